@@ -1,0 +1,5 @@
+//! The words of the field and their rules: pure, and the ground of everything else.
+//!
+//! What must not live here: io, clocks, async, vendor types, anything of the screen.
+
+pub mod text;

@@ -1,0 +1,3 @@
+//! quell: a terminal console for on-call security analysts.
+
+pub mod domain;
