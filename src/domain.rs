@@ -2,4 +2,6 @@
 //!
 //! What must not live here: io, clocks, async, vendor types, anything of the screen.
 
+pub mod phase;
+pub mod runbook;
 pub mod text;

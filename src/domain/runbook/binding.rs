@@ -1,0 +1,339 @@
+//! What the tools named in a step mean for the console, and what evidence ticks a step by itself.
+//!
+//! Tool names in runbooks are placeholders of some house. What lives here: the map from names to
+//! capabilities of the console, and the rules of evidence. What must not: doing anything.
+
+use chrono::{DateTime, Utc};
+use serde::{Deserialize, Serialize};
+
+use super::{Phase, Runbook, Step, ToolCall};
+use crate::domain::text::Untrusted;
+
+/// Something the console itself can do for a step.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Capability {
+    /// Shows whether every connection works and with which permissions.
+    CheckConnections,
+    /// Reads the case in full.
+    ReadCase,
+    /// Looks for duplicates and other open cases of the user.
+    RelatedCases,
+    /// Shows who the account belongs to, its state, roles and sign-in methods.
+    ReadAccount,
+    /// Shows the summary of an entity.
+    EntitySummary,
+    /// Loads the activity of the user for a window.
+    ReadActivity,
+    /// Asks for the likelihood of a compromise.
+    JudgeLikelihood,
+    /// Asks which containment, if any, is wanted.
+    DecideContainment,
+    /// Ends every session of the account.
+    RevokeSessions,
+    /// Ends every session once more, after the account was disabled.
+    RevokeSessionsAgain,
+    /// Disables the account.
+    DisableAccount,
+    /// Enables the account again.
+    EnableAccount,
+    /// Sets the password to one that nobody knows, or makes the user choose a new one.
+    ResetPassword,
+    /// Watches for activity after the containment.
+    WatchAccount,
+    /// Contains a host.
+    ContainHost,
+    /// Puts a comment into the case.
+    PostComment,
+    /// Closes the case.
+    CloseCase,
+    /// Tells the user on a channel that survives the lock-out.
+    TellUser,
+    /// Tells the helpdesk.
+    TellHelpdesk,
+    /// Looks up the reputation of an observable.
+    LookUpObservable,
+}
+
+/// What a tool name stands for.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Binding {
+    /// The console can do it.
+    Bound(Capability),
+    /// The console cannot: the manual way is shown.
+    Unbound,
+}
+
+/// Names of tools and what they stand for, our own first, then those of well-known public runbooks.
+const NAMES: &[(&str, Capability)] = &[
+    ("quell.check_connections", Capability::CheckConnections),
+    ("quell.read_case", Capability::ReadCase),
+    ("quell.related_cases", Capability::RelatedCases),
+    ("quell.read_account", Capability::ReadAccount),
+    ("quell.entity_summary", Capability::EntitySummary),
+    ("quell.search_activity", Capability::ReadActivity),
+    ("quell.judge_likelihood", Capability::JudgeLikelihood),
+    ("quell.decide_containment", Capability::DecideContainment),
+    ("quell.revoke_sessions", Capability::RevokeSessions),
+    (
+        "quell.revoke_sessions_again",
+        Capability::RevokeSessionsAgain,
+    ),
+    ("quell.disable_account", Capability::DisableAccount),
+    ("quell.enable_account", Capability::EnableAccount),
+    ("quell.reset_password", Capability::ResetPassword),
+    ("quell.watch_account", Capability::WatchAccount),
+    ("quell.contain_host", Capability::ContainHost),
+    ("quell.post_comment", Capability::PostComment),
+    ("quell.close_case", Capability::CloseCase),
+    ("quell.tell_user", Capability::TellUser),
+    ("quell.tell_helpdesk", Capability::TellHelpdesk),
+    ("quell.look_up_observable", Capability::LookUpObservable),
+    ("secops-soar.get_case_full_details", Capability::ReadCase),
+    ("secops-soar.post_case_comment", Capability::PostComment),
+    (
+        "secops-mcp.search_security_events",
+        Capability::ReadActivity,
+    ),
+    ("secops-mcp.search_udm", Capability::ReadActivity),
+    ("secops-mcp.lookup_entity", Capability::EntitySummary),
+    ("okta-mcp.lookup_okta_user", Capability::ReadAccount),
+    ("okta-mcp.disable_okta_user", Capability::DisableAccount),
+    ("okta-mcp.enable_okta_user", Capability::EnableAccount),
+    (
+        "okta-mcp.reset_okta_user_password",
+        Capability::ResetPassword,
+    ),
+    ("okta-mcp.terminate_sessions", Capability::RevokeSessions),
+    (
+        "okta-mcp.terminate_okta_user_sessions",
+        Capability::RevokeSessions,
+    ),
+    ("gti-mcp.get_file_report", Capability::LookUpObservable),
+    (
+        "gti-mcp.get_ip_address_report",
+        Capability::LookUpObservable,
+    ),
+    ("gti-mcp.get_domain_report", Capability::LookUpObservable),
+    ("gti-mcp.get_url_report", Capability::LookUpObservable),
+];
+
+/// Tells what a tool name stands for; names match whole and in lower case, never by likeness.
+pub fn bind(call: &ToolCall) -> Binding {
+    let name = format!("{}.{}", call.server.raw(), call.tool.raw()).to_lowercase();
+    NAMES
+        .iter()
+        .find(|(known, _)| *known == name)
+        .map_or(Binding::Unbound, |(_, capability)| {
+            Binding::Bound(*capability)
+        })
+}
+
+/// Lists what the console can do for a step, in the order of the text, each once; sub-steps count.
+pub fn capabilities(step: &Step) -> Vec<Capability> {
+    let mut found = Vec::new();
+    for call in calls(step) {
+        if let Binding::Bound(capability) = bind(call)
+            && !found.contains(&capability)
+        {
+            found.push(capability);
+        }
+    }
+    found
+}
+
+/// Lists the tools of a step that the console cannot run; sub-steps count.
+pub fn unbound(step: &Step) -> Vec<&ToolCall> {
+    calls(step)
+        .into_iter()
+        .filter(|call| bind(call) == Binding::Unbound)
+        .collect()
+}
+
+fn calls(step: &Step) -> Vec<&ToolCall> {
+    let mut all: Vec<&ToolCall> = step.tools.iter().collect();
+    for substep in &step.substeps {
+        all.extend(calls(substep));
+    }
+    all
+}
+
+/// A kind of fact that ticks a step by itself.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum EvidenceKind {
+    /// Every connection was checked and its state shown.
+    ConnectionsChecked,
+    /// The case was read in full.
+    CaseRead,
+    /// Other open cases of the user were shown.
+    RelatedCasesShown,
+    /// The account was read from the identity provider.
+    AccountShown,
+    /// The summary of the entity was shown.
+    EntitySummaryShown,
+    /// The activity of a window of so many hours was loaded whole.
+    ActivityLoaded {
+        /// The window in hours.
+        hours: u32,
+    },
+    /// The likelihood was decided by the analyst.
+    LikelihoodDecided,
+    /// One of the five answers on containment was given.
+    ContainmentDecided,
+    /// An action was proven by reading back.
+    ActionProven(Capability),
+    /// The watch after the containment ended without activity of the account.
+    NoActivityAfterContainment,
+    /// A comment of this phase is in the case.
+    CommentPosted,
+    /// The case was closed.
+    CaseClosed,
+    /// The user acknowledged the message.
+    UserAcknowledged,
+    /// The helpdesk has the message.
+    HelpdeskTold,
+    /// The reputation of the observable was shown.
+    ReputationShown,
+}
+
+/// A fact of the case, with the words that say what it is.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Evidence {
+    /// Which kind.
+    pub kind: EvidenceKind,
+    /// Since when it holds.
+    pub at: DateTime<Utc>,
+    /// What it is: *search of 72 h, 214 events*.
+    pub source: Untrusted,
+    /// The phase it belongs to: a comment on containment does not tick the one on recovery.
+    pub phase: Option<Phase>,
+}
+
+/// The window that a step asks for when it says nothing of hours.
+const DEFAULT_WINDOW: u32 = 24;
+
+/// Tells which evidence a capability needs before it ticks the step.
+///
+/// The window of an activity search is the largest number of hours or days that the step's text names, else 24 h.
+pub fn evidence_for(step: &Step, capability: Capability) -> EvidenceKind {
+    match capability {
+        Capability::CheckConnections => EvidenceKind::ConnectionsChecked,
+        Capability::ReadCase => EvidenceKind::CaseRead,
+        Capability::RelatedCases => EvidenceKind::RelatedCasesShown,
+        Capability::ReadAccount => EvidenceKind::AccountShown,
+        Capability::EntitySummary => EvidenceKind::EntitySummaryShown,
+        Capability::ReadActivity => EvidenceKind::ActivityLoaded {
+            hours: window_of(step).unwrap_or(DEFAULT_WINDOW),
+        },
+        Capability::JudgeLikelihood => EvidenceKind::LikelihoodDecided,
+        Capability::DecideContainment => EvidenceKind::ContainmentDecided,
+        Capability::RevokeSessions
+        | Capability::RevokeSessionsAgain
+        | Capability::DisableAccount
+        | Capability::EnableAccount
+        | Capability::ResetPassword
+        | Capability::ContainHost => EvidenceKind::ActionProven(capability),
+        Capability::WatchAccount => EvidenceKind::NoActivityAfterContainment,
+        Capability::PostComment => EvidenceKind::CommentPosted,
+        Capability::CloseCase => EvidenceKind::CaseClosed,
+        Capability::TellUser => EvidenceKind::UserAcknowledged,
+        Capability::TellHelpdesk => EvidenceKind::HelpdeskTold,
+        Capability::LookUpObservable => EvidenceKind::ReputationShown,
+    }
+}
+
+/// Tells whether the facts tick the step, and by what.
+///
+/// Every capability of the step needs its evidence. A step without a capability, and one that also needs a tool
+/// the console cannot run, never ticks itself. A gate ticks itself only by a decision of a person. `phase` is the
+/// phase of the step; comments and watches tick only steps of their own phase.
+pub fn ticked_by(phase: Option<Phase>, step: &Step, facts: &[Evidence]) -> Option<Untrusted> {
+    let needed = capabilities(step);
+    let decided = |c: &Capability| {
+        matches!(
+            c,
+            Capability::JudgeLikelihood | Capability::DecideContainment
+        )
+    };
+    if needed.is_empty() || !unbound(step).is_empty() {
+        return None;
+    }
+    if step.gate && !needed.iter().any(decided) {
+        return None;
+    }
+    let mut said = Vec::new();
+    for capability in needed {
+        let fact = satisfying(evidence_for(step, capability), phase, facts)?;
+        said.push(fact.source.raw().to_owned());
+    }
+    Some(Untrusted::new(said.join("; ")))
+}
+
+fn satisfying(wanted: EvidenceKind, phase: Option<Phase>, facts: &[Evidence]) -> Option<&Evidence> {
+    let proven = |c: Capability| {
+        facts
+            .iter()
+            .filter(move |fact| fact.kind == EvidenceKind::ActionProven(c))
+    };
+    match wanted {
+        EvidenceKind::ActivityLoaded { hours } => facts.iter().find(
+            |fact| matches!(fact.kind, EvidenceKind::ActivityLoaded { hours: h } if h >= hours),
+        ),
+        EvidenceKind::ActionProven(Capability::RevokeSessionsAgain) => {
+            let disabled = proven(Capability::DisableAccount)
+                .map(|fact| fact.at)
+                .max()?;
+            proven(Capability::RevokeSessionsAgain)
+                .chain(proven(Capability::RevokeSessions))
+                .find(|fact| fact.at > disabled)
+        }
+        EvidenceKind::CommentPosted | EvidenceKind::NoActivityAfterContainment => facts
+            .iter()
+            .find(|fact| fact.kind == wanted && fact.phase == phase),
+        other => facts.iter().find(|fact| fact.kind == other),
+    }
+}
+
+/// Finds the largest window in hours that the text of the step names: `72 h`, `24-72 hours`, `3 days`.
+fn window_of(step: &Step) -> Option<u32> {
+    let own = [&step.label, &step.text];
+    let all = own
+        .into_iter()
+        .chain(step.substeps.iter().map(|sub| &sub.text));
+    all.filter_map(|text| largest_hours(text.raw())).max()
+}
+
+fn largest_hours(text: &str) -> Option<u32> {
+    let words: Vec<&str> = text
+        .split(|c: char| !c.is_alphanumeric())
+        .filter(|word| !word.is_empty())
+        .collect();
+    let mut largest = None;
+    for (i, word) in words.iter().enumerate() {
+        let (number, unit) = word
+            .find(|c: char| !c.is_ascii_digit())
+            .and_then(|at| word.split_at_checked(at))
+            .unwrap_or((word, words.get(i + 1).copied().unwrap_or_default()));
+        let hours = match unit.to_lowercase().as_str() {
+            "h" | "hr" | "hrs" | "hour" | "hours" => 1,
+            "d" | "day" | "days" => 24,
+            _ => continue,
+        };
+        let found = number
+            .parse::<u32>()
+            .ok()
+            .and_then(|n| n.checked_mul(hours));
+        largest = largest.max(found);
+    }
+    largest
+}
+
+/// Lists the tools of all steps that the console cannot run, with the line of their step.
+pub fn unbound_tools(runbook: &Runbook) -> Vec<(u32, &ToolCall)> {
+    runbook
+        .walk()
+        .flat_map(|(_, _, step)| step.tools.iter().map(move |call| (step.line, call)))
+        .filter(|(_, call)| bind(call) == Binding::Unbound)
+        .collect()
+}
