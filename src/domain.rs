@@ -2,6 +2,8 @@
 //!
 //! What must not live here: io, clocks, async, vendor types, anything of the screen.
 
+pub mod audit;
+pub mod ids;
 pub mod phase;
 pub mod runbook;
 pub mod text;

@@ -1,0 +1,20 @@
+//! The audit log as bytes and rules: what a record is, how records are chained, how a log is verified.
+//!
+//! A log is lines of ASCII JSON. Every line carries the hash of the line before (`prev`) and its own (`h`), so an
+//! edit, an insertion, a deletion, a swap or a repetition anywhere shows. What the chain alone cannot show is the
+//! loss of records at the end; that needs a copy of the head outside the log.
+//!
+//! What must not live here: files, locks, clocks (see `store::audit`); what records mean for the state of an action.
+
+mod body;
+mod entry;
+mod fault;
+mod hash;
+mod json;
+mod long;
+
+pub use body::{Body, Class, DecisionKind, OutcomeState, TickState};
+pub use entry::{Draft, EncodeError, Entry, MAX_LINE, SUFFIX, encode_line, parse_line};
+pub use fault::{Fault, Reason};
+pub use hash::{ChainHash, PREFIX, hex, sha256_hex};
+pub use json::{MAX_DEPTH, MAX_INT, ValueError};

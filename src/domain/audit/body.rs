@@ -1,0 +1,524 @@
+//! What a record says: one variant a type, with its fields.
+//!
+//! What must not live here: the envelope around it (see `entry`), and what follows from a record.
+
+use chrono::{DateTime, Utc};
+use serde::{Deserialize, Serialize};
+use serde_json::Value;
+
+use super::long;
+use crate::domain::ids::{AccountId, ActionId, CaseId, ConnectionName, PlanId, RecordId};
+use crate::domain::text::Untrusted;
+
+/// When a record must be on disk.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Class {
+    /// Durable before the writer answers.
+    A,
+    /// Written before the writer answers, durable within a second.
+    B,
+}
+
+/// What an analyst decided about a case without touching the account.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum DecisionKind {
+    /// Watch the account and do nothing else.
+    MonitorOnly,
+    /// Do nothing.
+    NoAction,
+}
+
+/// The state of one step of a checklist.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum TickState {
+    /// Done.
+    Done,
+    /// Skipped, with a reason.
+    Skipped,
+    /// Does not apply to this case.
+    NotApplicable,
+    /// Open (again).
+    Open,
+}
+
+/// The final word on an action.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum OutcomeState {
+    /// Read back and proven.
+    Verified,
+    /// Read back and refuted.
+    NotEffective,
+    /// It had its effect and somebody undid it.
+    Drifted,
+    /// No evidence can be read.
+    Unverifiable,
+    /// The provider refused it.
+    Rejected,
+    /// No byte of the request left.
+    NotSent,
+    /// Only recorded, on purpose.
+    DryRun,
+    /// The plan's time was over before it was sent.
+    Expired,
+    /// A person gave it up.
+    Abandoned,
+}
+
+/// What one record of the audit log says.
+///
+/// On disk the variant is the record's `type` and its fields are `data`. Times have microseconds; finer parts are
+/// cut. Text from outside over 4 KiB (escaped) is kept as its hash, length and head, and reads back as the head with
+/// a mark of what was cut.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[serde(tag = "type", content = "data")]
+pub enum Body {
+    /// A process started.
+    #[serde(rename = "session.open")]
+    SessionOpen {
+        /// Version of the program.
+        version: String,
+        /// Name of the environment.
+        environment: String,
+        /// Mode it started in, such as `dry_run`.
+        mode: String,
+        /// User of the operating system.
+        os_user: Untrusted,
+        /// Who the case system says is working, if it said.
+        #[serde(with = "long::option")]
+        operator: Option<Untrusted>,
+        /// Hash of the configuration, hex.
+        config_sha256: String,
+        /// Whether it runs against the drill.
+        drill: bool,
+    },
+    /// A process ended in order.
+    #[serde(rename = "session.close")]
+    SessionClose {
+        /// Why it ended, in our own words.
+        reason: String,
+    },
+    /// The end of the log was torn; the torn bytes stay where they are and are named here.
+    #[serde(rename = "log.recovered")]
+    LogRecovered {
+        /// How many bytes stand between the last whole record and the line feed before this one.
+        len: u64,
+        /// Their SHA-256, hex.
+        sha256: String,
+    },
+    /// The last record of a segment.
+    #[serde(rename = "segment.end")]
+    SegmentEnd {
+        /// Number of the next segment.
+        next: u64,
+    },
+    /// The first record of every segment but the first.
+    #[serde(rename = "segment.start")]
+    SegmentStart {
+        /// Hash of the record before.
+        prev_h: String,
+    },
+    /// The wall clock jumped.
+    #[serde(rename = "clock.jump")]
+    ClockJump {
+        /// By how many seconds; negative is backwards.
+        seconds: i64,
+    },
+    /// A case was opened on the screen.
+    #[serde(rename = "case.opened")]
+    CaseOpened {
+        /// The case.
+        case: CaseId,
+    },
+    /// Activity was searched.
+    #[serde(rename = "search.run")]
+    SearchRun {
+        /// Where.
+        connection: ConnectionName,
+        /// Whose activity, when it was one account's.
+        account: Option<AccountId>,
+        /// The query as sent.
+        #[serde(with = "long")]
+        query: Untrusted,
+        /// How far back, in hours.
+        window_h: u32,
+        /// How many events came back.
+        events: u64,
+        /// Whether there were more than came back.
+        truncated: bool,
+    },
+    /// A case was read.
+    #[serde(rename = "case.read")]
+    CaseRead {
+        /// The case.
+        case: CaseId,
+        /// How many alerts.
+        alerts: u64,
+        /// How many observables.
+        observables: u64,
+        /// How many comments.
+        comments: u64,
+    },
+    /// A person decided not to contain.
+    #[serde(rename = "decision")]
+    Decision {
+        /// The case.
+        case: CaseId,
+        /// The account, when it was resolved.
+        account: Option<AccountId>,
+        /// The login it was about.
+        #[serde(with = "long")]
+        login: Untrusted,
+        /// What was decided.
+        decision: DecisionKind,
+        /// Why, in the analyst's words.
+        #[serde(with = "long")]
+        reason: Untrusted,
+    },
+    /// A person set how likely a compromise is.
+    #[serde(rename = "likelihood")]
+    Likelihood {
+        /// The case.
+        case: CaseId,
+        /// The account.
+        account: AccountId,
+        /// What was set.
+        value: String,
+        /// What had been proposed, if anything.
+        proposed: Option<String>,
+    },
+    /// A guard refused.
+    #[serde(rename = "refusal")]
+    Refusal {
+        /// The case.
+        case: CaseId,
+        /// The account, when it was resolved.
+        account: Option<AccountId>,
+        /// The login it was about.
+        #[serde(with = "long")]
+        login: Untrusted,
+        /// Kinds of actions refused.
+        kinds: Vec<String>,
+        /// Name of the guard.
+        guard: String,
+        /// Why.
+        #[serde(with = "long")]
+        reason: Untrusted,
+    },
+    /// A step of a checklist changed.
+    #[serde(rename = "checklist.tick")]
+    ChecklistTick {
+        /// The case.
+        case: CaseId,
+        /// The runbook.
+        #[serde(with = "long")]
+        runbook: Untrusted,
+        /// The step.
+        #[serde(with = "long")]
+        step: Untrusted,
+        /// Its state now.
+        state: TickState,
+        /// Evidence, if any.
+        #[serde(with = "long::option")]
+        evidence: Option<Untrusted>,
+        /// Reason, if any.
+        #[serde(with = "long::option")]
+        reason: Option<Untrusted>,
+    },
+    /// An action was planned.
+    #[serde(rename = "action.plan")]
+    ActionPlan {
+        /// The plan.
+        pid: PlanId,
+        /// The action.
+        aid: ActionId,
+        /// Its place in the plan, from 1.
+        order: u32,
+        /// Kind of action.
+        kind: String,
+        /// The case.
+        case: CaseId,
+        /// The account it will hit.
+        account: AccountId,
+        /// The account's login.
+        #[serde(with = "long")]
+        login: Untrusted,
+        /// The account as it was read; over 4 KiB only its hash, length and head are kept.
+        #[serde(with = "long::value")]
+        snapshot: Value,
+        /// The provider's clock when it was read.
+        #[serde(with = "long::micros_option")]
+        server_date: Option<DateTime<Utc>>,
+        /// What the guards said.
+        guards: Vec<String>,
+        /// Hash over everything that was decided on.
+        plan_hash: String,
+        /// Until when it may be confirmed.
+        #[serde(with = "long::micros")]
+        expires: DateTime<Utc>,
+    },
+    /// A person confirmed an action.
+    #[serde(rename = "action.confirm")]
+    ActionConfirm {
+        /// The plan.
+        pid: PlanId,
+        /// The action.
+        aid: ActionId,
+        /// How it was confirmed.
+        how: String,
+        /// Hash of the plan that was shown.
+        plan_hash: String,
+        /// Whether it was confirmed as a dry run.
+        dry_run: bool,
+    },
+    /// A request is about to leave.
+    #[serde(rename = "action.intent")]
+    ActionIntent {
+        /// The action.
+        aid: ActionId,
+        /// Which attempt, from 1.
+        attempt: u32,
+        /// HTTP method.
+        method: String,
+        /// Host.
+        host: String,
+        /// Path.
+        #[serde(with = "long")]
+        path: Untrusted,
+        /// Hash of the body without secrets, hex.
+        body_sha256: String,
+        /// Our id of the request.
+        request_id: String,
+        /// The provider's clock at the check before.
+        #[serde(with = "long::micros_option")]
+        server_date: Option<DateTime<Utc>>,
+        /// Until when an answer is waited for.
+        #[serde(with = "long::micros")]
+        deadline: DateTime<Utc>,
+    },
+    /// The provider accepted.
+    #[serde(rename = "action.ack")]
+    ActionAck {
+        /// The action.
+        aid: ActionId,
+        /// Which attempt.
+        attempt: u32,
+        /// HTTP status.
+        status: u16,
+        /// The provider's id of the request, if it gave one.
+        #[serde(with = "long::option")]
+        request_id: Option<Untrusted>,
+        /// The provider's clock.
+        #[serde(with = "long::micros_option")]
+        server_date: Option<DateTime<Utc>>,
+    },
+    /// The provider definitely refused.
+    #[serde(rename = "action.rejected")]
+    ActionRejected {
+        /// The action.
+        aid: ActionId,
+        /// Which attempt.
+        attempt: u32,
+        /// HTTP status.
+        status: u16,
+        /// What it said.
+        #[serde(with = "long")]
+        reason: Untrusted,
+    },
+    /// No byte of the request left.
+    #[serde(rename = "action.not_sent")]
+    ActionNotSent {
+        /// The action.
+        aid: ActionId,
+        /// Which attempt.
+        attempt: u32,
+        /// Why.
+        #[serde(with = "long")]
+        reason: Untrusted,
+    },
+    /// The request may have had its effect.
+    #[serde(rename = "action.unknown")]
+    ActionUnknown {
+        /// The action.
+        aid: ActionId,
+        /// Which attempt.
+        attempt: u32,
+        /// Why.
+        #[serde(with = "long")]
+        reason: Untrusted,
+    },
+    /// The account was read back.
+    #[serde(rename = "action.observe")]
+    ActionObserve {
+        /// The action.
+        aid: ActionId,
+        /// What was read.
+        #[serde(with = "long")]
+        evidence: Untrusted,
+        /// Whether it is what the action should have done; `None` when it says neither.
+        matches: Option<bool>,
+        /// How many reads so far.
+        reads: u32,
+        /// Id of the entry of the vendor's log that serves as proof.
+        #[serde(with = "long::option")]
+        used: Option<Untrusted>,
+    },
+    /// The final word on an action.
+    #[serde(rename = "action.outcome")]
+    ActionOutcome {
+        /// The action.
+        aid: ActionId,
+        /// The word.
+        state: OutcomeState,
+        /// What it rests on.
+        #[serde(with = "long")]
+        evidence: Untrusted,
+        /// Seconds from the intent to the word.
+        seconds: Option<u32>,
+    },
+    /// Another process took over an action whose owner is gone.
+    #[serde(rename = "action.adopt")]
+    ActionAdopt {
+        /// The action.
+        aid: ActionId,
+        /// Process id of the former owner.
+        owner_pid: u32,
+    },
+    /// A person closed an unfinished action.
+    #[serde(rename = "action.resolve")]
+    ActionResolve {
+        /// The action.
+        aid: ActionId,
+        /// How.
+        how: String,
+        /// Why.
+        #[serde(with = "long")]
+        reason: Untrusted,
+    },
+    /// Actions were documented in the case.
+    #[serde(rename = "action.doc")]
+    ActionDoc {
+        /// The plan.
+        pid: PlanId,
+        /// The actions.
+        aids: Vec<ActionId>,
+        /// The case.
+        case: CaseId,
+        /// The vendor's id of the comment.
+        #[serde(with = "long")]
+        comment: Untrusted,
+    },
+    /// A record write is about to leave.
+    #[serde(rename = "record.intent")]
+    RecordIntent {
+        /// The write.
+        rid: RecordId,
+        /// What is written: `comment`, `claim`, ...
+        kind: String,
+        /// The case.
+        case: CaseId,
+        /// The mark by which it can be found again.
+        marker: String,
+        /// Hash of what is written, hex.
+        sha256: String,
+    },
+    /// A record write is done.
+    #[serde(rename = "record.done")]
+    RecordDone {
+        /// The write.
+        rid: RecordId,
+        /// The vendor's id of what was written.
+        #[serde(with = "long")]
+        id: Untrusted,
+    },
+    /// A record write failed.
+    #[serde(rename = "record.failed")]
+    RecordFailed {
+        /// The write.
+        rid: RecordId,
+        /// Why.
+        #[serde(with = "long")]
+        reason: Untrusted,
+    },
+    /// A note of the analyst.
+    #[serde(rename = "note")]
+    Note {
+        /// The case.
+        case: CaseId,
+        /// The note.
+        #[serde(with = "long")]
+        text: Untrusted,
+    },
+    /// A type, or a form of a type, that this version cannot read. Verified, not interpreted; never written.
+    #[serde(skip)]
+    Unknown {
+        /// The type as written.
+        r#type: Untrusted,
+        /// The data as written.
+        data: Value,
+    },
+}
+
+impl Body {
+    /// Tells when the record must be on disk.
+    pub fn class(&self) -> Class {
+        match self {
+            Self::CaseOpened { .. }
+            | Self::SearchRun { .. }
+            | Self::CaseRead { .. }
+            | Self::ClockJump { .. }
+            | Self::Unknown { .. } => Class::B,
+            _ => Class::A,
+        }
+    }
+
+    /// Tells whether the record starts something at a vendor, or arms it: refused when the disk is nearly full,
+    /// so that the rest of what has been started still fits.
+    pub fn starts_action(&self) -> bool {
+        matches!(
+            self,
+            Self::ActionPlan { .. }
+                | Self::ActionConfirm { .. }
+                | Self::ActionIntent { .. }
+                | Self::RecordIntent { .. }
+        )
+    }
+
+    /// Gives the record's `type`.
+    pub fn type_name(&self) -> &str {
+        match self {
+            Self::SessionOpen { .. } => "session.open",
+            Self::SessionClose { .. } => "session.close",
+            Self::LogRecovered { .. } => "log.recovered",
+            Self::SegmentEnd { .. } => "segment.end",
+            Self::SegmentStart { .. } => "segment.start",
+            Self::ClockJump { .. } => "clock.jump",
+            Self::CaseOpened { .. } => "case.opened",
+            Self::SearchRun { .. } => "search.run",
+            Self::CaseRead { .. } => "case.read",
+            Self::Decision { .. } => "decision",
+            Self::Likelihood { .. } => "likelihood",
+            Self::Refusal { .. } => "refusal",
+            Self::ChecklistTick { .. } => "checklist.tick",
+            Self::ActionPlan { .. } => "action.plan",
+            Self::ActionConfirm { .. } => "action.confirm",
+            Self::ActionIntent { .. } => "action.intent",
+            Self::ActionAck { .. } => "action.ack",
+            Self::ActionRejected { .. } => "action.rejected",
+            Self::ActionNotSent { .. } => "action.not_sent",
+            Self::ActionUnknown { .. } => "action.unknown",
+            Self::ActionObserve { .. } => "action.observe",
+            Self::ActionOutcome { .. } => "action.outcome",
+            Self::ActionAdopt { .. } => "action.adopt",
+            Self::ActionResolve { .. } => "action.resolve",
+            Self::ActionDoc { .. } => "action.doc",
+            Self::RecordIntent { .. } => "record.intent",
+            Self::RecordDone { .. } => "record.done",
+            Self::RecordFailed { .. } => "record.failed",
+            Self::Note { .. } => "note",
+            Self::Unknown { r#type, .. } => r#type.raw(),
+        }
+    }
+}

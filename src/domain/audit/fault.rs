@@ -1,0 +1,79 @@
+//! What can be wrong with a log, and what is only worth saying.
+
+use crate::domain::text::Safe;
+
+/// Something that proves a log was altered or damaged.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Fault {
+    /// Which segment; `None` for a line read alone.
+    pub segment: Option<u64>,
+    /// First bad byte in that segment (or line), from 0.
+    pub offset: u64,
+    /// Number of the record, where it can be told.
+    pub n: Option<u64>,
+    /// What is wrong.
+    pub reason: Reason,
+}
+
+/// What is wrong with a line, or with its place.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
+pub enum Reason {
+    /// Not the one form a record has.
+    #[error("not a record")]
+    Malformed,
+    /// More than 64 KiB.
+    #[error("a line longer than 64 KiB")]
+    TooLong,
+    /// The line does not have the hash it carries.
+    #[error("the record does not have the hash it carries")]
+    Hash,
+    /// A field of the envelope has an impossible value.
+    #[error("the field {0} has an impossible value")]
+    Field(&'static str),
+    /// It does not name the record before it.
+    #[error("it does not follow from the record before it")]
+    Prev,
+    /// Its number skips records.
+    #[error("records before it are missing")]
+    Gap,
+    /// Its number was there already.
+    #[error("it is repeated or out of its place")]
+    Order,
+    /// It belongs to another log.
+    #[error("it belongs to another log")]
+    OtherLog,
+    /// It belongs to another segment.
+    #[error("it belongs to another segment")]
+    OtherSegment,
+    /// It names torn bytes that are not there, or others.
+    #[error("it names torn bytes that are not the ones before it")]
+    Recovered,
+    /// A record stands after the one that ended its segment.
+    #[error("it stands after the end of its segment")]
+    AfterEnd,
+    /// A segment does not begin as one must.
+    #[error("the segment does not begin with segment.start")]
+    SegmentStart,
+    /// A segment does not end as one must.
+    #[error("the segment before does not end with segment.end")]
+    SegmentEnd,
+    /// A segment in the middle is not there.
+    #[error("the segment before it is missing")]
+    SegmentMissing,
+}
+
+impl Fault {
+    /// Says where and what in one sentence that may be shown.
+    pub fn shown(&self) -> Safe {
+        let segment = self
+            .segment
+            .map_or_else(String::new, |seg| format!("segment {seg}, "));
+        let record = self
+            .n
+            .map_or_else(String::new, |n| format!(" (record {n})"));
+        Safe::from_own(format!(
+            "{segment}byte {}{record}: {}",
+            self.offset, self.reason
+        ))
+    }
+}
