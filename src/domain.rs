@@ -2,8 +2,18 @@
 //!
 //! What must not live here: io, clocks, async, vendor types, anything of the screen.
 
+pub mod account;
 pub mod audit;
+pub mod case;
+pub mod casework;
+pub mod containment;
+pub mod fault;
+pub mod freshness;
 pub mod ids;
+pub mod likelihood;
+pub mod operator;
 pub mod phase;
 pub mod runbook;
+pub mod severity;
 pub mod text;
+pub mod timeline;

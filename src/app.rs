@@ -1,0 +1,11 @@
+//! What the console knows and decides: model, message, update, effect, command, keymap.
+//!
+//! Pure: time comes inside messages, the world is asked by effects. What must not live here: io, clocks, async,
+//! anything of the layout.
+
+pub mod command;
+pub mod effect;
+pub mod keymap;
+pub mod message;
+pub mod model;
+pub mod update;

@@ -1,0 +1,219 @@
+//! The one list of commands: id, keys, where they mean something, one line of doc.
+//!
+//! Keymap, help, key line, `quell keys` and the README's table are printed from it.
+
+/// Where a command means something.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub enum Context {
+    /// In every pane, not in dialogs.
+    Everywhere,
+    /// In the case queue.
+    Cases,
+    /// In the activity of the user.
+    Activity,
+    /// In the checklist.
+    Checklist,
+    /// In the list of actions.
+    Actions,
+    /// In a text that scrolls: help, a record, a paragraph, the message log, a response.
+    Reading,
+    /// In a list to choose from.
+    Choosing,
+    /// In the actions layer: one letter an action.
+    Contain,
+    /// In the list of unfinished actions.
+    Unfinished,
+}
+
+impl Context {
+    /// Tells whether it is one of the four panes.
+    pub fn is_pane(self) -> bool {
+        matches!(self, Self::Cases | Self::Activity | Self::Checklist | Self::Actions)
+    }
+
+    /// Tells whether a key bound in both would be ambiguous.
+    pub fn meets(self, other: Self) -> bool {
+        self == other
+            || (self == Self::Everywhere && other.is_pane())
+            || (other == Self::Everywhere && self.is_pane())
+    }
+
+    /// Gives the heading used in help and tables.
+    pub fn word(self) -> &'static str {
+        match self {
+            Self::Everywhere => "Everywhere",
+            Self::Cases => "Cases",
+            Self::Activity => "Activity",
+            Self::Checklist => "Checklist",
+            Self::Actions => "Actions",
+            Self::Reading => "Reading",
+            Self::Choosing => "Choosing",
+            Self::Contain => "Contain",
+            Self::Unfinished => "Unfinished actions",
+        }
+    }
+}
+
+/// What a key can ask for.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+#[expect(missing_docs, reason = "each has its doc line in COMMANDS")]
+pub enum Command {
+    FocusCases,
+    FocusActivity,
+    FocusChecklist,
+    FocusActions,
+    FocusNext,
+    FocusPrevious,
+    Zoom,
+    Down,
+    Up,
+    First,
+    Last,
+    HalfDown,
+    HalfUp,
+    Open,
+    Back,
+    Filter,
+    Help,
+    Messages,
+    Search,
+    Refresh,
+    Quit,
+    Contain,
+    Undo,
+    Likelihood,
+    Note,
+    Document,
+    ShowUnfinished,
+    ShowResponse,
+    NextFinding,
+    PreviousFinding,
+    Window,
+    StopLoading,
+    Tick,
+    SkipStep,
+    NotApplicable,
+    ReadStep,
+    RunStep,
+    ChooseUser,
+    Redraw,
+    ContainRevoke,
+    ContainDisable,
+    ContainBoth,
+    ContainMonitor,
+    ContainNothing,
+    CheckAgain,
+    SendAgain,
+    CloseWithReason,
+}
+
+/// One row of the table.
+#[derive(Clone, Copy, Debug)]
+pub struct Spec {
+    /// Id used in `[keys]`.
+    pub id: &'static str,
+    /// The command.
+    pub command: Command,
+    /// Where it means something.
+    pub context: Context,
+    /// Shipped keys.
+    pub keys: &'static [&'static str],
+    /// One or two words for the key line; empty when it is not shown there.
+    pub short: &'static str,
+    /// One line of doc.
+    pub doc: &'static str,
+}
+
+const fn spec(
+    id: &'static str,
+    command: Command,
+    context: Context,
+    keys: &'static [&'static str],
+    short: &'static str,
+    doc: &'static str,
+) -> Spec {
+    Spec { id, command, context, keys, short, doc }
+}
+
+/// All commands.
+pub const COMMANDS: &[Spec] = &{
+    use Command as C;
+    use Context as X;
+    [
+        spec("down", C::Down, X::Everywhere, &["j", "Down"], "", "move down"),
+        spec("up", C::Up, X::Everywhere, &["k", "Up"], "", "move up"),
+        spec("first", C::First, X::Everywhere, &["g", "Home"], "", "go to the first row"),
+        spec("last", C::Last, X::Everywhere, &["G", "End"], "", "go to the last row"),
+        spec("half-down", C::HalfDown, X::Everywhere, &["Ctrl-d", "PageDown"], "", "half a page down"),
+        spec("half-up", C::HalfUp, X::Everywhere, &["Ctrl-u", "PageUp"], "", "half a page up"),
+        spec("open-case", C::Open, X::Cases, &["Enter"], "open", "open the case under the cursor"),
+        spec("filter", C::Filter, X::Cases, &["/"], "filter", "show only cases that contain a text"),
+        spec("open-event", C::Open, X::Activity, &["Enter"], "raw", "show the event or finding in full"),
+        spec("next-finding", C::NextFinding, X::Activity, &["n"], "finding", "go to the next finding"),
+        spec("previous-finding", C::PreviousFinding, X::Activity, &["N"], "", "go to the previous finding"),
+        spec("window", C::Window, X::Activity, &["t"], "window", "change the window: 24, 48, 72 hours"),
+        spec("stop-loading", C::StopLoading, X::Activity, &["S"], "", "stop loading events"),
+        spec("tick", C::Tick, X::Checklist, &["Enter"], "tick", "tick the step, or open it again"),
+        spec("skip", C::SkipStep, X::Checklist, &["-"], "skip", "skip the step, with a reason"),
+        spec("not-applicable", C::NotApplicable, X::Checklist, &["0"], "n/a", "mark the step as not applicable, with a reason"),
+        spec("read", C::ReadStep, X::Checklist, &["v"], "read", "read the paragraph of the runbook it came from"),
+        spec("run", C::RunStep, X::Checklist, &["x"], "run", "run what the step names"),
+        spec("run-action", C::Open, X::Actions, &["Enter"], "plan", "plan the action under the cursor"),
+        spec("contain", C::Contain, X::Everywhere, &["c"], "contain", "open the actions: one letter each"),
+        spec("likelihood", C::Likelihood, X::Everywhere, &["l"], "likelihood", "judge how likely the account is compromised"),
+        spec("document", C::Document, X::Everywhere, &["d"], "document", "post the record of the response, or retry it, to the case"),
+        spec("note", C::Note, X::Everywhere, &["m"], "note", "write a note into the case"),
+        spec("undo", C::Undo, X::Everywhere, &["u"], "", "plan to enable the account again"),
+        spec("user", C::ChooseUser, X::Everywhere, &["U"], "", "choose the user of the case, where it names several"),
+        spec("response", C::ShowResponse, X::Everywhere, &["R"], "", "show the response: every action with its proof"),
+        spec("unfinished", C::ShowUnfinished, X::Everywhere, &["F"], "", "show the unfinished actions"),
+        spec("search", C::Search, X::Everywhere, &[":"], "all", "search over all commands"),
+        spec("help", C::Help, X::Everywhere, &["?"], "help", "show the keys for where you are"),
+        spec("messages", C::Messages, X::Everywhere, &["!"], "log", "show the messages"),
+        spec("refresh", C::Refresh, X::Everywhere, &["r"], "", "ask every source now"),
+        spec("focus-cases", C::FocusCases, X::Everywhere, &["1"], "", "go to the cases"),
+        spec("focus-activity", C::FocusActivity, X::Everywhere, &["2"], "", "go to the activity"),
+        spec("focus-checklist", C::FocusChecklist, X::Everywhere, &["3"], "", "go to the checklist"),
+        spec("focus-actions", C::FocusActions, X::Everywhere, &["4"], "", "go to the actions"),
+        spec("focus-next", C::FocusNext, X::Everywhere, &["Tab"], "", "go to the next pane"),
+        spec("focus-previous", C::FocusPrevious, X::Everywhere, &["Shift-Tab"], "", "go to the pane before"),
+        spec("zoom", C::Zoom, X::Everywhere, &["z"], "", "give the pane the whole screen, or take it back"),
+        spec("back", C::Back, X::Everywhere, &["Esc"], "", "leave: zoom, filter"),
+        spec("redraw", C::Redraw, X::Everywhere, &["Ctrl-l"], "", "draw the whole screen anew"),
+        spec("quit", C::Quit, X::Everywhere, &["q"], "", "quit; asks while an action runs"),
+        spec("reading-down", C::Down, X::Reading, &["j", "Down"], "down", "scroll down"),
+        spec("reading-up", C::Up, X::Reading, &["k", "Up"], "up", "scroll up"),
+        spec("reading-first", C::First, X::Reading, &["g", "Home"], "", "go to the top"),
+        spec("reading-last", C::Last, X::Reading, &["G", "End"], "", "go to the end"),
+        spec("reading-half-down", C::HalfDown, X::Reading, &["Ctrl-d", "PageDown", "Space"], "", "half a page down"),
+        spec("reading-half-up", C::HalfUp, X::Reading, &["Ctrl-u", "PageUp"], "", "half a page up"),
+        spec("reading-back", C::Back, X::Reading, &["Esc", "q"], "back", "close it"),
+        spec("choosing-down", C::Down, X::Choosing, &["j", "Down"], "", "move down"),
+        spec("choosing-up", C::Up, X::Choosing, &["k", "Up"], "", "move up"),
+        spec("choosing-open", C::Open, X::Choosing, &["Enter"], "choose", "choose the row under the cursor"),
+        spec("choosing-back", C::Back, X::Choosing, &["Esc", "q"], "back", "choose nothing"),
+        spec("contain-both", C::ContainBoth, X::Contain, &["c"], "contain", "revoke sessions, disable, revoke again: one plan"),
+        spec("contain-revoke", C::ContainRevoke, X::Contain, &["s"], "sessions", "revoke the sessions only"),
+        spec("contain-disable", C::ContainDisable, X::Contain, &["a"], "account", "disable the account only"),
+        spec("contain-monitor", C::ContainMonitor, X::Contain, &["m"], "monitor", "decide to monitor only, with a reason"),
+        spec("contain-nothing", C::ContainNothing, X::Contain, &["n"], "no action", "decide that no action is needed, with a reason"),
+        spec("contain-down", C::Down, X::Contain, &["Down"], "", "move down"),
+        spec("contain-up", C::Up, X::Contain, &["Up"], "", "move up"),
+        spec("contain-open", C::Open, X::Contain, &["Enter"], "plan", "plan the action under the cursor"),
+        spec("contain-back", C::Back, X::Contain, &["Esc", "q"], "back", "leave without a decision"),
+        spec("unfinished-down", C::Down, X::Unfinished, &["j", "Down"], "", "move down"),
+        spec("unfinished-up", C::Up, X::Unfinished, &["k", "Up"], "", "move up"),
+        spec("check-again", C::CheckAgain, X::Unfinished, &["c", "Enter"], "check again", "read the provider back once more"),
+        spec("send-again", C::SendAgain, X::Unfinished, &["s"], "send again", "plan the same action anew, with a new confirmation"),
+        spec("close-with-reason", C::CloseWithReason, X::Unfinished, &["x"], "close", "close it with a reason"),
+        spec("unfinished-back", C::Back, X::Unfinished, &["Esc", "q"], "back", "go back; they stay listed and counted"),
+    ]
+};
+
+/// Gives the table's row of a command in a context.
+pub fn spec_of(command: Command, context: Context) -> Option<&'static Spec> {
+    COMMANDS
+        .iter()
+        .find(|spec| spec.command == command && spec.context == context)
+        .or_else(|| COMMANDS.iter().find(|spec| spec.command == command))
+}

@@ -1,0 +1,200 @@
+//! What the console is told to do: the shape of the configuration after it was found good.
+
+use std::collections::{BTreeMap, BTreeSet};
+use std::path::PathBuf;
+use std::time::Duration;
+
+use serde::Deserialize;
+use url::Url;
+
+use crate::domain::case::UserSource;
+use crate::domain::ids::ConnectionName;
+
+/// The whole configuration.
+#[derive(Clone, Debug)]
+pub struct Settings {
+    /// Which environment this console stands in.
+    pub environment: Environment,
+    /// Connections in the order of the file.
+    pub connections: Vec<Connection>,
+    /// Acknowledgement deadlines by severity key (`critical`, `high`, ...).
+    pub sla: BTreeMap<String, Duration>,
+    /// Deny and protect rules.
+    pub policy: Policy,
+    /// Keys by command id; a command left out keeps its own keys.
+    pub keys: BTreeMap<String, Vec<String>>,
+    /// Name of the theme; `None` chooses by the terminal.
+    pub theme: Option<String>,
+    /// Activity window and detector tuning.
+    pub timeline: Timeline,
+    /// SHA-256 of the text the settings were read from, in hex.
+    pub sha256: String,
+}
+
+/// Name and kind of the environment.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Environment {
+    /// Shown in the status line; ASCII letters, digits, `-`, `_`, `.`.
+    pub name: String,
+    /// Production or drill.
+    pub kind: EnvironmentKind,
+    /// Whether actions are sent.
+    pub mode: Mode,
+}
+
+/// Whether the systems behind the connections are real.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum EnvironmentKind {
+    /// Real systems.
+    Production,
+    /// A drill: every host that is not loopback is refused.
+    Drill,
+}
+
+/// Whether confirmed actions leave the process.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Default, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Mode {
+    /// Everything but the send: the default of a fresh configuration.
+    #[default]
+    DryRun,
+    /// Confirmed actions are sent.
+    Live,
+    /// No action can be planned.
+    ReadOnly,
+}
+
+impl Mode {
+    /// Gives the word shown for it.
+    pub fn word(self) -> &'static str {
+        match self {
+            Self::DryRun => "DRY RUN",
+            Self::Live => "LIVE",
+            Self::ReadOnly => "READ ONLY",
+        }
+    }
+}
+
+/// A system the console talks to.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Connection {
+    /// Own name, unique.
+    pub name: ConnectionName,
+    /// Which vendor's interface it speaks.
+    pub vendor: Vendor,
+    /// Base address; https, or http to a literal loopback address.
+    pub url: Url,
+    /// What it is used for.
+    pub roles: BTreeSet<Role>,
+    /// Where its secret comes from.
+    pub secret: SecretSource,
+    /// How often it is polled.
+    pub poll: Duration,
+    /// On a case connection: where a case names its user, in order.
+    pub case_user: Vec<UserSource>,
+    /// On a SIEM connection: index pattern of the activity, default `logs-*`.
+    pub index: String,
+    /// On a SIEM connection: index of the alerts.
+    pub alerts_index: String,
+    /// On an Okta connection: id of our own API token, to recognise our own entries in the System Log.
+    pub token_id: Option<String>,
+    /// Extra CA bundle in PEM.
+    pub ca_file: Option<PathBuf>,
+    /// Organisation header of TheHive.
+    pub organisation: Option<String>,
+}
+
+/// Vendors with a connector.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Vendor {
+    /// Okta Management API.
+    Okta,
+    /// TheHive 5.
+    Thehive,
+    /// Elasticsearch.
+    Elasticsearch,
+}
+
+impl Vendor {
+    /// Gives the vendor's name as shown.
+    pub fn word(self) -> &'static str {
+        match self {
+            Self::Okta => "Okta",
+            Self::Thehive => "TheHive",
+            Self::Elasticsearch => "Elasticsearch",
+        }
+    }
+
+    /// Lists the roles a connection of this vendor can have.
+    pub fn roles(self) -> &'static [Role] {
+        match self {
+            Self::Okta => &[Role::Identity],
+            Self::Thehive => &[Role::Cases],
+            Self::Elasticsearch => &[Role::Activity, Role::Alerts],
+        }
+    }
+}
+
+/// What a connection is used for.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Role {
+    /// Cases, tasks, comments.
+    Cases,
+    /// The user's activity.
+    Activity,
+    /// Alerts of the SIEM.
+    Alerts,
+    /// Accounts.
+    Identity,
+}
+
+/// Where a secret comes from; exactly one per connection.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum SecretSource {
+    /// Standard output of a program: absolute path and arguments, no shell.
+    Command(Vec<String>),
+    /// A file in systemd's credentials directory, by name.
+    Credential(String),
+    /// A file of mode 0600 or stricter.
+    File(PathBuf),
+    /// An environment variable, by name; warned about.
+    Env(String),
+}
+
+/// Deny and protect rules.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Policy {
+    /// Logins or ids that are never acted on.
+    pub protected: Vec<String>,
+    /// Groups whose members are never acted on, by name.
+    pub protected_groups: Vec<String>,
+    /// Own logins at the identity provider, never acted on.
+    pub own: Vec<String>,
+}
+
+/// Window of the activity pane and tuning of the detectors.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Timeline {
+    /// Hours loaded at first: 24, 48 or 72 are usual.
+    pub window_hours: u32,
+    /// Failures before a success that make a finding.
+    pub failures: usize,
+    /// Within how long.
+    pub failure_window: Duration,
+    /// Most events loaded for one case.
+    pub max_events: usize,
+}
+
+impl Default for Timeline {
+    fn default() -> Self {
+        Self {
+            window_hours: 72,
+            failures: 5,
+            failure_window: Duration::from_secs(30 * 60),
+            max_events: 100_000,
+        }
+    }
+}

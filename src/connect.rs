@@ -1,0 +1,6 @@
+//! The outside world: one HTTP policy, one folder a vendor, and the capabilities a vendor can have.
+//!
+//! What must not live here: decisions (they are `app`'s and `engine`'s), anything of the screen, other
+//! vendors' words in a vendor's folder.
+
+pub mod capability;

@@ -1,0 +1,229 @@
+//! What a connection can do, as traits and values that will carry every vendor.
+//!
+//! A capability that is missing is a value with a reason ([`Lacking`]), never a call that fails later. Calls that
+//! change an account take a [`ConfirmedAction`] and nothing else.
+
+use std::time::Duration;
+
+use async_trait::async_trait;
+use chrono::{DateTime, Utc};
+
+use crate::domain::account::Account;
+use crate::domain::case::{Alert, Case, CaseFile, Comment, RecordFault};
+use crate::domain::containment::confirm::ConfirmedAction;
+use crate::domain::containment::kind::ActionKind;
+use crate::domain::ids::{AccountId, CaseId, ConnectionName};
+use crate::domain::operator::Operator;
+use crate::domain::text::{Safe, Untrusted};
+use crate::domain::timeline::activity::Event;
+
+/// Why a connection cannot do something.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Lacking {
+    /// One short fragment, such as `server offers no such call`.
+    pub reason: Safe,
+}
+
+/// A call that did not give what it should.
+#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
+#[error("{what}")]
+pub struct ConnectError {
+    /// What kind of failure it was.
+    pub kind: ConnectErrorKind,
+    /// What was tried on what, and why it failed: one fragment without secrets.
+    pub what: Safe,
+    /// What can be done about it.
+    pub hint: Option<Safe>,
+    /// HTTP status, if there was an answer.
+    pub status: Option<u16>,
+    /// The vendor's id of the request.
+    pub request_id: Option<Untrusted>,
+}
+
+/// Kinds of failure, as far as the caller acts on them differently.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub enum ConnectErrorKind {
+    /// No byte of the request left: name, connect or TLS failed.
+    NotSent,
+    /// The vendor refused and said so (4xx except 401, 403, 404, 408, 425, 429).
+    Rejected,
+    /// The vendor said it was not executed for its rate (429), with the wait it asked for in seconds.
+    Throttled(u64),
+    /// Nothing certain: timed out, reset, 408, 425, 5xx, unparsable answer to a write.
+    Unknown,
+    /// The answer broke a limit or the contract: too large, foreign link, wrong shape.
+    Malformed,
+    /// Not found (404).
+    NotFound,
+    /// Credentials or permission (401, 403).
+    Denied,
+}
+
+/// A page of something, with what was wrong in it and whether there is more.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Page<T> {
+    /// The records that could be read.
+    pub items: Vec<T>,
+    /// The records that could not.
+    pub faults: Vec<RecordFault>,
+    /// Whether the vendor had more than was asked for.
+    pub truncated: bool,
+}
+
+/// A connection to a case system.
+#[async_trait]
+pub trait Cases: Send + Sync {
+    /// Name of the connection.
+    fn connection(&self) -> &ConnectionName;
+    /// Lists the newest cases, open ones first; at most `limit`.
+    async fn list(&self, limit: usize) -> Result<Page<Case>, ConnectError>;
+    /// Reads one case in full.
+    async fn open(&self, id: &CaseId) -> Result<CaseFile, ConnectError>;
+    /// Finds comments that contain the marker; asked before every post and after it.
+    async fn find_comment(&self, id: &CaseId, marker: &str) -> Result<Vec<Comment>, ConnectError>;
+    /// Posts one comment and gives its id; never repeated by this call. The message is Markdown, already escaped.
+    async fn comment(&self, id: &CaseId, message: &str) -> Result<Untrusted, ConnectError>;
+    /// Says whose token it is.
+    async fn who_am_i(&self) -> Result<Operator, ConnectError>;
+}
+
+/// What to ask the SIEM for.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct ActivityQuery {
+    /// Who: any of the names or ids the account is known by (id, login, mail).
+    pub user: Vec<Untrusted>,
+    /// From, inclusive.
+    pub since: DateTime<Utc>,
+    /// Until, exclusive; `None` is now.
+    pub until: Option<DateTime<Utc>>,
+    /// Most events wanted.
+    pub limit: usize,
+}
+
+/// Receives the pages of a search as they come; `false` asks to stop.
+pub type PageSink<'a> = &'a mut (dyn FnMut(Page<Event>) -> bool + Send);
+
+/// A connection to a SIEM.
+#[async_trait]
+pub trait ActivitySource: Send + Sync {
+    /// Name of the connection.
+    fn connection(&self) -> &ConnectionName;
+    /// Loads the events of a user page by page; gives the count and whether it was truncated.
+    async fn search(
+        &self,
+        query: &ActivityQuery,
+        pages: PageSink<'_>,
+    ) -> Result<SearchEnd, ConnectError>;
+    /// Gives the text of the query as sent, to be copied into the case.
+    fn query_text(&self, query: &ActivityQuery) -> String;
+    /// Lists the newest open alerts.
+    async fn alerts(&self, limit: usize) -> Result<Page<Alert>, ConnectError>;
+}
+
+/// How a search ended.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct SearchEnd {
+    /// How many events came.
+    pub events: usize,
+    /// Whether there are more than the limit.
+    pub truncated: bool,
+}
+
+/// The answer of a provider that accepted an action.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Accepted {
+    /// HTTP status.
+    pub status: u16,
+    /// The vendor's id of the request.
+    pub request_id: Option<Untrusted>,
+    /// The vendor's clock.
+    pub server_date: Option<DateTime<Utc>>,
+}
+
+/// The exact request an action will be, shown before it is confirmed and recorded before it is sent.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct PreparedCall {
+    /// HTTP method.
+    pub method: &'static str,
+    /// Host as it will be connected to.
+    pub host: String,
+    /// Path and query.
+    pub path: String,
+    /// SHA-256 of the body in hex; of nothing when there is none.
+    pub body_sha256: String,
+}
+
+/// What reading back is told about the action it should prove.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct ProofQuery {
+    /// What was done.
+    pub kind: ActionKind,
+    /// To whom.
+    pub account: AccountId,
+    /// The provider's clock before the send; `None` when it was never learned.
+    pub not_before: Option<DateTime<Utc>>,
+    /// The vendor's id of the request, when an answer gave one.
+    pub request_id: Option<Untrusted>,
+    /// Ids of log entries that already prove another action.
+    pub used: Vec<Untrusted>,
+}
+
+/// One reading of the evidence.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Reading {
+    /// Whether it shows the effect: yes, no, or not to be known.
+    pub matches: Option<bool>,
+    /// What was read, in words: `status SUSPENDED`.
+    pub evidence: Untrusted,
+    /// Id of the vendor's log entry that serves as proof.
+    pub used: Option<Untrusted>,
+    /// The vendor's clock.
+    pub server_date: Option<DateTime<Utc>>,
+}
+
+/// When to read back.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Schedule {
+    /// Waits after the answer, each counted from the one before.
+    pub waits: Vec<Duration>,
+    /// Least time between the first and the last of the agreeing reads.
+    pub agree: Duration,
+}
+
+/// What an action kind means at this provider: shown in the dialog.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct ActionFacts {
+    /// What the user will notice, one sentence.
+    pub effect: Safe,
+    /// Whether and how it can be undone.
+    pub undo: Safe,
+    /// What it does not do.
+    pub limits: Safe,
+    /// What proves it.
+    pub proof: Safe,
+}
+
+/// A connection to an identity provider.
+#[async_trait]
+pub trait Identity: Send + Sync {
+    /// Name of the connection.
+    fn connection(&self) -> &ConnectionName;
+    /// Finds accounts by id, login or mail, exactly; several answers are the caller's to refuse.
+    async fn find(&self, name: &Untrusted) -> Result<Vec<Account>, ConnectError>;
+    /// Reads one account by its immutable id, with groups, roles, factors and token clients.
+    async fn account(&self, id: &AccountId) -> Result<Account, ConnectError>;
+    /// Says whose token it is: own id and login.
+    async fn own_account(&self) -> Result<(AccountId, Untrusted), ConnectError>;
+    /// Tells whether an action kind is offered at all, and what it means here.
+    fn offers(&self, kind: ActionKind) -> Result<ActionFacts, Lacking>;
+    /// Orders the steps of a plan for this provider, such as revoke, disable, revoke again.
+    fn order(&self, kinds: &[ActionKind]) -> Vec<ActionKind>;
+    /// Gives the request an action would be.
+    fn prepare(&self, kind: ActionKind, account: &AccountId) -> Result<PreparedCall, Lacking>;
+    /// Sends exactly one request; no redirects, no retries.
+    async fn perform(&self, action: &ConfirmedAction) -> Result<Accepted, ConnectError>;
+    /// Reads the evidence once.
+    async fn read_back(&self, query: &ProofQuery) -> Result<Reading, ConnectError>;
+    /// Gives the read-back schedule of an action kind.
+    fn schedule(&self, kind: ActionKind) -> Schedule;
+}

@@ -1,0 +1,93 @@
+//! An account at an identity provider, as it was at one moment.
+//!
+//! What must not live here: a vendor's field names; what may be done to an account (see `containment`).
+
+use chrono::{DateTime, Utc};
+use serde::{Deserialize, Serialize};
+
+use super::ids::AccountId;
+use super::text::Untrusted;
+
+/// Whether an account may sign in.
+#[derive(Clone, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum AccountStatus {
+    /// It may sign in.
+    Active,
+    /// It is disabled and can be enabled again.
+    Disabled,
+    /// Any other state, in the vendor's own word.
+    Other(Untrusted),
+}
+
+impl AccountStatus {
+    /// Gives the word shown for it.
+    pub fn word(&self) -> super::text::Safe {
+        match self {
+            Self::Active => "ACTIVE".into(),
+            Self::Disabled => "DISABLED".into(),
+            Self::Other(raw) => raw.field(),
+        }
+    }
+}
+
+/// Everything read about one account before anything is done to it.
+///
+/// It is taken again right before a request is sent; a difference in what matters voids the plan.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Account {
+    /// Connection and the provider's immutable id.
+    pub id: AccountId,
+    /// What is typed to sign in.
+    pub login: Untrusted,
+    /// Name of the person.
+    pub name: Untrusted,
+    /// Mail address.
+    pub mail: Option<Untrusted>,
+    /// Status, mapped.
+    pub status: AccountStatus,
+    /// The provider's own word for the status.
+    pub vendor_status: Untrusted,
+    /// When the status last changed.
+    pub status_changed: Option<DateTime<Utc>>,
+    /// Last sign-in the provider knows of.
+    pub last_sign_in: Option<DateTime<Utc>>,
+    /// When the password was last changed.
+    pub password_changed: Option<DateTime<Utc>>,
+    /// Where the account is mastered, such as `ACTIVE_DIRECTORY`.
+    pub source: Option<Untrusted>,
+    /// Groups; `None` when they could not be read.
+    pub groups: Option<Vec<Group>>,
+    /// Administrator roles; `None` when they could not be read.
+    pub roles: Option<Vec<Untrusted>>,
+    /// MFA methods; `None` when they could not be read.
+    pub factors: Option<Vec<Factor>>,
+    /// Clients that hold refresh tokens; `None` when they could not be read.
+    pub token_clients: Option<Vec<Untrusted>>,
+    /// What could not be read, one sentence each.
+    pub gaps: Vec<Untrusted>,
+    /// The provider's clock when it answered (`Date` header).
+    pub server_date: Option<DateTime<Utc>>,
+}
+
+/// A group an account is in.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Group {
+    /// The provider's id.
+    pub id: Untrusted,
+    /// Its name.
+    pub name: Untrusted,
+}
+
+/// An MFA method of an account.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Factor {
+    /// The provider's id.
+    pub id: Untrusted,
+    /// Type, such as `push` or `token:software:totp`.
+    pub kind: Untrusted,
+    /// The provider's status word.
+    pub status: Untrusted,
+    /// When it was registered.
+    pub created: Option<DateTime<Utc>>,
+}

@@ -1,0 +1,12 @@
+//! Containing an account: kinds of action, plan, guards, confirmation, the state machine of an action.
+//!
+//! What must not live here: io, clocks, vendors' calls. Everything shown of an action is a fold over audit records.
+
+pub mod confirm;
+pub mod guard;
+pub mod kind;
+pub mod ledger;
+pub mod note;
+pub mod plan;
+pub mod standing;
+pub mod state;

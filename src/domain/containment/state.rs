@@ -1,0 +1,77 @@
+//! The states of an action and their words.
+//!
+//! Every state is an audit record; memory is only a cache of them.
+
+use serde::{Deserialize, Serialize};
+
+/// Where an action stands.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum ActionState {
+    /// Planned, not confirmed.
+    Planned,
+    /// Confirmed, nothing sent yet.
+    Confirmed,
+    /// The intent is durable; the request may be on its way.
+    Intent,
+    /// No byte of the request left.
+    NotSent,
+    /// The provider accepted it; being read back.
+    Acked,
+    /// The provider refused it.
+    Rejected,
+    /// It may have happened; being read back.
+    Unknown,
+    /// Proven by reading back.
+    Verified,
+    /// Read back and not there at the deadline.
+    NotEffective,
+    /// Proven once, then undone by somebody else.
+    Drifted,
+    /// There is no evidence to read.
+    Unverifiable,
+    /// Recorded instead of sent.
+    DryRun,
+    /// Not confirmed in time, or given up by a person.
+    Abandoned,
+}
+
+impl ActionState {
+    /// Gives the word used on the screen and in reports.
+    pub fn word(self) -> &'static str {
+        match self {
+            Self::Planned => "planned",
+            Self::Confirmed => "confirmed",
+            Self::Intent => "requested",
+            Self::NotSent => "not sent",
+            Self::Acked => "accepted",
+            Self::Rejected => "rejected",
+            Self::Unknown => "unknown: may have happened",
+            Self::Verified => "proven",
+            Self::NotEffective => "refuted",
+            Self::Drifted => "undone by others",
+            Self::Unverifiable => "cannot be proven",
+            Self::DryRun => "dry run",
+            Self::Abandoned => "abandoned",
+        }
+    }
+
+    /// Gives `event.outcome` for exports (ECS).
+    pub fn outcome(self) -> &'static str {
+        match self {
+            Self::Verified => "success",
+            Self::NotEffective | Self::Drifted | Self::Rejected | Self::NotSent => "failure",
+            _ => "unknown",
+        }
+    }
+
+    /// Tells whether something may be on its way or done, and no final word was said.
+    pub fn is_unfinished(self) -> bool {
+        matches!(self, Self::Confirmed | Self::Intent | Self::Acked | Self::Unknown)
+    }
+
+    /// Tells whether nothing follows by itself.
+    pub fn is_final(self) -> bool {
+        !self.is_unfinished() && self != Self::Planned
+    }
+}

@@ -1,0 +1,7 @@
+//! The activity of one user: events in columns, lanes, findings with their evidence.
+//!
+//! What must not live here: vendors' shapes (they decode in `connect`), layout, io.
+
+pub mod activity;
+pub mod finding;
+pub mod lane;
