@@ -1,6 +1,5 @@
 //! quell: a terminal console for on-call security analysts.
 
-pub mod app;
 pub mod config;
 pub mod connect;
 pub mod domain;

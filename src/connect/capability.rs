@@ -12,6 +12,7 @@ use crate::domain::account::Account;
 use crate::domain::case::{Alert, Case, CaseFile, Comment, RecordFault};
 use crate::domain::containment::confirm::ConfirmedAction;
 use crate::domain::containment::kind::ActionKind;
+pub use crate::domain::containment::plan::{ActionFacts, PreparedCall};
 use crate::domain::ids::{AccountId, CaseId, ConnectionName};
 use crate::domain::operator::Operator;
 use crate::domain::text::{Safe, Untrusted};
@@ -140,19 +141,6 @@ pub struct Accepted {
     pub server_date: Option<DateTime<Utc>>,
 }
 
-/// The exact request an action will be, shown before it is confirmed and recorded before it is sent.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct PreparedCall {
-    /// HTTP method.
-    pub method: &'static str,
-    /// Host as it will be connected to.
-    pub host: String,
-    /// Path and query.
-    pub path: String,
-    /// SHA-256 of the body in hex; of nothing when there is none.
-    pub body_sha256: String,
-}
-
 /// What reading back is told about the action it should prove.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct ProofQuery {
@@ -188,19 +176,6 @@ pub struct Schedule {
     pub waits: Vec<Duration>,
     /// Least time between the first and the last of the agreeing reads.
     pub agree: Duration,
-}
-
-/// What an action kind means at this provider: shown in the dialog.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct ActionFacts {
-    /// What the user will notice, one sentence.
-    pub effect: Safe,
-    /// Whether and how it can be undone.
-    pub undo: Safe,
-    /// What it does not do.
-    pub limits: Safe,
-    /// What proves it.
-    pub proof: Safe,
 }
 
 /// A connection to an identity provider.

@@ -200,12 +200,16 @@ impl CaseFile {
                 .filter_map(|tag| tag.raw().strip_prefix(prefix.as_str()))
                 .map(Untrusted::new)
                 .collect(),
-            UserSource::AlertUserId => {
-                self.alerts.iter().filter_map(|alert| alert.user_id.clone()).collect()
-            }
-            UserSource::AlertUserName => {
-                self.alerts.iter().filter_map(|alert| alert.user_name.clone()).collect()
-            }
+            UserSource::AlertUserId => self
+                .alerts
+                .iter()
+                .filter_map(|alert| alert.user_id.clone())
+                .collect(),
+            UserSource::AlertUserName => self
+                .alerts
+                .iter()
+                .filter_map(|alert| alert.user_name.clone())
+                .collect(),
         }
     }
 }

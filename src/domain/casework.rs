@@ -38,16 +38,27 @@ impl Casework {
     pub fn apply(&mut self, entry: &Entry) {
         match &entry.body {
             Body::CaseRead { case, .. } => self.case_mut(case).read = Some(entry.ts),
-            Body::Decision { case, decision, reason, .. } => {
+            Body::Decision {
+                case,
+                decision,
+                reason,
+                ..
+            } => {
                 self.case_mut(case).decision = Some((*decision, reason.clone(), entry.ts));
             }
             Body::Likelihood { case, value, .. } => {
-                let known = Likelihood::ALL.into_iter().find(|l| l.word().eq_ignore_ascii_case(value));
+                let known = Likelihood::ALL
+                    .into_iter()
+                    .find(|l| l.word().eq_ignore_ascii_case(value));
                 if let Some(value) = known {
                     self.case_mut(case).likelihood = Some((value, entry.ts));
                 }
             }
-            Body::SearchRun { account: Some(account), window_h, .. } => {
+            Body::SearchRun {
+                account: Some(account),
+                window_h,
+                ..
+            } => {
                 self.searches.insert(account.clone(), (*window_h, entry.ts));
             }
             Body::RecordIntent { rid, case, .. } => {
@@ -56,28 +67,43 @@ impl Casework {
             }
             Body::RecordDone { rid, id } => {
                 if let Some(case) = self.record_case.get(rid).cloned() {
-                    self.case_mut(&case).comments.insert(rid.clone(), Some(id.clone()));
+                    self.case_mut(&case)
+                        .comments
+                        .insert(rid.clone(), Some(id.clone()));
                 }
             }
-            Body::ChecklistTick { case, runbook, step, state, evidence, reason } => {
+            Body::ChecklistTick {
+                case,
+                runbook,
+                step,
+                state,
+                evidence,
+                reason,
+            } => {
+                let Ok(step) = StepKey::try_from(step.raw().to_owned()) else {
+                    return;
+                };
                 let tick = Tick {
                     case: case_key(case),
                     runbook: runbook.clone(),
-                    step: StepKey::from_text(step.raw()),
+                    step,
                     state: match state {
                         TickState::Done => TickWord::Done,
                         TickState::Skipped => TickWord::Skipped,
                         TickState::NotApplicable => TickWord::NotApplicable,
                         TickState::Open => TickWord::Open,
                     },
-                    by: Untrusted::new(entry.user.clone()),
+                    by: entry.user.clone(),
                     at: entry.ts,
                     evidence: evidence.clone(),
                     reason: reason.clone(),
                 };
                 // A skip without a reason is refused where it is made; in an old log it leaves the step open.
                 if self.ticks.apply(&tick).is_err() {
-                    let open = Tick { state: TickWord::Open, ..tick };
+                    let open = Tick {
+                        state: TickWord::Open,
+                        ..tick
+                    };
                     let _ = self.ticks.apply(&open);
                 }
             }

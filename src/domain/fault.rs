@@ -14,7 +14,10 @@ pub struct Fault {
 impl Fault {
     /// Makes a fault without a hint.
     pub fn new(what: impl Into<Safe>) -> Self {
-        Self { what: what.into(), hint: None }
+        Self {
+            what: what.into(),
+            hint: None,
+        }
     }
 
     /// Adds the hint.

@@ -236,3 +236,8 @@ mod tests {
         Ok(())
     }
 }
+
+impl crate::domain::text::Shown for ActionId {}
+impl crate::domain::text::Shown for PlanId {}
+impl crate::domain::text::Shown for RecordId {}
+impl crate::domain::text::Shown for ConnectionName {}

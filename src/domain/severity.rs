@@ -3,7 +3,9 @@
 use serde::{Deserialize, Serialize};
 
 /// How bad a case or an alert is (OCSF `severity_id` order, so that sorting sorts by urgency).
-#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Default, Serialize, Deserialize)]
+#[derive(
+    Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Default, Serialize, Deserialize,
+)]
 #[serde(rename_all = "snake_case")]
 pub enum Severity {
     /// The vendor gave none, or a word that is not known.

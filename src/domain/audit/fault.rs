@@ -1,6 +1,7 @@
 //! What can be wrong with a log, and what is only worth saying.
 
-use crate::domain::text::Safe;
+use crate::domain::text::{Safe, Shown};
+use crate::safe;
 
 /// Something that proves a log was altered or damaged.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -67,13 +68,12 @@ impl Fault {
     pub fn shown(&self) -> Safe {
         let segment = self
             .segment
-            .map_or_else(String::new, |seg| format!("segment {seg}, "));
+            .map_or_else(Safe::default, |seg| safe!("segment {}, ", seg));
         let record = self
             .n
-            .map_or_else(String::new, |n| format!(" (record {n})"));
-        Safe::from_own(format!(
-            "{segment}byte {}{record}: {}",
-            self.offset, self.reason
-        ))
+            .map_or_else(Safe::default, |n| safe!(" (record {})", n));
+        safe!("{}byte {}{}: {}", segment, self.offset, record, self.reason)
     }
 }
+
+impl Shown for Reason {}

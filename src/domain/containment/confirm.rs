@@ -143,7 +143,12 @@ pub struct Confirmation {
 impl Confirmation {
     /// Opens the dialog for a plan at a boot time.
     pub fn open(plan: Plan, boot: Duration) -> Self {
-        Self { plan, opened: boot, typed: String::new(), focus: Focus::Cancel }
+        Self {
+            plan,
+            opened: boot,
+            typed: String::new(),
+            focus: Focus::Cancel,
+        }
     }
 
     /// Gives the plan.
@@ -165,7 +170,11 @@ impl Confirmation {
     pub fn wanted(&self) -> &str {
         let login = self.plan.account.login.raw();
         let plain = !login.is_empty() && login.chars().all(|c| c.is_ascii_graphic());
-        if plain { login } else { self.plan.account.id.raw() }
+        if plain {
+            login
+        } else {
+            self.plan.account.id.raw()
+        }
     }
 
     /// Tells whether what was typed is what has to be typed.
@@ -176,7 +185,9 @@ impl Confirmation {
     /// Takes a key at a boot time.
     pub fn key(&mut self, key: DialogKey, boot: Duration) -> Step {
         if boot.saturating_sub(self.opened) < DEAD_TIME {
-            return Step::Stay(Some("too early: read first, keys count after half a second".into()));
+            return Step::Stay(Some(
+                "too early: read first, keys count after half a second".into(),
+            ));
         }
         match key {
             DialogKey::Esc => Step::Cancelled,
@@ -215,7 +226,9 @@ impl Confirmation {
             return Step::Stay(Some("a guard refuses this plan".into()));
         }
         if self.plan.expired(boot) {
-            return Step::Stay(Some("the plan is older than 5 minutes: make it again".into()));
+            return Step::Stay(Some(
+                "the plan is older than 5 minutes: make it again".into(),
+            ));
         }
         if !self.matches() {
             return Step::Stay(Some("the typed name is not the target's".into()));
@@ -232,6 +245,9 @@ impl Confirmation {
                 order,
             })
             .collect();
-        Step::Confirmed(Box::new(ConfirmedPlan { plan: self.plan.clone(), actions }))
+        Step::Confirmed(Box::new(ConfirmedPlan {
+            plan: self.plan.clone(),
+            actions,
+        }))
     }
 }

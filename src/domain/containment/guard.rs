@@ -46,18 +46,37 @@ pub struct GuardInput<'a> {
 /// Asks every guard; the results stand in their fixed order.
 pub fn judge(input: &GuardInput<'_>) -> Vec<GuardResult> {
     vec![
-        GuardResult { guard: "target", refusal: target(input) },
-        GuardResult { guard: "own account", refusal: own_account(input) },
-        GuardResult { guard: "protected", refusal: protected(input) },
-        GuardResult { guard: "protected groups", refusal: protected_groups(input) },
-        GuardResult { guard: "status", refusal: status(input) },
+        GuardResult {
+            guard: "target",
+            refusal: target(input),
+        },
+        GuardResult {
+            guard: "own account",
+            refusal: own_account(input),
+        },
+        GuardResult {
+            guard: "protected",
+            refusal: protected(input),
+        },
+        GuardResult {
+            guard: "protected groups",
+            refusal: protected_groups(input),
+        },
+        GuardResult {
+            guard: "status",
+            refusal: status(input),
+        },
     ]
 }
 
 fn names<'a>(account: &'a Account) -> impl Iterator<Item = &'a str> {
-    [Some(account.id.raw()), Some(account.login.raw()), account.mail.as_ref().map(|mail| mail.raw())]
-        .into_iter()
-        .flatten()
+    [
+        Some(account.id.raw()),
+        Some(account.login.raw()),
+        account.mail.as_ref().map(|mail| mail.raw()),
+    ]
+    .into_iter()
+    .flatten()
 }
 
 /// The account found must carry the name that was asked for, letter by letter.
@@ -83,7 +102,10 @@ fn own_account(input: &GuardInput<'_>) -> Option<Safe> {
     if by_token || by_config {
         return Some("this is your own account".into());
     }
-    input.own.is_none().then(|| "the provider did not say whose token this is".into())
+    input
+        .own
+        .is_none()
+        .then(|| "the provider did not say whose token this is".into())
 }
 
 fn protected(input: &GuardInput<'_>) -> Option<Safe> {
@@ -107,16 +129,25 @@ fn protected_groups(input: &GuardInput<'_>) -> Option<Safe> {
             .iter()
             .any(|entry| group.name.raw().eq_ignore_ascii_case(entry) || group.id.raw() == entry)
     })?;
-    Some(safe!("it is a member of the protected group {}", hit.name.field()))
+    Some(safe!(
+        "it is a member of the protected group {}",
+        hit.name.field()
+    ))
 }
 
 fn status(input: &GuardInput<'_>) -> Option<Safe> {
     let status = &input.account.status;
     if input.kinds.contains(&ActionKind::DisableAccount) && *status != AccountStatus::Active {
-        return Some(safe!("disable works only from ACTIVE, the status is {}", status.word()));
+        return Some(safe!(
+            "disable works only from ACTIVE, the status is {}",
+            status.word()
+        ));
     }
     if input.kinds.contains(&ActionKind::EnableAccount) && *status != AccountStatus::Disabled {
-        return Some(safe!("enable works only from DISABLED, the status is {}", status.word()));
+        return Some(safe!(
+            "enable works only from DISABLED, the status is {}",
+            status.word()
+        ));
     }
     None
 }

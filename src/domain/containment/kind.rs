@@ -37,9 +37,13 @@ impl ActionKind {
 
     /// Reads the name used in records.
     pub fn from_key(key: &str) -> Option<Self> {
-        [Self::RevokeSessions, Self::DisableAccount, Self::EnableAccount]
-            .into_iter()
-            .find(|kind| kind.key() == key)
+        [
+            Self::RevokeSessions,
+            Self::DisableAccount,
+            Self::EnableAccount,
+        ]
+        .into_iter()
+        .find(|kind| kind.key() == key)
     }
 
     /// Gives the action that takes it back, if there is one.

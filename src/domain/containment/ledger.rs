@@ -34,7 +34,7 @@ pub struct ActionView {
     /// Whether its plan was a dry run.
     pub dry_run: bool,
     /// Who planned it (OS user) and in which process.
-    pub user: String,
+    pub user: Untrusted,
     /// Process that last wrote about it.
     pub pid_os: u32,
     /// The latest attempt, from 1; 0 before the first.
@@ -79,8 +79,20 @@ impl Ledger {
     /// Folds one record; those that say nothing about actions change nothing.
     pub fn apply(&mut self, entry: &Entry) {
         match &entry.body {
-            Body::ActionPlan { pid, aid, order, kind, case, account, login, plan_hash, .. } => {
-                let Some(kind) = ActionKind::from_key(kind) else { return };
+            Body::ActionPlan {
+                pid,
+                aid,
+                order,
+                kind,
+                case,
+                account,
+                login,
+                plan_hash,
+                ..
+            } => {
+                let Some(kind) = ActionKind::from_key(kind) else {
+                    return;
+                };
                 self.actions.insert(
                     aid.clone(),
                     ActionView {
@@ -148,7 +160,10 @@ impl Ledger {
     }
 
     /// Gives the actions on one account that were at least confirmed, oldest first.
-    pub fn on<'a>(&'a self, account: &'a AccountId) -> impl DoubleEndedIterator<Item = &'a ActionView> {
+    pub fn on<'a>(
+        &'a self,
+        account: &'a AccountId,
+    ) -> impl DoubleEndedIterator<Item = &'a ActionView> {
         self.actions
             .values()
             .filter(move |a| a.account == *account && a.state != ActionState::Planned && !a.dry_run)
@@ -156,7 +171,9 @@ impl Ledger {
 
     /// Gives the actions without a final word, oldest first.
     pub fn unfinished(&self) -> impl Iterator<Item = &ActionView> {
-        self.actions.values().filter(|action| action.state.is_unfinished())
+        self.actions
+            .values()
+            .filter(|action| action.state.is_unfinished())
     }
 
     /// Gives the plans that have something to document and are not documented, oldest first.
@@ -176,7 +193,10 @@ impl Ledger {
 
     /// Lists the vendor log entries that already prove an action.
     pub fn used(&self) -> Vec<Untrusted> {
-        self.actions.values().filter_map(|action| action.used.clone()).collect()
+        self.actions
+            .values()
+            .filter_map(|action| action.used.clone())
+            .collect()
     }
 }
 
@@ -204,7 +224,15 @@ impl ActionView {
                 self.confirmed = Some(at);
                 self.dry_run = *dry_run;
             }
-            Body::ActionIntent { attempt, method, host, path, server_date, deadline, .. } => {
+            Body::ActionIntent {
+                attempt,
+                method,
+                host,
+                path,
+                server_date,
+                deadline,
+                ..
+            } => {
                 self.state = ActionState::Intent;
                 self.attempt = *attempt;
                 self.sent = Some(at);
@@ -212,7 +240,11 @@ impl ActionView {
                 self.server_before = *server_date;
                 self.deadline = Some(*deadline);
             }
-            Body::ActionAck { request_id, server_date, .. } => {
+            Body::ActionAck {
+                request_id,
+                server_date,
+                ..
+            } => {
                 self.state = ActionState::Acked;
                 self.request_id.clone_from(request_id);
                 self.server_answer = *server_date;
@@ -230,7 +262,13 @@ impl ActionView {
                 self.evidence = Some(reason.clone());
             }
             Body::ActionAdopt { .. } => self.state = ActionState::Unknown,
-            Body::ActionObserve { evidence, matches, reads, used, .. } => {
+            Body::ActionObserve {
+                evidence,
+                matches,
+                reads,
+                used,
+                ..
+            } => {
                 self.evidence = Some(evidence.clone());
                 self.matches = *matches;
                 self.reads = *reads;
@@ -238,7 +276,12 @@ impl ActionView {
                     self.used.clone_from(used);
                 }
             }
-            Body::ActionOutcome { state, evidence, seconds, .. } => {
+            Body::ActionOutcome {
+                state,
+                evidence,
+                seconds,
+                ..
+            } => {
                 self.state = match state {
                     OutcomeState::Verified => ActionState::Verified,
                     OutcomeState::NotEffective => ActionState::NotEffective,

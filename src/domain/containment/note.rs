@@ -45,7 +45,10 @@ pub fn compose(
             || "not sent".to_owned(),
             |at| format!("sent {}", at.format("%Y-%m-%d %H:%M:%SZ")),
         );
-        let evidence = action.evidence.as_ref().map_or_else(Safe::default, |text| text.line());
+        let evidence = action
+            .evidence
+            .as_ref()
+            .map_or_else(Safe::default, |text| text.line());
         text.push_str(&format!(
             "- {}: **{}**, {at}",
             action.kind.word(),

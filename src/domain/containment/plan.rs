@@ -121,9 +121,18 @@ fn material(account: &Account) -> Material<'_> {
         mail: account.mail.as_ref().map(|mail| mail.raw()),
         status: &account.status,
         source: account.source.as_ref().map(|source| source.raw()),
-        groups: account.groups.as_ref().map(|all| sorted(all.iter().map(|g| g.id.raw()))),
-        roles: account.roles.as_ref().map(|all| sorted(all.iter().map(|r| r.raw()))),
-        factors: account.factors.as_ref().map(|all| sorted(all.iter().map(|f| f.id.raw()))),
+        groups: account
+            .groups
+            .as_ref()
+            .map(|all| sorted(all.iter().map(|g| g.id.raw()))),
+        roles: account
+            .roles
+            .as_ref()
+            .map(|all| sorted(all.iter().map(|r| r.raw()))),
+        factors: account
+            .factors
+            .as_ref()
+            .map(|all| sorted(all.iter().map(|f| f.id.raw()))),
         password_changed: account.password_changed.map(|at| at.timestamp_millis()),
     }
 }
@@ -150,7 +159,11 @@ pub fn plan_hash(
 /// Names the first thing about an account that differs from the plan, if any.
 ///
 /// `status` is what the account's status must be now: the plan's, or disabled after our own disable.
-pub fn changed_since(plan: &Account, now: &Account, status: &AccountStatus) -> Option<&'static str> {
+pub fn changed_since(
+    plan: &Account,
+    now: &Account,
+    status: &AccountStatus,
+) -> Option<&'static str> {
     let (before, after) = (material(plan), material(now));
     if before.id != after.id {
         Some("immutable id")
@@ -180,9 +193,11 @@ pub fn changed_since(plan: &Account, now: &Account, status: &AccountStatus) -> O
 /// Writes bytes as lower-case hex.
 pub fn hex(bytes: &[u8]) -> String {
     use std::fmt::Write as _;
-    bytes.iter().fold(String::with_capacity(bytes.len() * 2), |mut out, byte| {
-        // Writing into a String cannot fail.
-        let _ = write!(out, "{byte:02x}");
-        out
-    })
+    bytes
+        .iter()
+        .fold(String::with_capacity(bytes.len() * 2), |mut out, byte| {
+            // Writing into a String cannot fail.
+            let _ = write!(out, "{byte:02x}");
+            out
+        })
 }

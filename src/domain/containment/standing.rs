@@ -62,8 +62,10 @@ pub fn standing(
 ) -> Standing {
     let mut disabled: Option<DateTime<Utc>> = None;
     let mut revoked: Option<DateTime<Utc>> = None;
-    let mut acts: Vec<_> =
-        ledger.on(account).filter(|action| action.state == ActionState::Verified).collect();
+    let mut acts: Vec<_> = ledger
+        .on(account)
+        .filter(|action| action.state == ActionState::Verified)
+        .collect();
     acts.sort_by_key(|action| (action.sent, action.order));
     for action in acts {
         let at = action.effective_at();
@@ -76,7 +78,9 @@ pub fn standing(
             }
         }
     }
-    let Some(since) = disabled.max(revoked) else { return Standing::Free };
+    let Some(since) = disabled.max(revoked) else {
+        return Standing::Free;
+    };
     let mut missing: Vec<Safe> = Vec::new();
     match (disabled, revoked) {
         (None, _) => missing.push("account not disabled".into()),

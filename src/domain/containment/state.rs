@@ -67,7 +67,10 @@ impl ActionState {
 
     /// Tells whether something may be on its way or done, and no final word was said.
     pub fn is_unfinished(self) -> bool {
-        matches!(self, Self::Confirmed | Self::Intent | Self::Acked | Self::Unknown)
+        matches!(
+            self,
+            Self::Confirmed | Self::Intent | Self::Acked | Self::Unknown
+        )
     }
 
     /// Tells whether nothing follows by itself.

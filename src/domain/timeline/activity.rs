@@ -118,12 +118,18 @@ impl Activity {
 
     /// Gives one row.
     pub fn row(&self, index: usize) -> Option<Row<'_>> {
-        (index < self.len()).then_some(Row { activity: self, index })
+        (index < self.len()).then_some(Row {
+            activity: self,
+            index,
+        })
     }
 
     /// Gives all rows, oldest first.
     pub fn rows(&self) -> impl DoubleEndedIterator<Item = Row<'_>> + ExactSizeIterator {
-        (0..self.len()).map(|index| Row { activity: self, index })
+        (0..self.len()).map(|index| Row {
+            activity: self,
+            index,
+        })
     }
 
     /// Finds the first row at or after a time.
@@ -223,7 +229,9 @@ impl Activity {
     }
 
     fn text(&self, sym: Sym) -> Option<&Untrusted> {
-        (sym != Sym::default()).then(|| self.texts.get(sym.0 as usize)).flatten()
+        (sym != Sym::default())
+            .then(|| self.texts.get(sym.0 as usize))
+            .flatten()
     }
 }
 

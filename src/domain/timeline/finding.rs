@@ -59,7 +59,10 @@ pub struct Tuning {
 
 impl Default for Tuning {
     fn default() -> Self {
-        Self { failures: 5, window: Duration::minutes(30) }
+        Self {
+            failures: 5,
+            window: Duration::minutes(30),
+        }
     }
 }
 

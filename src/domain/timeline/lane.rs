@@ -2,8 +2,6 @@
 
 use serde::{Deserialize, Serialize};
 
-use crate::domain::text::Shown;
-
 /// One row of the timeline; an event has exactly one lane.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
@@ -91,11 +89,5 @@ impl Lane {
         } else {
             Self::Sensitive
         }
-    }
-}
-
-impl Shown for Lane {
-    fn shown(&self) -> crate::domain::text::Safe {
-        self.word().into()
     }
 }
