@@ -12,9 +12,13 @@ mod fault;
 mod hash;
 mod json;
 mod long;
+mod tail;
+mod verify;
 
 pub use body::{Body, Class, DecisionKind, OutcomeState, TickState};
 pub use entry::{Draft, EncodeError, Entry, MAX_LINE, SUFFIX, encode_line, parse_line};
-pub use fault::{Fault, Reason};
+pub use fault::{Fault, Reason, Warning};
 pub use hash::{ChainHash, PREFIX, hex, sha256_hex};
 pub use json::{MAX_DEPTH, MAX_INT, ValueError};
+pub use tail::{Tail, last_record, name_torn};
+pub use verify::{Report, Verifier};

@@ -8,7 +8,7 @@ use chrono::{DateTime, Utc};
 use serde::{Deserialize, Serialize};
 use ulid::Ulid;
 
-use super::text::{Safe, Untrusted};
+use super::text::{Safe, Shown, Untrusted};
 
 /// Says why a text is not an id.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
@@ -54,6 +54,8 @@ macro_rules! ulid_id {
                 &self.0
             }
         }
+
+        impl Shown for $name {}
 
         impl fmt::Display for $name {
             fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
@@ -126,6 +128,8 @@ impl ConnectionName {
         &self.0
     }
 }
+
+impl Shown for ConnectionName {}
 
 impl fmt::Display for ConnectionName {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
@@ -236,8 +240,3 @@ mod tests {
         Ok(())
     }
 }
-
-impl crate::domain::text::Shown for ActionId {}
-impl crate::domain::text::Shown for PlanId {}
-impl crate::domain::text::Shown for RecordId {}
-impl crate::domain::text::Shown for ConnectionName {}

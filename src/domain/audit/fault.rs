@@ -77,3 +77,69 @@ impl Fault {
 }
 
 impl Shown for Reason {}
+impl Shown for Warning {}
+
+/// Something that is no proof of an alteration, but worth saying.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
+pub enum Warning {
+    /// A write was torn, and the next writer named the torn bytes.
+    #[error(
+        "segment {segment}, byte {offset}: {len} torn bytes, named by the writer that found them"
+    )]
+    Recovered {
+        /// Which segment.
+        segment: u64,
+        /// Where in it.
+        offset: u64,
+        /// How many bytes.
+        len: u64,
+    },
+    /// The end of the log is torn and no writer came since.
+    #[error(
+        "segment {segment}, byte {offset}: the last {len} bytes are a torn write; the next writer will name them"
+    )]
+    TornTail {
+        /// Which segment.
+        segment: u64,
+        /// Where in it.
+        offset: u64,
+        /// How many bytes.
+        len: u64,
+    },
+    /// The last record is whole but for its line feed.
+    #[error("the last record lacks its line feed")]
+    NoFinalLineFeed,
+    /// The first segments are not here.
+    #[error("the log starts at segment {segment}: what was before is not here")]
+    StartsLate {
+        /// The first segment that is here.
+        segment: u64,
+    },
+    /// The last record says that another segment follows, which is not here.
+    #[error(
+        "segment {segment} should follow and is not here: removed, or its writer was killed before making it"
+    )]
+    NextMissing {
+        /// The segment that should follow.
+        segment: u64,
+    },
+    /// Sessions that are still running, or ended without saying so.
+    #[error("{count} sessions have no end: still running, or killed")]
+    SessionsOpen {
+        /// How many.
+        count: u64,
+    },
+    /// The wall clock went back without a record of it.
+    #[error("record {n}: the wall clock went back")]
+    TimeWentBack {
+        /// The later record.
+        n: u64,
+    },
+}
+
+impl Warning {
+    /// Says it in one sentence that may be shown.
+    pub fn shown(&self) -> Safe {
+        safe!("{}", *self)
+    }
+}

@@ -1,0 +1,6 @@
+//! What is kept on disk: the audit log, and where state lives.
+//!
+//! What must not live here: what records mean (`domain`), when they are written (`engine`).
+
+pub mod audit;
+pub mod state;

@@ -1,0 +1,191 @@
+//! The audit log on disk: appended by any number of processes of one user, synced before anybody is told.
+//!
+//! One dedicated thread a process does the work, so that no request of the engine waits for a disk on a worker.
+//! Order of the records is the order of the calls.
+//!
+//! What must not live here: the form of records and the rules of the chain (`domain::audit`).
+
+mod disk;
+mod error;
+mod read;
+mod segments;
+mod thread;
+mod writer;
+
+use std::path::{Path, PathBuf};
+use std::sync::{Arc, Mutex, PoisonError, mpsc};
+use std::time::Duration;
+
+use crate::domain::audit::{Body, Entry};
+use crate::domain::ids::{LogId, SessionId};
+use crate::domain::text::Untrusted;
+
+pub use disk::{Clock, Disk, Free, RealDisk, SystemClock};
+pub use error::StoreError;
+pub use read::{Checked, read, read_checked, verify};
+use thread::Request;
+
+/// Appends that may wait for the thread; more are refused.
+const QUEUE: usize = 1024;
+
+/// Who writes.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Identity {
+    /// Name of the host.
+    pub host: Untrusted,
+    /// User id of the process.
+    pub uid: u32,
+    /// Name of the user.
+    pub user: Untrusted,
+}
+
+/// What the log stands on: files, clock and limits, replaceable in tests.
+pub struct Ground {
+    /// Operations on files.
+    pub disk: Box<dyn Disk>,
+    /// Clocks.
+    pub clock: Box<dyn Clock>,
+    /// Bytes from which a segment is ended.
+    pub rotate_at: u64,
+    /// How long to wait for other processes.
+    pub lock_wait: Duration,
+}
+
+impl Default for Ground {
+    fn default() -> Self {
+        Self {
+            disk: Box::new(RealDisk),
+            clock: Box::new(SystemClock),
+            rotate_at: 64 << 20,
+            lock_wait: Duration::from_secs(2),
+        }
+    }
+}
+
+/// How the log is.
+#[derive(Clone, Debug, Default)]
+pub struct Health {
+    /// Set for good once a sync failed: nothing of class A is taken any more.
+    pub failed: Option<StoreError>,
+    /// Room on the disk at the last append.
+    pub free: Option<Free>,
+    /// The directory is on a network or user-space file system, where locks and syncs promise less.
+    pub remote: bool,
+}
+
+/// The audit log of this host and user, open for appending.
+///
+/// Cheap to clone; all clones feed one thread, which ends with the last of them.
+#[derive(Clone)]
+pub struct AuditLog {
+    queue: mpsc::SyncSender<Request>,
+    dir: Arc<PathBuf>,
+    log: LogId,
+    session: SessionId,
+    health: Arc<Mutex<Health>>,
+}
+
+impl AuditLog {
+    /// Opens the log of this host and user in a directory, or begins one, and names a torn end if there is one.
+    ///
+    /// The directory gets mode 0700, files 0600.
+    ///
+    /// # Errors
+    /// When the directory or file cannot be made, read, locked within 2 s or written.
+    pub fn open(dir: &Path, identity: Identity) -> Result<Self, StoreError> {
+        Self::open_on(dir, identity, Ground::default())
+    }
+
+    /// Opens the log on another ground: other files, clocks or limits.
+    ///
+    /// # Errors
+    /// As [`Self::open`].
+    pub fn open_on(dir: &Path, identity: Identity, ground: Ground) -> Result<Self, StoreError> {
+        let health = Arc::new(Mutex::new(Health::default()));
+        let mut writer = writer::Writer::open(dir, identity, ground, Arc::clone(&health))?;
+        writer.heal()?;
+        let (log, session) = (writer.log().clone(), writer.session().clone());
+        let (queue, requests) = mpsc::sync_channel(QUEUE);
+        thread::start(writer, requests)?;
+        Ok(Self {
+            queue,
+            dir: Arc::new(dir.to_owned()),
+            log,
+            session,
+            health,
+        })
+    }
+
+    /// Gives the id of the log.
+    pub fn log(&self) -> &LogId {
+        &self.log
+    }
+
+    /// Gives the id of this process's session.
+    pub fn session(&self) -> &SessionId {
+        &self.session
+    }
+
+    /// Tells how the log is.
+    pub fn health(&self) -> Health {
+        self.health
+            .lock()
+            .unwrap_or_else(PoisonError::into_inner)
+            .clone()
+    }
+
+    /// Reads all records of this log.
+    ///
+    /// # Errors
+    /// When a file cannot be read.
+    pub fn read_all(&self) -> Result<Vec<Entry>, StoreError> {
+        Ok(read::read_log(&self.dir, &self.log)?.entries)
+    }
+
+    /// Appends records in one write. With any of class A among them it answers once they are durable; with class B
+    /// only, once they are written (durable within a second).
+    ///
+    /// The order is fixed by the call, not by the first poll, and the append happens even if the future is dropped.
+    ///
+    /// # Errors
+    /// Nothing of the batch was recorded for [`StoreError::Refused`], [`StoreError::Full`], [`StoreError::Failed`],
+    /// [`StoreError::Locked`] and [`StoreError::Busy`]. After other errors it may have been, wholly or in part.
+    pub fn append(
+        &self,
+        bodies: Vec<Body>,
+    ) -> impl Future<Output = Result<Vec<Entry>, StoreError>> + Send + use<> {
+        let (tell, answer) = tokio::sync::oneshot::channel();
+        let sent = self.send(bodies, move |result| drop(tell.send(result)));
+        async move {
+            sent?;
+            answer.await.unwrap_or(Err(StoreError::Closed))
+        }
+    }
+
+    /// Appends as [`Self::append`] does and blocks the calling thread until it is answered.
+    ///
+    /// # Errors
+    /// As [`Self::append`].
+    pub fn append_blocking(&self, bodies: Vec<Body>) -> Result<Vec<Entry>, StoreError> {
+        let (tell, answer) = mpsc::sync_channel(1);
+        self.send(bodies, move |result| drop(tell.send(result)))?;
+        answer.recv().unwrap_or(Err(StoreError::Closed))
+    }
+
+    fn send(
+        &self,
+        bodies: Vec<Body>,
+        answer: impl FnOnce(Result<Vec<Entry>, StoreError>) + Send + 'static,
+    ) -> Result<(), StoreError> {
+        let request = Request {
+            bodies,
+            answer: Box::new(answer),
+        };
+        self.queue
+            .try_send(request)
+            .map_err(|refused| match refused {
+                mpsc::TrySendError::Full(_) => StoreError::Busy,
+                mpsc::TrySendError::Disconnected(_) => StoreError::Closed,
+            })
+    }
+}

@@ -1,0 +1,118 @@
+//! Why the log could not be written or read, and what to do about it.
+
+use std::io;
+use std::path::{Path, PathBuf};
+use std::sync::Arc;
+
+use super::disk::Free;
+use crate::domain::audit::EncodeError;
+use crate::domain::text::{Safe, Untrusted};
+use crate::store::state::StateError;
+
+/// Says why the audit log could not be written or read.
+#[derive(Clone, Debug, thiserror::Error)]
+pub enum StoreError {
+    /// Other processes held the lock too long.
+    #[error("failed to lock the audit log {path:?} within {waited_ms} ms")]
+    Locked {
+        /// The file.
+        path: PathBuf,
+        /// How long it was tried.
+        waited_ms: u64,
+    },
+    /// The disk is nearly full, and the records would have started an action.
+    #[error("failed to record the start of an action: {} KiB free on the disk of the audit log", .free.bytes / 1024)]
+    Full {
+        /// What room there is.
+        free: Free,
+    },
+    /// A sync failed earlier: what the disk holds cannot be trusted any more.
+    #[error(
+        "failed to append to the audit log: an earlier sync to disk failed, so nothing of it can be relied on"
+    )]
+    Failed {
+        /// What the sync answered.
+        source: Arc<io::Error>,
+    },
+    /// A record cannot be written in the form of the log.
+    #[error("failed to append to the audit log")]
+    Refused {
+        /// What is wrong with it.
+        #[from]
+        source: EncodeError,
+    },
+    /// The system took only a part of a write; the next writer names the torn bytes.
+    #[error("failed to append to the audit log {path:?}: {written} of {len} bytes were taken")]
+    Short {
+        /// The file.
+        path: PathBuf,
+        /// Bytes taken.
+        written: usize,
+        /// Bytes given.
+        len: usize,
+    },
+    /// An operation on a file failed.
+    #[error("failed to {what} {path:?}")]
+    Io {
+        /// What was tried.
+        what: &'static str,
+        /// On which file or directory.
+        path: PathBuf,
+        /// The cause.
+        source: Arc<io::Error>,
+    },
+    /// The state directory is not usable.
+    #[error("failed to open the audit log")]
+    State {
+        /// The cause.
+        source: Arc<StateError>,
+    },
+    /// The files of the log are gone.
+    #[error("failed to append to the audit log: its files in {dir:?} were removed")]
+    Missing {
+        /// Where they were.
+        dir: PathBuf,
+    },
+    /// Too many appends are waiting.
+    #[error("failed to append to the audit log: too many records are waiting")]
+    Busy,
+    /// The thread of the log has ended.
+    #[error("failed to append to the audit log: it is closed")]
+    Closed,
+}
+
+impl StoreError {
+    pub(super) fn io(what: &'static str, path: &Path) -> impl FnOnce(io::Error) -> Self {
+        move |source| Self::Io {
+            what,
+            path: path.to_owned(),
+            source: Arc::new(source),
+        }
+    }
+
+    /// Gives the error with its causes in one line that may be shown.
+    pub fn shown(&self) -> Safe {
+        let mut text = self.to_string();
+        let mut cause = std::error::Error::source(self);
+        while let Some(error) = cause {
+            text = format!("{text}: {error}");
+            cause = error.source();
+        }
+        Untrusted::new(text).line()
+    }
+
+    /// Says what can be done about it, where something can.
+    pub fn hint(&self) -> Option<Safe> {
+        let hint = match self {
+            Self::Locked { .. } => "look for a stopped quell process of the same user (jobs, ps)",
+            Self::Full { .. } => {
+                "free at least 16 MiB and 1,000 files on that disk, then try again"
+            }
+            Self::Failed { .. } => "check the disk, start quell again and run `quell audit verify`",
+            Self::Short { .. } => "free space on that disk, then try again",
+            Self::Missing { .. } => "start quell again; it begins a new log",
+            _ => return None,
+        };
+        Some(Safe::fixed(hint))
+    }
+}

@@ -1,0 +1,502 @@
+//! Appending: lock, look at the end, name what is torn, write once, sync, unlock; end a segment that is full.
+//!
+//! What must not live here: queues and threads (see `thread`), the form of a record (`domain::audit`).
+
+use std::fs::{File, Permissions, TryLockError};
+use std::io;
+use std::os::unix::fs::{FileExt, MetadataExt, OpenOptionsExt, PermissionsExt};
+use std::path::{Path, PathBuf};
+use std::sync::{Arc, Mutex, PoisonError};
+use std::thread;
+use std::time::{Duration, Instant};
+
+use super::disk::is_remote;
+use super::error::StoreError;
+use super::{Ground, Health, Identity, segments};
+use crate::domain::audit::{
+    Body, ChainHash, Class, Draft, Entry, encode_line, last_record, name_torn,
+};
+use crate::domain::ids::{LogId, SessionId};
+use crate::store::state::make_private;
+
+/// Bytes read from the end of a file to find the last record; twice as many each time none is found.
+const TAIL: u64 = 128 << 10;
+/// Room set aside past the end, so that outcomes still fit on a disk that others filled.
+const RESERVE: u64 = 256 << 10;
+
+/// The file being appended to.
+struct Segment {
+    seg: u64,
+    path: PathBuf,
+    file: File,
+}
+
+/// Where the chain ends, as found under the lock.
+#[derive(Clone, Debug)]
+struct End {
+    size: u64,
+    n: u64,
+    h: ChainHash,
+    /// The last line has no line feed.
+    lacks_line_feed: bool,
+    /// Names the torn bytes, if there are any.
+    torn: Option<Body>,
+    /// The segment is new, or nothing in it is whole: it must begin with `segment.start`.
+    must_start: bool,
+    /// The last record ended the segment.
+    ended: bool,
+}
+
+/// Lines put together for one write.
+struct Lines {
+    bytes: Vec<u8>,
+    n: u64,
+    h: ChainHash,
+}
+
+/// Appends to the log; owned by one thread.
+pub(super) struct Writer {
+    dir: PathBuf,
+    identity: Identity,
+    ground: Ground,
+    health: Arc<Mutex<Health>>,
+    log: LogId,
+    session: SessionId,
+    current: Segment,
+    /// The end as this writer left it; valid while the file has the same size.
+    left: Option<End>,
+    reserved_to: u64,
+    unsynced: bool,
+    contended: bool,
+}
+
+impl Writer {
+    /// Finds the log of this identity or begins one, and opens its last segment.
+    pub(super) fn open(
+        dir: &Path,
+        identity: Identity,
+        mut ground: Ground,
+        health: Arc<Mutex<Health>>,
+    ) -> Result<Self, StoreError> {
+        make_private(dir).map_err(|source| StoreError::State {
+            source: Arc::new(source),
+        })?;
+        let at = ground.clock.wall();
+        let (log, current) = find_or_begin(dir, &identity, &mut ground)?;
+        if let Ok(mut health) = health.lock() {
+            health.remote = is_remote(dir);
+        }
+        Ok(Self {
+            dir: dir.to_owned(),
+            identity,
+            ground,
+            health,
+            log,
+            session: SessionId::from_parts(at, fastrand::u128(..)),
+            current,
+            left: None,
+            reserved_to: 0,
+            unsynced: false,
+            contended: false,
+        })
+    }
+
+    pub(super) fn log(&self) -> &LogId {
+        &self.log
+    }
+
+    pub(super) fn session(&self) -> &SessionId {
+        &self.session
+    }
+
+    /// Tells whether something was written that is not known to be on disk.
+    pub(super) fn is_unsynced(&self) -> bool {
+        self.unsynced
+    }
+
+    /// Names a torn end, if there is one.
+    pub(super) fn heal(&mut self) -> Result<(), StoreError> {
+        self.append(&[Vec::new()])
+            .pop()
+            .unwrap_or(Ok(Vec::new()))
+            .map(drop)
+    }
+
+    /// Syncs what was written; a failure is latched.
+    pub(super) fn sync(&mut self) {
+        if self.unsynced {
+            drop(self.sync_current());
+        }
+    }
+
+    /// Appends batches in one write and answers each; a batch that cannot be taken does not stop the others.
+    pub(super) fn append(&mut self, batches: &[Vec<Body>]) -> Vec<Result<Vec<Entry>, StoreError>> {
+        let mut results: Vec<Result<Vec<Entry>, StoreError>> = self
+            .admit(batches)
+            .into_iter()
+            .map(|admitted| admitted.map(|()| Vec::new()))
+            .collect();
+        if results.iter().all(Result::is_err) {
+            return results;
+        }
+        let appended = self.lock().and_then(|()| {
+            let appended = self.append_locked(batches, &mut results);
+            let unlocked = self.current.file.unlock();
+            appended.and(unlocked.map_err(StoreError::io("unlock", &self.current.path)))
+        });
+        if let Err(error) = appended {
+            self.left = None;
+            for result in results.iter_mut().filter(|result| result.is_ok()) {
+                *result = Err(error.clone());
+            }
+        }
+        results
+    }
+
+    /// Tells which batches may be written at all: not class A after a failed sync, no new action on a full disk.
+    fn admit(&mut self, batches: &[Vec<Body>]) -> Vec<Result<(), StoreError>> {
+        let free = self.ground.disk.free(&self.dir).ok();
+        let mut health = self.health.lock().unwrap_or_else(PoisonError::into_inner);
+        health.free = free.or(health.free);
+        let full = health.free.filter(|free| free.refuses_actions());
+        let failed = health.failed.clone();
+        drop(health);
+        batches
+            .iter()
+            .map(|bodies| match (&failed, full) {
+                (Some(failed), _) if bodies.iter().any(|body| body.class() == Class::A) => {
+                    Err(failed.clone())
+                }
+                (_, Some(free)) if bodies.iter().any(Body::starts_action) => {
+                    Err(StoreError::Full { free })
+                }
+                _ => Ok(()),
+            })
+            .collect()
+    }
+
+    /// Takes the lock on the last segment, following the log when others ended the one this writer knows.
+    fn lock(&mut self) -> Result<(), StoreError> {
+        if self.contended {
+            // The lock is not fair: without a pause the others would rarely see it free.
+            thread::sleep(Duration::from_micros(fastrand::u64(300..900)));
+        }
+        let begun = Instant::now();
+        loop {
+            let waited = wait_for_lock(
+                &mut self.ground,
+                &self.current.file,
+                &self.current.path,
+                begun,
+            )?;
+            self.contended = waited;
+            if is_same_file(&self.current.file, &self.current.path)? {
+                return Ok(());
+            }
+            // Dropping the old file lets go of its lock.
+            self.open_last()?;
+        }
+    }
+
+    fn open_last(&mut self) -> Result<(), StoreError> {
+        let seg = segments::last(&self.dir, &self.log)?;
+        let path = segments::path(&self.dir, &self.log, seg);
+        let file = segments::open(&path).map_err(StoreError::io("open", &path))?;
+        self.switch_to(Segment { seg, path, file });
+        Ok(())
+    }
+
+    fn switch_to(&mut self, segment: Segment) {
+        self.current = segment;
+        self.left = None;
+        self.reserved_to = 0;
+    }
+
+    fn append_locked(
+        &mut self,
+        batches: &[Vec<Body>],
+        results: &mut [Result<Vec<Entry>, StoreError>],
+    ) -> Result<(), StoreError> {
+        let mut end = self.end()?;
+        while end.ended || end.size >= self.ground.rotate_at {
+            end = self.next_segment(end)?;
+        }
+        let mut lines = self.begin_lines(&end)?;
+        let mut class_a = end.torn.is_some() || end.must_start;
+        let mut any = end.torn.is_some() || end.lacks_line_feed;
+        for (bodies, result) in batches.iter().zip(results.iter_mut()) {
+            if result.is_err() {
+                continue;
+            }
+            let (len, n, h) = (lines.bytes.len(), lines.n, lines.h);
+            *result = bodies
+                .iter()
+                .map(|body| self.encode(&mut lines, body))
+                .collect();
+            if result.is_err() {
+                lines.bytes.truncate(len);
+                (lines.n, lines.h) = (n, h);
+            } else {
+                any |= !bodies.is_empty();
+                class_a |= bodies.iter().any(|body| body.class() == Class::A);
+            }
+        }
+        if !any {
+            self.left = Some(end);
+            return Ok(());
+        }
+        self.write(end.size, &lines, class_a)
+    }
+
+    /// Looks at the end of the current segment; the lock must be held.
+    fn end(&mut self) -> Result<End, StoreError> {
+        let path = &self.current.path;
+        let size = self
+            .current
+            .file
+            .metadata()
+            .map_err(StoreError::io("look at", path))?
+            .len();
+        if let Some(left) = self.left.take().filter(|left| left.size == size) {
+            return Ok(left);
+        }
+        if let Some(end) = find_end(&self.current.file, size, path)? {
+            return Ok(end);
+        }
+        // Nothing in this segment is whole: the chain goes on from the segment before.
+        let torn = name_torn(&read_at(&self.current.file, 0, size, path)?);
+        let (mut n, mut h) = (0, ChainHash::GENESIS);
+        if self.current.seg > 1 {
+            let path = segments::path(&self.dir, &self.log, self.current.seg - 1);
+            let file = File::open(&path).map_err(StoreError::io("open", &path))?;
+            let size = file
+                .metadata()
+                .map_err(StoreError::io("look at", &path))?
+                .len();
+            if let Some(before) = find_end(&file, size, &path)? {
+                (n, h) = (before.n, before.h);
+            }
+        }
+        let lacks_line_feed =
+            size > 0 && read_at(&self.current.file, size - 1, 1, &self.current.path)? != b"\n";
+        let must_start = self.current.seg > 1;
+        Ok(End {
+            size,
+            n,
+            h,
+            lacks_line_feed,
+            torn,
+            must_start,
+            ended: false,
+        })
+    }
+
+    /// Ends the current segment, if its last record did not, and goes on in the next one, locked.
+    fn next_segment(&mut self, end: End) -> Result<End, StoreError> {
+        let next = self.current.seg + 1;
+        if !end.ended {
+            let mut lines = self.begin_lines(&end)?;
+            self.encode(&mut lines, &Body::SegmentEnd { next })?;
+            self.write(end.size, &lines, true)?;
+        }
+        let path = segments::path(&self.dir, &self.log, next);
+        let file = segments::make(&self.dir, &path, &mut *self.ground.disk)?;
+        wait_for_lock(&mut self.ground, &file, &path, Instant::now())?;
+        let closed = self
+            .current
+            .file
+            .set_permissions(Permissions::from_mode(0o400));
+        closed.map_err(StoreError::io("close", &self.current.path))?;
+        self.switch_to(Segment {
+            seg: next,
+            path,
+            file,
+        });
+        self.end()
+    }
+
+    /// Begins a write with what the end of the file asks for.
+    fn begin_lines(&self, end: &End) -> Result<Lines, StoreError> {
+        let mut lines = Lines {
+            bytes: Vec::new(),
+            n: end.n,
+            h: end.h,
+        };
+        if end.lacks_line_feed {
+            lines.bytes.push(b'\n');
+        }
+        if let Some(torn) = &end.torn {
+            self.encode(&mut lines, torn)?;
+        }
+        if end.must_start {
+            let prev_h = lines.h.to_string();
+            self.encode(&mut lines, &Body::SegmentStart { prev_h })?;
+        }
+        Ok(lines)
+    }
+
+    fn encode(&self, lines: &mut Lines, body: &Body) -> Result<Entry, StoreError> {
+        let (line, entry) = encode_line(&Draft {
+            log: &self.log,
+            seg: self.current.seg,
+            n: lines.n + 1,
+            ts: self.ground.clock.wall(),
+            boot_us: self.ground.clock.boot_us(),
+            host: &self.identity.host,
+            uid: self.identity.uid,
+            user: &self.identity.user,
+            pid: std::process::id(),
+            sess: &self.session,
+            body,
+            prev: lines.h,
+        })?;
+        lines.bytes.extend_from_slice(&line);
+        (lines.n, lines.h) = (entry.n, entry.h);
+        Ok(entry)
+    }
+
+    /// Writes lines in one go, and syncs them when asked to.
+    fn write(&mut self, size: u64, lines: &Lines, sync: bool) -> Result<(), StoreError> {
+        let (len, file, path) = (lines.bytes.len(), &self.current.file, &self.current.path);
+        let after = size + len as u64;
+        if after + RESERVE / 2 > self.reserved_to {
+            // Not every file system can; then only the refusal of new actions keeps room.
+            drop(self.ground.disk.reserve(file, after, RESERVE));
+            self.reserved_to = after + RESERVE;
+        }
+        let written = self.ground.disk.write(file, &lines.bytes);
+        self.unsynced = true;
+        let written = written.map_err(StoreError::io("write", path))?;
+        if written != len {
+            return Err(StoreError::Short {
+                path: path.clone(),
+                written,
+                len,
+            });
+        }
+        if sync {
+            self.sync_current()?;
+        }
+        self.left = Some(End {
+            size: after,
+            n: lines.n,
+            h: lines.h,
+            lacks_line_feed: false,
+            torn: None,
+            must_start: false,
+            ended: false,
+        });
+        Ok(())
+    }
+
+    fn sync_current(&mut self) -> Result<(), StoreError> {
+        let synced = self.ground.disk.sync_data(&self.current.file);
+        self.unsynced = false;
+        synced.map_err(|error| {
+            let failed = StoreError::Failed {
+                source: Arc::new(error),
+            };
+            let mut health = self.health.lock().unwrap_or_else(PoisonError::into_inner);
+            health.failed.get_or_insert_with(|| failed.clone());
+            failed
+        })
+    }
+}
+
+/// Finds the log of this identity, or begins one, while no other process of this directory does.
+fn find_or_begin(
+    dir: &Path,
+    identity: &Identity,
+    ground: &mut Ground,
+) -> Result<(LogId, Segment), StoreError> {
+    let gate_path = dir.join("audit.lock");
+    let gate = File::options()
+        .create(true)
+        .truncate(false)
+        .write(true)
+        .mode(0o600)
+        .open(&gate_path)
+        .map_err(StoreError::io("open", &gate_path))?;
+    wait_for_lock(ground, &gate, &gate_path, Instant::now())?;
+    let (log, seg, file) = if let Some(log) = segments::find(dir, identity)? {
+        let seg = segments::last(dir, &log)?;
+        let path = segments::path(dir, &log, seg);
+        // A closed segment may be the last when its writer was killed before it made the next.
+        let file = segments::open(&path).or_else(|_read_only| File::open(&path));
+        (log, seg, file.map_err(StoreError::io("open", &path))?)
+    } else {
+        let log = LogId::from_parts(ground.clock.wall(), fastrand::u128(..));
+        let path = segments::path(dir, &log, 1);
+        let file = segments::make(dir, &path, &mut *ground.disk)?;
+        (log, 1, file)
+    };
+    let path = segments::path(dir, &log, seg);
+    Ok((log, Segment { seg, path, file }))
+}
+
+/// Waits for an exclusive lock; tells whether it had to. The kernel frees it when a process dies.
+fn wait_for_lock(
+    ground: &mut Ground,
+    file: &File,
+    path: &Path,
+    begun: Instant,
+) -> Result<bool, StoreError> {
+    let mut waited = false;
+    loop {
+        match ground.disk.try_lock(file) {
+            Ok(()) => return Ok(waited),
+            Err(TryLockError::Error(error)) => return Err(StoreError::io("lock", path)(error)),
+            Err(TryLockError::WouldBlock) => waited = true,
+        }
+        if begun.elapsed() >= ground.lock_wait {
+            let waited_ms = u64::try_from(ground.lock_wait.as_millis()).unwrap_or(u64::MAX);
+            return Err(StoreError::Locked {
+                path: path.to_owned(),
+                waited_ms,
+            });
+        }
+        thread::sleep(Duration::from_micros(fastrand::u64(100..400)));
+    }
+}
+
+/// Tells whether a path still leads to an open file.
+fn is_same_file(file: &File, path: &Path) -> Result<bool, StoreError> {
+    let open = file.metadata().map_err(StoreError::io("look at", path))?;
+    match std::fs::metadata(path) {
+        Ok(found) => Ok((found.dev(), found.ino()) == (open.dev(), open.ino())),
+        Err(error) if error.kind() == io::ErrorKind::NotFound => Ok(false),
+        Err(error) => Err(StoreError::io("look at", path)(error)),
+    }
+}
+
+/// Finds the last whole record of a file, reading back from its end; `None` when there is none.
+fn find_end(file: &File, size: u64, path: &Path) -> Result<Option<End>, StoreError> {
+    let mut window = TAIL;
+    loop {
+        let from = size.saturating_sub(window);
+        let bytes = read_at(file, from, size - from, path)?;
+        if let Some(tail) = last_record(&bytes, from == 0) {
+            let torn = bytes.get(tail.end..).unwrap_or_default();
+            return Ok(Some(End {
+                size,
+                n: tail.n,
+                h: tail.h,
+                lacks_line_feed: bytes.last() != Some(&b'\n'),
+                torn: name_torn(torn),
+                must_start: false,
+                ended: tail.ends_segment && torn.is_empty(),
+            }));
+        }
+        if from == 0 {
+            return Ok(None);
+        }
+        window *= 2;
+    }
+}
+
+fn read_at(file: &File, from: u64, len: u64, path: &Path) -> Result<Vec<u8>, StoreError> {
+    let mut bytes = vec![0; usize::try_from(len).unwrap_or(usize::MAX)];
+    file.read_exact_at(&mut bytes, from)
+        .map_err(StoreError::io("read", path))?;
+    Ok(bytes)
+}
