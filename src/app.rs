@@ -3,9 +3,10 @@
 //! Pure: time comes inside messages, the world is asked by effects. What must not live here: io, clocks, async,
 //! anything of the layout.
 
+pub mod actions;
+pub mod checklist;
 pub mod command;
 pub mod effect;
 pub mod keymap;
 pub mod message;
 pub mod model;
-pub mod update;

@@ -1,5 +1,6 @@
 //! quell: a terminal console for on-call security analysts.
 
+pub mod app;
 pub mod config;
 pub mod connect;
 pub mod domain;

@@ -1,1 +1,2 @@
+//! The thin binary.
 fn main() {}

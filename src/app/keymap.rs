@@ -57,7 +57,11 @@ pub struct Chord {
 impl Chord {
     /// Makes a chord without modifiers.
     pub const fn plain(key: Key) -> Self {
-        Self { key, ctrl: false, alt: false }
+        Self {
+            key,
+            ctrl: false,
+            alt: false,
+        }
     }
 
     /// Makes a chord of one letter.
@@ -76,7 +80,8 @@ impl Chord {
             if let Some(after) = rest.strip_prefix("Ctrl-").filter(|after| !after.is_empty()) {
                 chord.ctrl = true;
                 rest = after;
-            } else if let Some(after) = rest.strip_prefix("Alt-").filter(|after| !after.is_empty()) {
+            } else if let Some(after) = rest.strip_prefix("Alt-").filter(|after| !after.is_empty())
+            {
                 chord.alt = true;
                 rest = after;
             } else {
@@ -186,7 +191,10 @@ impl Keymap {
             for text in texts {
                 match Chord::parse(text) {
                     Ok(chord) => chords.push(chord),
-                    Err(what) => faults.push(KeyFault { command: spec.id.to_owned(), what }),
+                    Err(what) => faults.push(KeyFault {
+                        command: spec.id.to_owned(),
+                        what,
+                    }),
                 }
             }
             keys.insert(spec.id, chords);
@@ -196,18 +204,27 @@ impl Keymap {
             for chord in keys.get(spec.id).into_iter().flatten() {
                 for other in COMMANDS.iter().take_while(|other| other.id != spec.id) {
                     let clash = other.context.meets(spec.context)
-                        && keys.get(other.id).is_some_and(|chords| chords.contains(chord));
+                        && keys
+                            .get(other.id)
+                            .is_some_and(|chords| chords.contains(chord));
                     if clash {
                         faults.push(KeyFault {
                             command: spec.id.to_owned(),
-                            what: format!("{chord} is bound to {:?} and to {:?}", other.id, spec.id),
+                            what: format!(
+                                "{chord} is bound to {:?} and to {:?}",
+                                other.id, spec.id
+                            ),
                         });
                     }
                 }
                 bound.insert((spec.context, *chord), spec.command);
             }
         }
-        if faults.is_empty() { Ok(Self { bound, keys }) } else { Err(faults) }
+        if faults.is_empty() {
+            Ok(Self { bound, keys })
+        } else {
+            Err(faults)
+        }
     }
 
     /// Finds the command of a chord: the context's own first, then those that hold everywhere.
@@ -215,7 +232,10 @@ impl Keymap {
         self.bound
             .get(&(context, chord))
             .or_else(|| {
-                context.is_pane().then(|| self.bound.get(&(Context::Everywhere, chord))).flatten()
+                context
+                    .is_pane()
+                    .then(|| self.bound.get(&(Context::Everywhere, chord)))
+                    .flatten()
             })
             .copied()
     }
@@ -239,7 +259,10 @@ mod tests {
     fn every_chord_reads_back_as_written() {
         for spec in COMMANDS {
             for text in spec.keys {
-                assert_eq!(Chord::parse(text).map(|chord| chord.to_string()), Ok((*text).to_owned()));
+                assert_eq!(
+                    Chord::parse(text).map(|chord| chord.to_string()),
+                    Ok((*text).to_owned())
+                );
             }
         }
     }

@@ -60,3 +60,23 @@ pub fn age_word(age: Duration) -> super::text::Safe {
         _ => crate::safe!("{}d", s / 86_400),
     }
 }
+
+/// Writes a time as `03:12Z`.
+pub fn clock_word(at: chrono::DateTime<chrono::Utc>) -> super::text::Safe {
+    use chrono::Timelike as _;
+    crate::safe!("{:02}:{:02}Z", at.hour(), at.minute())
+}
+
+/// Writes a time as `2026-01-31 03:12:45Z`.
+pub fn time_word(at: chrono::DateTime<chrono::Utc>) -> super::text::Safe {
+    use chrono::{Datelike as _, Timelike as _};
+    crate::safe!(
+        "{:04}-{:02}-{:02} {:02}:{:02}:{:02}Z",
+        at.year(),
+        at.month(),
+        at.day(),
+        at.hour(),
+        at.minute(),
+        at.second()
+    )
+}

@@ -1,0 +1,173 @@
+//! What can be done to the account of the open case, and why not: one list for the pane and the actions layer.
+
+use super::command::Command;
+use super::model::{Found, Load, Model};
+use crate::config::settings::Mode;
+use crate::domain::account::AccountStatus;
+use crate::domain::case::Subject;
+use crate::domain::containment::kind::ActionKind;
+use crate::domain::containment::state::ActionState;
+use crate::domain::text::Safe;
+use crate::safe;
+
+/// One thing that can be decided about the account.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub enum Choice {
+    /// Revoke, disable, revoke again.
+    Contain,
+    /// Revoke the sessions.
+    Revoke,
+    /// Disable the account.
+    Disable,
+    /// Watch and do nothing else.
+    Monitor,
+    /// Do nothing.
+    Nothing,
+    /// Enable the account again.
+    Enable,
+}
+
+impl Choice {
+    /// Lists them in the order they are shown.
+    pub const ALL: [Self; 6] = [
+        Self::Contain,
+        Self::Revoke,
+        Self::Disable,
+        Self::Monitor,
+        Self::Nothing,
+        Self::Enable,
+    ];
+
+    /// Gives the kinds of action it asks for, in order; none for a decision that touches nothing.
+    pub fn kinds(self) -> &'static [ActionKind] {
+        match self {
+            Self::Contain => &[ActionKind::RevokeSessions, ActionKind::DisableAccount],
+            Self::Revoke => &[ActionKind::RevokeSessions],
+            Self::Disable => &[ActionKind::DisableAccount],
+            Self::Enable => &[ActionKind::EnableAccount],
+            Self::Monitor | Self::Nothing => &[],
+        }
+    }
+
+    /// Gives the words shown for it.
+    pub fn word(self) -> &'static str {
+        match self {
+            Self::Contain => "contain: revoke + disable",
+            Self::Revoke => "revoke sessions",
+            Self::Disable => "disable account",
+            Self::Monitor => "monitor only",
+            Self::Nothing => "no action",
+            Self::Enable => "enable account (undo)",
+        }
+    }
+
+    /// Gives the command that plans it from the actions layer.
+    pub fn command(self) -> Command {
+        match self {
+            Self::Contain => Command::ContainBoth,
+            Self::Revoke => Command::ContainRevoke,
+            Self::Disable => Command::ContainDisable,
+            Self::Monitor => Command::ContainMonitor,
+            Self::Nothing => Command::ContainNothing,
+            Self::Enable => Command::Undo,
+        }
+    }
+}
+
+/// How a choice stands.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Readiness {
+    /// It can be planned; with the word of the last time, if there was one.
+    Ready(Option<(ActionState, Safe)>),
+    /// It cannot, and why.
+    No(Safe),
+}
+
+/// Lists the choices with their readiness.
+pub fn rows(model: &Model) -> Vec<(Choice, Readiness)> {
+    Choice::ALL
+        .into_iter()
+        .map(|choice| (choice, readiness(model, choice)))
+        .collect()
+}
+
+/// Judges one choice.
+pub fn readiness(model: &Model, choice: Choice) -> Readiness {
+    match refusal(model, choice) {
+        Some(reason) => Readiness::No(reason),
+        None => Readiness::Ready(last_word(model, choice)),
+    }
+}
+
+fn refusal(model: &Model, choice: Choice) -> Option<Safe> {
+    let Some(open) = &model.open else {
+        return Some("no case is open".into());
+    };
+    if let Some(fault) = &model.audit_fault {
+        return Some(safe!("the audit log cannot be written: {}", fault.what));
+    }
+    if choice.kinds().is_empty() {
+        return None;
+    }
+    if model.mode() == Mode::ReadOnly {
+        return Some("READ ONLY".into());
+    }
+    if open.user.is_none() {
+        return Some(match &open.subject {
+            Subject::Several(names) => safe!("{} users, choose one with U", names.len()),
+            _ if open.file.ready().is_none() => "the case is not read yet".into(),
+            _ => "the case names no user".into(),
+        });
+    }
+    let account = match &open.account {
+        Load::Ready(Found::One(account), _) => account,
+        Load::Ready(Found::Nobody, _) => return Some("no such account".into()),
+        Load::Ready(Found::Several(all), _) => {
+            return Some(safe!("ambiguous: {} accounts", all.len()));
+        }
+        Load::Failed(fault, _) => return Some(fault.what.clone()),
+        Load::Idle | Load::Loading(_) => return Some("looking up the account".into()),
+    };
+    for kind in choice.kinds() {
+        match model.offers.iter().find(|offer| offer.kind == *kind) {
+            None => return Some("provider not asked yet".into()),
+            Some(offer) => {
+                if let Err(reason) = &offer.facts {
+                    return Some(reason.clone());
+                }
+            }
+        }
+        if let Some(open) = model
+            .ledger
+            .on(&account.id)
+            .find(|a| a.kind == *kind && a.state.is_unfinished())
+        {
+            return Some(open.state.word().into());
+        }
+    }
+    let active = account.status == AccountStatus::Active;
+    match choice {
+        Choice::Contain | Choice::Disable if !active => {
+            Some(safe!("status is {}", account.status.word()))
+        }
+        Choice::Enable if account.status != AccountStatus::Disabled => {
+            Some(safe!("status is {}", account.status.word()))
+        }
+        _ => None,
+    }
+}
+
+/// Gives the word of the latest action of this choice's kind on the account, with its time.
+pub fn last_word(model: &Model, choice: Choice) -> Option<(ActionState, Safe)> {
+    let account = &model.open.as_ref()?.the_account()?.id;
+    let [kind] = choice.kinds() else { return None };
+    let action = model
+        .ledger
+        .on(account)
+        .rfind(|action| action.kind == *kind)?;
+    let at = action
+        .ended
+        .or(action.sent)
+        .map_or_else(Safe::default, crate::domain::freshness::clock_word);
+    Some((action.state, at))
+}

@@ -1,0 +1,78 @@
+//! Everything the console may ask of the world, as orders; the engine performs them and answers with messages.
+
+use chrono::{DateTime, Utc};
+
+use crate::domain::audit::Body;
+use crate::domain::containment::confirm::ConfirmedPlan;
+use crate::domain::containment::kind::ActionKind;
+use crate::domain::ids::{AccountId, ActionId, CaseId, PlanId};
+use crate::domain::text::Untrusted;
+
+/// One order to the world.
+#[derive(Clone, Debug, PartialEq)]
+pub enum Effect {
+    /// End the console; what must finish finishes first.
+    Quit,
+    /// Draw everything anew.
+    Redraw,
+    /// Ring the bell.
+    Bell,
+    /// Ask every source now.
+    PollNow,
+    /// Read a case in full.
+    ReadCase(CaseId),
+    /// Find the account of a name.
+    ReadAccount {
+        /// For which case.
+        case: CaseId,
+        /// The name, exactly as the case gave it.
+        name: Untrusted,
+    },
+    /// Load the activity of a user and go on looking for newer events.
+    SearchActivity(Search),
+    /// Stop a search and its looking for newer events.
+    StopSearch(u64),
+    /// Resolve, snapshot, guard: make a plan.
+    MakePlan {
+        /// For which case.
+        case: CaseId,
+        /// The target.
+        account: AccountId,
+        /// The name the case gave.
+        asked_for: Untrusted,
+        /// What to do, in the order asked for.
+        kinds: Vec<ActionKind>,
+    },
+    /// Carry out what was confirmed.
+    Contain(Box<ConfirmedPlan>),
+    /// Read the provider back once more.
+    CheckAgain(ActionId),
+    /// Write records.
+    Record(Vec<Body>),
+    /// Post the comment of a plan, if it is not there.
+    Document(PlanId),
+    /// Post a note of the analyst, exactly once.
+    PostNote {
+        /// Into which case.
+        case: CaseId,
+        /// The text as typed.
+        text: Untrusted,
+    },
+}
+
+/// One search for the activity of a user.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Search {
+    /// Its number; answers to older numbers are dropped.
+    pub number: u64,
+    /// The account, for the record.
+    pub account: Option<AccountId>,
+    /// Every name the account is known by.
+    pub names: Vec<Untrusted>,
+    /// From when.
+    pub since: DateTime<Utc>,
+    /// Window in hours, for the record.
+    pub window_hours: u32,
+    /// Most events to load.
+    pub limit: usize,
+}

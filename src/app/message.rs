@@ -1,0 +1,148 @@
+//! Everything that can happen, as facts; the time of each stands in the [`Moment`] that comes with it.
+
+use crate::app::keymap::Chord;
+use crate::domain::account::Account;
+use crate::domain::audit::Entry;
+use crate::domain::case::{Alert, Case, CaseFile, RecordFault};
+use crate::domain::containment::kind::ActionKind;
+use crate::domain::containment::plan::{ActionFacts, Plan};
+use crate::domain::fault::Fault;
+use crate::domain::ids::{CaseId, ConnectionName};
+use crate::domain::operator::Operator;
+use crate::domain::text::{Safe, Untrusted};
+use crate::domain::timeline::activity::Event;
+
+#[cfg(doc)]
+use crate::domain::freshness::Moment;
+
+/// One thing that happened.
+#[derive(Clone, Debug)]
+pub enum Message {
+    /// A key was pressed.
+    Key(Chord),
+    /// Text was pasted; it is only counted, never used.
+    Pasted,
+    /// The terminal has another size.
+    Resized {
+        /// Columns.
+        width: u16,
+        /// Rows.
+        height: u16,
+    },
+    /// Time went by.
+    Tick,
+    /// A source answered a poll, or did not.
+    SourcePolled {
+        /// Which connection.
+        source: ConnectionName,
+        /// Counts up per source; an older one than the last is dropped.
+        seq: u64,
+        /// What it said.
+        result: Result<Polled, Fault>,
+    },
+    /// The case system said who is working.
+    OperatorKnown(Operator),
+    /// What the identity provider offers.
+    OffersKnown(Vec<Offer>),
+    /// A case was read in full, or not.
+    CaseRead {
+        /// Which case.
+        case: CaseId,
+        /// The file.
+        result: Result<Box<CaseFile>, Fault>,
+    },
+    /// The identity provider was asked for the user of a case.
+    AccountRead {
+        /// For which case.
+        case: CaseId,
+        /// The name it was asked for.
+        asked: Untrusted,
+        /// Every account that carries the name.
+        result: Result<Vec<Account>, Fault>,
+    },
+    /// A page of events came.
+    ActivityPage {
+        /// Which search.
+        search: u64,
+        /// The events.
+        events: Vec<Event>,
+        /// Records that could not be read.
+        faults: Vec<RecordFault>,
+    },
+    /// A search, or one look for newer events, ended.
+    ActivityEnded {
+        /// Which search.
+        search: u64,
+        /// How.
+        result: Result<SearchEnd, Fault>,
+    },
+    /// A plan was made, or could not be.
+    PlanMade(Result<Box<Plan>, Fault>),
+    /// Records of this process became durable.
+    Recorded(Vec<Entry>),
+    /// The audit log can not be written; no action will run.
+    AuditFailed(Fault),
+    /// Something to say in the message line.
+    Noticed {
+        /// How much it matters.
+        level: Level,
+        /// What.
+        fault: Fault,
+    },
+    /// The terminal is gone or a signal asks to end.
+    Ended,
+}
+
+/// How a search ended.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct SearchEnd {
+    /// How many events came.
+    pub events: usize,
+    /// Whether the SIEM has more than were asked for.
+    pub truncated: bool,
+}
+
+/// What a poll brought.
+#[derive(Clone, Debug)]
+pub enum Polled {
+    /// Cases, newest first.
+    Cases {
+        /// The cases that could be read.
+        cases: Vec<Case>,
+        /// The records that could not.
+        faults: Vec<RecordFault>,
+        /// Whether there are more.
+        truncated: bool,
+    },
+    /// Alerts of the SIEM.
+    Alerts {
+        /// The alerts that could be read.
+        alerts: Vec<Alert>,
+        /// The records that could not.
+        faults: Vec<RecordFault>,
+    },
+    /// It is there.
+    Alive,
+}
+
+/// What one action kind is at the identity provider.
+#[derive(Clone, Debug)]
+pub struct Offer {
+    /// The kind.
+    pub kind: ActionKind,
+    /// Its facts, or why it is not offered.
+    pub facts: Result<ActionFacts, Safe>,
+}
+
+/// How much a message matters.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub enum Level {
+    /// Good to know.
+    Info,
+    /// Worth a look.
+    Warning,
+    /// Something failed.
+    Error,
+    /// Somebody must look now.
+    Alarm,
+}

@@ -1,0 +1,359 @@
+//! What the console knows: one tree of plain data, changed only by `update`.
+
+pub mod activity;
+pub mod layer;
+pub mod queue;
+
+use std::collections::{BTreeMap, BTreeSet, VecDeque};
+use std::sync::Arc;
+use std::time::Duration;
+
+use chrono::{DateTime, Utc};
+
+use super::keymap::Keymap;
+use super::message::{Level, Offer};
+use crate::config::settings::{Mode, Role, Settings};
+use crate::domain::account::Account;
+use crate::domain::case::{CaseFile, Subject};
+use crate::domain::casework::Casework;
+use crate::domain::containment::ledger::Ledger;
+use crate::domain::containment::standing::{Standing, standing};
+use crate::domain::fault::Fault;
+use crate::domain::freshness::{Heard, Moment};
+use crate::domain::ids::{AccountId, CaseId, ConnectionName};
+use crate::domain::operator::Operator;
+use crate::domain::runbook::Runbook;
+use crate::domain::runbook::checklist::Checklist;
+use crate::domain::text::{Safe, Untrusted};
+
+pub use activity::{ActivityPane, ListRow};
+pub use layer::{Layer, Purpose};
+pub use queue::Queue;
+
+/// Most lines kept in the message log.
+const LOG_MAX: usize = 500;
+
+/// Everything the console knows.
+#[derive(Clone, Debug)]
+pub struct Model {
+    /// The configuration.
+    pub settings: Arc<Settings>,
+    /// Keys to commands.
+    pub keymap: Arc<Keymap>,
+    /// When the last message came.
+    pub now: Moment,
+    /// Columns and rows of the terminal.
+    pub size: (u16, u16),
+    /// Pane that gets the keys when no layer is open.
+    pub focus: Pane,
+    /// Whether the focused pane has the whole screen.
+    pub zoom: bool,
+    /// Every connection and how it is.
+    pub sources: Vec<Source>,
+    /// Who works here.
+    pub operator: Operator,
+    /// What the identity provider offers; empty until it is known.
+    pub offers: Vec<Offer>,
+    /// The case queue.
+    pub queue: Queue,
+    /// The open case.
+    pub open: Option<OpenCase>,
+    /// The runbook the checklist comes from.
+    pub runbook: Arc<Runbook>,
+    /// The short list.
+    pub checklist: Arc<Checklist>,
+    /// Cursor of the checklist: index among [`crate::app::checklist::rows`].
+    pub checklist_cursor: usize,
+    /// Phases folded or unfolded by hand, against what the console would do.
+    pub checklist_toggled: BTreeSet<usize>,
+    /// Cursor of the list of actions.
+    pub actions_cursor: usize,
+    /// State of every action, folded from records.
+    pub ledger: Ledger,
+    /// Work on every case, folded from records.
+    pub casework: Casework,
+    /// Dialogs; the last one gets the keys.
+    pub layers: Vec<Layer>,
+    /// Messages, oldest first.
+    pub log: VecDeque<LogLine>,
+    /// Why the audit log can not be written, if so.
+    pub audit_fault: Option<Fault>,
+    /// Number of the last search.
+    pub last_search: u64,
+    /// Whether the console is about to end.
+    pub ending: bool,
+    /// How the accounts with proven actions stand.
+    pub standings: BTreeMap<AccountId, Standing>,
+}
+
+/// One of the four panes.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub enum Pane {
+    /// The queue.
+    Cases,
+    /// The activity of the user.
+    Activity,
+    /// The short list.
+    Checklist,
+    /// What can be done.
+    Actions,
+}
+
+impl Pane {
+    /// Lists the panes in the order of their numbers.
+    pub const ALL: [Self; 4] = [Self::Cases, Self::Activity, Self::Checklist, Self::Actions];
+
+    /// Gives the context its keys are looked up in.
+    pub fn context(self) -> super::command::Context {
+        use super::command::Context;
+        match self {
+            Self::Cases => Context::Cases,
+            Self::Activity => Context::Activity,
+            Self::Checklist => Context::Checklist,
+            Self::Actions => Context::Actions,
+        }
+    }
+}
+
+/// One connection as the status line shows it.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Source {
+    /// Configured name.
+    pub name: ConnectionName,
+    /// What it is to the analyst: `SIEM`, `cases`, `Okta`.
+    pub label: Safe,
+    /// What it is used for.
+    pub role: Role,
+    /// When it was heard.
+    pub heard: Heard,
+    /// Number of the last answer taken.
+    pub seq: u64,
+    /// Why the last poll failed.
+    pub fault: Option<Fault>,
+    /// How many records of its last answer could not be read.
+    pub bad_records: usize,
+}
+
+/// Something that is loaded.
+#[derive(Clone, Debug)]
+pub enum Load<T> {
+    /// Nobody asked.
+    Idle,
+    /// Asked, not answered; since when.
+    Loading(Moment),
+    /// Answered, and when.
+    Ready(T, Moment),
+    /// Failed, and when.
+    Failed(Fault, Moment),
+}
+
+impl<T> Load<T> {
+    /// Gives the value, if there is one.
+    pub fn ready(&self) -> Option<&T> {
+        match self {
+            Self::Ready(value, _) => Some(value),
+            _ => None,
+        }
+    }
+}
+
+/// What the identity provider said about the user of the case.
+#[derive(Clone, Debug)]
+pub enum Found {
+    /// Exactly one account.
+    One(Box<Account>),
+    /// None carries the name.
+    Nobody,
+    /// Several carry it: refused.
+    Several(Vec<Account>),
+}
+
+/// The open case.
+#[derive(Clone, Debug)]
+pub struct OpenCase {
+    /// Which.
+    pub id: CaseId,
+    /// The case in full.
+    pub file: Load<Box<CaseFile>>,
+    /// Whom it is about.
+    pub subject: Subject,
+    /// The name looked up: the only one, or the chosen one.
+    pub user: Option<Untrusted>,
+    /// The account behind the name.
+    pub account: Load<Found>,
+    /// The activity of the user.
+    pub activity: ActivityPane,
+}
+
+impl OpenCase {
+    /// Gives the account, when there is exactly one.
+    pub fn the_account(&self) -> Option<&Account> {
+        match self.account.ready() {
+            Some(Found::One(account)) => Some(account),
+            _ => None,
+        }
+    }
+}
+
+/// One line of the message log.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct LogLine {
+    /// When.
+    pub at: DateTime<Utc>,
+    /// How much it matters.
+    pub level: Level,
+    /// What.
+    pub text: Safe,
+    /// What can be done.
+    pub hint: Option<Safe>,
+}
+
+/// What a console starts with.
+#[derive(Clone, Debug)]
+pub struct Start {
+    /// The configuration.
+    pub settings: Arc<Settings>,
+    /// The keys.
+    pub keymap: Arc<Keymap>,
+    /// The runbook.
+    pub runbook: Arc<Runbook>,
+    /// User of the operating system.
+    pub os_user: Untrusted,
+    /// When it starts.
+    pub now: Moment,
+    /// Columns and rows.
+    pub size: (u16, u16),
+}
+
+impl Model {
+    /// Makes the model of a console that has not heard anything yet.
+    pub fn new(start: Start) -> Self {
+        let Start {
+            settings,
+            keymap,
+            runbook,
+            os_user,
+            now,
+            size,
+        } = start;
+        let sources = settings
+            .connections
+            .iter()
+            .filter_map(|connection| {
+                let role = *connection.roles.iter().next()?;
+                let label: Safe = match role {
+                    Role::Cases => "cases".into(),
+                    Role::Activity | Role::Alerts => "SIEM".into(),
+                    Role::Identity => connection.vendor.word().into(),
+                };
+                Some(Source {
+                    name: connection.name.clone(),
+                    label,
+                    role,
+                    heard: Heard {
+                        since: now.boot,
+                        good: None,
+                        interval: connection.poll,
+                    },
+                    seq: 0,
+                    fault: None,
+                    bad_records: 0,
+                })
+            })
+            .collect();
+        let checklist = Arc::new(Checklist::derive(&runbook));
+        Self {
+            settings,
+            keymap,
+            now,
+            size,
+            focus: Pane::Cases,
+            zoom: false,
+            sources,
+            operator: Operator {
+                login: None,
+                name: None,
+                shared: false,
+                os_user,
+            },
+            offers: Vec::new(),
+            queue: Queue::default(),
+            open: None,
+            runbook,
+            checklist,
+            checklist_cursor: 0,
+            checklist_toggled: BTreeSet::new(),
+            actions_cursor: 0,
+            ledger: Ledger::default(),
+            casework: Casework::default(),
+            layers: Vec::new(),
+            log: VecDeque::new(),
+            audit_fault: None,
+            last_search: 0,
+            ending: false,
+            standings: BTreeMap::new(),
+        }
+    }
+
+    /// Adds a line to the message log.
+    pub fn say(&mut self, level: Level, text: impl Into<Safe>, hint: Option<Safe>) {
+        if self.log.len() == LOG_MAX {
+            self.log.pop_front();
+        }
+        self.log.push_back(LogLine {
+            at: self.now.utc,
+            level,
+            text: text.into(),
+            hint,
+        });
+    }
+
+    /// Gives the mode that holds now.
+    pub fn mode(&self) -> Mode {
+        self.settings.environment.mode
+    }
+
+    /// Gives the operator as one text: the case system's login, with the OS user beside it.
+    pub fn operator_word(&self) -> Safe {
+        let os = self.operator.os_user.field();
+        match &self.operator.login {
+            Some(login) if self.operator.shared => {
+                crate::safe!("{} (shared), {}", login.field(), os)
+            }
+            Some(login) => crate::safe!("{}, {}", login.field(), os),
+            None => os,
+        }
+    }
+
+    /// Judges every account with actions anew; called after records or events came.
+    pub fn judge(&mut self) {
+        let mut accounts: Vec<AccountId> = Vec::new();
+        for action in self.ledger.actions() {
+            if !accounts.contains(&action.account) {
+                accounts.push(action.account.clone());
+            }
+        }
+        let open = self.open.as_ref();
+        self.standings = accounts
+            .into_iter()
+            .map(|account| {
+                let seen = open.filter(|o| o.the_account().is_some_and(|a| a.id == account));
+                let word = standing(&self.ledger, &account, |since| {
+                    seen.is_some_and(|o| o.activity.success_after(since))
+                });
+                (account, word)
+            })
+            .filter(|(_, standing)| *standing != Standing::Free)
+            .collect();
+    }
+
+    /// Gives how the account of the open case stands.
+    pub fn standing(&self) -> Option<&Standing> {
+        self.standings.get(&self.open.as_ref()?.the_account()?.id)
+    }
+
+    /// Gives the age of a moment.
+    pub fn age(&self, since: Moment) -> Duration {
+        self.now.boot.saturating_sub(since.boot)
+    }
+}

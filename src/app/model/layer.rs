@@ -1,0 +1,157 @@
+//! Dialogs: a stack of layers, the top one gets the key first.
+
+use ratatui_textarea::TextArea;
+
+use crate::app::command::Context;
+use crate::domain::containment::confirm::Confirmation;
+use crate::domain::containment::kind::ActionKind;
+use crate::domain::ids::{ActionId, CaseId};
+use crate::domain::runbook::StepKey;
+use crate::domain::text::{Safe, Untrusted};
+
+/// One dialog.
+#[derive(Clone, Debug)]
+pub enum Layer {
+    /// The keys of a context.
+    Help {
+        /// Of which context.
+        context: Context,
+        /// First line shown.
+        scroll: usize,
+    },
+    /// A text: a record in full, a paragraph of the runbook.
+    Reading {
+        /// Heading.
+        title: Safe,
+        /// The text.
+        text: Safe,
+        /// First line shown.
+        scroll: usize,
+    },
+    /// The message log, newest first.
+    Messages {
+        /// First line shown.
+        scroll: usize,
+    },
+    /// Every action of the open case with its proof.
+    Response {
+        /// First line shown.
+        scroll: usize,
+    },
+    /// The filter of the queue is being typed.
+    Filter {
+        /// What it was before.
+        before: String,
+        /// Whether Esc was pressed once.
+        esc: bool,
+    },
+    /// The actions, one letter each.
+    Contain {
+        /// Row under the cursor.
+        cursor: usize,
+    },
+    /// The likelihood is being judged.
+    Likelihood {
+        /// Row under the cursor.
+        cursor: usize,
+    },
+    /// The user of the case is being chosen.
+    ChooseUser {
+        /// The names.
+        names: Vec<Untrusted>,
+        /// Row under the cursor.
+        cursor: usize,
+    },
+    /// A plan is being made.
+    Planning {
+        /// What it will do.
+        kinds: Vec<ActionKind>,
+    },
+    /// A plan is being confirmed.
+    Confirm {
+        /// The dialog's state.
+        confirmation: Box<Confirmation>,
+        /// What the last key did.
+        said: Option<Safe>,
+    },
+    /// A reason or a note is being written.
+    Writing {
+        /// For what.
+        purpose: Purpose,
+        /// The text.
+        area: Box<TextArea<'static>>,
+        /// Whether Esc was pressed once.
+        esc: bool,
+    },
+    /// The unfinished actions.
+    Unfinished {
+        /// Row under the cursor.
+        cursor: usize,
+    },
+    /// All commands are searched.
+    Search {
+        /// What was typed.
+        typed: String,
+        /// Row under the cursor.
+        cursor: usize,
+    },
+    /// Quitting while something runs is being asked.
+    QuitAnyway,
+}
+
+/// What a text is written for.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Purpose {
+    /// Why the account is only watched.
+    MonitorOnly,
+    /// Why nothing is done.
+    NoAction,
+    /// Why a step is skipped.
+    Skip(StepKey),
+    /// Why a step does not apply.
+    NotApplicable(StepKey),
+    /// Why an unfinished action is closed.
+    Close(ActionId),
+    /// A note for the case.
+    Note(CaseId),
+}
+
+impl Purpose {
+    /// Gives the heading of the dialog.
+    pub fn title(&self) -> &'static str {
+        match self {
+            Self::MonitorOnly => "Monitor only: why?",
+            Self::NoAction => "No action: why?",
+            Self::Skip(_) => "Skip the step: why?",
+            Self::NotApplicable(_) => "Not applicable: why?",
+            Self::Close(_) => "Close the unfinished action: why?",
+            Self::Note(_) => "Note for the case",
+        }
+    }
+
+    /// Tells whether Enter makes a new line instead of finishing.
+    pub fn many_lines(&self) -> bool {
+        matches!(self, Self::Note(_))
+    }
+}
+
+impl Layer {
+    /// Gives the context its keys are looked up in; `None` when it takes letters itself.
+    pub fn context(&self) -> Option<Context> {
+        match self {
+            Self::Help { .. }
+            | Self::Reading { .. }
+            | Self::Messages { .. }
+            | Self::Response { .. } => Some(Context::Reading),
+            Self::Likelihood { .. } | Self::ChooseUser { .. } => Some(Context::Choosing),
+            Self::Contain { .. } => Some(Context::Contain),
+            Self::Unfinished { .. } => Some(Context::Unfinished),
+            Self::Filter { .. }
+            | Self::Planning { .. }
+            | Self::Confirm { .. }
+            | Self::Writing { .. }
+            | Self::Search { .. }
+            | Self::QuitAnyway => None,
+        }
+    }
+}

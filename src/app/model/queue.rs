@@ -1,0 +1,190 @@
+//! The case queue: rows in their rank, a filter, and a cursor that stays on its case whatever a poll brings.
+
+use std::collections::BTreeMap;
+
+use crate::domain::case::{Case, Subject};
+use crate::domain::ids::CaseId;
+
+/// Whether a row is new or changed since the analyst last stood on it.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Change {
+    /// It was not there before.
+    New,
+    /// Something about it changed.
+    Changed,
+}
+
+/// The queue.
+#[derive(Clone, Debug, Default)]
+pub struct Queue {
+    cases: Vec<Case>,
+    shown: Vec<usize>,
+    cursor: Option<CaseId>,
+    filter: String,
+    /// Marks of rows.
+    pub changes: BTreeMap<CaseId, Change>,
+    /// Whom each case is about, as far as it is known.
+    pub subjects: BTreeMap<CaseId, Subject>,
+    /// Whether the vendor has more cases than were asked for.
+    pub truncated: bool,
+    /// Whether any answer has come yet.
+    pub heard: bool,
+}
+
+impl Queue {
+    /// Takes what a poll brought: ranks it, marks what is new or changed, keeps the cursor on its case.
+    pub fn take(&mut self, mut cases: Vec<Case>) {
+        let old_place = self.cursor_index();
+        for case in &cases {
+            match self.cases.iter().find(|old| old.id == case.id) {
+                None if self.heard => {
+                    self.changes.insert(case.id.clone(), Change::New);
+                }
+                Some(old) if old != case => {
+                    self.changes
+                        .entry(case.id.clone())
+                        .or_insert(Change::Changed);
+                }
+                _ => {}
+            }
+        }
+        cases.sort_by(|a, b| {
+            (
+                !a.status.is_open(),
+                std::cmp::Reverse(a.severity),
+                std::cmp::Reverse(a.created),
+                &a.id,
+            )
+                .cmp(&(
+                    !b.status.is_open(),
+                    std::cmp::Reverse(b.severity),
+                    std::cmp::Reverse(b.created),
+                    &b.id,
+                ))
+        });
+        self.changes
+            .retain(|id, _| cases.iter().any(|case| case.id == *id));
+        self.subjects
+            .retain(|id, _| cases.iter().any(|case| case.id == *id));
+        self.cases = cases;
+        self.heard = true;
+        self.refilter(old_place);
+    }
+
+    fn refilter(&mut self, old_place: Option<usize>) {
+        let words: Vec<String> = self
+            .filter
+            .split_whitespace()
+            .map(str::to_lowercase)
+            .collect();
+        self.shown = (0..self.cases.len())
+            .filter(|index| self.matches(*index, &words))
+            .collect();
+        if self.cursor_index().is_none() {
+            let place = old_place
+                .unwrap_or(0)
+                .min(self.shown.len().saturating_sub(1));
+            self.cursor = self
+                .shown
+                .get(place)
+                .map(|index| self.cases[*index].id.clone());
+        }
+    }
+
+    fn matches(&self, index: usize, words: &[String]) -> bool {
+        if words.is_empty() {
+            return true;
+        }
+        let case = &self.cases[index];
+        let mut text = format!(
+            "#{} {} {} {}",
+            case.number.unwrap_or_default(),
+            case.title.raw(),
+            case.severity.word(),
+            case.status.word(),
+        );
+        for more in case.assignee.iter().chain(&case.tags) {
+            text.push(' ');
+            text.push_str(more.raw());
+        }
+        match self.subjects.get(&case.id) {
+            Some(Subject::User(user)) => {
+                text.push(' ');
+                text.push_str(user.raw());
+            }
+            Some(Subject::Several(users)) => {
+                for user in users {
+                    text.push(' ');
+                    text.push_str(user.raw());
+                }
+            }
+            Some(Subject::NoUser) | None => {}
+        }
+        let text = text.to_lowercase();
+        words.iter().all(|word| text.contains(word.as_str()))
+    }
+
+    /// Gives all cases in their rank.
+    pub fn all(&self) -> &[Case] {
+        &self.cases
+    }
+
+    /// Gives the number of rows the filter lets through.
+    pub fn len(&self) -> usize {
+        self.shown.len()
+    }
+
+    /// Tells whether the filter lets nothing through.
+    pub fn is_empty(&self) -> bool {
+        self.shown.is_empty()
+    }
+
+    /// Gives the row at a place among those shown.
+    pub fn row(&self, place: usize) -> Option<&Case> {
+        self.shown
+            .get(place)
+            .and_then(|index| self.cases.get(*index))
+    }
+
+    /// Gives the number of open cases.
+    pub fn open_count(&self) -> usize {
+        self.cases
+            .iter()
+            .filter(|case| case.status.is_open())
+            .count()
+    }
+
+    /// Gives the place of the cursor among the rows shown.
+    pub fn cursor_index(&self) -> Option<usize> {
+        let cursor = self.cursor.as_ref()?;
+        self.shown
+            .iter()
+            .position(|index| self.cases[*index].id == *cursor)
+    }
+
+    /// Gives the case under the cursor.
+    pub fn selected(&self) -> Option<&Case> {
+        self.row(self.cursor_index()?)
+    }
+
+    /// Moves the cursor to a place, as far as there are rows.
+    pub fn move_to(&mut self, place: usize) {
+        let place = place.min(self.shown.len().saturating_sub(1));
+        if let Some(id) = self.row(place).map(|case| case.id.clone()) {
+            self.changes.remove(&id);
+            self.cursor = Some(id);
+        }
+    }
+
+    /// Gives the filter as typed.
+    pub fn filter(&self) -> &str {
+        &self.filter
+    }
+
+    /// Sets the filter.
+    pub fn set_filter(&mut self, filter: String) {
+        let place = self.cursor_index();
+        self.filter = filter;
+        self.refilter(place);
+    }
+}
