@@ -1,10 +1,13 @@
 //! Runbooks: one long text, and the short list that is derived from it.
 //!
-//! What lives here: the model of a runbook that was read.  The short list and
-//! its ticks in [`checklist`], what a step's tools mean for the console in [`binding`]. What must not: io, clocks, layout, and any second text beside the runbook's own.
+//! What lives here: the model of a runbook that was read. The reader is in [`reader`], the short list and
+//! its ticks in [`checklist`], what a step's tools mean for the console in [`binding`], our own runbooks in
+//! [`builtin`]. What must not: io, clocks, layout, and any second text beside the runbook's own.
 
 pub mod binding;
+pub mod builtin;
 pub mod checklist;
+pub mod reader;
 
 use std::fmt;
 use std::ops::Range;
@@ -12,6 +15,7 @@ use std::ops::Range;
 use serde::{Deserialize, Serialize};
 use sha2::{Digest, Sha256};
 
+pub use self::reader::parse_runbook;
 pub use crate::domain::phase::Phase;
 use crate::domain::text::Untrusted;
 
@@ -99,7 +103,7 @@ pub struct Step {
 }
 
 /// A tool that a step names: `okta-mcp.disable_okta_user`.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq, Eq, Hash)]
 pub struct ToolCall {
     /// The part before the dot.
     pub server: Untrusted,
@@ -154,12 +158,11 @@ impl StepKey {
         hash.update(normalised(phase).as_bytes());
         hash.update(b"\n");
         hash.update(normalised(text).as_bytes());
-        let mut key: String = hash
-            .finalize()
-            .iter()
-            .take(8)
-            .map(|byte| format!("{byte:02x}"))
-            .collect();
+        let mut first = [0; 8];
+        for (to, from) in first.iter_mut().zip(hash.finalize()) {
+            *to = from;
+        }
+        let mut key = format!("{:016x}", u64::from_be_bytes(first));
         if ordinal > 1 {
             key.push('-');
             key.push_str(&ordinal.to_string());

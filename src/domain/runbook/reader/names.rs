@@ -1,0 +1,331 @@
+//! What the names of headings, labels and inputs say: numbering, boilerplate, labels of lists.
+//!
+//! What must not live here: blocks, steps.
+
+use unicode_width::UnicodeWidthStr;
+
+/// Longest label in columns.
+const LABEL_COLUMNS: usize = 100;
+
+/// Headings, without numbering and in lower case, whose sections are never steps.
+const BOILERPLATE: &[&str] = &[
+    "objective",
+    "scope",
+    "inputs",
+    "input",
+    "outputs",
+    "required outputs",
+    "tools",
+    "references",
+    "reference",
+    "resources",
+    "additional information",
+    "additional resources",
+    "overview",
+    "background",
+    "disclaimer",
+    "points of contact",
+    "revision history",
+    "metrics",
+    "completion",
+    "completion criteria",
+    "expected outputs",
+    "rubric",
+    "backlog",
+    "table of contents",
+    "contents",
+    "changelog",
+    "glossary",
+    "next steps",
+    "see also",
+    "related playbooks",
+    "critical warnings",
+    "mitre",
+    "license",
+    "about",
+    "purpose",
+    "meaning",
+    "impact",
+    "out of scope",
+];
+
+/// Headings of an own short list.
+const SHORT_LISTS: &[&str] = &[
+    "checklist",
+    "quick checklist",
+    "response checklist",
+    "incident checklist",
+    "response steps",
+];
+
+/// Headings of a list of steps in a runbook without phases.
+const WORKFLOWS: &[&str] = &[
+    "workflow",
+    "workflow steps",
+    "workflow steps & diagram",
+    "steps",
+    "procedure",
+    "instructions",
+    "actions",
+    "response",
+];
+
+/// Labels of list items whose children are the steps.
+const STEP_LABELS: &[&str] = &[
+    "sub-runbooks/steps",
+    "sub-runbooks",
+    "steps",
+    "actions",
+    "tasks",
+    "procedure",
+    "activities",
+    "key activities",
+];
+
+/// Labels of list items that say something about the phase.
+const ASIDE_LABELS: &[&str] = &[
+    "objective",
+    "objectives",
+    "goal",
+    "goals",
+    "purpose",
+    "scope",
+    "note",
+    "notes",
+    "description",
+    "owner",
+    "outcome",
+];
+
+/// What the beginning of a heading said.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Numbering {
+    None,
+    /// `Phase 2:`, `Part 4b -`, `(P)`.
+    Phase,
+    /// `Step 3:`, `Step 2.1:`.
+    Step,
+}
+
+/// Takes numbering and trailing asides off a heading: `Phase 1: Preparation (Ongoing)` is `Preparation`.
+pub(super) fn without_numbering(heading: &str) -> (Numbering, String) {
+    let text = heading
+        .trim()
+        .trim_start_matches(|c: char| !c.is_alphanumeric() && c != '(');
+    let mut words = text.split_whitespace();
+    let first = words.next().unwrap_or_default();
+    let second = words.next().unwrap_or_default();
+    let numbered = second.starts_with(|c: char| c.is_ascii_digit());
+    let (kind, skip) = match first.to_lowercase().as_str() {
+        "phase" | "part" | "stage" if numbered => (Numbering::Phase, 2),
+        "step" if numbered => (Numbering::Step, 2),
+        _ if is_letter_tag(first) && !second.is_empty() => (Numbering::Phase, 1),
+        _ if is_ordinal(first) && !second.is_empty() => (Numbering::None, 1),
+        _ => (Numbering::None, 0),
+    };
+    let name: Vec<&str> = text.split_whitespace().skip(skip).collect();
+    let name = name.join(" ");
+    let name = name
+        .trim_start_matches(|c: char| !c.is_alphanumeric() && c != '(')
+        .trim();
+    let bare = match name.rfind(" (") {
+        Some(at) if name.ends_with(')') => name.get(..at).unwrap_or(name),
+        _ => name,
+    };
+    (kind, bare.trim_end_matches([':', ' ']).to_owned())
+}
+
+/// `(P)`: one or two letters in parentheses.
+fn is_letter_tag(word: &str) -> bool {
+    word.strip_prefix('(')
+        .and_then(|rest| rest.strip_suffix(')'))
+        .is_some_and(|letters| {
+            (1..=2).contains(&letters.len()) && letters.chars().all(char::is_alphabetic)
+        })
+}
+
+/// `2.`, `2.1`, `3)`, `AA1.`: begins a numbered heading.
+fn is_ordinal(word: &str) -> bool {
+    let digits = word.chars().any(|c| c.is_ascii_digit());
+    let letters = word.chars().filter(|c| c.is_alphabetic()).count();
+    let dotted = word.contains('.') || word.ends_with([')', ':']);
+    digits
+        && letters <= 2
+        && dotted
+        && word
+            .chars()
+            .all(|c| c.is_alphanumeric() || ".):".contains(c))
+}
+
+fn is_one_of(name: &str, names: &[&str]) -> bool {
+    let name = name.trim().trim_end_matches([':', '.']).to_lowercase();
+    names.contains(&name.as_str())
+}
+
+/// Tells whether a section lists the phases themselves; what stands below its heading may still be phases.
+pub(super) fn lists_phases(name: &str) -> bool {
+    let lower = name.to_lowercase();
+    lower
+        .split(|c: char| !c.is_alphabetic())
+        .any(|word| word == "phases")
+}
+
+/// Tells whether a section of this name, and all below it, is never steps.
+pub(super) fn is_boilerplate(name: &str) -> bool {
+    let lower = name.to_lowercase();
+    is_one_of(name, BOILERPLATE)
+        || ["reference:", "references", "resources", "references:"]
+            .iter()
+            .any(|n| lower.starts_with(n))
+}
+
+/// Tells whether a section of this name is a short list of its own.
+pub(super) fn is_short_list(name: &str) -> bool {
+    is_one_of(name, SHORT_LISTS)
+}
+
+/// Tells whether a section of this name holds the steps of a runbook without phases.
+pub(super) fn is_workflow(name: &str) -> bool {
+    is_one_of(name, WORKFLOWS)
+}
+
+/// Tells whether the section declares the inputs.
+pub(super) fn is_inputs(name: &str) -> bool {
+    is_one_of(name, &["inputs", "input", "required inputs", "parameters"])
+}
+
+/// Tells whether the section lists the tools.
+pub(super) fn is_tools(name: &str) -> bool {
+    is_one_of(name, &["tools", "tools used", "required tools"])
+}
+
+/// Tells whether a list item only labels the steps below it.
+pub(super) fn is_step_label(lead: &str) -> bool {
+    is_one_of(lead, STEP_LABELS)
+}
+
+/// Tells whether a list item says something about the phase and is no step.
+pub(super) fn is_aside_label(lead: &str) -> bool {
+    is_one_of(lead, ASIDE_LABELS)
+}
+
+/// Makes the label of a text: its first sentence, cut at a word at about 100 columns.
+pub(super) fn label_of(text: &str) -> String {
+    let sentence = first_sentence(text.trim());
+    cut_at_word(sentence.trim_end_matches(['.', ':', ',', ';', ' ']))
+}
+
+/// Cuts at a word and says so with an ellipsis.
+pub(super) fn cut_at_word(text: &str) -> String {
+    if text.width() <= LABEL_COLUMNS {
+        return text.to_owned();
+    }
+    let mut out = String::new();
+    for word in text.split_whitespace() {
+        let next = out.width() + word.width() + usize::from(!out.is_empty());
+        if next >= LABEL_COLUMNS && !out.is_empty() {
+            break;
+        }
+        if !out.is_empty() {
+            out.push(' ');
+        }
+        out.push_str(word);
+    }
+    if out.width() >= LABEL_COLUMNS {
+        let mut short = String::new();
+        for c in out.chars() {
+            if short.width() >= LABEL_COLUMNS - 2 {
+                break;
+            }
+            short.push(c);
+        }
+        out = short;
+    }
+    out.push('…');
+    out
+}
+
+fn first_sentence(text: &str) -> &str {
+    let mut before = "";
+    for (at, c) in text.char_indices() {
+        let end = at + c.len_utf8();
+        let head = text.get(..end).unwrap_or(text);
+        let ends = match c {
+            '\n' => return before,
+            '。' | '！' | '？' => true,
+            '.' | '!' | '?' => {
+                let next = text.get(end..).and_then(|rest| rest.chars().next());
+                next.is_some_and(char::is_whitespace) && !is_abbreviation(head)
+            }
+            _ => false,
+        };
+        if ends {
+            return head;
+        }
+        before = head;
+    }
+    text
+}
+
+fn is_abbreviation(head: &str) -> bool {
+    let last = head
+        .rsplit(|c: char| c.is_whitespace() || c == '(')
+        .next()
+        .unwrap_or_default();
+    let bare = last.trim_end_matches('.');
+    ["e.g", "i.e", "etc", "vs", "cf", "no"].contains(&bare.to_lowercase().as_str())
+        || bare.chars().all(|c| c.is_ascii_digit())
+}
+
+/// Takes `${}` off the name of an input; `None` when it is not a name.
+pub(super) fn input_name(code: &str) -> Option<&str> {
+    let bare = code
+        .strip_prefix("${")
+        .and_then(|rest| rest.strip_suffix('}'))
+        .unwrap_or(code);
+    let names = bare.starts_with(|c: char| c.is_ascii_alphabetic())
+        && bare.chars().all(|c| c.is_ascii_alphanumeric() || c == '_');
+    names.then_some(bare)
+}
+
+#[cfg(test)]
+mod tests {
+    use rstest::rstest;
+
+    use super::*;
+
+    #[rstest]
+    #[case("Phase 1: Preparation (Ongoing)", Numbering::Phase, "Preparation")]
+    #[case("Part 4b — Eradicate", Numbering::Phase, "Eradicate")]
+    #[case("(L) Lessons/Opportunities", Numbering::Phase, "Lessons/Opportunities")]
+    #[case("Step 2.1: Get Context", Numbering::Step, "Get Context")]
+    #[case(
+        "2.1 Initial Triage Questions",
+        Numbering::None,
+        "Initial Triage Questions"
+    )]
+    #[case("AA1. Verify", Numbering::None, "Verify")]
+    #[case("🚨 Containment:", Numbering::None, "Containment")]
+    #[case("Contain", Numbering::None, "Contain")]
+    #[case("", Numbering::None, "")]
+    fn numbering(#[case] heading: &str, #[case] kind: Numbering, #[case] name: &str) {
+        assert_eq!(without_numbering(heading), (kind, name.to_owned()));
+    }
+
+    #[rstest]
+    #[case("Look at mail, e.g. headers. Then act.", "Look at mail, e.g. headers")]
+    #[case("One line only", "One line only")]
+    #[case("first\nsecond", "first")]
+    #[case("確認する。次へ", "確認する。")]
+    fn labels(#[case] text: &str, #[case] label: &str) {
+        assert_eq!(label_of(text), label);
+    }
+
+    #[test]
+    fn a_long_label_is_cut_at_a_word() {
+        let label = label_of(&"word ".repeat(60));
+        assert!(label.width() <= LABEL_COLUMNS, "{}", label.width());
+        assert!(label.ends_with("word…"));
+        assert!(label_of(&"x".repeat(500)).width() <= LABEL_COLUMNS);
+    }
+}
