@@ -4,3 +4,5 @@
 //! vendors' words in a vendor's folder.
 
 pub mod capability;
+pub mod http;
+pub mod secret;
