@@ -4,5 +4,6 @@ pub mod app;
 pub mod config;
 pub mod connect;
 pub mod domain;
+pub mod drill;
 pub mod store;
 pub mod terminal;

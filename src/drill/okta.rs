@@ -1,0 +1,115 @@
+//! The identity provider: the part of Okta's management API that a responder uses.
+//!
+//! Paths, bodies, errors, paging and rate limits follow the vendor's published specification.
+
+mod logs;
+mod scim;
+mod users;
+
+use serde_json::json;
+
+use super::wire::{Answer, Notes, Request, percent_encode};
+use super::world::World;
+
+/// Tells whether a request only reads.
+pub(crate) fn reads(request: &Request) -> bool {
+    request.method == "GET"
+}
+
+/// Answers one request.
+pub(crate) fn answer(world: &mut World, request: &Request, notes: &mut Notes) -> Answer {
+    let template = template(request);
+    let needs_length = matches!(request.method.as_str(), "POST" | "PUT");
+    if needs_length && request.content_length.is_none() && !request.chunked {
+        return Answer::empty(411, template);
+    }
+    if !authorized(request) {
+        return error(template, 401, "E0000011", "Invalid token provided");
+    }
+    let parts = request.parts();
+    let Some(rest) = parts.strip_prefix(&["api", "v1"]) else {
+        return not_found(template, &request.path);
+    };
+    match (request.method.as_str(), rest) {
+        ("GET", ["logs"]) => logs::answer(world, request),
+        ("GET", ["users"]) => users::list(world, request),
+        ("GET", ["users", user]) => users::get(world, request, user),
+        ("GET", ["users", user, "groups"]) => users::groups(world, request, user),
+        ("GET", ["users", user, "roles"]) => users::roles(world, request, user),
+        ("GET", ["users", user, "factors"]) => users::factors(world, request, user),
+        ("GET", ["users", user, "clients"]) => users::clients(world, request, user),
+        ("GET", ["users", user, "clients", client, "tokens"]) => {
+            users::tokens(world, request, user, client)
+        }
+        ("GET", ["groups", group, "users"]) => users::members(world, request, group),
+        ("POST", ["users", user, "lifecycle", "suspend" | "unsuspend"]) => {
+            users::lifecycle(world, request, user, notes)
+        }
+        ("DELETE", ["users", user, "sessions"]) => users::clear(world, request, user, notes),
+        (_, ["logs" | "users", ..] | ["groups", ..]) => {
+            error(template, 405, "E0000022", "The endpoint does not support the provided HTTP method")
+        }
+        _ => not_found(template, &request.path),
+    }
+}
+
+/// Names the path's parameters as the specification does.
+fn template(request: &Request) -> &'static str {
+    match request.parts().strip_prefix(&["api", "v1"]) {
+        Some(["logs"]) => "/api/v1/logs",
+        Some(["users"]) => "/api/v1/users",
+        Some(["users", _]) => "/api/v1/users/{id}",
+        Some(["users", _, "groups"]) => "/api/v1/users/{id}/groups",
+        Some(["users", _, "roles"]) => "/api/v1/users/{userId}/roles",
+        Some(["users", _, "factors"]) => "/api/v1/users/{userId}/factors",
+        Some(["users", _, "clients"]) => "/api/v1/users/{userId}/clients",
+        Some(["users", _, "clients", _, "tokens"]) => {
+            "/api/v1/users/{userId}/clients/{clientId}/tokens"
+        }
+        Some(["users", _, "sessions"]) => "/api/v1/users/{userId}/sessions",
+        Some(["users", _, "lifecycle", "suspend"]) => "/api/v1/users/{id}/lifecycle/suspend",
+        Some(["users", _, "lifecycle", "unsuspend"]) => "/api/v1/users/{id}/lifecycle/unsuspend",
+        Some(["groups", _, "users"]) => "/api/v1/groups/{groupId}/users",
+        _ => "unknown",
+    }
+}
+
+/// The secret of the console's token.
+pub(crate) const TOKEN: &str = "00drill-identity-token-a1b2c3d4e5f6g7h8i9j0";
+
+fn authorized(request: &Request) -> bool {
+    let (scheme, token) = request.authorization.split_once(' ').unwrap_or_default();
+    (scheme == "SSWS" || scheme == "Bearer") && token == TOKEN
+}
+
+/// Builds an error body of the vendor.
+pub(crate) fn error(template: &'static str, status: u16, code: &str, summary: &str) -> Answer {
+    let body = json!({
+        "errorCode": code, "errorSummary": summary, "errorLink": code,
+        "errorId": format!("oaeDrill{code}"), "errorCauses": [],
+    });
+    Answer::json(status, template, body)
+}
+
+/// Builds the vendor's validation error.
+fn invalid(template: &'static str, cause: &str) -> Answer {
+    let mut answer = error(template, 400, "E0000001", &format!("Api validation failed: {cause}"));
+    if let Some(body) = &mut answer.body {
+        body["errorCauses"] = json!([{"errorSummary": cause}]);
+    }
+    answer
+}
+
+fn not_found(template: &'static str, what: &str) -> Answer {
+    error(template, 404, "E0000007", &format!("Not found: Resource not found: {what}"))
+}
+
+/// Builds one `Link` header value.
+fn link(request: &Request, query: &[(&str, &str)], relation: &str) -> String {
+    let query: Vec<String> = query
+        .iter()
+        .map(|(name, value)| format!("{}={}", percent_encode(name), percent_encode(value)))
+        .collect();
+    let mark = if query.is_empty() { "" } else { "?" };
+    format!("<{}{}{mark}{}>; rel=\"{relation}\"", request.base, request.path, query.join("&"))
+}

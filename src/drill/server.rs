@@ -1,0 +1,415 @@
+//! One loopback server: sockets in, the vendor's code in the middle, faults around it.
+//!
+//! What must not live here: a vendor's paths or bodies.
+
+use std::io;
+use std::net::SocketAddr;
+use std::pin::Pin;
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::task::{Context, Poll};
+use std::time::Duration;
+
+use axum::Router;
+use axum::body::{Body, Bytes, to_bytes};
+use axum::extract::connect_info::Connected;
+use axum::extract::{ConnectInfo, Query, State as Extract};
+use axum::http::{HeaderMap, HeaderName, HeaderValue, StatusCode, header};
+use axum::response::Response;
+use axum::serve::{IncomingStream, Listener};
+use serde_json::Value;
+use tokio::io::{AsyncRead, AsyncWrite, ReadBuf};
+use tokio::net::{TcpListener, TcpStream};
+use tokio::sync::watch;
+
+use super::clock::Clock;
+use super::company::token;
+use super::elastic::{self, Pits};
+use super::fault::{self, Faults, Kind, Met};
+use super::ledger::Ledger;
+use super::limits::Limits;
+use super::wire::{Answer, Notes, Request, Server, percent_decode};
+use super::world::World;
+use super::{okta, thehive};
+
+/// The longest request body that is read.
+const BODY_MAX: usize = 4 * 1024 * 1024;
+/// What `huge_body` sends.
+const HUGE: usize = 100 * 1024 * 1024;
+
+/// What the four servers share.
+pub(crate) struct Shared {
+    pub clock: Clock,
+    state: Mutex<State>,
+    /// Turns true when the drill ends.
+    pub stop: watch::Receiver<bool>,
+}
+
+/// Everything that changes.
+pub(crate) struct State {
+    pub world: World,
+    pub ledger: Ledger,
+    pub faults: Faults,
+    pub pits: Pits,
+    /// The world as it was when `stale_reads` was armed, by server.
+    past: Vec<(Server, World)>,
+    limits: Limits,
+    dice: fastrand::Rng,
+}
+
+impl Shared {
+    pub fn new(clock: Clock, world: World, seed: u64, rate: u32, stop: watch::Receiver<bool>) -> Self {
+        let state = State {
+            world,
+            ledger: Ledger::default(),
+            faults: Faults::new(seed),
+            pits: Pits::new(seed),
+            past: Vec::new(),
+            limits: Limits::new(rate),
+            dice: fastrand::Rng::with_seed(seed ^ 0x0009_e57a),
+        };
+        Self { clock, state: Mutex::new(state), stop }
+    }
+
+    /// Locks the state; a panic of another holder does not end the drill.
+    pub fn lock(&self) -> MutexGuard<'_, State> {
+        self.state.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+impl State {
+    /// Carries out an order of the control interface.
+    pub fn order(&mut self, order: fault::Order) {
+        match order {
+            fault::Order::Arm(rule) => {
+                if rule.kind == Kind::StaleReads && !self.past.iter().any(|(s, _)| *s == rule.server) {
+                    self.past.push((rule.server, self.world.clone()));
+                }
+                self.faults.arm(rule);
+            }
+            fault::Order::Clear(server) => self.faults.clear(server),
+        }
+        self.drop_past();
+    }
+
+    fn drop_past(&mut self) {
+        let faults = &self.faults;
+        self.past.retain(|(server, _)| faults.keeps_past(*server));
+    }
+
+    fn reads(request: &Request) -> bool {
+        match request.server {
+            Server::Identity => okta::reads(request),
+            Server::Cases => thehive::reads(request),
+            Server::Siem => elastic::reads(request),
+        }
+    }
+
+    /// Carries the request out as the fault allows; `None` means that nothing is answered.
+    fn perform(&mut self, request: &Request, met: &Met) -> Option<Answer> {
+        let mut notes = Notes::default();
+        let limited = self.limits.take(request);
+        let answer = match met.kind() {
+            Some(Kind::Hang | Kind::ResetBeforeEffect) => None,
+            Some(Kind::TooMany) => Some(vendor_error(request, 429)),
+            Some(Kind::Broken) => Some(vendor_error(request, 500)),
+            Some(Kind::Redirect) => Some(Answer::empty(302, "redirected")),
+            _ if limited => Some(vendor_error(request, 429)),
+            Some(Kind::AcceptedWithoutEffect) => {
+                let mut lie = self.world.clone();
+                Some(ask(&mut lie, &mut self.pits, request, &mut Notes::default()))
+            }
+            Some(Kind::StaleReads) => {
+                let place = self.past.iter().position(|(server, _)| *server == request.server);
+                match place {
+                    Some(place) => {
+                        Some(ask(&mut self.past[place].1, &mut self.pits, request, &mut notes))
+                    }
+                    None => Some(ask(&mut self.world, &mut self.pits, request, &mut notes)),
+                }
+            }
+            _ => Some(ask(&mut self.world, &mut self.pits, request, &mut notes)),
+        };
+        self.ledger.write(request, notes);
+        let sent = answer.as_ref().filter(|_| met.kind() != Some(Kind::ReplyLostAfterEffect));
+        self.ledger.count_request(request, sent, met.kind().map(Kind::word));
+        self.drop_past();
+        answer.map(|answer| self.limits.headers(request, answer))
+    }
+}
+
+fn ask(world: &mut World, pits: &mut Pits, request: &Request, notes: &mut Notes) -> Answer {
+    match request.server {
+        Server::Identity => okta::answer(world, request, notes),
+        Server::Cases => thehive::answer(world, request, notes),
+        Server::Siem => elastic::answer(world, pits, request),
+    }
+}
+
+/// Builds the vendor's own form of a general failure.
+fn vendor_error(request: &Request, status: u16) -> Answer {
+    let busy = status == 429;
+    let template = "refused";
+    let mut answer = match (request.server, busy) {
+        (Server::Identity, true) => {
+            okta::error(template, status, "E0000047", "API call exceeded rate limit due to too many requests.")
+        }
+        (Server::Identity, false) => okta::error(template, status, "E0000009", "Internal Server Error"),
+        (Server::Cases, true) => thehive::error(template, status, "TooManyRequests", "Too many requests"),
+        (Server::Cases, false) => thehive::error(template, status, "InternalError", "Internal server error"),
+        (Server::Siem, true) => {
+            elastic::error(template, status, "es_rejected_execution_exception", "rejected execution of search")
+        }
+        (Server::Siem, false) => elastic::error(template, status, "exception", "internal error"),
+    };
+    if busy && request.server == Server::Cases {
+        answer.headers.push(("retry-after", "1".to_owned()));
+    }
+    answer
+}
+
+/// A server that listens on its own port.
+struct Door {
+    listener: TcpListener,
+}
+
+/// A connection that can be cut.
+struct Line {
+    stream: TcpStream,
+    cut: Cut,
+}
+
+/// Cuts the connection it belongs to, at its next write.
+#[derive(Clone, Debug)]
+struct Cut(Arc<AtomicBool>);
+
+impl Cut {
+    fn now(&self) {
+        self.0.store(true, Ordering::Release);
+    }
+}
+
+impl Listener for Door {
+    type Io = Line;
+    type Addr = SocketAddr;
+
+    async fn accept(&mut self) -> (Line, SocketAddr) {
+        loop {
+            if let Ok((stream, address)) = self.listener.accept().await {
+                // Only the delay of a reply is at stake.
+                let _ = stream.set_nodelay(true);
+                let cut = Cut(Arc::new(AtomicBool::new(false)));
+                return (Line { stream, cut }, address);
+            }
+            // No more descriptors: wait for one rather than spin.
+            tokio::time::sleep(Duration::from_millis(50)).await;
+        }
+    }
+
+    fn local_addr(&self) -> io::Result<SocketAddr> {
+        self.listener.local_addr()
+    }
+}
+
+impl Connected<IncomingStream<'_, Door>> for Cut {
+    fn connect_info(stream: IncomingStream<'_, Door>) -> Self {
+        stream.io().cut.clone()
+    }
+}
+
+impl Line {
+    fn check(&self) -> io::Result<()> {
+        if self.cut.0.load(Ordering::Acquire) {
+            // A reset, as from a machine that went away, instead of an orderly end.
+            let _ = self.stream.set_zero_linger();
+            return Err(io::Error::new(io::ErrorKind::ConnectionReset, "the drill cut the line"));
+        }
+        Ok(())
+    }
+}
+
+impl AsyncRead for Line {
+    fn poll_read(self: Pin<&mut Self>, cx: &mut Context<'_>, buf: &mut ReadBuf<'_>) -> Poll<io::Result<()>> {
+        Pin::new(&mut self.get_mut().stream).poll_read(cx, buf)
+    }
+}
+
+impl AsyncWrite for Line {
+    fn poll_write(self: Pin<&mut Self>, cx: &mut Context<'_>, buf: &[u8]) -> Poll<io::Result<usize>> {
+        self.check()?;
+        Pin::new(&mut self.get_mut().stream).poll_write(cx, buf)
+    }
+
+    fn poll_flush(self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<io::Result<()>> {
+        self.check()?;
+        Pin::new(&mut self.get_mut().stream).poll_flush(cx)
+    }
+
+    fn poll_shutdown(self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<io::Result<()>> {
+        Pin::new(&mut self.get_mut().stream).poll_shutdown(cx)
+    }
+}
+
+#[derive(Clone)]
+struct Place {
+    shared: Arc<Shared>,
+    server: Server,
+    base: Arc<str>,
+}
+
+/// Opens a vendor's server on a free loopback port and answers its address.
+pub(crate) async fn open(shared: Arc<Shared>, server: Server) -> io::Result<String> {
+    let listener = TcpListener::bind(("127.0.0.1", 0)).await?;
+    let base = format!("http://{}", listener.local_addr()?);
+    let mut stop = shared.stop.clone();
+    let place = Place { shared, server, base: Arc::from(base.as_str()) };
+    let service = Router::new()
+        .fallback(handle)
+        .with_state(place)
+        .into_make_service_with_connect_info::<Cut>();
+    let ended = async move {
+        // An error means that the drill is gone, which ends the server too.
+        let _ = stop.wait_for(|stop| *stop).await;
+    };
+    tokio::spawn(async move {
+        // Accepting retries by itself; an end without an error is the ordinary one.
+        let _ = axum::serve(Door { listener }, service).with_graceful_shutdown(ended).await;
+    });
+    Ok(base)
+}
+
+async fn handle(
+    Extract(place): Extract<Place>,
+    ConnectInfo(cut): ConnectInfo<Cut>,
+    request: axum::extract::Request,
+) -> Response {
+    let (parts, body) = request.into_parts();
+    let Ok(body) = to_bytes(body, BODY_MAX).await else {
+        return plain(StatusCode::PAYLOAD_TOO_LARGE);
+    };
+    let (request, met) = {
+        let mut state = place.shared.lock();
+        let id = token(&mut state.dice, 27);
+        let request = read(&place, &parts, &body, id);
+        let met = state.faults.meet(&request, State::reads(&request));
+        (request, met)
+    };
+    if met.delay_ms > 0 {
+        tokio::time::sleep(Duration::from_millis(met.delay_ms)).await;
+    }
+    let answer = place.shared.lock().perform(&request, &met);
+    match met.kind() {
+        Some(Kind::Hang) => {
+            let mut stop = place.shared.stop.clone();
+            let _ = stop.wait_for(|stop| *stop).await;
+            cut.now();
+        }
+        Some(Kind::ResetBeforeEffect | Kind::ReplyLostAfterEffect) => cut.now(),
+        _ => {}
+    }
+    match answer {
+        Some(answer) => send(&request, answer, &met),
+        None => plain(StatusCode::SERVICE_UNAVAILABLE),
+    }
+}
+
+fn plain(status: StatusCode) -> Response {
+    let mut response = Response::new(Body::empty());
+    *response.status_mut() = status;
+    response
+}
+
+fn read(place: &Place, parts: &axum::http::request::Parts, body: &Bytes, id: String) -> Request {
+    let header = |name: HeaderName| {
+        parts.headers.get(name).and_then(|value| value.to_str().ok()).unwrap_or_default().to_owned()
+    };
+    let query = Query::<Vec<(String, String)>>::try_from_uri(&parts.uri);
+    let path = parts.uri.path().to_owned();
+    Request {
+        server: place.server,
+        method: parts.method.as_str().to_owned(),
+        segments: path.trim_start_matches('/').split('/').map(percent_decode).collect(),
+        path,
+        query: query.map(|Query(pairs)| pairs).unwrap_or_default(),
+        authorization: header(header::AUTHORIZATION),
+        content_length: header(header::CONTENT_LENGTH).parse().ok(),
+        chunked: !header(header::TRANSFER_ENCODING).is_empty(),
+        body: body.to_vec(),
+        id,
+        at: place.shared.clock.now(),
+        base: place.base.to_string(),
+    }
+}
+
+/// Turns an answer into bytes, damaged as the fault demands.
+fn send(request: &Request, mut answer: Answer, met: &Met) -> Response {
+    let kind = met.kind();
+    if kind == Some(Kind::BadRecord)
+        && let Some(body) = &mut answer.body
+    {
+        fault::spoil_first_record(body);
+    }
+    let mut headers = HeaderMap::new();
+    let mut put = |name: &'static str, value: &str| {
+        if let Ok(value) = HeaderValue::from_str(value) {
+            headers.append(HeaderName::from_static(name), value);
+        }
+    };
+    put("date", &request.at.format("%a, %d %b %Y %H:%M:%S GMT").to_string());
+    for (name, value) in &answer.headers {
+        match (&met.rule, *name) {
+            (Some(rule), "link") if kind == Some(Kind::ForeignNext) && value.contains("rel=\"next\"") => {
+                put(name, &value.replace(&request.base, &rule.origin));
+            }
+            _ => put(name, value),
+        }
+    }
+    match request.server {
+        Server::Identity => put("x-okta-request-id", &request.id),
+        Server::Siem => put("x-elastic-product", "Elasticsearch"),
+        Server::Cases => {}
+    }
+    if let (Some(Kind::Redirect), Some(rule)) = (kind, &met.rule) {
+        put("location", &format!("{}{}", rule.origin, request.path));
+    }
+    let mut bytes = answer.body.as_ref().map(Value::to_string).unwrap_or_default().into_bytes();
+    if answer.body.is_some() {
+        put("content-type", "application/json");
+    }
+    let body = match kind {
+        Some(Kind::HugeBody) => {
+            put("content-type", "application/json");
+            huge()
+        }
+        Some(Kind::HalfBody) if bytes.len() > 1 => {
+            put("content-length", &bytes.len().to_string());
+            bytes.truncate(bytes.len() / 2);
+            half(bytes)
+        }
+        Some(Kind::BadJson) if !bytes.is_empty() => {
+            bytes.truncate(bytes.len() / 2);
+            bytes.extend_from_slice(b",}{\xff");
+            Body::from(bytes)
+        }
+        _ => Body::from(bytes),
+    };
+    let mut response = Response::new(body);
+    *response.status_mut() = StatusCode::from_u16(answer.status).unwrap_or(StatusCode::INTERNAL_SERVER_ERROR);
+    *response.headers_mut() = headers;
+    response
+}
+
+/// Sends some bytes, then breaks off.
+fn half(bytes: Vec<u8>) -> Body {
+    let parts = [Ok(Bytes::from(bytes)), Err(io::Error::other("the drill broke off"))];
+    Body::from_stream(futures::stream::iter(parts))
+}
+
+/// Sends a JSON list that does not end for 100 MB.
+fn huge() -> Body {
+    let chunk = Bytes::from("[0],".repeat(16_384));
+    let count = HUGE / chunk.len();
+    let head = std::iter::once(Bytes::from_static(b"["));
+    let chunks = head.chain(std::iter::repeat_n(chunk, count)).chain([Bytes::from_static(b"[0]]")]);
+    Body::from_stream(futures::stream::iter(chunks.map(Ok::<_, io::Error>)))
+}

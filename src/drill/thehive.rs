@@ -1,0 +1,311 @@
+//! The case system: the part of TheHive 5's API that a responder uses.
+//!
+//! Times are epoch milliseconds, ids look like `~123`, a write of a record answers 204 without a body.
+
+mod filter;
+mod query;
+
+use std::sync::Arc;
+
+use serde_json::{Map, Value, json};
+
+use super::casebook::{Record, merge, severity_label};
+use super::wire::{Answer, Notes, Request};
+use super::world::World;
+
+/// The secret of the console's key.
+pub(crate) const TOKEN: &str = "drill-cases-key-5f2a9c0e7b41";
+
+const ORGANISATION: &str = "acme";
+
+/// Tells whether a request only reads.
+pub(crate) fn reads(request: &Request) -> bool {
+    request.method == "GET" || request.path.ends_with("/query")
+}
+
+/// Builds an error body of the vendor.
+pub(crate) fn error(template: &'static str, status: u16, kind: &str, message: &str) -> Answer {
+    Answer::json(status, template, json!({"type": kind, "message": message}))
+}
+
+fn bad(template: &'static str, message: &str) -> Answer {
+    error(template, 400, "BadRequest", message)
+}
+
+fn missing(template: &'static str, what: &str) -> Answer {
+    error(template, 404, "NotFoundError", &format!("{what} not found"))
+}
+
+/// Answers one request.
+pub(crate) fn answer(world: &mut World, request: &Request, notes: &mut Notes) -> Answer {
+    let template = template(request);
+    let parts = request.parts();
+    let rest = parts.strip_prefix(&["api", "v1"]).unwrap_or_default();
+    if let ("GET", ["status", "public"]) = (request.method.as_str(), rest) {
+        let body = json!({
+            "version": "5.6.2-1", "sso": false, "ssoProviders": [],
+            "imports": {"maxFileSize": 0, "enabled": false},
+        });
+        return Answer::json(200, template, body);
+    }
+    if request.authorization.strip_prefix("Bearer ") != Some(TOKEN) {
+        return error(template, 401, "AuthenticationError", "Authentication failure");
+    }
+    if request.method == "GET" {
+        return match rest {
+            ["user", "current"] => current_user(world, template),
+            ["case", key] => one(find_case(world, key).map(|i| &world.cases.cases[i]), template, "Case"),
+            ["alert", id] => one(by_id(&world.cases.alerts, id), template, "Alert"),
+            ["task", id] => one(by_id(&world.cases.tasks, id), template, "Task"),
+            _ => missing(template, &request.path),
+        };
+    }
+    let body = match serde_json::from_slice::<Value>(&request.body) {
+        Ok(Value::Object(body)) => body,
+        Ok(_) => return bad(template, "Expected a JSON object"),
+        Err(cause) => return bad(template, &format!("Invalid Json: {cause}")),
+    };
+    match (request.method.as_str(), rest) {
+        ("POST", ["query"]) => query::answer(world, &body, template),
+        ("PATCH", ["case", key]) => patch_case(world, request, key, &body, notes),
+        ("POST", [kind @ ("case" | "alert"), key, "comment"]) => {
+            comment(world, request, (kind, key), &body, notes)
+        }
+        ("POST", ["case", key, "task"]) => create_task(world, request, key, &body, notes),
+        ("PATCH", ["task", id]) => patch_task(world, request, id, &body, notes),
+        ("POST", ["task", id, "log"]) => create_log(world, request, id, &body, notes),
+        _ => missing(template, &request.path),
+    }
+}
+
+fn template(request: &Request) -> &'static str {
+    match request.parts().strip_prefix(&["api", "v1"]) {
+        Some(["query"]) => "/api/v1/query",
+        Some(["case", _]) => "/api/v1/case/{idOrName}",
+        Some(["case", _, "comment"]) => "/api/v1/case/{caseId}/comment",
+        Some(["alert", _, "comment"]) => "/api/v1/alert/{alertId}/comment",
+        Some(["case", _, "task"]) => "/api/v1/case/{caseId}/task",
+        Some(["task", _]) => "/api/v1/task/{taskId}",
+        Some(["task", _, "log"]) => "/api/v1/task/{taskId}/log",
+        Some(["alert", _]) => "/api/v1/alert/{alertId}",
+        Some(["user", "current"]) => "/api/v1/user/current",
+        Some(["status", "public"]) => "/api/v1/status/public",
+        _ => "unknown",
+    }
+}
+
+fn by_id<'a>(records: &'a [Record], id: &str) -> Option<&'a Record> {
+    records.iter().find(|record| record.value["_id"] == id)
+}
+
+/// Finds a case by id or number.
+fn find_case(world: &World, key: &str) -> Option<usize> {
+    let number = key.parse::<i64>().ok();
+    world.cases.cases.iter().position(|case| {
+        case.value["_id"] == key || (number.is_some() && case.value["number"].as_i64() == number)
+    })
+}
+
+fn one(record: Option<&Record>, template: &'static str, kind: &str) -> Answer {
+    match record {
+        Some(record) => Answer::json(200, template, Value::clone(&record.value)),
+        None => missing(template, kind),
+    }
+}
+
+fn current_user(world: &World, template: &'static str) -> Answer {
+    let body = json!({
+        "_id": "~40964256", "_createdBy": "system@acme.example",
+        "_createdAt": (world.start - chrono::TimeDelta::days(400)).timestamp_millis(),
+        "login": world.cases.owner, "name": world.cases.owner_name, "email": world.cases.owner,
+        "hasKey": true, "hasPassword": true, "hasMFA": true, "locked": false, "profile": "analyst",
+        "permissions": ["manageCase/update", "manageComment", "manageTask", "manageObservable"],
+        "organisation": ORGANISATION, "type": "Normal", "defaultOrganisation": ORGANISATION,
+        "organisations": [
+            {"organisationId": "~4144", "organisation": ORGANISATION, "profile": "analyst"}
+        ],
+        "extraData": {},
+    });
+    Answer::json(200, template, body)
+}
+
+/// Refuses names that the vendor's schema does not have.
+fn unknown_name(body: &Map<String, Value>, known: &[&str]) -> Option<String> {
+    body.keys().find(|name| !known.contains(&name.as_str())).map(|name| format!("Invalid field: {name}"))
+}
+
+const CASE_FIELDS: [&str; 18] = [
+    "title", "description", "severity", "startDate", "endDate", "tags", "flag", "tlp", "pap", "status",
+    "summary", "assignee", "impactStatus", "customFields", "taskRule", "observableRule", "addTags",
+    "removeTags",
+];
+
+fn patch_case(
+    world: &mut World,
+    request: &Request,
+    key: &str,
+    body: &Map<String, Value>,
+    notes: &mut Notes,
+) -> Answer {
+    let template = "/api/v1/case/{idOrName}";
+    if let Some(text) = unknown_name(body, &CASE_FIELDS) {
+        return bad(template, &text);
+    }
+    let Some(index) = find_case(world, key) else { return missing(template, "Case") };
+    let owner = world.cases.owner.clone();
+    let case = Arc::make_mut(&mut world.cases.cases[index].value);
+    let at = request.at.timestamp_millis();
+    for (name, value) in body {
+        match name.as_str() {
+            "addTags" | "removeTags" => change_tags(case, name, value),
+            "customFields" => custom_fields(case, value),
+            _ => case[name.as_str()] = value.clone(),
+        }
+    }
+    if let Some(severity) = body.get("severity").and_then(Value::as_i64) {
+        case["severityLabel"] = json!(severity_label(severity));
+    }
+    if let Some(status) = body.get("status").and_then(Value::as_str) {
+        let (stage, date) = match status {
+            "New" => ("New", "newDate"),
+            "InProgress" => ("InProgress", "inProgressDate"),
+            _ => ("Closed", "closedDate"),
+        };
+        case["stage"] = json!(stage);
+        case[date] = json!(at);
+    }
+    case["_updatedAt"] = json!(at);
+    case["_updatedBy"] = json!(owner);
+    let id = case["_id"].as_str().unwrap_or_default().to_owned();
+    notes.effect("case_patch", id);
+    Answer::empty(204, template)
+}
+
+fn change_tags(case: &mut Value, name: &str, change: &Value) {
+    let Value::Array(change) = change else { return };
+    let Some(Value::Array(tags)) = case.get_mut("tags") else { return };
+    tags.retain(|tag| !change.contains(tag));
+    if name == "addTags" {
+        tags.extend(change.iter().cloned());
+    }
+}
+
+/// Custom fields come as `{name: value}` or as a list of `{name, value}`.
+fn custom_fields(case: &mut Value, change: &Value) {
+    let pairs: Vec<(String, Value)> = match change {
+        Value::Object(map) => map.iter().map(|(k, v)| (k.clone(), v.clone())).collect(),
+        Value::Array(list) => list
+            .iter()
+            .filter_map(|item| Some((item.get("name")?.as_str()?.to_owned(), item.get("value")?.clone())))
+            .collect(),
+        _ => Vec::new(),
+    };
+    let Some(Value::Array(fields)) = case.get_mut("customFields") else { return };
+    for (name, value) in pairs {
+        fields.retain(|field| field["name"] != name.as_str());
+        let order = fields.len();
+        fields.push(json!({
+            "_id": format!("~cf-{name}"), "name": name, "type": "string", "value": value, "order": order,
+        }));
+    }
+}
+
+fn comment(
+    world: &mut World,
+    request: &Request,
+    (kind, key): (&str, &str),
+    body: &Map<String, Value>,
+    notes: &mut Notes,
+) -> Answer {
+    let (template, parent) = if kind == "case" {
+        let case = find_case(world, key).map(|index| &world.cases.cases[index]);
+        ("/api/v1/case/{caseId}/comment", case)
+    } else {
+        ("/api/v1/alert/{alertId}/comment", by_id(&world.cases.alerts, key))
+    };
+    let parent = parent.and_then(|record| record.value["_id"].as_str()).map(str::to_owned);
+    let Some(parent) = parent else { return missing(template, kind) };
+    if let Some(text) = unknown_name(body, &["message", "external"]) {
+        return bad(template, &text);
+    }
+    let Some(message) = body.get("message").and_then(Value::as_str) else {
+        return bad(template, "Missing field: message");
+    };
+    let owner = world.cases.owner.clone();
+    let made = world.cases.add_comment(&parent, message, &owner, request.at.timestamp_millis());
+    notes.effect("comment", parent);
+    Answer::json(201, template, Value::clone(&made))
+}
+
+const TASK_FIELDS: [&str; 11] = [
+    "title", "group", "description", "status", "flag", "startDate", "endDate", "order", "dueDate", "assignee",
+    "mandatory",
+];
+
+fn create_task(
+    world: &mut World,
+    request: &Request,
+    key: &str,
+    body: &Map<String, Value>,
+    notes: &mut Notes,
+) -> Answer {
+    let template = "/api/v1/case/{caseId}/task";
+    if let Some(text) = unknown_name(body, &TASK_FIELDS) {
+        return bad(template, &text);
+    }
+    if !body.get("title").is_some_and(Value::is_string) {
+        return bad(template, "Missing field: title");
+    }
+    let Some(index) = find_case(world, key) else { return missing(template, "Case") };
+    let case = world.cases.cases[index].value["_id"].as_str().unwrap_or_default().to_owned();
+    let owner = world.cases.owner.clone();
+    let made = world.cases.add_task(&case, body, &owner, request.at.timestamp_millis());
+    notes.effect("task_create", made["_id"].as_str().unwrap_or_default());
+    Answer::json(201, template, Value::clone(&made))
+}
+
+fn patch_task(
+    world: &mut World,
+    request: &Request,
+    id: &str,
+    body: &Map<String, Value>,
+    notes: &mut Notes,
+) -> Answer {
+    let template = "/api/v1/task/{taskId}";
+    if let Some(text) = unknown_name(body, &TASK_FIELDS) {
+        return bad(template, &text);
+    }
+    let owner = world.cases.owner.clone();
+    let Some(task) = world.cases.tasks.iter_mut().find(|task| task.value["_id"] == id) else {
+        return missing(template, "Task");
+    };
+    let task = Arc::make_mut(&mut task.value);
+    merge(task, body);
+    task["_updatedAt"] = json!(request.at.timestamp_millis());
+    task["_updatedBy"] = json!(owner);
+    notes.effect("task_patch", id);
+    Answer::empty(204, template)
+}
+
+fn create_log(
+    world: &mut World,
+    request: &Request,
+    id: &str,
+    body: &Map<String, Value>,
+    notes: &mut Notes,
+) -> Answer {
+    let template = "/api/v1/task/{taskId}/log";
+    if let Some(text) = unknown_name(body, &["message", "startDate", "includeInTimeline", "attachments"]) {
+        return bad(template, &text);
+    }
+    if by_id(&world.cases.tasks, id).is_none() {
+        return missing(template, "Task");
+    }
+    let Some(message) = body.get("message").and_then(Value::as_str) else {
+        return bad(template, "Missing field: message");
+    };
+    let owner = world.cases.owner.clone();
+    let made = world.cases.add_log(id, message, &owner, request.at.timestamp_millis());
+    notes.effect("task_log", id);
+    Answer::json(201, template, Value::clone(&made))
+}

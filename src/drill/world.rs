@@ -1,0 +1,115 @@
+//! The whole state of the company and the few things that change it.
+//!
+//! What must not live here: a vendor's wire shapes, sockets, the clock.
+
+use std::sync::Arc;
+
+use chrono::{DateTime, Utc};
+
+use super::activity::{Activity, Journal, Kind, Transaction};
+use super::attacker::Attacker;
+use super::casebook::Casebook;
+use super::company::{ANALYST, Directory, Holder};
+use super::history;
+use super::wire::{Notes, Request};
+
+/// The id of the console's token at the identity provider.
+pub(crate) const TOKEN_ID: &str = "00Tdrill0console0001";
+
+/// Everything the three servers know.
+#[derive(Clone, Debug)]
+pub(crate) struct World {
+    pub directory: Directory,
+    pub journal: Journal,
+    pub cases: Casebook,
+    pub attacker: Attacker,
+    pub start: DateTime<Utc>,
+}
+
+/// Why a lifecycle change was refused.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Refused {
+    /// The account is in the wrong status.
+    WrongStatus,
+}
+
+impl World {
+    /// Builds the same world for the same seed and start.
+    pub fn new(seed: u64, start: DateTime<Utc>, cases: usize, events: usize) -> Self {
+        let mut directory = Directory::new(seed, start);
+        let past = history::build(seed, start, events, &mut directory);
+        let journal = Journal::new(past, seed);
+        let cases = Casebook::new(seed, start, cases, &directory);
+        Self { directory, journal, cases, attacker: Attacker::new(seed), start }
+    }
+
+    /// Suspends an account; its sessions live on, as the vendor documents.
+    pub fn suspend(&mut self, person: usize, request: &Request, notes: &mut Notes) -> Result<(), Refused> {
+        self.change_status(person, ("ACTIVE", "SUSPENDED"), Kind::Suspend, request)?;
+        notes.effect("suspend", self.directory.people[person].id.clone());
+        Ok(())
+    }
+
+    /// Lifts the suspension of an account.
+    pub fn unsuspend(&mut self, person: usize, request: &Request, notes: &mut Notes) -> Result<(), Refused> {
+        self.change_status(person, ("SUSPENDED", "ACTIVE"), Kind::Unsuspend, request)?;
+        notes.effect("unsuspend", self.directory.people[person].id.clone());
+        Ok(())
+    }
+
+    fn change_status(
+        &mut self,
+        person: usize,
+        (from, to): (&str, &'static str),
+        kind: Kind,
+        request: &Request,
+    ) -> Result<(), Refused> {
+        let account = &mut self.directory.people[person];
+        if account.status != from {
+            return Err(Refused::WrongStatus);
+        }
+        account.status = to;
+        account.status_changed = request.at;
+        account.last_updated = request.at;
+        self.log_own(kind, person, "", request);
+        Ok(())
+    }
+
+    /// Ends all sessions of an account, and on request revokes the refresh tokens of its clients.
+    pub fn clear_sessions(
+        &mut self,
+        person: usize,
+        with_tokens: bool,
+        request: &Request,
+        notes: &mut Notes,
+    ) {
+        let account = &mut self.directory.people[person];
+        account.sessions.clear();
+        let id = account.id.clone();
+        let clients = if with_tokens { std::mem::take(&mut account.clients) } else { Vec::new() };
+        self.log_own(Kind::SessionClear, person, "", request);
+        notes.effect("clear_sessions", id.clone());
+        for client in clients {
+            self.log_own(Kind::TokenRevoke, person, client.name, request);
+            notes.effect("revoke_tokens", format!("{id}/{}", client.id));
+        }
+    }
+
+    /// Writes what the console's token did into the journal, under the request's id.
+    fn log_own(&mut self, kind: Kind, target: usize, object: &str, request: &Request) {
+        let analyst = &self.directory.people[ANALYST];
+        let mut activity = Activity::new(request.at, kind, ANALYST, analyst).object(object);
+        activity.target = u32::try_from(target).ok();
+        activity.transaction = Some(Arc::new(Transaction {
+            id: request.id.clone(),
+            token_id: TOKEN_ID.to_owned(),
+        }));
+        self.journal.push(activity);
+    }
+
+    /// Tells whether the attacker holds a live session of an account.
+    pub fn attacker_session(&self, person: usize) -> Option<u32> {
+        let sessions = &self.directory.people[person].sessions;
+        sessions.iter().rev().find(|open| open.holder == Holder::Attacker).map(|open| open.number)
+    }
+}
