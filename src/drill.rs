@@ -109,10 +109,20 @@ impl Drill {
     ///
     /// Needs a running tokio runtime. Fails where no loopback port can be opened.
     pub async fn start(options: Options) -> io::Result<Self> {
-        let world = World::new(options.seed, options.clock.now(), options.cases, options.events);
+        let world = World::new(
+            options.seed,
+            options.clock.now(),
+            options.cases,
+            options.events,
+        );
         let (stop, stopped) = watch::channel(false);
-        let shared =
-            Arc::new(Shared::new(options.clock, world, options.seed, options.rate_limit, stopped));
+        let shared = Arc::new(Shared::new(
+            options.clock,
+            world,
+            options.seed,
+            options.rate_limit,
+            stopped,
+        ));
         let open = |server| server::open(Arc::clone(&shared), server);
         let endpoint = |vendor, url, token| Endpoint { vendor, url, token };
         let drill = Self {
@@ -219,7 +229,9 @@ impl Drill {
 
     /// Answers the id of the account that the story is about.
     pub fn victim_id(&self) -> String {
-        self.shared.lock().world.directory.people[company::VICTIM].id.clone()
+        self.shared.lock().world.directory.people[company::VICTIM]
+            .id
+            .clone()
     }
 }
 

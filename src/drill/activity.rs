@@ -17,7 +17,6 @@ pub(crate) enum Kind {
     SignOut,
     FactorActivate,
     ConsentGrant,
-    PasswordChange,
     Suspend,
     Unsuspend,
     SessionClear,
@@ -61,22 +60,78 @@ const fn okta(
     categories: &'static [&'static str],
     types: &'static [&'static str],
 ) -> Words {
-    Words { action, message, categories, types, dataset: OKTA.0, provider: OKTA.1 }
+    Words {
+        action,
+        message,
+        categories,
+        types,
+        dataset: OKTA.0,
+        provider: OKTA.1,
+    }
 }
 
 /// In the order of [`Kind`].
-static WORDS: [Words; 16] = [
-    okta("user.session.start", "User login to Okta", &["authentication", "session"], &["start"]),
-    okta("user.authentication.auth_via_mfa", "Authentication of user via MFA", &["authentication"], &["info"]),
-    okta("user.authentication.sso", "User single sign on to app", &["authentication"], &["info"]),
-    okta("user.session.end", "User logout from Okta", &["authentication", "session"], &["end"]),
-    okta("user.mfa.factor.activate", "Activate factor for user", &["iam"], &["user", "change"]),
-    okta("app.oauth2.as.consent.grant", "User granted consent to app", &["iam"], &["user", "creation"]),
-    okta("user.account.update_password", "User update password for Okta", &["iam"], &["user", "change"]),
-    okta("user.lifecycle.suspend", "Suspend Okta user", &["iam"], &["user", "change"]),
-    okta("user.lifecycle.unsuspend", "Unsuspend Okta user", &["iam"], &["user", "change"]),
-    okta("user.session.clear", "Clear user session", &["session"], &["end"]),
-    okta("app.oauth2.token.revoke", "Revoke OAuth2 refresh token", &["iam"], &["user", "deletion"]),
+static WORDS: [Words; 15] = [
+    okta(
+        "user.session.start",
+        "User login to Okta",
+        &["authentication", "session"],
+        &["start"],
+    ),
+    okta(
+        "user.authentication.auth_via_mfa",
+        "Authentication of user via MFA",
+        &["authentication"],
+        &["info"],
+    ),
+    okta(
+        "user.authentication.sso",
+        "User single sign on to app",
+        &["authentication"],
+        &["info"],
+    ),
+    okta(
+        "user.session.end",
+        "User logout from Okta",
+        &["authentication", "session"],
+        &["end"],
+    ),
+    okta(
+        "user.mfa.factor.activate",
+        "Activate factor for user",
+        &["iam"],
+        &["user", "change"],
+    ),
+    okta(
+        "app.oauth2.as.consent.grant",
+        "User granted consent to app",
+        &["iam"],
+        &["user", "creation"],
+    ),
+    okta(
+        "user.lifecycle.suspend",
+        "Suspend Okta user",
+        &["iam"],
+        &["user", "change"],
+    ),
+    okta(
+        "user.lifecycle.unsuspend",
+        "Unsuspend Okta user",
+        &["iam"],
+        &["user", "change"],
+    ),
+    okta(
+        "user.session.clear",
+        "Clear user session",
+        &["session"],
+        &["end"],
+    ),
+    okta(
+        "app.oauth2.token.revoke",
+        "Revoke OAuth2 refresh token",
+        &["iam"],
+        &["user", "deletion"],
+    ),
     Words {
         action: "file-read",
         message: "File read",
@@ -229,7 +284,11 @@ const LIVE_MAX: usize = 200_000;
 
 impl Journal {
     pub fn new(past: Vec<Activity>, seed: u64) -> Self {
-        Self { past: Arc::new(past), live: Vec::new(), seed }
+        Self {
+            past: Arc::new(past),
+            live: Vec::new(),
+            seed,
+        }
     }
 
     pub fn len(&self) -> usize {
@@ -243,16 +302,20 @@ impl Journal {
     }
 
     pub fn get(&self, index: usize) -> Option<&Activity> {
-        self.past.get(index).or_else(|| self.live.get(index.checked_sub(self.past.len())?))
+        self.past
+            .get(index)
+            .or_else(|| self.live.get(index.checked_sub(self.past.len())?))
     }
 
     /// Walks all activity in the order of arrival, with positions.
     pub fn iter(&self) -> impl DoubleEndedIterator<Item = (usize, &Activity)> {
         let past = self.past.len();
-        self.past
-            .iter()
-            .enumerate()
-            .chain(self.live.iter().enumerate().map(move |(index, activity)| (past + index, activity)))
+        self.past.iter().enumerate().chain(
+            self.live
+                .iter()
+                .enumerate()
+                .map(move |(index, activity)| (past + index, activity)),
+        )
     }
 
     /// Answers the identifier of the activity at a position; both vendors print the same one.

@@ -26,7 +26,12 @@ pub(crate) struct Attacker {
 impl Attacker {
     pub fn new(seed: u64) -> Self {
         let dice = fastrand::Rng::with_seed(seed ^ 0x0a77_ac3e);
-        Self { dice, round: 0, tries: 0, inside: true }
+        Self {
+            dice,
+            round: 0,
+            tries: 0,
+            inside: true,
+        }
     }
 }
 
@@ -73,7 +78,8 @@ fn sign_in(world: &mut World, mind: &mut Attacker, at: DateTime<Utc>, active: bo
         let session = world.directory.open_session(VICTIM, Holder::Attacker);
         let account = &mut world.directory.people[VICTIM];
         account.last_login = Some(at);
-        let mut verify = history::by_attacker(at, Kind::MfaVerify, &world.directory).object("Galaxy A15");
+        let mut verify =
+            history::by_attacker(at, Kind::MfaVerify, &world.directory).object("Galaxy A15");
         let mut activity = activity;
         activity.session = session;
         verify.session = session;

@@ -7,9 +7,7 @@ use std::sync::Arc;
 use chrono::{DateTime, TimeDelta, Utc};
 use serde_json::{Map, Value, json};
 
-use super::company::{
-    ANALYST, ATTACKER_IP, CEO, COLLEAGUE, Directory, LOOK_ALIKE, TWIN, VICTIM,
-};
+use super::company::{ANALYST, ATTACKER_IP, CEO, COLLEAGUE, Directory, LOOK_ALIKE, TWIN, VICTIM};
 
 /// A record with what it belongs to (the id of a case, task or alert; empty for none).
 #[derive(Clone, Debug)]
@@ -67,10 +65,6 @@ impl Casebook {
         format!("~{}", self.next)
     }
 
-    pub fn next_number(&self) -> i64 {
-        self.cases.iter().filter_map(|r| r.value["number"].as_i64()).max().unwrap_or(0) + 1
-    }
-
     fn case(&mut self, start: DateTime<Utc>, draft: &Draft<'_>, directory: &Directory) -> String {
         let id = self.next_id();
         // Numbers are given in order, so the count of cases is the last one.
@@ -104,7 +98,10 @@ impl Casebook {
             value["impactStatus"] = json!("NoImpact");
             value["summary"] = json!("Closed after review.");
         }
-        self.cases.push(Record { parent: String::new(), value: Arc::new(value) });
+        self.cases.push(Record {
+            parent: String::new(),
+            value: Arc::new(value),
+        });
         id
     }
 
@@ -117,11 +114,20 @@ impl Casebook {
             "ioc": kind == "ip", "sighted": true, "sightedAt": at, "reports": {}, "message": "",
             "extraData": {}, "ignoreSimilarity": false, "external": false,
         });
-        self.observables.push(Record { parent: case.to_owned(), value: Arc::new(value) });
+        self.observables.push(Record {
+            parent: case.to_owned(),
+            value: Arc::new(value),
+        });
     }
 
     /// Adds a task; `fields` are those of the vendor's body.
-    pub fn add_task(&mut self, case: &str, fields: &Map<String, Value>, by: &str, at: i64) -> Arc<Value> {
+    pub fn add_task(
+        &mut self,
+        case: &str,
+        fields: &Map<String, Value>,
+        by: &str,
+        at: i64,
+    ) -> Arc<Value> {
         let id = self.next_id();
         let order = self.tasks.iter().filter(|task| task.parent == case).count();
         let mut value = json!({
@@ -131,7 +137,10 @@ impl Casebook {
         });
         merge(&mut value, fields);
         let value = Arc::new(value);
-        self.tasks.push(Record { parent: case.to_owned(), value: Arc::clone(&value) });
+        self.tasks.push(Record {
+            parent: case.to_owned(),
+            value: Arc::clone(&value),
+        });
         value
     }
 
@@ -142,7 +151,10 @@ impl Casebook {
             "_id": id, "_type": "Comment", "createdBy": by, "createdAt": at, "message": message,
             "isEdited": false, "external": false, "extraData": {},
         }));
-        self.comments.push(Record { parent: parent.to_owned(), value: Arc::clone(&value) });
+        self.comments.push(Record {
+            parent: parent.to_owned(),
+            value: Arc::clone(&value),
+        });
         value
     }
 
@@ -153,7 +165,10 @@ impl Casebook {
             "_id": id, "_type": "Log", "_createdBy": by, "_createdAt": at, "message": message,
             "date": at, "owner": by, "extraData": {},
         }));
-        self.logs.push(Record { parent: task.to_owned(), value: Arc::clone(&value) });
+        self.logs.push(Record {
+            parent: task.to_owned(),
+            value: Arc::clone(&value),
+        });
         value
     }
 
@@ -172,7 +187,10 @@ impl Casebook {
             merge(&mut value, &fields);
         }
         value["severityLabel"] = json!(severity_label(value["severity"].as_i64().unwrap_or(2)));
-        self.alerts.push(Record { parent: case.to_owned(), value: Arc::new(value) });
+        self.alerts.push(Record {
+            parent: case.to_owned(),
+            value: Arc::new(value),
+        });
     }
 
     /// Gives the last case a custom field.
@@ -192,34 +210,158 @@ impl Casebook {
         let minutes = TimeDelta::minutes;
         let tag = |index: usize| format!("user:{}", login(index));
         let staff = 12;
-        let rows: [(&str, i64, &str, Option<usize>, TimeDelta, Option<usize>, &str); 11] = [
-            ("Phishing mail reported by several people", 2, "InProgress", Some(COLLEAGUE), minutes(190), Some(staff), "mail"),
-            ("Endpoint protection disabled on a workstation", 3, "New", None, minutes(65), Some(staff + 1), "username"),
-            ("Sign-in from a new country", 2, "New", None, minutes(48), Some(CEO), "username"),
-            ("Many MFA prompts refused", 3, "InProgress", Some(COLLEAGUE), minutes(130), Some(staff + 3), "username"),
-            ("Data volume to a personal cloud drive", 2, "New", None, minutes(300), Some(staff + 4), "mail"),
-            ("Port scan of the guest network", 1, "New", None, minutes(520), None, ""),
-            ("Privilege change outside of the maintenance window", 3, "InProgress", Some(ANALYST), minutes(84), Some(TWIN), "mail"),
-            ("Contractor account signed in for the first time", 1, "New", None, minutes(33), Some(LOOK_ALIKE), "username"),
-            ("Password spraying, closed as harmless", 2, "FalsePositive", Some(COLLEAGUE), TimeDelta::days(6), Some(VICTIM), "username"),
-            ("Malware found and removed by the endpoint protection", 2, "TruePositive", Some(ANALYST), TimeDelta::days(3), Some(staff + 6), "hostname"),
-            ("Ransomware note on a test server", 4, "Duplicated", Some(ANALYST), TimeDelta::days(2), None, ""),
+        let rows: [(
+            &str,
+            i64,
+            &str,
+            Option<usize>,
+            TimeDelta,
+            Option<usize>,
+            &str,
+        ); 11] = [
+            (
+                "Phishing mail reported by several people",
+                2,
+                "InProgress",
+                Some(COLLEAGUE),
+                minutes(190),
+                Some(staff),
+                "mail",
+            ),
+            (
+                "Endpoint protection disabled on a workstation",
+                3,
+                "New",
+                None,
+                minutes(65),
+                Some(staff + 1),
+                "username",
+            ),
+            (
+                "Sign-in from a new country",
+                2,
+                "New",
+                None,
+                minutes(48),
+                Some(CEO),
+                "username",
+            ),
+            (
+                "Many MFA prompts refused",
+                3,
+                "InProgress",
+                Some(COLLEAGUE),
+                minutes(130),
+                Some(staff + 3),
+                "username",
+            ),
+            (
+                "Data volume to a personal cloud drive",
+                2,
+                "New",
+                None,
+                minutes(300),
+                Some(staff + 4),
+                "mail",
+            ),
+            (
+                "Port scan of the guest network",
+                1,
+                "New",
+                None,
+                minutes(520),
+                None,
+                "",
+            ),
+            (
+                "Privilege change outside of the maintenance window",
+                3,
+                "InProgress",
+                Some(ANALYST),
+                minutes(84),
+                Some(TWIN),
+                "mail",
+            ),
+            (
+                "Contractor account signed in for the first time",
+                1,
+                "New",
+                None,
+                minutes(33),
+                Some(LOOK_ALIKE),
+                "username",
+            ),
+            (
+                "Password spraying, closed as harmless",
+                2,
+                "FalsePositive",
+                Some(COLLEAGUE),
+                TimeDelta::days(6),
+                Some(VICTIM),
+                "username",
+            ),
+            (
+                "Malware found and removed by the endpoint protection",
+                2,
+                "TruePositive",
+                Some(ANALYST),
+                TimeDelta::days(3),
+                Some(staff + 6),
+                "hostname",
+            ),
+            (
+                "Ransomware note on a test server",
+                4,
+                "Duplicated",
+                Some(ANALYST),
+                TimeDelta::days(2),
+                None,
+                "",
+            ),
         ];
         for (title, severity, status, assignee, age, user, kind) in rows {
-            let tags: Vec<String> = user.map(tag).into_iter().chain(["triage".to_owned()]).collect();
+            let tags: Vec<String> = user
+                .map(tag)
+                .into_iter()
+                .chain(["triage".to_owned()])
+                .collect();
             let tags: Vec<&str> = tags.iter().map(String::as_str).collect();
             let description = "Raised by a detection rule of the SIEM.";
-            let draft = Draft { title, severity, status, assignee, age, tags: &tags, description };
+            let draft = Draft {
+                title,
+                severity,
+                status,
+                assignee,
+                age,
+                tags: &tags,
+                description,
+            };
             let id = self.case(start, &draft, directory);
             let at = (start - age).timestamp_millis();
             if let Some(user) = user {
-                let data = if kind == "mail" { directory.people[user].email.clone() } else { login(user) };
-                let (kind, tags): (&str, &[&str]) =
-                    if kind == "username" { ("other", &["username"]) } else { (kind, &[]) };
+                let data = if kind == "mail" {
+                    directory.people[user].email.clone()
+                } else {
+                    login(user)
+                };
+                let (kind, tags): (&str, &[&str]) = if kind == "username" {
+                    ("other", &["username"])
+                } else {
+                    (kind, &[])
+                };
                 self.observable(&id, kind, &data, tags, at);
             }
-            self.alert(&id, json!({"title": title, "severity": severity}), at - 60_000);
-            self.add_comment(&id, "Seen, looking into it.", &login(COLLEAGUE), at + 300_000);
+            self.alert(
+                &id,
+                json!({"title": title, "severity": severity}),
+                at - 60_000,
+            );
+            self.add_comment(
+                &id,
+                "Seen, looking into it.",
+                &login(COLLEAGUE),
+                at + 300_000,
+            );
         }
         self.two_users(start, directory);
         self.hostile(start, directory);
@@ -228,7 +370,10 @@ impl Casebook {
     /// A case about two people: the console must ask which.
     fn two_users(&mut self, start: DateTime<Utc>, directory: &Directory) {
         let people = [&directory.people[14], &directory.people[15]];
-        let tags: Vec<String> = people.iter().map(|person| format!("user:{}", person.login)).collect();
+        let tags: Vec<String> = people
+            .iter()
+            .map(|person| format!("user:{}", person.login))
+            .collect();
         let tags: Vec<&str> = tags.iter().map(String::as_str).collect();
         let age = TimeDelta::minutes(70);
         let draft = Draft {
@@ -264,8 +409,19 @@ impl Casebook {
         let at = (start - age).timestamp_millis();
         self.observable(&id, "other", "adm\u{202e}nimda\u{1b}[8m", &["username"], at);
         self.observable(&id, "mail", "m\u{430}ra.lind@acme.example", &[], at);
-        self.observable(&id, "url", "https://acme.example\u{2044}login@198.51.100.9/\u{1b}]8;;x\u{7}", &[], at);
-        self.add_comment(&id, "\u{1b}]52;c;cm0gLXJm\u{7}harmless", "x\u{1b}[5m@acme.example", at);
+        self.observable(
+            &id,
+            "url",
+            "https://acme.example\u{2044}login@198.51.100.9/\u{1b}]8;;x\u{7}",
+            &[],
+            at,
+        );
+        self.add_comment(
+            &id,
+            "\u{1b}]52;c;cm0gLXJm\u{7}harmless",
+            "x\u{1b}[5m@acme.example",
+            at,
+        );
         let task = json!({"title": "Check \u{1b}[41mthis\u{7}\u{feff}"});
         if let Value::Object(task) = task {
             self.add_task(&id, &task, "siem-connector@acme.example", at);
@@ -296,9 +452,7 @@ impl Casebook {
         self.observable(&id, "mail", &victim.email, &[], at);
         self.observable(&id, "ip", &ip, &["source"], at);
         self.observable(&id, "hostname", "vdi-pay-03", &[], at);
-        let details = |name: &str, value: &str| {
-            json!({"_id": format!("~cf-{name}"), "name": name, "type": "string", "value": value, "order": 0})
-        };
+        let details = |name: &str, value: &str| json!({"_id": format!("~cf-{name}"), "name": name, "type": "string", "value": value, "order": 0});
         let fields = json!({
             "title": "Impossible travel", "severity": 4,
             "description": "Blocked: no. Threat type: account takeover.",
@@ -316,12 +470,21 @@ impl Casebook {
             "tags": ["blocked:no", "threat:credential-access"],
         });
         self.alert(&id, fields, at - 19 * 60_000);
-        for title in ["Confirm with the user on a second channel", "Lock out the account", "Tell the helpdesk"] {
+        for title in [
+            "Confirm with the user on a second channel",
+            "Lock out the account",
+            "Tell the helpdesk",
+        ] {
             let mut task = Map::new();
             task.insert("title".to_owned(), json!(title));
             self.add_task(&id, &task, "siem-connector@acme.example", at);
         }
-        self.add_comment(&id, "Raised automatically.", "siem-connector@acme.example", at);
+        self.add_comment(
+            &id,
+            "Raised automatically.",
+            "siem-connector@acme.example",
+            at,
+        );
     }
 
     /// Further cases for measurements.
@@ -349,7 +512,11 @@ impl Casebook {
 
 /// Answers the vendor's word for a severity of 1 to 4.
 pub(crate) fn severity_label(severity: i64) -> &'static str {
-    usize::try_from(severity - 1).ok().and_then(|index| SEVERITY.get(index)).copied().unwrap_or("MEDIUM")
+    usize::try_from(severity - 1)
+        .ok()
+        .and_then(|index| SEVERITY.get(index))
+        .copied()
+        .unwrap_or("MEDIUM")
 }
 
 /// Copies fields over those of a record.

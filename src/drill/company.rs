@@ -20,12 +20,60 @@ pub(crate) struct Place {
 }
 
 pub(crate) const PLACES: [Place; 6] = [
-    place("Copenhagen", "Capital Region", "Denmark", "DK", (55.6761, 12.5683), (64_496, "Acme A/S"), [192, 0, 2]),
-    place("Aarhus", "Central Jutland", "Denmark", "DK", (56.1629, 10.2039), (64_496, "Acme A/S"), [198, 18, 4]),
-    place("London", "England", "United Kingdom", "GB", (51.5074, -0.1278), (64_497, "Acme Ltd"), [198, 18, 8]),
-    place("Copenhagen", "Capital Region", "Denmark", "DK", (55.7, 12.5), (64_498, "Nordisk Bredband"), [198, 19, 1]),
-    place("São Paulo", "São Paulo", "Brazil", "BR", (-23.5505, -46.6333), (64_510, "Hospedagem Rapida"), [203, 0, 113]),
-    place("Frankfurt", "Hesse", "Germany", "DE", (50.1109, 8.6821), (64_511, "Cheap VPS GmbH"), [198, 51, 100]),
+    place(
+        "Copenhagen",
+        "Capital Region",
+        "Denmark",
+        "DK",
+        (55.6761, 12.5683),
+        (64_496, "Acme A/S"),
+        [192, 0, 2],
+    ),
+    place(
+        "Aarhus",
+        "Central Jutland",
+        "Denmark",
+        "DK",
+        (56.1629, 10.2039),
+        (64_496, "Acme A/S"),
+        [198, 18, 4],
+    ),
+    place(
+        "London",
+        "England",
+        "United Kingdom",
+        "GB",
+        (51.5074, -0.1278),
+        (64_497, "Acme Ltd"),
+        [198, 18, 8],
+    ),
+    place(
+        "Copenhagen",
+        "Capital Region",
+        "Denmark",
+        "DK",
+        (55.7, 12.5),
+        (64_498, "Nordisk Bredband"),
+        [198, 19, 1],
+    ),
+    place(
+        "São Paulo",
+        "São Paulo",
+        "Brazil",
+        "BR",
+        (-23.5505, -46.6333),
+        (64_510, "Hospedagem Rapida"),
+        [203, 0, 113],
+    ),
+    place(
+        "Frankfurt",
+        "Hesse",
+        "Germany",
+        "DE",
+        (50.1109, 8.6821),
+        (64_511, "Cheap VPS GmbH"),
+        [198, 51, 100],
+    ),
 ];
 
 /// Index of the private line of people who work from home.
@@ -46,7 +94,17 @@ const fn place(
     (asn, org): (u32, &'static str),
     net: [u8; 3],
 ) -> Place {
-    Place { city, region, country, iso, lat, lon, asn, org, net }
+    Place {
+        city,
+        region,
+        country,
+        iso,
+        lat,
+        lon,
+        asn,
+        org,
+        net,
+    }
 }
 
 /// A client program: its user agent and the words that vendors derive from it.
@@ -83,7 +141,12 @@ pub(crate) const AGENTS: [Agent; 5] = [
         os: "Linux",
         device: "Computer",
     },
-    Agent { raw: "python-requests/2.32.5", browser: "UNKNOWN", os: "Unknown", device: "Unknown" },
+    Agent {
+        raw: "python-requests/2.32.5",
+        browser: "UNKNOWN",
+        os: "Unknown",
+        device: "Unknown",
+    },
 ];
 
 /// Index of the attacker's browser and of the sprayer's script.
@@ -171,31 +234,116 @@ pub(crate) struct Group {
 
 const GROUPS: [(&str, &str, &str); 8] = [
     ("Everyone", "All users in your organization", "BUILT_IN"),
-    ("Payroll-Admin", "May change and export payroll", "OKTA_GROUP"),
+    (
+        "Payroll-Admin",
+        "May change and export payroll",
+        "OKTA_GROUP",
+    ),
     ("Finance", "Finance department", "APP_GROUP"),
     ("Engineering", "Engineering department", "APP_GROUP"),
     ("Executives", "Members of the board", "OKTA_GROUP"),
     ("SOC", "Security operations", "OKTA_GROUP"),
-    ("Break-Glass", "Emergency access, never disable", "OKTA_GROUP"),
+    (
+        "Break-Glass",
+        "Emergency access, never disable",
+        "OKTA_GROUP",
+    ),
     ("Service-Accounts", "Accounts of programs", "OKTA_GROUP"),
 ];
 
 /// First name, last name, login before the `@`, title, department, groups besides Everyone.
-type Row = (&'static str, &'static str, &'static str, &'static str, &'static str, &'static [usize]);
+type Row = (
+    &'static str,
+    &'static str,
+    &'static str,
+    &'static str,
+    &'static str,
+    &'static [usize],
+);
 
 /// Accounts that the story needs; their positions are the constants below.
 const CAST: [Row; 10] = [
-    ("Mara", "Lind", "mara.lind", "Payroll Lead", "Finance", &[1, 2]),
-    ("Kim", "Aster", "kim.aster", "Security Analyst", "Security", &[5]),
-    ("Ingrid", "Holm", "ingrid.holm", "Chief Executive Officer", "Board", &[4]),
-    ("Break", "Glass", "breakglass-01", "Emergency access", "Security", &[6]),
-    ("Payroll", "Sync", "svc-payroll", "Service account", "Finance", &[7, 1]),
-    ("Jonas", "Okafor", "jonas.okafor", "Platform Engineer", "Engineering", &[3]),
-    ("Jonas", "Okafor (admin)", "adm-jonas.okafor", "Platform Engineer", "Engineering", &[3]),
+    (
+        "Mara",
+        "Lind",
+        "mara.lind",
+        "Payroll Lead",
+        "Finance",
+        &[1, 2],
+    ),
+    (
+        "Kim",
+        "Aster",
+        "kim.aster",
+        "Security Analyst",
+        "Security",
+        &[5],
+    ),
+    (
+        "Ingrid",
+        "Holm",
+        "ingrid.holm",
+        "Chief Executive Officer",
+        "Board",
+        &[4],
+    ),
+    (
+        "Break",
+        "Glass",
+        "breakglass-01",
+        "Emergency access",
+        "Security",
+        &[6],
+    ),
+    (
+        "Payroll",
+        "Sync",
+        "svc-payroll",
+        "Service account",
+        "Finance",
+        &[7, 1],
+    ),
+    (
+        "Jonas",
+        "Okafor",
+        "jonas.okafor",
+        "Platform Engineer",
+        "Engineering",
+        &[3],
+    ),
+    (
+        "Jonas",
+        "Okafor (admin)",
+        "adm-jonas.okafor",
+        "Platform Engineer",
+        "Engineering",
+        &[3],
+    ),
     // The first letter `а` of this login is Cyrillic.
-    ("Mara", "Lind", "m\u{430}ra.lind", "Contractor", "External", &[]),
-    ("Mara", "Lindt", "mara.lindt", "Account Manager", "Sales", &[]),
-    ("Devi", "Rao", "devi.rao", "Security Analyst", "Security", &[5]),
+    (
+        "Mara",
+        "Lind",
+        "m\u{430}ra.lind",
+        "Contractor",
+        "External",
+        &[],
+    ),
+    (
+        "Mara",
+        "Lindt",
+        "mara.lindt",
+        "Account Manager",
+        "Sales",
+        &[],
+    ),
+    (
+        "Devi",
+        "Rao",
+        "devi.rao",
+        "Security Analyst",
+        "Security",
+        &[5],
+    ),
 ];
 
 pub(crate) const VICTIM: usize = 0;
@@ -209,12 +357,36 @@ pub(crate) const LOOK_ALIKE: usize = 7;
 pub(crate) const COLLEAGUE: usize = 9;
 
 const STAFF: [(&str, &str); 30] = [
-    ("Anna", "Berg"), ("Bo", "Carlsen"), ("Carla", "Diaz"), ("David", "Ekman"), ("Elif", "Yilmaz"),
-    ("Frida", "Gran"), ("Georg", "Huber"), ("Hana", "Ito"), ("Ivan", "Petrov"), ("Julia", "Kowalska"),
-    ("Karim", "Nasser"), ("Lena", "Madsen"), ("Milan", "Novak"), ("Nora", "Olsen"), ("Omar", "Said"),
-    ("Petra", "Quist"), ("Rosa", "Rossi"), ("Sami", "Salo"), ("Tara", "Singh"), ("Uma", "Patel"),
-    ("Viktor", "Wang"), ("Wanda", "Zielinska"), ("Xenia", "Falk"), ("Yusuf", "Demir"), ("Zoe", "Martin"),
-    ("Nguyen", "Thi Hoa"), ("Siobhan", "O'Neill"), ("Bjørn", "Ægir"), ("Søren", "Kjær"), ("Émile", "Zola"),
+    ("Anna", "Berg"),
+    ("Bo", "Carlsen"),
+    ("Carla", "Diaz"),
+    ("David", "Ekman"),
+    ("Elif", "Yilmaz"),
+    ("Frida", "Gran"),
+    ("Georg", "Huber"),
+    ("Hana", "Ito"),
+    ("Ivan", "Petrov"),
+    ("Julia", "Kowalska"),
+    ("Karim", "Nasser"),
+    ("Lena", "Madsen"),
+    ("Milan", "Novak"),
+    ("Nora", "Olsen"),
+    ("Omar", "Said"),
+    ("Petra", "Quist"),
+    ("Rosa", "Rossi"),
+    ("Sami", "Salo"),
+    ("Tara", "Singh"),
+    ("Uma", "Patel"),
+    ("Viktor", "Wang"),
+    ("Wanda", "Zielinska"),
+    ("Xenia", "Falk"),
+    ("Yusuf", "Demir"),
+    ("Zoe", "Martin"),
+    ("Nguyen", "Thi Hoa"),
+    ("Siobhan", "O'Neill"),
+    ("Bjørn", "Ægir"),
+    ("Søren", "Kjær"),
+    ("Émile", "Zola"),
 ];
 
 const JOBS: [(&str, &str, &[usize]); 5] = [
@@ -248,7 +420,12 @@ impl Directory {
             .collect();
         let mut people = Vec::new();
         for (first, last, local, title, department, groups) in CAST {
-            people.push(person(&mut dice, start, (first, last, local), (title, department, groups)));
+            people.push(person(
+                &mut dice,
+                start,
+                (first, last, local),
+                (title, department, groups),
+            ));
         }
         for (index, (first, last)) in STAFF.into_iter().enumerate() {
             let local: String = format!("{first}.{last}")
@@ -259,7 +436,11 @@ impl Directory {
             let job = JOBS[index % JOBS.len()];
             people.push(person(&mut dice, start, (first, last, &local), job));
         }
-        let mut directory = Self { people, groups, next_session: 500_000 };
+        let mut directory = Self {
+            people,
+            groups,
+            next_session: 500_000,
+        };
         directory.cast(&mut dice, start);
         directory
     }
@@ -268,18 +449,32 @@ impl Directory {
     fn cast(&mut self, dice: &mut fastrand::Rng, start: DateTime<Utc>) {
         let shared = self.people[TWIN].email.clone();
         self.people[TWIN_ADMIN].email = shared;
-        self.people[TWIN_ADMIN].roles.push(("APP_ADMIN", "Application Administrator"));
-        self.people[ANALYST].roles.push(("USER_ADMIN", "Group Administrator"));
-        self.people[COLLEAGUE].roles.push(("USER_ADMIN", "Group Administrator"));
-        self.people[BREAK_GLASS].roles.push(("SUPER_ADMIN", "Super Administrator"));
-        self.people[CEO].roles.push(("READ_ONLY_ADMIN", "Read-Only Administrator"));
+        self.people[TWIN_ADMIN]
+            .roles
+            .push(("APP_ADMIN", "Application Administrator"));
+        self.people[ANALYST]
+            .roles
+            .push(("USER_ADMIN", "Group Administrator"));
+        self.people[COLLEAGUE]
+            .roles
+            .push(("USER_ADMIN", "Group Administrator"));
+        self.people[BREAK_GLASS]
+            .roles
+            .push(("SUPER_ADMIN", "Super Administrator"));
+        self.people[CEO]
+            .roles
+            .push(("READ_ONLY_ADMIN", "Read-Only Administrator"));
         self.people[LOOK_ALIKE].created = start - TimeDelta::days(3);
         for index in [BREAK_GLASS, SERVICE] {
             self.people[index].factors.clear();
             self.people[index].from_directory = false;
         }
         let last = self.people.len() - 1;
-        for (index, status) in [(last, "DEPROVISIONED"), (last - 1, "LOCKED_OUT"), (last - 2, "SUSPENDED")] {
+        for (index, status) in [
+            (last, "DEPROVISIONED"),
+            (last - 1, "LOCKED_OUT"),
+            (last - 2, "SUSPENDED"),
+        ] {
             self.people[index].status = status;
             self.people[index].status_changed = start - TimeDelta::days(9);
         }
@@ -298,7 +493,10 @@ impl Directory {
                 id: format!("0oa{}", token(dice, 17)),
                 name: "MailSync Helper",
                 scopes: &["openid", "offline_access", "mail.read", "files.read.all"],
-                tokens: vec![format!("oar{}", token(dice, 17)), format!("oar{}", token(dice, 17))],
+                tokens: vec![
+                    format!("oar{}", token(dice, 17)),
+                    format!("oar{}", token(dice, 17)),
+                ],
                 created: start - TimeDelta::minutes(26),
             },
         ];
@@ -330,7 +528,14 @@ impl Directory {
         let by = |same: &dyn Fn(&Person) -> bool| self.people.iter().position(same);
         by(&|p| p.id == key)
             .or_else(|| by(&|p| p.login.eq_ignore_ascii_case(key)))
-            .or_else(|| by(&|p| p.login.split('@').next().is_some_and(|l| l.eq_ignore_ascii_case(key))))
+            .or_else(|| {
+                by(&|p| {
+                    p.login
+                        .split('@')
+                        .next()
+                        .is_some_and(|l| l.eq_ignore_ascii_case(key))
+                })
+            })
     }
 }
 
@@ -356,7 +561,11 @@ fn person(
         department,
         office: dice.usize(0..3),
         agent: os.min(1),
-        host: format!("{}-{:04}", if os == 1 { "mac" } else { "wks" }, dice.u32(1000..9999)),
+        host: format!(
+            "{}-{:04}",
+            if os == 1 { "mac" } else { "wks" },
+            dice.u32(1000..9999)
+        ),
         line: dice.u8(10..250),
         status: "ACTIVE",
         from_directory: dice.u8(0..10) < 7,
@@ -381,5 +590,7 @@ fn person(
 
 /// Draws an identifier of letters and digits.
 pub(crate) fn token(dice: &mut fastrand::Rng, length: usize) -> String {
-    std::iter::repeat_with(|| dice.alphanumeric()).take(length).collect()
+    std::iter::repeat_with(|| dice.alphanumeric())
+        .take(length)
+        .collect()
 }

@@ -31,7 +31,9 @@ pub(crate) async fn open(shared: Arc<Shared>) -> io::Result<String> {
         let _ = stop.wait_for(|stop| *stop).await;
     };
     tokio::spawn(async move {
-        let _ = axum::serve(listener, router).with_graceful_shutdown(ended).await;
+        let _ = axum::serve(listener, router)
+            .with_graceful_shutdown(ended)
+            .await;
     });
     Ok(base)
 }
@@ -42,7 +44,10 @@ async fn faults(Extract(shared): Extract<Arc<Shared>>, body: Bytes) -> (StatusCo
             shared.lock().order(order);
             (StatusCode::OK, Json(json!({"ok": true})))
         }
-        Err(text) => (StatusCode::BAD_REQUEST, Json(json!({"ok": false, "error": text}))),
+        Err(text) => (
+            StatusCode::BAD_REQUEST,
+            Json(json!({"ok": false, "error": text})),
+        ),
     }
 }
 

@@ -41,8 +41,7 @@ pub(crate) fn field(
         "user.name" => Field::Text(actor.login.clone()),
         "user.email" => Field::Text(actor.email.clone()),
         "source.ip" => Field::Text(activity.ip_text()),
-        "host.name" if activity.host.is_empty() => Field::Missing,
-        "host.name" => Field::Text(activity.host.to_string()),
+        "host.name" => host(activity).map_or(Field::Missing, |host| Field::Text(host.to_owned())),
         _ => {
             let document = document(activity, directory, &uuid());
             pick(&document, name).map_or(Field::Missing, |value| Field::Other(value.clone()))
@@ -87,7 +86,11 @@ pub(crate) fn document(activity: &Activity, directory: &Directory, uuid: &str) -
     });
     let mut related = vec![json!(actor.login), json!(actor.id)];
     if let Some(target) = activity.target(directory) {
-        insert(&mut user, "target", json!({"id": target.id, "name": target.login, "email": target.email}));
+        insert(
+            &mut user,
+            "target",
+            json!({"id": target.id, "name": target.login, "email": target.email}),
+        );
         related.extend([json!(target.login), json!(target.id)]);
     }
     let mut document = json!({
@@ -130,19 +133,34 @@ fn message(activity: &Activity) -> String {
     }
 }
 
+/// Names the machine that reported it; the identity provider reports no machine.
+fn host(activity: &Activity) -> Option<&str> {
+    match activity.kind {
+        Kind::FileRead => Some("fs-01"),
+        kind if kind.in_system_log() || activity.host.is_empty() => None,
+        _ => Some(&activity.host),
+    }
+}
+
 /// Adds the part of the document that depends on the kind.
 fn add_object(document: &mut Value, activity: &Activity) {
     let object = &*activity.object;
     match activity.kind {
         Kind::FileRead => {
             let name = object.rsplit('/').next().unwrap_or(object);
-            insert(document, "file", json!({"path": object, "name": name, "size": activity.amount}));
-            insert(document, "host", json!({"name": "fs-01"}));
-            return;
+            insert(
+                document,
+                "file",
+                json!({"path": object, "name": name, "size": activity.amount}),
+            );
         }
         Kind::Process => {
             let name = object.split(' ').next().unwrap_or(object);
-            insert(document, "process", json!({"command_line": object, "name": name}));
+            insert(
+                document,
+                "process",
+                json!({"command_line": object, "name": name}),
+            );
         }
         Kind::RemoteLogon => {
             insert(document, "destination", json!({"domain": object}));
@@ -154,17 +172,29 @@ fn add_object(document: &mut Value, activity: &Activity) {
                 json!({"table": object, "rows": activity.amount, "bytes": activity.amount * 1_180}),
             );
         }
-        Kind::InboxRule => insert(document, "rule", json!({"name": ".", "description": object})),
+        Kind::InboxRule => insert(
+            document,
+            "rule",
+            json!({"name": ".", "description": object}),
+        ),
         Kind::AppAccess | Kind::ConsentGrant | Kind::TokenRevoke => {
             insert(document, "service", json!({"name": object}));
         }
         _ => {}
     }
-    if matches!(activity.kind, Kind::SignIn | Kind::AppAccess | Kind::MfaVerify) && activity.session > 0 {
-        insert(document, "session", json!({"id": session_name(activity.session)}));
+    if matches!(
+        activity.kind,
+        Kind::SignIn | Kind::AppAccess | Kind::MfaVerify
+    ) && activity.session > 0
+    {
+        insert(
+            document,
+            "session",
+            json!({"id": session_name(activity.session)}),
+        );
     }
-    if !activity.host.is_empty() {
-        insert(document, "host", json!({"name": &*activity.host}));
+    if let Some(host) = host(activity) {
+        insert(document, "host", json!({"name": host}));
     }
 }
 
@@ -189,11 +219,17 @@ pub(crate) fn only(document: &Value, fields: &[String]) -> Value {
 fn walk(value: &Value, prefix: &str, fields: &[String], out: &mut Map<String, Value>) {
     let Value::Object(map) = value else { return };
     for (name, part) in map {
-        let path = if prefix.is_empty() { name.clone() } else { format!("{prefix}.{name}") };
+        let path = if prefix.is_empty() {
+            name.clone()
+        } else {
+            format!("{prefix}.{name}")
+        };
         let wanted = fields.iter().any(|field| {
             field == &path
                 || path.starts_with(&format!("{field}."))
-                || field.strip_suffix('*').is_some_and(|head| path.starts_with(head))
+                || field
+                    .strip_suffix('*')
+                    .is_some_and(|head| path.starts_with(head))
         });
         if wanted {
             out.insert(name.clone(), part.clone());

@@ -43,7 +43,10 @@ pub(crate) struct Pits {
 
 impl Pits {
     pub fn new(seed: u64) -> Self {
-        Self { open: BTreeMap::new(), dice: fastrand::Rng::with_seed(seed ^ 0x0917) }
+        Self {
+            open: BTreeMap::new(),
+            dice: fastrand::Rng::with_seed(seed ^ 0x0917),
+        }
     }
 
     pub fn len(&self) -> usize {
@@ -69,7 +72,10 @@ pub(crate) fn error(template: &'static str, status: u16, kind: &str, reason: &st
 pub(crate) fn answer(world: &World, pits: &mut Pits, request: &Request) -> Answer {
     let template = template(request);
     if request.authorization.strip_prefix("ApiKey ") != Some(TOKEN) {
-        let reason = format!("unable to authenticate with provided credentials for REST request [{}]", request.path);
+        let reason = format!(
+            "unable to authenticate with provided credentials for REST request [{}]",
+            request.path
+        );
         return error(template, 401, "security_exception", &reason);
     }
     pits.open.retain(|_, pit| pit.until > request.at);
@@ -77,12 +83,17 @@ pub(crate) fn answer(world: &World, pits: &mut Pits, request: &Request) -> Answe
     match (request.method.as_str(), parts.as_slice()) {
         ("GET", [] | [""]) => info(template),
         ("GET", ["_security", "_authenticate"]) => authenticate(world, template),
-        ("POST", ["_security", "user", "_has_privileges"]) => has_privileges(world, request, template),
+        ("POST", ["_security", "user", "_has_privileges"]) => {
+            has_privileges(world, request, template)
+        }
         ("POST", [index, "_pit"]) => open_pit(world, pits, request, index),
         ("DELETE", ["_pit"]) => close_pit(pits, request),
         ("POST", ["_search"]) => search::answer(world, pits, request),
         _ => {
-            let reason = format!("no handler found for uri [{}] and method [{}]", request.path, request.method);
+            let reason = format!(
+                "no handler found for uri [{}] and method [{}]",
+                request.path, request.method
+            );
             error(template, 400, "illegal_argument_exception", &reason)
         }
     }
@@ -127,7 +138,8 @@ fn authenticate(world: &World, template: &'static str) -> Answer {
 }
 
 fn body(request: &Request) -> Result<Value, String> {
-    serde_json::from_slice(&request.body).map_err(|cause| format!("failed to parse the body: {cause}"))
+    serde_json::from_slice(&request.body)
+        .map_err(|cause| format!("failed to parse the body: {cause}"))
 }
 
 /// The key may read both indices and nothing else.
@@ -139,13 +151,21 @@ fn has_privileges(world: &World, request: &Request, template: &'static str) -> A
     let texts = |value: &Value| -> Vec<String> {
         match value {
             Value::String(text) => vec![text.clone()],
-            Value::Array(list) => list.iter().filter_map(Value::as_str).map(str::to_owned).collect(),
+            Value::Array(list) => list
+                .iter()
+                .filter_map(Value::as_str)
+                .map(str::to_owned)
+                .collect(),
             _ => Vec::new(),
         }
     };
     let mut all = true;
     let mut index = json!({});
-    for check in body["index"].as_array().map(Vec::as_slice).unwrap_or_default() {
+    for check in body["index"]
+        .as_array()
+        .map(Vec::as_slice)
+        .unwrap_or_default()
+    {
         for name in texts(&check["names"]) {
             let known = covers(&name).is_some();
             for privilege in texts(&check["privileges"]) {
@@ -173,7 +193,9 @@ fn covers(pattern: &str) -> Option<(bool, bool)> {
     let (mut events, mut alerts) = (false, false);
     for part in pattern.split(',') {
         let matches = |name: &str| match part.split_once('*') {
-            Some((head, tail)) => name.starts_with(head) && name.ends_with(tail.trim_start_matches('*')),
+            Some((head, tail)) => {
+                name.starts_with(head) && name.ends_with(tail.trim_start_matches('*'))
+            }
             None => name == part,
         };
         let (event, alert) = (matches(EVENTS), matches(ALERTS));
@@ -209,29 +231,63 @@ fn open_pit(world: &World, pits: &mut Pits, request: &Request, index: &str) -> A
         return error(template, 400, "action_request_validation_exception", reason);
     };
     let Some(keep) = duration(keep) else {
-        return error(template, 400, "illegal_argument_exception", "failed to parse [keep_alive]");
+        return error(
+            template,
+            400,
+            "illegal_argument_exception",
+            "failed to parse [keep_alive]",
+        );
     };
     let Some((events, alerts)) = covers(index) else {
-        return error(template, 404, "index_not_found_exception", &format!("no such index [{index}]"));
+        return error(
+            template,
+            404,
+            "index_not_found_exception",
+            &format!("no such index [{index}]"),
+        );
     };
     if pits.open.len() >= PITS_MAX {
-        return error(template, 429, "too_many_scroll_contexts_exception", "Trying to create too many contexts");
+        return error(
+            template,
+            429,
+            "too_many_scroll_contexts_exception",
+            "Trying to create too many contexts",
+        );
     }
     let id = format!("drillPIT{}==", token(&mut pits.dice, 48));
     let until = request.at + keep;
     let documents = world.journal.len();
-    pits.open.insert(id.clone(), Pit { events, alerts, documents, until });
+    pits.open.insert(
+        id.clone(),
+        Pit {
+            events,
+            alerts,
+            documents,
+            until,
+        },
+    );
     let shards = json!({"total": 1, "successful": 1, "skipped": 0, "failed": 0});
     Answer::json(200, template, json!({"id": id, "_shards": shards}))
 }
 
 fn close_pit(pits: &mut Pits, request: &Request) -> Answer {
     let template = "/_pit";
-    let id = body(request).ok().and_then(|body| body["id"].as_str().map(str::to_owned));
+    let id = body(request)
+        .ok()
+        .and_then(|body| body["id"].as_str().map(str::to_owned));
     let Some(id) = id else {
-        return error(template, 400, "x_content_parse_exception", "[id] is missing");
+        return error(
+            template,
+            400,
+            "x_content_parse_exception",
+            "[id] is missing",
+        );
     };
     let freed = pits.open.remove(&id).is_some();
     let status = if freed { 200 } else { 404 };
-    Answer::json(status, template, json!({"succeeded": freed, "num_freed": u8::from(freed)}))
+    Answer::json(
+        status,
+        template,
+        json!({"succeeded": freed, "num_freed": u8::from(freed)}),
+    )
 }

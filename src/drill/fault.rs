@@ -46,7 +46,10 @@ const WORDS: [(&str, Kind); 14] = [
 impl Kind {
     /// Answers the word of the control interface.
     pub fn word(self) -> &'static str {
-        WORDS.iter().find(|(_, kind)| *kind == self).map_or("none", |(word, _)| word)
+        WORDS
+            .iter()
+            .find(|(_, kind)| *kind == self)
+            .map_or("none", |(word, _)| word)
     }
 
     /// Tells whether the fault only has a meaning for requests that read, only for those that write, or for both.
@@ -112,7 +115,10 @@ pub(crate) fn parse(body: &[u8]) -> Result<Order, String> {
     if word == "none" {
         return Ok(Order::Clear(server));
     }
-    let kind = WORDS.iter().find(|(name, _)| *name == word).map(|(_, kind)| *kind);
+    let kind = WORDS
+        .iter()
+        .find(|(name, _)| *name == word)
+        .map(|(_, kind)| *kind);
     let kind = kind.ok_or_else(|| format!("no fault is called {word:?}"))?;
     let rate = value.get("rate").and_then(Value::as_f64).unwrap_or(1.0);
     if !(0.0..=1.0).contains(&rate) {
@@ -140,7 +146,10 @@ pub(crate) struct Faults {
 
 impl Faults {
     pub fn new(seed: u64) -> Self {
-        Self { rules: Vec::new(), dice: fastrand::Rng::with_seed(seed ^ 0x000f_a017) }
+        Self {
+            rules: Vec::new(),
+            dice: fastrand::Rng::with_seed(seed ^ 0x000f_a017),
+        }
     }
 
     pub fn arm(&mut self, rule: Rule) {
@@ -148,12 +157,15 @@ impl Faults {
     }
 
     pub fn clear(&mut self, server: Option<Server>) {
-        self.rules.retain(|rule| server.is_some_and(|server| rule.server != server));
+        self.rules
+            .retain(|rule| server.is_some_and(|server| rule.server != server));
     }
 
     /// Tells whether a server still answers some reads from its past.
     pub fn keeps_past(&self, server: Server) -> bool {
-        self.rules.iter().any(|r| r.server == server && r.kind == Kind::StaleReads)
+        self.rules
+            .iter()
+            .any(|r| r.server == server && r.kind == Kind::StaleReads)
     }
 
     /// Chooses what the request meets: any delays, and the first other fault that fits.
@@ -183,8 +195,14 @@ impl Rule {
         self.server == request.server
             && self.left != Some(0)
             && self.kind.fits(reads)
-            && self.path.as_ref().is_none_or(|part| request.path.contains(part.as_str()))
-            && self.method.as_ref().is_none_or(|method| method.eq_ignore_ascii_case(&request.method))
+            && self
+                .path
+                .as_ref()
+                .is_none_or(|part| request.path.contains(part.as_str()))
+            && self
+                .method
+                .as_ref()
+                .is_none_or(|method| method.eq_ignore_ascii_case(&request.method))
     }
 }
 

@@ -12,8 +12,16 @@ use super::company::{
 
 const DAYS: i64 = 7;
 
-pub(crate) const APPS: [&str; 8] =
-    ["Mail", "Calendar", "Wiki", "Chat", "Expenses", "Git", "CRM", "Service Desk"];
+pub(crate) const APPS: [&str; 8] = [
+    "Mail",
+    "Calendar",
+    "Wiki",
+    "Chat",
+    "Expenses",
+    "Git",
+    "CRM",
+    "Service Desk",
+];
 
 pub(crate) const FILES: [&str; 6] = [
     "/srv/shared/handbook.pdf",
@@ -76,8 +84,12 @@ fn working_day(
     directory: &mut Directory,
     out: &mut Vec<Activity>,
 ) {
-    let midnight = (start - Duration::days(day)).date_naive().and_hms_opt(0, 0, 0);
-    let Some(midnight) = midnight.map(|naive| naive.and_utc()) else { return };
+    let midnight = (start - Duration::days(day))
+        .date_naive()
+        .and_hms_opt(0, 0, 0);
+    let Some(midnight) = midnight.map(|naive| naive.and_utc()) else {
+        return;
+    };
     let weekend = matches!(midnight.weekday(), Weekday::Sat | Weekday::Sun);
     if weekend && dice.u8(0..10) < 8 {
         return;
@@ -89,7 +101,11 @@ fn working_day(
     let make = |at, kind| {
         let mut activity = Activity::new(at, kind, index, &person);
         activity.session = session;
-        if from_home { activity.from_place(HOME, person.line) } else { activity }
+        if from_home {
+            activity.from_place(HOME, person.line)
+        } else {
+            activity
+        }
     };
     if dice.u8(0..12) == 0 {
         out.push(make(at, Kind::SignIn).failed("INVALID_CREDENTIALS"));
@@ -118,7 +134,9 @@ fn working_day(
     }
     if dice.u8(0..4) == 0 {
         out.push(make(at + TimeDelta::minutes(9), Kind::SignOut));
-        directory.people[index].sessions.retain(|open| open.number != session);
+        directory.people[index]
+            .sessions
+            .retain(|open| open.number != session);
     }
 }
 
@@ -133,10 +151,10 @@ pub(crate) fn routine(
     let person = &directory.people[index];
     let mut activity = match dice.u8(0..10) {
         0 => Activity::new(at, Kind::SignIn, index, person),
-        1..=3 => {
-            Activity::new(at, Kind::FileRead, index, person).object(FILES[dice.usize(0..FILES.len())])
-        }
-        _ => Activity::new(at, Kind::AppAccess, index, person).object(APPS[dice.usize(0..APPS.len())]),
+        1..=3 => Activity::new(at, Kind::FileRead, index, person)
+            .object(FILES[dice.usize(0..FILES.len())]),
+        _ => Activity::new(at, Kind::AppAccess, index, person)
+            .object(APPS[dice.usize(0..APPS.len())]),
     };
     activity.session = 400_000 + u32::try_from(index).unwrap_or(0);
     activity
@@ -155,9 +173,11 @@ fn attack(
     let victim = directory.people[VICTIM].clone();
     // Her own evening, so that the journey that follows is impossible.
     let own = directory.open_session(VICTIM, Holder::Owner);
-    for (minutes, kind, object) in
-        [(95, Kind::SignIn, ""), (94, Kind::MfaVerify, "Mara's iPhone"), (92, Kind::AppAccess, "Mail")]
-    {
+    for (minutes, kind, object) in [
+        (95, Kind::SignIn, ""),
+        (94, Kind::MfaVerify, "Mara's iPhone"),
+        (92, Kind::AppAccess, "Mail"),
+    ] {
         let mut activity = Activity::new(ago(minutes, 0) + millis(dice), kind, VICTIM, &victim)
             .from_place(HOME, victim.line)
             .object(object);
@@ -176,13 +196,31 @@ fn attack(
         (29, 0, Kind::FactorActivate, "Galaxy A15", 0),
         (28, 40, Kind::MfaVerify, "Galaxy A15", 0),
         (26, 0, Kind::ConsentGrant, "MailSync Helper", 0),
-        (24, 10, Kind::InboxRule, "forward all to drop@mailbox.example, then delete", 0),
+        (
+            24,
+            10,
+            Kind::InboxRule,
+            "forward all to drop@mailbox.example, then delete",
+            0,
+        ),
         (22, 0, Kind::AppAccess, "Payroll", 0),
         (20, 30, Kind::FileRead, PAYROLL_FILES[1], 318_204),
         (19, 5, Kind::FileRead, PAYROLL_FILES[2], 92_118),
         (18, 0, Kind::RemoteLogon, "fs-pay-01", 0),
-        (17, 20, Kind::Process, "powershell.exe -nop -w hidden -enc SQBFAFgA", 0),
-        (16, 50, Kind::Process, "net group \"Domain Admins\" /domain", 0),
+        (
+            17,
+            20,
+            Kind::Process,
+            "powershell.exe -nop -w hidden -enc SQBFAFgA",
+            0,
+        ),
+        (
+            16,
+            50,
+            Kind::Process,
+            "net group \"Domain Admins\" /domain",
+            0,
+        ),
         (14, 0, Kind::Export, "payroll_rows", 1_842),
     ];
     for (minutes, seconds, kind, object, amount) in steps {
@@ -200,9 +238,12 @@ pub(crate) fn by_attacker(at: DateTime<Utc>, kind: Kind, directory: &Directory) 
     let mut activity = Activity::new(at, kind, VICTIM, victim)
         .from_place(ATTACKER_PLACE, super::company::ATTACKER_IP[3]);
     activity.agent = u8::try_from(ATTACKER_AGENT).unwrap_or(0);
-    if matches!(kind, Kind::RemoteLogon | Kind::Process) {
-        activity.host = Arc::from("vdi-pay-03");
-    }
+    // He never had her workstation.
+    activity.host = Arc::from(if kind.in_system_log() {
+        ""
+    } else {
+        "vdi-pay-03"
+    });
     activity
 }
 

@@ -51,7 +51,11 @@ impl Ledger {
 
     /// Answers the targets of all effects of one kind, oldest first.
     pub fn targets(&self, kind: &str) -> Vec<String> {
-        self.effects.iter().filter(|e| e.kind == kind).map(|e| e.target.clone()).collect()
+        self.effects
+            .iter()
+            .filter(|e| e.kind == kind)
+            .map(|e| e.target.clone())
+            .collect()
     }
 
     /// Answers how often a path template was asked, for example `identity GET /api/v1/users/{id}`.

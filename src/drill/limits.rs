@@ -23,7 +23,10 @@ struct Bucket {
 impl Limits {
     /// Allows `rate` requests a minute and bucket.
     pub fn new(rate: u32) -> Self {
-        Self { rate, buckets: BTreeMap::new() }
+        Self {
+            rate,
+            buckets: BTreeMap::new(),
+        }
     }
 
     fn bucket(request: &Request) -> &'static str {
@@ -42,7 +45,10 @@ impl Limits {
         }
         let bucket = self.buckets.entry(Self::bucket(request)).or_default();
         if request.at.timestamp() >= bucket.reset {
-            *bucket = Bucket { used: 0, reset: (request.at + TimeDelta::seconds(60)).timestamp() };
+            *bucket = Bucket {
+                used: 0,
+                reset: (request.at + TimeDelta::seconds(60)).timestamp(),
+            };
         }
         bucket.used = bucket.used.saturating_add(1);
         bucket.used > self.rate
@@ -55,10 +61,20 @@ impl Limits {
         }
         let bucket = self.buckets.get(Self::bucket(request));
         let (used, reset) = bucket.map_or((0, 0), |bucket| (bucket.used, bucket.reset));
-        let left = if answer.status == 429 { 0 } else { self.rate.saturating_sub(used) };
-        answer.headers.push(("x-rate-limit-limit", self.rate.to_string()));
-        answer.headers.push(("x-rate-limit-remaining", left.to_string()));
-        answer.headers.push(("x-rate-limit-reset", reset.to_string()));
+        let left = if answer.status == 429 {
+            0
+        } else {
+            self.rate.saturating_sub(used)
+        };
+        answer
+            .headers
+            .push(("x-rate-limit-limit", self.rate.to_string()));
+        answer
+            .headers
+            .push(("x-rate-limit-remaining", left.to_string()));
+        answer
+            .headers
+            .push(("x-rate-limit-reset", reset.to_string()));
         answer
     }
 }

@@ -46,9 +46,12 @@ pub(crate) fn answer(world: &mut World, request: &Request, notes: &mut Notes) ->
             users::lifecycle(world, request, user, notes)
         }
         ("DELETE", ["users", user, "sessions"]) => users::clear(world, request, user, notes),
-        (_, ["logs" | "users", ..] | ["groups", ..]) => {
-            error(template, 405, "E0000022", "The endpoint does not support the provided HTTP method")
-        }
+        (_, ["logs" | "users", ..] | ["groups", ..]) => error(
+            template,
+            405,
+            "E0000022",
+            "The endpoint does not support the provided HTTP method",
+        ),
         _ => not_found(template, &request.path),
     }
 }
@@ -93,7 +96,12 @@ pub(crate) fn error(template: &'static str, status: u16, code: &str, summary: &s
 
 /// Builds the vendor's validation error.
 fn invalid(template: &'static str, cause: &str) -> Answer {
-    let mut answer = error(template, 400, "E0000001", &format!("Api validation failed: {cause}"));
+    let mut answer = error(
+        template,
+        400,
+        "E0000001",
+        &format!("Api validation failed: {cause}"),
+    );
     if let Some(body) = &mut answer.body {
         body["errorCauses"] = json!([{"errorSummary": cause}]);
     }
@@ -101,7 +109,12 @@ fn invalid(template: &'static str, cause: &str) -> Answer {
 }
 
 fn not_found(template: &'static str, what: &str) -> Answer {
-    error(template, 404, "E0000007", &format!("Not found: Resource not found: {what}"))
+    error(
+        template,
+        404,
+        "E0000007",
+        &format!("Not found: Resource not found: {what}"),
+    )
 }
 
 /// Builds one `Link` header value.
@@ -111,5 +124,10 @@ fn link(request: &Request, query: &[(&str, &str)], relation: &str) -> String {
         .map(|(name, value)| format!("{}={}", percent_encode(name), percent_encode(value)))
         .collect();
     let mark = if query.is_empty() { "" } else { "?" };
-    format!("<{}{}{mark}{}>; rel=\"{relation}\"", request.base, request.path, query.join("&"))
+    format!(
+        "<{}{}{mark}{}>; rel=\"{relation}\"",
+        request.base,
+        request.path,
+        query.join("&")
+    )
 }

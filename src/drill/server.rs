@@ -58,7 +58,13 @@ pub(crate) struct State {
 }
 
 impl Shared {
-    pub fn new(clock: Clock, world: World, seed: u64, rate: u32, stop: watch::Receiver<bool>) -> Self {
+    pub fn new(
+        clock: Clock,
+        world: World,
+        seed: u64,
+        rate: u32,
+        stop: watch::Receiver<bool>,
+    ) -> Self {
         let state = State {
             world,
             ledger: Ledger::default(),
@@ -68,7 +74,11 @@ impl Shared {
             limits: Limits::new(rate),
             dice: fastrand::Rng::with_seed(seed ^ 0x0009_e57a),
         };
-        Self { clock, state: Mutex::new(state), stop }
+        Self {
+            clock,
+            state: Mutex::new(state),
+            stop,
+        }
     }
 
     /// Locks the state; a panic of another holder does not end the drill.
@@ -82,7 +92,9 @@ impl State {
     pub fn order(&mut self, order: fault::Order) {
         match order {
             fault::Order::Arm(rule) => {
-                if rule.kind == Kind::StaleReads && !self.past.iter().any(|(s, _)| *s == rule.server) {
+                if rule.kind == Kind::StaleReads
+                    && !self.past.iter().any(|(s, _)| *s == rule.server)
+                {
                     self.past.push((rule.server, self.world.clone()));
                 }
                 self.faults.arm(rule);
@@ -117,22 +129,36 @@ impl State {
             _ if limited => Some(vendor_error(request, 429)),
             Some(Kind::AcceptedWithoutEffect) => {
                 let mut lie = self.world.clone();
-                Some(ask(&mut lie, &mut self.pits, request, &mut Notes::default()))
+                Some(ask(
+                    &mut lie,
+                    &mut self.pits,
+                    request,
+                    &mut Notes::default(),
+                ))
             }
             Some(Kind::StaleReads) => {
-                let place = self.past.iter().position(|(server, _)| *server == request.server);
+                let place = self
+                    .past
+                    .iter()
+                    .position(|(server, _)| *server == request.server);
                 match place {
-                    Some(place) => {
-                        Some(ask(&mut self.past[place].1, &mut self.pits, request, &mut notes))
-                    }
+                    Some(place) => Some(ask(
+                        &mut self.past[place].1,
+                        &mut self.pits,
+                        request,
+                        &mut notes,
+                    )),
                     None => Some(ask(&mut self.world, &mut self.pits, request, &mut notes)),
                 }
             }
             _ => Some(ask(&mut self.world, &mut self.pits, request, &mut notes)),
         };
         self.ledger.write(request, notes);
-        let sent = answer.as_ref().filter(|_| met.kind() != Some(Kind::ReplyLostAfterEffect));
-        self.ledger.count_request(request, sent, met.kind().map(Kind::word));
+        let sent = answer
+            .as_ref()
+            .filter(|_| met.kind() != Some(Kind::ReplyLostAfterEffect));
+        self.ledger
+            .count_request(request, sent, met.kind().map(Kind::word));
         self.drop_past();
         answer.map(|answer| self.limits.headers(request, answer))
     }
@@ -151,15 +177,27 @@ fn vendor_error(request: &Request, status: u16) -> Answer {
     let busy = status == 429;
     let template = "refused";
     let mut answer = match (request.server, busy) {
-        (Server::Identity, true) => {
-            okta::error(template, status, "E0000047", "API call exceeded rate limit due to too many requests.")
+        (Server::Identity, true) => okta::error(
+            template,
+            status,
+            "E0000047",
+            "API call exceeded rate limit due to too many requests.",
+        ),
+        (Server::Identity, false) => {
+            okta::error(template, status, "E0000009", "Internal Server Error")
         }
-        (Server::Identity, false) => okta::error(template, status, "E0000009", "Internal Server Error"),
-        (Server::Cases, true) => thehive::error(template, status, "TooManyRequests", "Too many requests"),
-        (Server::Cases, false) => thehive::error(template, status, "InternalError", "Internal server error"),
-        (Server::Siem, true) => {
-            elastic::error(template, status, "es_rejected_execution_exception", "rejected execution of search")
+        (Server::Cases, true) => {
+            thehive::error(template, status, "TooManyRequests", "Too many requests")
         }
+        (Server::Cases, false) => {
+            thehive::error(template, status, "InternalError", "Internal server error")
+        }
+        (Server::Siem, true) => elastic::error(
+            template,
+            status,
+            "es_rejected_execution_exception",
+            "rejected execution of search",
+        ),
         (Server::Siem, false) => elastic::error(template, status, "exception", "internal error"),
     };
     if busy && request.server == Server::Cases {
@@ -222,20 +260,31 @@ impl Line {
         if self.cut.0.load(Ordering::Acquire) {
             // A reset, as from a machine that went away, instead of an orderly end.
             let _ = self.stream.set_zero_linger();
-            return Err(io::Error::new(io::ErrorKind::ConnectionReset, "the drill cut the line"));
+            return Err(io::Error::new(
+                io::ErrorKind::ConnectionReset,
+                "the drill cut the line",
+            ));
         }
         Ok(())
     }
 }
 
 impl AsyncRead for Line {
-    fn poll_read(self: Pin<&mut Self>, cx: &mut Context<'_>, buf: &mut ReadBuf<'_>) -> Poll<io::Result<()>> {
+    fn poll_read(
+        self: Pin<&mut Self>,
+        cx: &mut Context<'_>,
+        buf: &mut ReadBuf<'_>,
+    ) -> Poll<io::Result<()>> {
         Pin::new(&mut self.get_mut().stream).poll_read(cx, buf)
     }
 }
 
 impl AsyncWrite for Line {
-    fn poll_write(self: Pin<&mut Self>, cx: &mut Context<'_>, buf: &[u8]) -> Poll<io::Result<usize>> {
+    fn poll_write(
+        self: Pin<&mut Self>,
+        cx: &mut Context<'_>,
+        buf: &[u8],
+    ) -> Poll<io::Result<usize>> {
         self.check()?;
         Pin::new(&mut self.get_mut().stream).poll_write(cx, buf)
     }
@@ -262,7 +311,11 @@ pub(crate) async fn open(shared: Arc<Shared>, server: Server) -> io::Result<Stri
     let listener = TcpListener::bind(("127.0.0.1", 0)).await?;
     let base = format!("http://{}", listener.local_addr()?);
     let mut stop = shared.stop.clone();
-    let place = Place { shared, server, base: Arc::from(base.as_str()) };
+    let place = Place {
+        shared,
+        server,
+        base: Arc::from(base.as_str()),
+    };
     let service = Router::new()
         .fallback(handle)
         .with_state(place)
@@ -273,7 +326,9 @@ pub(crate) async fn open(shared: Arc<Shared>, server: Server) -> io::Result<Stri
     };
     tokio::spawn(async move {
         // Accepting retries by itself; an end without an error is the ordinary one.
-        let _ = axum::serve(Door { listener }, service).with_graceful_shutdown(ended).await;
+        let _ = axum::serve(Door { listener }, service)
+            .with_graceful_shutdown(ended)
+            .await;
     });
     Ok(base)
 }
@@ -321,14 +376,23 @@ fn plain(status: StatusCode) -> Response {
 
 fn read(place: &Place, parts: &axum::http::request::Parts, body: &Bytes, id: String) -> Request {
     let header = |name: HeaderName| {
-        parts.headers.get(name).and_then(|value| value.to_str().ok()).unwrap_or_default().to_owned()
+        parts
+            .headers
+            .get(name)
+            .and_then(|value| value.to_str().ok())
+            .unwrap_or_default()
+            .to_owned()
     };
     let query = Query::<Vec<(String, String)>>::try_from_uri(&parts.uri);
     let path = parts.uri.path().to_owned();
     Request {
         server: place.server,
         method: parts.method.as_str().to_owned(),
-        segments: path.trim_start_matches('/').split('/').map(percent_decode).collect(),
+        segments: path
+            .trim_start_matches('/')
+            .split('/')
+            .map(percent_decode)
+            .collect(),
         path,
         query: query.map(|Query(pairs)| pairs).unwrap_or_default(),
         authorization: header(header::AUTHORIZATION),
@@ -355,10 +419,15 @@ fn send(request: &Request, mut answer: Answer, met: &Met) -> Response {
             headers.append(HeaderName::from_static(name), value);
         }
     };
-    put("date", &request.at.format("%a, %d %b %Y %H:%M:%S GMT").to_string());
+    put(
+        "date",
+        &request.at.format("%a, %d %b %Y %H:%M:%S GMT").to_string(),
+    );
     for (name, value) in &answer.headers {
         match (&met.rule, *name) {
-            (Some(rule), "link") if kind == Some(Kind::ForeignNext) && value.contains("rel=\"next\"") => {
+            (Some(rule), "link")
+                if kind == Some(Kind::ForeignNext) && value.contains("rel=\"next\"") =>
+            {
                 put(name, &value.replace(&request.base, &rule.origin));
             }
             _ => put(name, value),
@@ -372,7 +441,12 @@ fn send(request: &Request, mut answer: Answer, met: &Met) -> Response {
     if let (Some(Kind::Redirect), Some(rule)) = (kind, &met.rule) {
         put("location", &format!("{}{}", rule.origin, request.path));
     }
-    let mut bytes = answer.body.as_ref().map(Value::to_string).unwrap_or_default().into_bytes();
+    let mut bytes = answer
+        .body
+        .as_ref()
+        .map(Value::to_string)
+        .unwrap_or_default()
+        .into_bytes();
     if answer.body.is_some() {
         put("content-type", "application/json");
     }
@@ -394,14 +468,18 @@ fn send(request: &Request, mut answer: Answer, met: &Met) -> Response {
         _ => Body::from(bytes),
     };
     let mut response = Response::new(body);
-    *response.status_mut() = StatusCode::from_u16(answer.status).unwrap_or(StatusCode::INTERNAL_SERVER_ERROR);
+    *response.status_mut() =
+        StatusCode::from_u16(answer.status).unwrap_or(StatusCode::INTERNAL_SERVER_ERROR);
     *response.headers_mut() = headers;
     response
 }
 
 /// Sends some bytes, then breaks off.
 fn half(bytes: Vec<u8>) -> Body {
-    let parts = [Ok(Bytes::from(bytes)), Err(io::Error::other("the drill broke off"))];
+    let parts = [
+        Ok(Bytes::from(bytes)),
+        Err(io::Error::other("the drill broke off")),
+    ];
     Body::from_stream(futures::stream::iter(parts))
 }
 
@@ -410,6 +488,8 @@ fn huge() -> Body {
     let chunk = Bytes::from("[0],".repeat(16_384));
     let count = HUGE / chunk.len();
     let head = std::iter::once(Bytes::from_static(b"["));
-    let chunks = head.chain(std::iter::repeat_n(chunk, count)).chain([Bytes::from_static(b"[0]]")]);
+    let chunks = head
+        .chain(std::iter::repeat_n(chunk, count))
+        .chain([Bytes::from_static(b"[0]]")]);
     Body::from_stream(futures::stream::iter(chunks.map(Ok::<_, io::Error>)))
 }

@@ -49,12 +49,21 @@ pub(crate) fn answer(world: &mut World, request: &Request, notes: &mut Notes) ->
         return Answer::json(200, template, body);
     }
     if request.authorization.strip_prefix("Bearer ") != Some(TOKEN) {
-        return error(template, 401, "AuthenticationError", "Authentication failure");
+        return error(
+            template,
+            401,
+            "AuthenticationError",
+            "Authentication failure",
+        );
     }
     if request.method == "GET" {
         return match rest {
             ["user", "current"] => current_user(world, template),
-            ["case", key] => one(find_case(world, key).map(|i| &world.cases.cases[i]), template, "Case"),
+            ["case", key] => one(
+                find_case(world, key).map(|i| &world.cases.cases[i]),
+                template,
+                "Case",
+            ),
             ["alert", id] => one(by_id(&world.cases.alerts, id), template, "Alert"),
             ["task", id] => one(by_id(&world.cases.tasks, id), template, "Task"),
             _ => missing(template, &request.path),
@@ -131,12 +140,29 @@ fn current_user(world: &World, template: &'static str) -> Answer {
 
 /// Refuses names that the vendor's schema does not have.
 fn unknown_name(body: &Map<String, Value>, known: &[&str]) -> Option<String> {
-    body.keys().find(|name| !known.contains(&name.as_str())).map(|name| format!("Invalid field: {name}"))
+    body.keys()
+        .find(|name| !known.contains(&name.as_str()))
+        .map(|name| format!("Invalid field: {name}"))
 }
 
 const CASE_FIELDS: [&str; 18] = [
-    "title", "description", "severity", "startDate", "endDate", "tags", "flag", "tlp", "pap", "status",
-    "summary", "assignee", "impactStatus", "customFields", "taskRule", "observableRule", "addTags",
+    "title",
+    "description",
+    "severity",
+    "startDate",
+    "endDate",
+    "tags",
+    "flag",
+    "tlp",
+    "pap",
+    "status",
+    "summary",
+    "assignee",
+    "impactStatus",
+    "customFields",
+    "taskRule",
+    "observableRule",
+    "addTags",
     "removeTags",
 ];
 
@@ -151,7 +177,9 @@ fn patch_case(
     if let Some(text) = unknown_name(body, &CASE_FIELDS) {
         return bad(template, &text);
     }
-    let Some(index) = find_case(world, key) else { return missing(template, "Case") };
+    let Some(index) = find_case(world, key) else {
+        return missing(template, "Case");
+    };
     let owner = world.cases.owner.clone();
     let case = Arc::make_mut(&mut world.cases.cases[index].value);
     let at = request.at.timestamp_millis();
@@ -183,7 +211,9 @@ fn patch_case(
 
 fn change_tags(case: &mut Value, name: &str, change: &Value) {
     let Value::Array(change) = change else { return };
-    let Some(Value::Array(tags)) = case.get_mut("tags") else { return };
+    let Some(Value::Array(tags)) = case.get_mut("tags") else {
+        return;
+    };
     tags.retain(|tag| !change.contains(tag));
     if name == "addTags" {
         tags.extend(change.iter().cloned());
@@ -196,11 +226,18 @@ fn custom_fields(case: &mut Value, change: &Value) {
         Value::Object(map) => map.iter().map(|(k, v)| (k.clone(), v.clone())).collect(),
         Value::Array(list) => list
             .iter()
-            .filter_map(|item| Some((item.get("name")?.as_str()?.to_owned(), item.get("value")?.clone())))
+            .filter_map(|item| {
+                Some((
+                    item.get("name")?.as_str()?.to_owned(),
+                    item.get("value")?.clone(),
+                ))
+            })
             .collect(),
         _ => Vec::new(),
     };
-    let Some(Value::Array(fields)) = case.get_mut("customFields") else { return };
+    let Some(Value::Array(fields)) = case.get_mut("customFields") else {
+        return;
+    };
     for (name, value) in pairs {
         fields.retain(|field| field["name"] != name.as_str());
         let order = fields.len();
@@ -221,10 +258,17 @@ fn comment(
         let case = find_case(world, key).map(|index| &world.cases.cases[index]);
         ("/api/v1/case/{caseId}/comment", case)
     } else {
-        ("/api/v1/alert/{alertId}/comment", by_id(&world.cases.alerts, key))
+        (
+            "/api/v1/alert/{alertId}/comment",
+            by_id(&world.cases.alerts, key),
+        )
     };
-    let parent = parent.and_then(|record| record.value["_id"].as_str()).map(str::to_owned);
-    let Some(parent) = parent else { return missing(template, kind) };
+    let parent = parent
+        .and_then(|record| record.value["_id"].as_str())
+        .map(str::to_owned);
+    let Some(parent) = parent else {
+        return missing(template, kind);
+    };
     if let Some(text) = unknown_name(body, &["message", "external"]) {
         return bad(template, &text);
     }
@@ -232,13 +276,24 @@ fn comment(
         return bad(template, "Missing field: message");
     };
     let owner = world.cases.owner.clone();
-    let made = world.cases.add_comment(&parent, message, &owner, request.at.timestamp_millis());
+    let made = world
+        .cases
+        .add_comment(&parent, message, &owner, request.at.timestamp_millis());
     notes.effect("comment", parent);
     Answer::json(201, template, Value::clone(&made))
 }
 
 const TASK_FIELDS: [&str; 11] = [
-    "title", "group", "description", "status", "flag", "startDate", "endDate", "order", "dueDate", "assignee",
+    "title",
+    "group",
+    "description",
+    "status",
+    "flag",
+    "startDate",
+    "endDate",
+    "order",
+    "dueDate",
+    "assignee",
     "mandatory",
 ];
 
@@ -256,10 +311,17 @@ fn create_task(
     if !body.get("title").is_some_and(Value::is_string) {
         return bad(template, "Missing field: title");
     }
-    let Some(index) = find_case(world, key) else { return missing(template, "Case") };
-    let case = world.cases.cases[index].value["_id"].as_str().unwrap_or_default().to_owned();
+    let Some(index) = find_case(world, key) else {
+        return missing(template, "Case");
+    };
+    let case = world.cases.cases[index].value["_id"]
+        .as_str()
+        .unwrap_or_default()
+        .to_owned();
     let owner = world.cases.owner.clone();
-    let made = world.cases.add_task(&case, body, &owner, request.at.timestamp_millis());
+    let made = world
+        .cases
+        .add_task(&case, body, &owner, request.at.timestamp_millis());
     notes.effect("task_create", made["_id"].as_str().unwrap_or_default());
     Answer::json(201, template, Value::clone(&made))
 }
@@ -276,7 +338,12 @@ fn patch_task(
         return bad(template, &text);
     }
     let owner = world.cases.owner.clone();
-    let Some(task) = world.cases.tasks.iter_mut().find(|task| task.value["_id"] == id) else {
+    let Some(task) = world
+        .cases
+        .tasks
+        .iter_mut()
+        .find(|task| task.value["_id"] == id)
+    else {
         return missing(template, "Task");
     };
     let task = Arc::make_mut(&mut task.value);
@@ -295,7 +362,10 @@ fn create_log(
     notes: &mut Notes,
 ) -> Answer {
     let template = "/api/v1/task/{taskId}/log";
-    if let Some(text) = unknown_name(body, &["message", "startDate", "includeInTimeline", "attachments"]) {
+    if let Some(text) = unknown_name(
+        body,
+        &["message", "startDate", "includeInTimeline", "attachments"],
+    ) {
         return bad(template, &text);
     }
     if by_id(&world.cases.tasks, id).is_none() {
@@ -305,7 +375,9 @@ fn create_log(
         return bad(template, "Missing field: message");
     };
     let owner = world.cases.owner.clone();
-    let made = world.cases.add_log(id, message, &owner, request.at.timestamp_millis());
+    let made = world
+        .cases
+        .add_log(id, message, &owner, request.at.timestamp_millis());
     notes.effect("task_log", id);
     Answer::json(201, template, Value::clone(&made))
 }

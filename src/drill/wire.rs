@@ -30,7 +30,9 @@ impl Server {
 
     /// Finds the server with the given word.
     pub fn named(word: &str) -> Option<Self> {
-        [Self::Identity, Self::Cases, Self::Siem].into_iter().find(|server| server.name() == word)
+        [Self::Identity, Self::Cases, Self::Siem]
+            .into_iter()
+            .find(|server| server.name() == word)
     }
 }
 
@@ -58,7 +60,10 @@ pub(crate) struct Request {
 impl Request {
     /// Answers the first value of a query parameter.
     pub fn query(&self, name: &str) -> Option<&str> {
-        self.query.iter().find(|(key, _)| key == name).map(|(_, value)| value.as_str())
+        self.query
+            .iter()
+            .find(|(key, _)| key == name)
+            .map(|(_, value)| value.as_str())
     }
 
     /// Answers the segments as plain strings, ready for a `match`.
@@ -79,15 +84,21 @@ pub(crate) struct Answer {
 
 impl Answer {
     pub fn json(status: u16, template: &'static str, body: Value) -> Self {
-        Self { status, headers: Vec::new(), body: Some(body), template }
+        Self {
+            status,
+            headers: Vec::new(),
+            body: Some(body),
+            template,
+        }
     }
 
     pub fn empty(status: u16, template: &'static str) -> Self {
-        Self { status, headers: Vec::new(), body: None, template }
-    }
-
-    pub fn is_success(&self) -> bool {
-        (200..300).contains(&self.status)
+        Self {
+            status,
+            headers: Vec::new(),
+            body: None,
+            template,
+        }
     }
 }
 
@@ -131,7 +142,9 @@ pub(crate) fn percent_decode(text: &str) -> String {
 }
 
 fn hex(byte: u8) -> Option<u8> {
-    char::from(byte).to_digit(16).and_then(|digit| u8::try_from(digit).ok())
+    char::from(byte)
+        .to_digit(16)
+        .and_then(|digit| u8::try_from(digit).ok())
 }
 
 /// Encodes a value for a query string.

@@ -40,18 +40,34 @@ impl World {
         let past = history::build(seed, start, events, &mut directory);
         let journal = Journal::new(past, seed);
         let cases = Casebook::new(seed, start, cases, &directory);
-        Self { directory, journal, cases, attacker: Attacker::new(seed), start }
+        Self {
+            directory,
+            journal,
+            cases,
+            attacker: Attacker::new(seed),
+            start,
+        }
     }
 
     /// Suspends an account; its sessions live on, as the vendor documents.
-    pub fn suspend(&mut self, person: usize, request: &Request, notes: &mut Notes) -> Result<(), Refused> {
+    pub fn suspend(
+        &mut self,
+        person: usize,
+        request: &Request,
+        notes: &mut Notes,
+    ) -> Result<(), Refused> {
         self.change_status(person, ("ACTIVE", "SUSPENDED"), Kind::Suspend, request)?;
         notes.effect("suspend", self.directory.people[person].id.clone());
         Ok(())
     }
 
     /// Lifts the suspension of an account.
-    pub fn unsuspend(&mut self, person: usize, request: &Request, notes: &mut Notes) -> Result<(), Refused> {
+    pub fn unsuspend(
+        &mut self,
+        person: usize,
+        request: &Request,
+        notes: &mut Notes,
+    ) -> Result<(), Refused> {
         self.change_status(person, ("SUSPENDED", "ACTIVE"), Kind::Unsuspend, request)?;
         notes.effect("unsuspend", self.directory.people[person].id.clone());
         Ok(())
@@ -86,7 +102,11 @@ impl World {
         let account = &mut self.directory.people[person];
         account.sessions.clear();
         let id = account.id.clone();
-        let clients = if with_tokens { std::mem::take(&mut account.clients) } else { Vec::new() };
+        let clients = if with_tokens {
+            std::mem::take(&mut account.clients)
+        } else {
+            Vec::new()
+        };
         self.log_own(Kind::SessionClear, person, "", request);
         notes.effect("clear_sessions", id.clone());
         for client in clients {
@@ -110,6 +130,10 @@ impl World {
     /// Tells whether the attacker holds a live session of an account.
     pub fn attacker_session(&self, person: usize) -> Option<u32> {
         let sessions = &self.directory.people[person].sessions;
-        sessions.iter().rev().find(|open| open.holder == Holder::Attacker).map(|open| open.number)
+        sessions
+            .iter()
+            .rev()
+            .find(|open| open.holder == Holder::Attacker)
+            .map(|open| open.number)
     }
 }

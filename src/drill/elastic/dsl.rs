@@ -10,7 +10,12 @@ use crate::drill::ecs::Field;
 pub(super) enum Query {
     All,
     Nothing,
-    Bool { must: Vec<Query>, should: Vec<Query>, must_not: Vec<Query>, minimum: usize },
+    Bool {
+        must: Vec<Query>,
+        should: Vec<Query>,
+        must_not: Vec<Query>,
+        minimum: usize,
+    },
     Terms(String, Vec<String>),
     Prefix(String, String),
     Wildcard(String, String),
@@ -44,15 +49,24 @@ pub(super) fn parse(value: &Value, now: DateTime<Utc>, depth: usize) -> Result<Q
         "terms" => {
             let (field, values) = single(body).ok_or("[terms] needs one field")?;
             let values = values.as_array().ok_or("[terms] query requires an array")?;
-            Ok(Query::Terms(field.to_owned(), values.iter().map(text).collect()))
+            Ok(Query::Terms(
+                field.to_owned(),
+                values.iter().map(text).collect(),
+            ))
         }
         "ids" => {
             let values = body["values"].as_array().ok_or("[ids] needs [values]")?;
-            Ok(Query::Terms("_id".to_owned(), values.iter().map(text).collect()))
+            Ok(Query::Terms(
+                "_id".to_owned(),
+                values.iter().map(text).collect(),
+            ))
         }
         "term" | "prefix" | "wildcard" | "match_phrase" | "match" => {
             let (field, value) = single(body).ok_or(format!("[{kind}] needs one field"))?;
-            let value = ["value", "query"].iter().find_map(|name| value.get(name)).unwrap_or(value);
+            let value = ["value", "query"]
+                .iter()
+                .find_map(|name| value.get(name))
+                .unwrap_or(value);
             let (field, value) = (field.to_owned(), text(value));
             Ok(match kind {
                 "term" => Query::Terms(field, vec![value]),
@@ -73,7 +87,9 @@ fn single(value: &Value) -> Option<(&str, &Value)> {
 }
 
 fn text(value: &Value) -> String {
-    value.as_str().map_or_else(|| value.to_string(), str::to_owned)
+    value
+        .as_str()
+        .map_or_else(|| value.to_string(), str::to_owned)
 }
 
 fn parse_bool(body: &Value, now: DateTime<Utc>, depth: usize) -> Result<Query, String> {
@@ -81,13 +97,21 @@ fn parse_bool(body: &Value, now: DateTime<Utc>, depth: usize) -> Result<Query, S
     let clauses = |name: &str| -> Result<Vec<Query>, String> {
         match map.get(name) {
             None => Ok(Vec::new()),
-            Some(Value::Array(list)) => {
-                list.iter().map(|clause| parse(clause, now, depth + 1)).collect()
-            }
+            Some(Value::Array(list)) => list
+                .iter()
+                .map(|clause| parse(clause, now, depth + 1))
+                .collect(),
             Some(clause) => Ok(vec![parse(clause, now, depth + 1)?]),
         }
     };
-    const NAMES: [&str; 6] = ["must", "filter", "should", "must_not", "minimum_should_match", "boost"];
+    const NAMES: [&str; 6] = [
+        "must",
+        "filter",
+        "should",
+        "must_not",
+        "minimum_should_match",
+        "boost",
+    ];
     if let Some(name) = map.keys().find(|name| !NAMES.contains(&name.as_str())) {
         return Err(format!("[bool] query does not support [{name}]"));
     }
@@ -97,10 +121,19 @@ fn parse_bool(body: &Value, now: DateTime<Utc>, depth: usize) -> Result<Query, S
     let default = usize::from(must.is_empty() && !should.is_empty());
     let minimum = map
         .get("minimum_should_match")
-        .map(|minimum| text(minimum).parse::<usize>().map_err(|cause| format!("minimum_should_match: {cause}")))
+        .map(|minimum| {
+            text(minimum)
+                .parse::<usize>()
+                .map_err(|cause| format!("minimum_should_match: {cause}"))
+        })
         .transpose()?
         .unwrap_or(default);
-    Ok(Query::Bool { must, should, must_not, minimum })
+    Ok(Query::Bool {
+        must,
+        should,
+        must_not,
+        minimum,
+    })
 }
 
 fn parse_range(body: &Value, now: DateTime<Utc>) -> Result<Query, String> {
@@ -131,12 +164,18 @@ fn parse_range(body: &Value, now: DateTime<Utc>) -> Result<Query, String> {
 /// Reads an instant: RFC 3339, or `now` with one difference such as `now-24h`.
 pub(super) fn date_math(text: &str, now: DateTime<Utc>) -> Option<DateTime<Utc>> {
     let Some(rest) = text.strip_prefix("now") else {
-        return DateTime::parse_from_rfc3339(text).ok().map(|at| at.to_utc());
+        return DateTime::parse_from_rfc3339(text)
+            .ok()
+            .map(|at| at.to_utc());
     };
     if rest.is_empty() {
         return Some(now);
     }
-    let digits: String = rest.chars().skip(1).take_while(char::is_ascii_digit).collect();
+    let digits: String = rest
+        .chars()
+        .skip(1)
+        .take_while(char::is_ascii_digit)
+        .collect();
     let number: i64 = digits.parse().ok()?;
     let unit: String = rest.chars().skip(1 + digits.len()).collect();
     let long = match unit.as_str() {
@@ -160,21 +199,34 @@ impl Query {
         match self {
             Self::All => true,
             Self::Nothing => false,
-            Self::Bool { must, should, must_not, minimum } => {
+            Self::Bool {
+                must,
+                should,
+                must_not,
+                minimum,
+            } => {
                 must.iter().all(|query| query.matches(field))
                     && !must_not.iter().any(|query| query.matches(field))
                     && (*minimum == 0
-                        || should.iter().filter(|query| query.matches(field)).take(*minimum).count()
+                        || should
+                            .iter()
+                            .filter(|query| query.matches(field))
+                            .take(*minimum)
+                            .count()
                             >= *minimum)
             }
-            Self::Terms(name, wanted) => {
-                any(&field(name), &mut |text| wanted.iter().any(|wanted| wanted == text))
+            Self::Terms(name, wanted) => any(&field(name), &mut |text| {
+                wanted.iter().any(|wanted| wanted == text)
+            }),
+            Self::Prefix(name, head) => {
+                any(&field(name), &mut |text| text.starts_with(head.as_str()))
             }
-            Self::Prefix(name, head) => any(&field(name), &mut |text| text.starts_with(head.as_str())),
             Self::Wildcard(name, pattern) => any(&field(name), &mut |text| wildcard(text, pattern)),
             Self::Phrase(name, phrase) => {
                 let phrase = phrase.to_lowercase();
-                any(&field(name), &mut |text| text.to_lowercase().contains(&phrase))
+                any(&field(name), &mut |text| {
+                    text.to_lowercase().contains(&phrase)
+                })
             }
             Self::Range(name, bounds) => in_range(&field(name), bounds),
             Self::Exists(name) => !matches!(field(name), Field::Missing),
@@ -196,16 +248,22 @@ fn any(field: &Field, test: &mut dyn FnMut(&str) -> bool) -> bool {
 
 fn wildcard(text: &str, pattern: &str) -> bool {
     let parts: Vec<&str> = pattern.split('*').collect();
-    let [first, .., last] = parts.as_slice() else { return text == pattern };
-    let rest = text.strip_prefix(first).and_then(|rest| rest.strip_suffix(last));
+    let [first, .., last] = parts.as_slice() else {
+        return text == pattern;
+    };
+    let rest = text
+        .strip_prefix(first)
+        .and_then(|rest| rest.strip_suffix(last));
     let Some(mut rest) = rest else { return false };
-    parts[1..parts.len() - 1].iter().all(|part| match rest.split_once(part) {
-        Some((_, tail)) => {
-            rest = tail;
-            true
-        }
-        None => false,
-    })
+    parts[1..parts.len() - 1]
+        .iter()
+        .all(|part| match rest.split_once(part) {
+            Some((_, tail)) => {
+                rest = tail;
+                true
+            }
+            None => false,
+        })
 }
 
 fn in_range(field: &Field, bounds: &[(Bound, Value)]) -> bool {
@@ -215,9 +273,10 @@ fn in_range(field: &Field, bounds: &[(Bound, Value)]) -> bool {
                 let limit = limit.as_i64().or_else(|| text(limit).parse().ok());
                 limit.map(|limit| at.timestamp_millis().cmp(&limit))
             }
-            (Field::Other(Value::Number(value)), Value::Number(limit)) => {
-                value.as_f64().zip(limit.as_f64()).and_then(|(value, limit)| value.partial_cmp(&limit))
-            }
+            (Field::Other(Value::Number(value)), Value::Number(limit)) => value
+                .as_f64()
+                .zip(limit.as_f64())
+                .and_then(|(value, limit)| value.partial_cmp(&limit)),
             (Field::Other(Value::String(value)), limit) => match (time(value), limit.as_i64()) {
                 (Some(at), Some(limit)) => Some(at.timestamp_millis().cmp(&limit)),
                 _ => limit.as_str().map(|limit| value.as_str().cmp(limit)),
@@ -235,5 +294,7 @@ fn in_range(field: &Field, bounds: &[(Bound, Value)]) -> bool {
 }
 
 fn time(text: &str) -> Option<DateTime<Utc>> {
-    DateTime::parse_from_rfc3339(text).ok().map(|at| at.to_utc())
+    DateTime::parse_from_rfc3339(text)
+        .ok()
+        .map(|at| at.to_utc())
 }

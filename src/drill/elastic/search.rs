@@ -15,7 +15,16 @@ use super::{ALERTS, EVENTS, Pits, duration, error};
 
 const TEMPLATE: &str = "/_search";
 const NAMES: [&str; 10] = [
-    "pit", "query", "sort", "search_after", "size", "from", "track_total_hits", "_source", "fields", "timeout",
+    "pit",
+    "query",
+    "sort",
+    "search_after",
+    "size",
+    "from",
+    "track_total_hits",
+    "_source",
+    "fields",
+    "timeout",
 ];
 /// The vendor's bound of one page.
 const SIZE_MAX: u64 = 10_000;
@@ -50,7 +59,12 @@ pub(super) fn answer(world: &World, pits: &mut Pits, request: &Request) -> Answe
         Err(text) => return error(TEMPLATE, 400, "x_content_parse_exception", &text),
     };
     let Some(id) = body["pit"]["id"].as_str() else {
-        return error(TEMPLATE, 400, "illegal_argument_exception", "this key may search with [pit] only");
+        return error(
+            TEMPLATE,
+            400,
+            "illegal_argument_exception",
+            "this key may search with [pit] only",
+        );
     };
     let Some(pit) = pits.open.get_mut(id) else {
         let reason = format!("No search context found for id [{id}]");
@@ -64,17 +78,30 @@ pub(super) fn answer(world: &World, pits: &mut Pits, request: &Request) -> Answe
         Ok(ask) => ask,
         Err(text) => return error(TEMPLATE, 400, "parsing_exception", &text),
     };
-    let alerts = if pit.alerts { alert_documents(world) } else { Vec::new() };
-    let found = find(world, &ask, if pit.events { pit.documents } else { 0 }, &alerts);
+    let alerts = if pit.alerts {
+        alert_documents(world)
+    } else {
+        Vec::new()
+    };
+    let found = find(
+        world,
+        &ask,
+        if pit.events { pit.documents } else { 0 },
+        &alerts,
+    );
     let count = u64::try_from(found.len()).unwrap_or(u64::MAX);
-    let hits: Vec<Value> = page(world, &ask, found).into_iter().map(|hit| show(world, &ask, hit)).collect();
+    let hits: Vec<Value> = page(world, &ask, found)
+        .into_iter()
+        .map(|hit| show(world, &ask, hit))
+        .collect();
     let mut outer = json!({"max_score": null, "hits": hits});
     if let Some(bound) = ask.total {
         let relation = if count > bound { "gte" } else { "eq" };
         outer["total"] = json!({"value": count.min(bound), "relation": relation});
     }
     let shards = json!({"total": 1, "successful": 1, "skipped": 0, "failed": 0});
-    let body = json!({"took": 3, "timed_out": false, "_shards": shards, "hits": outer, "pit_id": id});
+    let body =
+        json!({"took": 3, "timed_out": false, "_shards": shards, "hits": outer, "pit_id": id});
     Answer::json(200, TEMPLATE, body)
 }
 
@@ -83,23 +110,43 @@ fn read(body: &Value, now: DateTime<Utc>) -> Result<Ask, String> {
     if let Some(name) = map.keys().find(|name| !NAMES.contains(&name.as_str())) {
         return Err(format!("unknown key [{name}] in the search"));
     }
-    let query = body.get("query").map_or(Ok(Query::All), |query| dsl::parse(query, now, 0))?;
-    let size = body.get("size").map_or(Some(10), Value::as_u64).filter(|size| *size <= SIZE_MAX);
+    let query = body
+        .get("query")
+        .map_or(Ok(Query::All), |query| dsl::parse(query, now, 0))?;
+    let size = body
+        .get("size")
+        .map_or(Some(10), Value::as_u64)
+        .filter(|size| *size <= SIZE_MAX);
     let size = size.ok_or("[size] must be between 0 and 10000")?;
-    let from = body.get("from").map_or(Some(0), Value::as_u64).ok_or("[from] must be a number")?;
+    let from = body
+        .get("from")
+        .map_or(Some(0), Value::as_u64)
+        .ok_or("[from] must be a number")?;
     if from + size > SIZE_MAX {
-        return Err("Result window is too large, from + size must be less than or equal to: [10000]".to_owned());
+        return Err(
+            "Result window is too large, from + size must be less than or equal to: [10000]"
+                .to_owned(),
+        );
     }
     let total = match body.get("track_total_hits") {
         None => Some(SIZE_MAX),
         Some(Value::Bool(true)) => Some(u64::MAX),
         Some(Value::Bool(false)) => None,
-        Some(value) => Some(value.as_u64().ok_or("[track_total_hits] must be a number or a flag")?),
+        Some(value) => Some(
+            value
+                .as_u64()
+                .ok_or("[track_total_hits] must be a number or a flag")?,
+        ),
     };
     let names = |value: &Value| -> Option<Vec<String>> {
         match value {
             Value::String(name) => Some(vec![name.clone()]),
-            Value::Array(list) => Some(list.iter().filter_map(Value::as_str).map(str::to_owned).collect()),
+            Value::Array(list) => Some(
+                list.iter()
+                    .filter_map(Value::as_str)
+                    .map(str::to_owned)
+                    .collect(),
+            ),
             _ => None,
         }
     };
@@ -107,14 +154,22 @@ fn read(body: &Value, now: DateTime<Utc>) -> Result<Ask, String> {
     let mut keys = read_sort(body.get("sort"))?;
     // With a point in time the vendor adds its own tie-break.
     if !keys.is_empty() && !keys.iter().any(|key| key.field == "_shard_doc") {
-        keys.push(Key { field: "_shard_doc".to_owned(), down: false, as_text: false });
+        keys.push(Key {
+            field: "_shard_doc".to_owned(),
+            down: false,
+            as_text: false,
+        });
     }
     let after = match body.get("search_after") {
         None => None,
         Some(Value::Array(values)) => {
             // The tie-break may be left out of the cursor.
             if values.len() != keys.len() && values.len() + 1 != keys.len() {
-                return Err(format!("search_after has {} value(s) but sort has {}.", values.len(), keys.len()));
+                return Err(format!(
+                    "search_after has {} value(s) but sort has {}.",
+                    values.len(),
+                    keys.len()
+                ));
             }
             Some(values.clone())
         }
@@ -148,14 +203,23 @@ fn read_sort(sort: Option<&Value>) -> Result<Vec<Key>, String> {
             }
             _ => return Err("malformed sort format".to_owned()),
         };
-        let order = options.as_str().or(options["order"].as_str()).unwrap_or("asc");
+        let order = options
+            .as_str()
+            .or(options["order"].as_str())
+            .unwrap_or("asc");
         let down = match order {
             "asc" => false,
             "desc" => true,
             other => return Err(format!("unknown sort order [{other}]")),
         };
-        let as_text = options["format"].as_str().is_some_and(|format| format.starts_with("strict_date"));
-        keys.push(Key { field, down, as_text });
+        let as_text = options["format"]
+            .as_str()
+            .is_some_and(|format| format.starts_with("strict_date"));
+        keys.push(Key {
+            field,
+            down,
+            as_text,
+        });
     }
     Ok(keys)
 }
@@ -172,15 +236,25 @@ impl Document<'_> {
 
     fn field(&self, world: &World, name: &str) -> Field {
         match self {
-            Self::Event(index) => world.journal.get(*index).map_or(Field::Missing, |activity| {
-                ecs::field(activity, &world.directory, &|| world.journal.uuid(*index), name)
-            }),
-            Self::Alert(_, document) if name == "_id" => {
-                Field::Text(document["kibana.alert.uuid"].as_str().unwrap_or_default().to_owned())
-            }
-            Self::Alert(_, document) => {
-                ecs::pick(document, name).map_or(Field::Missing, |value| Field::Other(value.clone()))
-            }
+            Self::Event(index) => world
+                .journal
+                .get(*index)
+                .map_or(Field::Missing, |activity| {
+                    ecs::field(
+                        activity,
+                        &world.directory,
+                        &|| world.journal.uuid(*index),
+                        name,
+                    )
+                }),
+            Self::Alert(_, document) if name == "_id" => Field::Text(
+                document["kibana.alert.uuid"]
+                    .as_str()
+                    .unwrap_or_default()
+                    .to_owned(),
+            ),
+            Self::Alert(_, document) => ecs::pick(document, name)
+                .map_or(Field::Missing, |value| Field::Other(value.clone())),
         }
     }
 
@@ -193,10 +267,12 @@ impl Document<'_> {
                     Field::Time(at) => json!(at.timestamp_millis()),
                     Field::Text(text) => json!(text),
                     Field::Words(words) => json!(words.first()),
-                    Field::Other(Value::String(text)) => match DateTime::parse_from_rfc3339(&text) {
-                        Ok(at) => json!(at.timestamp_millis()),
-                        Err(_) => json!(text),
-                    },
+                    Field::Other(Value::String(text)) => {
+                        match DateTime::parse_from_rfc3339(&text) {
+                            Ok(at) => json!(at.timestamp_millis()),
+                            Err(_) => json!(text),
+                        }
+                    }
                     Field::Other(value) => value,
                     Field::Missing => Value::Null,
                 },
@@ -207,7 +283,10 @@ impl Document<'_> {
 
 fn find<'a>(world: &World, ask: &Ask, events: usize, alerts: &'a [Value]) -> Vec<Document<'a>> {
     let events = (0..events).map(Document::Event);
-    let alerts = alerts.iter().enumerate().map(|(index, alert)| Document::Alert(index, alert));
+    let alerts = alerts
+        .iter()
+        .enumerate()
+        .map(|(index, alert)| Document::Alert(index, alert));
     events
         .chain(alerts)
         .filter(|document| ask.query.matches(&|name| document.field(world, name)))
@@ -227,10 +306,12 @@ fn page<'a>(world: &World, ask: &Ask, found: Vec<Document<'a>>) -> Vec<(Document
     if let Some(after) = &ask.after {
         let after: Vec<Value> = after
             .iter()
-            .map(|value| match value.as_str().map(DateTime::parse_from_rfc3339) {
-                Some(Ok(at)) => json!(at.timestamp_millis()),
-                _ => value.clone(),
-            })
+            .map(
+                |value| match value.as_str().map(DateTime::parse_from_rfc3339) {
+                    Some(Ok(at)) => json!(at.timestamp_millis()),
+                    _ => value.clone(),
+                },
+            )
             .collect();
         rows.retain(|(_, values)| order(&ask.keys, values, &after).is_gt());
     }
@@ -242,7 +323,10 @@ fn order(keys: &[Key], left: &[Value], right: &[Value]) -> Ordering {
         let way = match (left, right) {
             (Value::Number(left), Value::Number(right)) => match (left.as_i64(), right.as_i64()) {
                 (Some(left), Some(right)) => left.cmp(&right),
-                _ => left.as_f64().partial_cmp(&right.as_f64()).unwrap_or(Ordering::Equal),
+                _ => left
+                    .as_f64()
+                    .partial_cmp(&right.as_f64())
+                    .unwrap_or(Ordering::Equal),
             },
             (Value::String(left), Value::String(right)) => left.cmp(right),
             // A missing value comes last, whichever way the key goes.
@@ -263,11 +347,17 @@ fn show(world: &World, ask: &Ask, (document, values): (Document<'_>, Vec<Value>)
     let (index, id, source) = match &document {
         Document::Event(index) => {
             let uuid = world.journal.uuid(*index);
-            let source = world.journal.get(*index).map(|a| ecs::document(a, &world.directory, &uuid));
+            let source = world
+                .journal
+                .get(*index)
+                .map(|a| ecs::document(a, &world.directory, &uuid));
             (EVENTS, uuid, source.unwrap_or_default())
         }
         Document::Alert(_, alert) => {
-            let id = alert["kibana.alert.uuid"].as_str().unwrap_or_default().to_owned();
+            let id = alert["kibana.alert.uuid"]
+                .as_str()
+                .unwrap_or_default()
+                .to_owned();
             (ALERTS, id, Value::clone(alert))
         }
     };
@@ -284,7 +374,10 @@ fn show(world: &World, ask: &Ask, (document, values): (Document<'_>, Vec<Value>)
             .iter()
             .zip(values)
             .map(|(key, value)| {
-                let at = value.as_i64().filter(|_| key.as_text).and_then(DateTime::from_timestamp_millis);
+                let at = value
+                    .as_i64()
+                    .filter(|_| key.as_text)
+                    .and_then(DateTime::from_timestamp_millis);
                 at.map_or(value, |at| json!(iso(at)))
             })
             .collect();
@@ -298,34 +391,60 @@ fn alert_documents(world: &World) -> Vec<Value> {
     let victim = &world.directory.people[VICTIM];
     let [a, b, c, d] = ATTACKER_IP;
     let rules = [
-        ("Password spraying", "password_spray", "medium", 47, 33_i64, "198.51.100.20".to_owned(), "blocked: no"),
-        ("Impossible travel", "impossible_travel", "critical", 91, 30, format!("{a}.{b}.{c}.{d}"), "blocked: no"),
-        ("Consent to an unknown application", "oauth_grant", "high", 73, 25, format!("{a}.{b}.{c}.{d}"), "blocked: no"),
+        (
+            "Password spraying",
+            "password_spray",
+            "medium",
+            47,
+            33_i64,
+            "198.51.100.20".to_owned(),
+            "blocked: no",
+        ),
+        (
+            "Impossible travel",
+            "impossible_travel",
+            "critical",
+            91,
+            30,
+            format!("{a}.{b}.{c}.{d}"),
+            "blocked: no",
+        ),
+        (
+            "Consent to an unknown application",
+            "oauth_grant",
+            "high",
+            73,
+            25,
+            format!("{a}.{b}.{c}.{d}"),
+            "blocked: no",
+        ),
     ];
     rules
         .into_iter()
         .enumerate()
-        .map(|(index, (name, rule, severity, risk, minutes, ip, reason))| {
-            let at = iso(world.start - chrono::TimeDelta::minutes(minutes));
-            json!({
-                "@timestamp": at,
-                "ecs": {"version": "8.17.0"},
-                "event": {"kind": "signal"},
-                "kibana.alert.uuid": format!("a1e27000-0000-4000-a000-{index:012}"),
-                "kibana.alert.rule.name": name,
-                "kibana.alert.rule.rule_id": rule,
-                "kibana.alert.rule.uuid": format!("b0e27000-0000-4000-a000-{index:012}"),
-                "kibana.alert.severity": severity,
-                "kibana.alert.risk_score": risk,
-                "kibana.alert.workflow_status": "open",
-                "kibana.alert.status": "active",
-                "kibana.alert.start": at,
-                "kibana.alert.reason": format!("{name} for {}, {reason}", victim.login),
-                "user": {"id": victim.id, "name": victim.login, "email": victim.email},
-                "source": {"ip": ip},
-                "related": {"user": [victim.login, victim.id], "ip": [ip]},
-                "message": name,
-            })
-        })
+        .map(
+            |(index, (name, rule, severity, risk, minutes, ip, reason))| {
+                let at = iso(world.start - chrono::TimeDelta::minutes(minutes));
+                json!({
+                    "@timestamp": at,
+                    "ecs": {"version": "8.17.0"},
+                    "event": {"kind": "signal"},
+                    "kibana.alert.uuid": format!("a1e27000-0000-4000-a000-{index:012}"),
+                    "kibana.alert.rule.name": name,
+                    "kibana.alert.rule.rule_id": rule,
+                    "kibana.alert.rule.uuid": format!("b0e27000-0000-4000-a000-{index:012}"),
+                    "kibana.alert.severity": severity,
+                    "kibana.alert.risk_score": risk,
+                    "kibana.alert.workflow_status": "open",
+                    "kibana.alert.status": "active",
+                    "kibana.alert.start": at,
+                    "kibana.alert.reason": format!("{name} for {}, {reason}", victim.login),
+                    "user": {"id": victim.id, "name": victim.login, "email": victim.email},
+                    "source": {"ip": ip},
+                    "related": {"user": [victim.login, victim.id], "ip": [ip]},
+                    "message": name,
+                })
+            },
+        )
         .collect()
 }

@@ -13,7 +13,15 @@ use super::scim::{self, Filter};
 use super::{invalid, link};
 
 const TEMPLATE: &str = "/api/v1/logs";
-const NAMES: [&str; 7] = ["since", "until", "after", "filter", "q", "limit", "sortOrder"];
+const NAMES: [&str; 7] = [
+    "since",
+    "until",
+    "after",
+    "filter",
+    "q",
+    "limit",
+    "sortOrder",
+];
 
 /// Where a reader stands: a position in the order of arrival, or a count of rows already given of a closed span.
 enum Cursor {
@@ -35,7 +43,10 @@ impl Cursor {
         }
         let (skip, since) = text.strip_prefix('b')?.split_once('.')?;
         let since = DateTime::from_timestamp_millis(since.parse().ok()?)?;
-        Some(Self::Bounded { skip: skip.parse().ok()?, since })
+        Some(Self::Bounded {
+            skip: skip.parse().ok()?,
+            since,
+        })
     }
 }
 
@@ -58,7 +69,11 @@ pub(super) fn answer(world: &World, request: &Request) -> Answer {
 }
 
 fn read<'a>(world: &World, request: &'a Request) -> Result<Ask<'a>, String> {
-    if let Some((name, _)) = request.query.iter().find(|(name, _)| !NAMES.contains(&name.as_str())) {
+    if let Some((name, _)) = request
+        .query
+        .iter()
+        .find(|(name, _)| !NAMES.contains(&name.as_str()))
+    {
         return Err(format!("unknown parameter: {name}"));
     }
     let time = |name: &str| -> Result<Option<DateTime<Utc>>, String> {
@@ -67,7 +82,9 @@ fn read<'a>(world: &World, request: &'a Request) -> Result<Ask<'a>, String> {
             .map(|text| {
                 DateTime::parse_from_rfc3339(text)
                     .map(|at| at.to_utc())
-                    .map_err(|error| format!("{name}: The date format in your query is not recognized: {error}"))
+                    .map_err(|error| {
+                        format!("{name}: The date format in your query is not recognized: {error}")
+                    })
             })
             .transpose()
     };
@@ -83,23 +100,40 @@ fn read<'a>(world: &World, request: &'a Request) -> Result<Ask<'a>, String> {
         Some(_) => return Err("limit: must be between 0 and 1000".to_owned()),
     };
     let filter = request.query("filter").map(scim::parse).transpose()?;
-    let words: Vec<String> =
-        request.query("q").unwrap_or("").split_whitespace().map(str::to_lowercase).collect();
+    let words: Vec<String> = request
+        .query("q")
+        .unwrap_or("")
+        .split_whitespace()
+        .map(str::to_lowercase)
+        .collect();
     let cursor = match request.query("after") {
-        Some(_) if since.is_some() => return Err("since and after are mutually exclusive".to_owned()),
+        Some(_) if since.is_some() => {
+            return Err("since and after are mutually exclusive".to_owned());
+        }
         Some(after) => Cursor::read(after).ok_or("after: not a cursor of this log")?,
         None => {
             let end = until.unwrap_or(request.at);
             let since = since.unwrap_or(end - TimeDelta::days(7));
             if until.is_none() && !descending {
-                let first = world.journal.iter().find(|(_, activity)| activity.at >= since);
+                let first = world
+                    .journal
+                    .iter()
+                    .find(|(_, activity)| activity.at >= since);
                 Cursor::Polling(first.map_or(world.journal.len(), |(index, _)| index))
             } else {
                 Cursor::Bounded { skip: 0, since }
             }
         }
     };
-    Ok(Ask { filter, words, limit, descending, until, cursor, request })
+    Ok(Ask {
+        filter,
+        words,
+        limit,
+        descending,
+        until,
+        cursor,
+        request,
+    })
 }
 
 impl Ask<'_> {
@@ -109,15 +143,25 @@ impl Ask<'_> {
             Cursor::Bounded { skip, since } => self.span(world, skip, since),
         };
         let mut answer = Answer::json(200, TEMPLATE, Value::Array(rows));
-        let own: Vec<(&str, &str)> =
-            self.request.query.iter().map(|(name, value)| (name.as_str(), value.as_str())).collect();
-        answer.headers.push(("link", link(self.request, &own, "self")));
+        let own: Vec<(&str, &str)> = self
+            .request
+            .query
+            .iter()
+            .map(|(name, value)| (name.as_str(), value.as_str()))
+            .collect();
+        answer
+            .headers
+            .push(("link", link(self.request, &own, "self")));
         if let Some(next) = next {
             let after = next.print();
-            let mut query: Vec<(&str, &str)> =
-                own.into_iter().filter(|(name, _)| !matches!(*name, "since" | "after")).collect();
+            let mut query: Vec<(&str, &str)> = own
+                .into_iter()
+                .filter(|(name, _)| !matches!(*name, "since" | "after"))
+                .collect();
             query.push(("after", &after));
-            answer.headers.push(("link", link(self.request, &query, "next")));
+            answer
+                .headers
+                .push(("link", link(self.request, &query, "next")));
         }
         answer
     }
@@ -137,8 +181,15 @@ impl Ask<'_> {
     }
 
     /// By time, with an end.
-    fn span(&self, world: &World, skip: usize, since: DateTime<Utc>) -> (Vec<Value>, Option<Cursor>) {
-        let until = self.until.unwrap_or(self.request.at + TimeDelta::milliseconds(1));
+    fn span(
+        &self,
+        world: &World,
+        skip: usize,
+        since: DateTime<Utc>,
+    ) -> (Vec<Value>, Option<Cursor>) {
+        let until = self
+            .until
+            .unwrap_or(self.request.at + TimeDelta::milliseconds(1));
         let mut found: Vec<(usize, &Activity)> = world
             .journal
             .iter()
@@ -160,7 +211,13 @@ impl Ask<'_> {
             position += 1;
             rows.extend(self.matching(world, index, activity));
         }
-        (rows, more.then_some(Cursor::Bounded { skip: position, since }))
+        (
+            rows,
+            more.then_some(Cursor::Bounded {
+                skip: position,
+                since,
+            }),
+        )
     }
 
     fn matching(&self, world: &World, index: usize, activity: &Activity) -> Option<Value> {
@@ -174,8 +231,15 @@ impl Ask<'_> {
             return None;
         }
         let entry = entry();
-        let text = if self.words.is_empty() { String::new() } else { entry.to_string().to_lowercase() };
-        self.words.iter().all(|word| text.contains(word.as_str())).then_some(entry)
+        let text = if self.words.is_empty() {
+            String::new()
+        } else {
+            entry.to_string().to_lowercase()
+        };
+        self.words
+            .iter()
+            .all(|word| text.contains(word.as_str()))
+            .then_some(entry)
     }
 }
 
@@ -193,7 +257,13 @@ fn log_field(
         "transaction.id" | "transaction.detail.requestApiTokenId" => activity
             .transaction
             .as_ref()
-            .map(|own| json!(if path == "transaction.id" { &own.id } else { &own.token_id }))
+            .map(|own| {
+                json!(if path == "transaction.id" {
+                    &own.id
+                } else {
+                    &own.token_id
+                })
+            })
             .into_iter()
             .collect(),
         _ => scim::values(&entry(), path),
@@ -221,7 +291,10 @@ fn entry(activity: &Activity, directory: &Directory, uuid: &str) -> Value {
             json!({"type": "WEB", "id": own.id, "detail": {"requestApiTokenId": own.token_id}}),
             "SYSTEM",
         ),
-        None => (json!({"type": "WEB", "id": format!("req{uuid}"), "detail": {}}), "WEB"),
+        None => (
+            json!({"type": "WEB", "id": format!("req{uuid}"), "detail": {}}),
+            "WEB",
+        ),
     };
     let mut authentication = json!({"authenticationStep": 0});
     if activity.session > 0 {
@@ -278,9 +351,11 @@ fn targets(activity: &Activity, directory: &Directory) -> Value {
     let mut out = Vec::new();
     let owner = matches!(
         activity.kind,
-        Kind::MfaVerify | Kind::FactorActivate | Kind::PasswordChange | Kind::ConsentGrant
+        Kind::MfaVerify | Kind::FactorActivate | Kind::ConsentGrant
     );
-    let person = activity.target(directory).or_else(|| owner.then(|| activity.actor(directory)));
+    let person = activity
+        .target(directory)
+        .or_else(|| owner.then(|| activity.actor(directory)));
     if let Some(person) = person {
         out.push(json!({
             "id": person.id, "type": "User", "alternateId": person.login, "displayName": person.name(),

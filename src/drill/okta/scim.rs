@@ -35,9 +35,9 @@ impl Filter {
             Self::Compare(path, Operator::NotEqual, wanted) => {
                 !values(path).iter().any(|value| same(value, wanted))
             }
-            Self::Compare(path, operator, wanted) => {
-                values(path).iter().any(|value| operator.holds(value, wanted))
-            }
+            Self::Compare(path, operator, wanted) => values(path)
+                .iter()
+                .any(|value| operator.holds(value, wanted)),
         }
     }
 }
@@ -59,7 +59,9 @@ impl Operator {
 }
 
 fn text(value: &Value) -> String {
-    value.as_str().map_or_else(|| value.to_string(), str::to_owned)
+    value
+        .as_str()
+        .map_or_else(|| value.to_string(), str::to_owned)
 }
 
 fn same(value: &Value, wanted: &str) -> bool {
@@ -96,7 +98,10 @@ pub(super) fn parse(text: &str) -> Result<Filter, String> {
     let filter = either(&mut tokens, 0)?;
     match tokens.pop() {
         None => Ok(filter),
-        Some(token) => Err(format!("Invalid search criteria: unexpected {}", token.text)),
+        Some(token) => Err(format!(
+            "Invalid search criteria: unexpected {}",
+            token.text
+        )),
     }
 }
 
@@ -111,7 +116,10 @@ fn tokens(text: &str) -> Result<Vec<Token>, String> {
     while let Some(c) = chars.next() {
         match c {
             ' ' => {}
-            '(' | ')' => out.push(Token { text: c.to_string(), quoted: false }),
+            '(' | ')' => out.push(Token {
+                text: c.to_string(),
+                quoted: false,
+            }),
             '"' => {
                 let mut value = String::new();
                 loop {
@@ -122,14 +130,20 @@ fn tokens(text: &str) -> Result<Vec<Token>, String> {
                         None => return Err("Invalid search criteria: open quote".to_owned()),
                     }
                 }
-                out.push(Token { text: value, quoted: true });
+                out.push(Token {
+                    text: value,
+                    quoted: true,
+                });
             }
             other => {
                 let mut word = String::from(other);
                 while let Some(next) = chars.next_if(|c| !matches!(c, ' ' | '(' | ')' | '"')) {
                     word.push(next);
                 }
-                out.push(Token { text: word, quoted: false });
+                out.push(Token {
+                    text: word,
+                    quoted: false,
+                });
             }
         }
     }
@@ -137,7 +151,9 @@ fn tokens(text: &str) -> Result<Vec<Token>, String> {
 }
 
 fn keyword(tokens: &mut Vec<Token>, word: &str) -> bool {
-    let found = tokens.last().is_some_and(|t| !t.quoted && t.text.eq_ignore_ascii_case(word));
+    let found = tokens
+        .last()
+        .is_some_and(|t| !t.quoted && t.text.eq_ignore_ascii_case(word));
     if found {
         tokens.pop();
     }
@@ -175,7 +191,11 @@ fn single(tokens: &mut Vec<Token>, depth: usize) -> Result<Filter, String> {
             Err("Invalid search criteria: open parenthesis".to_owned())
         };
     }
-    let mut word = || tokens.pop().ok_or("Invalid search criteria: it ends too early".to_owned());
+    let mut word = || {
+        tokens
+            .pop()
+            .ok_or("Invalid search criteria: it ends too early".to_owned())
+    };
     let path = word()?;
     let operator = word()?;
     if path.quoted || operator.quoted {
@@ -191,7 +211,11 @@ fn single(tokens: &mut Vec<Token>, depth: usize) -> Result<Filter, String> {
         "ge" => Operator::GreaterOrEqual,
         "lt" => Operator::Less,
         "le" => Operator::LessOrEqual,
-        other => return Err(format!("Invalid search criteria: unrecognized operator {other}")),
+        other => {
+            return Err(format!(
+                "Invalid search criteria: unrecognized operator {other}"
+            ));
+        }
     };
     if path.text == "published" {
         return Err("Invalid search criteria: published may not be used in a filter".to_owned());

@@ -9,7 +9,11 @@ use crate::drill::world::{Refused, World};
 use super::{error, invalid, link, not_found, scim};
 
 fn find(directory: &Directory, key: &str) -> Option<usize> {
-    if key == "me" { Some(ANALYST) } else { directory.find(key) }
+    if key == "me" {
+        Some(ANALYST)
+    } else {
+        directory.find(key)
+    }
 }
 
 fn missing(template: &'static str, key: &str) -> Answer {
@@ -18,8 +22,11 @@ fn missing(template: &'static str, key: &str) -> Answer {
 
 /// Builds one user.
 fn user(person: &Person, base: &str) -> Value {
-    let (kind, name) =
-        if person.from_directory { ("ACTIVE_DIRECTORY", "ad.acme.example") } else { ("OKTA", "OKTA") };
+    let (kind, name) = if person.from_directory {
+        ("ACTIVE_DIRECTORY", "ad.acme.example")
+    } else {
+        ("OKTA", "OKTA")
+    };
     let mut links = json!({"self": {"href": format!("{base}/api/v1/users/{}", person.id)}});
     let action = match person.status {
         "ACTIVE" => "suspend",
@@ -56,17 +63,34 @@ fn user(person: &Person, base: &str) -> Value {
 pub(super) fn get(world: &World, request: &Request, key: &str) -> Answer {
     let template = "/api/v1/users/{id}";
     match find(&world.directory, key) {
-        Some(index) => Answer::json(200, template, user(&world.directory.people[index], &request.base)),
+        Some(index) => Answer::json(
+            200,
+            template,
+            user(&world.directory.people[index], &request.base),
+        ),
         None => missing(template, key),
     }
 }
 
-const LIST_NAMES: [&str; 9] =
-    ["search", "filter", "q", "after", "limit", "sortBy", "sortOrder", "fields", "expand"];
+const LIST_NAMES: [&str; 9] = [
+    "search",
+    "filter",
+    "q",
+    "after",
+    "limit",
+    "sortBy",
+    "sortOrder",
+    "fields",
+    "expand",
+];
 
 pub(super) fn list(world: &World, request: &Request) -> Answer {
     let template = "/api/v1/users";
-    if let Some((name, _)) = request.query.iter().find(|(n, _)| !LIST_NAMES.contains(&n.as_str())) {
+    if let Some((name, _)) = request
+        .query
+        .iter()
+        .find(|(n, _)| !LIST_NAMES.contains(&n.as_str()))
+    {
         return invalid(template, &format!("unknown parameter: {name}"));
     }
     let expression = request.query("search").or(request.query("filter"));
@@ -89,10 +113,17 @@ pub(super) fn list(world: &World, request: &Request) -> Answer {
         })
         .map(|person| user(person, &request.base))
         .filter(|user| {
-            filter.as_ref().is_none_or(|filter| filter.matches(&|path| scim::values(user, path)))
+            filter
+                .as_ref()
+                .is_none_or(|filter| filter.matches(&|path| scim::values(user, path)))
         })
         .collect();
-    page(request, template, found, if starts.is_some() { 10 } else { 200 })
+    page(
+        request,
+        template,
+        found,
+        if starts.is_some() { 10 } else { 200 },
+    )
 }
 
 /// Cuts a list into pages with one `Link` header per relation.
@@ -102,17 +133,26 @@ fn page(request: &Request, template: &'static str, rows: Vec<Value>, default: us
         Some(Ok(limit)) if (1..=1000).contains(&limit) => limit,
         Some(_) => return invalid(template, "limit: must be between 1 and 1000"),
     };
-    let from = match request.query("after").map(|after| after.trim_start_matches("pos").parse::<usize>()) {
+    let from = match request
+        .query("after")
+        .map(|after| after.trim_start_matches("pos").parse::<usize>())
+    {
         None => 0,
         Some(Ok(from)) => from,
         Some(Err(_)) => return invalid(template, "after: not a cursor of this list"),
     };
-    let own: Vec<(&str, &str)> =
-        request.query.iter().map(|(name, value)| (name.as_str(), value.as_str())).collect();
+    let own: Vec<(&str, &str)> = request
+        .query
+        .iter()
+        .map(|(name, value)| (name.as_str(), value.as_str()))
+        .collect();
     let mut headers = vec![("link", link(request, &own, "self"))];
     if from + limit < rows.len() {
         let after = format!("pos{}", from + limit);
-        let mut query: Vec<_> = own.into_iter().filter(|(name, _)| *name != "after").collect();
+        let mut query: Vec<_> = own
+            .into_iter()
+            .filter(|(name, _)| *name != "after")
+            .collect();
         query.push(("after", &after));
         headers.push(("link", link(request, &query, "next")));
     }
@@ -124,7 +164,9 @@ fn page(request: &Request, template: &'static str, rows: Vec<Value>, default: us
 
 pub(super) fn groups(world: &World, request: &Request, key: &str) -> Answer {
     let template = "/api/v1/users/{id}/groups";
-    let Some(index) = find(&world.directory, key) else { return missing(template, key) };
+    let Some(index) = find(&world.directory, key) else {
+        return missing(template, key);
+    };
     let created = iso(world.start - chrono::TimeDelta::days(900));
     let rows = world.directory.people[index]
         .groups
@@ -145,17 +187,28 @@ pub(super) fn groups(world: &World, request: &Request, key: &str) -> Answer {
 
 pub(super) fn members(world: &World, request: &Request, key: &str) -> Answer {
     let template = "/api/v1/groups/{groupId}/users";
-    let Some(group) = world.directory.groups.iter().position(|group| group.id == key) else {
+    let Some(group) = world
+        .directory
+        .groups
+        .iter()
+        .position(|group| group.id == key)
+    else {
         return not_found(template, &format!("{key} (UserGroup)"));
     };
-    let people = world.directory.people.iter().filter(|person| person.groups.contains(&group));
+    let people = world
+        .directory
+        .people
+        .iter()
+        .filter(|person| person.groups.contains(&group));
     let rows = people.map(|person| user(person, &request.base)).collect();
     page(request, template, rows, 1000)
 }
 
 pub(super) fn roles(world: &World, request: &Request, key: &str) -> Answer {
     let template = "/api/v1/users/{userId}/roles";
-    let Some(index) = find(&world.directory, key) else { return missing(template, key) };
+    let Some(index) = find(&world.directory, key) else {
+        return missing(template, key);
+    };
     let person = &world.directory.people[index];
     let rows = person
         .roles
@@ -174,13 +227,18 @@ pub(super) fn roles(world: &World, request: &Request, key: &str) -> Answer {
 
 pub(super) fn factors(world: &World, request: &Request, key: &str) -> Answer {
     let template = "/api/v1/users/{userId}/factors";
-    let Some(index) = find(&world.directory, key) else { return missing(template, key) };
+    let Some(index) = find(&world.directory, key) else {
+        return missing(template, key);
+    };
     let person = &world.directory.people[index];
     let rows = person
         .factors
         .iter()
         .map(|factor| {
-            let href = format!("{}/api/v1/users/{}/factors/{}", request.base, person.id, factor.id);
+            let href = format!(
+                "{}/api/v1/users/{}/factors/{}",
+                request.base, person.id, factor.id
+            );
             json!({
                 "id": factor.id, "factorType": factor.kind, "provider": factor.provider,
                 "vendorName": factor.provider, "status": "ACTIVE",
@@ -198,7 +256,9 @@ pub(super) fn factors(world: &World, request: &Request, key: &str) -> Answer {
 
 pub(super) fn clients(world: &World, request: &Request, key: &str) -> Answer {
     let template = "/api/v1/users/{userId}/clients";
-    let Some(index) = find(&world.directory, key) else { return missing(template, key) };
+    let Some(index) = find(&world.directory, key) else {
+        return missing(template, key);
+    };
     let person = &world.directory.people[index];
     let rows = person
         .clients
@@ -217,7 +277,9 @@ pub(super) fn clients(world: &World, request: &Request, key: &str) -> Answer {
 
 pub(super) fn tokens(world: &World, request: &Request, key: &str, client: &str) -> Answer {
     let template = "/api/v1/users/{userId}/clients/{clientId}/tokens";
-    let Some(index) = find(&world.directory, key) else { return missing(template, key) };
+    let Some(index) = find(&world.directory, key) else {
+        return missing(template, key);
+    };
     let person = &world.directory.people[index];
     let rows = person
         .clients
@@ -248,7 +310,9 @@ pub(super) fn lifecycle(
     } else {
         "/api/v1/users/{id}/lifecycle/unsuspend"
     };
-    let Some(index) = find(&world.directory, key) else { return missing(template, key) };
+    let Some(index) = find(&world.directory, key) else {
+        return missing(template, key);
+    };
     let done = if suspend {
         world.suspend(index, request, notes)
     } else {
@@ -259,7 +323,9 @@ pub(super) fn lifecycle(
         Err(Refused::WrongStatus) if suspend => {
             invalid(template, "Cannot suspend a user that is not active")
         }
-        Err(Refused::WrongStatus) => invalid(template, "Cannot unsuspend a user that is not suspended"),
+        Err(Refused::WrongStatus) => {
+            invalid(template, "Cannot unsuspend a user that is not suspended")
+        }
     }
 }
 
@@ -269,7 +335,9 @@ pub(super) fn clear(world: &mut World, request: &Request, key: &str, notes: &mut
     if let Some((name, _)) = request.query.iter().find(|(name, _)| unknown(name)) {
         return invalid(template, &format!("unknown parameter: {name}"));
     }
-    let Some(index) = find(&world.directory, key) else { return missing(template, key) };
+    let Some(index) = find(&world.directory, key) else {
+        return missing(template, key);
+    };
     let with_tokens = request.query("oauthTokens") == Some("true");
     world.clear_sessions(index, with_tokens, request, notes);
     Answer::empty(204, template)

@@ -6,7 +6,9 @@ use serde_json::Value;
 
 /// Decides whether a record passes a filter; the error names what the filter gets wrong.
 pub(super) fn passes(record: &Value, filter: &Value, depth: usize) -> Result<bool, String> {
-    let Value::Object(map) = filter else { return Err("a filter must be an object".to_owned()) };
+    let Value::Object(map) = filter else {
+        return Err("a filter must be an object".to_owned());
+    };
     if depth > 32 {
         return Err("the filter is too deep".to_owned());
     }
@@ -89,8 +91,15 @@ fn compare(record: &Value, operator: &str, part: &Value) -> Result<bool, String>
 fn fields<'a>(record: &'a Value, name: &str) -> Vec<&'a Value> {
     if let Some(custom) = name.strip_prefix("customFields.") {
         let custom = custom.trim_end_matches(".value");
-        let list = record["customFields"].as_array().map(Vec::as_slice).unwrap_or_default();
-        return list.iter().filter(|f| f["name"] == custom).filter_map(|f| f.get("value")).collect();
+        let list = record["customFields"]
+            .as_array()
+            .map(Vec::as_slice)
+            .unwrap_or_default();
+        return list
+            .iter()
+            .filter(|f| f["name"] == custom)
+            .filter_map(|f| f.get("value"))
+            .collect();
     }
     let name = match name {
         "id" => "_id",
@@ -132,9 +141,15 @@ pub(super) fn by_field(left: &Value, right: &Value, name: &str) -> Ordering {
 /// `*` stands for any run of characters.
 fn like(text: &str, pattern: &str) -> bool {
     let parts: Vec<&str> = pattern.split('*').collect();
-    let [first, .., last] = parts.as_slice() else { return text == pattern };
-    let Some(rest) = text.strip_prefix(first) else { return false };
-    let Some(mut rest) = rest.strip_suffix(last) else { return false };
+    let [first, .., last] = parts.as_slice() else {
+        return text == pattern;
+    };
+    let Some(rest) = text.strip_prefix(first) else {
+        return false;
+    };
+    let Some(mut rest) = rest.strip_suffix(last) else {
+        return false;
+    };
     for part in &parts[1..parts.len() - 1] {
         match rest.split_once(part) {
             Some((_, tail)) => rest = tail,

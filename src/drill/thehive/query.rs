@@ -19,7 +19,10 @@ pub(super) fn answer(world: &World, body: &Map<String, Value>, template: &'stati
     let Some(steps) = body.get("query").and_then(Value::as_array) else {
         return bad(template, "Missing field: query");
     };
-    if let Some(name) = body.keys().find(|name| !matches!(name.as_str(), "query" | "excludeFields")) {
+    if let Some(name) = body
+        .keys()
+        .find(|name| !matches!(name.as_str(), "query" | "excludeFields"))
+    {
         return bad(template, &format!("Invalid field: {name}"));
     }
     let mut selection = match steps.first().map(|step| source(world, step)) {
@@ -42,15 +45,18 @@ pub(super) fn answer(world: &World, body: &Map<String, Value>, template: &'stati
         .unwrap_or_default();
     let body = match selection {
         Selection::Number(count) => json!(count),
-        Selection::Rows(rows) => {
-            rows.iter().map(|row| finish(&world.cases, row, &extra, &excluded)).collect()
-        }
+        Selection::Rows(rows) => rows
+            .iter()
+            .map(|row| finish(&world.cases, row, &extra, &excluded))
+            .collect(),
     };
     Answer::json(200, template, body)
 }
 
 fn name(step: &Value) -> Result<&str, String> {
-    step.get("_name").and_then(Value::as_str).ok_or_else(|| "a step needs _name".to_owned())
+    step.get("_name")
+        .and_then(Value::as_str)
+        .ok_or_else(|| "a step needs _name".to_owned())
 }
 
 /// Runs the first step; `None` stands for a record that is not there.
@@ -82,8 +88,14 @@ fn run(
         return Err("nothing may follow count".to_owned());
     };
     let children = |all: &[Record]| {
-        let ids: Vec<&str> = rows.iter().filter_map(|row| row.value["_id"].as_str()).collect();
-        all.iter().filter(|record| ids.contains(&record.parent.as_str())).cloned().collect()
+        let ids: Vec<&str> = rows
+            .iter()
+            .filter_map(|row| row.value["_id"].as_str())
+            .collect();
+        all.iter()
+            .filter(|record| ids.contains(&record.parent.as_str()))
+            .cloned()
+            .collect()
     };
     Ok(Selection::Rows(match name(step)? {
         "count" => return Ok(Selection::Number(rows.len())),
@@ -95,7 +107,9 @@ fn run(
         "case" => {
             let parents: Vec<&str> = rows.iter().map(|row| row.parent.as_str()).collect();
             let own = |case: &&Record| {
-                case.value["_id"].as_str().is_some_and(|id| parents.contains(&id))
+                case.value["_id"]
+                    .as_str()
+                    .is_some_and(|id| parents.contains(&id))
             };
             book.cases.iter().filter(own).cloned().collect()
         }
@@ -118,11 +132,16 @@ fn run(
 }
 
 fn sort(rows: &mut [Record], step: &Value) -> Result<(), String> {
-    let keys = step.get("_fields").and_then(Value::as_array).ok_or("sort needs _fields")?;
+    let keys = step
+        .get("_fields")
+        .and_then(Value::as_array)
+        .ok_or("sort needs _fields")?;
     let mut order = Vec::new();
     for key in keys {
-        let (name, way) =
-            key.as_object().and_then(|key| key.iter().next()).ok_or("a sort key is {field: way}")?;
+        let (name, way) = key
+            .as_object()
+            .and_then(|key| key.iter().next())
+            .ok_or("a sort key is {field: way}")?;
         match way.as_str() {
             Some("asc") => order.push((name, false)),
             Some("desc") => order.push((name, true)),
@@ -153,7 +172,11 @@ fn page(rows: Vec<Record>, step: &Value, extra: &mut Vec<String>) -> Result<Vec<
     if let Some(names) = step.get("extraData").and_then(Value::as_array) {
         extra.extend(names.iter().filter_map(Value::as_str).map(str::to_owned));
     }
-    Ok(rows.into_iter().skip(from).take(to.saturating_sub(from)).collect())
+    Ok(rows
+        .into_iter()
+        .skip(from)
+        .take(to.saturating_sub(from))
+        .collect())
 }
 
 /// Adds the extra data that was asked for and takes the excluded fields away.
@@ -162,10 +185,16 @@ fn finish(book: &Casebook, row: &Record, extra: &[String], excluded: &[&str]) ->
     let id = value["_id"].as_str().unwrap_or_default().to_owned();
     for name in extra {
         let count = |records: &[Record], test: &dyn Fn(&Value) -> bool| {
-            records.iter().filter(|r| r.parent == id && test(&r.value)).count()
+            records
+                .iter()
+                .filter(|r| r.parent == id && test(&r.value))
+                .count()
         };
         let parent = || {
-            let case = book.cases.iter().find(|case| case.value["_id"] == row.parent.as_str());
+            let case = book
+                .cases
+                .iter()
+                .find(|case| case.value["_id"] == row.parent.as_str());
             case.map_or(Value::Null, |case| Value::clone(&case.value))
         };
         value["extraData"][name] = match name.as_str() {
