@@ -1,6 +1,7 @@
 //! quell: a terminal console for on-call security analysts.
 
 pub mod app;
+pub mod cli;
 pub mod config;
 pub mod connect;
 pub mod domain;

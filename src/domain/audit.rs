@@ -12,6 +12,8 @@ mod fault;
 mod hash;
 mod json;
 mod long;
+#[cfg(test)]
+mod samples;
 mod tail;
 mod verify;
 
@@ -19,6 +21,6 @@ pub use body::{Body, Class, DecisionKind, OutcomeState, TickState};
 pub use entry::{Draft, EncodeError, Entry, MAX_LINE, SUFFIX, encode_line, parse_line};
 pub use fault::{Fault, Reason, Warning};
 pub use hash::{ChainHash, PREFIX, hex, sha256_hex};
-pub use json::{MAX_DEPTH, MAX_INT, ValueError};
+pub use json::{MAX_DEPTH, MAX_INT, ValueError, ascii as ascii_json};
 pub use tail::{Tail, last_record, name_torn};
 pub use verify::{Report, Verifier};

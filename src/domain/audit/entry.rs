@@ -335,3 +335,357 @@ fn body(raw: &Raw<'_>) -> Option<Body> {
         data: serde_json::from_slice(raw.data).ok()?,
     })
 }
+
+#[cfg(test)]
+mod tests {
+    use super::super::samples::chain;
+    use super::super::{DecisionKind, OutcomeState, TickState};
+    use super::*;
+    use crate::domain::ids::{AccountId, ActionId, CaseId, ConnectionName, PlanId, RecordId};
+    use proptest::prelude::*;
+    use rstest::rstest;
+    use serde_json::{Value, json};
+
+    /// One of each type, with the same text everywhere and the options set or not.
+    fn all(text: &str, some: bool) -> Vec<Body> {
+        let t = || Untrusted::new(text);
+        let opt = || some.then(t);
+        let Ok(connection) = ConnectionName::parse("okta-prod") else {
+            return Vec::new();
+        };
+        let case = || CaseId::new(connection.clone(), text);
+        let account = || AccountId::new(connection.clone(), text);
+        let at = DateTime::from_timestamp_nanos(1_800_000_000_000_001_000);
+        let date = some.then_some(at);
+        let aid = || ActionId::from_parts(at, 1);
+        let pid = || PlanId::from_parts(at, 2);
+        let rid = || RecordId::from_parts(at, 3);
+        let s = || text.to_owned();
+        vec![
+            Body::SessionOpen {
+                version: s(),
+                environment: s(),
+                mode: s(),
+                os_user: t(),
+                operator: opt(),
+                config_sha256: s(),
+                drill: some,
+            },
+            Body::SessionClose { reason: s() },
+            Body::LogRecovered {
+                len: 5,
+                sha256: s(),
+            },
+            Body::SegmentEnd { next: 2 },
+            Body::SegmentStart { prev_h: s() },
+            Body::ClockJump { seconds: -3600 },
+            Body::CaseOpened { case: case() },
+            Body::SearchRun {
+                connection: connection.clone(),
+                account: some.then(account),
+                query: t(),
+                window_h: 24,
+                events: 7,
+                truncated: some,
+            },
+            Body::CaseRead {
+                case: case(),
+                alerts: 1,
+                observables: 2,
+                comments: 3,
+            },
+            Body::Decision {
+                case: case(),
+                account: some.then(account),
+                login: t(),
+                decision: DecisionKind::MonitorOnly,
+                reason: t(),
+            },
+            Body::Likelihood {
+                case: case(),
+                account: account(),
+                value: s(),
+                proposed: Some(s()),
+            },
+            Body::Refusal {
+                case: case(),
+                account: some.then(account),
+                login: t(),
+                kinds: vec![s(), s()],
+                guard: s(),
+                reason: t(),
+            },
+            Body::ChecklistTick {
+                case: case(),
+                runbook: t(),
+                step: t(),
+                state: TickState::NotApplicable,
+                evidence: opt(),
+                reason: opt(),
+            },
+            Body::ActionPlan {
+                pid: pid(),
+                aid: aid(),
+                order: 1,
+                kind: s(),
+                case: case(),
+                account: account(),
+                login: t(),
+                snapshot: json!({ "a": [text, null, true, -1], "groups": [{ "id": text }] }),
+                server_date: date,
+                guards: vec![s()],
+                plan_hash: s(),
+                expires: at,
+            },
+            Body::ActionConfirm {
+                pid: pid(),
+                aid: aid(),
+                how: s(),
+                plan_hash: s(),
+                dry_run: some,
+            },
+            Body::ActionIntent {
+                aid: aid(),
+                attempt: 1,
+                method: s(),
+                host: s(),
+                path: t(),
+                body_sha256: s(),
+                request_id: s(),
+                server_date: date,
+                deadline: at,
+            },
+            Body::ActionAck {
+                aid: aid(),
+                attempt: 1,
+                status: 200,
+                request_id: opt(),
+                server_date: date,
+            },
+            Body::ActionRejected {
+                aid: aid(),
+                attempt: 1,
+                status: 403,
+                reason: t(),
+            },
+            Body::ActionNotSent {
+                aid: aid(),
+                attempt: 1,
+                reason: t(),
+            },
+            Body::ActionUnknown {
+                aid: aid(),
+                attempt: 1,
+                reason: t(),
+            },
+            Body::ActionObserve {
+                aid: aid(),
+                evidence: t(),
+                matches: some.then_some(true),
+                reads: 2,
+                used: opt(),
+            },
+            Body::ActionOutcome {
+                aid: aid(),
+                state: OutcomeState::NotEffective,
+                evidence: t(),
+                seconds: some.then_some(9),
+            },
+            Body::ActionAdopt {
+                aid: aid(),
+                owner_pid: 1,
+            },
+            Body::ActionResolve {
+                aid: aid(),
+                how: s(),
+                reason: t(),
+            },
+            Body::ActionDoc {
+                pid: pid(),
+                aids: vec![aid()],
+                case: case(),
+                comment: t(),
+            },
+            Body::RecordIntent {
+                rid: rid(),
+                kind: s(),
+                case: case(),
+                marker: s(),
+                sha256: s(),
+            },
+            Body::RecordDone {
+                rid: rid(),
+                id: t(),
+            },
+            Body::RecordFailed {
+                rid: rid(),
+                reason: t(),
+            },
+            Body::Note {
+                case: case(),
+                text: t(),
+            },
+        ]
+    }
+
+    #[rstest]
+    #[case(true)]
+    #[case(false)]
+    fn every_type_reads_back_as_it_was_written(#[case] some: bool) {
+        let bodies = all("\u{1b}]0;\u{7}\u{202e}\u{e0041}\r\n\0\"}\\ \u{1f600}", some);
+        let lines = chain(&bodies);
+        assert_eq!(lines.len(), bodies.len());
+        for ((line, entry), body) in lines.iter().zip(&bodies) {
+            assert_eq!(&entry.body, body);
+            assert_eq!(
+                line.strip_suffix(b"\n").map(parse_line),
+                Some(Ok(entry.clone()))
+            );
+            let written: Value = serde_json::from_slice(line).unwrap_or_default();
+            assert_eq!(written["type"], body.type_name());
+            assert!(written["data"].is_object());
+        }
+    }
+
+    #[test]
+    fn the_line_has_the_pinned_form() {
+        let (line, _) = chain(&[Body::SessionClose {
+            reason: "quit".into(),
+        }])
+        .remove(0);
+        // The hash was computed by another program over the bytes before `,"h":`.
+        let expected = concat!(
+            r#"{"v":1,"log":"00000000000000000000000001","seg":1,"n":1,"ts":"2027-01-15T08:00:00.123456Z","#,
+            r#""boot_us":1,"host":"bastion\u202e","uid":1000,"user":"ana\"\\","pid":7,"#,
+            r#""sess":"00000000000000000000000002","type":"session.close","data":{"reason":"quit"},"prev":""#,
+            "0000000000000000000000000000000000000000000000000000000000000000",
+            r#"","h":"5cfb9325e0341f3715d568751faea7cfd760a196a980b5d0859f0a29d69096db"}"#,
+            "\n"
+        );
+        assert_eq!(String::from_utf8_lossy(&line), expected);
+    }
+
+    #[test]
+    fn long_text_is_kept_as_hash_length_and_head() {
+        let long = "ab\u{1b}".repeat(2000);
+        let (line, entry) = chain(&all(&long, true).split_off(28)).remove(0);
+        // The case id is as long as the text, and an id is never cut.
+        assert!(line.len() > 16_000);
+        let Body::Note { case, text } = entry.body else {
+            return assert_eq!(1, 2, "no note");
+        };
+        assert_eq!(case.raw(), long);
+        assert!(text.raw().starts_with("ab\u{1b}ab"));
+        let sha = super::super::sha256_hex(long.as_bytes());
+        assert!(
+            text.raw()
+                .ends_with(&format!("[cut: 6000 bytes, sha256 {sha}]"))
+        );
+    }
+
+    #[test]
+    fn a_line_that_would_be_too_long_is_refused() {
+        let body = Body::SessionClose {
+            reason: "x".repeat(70_000),
+        };
+        assert!(chain(&[body]).is_empty());
+    }
+
+    #[rstest]
+    #[case(json!(0.5))]
+    #[case(json!(9_007_199_254_740_992_u64))]
+    #[case(json!([[[[[[[1]]]]]]]))]
+    fn values_the_log_does_not_take_are_refused(#[case] snapshot: Value) {
+        let plan = all("x", true).into_iter().find_map(|body| match body {
+            Body::ActionPlan {
+                pid,
+                aid,
+                order,
+                kind,
+                case,
+                account,
+                login,
+                guards,
+                plan_hash,
+                expires,
+                ..
+            } => Some(Body::ActionPlan {
+                pid,
+                aid,
+                order,
+                kind,
+                case,
+                account,
+                login,
+                guards,
+                plan_hash,
+                expires,
+                snapshot: snapshot.clone(),
+                server_date: None,
+            }),
+            _ => None,
+        });
+        assert!(plan.is_some());
+        assert_eq!(plan.map(|plan| chain(&[plan]).len()), Some(0));
+    }
+
+    #[test]
+    fn what_was_not_understood_is_not_written() {
+        let unknown = Body::Unknown {
+            r#type: "x".into(),
+            data: json!({}),
+        };
+        assert!(chain(&[unknown]).is_empty());
+    }
+
+    #[test]
+    fn an_unknown_type_is_verified_and_not_interpreted() {
+        let (line, _) = chain(&[Body::SessionClose {
+            reason: "quit".into(),
+        }])
+        .remove(0);
+        let text = String::from_utf8_lossy(&line).replace("session.close", "session.pause");
+        let Some((hashed, _)) = text.split_once(",\"h\":") else {
+            return assert_eq!(1, 2);
+        };
+        let line = format!("{hashed},\"h\":\"{}\"}}", ChainHash::of(hashed.as_bytes()));
+        let read = parse_line(line.as_bytes()).map(|entry| entry.body);
+        let data = json!({ "reason": "quit" });
+        assert_eq!(
+            read,
+            Ok(Body::Unknown {
+                r#type: "session.pause".into(),
+                data
+            })
+        );
+    }
+
+    #[test]
+    fn times_have_one_form() {
+        assert!(time(b"2026-11-21T05:23:41.123456Z").is_some());
+        for other in [
+            "2026-11-21T05:23:41Z",
+            "2026-11-21T05:23:41.123456+00:00",
+            "x",
+            "",
+        ] {
+            assert_eq!(time(other.as_bytes()), None, "{other}");
+        }
+    }
+
+    proptest! {
+        #[test]
+        fn hostile_text_is_ascii_on_disk_and_unaltered_when_read(text in any::<String>()) {
+            prop_assume!(super::super::json::escaped_len(&text) <= 4096);
+            let bodies = all(&text, true);
+            let lines = chain(&bodies);
+            prop_assert_eq!(lines.len(), bodies.len());
+            for ((line, entry), body) in lines.iter().zip(&bodies) {
+                prop_assert_eq!(&entry.body, body);
+                let (end, inner) = line.split_last().unwrap_or((&0, &[]));
+                prop_assert_eq!(*end, b'\n');
+                prop_assert!(inner.iter().all(|b| (0x20..=0x7e).contains(b)));
+            }
+        }
+    }
+}

@@ -37,6 +37,8 @@ impl ChainHash {
     }
 }
 
+impl crate::domain::text::Shown for ChainHash {}
+
 impl fmt::Display for ChainHash {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str(&hex(&self.0))

@@ -97,11 +97,7 @@ pub(super) fn write_string(text: &str, out: &mut String) {
             '"' => out.push_str("\\\""),
             '\\' => out.push_str("\\\\"),
             ' '..='~' => out.push(c),
-            _ => {
-                for unit in c.encode_utf16(&mut [0; 2]) {
-                    let _infallible = write!(out, "\\u{unit:04x}");
-                }
-            }
+            _ => push_escaped(c, out),
         }
     }
     out.push('"');
@@ -116,6 +112,27 @@ pub(super) fn escaped_len(text: &str) -> usize {
             _ => 6 * c.len_utf16(),
         })
         .sum()
+}
+
+/// Writes any JSON value as printable ASCII in one line, for output that a terminal may meet.
+///
+/// The limits of the log do not hold here: fractions and deeper levels are written as they are.
+pub fn ascii(value: &Value) -> String {
+    let mut out = String::new();
+    for c in value.to_string().chars() {
+        match c {
+            ' '..='~' => out.push(c),
+            // Outside of strings JSON is ASCII, so an escape can only fall into a string.
+            _ => push_escaped(c, &mut out),
+        }
+    }
+    out
+}
+
+fn push_escaped(c: char, out: &mut String) {
+    for unit in c.encode_utf16(&mut [0; 2]) {
+        let _infallible = write!(out, "\\u{unit:04x}");
+    }
 }
 
 /// Reads the narrow JSON from the start of a line; every step says where it failed.

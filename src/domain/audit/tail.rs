@@ -59,3 +59,58 @@ pub fn name_torn(torn: &[u8]) -> Option<Body> {
         sha256: sha256_hex(named),
     })
 }
+
+#[cfg(test)]
+mod tests {
+    use super::super::samples::{bytes, chain, twenty};
+    use super::*;
+
+    #[test]
+    fn the_last_whole_record_is_found_at_every_cut() {
+        let lines = chain(&twenty());
+        let log = bytes(&lines);
+        let mut ends = Vec::new();
+        let mut at = 0;
+        for (line, _) in &lines {
+            at += line.len();
+            ends.push(at);
+        }
+        for cut in 0..=log.len() {
+            // A record is whole when at most its line feed is missing.
+            let whole = ends.iter().filter(|end| **end <= cut + 1).count();
+            let found = last_record(&log[..cut], true);
+            assert_eq!(
+                found.map(|tail| tail.n),
+                (whole > 0).then_some(whole as u64),
+                "cut {cut}"
+            );
+            if let Some(tail) = found {
+                assert_eq!(tail.lacks_line_feed, ends[whole - 1] == cut + 1);
+                assert_eq!(tail.end, ends[whole - 1].min(cut));
+            }
+        }
+    }
+
+    #[test]
+    fn a_window_that_begins_inside_a_line_does_not_use_that_line() {
+        let lines = chain(&twenty()[..2]);
+        let log = bytes(&lines);
+        assert_eq!(last_record(&log[1..], false).map(|tail| tail.n), Some(2));
+        assert_eq!(last_record(&lines[0].0, false), None);
+        assert_eq!(last_record(b"", true), None);
+    }
+
+    #[test]
+    fn torn_bytes_are_named_without_a_final_line_feed() {
+        assert_eq!(name_torn(b""), None);
+        assert_eq!(name_torn(b"ab\n"), name_torn(b"ab"));
+        assert_ne!(name_torn(b"ab\n\n"), name_torn(b"ab"));
+        assert_eq!(
+            name_torn(b"\n"),
+            Some(Body::LogRecovered {
+                len: 0,
+                sha256: sha256_hex(b"")
+            })
+        );
+    }
+}
