@@ -2,4 +2,12 @@
 //!
 //! Pure: `store` and `cli` read the files. What must not live here: io, secrets themselves (only where they come from).
 
+mod connection;
+pub mod duration;
+pub mod fault;
+pub mod nearest;
+pub mod parse;
+pub mod sample;
+mod secret;
+mod section;
 pub mod settings;

@@ -1,0 +1,355 @@
+//! The text of a configuration file to [`Settings`]: all faults at once, each with its line and a hint.
+//!
+//! What must not live here: reading the file (`store`), the syntax of chords and the list of themes (`app`, `ui`).
+
+use std::collections::BTreeMap;
+use std::fmt::Write as _;
+use std::ops::RangeInclusive;
+use std::time::Duration;
+
+use sha2::{Digest, Sha256};
+use toml::de::DeTable;
+
+use super::connection::{name_of, parse_connection};
+pub use super::fault::Fault;
+use super::fault::Faults;
+use super::nearest::nearest;
+use super::section::{Entry, Section};
+use super::settings::{
+    Connection, Environment, EnvironmentKind, Mode, Policy, Role, Settings, Timeline,
+};
+use crate::domain::ids::ConnectionName;
+use crate::domain::text::Untrusted;
+use crate::safe;
+
+const SECTIONS: &[&str] = &[
+    "environment",
+    "connection",
+    "sla",
+    "policy",
+    "keys",
+    "theme",
+    "timeline",
+];
+const SEVERITIES: &[&str] = &[
+    "informational",
+    "low",
+    "medium",
+    "high",
+    "critical",
+    "fatal",
+];
+const MOST_CONNECTIONS: usize = 32;
+
+/// What a good configuration says, and where it says what others have to check.
+#[derive(Clone, Debug)]
+pub struct Parsed {
+    /// The settings.
+    pub settings: Settings,
+    /// What is allowed but not good, in the order of the text.
+    pub warnings: Vec<Fault>,
+    /// Line of each command in `[keys]`, for faults of its chords.
+    pub key_lines: BTreeMap<String, u32>,
+    /// Line of the theme's name, for the fault that there is no such theme.
+    pub theme_line: Option<u32>,
+}
+
+/// Reads a configuration.
+///
+/// `file` is the name shown in faults; `known_commands` are the ids that `[keys]` may bind.
+///
+/// # Errors
+/// Every fault of the text in its order, never an empty list.
+pub fn parse(text: &str, file: &str, known_commands: &[&str]) -> Result<Parsed, Vec<Fault>> {
+    let mut faults = Faults::new(text, file);
+    let (table, syntax) = DeTable::parse_recoverable(text);
+    for error in &syntax {
+        faults.syntax(&error.span().unwrap_or(0..0), error.message());
+    }
+    let whole = Section::whole(&table);
+    whole.refuse_unknown(&mut faults, SECTIONS);
+    let environment = parse_environment(&mut faults, &whole);
+    let kind = environment.as_ref().map(|environment| environment.kind);
+    let connections = parse_connections(&mut faults, &whole, kind);
+    let sla = parse_sla(&mut faults, &whole);
+    let policy = parse_policy(&mut faults, &whole);
+    let (keys, key_lines) = parse_keys(&mut faults, &whole, known_commands);
+    let (theme, theme_line) = parse_theme(&mut faults, &whole).unzip();
+    let timeline = parse_timeline(&mut faults, &whole);
+    let nowhere = whole.span.clone();
+    let warnings = faults.finish()?;
+    // Every `None` above comes with a fault, unless the text was too broken to tell what is missing.
+    let Some(environment) = environment else {
+        let mut unknown = Faults::new(text, file);
+        unknown.syntax(&nowhere, "the section environment could not be read");
+        return Err(unknown.finish().err().unwrap_or_default());
+    };
+    let sha256 = hex(&Sha256::digest(text.as_bytes()));
+    let settings = Settings {
+        environment,
+        connections,
+        sla,
+        policy,
+        keys,
+        theme,
+        timeline,
+        sha256,
+    };
+    Ok(Parsed {
+        settings,
+        warnings,
+        key_lines,
+        theme_line,
+    })
+}
+
+fn hex(bytes: &[u8]) -> String {
+    bytes.iter().fold(String::new(), |mut text, byte| {
+        // Writing to a String cannot fail.
+        let _ = write!(text, "{byte:02x}");
+        text
+    })
+}
+
+/// Gives a section that may be left out; a wrong one is noted and counts as left out.
+fn section<'a>(
+    faults: &mut Faults<'_>,
+    whole: &Section<'a>,
+    key: &'static str,
+) -> Option<Section<'a>> {
+    whole.get(key)?.section(faults)
+}
+
+fn parse_environment(faults: &mut Faults<'_>, whole: &Section<'_>) -> Option<Environment> {
+    let hint = "[environment] with name = \"acme-prod\" and kind = \"production\"";
+    let section = whole
+        .need(faults, "environment", hint.into())?
+        .section(faults)?;
+    section.refuse_unknown(faults, &["name", "kind", "mode"]);
+    let name = section
+        .need(
+            faults,
+            "name",
+            "name = \"acme-prod\": it stands in the status line".into(),
+        )
+        .and_then(|entry| parse_plain_name(faults, &entry, 32));
+    let kinds = [
+        ("production", EnvironmentKind::Production),
+        ("drill", EnvironmentKind::Drill),
+    ];
+    let kind = section
+        .need(
+            faults,
+            "kind",
+            "kind = \"production\" or kind = \"drill\"".into(),
+        )
+        .and_then(|entry| entry.one_of(faults, &kinds));
+    let modes = [
+        ("dry_run", Mode::DryRun),
+        ("live", Mode::Live),
+        ("read_only", Mode::ReadOnly),
+    ];
+    let mode = section
+        .get("mode")
+        .map(|entry| entry.one_of(faults, &modes));
+    Some(Environment {
+        name: name?,
+        kind: kind?,
+        mode: mode.unwrap_or(Some(Mode::default()))?,
+    })
+}
+
+/// Reads a name of ASCII letters, digits, `-`, `_`, `.`.
+fn parse_plain_name(faults: &mut Faults<'_>, entry: &Entry<'_>, longest: usize) -> Option<String> {
+    let name = entry.text(faults)?;
+    let fits = name.len() <= longest
+        && name
+            .bytes()
+            .all(|b| b.is_ascii_alphanumeric() || matches!(b, b'.' | b'_' | b'-'));
+    if !fits {
+        let what = safe!(
+            "is not 1 to {} characters out of A-Z a-z 0-9 . _ -",
+            longest
+        );
+        entry.fault(faults, what, None);
+    }
+    fits.then(|| name.to_owned())
+}
+
+fn parse_connections(
+    faults: &mut Faults<'_>,
+    whole: &Section<'_>,
+    kind: Option<EnvironmentKind>,
+) -> Vec<Connection> {
+    let hint = "one [[connection]] for each system; quell init writes a sample";
+    let Some(entry) = whole.need(faults, "connection", hint.into()) else {
+        return Vec::new();
+    };
+    let Some(list) = entry.list(faults) else {
+        return Vec::new();
+    };
+    if list.len() > MOST_CONNECTIONS {
+        entry.fault(
+            faults,
+            safe!("is more than {} connections", MOST_CONNECTIONS),
+            None,
+        );
+        return Vec::new();
+    }
+    let mut connections: Vec<Connection> = Vec::new();
+    let mut names: BTreeMap<String, u32> = BTreeMap::new();
+    for (at, part) in list.iter().enumerate() {
+        let Some(mut section) = part.section(faults) else {
+            continue;
+        };
+        section.field = name_of(&section, at + 1);
+        refuse_second(faults, &section, &mut names);
+        connections.extend(parse_connection(faults, &section, kind));
+    }
+    let complete = connections.len() == list.len();
+    if complete
+        && !connections
+            .iter()
+            .any(|connection| connection.roles.contains(&Role::Cases))
+    {
+        let what = "none has the role cases: the queue stays empty";
+        faults.warn(&entry.span, &entry.field, what.into(), None);
+    }
+    connections
+}
+
+fn refuse_second(
+    faults: &mut Faults<'_>,
+    section: &Section<'_>,
+    names: &mut BTreeMap<String, u32>,
+) {
+    let Some(entry) = section.get("name") else {
+        return;
+    };
+    // A name that is no text is noted where the connection is read.
+    if !entry.is_text() {
+        return;
+    }
+    let mut unheard = Faults::new("", "");
+    let Some(Ok(name)) = entry.text(&mut unheard).map(ConnectionName::parse) else {
+        return;
+    };
+    let line = faults.line(&entry.span);
+    if let Some(first) = names.get(name.as_str()) {
+        let what = safe!("is the name of the connection in line {} already", *first);
+        entry.fault(
+            faults,
+            what,
+            Some("give each connection its own name".into()),
+        );
+    } else {
+        names.insert(name.as_str().to_owned(), line);
+    }
+}
+
+fn parse_sla(faults: &mut Faults<'_>, whole: &Section<'_>) -> BTreeMap<String, Duration> {
+    let Some(section) = section(faults, whole, "sla") else {
+        return BTreeMap::new();
+    };
+    section.refuse_unknown(faults, SEVERITIES);
+    let range = Duration::from_secs(60)..=Duration::from_secs(30 * 86_400);
+    SEVERITIES
+        .iter()
+        .filter_map(|key| {
+            Some((
+                (*key).to_owned(),
+                section.get(key)?.duration(faults, &range)?,
+            ))
+        })
+        .collect()
+}
+
+fn parse_policy(faults: &mut Faults<'_>, whole: &Section<'_>) -> Policy {
+    let Some(section) = section(faults, whole, "policy") else {
+        return Policy::default();
+    };
+    section.refuse_unknown(faults, &["protected", "protected_groups", "own"]);
+    let mut texts = |key| {
+        section
+            .get(key)
+            .and_then(|entry| entry.texts(faults))
+            .unwrap_or_default()
+    };
+    Policy {
+        protected: texts("protected"),
+        protected_groups: texts("protected_groups"),
+        own: texts("own"),
+    }
+}
+
+type Keys = (BTreeMap<String, Vec<String>>, BTreeMap<String, u32>);
+
+fn parse_keys(faults: &mut Faults<'_>, whole: &Section<'_>, known: &[&str]) -> Keys {
+    let (mut keys, mut lines) = Keys::default();
+    let Some(section) = section(faults, whole, "keys") else {
+        return (keys, lines);
+    };
+    for (command, span, entry) in section.entries() {
+        if !known.contains(&command) {
+            let near = nearest(command, known);
+            let hint = near.map_or_else(
+                || "quell keys prints the commands".into(),
+                |name| safe!("did you mean {}?", Untrusted::new(name).ident()),
+            );
+            faults.fault(&span, &entry.field, "is not a command".into(), Some(hint));
+            continue;
+        }
+        let chords = if entry.is_text() {
+            entry.text(faults).map(|chord| vec![chord.to_owned()])
+        } else {
+            entry.texts(faults)
+        };
+        if let Some(chords) = chords {
+            keys.insert(command.to_owned(), chords);
+            lines.insert(command.to_owned(), faults.line(&span));
+        }
+    }
+    (keys, lines)
+}
+
+fn parse_theme(faults: &mut Faults<'_>, whole: &Section<'_>) -> Option<(String, u32)> {
+    let section = section(faults, whole, "theme")?;
+    section.refuse_unknown(faults, &["name"]);
+    let entry = section.get("name")?;
+    let name = parse_plain_name(faults, &entry, 64)?;
+    Some((name, faults.line(&entry.span)))
+}
+
+fn parse_timeline(faults: &mut Faults<'_>, whole: &Section<'_>) -> Timeline {
+    let mut timeline = Timeline::default();
+    let Some(section) = section(faults, whole, "timeline") else {
+        return timeline;
+    };
+    section.refuse_unknown(
+        faults,
+        &["window_hours", "failures", "failure_window", "max_events"],
+    );
+    let mut number = |key, range: RangeInclusive<u32>| section.get(key)?.number(faults, &range);
+    if let Some(hours) = number("window_hours", 1..=720) {
+        timeline.window_hours = hours;
+    }
+    if let Some(failures) = number("failures", 2..=1_000).and_then(|n| usize::try_from(n).ok()) {
+        timeline.failures = failures;
+    }
+    if let Some(events) =
+        number("max_events", 100..=1_000_000).and_then(|n| usize::try_from(n).ok())
+    {
+        timeline.max_events = events;
+    }
+    let range = Duration::from_secs(60)..=Duration::from_secs(86_400);
+    if let Some(window) = section
+        .get("failure_window")
+        .and_then(|entry| entry.duration(faults, &range))
+    {
+        timeline.failure_window = window;
+    }
+    timeline
+}
+
+#[cfg(test)]
+mod tests;
