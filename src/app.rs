@@ -10,3 +10,4 @@ pub mod effect;
 pub mod keymap;
 pub mod message;
 pub mod model;
+pub mod update;

@@ -14,6 +14,7 @@ use super::keymap::Keymap;
 use super::message::{Level, Offer};
 use crate::config::settings::{Mode, Role, Settings};
 use crate::domain::account::Account;
+use crate::domain::audit::Entry;
 use crate::domain::case::{CaseFile, Subject};
 use crate::domain::casework::Casework;
 use crate::domain::containment::ledger::Ledger;
@@ -22,8 +23,8 @@ use crate::domain::fault::Fault;
 use crate::domain::freshness::{Heard, Moment};
 use crate::domain::ids::{AccountId, CaseId, ConnectionName};
 use crate::domain::operator::Operator;
-use crate::domain::runbook::Runbook;
 use crate::domain::runbook::checklist::Checklist;
+use crate::domain::runbook::{Runbook, StepKey};
 use crate::domain::text::{Safe, Untrusted};
 
 pub use activity::{ActivityPane, ListRow};
@@ -82,6 +83,8 @@ pub struct Model {
     pub last_search: u64,
     /// Whether the console is about to end.
     pub ending: bool,
+    /// Steps whose tick by evidence was asked for and is not recorded yet.
+    pub evidence_asked: BTreeSet<(CaseId, StepKey)>,
     /// How the accounts with proven actions stand.
     pub standings: BTreeMap<AccountId, Standing>,
 }
@@ -291,7 +294,20 @@ impl Model {
             audit_fault: None,
             last_search: 0,
             ending: false,
+            evidence_asked: BTreeSet::new(),
             standings: BTreeMap::new(),
+        }
+    }
+
+    /// Folds the records of earlier sessions; what they left unfinished is put before the analyst.
+    pub fn restore(&mut self, entries: &[Entry]) {
+        for entry in entries {
+            self.ledger.apply(entry);
+            self.casework.apply(entry);
+        }
+        self.judge();
+        if self.ledger.unfinished().next().is_some() {
+            self.layers.push(Layer::Unfinished { cursor: 0 });
         }
     }
 

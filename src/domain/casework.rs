@@ -1,6 +1,6 @@
 //! Folds audit records into the work done on each case: ticks, decisions, likelihood, searches, comments.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 use chrono::{DateTime, Utc};
 
@@ -31,6 +31,7 @@ pub struct Casework {
     ticks: Ticks,
     searches: BTreeMap<AccountId, (u32, DateTime<Utc>)>,
     record_case: BTreeMap<RecordId, CaseId>,
+    touched: BTreeSet<(CaseId, StepKey)>,
 }
 
 impl Casework {
@@ -83,6 +84,7 @@ impl Casework {
                 let Ok(step) = StepKey::try_from(step.raw().to_owned()) else {
                     return;
                 };
+                self.touched.insert((case.clone(), step.clone()));
                 let tick = Tick {
                     case: case_key(case),
                     runbook: runbook.clone(),
@@ -123,6 +125,11 @@ impl Casework {
     /// Gives the ticks of one case.
     pub fn ticks(&self, case: &CaseId) -> CaseTicks {
         self.ticks.of_case(&case_key(case))
+    }
+
+    /// Tells whether anybody or anything ever ticked a step of a case.
+    pub fn touched(&self, case: &CaseId, step: &StepKey) -> bool {
+        self.touched.contains(&(case.clone(), step.clone()))
     }
 
     /// Gives the largest window searched for an account, in hours, and when.

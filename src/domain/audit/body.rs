@@ -182,8 +182,8 @@ pub enum Body {
     Likelihood {
         /// The case.
         case: CaseId,
-        /// The account.
-        account: AccountId,
+        /// The account, when it was resolved.
+        account: Option<AccountId>,
         /// What was set.
         value: String,
         /// What had been proposed, if anything.

@@ -1,0 +1,72 @@
+//! The one place where the model changes: a message in, effects out. It never waits and reads no clock.
+
+mod evidence;
+mod layers;
+mod panes;
+mod world;
+mod writing;
+
+use super::effect::Effect;
+use super::keymap::Chord;
+use super::message::{Level, Message};
+use super::model::{Layer, Model};
+use crate::domain::containment::confirm::DialogKey;
+use crate::domain::freshness::Moment;
+
+/// Takes one message that happened at a moment and gives what the world has to do.
+pub fn update(model: &mut Model, now: Moment, message: Message) -> Vec<Effect> {
+    model.now = now;
+    match message {
+        Message::Key(chord) => key(model, chord),
+        Message::Pasted => pasted(model),
+        Message::Resized { width, height } => {
+            model.size = (width, height);
+            Vec::new()
+        }
+        Message::Tick => world::tick(model),
+        Message::Ended => {
+            model.ending = true;
+            vec![Effect::Quit]
+        }
+        other => world::take(model, other),
+    }
+}
+
+fn key(model: &mut Model, chord: Chord) -> Vec<Effect> {
+    match model.layers.last() {
+        Some(layer) => match layer.context() {
+            Some(context) => match model.keymap.find(context, chord) {
+                Some(command) => layers::command(model, command),
+                None => Vec::new(),
+            },
+            None => layers::raw_key(model, chord),
+        },
+        None => match model.keymap.find(model.focus.context(), chord) {
+            Some(command) => panes::command(model, command),
+            None => {
+                let context = model.focus.context().word();
+                model.say(
+                    Level::Info,
+                    crate::safe!("no such key in {}: ? lists them", context),
+                    None,
+                );
+                Vec::new()
+            }
+        },
+    }
+}
+
+fn pasted(model: &mut Model) -> Vec<Effect> {
+    let boot = model.now.boot;
+    match model.layers.last_mut() {
+        Some(Layer::Confirm { confirmation, said }) => {
+            if let crate::domain::containment::confirm::Step::Stay(line) =
+                confirmation.key(DialogKey::Paste, boot)
+            {
+                *said = line;
+            }
+        }
+        _ => model.say(Level::Warning, "paste is refused: type it", None),
+    }
+    Vec::new()
+}

@@ -1,0 +1,316 @@
+//! What a key does while a layer is open.
+
+use super::panes::{self, Walk};
+use super::{world, writing};
+use crate::app::actions::Choice;
+use crate::app::command::{COMMANDS, Command, Context, Spec};
+use crate::app::effect::Effect;
+use crate::app::keymap::{Chord, Key};
+use crate::app::message::Level;
+use crate::app::model::{Layer, Model, Purpose};
+use crate::domain::audit::Body;
+use crate::domain::containment::confirm::{DialogKey, Step};
+use crate::domain::ids::ActionId;
+use crate::domain::likelihood::Likelihood;
+use crate::safe;
+
+pub(super) fn command(model: &mut Model, command: Command) -> Vec<Effect> {
+    let walk = match command {
+        Command::Down => Some(Walk::By(1)),
+        Command::Up => Some(Walk::By(-1)),
+        Command::First => Some(Walk::First),
+        Command::Last => Some(Walk::Last),
+        Command::HalfDown => Some(Walk::By(panes::half_page(model))),
+        Command::HalfUp => Some(Walk::By(-panes::half_page(model))),
+        _ => None,
+    };
+    if let Some(walk) = walk {
+        move_in_layer(model, walk);
+        return Vec::new();
+    }
+    match command {
+        Command::Back => {
+            model.layers.pop();
+            Vec::new()
+        }
+        Command::Open => choose_row(model),
+        Command::ContainBoth => from_menu(model, Choice::Contain),
+        Command::ContainRevoke => from_menu(model, Choice::Revoke),
+        Command::ContainDisable => from_menu(model, Choice::Disable),
+        Command::ContainMonitor => from_menu(model, Choice::Monitor),
+        Command::ContainNothing => from_menu(model, Choice::Nothing),
+        Command::CheckAgain => match unfinished_at_cursor(model) {
+            Some(aid) => {
+                model.say(Level::Info, "reading the provider back", None);
+                vec![Effect::CheckAgain(aid)]
+            }
+            None => Vec::new(),
+        },
+        Command::SendAgain => send_again(model),
+        Command::CloseWithReason => {
+            if let Some(aid) = unfinished_at_cursor(model) {
+                panes::write(model, Purpose::Close(aid));
+            }
+            Vec::new()
+        }
+        _ => Vec::new(),
+    }
+}
+
+fn rows_of(model: &Model, layer: &Layer) -> usize {
+    match layer {
+        Layer::Contain { .. } => Choice::ALL.len(),
+        Layer::Likelihood { .. } => Likelihood::ALL.len(),
+        Layer::ChooseUser { names, .. } => names.len(),
+        Layer::Unfinished { .. } => model.ledger.unfinished().count(),
+        Layer::Messages { .. } => model.log.len(),
+        Layer::Reading { text, .. } => text.lines().count(),
+        // Help and the response are a few screens at most; drawing stops at their last line.
+        _ => COMMANDS.len() * 2,
+    }
+}
+
+fn move_in_layer(model: &mut Model, walk: Walk) {
+    let Some(layer) = model.layers.last() else {
+        return;
+    };
+    let len = rows_of(model, layer);
+    if let Some(
+        Layer::Help { scroll: at, .. }
+        | Layer::Reading { scroll: at, .. }
+        | Layer::Messages { scroll: at }
+        | Layer::Response { scroll: at }
+        | Layer::Contain { cursor: at }
+        | Layer::Likelihood { cursor: at }
+        | Layer::ChooseUser { cursor: at, .. }
+        | Layer::Unfinished { cursor: at },
+    ) = model.layers.last_mut()
+    {
+        *at = walk.from(*at, len);
+    }
+}
+
+fn from_menu(model: &mut Model, choice: Choice) -> Vec<Effect> {
+    model.layers.pop();
+    panes::choose(model, choice)
+}
+
+fn choose_row(model: &mut Model) -> Vec<Effect> {
+    match model.layers.pop() {
+        Some(Layer::Contain { cursor }) => match Choice::ALL.get(cursor) {
+            Some(choice) => panes::choose(model, *choice),
+            None => Vec::new(),
+        },
+        Some(Layer::Likelihood { cursor }) => match Likelihood::ALL.get(cursor) {
+            Some(value) => judged(model, *value),
+            None => Vec::new(),
+        },
+        Some(Layer::ChooseUser { names, cursor }) => match names.get(cursor) {
+            Some(name) => world::choose_user(model, name.clone()),
+            None => Vec::new(),
+        },
+        Some(other) => {
+            model.layers.push(other);
+            Vec::new()
+        }
+        None => Vec::new(),
+    }
+}
+
+fn judged(model: &mut Model, value: Likelihood) -> Vec<Effect> {
+    let Some(open) = &model.open else {
+        return Vec::new();
+    };
+    let body = Body::Likelihood {
+        case: open.id.clone(),
+        account: open.the_account().map(|account| account.id.clone()),
+        value: value.word().to_owned(),
+        proposed: None,
+    };
+    model.say(
+        Level::Info,
+        safe!("likelihood {}: yours", value.word()),
+        None,
+    );
+    vec![Effect::Record(vec![body])]
+}
+
+fn unfinished_at_cursor(model: &Model) -> Option<ActionId> {
+    let Some(Layer::Unfinished { cursor }) = model.layers.last() else {
+        return None;
+    };
+    model
+        .ledger
+        .unfinished()
+        .nth(*cursor)
+        .map(|action| action.aid.clone())
+}
+
+/// Sending again is a new plan of the same kind with its own confirmation; the old action stays what it is.
+fn send_again(model: &mut Model) -> Vec<Effect> {
+    let Some(action) = unfinished_at_cursor(model).and_then(|aid| model.ledger.get(&aid).cloned())
+    else {
+        return Vec::new();
+    };
+    let here = model.open.as_ref().is_some_and(|open| {
+        open.the_account()
+            .is_some_and(|account| account.id == action.account)
+    });
+    if !here {
+        let line = safe!(
+            "open the case of {} first: sending again needs its account",
+            action.login.field()
+        );
+        model.say(Level::Warning, line, None);
+        return Vec::new();
+    }
+    model.layers.pop();
+    panes::plan(model, vec![action.kind])
+}
+
+/// Keys for layers that take letters themselves.
+pub(super) fn raw_key(model: &mut Model, chord: Chord) -> Vec<Effect> {
+    match model.layers.last() {
+        Some(Layer::Confirm { .. }) => confirm_key(model, chord),
+        Some(Layer::Filter { .. }) => filter_key(model, chord),
+        Some(Layer::Search { .. }) => search_key(model, chord),
+        Some(Layer::Writing { .. }) => writing::key(model, chord),
+        Some(Layer::Planning { .. }) => {
+            if chord == Chord::plain(Key::Esc) {
+                model.layers.pop();
+                model.say(Level::Info, "planning given up; nothing was done", None);
+            }
+            Vec::new()
+        }
+        Some(Layer::QuitAnyway) => {
+            model.layers.pop();
+            if chord == Chord::char('y') {
+                model.ending = true;
+                return vec![Effect::Quit];
+            }
+            Vec::new()
+        }
+        _ => Vec::new(),
+    }
+}
+
+fn confirm_key(model: &mut Model, chord: Chord) -> Vec<Effect> {
+    let boot = model.now.boot;
+    let key = match chord.key {
+        _ if chord.ctrl || chord.alt => DialogKey::Other,
+        Key::Char(c) => DialogKey::Char(c),
+        Key::Backspace => DialogKey::Backspace,
+        Key::Tab | Key::BackTab => DialogKey::Tab,
+        Key::Enter => DialogKey::Enter,
+        Key::Esc => DialogKey::Esc,
+        _ => DialogKey::Other,
+    };
+    let Some(Layer::Confirm { confirmation, said }) = model.layers.last_mut() else {
+        return Vec::new();
+    };
+    match confirmation.key(key, boot) {
+        Step::Stay(line) => {
+            *said = line;
+            Vec::new()
+        }
+        Step::Cancelled => {
+            model.layers.pop();
+            model.say(Level::Info, "cancelled; nothing was sent", None);
+            Vec::new()
+        }
+        Step::Confirmed(plan) => {
+            model.layers.pop();
+            model.layers.push(Layer::Response { scroll: 0 });
+            vec![Effect::Contain(plan)]
+        }
+    }
+}
+
+/// Tells whether a letter may be typed: one that is shown as itself.
+pub(super) fn typable(c: char) -> bool {
+    let mut bytes = [0; 4];
+    let text: &str = c.encode_utf8(&mut bytes);
+    !c.is_control()
+        && crate::domain::text::show(text.as_bytes(), crate::domain::text::Context::Field).as_str()
+            == text
+}
+
+fn filter_key(model: &mut Model, chord: Chord) -> Vec<Effect> {
+    let mut filter = model.queue.filter().to_owned();
+    let Some(Layer::Filter { before, esc }) = model.layers.last_mut() else {
+        return Vec::new();
+    };
+    let again = *esc;
+    *esc = false;
+    match chord.key {
+        Key::Enter => {
+            model.layers.pop();
+        }
+        Key::Esc if again || filter == *before => {
+            let before = before.clone();
+            model.layers.pop();
+            model.queue.set_filter(before);
+        }
+        Key::Esc => *esc = true,
+        Key::Backspace => {
+            filter.pop();
+            model.queue.set_filter(filter);
+        }
+        Key::Char(c) if !chord.ctrl && !chord.alt && typable(c) && filter.len() < 200 => {
+            filter.push(c);
+            model.queue.set_filter(filter);
+        }
+        _ => {}
+    }
+    Vec::new()
+}
+
+/// Lists the commands that match what was typed: all its words stand in the doc, the id or the short name.
+pub fn found_commands(typed: &str) -> Vec<&'static Spec> {
+    let words: Vec<String> = typed.split_whitespace().map(str::to_lowercase).collect();
+    COMMANDS
+        .iter()
+        .filter(|spec| spec.context == Context::Everywhere || spec.context.is_pane())
+        .filter(|spec| {
+            let text = format!("{} {} {}", spec.id, spec.short, spec.doc).to_lowercase();
+            words.iter().all(|word| text.contains(word.as_str()))
+        })
+        .collect()
+}
+
+fn search_key(model: &mut Model, chord: Chord) -> Vec<Effect> {
+    let Some(Layer::Search { typed, cursor }) = model.layers.last_mut() else {
+        return Vec::new();
+    };
+    let found = found_commands(typed);
+    match chord.key {
+        Key::Esc => {
+            model.layers.pop();
+        }
+        Key::Down => *cursor = Walk::By(1).from(*cursor, found.len()),
+        Key::Up => *cursor = Walk::By(-1).from(*cursor, found.len()),
+        Key::Backspace => {
+            typed.pop();
+            *cursor = 0;
+        }
+        Key::Char(c) if !chord.ctrl && !chord.alt && typable(c) && typed.len() < 100 => {
+            typed.push(c);
+            *cursor = 0;
+        }
+        Key::Enter => {
+            let chosen = found.get(*cursor).copied();
+            model.layers.pop();
+            if let Some(spec) = chosen {
+                if let Some(pane) = crate::app::model::Pane::ALL
+                    .into_iter()
+                    .find(|p| p.context() == spec.context)
+                {
+                    model.focus = pane;
+                }
+                return panes::command(model, spec.command);
+            }
+        }
+        _ => {}
+    }
+    Vec::new()
+}

@@ -1,0 +1,459 @@
+//! What a command does when no layer is open.
+
+use ratatui_textarea::TextArea;
+
+use super::world;
+use crate::app::actions::{self, Choice, Readiness};
+use crate::app::checklist::{self, CheckRow};
+use crate::app::command::Command;
+use crate::app::effect::Effect;
+use crate::app::message::Level;
+use crate::app::model::{Layer, ListRow, Model, Pane, Purpose};
+use crate::domain::audit::{Body, TickState};
+use crate::domain::case::Subject;
+use crate::domain::containment::kind::ActionKind;
+use crate::domain::freshness::time_word;
+use crate::domain::runbook::binding::{Capability, capabilities, unbound};
+use crate::domain::runbook::checklist::ItemState;
+use crate::domain::text::{Safe, Untrusted};
+use crate::safe;
+
+/// Windows of the activity in hours, in the order `t` goes through them.
+const WINDOWS: [u32; 3] = [24, 48, 72];
+
+pub(super) fn command(model: &mut Model, command: Command) -> Vec<Effect> {
+    match command {
+        Command::FocusCases => focus(model, Pane::Cases),
+        Command::FocusActivity => focus(model, Pane::Activity),
+        Command::FocusChecklist => focus(model, Pane::Checklist),
+        Command::FocusActions => focus(model, Pane::Actions),
+        Command::FocusNext => focus_by(model, 1),
+        Command::FocusPrevious => focus_by(model, Pane::ALL.len() - 1),
+        Command::Zoom => model.zoom = !model.zoom,
+        Command::Down => walk(model, Walk::By(1)),
+        Command::Up => walk(model, Walk::By(-1)),
+        Command::First => walk(model, Walk::First),
+        Command::Last => walk(model, Walk::Last),
+        Command::HalfDown => walk(model, Walk::By(half_page(model))),
+        Command::HalfUp => walk(model, Walk::By(-half_page(model))),
+        Command::Open => return open(model),
+        Command::Back => back(model),
+        Command::Filter => {
+            let before = model.queue.filter().to_owned();
+            model.layers.push(Layer::Filter { before, esc: false });
+        }
+        Command::Help => {
+            let context = model.focus.context();
+            model.layers.push(Layer::Help { context, scroll: 0 });
+        }
+        Command::Messages => model.layers.push(Layer::Messages { scroll: 0 }),
+        Command::Search => {
+            model.layers.push(Layer::Search {
+                typed: String::new(),
+                cursor: 0,
+            });
+        }
+        Command::Refresh => return world::refresh(model),
+        Command::Redraw => return vec![Effect::Redraw],
+        Command::Quit => return quit(model),
+        Command::Contain => model.layers.push(Layer::Contain { cursor: 0 }),
+        Command::ContainBoth => return choose(model, Choice::Contain),
+        Command::ContainRevoke => return choose(model, Choice::Revoke),
+        Command::ContainDisable => return choose(model, Choice::Disable),
+        Command::ContainMonitor => return choose(model, Choice::Monitor),
+        Command::ContainNothing => return choose(model, Choice::Nothing),
+        Command::Undo => return choose(model, Choice::Enable),
+        Command::Likelihood => likelihood(model),
+        Command::ChooseUser => choose_user(model),
+        Command::Note => note(model),
+        Command::Document => return document(model),
+        Command::ShowResponse => model.layers.push(Layer::Response { scroll: 0 }),
+        Command::ShowUnfinished => model.layers.push(Layer::Unfinished { cursor: 0 }),
+        Command::NextFinding => with_activity(model, |pane| pane.seek_finding(true)),
+        Command::PreviousFinding => with_activity(model, |pane| pane.seek_finding(false)),
+        Command::Window => return window(model),
+        Command::StopLoading => return stop_loading(model),
+        Command::Tick => return tick(model),
+        Command::SkipStep => ask_reason(model, Purpose::Skip),
+        Command::NotApplicable => ask_reason(model, Purpose::NotApplicable),
+        Command::ReadStep => read_step(model),
+        Command::RunStep => return run_step(model),
+        Command::CheckAgain | Command::SendAgain | Command::CloseWithReason => {
+            model.layers.push(Layer::Unfinished { cursor: 0 });
+        }
+    }
+    Vec::new()
+}
+
+fn focus(model: &mut Model, pane: Pane) {
+    model.focus = pane;
+}
+
+fn focus_by(model: &mut Model, by: usize) {
+    let at = Pane::ALL
+        .iter()
+        .position(|pane| *pane == model.focus)
+        .unwrap_or(0);
+    model.focus = Pane::ALL[(at + by) % Pane::ALL.len()];
+}
+
+fn back(model: &mut Model) {
+    if model.zoom {
+        model.zoom = false;
+    } else if model.focus == Pane::Cases && !model.queue.filter().is_empty() {
+        model.queue.set_filter(String::new());
+    } else {
+        model.focus = Pane::Cases;
+    }
+}
+
+/// A movement of a cursor.
+#[derive(Clone, Copy)]
+pub(super) enum Walk {
+    By(isize),
+    First,
+    Last,
+}
+
+impl Walk {
+    /// Gives the new place among `len` rows.
+    pub(super) fn from(self, at: usize, len: usize) -> usize {
+        let last = len.saturating_sub(1);
+        match self {
+            Self::By(by) => at.saturating_add_signed(by).min(last),
+            Self::First => 0,
+            Self::Last => last,
+        }
+    }
+}
+
+pub(super) fn half_page(model: &Model) -> isize {
+    isize::try_from((model.size.1 / 2).saturating_sub(2).max(1)).unwrap_or(1)
+}
+
+fn walk(model: &mut Model, walk: Walk) {
+    match model.focus {
+        Pane::Cases => {
+            let at = model.queue.cursor_index().unwrap_or(0);
+            let to = walk.from(at, model.queue.len());
+            model.queue.move_to(to);
+        }
+        Pane::Activity => with_activity(model, |pane| {
+            let to = walk.from(pane.cursor, pane.rows.len());
+            pane.move_to(to);
+        }),
+        Pane::Checklist => {
+            let len = checklist::rows(model).len();
+            model.checklist_cursor = walk.from(model.checklist_cursor, len);
+        }
+        Pane::Actions => {
+            model.actions_cursor = walk.from(model.actions_cursor, Choice::ALL.len());
+        }
+    }
+}
+
+fn with_activity(model: &mut Model, act: impl FnOnce(&mut crate::app::model::ActivityPane)) {
+    if let Some(open) = &mut model.open {
+        act(&mut open.activity);
+    }
+}
+
+fn open(model: &mut Model) -> Vec<Effect> {
+    match model.focus {
+        Pane::Cases => match model.queue.selected().map(|case| case.id.clone()) {
+            Some(case) => world::open_case(model, case),
+            None => Vec::new(),
+        },
+        Pane::Activity => {
+            open_row(model);
+            Vec::new()
+        }
+        Pane::Checklist => tick(model),
+        Pane::Actions => {
+            let choice = Choice::ALL.get(model.actions_cursor).copied();
+            choice
+                .map(|choice| choose(model, choice))
+                .unwrap_or_default()
+        }
+    }
+}
+
+fn open_row(model: &mut Model) {
+    let Some(open) = &model.open else { return };
+    let pane = &open.activity;
+    let (title, text): (Safe, Safe) = match pane.rows.get(pane.cursor) {
+        Some(ListRow::Event(index)) => {
+            let Some(row) = pane.activity.row(*index) else {
+                return;
+            };
+            (safe!("Event {}", time_word(row.at())), row.raw().block())
+        }
+        Some(ListRow::Finding(index)) => {
+            let Some(finding) = pane.findings.get(*index) else {
+                return;
+            };
+            let mut text = safe!(
+                "{}\nrule {}  MITRE ATT&CK {}\n\n",
+                finding.reason,
+                finding.rule.id(),
+                finding.rule.technique()
+            );
+            for row in finding
+                .evidence
+                .iter()
+                .filter_map(|index| pane.activity.row(*index))
+            {
+                let field =
+                    |text: Option<&Untrusted>| text.map(Untrusted::field).unwrap_or_default();
+                text.push(&safe!(
+                    "{}  {}  {}  {}  {}  {}\n",
+                    time_word(row.at()),
+                    row.outcome().word(),
+                    field(row.action()),
+                    field(row.ip()),
+                    field(row.place()),
+                    field(row.agent())
+                ));
+            }
+            ("Finding and its evidence".into(), text)
+        }
+        Some(ListRow::Own(_)) => {
+            model.layers.push(Layer::Response { scroll: 0 });
+            return;
+        }
+        _ => return,
+    };
+    model.layers.push(Layer::Reading {
+        title,
+        text,
+        scroll: 0,
+    });
+}
+
+fn quit(model: &mut Model) -> Vec<Effect> {
+    let running =
+        model.ledger.unfinished().next().is_some() || !model.ledger.undocumented().is_empty();
+    if running {
+        model.layers.push(Layer::QuitAnyway);
+        return Vec::new();
+    }
+    model.ending = true;
+    vec![Effect::Quit]
+}
+
+/// Plans a choice, or asks for the reason of a decision.
+pub(super) fn choose(model: &mut Model, choice: Choice) -> Vec<Effect> {
+    if let Readiness::No(reason) = actions::readiness(model, choice) {
+        model.say(Level::Warning, safe!("{}: {}", choice.word(), reason), None);
+        return Vec::new();
+    }
+    match choice {
+        Choice::Monitor => write(model, Purpose::MonitorOnly),
+        Choice::Nothing => write(model, Purpose::NoAction),
+        _ => return plan(model, choice.kinds().to_vec()),
+    }
+    Vec::new()
+}
+
+/// Asks for a plan of these kinds on the account of the open case.
+pub(super) fn plan(model: &mut Model, kinds: Vec<ActionKind>) -> Vec<Effect> {
+    let Some(open) = &model.open else {
+        return Vec::new();
+    };
+    let (Some(account), Some(user)) = (open.the_account(), &open.user) else {
+        return Vec::new();
+    };
+    let effect = Effect::MakePlan {
+        case: open.id.clone(),
+        account: account.id.clone(),
+        asked_for: user.clone(),
+        kinds: kinds.clone(),
+    };
+    model.layers.push(Layer::Planning { kinds });
+    vec![effect]
+}
+
+pub(super) fn write(model: &mut Model, purpose: Purpose) {
+    let mut area = TextArea::default();
+    area.set_max_histories(0);
+    model.layers.push(Layer::Writing {
+        purpose,
+        area: Box::new(area),
+        esc: false,
+    });
+}
+
+fn likelihood(model: &mut Model) {
+    if model.open.is_none() {
+        model.say(Level::Warning, "likelihood: no case is open", None);
+        return;
+    }
+    model.layers.push(Layer::Likelihood { cursor: 0 });
+}
+
+fn choose_user(model: &mut Model) {
+    match model.open.as_ref().map(|open| &open.subject) {
+        Some(Subject::Several(names)) => {
+            let names = names.clone();
+            model.layers.push(Layer::ChooseUser { names, cursor: 0 });
+        }
+        _ => model.say(Level::Info, "the case does not name several users", None),
+    }
+}
+
+fn note(model: &mut Model) {
+    match &model.open {
+        Some(open) => {
+            let case = open.id.clone();
+            write(model, Purpose::Note(case));
+        }
+        None => model.say(Level::Warning, "note: no case is open", None),
+    }
+}
+
+fn document(model: &mut Model) -> Vec<Effect> {
+    let plans = model.ledger.undocumented();
+    if plans.is_empty() {
+        model.say(Level::Info, "everything that ended is documented", None);
+    }
+    plans.into_iter().map(Effect::Document).collect()
+}
+
+fn window(model: &mut Model) -> Vec<Effect> {
+    let Some(open) = &model.open else {
+        return Vec::new();
+    };
+    let at = WINDOWS
+        .iter()
+        .position(|hours| *hours == open.activity.window_hours);
+    let next = WINDOWS[at.map_or(0, |at| (at + 1) % WINDOWS.len())];
+    world::search(model, next)
+}
+
+fn stop_loading(model: &mut Model) -> Vec<Effect> {
+    let Some(open) = &mut model.open else {
+        return Vec::new();
+    };
+    open.activity.loading = None;
+    let search = open.activity.search;
+    model.say(Level::Info, "stopped loading; r asks again", None);
+    vec![Effect::StopSearch(search)]
+}
+
+fn tick(model: &mut Model) -> Vec<Effect> {
+    match checklist::rows(model).get(model.checklist_cursor).copied() {
+        Some(CheckRow::Section(section)) => {
+            if !model.checklist_toggled.remove(&section) {
+                model.checklist_toggled.insert(section);
+            }
+            Vec::new()
+        }
+        Some(CheckRow::Step(..)) => {
+            let ticks = checklist::ticks(model);
+            let (Some(step), Some(open)) = (checklist::selected(model), &model.open) else {
+                model.say(Level::Warning, "tick: no case is open", None);
+                return Vec::new();
+            };
+            let state = match ticks.state(&step.key) {
+                ItemState::Open => TickState::Done,
+                _ => TickState::Open,
+            };
+            vec![Effect::Record(vec![Body::ChecklistTick {
+                case: open.id.clone(),
+                runbook: model.checklist.file.clone(),
+                step: Untrusted::new(step.key.as_str()),
+                state,
+                evidence: None,
+                reason: None,
+            }])]
+        }
+        None => Vec::new(),
+    }
+}
+
+fn ask_reason(model: &mut Model, purpose: fn(crate::domain::runbook::StepKey) -> Purpose) {
+    let key = checklist::selected(model).map(|step| step.key.clone());
+    match key {
+        Some(key) if model.open.is_some() => write(model, purpose(key)),
+        _ => model.say(Level::Warning, "no step of an open case is selected", None),
+    }
+}
+
+fn read_step(model: &mut Model) {
+    let Some(step) = checklist::selected(model) else {
+        return;
+    };
+    let title = safe!("{}, line {}", model.checklist.title.field(), step.line);
+    let text = step.paragraph(&model.runbook).block();
+    model.layers.push(Layer::Reading {
+        title,
+        text,
+        scroll: 0,
+    });
+}
+
+fn run_step(model: &mut Model) -> Vec<Effect> {
+    let Some(step) = checklist::selected(model) else {
+        return Vec::new();
+    };
+    let missing: Option<Safe> = unbound(step).first().map(|call| {
+        safe!(
+            "no connection offers {}.{}",
+            call.server.field(),
+            call.tool.field()
+        )
+    });
+    let Some(capability) = capabilities(step).first().copied() else {
+        let line =
+            missing.unwrap_or_else(|| "the step names nothing to run: do it and tick it".into());
+        model.say(Level::Info, line, None);
+        return Vec::new();
+    };
+    match capability {
+        Capability::RevokeSessions | Capability::RevokeSessionsAgain => {
+            choose(model, Choice::Revoke)
+        }
+        Capability::DisableAccount => choose(model, Choice::Disable),
+        Capability::EnableAccount => choose(model, Choice::Enable),
+        Capability::DecideContainment => {
+            model.layers.push(Layer::Contain { cursor: 0 });
+            Vec::new()
+        }
+        Capability::JudgeLikelihood => {
+            likelihood(model);
+            Vec::new()
+        }
+        Capability::PostComment => {
+            if model.ledger.undocumented().is_empty() {
+                note(model);
+                Vec::new()
+            } else {
+                document(model)
+            }
+        }
+        Capability::ReadActivity => {
+            let hours = model.settings.timeline.window_hours;
+            world::search(model, hours)
+        }
+        Capability::ReadCase | Capability::RelatedCases => world::read_again(model),
+        Capability::CheckConnections => world::refresh(model),
+        Capability::ReadAccount | Capability::EntitySummary => world::read_account(model),
+        Capability::WatchAccount => {
+            model.focus = Pane::Activity;
+            Vec::new()
+        }
+        Capability::ResetPassword
+        | Capability::ContainHost
+        | Capability::CloseCase
+        | Capability::TellUser
+        | Capability::TellHelpdesk
+        | Capability::LookUpObservable => {
+            model.say(
+                Level::Info,
+                "no connection offers this: do it by hand and tick it",
+                None,
+            );
+            Vec::new()
+        }
+    }
+}
