@@ -403,7 +403,7 @@ mod tests {
             },
             Body::Likelihood {
                 case: case(),
-                account: account(),
+                account: Some(account()),
                 value: s(),
                 proposed: Some(s()),
             },
