@@ -1,4 +1,6 @@
 //! Integration tests.
 
 mod drill;
+mod harness;
 mod runbooks;
+mod spec;

@@ -1,0 +1,812 @@
+//! The vendors' published specifications as judges of every request sent and every answer given.
+//!
+//! The specifications are read from ../shared and lowered once to JSON Schema 2020-12; validators are kept by operation.
+//! What a specification leaves open on purpose (the two query languages, some error answers) has a schema of its own here.
+
+use std::collections::{BTreeMap, HashMap};
+use std::path::PathBuf;
+use std::sync::{Arc, Mutex, OnceLock};
+
+use jsonschema::{Draft, Validator};
+use serde_json::{Map, Value, json};
+
+/// The specification files by the vendor's name in the configuration.
+const FILES: [(&str, &str); 3] = [
+    ("okta", "okta.openapi.yaml"),
+    ("thehive", "thehive.openapi.json"),
+    ("elasticsearch", "elasticsearch.openapi.json"),
+];
+
+/// Words that carry examples rather than schemas.
+const DATA: [&str; 5] = ["example", "examples", "default", "enum", "const"];
+
+/// A loaded and lowered specification.
+struct Spec {
+    vendor: String,
+    document: Value,
+    validators: Mutex<HashMap<String, Arc<Validator>>>,
+}
+
+/// An operation with the parameters that its path and itself declare.
+struct Operation<'a> {
+    template: &'a str,
+    value: &'a Value,
+    parameters: Vec<&'a Value>,
+}
+
+/// Tells where the specifications are, or says that the test did not run.
+pub fn specifications(test: &str) -> bool {
+    crate::harness::shared(test).is_some()
+}
+
+/// Judges one request; `headers` are pairs of lower-case name and value.
+///
+/// Strict: an unknown query name, an unknown top-level field, a missing required part or a foreign way to
+/// authenticate is an error.
+pub fn check_request(
+    vendor: &str,
+    method: &str,
+    path_and_query: &str,
+    headers: &[(String, String)],
+    body: &[u8],
+) -> Result<(), String> {
+    let spec = load(vendor)?;
+    let (path, query) = path_and_query
+        .split_once('?')
+        .unwrap_or((path_and_query, ""));
+    let operation = spec.operation(method, path)?;
+    spec.check_query(&operation, query)?;
+    check_headers(vendor, operation.template, headers, body)?;
+    let declared = operation
+        .value
+        .get("requestBody")
+        .map(|body| spec.follow(body));
+    let Some(declared) = declared else {
+        return if body.is_empty() {
+            Ok(())
+        } else {
+            Err(format!("{path}: a body where none is declared"))
+        };
+    };
+    if body.is_empty() {
+        let required = declared["required"] == true;
+        return if required {
+            Err(format!("{path}: the body is missing"))
+        } else {
+            Ok(())
+        };
+    }
+    let schema = json_schema(declared).ok_or(format!("{path}: no JSON body is declared"))?;
+    let body: Value = serde_json::from_slice(body).map_err(|cause| format!("{path}: {cause}"))?;
+    let key = format!("request {method} {}", operation.template);
+    spec.validate(&key, schema, true, &body)?;
+    match (vendor, operation.template) {
+        ("thehive", "/api/v1/query") => own(&spec, "thehive query", &steps_schema(), &body),
+        ("elasticsearch", "/_search") => own(&spec, "elastic search", &search_schema(), &body),
+        _ => Ok(()),
+    }
+}
+
+/// Judges one answer by its status and body.
+pub fn check_answer(
+    vendor: &str,
+    method: &str,
+    path: &str,
+    status: u16,
+    body: &[u8],
+) -> Result<(), String> {
+    let spec = load(vendor)?;
+    let path = path.split_once('?').map_or(path, |(path, _)| path);
+    let operation = spec.operation(method, path)?;
+    let exact = status.to_string();
+    let family = format!("{}XX", status / 100);
+    let responses = &operation.value["responses"];
+    let declared = [exact.as_str(), &family, "default"]
+        .iter()
+        .find_map(|key| responses.get(*key));
+    let what = format!("{method} {} {status}", operation.template);
+    let Some(declared) = declared else {
+        return exception(&spec, &what, status, body);
+    };
+    let Some(schema) = json_schema(spec.follow(declared)) else {
+        return if body.is_empty() {
+            Ok(())
+        } else {
+            Err(format!("{what}: a body where none is declared"))
+        };
+    };
+    let body: Value = serde_json::from_slice(body).map_err(|cause| format!("{what}: {cause}"))?;
+    spec.validate(&what, schema, false, &body)?;
+    if vendor == "thehive" && operation.template == "/api/v1/query" && status == 200 {
+        return check_records(&spec, &body);
+    }
+    Ok(())
+}
+
+/// Statuses that a vendor sends although its specification does not list them.
+fn exception(spec: &Spec, what: &str, status: u16, body: &[u8]) -> Result<(), String> {
+    let schema = match (spec.vendor.as_str(), status) {
+        ("okta", 411) if body.is_empty() => return Ok(()),
+        ("okta", 400 | 401 | 404 | 405 | 500) => json!({
+            "allOf": [{"$ref": "#/components/schemas/Error"}],
+            "required": ["errorCode", "errorSummary", "errorId", "errorCauses"],
+        }),
+        ("thehive", 429) => json!({"$ref": "#/components/schemas/Query_API_400_response"}),
+        ("elasticsearch", 404) if what.starts_with("DELETE /_pit") => json!({
+            "type": "object", "required": ["succeeded", "num_freed"],
+        }),
+        ("elasticsearch", 400 | 401 | 403 | 404 | 429 | 500) => json!({
+            "type": "object", "required": ["error", "status"], "additionalProperties": false,
+            "properties": {
+                "status": {"const": status},
+                "error": {
+                    "allOf": [{"$ref": "#/components/schemas/_types.ErrorCause"}],
+                    "required": ["type", "reason", "root_cause"],
+                },
+            },
+        }),
+        _ => return Err(format!("{what}: the specification has no such status")),
+    };
+    let body: Value = serde_json::from_slice(body).map_err(|cause| format!("{what}: {cause}"))?;
+    spec.validate(&format!("exception {what}"), &schema, false, &body)
+}
+
+/// The answer of the query API has an open schema; each record says what it is.
+fn check_records(spec: &Spec, body: &Value) -> Result<(), String> {
+    let Value::Array(records) = body else {
+        return if body.is_number() {
+            Ok(())
+        } else {
+            Err("a query answers a list or a number".to_owned())
+        };
+    };
+    for record in records {
+        let kind = record["_type"].as_str().ok_or("a record without _type")?;
+        let schema = json!({"$ref": format!("#/components/schemas/Output{kind}")});
+        spec.validate(&format!("record {kind}"), &schema, false, record)?;
+    }
+    Ok(())
+}
+
+fn own(spec: &Spec, key: &str, schema: &Value, body: &Value) -> Result<(), String> {
+    spec.validate(key, schema, false, body)
+}
+
+fn check_headers(
+    vendor: &str,
+    template: &str,
+    headers: &[(String, String)],
+    body: &[u8],
+) -> Result<(), String> {
+    let header = |name: &str| {
+        headers
+            .iter()
+            .find(|(key, _)| key.eq_ignore_ascii_case(name))
+            .map(|(_, value)| value.as_str())
+    };
+    if !body.is_empty() && !header("content-type").is_some_and(|kind| kind.contains("json")) {
+        return Err(format!("{template}: a body without a JSON content-type"));
+    }
+    let words: &[&str] = match vendor {
+        "okta" => &["SSWS ", "Bearer "],
+        "thehive" => &["Bearer "],
+        _ => &["ApiKey "],
+    };
+    let open = template == "/api/v1/status/public";
+    let known =
+        header("authorization").is_some_and(|text| words.iter().any(|word| text.starts_with(word)));
+    if open || known {
+        Ok(())
+    } else {
+        Err(format!(
+            "{template}: the vendor does not know this authorization"
+        ))
+    }
+}
+
+fn load(vendor: &str) -> Result<Arc<Spec>, String> {
+    static LOADED: OnceLock<Mutex<BTreeMap<String, Arc<Spec>>>> = OnceLock::new();
+    let loaded = LOADED.get_or_init(Mutex::default);
+    let mut loaded = loaded
+        .lock()
+        .unwrap_or_else(std::sync::PoisonError::into_inner);
+    if let Some(spec) = loaded.get(vendor) {
+        return Ok(Arc::clone(spec));
+    }
+    let file = FILES
+        .iter()
+        .find(|(name, _)| *name == vendor)
+        .map(|(_, file)| *file);
+    let file = file.ok_or(format!("no specification for {vendor:?}"))?;
+    let path = PathBuf::from(env!("CARGO_MANIFEST_DIR"))
+        .join("../shared/contracts")
+        .join(file);
+    let text =
+        std::fs::read_to_string(&path).map_err(|cause| format!("{}: {cause}", path.display()))?;
+    let mut document: Value = if file.ends_with(".yaml") {
+        yaml_serde::from_str(&text).map_err(|cause| format!("{file}: {cause}"))?
+    } else {
+        serde_json::from_str(&text).map_err(|cause| format!("{file}: {cause}"))?
+    };
+    lower(&mut document, false);
+    amend(vendor, &mut document);
+    let spec = Arc::new(Spec {
+        vendor: vendor.to_owned(),
+        document,
+        validators: Mutex::default(),
+    });
+    loaded.insert(vendor.to_owned(), Arc::clone(&spec));
+    Ok(spec)
+}
+
+/// What a specification says in prose only.
+fn amend(vendor: &str, document: &mut Value) {
+    if vendor == "elasticsearch" {
+        // `_source` may be a name or a list of names as a short form of `includes`.
+        let schemas = &mut document["components"]["schemas"];
+        let long = schemas["_global.search._types.SourceFilter"].take();
+        schemas["_global.search._types.SourceFilter"] =
+            json!({"anyOf": [{"$ref": "#/components/schemas/_types.Fields"}, long]});
+    }
+    if vendor == "thehive" {
+        // The label of a query is documented outside of the specification.
+        document["paths"]["/api/v1/query"]["post"]["parameters"] =
+            json!([{"in": "query", "name": "name", "schema": {"type": "string"}}]);
+    }
+}
+
+/// Turns OpenAPI's own words into JSON Schema; `names` says that the keys are names of properties.
+fn lower(value: &mut Value, names: bool) {
+    match value {
+        Value::Array(list) => list.iter_mut().for_each(|part| lower(part, false)),
+        Value::Object(map) => {
+            for (key, part) in map.iter_mut() {
+                if names || !DATA.contains(&key.as_str()) {
+                    lower(part, !names && key == "properties");
+                }
+            }
+            if !names {
+                lower_schema(map);
+            }
+        }
+        _ => {}
+    }
+}
+
+fn lower_schema(map: &mut Map<String, Value>) {
+    if matches!(map.get("oneOf"), Some(Value::Array(_)))
+        && let Some(list) = map.remove("oneOf")
+    {
+        map.insert("anyOf".to_owned(), list);
+    }
+    let nullable = [map.remove("nullable"), map.remove("x-nullable")];
+    if !nullable.contains(&Some(Value::Bool(true))) {
+        return;
+    }
+    if let Some(Value::Array(words)) = map.get_mut("enum") {
+        words.push(Value::Null);
+    }
+    if let Some(Value::String(kind)) = map.get("type") {
+        let kinds = json!([kind, "null"]);
+        map.insert("type".to_owned(), kinds);
+    } else if map.contains_key("$ref") || map.contains_key("allOf") {
+        let inner = Value::Object(std::mem::take(map));
+        map.insert("anyOf".to_owned(), json!([inner, {"type": "null"}]));
+    }
+}
+
+fn json_schema(value: &Value) -> Option<&Value> {
+    let content = value.get("content")?.as_object()?;
+    content
+        .iter()
+        .find(|(kind, _)| kind.contains("json"))
+        .and_then(|(_, media)| media.get("schema"))
+}
+
+impl Spec {
+    fn follow<'a>(&'a self, value: &'a Value) -> &'a Value {
+        let target = value
+            .get("$ref")
+            .and_then(Value::as_str)
+            .and_then(|link| link.strip_prefix('#'));
+        target
+            .and_then(|pointer| self.document.pointer(pointer))
+            .unwrap_or(value)
+    }
+
+    /// Finds the operation; a literal segment beats a parameter.
+    fn operation(&self, method: &str, path: &str) -> Result<Operation<'_>, String> {
+        let wanted: Vec<&str> = path.split('/').collect();
+        let paths = self.document["paths"]
+            .as_object()
+            .ok_or("the specification has no paths")?;
+        let fits = |template: &str| -> Option<usize> {
+            let parts: Vec<&str> = template.split('/').collect();
+            let same = parts.len() == wanted.len()
+                && parts.iter().zip(&wanted).all(|(part, segment)| {
+                    part == segment || (part.starts_with('{') && !segment.is_empty())
+                });
+            same.then(|| parts.iter().filter(|part| part.starts_with('{')).count())
+        };
+        let best = paths
+            .iter()
+            .filter_map(|(template, item)| Some((fits(template)?, template, item)))
+            .min_by_key(|(parameters, _, _)| *parameters);
+        let (_, template, item) = best.ok_or(format!("{path}: the vendor has no such path"))?;
+        let value = item.get(method.to_ascii_lowercase());
+        let value = value.ok_or(format!("{path}: the vendor has no {method} there"))?;
+        let parameters = [item.get("parameters"), value.get("parameters")]
+            .into_iter()
+            .flatten()
+            .filter_map(Value::as_array)
+            .flatten()
+            .map(|parameter| self.follow(parameter))
+            .collect();
+        Ok(Operation {
+            template,
+            value,
+            parameters,
+        })
+    }
+
+    fn check_query(&self, operation: &Operation<'_>, query: &str) -> Result<(), String> {
+        let template = operation.template;
+        let declared: Vec<&&Value> = operation
+            .parameters
+            .iter()
+            .filter(|parameter| parameter["in"] == "query")
+            .collect();
+        let sent: Vec<(String, String)> = url::form_urlencoded::parse(query.as_bytes())
+            .into_owned()
+            .collect();
+        for (name, text) in &sent {
+            let parameter = declared
+                .iter()
+                .find(|parameter| parameter["name"] == name.as_str());
+            let parameter = parameter.ok_or(format!("{template}: unknown query name {name:?}"))?;
+            let schema = parameter.get("schema").cloned().unwrap_or_default();
+            let value = coerce(self.follow(&schema), text);
+            self.validate(&format!("query {template} {name}"), &schema, false, &value)?;
+        }
+        for parameter in declared
+            .iter()
+            .filter(|parameter| parameter["required"] == true)
+        {
+            if !sent
+                .iter()
+                .any(|(name, _)| parameter["name"] == name.as_str())
+            {
+                return Err(format!("{template}: the query lacks {}", parameter["name"]));
+            }
+        }
+        Ok(())
+    }
+
+    /// Validates a value, with the validator kept under `key`.
+    fn validate(
+        &self,
+        key: &str,
+        schema: &Value,
+        strict: bool,
+        value: &Value,
+    ) -> Result<(), String> {
+        let mut validators = self
+            .validators
+            .lock()
+            .unwrap_or_else(std::sync::PoisonError::into_inner);
+        let validator = match validators.get(key) {
+            Some(validator) => Arc::clone(validator),
+            None => {
+                let validator = Arc::new(
+                    self.build(schema, strict)
+                        .map_err(|e| format!("{key}: {e}"))?,
+                );
+                validators.insert(key.to_owned(), Arc::clone(&validator));
+                validator
+            }
+        };
+        drop(validators);
+        let faults: Vec<String> = validator
+            .iter_errors(value)
+            .take(5)
+            .map(|fault| format!("{} at {:?}", fault, fault.instance_path().to_string()))
+            .collect();
+        if faults.is_empty() {
+            Ok(())
+        } else {
+            Err(format!("{key}: {}", faults.join("; ")))
+        }
+    }
+
+    fn build(&self, schema: &Value, strict: bool) -> Result<Validator, String> {
+        let mut schema = schema.clone();
+        let map = schema
+            .as_object_mut()
+            .ok_or("the schema is not an object")?;
+        map.insert("components".to_owned(), self.document["components"].clone());
+        if strict {
+            map.insert("unevaluatedProperties".to_owned(), json!(false));
+        }
+        let mut options = jsonschema::options()
+            .with_draft(Draft::Draft202012)
+            .offline()
+            .should_validate_formats(true);
+        if self.vendor == "okta" {
+            // The vendor sends an empty address where there is none.
+            options = options.with_format("email", |_: &str| true);
+        }
+        options.build(&schema).map_err(|cause| cause.to_string())
+    }
+}
+
+/// Reads the text of a query parameter as its schema's type.
+fn coerce(schema: &Value, text: &str) -> Value {
+    let number = || {
+        text.parse::<i64>()
+            .map_or_else(|_| json!(text), |number| json!(number))
+    };
+    match schema["type"].as_str() {
+        Some("integer" | "number") => number(),
+        Some("boolean") => text
+            .parse::<bool>()
+            .map_or_else(|_| json!(text), |flag| json!(flag)),
+        Some("array") => text.split(',').map(|part| json!(part)).collect(),
+        _ => json!(text),
+    }
+}
+
+/// The steps of the query API that the console may send.
+fn steps_schema() -> Value {
+    let text = json!({"type": "string"});
+    let compare = json!({
+        "type": "object", "required": ["_field", "_value"], "additionalProperties": false,
+        "properties": {"_field": text, "_value": {}},
+    });
+    let many = json!({"type": "array", "items": {"$ref": "#/$defs/filter"}});
+    let mut operators = json!({
+        "_and": many, "_or": many, "_not": {"$ref": "#/$defs/filter"},
+        "_between": {
+            "type": "object", "required": ["_field", "_from", "_to"], "additionalProperties": false,
+            "properties": {"_field": text, "_from": {}, "_to": {}},
+        },
+        "_in": {
+            "type": "object", "required": ["_field", "_values"], "additionalProperties": false,
+            "properties": {"_field": text, "_values": {"type": "array"}},
+        },
+    });
+    for name in [
+        "_eq",
+        "_ne",
+        "_lt",
+        "_gt",
+        "_lte",
+        "_gte",
+        "_like",
+        "_match",
+        "_startsWith",
+        "_endsWith",
+    ] {
+        operators[name] = compare.clone();
+    }
+    let mut filter_step = operators.clone();
+    filter_step["_name"] = json!({"const": "filter"});
+    let plain = [
+        "listCase",
+        "listAlert",
+        "count",
+        "tasks",
+        "observables",
+        "comments",
+        "alerts",
+        "case",
+        "logs",
+    ];
+    let way = json!({"type": "object", "minProperties": 1, "maxProperties": 1,
+        "additionalProperties": {"enum": ["asc", "desc"]}});
+    json!({
+        "$defs": {
+            "filter": {
+                "type": "object", "minProperties": 1, "maxProperties": 1, "additionalProperties": false,
+                "properties": operators,
+            },
+        },
+        "type": "object",
+        "required": ["query"],
+        "properties": {"query": {"type": "array", "minItems": 1, "items": {"anyOf": [
+            {"type": "object", "required": ["_name"], "additionalProperties": false,
+             "properties": {"_name": {"enum": plain}}},
+            {"type": "object", "required": ["_name", "idOrName"], "additionalProperties": false,
+             "properties": {"_name": {"enum": ["getCase", "getAlert", "getTask"]}, "idOrName": text}},
+            {"type": "object", "required": ["_name"], "additionalProperties": false, "minProperties": 2,
+             "maxProperties": 2, "properties": filter_step},
+            {"type": "object", "required": ["_name", "_fields"], "additionalProperties": false,
+             "properties": {"_name": {"const": "sort"}, "_fields": {"type": "array", "minItems": 1, "items": way}}},
+            {"type": "object", "required": ["_name", "from", "to"], "additionalProperties": false,
+             "properties": {"_name": {"const": "page"}, "from": {"type": "integer", "minimum": 0},
+                "to": {"type": "integer", "minimum": 0}, "extraData": {"type": "array", "items": text}}},
+        ]}}},
+    })
+}
+
+/// The part of the query language that the console may send.
+fn search_schema() -> Value {
+    let scalar = json!({"type": ["string", "number", "boolean"]});
+    let one = |value: &Value| json!({"type": "object", "minProperties": 1, "maxProperties": 1, "additionalProperties": value});
+    let many = json!({"anyOf": [
+        {"$ref": "#/$defs/query"}, {"type": "array", "items": {"$ref": "#/$defs/query"}},
+    ]});
+    let valued = json!({"anyOf": [scalar, {
+        "type": "object", "required": ["value"], "additionalProperties": false,
+        "properties": {"value": scalar, "case_insensitive": {"type": "boolean"}},
+    }]});
+    let queried = json!({"anyOf": [{"type": "string"}, {
+        "type": "object", "required": ["query"], "additionalProperties": false,
+        "properties": {"query": {"type": "string"}},
+    }]});
+    let range = json!({
+        "type": "object", "minProperties": 1, "additionalProperties": false,
+        "properties": {"gte": scalar, "gt": scalar, "lte": scalar, "lt": scalar,
+            "format": {"type": "string"}, "time_zone": {"type": "string"}},
+    });
+    let key = json!({"anyOf": [{"enum": ["asc", "desc"]}, {
+        "type": "object", "additionalProperties": false,
+        "properties": {"order": {"enum": ["asc", "desc"]}, "format": {"type": "string"},
+            "missing": {"type": "string"}, "unmapped_type": {"type": "string"}, "numeric_type": {"type": "string"}},
+    }]});
+    json!({
+        "$defs": {"query": {
+            "type": "object", "minProperties": 1, "maxProperties": 1, "additionalProperties": false,
+            "properties": {
+                "match_all": {"type": "object", "maxProperties": 0},
+                "bool": {"type": "object", "additionalProperties": false, "properties": {
+                    "must": many, "filter": many, "should": many, "must_not": many,
+                    "minimum_should_match": {"type": ["integer", "string"]},
+                }},
+                "term": one(&valued), "prefix": one(&valued), "wildcard": one(&valued),
+                "terms": one(&json!({"type": "array", "items": scalar})),
+                "match_phrase": one(&queried), "range": one(&range),
+                "exists": {"type": "object", "required": ["field"], "additionalProperties": false,
+                    "properties": {"field": {"type": "string"}}},
+                "ids": {"type": "object", "required": ["values"], "additionalProperties": false,
+                    "properties": {"values": {"type": "array", "items": {"type": "string"}}}},
+            },
+        }},
+        "type": "object",
+        "properties": {
+            "query": {"$ref": "#/$defs/query"},
+            "pit": {"type": "object", "required": ["id"], "additionalProperties": false,
+                "properties": {"id": {"type": "string"}, "keep_alive": {"type": "string"}}},
+            "sort": {"type": "array", "items": {"anyOf": [{"type": "string"}, one(&key)]}},
+            "search_after": {"type": "array", "items": {"type": ["string", "number", "boolean", "null"]}},
+        },
+    })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn headers(word: &str) -> Vec<(String, String)> {
+        vec![
+            ("authorization".to_owned(), format!("{word} x")),
+            ("content-type".to_owned(), "application/json".to_owned()),
+        ]
+    }
+
+    fn request(vendor: &str, method: &str, path: &str, body: &Value) -> Result<(), String> {
+        let word = match vendor {
+            "okta" => "SSWS",
+            "thehive" => "Bearer",
+            _ => "ApiKey",
+        };
+        let body = if body.is_null() {
+            Vec::new()
+        } else {
+            body.to_string().into_bytes()
+        };
+        check_request(vendor, method, path, &headers(word), &body)
+    }
+
+    #[test]
+    fn right_requests_pass() {
+        if !specifications("spec::right_requests_pass") {
+            return;
+        }
+        let search = json!({
+            "pit": {"id": "x", "keep_alive": "1m"}, "size": 100, "_source": ["@timestamp", "event"],
+            "sort": [{"@timestamp": {"order": "asc"}}, {"_shard_doc": "asc"}], "search_after": [1_790_000_000_000_i64, 4],
+            "track_total_hits": true,
+            "query": {"bool": {"filter": [{"term": {"user.id": "a"}}, {"range": {"@timestamp": {"gte": "now-24h"}}}]}},
+        });
+        let query = json!({"query": [
+            {"_name": "listCase"},
+            {"_name": "filter", "_and": [{"_eq": {"_field": "status", "_value": "New"}}]},
+            {"_name": "sort", "_fields": [{"_createdAt": "desc"}]},
+            {"_name": "page", "from": 0, "to": 15, "extraData": ["taskStats"]},
+        ]});
+        for (vendor, method, path, body) in [
+            ("okta", "GET", "/api/v1/users/abc", Value::Null),
+            (
+                "okta",
+                "GET",
+                "/api/v1/logs?since=2026-01-01T00:00:00Z&limit=100&sortOrder=ASCENDING",
+                Value::Null,
+            ),
+            (
+                "okta",
+                "POST",
+                "/api/v1/users/abc/lifecycle/suspend",
+                Value::Null,
+            ),
+            (
+                "okta",
+                "DELETE",
+                "/api/v1/users/abc/sessions?oauthTokens=true",
+                Value::Null,
+            ),
+            ("thehive", "POST", "/api/v1/query?name=cases", query),
+            (
+                "thehive",
+                "PATCH",
+                "/api/v1/case/~12",
+                json!({"status": "InProgress", "addTags": ["x"]}),
+            ),
+            (
+                "thehive",
+                "POST",
+                "/api/v1/case/~12/comment",
+                json!({"message": "x"}),
+            ),
+            (
+                "elasticsearch",
+                "POST",
+                "/logs-*/_pit?keep_alive=1m",
+                Value::Null,
+            ),
+            ("elasticsearch", "POST", "/_search", search),
+            ("elasticsearch", "DELETE", "/_pit", json!({"id": "x"})),
+        ] {
+            assert_eq!(
+                request(vendor, method, path, &body),
+                Ok(()),
+                "{method} {path}"
+            );
+        }
+    }
+
+    #[test]
+    fn misspelt_requests_fail() {
+        if !specifications("spec::misspelt_requests_fail") {
+            return;
+        }
+        let eq =
+            |field: &str| json!({"query": [{"_name": "listCase"}, {"_name": "filter", field: {}}]});
+        for (vendor, method, path, body) in [
+            (
+                "okta",
+                "POST",
+                "/api/v1/users/abc/lifecycle/suspnd",
+                Value::Null,
+            ),
+            (
+                "okta",
+                "PUT",
+                "/api/v1/users/abc/lifecycle/suspend",
+                Value::Null,
+            ),
+            (
+                "okta",
+                "DELETE",
+                "/api/v1/users/abc/sessions?oauthToken=true",
+                Value::Null,
+            ),
+            (
+                "okta",
+                "DELETE",
+                "/api/v1/users/abc/sessions?oauthTokens=yes",
+                Value::Null,
+            ),
+            ("okta", "GET", "/api/v1/logs?limit=many", Value::Null),
+            ("okta", "GET", "/api/v1/logs?sortOrder=DOWN", Value::Null),
+            ("okta", "GET", "/api/v1/users//sessions", Value::Null),
+            (
+                "thehive",
+                "PATCH",
+                "/api/v1/case/~12",
+                json!({"stauts": "InProgress"}),
+            ),
+            (
+                "thehive",
+                "PATCH",
+                "/api/v1/case/~12",
+                json!({"severity": 7}),
+            ),
+            (
+                "thehive",
+                "POST",
+                "/api/v1/case/~12/comment",
+                json!({"text": "x"}),
+            ),
+            ("thehive", "POST", "/api/v1/case/~12/comment", Value::Null),
+            (
+                "thehive",
+                "POST",
+                "/api/v1/query",
+                json!({"query": [{"_name": "listCases"}]}),
+            ),
+            ("thehive", "POST", "/api/v1/query", eq("_eqq")),
+            ("elasticsearch", "POST", "/logs-*/_pit", Value::Null),
+            (
+                "elasticsearch",
+                "POST",
+                "/_search",
+                json!({"pitt": {"id": "x"}}),
+            ),
+            (
+                "elasticsearch",
+                "POST",
+                "/_search",
+                json!({"query": {"term": {"a": {"valu": 1}}}}),
+            ),
+            (
+                "elasticsearch",
+                "POST",
+                "/_search",
+                json!({"query": {"bool": {"filer": []}}}),
+            ),
+            ("elasticsearch", "DELETE", "/_pit", json!({"ids": "x"})),
+        ] {
+            assert!(
+                request(vendor, method, path, &body).is_err(),
+                "{method} {path} {body}"
+            );
+        }
+        assert!(check_request("okta", "GET", "/api/v1/users/a", &headers("Basic"), b"").is_err());
+    }
+
+    #[test]
+    fn wrong_answers_fail() {
+        if !specifications("spec::wrong_answers_fail") {
+            return;
+        }
+        for (vendor, method, path, status, body) in [
+            (
+                "okta",
+                "GET",
+                "/api/v1/users/a",
+                200,
+                r#"{"status":"LOCKED"}"#,
+            ),
+            (
+                "okta",
+                "GET",
+                "/api/v1/logs",
+                200,
+                r#"[{"published":"yesterday"}]"#,
+            ),
+            ("okta", "DELETE", "/api/v1/users/a/sessions", 204, "{}"),
+            ("okta", "GET", "/api/v1/users/a", 418, "{}"),
+            ("thehive", "GET", "/api/v1/case/1", 200, r#"{"_id":"~1"}"#),
+            (
+                "thehive",
+                "POST",
+                "/api/v1/query",
+                200,
+                r#"[{"_type":"Case"}]"#,
+            ),
+            ("elasticsearch", "POST", "/_search", 200, r#"{"hits":{}}"#),
+            (
+                "elasticsearch",
+                "POST",
+                "/_search",
+                404,
+                r#"{"error":"no"}"#,
+            ),
+        ] {
+            assert!(
+                check_answer(vendor, method, path, status, body.as_bytes()).is_err(),
+                "{path} {body}"
+            );
+        }
+    }
+}
