@@ -251,3 +251,38 @@ impl Step {
         Untrusted::new(text.join("\n"))
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use rstest::rstest;
+
+    use super::*;
+
+    #[test]
+    fn a_key_depends_on_the_words_and_the_phase_only() {
+        let key = StepKey::of("Containment", "Disable the account", 1);
+        assert_eq!(
+            key,
+            StepKey::of("containment", "  Disable\nthe  Account ", 1)
+        );
+        assert_ne!(key, StepKey::of("Recovery", "Disable the account", 1));
+        assert_ne!(key, StepKey::of("Containment", "Disable an account", 1));
+        assert_eq!(
+            StepKey::of("Containment", "Disable the account", 2).as_str(),
+            format!("{key}-2")
+        );
+    }
+
+    #[rstest]
+    #[case("0123456789abcdef", true)]
+    #[case("0123456789abcdef-2", true)]
+    #[case("0123456789abcdef-1", false)]
+    #[case("0123456789abcdef-02", false)]
+    #[case("0123456789abcdef-", false)]
+    #[case("0123456789ABCDEF", false)]
+    #[case("0123", false)]
+    #[case("", false)]
+    fn keys_are_checked_when_they_are_read(#[case] text: &str, #[case] good: bool) {
+        assert_eq!(StepKey::try_from(text.to_owned()).is_ok(), good);
+    }
+}

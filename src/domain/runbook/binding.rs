@@ -337,3 +337,145 @@ pub fn unbound_tools(runbook: &Runbook) -> Vec<(u32, &ToolCall)> {
         .filter(|(_, call)| bind(call) == Binding::Unbound)
         .collect()
 }
+
+#[cfg(test)]
+mod tests {
+    use chrono::TimeZone;
+    use rstest::rstest;
+
+    use super::super::parse_runbook;
+    use super::*;
+
+    fn call(name: &str) -> ToolCall {
+        let (server, tool) = name.split_once('.').unwrap();
+        ToolCall {
+            server: server.into(),
+            tool: tool.into(),
+        }
+    }
+
+    fn step(words: &str) -> Step {
+        let text =
+            format!("# T\n\n## Tools\n\n- `quell`: `read_case`\n\n## Containment\n\n1. {words}\n");
+        parse_runbook(&text, "t.md")
+            .phases
+            .remove(0)
+            .steps
+            .remove(0)
+    }
+
+    fn fact(kind: EvidenceKind, second: u32, phase: Option<Phase>) -> Evidence {
+        Evidence {
+            kind,
+            at: Utc.with_ymd_and_hms(2026, 1, 2, 3, 4, second).unwrap(),
+            source: format!("fact {second}").into(),
+            phase,
+        }
+    }
+
+    #[rstest]
+    #[case("quell.revoke_sessions", Binding::Bound(Capability::RevokeSessions))]
+    #[case(
+        "okta-mcp.disable_okta_user",
+        Binding::Bound(Capability::DisableAccount)
+    )]
+    #[case("secops-mcp.lookup_entity", Binding::Bound(Capability::EntitySummary))]
+    #[case(
+        "secops-soar.post_case_comment",
+        Binding::Bound(Capability::PostComment)
+    )]
+    #[case(
+        "Secops-SOAR.Post_Case_Comment",
+        Binding::Bound(Capability::PostComment)
+    )]
+    #[case("other-mcp.disable_okta_user", Binding::Unbound)]
+    #[case("okta-mcp.disable_okta_users", Binding::Unbound)]
+    fn names_bind_whole(#[case] name: &str, #[case] expected: Binding) {
+        assert_eq!(bind(&call(name)), expected);
+    }
+
+    #[test]
+    fn every_name_binds_to_one_capability() {
+        for (name, capability) in NAMES {
+            assert_eq!(bind(&call(name)), Binding::Bound(*capability));
+            assert_eq!(
+                NAMES.iter().filter(|(other, _)| other == name).count(),
+                1,
+                "{name}"
+            );
+        }
+    }
+
+    #[rstest]
+    #[case("Search `quell.search_activity` over the last 24-72 hours", 72)]
+    #[case("Search `quell.search_activity` over 96h", 96)]
+    #[case("Search `quell.search_activity` over 3 days", 72)]
+    #[case("Search `quell.search_activity`", 24)]
+    #[case("Search `quell.search_activity` over 99999999999999 h", 24)]
+    fn windows(#[case] words: &str, #[case] hours: u32) {
+        let kind = evidence_for(&step(words), Capability::ReadActivity);
+        assert_eq!(kind, EvidenceKind::ActivityLoaded { hours });
+    }
+
+    #[test]
+    fn a_search_ticks_only_when_it_went_far_enough() {
+        let step = step("Search `quell.search_activity` over 72 h");
+        let loaded = |hours| [fact(EvidenceKind::ActivityLoaded { hours }, 1, None)];
+        assert_eq!(ticked_by(None, &step, &loaded(48)), None);
+        assert_eq!(ticked_by(None, &step, &loaded(72)).unwrap().raw(), "fact 1");
+    }
+
+    #[test]
+    fn revoking_again_counts_only_after_the_disabling() {
+        let step = step("Again `quell.revoke_sessions_again`");
+        let revoked = |second| {
+            fact(
+                EvidenceKind::ActionProven(Capability::RevokeSessions),
+                second,
+                None,
+            )
+        };
+        let disabled = fact(
+            EvidenceKind::ActionProven(Capability::DisableAccount),
+            5,
+            None,
+        );
+        assert_eq!(ticked_by(None, &step, &[revoked(9)]), None);
+        assert_eq!(
+            ticked_by(None, &step, &[revoked(4), disabled.clone()]),
+            None
+        );
+        assert!(ticked_by(None, &step, &[revoked(4), disabled, revoked(6)]).is_some());
+    }
+
+    #[test]
+    fn a_comment_ticks_only_its_own_phase() {
+        let step = step("Note it `quell.post_comment`");
+        let facts = [fact(
+            EvidenceKind::CommentPosted,
+            1,
+            Some(Phase::Identification),
+        )];
+        assert_eq!(ticked_by(Some(Phase::Containment), &step, &facts), None);
+        assert!(ticked_by(Some(Phase::Identification), &step, &facts).is_some());
+    }
+
+    #[test]
+    fn nothing_ticks_without_all_of_its_evidence() {
+        let case_read = [fact(EvidenceKind::CaseRead, 1, None)];
+        let ticks = |words: &str| ticked_by(None, &step(words), &case_read).is_some();
+        assert!(ticks("Read `quell.read_case`"));
+        assert!(!ticks("Read"), "no tool, no evidence");
+        assert!(!ticks("Read `quell.read_case` and `quell.entity_summary`"));
+        assert!(!ticks("Read `quell.read_case` and `siem-mcp.unheard_of`"));
+        assert!(!ticks("Read `quell.read_case`. Gate: a person says so."));
+    }
+
+    #[test]
+    fn a_gate_ticks_by_a_decision() {
+        let step = step("Decide `quell.decide_containment`. Gate: one of five answers.");
+        assert!(step.gate);
+        let decided = [fact(EvidenceKind::ContainmentDecided, 1, None)];
+        assert!(ticked_by(None, &step, &decided).is_some());
+    }
+}

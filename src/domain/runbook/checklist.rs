@@ -342,3 +342,183 @@ fn holds(steps: &[Step], key: &StepKey) -> bool {
         .iter()
         .any(|step| &step.key == key || holds(&step.substeps, key))
 }
+
+#[cfg(test)]
+mod tests {
+    use chrono::TimeZone;
+    use proptest::prelude::*;
+
+    use super::super::parse_runbook;
+    use super::*;
+
+    const TEXT: &str = "# Title\n\n## Preparation\n\n1. Be ready\n\n## Identification\n\n1. Read\n2. (Optional) Ask\n3. Judge\n\n\
+                        ## Containment\n\n1. Disable\n\n## Runbook feedback\n\n1. Was it right?\n";
+
+    fn at(second: u32) -> DateTime<Utc> {
+        Utc.with_ymd_and_hms(2026, 1, 2, 3, 4, second).unwrap()
+    }
+
+    fn tick(step: &StepKey, state: TickWord, reason: Option<&str>) -> Tick {
+        Tick {
+            case: "case-1".into(),
+            runbook: "title.md".into(),
+            step: step.clone(),
+            state,
+            by: "mara".into(),
+            at: at(5),
+            evidence: None,
+            reason: reason.map(Untrusted::new),
+        }
+    }
+
+    fn key(list: &Checklist, label: &str) -> StepKey {
+        let mut steps = list.sections.iter().flat_map(|section| &section.steps);
+        steps
+            .find(|step| step.label.raw() == label)
+            .unwrap()
+            .key
+            .clone()
+    }
+
+    fn derived(text: &str) -> Checklist {
+        Checklist::derive(&parse_runbook(text, "title.md"))
+    }
+
+    fn names(list: &Checklist) -> Vec<(&str, bool)> {
+        list.sections
+            .iter()
+            .map(|s| (s.name.raw(), s.folded))
+            .collect()
+    }
+
+    #[test]
+    fn the_response_comes_first_and_the_rest_is_folded() {
+        assert_eq!(
+            names(&derived(TEXT)),
+            [
+                ("Identification", false),
+                ("Containment", false),
+                ("Preparation", true),
+                ("Runbook feedback", true),
+            ]
+        );
+    }
+
+    #[test]
+    fn the_current_step_passes_over_what_is_settled() {
+        let list = derived(TEXT);
+        let case = Untrusted::new("case-1");
+        let mut ticks = Ticks::default();
+        assert_eq!(list.current(&ticks.of_case(&case)), Some((0, 0)));
+        ticks
+            .apply(&tick(&key(&list, "Read"), TickWord::Done, None))
+            .unwrap();
+        assert_eq!(list.current(&ticks.of_case(&case)), Some((0, 1)));
+        ticks
+            .apply(&tick(
+                &key(&list, "Judge"),
+                TickWord::NotApplicable,
+                Some("drill"),
+            ))
+            .unwrap();
+        // What is optional does not hold the phase.
+        let of_case = ticks.of_case(&case);
+        assert_eq!(list.current(&of_case), Some((1, 0)));
+        let progress = list.sections.first().unwrap().progress(&of_case);
+        assert_eq!(
+            (progress.done, progress.not_applicable, progress.total),
+            (1, 1, 3)
+        );
+        assert_eq!(
+            (
+                list.progress(&of_case).settled(),
+                list.progress(&of_case).total
+            ),
+            (2, 4)
+        );
+        assert!(ticks.of_case(&"case-2".into()).iter().next().is_none());
+    }
+
+    #[test]
+    fn a_tick_can_be_taken_back() {
+        let list = derived(TEXT);
+        let read = key(&list, "Read");
+        let mut ticks = Ticks::default();
+        ticks.apply(&tick(&read, TickWord::Done, None)).unwrap();
+        ticks.apply(&tick(&read, TickWord::Open, None)).unwrap();
+        assert_eq!(
+            ticks.of_case(&"case-1".into()).state(&read),
+            &ItemState::Open
+        );
+    }
+
+    #[test]
+    fn a_skip_needs_a_reason() {
+        let list = derived(TEXT);
+        let read = key(&list, "Read");
+        let mut ticks = Ticks::default();
+        for reason in [None, Some("  ")] {
+            for word in [TickWord::Skipped, TickWord::NotApplicable] {
+                assert_eq!(ticks.apply(&tick(&read, word, reason)), Err(NoReason));
+            }
+        }
+        assert_eq!(ticks, Ticks::default());
+        ticks
+            .apply(&tick(&read, TickWord::Skipped, Some("no tool")))
+            .unwrap();
+        let skipped = ItemState::Skipped {
+            reason: "no tool".into(),
+            by: "mara".into(),
+            at: at(5),
+        };
+        assert_eq!(ticks.of_case(&"case-1".into()).state(&read), &skipped);
+    }
+
+    #[test]
+    fn a_moved_step_keeps_its_tick_and_a_changed_one_loses_it() {
+        let list = derived(TEXT);
+        let mut ticks = Ticks::default();
+        for label in ["Read", "Judge"] {
+            ticks
+                .apply(&tick(&key(&list, label), TickWord::Done, None))
+                .unwrap();
+        }
+        let of_case = ticks.of_case(&"case-1".into());
+        let edited = TEXT.replace(
+            "## Identification\n\n1. Read\n2. (Optional) Ask\n3. Judge",
+            "## Phase 2: Identification\n\n1. Judge again\n2. Read",
+        );
+        let edited = derived(&edited);
+        assert!(!of_case.state(&key(&edited, "Read")).is_open());
+        assert!(of_case.state(&key(&edited, "Judge again")).is_open());
+        assert_eq!(edited.lost_ticks(&of_case).len(), 1);
+        assert_eq!(list.lost_ticks(&of_case).len(), 0);
+    }
+
+    #[test]
+    fn ticks_are_stored_as_they_were() {
+        let list = derived(TEXT);
+        let tick = tick(&key(&list, "Read"), TickWord::NotApplicable, Some("drill"));
+        let text = serde_json::to_string(&tick).unwrap();
+        assert!(text.contains("\"state\":\"not_applicable\""), "{text}");
+        assert_eq!(serde_json::from_str::<Tick>(&text).unwrap(), tick);
+        let broken = text.replace(tick.step.as_str(), "../../x");
+        assert!(serde_json::from_str::<Tick>(&broken).is_err());
+    }
+
+    proptest! {
+        #[test]
+        fn the_last_tick_of_a_step_holds(words in prop::collection::vec(0_usize..4, 1..20)) {
+            let list = derived(TEXT);
+            let read = key(&list, "Read");
+            let all = [TickWord::Open, TickWord::Done, TickWord::Skipped, TickWord::NotApplicable];
+            let mut ticks = Ticks::default();
+            for word in &words {
+                ticks.apply(&tick(&read, all[*word], Some("why"))).unwrap();
+            }
+            let last = tick(&read, all[words[words.len() - 1]], Some("why")).item_state().unwrap();
+            let of_case = ticks.of_case(&"case-1".into());
+            prop_assert_eq!(of_case.state(&read), &last);
+        }
+    }
+}

@@ -39,6 +39,8 @@ struct Section {
     end: u32,
     /// Boilerplate, or below boilerplate: never steps.
     aside: bool,
+    /// A section above it begins like a phase.
+    inside_phase: bool,
     blocks: Vec<Block>,
 }
 
@@ -121,10 +123,12 @@ fn split(blocks: Vec<Block>, end: u32, front_title: &mut Option<String>) -> Vec<
         line: 1,
         end,
         aside: false,
+        inside_phase: false,
         blocks: Vec::new(),
     }];
     let mut real_level = 0;
     let mut aside_level = None;
+    let mut phase_level = None;
     for block in blocks {
         let (level, heading) = match block {
             Block::FrontMatter(text) => {
@@ -153,6 +157,13 @@ fn split(blocks: Vec<Block>, end: u32, front_title: &mut Option<String>) -> Vec<
         if aside_level.is_some_and(|aside| level <= aside) {
             aside_level = None;
         }
+        if phase_level.is_some_and(|phase| level <= phase) {
+            phase_level = None;
+        }
+        let inside_phase = phase_level.is_some();
+        if !inside_phase && begins_with_phase(&name) {
+            phase_level = Some(level);
+        }
         let titled = sections.len() > 1;
         let lists_phases = names::lists_phases(&name);
         if aside_level.is_none() && titled && names::is_boilerplate(&name) {
@@ -166,6 +177,7 @@ fn split(blocks: Vec<Block>, end: u32, front_title: &mut Option<String>) -> Vec<
             line,
             end,
             aside: aside_level.is_some() || (titled && lists_phases),
+            inside_phase,
             blocks: Vec::new(),
         });
     }
@@ -291,11 +303,7 @@ fn is_phase(sections: &[Section], i: usize, layout: Layout) -> bool {
         Layout::ShortList => names::is_short_list(&section.name) && section_lists(sections, i) > 0,
         Layout::Named => {
             // Inside a phase a longer name is more likely a step (*Restore a quarantined message*).
-            let most = if is_inside_phase(sections, i) {
-                3
-            } else {
-                PHASE_WORDS
-            };
+            let most = if section.inside_phase { 3 } else { PHASE_WORDS };
             let short = section.name.split_whitespace().count() <= most;
             // The first heading is the title: it names no phase when everything stands below it.
             let title = i == 1 && below(sections, i).count() + 2 >= sections.len();
@@ -303,23 +311,6 @@ fn is_phase(sections: &[Section], i: usize, layout: Layout) -> bool {
         }
         Layout::Flat => false,
     }
-}
-
-/// Tells whether a section above this one begins like a phase.
-fn is_inside_phase(sections: &[Section], i: usize) -> bool {
-    let mut level = sections.get(i).map_or(0, |section| section.level);
-    for section in sections.get(1..i).unwrap_or_default().iter().rev() {
-        if section.level < level {
-            level = section.level;
-            if begins_with_phase(&section.name) {
-                return true;
-            }
-        }
-        if level <= 1 {
-            break;
-        }
-    }
-    false
 }
 
 /// Goes through the sections below one, by their index.
@@ -709,3 +700,6 @@ impl Found {
         }
     }
 }
+
+#[cfg(test)]
+mod tests;

@@ -51,6 +51,8 @@ pub(super) struct Inline {
     /// Soft breaks are spaces, hard breaks line feeds.
     pub text: String,
     pub lines: Range<u32>,
+    /// The lines on which the text after each line feed begins.
+    pub breaks: Vec<u32>,
     /// The bold words it begins with.
     pub lead: Option<String>,
     /// What follows the bold words.
@@ -170,9 +172,9 @@ impl Builder<'_> {
                 }
             }
             Event::SoftBreak => self.words(" ", range),
-            Event::HardBreak => self.words("\n", range),
+            Event::HardBreak => self.line_feed(range),
             Event::InlineHtml(html) if html.to_lowercase().starts_with("<br") => {
-                self.words("\n", range);
+                self.line_feed(range)
             }
             Event::TaskListMarker(_) => {
                 if self.skipped == 0
@@ -311,6 +313,16 @@ impl Builder<'_> {
                 }
             }
             self.in_lead = in_lead;
+        }
+    }
+
+    fn line_feed(&mut self, range: &Range<usize>) {
+        self.words("\n", range);
+        let line = self.lines.at(range.end);
+        if let Some(inline) = &mut self.inline
+            && inline.text.ends_with('\n')
+        {
+            inline.breaks.push(line);
         }
     }
 

@@ -127,7 +127,7 @@ impl Steps<'_> {
         }
     }
 
-    fn item(&mut self, item: &Item) -> Option<Step> {
+    fn item(&mut self, item: &Item) -> Vec<Step> {
         let Some(first) = item.blocks.iter().find_map(as_paragraph) else {
             if !item.blocks.is_empty() {
                 self.notice(
@@ -135,7 +135,7 @@ impl Steps<'_> {
                     "list item without words is not read as a step",
                 );
             }
-            return None;
+            return Vec::new();
         };
         let mut words = Words::of(first);
         let mut substeps = Vec::new();
@@ -146,9 +146,10 @@ impl Steps<'_> {
             &mut substeps,
         );
         if words.all.trim().is_empty() {
-            return None;
+            // Nothing but lettered steps.
+            return substeps;
         }
-        Some(self.step(&words, item.lines.start, item.lines.end, substeps))
+        vec![self.step(&words, item.lines.start, item.lines.end, substeps)]
     }
 
     /// Sorts the blocks of a step into its own words and its sub-steps.
@@ -201,10 +202,17 @@ impl Steps<'_> {
         &mut self,
         inline: &Inline,
         text: &str,
-        offset: u32,
+        offset: usize,
         end: Option<u32>,
     ) -> Option<Step> {
-        let line = inline.lines.start.saturating_add(offset);
+        let line = match offset.checked_sub(1) {
+            Some(fed) => inline
+                .breaks
+                .get(fed)
+                .copied()
+                .unwrap_or(inline.lines.start),
+            None => inline.lines.start,
+        };
         let plain = Inline {
             text: text.to_owned(),
             lines: line..line.saturating_add(1),
@@ -313,10 +321,10 @@ fn without_aside(text: &str) -> &str {
 }
 
 /// Splits `Monitor for: a. this b. that` on hard breaks into the words and the lettered sub-steps with their line offset.
-fn split_lettered(text: &str) -> (String, Vec<(u32, String)>) {
+fn split_lettered(text: &str) -> (String, Vec<(usize, String)>) {
     let mut own = String::new();
-    let mut lettered: Vec<(u32, String)> = Vec::new();
-    for (offset, line) in (0_u32..).zip(text.split('\n')) {
+    let mut lettered: Vec<(usize, String)> = Vec::new();
+    for (offset, line) in text.split('\n').enumerate() {
         match letter_of(line.trim()) {
             Some(rest) => lettered.push((offset, rest.to_owned())),
             None if lettered.is_empty() => {

@@ -1,0 +1,303 @@
+use std::fmt::Write as _;
+
+use proptest::prelude::*;
+
+use super::super::StepKey;
+use super::*;
+
+/// Writes a runbook down as one line a phase and a step: label, sub-steps, marks.
+fn outline(text: &str) -> String {
+    let runbook = parse_runbook(text, "file.md");
+    let mut out = String::new();
+    for phase in &runbook.phases {
+        let name = phase.name.as_ref().map_or("-", |name| name.raw());
+        writeln!(out, "{name}").unwrap();
+        write_steps(&mut out, &phase.steps, 1);
+    }
+    out
+}
+
+fn write_steps(out: &mut String, steps: &[Step], depth: usize) {
+    for step in steps {
+        write!(out, "{:depth$}{}:{}", "", step.line, step.label.raw()).unwrap();
+        if step.gate {
+            write!(out, " gate").unwrap();
+        }
+        if step.optional {
+            write!(out, " optional").unwrap();
+        }
+        if let Some(condition) = &step.condition {
+            write!(out, " [{}]", condition.raw()).unwrap();
+        }
+        writeln!(out).unwrap();
+        write_steps(out, &step.substeps, depth + 1);
+    }
+}
+
+fn notices(text: &str) -> Vec<(u32, String)> {
+    let runbook = parse_runbook(text, "file.md");
+    runbook
+        .notices
+        .iter()
+        .map(|n| (n.line, n.text.raw().to_owned()))
+        .collect()
+}
+
+#[test]
+fn numbered_lists_under_phase_headings_with_wrong_numbers() {
+    let text = "# T\n\n### Investigate\n\n1. One\n1. Two\n    * deeper\n6. Three\n\n### Remediate\n\n* a word of advice\n\n\
+                #### Contain\n\n1. Four\n\n### References\n\n1. a book\n";
+    assert_eq!(
+        outline(text),
+        "Investigate\n 5:One\n 6:Two\n  7:deeper\n 8:Three\nContain\n 16:Four\n"
+    );
+}
+
+#[test]
+fn labels_above_the_steps_are_not_steps() {
+    let text = "# T\n\n## Phases\n\n1. Preparation\n2. Recovery\n\n### Phase 2: Recovery\n\n*   **Objective:** be well\n\
+                *   **Steps:** *(soon)*\n    1.  **Look:** at it\n    2.  **Enable (If Disabled):** now\n";
+    assert_eq!(
+        outline(text),
+        "Recovery\n 12:Look\n 13:Enable (If Disabled) [If Disabled]\n"
+    );
+}
+
+#[test]
+fn bold_paragraphs_are_headings_when_they_name_a_phase() {
+    let text = "##### Card\n\n**(P) Preparation**\n\n1.  Patch\n\n**(I) Identification**\n\n1.  Monitor for:  \n    a. logins  \n    b. rules\n\n**References:**\n\n1.  a book\n";
+    assert_eq!(
+        outline(text),
+        "Preparation\n 5:Patch\nIdentification\n 9:Monitor for\n  10:logins\n  11:rules\n"
+    );
+}
+
+#[test]
+fn lettered_steps_know_their_lines() {
+    let text = "# T\n\n## Contain\n\n1. Look at:  \n   a. the logins\n   of today  \n   b. the rules\n2. Then<br>a. this<br>b. that\n";
+    let lines = "Contain\n 5:Look at\n  6:the logins of today\n  8:the rules\n 9:Then\n  9:this\n  9:that\n";
+    assert_eq!(outline(text), lines);
+}
+
+#[test]
+fn a_task_list_wins_for_its_section() {
+    let text = "# T\n\n## Recovery\n\n1. prose in a list\n\n- [ ] Do this\n- [x] Do that\n";
+    assert_eq!(outline(text), "Recovery\n 7:Do this\n 8:Do that\n");
+    assert_eq!(notices(text).len(), 1);
+}
+
+#[test]
+fn one_flat_list_is_one_phase_without_a_name() {
+    let text = "# T\n\n## Inputs\n\n- `${A}`: a\n\n## Workflow Steps & Diagram\n\n1. **Receive:** it\n2. **Confirm:** with the analyst.\n\n\
+                ```mermaid\nsequenceDiagram\n1. not a step\n2. not one\n```\n\n## Rubric\n\n### Analysis\n\n1. points\n";
+    assert_eq!(outline(text), "-\n 9:Receive\n 10:Confirm gate\n");
+    assert_eq!(notices(text), []);
+}
+
+#[test]
+fn headings_are_steps_where_there_is_no_list() {
+    let text = "# T\n\n## Phase 3: Containment\n\n**Step 3.1: Confirm**\n\nUse `/confirm-action`.\n\n**Step 3.2: Act**\n\n- this\n\n## Phase 4: Recovery\n\n### Enable it\n\nProse.\n";
+    assert_eq!(
+        outline(text),
+        "Containment\n 5:Confirm gate\n 9:Act\n  11:this\nRecovery\n 15:Enable it\n"
+    );
+}
+
+#[test]
+fn tags_in_brackets_are_phases() {
+    let text = "# T\n\n## Response Steps\n\n1. [**PREPARATION**] List it\n2. [**CONTAINMENT**] Close it\n\n## Part two\n\n1. detail\n";
+    assert_eq!(
+        outline(text),
+        "PREPARATION\n 5:List it\nCONTAINMENT\n 6:Close it\n"
+    );
+}
+
+#[test]
+fn what_is_not_read_is_said() {
+    let text = "# T\n\n```\n1. hidden\n2. too\n```\n\n## Contain\n\n`TODO: write`\n\n| a | b |\n|---|---|\n| 1 | 2 |\n";
+    let said: Vec<u32> = notices(text).iter().map(|(line, _)| *line).collect();
+    assert_eq!(said, [1, 3, 8, 10, 12]);
+}
+
+#[test]
+fn inputs_are_what_is_declared() {
+    let text = "# T\n\n## Inputs\n\n* `${ALERT_ID}` or `${CASE_ID}`: which one\n* *(Optional) `${HOURS}`: how far (default: 72).*\n* `USER_ID` - who\n    * `not_an_input`\n\n## Steps\n\n1. Make `${MADE}`\n";
+    let runbook = parse_runbook(text, "file.md");
+    let inputs: Vec<String> = runbook
+        .inputs
+        .iter()
+        .map(|input| {
+            let alternatives: Vec<&str> = input.alternatives.iter().map(Untrusted::raw).collect();
+            let default = input.default.as_ref().map_or("", |default| default.raw());
+            format!(
+                "{} {alternatives:?} {} {default}",
+                input.name.raw(),
+                input.optional
+            )
+        })
+        .collect();
+    assert_eq!(
+        inputs,
+        [
+            "ALERT_ID [\"CASE_ID\"] false ",
+            "HOURS [] true 72",
+            "USER_ID [] false "
+        ]
+    );
+}
+
+#[test]
+fn a_paragraph_is_the_exact_text_of_its_step() {
+    let text = "\u{feff}# T\r\n\r\n## Contain\r\n\r\n1. **One** `x`\r\n   more\r\n   - deeper\r\n2. Two\r\n\r\nprose\r\n";
+    let runbook = parse_runbook(text, "file.md");
+    let steps = &runbook.phases[0].steps;
+    assert_eq!(
+        steps[0].paragraph(&runbook).raw(),
+        "1. **One** `x`\n   more\n   - deeper"
+    );
+    assert_eq!(steps[1].paragraph(&runbook).raw(), "2. Two");
+}
+
+#[test]
+fn the_title_is_a_name_of_the_whole() {
+    let title = |text: &str| parse_runbook(text, "file.md").title.raw().to_owned();
+    assert_eq!(title("# A *title*\n"), "A title");
+    assert_eq!(
+        title("---\ntitle: \"Front\"\n---\n\n## Checklist\n\n1. a\n"),
+        "Front"
+    );
+    assert_eq!(title("## Checklist\n\n1. a\n"), "file.md");
+    assert_eq!(title(""), "file.md");
+}
+
+#[test]
+fn nesting_has_an_end() {
+    for mark in ["> ", "- ", "1. ", "* > "] {
+        let text = format!("# T\n\n## Contain\n\n- a\n\n{}deep\n", mark.repeat(10_000));
+        let runbook = parse_runbook(&text, "file.md");
+        assert!(runbook.walk().count() < 100);
+    }
+    let nested: String = (0..3_000).fold(String::from("# T\n\n## Contain\n\n"), |text, depth| {
+        text + &" ".repeat(2 * depth) + "- x\n"
+    });
+    let said = notices(&nested);
+    assert!(
+        said.iter().any(|(_, text)| text.contains("too deep")),
+        "{said:?}"
+    );
+}
+
+#[test]
+fn notices_have_an_end() {
+    let text = "## Contain\n\n`TODO`\n\n".repeat(1_000);
+    assert_eq!(notices(&text).len(), MOST_NOTICES + 1);
+}
+
+#[test]
+fn a_text_without_end_is_cut_with_a_notice() {
+    let text = "ä".repeat(LONGEST);
+    let said = notices(&text);
+    assert!(
+        said.iter().any(|(_, text)| text.contains("4 MiB")),
+        "{said:?}"
+    );
+}
+
+const PIECES: &[&str] = &[
+    "# Title\n",
+    "\n",
+    "## Phase 2: Identification\n",
+    "### Contain\n",
+    "**(R) Recovery**\n",
+    "1. ",
+    "   - ",
+    "- [ ] ",
+    "* ",
+    "**Lead:** ",
+    "**",
+    "`",
+    "`quell.read_case` ",
+    "`${X}` ",
+    "```\n",
+    "| a | b |\n|---|---|\n",
+    "> ",
+    "Words of a step. ",
+    "(if so) ",
+    "[role] ",
+    "  \n",
+    "a. ",
+    "<br>",
+    "---\n",
+    "\t",
+    "\r\n",
+    "\u{202e}",
+    "漢字",
+    "👩‍👩‍👧",
+    "[x](y.md)",
+    "![i](z)",
+    "within 5 min ",
+    "## Inputs\n",
+    "## Tools\n",
+    "## Checklist\n",
+    "# Steps\n",
+    "TODO ",
+    "\\",
+    "&amp;",
+    "\0",
+];
+
+fn markdown() -> impl Strategy<Value = String> {
+    prop::collection::vec(prop::sample::select(PIECES), 0..60).prop_map(|pieces| pieces.concat())
+}
+
+proptest! {
+    #[test]
+    fn any_text_is_read(text in "\\PC{0,400}") {
+        check_total(&text)?;
+    }
+
+    #[test]
+    fn any_markdown_is_read(text in markdown()) {
+        check_total(&text)?;
+    }
+
+    #[test]
+    fn a_moved_paragraph_changes_no_key(words in "[a-z]{1,10}( [a-z]{1,10}){0,5}") {
+        let before = format!("# T\n\n## Contain\n\n1. Keep this\n2. {words} it\n");
+        let after = format!("# T\n\nA new paragraph.\n\n## Contain\n\nProse.\n\n1. {words} it\n1. Keep this\n");
+        let keys = |text: &str| -> std::collections::BTreeSet<StepKey> {
+            parse_runbook(text, "f.md").walk().map(|(_, _, step)| step.key.clone()).collect()
+        };
+        prop_assert_eq!(keys(&before), keys(&after));
+    }
+}
+
+/// Lines are in the text, keys differ, labels are of the text.
+fn check_total(text: &str) -> Result<(), TestCaseError> {
+    let runbook = parse_runbook(text, "file.md");
+    let lines = u32::try_from(text.lines().count()).unwrap();
+    let mut keys = std::collections::HashSet::new();
+    for (_, _, step) in runbook.walk() {
+        prop_assert!(
+            step.line >= 1 && step.line <= lines,
+            "{:?} of {lines}",
+            step
+        );
+        prop_assert!(
+            step.lines.contains(&step.line) && step.lines.end <= lines + 1,
+            "{:?} of {lines}",
+            step
+        );
+        prop_assert!(keys.insert(step.key.clone()), "{:?}", step);
+        prop_assert!(!step.label.raw().trim().is_empty());
+        prop_assert!(!step.paragraph(&runbook).raw().is_empty());
+    }
+    for notice in &runbook.notices {
+        prop_assert!(
+            notice.line >= 1 && notice.line <= lines.max(1),
+            "{:?}",
+            notice
+        );
+    }
+    Ok(())
+}
