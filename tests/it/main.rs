@@ -1,5 +1,6 @@
 //! Integration tests.
 
+mod audit;
 mod drill;
 mod harness;
 mod runbooks;
