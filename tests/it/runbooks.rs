@@ -6,16 +6,9 @@ use std::path::{Path, PathBuf};
 use quell::domain::phase::Phase;
 use quell::domain::runbook::{Runbook, Step, parse_runbook};
 
-const CORPUS: &str = concat!(env!("CARGO_MANIFEST_DIR"), "/../shared/corpus/runbooks");
-
 /// Gives the folder of the corpus, or says that the test did not run.
-fn corpus(test: &str) -> Option<&'static Path> {
-    let folder = Path::new(CORPUS);
-    if folder.is_dir() {
-        return Some(folder);
-    }
-    println!("not run: {test} (missing ../shared)");
-    None
+fn corpus(test: &str) -> Option<PathBuf> {
+    crate::harness::shared(test).map(|shared| shared.join("corpus/runbooks"))
 }
 
 fn markdown_files(folder: &Path) -> Vec<PathBuf> {
@@ -95,7 +88,7 @@ fn a_person_counts_the_same_phases_and_steps() {
         ("basic_endpoint_triage_isolation.md", &[9]),
     ];
     for (name, steps) in expected {
-        assert_eq!(counts(&read(folder, name)), *steps, "{name}");
+        assert_eq!(counts(&read(&folder, name)), *steps, "{name}");
     }
 }
 
@@ -104,7 +97,7 @@ fn a_response_plan_is_read_with_inputs_phases_and_tools() {
     let Some(folder) = corpus("a_response_plan_is_read_with_inputs_phases_and_tools") else {
         return;
     };
-    let runbook = read(folder, "compromised_user_account_response.md");
+    let runbook = read(&folder, "compromised_user_account_response.md");
     let inputs: Vec<(&str, bool)> = runbook
         .inputs
         .iter()
@@ -165,7 +158,7 @@ fn every_label_of_the_corpus_is_in_the_source_at_its_line() {
     let Some(folder) = corpus("every_label_of_the_corpus_is_in_the_source_at_its_line") else {
         return;
     };
-    let files = markdown_files(folder);
+    let files = markdown_files(&folder);
     assert!(files.len() >= 30, "{} files", files.len());
     for path in files {
         let text = fs::read_to_string(&path).unwrap();
@@ -199,7 +192,7 @@ fn nothing_is_invented_where_there_are_no_steps() {
     let Some(folder) = corpus("nothing_is_invented_where_there_are_no_steps") else {
         return;
     };
-    let runbook = read(folder, "T1110.003-Password Spraying.md");
+    let runbook = read(&folder, "T1110.003-Password Spraying.md");
     let fence = runbook
         .notices
         .iter()
@@ -211,7 +204,7 @@ fn nothing_is_invented_where_there_are_no_steps() {
         .filter(|phase| phase.steps.is_empty())
         .count();
     assert_eq!(empty, 4);
-    let none = read(folder, "RA_3101_block_external_ip_address.md");
+    let none = read(&folder, "RA_3101_block_external_ip_address.md");
     assert!(none.phases.is_empty());
     assert!(
         none.notices

@@ -6,6 +6,8 @@ use std::ops::Range;
 
 use pulldown_cmark::{Event, Options, Parser, Tag, TagEnd};
 
+use super::lines::Lines;
+
 /// Lists and quotes nested deeper than this are read as text of their parent.
 const DEEPEST: usize = 24;
 
@@ -74,26 +76,6 @@ impl Inline {
 pub(super) struct Blocks {
     pub blocks: Vec<Block>,
     pub too_deep: Option<u32>,
-}
-
-/// Finds line numbers of byte offsets.
-struct Lines {
-    starts: Vec<usize>,
-}
-
-impl Lines {
-    fn of(text: &str) -> Self {
-        let breaks = text.bytes().enumerate().filter(|(_, byte)| *byte == b'\n');
-        Self {
-            starts: std::iter::once(0)
-                .chain(breaks.map(|(i, _)| i + 1))
-                .collect(),
-        }
-    }
-
-    fn at(&self, offset: usize) -> u32 {
-        u32::try_from(self.starts.partition_point(|start| *start <= offset)).unwrap_or(u32::MAX)
-    }
 }
 
 enum Frame {
@@ -174,7 +156,7 @@ impl Builder<'_> {
             Event::SoftBreak => self.words(" ", range),
             Event::HardBreak => self.line_feed(range),
             Event::InlineHtml(html) if html.to_lowercase().starts_with("<br") => {
-                self.line_feed(range)
+                self.line_feed(range);
             }
             Event::TaskListMarker(_) => {
                 if self.skipped == 0

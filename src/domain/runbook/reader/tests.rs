@@ -2,7 +2,7 @@ use std::fmt::Write as _;
 
 use proptest::prelude::*;
 
-use super::super::StepKey;
+use super::super::{Step, StepKey};
 use super::*;
 
 /// Writes a runbook down as one line a phase and a step: label, sub-steps, marks.

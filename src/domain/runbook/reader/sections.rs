@@ -1,0 +1,190 @@
+//! Blocks into sections: headings, and bold paragraphs that stand for headings, with what is below them.
+//!
+//! What must not live here: which sections are phases of this runbook, and steps.
+
+use super::blocks::{Block, Inline, Item};
+use super::names::{self, Numbering};
+use crate::domain::phase::{PhaseName, phase_of_name};
+use crate::domain::text::Untrusted;
+
+/// Most words in the name of a phase that has no number.
+pub(super) const PHASE_WORDS: usize = 6;
+
+/// A heading or a bold paragraph, with the blocks up to the next one.
+pub(super) struct Section {
+    /// 0 for what stands before the first heading.
+    pub level: u8,
+    pub heading: Option<Inline>,
+    pub numbering: Numbering,
+    pub name: String,
+    pub line: u32,
+    pub end: u32,
+    /// Boilerplate, or below boilerplate: never steps.
+    pub aside: bool,
+    /// A section above it begins like a phase.
+    pub inside_phase: bool,
+    pub blocks: Vec<Block>,
+}
+
+/// Cuts the blocks into sections at headings and at bold paragraphs that name a phase, a step or boilerplate.
+pub(super) fn split(
+    blocks: Vec<Block>,
+    end: u32,
+    front_title: &mut Option<String>,
+) -> Vec<Section> {
+    let mut sections = vec![Section {
+        level: 0,
+        heading: None,
+        numbering: Numbering::None,
+        name: String::new(),
+        line: 1,
+        end,
+        aside: false,
+        inside_phase: false,
+        blocks: Vec::new(),
+    }];
+    let mut real_level = 0;
+    let mut aside_level = None;
+    let mut phase_level = None;
+    for block in blocks {
+        let (level, heading) = match block {
+            Block::FrontMatter(text) => {
+                *front_title = front_matter_title(&text);
+                continue;
+            }
+            Block::Heading { level, text } => {
+                real_level = level;
+                (level, text)
+            }
+            Block::Paragraph(text) if is_bold_heading(&text) => {
+                (real_level.saturating_add(1), text)
+            }
+            other => {
+                if let Some(section) = sections.last_mut() {
+                    section.blocks.push(other);
+                }
+                continue;
+            }
+        };
+        let (numbering, name) = names::without_numbering(&heading.text);
+        let line = heading.lines.start;
+        if let Some(section) = sections.last_mut() {
+            section.end = line;
+        }
+        if aside_level.is_some_and(|aside| level <= aside) {
+            aside_level = None;
+        }
+        if phase_level.is_some_and(|phase| level <= phase) {
+            phase_level = None;
+        }
+        let inside_phase = phase_level.is_some();
+        if !inside_phase && begins_with_phase(&name) {
+            phase_level = Some(level);
+        }
+        let titled = sections.len() > 1;
+        let lists_phases = names::lists_phases(&name);
+        if aside_level.is_none() && titled && names::is_boilerplate(&name) {
+            aside_level = Some(level);
+        }
+        sections.push(Section {
+            level,
+            heading: Some(heading),
+            numbering,
+            name,
+            line,
+            end,
+            aside: aside_level.is_some() || (titled && lists_phases),
+            inside_phase,
+            blocks: Vec::new(),
+        });
+    }
+    sections
+}
+
+fn front_matter_title(text: &str) -> Option<String> {
+    let value = |line: &str| {
+        let (key, value) = line.split_once(':')?;
+        let value = value.trim().trim_matches(['"', '\'']).trim();
+        (matches!(key, "title" | "name") && !value.is_empty()).then(|| value.to_owned())
+    };
+    text.lines().find_map(value)
+}
+
+/// A paragraph of nothing but bold words is a heading when it names a phase, a step or boilerplate.
+fn is_bold_heading(text: &Inline) -> bool {
+    let words = text.text.trim();
+    if !text.is_all_bold() || words.ends_with(['.', '!', '?']) {
+        return false;
+    }
+    let (numbering, name) = names::without_numbering(words);
+    let short = name.split_whitespace().count() <= PHASE_WORDS;
+    numbering != Numbering::None
+        || names::is_boilerplate(&name)
+        || (short && begins_with_phase(&name))
+}
+
+pub(super) fn begins_with_phase(name: &str) -> bool {
+    let first = name.split_whitespace().next().unwrap_or_default();
+    phase_of_name(first).is_some()
+        || name.to_lowercase().starts_with("post") && phase_of_name(name).is_some()
+        || matches!(phase_of_name(name), Some(PhaseName::Feedback))
+}
+
+pub(super) fn title(sections: &[Section], front: Option<String>, file_name: &str) -> Untrusted {
+    let first = sections.get(1).filter(|section| is_title(section));
+    let top = sections
+        .iter()
+        .find(|section| section.level == 1 && is_title(section));
+    let heading = top.or(first).and_then(|section| section.heading.as_ref());
+    match (heading, front) {
+        (Some(heading), _) => Untrusted::new(heading.text.trim()),
+        (None, Some(front)) => Untrusted::new(front),
+        (None, None) => Untrusted::new(file_name),
+    }
+}
+
+/// A heading that names a part of a runbook is not the name of the whole.
+fn is_title(section: &Section) -> bool {
+    let part = names::is_boilerplate(&section.name)
+        || names::is_short_list(&section.name)
+        || names::is_workflow(&section.name)
+        || section.numbering == Numbering::Phase;
+    section.heading.is_some() && !part
+}
+
+/// Goes through the sections below one, by their index.
+pub(super) fn below(sections: &[Section], i: usize) -> impl Iterator<Item = usize> {
+    let level = sections.get(i).map_or(0, |section| section.level);
+    (i + 1..sections.len()).take_while(move |j| sections.get(*j).is_some_and(|s| s.level > level))
+}
+
+pub(super) fn section_lists(sections: &[Section], i: usize) -> usize {
+    let lists = |section: &Section| {
+        section
+            .blocks
+            .iter()
+            .filter(|b| matches!(b, Block::List(_)))
+            .count()
+    };
+    let own = sections.get(i).map_or(0, lists);
+    own + below(sections, i)
+        .filter_map(|j| sections.get(j))
+        .map(lists)
+        .sum::<usize>()
+}
+
+pub(super) fn items(section: &Section) -> impl Iterator<Item = (&Item, &Inline)> {
+    section.blocks.iter().flat_map(|block| {
+        let items = match block {
+            Block::List(list) => list.items.as_slice(),
+            _ => &[],
+        };
+        items.iter().filter_map(|item| {
+            let first = item.blocks.iter().find_map(|block| match block {
+                Block::Paragraph(inline) => Some(inline),
+                _ => None,
+            });
+            first.map(|first| (item, first))
+        })
+    })
+}
