@@ -113,6 +113,18 @@ fn tags_in_brackets_are_phases() {
 }
 
 #[test]
+fn the_same_words_twice_are_two_steps() {
+    let text = "# T\n\n## Contain\n\n1. Note it\n2. Act\n3. Note it\n\n## Recover\n\n1. Note it\n";
+    let runbook = parse_runbook(text, "file.md");
+    let keys: Vec<&str> = runbook
+        .walk()
+        .map(|(_, _, step)| step.key.as_str())
+        .collect();
+    assert_eq!(keys[2], format!("{}-2", keys[0]));
+    assert!(!keys[3].contains('-') && keys[3] != keys[0]);
+}
+
+#[test]
 fn what_is_not_read_is_said() {
     let text = "# T\n\n```\n1. hidden\n2. too\n```\n\n## Contain\n\n`TODO: write`\n\n| a | b |\n|---|---|\n| 1 | 2 |\n";
     let said: Vec<u32> = notices(text).iter().map(|(line, _)| *line).collect();
@@ -259,6 +271,7 @@ proptest! {
     #[test]
     fn any_markdown_is_read(text in markdown()) {
         check_total(&text)?;
+        check_total(&format!("# T\n\n## Contain\n\n- {}", text.replace("Words", "\n- Words")))?;
     }
 
     #[test]
