@@ -476,11 +476,13 @@ fn send(request: &Request, mut answer: Answer, met: &Met) -> Response {
 
 /// Sends some bytes, then breaks off.
 fn half(bytes: Vec<u8>) -> Body {
-    let parts = [
-        Ok(Bytes::from(bytes)),
-        Err(io::Error::other("the drill broke off")),
-    ];
-    Body::from_stream(futures::stream::iter(parts))
+    let sent = futures::stream::iter([Ok(Bytes::from(bytes))]);
+    let end = futures::stream::once(async {
+        // The bytes must be on their way before the line breaks.
+        tokio::time::sleep(Duration::from_millis(50)).await;
+        Err(io::Error::other("the drill broke off"))
+    });
+    Body::from_stream(futures::StreamExt::chain(sent, end))
 }
 
 /// Sends a JSON list that does not end for 100 MB.

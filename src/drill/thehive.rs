@@ -44,7 +44,7 @@ pub(crate) fn answer(world: &mut World, request: &Request, notes: &mut Notes) ->
     if let ("GET", ["status", "public"]) = (request.method.as_str(), rest) {
         let body = json!({
             "version": "5.6.2-1", "sso": false, "ssoProviders": [],
-            "imports": {"maxFileSize": 0, "enabled": false},
+            "imports": {"mitreCatalog": "16.1"},
         });
         return Answer::json(200, template, body);
     }
