@@ -3,4 +3,5 @@
 //! What must not live here: what records mean (`domain`), when they are written (`engine`).
 
 pub mod audit;
+pub mod lease;
 pub mod state;

@@ -202,3 +202,9 @@ pub trait Identity: Send + Sync {
     /// Gives the read-back schedule of an action kind.
     fn schedule(&self, kind: ActionKind) -> Schedule;
 }
+
+impl From<ConnectError> for crate::domain::fault::Fault {
+    fn from(error: ConnectError) -> Self {
+        Self { what: error.what, hint: error.hint }
+    }
+}

@@ -1,0 +1,245 @@
+//! What runs in the background: polls, searches, responses, the outbox. Effects in, messages out.
+//!
+//! What must not live here: decisions (they are `app`'s), anything of the screen, vendors' words.
+
+pub mod clock;
+pub mod journal;
+mod outbox;
+mod plan;
+mod poll;
+mod prove;
+mod recover;
+mod respond;
+mod search;
+
+use std::collections::{HashMap, HashSet};
+use std::path::PathBuf;
+use std::sync::{Arc, Mutex, PoisonError};
+use std::time::Duration;
+
+use tokio::sync::{Notify, mpsc};
+use tokio_util::sync::CancellationToken;
+use tokio_util::task::TaskTracker;
+
+use crate::app::effect::Effect;
+use crate::app::message::{Level, Message};
+use crate::config::settings::Settings;
+use crate::connect::capability::{ActivitySource, Cases, Identity};
+use crate::domain::audit::{Body, Entry};
+use crate::domain::fault::Fault;
+use crate::domain::ids::{AccountId, ActionId, ConnectionName, PlanId};
+use crate::domain::operator::Operator;
+use crate::domain::text::Untrusted;
+use crate::store::audit::AuditLog;
+
+use clock::{Clock, Pace};
+use journal::Journal;
+
+/// Messages that may wait for the console.
+pub const QUEUE: usize = 4096;
+
+/// Longest wait for a request in flight when the console ends.
+const LAST_WAIT: Duration = Duration::from_secs(22);
+
+/// What the engine is started with.
+pub struct Start {
+    /// The configuration.
+    pub settings: Arc<Settings>,
+    /// Case systems.
+    pub cases: Vec<Arc<dyn Cases>>,
+    /// SIEMs.
+    pub activity: Vec<Arc<dyn ActivitySource>>,
+    /// Identity providers.
+    pub identity: Vec<Arc<dyn Identity>>,
+    /// The audit log.
+    pub log: AuditLog,
+    /// The records that are in it.
+    pub entries: Vec<Entry>,
+    /// Directory of the leases.
+    pub leases: PathBuf,
+    /// User of the operating system.
+    pub os_user: Untrusted,
+    /// Where messages go.
+    pub messages: mpsc::Sender<Message>,
+    /// The clock.
+    pub clock: Arc<dyn Clock>,
+    /// How long waits are.
+    pub pace: Pace,
+}
+
+/// The running background; cheap to clone.
+#[derive(Clone)]
+pub struct Engine {
+    world: Arc<World>,
+}
+
+/// What all background tasks share.
+struct World {
+    settings: Arc<Settings>,
+    cases: Vec<Arc<dyn Cases>>,
+    activity: Vec<Arc<dyn ActivitySource>>,
+    identity: Vec<Arc<dyn Identity>>,
+    journal: Journal,
+    leases: PathBuf,
+    os_user: Untrusted,
+    messages: mpsc::Sender<Message>,
+    clock: Arc<dyn Clock>,
+    pace: Pace,
+    /// Ends everything that may end.
+    stop: CancellationToken,
+    /// Everything that runs.
+    tasks: TaskTracker,
+    /// Requests in flight: they finish before the process does.
+    must_finish: TaskTracker,
+    poke: Notify,
+    searches: Mutex<HashMap<u64, CancellationToken>>,
+    owners: Mutex<HashMap<ConnectionName, (AccountId, Untrusted)>>,
+    operator: Mutex<Option<Operator>>,
+    documenting: Mutex<HashSet<PlanId>>,
+    proving: Mutex<HashSet<ActionId>>,
+    claimed: Mutex<HashMap<Untrusted, ActionId>>,
+}
+
+impl Engine {
+    /// Starts polling and picks up what an earlier process left unfinished.
+    pub fn start(start: Start) -> Self {
+        let journal = Journal::new(start.log, &start.entries, start.messages.clone());
+        let world = Arc::new(World {
+            settings: start.settings,
+            cases: start.cases,
+            activity: start.activity,
+            identity: start.identity,
+            journal,
+            leases: start.leases,
+            os_user: start.os_user,
+            messages: start.messages,
+            clock: start.clock,
+            pace: start.pace,
+            stop: CancellationToken::new(),
+            tasks: TaskTracker::new(),
+            must_finish: TaskTracker::new(),
+            poke: Notify::new(),
+            searches: Mutex::default(),
+            owners: Mutex::default(),
+            operator: Mutex::default(),
+            documenting: Mutex::default(),
+            proving: Mutex::default(),
+            claimed: Mutex::default(),
+        });
+        poll::start(&world);
+        world.spawn(recover::unfinished(Arc::clone(&world)));
+        world.spawn(outbox::retry(Arc::clone(&world)));
+        Self { world }
+    }
+
+    /// Performs one effect; it answers with messages later and never blocks.
+    pub fn perform(&self, effect: Effect) {
+        let world = Arc::clone(&self.world);
+        match effect {
+            Effect::PollNow => world.poke.notify_waiters(),
+            Effect::ReadCase(case) => self.world.spawn(poll::read_case(world, case)),
+            Effect::ReadAccount { case, name } => {
+                self.world.spawn(poll::read_account(world, case, name));
+            }
+            Effect::SearchActivity(search) => search::start(&world, search),
+            Effect::StopSearch(number) => world.stop_search(number),
+            Effect::MakePlan { case, account, asked_for, kinds } => {
+                self.world.spawn(plan::make(world, case, account, asked_for, kinds));
+            }
+            Effect::Contain(plan) => {
+                // Not cancelled with the rest: what was confirmed is carried to a recorded state.
+                self.world.tasks.spawn(respond::carry_out(world, *plan));
+            }
+            Effect::CheckAgain(aid) => self.world.spawn(prove::again(world, aid)),
+            Effect::Record(bodies) => {
+                // The place in the log is fixed by the call, so the order of effects is the order of records.
+                self.world.tasks.spawn(record(world, bodies));
+            }
+            Effect::Document(pid) => self.world.spawn(outbox::document(world, pid)),
+            Effect::PostNote { case, text } => self.world.spawn(outbox::note(world, case, text)),
+            // These are the loop's own.
+            Effect::Quit | Effect::Redraw | Effect::Bell => {}
+        }
+    }
+
+    /// Ends polling and reading back, waits for requests in flight, closes the session.
+    pub async fn end(self, reason: &str) {
+        self.world.stop.cancel();
+        self.world.must_finish.close();
+        // What is still in flight after this has its intent on disk and is found at the next start.
+        let _ = tokio::time::timeout(LAST_WAIT, self.world.must_finish.wait()).await;
+        let closed = Body::SessionClose { reason: reason.to_owned() };
+        // A log that fails now was told before; the session then has no end, which verify says.
+        let _ = self.world.journal.record(vec![closed]).await;
+    }
+}
+
+async fn record(world: Arc<World>, bodies: Vec<Body>) {
+    // The journal tells the console when it fails.
+    let _ = world.journal.record(bodies).await;
+}
+
+impl World {
+    /// Runs a task that ends with the console.
+    fn spawn(&self, task: impl Future<Output = ()> + Send + 'static) {
+        let stop = self.stop.clone();
+        self.tasks.spawn(async move {
+            tokio::select! {
+                () = stop.cancelled() => {}
+                () = task => {}
+            }
+        });
+    }
+
+    async fn tell(&self, message: Message) {
+        // The console is gone only when the process ends.
+        let _ = self.messages.send(message).await;
+    }
+
+    async fn notice(&self, level: Level, fault: Fault) {
+        self.tell(Message::Noticed { level, fault }).await;
+    }
+
+    /// Waits; `false` when the console ends meanwhile.
+    async fn pause(&self, nominal: Duration) -> bool {
+        tokio::select! {
+            () = self.stop.cancelled() => false,
+            () = tokio::time::sleep(self.pace.of(nominal)) => true,
+        }
+    }
+
+    fn identity(&self, name: &ConnectionName) -> Option<Arc<dyn Identity>> {
+        self.identity.iter().find(|one| one.connection() == name).map(Arc::clone)
+    }
+
+    fn case_system(&self, name: &ConnectionName) -> Option<Arc<dyn Cases>> {
+        self.cases.iter().find(|one| one.connection() == name).map(Arc::clone)
+    }
+
+    fn stop_search(&self, number: u64) {
+        let token =
+            self.searches.lock().unwrap_or_else(PoisonError::into_inner).remove(&number);
+        if let Some(token) = token {
+            token.cancel();
+        }
+    }
+
+    /// Gives whose token a connection uses; asked once, kept.
+    async fn owner(&self, identity: &dyn Identity) -> Result<(AccountId, Untrusted), Fault> {
+        let known = self
+            .owners
+            .lock()
+            .unwrap_or_else(PoisonError::into_inner)
+            .get(identity.connection())
+            .cloned();
+        if let Some(owner) = known {
+            return Ok(owner);
+        }
+        let owner = identity.own_account().await?;
+        self.owners
+            .lock()
+            .unwrap_or_else(PoisonError::into_inner)
+            .insert(identity.connection().clone(), owner.clone());
+        Ok(owner)
+    }
+}

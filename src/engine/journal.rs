@@ -1,0 +1,99 @@
+//! Records first, tells after: every record of this process goes through here, and what is durable is folded and told.
+
+use std::sync::{Arc, Mutex, PoisonError};
+
+use tokio::sync::mpsc;
+
+use crate::app::message::Message;
+use crate::domain::audit::{Body, Entry};
+use crate::domain::containment::ledger::{ActionView, Ledger};
+use crate::domain::fault::Fault;
+use crate::domain::ids::{ActionId, PlanId};
+use crate::domain::text::Untrusted;
+use crate::store::audit::{AuditLog, StoreError};
+
+/// The audit log with the fold of its records.
+#[derive(Clone)]
+pub struct Journal {
+    log: AuditLog,
+    ledger: Arc<Mutex<Ledger>>,
+    head: Arc<Mutex<Option<Entry>>>,
+    messages: mpsc::Sender<Message>,
+}
+
+impl Journal {
+    /// Starts from the records that are there.
+    pub fn new(log: AuditLog, entries: &[Entry], messages: mpsc::Sender<Message>) -> Self {
+        let mut ledger = Ledger::default();
+        for entry in entries {
+            ledger.apply(entry);
+        }
+        Self {
+            log,
+            ledger: Arc::new(Mutex::new(ledger)),
+            head: Arc::new(Mutex::new(entries.last().cloned())),
+            messages,
+        }
+    }
+
+    /// Records bodies in one write; when it returns well they are as durable as their class asks for.
+    ///
+    /// # Errors
+    /// Gives the fault, after telling the console that no action will run.
+    pub async fn record(&self, bodies: Vec<Body>) -> Result<Vec<Entry>, Fault> {
+        match self.log.append(bodies).await {
+            Ok(entries) => {
+                {
+                    let mut ledger = self.ledger.lock().unwrap_or_else(PoisonError::into_inner);
+                    for entry in &entries {
+                        ledger.apply(entry);
+                    }
+                }
+                *self.head.lock().unwrap_or_else(PoisonError::into_inner) = entries.last().cloned();
+                // Nobody listens any more only when the console is gone; the record stands either way.
+                let _ = self.messages.send(Message::Recorded(entries.clone())).await;
+                Ok(entries)
+            }
+            Err(error) => {
+                let fault = fault_of(&error);
+                let _ = self.messages.send(Message::AuditFailed(fault.clone())).await;
+                Err(fault)
+            }
+        }
+    }
+
+    /// Gives one action as the records have it.
+    pub fn action(&self, aid: &ActionId) -> Option<ActionView> {
+        self.with(|ledger| ledger.get(aid).cloned())
+    }
+
+    /// Gives the actions of a plan, in their order.
+    pub fn plan(&self, pid: &PlanId) -> Vec<ActionView> {
+        self.with(|ledger| ledger.plan(pid).into_iter().cloned().collect())
+    }
+
+    /// Looks at the fold.
+    pub fn with<T>(&self, look: impl FnOnce(&Ledger) -> T) -> T {
+        look(&self.ledger.lock().unwrap_or_else(PoisonError::into_inner))
+    }
+
+    /// Gives the last record of this process's view, to be anchored.
+    pub fn head(&self) -> Option<Entry> {
+        self.head.lock().unwrap_or_else(PoisonError::into_inner).clone()
+    }
+
+    /// Gives the id of the log.
+    pub fn log_id(&self) -> String {
+        self.log.log().to_string()
+    }
+}
+
+/// Says a store error as a fault.
+pub fn fault_of(error: &StoreError) -> Fault {
+    Fault { what: error.shown(), hint: error.hint() }
+}
+
+/// Makes text of our own recordable.
+pub fn own(text: impl Into<String>) -> Untrusted {
+    Untrusted::new(text)
+}

@@ -1,0 +1,166 @@
+//! Comments in the case, exactly once: searched for by their marker before and after every post.
+
+use std::sync::{Arc, PoisonError};
+use std::time::Duration;
+
+use sha2::{Digest, Sha256};
+
+use super::World;
+use super::journal::own;
+use crate::app::message::Level;
+use crate::connect::capability::Cases;
+use crate::domain::audit::Body;
+use crate::domain::containment::ledger::ActionView;
+use crate::domain::containment::note::{Anchor, compose, marker};
+use crate::domain::containment::plan::hex;
+use crate::domain::containment::standing::standing;
+use crate::domain::fault::Fault;
+use crate::domain::ids::{CaseId, PlanId, RecordId};
+use crate::domain::text::{Safe, Untrusted, sink};
+use crate::safe;
+
+/// How often what is not documented yet is tried again.
+const RETRY: Duration = Duration::from_secs(30);
+
+/// Tries again, for ever, what ended and is not documented.
+pub(super) async fn retry(world: Arc<World>) {
+    loop {
+        tokio::time::sleep(world.pace.of(RETRY)).await;
+        let plans = world.journal.with(|ledger| ledger.undocumented());
+        for pid in plans {
+            document(Arc::clone(&world), pid).await;
+        }
+    }
+}
+
+/// Documents a plan whose actions all have their final word, unless that is done or being done.
+pub(super) async fn document(world: Arc<World>, pid: PlanId) {
+    if !world.journal.with(|ledger| ledger.undocumented()).contains(&pid) {
+        return;
+    }
+    let mine = world.documenting.lock().unwrap_or_else(PoisonError::into_inner).insert(pid.clone());
+    if !mine {
+        return;
+    }
+    if let Err(fault) = try_document(&world, &pid).await {
+        let line = safe!("the record is not in the case yet: {}", fault.what);
+        world.notice(Level::Warning, Fault { what: line, hint: fault.hint }).await;
+    }
+    world.documenting.lock().unwrap_or_else(PoisonError::into_inner).remove(&pid);
+}
+
+async fn try_document(world: &World, pid: &PlanId) -> Result<(), Fault> {
+    let actions = world.journal.plan(pid);
+    let Some(first) = actions.first() else { return Ok(()) };
+    let (case, account) = (first.case.clone(), first.account.clone());
+    let marker = marker(pid);
+    let comment = post(world, &case, &marker, |head| {
+        let word = world.journal.with(|ledger| standing(ledger, &account, |_| false));
+        let actions: Vec<&ActionView> = actions.iter().collect();
+        compose(pid, &actions, &operator(world), &word, head)
+    })
+    .await?;
+    let done = Body::ActionDoc {
+        pid: pid.clone(),
+        aids: actions.iter().map(|action| action.aid.clone()).collect(),
+        case,
+        comment,
+    };
+    world.journal.record(vec![done]).await.map(drop)
+}
+
+/// Posts a note of the analyst.
+pub(super) async fn note(world: Arc<World>, case: CaseId, text: Untrusted) {
+    let rid = RecordId::from_parts(world.clock.now().utc, super::clock::random());
+    let marker = format!("quell:{rid}");
+    let noted = Body::Note { case: case.clone(), text: text.clone() };
+    let result = match world.journal.record(vec![noted]).await {
+        Ok(_) => {
+            let body = sink::markdown(&text.block());
+            let by = sink::markdown(&operator(&world));
+            post(&world, &case, &marker, |head| {
+                format!(
+                    "{body}\n\nby {by}\n{marker}\naudit {} n={} h={}\n",
+                    head.log, head.n, head.h
+                )
+            })
+            .await
+        }
+        Err(fault) => Err(fault),
+    };
+    match result {
+        Ok(_) => world.notice(Level::Info, Fault::new("the note is in the case")).await,
+        Err(fault) => {
+            let line = safe!("the note is not in the case: {}", fault.what);
+            let hint = fault.hint.unwrap_or_else(|| {
+                safe!("look for {} in the case before writing it again", own(marker).field())
+            });
+            world.notice(Level::Error, Fault { what: line, hint: Some(hint) }).await;
+        }
+    }
+}
+
+fn operator(world: &World) -> Safe {
+    let known = world.operator.lock().unwrap_or_else(PoisonError::into_inner);
+    let os = world.os_user.field();
+    match known.as_ref().and_then(|operator| operator.login.as_ref().map(|l| (l, operator.shared))) {
+        Some((login, true)) => safe!("{} (shared token), OS user {}", login.field(), os),
+        Some((login, false)) => safe!("{}, OS user {}", login.field(), os),
+        None => safe!("OS user {}", os),
+    }
+}
+
+/// Posts one comment exactly once: not when its marker is there, and proven by its marker afterwards.
+async fn post(
+    world: &World,
+    case: &CaseId,
+    marker: &str,
+    compose: impl FnOnce(&Anchor) -> String,
+) -> Result<Untrusted, Fault> {
+    let source = world
+        .case_system(&case.connection)
+        .ok_or_else(|| Fault::new(safe!("no case system is named {}", case.connection)))?;
+    if let Some(id) = find(source.as_ref(), case, marker).await? {
+        return Ok(id);
+    }
+    let head = world.journal.head();
+    let anchor = Anchor {
+        log: world.journal.log_id(),
+        n: head.as_ref().map_or(0, |entry| entry.n),
+        h: head.map(|entry| entry.h.to_string()).unwrap_or_default(),
+    };
+    let message = compose(&anchor);
+    let rid = RecordId::from_parts(world.clock.now().utc, super::clock::random());
+    let intent = Body::RecordIntent {
+        rid: rid.clone(),
+        kind: "comment".to_owned(),
+        case: case.clone(),
+        marker: marker.to_owned(),
+        sha256: hex(&Sha256::digest(message.as_bytes())),
+    };
+    world.journal.record(vec![intent]).await?;
+    let posted = source.comment(case, &message).await;
+    // Whatever the answer was, the case itself says whether it is there.
+    let found = find(source.as_ref(), case, marker).await;
+    match (found, posted) {
+        (Ok(Some(id)), _) => {
+            world.journal.record(vec![Body::RecordDone { rid, id: id.clone() }]).await?;
+            Ok(id)
+        }
+        (found, posted) => {
+            let fault = match (posted, found) {
+                (Err(error), _) => Fault::from(error),
+                (Ok(_), Err(fault)) => fault,
+                (Ok(_), Ok(_)) => Fault::new("the comment was accepted but cannot be found again"),
+            };
+            let failed = Body::RecordFailed { rid, reason: own(fault.what.as_str()) };
+            world.journal.record(vec![failed]).await?;
+            Err(fault)
+        }
+    }
+}
+
+async fn find(source: &dyn Cases, case: &CaseId, marker: &str) -> Result<Option<Untrusted>, Fault> {
+    let comments = source.find_comment(case, marker).await?;
+    Ok(comments.into_iter().next().map(|comment| comment.id))
+}

@@ -1,0 +1,160 @@
+//! Making a plan: resolve to one immutable id, take a snapshot, ask the guards, record it.
+
+use std::sync::Arc;
+
+use super::World;
+use super::journal::own;
+use crate::app::message::Message;
+use crate::config::settings::Mode;
+use crate::connect::capability::Identity;
+use crate::domain::account::Account;
+use crate::domain::audit::Body;
+use crate::domain::containment::guard::{GuardInput, GuardResult, judge};
+use crate::domain::containment::kind::ActionKind;
+use crate::domain::containment::plan::{LIFETIME, Plan, PlannedStep, plan_hash};
+use crate::domain::fault::Fault;
+use crate::domain::ids::{AccountId, ActionId, CaseId, PlanId};
+use crate::domain::text::Untrusted;
+use crate::safe;
+
+pub(super) async fn make(
+    world: Arc<World>,
+    case: CaseId,
+    account: AccountId,
+    asked_for: Untrusted,
+    kinds: Vec<ActionKind>,
+) {
+    let result = try_make(&world, case, account, &asked_for, &kinds).await;
+    world.tell(Message::PlanMade(result.map(Box::new))).await;
+}
+
+async fn try_make(
+    world: &World,
+    case: CaseId,
+    id: AccountId,
+    asked_for: &Untrusted,
+    kinds: &[ActionKind],
+) -> Result<Plan, Fault> {
+    let identity = world
+        .identity(&id.connection)
+        .ok_or_else(|| Fault::new(safe!("no identity provider is named {}", id.connection)))?;
+    if world.settings.environment.mode == Mode::ReadOnly {
+        return Err(Fault::new("planning refused: this console is READ ONLY"));
+    }
+    let found = identity.find(asked_for).await?;
+    match found.as_slice() {
+        [one] if one.id == id => {}
+        [_] => return Err(Fault::new("planning refused: the name leads to another account now")),
+        [] => return Err(Fault::new("planning refused: no account carries the name any more")),
+        _ => {
+            return Err(Fault::new(safe!(
+                "planning refused: {} accounts carry this name",
+                found.len()
+            )));
+        }
+    }
+    let account = identity.account(&id).await?;
+    let guards = guards(world, identity.as_ref(), &account, asked_for, kinds).await;
+    let made = world.clock.now();
+    let ordered = identity.order(kinds);
+    let mut steps = Vec::new();
+    for kind in ordered {
+        let lacking = |lacking: crate::connect::capability::Lacking| {
+            Fault::new(safe!("{} is not offered: {}", kind.word(), lacking.reason))
+        };
+        steps.push(PlannedStep {
+            aid: ActionId::from_parts(made.utc, super::clock::random()),
+            kind,
+            call: identity.prepare(kind, &id).map_err(lacking)?,
+            facts: identity.offers(kind).map_err(lacking)?,
+        });
+    }
+    let kinds: Vec<ActionKind> = steps.iter().map(|step| step.kind).collect();
+    let policy = format!("{:?}", world.settings.policy);
+    let plan = Plan {
+        pid: PlanId::from_parts(made.utc, super::clock::random()),
+        hash: plan_hash(&kinds, &account, &case, &policy, &world.settings.sha256),
+        case,
+        account,
+        steps,
+        guards,
+        made,
+        dry_run: world.settings.environment.mode == Mode::DryRun,
+    };
+    world.journal.record(records(&plan)).await?;
+    Ok(plan)
+}
+
+/// Asks every guard about an account as it is now.
+pub(super) async fn guards(
+    world: &World,
+    identity: &dyn Identity,
+    account: &Account,
+    asked_for: &Untrusted,
+    kinds: &[ActionKind],
+) -> Vec<GuardResult> {
+    let policy = &world.settings.policy;
+    // Not knowing whose token this is counts as a refusal, so the failure needs no other report.
+    let owner = world.owner(identity).await.ok();
+    judge(&GuardInput {
+        account,
+        own: owner.as_ref(),
+        own_logins: &policy.own,
+        protected: &policy.protected,
+        protected_groups: &policy.protected_groups,
+        kinds,
+        asked_for,
+    })
+}
+
+fn records(plan: &Plan) -> Vec<Body> {
+    let said: Vec<String> = plan
+        .guards
+        .iter()
+        .map(|guard| match &guard.refusal {
+            None => format!("{}: pass", guard.guard),
+            Some(reason) => format!("{}: refused: {reason}", guard.guard),
+        })
+        .collect();
+    let lifetime = chrono::Duration::from_std(LIFETIME).unwrap_or_default();
+    let snapshot = serde_json::to_value(&plan.account).unwrap_or_default();
+    let mut bodies: Vec<Body> = plan
+        .steps
+        .iter()
+        .zip(0u32..)
+        .map(|(step, order)| Body::ActionPlan {
+            pid: plan.pid.clone(),
+            aid: step.aid.clone(),
+            order,
+            kind: step.kind.key().to_owned(),
+            case: plan.case.clone(),
+            account: plan.account.id.clone(),
+            login: plan.account.login.clone(),
+            snapshot: snapshot.clone(),
+            server_date: plan.account.server_date,
+            guards: said.clone(),
+            plan_hash: plan.hash.clone(),
+            expires: plan.made.utc + lifetime,
+        })
+        .collect();
+    bodies.extend(refusals(plan, &plan.guards));
+    bodies
+}
+
+/// Records what the guards refused.
+pub(super) fn refusals(plan: &Plan, guards: &[GuardResult]) -> Vec<Body> {
+    guards
+        .iter()
+        .filter_map(|guard| {
+            let reason = guard.refusal.as_ref()?;
+            Some(Body::Refusal {
+                case: plan.case.clone(),
+                account: Some(plan.account.id.clone()),
+                login: plan.account.login.clone(),
+                kinds: plan.kinds().iter().map(|kind| kind.key().to_owned()).collect(),
+                guard: guard.guard.to_owned(),
+                reason: own(reason.as_str()),
+            })
+        })
+        .collect()
+}

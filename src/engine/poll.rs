@@ -1,0 +1,137 @@
+//! Polling the sources, and reading what the analyst opens.
+
+use std::sync::{Arc, PoisonError};
+use std::time::Duration;
+
+use super::World;
+use crate::app::message::{Message, Offer, Polled};
+use crate::config::settings::Role;
+use crate::connect::capability::{ActivitySource, Cases, Identity};
+use crate::domain::containment::kind::ActionKind;
+use crate::domain::fault::Fault;
+use crate::domain::ids::{CaseId, ConnectionName};
+use crate::domain::text::Untrusted;
+
+/// Most cases held in the queue.
+const CASES_MAX: usize = 10_000;
+
+/// Most alerts asked for.
+const ALERTS_MAX: usize = 100;
+
+pub(super) fn start(world: &Arc<World>) {
+    for source in &world.cases {
+        let (source, shared) = (Arc::clone(source), Arc::clone(world));
+        world.spawn(run(Arc::clone(world), source.connection().clone(), move || {
+            poll_cases(Arc::clone(&shared), Arc::clone(&source))
+        }));
+    }
+    for source in &world.activity {
+        let source = Arc::clone(source);
+        // A provider that is polled for itself is not polled again for its log.
+        if world.identity.iter().any(|one| one.connection() == source.connection()) {
+            continue;
+        }
+        let wants_alerts = has_role(world, source.connection(), Role::Alerts);
+        world.spawn(run(Arc::clone(world), source.connection().clone(), move || {
+            poll_alerts(Arc::clone(&source), wants_alerts)
+        }));
+    }
+    for source in &world.identity {
+        let (source, shared) = (Arc::clone(source), Arc::clone(world));
+        world.spawn(tell_offers(Arc::clone(world), Arc::clone(&source)));
+        world.spawn(run(Arc::clone(world), source.connection().clone(), move || {
+            poll_identity(Arc::clone(&shared), Arc::clone(&source))
+        }));
+    }
+}
+
+fn has_role(world: &World, name: &ConnectionName, role: Role) -> bool {
+    world.settings.connections.iter().any(|one| one.name == *name && one.roles.contains(&role))
+}
+
+/// Polls one source for ever: never two polls of it at once, an interval of +-10 %, at once when poked.
+async fn run<F, A>(world: Arc<World>, name: ConnectionName, poll: F)
+where
+    F: Fn() -> A,
+    A: Future<Output = Result<Polled, Fault>>,
+{
+    let nominal = world
+        .settings
+        .connections
+        .iter()
+        .find(|one| one.name == name)
+        .map_or(Duration::from_secs(15), |one| one.poll);
+    for seq in 1.. {
+        let poked = world.poke.notified();
+        let result = poll().await;
+        world.tell(Message::SourcePolled { source: name.clone(), seq, result }).await;
+        let wait = nominal.mul_f64(0.9 + 0.2 * fastrand::f64());
+        tokio::select! {
+            () = tokio::time::sleep(wait) => {}
+            () = poked => {}
+        }
+    }
+}
+
+async fn poll_cases(world: Arc<World>, source: Arc<dyn Cases>) -> Result<Polled, Fault> {
+    let unknown =
+        world.operator.lock().unwrap_or_else(PoisonError::into_inner).is_none();
+    if unknown && let Ok(mut operator) = source.who_am_i().await {
+        operator.os_user = world.os_user.clone();
+        *world.operator.lock().unwrap_or_else(PoisonError::into_inner) = Some(operator.clone());
+        world.tell(Message::OperatorKnown(operator)).await;
+    }
+    let page = source.list(CASES_MAX).await?;
+    Ok(Polled::Cases { cases: page.items, faults: page.faults, truncated: page.truncated })
+}
+
+async fn poll_alerts(source: Arc<dyn ActivitySource>, wanted: bool) -> Result<Polled, Fault> {
+    let page = source.alerts(if wanted { ALERTS_MAX } else { 1 }).await?;
+    Ok(Polled::Alerts { alerts: page.items, faults: page.faults })
+}
+
+async fn poll_identity(world: Arc<World>, source: Arc<dyn Identity>) -> Result<Polled, Fault> {
+    let owner = source.own_account().await?;
+    world
+        .owners
+        .lock()
+        .unwrap_or_else(PoisonError::into_inner)
+        .insert(source.connection().clone(), owner);
+    Ok(Polled::Alive)
+}
+
+async fn tell_offers(world: Arc<World>, source: Arc<dyn Identity>) {
+    let kinds =
+        [ActionKind::RevokeSessions, ActionKind::DisableAccount, ActionKind::EnableAccount];
+    let offers = kinds
+        .into_iter()
+        .map(|kind| Offer { kind, facts: source.offers(kind).map_err(|lacking| lacking.reason) })
+        .collect();
+    world.tell(Message::OffersKnown(offers)).await;
+}
+
+pub(super) async fn read_case(world: Arc<World>, case: CaseId) {
+    let result = match world.case_system(&case.connection) {
+        Some(source) => source.open(&case).await.map(Box::new).map_err(Fault::from),
+        None => Err(Fault::new(crate::safe!("no case system is named {}", case.connection))),
+    };
+    world.tell(Message::CaseRead { case, result }).await;
+}
+
+/// Asks every identity provider for the name: two that know it are as ambiguous as two accounts of one.
+pub(super) async fn read_account(world: Arc<World>, case: CaseId, name: Untrusted) {
+    let mut found = Vec::new();
+    let mut result = Ok(());
+    if world.identity.is_empty() {
+        result = Err(Fault::new("no identity provider is configured")
+            .hint("act by hand at the provider; the case and the record still work"));
+    }
+    for source in &world.identity {
+        match source.find(&name).await {
+            Ok(accounts) => found.extend(accounts),
+            Err(error) => result = Err(Fault::from(error)),
+        }
+    }
+    let result = result.map(|()| found);
+    world.tell(Message::AccountRead { case, asked: name, result }).await;
+}

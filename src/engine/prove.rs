@@ -1,0 +1,189 @@
+//! Reading back until the deadline: proven, refuted, or honestly neither.
+
+use std::sync::{Arc, PoisonError};
+use std::time::Duration;
+
+use super::World;
+use super::journal::own;
+use super::respond::outcome;
+use crate::connect::capability::{Identity, ProofQuery, Reading};
+use crate::domain::audit::{Body, OutcomeState};
+use crate::domain::containment::ledger::ActionView;
+use crate::domain::containment::state::ActionState;
+use crate::domain::ids::ActionId;
+use crate::domain::text::Untrusted;
+use crate::store::lease::{self, Lease};
+
+/// Reads an unfinished action back once more, on a person's word.
+pub(super) async fn again(world: Arc<World>, aid: ActionId) {
+    let lease = match lease::take(&world.leases, &aid) {
+        Ok(Some(lease)) => Some(lease),
+        // Whoever holds it is already at it.
+        Ok(None) => return,
+        Err(_) => None,
+    };
+    prove(Arc::clone(&world), aid.clone(), lease).await;
+    if let Some(action) = world.journal.action(&aid) {
+        super::outbox::document(world, action.pid).await;
+    }
+}
+
+/// Reads the evidence by the provider's schedule and records every change and the final word.
+pub(super) async fn prove(world: Arc<World>, aid: ActionId, lease: Option<Lease>) {
+    let first = world.proving.lock().unwrap_or_else(PoisonError::into_inner).insert(aid.clone());
+    if first {
+        let ended = tokio::select! {
+            () = world.stop.cancelled() => false,
+            ended = read_until_known(&world, &aid) => ended,
+        };
+        world.proving.lock().unwrap_or_else(PoisonError::into_inner).remove(&aid);
+        drop(lease);
+        if ended {
+            lease::clear(&world.leases, &aid);
+        }
+    }
+}
+
+/// Tells whether a final word was recorded.
+async fn read_until_known(world: &World, aid: &ActionId) -> bool {
+    let Some(action) = world.journal.action(aid) else { return false };
+    let Some(identity) = world.identity(&action.account.connection) else { return false };
+    let mut reads = Reads::new(action);
+    let schedule = identity.schedule(reads.action.kind);
+    let agree = world.pace.of(schedule.agree);
+    for wait in &schedule.waits {
+        tokio::time::sleep(world.pace.of(*wait)).await;
+        reads.read(world, identity.as_ref()).await;
+        if reads.agreed_for().is_some_and(|time| time >= agree) {
+            return reads.conclude(world, OutcomeState::Verified).await;
+        }
+    }
+    // A first agreement near the deadline still gets its second read.
+    if let Some(time) = reads.agreed_for() {
+        tokio::time::sleep(agree.saturating_sub(time)).await;
+        reads.read(world, identity.as_ref()).await;
+        if reads.agreed_for().is_some_and(|time| time >= agree) {
+            return reads.conclude(world, OutcomeState::Verified).await;
+        }
+    }
+    let rejected = reads.action.state == ActionState::Rejected;
+    match reads.last.as_ref().map(|last| last.matches) {
+        _ if rejected => {
+            let reason = reads.action.evidence.clone().unwrap_or_default();
+            reads.evidence = reason.raw().to_owned();
+            reads.conclude(world, OutcomeState::Rejected).await
+        }
+        Some(Some(false)) => reads.conclude(world, OutcomeState::NotEffective).await,
+        Some(Some(true) | None) => reads.conclude(world, OutcomeState::Unverifiable).await,
+        None => {
+            // Never once readable: it stays unknown, on the list, to be checked again.
+            let attempt = reads.action.attempt;
+            let reason = own(format!("could not be read back: {}", reads.evidence));
+            let unknown = Body::ActionUnknown { aid: aid.clone(), attempt, reason };
+            // The journal tells the console when it fails.
+            let _ = world.journal.record(vec![unknown]).await;
+            false
+        }
+    }
+}
+
+/// The readings of one action so far.
+struct Reads {
+    action: ActionView,
+    last: Option<Reading>,
+    evidence: String,
+    count: u32,
+    agreeing_since: Option<tokio::time::Instant>,
+}
+
+impl Reads {
+    fn new(action: ActionView) -> Self {
+        Self { action, last: None, evidence: String::new(), count: 0, agreeing_since: None }
+    }
+
+    fn agreed_for(&self) -> Option<Duration> {
+        self.agreeing_since.map(|since| since.elapsed())
+    }
+
+    async fn read(&mut self, world: &World, identity: &dyn Identity) {
+        let aid = &self.action.aid;
+        let query = ProofQuery {
+            kind: self.action.kind,
+            account: self.action.account.clone(),
+            not_before: self.action.server_before,
+            request_id: self.action.request_id.clone(),
+            used: taken(world, aid),
+        };
+        let mut reading = match identity.read_back(&query).await {
+            Ok(reading) => reading,
+            Err(error) => {
+                // A read that failed says nothing: it neither agrees nor disagrees.
+                self.evidence = error.what.as_str().to_owned();
+                return;
+            }
+        };
+        if let Some(used) = &reading.used
+            && !claim(world, used, aid)
+        {
+            reading.matches = Some(false);
+            reading.used = None;
+        }
+        self.count += 1;
+        if reading.matches == Some(true) {
+            self.agreeing_since.get_or_insert_with(tokio::time::Instant::now);
+        } else {
+            self.agreeing_since = None;
+        }
+        let changed = self.last.as_ref().is_none_or(|last| {
+            last.matches != reading.matches || last.evidence != reading.evidence
+        });
+        if changed {
+            let observed = Body::ActionObserve {
+                aid: aid.clone(),
+                evidence: reading.evidence.clone(),
+                matches: reading.matches,
+                reads: self.count,
+                used: reading.used.clone(),
+            };
+            // The journal tells the console when it fails; the reading itself still counts.
+            let _ = world.journal.record(vec![observed]).await;
+        }
+        reading.evidence.raw().clone_into(&mut self.evidence);
+        self.last = Some(reading);
+    }
+
+    async fn conclude(&self, world: &World, state: OutcomeState) -> bool {
+        let seconds = self
+            .action
+            .sent
+            .and_then(|sent| u32::try_from((world.clock.now().utc - sent).num_seconds()).ok());
+        let evidence = match state {
+            OutcomeState::Verified => {
+                format!("{}; {} reads agree", self.evidence, self.count.max(2))
+            }
+            _ => self.evidence.clone(),
+        };
+        let word = outcome(&self.action.aid, state, evidence, seconds);
+        world.journal.record(vec![word]).await.is_ok()
+    }
+}
+
+/// Lists the log entries that prove other actions.
+fn taken(world: &World, aid: &ActionId) -> Vec<Untrusted> {
+    let claimed = world.claimed.lock().unwrap_or_else(PoisonError::into_inner);
+    let now = claimed.iter().filter(|(_, owner)| *owner != aid).map(|(entry, _)| entry.clone());
+    let before = world.journal.with(|ledger| {
+        ledger
+            .actions()
+            .filter(|action| action.aid != *aid)
+            .filter_map(|action| action.used.clone())
+            .collect::<Vec<_>>()
+    });
+    now.chain(before).collect()
+}
+
+/// Claims a log entry as the proof of one action; an entry proves only one.
+fn claim(world: &World, entry: &Untrusted, aid: &ActionId) -> bool {
+    let mut claimed = world.claimed.lock().unwrap_or_else(PoisonError::into_inner);
+    claimed.entry(entry.clone()).or_insert_with(|| aid.clone()) == aid
+}

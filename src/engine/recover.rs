@@ -1,0 +1,56 @@
+//! Picking up what an earlier process left: read back, never sent again.
+
+use std::sync::Arc;
+
+use super::World;
+use super::journal::own;
+use super::respond::outcome;
+use super::{outbox, prove};
+use crate::app::message::Level;
+use crate::domain::audit::{Body, OutcomeState};
+use crate::domain::containment::ledger::ActionView;
+use crate::domain::containment::state::ActionState;
+use crate::domain::fault::Fault;
+use crate::safe;
+use crate::store::lease;
+
+pub(super) async fn unfinished(world: Arc<World>) {
+    let open: Vec<ActionView> =
+        world.journal.with(|ledger| ledger.unfinished().cloned().collect());
+    let mut proofs = Vec::new();
+    for action in open {
+        let lease = match lease::take(&world.leases, &action.aid) {
+            Ok(Some(lease)) => lease,
+            // Its owner is alive: another console of this user.
+            Ok(None) => continue,
+            Err(error) => {
+                let error = own(error.to_string());
+                let line = safe!("failed to take over an unfinished action: {}", error.line());
+                world.notice(Level::Error, Fault::new(line)).await;
+                continue;
+            }
+        };
+        let adopted = if action.state == ActionState::Confirmed {
+            // There is no intent, so nothing of it ever left.
+            let evidence = "the console ended before it was sent".to_owned();
+            vec![outcome(&action.aid, OutcomeState::Abandoned, evidence, None)]
+        } else {
+            vec![Body::ActionAdopt { aid: action.aid.clone(), owner_pid: action.pid_os }]
+        };
+        if world.journal.record(adopted).await.is_err() {
+            return;
+        }
+        if action.state == ActionState::Confirmed {
+            continue;
+        }
+        proofs.push(tokio::spawn(prove::prove(Arc::clone(&world), action.aid, Some(lease))));
+    }
+    for proof in proofs {
+        // A proof that panicked leaves the action unfinished, which is what it then is.
+        let _ = proof.await;
+    }
+    let plans = world.journal.with(|ledger| ledger.undocumented());
+    for pid in plans {
+        outbox::document(Arc::clone(&world), pid).await;
+    }
+}

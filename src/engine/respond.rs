@@ -1,0 +1,310 @@
+//! Carrying out what was confirmed: guards again, intent on disk, exactly one request, the answer on disk.
+//!
+//! The only place that reaches the methods which change an account.
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use chrono::{DateTime, Utc};
+
+use super::journal::own;
+use super::{World, outbox, plan, prove};
+use crate::app::message::Level;
+use crate::connect::capability::{Accepted, ConnectError, ConnectErrorKind, Identity};
+use crate::domain::account::AccountStatus;
+use crate::domain::audit::{Body, OutcomeState};
+use crate::domain::containment::confirm::{ConfirmedAction, ConfirmedPlan};
+use crate::domain::containment::kind::ActionKind;
+use crate::domain::containment::plan::changed_since;
+use crate::domain::fault::Fault;
+use crate::domain::ids::ActionId;
+use crate::domain::text::Safe;
+use crate::safe;
+use crate::store::lease::{self, Lease};
+
+/// Longest wait for the answer to a send.
+const ANSWER: Duration = Duration::from_secs(20);
+
+/// Longest wait a provider may ask for before the one extra send.
+const THROTTLE_MAX: u64 = 120;
+
+/// Why the rest of a plan is not sent.
+struct Halt {
+    reason: Safe,
+    bodies: Vec<Body>,
+}
+
+pub(super) async fn carry_out(world: Arc<World>, plan: ConfirmedPlan) {
+    let finish = world.must_finish.token();
+    let mut confirmed = confirmations(&plan);
+    let mut proofs = Vec::new();
+    let mut expected = plan.account().status.clone();
+    for (index, action) in plan.actions().iter().enumerate() {
+        let sent = match step(&world, &plan, action, &expected, &mut confirmed).await {
+            Ok(sent) => sent,
+            Err(halt) => {
+                give_up(&world, &plan, index, &halt, confirmed).await;
+                break;
+            }
+        };
+        match (action.kind(), sent) {
+            (_, Sent::Not) => {}
+            (kind, Sent::Perhaps(lease)) => {
+                match kind {
+                    ActionKind::DisableAccount => expected = AccountStatus::Disabled,
+                    ActionKind::EnableAccount => expected = AccountStatus::Active,
+                    ActionKind::RevokeSessions => {}
+                }
+                let (world, aid) = (Arc::clone(&world), action.aid().clone());
+                proofs.push(tokio::spawn(async move { prove::prove(world, aid, lease).await }));
+            }
+        }
+    }
+    drop(finish);
+    for proof in proofs {
+        // A proof that panicked leaves the action unfinished, which is what it then is.
+        let _ = proof.await;
+    }
+    outbox::document(world, plan.pid().clone()).await;
+}
+
+fn confirmations(plan: &ConfirmedPlan) -> Vec<Body> {
+    plan.actions()
+        .iter()
+        .map(|action| Body::ActionConfirm {
+            pid: plan.pid().clone(),
+            aid: action.aid().clone(),
+            how: "typed name and y".to_owned(),
+            plan_hash: plan.hash().to_owned(),
+            dry_run: plan.dry_run(),
+        })
+        .collect()
+}
+
+/// What became of one step.
+enum Sent {
+    /// It certainly had no effect.
+    Not,
+    /// It had, or may have had; its proof goes on with the lease.
+    Perhaps(Option<Lease>),
+}
+
+/// Carries out one action up to its answer. `confirmed` holds records that go into the same durable write.
+async fn step(
+    world: &World,
+    plan: &ConfirmedPlan,
+    action: &ConfirmedAction,
+    expected: &AccountStatus,
+    confirmed: &mut Vec<Body>,
+) -> Result<Sent, Halt> {
+    let halt = |reason: Safe| Halt { reason, bodies: Vec::new() };
+    let id = &plan.account().id;
+    let identity = world
+        .identity(&id.connection)
+        .ok_or_else(|| halt("the identity provider is not configured any more".into()))?;
+    let server_date = look_again(world, plan, action, expected, identity.as_ref()).await?;
+    if plan.dry_run() {
+        let call = action.call();
+        let evidence = format!("would have sent {} {}{}", call.method, call.host, call.path);
+        let mut bodies = std::mem::take(confirmed);
+        bodies.push(outcome(action.aid(), OutcomeState::DryRun, evidence, None));
+        world.journal.record(bodies).await.map_err(|fault| halt(fault.what))?;
+        return Ok(Sent::Not);
+    }
+    let lease = match lease::take(&world.leases, action.aid()) {
+        Ok(Some(lease)) => Some(lease),
+        Ok(None) => return Err(halt("another process works on this action".into())),
+        Err(error) => {
+            let error = own(error.to_string());
+            return Err(halt(safe!("failed to take the lease of the action: {}", error.line())));
+        }
+    };
+    let mut attempt = 1;
+    loop {
+        let mut bodies = std::mem::take(confirmed);
+        bodies.push(intent(world, action, attempt, server_date));
+        // Nothing leaves before this is on disk; if it fails, nothing is sent.
+        world.journal.record(bodies).await.map_err(|fault| halt(fault.what))?;
+        let answer = tokio::time::timeout(ANSWER + Duration::from_secs(5), identity.perform(action)).await;
+        let answer = answer.unwrap_or_else(|_elapsed| Err(silent(action)));
+        match answered(world, action, attempt, answer).await {
+            Answer::Again(wait) if attempt == 1 => {
+                // The one send more: the provider said that the first was not executed.
+                if !world.pause(Duration::from_secs(wait)).await {
+                    let ended = outcome(
+                        action.aid(),
+                        OutcomeState::Rejected,
+                        "the provider said 429, not executed; the console ended".to_owned(),
+                        None,
+                    );
+                    // A log that fails now leaves the action unfinished, which the next start shows.
+                    let _ = world.journal.record(vec![ended]).await;
+                    return Ok(Sent::Not);
+                }
+                attempt += 1;
+            }
+            Answer::Again(_) => {
+                let evidence = "429 twice: the provider did not execute it".to_owned();
+                let rejected = outcome(action.aid(), OutcomeState::Rejected, evidence, None);
+                let _ = world.journal.record(vec![rejected]).await;
+                return Ok(Sent::Not);
+            }
+            Answer::Nothing => return Ok(Sent::Not),
+            Answer::Perhaps => return Ok(Sent::Perhaps(lease)),
+        }
+    }
+}
+
+/// Reads the account again right before the send: the plan must still be true and the guards must still pass.
+async fn look_again(
+    world: &World,
+    plan: &ConfirmedPlan,
+    action: &ConfirmedAction,
+    expected: &AccountStatus,
+    identity: &dyn Identity,
+) -> Result<Option<DateTime<Utc>>, Halt> {
+    let account = identity.account(&plan.account().id).await.map_err(|error| Halt {
+        reason: safe!("the account could not be read again: {}", error.what),
+        bodies: Vec::new(),
+    })?;
+    if let Some(what) = changed_since(plan.account(), &account, expected) {
+        let reason = safe!("the plan is stale: {} changed", what);
+        let refusal = Body::Refusal {
+            case: plan.case().clone(),
+            account: Some(account.id.clone()),
+            login: account.login.clone(),
+            kinds: vec![action.kind().key().to_owned()],
+            guard: "stale plan".to_owned(),
+            reason: own(reason.as_str()),
+        };
+        return Err(Halt { reason, bodies: vec![refusal] });
+    }
+    let asked_for = &plan.account().login;
+    let guards = plan::guards(world, identity, &account, asked_for, &[action.kind()]).await;
+    if let Some(refusal) = guards.iter().find_map(|guard| guard.refusal.clone()) {
+        return Err(Halt { reason: refusal, bodies: plan::refusals(plan.plan(), &guards) });
+    }
+    Ok(account.server_date)
+}
+
+fn intent(
+    world: &World,
+    action: &ConfirmedAction,
+    attempt: u32,
+    server_date: Option<DateTime<Utc>>,
+) -> Body {
+    let call = action.call();
+    let deadline = world.clock.now().utc + chrono::Duration::from_std(ANSWER).unwrap_or_default();
+    Body::ActionIntent {
+        aid: action.aid().clone(),
+        attempt,
+        method: call.method.to_owned(),
+        host: call.host.clone(),
+        path: own(call.path.clone()),
+        body_sha256: call.body_sha256.clone(),
+        request_id: format!("{}-{attempt}", action.aid()),
+        server_date,
+        deadline,
+    }
+}
+
+fn silent(action: &ConfirmedAction) -> ConnectError {
+    ConnectError {
+        kind: ConnectErrorKind::Unknown,
+        what: safe!("{}: no answer in time", action.kind().word()),
+        hint: None,
+        status: None,
+        request_id: None,
+    }
+}
+
+/// What an answer means for the send.
+enum Answer {
+    /// Certainly no effect, and recorded so.
+    Nothing,
+    /// It may have had its effect.
+    Perhaps,
+    /// Not executed for the rate; wait so many seconds.
+    Again(u64),
+}
+
+async fn answered(
+    world: &World,
+    action: &ConfirmedAction,
+    attempt: u32,
+    answer: Result<Accepted, ConnectError>,
+) -> Answer {
+    let aid = action.aid().clone();
+    let (bodies, meaning) = match answer {
+        Ok(accepted) => (
+            vec![Body::ActionAck {
+                aid,
+                attempt,
+                status: accepted.status,
+                request_id: accepted.request_id,
+                server_date: accepted.server_date,
+            }],
+            Answer::Perhaps,
+        ),
+        Err(error) => {
+            let reason = own(error.what.as_str());
+            let status = error.status.unwrap_or_default();
+            match error.kind {
+                ConnectErrorKind::Throttled(wait) => (
+                    vec![Body::ActionRejected { aid, attempt, status, reason }],
+                    Answer::Again(wait.min(THROTTLE_MAX)),
+                ),
+                ConnectErrorKind::NotSent => (
+                    vec![
+                        Body::ActionNotSent { aid: aid.clone(), attempt, reason },
+                        outcome(&aid, OutcomeState::NotSent, error.what.as_str().to_owned(), None),
+                    ],
+                    Answer::Nothing,
+                ),
+                ConnectErrorKind::Denied | ConnectErrorKind::NotFound => (
+                    vec![
+                        Body::ActionRejected { aid: aid.clone(), attempt, status, reason },
+                        outcome(&aid, OutcomeState::Rejected, error.what.as_str().to_owned(), None),
+                    ],
+                    Answer::Nothing,
+                ),
+                // Refused for the state it is in: what the state is decides, so it is read back first.
+                ConnectErrorKind::Rejected => (
+                    vec![Body::ActionRejected { aid, attempt, status, reason }],
+                    Answer::Perhaps,
+                ),
+                ConnectErrorKind::Unknown | ConnectErrorKind::Malformed => {
+                    (vec![Body::ActionUnknown { aid, attempt, reason }], Answer::Perhaps)
+                }
+            }
+        }
+    };
+    if let Err(fault) = world.journal.record(bodies).await {
+        let line = safe!("the answer to {} could not be recorded: {}", action.kind().word(), fault.what);
+        world.notice(Level::Alarm, Fault { what: line, hint: fault.hint }).await;
+    }
+    meaning
+}
+
+async fn give_up(world: &World, plan: &ConfirmedPlan, from: usize, halt: &Halt, confirmed: Vec<Body>) {
+    let line = safe!("stopped before {}: {}", plan.actions().get(from).map_or("the end", |a| a.kind().word()), halt.reason);
+    let mut bodies = confirmed;
+    bodies.extend(halt.bodies.clone());
+    for action in plan.actions().iter().skip(from) {
+        let evidence = format!("not sent: {}", halt.reason);
+        bodies.push(outcome(action.aid(), OutcomeState::Abandoned, evidence, None));
+    }
+    // The journal tells the console when it fails; nothing was sent in any case.
+    let _ = world.journal.record(bodies).await;
+    world.notice(Level::Error, Fault::new(line)).await;
+}
+
+/// Makes the record of a final word.
+pub(super) fn outcome(
+    aid: &ActionId,
+    state: OutcomeState,
+    evidence: String,
+    seconds: Option<u32>,
+) -> Body {
+    Body::ActionOutcome { aid: aid.clone(), state, evidence: own(evidence), seconds }
+}

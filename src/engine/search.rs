@@ -1,0 +1,133 @@
+//! Loading the activity of a user page by page, then looking for newer events until told to stop.
+
+use std::collections::HashSet;
+use std::sync::{Arc, PoisonError};
+use std::time::Duration;
+
+use chrono::{DateTime, Utc};
+use tokio::sync::mpsc;
+use tokio_util::sync::CancellationToken;
+
+use super::World;
+use super::journal::own;
+use crate::app::effect::Search;
+use crate::app::message::{Message, SearchEnd};
+use crate::connect::capability::{ActivityQuery, ActivitySource, Page};
+use crate::domain::audit::Body;
+use crate::domain::fault::Fault;
+use crate::domain::text::Untrusted;
+use crate::domain::timeline::activity::Event;
+
+/// Looked back over again at every look for newer events: SIEMs index late.
+const OVERLAP: chrono::Duration = chrono::Duration::minutes(10);
+
+/// Most events taken by one look for newer ones.
+const FOLLOW_MAX: usize = 5_000;
+
+pub(super) fn start(world: &Arc<World>, search: Search) {
+    let token = CancellationToken::new();
+    world
+        .searches
+        .lock()
+        .unwrap_or_else(PoisonError::into_inner)
+        .insert(search.number, token.clone());
+    let task = run(Arc::clone(world), search);
+    world.spawn(async move {
+        tokio::select! {
+            () = token.cancelled() => {}
+            () = task => {}
+        }
+    });
+}
+
+async fn run(world: Arc<World>, search: Search) {
+    // The identity provider's own log is watched through its own connection; the window is the SIEM's.
+    let sources: Vec<_> = world
+        .activity
+        .iter()
+        .filter(|one| !world.identity.iter().any(|idp| idp.connection() == one.connection()))
+        .map(Arc::clone)
+        .collect();
+    let Some(source) = sources.first().map(Arc::clone) else {
+        let result = Err(Fault::new("no SIEM is configured"));
+        world.tell(Message::ActivityEnded { search: search.number, result }).await;
+        return;
+    };
+    let poll = world
+        .settings
+        .connections
+        .iter()
+        .find(|one| one.name == *source.connection())
+        .map_or(Duration::from_secs(15), |one| one.poll);
+    let mut query = ActivityQuery {
+        user: search.names.clone(),
+        since: search.since,
+        until: None,
+        limit: search.limit,
+    };
+    let mut newest: Option<DateTime<Utc>> = None;
+    let mut known: HashSet<Untrusted> = HashSet::new();
+    let mut first = true;
+    loop {
+        let result = one_look(&world, source.as_ref(), &query, search.number, &mut newest, &mut known).await;
+        let done = result.is_ok();
+        if let (true, Ok(end)) = (first, &result) {
+            let searched = Body::SearchRun {
+                connection: source.connection().clone(),
+                account: search.account.clone(),
+                query: own(source.query_text(&query)),
+                window_h: search.window_hours,
+                events: end.events as u64,
+                truncated: end.truncated,
+            };
+            // The journal tells the console when it fails; reading goes on.
+            let _ = world.journal.record(vec![searched]).await;
+        }
+        world.tell(Message::ActivityEnded { search: search.number, result }).await;
+        if done {
+            first = false;
+            query.limit = FOLLOW_MAX;
+            query.since = newest.map_or(search.since, |at| (at - OVERLAP).max(search.since));
+        }
+        let poked = world.poke.notified();
+        tokio::select! {
+            () = tokio::time::sleep(poll) => {}
+            () = poked => {}
+        }
+    }
+}
+
+/// Runs one query to its end and hands its pages on; events and faults already handed on are left out.
+async fn one_look(
+    world: &World,
+    source: &dyn ActivitySource,
+    query: &ActivityQuery,
+    number: u64,
+    newest: &mut Option<DateTime<Utc>>,
+    known: &mut HashSet<Untrusted>,
+) -> Result<SearchEnd, Fault> {
+    let (pages, mut arrived) = mpsc::unbounded_channel::<Page<Event>>();
+    // The sink is not async; what it holds is bounded by the limit of the query.
+    let mut sink = move |page: Page<Event>| pages.send(page).is_ok();
+    let forward = async {
+        while let Some(mut page) = arrived.recv().await {
+            page.items.retain(|event| event.id.is_empty() || known.insert(event.id.clone()));
+            page.faults.retain(|fault| known.insert(fault.record.clone()));
+            *newest = page.items.iter().map(|event| event.at).max().max(*newest);
+            if page.items.is_empty() && page.faults.is_empty() {
+                continue;
+            }
+            let page =
+                Message::ActivityPage { search: number, events: page.items, faults: page.faults };
+            world.tell(page).await;
+        }
+    };
+    let load = async {
+        let end = source.search(query, &mut sink).await;
+        drop(sink);
+        end
+    };
+    let (end, ()) = tokio::join!(load, forward);
+    let end = end?;
+    Ok(SearchEnd { events: end.events, truncated: end.truncated })
+}
