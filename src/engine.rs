@@ -143,8 +143,14 @@ impl Engine {
             }
             Effect::SearchActivity(search) => search::start(&world, search),
             Effect::StopSearch(number) => world.stop_search(number),
-            Effect::MakePlan { case, account, asked_for, kinds } => {
-                self.world.spawn(plan::make(world, case, account, asked_for, kinds));
+            Effect::MakePlan {
+                case,
+                account,
+                asked_for,
+                kinds,
+            } => {
+                self.world
+                    .spawn(plan::make(world, case, account, asked_for, kinds));
             }
             Effect::Contain(plan) => {
                 // Not cancelled with the rest: what was confirmed is carried to a recorded state.
@@ -168,7 +174,9 @@ impl Engine {
         self.world.must_finish.close();
         // What is still in flight after this has its intent on disk and is found at the next start.
         let _ = tokio::time::timeout(LAST_WAIT, self.world.must_finish.wait()).await;
-        let closed = Body::SessionClose { reason: reason.to_owned() };
+        let closed = Body::SessionClose {
+            reason: reason.to_owned(),
+        };
         // A log that fails now was told before; the session then has no end, which verify says.
         let _ = self.world.journal.record(vec![closed]).await;
     }
@@ -209,16 +217,25 @@ impl World {
     }
 
     fn identity(&self, name: &ConnectionName) -> Option<Arc<dyn Identity>> {
-        self.identity.iter().find(|one| one.connection() == name).map(Arc::clone)
+        self.identity
+            .iter()
+            .find(|one| one.connection() == name)
+            .map(Arc::clone)
     }
 
     fn case_system(&self, name: &ConnectionName) -> Option<Arc<dyn Cases>> {
-        self.cases.iter().find(|one| one.connection() == name).map(Arc::clone)
+        self.cases
+            .iter()
+            .find(|one| one.connection() == name)
+            .map(Arc::clone)
     }
 
     fn stop_search(&self, number: u64) {
-        let token =
-            self.searches.lock().unwrap_or_else(PoisonError::into_inner).remove(&number);
+        let token = self
+            .searches
+            .lock()
+            .unwrap_or_else(PoisonError::into_inner)
+            .remove(&number);
         if let Some(token) = token {
             token.cancel();
         }

@@ -6,5 +6,6 @@ pub mod config;
 pub mod connect;
 pub mod domain;
 pub mod drill;
+pub mod engine;
 pub mod store;
 pub mod terminal;

@@ -205,6 +205,9 @@ pub trait Identity: Send + Sync {
 
 impl From<ConnectError> for crate::domain::fault::Fault {
     fn from(error: ConnectError) -> Self {
-        Self { what: error.what, hint: error.hint }
+        Self {
+            what: error.what,
+            hint: error.hint,
+        }
     }
 }

@@ -56,7 +56,10 @@ impl Journal {
             }
             Err(error) => {
                 let fault = fault_of(&error);
-                let _ = self.messages.send(Message::AuditFailed(fault.clone())).await;
+                let _ = self
+                    .messages
+                    .send(Message::AuditFailed(fault.clone()))
+                    .await;
                 Err(fault)
             }
         }
@@ -79,7 +82,10 @@ impl Journal {
 
     /// Gives the last record of this process's view, to be anchored.
     pub fn head(&self) -> Option<Entry> {
-        self.head.lock().unwrap_or_else(PoisonError::into_inner).clone()
+        self.head
+            .lock()
+            .unwrap_or_else(PoisonError::into_inner)
+            .clone()
     }
 
     /// Gives the id of the log.
@@ -90,7 +96,10 @@ impl Journal {
 
 /// Says a store error as a fault.
 pub fn fault_of(error: &StoreError) -> Fault {
-    Fault { what: error.shown(), hint: error.hint() }
+    Fault {
+        what: error.shown(),
+        hint: error.hint(),
+    }
 }
 
 /// Makes text of our own recordable.

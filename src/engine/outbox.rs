@@ -35,27 +35,51 @@ pub(super) async fn retry(world: Arc<World>) {
 
 /// Documents a plan whose actions all have their final word, unless that is done or being done.
 pub(super) async fn document(world: Arc<World>, pid: PlanId) {
-    if !world.journal.with(|ledger| ledger.undocumented()).contains(&pid) {
+    if !world
+        .journal
+        .with(|ledger| ledger.undocumented())
+        .contains(&pid)
+    {
         return;
     }
-    let mine = world.documenting.lock().unwrap_or_else(PoisonError::into_inner).insert(pid.clone());
+    let mine = world
+        .documenting
+        .lock()
+        .unwrap_or_else(PoisonError::into_inner)
+        .insert(pid.clone());
     if !mine {
         return;
     }
     if let Err(fault) = try_document(&world, &pid).await {
         let line = safe!("the record is not in the case yet: {}", fault.what);
-        world.notice(Level::Warning, Fault { what: line, hint: fault.hint }).await;
+        world
+            .notice(
+                Level::Warning,
+                Fault {
+                    what: line,
+                    hint: fault.hint,
+                },
+            )
+            .await;
     }
-    world.documenting.lock().unwrap_or_else(PoisonError::into_inner).remove(&pid);
+    world
+        .documenting
+        .lock()
+        .unwrap_or_else(PoisonError::into_inner)
+        .remove(&pid);
 }
 
 async fn try_document(world: &World, pid: &PlanId) -> Result<(), Fault> {
     let actions = world.journal.plan(pid);
-    let Some(first) = actions.first() else { return Ok(()) };
+    let Some(first) = actions.first() else {
+        return Ok(());
+    };
     let (case, account) = (first.case.clone(), first.account.clone());
     let marker = marker(pid);
     let comment = post(world, &case, &marker, |head| {
-        let word = world.journal.with(|ledger| standing(ledger, &account, |_| false));
+        let word = world
+            .journal
+            .with(|ledger| standing(ledger, &account, |_| false));
         let actions: Vec<&ActionView> = actions.iter().collect();
         compose(pid, &actions, &operator(world), &word, head)
     })
@@ -73,7 +97,10 @@ async fn try_document(world: &World, pid: &PlanId) -> Result<(), Fault> {
 pub(super) async fn note(world: Arc<World>, case: CaseId, text: Untrusted) {
     let rid = RecordId::from_parts(world.clock.now().utc, super::clock::random());
     let marker = format!("quell:{rid}");
-    let noted = Body::Note { case: case.clone(), text: text.clone() };
+    let noted = Body::Note {
+        case: case.clone(),
+        text: text.clone(),
+    };
     let result = match world.journal.record(vec![noted]).await {
         Ok(_) => {
             let body = sink::markdown(&text.block());
@@ -89,21 +116,42 @@ pub(super) async fn note(world: Arc<World>, case: CaseId, text: Untrusted) {
         Err(fault) => Err(fault),
     };
     match result {
-        Ok(_) => world.notice(Level::Info, Fault::new("the note is in the case")).await,
+        Ok(_) => {
+            world
+                .notice(Level::Info, Fault::new("the note is in the case"))
+                .await
+        }
         Err(fault) => {
             let line = safe!("the note is not in the case: {}", fault.what);
             let hint = fault.hint.unwrap_or_else(|| {
-                safe!("look for {} in the case before writing it again", own(marker).field())
+                safe!(
+                    "look for {} in the case before writing it again",
+                    own(marker).field()
+                )
             });
-            world.notice(Level::Error, Fault { what: line, hint: Some(hint) }).await;
+            world
+                .notice(
+                    Level::Error,
+                    Fault {
+                        what: line,
+                        hint: Some(hint),
+                    },
+                )
+                .await;
         }
     }
 }
 
 fn operator(world: &World) -> Safe {
-    let known = world.operator.lock().unwrap_or_else(PoisonError::into_inner);
+    let known = world
+        .operator
+        .lock()
+        .unwrap_or_else(PoisonError::into_inner);
     let os = world.os_user.field();
-    match known.as_ref().and_then(|operator| operator.login.as_ref().map(|l| (l, operator.shared))) {
+    match known
+        .as_ref()
+        .and_then(|operator| operator.login.as_ref().map(|l| (l, operator.shared)))
+    {
         Some((login, true)) => safe!("{} (shared token), OS user {}", login.field(), os),
         Some((login, false)) => safe!("{}, OS user {}", login.field(), os),
         None => safe!("OS user {}", os),
@@ -144,7 +192,13 @@ async fn post(
     let found = find(source.as_ref(), case, marker).await;
     match (found, posted) {
         (Ok(Some(id)), _) => {
-            world.journal.record(vec![Body::RecordDone { rid, id: id.clone() }]).await?;
+            world
+                .journal
+                .record(vec![Body::RecordDone {
+                    rid,
+                    id: id.clone(),
+                }])
+                .await?;
             Ok(id)
         }
         (found, posted) => {
@@ -153,7 +207,10 @@ async fn post(
                 (Ok(_), Err(fault)) => fault,
                 (Ok(_), Ok(_)) => Fault::new("the comment was accepted but cannot be found again"),
             };
-            let failed = Body::RecordFailed { rid, reason: own(fault.what.as_str()) };
+            let failed = Body::RecordFailed {
+                rid,
+                reason: own(fault.what.as_str()),
+            };
             world.journal.record(vec![failed]).await?;
             Err(fault)
         }

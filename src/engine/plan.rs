@@ -44,8 +44,16 @@ async fn try_make(
     let found = identity.find(asked_for).await?;
     match found.as_slice() {
         [one] if one.id == id => {}
-        [_] => return Err(Fault::new("planning refused: the name leads to another account now")),
-        [] => return Err(Fault::new("planning refused: no account carries the name any more")),
+        [_] => {
+            return Err(Fault::new(
+                "planning refused: the name leads to another account now",
+            ));
+        }
+        [] => {
+            return Err(Fault::new(
+                "planning refused: no account carries the name any more",
+            ));
+        }
         _ => {
             return Err(Fault::new(safe!(
                 "planning refused: {} accounts carry this name",
@@ -151,7 +159,11 @@ pub(super) fn refusals(plan: &Plan, guards: &[GuardResult]) -> Vec<Body> {
                 case: plan.case.clone(),
                 account: Some(plan.account.id.clone()),
                 login: plan.account.login.clone(),
-                kinds: plan.kinds().iter().map(|kind| kind.key().to_owned()).collect(),
+                kinds: plan
+                    .kinds()
+                    .iter()
+                    .map(|kind| kind.key().to_owned())
+                    .collect(),
                 guard: guard.guard.to_owned(),
                 reason: own(reason.as_str()),
             })

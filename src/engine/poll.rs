@@ -21,32 +21,46 @@ const ALERTS_MAX: usize = 100;
 pub(super) fn start(world: &Arc<World>) {
     for source in &world.cases {
         let (source, shared) = (Arc::clone(source), Arc::clone(world));
-        world.spawn(run(Arc::clone(world), source.connection().clone(), move || {
-            poll_cases(Arc::clone(&shared), Arc::clone(&source))
-        }));
+        world.spawn(run(
+            Arc::clone(world),
+            source.connection().clone(),
+            move || poll_cases(Arc::clone(&shared), Arc::clone(&source)),
+        ));
     }
     for source in &world.activity {
         let source = Arc::clone(source);
         // A provider that is polled for itself is not polled again for its log.
-        if world.identity.iter().any(|one| one.connection() == source.connection()) {
+        if world
+            .identity
+            .iter()
+            .any(|one| one.connection() == source.connection())
+        {
             continue;
         }
         let wants_alerts = has_role(world, source.connection(), Role::Alerts);
-        world.spawn(run(Arc::clone(world), source.connection().clone(), move || {
-            poll_alerts(Arc::clone(&source), wants_alerts)
-        }));
+        world.spawn(run(
+            Arc::clone(world),
+            source.connection().clone(),
+            move || poll_alerts(Arc::clone(&source), wants_alerts),
+        ));
     }
     for source in &world.identity {
         let (source, shared) = (Arc::clone(source), Arc::clone(world));
         world.spawn(tell_offers(Arc::clone(world), Arc::clone(&source)));
-        world.spawn(run(Arc::clone(world), source.connection().clone(), move || {
-            poll_identity(Arc::clone(&shared), Arc::clone(&source))
-        }));
+        world.spawn(run(
+            Arc::clone(world),
+            source.connection().clone(),
+            move || poll_identity(Arc::clone(&shared), Arc::clone(&source)),
+        ));
     }
 }
 
 fn has_role(world: &World, name: &ConnectionName, role: Role) -> bool {
-    world.settings.connections.iter().any(|one| one.name == *name && one.roles.contains(&role))
+    world
+        .settings
+        .connections
+        .iter()
+        .any(|one| one.name == *name && one.roles.contains(&role))
 }
 
 /// Polls one source for ever: never two polls of it at once, an interval of +-10 %, at once when poked.
@@ -64,7 +78,13 @@ where
     for seq in 1.. {
         let poked = world.poke.notified();
         let result = poll().await;
-        world.tell(Message::SourcePolled { source: name.clone(), seq, result }).await;
+        world
+            .tell(Message::SourcePolled {
+                source: name.clone(),
+                seq,
+                result,
+            })
+            .await;
         let wait = nominal.mul_f64(0.9 + 0.2 * fastrand::f64());
         tokio::select! {
             () = tokio::time::sleep(wait) => {}
@@ -74,20 +94,33 @@ where
 }
 
 async fn poll_cases(world: Arc<World>, source: Arc<dyn Cases>) -> Result<Polled, Fault> {
-    let unknown =
-        world.operator.lock().unwrap_or_else(PoisonError::into_inner).is_none();
+    let unknown = world
+        .operator
+        .lock()
+        .unwrap_or_else(PoisonError::into_inner)
+        .is_none();
     if unknown && let Ok(mut operator) = source.who_am_i().await {
         operator.os_user = world.os_user.clone();
-        *world.operator.lock().unwrap_or_else(PoisonError::into_inner) = Some(operator.clone());
+        *world
+            .operator
+            .lock()
+            .unwrap_or_else(PoisonError::into_inner) = Some(operator.clone());
         world.tell(Message::OperatorKnown(operator)).await;
     }
     let page = source.list(CASES_MAX).await?;
-    Ok(Polled::Cases { cases: page.items, faults: page.faults, truncated: page.truncated })
+    Ok(Polled::Cases {
+        cases: page.items,
+        faults: page.faults,
+        truncated: page.truncated,
+    })
 }
 
 async fn poll_alerts(source: Arc<dyn ActivitySource>, wanted: bool) -> Result<Polled, Fault> {
     let page = source.alerts(if wanted { ALERTS_MAX } else { 1 }).await?;
-    Ok(Polled::Alerts { alerts: page.items, faults: page.faults })
+    Ok(Polled::Alerts {
+        alerts: page.items,
+        faults: page.faults,
+    })
 }
 
 async fn poll_identity(world: Arc<World>, source: Arc<dyn Identity>) -> Result<Polled, Fault> {
@@ -101,11 +134,17 @@ async fn poll_identity(world: Arc<World>, source: Arc<dyn Identity>) -> Result<P
 }
 
 async fn tell_offers(world: Arc<World>, source: Arc<dyn Identity>) {
-    let kinds =
-        [ActionKind::RevokeSessions, ActionKind::DisableAccount, ActionKind::EnableAccount];
+    let kinds = [
+        ActionKind::RevokeSessions,
+        ActionKind::DisableAccount,
+        ActionKind::EnableAccount,
+    ];
     let offers = kinds
         .into_iter()
-        .map(|kind| Offer { kind, facts: source.offers(kind).map_err(|lacking| lacking.reason) })
+        .map(|kind| Offer {
+            kind,
+            facts: source.offers(kind).map_err(|lacking| lacking.reason),
+        })
         .collect();
     world.tell(Message::OffersKnown(offers)).await;
 }
@@ -113,7 +152,10 @@ async fn tell_offers(world: Arc<World>, source: Arc<dyn Identity>) {
 pub(super) async fn read_case(world: Arc<World>, case: CaseId) {
     let result = match world.case_system(&case.connection) {
         Some(source) => source.open(&case).await.map(Box::new).map_err(Fault::from),
-        None => Err(Fault::new(crate::safe!("no case system is named {}", case.connection))),
+        None => Err(Fault::new(crate::safe!(
+            "no case system is named {}",
+            case.connection
+        ))),
     };
     world.tell(Message::CaseRead { case, result }).await;
 }
@@ -133,5 +175,11 @@ pub(super) async fn read_account(world: Arc<World>, case: CaseId, name: Untruste
         }
     }
     let result = result.map(|()| found);
-    world.tell(Message::AccountRead { case, asked: name, result }).await;
+    world
+        .tell(Message::AccountRead {
+            case,
+            asked: name,
+            result,
+        })
+        .await;
 }

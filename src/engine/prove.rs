@@ -30,13 +30,21 @@ pub(super) async fn again(world: Arc<World>, aid: ActionId) {
 
 /// Reads the evidence by the provider's schedule and records every change and the final word.
 pub(super) async fn prove(world: Arc<World>, aid: ActionId, lease: Option<Lease>) {
-    let first = world.proving.lock().unwrap_or_else(PoisonError::into_inner).insert(aid.clone());
+    let first = world
+        .proving
+        .lock()
+        .unwrap_or_else(PoisonError::into_inner)
+        .insert(aid.clone());
     if first {
         let ended = tokio::select! {
             () = world.stop.cancelled() => false,
             ended = read_until_known(&world, &aid) => ended,
         };
-        world.proving.lock().unwrap_or_else(PoisonError::into_inner).remove(&aid);
+        world
+            .proving
+            .lock()
+            .unwrap_or_else(PoisonError::into_inner)
+            .remove(&aid);
         drop(lease);
         if ended {
             lease::clear(&world.leases, &aid);
@@ -46,8 +54,12 @@ pub(super) async fn prove(world: Arc<World>, aid: ActionId, lease: Option<Lease>
 
 /// Tells whether a final word was recorded.
 async fn read_until_known(world: &World, aid: &ActionId) -> bool {
-    let Some(action) = world.journal.action(aid) else { return false };
-    let Some(identity) = world.identity(&action.account.connection) else { return false };
+    let Some(action) = world.journal.action(aid) else {
+        return false;
+    };
+    let Some(identity) = world.identity(&action.account.connection) else {
+        return false;
+    };
     let mut reads = Reads::new(action);
     let schedule = identity.schedule(reads.action.kind);
     let agree = world.pace.of(schedule.agree);
@@ -79,7 +91,11 @@ async fn read_until_known(world: &World, aid: &ActionId) -> bool {
             // Never once readable: it stays unknown, on the list, to be checked again.
             let attempt = reads.action.attempt;
             let reason = own(format!("could not be read back: {}", reads.evidence));
-            let unknown = Body::ActionUnknown { aid: aid.clone(), attempt, reason };
+            let unknown = Body::ActionUnknown {
+                aid: aid.clone(),
+                attempt,
+                reason,
+            };
             // The journal tells the console when it fails.
             let _ = world.journal.record(vec![unknown]).await;
             false
@@ -98,7 +114,13 @@ struct Reads {
 
 impl Reads {
     fn new(action: ActionView) -> Self {
-        Self { action, last: None, evidence: String::new(), count: 0, agreeing_since: None }
+        Self {
+            action,
+            last: None,
+            evidence: String::new(),
+            count: 0,
+            agreeing_since: None,
+        }
     }
 
     fn agreed_for(&self) -> Option<Duration> {
@@ -130,7 +152,8 @@ impl Reads {
         }
         self.count += 1;
         if reading.matches == Some(true) {
-            self.agreeing_since.get_or_insert_with(tokio::time::Instant::now);
+            self.agreeing_since
+                .get_or_insert_with(tokio::time::Instant::now);
         } else {
             self.agreeing_since = None;
         }
@@ -171,7 +194,10 @@ impl Reads {
 /// Lists the log entries that prove other actions.
 fn taken(world: &World, aid: &ActionId) -> Vec<Untrusted> {
     let claimed = world.claimed.lock().unwrap_or_else(PoisonError::into_inner);
-    let now = claimed.iter().filter(|(_, owner)| *owner != aid).map(|(entry, _)| entry.clone());
+    let now = claimed
+        .iter()
+        .filter(|(_, owner)| *owner != aid)
+        .map(|(entry, _)| entry.clone());
     let before = world.journal.with(|ledger| {
         ledger
             .actions()

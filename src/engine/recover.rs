@@ -15,8 +15,9 @@ use crate::safe;
 use crate::store::lease;
 
 pub(super) async fn unfinished(world: Arc<World>) {
-    let open: Vec<ActionView> =
-        world.journal.with(|ledger| ledger.unfinished().cloned().collect());
+    let open: Vec<ActionView> = world
+        .journal
+        .with(|ledger| ledger.unfinished().cloned().collect());
     let mut proofs = Vec::new();
     for action in open {
         let lease = match lease::take(&world.leases, &action.aid) {
@@ -33,9 +34,17 @@ pub(super) async fn unfinished(world: Arc<World>) {
         let adopted = if action.state == ActionState::Confirmed {
             // There is no intent, so nothing of it ever left.
             let evidence = "the console ended before it was sent".to_owned();
-            vec![outcome(&action.aid, OutcomeState::Abandoned, evidence, None)]
+            vec![outcome(
+                &action.aid,
+                OutcomeState::Abandoned,
+                evidence,
+                None,
+            )]
         } else {
-            vec![Body::ActionAdopt { aid: action.aid.clone(), owner_pid: action.pid_os }]
+            vec![Body::ActionAdopt {
+                aid: action.aid.clone(),
+                owner_pid: action.pid_os,
+            }]
         };
         if world.journal.record(adopted).await.is_err() {
             return;
@@ -43,7 +52,11 @@ pub(super) async fn unfinished(world: Arc<World>) {
         if action.state == ActionState::Confirmed {
             continue;
         }
-        proofs.push(tokio::spawn(prove::prove(Arc::clone(&world), action.aid, Some(lease))));
+        proofs.push(tokio::spawn(prove::prove(
+            Arc::clone(&world),
+            action.aid,
+            Some(lease),
+        )));
     }
     for proof in proofs {
         // A proof that panicked leaves the action unfinished, which is what it then is.

@@ -56,7 +56,9 @@ pub(super) async fn carry_out(world: Arc<World>, plan: ConfirmedPlan) {
                     ActionKind::RevokeSessions => {}
                 }
                 let (world, aid) = (Arc::clone(&world), action.aid().clone());
-                proofs.push(tokio::spawn(async move { prove::prove(world, aid, lease).await }));
+                proofs.push(tokio::spawn(async move {
+                    prove::prove(world, aid, lease).await
+                }));
             }
         }
     }
@@ -97,7 +99,10 @@ async fn step(
     expected: &AccountStatus,
     confirmed: &mut Vec<Body>,
 ) -> Result<Sent, Halt> {
-    let halt = |reason: Safe| Halt { reason, bodies: Vec::new() };
+    let halt = |reason: Safe| Halt {
+        reason,
+        bodies: Vec::new(),
+    };
     let id = &plan.account().id;
     let identity = world
         .identity(&id.connection)
@@ -108,7 +113,11 @@ async fn step(
         let evidence = format!("would have sent {} {}{}", call.method, call.host, call.path);
         let mut bodies = std::mem::take(confirmed);
         bodies.push(outcome(action.aid(), OutcomeState::DryRun, evidence, None));
-        world.journal.record(bodies).await.map_err(|fault| halt(fault.what))?;
+        world
+            .journal
+            .record(bodies)
+            .await
+            .map_err(|fault| halt(fault.what))?;
         return Ok(Sent::Not);
     }
     let lease = match lease::take(&world.leases, action.aid()) {
@@ -116,7 +125,10 @@ async fn step(
         Ok(None) => return Err(halt("another process works on this action".into())),
         Err(error) => {
             let error = own(error.to_string());
-            return Err(halt(safe!("failed to take the lease of the action: {}", error.line())));
+            return Err(halt(safe!(
+                "failed to take the lease of the action: {}",
+                error.line()
+            )));
         }
     };
     let mut attempt = 1;
@@ -124,8 +136,13 @@ async fn step(
         let mut bodies = std::mem::take(confirmed);
         bodies.push(intent(world, action, attempt, server_date));
         // Nothing leaves before this is on disk; if it fails, nothing is sent.
-        world.journal.record(bodies).await.map_err(|fault| halt(fault.what))?;
-        let answer = tokio::time::timeout(ANSWER + Duration::from_secs(5), identity.perform(action)).await;
+        world
+            .journal
+            .record(bodies)
+            .await
+            .map_err(|fault| halt(fault.what))?;
+        let answer =
+            tokio::time::timeout(ANSWER + Duration::from_secs(5), identity.perform(action)).await;
         let answer = answer.unwrap_or_else(|_elapsed| Err(silent(action)));
         match answered(world, action, attempt, answer).await {
             Answer::Again(wait) if attempt == 1 => {
@@ -163,10 +180,13 @@ async fn look_again(
     expected: &AccountStatus,
     identity: &dyn Identity,
 ) -> Result<Option<DateTime<Utc>>, Halt> {
-    let account = identity.account(&plan.account().id).await.map_err(|error| Halt {
-        reason: safe!("the account could not be read again: {}", error.what),
-        bodies: Vec::new(),
-    })?;
+    let account = identity
+        .account(&plan.account().id)
+        .await
+        .map_err(|error| Halt {
+            reason: safe!("the account could not be read again: {}", error.what),
+            bodies: Vec::new(),
+        })?;
     if let Some(what) = changed_since(plan.account(), &account, expected) {
         let reason = safe!("the plan is stale: {} changed", what);
         let refusal = Body::Refusal {
@@ -177,12 +197,18 @@ async fn look_again(
             guard: "stale plan".to_owned(),
             reason: own(reason.as_str()),
         };
-        return Err(Halt { reason, bodies: vec![refusal] });
+        return Err(Halt {
+            reason,
+            bodies: vec![refusal],
+        });
     }
     let asked_for = &plan.account().login;
     let guards = plan::guards(world, identity, &account, asked_for, &[action.kind()]).await;
     if let Some(refusal) = guards.iter().find_map(|guard| guard.refusal.clone()) {
-        return Err(Halt { reason: refusal, bodies: plan::refusals(plan.plan(), &guards) });
+        return Err(Halt {
+            reason: refusal,
+            bodies: plan::refusals(plan.plan(), &guards),
+        });
     }
     Ok(account.server_date)
 }
@@ -251,48 +277,111 @@ async fn answered(
             let status = error.status.unwrap_or_default();
             match error.kind {
                 ConnectErrorKind::Throttled(wait) => (
-                    vec![Body::ActionRejected { aid, attempt, status, reason }],
+                    vec![Body::ActionRejected {
+                        aid,
+                        attempt,
+                        status,
+                        reason,
+                    }],
                     Answer::Again(wait.min(THROTTLE_MAX)),
                 ),
                 ConnectErrorKind::NotSent => (
                     vec![
-                        Body::ActionNotSent { aid: aid.clone(), attempt, reason },
-                        outcome(&aid, OutcomeState::NotSent, error.what.as_str().to_owned(), None),
+                        Body::ActionNotSent {
+                            aid: aid.clone(),
+                            attempt,
+                            reason,
+                        },
+                        outcome(
+                            &aid,
+                            OutcomeState::NotSent,
+                            error.what.as_str().to_owned(),
+                            None,
+                        ),
                     ],
                     Answer::Nothing,
                 ),
                 ConnectErrorKind::Denied | ConnectErrorKind::NotFound => (
                     vec![
-                        Body::ActionRejected { aid: aid.clone(), attempt, status, reason },
-                        outcome(&aid, OutcomeState::Rejected, error.what.as_str().to_owned(), None),
+                        Body::ActionRejected {
+                            aid: aid.clone(),
+                            attempt,
+                            status,
+                            reason,
+                        },
+                        outcome(
+                            &aid,
+                            OutcomeState::Rejected,
+                            error.what.as_str().to_owned(),
+                            None,
+                        ),
                     ],
                     Answer::Nothing,
                 ),
                 // Refused for the state it is in: what the state is decides, so it is read back first.
                 ConnectErrorKind::Rejected => (
-                    vec![Body::ActionRejected { aid, attempt, status, reason }],
+                    vec![Body::ActionRejected {
+                        aid,
+                        attempt,
+                        status,
+                        reason,
+                    }],
                     Answer::Perhaps,
                 ),
-                ConnectErrorKind::Unknown | ConnectErrorKind::Malformed => {
-                    (vec![Body::ActionUnknown { aid, attempt, reason }], Answer::Perhaps)
-                }
+                ConnectErrorKind::Unknown | ConnectErrorKind::Malformed => (
+                    vec![Body::ActionUnknown {
+                        aid,
+                        attempt,
+                        reason,
+                    }],
+                    Answer::Perhaps,
+                ),
             }
         }
     };
     if let Err(fault) = world.journal.record(bodies).await {
-        let line = safe!("the answer to {} could not be recorded: {}", action.kind().word(), fault.what);
-        world.notice(Level::Alarm, Fault { what: line, hint: fault.hint }).await;
+        let line = safe!(
+            "the answer to {} could not be recorded: {}",
+            action.kind().word(),
+            fault.what
+        );
+        world
+            .notice(
+                Level::Alarm,
+                Fault {
+                    what: line,
+                    hint: fault.hint,
+                },
+            )
+            .await;
     }
     meaning
 }
 
-async fn give_up(world: &World, plan: &ConfirmedPlan, from: usize, halt: &Halt, confirmed: Vec<Body>) {
-    let line = safe!("stopped before {}: {}", plan.actions().get(from).map_or("the end", |a| a.kind().word()), halt.reason);
+async fn give_up(
+    world: &World,
+    plan: &ConfirmedPlan,
+    from: usize,
+    halt: &Halt,
+    confirmed: Vec<Body>,
+) {
+    let line = safe!(
+        "stopped before {}: {}",
+        plan.actions()
+            .get(from)
+            .map_or("the end", |a| a.kind().word()),
+        halt.reason
+    );
     let mut bodies = confirmed;
     bodies.extend(halt.bodies.clone());
     for action in plan.actions().iter().skip(from) {
         let evidence = format!("not sent: {}", halt.reason);
-        bodies.push(outcome(action.aid(), OutcomeState::Abandoned, evidence, None));
+        bodies.push(outcome(
+            action.aid(),
+            OutcomeState::Abandoned,
+            evidence,
+            None,
+        ));
     }
     // The journal tells the console when it fails; nothing was sent in any case.
     let _ = world.journal.record(bodies).await;
@@ -306,5 +395,10 @@ pub(super) fn outcome(
     evidence: String,
     seconds: Option<u32>,
 ) -> Body {
-    Body::ActionOutcome { aid: aid.clone(), state, evidence: own(evidence), seconds }
+    Body::ActionOutcome {
+        aid: aid.clone(),
+        state,
+        evidence: own(evidence),
+        seconds,
+    }
 }

@@ -45,12 +45,22 @@ async fn run(world: Arc<World>, search: Search) {
     let sources: Vec<_> = world
         .activity
         .iter()
-        .filter(|one| !world.identity.iter().any(|idp| idp.connection() == one.connection()))
+        .filter(|one| {
+            !world
+                .identity
+                .iter()
+                .any(|idp| idp.connection() == one.connection())
+        })
         .map(Arc::clone)
         .collect();
     let Some(source) = sources.first().map(Arc::clone) else {
         let result = Err(Fault::new("no SIEM is configured"));
-        world.tell(Message::ActivityEnded { search: search.number, result }).await;
+        world
+            .tell(Message::ActivityEnded {
+                search: search.number,
+                result,
+            })
+            .await;
         return;
     };
     let poll = world
@@ -69,7 +79,15 @@ async fn run(world: Arc<World>, search: Search) {
     let mut known: HashSet<Untrusted> = HashSet::new();
     let mut first = true;
     loop {
-        let result = one_look(&world, source.as_ref(), &query, search.number, &mut newest, &mut known).await;
+        let result = one_look(
+            &world,
+            source.as_ref(),
+            &query,
+            search.number,
+            &mut newest,
+            &mut known,
+        )
+        .await;
         let done = result.is_ok();
         if let (true, Ok(end)) = (first, &result) {
             let searched = Body::SearchRun {
@@ -83,7 +101,12 @@ async fn run(world: Arc<World>, search: Search) {
             // The journal tells the console when it fails; reading goes on.
             let _ = world.journal.record(vec![searched]).await;
         }
-        world.tell(Message::ActivityEnded { search: search.number, result }).await;
+        world
+            .tell(Message::ActivityEnded {
+                search: search.number,
+                result,
+            })
+            .await;
         if done {
             first = false;
             query.limit = FOLLOW_MAX;
@@ -111,14 +134,19 @@ async fn one_look(
     let mut sink = move |page: Page<Event>| pages.send(page).is_ok();
     let forward = async {
         while let Some(mut page) = arrived.recv().await {
-            page.items.retain(|event| event.id.is_empty() || known.insert(event.id.clone()));
-            page.faults.retain(|fault| known.insert(fault.record.clone()));
+            page.items
+                .retain(|event| event.id.is_empty() || known.insert(event.id.clone()));
+            page.faults
+                .retain(|fault| known.insert(fault.record.clone()));
             *newest = page.items.iter().map(|event| event.at).max().max(*newest);
             if page.items.is_empty() && page.faults.is_empty() {
                 continue;
             }
-            let page =
-                Message::ActivityPage { search: number, events: page.items, faults: page.faults };
+            let page = Message::ActivityPage {
+                search: number,
+                events: page.items,
+                faults: page.faults,
+            };
             world.tell(page).await;
         }
     };
@@ -129,5 +157,8 @@ async fn one_look(
     };
     let (end, ()) = tokio::join!(load, forward);
     let end = end?;
-    Ok(SearchEnd { events: end.events, truncated: end.truncated })
+    Ok(SearchEnd {
+        events: end.events,
+        truncated: end.truncated,
+    })
 }

@@ -22,7 +22,12 @@ pub struct Lease {
 /// When the file cannot be made or locked at all.
 pub fn take(dir: &Path, aid: &ActionId) -> io::Result<Option<Lease>> {
     let path = dir.join(format!("{aid}.lock"));
-    let file = OpenOptions::new().create(true).truncate(false).write(true).mode(0o600).open(path)?;
+    let file = OpenOptions::new()
+        .create(true)
+        .truncate(false)
+        .write(true)
+        .mode(0o600)
+        .open(path)?;
     match file.try_lock() {
         Ok(()) => Ok(Some(Lease { _file: file })),
         Err(TryLockError::WouldBlock) => Ok(None),
