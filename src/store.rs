@@ -4,4 +4,7 @@
 
 pub mod audit;
 pub mod lease;
+pub mod files;
+pub mod process;
+pub mod secret;
 pub mod state;

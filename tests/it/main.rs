@@ -3,5 +3,7 @@
 mod audit;
 mod drill;
 mod harness;
+mod config;
+mod perms;
 mod runbooks;
 mod spec;
