@@ -16,11 +16,13 @@ mod long;
 mod samples;
 mod tail;
 mod verify;
+mod words;
 
-pub use body::{Body, Class, DecisionKind, OutcomeState, TickState};
+pub use body::Body;
 pub use entry::{Draft, EncodeError, Entry, MAX_LINE, SUFFIX, encode_line, parse_line};
 pub use fault::{Fault, Reason, Warning};
 pub use hash::{ChainHash, PREFIX, hex, sha256_hex};
 pub use json::{MAX_DEPTH, MAX_INT, ValueError, ascii as ascii_json};
 pub use tail::{Tail, last_record, name_torn};
 pub use verify::{Report, Verifier};
+pub use words::{Class, DecisionKind, OutcomeState, TYPES, TickState};

@@ -44,9 +44,10 @@ macro_rules! ulid_id {
             /// # Errors
             /// [`IdError::Ulid`] for anything but the canonical form.
             pub fn parse(text: &str) -> Result<Self, IdError> {
-                let id = Ulid::from_string(text).map_err(|_cause| IdError::Ulid)?;
-                let canonical = id.to_string();
-                if canonical == text { Ok(Self(canonical)) } else { Err(IdError::Ulid) }
+                match Ulid::from_string(text) {
+                    Ok(id) if id.to_string() == text => Ok(Self(text.to_owned())),
+                    _ => Err(IdError::Ulid),
+                }
             }
 
             /// Gives the text.

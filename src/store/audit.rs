@@ -5,8 +5,11 @@
 //!
 //! What must not live here: the form of records and the rules of the chain (`domain::audit`).
 
+mod begin;
 mod disk;
+mod end;
 mod error;
+mod lock;
 mod read;
 mod segments;
 mod thread;

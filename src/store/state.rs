@@ -44,15 +44,13 @@ impl StateDir {
     /// # Errors
     /// [`StateError::NoHome`] when no path is given and no home is known.
     pub fn locate(explicit: Option<&Path>, drill: bool) -> Result<Self, StateError> {
-        let base = match explicit {
-            Some(path) => path.to_owned(),
-            None => {
-                let dirs =
-                    directories::ProjectDirs::from("", "", "quell").ok_or(StateError::NoHome)?;
-                dirs.state_dir()
-                    .unwrap_or_else(|| dirs.data_local_dir())
-                    .to_owned()
-            }
+        let base = if let Some(path) = explicit {
+            path.to_owned()
+        } else {
+            let dirs = directories::ProjectDirs::from("", "", "quell").ok_or(StateError::NoHome)?;
+            dirs.state_dir()
+                .unwrap_or_else(|| dirs.data_local_dir())
+                .to_owned()
         };
         Ok(Self {
             root: if drill { base.join("drill") } else { base },

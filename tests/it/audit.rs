@@ -349,18 +349,18 @@ fn processes_killed_while_appending_leave_one_chain() -> Done {
 }
 
 #[rstest]
-#[case(b"{\"v\":1,\"log\":\"0")]
-#[case(&[0; 200_000])]
-#[case(b"half\n")]
-#[case(b"\n")]
-fn a_torn_end_is_healed_and_named(#[case] torn: &[u8]) -> Done {
+#[case(b"{\"v\":1,\"log\":\"0".to_vec())]
+#[case(vec![0; 200_000])]
+#[case(b"half\n".to_vec())]
+#[case(b"\n".to_vec())]
+fn a_torn_end_is_healed_and_named(#[case] torn: Vec<u8>) -> Done {
     let dir = tempfile::tempdir()?;
     open(dir.path())?.append_blocking(vec![close("a"), close("b")])?;
     let path = only_file(dir.path())?;
     OpenOptions::new()
         .append(true)
         .open(&path)?
-        .write_all(torn)?;
+        .write_all(&torn)?;
     let before = fs::read(&path)?;
 
     open(dir.path())?.append_blocking(vec![close("c")])?;

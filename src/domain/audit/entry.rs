@@ -2,6 +2,7 @@
 //!
 //! What must not live here: whether a record fits the one before (see `verify`), files.
 
+use std::fmt::Write as _;
 use std::sync::Arc;
 
 use chrono::{DateTime, SecondsFormat, Utc};
@@ -166,12 +167,9 @@ fn envelope(draft: &Draft<'_>) -> String {
         draft.boot_us,
     );
     json::write_string(draft.host.raw(), &mut line);
-    line.push_str(&format!(",\"uid\":{},\"user\":", draft.uid));
+    let _infallible = write!(line, ",\"uid\":{},\"user\":", draft.uid);
     json::write_string(draft.user.raw(), &mut line);
-    line.push_str(&format!(
-        ",\"pid\":{},\"sess\":\"{}\"",
-        draft.pid, draft.sess
-    ));
+    let _infallible = write!(line, ",\"pid\":{},\"sess\":\"{}\"", draft.pid, draft.sess);
     line
 }
 
@@ -544,6 +542,7 @@ mod tests {
             let written: Value = serde_json::from_slice(line).unwrap_or_default();
             assert_eq!(written["type"], body.type_name());
             assert!(written["data"].is_object());
+            assert!(super::super::TYPES.contains(&body.type_name()));
         }
     }
 
@@ -658,6 +657,17 @@ mod tests {
                 data
             })
         );
+    }
+
+    #[test]
+    fn a_known_type_in_another_form_says_that_it_was_misread() {
+        let unknown = |kind: &str| Body::Unknown {
+            r#type: kind.into(),
+            data: json!({}),
+        };
+        assert!(unknown("action.intent").is_misread());
+        assert!(!unknown("session.pause").is_misread());
+        assert_eq!(super::super::TYPES.len(), all("x", true).len());
     }
 
     #[test]

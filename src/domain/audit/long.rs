@@ -70,6 +70,10 @@ pub(super) fn deserialize<'de, D: Deserializer<'de>>(from: D) -> Result<Untruste
 pub(super) mod option {
     use super::{Deserialize, Deserializer, Serialize, Serializer, Untrusted, WholeOrCut};
 
+    #[expect(
+        clippy::ref_option,
+        reason = "serde calls it with a reference to the field"
+    )]
     pub(in crate::domain::audit) fn serialize<S: Serializer>(
         text: &Option<Untrusted>,
         to: S,
@@ -133,6 +137,10 @@ pub(super) mod micros {
 pub(super) mod micros_option {
     use super::{DateTime, Deserialize, Deserializer, Serialize, Serializer, Utc, micros};
 
+    #[expect(
+        clippy::ref_option,
+        reason = "serde calls it with a reference to the field"
+    )]
     pub(in crate::domain::audit) fn serialize<S: Serializer>(
         at: &Option<DateTime<Utc>>,
         to: S,

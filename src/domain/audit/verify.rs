@@ -661,7 +661,9 @@ mod tests {
             chunks in prop::collection::vec(prop::collection::vec(any::<u8>(), 0..200), 0..20),
         ) {
             let mut verifier = Verifier::new(1);
-            chunks.iter().for_each(|chunk| verifier.feed(chunk));
+            for chunk in &chunks {
+                verifier.feed(chunk);
+            }
             let report = verifier.finish();
             prop_assert_eq!(report.records, 0);
         }

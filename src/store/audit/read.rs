@@ -65,7 +65,7 @@ pub(super) fn read_log(dir: &Path, log: &LogId) -> Result<Checked, StoreError> {
     let segments = segments::list(dir)?.remove(log).unwrap_or_default();
     let mut entries = Vec::new();
     let report = pass(dir, log, &segments, &mut |line| {
-        entries.extend(parse_line(line).ok())
+        entries.extend(parse_line(line).ok());
     })?;
     Ok(Checked {
         log: log.clone(),

@@ -40,9 +40,7 @@ fn run(mut writer: Writer, requests: &Receiver<Request>) {
     let mut sync_by: Option<Instant> = None;
     loop {
         let next = match sync_by {
-            None => requests
-                .recv()
-                .map_err(|_closed| RecvTimeoutError::Disconnected),
+            None => requests.recv().map_err(RecvTimeoutError::from),
             Some(by) => requests.recv_timeout(by.saturating_duration_since(Instant::now())),
         };
         match next {

@@ -2,49 +2,31 @@
 //!
 //! What must not live here: queues and threads (see `thread`), the form of a record (`domain::audit`).
 
-use std::fs::{File, Permissions, TryLockError};
-use std::io;
-use std::os::unix::fs::{FileExt, MetadataExt, OpenOptionsExt, PermissionsExt};
+use std::fs::{File, Permissions};
+use std::os::unix::fs::PermissionsExt;
 use std::path::{Path, PathBuf};
 use std::sync::{Arc, Mutex, PoisonError};
 use std::thread;
 use std::time::{Duration, Instant};
 
+use super::begin::find_or_begin;
 use super::disk::is_remote;
+use super::end::{End, find_end, read_at};
 use super::error::StoreError;
+use super::lock::{is_same_file, wait_for_lock};
 use super::{Ground, Health, Identity, segments};
-use crate::domain::audit::{
-    Body, ChainHash, Class, Draft, Entry, encode_line, last_record, name_torn,
-};
+use crate::domain::audit::{Body, ChainHash, Class, Draft, Entry, encode_line, name_torn};
 use crate::domain::ids::{LogId, SessionId};
 use crate::store::state::make_private;
 
-/// Bytes read from the end of a file to find the last record; twice as many each time none is found.
-const TAIL: u64 = 128 << 10;
 /// Room set aside past the end, so that outcomes still fit on a disk that others filled.
 const RESERVE: u64 = 256 << 10;
 
 /// The file being appended to.
-struct Segment {
-    seg: u64,
-    path: PathBuf,
-    file: File,
-}
-
-/// Where the chain ends, as found under the lock.
-#[derive(Clone, Debug)]
-struct End {
-    size: u64,
-    n: u64,
-    h: ChainHash,
-    /// The last line has no line feed.
-    lacks_line_feed: bool,
-    /// Names the torn bytes, if there are any.
-    torn: Option<Body>,
-    /// The segment is new, or nothing in it is whole: it must begin with `segment.start`.
-    must_start: bool,
-    /// The last record ended the segment.
-    ended: bool,
+pub(super) struct Segment {
+    pub seg: u64,
+    pub path: PathBuf,
+    pub file: File,
 }
 
 /// Lines put together for one write.
@@ -219,7 +201,7 @@ impl Writer {
     ) -> Result<(), StoreError> {
         let mut end = self.end()?;
         while end.ended || end.size >= self.ground.rotate_at {
-            end = self.next_segment(end)?;
+            end = self.next_segment(&end)?;
         }
         let mut lines = self.begin_lines(&end)?;
         let mut class_a = end.torn.is_some() || end.must_start;
@@ -292,10 +274,10 @@ impl Writer {
     }
 
     /// Ends the current segment, if its last record did not, and goes on in the next one, locked.
-    fn next_segment(&mut self, end: End) -> Result<End, StoreError> {
+    fn next_segment(&mut self, end: &End) -> Result<End, StoreError> {
         let next = self.current.seg + 1;
         if !end.ended {
-            let mut lines = self.begin_lines(&end)?;
+            let mut lines = self.begin_lines(end)?;
             self.encode(&mut lines, &Body::SegmentEnd { next })?;
             self.write(end.size, &lines, true)?;
         }
@@ -401,102 +383,4 @@ impl Writer {
             failed
         })
     }
-}
-
-/// Finds the log of this identity, or begins one, while no other process of this directory does.
-fn find_or_begin(
-    dir: &Path,
-    identity: &Identity,
-    ground: &mut Ground,
-) -> Result<(LogId, Segment), StoreError> {
-    let gate_path = dir.join("audit.lock");
-    let gate = File::options()
-        .create(true)
-        .truncate(false)
-        .write(true)
-        .mode(0o600)
-        .open(&gate_path)
-        .map_err(StoreError::io("open", &gate_path))?;
-    wait_for_lock(ground, &gate, &gate_path, Instant::now())?;
-    let (log, seg, file) = if let Some(log) = segments::find(dir, identity)? {
-        let seg = segments::last(dir, &log)?;
-        let path = segments::path(dir, &log, seg);
-        // A closed segment may be the last when its writer was killed before it made the next.
-        let file = segments::open(&path).or_else(|_read_only| File::open(&path));
-        (log, seg, file.map_err(StoreError::io("open", &path))?)
-    } else {
-        let log = LogId::from_parts(ground.clock.wall(), fastrand::u128(..));
-        let path = segments::path(dir, &log, 1);
-        let file = segments::make(dir, &path, &mut *ground.disk)?;
-        (log, 1, file)
-    };
-    let path = segments::path(dir, &log, seg);
-    Ok((log, Segment { seg, path, file }))
-}
-
-/// Waits for an exclusive lock; tells whether it had to. The kernel frees it when a process dies.
-fn wait_for_lock(
-    ground: &mut Ground,
-    file: &File,
-    path: &Path,
-    begun: Instant,
-) -> Result<bool, StoreError> {
-    let mut waited = false;
-    loop {
-        match ground.disk.try_lock(file) {
-            Ok(()) => return Ok(waited),
-            Err(TryLockError::Error(error)) => return Err(StoreError::io("lock", path)(error)),
-            Err(TryLockError::WouldBlock) => waited = true,
-        }
-        if begun.elapsed() >= ground.lock_wait {
-            let waited_ms = u64::try_from(ground.lock_wait.as_millis()).unwrap_or(u64::MAX);
-            return Err(StoreError::Locked {
-                path: path.to_owned(),
-                waited_ms,
-            });
-        }
-        thread::sleep(Duration::from_micros(fastrand::u64(100..400)));
-    }
-}
-
-/// Tells whether a path still leads to an open file.
-fn is_same_file(file: &File, path: &Path) -> Result<bool, StoreError> {
-    let open = file.metadata().map_err(StoreError::io("look at", path))?;
-    match std::fs::metadata(path) {
-        Ok(found) => Ok((found.dev(), found.ino()) == (open.dev(), open.ino())),
-        Err(error) if error.kind() == io::ErrorKind::NotFound => Ok(false),
-        Err(error) => Err(StoreError::io("look at", path)(error)),
-    }
-}
-
-/// Finds the last whole record of a file, reading back from its end; `None` when there is none.
-fn find_end(file: &File, size: u64, path: &Path) -> Result<Option<End>, StoreError> {
-    let mut window = TAIL;
-    loop {
-        let from = size.saturating_sub(window);
-        let bytes = read_at(file, from, size - from, path)?;
-        if let Some(tail) = last_record(&bytes, from == 0) {
-            let torn = bytes.get(tail.end..).unwrap_or_default();
-            return Ok(Some(End {
-                size,
-                n: tail.n,
-                h: tail.h,
-                lacks_line_feed: bytes.last() != Some(&b'\n'),
-                torn: name_torn(torn),
-                must_start: false,
-                ended: tail.ends_segment && torn.is_empty(),
-            }));
-        }
-        if from == 0 {
-            return Ok(None);
-        }
-        window *= 2;
-    }
-}
-
-fn read_at(file: &File, from: u64, len: u64, path: &Path) -> Result<Vec<u8>, StoreError> {
-    let mut bytes = vec![0; usize::try_from(len).unwrap_or(usize::MAX)];
-    file.read_exact_at(&mut bytes, from)
-        .map_err(StoreError::io("read", path))?;
-    Ok(bytes)
 }

@@ -1,0 +1,165 @@
+//! The closed sets of words in records, and what holds for a type of record as a whole.
+//!
+//! What must not live here: the fields of a record (see `body`).
+
+use serde::{Deserialize, Serialize};
+
+use super::body::Body;
+
+/// The types of records this version knows.
+pub const TYPES: [&str; 29] = [
+    "session.open",
+    "session.close",
+    "log.recovered",
+    "segment.end",
+    "segment.start",
+    "clock.jump",
+    "case.opened",
+    "search.run",
+    "case.read",
+    "decision",
+    "likelihood",
+    "refusal",
+    "checklist.tick",
+    "action.plan",
+    "action.confirm",
+    "action.intent",
+    "action.ack",
+    "action.rejected",
+    "action.not_sent",
+    "action.unknown",
+    "action.observe",
+    "action.outcome",
+    "action.adopt",
+    "action.resolve",
+    "action.doc",
+    "record.intent",
+    "record.done",
+    "record.failed",
+    "note",
+];
+
+/// When a record must be on disk.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Class {
+    /// Durable before the writer answers.
+    A,
+    /// Written before the writer answers, durable within a second.
+    B,
+}
+
+/// What an analyst decided about a case without touching the account.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum DecisionKind {
+    /// Watch the account and do nothing else.
+    MonitorOnly,
+    /// Do nothing.
+    NoAction,
+}
+
+/// The state of one step of a checklist.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum TickState {
+    /// Done.
+    Done,
+    /// Skipped, with a reason.
+    Skipped,
+    /// Does not apply to this case.
+    NotApplicable,
+    /// Open (again).
+    Open,
+}
+
+/// The final word on an action.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum OutcomeState {
+    /// Read back and proven.
+    Verified,
+    /// Read back and refuted.
+    NotEffective,
+    /// It had its effect and somebody undid it.
+    Drifted,
+    /// No evidence can be read.
+    Unverifiable,
+    /// The provider refused it.
+    Rejected,
+    /// No byte of the request left.
+    NotSent,
+    /// Only recorded, on purpose.
+    DryRun,
+    /// The plan's time was over before it was sent.
+    Expired,
+    /// A person gave it up.
+    Abandoned,
+}
+
+impl Body {
+    /// Tells when the record must be on disk.
+    pub fn class(&self) -> Class {
+        match self {
+            Self::CaseOpened { .. }
+            | Self::SearchRun { .. }
+            | Self::CaseRead { .. }
+            | Self::ClockJump { .. }
+            | Self::Unknown { .. } => Class::B,
+            _ => Class::A,
+        }
+    }
+
+    /// Tells whether the record starts something at a vendor, or arms it: refused when the disk is nearly full,
+    /// so that the rest of what has been started still fits.
+    pub fn starts_action(&self) -> bool {
+        matches!(
+            self,
+            Self::ActionPlan { .. }
+                | Self::ActionConfirm { .. }
+                | Self::ActionIntent { .. }
+                | Self::RecordIntent { .. }
+        )
+    }
+
+    /// Gives the record's `type`.
+    pub fn type_name(&self) -> &str {
+        match self {
+            Self::SessionOpen { .. } => "session.open",
+            Self::SessionClose { .. } => "session.close",
+            Self::LogRecovered { .. } => "log.recovered",
+            Self::SegmentEnd { .. } => "segment.end",
+            Self::SegmentStart { .. } => "segment.start",
+            Self::ClockJump { .. } => "clock.jump",
+            Self::CaseOpened { .. } => "case.opened",
+            Self::SearchRun { .. } => "search.run",
+            Self::CaseRead { .. } => "case.read",
+            Self::Decision { .. } => "decision",
+            Self::Likelihood { .. } => "likelihood",
+            Self::Refusal { .. } => "refusal",
+            Self::ChecklistTick { .. } => "checklist.tick",
+            Self::ActionPlan { .. } => "action.plan",
+            Self::ActionConfirm { .. } => "action.confirm",
+            Self::ActionIntent { .. } => "action.intent",
+            Self::ActionAck { .. } => "action.ack",
+            Self::ActionRejected { .. } => "action.rejected",
+            Self::ActionNotSent { .. } => "action.not_sent",
+            Self::ActionUnknown { .. } => "action.unknown",
+            Self::ActionObserve { .. } => "action.observe",
+            Self::ActionOutcome { .. } => "action.outcome",
+            Self::ActionAdopt { .. } => "action.adopt",
+            Self::ActionResolve { .. } => "action.resolve",
+            Self::ActionDoc { .. } => "action.doc",
+            Self::RecordIntent { .. } => "record.intent",
+            Self::RecordDone { .. } => "record.done",
+            Self::RecordFailed { .. } => "record.failed",
+            Self::Note { .. } => "note",
+            Self::Unknown { r#type, .. } => r#type.raw(),
+        }
+    }
+
+    /// Tells whether a record of a type this version knows has a form it does not know: what it says is lost to this
+    /// program, so nothing may be concluded from its absence.
+    pub fn is_misread(&self) -> bool {
+        matches!(self, Self::Unknown { r#type, .. } if TYPES.contains(&r#type.raw()))
+    }
+}

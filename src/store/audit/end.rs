@@ -1,0 +1,65 @@
+//! The end of a segment as a writer finds it on disk.
+//!
+//! What must not live here: writing; the rule of what a whole record is (`domain::audit::tail`).
+
+use std::fs::File;
+use std::os::unix::fs::FileExt;
+use std::path::Path;
+
+use super::error::StoreError;
+use crate::domain::audit::{Body, ChainHash, last_record, name_torn};
+
+/// Bytes read from the end of a file to find the last record; twice as many each time none is found.
+const TAIL: u64 = 128 << 10;
+/// Where the chain ends, as found under the lock.
+#[derive(Clone, Debug)]
+pub(super) struct End {
+    pub size: u64,
+    pub n: u64,
+    pub h: ChainHash,
+    /// The last line has no line feed.
+    pub lacks_line_feed: bool,
+    /// Names the torn bytes, if there are any.
+    pub torn: Option<Body>,
+    /// The segment is new, or nothing in it is whole: it must begin with `segment.start`.
+    pub must_start: bool,
+    /// The last record ended the segment.
+    pub ended: bool,
+}
+
+/// Finds the last whole record of a file, reading back from its end; `None` when there is none.
+pub(super) fn find_end(file: &File, size: u64, path: &Path) -> Result<Option<End>, StoreError> {
+    let mut window = TAIL;
+    loop {
+        let from = size.saturating_sub(window);
+        let bytes = read_at(file, from, size - from, path)?;
+        if let Some(tail) = last_record(&bytes, from == 0) {
+            let torn = bytes.get(tail.end..).unwrap_or_default();
+            return Ok(Some(End {
+                size,
+                n: tail.n,
+                h: tail.h,
+                lacks_line_feed: bytes.last() != Some(&b'\n'),
+                torn: name_torn(torn),
+                must_start: false,
+                ended: tail.ends_segment && torn.is_empty(),
+            }));
+        }
+        if from == 0 {
+            return Ok(None);
+        }
+        window *= 2;
+    }
+}
+
+pub(super) fn read_at(
+    file: &File,
+    from: u64,
+    len: u64,
+    path: &Path,
+) -> Result<Vec<u8>, StoreError> {
+    let mut bytes = vec![0; usize::try_from(len).unwrap_or(usize::MAX)];
+    file.read_exact_at(&mut bytes, from)
+        .map_err(StoreError::io("read", path))?;
+    Ok(bytes)
+}
