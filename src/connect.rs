@@ -4,5 +4,10 @@
 //! vendors' words in a vendor's folder.
 
 pub mod capability;
+mod decode;
+pub mod elasticsearch;
 pub mod http;
+pub mod okta;
+pub mod registry;
 pub mod secret;
+pub mod thehive;

@@ -1,0 +1,561 @@
+//! Okta Management API: accounts, suspending, clearing sessions, and the System Log that proves it.
+//!
+//! Order of a containment: clear sessions, suspend, clear sessions again. The first clearing throws the attacker out at
+//! once, suspending works only from ACTIVE and stops new sign-ins, the second clearing ends what began in between.
+//!
+//! What must not live here: HTTP policy, decisions about when to act.
+
+mod log;
+mod proof;
+mod wire;
+
+use std::time::Duration;
+
+use async_trait::async_trait;
+use reqwest::Method;
+use serde_json::Value;
+use tokio::sync::OnceCell;
+
+use super::capability::{
+    Accepted, ActionFacts, ActivityQuery, ActivitySource, ConnectError, ConnectErrorKind, Identity,
+    Lacking, Page, PageSink, PreparedCall, ProofQuery, Reading, Schedule, SearchEnd,
+};
+use super::decode::{FieldError, each};
+use super::http::{Answer, Class, HttpClient, Request};
+use crate::domain::account::{Account, AccountStatus};
+use crate::domain::case::Alert;
+use crate::domain::containment::confirm::ConfirmedAction;
+use crate::domain::containment::kind::ActionKind;
+use crate::domain::ids::{AccountId, ConnectionName};
+use crate::domain::text::{Safe, Untrusted};
+use crate::safe;
+
+const USER: &str = "/api/v1/users/{id}";
+const USERS: &str = "/api/v1/users";
+const SUSPEND: &str = "/api/v1/users/{id}/lifecycle/suspend";
+const UNSUSPEND: &str = "/api/v1/users/{id}/lifecycle/unsuspend";
+const SESSIONS: &str = "/api/v1/users/{userId}/sessions";
+const GROUPS: &str = "/api/v1/users/{id}/groups";
+const ROLES: &str = "/api/v1/users/{userId}/roles";
+const FACTORS: &str = "/api/v1/users/{userId}/factors";
+const CLIENTS: &str = "/api/v1/users/{userId}/clients";
+const TOKENS: &str = "/api/v1/users/{userId}/clients/{clientId}/tokens";
+
+/// Pages of one list that are read at most; a longer list is an error, never a shorter answer.
+const PAGES: usize = 20;
+/// Entries of the System Log read at once for a proof.
+const PROOF_PAGE: usize = 200;
+
+/// JSON pointers to Okta's words in an error body.
+pub(crate) const ERROR_WORDS: &[&str] = &["/errorCode", "/errorSummary"];
+/// Header with Okta's id of a request.
+pub(crate) const REQUEST_ID: &str = "x-okta-request-id";
+/// Word before an API token in `Authorization`.
+pub(crate) const SCHEME: &str = "SSWS";
+
+/// A connection to one Okta organisation.
+#[derive(Debug)]
+pub struct Okta {
+    connection: ConnectionName,
+    http: HttpClient,
+    token_id: Option<String>,
+    own: OnceCell<(AccountId, Untrusted)>,
+}
+
+impl Okta {
+    /// Makes a connection; `token_id` is the id of our API token as the System Log names it.
+    pub fn new(connection: ConnectionName, http: HttpClient, token_id: Option<String>) -> Self {
+        Self {
+            connection,
+            http,
+            token_id,
+            own: OnceCell::new(),
+        }
+    }
+
+    /// Gives the HTTP client, to pace polls by what it knows of the rate.
+    pub fn http(&self) -> &HttpClient {
+        &self.http
+    }
+
+    fn decoded(&self, answer: &Answer, record: &Value) -> Result<Account, ConnectError> {
+        let mut account =
+            wire::user(record, &self.connection).map_err(|error| unreadable(answer, &error))?;
+        account.server_date = answer.server_date;
+        Ok(account)
+    }
+
+    /// Reads the user behind an id, login or short login; `None` where there is none.
+    async fn user(&self, key: &str) -> Result<Option<Account>, ConnectError> {
+        let request = Request::get(USER, &[key])?.urgent();
+        match self.http.read(&request).await {
+            Ok(answer) => {
+                let record: Value = answer.json()?;
+                self.decoded(&answer, &record).map(Some)
+            }
+            Err(error) if error.kind == ConnectErrorKind::NotFound => Ok(None),
+            Err(error) => Err(error),
+        }
+    }
+
+    /// Reads all pages of a list below a user.
+    async fn list(
+        &self,
+        route: &'static str,
+        ids: &[&str],
+    ) -> Result<(Vec<Value>, Option<Answer>), ConnectError> {
+        let mut next = Some(Request::get(route, ids)?.list());
+        let (mut all, mut last) = (Vec::new(), None);
+        for _ in 0..PAGES {
+            let Some(request) = next.take() else { break };
+            let answer = self.http.read(&request.urgent()).await?;
+            let mut page: Vec<Value> = answer.json()?;
+            all.append(&mut page);
+            next = self
+                .http
+                .next_page(&answer)?
+                .map(|path| Request::follow(route, path));
+            last = Some(answer);
+        }
+        match (next, last) {
+            (Some(_), Some(answer)) => Err(answer.unusable(&"the list does not end".into())),
+            (_, last) => Ok((all, last)),
+        }
+    }
+
+    /// Reads a list of which no record may be missing.
+    async fn whole<T>(
+        &self,
+        route: &'static str,
+        id: &str,
+        decode: impl Fn(&Value) -> Result<T, FieldError>,
+    ) -> Result<Vec<T>, ConnectError> {
+        let (records, last) = self.list(route, &[id]).await?;
+        let (items, faults) = each(&records, &["id", "client_id"], decode);
+        match (faults.first(), last) {
+            (Some(fault), Some(answer)) => Err(answer.unusable(&safe!(
+                "record {}: {}",
+                fault.record.field(),
+                fault.reason.line()
+            ))),
+            _ => Ok(items),
+        }
+    }
+
+    /// Tells which clients still list a refresh token of the user that can be used.
+    async fn holders(&self, account: &str) -> Result<Vec<Untrusted>, ConnectError> {
+        let mut holders = Vec::new();
+        for client in self.whole(CLIENTS, account, wire::client).await? {
+            match self.list(TOKENS, &[account, client.id.raw()]).await {
+                Ok((tokens, _)) if tokens.iter().any(wire::token_lives) => {
+                    holders.push(client.name)
+                }
+                Ok(_) => {}
+                // The client vanished between the two calls.
+                Err(error) if error.kind == ConnectErrorKind::NotFound => {}
+                Err(error) => return Err(error),
+            }
+        }
+        Ok(holders)
+    }
+
+    fn request(kind: ActionKind, id: &str) -> Result<Request, ConnectError> {
+        match kind {
+            ActionKind::DisableAccount => Request::new(Class::Write, Method::POST, SUSPEND, &[id]),
+            ActionKind::EnableAccount => Request::new(Class::Write, Method::POST, UNSUSPEND, &[id]),
+            // Refresh and access tokens go with the sessions, and so do remembered devices: an attacker's browser must
+            // not count as a known one afterwards. Both are written out because their defaults differ by engine.
+            ActionKind::RevokeSessions => {
+                Ok(Request::new(Class::Write, Method::DELETE, SESSIONS, &[id])?
+                    .query("oauthTokens", "true")
+                    .query("forgetDevices", "true"))
+            }
+        }
+    }
+
+    /// Builds the request of a confirmed call again and gives it only if it is the same.
+    fn confirmed(&self, kind: ActionKind, call: &PreparedCall) -> Result<Request, ConnectError> {
+        let differs = || ConnectError {
+            kind: ConnectErrorKind::NotSent,
+            what: safe!(
+                "{}: the confirmed request does not belong to this connection",
+                kind.word()
+            ),
+            hint: None,
+            status: None,
+            request_id: None,
+        };
+        let path = call.path.split('?').next().unwrap_or_default();
+        let mut segments = path.rsplit('/');
+        let id = match kind {
+            ActionKind::RevokeSessions => segments.nth(1),
+            ActionKind::DisableAccount | ActionKind::EnableAccount => segments.nth(2),
+        };
+        // An Okta id has nothing that needs encoding; anything else cannot have been prepared here.
+        let id = id.filter(|id| is_id(id)).ok_or_else(differs)?;
+        let request = Self::request(kind, id)?;
+        if self.http.prepared(&request)? == *call {
+            Ok(request)
+        } else {
+            Err(differs())
+        }
+    }
+
+    async fn read_status(
+        &self,
+        query: &ProofQuery,
+        wanted: &AccountStatus,
+    ) -> Result<Reading, ConnectError> {
+        let Some(account) = self.user(query.account.raw()).await? else {
+            return Ok(Reading {
+                matches: None,
+                evidence: Untrusted::new("the account is not found"),
+                used: None,
+                server_date: None,
+            });
+        };
+        if account.id != query.account {
+            return Ok(Reading {
+                matches: None,
+                evidence: Untrusted::new("the provider answered with another account"),
+                used: None,
+                server_date: account.server_date,
+            });
+        }
+        let since = account
+            .status_changed
+            .map(|at| format!(" since {}", log::iso(at)))
+            .unwrap_or_default();
+        let word = match &account.status {
+            AccountStatus::Other(word) => word.raw(),
+            _ => account.vendor_status.raw(),
+        };
+        Ok(Reading {
+            matches: Some(account.status == *wanted),
+            evidence: Untrusted::new(format!("status {word}{since}")),
+            used: None,
+            server_date: account.server_date,
+        })
+    }
+
+    async fn read_cleared(&self, query: &ProofQuery) -> Result<Reading, ConnectError> {
+        let (own, _) = self.own_account().await?;
+        let filter = proof::filter(query.account.raw());
+        let since = query.not_before.map(proof::earliest);
+        let mut next = Some(log::request(&filter, since, None, PROOF_PAGE)?);
+        let mut entries = Vec::new();
+        let mut server_date = None;
+        for _ in 0..PAGES {
+            let Some(request) = next.take() else { break };
+            let (answer, mut page, more) =
+                log::page(&self.http, &request.urgent(), PROOF_PAGE).await?;
+            entries.append(&mut page);
+            server_date = answer.server_date;
+            next = more;
+        }
+        let reading = |matches, evidence: String, used| Reading {
+            matches,
+            evidence: Untrusted::new(evidence),
+            used,
+            server_date,
+        };
+        let Some(entry) = proof::find(&entries, query, own.raw(), self.token_id.as_deref()) else {
+            if query.not_before.is_none() && query.request_id.is_none() {
+                let why = "neither the provider's clock before the send nor an id of the request is known";
+                return Ok(reading(None, why.to_owned(), None));
+            }
+            let why = "no entry of the System Log yet that shows our clearing of the sessions";
+            return Ok(reading(Some(false), why.to_owned(), None));
+        };
+        let shown = format!(
+            "System Log entry {} {} at {} by {}",
+            entry.id.raw(),
+            proof::CLEARED,
+            log::iso(entry.at),
+            entry.actor.raw()
+        );
+        match self.holders(query.account.raw()).await {
+            Ok(holders) if holders.is_empty() => Ok(reading(
+                Some(true),
+                format!(
+                    "{shown}; no client lists a refresh token; sessions that apps keep themselves cannot be read"
+                ),
+                Some(entry.id),
+            )),
+            Ok(holders) => {
+                let names: Vec<&str> = holders.iter().map(Untrusted::raw).collect();
+                Ok(reading(
+                    Some(false),
+                    format!(
+                        "{shown}; a refresh token is still listed for {}",
+                        names.join(", ")
+                    ),
+                    None,
+                ))
+            }
+            Err(error) => Ok(reading(
+                None,
+                format!(
+                    "{shown}; the refresh tokens could not be read: {}",
+                    error.what.as_str()
+                ),
+                None,
+            )),
+        }
+    }
+}
+
+/// Tells whether a text has the letters of an Okta id.
+fn is_id(text: &str) -> bool {
+    !text.is_empty()
+        && text
+            .bytes()
+            .all(|byte| byte.is_ascii_alphanumeric() || matches!(byte, b'_' | b'-'))
+}
+
+fn unreadable(answer: &Answer, error: &FieldError) -> ConnectError {
+    answer.unusable(&Untrusted::new(error.to_string()).line())
+}
+
+/// Tells whether an account carries a name exactly; letters may differ in case, as Okta compares them.
+fn carries(account: &Account, name: &str) -> bool {
+    account.id.raw() == name
+        || account.login.raw().eq_ignore_ascii_case(name)
+        || account
+            .mail
+            .as_ref()
+            .is_some_and(|mail| mail.raw().eq_ignore_ascii_case(name))
+}
+
+/// Keeps what could be read and says what could not.
+fn or_gap<T>(
+    result: Result<Vec<T>, ConnectError>,
+    what: &str,
+    gaps: &mut Vec<Untrusted>,
+) -> Option<Vec<T>> {
+    match result {
+        Ok(items) => Some(items),
+        Err(error) => {
+            gaps.push(Untrusted::new(format!(
+                "{what} could not be read: {}",
+                error.what.as_str()
+            )));
+            None
+        }
+    }
+}
+
+#[async_trait]
+impl Identity for Okta {
+    fn connection(&self) -> &ConnectionName {
+        &self.connection
+    }
+
+    async fn find(&self, name: &Untrusted) -> Result<Vec<Account>, ConnectError> {
+        let raw = name.raw();
+        let mut found: Vec<Account> = Vec::new();
+        // The direct read is the only strongly consistent one, but it takes short logins, and a slash has no encoding.
+        if !matches!(raw, "" | "." | "..") && !raw.contains('/') {
+            found.extend(
+                self.user(raw)
+                    .await?
+                    .filter(|account| carries(account, raw)),
+            );
+        }
+        // The search finds a second account with the same mail.
+        let quoted = log::quote(raw);
+        let request = Request::get(USERS, &[])?
+            .list()
+            .urgent()
+            .query(
+                "search",
+                &format!("profile.login eq {quoted} or profile.email eq {quoted}"),
+            )
+            .query("limit", "200");
+        let answer = self.http.read(&request).await?;
+        let records: Vec<Value> = answer.json()?;
+        for record in &records {
+            // A record that cannot be read may be the second account: all of it fails.
+            let account = self.decoded(&answer, record)?;
+            if carries(&account, raw) && !found.iter().any(|known| known.id == account.id) {
+                found.push(account);
+            }
+        }
+        if self.http.next_page(&answer)?.is_some() {
+            return Err(answer.unusable(&"more than 200 accounts answer to this name".into()));
+        }
+        Ok(found)
+    }
+
+    async fn account(&self, id: &AccountId) -> Result<Account, ConnectError> {
+        let raw = id.raw();
+        let request = Request::get(USER, &[raw])?.urgent();
+        let (answer, groups, roles, factors, clients) = futures::join!(
+            self.http.read(&request),
+            self.whole(GROUPS, raw, wire::group),
+            self.whole(ROLES, raw, wire::role),
+            self.whole(FACTORS, raw, wire::factor),
+            self.whole(CLIENTS, raw, wire::client),
+        );
+        let answer = answer?;
+        let record: Value = answer.json()?;
+        let mut account = self.decoded(&answer, &record)?;
+        if account.id != *id {
+            return Err(answer.unusable(&"the answer is about another account".into()));
+        }
+        let mut gaps = Vec::new();
+        account.groups = or_gap(groups, "groups", &mut gaps);
+        account.roles = or_gap(roles, "administrator roles", &mut gaps);
+        account.factors = or_gap(factors, "MFA methods", &mut gaps);
+        let clients = clients.map(|all| all.into_iter().map(|client| client.name).collect());
+        account.token_clients = or_gap(clients, "clients with tokens", &mut gaps);
+        account.gaps = gaps;
+        Ok(account)
+    }
+
+    async fn own_account(&self) -> Result<(AccountId, Untrusted), ConnectError> {
+        let own = self.own.get_or_try_init(|| async {
+            let answer = self
+                .http
+                .read(&Request::get(USER, &["me"])?.urgent())
+                .await?;
+            let record: Value = answer.json()?;
+            let account = self.decoded(&answer, &record)?;
+            Ok((account.id, account.login))
+        });
+        own.await.cloned()
+    }
+
+    fn offers(&self, kind: ActionKind) -> Result<ActionFacts, Lacking> {
+        Ok(facts(kind))
+    }
+
+    fn order(&self, kinds: &[ActionKind]) -> Vec<ActionKind> {
+        let has = |kind| kinds.contains(&kind);
+        let (revoke, disable) = (
+            has(ActionKind::RevokeSessions),
+            has(ActionKind::DisableAccount),
+        );
+        let mut order = Vec::new();
+        if revoke {
+            order.push(ActionKind::RevokeSessions);
+        }
+        if disable {
+            order.push(ActionKind::DisableAccount);
+        }
+        if revoke && disable {
+            order.push(ActionKind::RevokeSessions);
+        }
+        if has(ActionKind::EnableAccount) {
+            order.push(ActionKind::EnableAccount);
+        }
+        order
+    }
+
+    fn prepare(&self, kind: ActionKind, account: &AccountId) -> Result<PreparedCall, Lacking> {
+        let lacking = |reason: Safe| Lacking { reason };
+        if account.connection != self.connection {
+            return Err(lacking("the account belongs to another connection".into()));
+        }
+        if !is_id(account.raw()) {
+            return Err(lacking(
+                "the account's id is not an id of this provider".into(),
+            ));
+        }
+        let request = Self::request(kind, account.raw()).map_err(|error| lacking(error.what))?;
+        self.http
+            .prepared(&request)
+            .map_err(|error| lacking(error.what))
+    }
+
+    async fn perform(&self, action: &ConfirmedAction) -> Result<Accepted, ConnectError> {
+        let request = self.confirmed(action.kind(), action.call())?;
+        let answer = self.http.write(&request).await?;
+        Ok(Accepted {
+            status: answer.status,
+            request_id: answer.request_id,
+            server_date: answer.server_date,
+        })
+    }
+
+    async fn read_back(&self, query: &ProofQuery) -> Result<Reading, ConnectError> {
+        match query.kind {
+            ActionKind::DisableAccount => self.read_status(query, &AccountStatus::Disabled).await,
+            ActionKind::EnableAccount => self.read_status(query, &AccountStatus::Active).await,
+            ActionKind::RevokeSessions => self.read_cleared(query).await,
+        }
+    }
+
+    fn schedule(&self, kind: ActionKind) -> Schedule {
+        let seconds: &[u64] = match kind {
+            // The read of a user is strongly consistent.
+            ActionKind::DisableAccount | ActionKind::EnableAccount => &[1, 2, 4, 8, 15, 30],
+            // The System Log may be minutes late.
+            ActionKind::RevokeSessions => &[1, 2, 4, 8, 15, 30, 60, 120, 180, 180],
+        };
+        Schedule {
+            waits: seconds.iter().copied().map(Duration::from_secs).collect(),
+            agree: Duration::from_secs(5),
+        }
+    }
+}
+
+fn facts(kind: ActionKind) -> ActionFacts {
+    match kind {
+        ActionKind::RevokeSessions => ActionFacts {
+            effect: "is signed out of Okta everywhere; refresh tokens end and remembered devices are forgotten".into(),
+            undo: "cannot be undone; the user signs in again".into(),
+            limits: "sessions that apps keep themselves go on; it does not stop a new sign-in".into(),
+            proof: "System Log entry of our own clearing, and no client lists a refresh token".into(),
+        },
+        ActionKind::DisableAccount => ActionFacts {
+            effect: "cannot sign in to Okta; groups and apps are kept".into(),
+            undo: "enable account (unsuspend) restores it".into(),
+            limits: "works only from ACTIVE; sessions that apps keep themselves go on".into(),
+            proof: "status SUSPENDED, read twice".into(),
+        },
+        ActionKind::EnableAccount => ActionFacts {
+            effect: "can sign in to Okta again".into(),
+            undo: "disable account (suspend)".into(),
+            limits: "works only from SUSPENDED; ended sessions do not come back".into(),
+            proof: "status ACTIVE, read twice".into(),
+        },
+    }
+}
+
+#[async_trait]
+impl ActivitySource for Okta {
+    fn connection(&self) -> &ConnectionName {
+        &self.connection
+    }
+
+    async fn search(
+        &self,
+        query: &ActivityQuery,
+        pages: PageSink<'_>,
+    ) -> Result<SearchEnd, ConnectError> {
+        log::search(&self.http, query, pages).await
+    }
+
+    fn query_text(&self, query: &ActivityQuery) -> String {
+        let until = query
+            .until
+            .map(|at| format!(" until {}", log::iso(at)))
+            .unwrap_or_default();
+        format!(
+            "System Log since {}{until}: {}",
+            log::iso(query.since),
+            log::filter(&query.user)
+        )
+    }
+
+    async fn alerts(&self, _limit: usize) -> Result<Page<Alert>, ConnectError> {
+        Err(ConnectError {
+            kind: ConnectErrorKind::NotSent,
+            what: "Okta lists no alerts".into(),
+            hint: None,
+            status: None,
+            request_id: None,
+        })
+    }
+}

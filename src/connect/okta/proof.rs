@@ -1,0 +1,175 @@
+//! What proves that an action took effect at Okta.
+//!
+//! Suspension: the strongly consistent `GET` of the user. Cleared sessions: Okta has no list of a user's sessions, so two
+//! facts together: an entry of the System Log, made by our own token after the send, and no client that still lists a
+//! refresh token of the user. Sessions that apps keep by themselves cannot be read.
+
+use chrono::{DateTime, TimeDelta, Utc};
+use serde_json::Value;
+
+use super::log::quote;
+use crate::connect::capability::ProofQuery;
+use crate::connect::decode::{at, text, time};
+use crate::domain::text::Untrusted;
+
+/// Event type of the entry that cleared sessions leave.
+pub(crate) const CLEARED: &str = "user.session.clear";
+/// How much older than the provider's clock before the send an entry may be.
+const SLACK: TimeDelta = TimeDelta::seconds(2);
+
+/// Gives the earliest time an entry may have.
+pub(crate) fn earliest(not_before: DateTime<Utc>) -> DateTime<Utc> {
+    not_before - SLACK
+}
+
+/// Gives the filter for entries that could prove it.
+pub(crate) fn filter(account: &str) -> String {
+    format!(
+        "eventType eq {} and target.id eq {}",
+        quote(CLEARED),
+        quote(account)
+    )
+}
+
+/// The entry that proves an action.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(crate) struct Entry {
+    pub(crate) id: Untrusted,
+    pub(crate) at: DateTime<Utc>,
+    pub(crate) actor: Untrusted,
+    pub(crate) by_request: bool,
+}
+
+/// Finds the entry that proves the query: right kind, target, actor, token, result and time, and not used before.
+///
+/// The entry of our own request comes first; another one of our own token after the send also shows that the sessions
+/// ended. Without the provider's clock only the entry of our own request counts.
+pub(crate) fn find(
+    entries: &[Value],
+    query: &ProofQuery,
+    own: &str,
+    token: Option<&str>,
+) -> Option<Entry> {
+    let mut found: Vec<Entry> = entries
+        .iter()
+        .filter_map(|entry| fits(entry, query, own, token))
+        .collect();
+    found.sort_by(|a, b| b.by_request.cmp(&a.by_request).then(a.at.cmp(&b.at)));
+    found.into_iter().next()
+}
+
+fn fits(entry: &Value, query: &ProofQuery, own: &str, token: Option<&str>) -> Option<Entry> {
+    let is = |field: &str, wanted: &str| at(entry, field).and_then(Value::as_str) == Some(wanted);
+    let at_account = at(entry, "target")?
+        .as_array()?
+        .iter()
+        .any(|target| at(target, "id").and_then(Value::as_str) == Some(query.account.raw()));
+    let ours = is("actor.id", own)
+        && token.is_none_or(|token| is("transaction.detail.requestApiTokenId", token));
+    if !(at_account && ours && is("eventType", CLEARED) && is("outcome.result", "SUCCESS")) {
+        return None;
+    }
+    let id = text(entry, "uuid")?;
+    let published = time(entry, "published")?;
+    let by_request = query
+        .request_id
+        .as_ref()
+        .is_some_and(|id| is("transaction.id", id.raw()));
+    let in_time = match query.not_before {
+        Some(not_before) => published >= earliest(not_before),
+        None => by_request,
+    };
+    if !in_time || query.used.contains(&id) {
+        return None;
+    }
+    let actor = text(entry, "actor.alternateId").or_else(|| text(entry, "actor.id"))?;
+    Some(Entry {
+        id,
+        at: published,
+        actor,
+        by_request,
+    })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::domain::containment::kind::ActionKind;
+    use crate::domain::ids::{AccountId, ConnectionName};
+    use rstest::rstest;
+    use serde_json::json;
+
+    fn entry(uuid: &str, published: &str, transaction: &str) -> Value {
+        json!({
+            "uuid": uuid, "published": published, "eventType": CLEARED, "outcome": {"result": "SUCCESS"},
+            "actor": {"id": "00uME", "alternateId": "me@x.org"}, "target": [{"id": "00u1", "type": "User"}],
+            "transaction": {"id": transaction, "detail": {"requestApiTokenId": "00T1"}},
+        })
+    }
+
+    fn query(request: Option<&str>, used: &[&str]) -> ProofQuery {
+        let connection = ConnectionName::parse("okta").unwrap_or_else(|error| panic!("{error}"));
+        ProofQuery {
+            kind: ActionKind::RevokeSessions,
+            account: AccountId::new(connection, "00u1"),
+            not_before: DateTime::from_timestamp(1_795_230_000, 0),
+            request_id: request.map(Untrusted::new),
+            used: used.iter().map(|id| Untrusted::new(*id)).collect(),
+        }
+    }
+
+    fn with(pointer: &str, value: Value) -> Value {
+        let mut record = entry("a", "2026-11-21T03:00:05Z", "r1");
+        if let Some(place) = record.pointer_mut(pointer) {
+            *place = value;
+        }
+        record
+    }
+
+    #[rstest]
+    #[case(entry("a", "2026-11-21T03:00:05Z", "r1"), true)]
+    #[case(entry("a", "2026-11-21T02:59:58Z", "r1"), true)]
+    #[case(entry("a", "2026-11-21T02:59:57.999Z", "r1"), false)]
+    #[case(entry("used", "2026-11-21T03:00:05Z", "r1"), false)]
+    #[case(with("/eventType", json!("user.session.end")), false)]
+    #[case(with("/outcome/result", json!("FAILURE")), false)]
+    #[case(with("/actor/id", json!("00uOTHER")), false)]
+    #[case(with("/target/0/id", json!("00u2")), false)]
+    #[case(with("/target", json!([])), false)]
+    #[case(with("/transaction/detail", json!({"requestApiTokenId": "00T2"})), false)]
+    #[case(with("/transaction/detail", json!({})), false)]
+    #[case(with("/published", json!("later")), false)]
+    fn an_entry_proves_only_if_all_of_it_fits(#[case] record: Value, #[case] proves: bool) {
+        let got = find(
+            &[record],
+            &query(Some("r1"), &["used"]),
+            "00uME",
+            Some("00T1"),
+        );
+        assert_eq!(got.is_some(), proves);
+    }
+
+    #[test]
+    fn the_entry_of_our_own_request_comes_first() {
+        let all = [
+            entry("a", "2026-11-21T03:00:01Z", "r1"),
+            entry("b", "2026-11-21T03:00:09Z", "r2"),
+        ];
+        let id =
+            |request, used: &[&str]| find(&all, &query(request, used), "00uME", None).map(|e| e.id);
+        assert_eq!(id(Some("r2"), &[]), Some("b".into()));
+        assert_eq!(id(None, &[]), Some("a".into()));
+        assert_eq!(id(None, &["a"]), Some("b".into()));
+        assert_eq!(id(Some("r9"), &["a", "b"]), None);
+    }
+
+    #[test]
+    fn without_the_providers_clock_only_our_own_request_counts() {
+        let all = [entry("a", "2026-11-21T03:00:01Z", "r1")];
+        let mut asked = query(Some("r2"), &[]);
+        asked.not_before = None;
+        assert_eq!(find(&all, &asked, "00uME", None), None);
+        asked.request_id = Some("r1".into());
+        assert!(find(&all, &asked, "00uME", None).is_some_and(|entry| entry.by_request));
+    }
+}

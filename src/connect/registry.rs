@@ -1,0 +1,151 @@
+//! From settings and secrets to connections, sorted by what they can do.
+//!
+//! What must not live here: reading secrets, polling.
+
+use std::collections::BTreeMap;
+use std::sync::Arc;
+
+use super::capability::{ActivitySource, Cases, ConnectError, ConnectErrorKind, Identity};
+use super::elasticsearch::{self, Elasticsearch};
+use super::http::{HttpClient, HttpOptions, Limits};
+use super::okta::{self, Okta};
+use super::secret::Secret;
+use super::thehive::{self, TheHive};
+use crate::config::settings::{Connection, Role, Settings, Vendor};
+use crate::domain::ids::ConnectionName;
+use crate::domain::text::Untrusted;
+use crate::safe;
+
+/// All connections that could be made, each under every role it was given.
+#[derive(Default)]
+pub struct Connections {
+    /// Case systems.
+    pub cases: Vec<Arc<dyn Cases>>,
+    /// Sources of a user's activity.
+    pub activity: Vec<Arc<dyn ActivitySource>>,
+    /// Sources of alerts.
+    pub alerts: Vec<Arc<dyn ActivitySource>>,
+    /// Identity providers.
+    pub identity: Vec<Arc<dyn Identity>>,
+    /// The identity providers' own logs, in the order of [`Self::identity`]: what an account still does is seen there
+    /// first, whether or not it is a source of activity.
+    pub identity_logs: Vec<Arc<dyn ActivitySource>>,
+    /// Connections that could not be made, with the reason.
+    pub faults: Vec<(ConnectionName, ConnectError)>,
+}
+
+impl std::fmt::Debug for Connections {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_struct("Connections")
+            .field("cases", &self.cases.len())
+            .field("activity", &self.activity.len())
+            .field("alerts", &self.alerts.len())
+            .field("identity", &self.identity.len())
+            .field("faults", &self.faults)
+            .finish_non_exhaustive()
+    }
+}
+
+impl Connections {
+    /// Makes every connection of the settings; nothing is sent.
+    ///
+    /// A connection whose secret is missing or whose address cannot be used becomes a fault, the others are made.
+    pub fn build(settings: &Settings, secrets: BTreeMap<ConnectionName, Secret>) -> Self {
+        Self::build_with(settings, secrets, &Limits::default())
+    }
+
+    /// Makes every connection with other limits, for tests.
+    pub fn build_with(
+        settings: &Settings,
+        mut secrets: BTreeMap<ConnectionName, Secret>,
+        limits: &Limits,
+    ) -> Self {
+        let mut all = Self::default();
+        for connection in &settings.connections {
+            let made = match secrets.remove(&connection.name) {
+                Some(secret) => client(settings, connection, secret, limits.clone()),
+                None => Err(no_secret(&connection.name)),
+            };
+            match made {
+                Ok(http) => all.add(connection, http),
+                Err(error) => all.faults.push((connection.name.clone(), error)),
+            }
+        }
+        all
+    }
+
+    fn add(&mut self, connection: &Connection, http: HttpClient) {
+        let name = connection.name.clone();
+        let has = |role| connection.roles.contains(&role);
+        match connection.vendor {
+            Vendor::Okta => {
+                let made = Arc::new(Okta::new(name, http, connection.token_id.clone()));
+                if has(Role::Identity) {
+                    self.identity.push(made.clone());
+                    self.identity_logs.push(made.clone());
+                }
+                if has(Role::Activity) {
+                    self.activity.push(made);
+                }
+            }
+            Vendor::Thehive => {
+                if has(Role::Cases) {
+                    self.cases.push(Arc::new(TheHive::new(name, http)));
+                }
+            }
+            Vendor::Elasticsearch => {
+                let (index, alerts) = (connection.index.clone(), connection.alerts_index.clone());
+                let made = Arc::new(Elasticsearch::new(name, http, index, alerts));
+                if has(Role::Activity) {
+                    self.activity.push(made.clone());
+                }
+                if has(Role::Alerts) {
+                    self.alerts.push(made);
+                }
+            }
+        }
+    }
+}
+
+fn no_secret(name: &ConnectionName) -> ConnectError {
+    let shown = Untrusted::new(name.as_str()).ident();
+    ConnectError {
+        kind: ConnectErrorKind::NotSent,
+        what: safe!("cannot connect to {}: its secret could not be read", shown),
+        hint: None,
+        status: None,
+        request_id: None,
+    }
+}
+
+fn client(
+    settings: &Settings,
+    connection: &Connection,
+    secret: Secret,
+    limits: Limits,
+) -> Result<HttpClient, ConnectError> {
+    let (scheme, error_words, request_id) = match connection.vendor {
+        Vendor::Okta => (okta::SCHEME, okta::ERROR_WORDS, Some(okta::REQUEST_ID)),
+        Vendor::Thehive => (thehive::SCHEME, thehive::ERROR_WORDS, None),
+        Vendor::Elasticsearch => (elasticsearch::SCHEME, elasticsearch::ERROR_WORDS, None),
+    };
+    let organisation = connection
+        .organisation
+        .clone()
+        .filter(|_| connection.vendor == Vendor::Thehive);
+    HttpClient::new(HttpOptions {
+        base: connection.url.clone(),
+        kind: settings.environment.kind,
+        scheme,
+        secret,
+        headers: organisation
+            .map(|name| (thehive::ORGANISATION, name))
+            .into_iter()
+            .collect(),
+        ca_file: connection.ca_file.clone(),
+        error_words,
+        request_id,
+        limits,
+        seed: None,
+    })
+}

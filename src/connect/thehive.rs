@@ -1,0 +1,248 @@
+//! TheHive 5: cases with what belongs to them, comments, and whose key it is.
+//!
+//! Lists go through the query API, `POST /api/v1/query`, which only reads. What must not live here: HTTP policy, how a
+//! case names its user.
+
+mod wire;
+
+use async_trait::async_trait;
+use reqwest::Method;
+use serde_json::{Value, json};
+
+use super::capability::{Cases, ConnectError, Page};
+use super::decode::{FieldError, each};
+use super::http::{Answer, Class, HttpClient, Request};
+use crate::domain::case::{Case, CaseFile, Comment, RecordFault};
+use crate::domain::ids::{CaseId, ConnectionName};
+use crate::domain::operator::Operator;
+use crate::domain::text::Untrusted;
+
+const QUERY: &str = "/api/v1/query";
+const CASE: &str = "/api/v1/case/{idOrName}";
+const COMMENT: &str = "/api/v1/case/{caseId}/comment";
+const CURRENT: &str = "/api/v1/user/current";
+
+/// Records of one page.
+const PAGE: usize = 100;
+/// Records of one kind that are read of one case at most.
+const MOST: usize = 5_000;
+
+/// JSON pointers to TheHive's words in an error body.
+pub(crate) const ERROR_WORDS: &[&str] = &["/type", "/message"];
+/// Word before an API key in `Authorization`.
+pub(crate) const SCHEME: &str = "Bearer";
+/// Header that picks the organisation.
+pub(crate) const ORGANISATION: &str = "x-organisation";
+
+/// A connection to one organisation of one TheHive.
+#[derive(Debug)]
+pub struct TheHive {
+    connection: ConnectionName,
+    http: HttpClient,
+}
+
+/// Records of a list as they came, and whether there are more.
+struct Listed {
+    records: Vec<Value>,
+    more: bool,
+}
+
+fn sort(field: &str, order: &str) -> Value {
+    json!({"_name": "sort", "_fields": [{field: order}]})
+}
+
+impl TheHive {
+    /// Makes a connection.
+    pub fn new(connection: ConnectionName, http: HttpClient) -> Self {
+        Self { connection, http }
+    }
+
+    /// Runs a query and reads up to `most` records, page by page.
+    async fn query(&self, steps: &[Value], most: usize) -> Result<Listed, ConnectError> {
+        let mut records: Vec<Value> = Vec::new();
+        loop {
+            // One more than wanted tells whether there are more.
+            let from = records.len();
+            let to = (from + PAGE).min(most + 1);
+            let mut all = steps.to_vec();
+            all.push(json!({"_name": "page", "from": from, "to": to}));
+            let request = Request::new(Class::Read, Method::POST, QUERY, &[])?
+                .json(&json!({"query": all}))
+                .list();
+            let mut page: Vec<Value> = self.http.read(&request).await?.json()?;
+            let full = page.len() >= to - from;
+            records.append(&mut page);
+            if records.len() > most {
+                records.truncate(most);
+                return Ok(Listed {
+                    records,
+                    more: true,
+                });
+            }
+            if !full {
+                return Ok(Listed {
+                    records,
+                    more: false,
+                });
+            }
+        }
+    }
+
+    /// Lists cases of a filter, newest first.
+    async fn cases(&self, filter: Value, most: usize) -> Result<Page<Case>, ConnectError> {
+        let steps = [
+            json!({"_name": "listCase"}),
+            filter,
+            sort("_createdAt", "desc"),
+        ];
+        let listed = self.query(&steps, most).await?;
+        let (items, faults) = each(&listed.records, &["number", "_id"], |record| {
+            wire::case(record, &self.connection)
+        });
+        Ok(Page {
+            items,
+            faults,
+            truncated: listed.more,
+        })
+    }
+
+    /// Reads everything of one kind that belongs to a case, oldest first.
+    async fn of_case<T>(
+        &self,
+        id: &CaseId,
+        kind: &'static str,
+        decode: impl Fn(&Value) -> Result<T, FieldError>,
+    ) -> Result<(Vec<T>, Vec<RecordFault>), ConnectError> {
+        let steps = [
+            json!({"_name": "getCase", "idOrName": id.raw()}),
+            json!({"_name": kind}),
+            sort("_createdAt", "asc"),
+        ];
+        let listed = self.query(&steps, MOST).await?;
+        let (items, mut faults) = each(&listed.records, &["_id"], decode);
+        for fault in &mut faults {
+            fault.record = Untrusted::new(format!("{kind} {}", fault.record.raw()));
+        }
+        if listed.more {
+            faults.push(RecordFault {
+                record: Untrusted::new(kind),
+                reason: Untrusted::new(format!("more than {MOST}; the rest was not read")),
+            });
+        }
+        Ok((items, faults))
+    }
+
+    async fn comments(
+        &self,
+        id: &CaseId,
+    ) -> Result<(Vec<Comment>, Vec<RecordFault>), ConnectError> {
+        let (mut comments, faults) = self.of_case(id, "comments", wire::comment).await?;
+        comments.sort_by(|a, b| a.at.cmp(&b.at).then_with(|| a.id.cmp(&b.id)));
+        Ok((comments, faults))
+    }
+}
+
+fn unreadable(answer: &Answer, error: &FieldError) -> ConnectError {
+    answer.unusable(&Untrusted::new(error.to_string()).line())
+}
+
+#[async_trait]
+impl Cases for TheHive {
+    fn connection(&self) -> &ConnectionName {
+        &self.connection
+    }
+
+    /// Open cases first, then as many of the newest closed ones as fit, so that related cases are known.
+    ///
+    /// `truncated` speaks of open cases only.
+    async fn list(&self, limit: usize) -> Result<Page<Case>, ConnectError> {
+        let closed = json!({"_field": "stage", "_value": "Closed"});
+        let mut page = self
+            .cases(json!({"_name": "filter", "_ne": closed}), limit)
+            .await?;
+        let left = limit.saturating_sub(page.items.len() + page.faults.len());
+        if left > 0 {
+            let mut older = self
+                .cases(json!({"_name": "filter", "_eq": closed}), left)
+                .await?;
+            // A case closed between the two questions is in both answers.
+            older
+                .items
+                .retain(|case| page.items.iter().all(|open| open.id != case.id));
+            page.items.append(&mut older.items);
+            page.faults.append(&mut older.faults);
+        }
+        Ok(page)
+    }
+
+    async fn open(&self, id: &CaseId) -> Result<CaseFile, ConnectError> {
+        let request = Request::get(CASE, &[id.raw()])?;
+        // Observables and alerts may name the user: if one of them fails, all fails, rather than a wrong user.
+        let (answer, observables, alerts, tasks, comments) = futures::try_join!(
+            self.http.read(&request),
+            self.of_case(id, "observables", wire::observable),
+            self.of_case(id, "alerts", wire::alert),
+            self.of_case(id, "tasks", wire::task),
+            self.comments(id),
+        )?;
+        let record: Value = answer.json()?;
+        let case =
+            wire::case(&record, &self.connection).map_err(|error| unreadable(&answer, &error))?;
+        if case.id != *id
+            && case.number.map(|number| number.to_string()).as_deref() != Some(id.raw())
+        {
+            return Err(answer.unusable(&"the answer is about another case".into()));
+        }
+        let mut faults = observables.1;
+        for mut more in [alerts.1, tasks.1, comments.1] {
+            faults.append(&mut more);
+        }
+        Ok(CaseFile {
+            case,
+            observables: observables.0,
+            alerts: alerts.0,
+            tasks: tasks.0,
+            comments: comments.0,
+            faults,
+        })
+    }
+
+    async fn find_comment(&self, id: &CaseId, marker: &str) -> Result<Vec<Comment>, ConnectError> {
+        let (comments, faults) = self.comments(id).await?;
+        if let Some(fault) = faults.first() {
+            // A comment that cannot be read may be the one that is looked for.
+            return Err(ConnectError {
+                kind: super::capability::ConnectErrorKind::Malformed,
+                what: crate::safe!(
+                    "comments of the case: {}: {}",
+                    fault.record.field(),
+                    fault.reason.line()
+                ),
+                hint: None,
+                status: None,
+                request_id: None,
+            });
+        }
+        Ok(comments
+            .into_iter()
+            .filter(|comment| comment.message.raw().contains(marker))
+            .collect())
+    }
+
+    async fn comment(&self, id: &CaseId, message: &str) -> Result<Untrusted, ConnectError> {
+        // `external` would show it to people outside the organisation.
+        let request = Request::new(Class::Write, Method::POST, COMMENT, &[id.raw()])?
+            .json(&json!({"message": message, "external": false}));
+        let answer = self.http.write(&request).await?;
+        let record: Value = answer.json()?;
+        wire::comment(&record)
+            .map(|comment| comment.id)
+            .map_err(|error| unreadable(&answer, &error))
+    }
+
+    async fn who_am_i(&self) -> Result<Operator, ConnectError> {
+        let answer = self.http.read(&Request::get(CURRENT, &[])?).await?;
+        let record: Value = answer.json()?;
+        wire::operator(&record).map_err(|error| unreadable(&answer, &error))
+    }
+}

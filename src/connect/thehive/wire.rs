@@ -1,0 +1,254 @@
+//! TheHive's cases, alerts, observables, tasks, comments and users as domain values.
+//!
+//! Source: TheHive 5 API, schemas `OutputCase`, `OutputAlert`, `OutputObservable`, `OutputTask`, `OutputComment`,
+//! `OutputUser`. Times are milliseconds since 1970.
+
+use serde_json::Value;
+
+use crate::connect::decode::{FieldError, at, moment, need_text, need_time, text, texts, time};
+use crate::domain::case::{Alert, Case, Comment, Observable, Task};
+use crate::domain::ids::{CaseId, ConnectionName};
+use crate::domain::operator::Operator;
+use crate::domain::severity::{CaseStatus, Severity};
+use crate::domain::text::Untrusted;
+
+/// Reads TheHive's severity, 1 to 4.
+fn severity(record: &Value) -> Severity {
+    match at(record, "severity").and_then(Value::as_i64) {
+        Some(1) => Severity::Low,
+        Some(2) => Severity::Medium,
+        Some(3) => Severity::High,
+        Some(4) => Severity::Critical,
+        _ => Severity::Unknown,
+    }
+}
+
+/// Maps the stage; statuses themselves may be an organisation's own words.
+fn status(stage: Option<&Untrusted>, word: &Untrusted) -> CaseStatus {
+    match stage.map_or(word.raw(), Untrusted::raw) {
+        "New" => CaseStatus::New,
+        "InProgress" => CaseStatus::InProgress,
+        "Closed" => CaseStatus::Closed,
+        _ => CaseStatus::Other,
+    }
+}
+
+/// Reads one case.
+pub(crate) fn case(record: &Value, connection: &ConnectionName) -> Result<Case, FieldError> {
+    let vendor_status = need_text(record, "status")?;
+    Ok(Case {
+        id: CaseId::new(connection.clone(), need_text(record, "_id")?.raw()),
+        number: at(record, "number").and_then(Value::as_u64),
+        title: need_text(record, "title")?,
+        description: text(record, "description").unwrap_or_default(),
+        severity: severity(record),
+        status: status(text(record, "stage").as_ref(), &vendor_status),
+        vendor_status,
+        assignee: text(record, "assignee"),
+        created: need_time(record, "_createdAt")?,
+        updated: time(record, "_updatedAt"),
+        tags: texts(record, "tags"),
+        fields: custom_fields(record),
+    })
+}
+
+/// Reads custom fields with a value as text; dates become RFC 3339.
+fn custom_fields(record: &Value) -> Vec<(Untrusted, Untrusted)> {
+    let Some(Value::Array(all)) = at(record, "customFields") else {
+        return Vec::new();
+    };
+    all.iter()
+        .filter_map(|field| {
+            let name = text(field, "name")?;
+            let value = at(field, "value")?;
+            let is_date = at(field, "type").and_then(Value::as_str) == Some("date");
+            let dated = if is_date { moment(value) } else { None };
+            let value = match dated {
+                Some(at) => Untrusted::new(at.to_rfc3339()),
+                None => text(field, "value")?,
+            };
+            Some((name, value))
+        })
+        .collect()
+}
+
+/// Reads one observable; one without data is a file.
+pub(crate) fn observable(record: &Value) -> Result<Observable, FieldError> {
+    let value = text(record, "data").or_else(|| text(record, "attachment.name"));
+    Ok(Observable {
+        kind: need_text(record, "dataType")?,
+        value: value.ok_or(FieldError::Missing("data"))?,
+        tags: texts(record, "tags"),
+    })
+}
+
+/// Reads one alert; what TheHive has no field for comes from custom fields with ECS names.
+pub(crate) fn alert(record: &Value) -> Result<Alert, FieldError> {
+    let fields = custom_fields(record);
+    let named = |names: &[&str]| {
+        names.iter().find_map(|name| {
+            fields
+                .iter()
+                .find(|(key, _)| key.raw() == *name)
+                .map(|(_, value)| value.clone())
+        })
+    };
+    let blocked = match named(&["blocked", "event.blocked"])
+        .as_ref()
+        .map(Untrusted::raw)
+    {
+        Some("true" | "yes") => Some(true),
+        Some("false" | "no") => Some(false),
+        _ => None,
+    };
+    Ok(Alert {
+        id: need_text(record, "_id")?,
+        title: need_text(record, "title")?,
+        severity: severity(record),
+        at: need_time(record, "date")?,
+        blocked,
+        threat: named(&["threat.technique.name", "threat.tactic.name", "threat"]),
+        hash: named(&["file.hash.sha256", "file.hash.sha1", "file.hash.md5"]),
+        file: named(&["file.name", "file.path"]),
+        user_id: named(&["user.id"]),
+        user_name: named(&["user.name"]),
+        source_ip: named(&["source.ip"]),
+        guidance: None,
+    })
+}
+
+/// Reads one task.
+pub(crate) fn task(record: &Value) -> Result<Task, FieldError> {
+    Ok(Task {
+        id: need_text(record, "_id")?,
+        title: need_text(record, "title")?,
+        status: need_text(record, "status")?,
+        assignee: text(record, "assignee"),
+    })
+}
+
+/// Reads one comment; an empty message is a message.
+pub(crate) fn comment(record: &Value) -> Result<Comment, FieldError> {
+    Ok(Comment {
+        id: need_text(record, "_id")?,
+        author: need_text(record, "createdBy")?,
+        at: need_time(record, "createdAt")?,
+        message: text(record, "message").unwrap_or_default(),
+    })
+}
+
+/// Reads whose key it is; a service account is shared by several people. The OS user is the caller's to fill in.
+pub(crate) fn operator(record: &Value) -> Result<Operator, FieldError> {
+    Ok(Operator {
+        login: Some(need_text(record, "login")?),
+        name: text(record, "name"),
+        shared: at(record, "type").and_then(Value::as_str) == Some("Service"),
+        os_user: Untrusted::default(),
+    })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use rstest::rstest;
+    use serde_json::json;
+
+    fn connection() -> ConnectionName {
+        ConnectionName::parse("hive").unwrap_or_else(|error| panic!("{error}"))
+    }
+
+    fn record() -> Value {
+        json!({
+            "_id": "~4104", "number": 7, "title": "t", "description": "d", "severity": 4, "status": "Triage",
+            "stage": "InProgress", "_createdAt": 1_795_230_000_000_i64, "tags": ["user:mara", 7],
+            "customFields": [
+                {"name": "user", "type": "string", "value": "mara"},
+                {"name": "seen", "type": "date", "value": 1_795_230_000_000_i64},
+                {"name": "count", "type": "integer", "value": 3},
+                {"name": "empty", "type": "string", "value": null},
+            ],
+        })
+    }
+
+    #[test]
+    fn a_case_is_read_whole() -> Result<(), FieldError> {
+        let case = case(&record(), &connection())?;
+        assert_eq!(
+            (case.number, case.severity, case.status),
+            (Some(7), Severity::Critical, CaseStatus::InProgress)
+        );
+        assert_eq!(case.vendor_status.raw(), "Triage");
+        let fields: Vec<(&str, &str)> = case
+            .fields
+            .iter()
+            .map(|(k, v)| (k.raw(), v.raw()))
+            .collect();
+        assert_eq!(
+            fields,
+            [
+                ("user", "mara"),
+                ("seen", "2026-11-21T03:00:00+00:00"),
+                ("count", "3")
+            ]
+        );
+        assert_eq!(case.tags, [Untrusted::new("user:mara")]);
+        Ok(())
+    }
+
+    #[rstest]
+    #[case("stage", json!("Closed"), CaseStatus::Closed)]
+    #[case("stage", json!(null), CaseStatus::Other)]
+    #[case("stage", json!("New"), CaseStatus::New)]
+    fn stages(#[case] field: &str, #[case] value: Value, #[case] expected: CaseStatus) {
+        let mut record = record();
+        record[field] = value;
+        assert_eq!(
+            case(&record, &connection()).map(|case| case.status),
+            Ok(expected)
+        );
+    }
+
+    #[rstest]
+    #[case(1, Severity::Low)]
+    #[case(2, Severity::Medium)]
+    #[case(3, Severity::High)]
+    #[case(5, Severity::Unknown)]
+    fn severities(#[case] number: i64, #[case] expected: Severity) {
+        assert_eq!(severity(&json!({"severity": number})), expected);
+    }
+
+    #[rstest]
+    #[case("_id", json!({"unexpected": 7}), FieldError::Type("_id", "text"))]
+    #[case("title", json!(null), FieldError::Missing("title"))]
+    #[case("_createdAt", json!("soon"), FieldError::Type("_createdAt", "a time"))]
+    fn broken_cases_are_named(
+        #[case] field: &str,
+        #[case] value: Value,
+        #[case] error: FieldError,
+    ) {
+        let mut record = record();
+        record[field] = value;
+        assert_eq!(case(&record, &connection()), Err(error));
+    }
+
+    #[test]
+    fn an_alert_takes_ecs_names_from_custom_fields() -> Result<(), FieldError> {
+        let alert = alert(&json!({
+            "_id": "~1", "title": "t", "severity": 3, "date": 1_795_230_000_000_i64,
+            "customFields": [{"name": "user.id", "value": "00u1"}, {"name": "blocked", "type": "boolean", "value": false}],
+        }))?;
+        assert_eq!(
+            (alert.user_id, alert.blocked),
+            (Some("00u1".into()), Some(false))
+        );
+        Ok(())
+    }
+
+    #[test]
+    fn a_service_account_is_shared() {
+        let user = |kind: &str| {
+            operator(&json!({"login": "a@b", "name": "A", "type": kind})).map(|o| o.shared)
+        };
+        assert_eq!((user("Service"), user("Normal")), (Ok(true), Ok(false)));
+    }
+}
