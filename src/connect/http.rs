@@ -9,208 +9,35 @@
 mod failure;
 mod inflate;
 mod limits;
+mod message;
 mod origin;
 mod pacing;
+mod setup;
 mod shape;
 
-use std::path::PathBuf;
 use std::sync::{Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
-use chrono::{DateTime, Utc};
-use reqwest::header::{self, HeaderMap, HeaderName, HeaderValue};
-use reqwest::{Method, Response};
-use serde::de::DeserializeOwned;
-use serde_json::Value;
+use reqwest::Response;
+use reqwest::header::{self, HeaderMap, HeaderValue};
 use sha2::{Digest, Sha256};
 use tokio::time::{Instant, timeout, timeout_at};
 use url::Url;
 
 pub use self::limits::{Limits, Size};
+pub use self::message::{Answer, Class, Request};
 pub use self::origin::{Origin, OriginError};
 pub use self::pacing::Rate;
+pub use self::setup::HttpOptions;
 
 use self::failure::Broken;
 use self::inflate::Body;
 use self::pacing::Pacer;
 use super::capability::{ConnectError, ConnectErrorKind};
 use super::secret::Secret;
-use crate::config::settings::EnvironmentKind;
 use crate::domain::containment::plan::{PreparedCall, hex};
-use crate::domain::text::{Safe, Untrusted};
+use crate::domain::text::Untrusted;
 use crate::safe;
-
-/// What a connection's client is made of.
-#[derive(Debug)]
-pub struct HttpOptions {
-    /// Base address; https, or http to a literal loopback address.
-    pub base: Url,
-    /// Production or drill: a drill reaches only loopback.
-    pub kind: EnvironmentKind,
-    /// Word before the secret in `Authorization`, such as `Bearer`.
-    pub scheme: &'static str,
-    /// The token.
-    pub secret: Secret,
-    /// Further headers of every request.
-    pub headers: Vec<(&'static str, String)>,
-    /// Further certification authorities in PEM, beside the platform's.
-    pub ca_file: Option<PathBuf>,
-    /// JSON pointers to the vendor's words in an error body.
-    pub error_words: &'static [&'static str],
-    /// Header that carries the vendor's id of a request.
-    pub request_id: Option<&'static str>,
-    /// Limits; the default is the policy.
-    pub limits: Limits,
-    /// Seed of the jitter; `None` takes chance.
-    pub seed: Option<u64>,
-}
-
-/// Whether a request changes anything at the vendor.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Class {
-    /// Reads only, whatever its method; may be repeated.
-    Read,
-    /// Changes something; sent once.
-    Write,
-}
-
-/// One request, built from a route and ids.
-#[derive(Clone, Debug)]
-pub struct Request {
-    method: Method,
-    template: &'static str,
-    path: String,
-    body: Option<Vec<u8>>,
-    class: Class,
-    size: Size,
-    urgent: bool,
-}
-
-impl Request {
-    /// Starts a request: `template` is a path whose `{..}` segments are filled with `ids` in order.
-    ///
-    /// # Errors
-    /// When an id is empty or would change the path.
-    pub fn new(
-        class: Class,
-        method: Method,
-        template: &'static str,
-        ids: &[&str],
-    ) -> Result<Self, ConnectError> {
-        let path =
-            origin::fill(template, ids).map_err(|error| failure::misdirected(template, error))?;
-        Ok(Self {
-            method,
-            template,
-            path,
-            body: None,
-            class,
-            size: Size::Object,
-            urgent: false,
-        })
-    }
-
-    /// Starts a `GET` that reads.
-    ///
-    /// # Errors
-    /// As [`Self::new`].
-    pub fn get(template: &'static str, ids: &[&str]) -> Result<Self, ConnectError> {
-        Self::new(Class::Read, Method::GET, template, ids)
-    }
-
-    /// Continues a list at a path and query that [`HttpClient::next_page`] gave.
-    pub fn follow(template: &'static str, path: String) -> Self {
-        Self {
-            method: Method::GET,
-            template,
-            path,
-            body: None,
-            class: Class::Read,
-            size: Size::List,
-            urgent: false,
-        }
-    }
-
-    /// Adds a query parameter.
-    #[must_use]
-    pub fn query(mut self, name: &str, value: &str) -> Self {
-        self.path
-            .push(if self.path.contains('?') { '&' } else { '?' });
-        origin::percent(name, &mut self.path);
-        self.path.push('=');
-        origin::percent(value, &mut self.path);
-        self
-    }
-
-    /// Sets a JSON body.
-    #[must_use]
-    pub fn json(mut self, body: &Value) -> Self {
-        self.body = Some(body.to_string().into_bytes());
-        self
-    }
-
-    /// Allows an answer of up to 8 MiB instead of 1 MiB.
-    #[must_use]
-    pub fn list(mut self) -> Self {
-        self.size = Size::List;
-        self
-    }
-
-    /// Lets it pass while reads pause after failures: for what a confirmed action needs.
-    #[must_use]
-    pub fn urgent(mut self) -> Self {
-        self.urgent = true;
-        self
-    }
-
-    fn content_length_zero(&self) -> bool {
-        self.body.is_none() && self.method != Method::GET && self.method != Method::DELETE
-    }
-}
-
-/// A successful answer.
-#[derive(Clone, Debug)]
-pub struct Answer {
-    /// HTTP status, 200 to 299.
-    pub status: u16,
-    /// The vendor's clock (`Date`).
-    pub server_date: Option<DateTime<Utc>>,
-    /// The vendor's id of the request.
-    pub request_id: Option<Untrusted>,
-    headers: HeaderMap,
-    body: Result<Vec<u8>, ConnectError>,
-    class: Class,
-    target: Safe,
-}
-
-impl Answer {
-    /// Reads the body as JSON.
-    ///
-    /// # Errors
-    /// [`ConnectErrorKind::Malformed`] for a read, [`ConnectErrorKind::Unknown`] for a write.
-    pub fn json<T: DeserializeOwned>(&self) -> Result<T, ConnectError> {
-        let body = self.body.as_ref().map_err(Clone::clone)?;
-        serde_json::from_slice(body).map_err(|error| {
-            // The text of the error may quote the answer.
-            let why = Untrusted::new(error.to_string()).line();
-            self.unusable(&safe!("answer cannot be read as JSON: {}", why))
-        })
-    }
-
-    /// Makes the error of an answer that arrived but says nothing usable.
-    pub fn unusable(&self, why: &Safe) -> ConnectError {
-        ConnectError {
-            kind: match self.class {
-                Class::Read => ConnectErrorKind::Malformed,
-                Class::Write => ConnectErrorKind::Unknown,
-            },
-            what: safe!("{}: {}", self.target, why.clone()),
-            hint: None,
-            status: Some(self.status),
-            request_id: self.request_id.clone(),
-        }
-    }
-}
 
 /// The client of one connection.
 pub struct HttpClient {
@@ -233,129 +60,15 @@ impl std::fmt::Debug for HttpClient {
     }
 }
 
-fn setup(host: &str, why: &Safe) -> ConnectError {
-    failure::unsendable(safe!(
-        "cannot connect to {}: {}",
-        Untrusted::new(host).field(),
-        why.clone()
-    ))
-}
-
-fn common_headers(options: &HttpOptions, host: &str) -> Result<HeaderMap, ConnectError> {
-    let mut headers = HeaderMap::new();
-    if options.secret.is_empty() {
-        return Err(setup(host, &"the secret is empty".into()));
-    }
-    let authorization = options
-        .secret
-        .authorization(options.scheme)
-        .map_err(|_cause| {
-            setup(
-                host,
-                &"the secret holds characters a header cannot carry".into(),
-            )
-        })?;
-    headers.insert(header::AUTHORIZATION, authorization);
-    headers.insert(header::ACCEPT, HeaderValue::from_static("application/json"));
-    headers.insert(header::ACCEPT_ENCODING, HeaderValue::from_static("gzip"));
-    for (name, text) in &options.headers {
-        let value = HeaderValue::from_str(text).map_err(|_cause| {
-            setup(
-                host,
-                &safe!("header {} holds characters it cannot carry", *name),
-            )
-        })?;
-        headers.insert(HeaderName::from_static(name), value);
-    }
-    Ok(headers)
-}
-
-fn authorities(path: &PathBuf, host: &str) -> Result<Vec<reqwest::Certificate>, ConnectError> {
-    let named = Untrusted::new(path.to_string_lossy()).ident();
-    let bytes = std::fs::read(path).map_err(|error| {
-        let why = Untrusted::new(error.to_string()).line();
-        setup(
-            host,
-            &safe!("cannot read the CA file {}: {}", named.clone(), why),
-        )
-    })?;
-    let found = reqwest::Certificate::from_pem_bundle(&bytes).map_err(|error| {
-        let why = Untrusted::new(error.to_string()).line();
-        setup(
-            host,
-            &safe!("cannot use the CA file {}: {}", named.clone(), why),
-        )
-    })?;
-    if found.is_empty() {
-        return Err(setup(
-            host,
-            &safe!("the CA file {} holds no certificate", named),
-        ));
-    }
-    Ok(found)
-}
-
-fn builder(
-    origin: &Origin,
-    limits: &Limits,
-    extra: &[reqwest::Certificate],
-) -> reqwest::ClientBuilder {
-    let builder = reqwest::Client::builder()
-        .tls_backend_rustls()
-        .tls_version_min(reqwest::tls::Version::TLS_1_2)
-        .https_only(origin.is_https())
-        .user_agent(concat!("quell/", env!("CARGO_PKG_VERSION")))
-        .redirect(reqwest::redirect::Policy::none())
-        .retry(reqwest::retry::never())
-        .referer(false)
-        .no_proxy()
-        .connect_timeout(limits.connect)
-        .pool_idle_timeout(limits.pool_idle)
-        .http2_max_header_list_size(u32::try_from(limits.headers).unwrap_or(u32::MAX))
-        .dns_resolver(origin::CarefulResolver);
-    #[cfg(any(target_os = "android", target_os = "fuchsia", target_os = "linux"))]
-    let builder = builder.tcp_user_timeout(limits.tcp_user_timeout);
-    if origin.is_https() {
-        builder.tls_certs_merge(extra.iter().cloned())
-    } else {
-        // Plain loopback needs no certificates; the platform's are not even loaded.
-        builder.tls_certs_only([])
-    }
-}
-
 impl HttpClient {
     /// Makes the client of one connection; nothing is sent yet.
     ///
     /// # Errors
     /// [`ConnectErrorKind::NotSent`] when address, secret, header or CA file cannot be used.
     pub fn new(options: HttpOptions) -> Result<Self, ConnectError> {
-        // The first one in the process wins, and every one of ours is ring.
-        let _ = rustls::crypto::ring::default_provider().install_default();
-        let named = options.base.host_str().unwrap_or("(no host)").to_owned();
-        let origin = Origin::new(&options.base, options.kind)
-            .map_err(|error| setup(&named, &Untrusted::new(error.to_string()).line()))?;
-        let headers = common_headers(&options, origin.host())?;
-        let extra = match &options.ca_file {
-            Some(path) => authorities(path, origin.host())?,
-            None => Vec::new(),
-        };
-        let built = |builder: reqwest::ClientBuilder| {
-            builder.build().map_err(|error| {
-                let mut text = error.to_string();
-                let mut cause = std::error::Error::source(&error);
-                while let Some(inner) = cause {
-                    text = inner.to_string();
-                    cause = inner.source();
-                }
-                setup(origin.host(), &Untrusted::new(text).line())
-            })
-        };
-        let reads = built(builder(&origin, &options.limits, &extra))?;
-        let writes = built(
-            builder(&origin, &options.limits, &extra)
-                .pool_max_idle_per_host(0)
-                .http1_only(),
-        )?;
+        let origin = setup::origin(&options)?;
+        let headers = setup::common_headers(&options, origin.host())?;
+        let (reads, writes) = setup::clients(&options, &origin)?;
         Ok(Self {
             origin,
             reads,
@@ -389,7 +102,7 @@ impl HttpClient {
             .query()
             .map_or_else(|| url.path().to_owned(), |q| format!("{}?{q}", url.path()));
         Ok(PreparedCall {
-            method: method_name(&request.method),
+            method: message::method_name(&request.method),
             host: self.origin.host().to_owned(),
             path,
             body_sha256: hex(&Sha256::digest(request.body.as_deref().unwrap_or_default())),
@@ -700,16 +413,5 @@ fn redirect_host(location: &str) -> String {
     match Url::parse(location) {
         Ok(url) => format!("{}://{}", url.scheme(), url.host_str().unwrap_or("?")),
         Err(_) => "another path of the same host".to_owned(),
-    }
-}
-
-fn method_name(method: &Method) -> &'static str {
-    match *method {
-        Method::GET => "GET",
-        Method::POST => "POST",
-        Method::PUT => "PUT",
-        Method::PATCH => "PATCH",
-        Method::DELETE => "DELETE",
-        _ => "OTHER",
     }
 }

@@ -5,11 +5,11 @@
 //!
 //! What must not live here: HTTP policy, decisions about when to act.
 
+mod evidence;
+mod facts;
 mod log;
 mod proof;
 mod wire;
-
-use std::time::Duration;
 
 use async_trait::async_trait;
 use reqwest::Method;
@@ -43,8 +43,6 @@ const TOKENS: &str = "/api/v1/users/{userId}/clients/{clientId}/tokens";
 
 /// Pages of one list that are read at most; a longer list is an error, never a shorter answer.
 const PAGES: usize = 20;
-/// Entries of the System Log read at once for a proof.
-const PROOF_PAGE: usize = 200;
 
 /// JSON pointers to Okta's words in an error body.
 pub(crate) const ERROR_WORDS: &[&str] = &["/errorCode", "/errorSummary"];
@@ -148,7 +146,7 @@ impl Okta {
         for client in self.whole(CLIENTS, account, wire::client).await? {
             match self.list(TOKENS, &[account, client.id.raw()]).await {
                 Ok((tokens, _)) if tokens.iter().any(wire::token_lives) => {
-                    holders.push(client.name)
+                    holders.push(client.name);
                 }
                 Ok(_) => {}
                 // The client vanished between the two calls.
@@ -198,109 +196,6 @@ impl Okta {
             Ok(request)
         } else {
             Err(differs())
-        }
-    }
-
-    async fn read_status(
-        &self,
-        query: &ProofQuery,
-        wanted: &AccountStatus,
-    ) -> Result<Reading, ConnectError> {
-        let Some(account) = self.user(query.account.raw()).await? else {
-            return Ok(Reading {
-                matches: None,
-                evidence: Untrusted::new("the account is not found"),
-                used: None,
-                server_date: None,
-            });
-        };
-        if account.id != query.account {
-            return Ok(Reading {
-                matches: None,
-                evidence: Untrusted::new("the provider answered with another account"),
-                used: None,
-                server_date: account.server_date,
-            });
-        }
-        let since = account
-            .status_changed
-            .map(|at| format!(" since {}", log::iso(at)))
-            .unwrap_or_default();
-        let word = match &account.status {
-            AccountStatus::Other(word) => word.raw(),
-            _ => account.vendor_status.raw(),
-        };
-        Ok(Reading {
-            matches: Some(account.status == *wanted),
-            evidence: Untrusted::new(format!("status {word}{since}")),
-            used: None,
-            server_date: account.server_date,
-        })
-    }
-
-    async fn read_cleared(&self, query: &ProofQuery) -> Result<Reading, ConnectError> {
-        let (own, _) = self.own_account().await?;
-        let filter = proof::filter(query.account.raw());
-        let since = query.not_before.map(proof::earliest);
-        let mut next = Some(log::request(&filter, since, None, PROOF_PAGE)?);
-        let mut entries = Vec::new();
-        let mut server_date = None;
-        for _ in 0..PAGES {
-            let Some(request) = next.take() else { break };
-            let (answer, mut page, more) =
-                log::page(&self.http, &request.urgent(), PROOF_PAGE).await?;
-            entries.append(&mut page);
-            server_date = answer.server_date;
-            next = more;
-        }
-        let reading = |matches, evidence: String, used| Reading {
-            matches,
-            evidence: Untrusted::new(evidence),
-            used,
-            server_date,
-        };
-        let Some(entry) = proof::find(&entries, query, own.raw(), self.token_id.as_deref()) else {
-            if query.not_before.is_none() && query.request_id.is_none() {
-                let why = "neither the provider's clock before the send nor an id of the request is known";
-                return Ok(reading(None, why.to_owned(), None));
-            }
-            let why = "no entry of the System Log yet that shows our clearing of the sessions";
-            return Ok(reading(Some(false), why.to_owned(), None));
-        };
-        let shown = format!(
-            "System Log entry {} {} at {} by {}",
-            entry.id.raw(),
-            proof::CLEARED,
-            log::iso(entry.at),
-            entry.actor.raw()
-        );
-        match self.holders(query.account.raw()).await {
-            Ok(holders) if holders.is_empty() => Ok(reading(
-                Some(true),
-                format!(
-                    "{shown}; no client lists a refresh token; sessions that apps keep themselves cannot be read"
-                ),
-                Some(entry.id),
-            )),
-            Ok(holders) => {
-                let names: Vec<&str> = holders.iter().map(Untrusted::raw).collect();
-                Ok(reading(
-                    Some(false),
-                    format!(
-                        "{shown}; a refresh token is still listed for {}",
-                        names.join(", ")
-                    ),
-                    None,
-                ))
-            }
-            Err(error) => Ok(reading(
-                None,
-                format!(
-                    "{shown}; the refresh tokens could not be read: {}",
-                    error.what.as_str()
-                ),
-                None,
-            )),
         }
     }
 }
@@ -427,7 +322,7 @@ impl Identity for Okta {
     }
 
     fn offers(&self, kind: ActionKind) -> Result<ActionFacts, Lacking> {
-        Ok(facts(kind))
+        Ok(facts::facts(kind))
     }
 
     fn order(&self, kinds: &[ActionKind]) -> Vec<ActionKind> {
@@ -487,39 +382,7 @@ impl Identity for Okta {
     }
 
     fn schedule(&self, kind: ActionKind) -> Schedule {
-        let seconds: &[u64] = match kind {
-            // The read of a user is strongly consistent.
-            ActionKind::DisableAccount | ActionKind::EnableAccount => &[1, 2, 4, 8, 15, 30],
-            // The System Log may be minutes late.
-            ActionKind::RevokeSessions => &[1, 2, 4, 8, 15, 30, 60, 120, 180, 180],
-        };
-        Schedule {
-            waits: seconds.iter().copied().map(Duration::from_secs).collect(),
-            agree: Duration::from_secs(5),
-        }
-    }
-}
-
-fn facts(kind: ActionKind) -> ActionFacts {
-    match kind {
-        ActionKind::RevokeSessions => ActionFacts {
-            effect: "is signed out of Okta everywhere; refresh tokens end and remembered devices are forgotten".into(),
-            undo: "cannot be undone; the user signs in again".into(),
-            limits: "sessions that apps keep themselves go on; it does not stop a new sign-in".into(),
-            proof: "System Log entry of our own clearing, and no client lists a refresh token".into(),
-        },
-        ActionKind::DisableAccount => ActionFacts {
-            effect: "cannot sign in to Okta; groups and apps are kept".into(),
-            undo: "enable account (unsuspend) restores it".into(),
-            limits: "works only from ACTIVE; sessions that apps keep themselves go on".into(),
-            proof: "status SUSPENDED, read twice".into(),
-        },
-        ActionKind::EnableAccount => ActionFacts {
-            effect: "can sign in to Okta again".into(),
-            undo: "disable account (suspend)".into(),
-            limits: "works only from SUSPENDED; ended sessions do not come back".into(),
-            proof: "status ACTIVE, read twice".into(),
-        },
+        facts::schedule(kind)
     }
 }
 

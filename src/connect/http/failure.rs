@@ -91,7 +91,7 @@ impl Broken {
 }
 
 /// Gives the innermost cause: the outer ones only repeat that a request failed.
-fn deepest(error: &reqwest::Error) -> Safe {
+pub(super) fn deepest(error: &reqwest::Error) -> Safe {
     let mut text = error.to_string();
     let mut cause = error.source();
     while let Some(inner) = cause {

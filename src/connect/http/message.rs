@@ -1,0 +1,175 @@
+//! A request before it is sent and an answer after it came.
+//!
+//! What must not live here: sending.
+
+use chrono::{DateTime, Utc};
+use reqwest::Method;
+use reqwest::header::HeaderMap;
+use serde::de::DeserializeOwned;
+use serde_json::Value;
+
+use super::limits::Size;
+use super::{failure, origin};
+use crate::connect::capability::{ConnectError, ConnectErrorKind};
+use crate::domain::text::{Safe, Untrusted};
+use crate::safe;
+
+/// Whether a request changes anything at the vendor.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Class {
+    /// Reads only, whatever its method; may be repeated.
+    Read,
+    /// Changes something; sent once.
+    Write,
+}
+
+/// One request, built from a route and ids.
+#[derive(Clone, Debug)]
+pub struct Request {
+    pub(super) method: Method,
+    pub(super) template: &'static str,
+    pub(super) path: String,
+    pub(super) body: Option<Vec<u8>>,
+    pub(super) class: Class,
+    pub(super) size: Size,
+    pub(super) urgent: bool,
+}
+
+impl Request {
+    /// Starts a request: `template` is a path whose `{..}` segments are filled with `ids` in order.
+    ///
+    /// # Errors
+    /// When an id is empty or would change the path.
+    pub fn new(
+        class: Class,
+        method: Method,
+        template: &'static str,
+        ids: &[&str],
+    ) -> Result<Self, ConnectError> {
+        let path =
+            origin::fill(template, ids).map_err(|error| failure::misdirected(template, error))?;
+        Ok(Self {
+            method,
+            template,
+            path,
+            body: None,
+            class,
+            size: Size::Object,
+            urgent: false,
+        })
+    }
+
+    /// Starts a `GET` that reads.
+    ///
+    /// # Errors
+    /// As [`Self::new`].
+    pub fn get(template: &'static str, ids: &[&str]) -> Result<Self, ConnectError> {
+        Self::new(Class::Read, Method::GET, template, ids)
+    }
+
+    /// Continues a list at a path and query that [`HttpClient::next_page`] gave.
+    pub fn follow(template: &'static str, path: String) -> Self {
+        Self {
+            method: Method::GET,
+            template,
+            path,
+            body: None,
+            class: Class::Read,
+            size: Size::List,
+            urgent: false,
+        }
+    }
+
+    /// Adds a query parameter.
+    #[must_use]
+    pub fn query(mut self, name: &str, value: &str) -> Self {
+        self.path
+            .push(if self.path.contains('?') { '&' } else { '?' });
+        origin::percent(name, &mut self.path);
+        self.path.push('=');
+        origin::percent(value, &mut self.path);
+        self
+    }
+
+    /// Sets a JSON body.
+    #[must_use]
+    pub fn json(mut self, body: &Value) -> Self {
+        self.body = Some(body.to_string().into_bytes());
+        self
+    }
+
+    /// Allows an answer of up to 8 MiB instead of 1 MiB.
+    #[must_use]
+    pub fn list(mut self) -> Self {
+        self.size = Size::List;
+        self
+    }
+
+    /// Lets it pass while reads pause after failures: for what a confirmed action needs.
+    #[must_use]
+    pub fn urgent(mut self) -> Self {
+        self.urgent = true;
+        self
+    }
+
+    /// Tells whether the length of nothing must be said: Okta answers 411 to a POST that does not.
+    pub(super) fn content_length_zero(&self) -> bool {
+        self.body.is_none() && self.method != Method::GET && self.method != Method::DELETE
+    }
+}
+
+/// A successful answer.
+#[derive(Clone, Debug)]
+pub struct Answer {
+    /// HTTP status, 200 to 299.
+    pub status: u16,
+    /// The vendor's clock (`Date`).
+    pub server_date: Option<DateTime<Utc>>,
+    /// The vendor's id of the request.
+    pub request_id: Option<Untrusted>,
+    pub(super) headers: HeaderMap,
+    pub(super) body: Result<Vec<u8>, ConnectError>,
+    pub(super) class: Class,
+    pub(super) target: Safe,
+}
+
+impl Answer {
+    /// Reads the body as JSON.
+    ///
+    /// # Errors
+    /// [`ConnectErrorKind::Malformed`] for a read, [`ConnectErrorKind::Unknown`] for a write.
+    pub fn json<T: DeserializeOwned>(&self) -> Result<T, ConnectError> {
+        let body = self.body.as_ref().map_err(Clone::clone)?;
+        serde_json::from_slice(body).map_err(|error| {
+            // The text of the error may quote the answer.
+            let why = Untrusted::new(error.to_string()).line();
+            self.unusable(&safe!("answer cannot be read as JSON: {}", why))
+        })
+    }
+
+    /// Makes the error of an answer that arrived but says nothing usable.
+    pub fn unusable(&self, why: &Safe) -> ConnectError {
+        ConnectError {
+            kind: match self.class {
+                Class::Read => ConnectErrorKind::Malformed,
+                Class::Write => ConnectErrorKind::Unknown,
+            },
+            what: safe!("{}: {}", self.target, why.clone()),
+            hint: None,
+            status: Some(self.status),
+            request_id: self.request_id.clone(),
+        }
+    }
+}
+
+/// Gives the name of a method.
+pub(super) fn method_name(method: &Method) -> &'static str {
+    match *method {
+        Method::GET => "GET",
+        Method::POST => "POST",
+        Method::PUT => "PUT",
+        Method::PATCH => "PATCH",
+        Method::DELETE => "DELETE",
+        _ => "OTHER",
+    }
+}

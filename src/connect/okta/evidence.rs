@@ -1,0 +1,118 @@
+//! Reading back what an action did, once.
+//!
+//! What must not live here: which entry proves what (see `proof`), when to read again.
+
+use super::{Okta, PAGES, log, proof};
+use crate::connect::capability::{ConnectError, Identity, ProofQuery, Reading};
+use crate::domain::account::AccountStatus;
+use crate::domain::text::Untrusted;
+
+/// Entries of the System Log read at once for a proof.
+const PROOF_PAGE: usize = 200;
+
+impl Okta {
+    /// Reads the status once.
+    pub(super) async fn read_status(
+        &self,
+        query: &ProofQuery,
+        wanted: &AccountStatus,
+    ) -> Result<Reading, ConnectError> {
+        let Some(account) = self.user(query.account.raw()).await? else {
+            return Ok(Reading {
+                matches: None,
+                evidence: Untrusted::new("the account is not found"),
+                used: None,
+                server_date: None,
+            });
+        };
+        if account.id != query.account {
+            return Ok(Reading {
+                matches: None,
+                evidence: Untrusted::new("the provider answered with another account"),
+                used: None,
+                server_date: account.server_date,
+            });
+        }
+        let since = account
+            .status_changed
+            .map(|at| format!(" since {}", log::iso(at)))
+            .unwrap_or_default();
+        let word = match &account.status {
+            AccountStatus::Other(word) => word.raw(),
+            _ => account.vendor_status.raw(),
+        };
+        Ok(Reading {
+            matches: Some(account.status == *wanted),
+            evidence: Untrusted::new(format!("status {word}{since}")),
+            used: None,
+            server_date: account.server_date,
+        })
+    }
+
+    /// Reads the System Log and the refresh tokens once.
+    pub(super) async fn read_cleared(&self, query: &ProofQuery) -> Result<Reading, ConnectError> {
+        let (own, _) = self.own_account().await?;
+        let filter = proof::filter(query.account.raw());
+        let since = query.not_before.map(proof::earliest);
+        let mut next = Some(log::request(&filter, since, None, PROOF_PAGE)?);
+        let mut entries = Vec::new();
+        let mut server_date = None;
+        for _ in 0..PAGES {
+            let Some(request) = next.take() else { break };
+            let (answer, mut page, more) =
+                log::page(&self.http, &request.urgent(), PROOF_PAGE).await?;
+            entries.append(&mut page);
+            server_date = answer.server_date;
+            next = more;
+        }
+        let reading = |matches, evidence: String, used| Reading {
+            matches,
+            evidence: Untrusted::new(evidence),
+            used,
+            server_date,
+        };
+        let Some(entry) = proof::find(&entries, query, own.raw(), self.token_id.as_deref()) else {
+            if query.not_before.is_none() && query.request_id.is_none() {
+                let why = "neither the provider's clock before the send nor an id of the request is known";
+                return Ok(reading(None, why.to_owned(), None));
+            }
+            let why = "no entry of the System Log yet that shows our clearing of the sessions";
+            return Ok(reading(Some(false), why.to_owned(), None));
+        };
+        let shown = format!(
+            "System Log entry {} {} at {} by {}",
+            entry.id.raw(),
+            proof::CLEARED,
+            log::iso(entry.at),
+            entry.actor.raw()
+        );
+        match self.holders(query.account.raw()).await {
+            Ok(holders) if holders.is_empty() => Ok(reading(
+                Some(true),
+                format!(
+                    "{shown}; no client lists a refresh token; sessions that apps keep themselves cannot be read"
+                ),
+                Some(entry.id),
+            )),
+            Ok(holders) => {
+                let names: Vec<&str> = holders.iter().map(Untrusted::raw).collect();
+                Ok(reading(
+                    Some(false),
+                    format!(
+                        "{shown}; a refresh token is still listed for {}",
+                        names.join(", ")
+                    ),
+                    None,
+                ))
+            }
+            Err(error) => Ok(reading(
+                None,
+                format!(
+                    "{shown}; the refresh tokens could not be read: {}",
+                    error.what.as_str()
+                ),
+                None,
+            )),
+        }
+    }
+}
