@@ -130,7 +130,7 @@ impl Vendor {
     /// Lists the roles a connection of this vendor can have.
     pub fn roles(self) -> &'static [Role] {
         match self {
-            Self::Okta => &[Role::Identity],
+            Self::Okta => &[Role::Identity, Role::Activity],
             Self::Thehive => &[Role::Cases],
             Self::Elasticsearch => &[Role::Activity, Role::Alerts],
         }

@@ -74,7 +74,7 @@ impl Lane {
         let category = |name: &str| categories.contains(&name);
         if has("grant") || has("consent") {
             Self::OauthGrant
-        } else if has("mfa") || has("lifecycle") || has("session.clear") || has("account.") {
+        } else if has("mfa.factor") || has("lifecycle") || has("session.clear") || has("account.") {
             Self::AccountChange
         } else if has("export") || has("download") || has("share") || has("forward") {
             Self::Exfiltration
