@@ -53,10 +53,12 @@ fn markdown_line(line: &str, out: &mut String) {
             '&' => out.push_str("&amp;"),
             // Four blanks would start code.
             ' ' if is_indent => out.push_str("&#32;"),
-            '\\' | '`' | '*' | '_' | '[' | ']' | '#' | '|' | '~' | '@' | '!' | '$' => {
+            '\\' | '`' | '*' | '_' | '[' | ']' | '#' | '|' | '~' | '@' | '!' | '$' | '^' | '{'
+            | '}' => {
                 out.extend(['\\', c]);
             }
             // `http:`, `mailto:`, but not 12:30 or "user: x".
+            ':' if is_start && !before.is_ascii_digit() => out.push_str("\\:"),
             ':' if !next.is_whitespace() && !(before.is_ascii_digit() && next.is_ascii_digit()) => {
                 out.push_str("\\:");
             }
@@ -91,4 +93,80 @@ pub fn window_title(text: &Safe) -> String {
 /// Tells whether a character may stand in a window title.
 pub fn is_title_char(c: char) -> bool {
     c.is_ascii_alphanumeric() || matches!(c, ' ' | '.' | '_' | '-')
+}
+
+#[cfg(test)]
+mod tests {
+    use proptest::prelude::*;
+    use pulldown_cmark::{Event, Options, Parser, Tag, TagEnd};
+    use rstest::rstest;
+
+    use super::super::Untrusted;
+    use super::*;
+
+    #[rstest]
+    #[case("plain", "plain")]
+    #[case("a,b", "\"a,b\"")]
+    #[case("say \"x\"", "\"say \"\"x\"\"\"")]
+    #[case("=1+1", "\"'=1+1\"")]
+    #[case("+1", "\"'+1\"")]
+    #[case("-1", "\"'-1\"")]
+    #[case("@x", "\"'@x\"")]
+    #[case("  =1", "\"'  =1\"")]
+    #[case("＝1", "\"'＝1\"")]
+    #[case("a=b", "a=b")]
+    fn csv_cells(#[case] raw: &str, #[case] expected: &str) {
+        assert_eq!(csv_cell(&Untrusted::new(raw).line()), expected);
+    }
+
+    #[rstest]
+    #[case("https://evil.example/x", "https\\://evil\\.example/x")]
+    #[case("www.evil.example", "www\\.evil\\.example")]
+    #[case("at 12:30 from 10.0.0.1", "at 12:30 from 10.0.0.1")]
+    #[case("<img src=x>", "&lt;img src=x&gt;")]
+    #[case("- item", "\\- item")]
+    #[case("12. item", "12\\. item")]
+    #[case("    code", "&#32;&#32;&#32;&#32;code")]
+    #[case("one\ntwo\n\nthree", "one\\\ntwo\n\nthree")]
+    fn comments(#[case] raw: &str, #[case] expected: &str) {
+        assert_eq!(markdown(&Untrusted::new(raw).block()), expected);
+    }
+
+    #[rstest]
+    #[case("quell - CASE_7", "quell - CASE_7")]
+    #[case("a;b\u{7}", "a_b_G")]
+    fn titles(#[case] raw: &str, #[case] expected: &str) {
+        assert_eq!(window_title(&Untrusted::new(raw).line()), expected);
+    }
+
+    /// Reads a comment back; `None` where it holds more than paragraphs of text.
+    fn read_back(markdown: &str) -> Option<String> {
+        let mut text = String::new();
+        // Typographic quotes change letters on purpose.
+        let options = Options::all().difference(Options::ENABLE_SMART_PUNCTUATION);
+        for event in Parser::new_ext(markdown, options) {
+            match event {
+                Event::Text(part) => text.push_str(&part),
+                Event::SoftBreak | Event::HardBreak => text.push('\n'),
+                Event::Start(Tag::Paragraph) | Event::End(TagEnd::Paragraph) => {}
+                _ => return None,
+            }
+        }
+        Some(text)
+    }
+
+    proptest! {
+        #[test]
+        fn a_comment_is_nothing_but_its_text(
+            raw in r"[ \-+=*_`#>|~\[\]()!<&;:.@$^{}\\/'wht0-9a-z\n]{0,60}"
+        ) {
+            let safe = Untrusted::new(raw).block();
+            let comment = markdown(&safe);
+            let text = read_back(&comment);
+            prop_assert!(text.is_some(), "{comment:?}");
+            // The renderer drops blanks at line ends only where they stand alone.
+            let letters = |text: &str| text.chars().filter(|c| !c.is_whitespace()).collect::<String>();
+            prop_assert_eq!(letters(&text.unwrap_or_default()), letters(safe.as_str()));
+        }
+    }
 }
