@@ -245,10 +245,9 @@ impl<W: Write> Egress<W> {
 
     fn ground(&mut self, byte: u8) {
         match byte {
-            0x20..=0x7E => self.out.push(byte),
-            // Lines before the screen opens and after it closed. No tabulator (its width depends on the
+            // CR and LF: lines before the screen opens and after it closed. No tabulator (its width depends on the
             // terminal) and no backspace (it hides what it overwrites): nothing here draws with them.
-            b'\r' | b'\n' => self.out.push(byte),
+            0x20..=0x7E | b'\r' | b'\n' => self.out.push(byte),
             ESC => self.state = State::Escape,
             0xC2..=0xDF => self.begin_character(byte, 2),
             0xE0..=0xEF => self.begin_character(byte, 3),

@@ -1,9 +1,12 @@
 //! Integration tests.
 
 mod audit;
+mod config;
 mod drill;
 mod harness;
-mod config;
+mod hostile;
 mod perms;
 mod runbooks;
+mod scalars;
 mod spec;
+mod wire;

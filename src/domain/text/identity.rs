@@ -4,8 +4,7 @@
 
 use unicode_security::{MixedScript, skeleton};
 
-use super::scalar::{self, Class};
-use super::{Context, Options, Safe, Untrusted, escape};
+use super::{Context, Options, Safe, Untrusted, escape, scalar};
 
 /// What is to be known about an identity besides its letters.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
@@ -78,7 +77,5 @@ pub fn look_alike(a: &Untrusted, b: &Untrusted) -> bool {
 
 /// The text without what draws nothing or names no letter: a joiner inside a login hides a difference.
 fn visible(text: &str) -> String {
-    text.chars()
-        .filter(|c| !matches!(scalar::class(*c), Class::Control | Class::Named))
-        .collect()
+    text.chars().filter(|c| !scalar::is_hidden(*c)).collect()
 }

@@ -11,6 +11,34 @@ use super::{escape, scalar};
 ///
 /// It knows which parts are escapes (see [`segments`](Self::segments)): a screen draws those in one fixed
 /// style, so that an escape differs from the same letters sent by an attacker.
+///
+/// ```
+/// use quell::domain::text::{Untrusted, safe};
+/// let login = Untrusted::new("mara\u{202E}");
+/// assert_eq!(safe!("user {}", login.field()).as_str(), "user mara<U+202E>");
+/// ```
+///
+/// Nothing else makes one from text of outside:
+///
+/// ```compile_fail,E0308
+/// let text = String::from("from outside");
+/// let _: quell::domain::text::Safe = quell::domain::text::Safe::fixed(text);
+/// ```
+/// ```compile_fail,E0597
+/// let text = String::from("from outside");
+/// let _ = quell::domain::text::Safe::fixed(text.as_str());
+/// ```
+/// ```compile_fail,E0277
+/// let text = String::from("from outside");
+/// let _ = quell::safe!("{}", text);
+/// ```
+/// ```compile_fail,E0277
+/// let _ = quell::safe!("{}", quell::domain::text::Untrusted::new("from outside"));
+/// ```
+/// ```compile_fail,E0080
+/// let name = "from outside";
+/// let _ = quell::safe!("{name}");
+/// ```
 #[derive(Clone, Debug, PartialEq, Eq, Hash, Default)]
 pub struct Safe {
     text: String,

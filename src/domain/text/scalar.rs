@@ -85,7 +85,8 @@ fn work_out(c: char) -> Class {
         G::NonspacingMark | G::EnclosingMark | G::SpacingMark => true,
         _ => false,
     };
-    if is_invisible(c) || is_sequence_part(c) {
+    // U+FFFD stands for something lost, and some emulators swallow it, which shifts the line.
+    if is_invisible(c) || is_sequence_part(c) || c == char::REPLACEMENT_CHARACTER {
         return Class::Named;
     }
     match (c.width(), is_mark) {
@@ -95,6 +96,12 @@ fn work_out(c: char) -> Class {
         (Some(2), false) => Class::Wide,
         _ => Class::Named,
     }
+}
+
+/// Tells whether a reader sees nothing at all of a character.
+pub(super) fn is_hidden(c: char) -> bool {
+    use GeneralCategory as G;
+    matches!(c.general_category(), G::Control | G::Format) || is_invisible(c)
 }
 
 /// Characters with an innocent category that draw nothing.

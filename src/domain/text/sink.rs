@@ -59,7 +59,7 @@ fn markdown_line(line: &str, out: &mut String) {
             }
             // `http:`, `mailto:`, but not 12:30 or "user: x".
             ':' if is_start && !before.is_ascii_digit() => out.push_str("\\:"),
-            ':' if !next.is_whitespace() && !(before.is_ascii_digit() && next.is_ascii_digit()) => {
+            ':' if !(next.is_whitespace() || before.is_ascii_digit() && next.is_ascii_digit()) => {
                 out.push_str("\\:");
             }
             // `www.x`, `evil.example`, but not 10.0.0.1; at a line start `1.` is a list.

@@ -161,9 +161,8 @@ impl Spec {
         let left = match self.align {
             Some('>') => free,
             Some('^') => free / 2,
-            Some(_) => 0,
             None if is_number => free,
-            None => 0,
+            _ => 0,
         };
         out.push_plain(&" ".repeat(left));
         out.push(&shown);
