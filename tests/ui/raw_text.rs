@@ -1,6 +1,8 @@
 //! Text from outside cannot become `Safe` but through `show`.
+//!
+//! Arguments of `safe!` are tried in the doc tests: the compiler's message there lists other types.
 
-use quell::domain::text::{Safe, Untrusted, safe};
+use quell::domain::text::{Safe, Untrusted};
 
 fn main() {
     let text = String::from("from outside");
@@ -8,10 +10,7 @@ fn main() {
     let _ = Safe::from(text.as_str());
     let _: Safe = text.clone().into();
     let _ = Safe { text: text.clone() };
-    let _ = safe!("{}", text.as_str());
-    let _ = safe!("{}", text);
     let untrusted = Untrusted::new(text);
-    let _ = safe!("{}", untrusted);
     let _: Safe = untrusted.into();
     println!("{untrusted}");
 }
