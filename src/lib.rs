@@ -9,3 +9,4 @@ pub mod drill;
 pub mod engine;
 pub mod store;
 pub mod terminal;
+pub mod ui;

@@ -1,0 +1,175 @@
+//! The activity of the user: who it is, the alert, how the account stands, the lanes, the events.
+
+mod events;
+mod identity;
+mod lanes;
+
+use ratatui::layout::Rect;
+
+pub(super) use self::identity::{factors, roles};
+
+use super::layout::{below, narrowed};
+use super::paint::{Canvas, Words};
+use super::theme::Role;
+use super::words;
+use crate::app::model::{Found, Load, Model, OpenCase, Pane};
+use crate::domain::case::Subject;
+use crate::domain::text::Safe;
+use crate::safe;
+
+/// Least rows kept for the list of events.
+const LIST_LEAST: u16 = 5;
+
+/// Gives what stands beside the title.
+pub(super) fn facts(model: &Model) -> Words {
+    let Some(open) = &model.open else {
+        return Words::empty();
+    };
+    let pane = &open.activity;
+    if pane.search == 0 {
+        return Words::empty();
+    }
+    let words = Words::new(Role::Title, safe!("{} h", pane.window_hours))
+        .gap(Role::Title, safe!("{} events", pane.activity.len()));
+    let role = if pane.findings.is_empty() {
+        Role::Title
+    } else {
+        Role::Finding
+    };
+    words.gap(role, counted(pane.findings.len(), "finding", "findings"))
+}
+
+fn counted(count: usize, one: &'static str, many: &'static str) -> Safe {
+    safe!("{} {}", count, if count == 1 { one } else { many })
+}
+
+/// Draws the pane.
+pub(super) fn draw(canvas: &mut Canvas<'_>, model: &Model, area: Rect) {
+    let Some(open) = &model.open else {
+        let key = words::key_of_id(model, "open-case");
+        let text = safe!("no case is open; {} opens the one under the cursor", key);
+        canvas.text(narrowed(area, 2, 1), Role::Dim, &text);
+        return;
+    };
+    let is_roomy = area.height >= 26;
+    let top = narrowed(area, 1, 1);
+    let mut line = identity::draw(canvas, model, open, top, is_roomy);
+    line += identity::draw_alert(canvas, model, open, below(top, line), is_roomy);
+    line += identity::draw_judgement(canvas, model, open, below(top, line));
+    let rest = below(area, line);
+    let lanes = lanes::Lanes::of(model, open);
+    let height = lanes.height(rest.height.saturating_sub(LIST_LEAST + 1));
+    let used = lanes.draw(
+        canvas,
+        narrowed(
+            Rect {
+                height: height.min(rest.height),
+                ..rest
+            },
+            1,
+            1,
+        ),
+    );
+    let list = below(rest, used);
+    let rule = Rect { height: 1, ..list };
+    canvas.rule(rule, "─", "-", Role::Border);
+    canvas.ends(
+        narrowed(rule, 1, 1),
+        0,
+        Words::empty(),
+        list_state(model, open),
+    );
+    let list = below(list, 1);
+    match nothing(model, open) {
+        Some((role, text)) => {
+            canvas.text(narrowed(list, 2, 1), role, &text);
+        }
+        None => events::draw(
+            canvas,
+            model,
+            open,
+            list,
+            model.focus == Pane::Activity && model.layers.is_empty(),
+        ),
+    }
+}
+
+/// Says in the rule above the list how the events stand: loading, failed, records that could not be read.
+fn list_state(model: &Model, open: &OpenCase) -> Words {
+    let pane = &open.activity;
+    let mut words = Words::empty();
+    let bad = pane.activity.faults.len();
+    if bad > 0 {
+        words = words.gap(Role::LevelWarning, safe!("{} bad records", bad));
+    }
+    if let Some(since) = pane.loading.filter(|_| !pane.rows.is_empty()) {
+        words = words.gap(
+            Role::StatePending,
+            safe!(
+                "loading{}, {} stops",
+                words::since(model, since),
+                words::key_of_id(model, "stop-loading")
+            ),
+        );
+    }
+    if pane.fault.is_some() && !pane.rows.is_empty() {
+        let age = pane.heard.map_or_else(Safe::default, |heard| {
+            safe!(" {}", words::minutes(model.age(heard)))
+        });
+        words = words.gap(Role::SourceStale, safe!("SIEM STALE{}", age));
+    }
+    if words.is_empty() {
+        words
+    } else {
+        Words::new(Role::Text, " ")
+            .chain(words)
+            .add(Role::Text, " ")
+    }
+}
+
+/// Says why there is no list, if there is none.
+fn nothing(model: &Model, open: &OpenCase) -> Option<(Role, Safe)> {
+    let pane = &open.activity;
+    if !pane.rows.is_empty() {
+        return None;
+    }
+    if let Some(fault) = &pane.fault {
+        let hint = fault
+            .hint
+            .as_ref()
+            .map_or_else(Safe::default, |hint| safe!("; {}", hint));
+        return Some((
+            Role::LevelError,
+            safe!("no data from the SIEM: {}{}", fault.what, hint),
+        ));
+    }
+    if let Some(since) = pane.loading {
+        return Some((
+            Role::Dim,
+            safe!("asking the SIEM{}", words::since(model, since)),
+        ));
+    }
+    if pane.ended.is_some() {
+        return Some((
+            Role::Dim,
+            safe!(
+                "the SIEM has no events of this user in the last {} hours",
+                pane.window_hours
+            ),
+        ));
+    }
+    Some((Role::Dim, waiting_for(open)))
+}
+
+/// Says what the search waits for.
+fn waiting_for(open: &OpenCase) -> Safe {
+    match (&open.file, &open.user, &open.subject, &open.account) {
+        (Load::Failed(..), ..) => "no events: the case could not be read".into(),
+        (Load::Idle | Load::Loading(_), ..) => "events come once the case is read".into(),
+        (_, None, Subject::Several(_), _) => "events come once a user is chosen".into(),
+        (_, None, ..) => "no events: the case names no user".into(),
+        (.., Load::Ready(Found::Nobody, _)) => "no events: the account was not found".into(),
+        (.., Load::Ready(Found::Several(_), _)) => "no events: the account is ambiguous".into(),
+        _ => "no events asked for yet".into(),
+    }
+}

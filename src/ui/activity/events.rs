@@ -1,0 +1,161 @@
+//! The list of events, with days, findings, silences and own actions between them.
+
+use chrono::{DateTime, Datelike as _, Duration, NaiveDate, Timelike as _, Utc};
+use ratatui::layout::Rect;
+
+use crate::app::model::{ListRow, Model, OpenCase};
+use crate::domain::ids::ActionId;
+use crate::domain::text::{Safe, Untrusted};
+use crate::domain::timeline::activity::{Outcome, Row};
+use crate::safe;
+use crate::ui::layout::first_row;
+use crate::ui::paint::{Canvas, Words, repeated};
+use crate::ui::theme::Role;
+use crate::ui::words;
+
+/// Draws the rows that are seen.
+pub(super) fn draw(
+    canvas: &mut Canvas<'_>,
+    model: &Model,
+    open: &OpenCase,
+    area: Rect,
+    focused: bool,
+) {
+    let pane = &open.activity;
+    let first = first_row(pane.cursor, pane.rows.len(), usize::from(area.height));
+    let shown = pane.rows.iter().enumerate().skip(first);
+    for ((index, row), line) in shown.zip(0..area.height) {
+        let look = Look {
+            is_cursor: index == pane.cursor,
+            focused,
+            width: area.width.saturating_sub(1),
+        };
+        let words = match row {
+            ListRow::Day(day) => day_words(canvas, *day, look),
+            ListRow::Event(index) => match pane.activity.row(*index) {
+                Some(row) => event_words(canvas, row, look),
+                None => continue,
+            },
+            ListRow::Finding(index) => match pane.findings.get(*index) {
+                Some(finding) => lead(canvas, look, Role::Finding, "   ! ")
+                    .add(Role::Finding, finding.reason.clone())
+                    .gap(Role::Dim, finding.rule.technique()),
+                None => continue,
+            },
+            ListRow::Silence(gap) => lead(canvas, look, Role::Dim, "   . ")
+                .add(Role::Dim, safe!("nothing for {}", span(*gap))),
+            ListRow::Own(aid) => own_words(canvas, model, aid, look),
+            ListRow::Truncated(count) => lead(canvas, look, Role::LevelWarning, "   + ").add(
+                Role::LevelWarning,
+                safe!("truncated at {}: the SIEM has older ones", *count),
+            ),
+        };
+        canvas.row(area, line, words);
+    }
+}
+
+/// How a row looks beyond its own words.
+#[derive(Clone, Copy)]
+struct Look {
+    is_cursor: bool,
+    focused: bool,
+    width: u16,
+}
+
+/// Starts a row: the gutter and its first cells, which show the cursor.
+fn lead(canvas: &Canvas<'_>, look: Look, role: Role, text: impl Into<Safe>) -> Words {
+    words::gutter(canvas, look.is_cursor, look.focused)
+        .add(words::lead_role(look.is_cursor, look.focused, role), text)
+}
+
+fn day_words(canvas: &Canvas<'_>, day: NaiveDate, look: Look) -> Words {
+    let date = safe!("{:04}-{:02}-{:02}", day.year(), day.month(), day.day());
+    let rest = usize::from(look.width).saturating_sub(13);
+    lead(canvas, look, Role::Title, date)
+        .add(Role::Text, " ")
+        .add(
+            Role::Border,
+            repeated(if canvas.is_ascii() { "-" } else { "╌" }, rest),
+        )
+}
+
+fn time(at: DateTime<Utc>, seconds: bool) -> Safe {
+    if seconds {
+        safe!("{:02}:{:02}:{:02}", at.hour(), at.minute(), at.second())
+    } else {
+        safe!("{:02}:{:02}", at.hour(), at.minute())
+    }
+}
+
+fn span(gap: Duration) -> Safe {
+    words::minutes(gap.to_std().unwrap_or_default())
+}
+
+/// Cells of the columns of an event behind time, lane and outcome: action, object, place, address, agent.
+fn columns(width: u16) -> [usize; 5] {
+    match width {
+        0..46 => [16, 0, 0, 15, 0],
+        46..56 => [18, 0, 0, 15, 0],
+        56..70 => [22, 0, 12, 15, 0],
+        70..96 => [24, 0, 18, 15, 9],
+        96..130 => [28, 18, 18, 15, 12],
+        _ => [34, 24, 20, 18, 24],
+    }
+}
+
+fn event_words(canvas: &Canvas<'_>, row: Row<'_>, look: Look) -> Words {
+    let outcome = match row.outcome() {
+        Outcome::Success => Role::Dim,
+        Outcome::Failure => Role::LaneFailure,
+        Outcome::Unknown => Role::Dim,
+    };
+    let seconds = look.width >= 60;
+    let mut words = lead(canvas, look, Role::Text, time(row.at(), seconds))
+        .add(Role::Text, " ")
+        .column(Role::Lane, &words::lane(row.lane()).into(), 10)
+        .column(outcome, &row.outcome().word().into(), 5);
+    let field = |text: Option<&Untrusted>| text.map(Untrusted::field).unwrap_or_default();
+    let [action, object, place, address, agent] = columns(look.width);
+    let mut column = |role: Role, text: Safe, width: usize| {
+        if width > 0 {
+            words = std::mem::take(&mut words)
+                .column(role, &text, width)
+                .add(Role::Text, " ");
+        }
+    };
+    column(Role::Text, field(row.action()), action);
+    column(Role::Text, field(row.object()), object);
+    column(Role::Text, field(row.place()), place);
+    // Where there is no room for both, the place says more than the address.
+    let from = if place == 0 {
+        row.place().or(row.ip())
+    } else {
+        row.ip()
+    };
+    column(Role::Dim, field(from), address);
+    column(Role::Dim, field(row.agent()), agent);
+    words
+}
+
+fn own_words(canvas: &Canvas<'_>, model: &Model, aid: &ActionId, look: Look) -> Words {
+    let Some(action) = model.ledger.get(aid) else {
+        return Words::empty();
+    };
+    let at = action
+        .sent
+        .map_or_else(Safe::default, |at| time(at, look.width >= 60));
+    let who = if action.user == model.operator.os_user {
+        "you".into()
+    } else {
+        action.user.field().fit(9)
+    };
+    let words = lead(canvas, look, Role::Own, at)
+        .add(Role::Text, " ")
+        .column(Role::Own, &who, 10)
+        .add(Role::Own, action.kind.word())
+        .gap(words::state_role(action.state), action.state.word());
+    match action.seconds {
+        Some(seconds) => words.gap(Role::Dim, safe!("{} s", seconds)),
+        None => words,
+    }
+}

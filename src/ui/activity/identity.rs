@@ -1,0 +1,298 @@
+//! The lines above the lanes: the account, the alert, the judgement and how the account stands.
+
+use ratatui::layout::Rect;
+
+use crate::app::model::{Found, Load, Model, OpenCase};
+use crate::domain::account::{Account, AccountStatus};
+use crate::domain::audit::DecisionKind;
+use crate::domain::case::{Alert, Subject};
+use crate::domain::containment::standing::Standing;
+use crate::domain::freshness::clock_word;
+use crate::domain::text::{Safe, Untrusted};
+use crate::safe;
+use crate::ui::layout::below;
+use crate::ui::paint::{Canvas, Words};
+use crate::ui::theme::Role;
+use crate::ui::words;
+
+/// Draws who it is; gives the rows it took.
+pub(super) fn draw(
+    canvas: &mut Canvas<'_>,
+    model: &Model,
+    open: &OpenCase,
+    area: Rect,
+    is_roomy: bool,
+) -> u16 {
+    match open.the_account() {
+        Some(account) => draw_account(canvas, model, account, area, is_roomy),
+        None => draw_missing(canvas, model, open, area),
+    }
+}
+
+fn draw_account(
+    canvas: &mut Canvas<'_>,
+    model: &Model,
+    account: &Account,
+    area: Rect,
+    is_roomy: bool,
+) -> u16 {
+    let status_role = match account.status {
+        AccountStatus::Active => Role::AccountActive,
+        AccountStatus::Disabled => Role::AccountDisabled,
+        AccountStatus::Other(_) => Role::StateUnknown,
+    };
+    let who = Words::new(Role::Strong, account.login.ident()).gap(Role::Text, account.name.field());
+    canvas.ends(area, 0, who, Words::new(status_role, account.status.word()));
+    let mut line = 1;
+    if let Some(escaped) = account.login.ident_escaped() {
+        canvas.row(below(area, line), 0, Words::new(Role::Dim, escaped));
+        line += 1;
+    }
+    let identity = Words::new(Role::Dim, "id ")
+        .add(Role::Text, account.id.shown())
+        .gap(Role::Text, source(account))
+        .gap(Role::Text, roles(account));
+    let last = account.last_sign_in.map_or_else(Safe::default, |at| {
+        safe!("last sign-in {} ago", words::ago(model, at))
+    });
+    let factors = Words::new(Role::Dim, "MFA ").add(Role::Text, factors(account));
+    if is_roomy {
+        canvas.row(below(area, line), 0, identity);
+        canvas.ends(
+            below(area, line + 1),
+            0,
+            factors,
+            Words::new(Role::Dim, last),
+        );
+        line += 2;
+    } else {
+        canvas.ends(
+            below(area, line),
+            0,
+            identity.chain(Words::new(Role::Text, "  ")).chain(factors),
+            Words::empty(),
+        );
+        line += 1;
+    }
+    line
+}
+
+fn source(account: &Account) -> Safe {
+    account
+        .source
+        .as_ref()
+        .map_or_else(Safe::default, |source| safe!("from {}", source.field()))
+}
+
+fn listed(items: &[Untrusted]) -> Safe {
+    Safe::join(items.iter().map(Untrusted::field), &Safe::fixed(", "))
+}
+
+/// Gives the administrator roles in words; what could not be read says so.
+pub(in crate::ui) fn roles(account: &Account) -> Safe {
+    match account.roles.as_deref() {
+        None => "roles not readable".into(),
+        Some([]) => "no admin role".into(),
+        Some(roles) => safe!("role {}", listed(roles)),
+    }
+}
+
+/// Gives the MFA methods in words.
+pub(in crate::ui) fn factors(account: &Account) -> Safe {
+    match account.factors.as_deref() {
+        None => "not readable".into(),
+        Some([]) => "none".into(),
+        Some(factors) => Safe::join(
+            factors.iter().map(|factor| {
+                let is_active = factor.status.raw().eq_ignore_ascii_case("active");
+                if is_active {
+                    factor.kind.field()
+                } else {
+                    safe!("{} ({})", factor.kind.field(), factor.status.field())
+                }
+            }),
+            &Safe::fixed(", "),
+        ),
+    }
+}
+
+fn draw_missing(canvas: &mut Canvas<'_>, model: &Model, open: &OpenCase, area: Rect) -> u16 {
+    let key = words::key_of_id(model, "user");
+    let name = open.user.as_ref().map(Untrusted::ident).unwrap_or_default();
+    let (role, text): (Role, Safe) = match (&open.file, &open.user, &open.account) {
+        (Load::Failed(fault, _), ..) => (
+            Role::LevelError,
+            safe!("the case could not be read: {}", fault.what),
+        ),
+        (Load::Idle | Load::Loading(_), ..) => {
+            let since = match open.file {
+                Load::Loading(since) => words::since(model, since),
+                _ => Safe::default(),
+            };
+            (Role::Dim, safe!("reading the case{}", since))
+        }
+        (_, None, _) => match &open.subject {
+            Subject::Several(names) => (
+                Role::Change,
+                safe!(
+                    "{} users named by this case: {} chooses one",
+                    names.len(),
+                    key
+                ),
+            ),
+            _ => (Role::LevelWarning, "no user named by this case".into()),
+        },
+        (_, Some(_), Load::Failed(fault, _)) => (
+            Role::LevelError,
+            safe!("{}: the account could not be read: {}", name, fault.what),
+        ),
+        (_, Some(_), Load::Ready(Found::Nobody, _)) => (
+            Role::LevelWarning,
+            safe!("{}: no account carries this name", name),
+        ),
+        (_, Some(_), Load::Ready(Found::Several(all), _)) => (
+            Role::LevelError,
+            safe!("{}: {} accounts carry this name: refused", name, all.len()),
+        ),
+        (_, Some(_), Load::Idle | Load::Loading(_) | Load::Ready(Found::One(_), _)) => {
+            let since = match open.account {
+                Load::Loading(since) => words::since(model, since),
+                _ => Safe::default(),
+            };
+            (
+                Role::Dim,
+                safe!("{}: looking up the account{}", name, since),
+            )
+        }
+    };
+    let mut used = canvas.text(
+        Rect {
+            height: area.height.min(3),
+            ..area
+        },
+        role,
+        &text,
+    );
+    if let Load::Ready(Found::Several(all), _) = &open.account {
+        for account in all.iter().take(4) {
+            let words = Words::new(Role::Dim, "  id ")
+                .add(Role::Text, account.id.shown())
+                .gap(Role::Text, account.login.ident())
+                .gap(Role::Text, account.status.word());
+            canvas.row(below(area, used), 0, words);
+            used += 1;
+        }
+    }
+    used
+}
+
+/// Draws the first alert of the case; gives the rows it took.
+pub(super) fn draw_alert(
+    canvas: &mut Canvas<'_>,
+    model: &Model,
+    open: &OpenCase,
+    area: Rect,
+    is_roomy: bool,
+) -> u16 {
+    let Some(file) = open.file.ready() else {
+        return 0;
+    };
+    let Some(alert) = file.alerts.first() else {
+        canvas.row(
+            area,
+            0,
+            Words::new(Role::Dim, "no alert is linked to this case"),
+        );
+        return 1;
+    };
+    let more = file.alerts.len() - 1;
+    let mut right = Words::new(Role::Dim, safe!("{} ago", words::ago(model, alert.at)));
+    if more > 0 {
+        right = right.gap(Role::Dim, safe!("+{} more", more));
+    }
+    let left = Words::new(Role::Dim, "alert ")
+        .chain(blocked(alert))
+        .gap(Role::Text, alert.title.field());
+    canvas.ends(area, 0, left, right);
+    let facts = alert_facts(alert);
+    if facts.is_empty() || !is_roomy {
+        return 1;
+    }
+    canvas.row(area, 1, facts);
+    2
+}
+
+fn blocked(alert: &Alert) -> Words {
+    match alert.blocked {
+        Some(true) => Words::new(Role::StateProven, "blocked"),
+        Some(false) => Words::new(Role::StateRefuted, "NOT BLOCKED"),
+        None => Words::new(Role::Dim, "blocked or not: not said"),
+    }
+}
+
+fn alert_facts(alert: &Alert) -> Words {
+    let mut words = Words::empty();
+    let facts: [(&'static str, Option<&Untrusted>); 4] = [
+        ("", alert.threat.as_ref()),
+        ("from ", alert.source_ip.as_ref()),
+        ("file ", alert.file.as_ref()),
+        ("hash ", alert.hash.as_ref()),
+    ];
+    for (label, value) in facts {
+        if let Some(value) = value {
+            let text = if label == "hash " {
+                safe!("{:.17}", value.field())
+            } else {
+                value.field()
+            };
+            words = if words.is_empty() {
+                words.add(Role::Dim, safe!("      {}", label))
+            } else {
+                words.gap(Role::Dim, if label.is_empty() { " " } else { label })
+            };
+            words = words.add(Role::Text, text);
+        }
+    }
+    words
+}
+
+/// Draws what a person judged and decided, and how the account stands; gives the rows it took.
+pub(super) fn draw_judgement(
+    canvas: &mut Canvas<'_>,
+    model: &Model,
+    open: &OpenCase,
+    area: Rect,
+) -> u16 {
+    let mut words = Words::new(Role::Dim, "likelihood ");
+    let work = model.casework.case(&open.id);
+    match work.and_then(|work| work.likelihood) {
+        Some((value, at)) => {
+            words = words
+                .add(Role::Strong, value.word())
+                .add(Role::Dim, safe!(" {}", clock_word(at)));
+        }
+        None => {
+            let key = words::key_of_id(model, "likelihood");
+            words = words
+                .add(Role::Text, "not judged")
+                .add(Role::Dim, safe!(", {} judges", key));
+        }
+    }
+    if let Some((decision, _, at)) = work.and_then(|work| work.decision.as_ref()) {
+        let word = match decision {
+            DecisionKind::MonitorOnly => "monitor only",
+            DecisionKind::NoAction => "no action",
+        };
+        words = words.gap(Role::Change, safe!("decided: {} {}", word, clock_word(*at)));
+    }
+    let standing = match model.standing() {
+        None => Words::empty(),
+        Some(standing @ Standing::Contained { .. }) => {
+            Words::new(Role::StateProven, standing.word())
+        }
+        Some(Standing::Partly { .. }) => Words::new(Role::StateUnknown, "partly contained"),
+        Some(standing @ Standing::Free) => Words::new(Role::Dim, standing.word()),
+    };
+    canvas.ends(area, 0, words, standing);
+    1
+}

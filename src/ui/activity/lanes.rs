@@ -1,0 +1,336 @@
+//! The lanes: one row a kind of event on one time axis, findings and own actions as marks on it.
+
+use chrono::{DateTime, Datelike as _, Duration, Timelike as _, Utc, Weekday};
+use ratatui::layout::Rect;
+
+use crate::app::model::{ListRow, Model, OpenCase};
+use crate::domain::text::Safe;
+use crate::domain::timeline::activity::Outcome;
+use crate::domain::timeline::lane::Lane;
+use crate::safe;
+use crate::ui::paint::{Canvas, Words, blanks};
+use crate::ui::theme::Role;
+
+/// Cells of the lane's name and the blank behind it.
+const NAME: u16 = 13;
+/// Cells of the count at the end of a lane, and the blank before it.
+const COUNT: u16 = 7;
+/// Rows of the axis and of the own actions.
+const FIXED: u16 = 2;
+
+/// What is drawn: the open case and the model, looked at as lanes.
+pub(super) struct Lanes<'a> {
+    model: &'a Model,
+    open: &'a OpenCase,
+    busy: [bool; Lane::ALL.len()],
+}
+
+/// Counts of one lane along the axis.
+#[derive(Clone, Debug, Default)]
+struct Bins {
+    all: Vec<u32>,
+    failed: Vec<u32>,
+}
+
+/// The time axis: where it starts, how long one cell is, and how many cells there are.
+struct Axis {
+    start: DateTime<Utc>,
+    cell: Duration,
+    cells: usize,
+}
+
+impl Axis {
+    /// Lays the axis so that its cells stand still while time goes by: it moves a whole cell at a time.
+    fn new(now: DateTime<Utc>, hours: u32, cells: usize) -> Self {
+        let cells = cells.max(1);
+        let window = i64::from(hours.max(1)) * 3600;
+        let count = i64::try_from(cells).unwrap_or(1);
+        let seconds = (window / count).max(60);
+        let last = now.timestamp().div_euclid(seconds);
+        let start = (last - count + 1).saturating_mul(seconds);
+        Self {
+            start: DateTime::from_timestamp(start, 0).unwrap_or(now),
+            cell: Duration::seconds(seconds),
+            cells,
+        }
+    }
+
+    fn place(&self, at: DateTime<Utc>) -> Option<usize> {
+        let seconds = (at - self.start).num_seconds();
+        let cell = usize::try_from(seconds.checked_div(self.cell.num_seconds())?).ok()?;
+        (seconds >= 0 && cell < self.cells).then_some(cell)
+    }
+
+    fn time(&self, cell: usize) -> DateTime<Utc> {
+        let offset = i32::try_from(cell).unwrap_or(i32::MAX);
+        self.start + self.cell * offset
+    }
+}
+
+impl<'a> Lanes<'a> {
+    /// Looks at the open case.
+    pub(super) fn of(model: &'a Model, open: &'a OpenCase) -> Self {
+        let mut busy = [false; Lane::ALL.len()];
+        for row in open.activity.activity.rows() {
+            if let Some(busy) = busy.get_mut(row.lane() as usize) {
+                *busy = true;
+            }
+            if busy.iter().filter(|busy| !**busy).count() <= 1 {
+                break;
+            }
+        }
+        if !open.activity.findings.is_empty()
+            && let Some(busy) = busy.get_mut(Lane::FailThenSuccess as usize)
+        {
+            *busy = true;
+        }
+        Self { model, open, busy }
+    }
+
+    /// Gives the rows it takes of those there are: all lanes, or the ones with something in them, or none.
+    pub(super) fn height(&self, room: u16) -> u16 {
+        if self.open.activity.rows.is_empty() {
+            return 0;
+        }
+        let all = u16::try_from(Lane::ALL.len()).unwrap_or(0) + FIXED;
+        if room >= all {
+            return all;
+        }
+        let busy = self.shown(false).len();
+        let busy = u16::try_from(busy).unwrap_or(0) + FIXED;
+        if room > FIXED { busy.min(room) } else { 0 }
+    }
+
+    fn shown(&self, all: bool) -> Vec<Lane> {
+        Lane::ALL
+            .into_iter()
+            .filter(|lane| all || self.busy.get(*lane as usize) == Some(&true))
+            .collect()
+    }
+
+    /// Draws them; gives the rows it took.
+    pub(super) fn draw(&self, canvas: &mut Canvas<'_>, area: Rect) -> u16 {
+        if area.height <= FIXED {
+            return 0;
+        }
+        let room = area.height - FIXED;
+        let all = usize::from(room) >= Lane::ALL.len();
+        let cells = usize::from(area.width.saturating_sub(NAME + COUNT));
+        let axis = Axis::new(self.model.now.utc, self.open.activity.window_hours, cells);
+        self.draw_axis(canvas, area, &axis);
+        let bins = self.bins(&axis);
+        let mut line = 1;
+        for lane in self.shown(all).into_iter().take(usize::from(room)) {
+            let bins = bins.get(lane as usize).cloned().unwrap_or_default();
+            self.draw_lane(canvas, area, line, lane, &axis, &bins);
+            line += 1;
+        }
+        self.draw_own(canvas, area, line, &axis);
+        line + 1
+    }
+
+    fn bins(&self, axis: &Axis) -> Vec<Bins> {
+        let empty = Bins {
+            all: vec![0; axis.cells],
+            failed: vec![0; axis.cells],
+        };
+        let mut lanes = vec![empty; Lane::ALL.len()];
+        let activity = &self.open.activity.activity;
+        let mut from = activity.first_at_or_after(axis.start);
+        for cell in 0..axis.cells {
+            let to = activity.first_at_or_after(axis.time(cell + 1));
+            for row in (from..to).filter_map(|index| activity.row(index)) {
+                let Some(bins) = lanes.get_mut(row.lane() as usize) else {
+                    continue;
+                };
+                if let Some(count) = bins.all.get_mut(cell) {
+                    *count += 1;
+                }
+                if row.outcome() == Outcome::Failure
+                    && let Some(count) = bins.failed.get_mut(cell)
+                {
+                    *count += 1;
+                }
+            }
+            from = to.max(from);
+        }
+        lanes
+    }
+
+    fn draw_axis(&self, canvas: &mut Canvas<'_>, area: Rect, axis: &Axis) {
+        let window = safe!("{} h, UTC", self.open.activity.window_hours);
+        canvas.row(area, 0, Words::new(Role::Dim, window));
+        let mut line = Words::empty();
+        let mut used = 0;
+        let mut before = axis.start.date_naive();
+        for cell in 1..axis.cells {
+            let at = axis.time(cell + 1) - Duration::seconds(1);
+            let is_new = at.date_naive() != before;
+            before = at.date_naive();
+            if !is_new || cell < used || cell + 3 > axis.cells {
+                continue;
+            }
+            let word: Safe = weekday(at.weekday()).into();
+            line = line
+                .add(Role::Text, blanks(cell - used))
+                .add(Role::Dim, word);
+            used = cell + 3;
+        }
+        canvas.row_from(area, NAME, 0, line);
+        let hour = safe!("{:02}Z", self.model.now.utc.hour());
+        let column = NAME + u16::try_from(axis.cells).unwrap_or(0);
+        canvas.row_from(
+            area,
+            column.saturating_sub(3),
+            0,
+            Words::new(Role::Dim, hour),
+        );
+        if let Some(cell) = self.cursor_time().and_then(|at| axis.place(at)) {
+            let column = NAME + u16::try_from(cell).unwrap_or(0);
+            canvas.row_from(
+                area,
+                column,
+                0,
+                Words::new(Role::Key, canvas.sign("▾", "v")),
+            );
+        }
+    }
+
+    /// Gives the time of the row under the cursor of the list.
+    fn cursor_time(&self) -> Option<DateTime<Utc>> {
+        let pane = &self.open.activity;
+        match pane.rows.get(pane.cursor)? {
+            ListRow::Event(index) => Some(pane.activity.row(*index)?.at()),
+            ListRow::Finding(index) => Some(pane.findings.get(*index)?.at),
+            ListRow::Own(aid) => self.model.ledger.get(aid)?.sent,
+            _ => None,
+        }
+    }
+
+    fn draw_lane(
+        &self,
+        canvas: &mut Canvas<'_>,
+        area: Rect,
+        line: u16,
+        lane: Lane,
+        axis: &Axis,
+        bins: &Bins,
+    ) {
+        let marks: Vec<bool> = self.finding_marks(lane, axis);
+        let count = if lane == Lane::FailThenSuccess {
+            self.open.activity.findings.len()
+        } else {
+            bins.all.iter().map(|n| *n as usize).sum()
+        };
+        let name_role = if count == 0 { Role::Dim } else { Role::Text };
+        let mut words = Words::empty().column(name_role, &lane.word().into(), usize::from(NAME));
+        let most = bins.all.iter().copied().max().unwrap_or(0);
+        for cell in 0..axis.cells {
+            let all = bins.all.get(cell).copied().unwrap_or(0);
+            let failed = bins.failed.get(cell).copied().unwrap_or(0);
+            if marks.get(cell) == Some(&true) {
+                words.push(Role::Finding, "!");
+            } else if all == 0 {
+                words.push(Role::Border, canvas.sign("·", " "));
+            } else {
+                let role = if failed * 2 > all {
+                    Role::LaneFailure
+                } else {
+                    Role::Lane
+                };
+                words.push(role, bar(canvas, all, most));
+            }
+        }
+        let (count_role, count): (Role, Safe) = if count == 0 {
+            (Role::Dim, "-".into())
+        } else if lane == Lane::FailThenSuccess {
+            (Role::Finding, safe!("{}", count))
+        } else {
+            (Role::Text, safe!("{}", count))
+        };
+        let words = words.column_right(count_role, &count, usize::from(COUNT));
+        canvas.row(area, line, words);
+    }
+
+    /// Marks the cells of findings: on the lane of the deciding event, and all of them on the lane of findings.
+    fn finding_marks(&self, lane: Lane, axis: &Axis) -> Vec<bool> {
+        let pane = &self.open.activity;
+        let mut marks = vec![false; axis.cells];
+        for finding in &pane.findings {
+            let own = pane.activity.row(finding.row).map(|row| row.lane());
+            if lane == Lane::FailThenSuccess || own == Some(lane) {
+                if let Some(mark) = axis.place(finding.at).and_then(|cell| marks.get_mut(cell)) {
+                    *mark = true;
+                }
+            }
+        }
+        marks
+    }
+
+    fn draw_own(&self, canvas: &mut Canvas<'_>, area: Rect, line: u16, axis: &Axis) {
+        let mut marks = vec![false; axis.cells];
+        let mut count = 0usize;
+        for row in &self.open.activity.rows {
+            let ListRow::Own(aid) = row else { continue };
+            count += 1;
+            let at = self.model.ledger.get(aid).and_then(|action| action.sent);
+            if let Some(mark) = at
+                .and_then(|at| axis.place(at))
+                .and_then(|cell| marks.get_mut(cell))
+            {
+                *mark = true;
+            }
+        }
+        let role = if count == 0 { Role::Dim } else { Role::Own };
+        let mut words = Words::empty().column(role, &"own actions".into(), usize::from(NAME));
+        for mark in marks {
+            let sign = if mark {
+                canvas.sign("▲", "^")
+            } else {
+                " ".into()
+            };
+            words.push(Role::Own, sign);
+        }
+        let count = if count == 0 {
+            "-".into()
+        } else {
+            safe!("{}", count)
+        };
+        canvas.row(
+            area,
+            line,
+            words.column_right(role, &count, usize::from(COUNT)),
+        );
+    }
+}
+
+/// Gives a bar on a logarithmic scale: one event is seen beside a thousand.
+fn bar(canvas: &Canvas<'_>, count: u32, most: u32) -> Safe {
+    const BARS: [(&str, &str); 8] = [
+        ("▁", "."),
+        ("▂", "."),
+        ("▃", ":"),
+        ("▄", ":"),
+        ("▅", "="),
+        ("▆", "="),
+        ("▇", "#"),
+        ("█", "#"),
+    ];
+    let level = (u64::from(count) + 1).ilog2() * 8;
+    let top = (u64::from(most) + 1).ilog2().max(3);
+    let place = usize::try_from((level / top).saturating_sub(1)).unwrap_or(0);
+    let (sign, ascii) = BARS.get(place.min(7)).copied().unwrap_or(("█", "#"));
+    canvas.sign(sign, ascii)
+}
+
+fn weekday(day: Weekday) -> &'static str {
+    match day {
+        Weekday::Mon => "Mon",
+        Weekday::Tue => "Tue",
+        Weekday::Wed => "Wed",
+        Weekday::Thu => "Thu",
+        Weekday::Fri => "Fri",
+        Weekday::Sat => "Sat",
+        Weekday::Sun => "Sun",
+    }
+}

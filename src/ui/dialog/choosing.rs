@@ -1,0 +1,269 @@
+//! Dialogs with a few rows to choose from: the actions, the likelihood, the user, the search, quitting.
+
+use ratatui::layout::Rect;
+
+use super::{heading, open_box};
+use crate::app::command::{COMMANDS, Context, Spec};
+use crate::app::model::Model;
+use crate::domain::containment::kind::ActionKind;
+use crate::domain::likelihood::Likelihood;
+use crate::domain::text::{Safe, Untrusted};
+use crate::safe;
+use crate::ui::actions;
+use crate::ui::layout::{below, first_row};
+use crate::ui::paint::{Canvas, Words, wrap};
+use crate::ui::theme::Role;
+use crate::ui::words;
+
+const MOST: u16 = 72;
+
+/// Draws the actions, one letter each.
+pub(super) fn contain(
+    canvas: &mut Canvas<'_>,
+    model: &Model,
+    room: Rect,
+    cursor: usize,
+) -> Option<(u16, u16)> {
+    let target = model
+        .open
+        .as_ref()
+        .and_then(|open| open.the_account())
+        .map_or_else(
+            || Words::new(Role::Dim, "no account"),
+            |account| Words::new(Role::Strong, account.login.ident()),
+        );
+    let inside = open_box(
+        canvas,
+        room,
+        (MOST.min(room.width), 16),
+        heading("Contain"),
+        target,
+    );
+    let used = actions::draw_choices(canvas, model, inside, Some((cursor, true)));
+    let text = "A letter plans it, nothing is sent before you confirm. Only the arrows move here.";
+    canvas.text(below(inside, used + 1), Role::Dim, &text.into());
+    None
+}
+
+/// Draws the values of the likelihood.
+pub(super) fn likelihood(
+    canvas: &mut Canvas<'_>,
+    model: &Model,
+    room: Rect,
+    cursor: usize,
+) -> Option<(u16, u16)> {
+    let decided = model
+        .open
+        .as_ref()
+        .and_then(|open| model.casework.case(&open.id))
+        .and_then(|work| work.likelihood)
+        .map(|(value, _)| value);
+    let rows: Vec<Words> = Likelihood::ALL
+        .into_iter()
+        .map(|value| {
+            let yours = if decided == Some(value) { "yours" } else { "" };
+            Words::new(Role::Strong, safe!("{:<11}", value.word()))
+                .add(Role::Dim, safe!("{:<30}", meaning(value)))
+                .add(Role::StateProven, yours)
+        })
+        .collect();
+    let title = heading("How likely is it that somebody else has the account?");
+    list(canvas, room, title, rows, cursor);
+    None
+}
+
+fn meaning(value: Likelihood) -> &'static str {
+    match value {
+        Likelihood::Low => "explained, or nothing found",
+        Likelihood::Medium => "odd, not explained",
+        Likelihood::High => "no good explanation is left",
+        Likelihood::Confirmed => "known, for instance by the user",
+    }
+}
+
+/// Draws the names a case gives.
+pub(super) fn user(
+    canvas: &mut Canvas<'_>,
+    room: Rect,
+    names: &[Untrusted],
+    cursor: usize,
+) -> Option<(u16, u16)> {
+    let rows = names
+        .iter()
+        .map(|name| {
+            let words = Words::new(Role::Text, name.ident());
+            match name.ident_escaped() {
+                Some(escaped) => words.gap(Role::Dim, escaped),
+                None => words,
+            }
+        })
+        .collect();
+    list(
+        canvas,
+        room,
+        heading("Whom is this case about?"),
+        rows,
+        cursor,
+    );
+    None
+}
+
+fn list(canvas: &mut Canvas<'_>, room: Rect, title: Words, rows: Vec<Words>, cursor: usize) {
+    let height = u16::try_from(rows.len() + 2).unwrap_or(u16::MAX);
+    let inside = open_box(
+        canvas,
+        room,
+        (MOST.min(room.width), height),
+        title,
+        Words::empty(),
+    );
+    let len = rows.len();
+    let first = first_row(cursor, len, usize::from(inside.height));
+    for (line, (index, row)) in (0..inside.height).zip(rows.into_iter().enumerate().skip(first)) {
+        let gutter = words::gutter(canvas, index == cursor, true);
+        let lead = words::lead_role(index == cursor, true, Role::Dim);
+        let number = Words::new(lead, safe!("{:>2}", index + 1)).add(Role::Text, "  ");
+        canvas.row(inside, line, gutter.chain(number).chain(row));
+    }
+}
+
+/// Says that a plan is being made.
+pub(super) fn planning(
+    canvas: &mut Canvas<'_>,
+    model: &Model,
+    room: Rect,
+    kinds: &[ActionKind],
+) -> Option<(u16, u16)> {
+    let inside = open_box(
+        canvas,
+        room,
+        (MOST.min(room.width), 6),
+        heading("Planning"),
+        Words::empty(),
+    );
+    let what = Safe::join(
+        kinds.iter().map(|kind| kind.word().into()),
+        &Safe::fixed(", "),
+    );
+    let target = model
+        .open
+        .as_ref()
+        .and_then(|open| open.the_account())
+        .map(|account| account.login.ident())
+        .unwrap_or_default();
+    canvas.row(
+        inside,
+        0,
+        Words::new(Role::Strong, what).gap(Role::Text, target),
+    );
+    canvas.row(
+        inside,
+        1,
+        Words::new(
+            Role::Dim,
+            "reading the account and asking the guards; nothing is sent",
+        ),
+    );
+    canvas.row(
+        inside,
+        3,
+        Words::new(Role::Key, "Esc").add(Role::Dim, " gives it up"),
+    );
+    None
+}
+
+/// Lists the commands that match what was typed.
+fn found(typed: &str) -> Vec<&'static Spec> {
+    let words: Vec<String> = typed.split_whitespace().map(str::to_lowercase).collect();
+    COMMANDS
+        .iter()
+        .filter(|spec| spec.context == Context::Everywhere || spec.context.is_pane())
+        .filter(|spec| {
+            let text = format!("{} {} {}", spec.id, spec.short, spec.doc).to_lowercase();
+            words.iter().all(|word| text.contains(word.as_str()))
+        })
+        .collect()
+}
+
+/// Draws the search over all commands.
+pub(super) fn search(
+    canvas: &mut Canvas<'_>,
+    model: &Model,
+    room: Rect,
+    typed: &str,
+    cursor: usize,
+) -> Option<(u16, u16)> {
+    let found = found(typed);
+    let facts = Words::new(
+        Role::Dim,
+        safe!("{} of {}", found.len(), self::found("").len()),
+    );
+    let inside = open_box(
+        canvas,
+        room,
+        (80.min(room.width), room.height.min(20)),
+        heading("All commands"),
+        facts,
+    );
+    let typed = Untrusted::new(typed).field();
+    let end = canvas.row(
+        inside,
+        0,
+        Words::new(Role::Key, ": ").add(Role::Input, typed),
+    );
+    let rows = below(inside, 2);
+    if found.is_empty() {
+        canvas.row(rows, 0, Words::new(Role::Dim, "no command matches"));
+    }
+    let first = first_row(cursor, found.len(), usize::from(rows.height));
+    for (line, (index, spec)) in (0..rows.height).zip(found.iter().enumerate().skip(first)) {
+        let is_cursor = index == cursor;
+        let place = if spec.context == Context::Everywhere {
+            ""
+        } else {
+            spec.context.word()
+        };
+        let keys = words::keys_of_id(model, spec.id);
+        let left = words::gutter(canvas, is_cursor, true)
+            .add(
+                words::lead_role(is_cursor, true, Role::Key),
+                safe!("{:>10}", keys.fit(10)),
+            )
+            .gap(Role::Text, spec.doc);
+        canvas.ends(rows, line, left, Words::new(Role::Dim, place));
+    }
+    Some((end, inside.y))
+}
+
+/// Asks whether to quit while something is not finished.
+pub(super) fn quit(canvas: &mut Canvas<'_>, model: &Model, room: Rect) -> Option<(u16, u16)> {
+    let unfinished = model.ledger.unfinished().count();
+    let undocumented = model.ledger.undocumented().len();
+    let text = safe!(
+        "{} actions have no final word yet, {} responses are not documented. What is on its way goes on to its end; \
+         the next console finds all of it again.",
+        unfinished,
+        undocumented
+    );
+    let width = MOST.min(room.width);
+    let lines = wrap(&text, usize::from(width.saturating_sub(4)));
+    let height = u16::try_from(lines.len() + 4).unwrap_or(u16::MAX);
+    let inside = open_box(
+        canvas,
+        room,
+        (width, height),
+        heading("Quit anyway?"),
+        Words::empty(),
+    );
+    canvas.wrapped(inside, Role::Text, &lines);
+    let line = height.saturating_sub(3);
+    canvas.row(
+        inside,
+        line,
+        Words::new(Role::Key, "y")
+            .add(Role::Text, " quits")
+            .gap(Role::Key, "any other key")
+            .add(Role::Text, " stays"),
+    );
+    None
+}

@@ -1,0 +1,290 @@
+//! The confirmation: who it is, exactly what will be sent, what it means, what the guards said, and the name to type.
+//!
+//! Nothing of it is ever left out silently: where the terminal is too low for all, facts are shortened in steps and the
+//! last step says so.
+
+use ratatui::layout::Rect;
+
+use super::{heading, inner_width, open_box};
+use crate::app::model::Model;
+use crate::config::settings::Mode;
+use crate::domain::account::{Account, AccountStatus};
+use crate::domain::containment::confirm::{Confirmation, Focus};
+use crate::domain::containment::plan::{Plan, PlannedStep};
+use crate::domain::freshness::time_word;
+use crate::domain::text::{Safe, Untrusted};
+use crate::safe;
+use crate::ui::activity::{factors, roles};
+use crate::ui::layout::below;
+use crate::ui::paint::{Canvas, Words, blanks};
+use crate::ui::sheet::Sheet;
+use crate::ui::theme::Role;
+
+const MOST: u16 = 104;
+/// Rows at the bottom that are always there: a rule, the field, the buttons, what the last key said.
+const FOOT: u16 = 4;
+
+/// How much is spelled out.
+#[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+enum Detail {
+    Full,
+    /// Empty lines and less needed facts of the account are left out.
+    Dense,
+    /// Proof and limits are left to the help of the action; effect and undo stay.
+    Short,
+}
+
+/// Draws the dialog; gives where the typed name ends.
+pub(super) fn draw(
+    canvas: &mut Canvas<'_>,
+    model: &Model,
+    room: Rect,
+    confirmation: &Confirmation,
+    said: Option<&Safe>,
+) -> Option<(u16, u16)> {
+    let plan = confirmation.plan();
+    let width = room.width.min(MOST);
+    let inner = inner_width(room, MOST);
+    let most = room.height.saturating_sub(FOOT + 2);
+    let sheet = [Detail::Full, Detail::Dense]
+        .into_iter()
+        .map(|detail| sheet(model, plan, inner, detail))
+        .find(|sheet| sheet.len() <= usize::from(most))
+        .unwrap_or_else(|| self::sheet(model, plan, inner, Detail::Short));
+    let height = u16::try_from(sheet.len())
+        .unwrap_or(u16::MAX)
+        .min(most)
+        .saturating_add(FOOT + 2);
+    let kinds = plan.kinds();
+    let what = Safe::join(
+        kinds.iter().map(|kind| kind.word().into()),
+        &Safe::fixed(", "),
+    );
+    let title = heading(what).gap(Role::DialogTitle, plan.account.login.field());
+    let inside = open_box(canvas, room, (width, height), title, mode(model, plan));
+    let body = Rect {
+        height: inside.height.saturating_sub(FOOT),
+        ..inside
+    };
+    let hidden = sheet.draw(canvas, body, 0);
+    let foot = below(inside, body.height);
+    draw_foot(canvas, model, foot, confirmation, said, hidden)
+}
+
+fn mode(model: &Model, plan: &Plan) -> Words {
+    if plan.dry_run || model.mode() == Mode::DryRun {
+        Words::new(Role::ModeDryRun, " DRY RUN: nothing is sent ")
+    } else {
+        Words::new(Role::ModeLive, " LIVE ")
+    }
+}
+
+fn sheet(model: &Model, plan: &Plan, width: u16, detail: Detail) -> Sheet {
+    let mut sheet = Sheet::new(width);
+    add_account(&mut sheet, model, &plan.account, detail);
+    let gap = |sheet: &mut Sheet| {
+        if detail == Detail::Full {
+            sheet.gap();
+        }
+    };
+    gap(&mut sheet);
+    for (step, place) in plan.steps.iter().zip(1usize..) {
+        add_step(&mut sheet, step, place, plan.steps.len(), detail);
+    }
+    gap(&mut sheet);
+    add_guards(&mut sheet, plan);
+    sheet
+}
+
+fn add_account(sheet: &mut Sheet, model: &Model, account: &Account, detail: Detail) {
+    sheet.fact("account", Role::Strong, &account.login.ident());
+    if let Some(escaped) = account.login.ident_escaped() {
+        sheet.fact("", Role::Text, &escaped);
+    }
+    let id = safe!("{}  at {}", account.id.shown(), account.id.connection);
+    sheet.fact("id", Role::Strong, &id);
+    sheet.fact("name", Role::Text, &account.name.ident());
+    let status_role = match account.status {
+        AccountStatus::Active => Role::AccountActive,
+        AccountStatus::Disabled => Role::AccountDisabled,
+        AccountStatus::Other(_) => Role::StateUnknown,
+    };
+    let since = account
+        .status_changed
+        .map_or_else(Safe::default, |at| safe!(", since {}", time_word(at)));
+    let source = account
+        .source
+        .as_ref()
+        .map_or_else(Safe::default, |source| safe!(", from {}", source.field()));
+    let status = safe!("{}{}{}", account.status.word(), since, source);
+    sheet.fact("status", status_role, &status);
+    let roles = safe!("{}; {}", roles(account), groups(account));
+    sheet.fact("roles", Role::Text, &roles);
+    let last = match account.last_sign_in {
+        Some(at) => time_word(at),
+        None => "none known".into(),
+    };
+    sheet.fact(
+        "last active",
+        Role::Text,
+        &safe!("sign-in {}{}", last, last_place(model, account)),
+    );
+    if detail == Detail::Full {
+        if let Some(mail) = &account.mail {
+            sheet.fact("mail", Role::Text, &mail.ident());
+        }
+        sheet.fact("MFA", Role::Text, &factors(account));
+    }
+    for gap in &account.gaps {
+        sheet.fact("not read", Role::LevelWarning, &gap.line());
+    }
+}
+
+fn groups(account: &Account) -> Safe {
+    match account.groups.as_deref() {
+        None => "groups not readable".into(),
+        Some([]) => "no groups".into(),
+        Some(groups) => {
+            let names = groups.iter().take(6).map(|group| group.name.field());
+            let names = Safe::join(names, &Safe::fixed(", "));
+            match groups.len().saturating_sub(6) {
+                0 => safe!("groups {}", names),
+                more => safe!("groups {} and {} more", names, more),
+            }
+        }
+    }
+}
+
+/// Gives where the account was last seen, when its activity is open.
+fn last_place(model: &Model, account: &Account) -> Safe {
+    let place = model
+        .open
+        .as_ref()
+        .filter(|open| open.the_account().is_some_and(|here| here.id == account.id))
+        .and_then(|open| {
+            open.activity.activity.rows().next_back().and_then(|row| {
+                row.place()
+                    .or(row.ip())
+                    .map(|place| (row.at(), place.field()))
+            })
+        });
+    match place {
+        Some((at, place)) => safe!(", last event {} from {}", time_word(at), place),
+        None => Safe::default(),
+    }
+}
+
+fn add_step(sheet: &mut Sheet, step: &PlannedStep, place: usize, all: usize, detail: Detail) {
+    let call = safe!(
+        "{} https://{}{}",
+        step.call.method,
+        Untrusted::new(step.call.host.as_str()).ident(),
+        Untrusted::new(step.call.path.as_str()).ident()
+    );
+    let label = if all > 1 {
+        safe!("{}. {}", place, step.kind.word())
+    } else {
+        step.kind.word().into()
+    };
+    sheet.line(Words::new(Role::DialogTitle, label));
+    sheet.fact("  request", Role::Strong, &call);
+    let facts = &step.facts;
+    sheet.fact("  effect", Role::Text, &facts.effect);
+    sheet.fact("  undo", Role::Text, &facts.undo);
+    if detail < Detail::Short {
+        sheet.fact("  limits", Role::Text, &facts.limits);
+        sheet.fact("  proof", Role::Text, &facts.proof);
+    }
+}
+
+fn add_guards(sheet: &mut Sheet, plan: &Plan) {
+    let passed = plan
+        .guards
+        .iter()
+        .filter(|result| !result.refuses())
+        .map(|result| result.guard.into());
+    let passed = Safe::join(passed, &Safe::fixed(", "));
+    for result in &plan.guards {
+        if let Some(refusal) = &result.refusal {
+            let text = safe!("{}: {}", result.guard, refusal);
+            sheet.fact("REFUSED", Role::StateRefuted, &text);
+        }
+    }
+    if !passed.is_empty() {
+        sheet.fact("guards", Role::StateProven, &safe!("pass: {}", passed));
+    }
+}
+
+fn draw_foot(
+    canvas: &mut Canvas<'_>,
+    model: &Model,
+    area: Rect,
+    confirmation: &Confirmation,
+    said: Option<&Safe>,
+    hidden: usize,
+) -> Option<(u16, u16)> {
+    canvas.rule(Rect { height: 1, ..area }, "─", "-", Role::Border);
+    if hidden > 0 {
+        let text = safe!(
+            " {} more lines do not fit: make the terminal higher before you confirm ",
+            hidden
+        );
+        canvas.row(area, 0, Words::new(Role::LevelAlarm, text));
+    }
+    let wanted = Untrusted::new(confirmation.wanted()).ident();
+    let typed = Untrusted::new(confirmation.typed()).ident();
+    let prompt = Words::new(Role::Dim, "type ")
+        .add(Role::Strong, wanted.clone())
+        .add(Role::Dim, ": ");
+    let room = usize::from(area.width).saturating_sub(prompt.width() + 1);
+    let shown = typed.fit(room);
+    let free = wanted
+        .width()
+        .max(20)
+        .min(room)
+        .saturating_sub(shown.width());
+    let column = area.x + u16::try_from(prompt.width() + shown.width()).unwrap_or(0);
+    let field = prompt
+        .add(Role::Input, shown)
+        .add(Role::Input, blanks(free));
+    let field = if confirmation.matches() {
+        field.gap(Role::StateProven, "matches")
+    } else {
+        field
+    };
+    canvas.row(area, 1, field);
+    let (cancel, contain) = match confirmation.focus() {
+        Focus::Cancel => (Role::ButtonFocused, Role::Button),
+        Focus::Contain => (Role::Button, Role::ButtonFocused),
+    };
+    let verb = if confirmation
+        .plan()
+        .kinds()
+        .iter()
+        .all(|kind| kind.key() == "enable_account")
+    {
+        "enable"
+    } else {
+        "contain"
+    };
+    let (cancel_word, contain_word) = match confirmation.focus() {
+        Focus::Cancel => (Safe::fixed("[>cancel<]"), safe!("[ {} ]", verb)),
+        Focus::Contain => (Safe::fixed("[ cancel ]"), safe!("[>{}<]", verb)),
+    };
+    let buttons = Words::new(cancel, cancel_word)
+        .add(Role::Text, "  ")
+        .add(contain, contain_word);
+    let age = model.age(confirmation.plan().made).as_secs() / 60;
+    let left = safe!("valid for {}m", 5u64.saturating_sub(age));
+    let left = if confirmation.plan().expired(model.now.boot) {
+        Words::new(Role::LevelWarning, "too old: make it again")
+    } else {
+        Words::new(Role::Dim, left)
+    };
+    canvas.ends(area, 2, buttons, left);
+    let said = said.cloned().unwrap_or_else(|| {
+        "type the name, then Tab, then y; Esc cancels, Enter never confirms".into()
+    });
+    canvas.row(area, 3, Words::new(Role::LevelInfo, said));
+    (confirmation.focus() == Focus::Cancel).then_some((column, area.y + 1))
+}

@@ -1,0 +1,177 @@
+//! The response: every action of the open case with its proof; and the actions nobody has finished.
+
+use ratatui::layout::Rect;
+
+use super::{heading, inner_width, open_box, open_sheet};
+use crate::app::model::Model;
+use crate::domain::containment::ledger::ActionView;
+use crate::domain::containment::state::ActionState;
+use crate::domain::freshness::time_word;
+use crate::domain::text::{Safe, Untrusted};
+use crate::safe;
+use crate::ui::layout::{below, first_row};
+use crate::ui::paint::{Canvas, Words};
+use crate::ui::sheet::Sheet;
+use crate::ui::theme::Role;
+use crate::ui::words;
+
+const MOST: u16 = 104;
+
+/// Draws the response of the open case.
+pub(super) fn draw(
+    canvas: &mut Canvas<'_>,
+    model: &Model,
+    room: Rect,
+    scroll: usize,
+) -> Option<(u16, u16)> {
+    let mut sheet = Sheet::new(inner_width(room, MOST));
+    match &model.open {
+        None => sheet.line(Words::new(Role::Dim, "no case is open")),
+        Some(open) => {
+            if let Some(standing) = model.standing() {
+                sheet.text(
+                    0,
+                    Role::Strong,
+                    &safe!("The account is {}.", standing.word()),
+                );
+                sheet.gap();
+            }
+            let mut all: Vec<&ActionView> = model
+                .ledger
+                .actions()
+                .filter(|action| action.case == open.id && action.state != ActionState::Planned)
+                .collect();
+            all.sort_by_key(|action| (action.confirmed, action.order));
+            if all.is_empty() {
+                sheet.line(Words::new(Role::Dim, "nothing was done for this case yet"));
+            }
+            for action in all {
+                add_action(&mut sheet, model, action);
+            }
+        }
+    }
+    open_sheet(canvas, room, heading("Response"), &sheet, MOST, scroll);
+    None
+}
+
+/// Adds one action: its word first, then what it rests on.
+fn add_action(sheet: &mut Sheet, model: &Model, action: &ActionView) {
+    sheet.gap();
+    let left = Words::new(Role::Strong, action.kind.word())
+        .gap(words::state_role(action.state), action.state.word());
+    let left = if action.dry_run {
+        left.gap(Role::ModeDryRun, " DRY RUN ")
+    } else {
+        left
+    };
+    sheet.ends(left, Words::new(Role::Dim, timing(model, action)));
+    sheet.fact(
+        "account",
+        Role::Text,
+        &safe!(
+            "{}  id {}",
+            action.login.ident(),
+            action.account.with_connection()
+        ),
+    );
+    if let Some((method, host, path)) = &action.call {
+        let call = safe!(
+            "{} {}{}",
+            Untrusted::new(method.as_str()).field(),
+            Untrusted::new(host.as_str()).ident(),
+            path.ident()
+        );
+        sheet.fact("request", Role::Text, &call);
+    }
+    let evidence = match (&action.evidence, action.reads) {
+        (Some(evidence), _) => evidence.line(),
+        (None, 0) => "nothing read back yet".into(),
+        (None, reads) => safe!("{} reads, nothing to show", reads),
+    };
+    sheet.fact("evidence", words::state_role(action.state), &evidence);
+    if action.reads > 0 || action.attempt > 1 {
+        let text = safe!("{} reads, attempt {}", action.reads, action.attempt);
+        sheet.fact("", Role::Dim, &text);
+    }
+    let documented = match &action.comment {
+        Some(comment) => safe!("comment {}", comment.field()),
+        None if action.dry_run => "a dry run is not documented".into(),
+        None => "not yet".into(),
+    };
+    sheet.fact("documented", Role::Dim, &documented);
+    sheet.fact("action", Role::Dim, &safe!("{}", action.aid));
+}
+
+/// Says since when or how long: seconds when it is over, the deadline while it runs.
+fn timing(model: &Model, action: &ActionView) -> Safe {
+    if let (Some(seconds), Some(at)) = (action.seconds, action.sent) {
+        return safe!("{}, {} s", time_word(at), seconds);
+    }
+    match (action.sent, action.deadline) {
+        (None, _) => "not sent".into(),
+        (Some(sent), None) => time_word(sent),
+        (Some(sent), Some(_)) if !action.state.is_unfinished() => time_word(sent),
+        (Some(sent), Some(deadline)) => {
+            let left = (deadline - model.now.utc).num_seconds();
+            if left > 0 {
+                safe!("{}, {} s until its deadline", time_word(sent), left)
+            } else {
+                safe!("{}, past its deadline", time_word(sent))
+            }
+        }
+    }
+}
+
+/// Draws the actions without a final word.
+pub(super) fn unfinished(
+    canvas: &mut Canvas<'_>,
+    model: &Model,
+    room: Rect,
+    cursor: usize,
+) -> Option<(u16, u16)> {
+    let all: Vec<&ActionView> = model.ledger.unfinished().collect();
+    let height = u16::try_from(all.len().max(1) * 3 + 2).unwrap_or(u16::MAX);
+    let inside = open_box(
+        canvas,
+        room,
+        (room.width.min(MOST), height),
+        heading("Unfinished actions"),
+        Words::new(Role::Dim, safe!("{}", all.len())),
+    );
+    if all.is_empty() {
+        canvas.row(
+            inside,
+            0,
+            Words::new(Role::StateProven, "every action has its final word"),
+        );
+        return None;
+    }
+    let seen = usize::from(inside.height / 3);
+    let first = first_row(cursor, all.len(), seen);
+    for (place, (index, action)) in (0u16..).zip(all.iter().enumerate().skip(first).take(seen)) {
+        let area = below(inside, place * 3);
+        let is_cursor = index == cursor;
+        let left = words::gutter(canvas, is_cursor, true)
+            .add(
+                words::lead_role(is_cursor, true, Role::Strong),
+                action.kind.word(),
+            )
+            .gap(words::state_role(action.state), action.state.word());
+        canvas.ends(area, 0, left, Words::new(Role::Dim, timing(model, action)));
+        let who = Words::new(Role::Text, "  ")
+            .add(Role::Text, action.login.ident())
+            .gap(Role::Dim, safe!("id {}", action.account.with_connection()))
+            .gap(Role::Dim, safe!("case {}", action.case.shown()));
+        canvas.row(area, 1, who);
+        let evidence = action
+            .evidence
+            .as_ref()
+            .map_or_else(|| "nothing read back yet".into(), Untrusted::line);
+        canvas.row(
+            area,
+            2,
+            Words::new(Role::Text, "  ").add(Role::Dim, evidence),
+        );
+    }
+    None
+}

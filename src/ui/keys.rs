@@ -1,0 +1,74 @@
+//! The two lines at the bottom: the keys for where the focus is, and the last message.
+
+use super::layout::{Screen, narrowed};
+use super::paint::{Canvas, Words};
+use super::theme::Role;
+use super::words;
+use crate::app::command::{Command, Context};
+use crate::app::model::{Layer, LogLine, Model};
+use crate::domain::freshness::clock_word;
+use crate::safe;
+
+/// Draws both lines.
+pub(super) fn draw(canvas: &mut Canvas<'_>, model: &Model, screen: &Screen) {
+    canvas.row(narrowed(screen.keys, 1, 1), 0, key_line(model));
+    let hint = Words::new(
+        Role::Key,
+        words::key_of(model, Command::Messages, Context::Everywhere),
+    )
+    .add(Role::Dim, " log");
+    match model.log.back() {
+        Some(line) => canvas.ends(narrowed(screen.message, 1, 1), 0, message(line), hint),
+        None => canvas.ends(narrowed(screen.message, 1, 1), 0, Words::empty(), hint),
+    }
+}
+
+fn message(line: &LogLine) -> Words {
+    let words = Words::new(Role::Dim, safe!("{}  ", clock_word(line.at)))
+        .add(words::level_role(line.level), line.text.clone());
+    match &line.hint {
+        Some(hint) => words.add(Role::Dim, safe!("  {}", hint)),
+        None => words,
+    }
+}
+
+fn key_line(model: &Model) -> Words {
+    match model.layers.last() {
+        Some(layer) => layer_keys(model, layer),
+        None => {
+            let here = words::hints(model, model.focus.context());
+            let everywhere = words::hints(model, Context::Everywhere);
+            here.add(Role::Text, "  ").chain(everywhere)
+        }
+    }
+}
+
+fn layer_keys(model: &Model, layer: &Layer) -> Words {
+    if let Some(context) = layer.context() {
+        return words::hints(model, context);
+    }
+    let fixed: &[(&'static str, &'static str)] = match layer {
+        Layer::Confirm { .. } => &[
+            ("Tab", "to contain"),
+            ("y", "there confirms"),
+            ("Esc", "cancels"),
+        ],
+        Layer::Writing { purpose, .. } if purpose.many_lines() => &[
+            ("Ctrl-s", "post"),
+            ("Enter", "new line"),
+            ("Esc Esc", "leave"),
+        ],
+        Layer::Writing { .. } => &[("Enter", "done"), ("Esc Esc", "leave")],
+        Layer::Filter { .. } => &[("Enter", "keep"), ("Esc", "as before")],
+        Layer::Search { .. } => &[("Up Down", "move"), ("Enter", "run"), ("Esc", "back")],
+        Layer::QuitAnyway => &[("y", "quit"), ("any other", "stay")],
+        _ => &[("Esc", "back")],
+    };
+    let mut line = Words::empty();
+    for (key, word) in fixed {
+        line = line
+            .gap(Role::Key, *key)
+            .add(Role::Dim, safe!(" {}", *word));
+    }
+    line
+}

@@ -1,0 +1,125 @@
+//! The status line: where we are, whether it is real, how every source is, what is open.
+
+use ratatui::layout::Rect;
+
+use super::paint::{Canvas, Words};
+use super::theme::Role;
+use super::words;
+use crate::app::model::{Model, Source};
+use crate::config::settings::{EnvironmentKind, Mode, Policy};
+use crate::domain::containment::standing::Standing;
+use crate::domain::freshness::{Freshness, clock_word};
+use crate::domain::text::{Safe, Untrusted};
+use crate::safe;
+
+/// How much of the line is spelled out.
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum Detail {
+    Full,
+    /// Sources that are well are only counted.
+    Counted,
+    /// And the name of the program is left out.
+    Least,
+}
+
+/// Draws the line.
+pub(super) fn draw(canvas: &mut Canvas<'_>, model: &Model, area: Rect) {
+    let clock = Words::new(Role::Strong, clock_word(model.now.utc)).add(Role::Text, " ");
+    let room = usize::from(area.width).saturating_sub(clock.width() + 1);
+    let line = [Detail::Full, Detail::Counted]
+        .into_iter()
+        .map(|detail| line(model, detail))
+        .find(|line| line.width() <= room)
+        .unwrap_or_else(|| line(model, Detail::Least));
+    canvas.ends(area, 0, line, clock);
+}
+
+fn line(model: &Model, detail: Detail) -> Words {
+    let environment = &model.settings.environment;
+    let name = Untrusted::new(environment.name.as_str()).field();
+    let mut line = if detail == Detail::Least {
+        Words::new(Role::Text, " ").add(Role::Strong, name)
+    } else {
+        Words::new(Role::Dim, " quell ").add(Role::Strong, name)
+    };
+    line = line.add(Role::Text, " ").chain(mode(environment.mode));
+    if environment.kind == EnvironmentKind::Drill {
+        line = line.add(Role::Text, " ").add(Role::ModeDrill, " DRILL ");
+    }
+    line.chain(sources(model, detail)).chain(counts(model))
+}
+
+fn mode(mode: Mode) -> Words {
+    let role = match mode {
+        Mode::Live => Role::ModeLive,
+        Mode::DryRun => Role::ModeDryRun,
+        Mode::ReadOnly => Role::ModeReadOnly,
+    };
+    Words::new(role, safe!(" {} ", mode.word()))
+}
+
+fn sources(model: &Model, detail: Detail) -> Words {
+    let mut words = Words::new(Role::Text, "");
+    let mut well = 0usize;
+    for source in &model.sources {
+        let freshness = source.heard.freshness(model.now.boot);
+        if freshness == Freshness::Ok && source.fault.is_none() && detail != Detail::Full {
+            well += 1;
+        } else {
+            words = words.add(Role::Text, "  ").chain(one(source, freshness));
+        }
+    }
+    if well > 0 {
+        words = words
+            .add(Role::Text, "  ")
+            .add(Role::SourceOk, safe!("{} ok", well));
+    }
+    let bad: usize = model.sources.iter().map(|source| source.bad_records).sum();
+    if bad > 0 {
+        words = words
+            .add(Role::Text, "  ")
+            .add(Role::LevelWarning, safe!("{} bad records", bad));
+    }
+    words
+}
+
+fn one(source: &Source, freshness: Freshness) -> Words {
+    let (role, word): (Role, Safe) = match freshness {
+        Freshness::Waiting => (Role::SourceWaiting, "waiting".into()),
+        Freshness::Ok if source.fault.is_some() => (Role::SourceStale, "failing".into()),
+        Freshness::Ok => (Role::SourceOk, "ok".into()),
+        Freshness::Stale(age) => (Role::SourceStale, safe!("STALE {}", words::minutes(age))),
+        Freshness::NoAnswer(age) => (Role::SourceDead, safe!("no answer {}", words::minutes(age))),
+    };
+    Words::new(Role::Text, source.label.clone())
+        .add(Role::Text, " ")
+        .add(role, word)
+}
+
+fn counts(model: &Model) -> Words {
+    let mut words = Words::empty();
+    let mut count = |role: Role, text: Safe| {
+        words.push(Role::Text, "  ");
+        words.push(role, text);
+    };
+    if model.audit_fault.is_some() {
+        count(Role::LevelAlarm, " audit FAILED ".into());
+    }
+    let unfinished = model.ledger.unfinished().count();
+    if unfinished > 0 {
+        count(Role::StateUnknown, safe!("{} unfinished", unfinished));
+    }
+    let is_contained = |standing: &&Standing| matches!(standing, Standing::Contained { .. });
+    let contained = model.standings.values().filter(is_contained).count();
+    let partly = model.standings.len() - contained;
+    if contained > 0 {
+        count(Role::StateProven, safe!("{} contained", contained));
+    }
+    if partly > 0 {
+        count(Role::StateUnknown, safe!("{} partly contained", partly));
+    }
+    if model.settings.policy == Policy::default() {
+        count(Role::LevelWarning, "no policy".into());
+    }
+    words
+}

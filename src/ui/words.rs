@@ -1,0 +1,163 @@
+//! Short words that several panes share: ages, owners, states, lanes.
+//!
+//! What must not live here: layout.
+
+use std::time::Duration;
+
+use chrono::{DateTime, Utc};
+
+use super::paint::{Canvas, Words};
+use super::theme::Role;
+use crate::app::command::{COMMANDS, Command, Context, spec_of};
+use crate::app::message::Level;
+use crate::app::model::{Model, Pane};
+use crate::domain::containment::state::ActionState;
+use crate::domain::freshness::Moment;
+use crate::domain::text::{Safe, Untrusted};
+use crate::domain::timeline::lane::Lane;
+use crate::safe;
+
+/// Gives the name of a pane.
+pub(super) fn pane(pane: Pane) -> &'static str {
+    match pane {
+        Pane::Cases => "Cases",
+        Pane::Activity => "Activity",
+        Pane::Checklist => "Checklist",
+        Pane::Actions => "Actions",
+    }
+}
+
+/// Writes an age in minutes and more, so that it changes once a minute at most: `<1m`, `12m`, `3h`, `2d`.
+pub(super) fn minutes(age: Duration) -> Safe {
+    match age.as_secs() {
+        0..60 => "<1m".into(),
+        s @ 60..3_600 => safe!("{}m", s / 60),
+        s @ 3_600..172_800 => safe!("{}h", s / 3_600),
+        s => safe!("{}d", s / 86_400),
+    }
+}
+
+/// Writes how long ago a time was.
+pub(super) fn ago(model: &Model, at: DateTime<Utc>) -> Safe {
+    ago_between(at, model.now.utc)
+}
+
+/// Writes how long before another a time was.
+pub(super) fn ago_between(at: DateTime<Utc>, now: DateTime<Utc>) -> Safe {
+    minutes((now - at).to_std().unwrap_or_default())
+}
+
+/// Writes for how long something has been going on, once it is worth a word: nothing in the first ten seconds.
+pub(super) fn since(model: &Model, since: Moment) -> Safe {
+    match model.age(since).as_secs() {
+        0..10 => Safe::default(),
+        s @ 10..60 => safe!(" for {}0s", s / 10),
+        s => safe!(" for {}m", s / 60),
+    }
+}
+
+/// Gives the owner as shown: `you` for the operator.
+pub(super) fn owner(model: &Model, owner: &Untrusted) -> Safe {
+    if !model.operator.shared && model.operator.login.as_ref() == Some(owner) {
+        "you".into()
+    } else {
+        owner.field()
+    }
+}
+
+/// Gives a lane in at most nine cells.
+pub(super) fn lane(lane: Lane) -> &'static str {
+    match lane {
+        Lane::Exfiltration => "exfil",
+        Lane::FailThenSuccess => "fail>ok",
+        Lane::OauthGrant => "OAuth",
+        other => other.word(),
+    }
+}
+
+/// Gives the role of an action's state.
+pub(super) fn state_role(state: ActionState) -> Role {
+    match state {
+        ActionState::Verified => Role::StateProven,
+        ActionState::NotEffective | ActionState::Drifted | ActionState::Rejected => {
+            Role::StateRefuted
+        }
+        ActionState::Unknown | ActionState::Unverifiable => Role::StateUnknown,
+        ActionState::Planned
+        | ActionState::Confirmed
+        | ActionState::Intent
+        | ActionState::Acked => Role::StatePending,
+        ActionState::NotSent | ActionState::DryRun | ActionState::Abandoned => Role::Dim,
+    }
+}
+
+/// Gives the role of a message.
+pub(super) fn level_role(level: Level) -> Role {
+    match level {
+        Level::Info => Role::LevelInfo,
+        Level::Warning => Role::LevelWarning,
+        Level::Error => Role::LevelError,
+        Level::Alarm => Role::LevelAlarm,
+    }
+}
+
+/// Gives the first key of a command of the table, as bound now; nothing when none is bound.
+pub(super) fn key_of(model: &Model, command: Command, context: Context) -> Safe {
+    spec_of(command, context).map_or_else(Safe::default, |spec| key_of_id(model, spec.id))
+}
+
+/// Gives the first key of a command by its id.
+pub(super) fn key_of_id(model: &Model, id: &str) -> Safe {
+    model
+        .keymap
+        .keys_of(id)
+        .first()
+        .map_or_else(Safe::default, |chord| {
+            Untrusted::new(chord.to_string()).field()
+        })
+}
+
+/// Gives all keys of a command by its id.
+pub(super) fn keys_of_id(model: &Model, id: &str) -> Safe {
+    let keys = model
+        .keymap
+        .keys_of(id)
+        .iter()
+        .map(|chord| Untrusted::new(chord.to_string()).field());
+    Safe::join(keys, &Safe::fixed(" "))
+}
+
+/// Lists `key word` pairs for the commands of a context that have a short word.
+pub(super) fn hints(model: &Model, context: Context) -> Words {
+    let mut words = Words::empty();
+    let listed = COMMANDS
+        .iter()
+        .filter(|spec| spec.context == context && !spec.short.is_empty());
+    for spec in listed {
+        let key = key_of_id(model, spec.id);
+        if !key.is_empty() {
+            words = words
+                .gap(Role::Key, key)
+                .add(Role::Dim, safe!(" {}", spec.short));
+        }
+    }
+    words
+}
+
+/// Gives the sign in front of the row under the cursor, and its role.
+pub(super) fn gutter(canvas: &Canvas<'_>, is_cursor: bool, focused: bool) -> Words {
+    match (is_cursor, focused) {
+        (true, true) => Words::new(Role::Key, canvas.sign("▌", ">")),
+        (true, false) => Words::new(Role::Dim, canvas.sign("▏", "-")),
+        (false, _) => Words::new(Role::Text, " "),
+    }
+}
+
+/// Gives the role for the leading cells of a row under the cursor, else its own.
+pub(super) fn lead_role(is_cursor: bool, focused: bool, own: Role) -> Role {
+    match (is_cursor, focused) {
+        (true, true) => Role::CursorFocused,
+        (true, false) => Role::Cursor,
+        (false, _) => own,
+    }
+}
