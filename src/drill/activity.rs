@@ -230,7 +230,7 @@ impl Activity {
     }
 
     /// Moves the activity to a place, with the last byte of the address.
-    pub fn from_place(mut self, place: usize, last: u8) -> Self {
+    pub fn at_place(mut self, place: usize, last: u8) -> Self {
         let [a, b, c] = PLACES[place].net;
         self.place = u8::try_from(place).unwrap_or(0);
         self.ip = [a, b, c, last];

@@ -61,7 +61,6 @@ fn act(world: &mut World, mind: &mut Attacker, at: DateTime<Utc>) {
     let file = PAYROLL_FILES[mind.dice.usize(0..PAYROLL_FILES.len())];
     let (kind, object, amount) = match mind.round % 4 {
         0 => (Kind::AppAccess, "Payroll", 0),
-        1 => (Kind::FileRead, file, mind.dice.u64(40_000..900_000)),
         2 => (Kind::AppAccess, "Mail", 0),
         _ => (Kind::FileRead, file, mind.dice.u64(40_000..900_000)),
     };

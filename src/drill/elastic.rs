@@ -2,6 +2,7 @@
 //!
 //! A point in time is a stable view: later documents are not in it.
 
+mod alerts;
 mod dsl;
 mod search;
 
@@ -60,32 +61,29 @@ pub(crate) fn reads(_request: &Request) -> bool {
 }
 
 /// Builds an error body of the vendor.
-pub(crate) fn error(template: &'static str, status: u16, kind: &str, reason: &str) -> Answer {
+pub(crate) fn error(status: u16, kind: &str, reason: &str) -> Answer {
     let cause = json!({"type": kind, "reason": reason});
     let body = json!({
         "error": {"root_cause": [cause], "type": kind, "reason": reason}, "status": status,
     });
-    Answer::json(status, template, body)
+    Answer::json(status, body)
 }
 
 /// Answers one request.
 pub(crate) fn answer(world: &World, pits: &mut Pits, request: &Request) -> Answer {
-    let template = template(request);
     if request.authorization.strip_prefix("ApiKey ") != Some(TOKEN) {
         let reason = format!(
             "unable to authenticate with provided credentials for REST request [{}]",
             request.path
         );
-        return error(template, 401, "security_exception", &reason);
+        return error(401, "security_exception", &reason);
     }
     pits.open.retain(|_, pit| pit.until > request.at);
     let parts = request.parts();
     match (request.method.as_str(), parts.as_slice()) {
-        ("GET", [] | [""]) => info(template),
-        ("GET", ["_security", "_authenticate"]) => authenticate(world, template),
-        ("POST", ["_security", "user", "_has_privileges"]) => {
-            has_privileges(world, request, template)
-        }
+        ("GET", [] | [""]) => info(),
+        ("GET", ["_security", "_authenticate"]) => authenticate(world),
+        ("POST", ["_security", "user", "_has_privileges"]) => has_privileges(world, request),
         ("POST", [index, "_pit"]) => open_pit(world, pits, request, index),
         ("DELETE", ["_pit"]) => close_pit(pits, request),
         ("POST", ["_search"]) => search::answer(world, pits, request),
@@ -94,12 +92,12 @@ pub(crate) fn answer(world: &World, pits: &mut Pits, request: &Request) -> Answe
                 "no handler found for uri [{}] and method [{}]",
                 request.path, request.method
             );
-            error(template, 400, "illegal_argument_exception", &reason)
+            error(400, "illegal_argument_exception", &reason)
         }
     }
 }
 
-fn template(request: &Request) -> &'static str {
+pub(crate) fn template(request: &Request) -> &'static str {
     match request.parts().as_slice() {
         [] | [""] => "/",
         ["_security", "_authenticate"] => "/_security/_authenticate",
@@ -111,7 +109,7 @@ fn template(request: &Request) -> &'static str {
     }
 }
 
-fn info(template: &'static str) -> Answer {
+fn info() -> Answer {
     let body = json!({
         "name": "drill-es-01", "cluster_name": "acme-siem", "cluster_uuid": "kW9drillTq2x7ClusterA",
         "version": {
@@ -123,10 +121,10 @@ fn info(template: &'static str) -> Answer {
         },
         "tagline": "You Know, for Search",
     });
-    Answer::json(200, template, body)
+    Answer::json(200, body)
 }
 
-fn authenticate(world: &World, template: &'static str) -> Answer {
+fn authenticate(world: &World) -> Answer {
     let realm = json!({"name": "_es_api_key", "type": "_es_api_key"});
     let body = json!({
         "username": world.cases.owner, "roles": [], "full_name": world.cases.owner_name,
@@ -134,7 +132,7 @@ fn authenticate(world: &World, template: &'static str) -> Answer {
         "authentication_realm": realm, "lookup_realm": realm, "authentication_type": "api_key",
         "api_key": {"id": "drill-siem-key-id", "name": "quell", "managed_by": "elasticsearch", "internal": false},
     });
-    Answer::json(200, template, body)
+    Answer::json(200, body)
 }
 
 fn body(request: &Request) -> Result<Value, String> {
@@ -143,10 +141,10 @@ fn body(request: &Request) -> Result<Value, String> {
 }
 
 /// The key may read both indices and nothing else.
-fn has_privileges(world: &World, request: &Request, template: &'static str) -> Answer {
+fn has_privileges(world: &World, request: &Request) -> Answer {
     let body = match body(request) {
         Ok(body) => body,
-        Err(text) => return error(template, 400, "x_content_parse_exception", &text),
+        Err(text) => return error(400, "x_content_parse_exception", &text),
     };
     let texts = |value: &Value| -> Vec<String> {
         match value {
@@ -185,7 +183,7 @@ fn has_privileges(world: &World, request: &Request, template: &'static str) -> A
         "username": world.cases.owner, "has_all_requested": all, "cluster": cluster, "index": index,
         "application": {},
     });
-    Answer::json(200, template, answer)
+    Answer::json(200, answer)
 }
 
 /// Tells which of the two indices a comma-separated pattern names: events, alerts.
@@ -225,14 +223,12 @@ fn duration(text: &str) -> Option<TimeDelta> {
 }
 
 fn open_pit(world: &World, pits: &mut Pits, request: &Request, index: &str) -> Answer {
-    let template = "/{index}/_pit";
     let Some(keep) = request.query("keep_alive") else {
         let reason = "Validation Failed: 1: [keep_alive] is not specified;";
-        return error(template, 400, "action_request_validation_exception", reason);
+        return error(400, "action_request_validation_exception", reason);
     };
     let Some(keep) = duration(keep) else {
         return error(
-            template,
             400,
             "illegal_argument_exception",
             "failed to parse [keep_alive]",
@@ -240,7 +236,6 @@ fn open_pit(world: &World, pits: &mut Pits, request: &Request, index: &str) -> A
     };
     let Some((events, alerts)) = covers(index) else {
         return error(
-            template,
             404,
             "index_not_found_exception",
             &format!("no such index [{index}]"),
@@ -248,7 +243,6 @@ fn open_pit(world: &World, pits: &mut Pits, request: &Request, index: &str) -> A
     };
     if pits.open.len() >= PITS_MAX {
         return error(
-            template,
             429,
             "too_many_scroll_contexts_exception",
             "Trying to create too many contexts",
@@ -267,27 +261,20 @@ fn open_pit(world: &World, pits: &mut Pits, request: &Request, index: &str) -> A
         },
     );
     let shards = json!({"total": 1, "successful": 1, "skipped": 0, "failed": 0});
-    Answer::json(200, template, json!({"id": id, "_shards": shards}))
+    Answer::json(200, json!({"id": id, "_shards": shards}))
 }
 
 fn close_pit(pits: &mut Pits, request: &Request) -> Answer {
-    let template = "/_pit";
     let id = body(request)
         .ok()
         .and_then(|body| body["id"].as_str().map(str::to_owned));
     let Some(id) = id else {
-        return error(
-            template,
-            400,
-            "x_content_parse_exception",
-            "[id] is missing",
-        );
+        return error(400, "x_content_parse_exception", "[id] is missing");
     };
     let freed = pits.open.remove(&id).is_some();
     let status = if freed { 200 } else { 404 };
     Answer::json(
         status,
-        template,
         json!({"succeeded": freed, "num_freed": u8::from(freed)}),
     )
 }

@@ -102,7 +102,7 @@ fn working_day(
         let mut activity = Activity::new(at, kind, index, &person);
         activity.session = session;
         if from_home {
-            activity.from_place(HOME, person.line)
+            activity.at_place(HOME, person.line)
         } else {
             activity
         }
@@ -179,7 +179,7 @@ fn attack(
         (92, Kind::AppAccess, "Mail"),
     ] {
         let mut activity = Activity::new(ago(minutes, 0) + millis(dice), kind, VICTIM, &victim)
-            .from_place(HOME, victim.line)
+            .at_place(HOME, victim.line)
             .object(object);
         activity.session = own;
         out.push(activity);
@@ -236,7 +236,7 @@ fn attack(
 pub(crate) fn by_attacker(at: DateTime<Utc>, kind: Kind, directory: &Directory) -> Activity {
     let victim = &directory.people[VICTIM];
     let mut activity = Activity::new(at, kind, VICTIM, victim)
-        .from_place(ATTACKER_PLACE, super::company::ATTACKER_IP[3]);
+        .at_place(ATTACKER_PLACE, super::company::ATTACKER_IP[3]);
     activity.agent = u8::try_from(ATTACKER_AGENT).unwrap_or(0);
     // He never had her workstation.
     activity.host = Arc::from(if kind.in_system_log() {
@@ -255,7 +255,7 @@ fn guess(
     directory: &Directory,
 ) -> Activity {
     let mut activity = Activity::new(at, Kind::SignIn, person, &directory.people[person])
-        .from_place(SPRAY_PLACE, 20 + dice.u8(0..4))
+        .at_place(SPRAY_PLACE, 20 + dice.u8(0..4))
         .failed("INVALID_CREDENTIALS");
     activity.agent = u8::try_from(SCRIPT_AGENT).unwrap_or(0);
     activity

@@ -90,10 +90,10 @@ impl Ledger {
     pub(crate) fn count_request(
         &mut self,
         request: &Request,
+        template: &str,
         answer: Option<&Answer>,
         fault: Option<&str>,
     ) {
-        let template = answer.map_or(request.path.as_str(), |answer| answer.template);
         let key = format!("{} {} {template}", request.server.name(), request.method);
         *self.counts.entry(key).or_default() += 1;
         if request.method == "GET" {

@@ -18,17 +18,16 @@ pub(crate) fn reads(request: &Request) -> bool {
 
 /// Answers one request.
 pub(crate) fn answer(world: &mut World, request: &Request, notes: &mut Notes) -> Answer {
-    let template = template(request);
     let needs_length = matches!(request.method.as_str(), "POST" | "PUT");
     if needs_length && request.content_length.is_none() && !request.chunked {
-        return Answer::empty(411, template);
+        return Answer::empty(411);
     }
     if !authorized(request) {
-        return error(template, 401, "E0000011", "Invalid token provided");
+        return error(401, "E0000011", "Invalid token provided");
     }
     let parts = request.parts();
     let Some(rest) = parts.strip_prefix(&["api", "v1"]) else {
-        return not_found(template, &request.path);
+        return not_found(&request.path);
     };
     match (request.method.as_str(), rest) {
         ("GET", ["logs"]) => logs::answer(world, request),
@@ -46,18 +45,17 @@ pub(crate) fn answer(world: &mut World, request: &Request, notes: &mut Notes) ->
             users::lifecycle(world, request, user, notes)
         }
         ("DELETE", ["users", user, "sessions"]) => users::clear(world, request, user, notes),
-        (_, ["logs" | "users", ..] | ["groups", ..]) => error(
-            template,
+        (_, ["logs" | "users" | "groups", ..]) => error(
             405,
             "E0000022",
             "The endpoint does not support the provided HTTP method",
         ),
-        _ => not_found(template, &request.path),
+        _ => not_found(&request.path),
     }
 }
 
 /// Names the path's parameters as the specification does.
-fn template(request: &Request) -> &'static str {
+pub(crate) fn template(request: &Request) -> &'static str {
     match request.parts().strip_prefix(&["api", "v1"]) {
         Some(["logs"]) => "/api/v1/logs",
         Some(["users"]) => "/api/v1/users",
@@ -86,31 +84,25 @@ fn authorized(request: &Request) -> bool {
 }
 
 /// Builds an error body of the vendor.
-pub(crate) fn error(template: &'static str, status: u16, code: &str, summary: &str) -> Answer {
+pub(crate) fn error(status: u16, code: &str, summary: &str) -> Answer {
     let body = json!({
         "errorCode": code, "errorSummary": summary, "errorLink": code,
         "errorId": format!("oaeDrill{code}"), "errorCauses": [],
     });
-    Answer::json(status, template, body)
+    Answer::json(status, body)
 }
 
 /// Builds the vendor's validation error.
-fn invalid(template: &'static str, cause: &str) -> Answer {
-    let mut answer = error(
-        template,
-        400,
-        "E0000001",
-        &format!("Api validation failed: {cause}"),
-    );
+fn invalid(cause: &str) -> Answer {
+    let mut answer = error(400, "E0000001", &format!("Api validation failed: {cause}"));
     if let Some(body) = &mut answer.body {
         body["errorCauses"] = json!([{"errorSummary": cause}]);
     }
     answer
 }
 
-fn not_found(template: &'static str, what: &str) -> Answer {
+fn not_found(what: &str) -> Answer {
     error(
-        template,
         404,
         "E0000007",
         &format!("Not found: Resource not found: {what}"),

@@ -2,26 +2,22 @@
 //!
 //! What must not live here: a vendor's paths or bodies.
 
+mod line;
+mod reply;
+
 use std::io;
-use std::net::SocketAddr;
-use std::pin::Pin;
-use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
-use std::task::{Context, Poll};
 use std::time::Duration;
 
 use axum::Router;
 use axum::body::{Body, Bytes, to_bytes};
-use axum::extract::connect_info::Connected;
 use axum::extract::{ConnectInfo, Query, State as Extract};
-use axum::http::{HeaderMap, HeaderName, HeaderValue, StatusCode, header};
+use axum::http::{HeaderName, StatusCode, header};
 use axum::response::Response;
-use axum::serve::{IncomingStream, Listener};
-use serde_json::Value;
-use tokio::io::{AsyncRead, AsyncWrite, ReadBuf};
-use tokio::net::{TcpListener, TcpStream};
+use tokio::net::TcpListener;
 use tokio::sync::watch;
 
+use self::line::{Cut, Door};
 use super::clock::Clock;
 use super::company::token;
 use super::elastic::{self, Pits};
@@ -34,8 +30,6 @@ use super::{okta, thehive};
 
 /// The longest request body that is read.
 const BODY_MAX: usize = 4 * 1024 * 1024;
-/// What `huge_body` sends.
-const HUGE: usize = 100 * 1024 * 1024;
 
 /// What the four servers share.
 pub(crate) struct Shared {
@@ -125,7 +119,7 @@ impl State {
             Some(Kind::Hang | Kind::ResetBeforeEffect) => None,
             Some(Kind::TooMany) => Some(vendor_error(request, 429)),
             Some(Kind::Broken) => Some(vendor_error(request, 500)),
-            Some(Kind::Redirect) => Some(Answer::empty(302, "redirected")),
+            Some(Kind::Redirect) => Some(Answer::empty(302)),
             _ if limited => Some(vendor_error(request, 429)),
             Some(Kind::AcceptedWithoutEffect) => {
                 let mut lie = self.world.clone();
@@ -158,9 +152,18 @@ impl State {
             .as_ref()
             .filter(|_| met.kind() != Some(Kind::ReplyLostAfterEffect));
         self.ledger
-            .count_request(request, sent, met.kind().map(Kind::word));
+            .count_request(request, template(request), sent, met.kind().map(Kind::word));
         self.drop_past();
         answer.map(|answer| self.limits.headers(request, answer))
+    }
+}
+
+/// Names the path as the vendor's specification does.
+fn template(request: &Request) -> &'static str {
+    match request.server {
+        Server::Identity => okta::template(request),
+        Server::Cases => thehive::template(request),
+        Server::Siem => elastic::template(request),
     }
 }
 
@@ -175,128 +178,26 @@ fn ask(world: &mut World, pits: &mut Pits, request: &Request, notes: &mut Notes)
 /// Builds the vendor's own form of a general failure.
 fn vendor_error(request: &Request, status: u16) -> Answer {
     let busy = status == 429;
-    let template = "refused";
     let mut answer = match (request.server, busy) {
         (Server::Identity, true) => okta::error(
-            template,
             status,
             "E0000047",
             "API call exceeded rate limit due to too many requests.",
         ),
-        (Server::Identity, false) => {
-            okta::error(template, status, "E0000009", "Internal Server Error")
-        }
-        (Server::Cases, true) => {
-            thehive::error(template, status, "TooManyRequests", "Too many requests")
-        }
-        (Server::Cases, false) => {
-            thehive::error(template, status, "InternalError", "Internal server error")
-        }
+        (Server::Identity, false) => okta::error(status, "E0000009", "Internal Server Error"),
+        (Server::Cases, true) => thehive::error(status, "TooManyRequests", "Too many requests"),
+        (Server::Cases, false) => thehive::error(status, "InternalError", "Internal server error"),
         (Server::Siem, true) => elastic::error(
-            template,
             status,
             "es_rejected_execution_exception",
             "rejected execution of search",
         ),
-        (Server::Siem, false) => elastic::error(template, status, "exception", "internal error"),
+        (Server::Siem, false) => elastic::error(status, "exception", "internal error"),
     };
     if busy && request.server == Server::Cases {
         answer.headers.push(("retry-after", "1".to_owned()));
     }
     answer
-}
-
-/// A server that listens on its own port.
-struct Door {
-    listener: TcpListener,
-}
-
-/// A connection that can be cut.
-struct Line {
-    stream: TcpStream,
-    cut: Cut,
-}
-
-/// Cuts the connection it belongs to, at its next write.
-#[derive(Clone, Debug)]
-struct Cut(Arc<AtomicBool>);
-
-impl Cut {
-    fn now(&self) {
-        self.0.store(true, Ordering::Release);
-    }
-}
-
-impl Listener for Door {
-    type Io = Line;
-    type Addr = SocketAddr;
-
-    async fn accept(&mut self) -> (Line, SocketAddr) {
-        loop {
-            if let Ok((stream, address)) = self.listener.accept().await {
-                // Only the delay of a reply is at stake.
-                let _ = stream.set_nodelay(true);
-                let cut = Cut(Arc::new(AtomicBool::new(false)));
-                return (Line { stream, cut }, address);
-            }
-            // No more descriptors: wait for one rather than spin.
-            tokio::time::sleep(Duration::from_millis(50)).await;
-        }
-    }
-
-    fn local_addr(&self) -> io::Result<SocketAddr> {
-        self.listener.local_addr()
-    }
-}
-
-impl Connected<IncomingStream<'_, Door>> for Cut {
-    fn connect_info(stream: IncomingStream<'_, Door>) -> Self {
-        stream.io().cut.clone()
-    }
-}
-
-impl Line {
-    fn check(&self) -> io::Result<()> {
-        if self.cut.0.load(Ordering::Acquire) {
-            // A reset, as from a machine that went away, instead of an orderly end.
-            let _ = self.stream.set_zero_linger();
-            return Err(io::Error::new(
-                io::ErrorKind::ConnectionReset,
-                "the drill cut the line",
-            ));
-        }
-        Ok(())
-    }
-}
-
-impl AsyncRead for Line {
-    fn poll_read(
-        self: Pin<&mut Self>,
-        cx: &mut Context<'_>,
-        buf: &mut ReadBuf<'_>,
-    ) -> Poll<io::Result<()>> {
-        Pin::new(&mut self.get_mut().stream).poll_read(cx, buf)
-    }
-}
-
-impl AsyncWrite for Line {
-    fn poll_write(
-        self: Pin<&mut Self>,
-        cx: &mut Context<'_>,
-        buf: &[u8],
-    ) -> Poll<io::Result<usize>> {
-        self.check()?;
-        Pin::new(&mut self.get_mut().stream).poll_write(cx, buf)
-    }
-
-    fn poll_flush(self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<io::Result<()>> {
-        self.check()?;
-        Pin::new(&mut self.get_mut().stream).poll_flush(cx)
-    }
-
-    fn poll_shutdown(self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<io::Result<()>> {
-        Pin::new(&mut self.get_mut().stream).poll_shutdown(cx)
-    }
 }
 
 #[derive(Clone)]
@@ -363,7 +264,7 @@ async fn handle(
         _ => {}
     }
     match answer {
-        Some(answer) => send(&request, answer, &met),
+        Some(answer) => reply::send(&request, answer, &met),
         None => plain(StatusCode::SERVICE_UNAVAILABLE),
     }
 }
@@ -403,95 +304,4 @@ fn read(place: &Place, parts: &axum::http::request::Parts, body: &Bytes, id: Str
         at: place.shared.clock.now(),
         base: place.base.to_string(),
     }
-}
-
-/// Turns an answer into bytes, damaged as the fault demands.
-fn send(request: &Request, mut answer: Answer, met: &Met) -> Response {
-    let kind = met.kind();
-    if kind == Some(Kind::BadRecord)
-        && let Some(body) = &mut answer.body
-    {
-        fault::spoil_first_record(body);
-    }
-    let mut headers = HeaderMap::new();
-    let mut put = |name: &'static str, value: &str| {
-        if let Ok(value) = HeaderValue::from_str(value) {
-            headers.append(HeaderName::from_static(name), value);
-        }
-    };
-    put(
-        "date",
-        &request.at.format("%a, %d %b %Y %H:%M:%S GMT").to_string(),
-    );
-    for (name, value) in &answer.headers {
-        match (&met.rule, *name) {
-            (Some(rule), "link")
-                if kind == Some(Kind::ForeignNext) && value.contains("rel=\"next\"") =>
-            {
-                put(name, &value.replace(&request.base, &rule.origin));
-            }
-            _ => put(name, value),
-        }
-    }
-    match request.server {
-        Server::Identity => put("x-okta-request-id", &request.id),
-        Server::Siem => put("x-elastic-product", "Elasticsearch"),
-        Server::Cases => {}
-    }
-    if let (Some(Kind::Redirect), Some(rule)) = (kind, &met.rule) {
-        put("location", &format!("{}{}", rule.origin, request.path));
-    }
-    let mut bytes = answer
-        .body
-        .as_ref()
-        .map(Value::to_string)
-        .unwrap_or_default()
-        .into_bytes();
-    if answer.body.is_some() {
-        put("content-type", "application/json");
-    }
-    let body = match kind {
-        Some(Kind::HugeBody) => {
-            put("content-type", "application/json");
-            huge()
-        }
-        Some(Kind::HalfBody) if bytes.len() > 1 => {
-            put("content-length", &bytes.len().to_string());
-            bytes.truncate(bytes.len() / 2);
-            half(bytes)
-        }
-        Some(Kind::BadJson) if !bytes.is_empty() => {
-            bytes.truncate(bytes.len() / 2);
-            bytes.extend_from_slice(b",}{\xff");
-            Body::from(bytes)
-        }
-        _ => Body::from(bytes),
-    };
-    let mut response = Response::new(body);
-    *response.status_mut() =
-        StatusCode::from_u16(answer.status).unwrap_or(StatusCode::INTERNAL_SERVER_ERROR);
-    *response.headers_mut() = headers;
-    response
-}
-
-/// Sends some bytes, then breaks off.
-fn half(bytes: Vec<u8>) -> Body {
-    let sent = futures::stream::iter([Ok(Bytes::from(bytes))]);
-    let end = futures::stream::once(async {
-        // The bytes must be on their way before the line breaks.
-        tokio::time::sleep(Duration::from_millis(50)).await;
-        Err(io::Error::other("the drill broke off"))
-    });
-    Body::from_stream(futures::StreamExt::chain(sent, end))
-}
-
-/// Sends a JSON list that does not end for 100 MB.
-fn huge() -> Body {
-    let chunk = Bytes::from("[0],".repeat(16_384));
-    let count = HUGE / chunk.len();
-    let head = std::iter::once(Bytes::from_static(b"["));
-    let chunks = head
-        .chain(std::iter::repeat_n(chunk, count))
-        .chain([Bytes::from_static(b"[0]]")]);
-    Body::from_stream(futures::stream::iter(chunks.map(Ok::<_, io::Error>)))
 }

@@ -24,21 +24,20 @@ pub(crate) fn reads(request: &Request) -> bool {
 }
 
 /// Builds an error body of the vendor.
-pub(crate) fn error(template: &'static str, status: u16, kind: &str, message: &str) -> Answer {
-    Answer::json(status, template, json!({"type": kind, "message": message}))
+pub(crate) fn error(status: u16, kind: &str, message: &str) -> Answer {
+    Answer::json(status, json!({"type": kind, "message": message}))
 }
 
-fn bad(template: &'static str, message: &str) -> Answer {
-    error(template, 400, "BadRequest", message)
+fn bad(message: &str) -> Answer {
+    error(400, "BadRequest", message)
 }
 
-fn missing(template: &'static str, what: &str) -> Answer {
-    error(template, 404, "NotFoundError", &format!("{what} not found"))
+fn missing(what: &str) -> Answer {
+    error(404, "NotFoundError", &format!("{what} not found"))
 }
 
 /// Answers one request.
 pub(crate) fn answer(world: &mut World, request: &Request, notes: &mut Notes) -> Answer {
-    let template = template(request);
     let parts = request.parts();
     let rest = parts.strip_prefix(&["api", "v1"]).unwrap_or_default();
     if let ("GET", ["status", "public"]) = (request.method.as_str(), rest) {
@@ -46,36 +45,27 @@ pub(crate) fn answer(world: &mut World, request: &Request, notes: &mut Notes) ->
             "version": "5.6.2-1", "sso": false, "ssoProviders": [],
             "imports": {"mitreCatalog": "16.1"},
         });
-        return Answer::json(200, template, body);
+        return Answer::json(200, body);
     }
     if request.authorization.strip_prefix("Bearer ") != Some(TOKEN) {
-        return error(
-            template,
-            401,
-            "AuthenticationError",
-            "Authentication failure",
-        );
+        return error(401, "AuthenticationError", "Authentication failure");
     }
     if request.method == "GET" {
         return match rest {
-            ["user", "current"] => current_user(world, template),
-            ["case", key] => one(
-                find_case(world, key).map(|i| &world.cases.cases[i]),
-                template,
-                "Case",
-            ),
-            ["alert", id] => one(by_id(&world.cases.alerts, id), template, "Alert"),
-            ["task", id] => one(by_id(&world.cases.tasks, id), template, "Task"),
-            _ => missing(template, &request.path),
+            ["user", "current"] => current_user(world),
+            ["case", key] => one(find_case(world, key).map(|i| &world.cases.cases[i]), "Case"),
+            ["alert", id] => one(by_id(&world.cases.alerts, id), "Alert"),
+            ["task", id] => one(by_id(&world.cases.tasks, id), "Task"),
+            _ => missing(&request.path),
         };
     }
     let body = match serde_json::from_slice::<Value>(&request.body) {
         Ok(Value::Object(body)) => body,
-        Ok(_) => return bad(template, "Expected a JSON object"),
-        Err(cause) => return bad(template, &format!("Invalid Json: {cause}")),
+        Ok(_) => return bad("Expected a JSON object"),
+        Err(cause) => return bad(&format!("Invalid Json: {cause}")),
     };
     match (request.method.as_str(), rest) {
-        ("POST", ["query"]) => query::answer(world, &body, template),
+        ("POST", ["query"]) => query::answer(world, &body),
         ("PATCH", ["case", key]) => patch_case(world, request, key, &body, notes),
         ("POST", [kind @ ("case" | "alert"), key, "comment"]) => {
             comment(world, request, (kind, key), &body, notes)
@@ -83,11 +73,11 @@ pub(crate) fn answer(world: &mut World, request: &Request, notes: &mut Notes) ->
         ("POST", ["case", key, "task"]) => create_task(world, request, key, &body, notes),
         ("PATCH", ["task", id]) => patch_task(world, request, id, &body, notes),
         ("POST", ["task", id, "log"]) => create_log(world, request, id, &body, notes),
-        _ => missing(template, &request.path),
+        _ => missing(&request.path),
     }
 }
 
-fn template(request: &Request) -> &'static str {
+pub(crate) fn template(request: &Request) -> &'static str {
     match request.parts().strip_prefix(&["api", "v1"]) {
         Some(["query"]) => "/api/v1/query",
         Some(["case", _]) => "/api/v1/case/{idOrName}",
@@ -115,14 +105,14 @@ fn find_case(world: &World, key: &str) -> Option<usize> {
     })
 }
 
-fn one(record: Option<&Record>, template: &'static str, kind: &str) -> Answer {
+fn one(record: Option<&Record>, kind: &str) -> Answer {
     match record {
-        Some(record) => Answer::json(200, template, Value::clone(&record.value)),
-        None => missing(template, kind),
+        Some(record) => Answer::json(200, Value::clone(&record.value)),
+        None => missing(kind),
     }
 }
 
-fn current_user(world: &World, template: &'static str) -> Answer {
+fn current_user(world: &World) -> Answer {
     let body = json!({
         "_id": "~40964256", "_createdBy": "system@acme.example",
         "_createdAt": (world.start - chrono::TimeDelta::days(400)).timestamp_millis(),
@@ -135,7 +125,7 @@ fn current_user(world: &World, template: &'static str) -> Answer {
         ],
         "extraData": {},
     });
-    Answer::json(200, template, body)
+    Answer::json(200, body)
 }
 
 /// Refuses names that the vendor's schema does not have.
@@ -173,12 +163,11 @@ fn patch_case(
     body: &Map<String, Value>,
     notes: &mut Notes,
 ) -> Answer {
-    let template = "/api/v1/case/{idOrName}";
     if let Some(text) = unknown_name(body, &CASE_FIELDS) {
-        return bad(template, &text);
+        return bad(&text);
     }
     let Some(index) = find_case(world, key) else {
-        return missing(template, "Case");
+        return missing("Case");
     };
     let owner = world.cases.owner.clone();
     let case = Arc::make_mut(&mut world.cases.cases[index].value);
@@ -206,7 +195,7 @@ fn patch_case(
     case["_updatedBy"] = json!(owner);
     let id = case["_id"].as_str().unwrap_or_default().to_owned();
     notes.effect("case_patch", id);
-    Answer::empty(204, template)
+    Answer::empty(204)
 }
 
 fn change_tags(case: &mut Value, name: &str, change: &Value) {
@@ -254,33 +243,29 @@ fn comment(
     body: &Map<String, Value>,
     notes: &mut Notes,
 ) -> Answer {
-    let (template, parent) = if kind == "case" {
-        let case = find_case(world, key).map(|index| &world.cases.cases[index]);
-        ("/api/v1/case/{caseId}/comment", case)
+    let parent = if kind == "case" {
+        find_case(world, key).map(|index| &world.cases.cases[index])
     } else {
-        (
-            "/api/v1/alert/{alertId}/comment",
-            by_id(&world.cases.alerts, key),
-        )
+        by_id(&world.cases.alerts, key)
     };
     let parent = parent
         .and_then(|record| record.value["_id"].as_str())
         .map(str::to_owned);
     let Some(parent) = parent else {
-        return missing(template, kind);
+        return missing(kind);
     };
     if let Some(text) = unknown_name(body, &["message", "external"]) {
-        return bad(template, &text);
+        return bad(&text);
     }
     let Some(message) = body.get("message").and_then(Value::as_str) else {
-        return bad(template, "Missing field: message");
+        return bad("Missing field: message");
     };
     let owner = world.cases.owner.clone();
     let made = world
         .cases
         .add_comment(&parent, message, &owner, request.at.timestamp_millis());
     notes.effect("comment", parent);
-    Answer::json(201, template, Value::clone(&made))
+    Answer::json(201, Value::clone(&made))
 }
 
 const TASK_FIELDS: [&str; 11] = [
@@ -304,15 +289,14 @@ fn create_task(
     body: &Map<String, Value>,
     notes: &mut Notes,
 ) -> Answer {
-    let template = "/api/v1/case/{caseId}/task";
     if let Some(text) = unknown_name(body, &TASK_FIELDS) {
-        return bad(template, &text);
+        return bad(&text);
     }
     if !body.get("title").is_some_and(Value::is_string) {
-        return bad(template, "Missing field: title");
+        return bad("Missing field: title");
     }
     let Some(index) = find_case(world, key) else {
-        return missing(template, "Case");
+        return missing("Case");
     };
     let case = world.cases.cases[index].value["_id"]
         .as_str()
@@ -323,7 +307,7 @@ fn create_task(
         .cases
         .add_task(&case, body, &owner, request.at.timestamp_millis());
     notes.effect("task_create", made["_id"].as_str().unwrap_or_default());
-    Answer::json(201, template, Value::clone(&made))
+    Answer::json(201, Value::clone(&made))
 }
 
 fn patch_task(
@@ -333,9 +317,8 @@ fn patch_task(
     body: &Map<String, Value>,
     notes: &mut Notes,
 ) -> Answer {
-    let template = "/api/v1/task/{taskId}";
     if let Some(text) = unknown_name(body, &TASK_FIELDS) {
-        return bad(template, &text);
+        return bad(&text);
     }
     let owner = world.cases.owner.clone();
     let Some(task) = world
@@ -344,14 +327,14 @@ fn patch_task(
         .iter_mut()
         .find(|task| task.value["_id"] == id)
     else {
-        return missing(template, "Task");
+        return missing("Task");
     };
     let task = Arc::make_mut(&mut task.value);
     merge(task, body);
     task["_updatedAt"] = json!(request.at.timestamp_millis());
     task["_updatedBy"] = json!(owner);
     notes.effect("task_patch", id);
-    Answer::empty(204, template)
+    Answer::empty(204)
 }
 
 fn create_log(
@@ -361,23 +344,22 @@ fn create_log(
     body: &Map<String, Value>,
     notes: &mut Notes,
 ) -> Answer {
-    let template = "/api/v1/task/{taskId}/log";
     if let Some(text) = unknown_name(
         body,
         &["message", "startDate", "includeInTimeline", "attachments"],
     ) {
-        return bad(template, &text);
+        return bad(&text);
     }
     if by_id(&world.cases.tasks, id).is_none() {
-        return missing(template, "Task");
+        return missing("Task");
     }
     let Some(message) = body.get("message").and_then(Value::as_str) else {
-        return bad(template, "Missing field: message");
+        return bad("Missing field: message");
     };
     let owner = world.cases.owner.clone();
     let made = world
         .cases
         .add_log(id, message, &owner, request.at.timestamp_millis());
     notes.effect("task_log", id);
-    Answer::json(201, template, Value::clone(&made))
+    Answer::json(201, Value::clone(&made))
 }

@@ -78,26 +78,22 @@ pub(crate) struct Answer {
     pub status: u16,
     pub headers: Vec<(&'static str, String)>,
     pub body: Option<Value>,
-    /// The path with its parameters named, for the counts of the ledger.
-    pub template: &'static str,
 }
 
 impl Answer {
-    pub fn json(status: u16, template: &'static str, body: Value) -> Self {
+    pub fn json(status: u16, body: Value) -> Self {
         Self {
             status,
             headers: Vec::new(),
             body: Some(body),
-            template,
         }
     }
 
-    pub fn empty(status: u16, template: &'static str) -> Self {
+    pub fn empty(status: u16) -> Self {
         Self {
             status,
             headers: Vec::new(),
             body: None,
-            template,
         }
     }
 }

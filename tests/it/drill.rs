@@ -195,8 +195,8 @@ impl House {
             .unwrap()
     }
 
-    fn fault(&self, order: Value) {
-        self.drill.fault(&order).unwrap();
+    fn fault(&self, order: &Value) {
+        self.drill.fault(order).unwrap();
     }
 }
 
@@ -420,7 +420,7 @@ async fn suspending_leaves_sessions_and_clearing_leaves_the_password() {
             "clear_sessions"
         ]
     );
-    assert_eq!(ledger.targets("suspend"), [id.clone()]);
+    assert_eq!(ledger.targets("suspend"), std::slice::from_ref(&id));
     assert_eq!(
         house
             .get(&format!("/api/v1/users/{id}/clients"))
@@ -765,7 +765,7 @@ async fn the_same_seed_gives_the_same_bytes() {
 async fn faults_before_the_effect_leave_nothing_behind() {
     let house = House::new("drill::faults_before_the_effect").await;
     for (fault, status) in [("429", 429), ("500", 500), ("redirect", 302)] {
-        house.fault(json!({"server": "identity", "fault": fault, "count": 1}));
+        house.fault(&json!({"server": "identity", "fault": fault, "count": 1}));
         let path = SUSPEND.replace("{}", &house.drill.victim_id());
         let answer = house
             .send(Server::Identity, &Method::POST, &path, None)
@@ -779,7 +779,7 @@ async fn faults_before_the_effect_leave_nothing_behind() {
         assert!(body.is_empty() || body.contains("errorCode"));
     }
     house.fault(
-        json!({"server": "identity", "fault": "reset_before_effect", "count": 1, "method": "POST"}),
+        &json!({"server": "identity", "fault": "reset_before_effect", "count": 1, "method": "POST"}),
     );
     let path = SUSPEND.replace("{}", &house.drill.victim_id());
     assert_eq!(house.status().await, "ACTIVE");
@@ -789,7 +789,7 @@ async fn faults_before_the_effect_leave_nothing_behind() {
             .await
             .is_err()
     );
-    house.fault(json!({"server": "identity", "fault": "hang", "count": 1, "path": "/lifecycle/"}));
+    house.fault(&json!({"server": "identity", "fault": "hang", "count": 1, "path": "/lifecycle/"}));
     let asked = house.send(Server::Identity, &Method::POST, &path, None);
     assert!(
         tokio::time::timeout(Duration::from_millis(200), asked)
@@ -814,7 +814,7 @@ async fn faults_before_the_effect_leave_nothing_behind() {
 #[tokio::test]
 async fn a_lost_reply_has_had_its_effect() {
     let house = House::new("drill::a_lost_reply").await;
-    house.fault(json!({"server": "identity", "fault": "reply_lost_after_effect", "count": 1}));
+    house.fault(&json!({"server": "identity", "fault": "reply_lost_after_effect", "count": 1}));
     let path = SUSPEND.replace("{}", &house.drill.victim_id());
     assert!(
         house
@@ -830,7 +830,7 @@ async fn a_lost_reply_has_had_its_effect() {
 #[tokio::test]
 async fn an_accepted_request_may_do_nothing() {
     let house = House::new("drill::an_accepted_request").await;
-    house.fault(json!({"server": "identity", "fault": "accepted_without_effect", "count": 2}));
+    house.fault(&json!({"server": "identity", "fault": "accepted_without_effect", "count": 2}));
     assert_eq!(house.act(Method::POST, SUSPEND).await.status, 200);
     assert_eq!(house.act(Method::DELETE, CLEAR).await.status, 204);
     assert_eq!(house.status().await, "ACTIVE");
@@ -843,7 +843,7 @@ async fn an_accepted_request_may_do_nothing() {
 #[tokio::test]
 async fn stale_reads_show_the_past_for_a_while() {
     let house = House::new("drill::stale_reads").await;
-    house.fault(json!({"server": "identity", "fault": "stale_reads", "count": 2}));
+    house.fault(&json!({"server": "identity", "fault": "stale_reads", "count": 2}));
     assert_eq!(house.act(Method::POST, SUSPEND).await.status, 200);
     assert_eq!(house.status().await, "ACTIVE");
     assert_eq!(house.status().await, "ACTIVE");
@@ -854,7 +854,7 @@ async fn stale_reads_show_the_past_for_a_while() {
 async fn answers_can_be_damaged() {
     let house = House::new("drill::answers_can_be_damaged").await;
     let read = async |fault: &str| {
-        house.fault(json!({"server": "identity", "fault": fault, "count": 1}));
+        house.fault(&json!({"server": "identity", "fault": fault, "count": 1}));
         house
             .send(
                 Server::Identity,
@@ -954,7 +954,7 @@ async fn the_control_interface_switches_and_reports() {
 async fn half_the_requests_fail_at_half_rate_and_always_the_same() {
     let run = async || {
         let house = House::new("drill::half_rate").await;
-        house.fault(json!({"server": "cases", "fault": "500", "rate": 0.5}));
+        house.fault(&json!({"server": "cases", "fault": "500", "rate": 0.5}));
         let mut statuses = Vec::new();
         for _ in 0..40 {
             let path = "/api/v1/status/public";

@@ -92,6 +92,16 @@ fn text(value: &Value) -> String {
         .map_or_else(|| value.to_string(), str::to_owned)
 }
 
+/// What a `bool` query may hold.
+const CLAUSES: [&str; 6] = [
+    "must",
+    "filter",
+    "should",
+    "must_not",
+    "minimum_should_match",
+    "boost",
+];
+
 fn parse_bool(body: &Value, now: DateTime<Utc>, depth: usize) -> Result<Query, String> {
     let map = body.as_object().ok_or("[bool] query malformed")?;
     let clauses = |name: &str| -> Result<Vec<Query>, String> {
@@ -104,15 +114,7 @@ fn parse_bool(body: &Value, now: DateTime<Utc>, depth: usize) -> Result<Query, S
             Some(clause) => Ok(vec![parse(clause, now, depth + 1)?]),
         }
     };
-    const NAMES: [&str; 6] = [
-        "must",
-        "filter",
-        "should",
-        "must_not",
-        "minimum_should_match",
-        "boost",
-    ];
-    if let Some(name) = map.keys().find(|name| !NAMES.contains(&name.as_str())) {
+    if let Some(name) = map.keys().find(|name| !CLAUSES.contains(&name.as_str())) {
         return Err(format!("[bool] query does not support [{name}]"));
     }
     let mut must = clauses("must")?;
@@ -238,7 +240,7 @@ impl Query {
 fn any(field: &Field, test: &mut dyn FnMut(&str) -> bool) -> bool {
     match field {
         Field::Missing => false,
-        Field::Text(text) => test(text),
+        Field::Text(word) => test(word),
         Field::Words(words) => words.iter().any(|word| test(word)),
         Field::Time(at) => test(&crate::drill::wire::iso(*at)),
         Field::Other(Value::Array(list)) => list.iter().any(|value| test(&text(value))),

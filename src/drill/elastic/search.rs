@@ -5,15 +5,13 @@ use std::cmp::Ordering;
 use chrono::{DateTime, Utc};
 use serde_json::{Value, json};
 
-use crate::drill::company::{ATTACKER_IP, VICTIM};
 use crate::drill::ecs::{self, Field};
 use crate::drill::wire::{Answer, Request, iso};
 use crate::drill::world::World;
 
 use super::dsl::{self, Query};
-use super::{ALERTS, EVENTS, Pits, duration, error};
+use super::{ALERTS, EVENTS, Pits, alerts, duration, error};
 
-const TEMPLATE: &str = "/_search";
 const NAMES: [&str; 10] = [
     "pit",
     "query",
@@ -56,11 +54,10 @@ struct Ask {
 pub(super) fn answer(world: &World, pits: &mut Pits, request: &Request) -> Answer {
     let body = match super::body(request) {
         Ok(body) => body,
-        Err(text) => return error(TEMPLATE, 400, "x_content_parse_exception", &text),
+        Err(text) => return error(400, "x_content_parse_exception", &text),
     };
     let Some(id) = body["pit"]["id"].as_str() else {
         return error(
-            TEMPLATE,
             400,
             "illegal_argument_exception",
             "this key may search with [pit] only",
@@ -68,7 +65,7 @@ pub(super) fn answer(world: &World, pits: &mut Pits, request: &Request) -> Answe
     };
     let Some(pit) = pits.open.get_mut(id) else {
         let reason = format!("No search context found for id [{id}]");
-        return error(TEMPLATE, 404, "search_context_missing_exception", &reason);
+        return error(404, "search_context_missing_exception", &reason);
     };
     if let Some(keep) = body["pit"]["keep_alive"].as_str().and_then(duration) {
         pit.until = request.at + keep;
@@ -76,10 +73,10 @@ pub(super) fn answer(world: &World, pits: &mut Pits, request: &Request) -> Answe
     let pit = pit.clone();
     let ask = match read(&body, request.at) {
         Ok(ask) => ask,
-        Err(text) => return error(TEMPLATE, 400, "parsing_exception", &text),
+        Err(text) => return error(400, "parsing_exception", &text),
     };
     let alerts = if pit.alerts {
-        alert_documents(world)
+        alerts::documents(world)
     } else {
         Vec::new()
     };
@@ -102,7 +99,7 @@ pub(super) fn answer(world: &World, pits: &mut Pits, request: &Request) -> Answe
     let shards = json!({"total": 1, "successful": 1, "skipped": 0, "failed": 0});
     let body =
         json!({"took": 3, "timed_out": false, "_shards": shards, "hits": outer, "pit_id": id});
-    Answer::json(200, TEMPLATE, body)
+    Answer::json(200, body)
 }
 
 fn read(body: &Value, now: DateTime<Utc>) -> Result<Ask, String> {
@@ -282,7 +279,8 @@ impl Document<'_> {
 }
 
 fn find<'a>(world: &World, ask: &Ask, events: usize, alerts: &'a [Value]) -> Vec<Document<'a>> {
-    let events = (0..events).map(Document::Event);
+    // A stale world may be shorter than the view.
+    let events = (0..events.min(world.journal.len())).map(Document::Event);
     let alerts = alerts
         .iter()
         .enumerate()
@@ -384,67 +382,4 @@ fn show(world: &World, ask: &Ask, (document, values): (Document<'_>, Vec<Value>)
         hit["sort"] = json!(values);
     }
     hit
-}
-
-/// The alerts of the detection rules that belong to the story.
-fn alert_documents(world: &World) -> Vec<Value> {
-    let victim = &world.directory.people[VICTIM];
-    let [a, b, c, d] = ATTACKER_IP;
-    let rules = [
-        (
-            "Password spraying",
-            "password_spray",
-            "medium",
-            47,
-            33_i64,
-            "198.51.100.20".to_owned(),
-            "blocked: no",
-        ),
-        (
-            "Impossible travel",
-            "impossible_travel",
-            "critical",
-            91,
-            30,
-            format!("{a}.{b}.{c}.{d}"),
-            "blocked: no",
-        ),
-        (
-            "Consent to an unknown application",
-            "oauth_grant",
-            "high",
-            73,
-            25,
-            format!("{a}.{b}.{c}.{d}"),
-            "blocked: no",
-        ),
-    ];
-    rules
-        .into_iter()
-        .enumerate()
-        .map(
-            |(index, (name, rule, severity, risk, minutes, ip, reason))| {
-                let at = iso(world.start - chrono::TimeDelta::minutes(minutes));
-                json!({
-                    "@timestamp": at,
-                    "ecs": {"version": "8.17.0"},
-                    "event": {"kind": "signal"},
-                    "kibana.alert.uuid": format!("a1e27000-0000-4000-a000-{index:012}"),
-                    "kibana.alert.rule.name": name,
-                    "kibana.alert.rule.rule_id": rule,
-                    "kibana.alert.rule.uuid": format!("b0e27000-0000-4000-a000-{index:012}"),
-                    "kibana.alert.severity": severity,
-                    "kibana.alert.risk_score": risk,
-                    "kibana.alert.workflow_status": "open",
-                    "kibana.alert.status": "active",
-                    "kibana.alert.start": at,
-                    "kibana.alert.reason": format!("{name} for {}, {reason}", victim.login),
-                    "user": {"id": victim.id, "name": victim.login, "email": victim.email},
-                    "source": {"ip": ip},
-                    "related": {"user": [victim.login, victim.id], "ip": [ip]},
-                    "message": name,
-                })
-            },
-        )
-        .collect()
 }

@@ -12,7 +12,6 @@ use crate::drill::world::World;
 use super::scim::{self, Filter};
 use super::{invalid, link};
 
-const TEMPLATE: &str = "/api/v1/logs";
 const NAMES: [&str; 7] = [
     "since",
     "until",
@@ -64,7 +63,7 @@ struct Ask<'a> {
 pub(super) fn answer(world: &World, request: &Request) -> Answer {
     match read(world, request) {
         Ok(ask) => ask.answer(world),
-        Err(text) => invalid(TEMPLATE, &text),
+        Err(text) => invalid(&text),
     }
 }
 
@@ -142,7 +141,7 @@ impl Ask<'_> {
             Cursor::Polling(from) => self.poll(world, from),
             Cursor::Bounded { skip, since } => self.span(world, skip, since),
         };
-        let mut answer = Answer::json(200, TEMPLATE, Value::Array(rows));
+        let mut answer = Answer::json(200, Value::Array(rows));
         let own: Vec<(&str, &str)> = self
             .request
             .query

@@ -244,7 +244,7 @@ mod tests {
     }
 
     #[rstest]
-    #[case(r#"eventType eq"#)]
+    #[case("eventType eq")]
     #[case(r#"eventType eq "a"#)]
     #[case(r#"(eventType eq "a""#)]
     #[case(r#"eventType is "a""#)]

@@ -16,8 +16,8 @@ fn find(directory: &Directory, key: &str) -> Option<usize> {
     }
 }
 
-fn missing(template: &'static str, key: &str) -> Answer {
-    not_found(template, &format!("{key} (User)"))
+fn missing(key: &str) -> Answer {
+    not_found(&format!("{key} (User)"))
 }
 
 /// Builds one user.
@@ -61,14 +61,9 @@ fn user(person: &Person, base: &str) -> Value {
 }
 
 pub(super) fn get(world: &World, request: &Request, key: &str) -> Answer {
-    let template = "/api/v1/users/{id}";
     match find(&world.directory, key) {
-        Some(index) => Answer::json(
-            200,
-            template,
-            user(&world.directory.people[index], &request.base),
-        ),
-        None => missing(template, key),
+        Some(index) => Answer::json(200, user(&world.directory.people[index], &request.base)),
+        None => missing(key),
     }
 }
 
@@ -85,18 +80,17 @@ const LIST_NAMES: [&str; 9] = [
 ];
 
 pub(super) fn list(world: &World, request: &Request) -> Answer {
-    let template = "/api/v1/users";
     if let Some((name, _)) = request
         .query
         .iter()
         .find(|(n, _)| !LIST_NAMES.contains(&n.as_str()))
     {
-        return invalid(template, &format!("unknown parameter: {name}"));
+        return invalid(&format!("unknown parameter: {name}"));
     }
     let expression = request.query("search").or(request.query("filter"));
     let filter = match expression.map(scim::parse).transpose() {
         Ok(filter) => filter,
-        Err(text) => return error(template, 400, "E0000031", &text),
+        Err(text) => return error(400, "E0000031", &text),
     };
     let starts = request.query("q").map(str::to_lowercase);
     let found: Vec<Value> = world
@@ -118,20 +112,15 @@ pub(super) fn list(world: &World, request: &Request) -> Answer {
                 .is_none_or(|filter| filter.matches(&|path| scim::values(user, path)))
         })
         .collect();
-    page(
-        request,
-        template,
-        found,
-        if starts.is_some() { 10 } else { 200 },
-    )
+    page(request, found, if starts.is_some() { 10 } else { 200 })
 }
 
 /// Cuts a list into pages with one `Link` header per relation.
-fn page(request: &Request, template: &'static str, rows: Vec<Value>, default: usize) -> Answer {
+fn page(request: &Request, rows: Vec<Value>, default: usize) -> Answer {
     let limit = match request.query("limit").map(str::parse::<usize>) {
         None => default,
         Some(Ok(limit)) if (1..=1000).contains(&limit) => limit,
-        Some(_) => return invalid(template, "limit: must be between 1 and 1000"),
+        Some(_) => return invalid("limit: must be between 1 and 1000"),
     };
     let from = match request
         .query("after")
@@ -139,7 +128,7 @@ fn page(request: &Request, template: &'static str, rows: Vec<Value>, default: us
     {
         None => 0,
         Some(Ok(from)) => from,
-        Some(Err(_)) => return invalid(template, "after: not a cursor of this list"),
+        Some(Err(_)) => return invalid("after: not a cursor of this list"),
     };
     let own: Vec<(&str, &str)> = request
         .query
@@ -157,15 +146,14 @@ fn page(request: &Request, template: &'static str, rows: Vec<Value>, default: us
         headers.push(("link", link(request, &query, "next")));
     }
     let rows = rows.into_iter().skip(from).take(limit).collect();
-    let mut answer = Answer::json(200, template, Value::Array(rows));
+    let mut answer = Answer::json(200, Value::Array(rows));
     answer.headers = headers;
     answer
 }
 
 pub(super) fn groups(world: &World, request: &Request, key: &str) -> Answer {
-    let template = "/api/v1/users/{id}/groups";
     let Some(index) = find(&world.directory, key) else {
-        return missing(template, key);
+        return missing(key);
     };
     let created = iso(world.start - chrono::TimeDelta::days(900));
     let rows = world.directory.people[index]
@@ -182,18 +170,17 @@ pub(super) fn groups(world: &World, request: &Request, key: &str) -> Answer {
             })
         })
         .collect();
-    Answer::json(200, template, Value::Array(rows))
+    Answer::json(200, Value::Array(rows))
 }
 
 pub(super) fn members(world: &World, request: &Request, key: &str) -> Answer {
-    let template = "/api/v1/groups/{groupId}/users";
     let Some(group) = world
         .directory
         .groups
         .iter()
         .position(|group| group.id == key)
     else {
-        return not_found(template, &format!("{key} (UserGroup)"));
+        return not_found(&format!("{key} (UserGroup)"));
     };
     let people = world
         .directory
@@ -201,13 +188,12 @@ pub(super) fn members(world: &World, request: &Request, key: &str) -> Answer {
         .iter()
         .filter(|person| person.groups.contains(&group));
     let rows = people.map(|person| user(person, &request.base)).collect();
-    page(request, template, rows, 1000)
+    page(request, rows, 1000)
 }
 
 pub(super) fn roles(world: &World, request: &Request, key: &str) -> Answer {
-    let template = "/api/v1/users/{userId}/roles";
     let Some(index) = find(&world.directory, key) else {
-        return missing(template, key);
+        return missing(key);
     };
     let person = &world.directory.people[index];
     let rows = person
@@ -222,13 +208,12 @@ pub(super) fn roles(world: &World, request: &Request, key: &str) -> Answer {
             })
         })
         .collect();
-    Answer::json(200, template, Value::Array(rows))
+    Answer::json(200, Value::Array(rows))
 }
 
 pub(super) fn factors(world: &World, request: &Request, key: &str) -> Answer {
-    let template = "/api/v1/users/{userId}/factors";
     let Some(index) = find(&world.directory, key) else {
-        return missing(template, key);
+        return missing(key);
     };
     let person = &world.directory.people[index];
     let rows = person
@@ -251,13 +236,12 @@ pub(super) fn factors(world: &World, request: &Request, key: &str) -> Answer {
             })
         })
         .collect();
-    Answer::json(200, template, Value::Array(rows))
+    Answer::json(200, Value::Array(rows))
 }
 
 pub(super) fn clients(world: &World, request: &Request, key: &str) -> Answer {
-    let template = "/api/v1/users/{userId}/clients";
     let Some(index) = find(&world.directory, key) else {
-        return missing(template, key);
+        return missing(key);
     };
     let person = &world.directory.people[index];
     let rows = person
@@ -272,13 +256,12 @@ pub(super) fn clients(world: &World, request: &Request, key: &str) -> Answer {
             })
         })
         .collect();
-    Answer::json(200, template, Value::Array(rows))
+    Answer::json(200, Value::Array(rows))
 }
 
 pub(super) fn tokens(world: &World, request: &Request, key: &str, client: &str) -> Answer {
-    let template = "/api/v1/users/{userId}/clients/{clientId}/tokens";
     let Some(index) = find(&world.directory, key) else {
-        return missing(template, key);
+        return missing(key);
     };
     let person = &world.directory.people[index];
     let rows = person
@@ -295,7 +278,7 @@ pub(super) fn tokens(world: &World, request: &Request, key: &str, client: &str) 
             })
         })
         .collect();
-    page(request, template, rows, 20)
+    page(request, rows, 20)
 }
 
 pub(super) fn lifecycle(
@@ -305,13 +288,8 @@ pub(super) fn lifecycle(
     notes: &mut Notes,
 ) -> Answer {
     let suspend = request.path.ends_with("/suspend");
-    let template = if suspend {
-        "/api/v1/users/{id}/lifecycle/suspend"
-    } else {
-        "/api/v1/users/{id}/lifecycle/unsuspend"
-    };
     let Some(index) = find(&world.directory, key) else {
-        return missing(template, key);
+        return missing(key);
     };
     let done = if suspend {
         world.suspend(index, request, notes)
@@ -319,26 +297,21 @@ pub(super) fn lifecycle(
         world.unsuspend(index, request, notes)
     };
     match done {
-        Ok(()) => Answer::empty(200, template),
-        Err(Refused::WrongStatus) if suspend => {
-            invalid(template, "Cannot suspend a user that is not active")
-        }
-        Err(Refused::WrongStatus) => {
-            invalid(template, "Cannot unsuspend a user that is not suspended")
-        }
+        Ok(()) => Answer::empty(200),
+        Err(Refused::WrongStatus) if suspend => invalid("Cannot suspend a user that is not active"),
+        Err(Refused::WrongStatus) => invalid("Cannot unsuspend a user that is not suspended"),
     }
 }
 
 pub(super) fn clear(world: &mut World, request: &Request, key: &str, notes: &mut Notes) -> Answer {
-    let template = "/api/v1/users/{userId}/sessions";
     let unknown = |name: &str| !matches!(name, "oauthTokens" | "forgetDevices");
     if let Some((name, _)) = request.query.iter().find(|(name, _)| unknown(name)) {
-        return invalid(template, &format!("unknown parameter: {name}"));
+        return invalid(&format!("unknown parameter: {name}"));
     }
     let Some(index) = find(&world.directory, key) else {
-        return missing(template, key);
+        return missing(key);
     };
     let with_tokens = request.query("oauthTokens") == Some("true");
     world.clear_sessions(index, with_tokens, request, notes);
-    Answer::empty(204, template)
+    Answer::empty(204)
 }

@@ -103,6 +103,8 @@ fn fields<'a>(record: &'a Value, name: &str) -> Vec<&'a Value> {
     }
     let name = match name {
         "id" => "_id",
+        // Comments print their own times without the underscore.
+        "_createdAt" | "_createdBy" if record.get(name).is_none() => name.trim_start_matches('_'),
         other => other,
     };
     match record.get(name) {

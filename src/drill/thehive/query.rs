@@ -15,27 +15,27 @@ enum Selection {
 }
 
 /// Answers `POST /api/v1/query`.
-pub(super) fn answer(world: &World, body: &Map<String, Value>, template: &'static str) -> Answer {
+pub(super) fn answer(world: &World, body: &Map<String, Value>) -> Answer {
     let Some(steps) = body.get("query").and_then(Value::as_array) else {
-        return bad(template, "Missing field: query");
+        return bad("Missing field: query");
     };
     if let Some(name) = body
         .keys()
         .find(|name| !matches!(name.as_str(), "query" | "excludeFields"))
     {
-        return bad(template, &format!("Invalid field: {name}"));
+        return bad(&format!("Invalid field: {name}"));
     }
     let mut selection = match steps.first().map(|step| source(world, step)) {
         Some(Ok(Some(rows))) => Selection::Rows(rows),
-        Some(Ok(None)) => return missing(template, "Case"),
-        Some(Err(text)) => return bad(template, &text),
-        None => return bad(template, "the query has no step"),
+        Some(Ok(None)) => return missing("Case"),
+        Some(Err(text)) => return bad(&text),
+        None => return bad("the query has no step"),
     };
     let mut extra = Vec::new();
     for step in steps.iter().skip(1) {
         selection = match run(&world.cases, selection, step, &mut extra) {
             Ok(next) => next,
-            Err(text) => return bad(template, &text),
+            Err(text) => return bad(&text),
         };
     }
     let excluded: Vec<&str> = body
@@ -50,7 +50,7 @@ pub(super) fn answer(world: &World, body: &Map<String, Value>, template: &'stati
             .map(|row| finish(&world.cases, row, &extra, &excluded))
             .collect(),
     };
-    Answer::json(200, template, body)
+    Answer::json(200, body)
 }
 
 fn name(step: &Value) -> Result<&str, String> {
