@@ -1,5 +1,6 @@
 //! Integration tests.
 
+mod architecture;
 mod audit;
 mod config;
 mod drill;
