@@ -3,8 +3,8 @@
 //! What must not live here: what records mean (`domain`), when they are written (`engine`).
 
 pub mod audit;
-pub mod lease;
 pub mod files;
+pub mod lease;
 pub mod process;
 pub mod secret;
 pub mod state;

@@ -48,7 +48,7 @@ const PRINTING: [&str; 5] = ["println", "eprintln", "print", "eprint", "dbg"];
 /// Most lines of a file without its tests.
 const MOST_LINES: usize = 500;
 /// Files that are longer still, with the lines they have: they may shrink and never grow.
-const LONG: [(&str, usize); 0] = [];
+const LONG: [(&str, usize); 2] = [("app/command.rs", 684), ("app/update/world.rs", 548)];
 /// Names that say nothing.
 const EMPTY_NAMES: [&str; 7] = [
     "utils", "util", "helpers", "helper", "common", "manager", "misc",
@@ -273,6 +273,18 @@ fn the_source_keeps_the_rules() {
         .flat_map(|(path, text)| faults(path, text))
         .collect();
     assert!(found.is_empty(), "\n{}\n", found.join("\n"));
+}
+
+#[test]
+fn no_file_is_excused_that_is_short_enough() {
+    for (path, lines) in LONG {
+        let text = fs::read_to_string(root("src").join(path)).expect("an excused file is there");
+        let own = without_tests(&code_of(&text)).trim_end().lines().count();
+        assert!(
+            (MOST_LINES + 1..=lines).contains(&own),
+            "{path} has {own} lines now: take it off"
+        );
+    }
 }
 
 #[test]
