@@ -19,6 +19,14 @@ fn start() -> DateTime<Utc> {
     DateTime::from_timestamp(1_795_000_000, 0).unwrap()
 }
 
+/// A client that follows no redirect.
+fn client() -> reqwest::Client {
+    // Only the first test of the process finds no provider installed.
+    let _ = rustls::crypto::ring::default_provider().install_default();
+    let client = reqwest::Client::builder().redirect(reqwest::redirect::Policy::none());
+    client.build().unwrap()
+}
+
 /// One answer, judged by the specification where that is present.
 struct Answer {
     status: u16,
@@ -68,17 +76,14 @@ impl House {
     }
 
     async fn with(test: &str, options: Options) -> Self {
-        // Only the first test of the process finds no provider installed.
-        let _ = rustls::crypto::ring::default_provider().install_default();
         let options = Options {
             clock: Clock::fixed(start()),
             pace: Pace::Manual,
             ..options
         };
-        let http = reqwest::Client::builder().redirect(reqwest::redirect::Policy::none());
         Self {
             drill: Drill::start(options).await.unwrap(),
-            http: http.build().unwrap(),
+            http: client(),
             judged: spec::specifications(test),
         }
     }
@@ -130,8 +135,33 @@ impl House {
             let judged =
                 spec::check_answer(vendor, method.as_str(), path, answer.status, &answer.body);
             assert_eq!(judged, Ok(()), "{method} {path}");
+            self.judge_agreement(server, &method, path, body.as_ref(), answer.status);
         }
         answer
+    }
+
+    /// What the server took, the specification takes too: the drill is never laxer than the vendor's text.
+    fn judge_agreement(
+        &self,
+        server: Server,
+        method: &Method,
+        path: &str,
+        body: Option<&Value>,
+        status: u16,
+    ) {
+        let (endpoint, word) = self.endpoint(server);
+        let headers = [
+            (
+                "authorization".to_owned(),
+                format!("{word} {}", endpoint.token),
+            ),
+            ("content-type".to_owned(), "application/json".to_owned()),
+        ];
+        let body = body.map(Value::to_string).unwrap_or_default().into_bytes();
+        let judged = spec::check_request(endpoint.vendor, method.as_str(), path, &headers, &body);
+        if (200..300).contains(&status) {
+            assert_eq!(judged, Ok(()), "{method} {path}");
+        }
     }
 
     async fn get(&self, path: &str) -> Answer {
@@ -1010,7 +1040,7 @@ async fn a_dropped_drill_stops_answering() {
     );
     drop(drill);
     drop(http);
-    let fresh = reqwest::Client::new();
+    let fresh = client();
     let mut open = true;
     for _ in 0..200 {
         open = fresh.get(&url).send().await.is_ok();
@@ -1040,4 +1070,24 @@ async fn the_company_can_be_large() {
         .search(json!({"pit": {"id": pit}, "size": 0, "track_total_hits": true}))
         .await;
     assert!(found.json()["hits"]["total"]["value"].as_u64().unwrap() > 20_000);
+}
+
+#[tokio::test(start_paused = true)]
+async fn the_attacker_keeps_his_pace() {
+    let clock = Clock::fixed(start());
+    let options = Options {
+        clock: clock.clone(),
+        pace: Pace::Every(Duration::from_secs(10)),
+        ..Options::default()
+    };
+    let drill = Drill::start(options).await.unwrap();
+    clock.advance(chrono::TimeDelta::seconds(1));
+    tokio::time::sleep(Duration::from_secs(35)).await;
+    tokio::time::resume();
+    let house = House {
+        drill,
+        http: client(),
+        judged: spec::specifications("drill::the_attacker_keeps_his_pace"),
+    };
+    assert_eq!(house.successes().await, 3);
 }

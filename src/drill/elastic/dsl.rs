@@ -300,3 +300,58 @@ fn time(text: &str) -> Option<DateTime<Utc>> {
         .ok()
         .map(|at| at.to_utc())
 }
+
+#[cfg(test)]
+mod tests {
+    use rstest::rstest;
+    use serde_json::json;
+
+    use super::*;
+
+    fn now() -> DateTime<Utc> {
+        DateTime::from_timestamp(1_795_000_000, 0).unwrap()
+    }
+
+    fn field(name: &str) -> Field {
+        match name {
+            "@timestamp" => Field::Time(now() - TimeDelta::hours(2)),
+            "user.name" => Field::Text("mara".to_owned()),
+            "event.category" => Field::Words(&["authentication", "session"]),
+            "file.size" => Field::Other(json!(40)),
+            "message" => Field::Other(json!("User login to Okta")),
+            _ => Field::Missing,
+        }
+    }
+
+    #[rstest]
+    #[case(json!({"match_all": {}}), true)]
+    #[case(json!({"match_none": {}}), false)]
+    #[case(json!({"term": {"user.name": "mara"}}), true)]
+    #[case(json!({"term": {"user.name": {"value": "Mara"}}}), false)]
+    #[case(json!({"terms": {"event.category": ["iam", "session"]}}), true)]
+    #[case(json!({"prefix": {"user.name": "ma"}}), true)]
+    #[case(json!({"wildcard": {"user.name": "m*r*"}}), true)]
+    #[case(json!({"match_phrase": {"message": "LOGIN to"}}), true)]
+    #[case(json!({"exists": {"field": "host.name"}}), false)]
+    #[case(json!({"range": {"@timestamp": {"gte": "now-3h", "lt": "now-1h"}}}), true)]
+    #[case(json!({"range": {"@timestamp": {"gte": "now-1h"}}}), false)]
+    #[case(json!({"range": {"file.size": {"gt": 39, "lte": 40}}}), true)]
+    #[case(json!({"bool": {"filter": [{"term": {"user.name": "mara"}}], "must_not": {"exists": {"field": "user.name"}}}}), false)]
+    #[case(json!({"bool": {"should": [{"term": {"user.name": "x"}}, {"exists": {"field": "message"}}]}}), true)]
+    #[case(json!({"bool": {"must": [], "should": [{"term": {"user.name": "x"}}]}}), false)]
+    #[case(json!({"bool": {"filter": {"match_all": {}}, "should": [{"term": {"user.name": "x"}}]}}), true)]
+    fn decides(#[case] query: Value, #[case] expected: bool) {
+        assert_eq!(parse(&query, now(), 0).unwrap().matches(&field), expected);
+    }
+
+    #[rstest]
+    #[case(json!({"trem": {"a": "b"}}))]
+    #[case(json!({"term": {"a": "b"}, "exists": {"field": "c"}}))]
+    #[case(json!({"bool": {"filer": []}}))]
+    #[case(json!({"range": {"@timestamp": {"gte": "yesterday"}}}))]
+    #[case(json!({"terms": {"a": "b"}}))]
+    #[case(json!(7))]
+    fn refuses(#[case] query: Value) {
+        assert!(parse(&query, now(), 0).is_err());
+    }
+}

@@ -1,0 +1,62 @@
+//! Turns a specification into plain JSON Schema.
+
+use serde_json::{Map, Value, json};
+
+/// Words that carry examples rather than schemas.
+const DATA: [&str; 5] = ["example", "examples", "default", "enum", "const"];
+
+/// What a specification says in prose only.
+pub(super) fn amend(vendor: &str, document: &mut Value) {
+    if vendor == "elasticsearch" {
+        // `_source` may be a name or a list of names as a short form of `includes`.
+        let schemas = &mut document["components"]["schemas"];
+        let long = schemas["_global.search._types.SourceFilter"].take();
+        schemas["_global.search._types.SourceFilter"] =
+            json!({"anyOf": [{"$ref": "#/components/schemas/_types.Fields"}, long]});
+    }
+    if vendor == "thehive" {
+        // The label of a query is documented outside of the specification.
+        document["paths"]["/api/v1/query"]["post"]["parameters"] =
+            json!([{"in": "query", "name": "name", "schema": {"type": "string"}}]);
+    }
+}
+
+/// Turns OpenAPI's own words into JSON Schema; `names` says that the keys are names of properties.
+pub(super) fn lower(value: &mut Value, names: bool) {
+    match value {
+        Value::Array(list) => list.iter_mut().for_each(|part| lower(part, false)),
+        Value::Object(map) => {
+            for (key, part) in map.iter_mut() {
+                if names || !DATA.contains(&key.as_str()) {
+                    lower(part, !names && key == "properties");
+                }
+            }
+            if !names {
+                lower_schema(map);
+            }
+        }
+        _ => {}
+    }
+}
+
+fn lower_schema(map: &mut Map<String, Value>) {
+    if matches!(map.get("oneOf"), Some(Value::Array(_)))
+        && let Some(list) = map.remove("oneOf")
+    {
+        map.insert("anyOf".to_owned(), list);
+    }
+    let nullable = [map.remove("nullable"), map.remove("x-nullable")];
+    if !nullable.contains(&Some(Value::Bool(true))) {
+        return;
+    }
+    if let Some(Value::Array(words)) = map.get_mut("enum") {
+        words.push(Value::Null);
+    }
+    if let Some(Value::String(kind)) = map.get("type") {
+        let kinds = json!([kind, "null"]);
+        map.insert("type".to_owned(), kinds);
+    } else if map.contains_key("$ref") || map.contains_key("allOf") {
+        let inner = Value::Object(std::mem::take(map));
+        map.insert("anyOf".to_owned(), json!([inner, {"type": "null"}]));
+    }
+}
