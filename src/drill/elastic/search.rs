@@ -119,7 +119,7 @@ fn read(body: &Value, now: DateTime<Utc>) -> Result<Ask, String> {
         .get("from")
         .map_or(Some(0), Value::as_u64)
         .ok_or("[from] must be a number")?;
-    if from + size > SIZE_MAX {
+    if from.saturating_add(size) > SIZE_MAX {
         return Err(
             "Result window is too large, from + size must be less than or equal to: [10000]"
                 .to_owned(),

@@ -136,7 +136,7 @@ fn page(request: &Request, rows: Vec<Value>, default: usize) -> Answer {
         .map(|(name, value)| (name.as_str(), value.as_str()))
         .collect();
     let mut headers = vec![("link", link(request, &own, "self"))];
-    if from + limit < rows.len() {
+    if from.saturating_add(limit) < rows.len() {
         let after = format!("pos{}", from + limit);
         let mut query: Vec<_> = own
             .into_iter()
