@@ -82,18 +82,27 @@ pub(crate) fn observable(record: &Value) -> Result<Observable, FieldError> {
     })
 }
 
+/// Finds a custom field by an ECS name, however its dots are written: TheHive's own names have dashes.
+fn named(fields: &[(Untrusted, Untrusted)], names: &[&str]) -> Option<Untrusted> {
+    let same = |key: &str, name: &str| {
+        key.len() == name.len()
+            && key.bytes().zip(name.bytes()).all(|(a, b)| {
+                let dash = |byte: u8| matches!(byte, b'.' | b'_' | b'-');
+                a.eq_ignore_ascii_case(&b) || dash(a) && dash(b)
+            })
+    };
+    names.iter().find_map(|name| {
+        fields
+            .iter()
+            .find(|(key, _)| same(key.raw(), name))
+            .map(|(_, value)| value.clone())
+    })
+}
+
 /// Reads one alert; what TheHive has no field for comes from custom fields with ECS names.
 pub(crate) fn alert(record: &Value) -> Result<Alert, FieldError> {
     let fields = custom_fields(record);
-    let named = |names: &[&str]| {
-        names.iter().find_map(|name| {
-            fields
-                .iter()
-                .find(|(key, _)| key.raw() == *name)
-                .map(|(_, value)| value.clone())
-        })
-    };
-    let blocked = match named(&["blocked", "event.blocked"])
+    let blocked = match named(&fields, &["blocked", "event.blocked"])
         .as_ref()
         .map(Untrusted::raw)
     {
@@ -107,12 +116,28 @@ pub(crate) fn alert(record: &Value) -> Result<Alert, FieldError> {
         severity: severity(record),
         at: need_time(record, "date")?,
         blocked,
-        threat: named(&["threat.technique.name", "threat.tactic.name", "threat"]),
-        hash: named(&["file.hash.sha256", "file.hash.sha1", "file.hash.md5"]),
-        file: named(&["file.name", "file.path"]),
-        user_id: named(&["user.id"]),
-        user_name: named(&["user.name"]),
-        source_ip: named(&["source.ip"]),
+        threat: named(
+            &fields,
+            &[
+                "threat.technique.name",
+                "threat.tactic.name",
+                "threat.type",
+                "threat",
+            ],
+        ),
+        hash: named(
+            &fields,
+            &[
+                "file.hash.sha256",
+                "file.hash.sha1",
+                "file.hash.md5",
+                "file.hash",
+            ],
+        ),
+        file: named(&fields, &["file.name", "file.path"]),
+        user_id: named(&fields, &["user.id"]),
+        user_name: named(&fields, &["user.name"]),
+        source_ip: named(&fields, &["source.ip"]),
         guidance: None,
     })
 }
@@ -235,7 +260,7 @@ mod tests {
     fn an_alert_takes_ecs_names_from_custom_fields() -> Result<(), FieldError> {
         let alert = alert(&json!({
             "_id": "~1", "title": "t", "severity": 3, "date": 1_795_230_000_000_i64,
-            "customFields": [{"name": "user.id", "value": "00u1"}, {"name": "blocked", "type": "boolean", "value": false}],
+            "customFields": [{"name": "user-id", "value": "00u1"}, {"name": "source.ip", "value": "192.0.2.1"}, {"name": "blocked", "type": "boolean", "value": false}],
         }))?;
         assert_eq!(
             (alert.user_id, alert.blocked),

@@ -1,0 +1,296 @@
+//! The drill's servers with a wire-tap before each, and the console's own connectors on top: what is sent is what is seen.
+
+use std::collections::{BTreeMap, BTreeSet};
+use std::sync::{Arc, Mutex, PoisonError};
+use std::time::Duration;
+
+use chrono::{DateTime, Utc};
+use quell::config::settings::{
+    Connection, Environment, EnvironmentKind, Mode, Policy, Role, SecretSource, Settings, Timeline,
+    Vendor,
+};
+use quell::connect::capability::{ActivitySource, Cases, Identity};
+use quell::connect::http::Limits;
+use quell::connect::registry::Connections;
+use quell::connect::secret::Secret;
+use quell::domain::account::Account;
+use quell::domain::containment::confirm::{Confirmation, ConfirmedAction, DialogKey, Step};
+use quell::domain::containment::kind::ActionKind;
+use quell::domain::containment::plan::{Plan, PlannedStep};
+use quell::domain::freshness::Moment;
+use quell::domain::ids::{ActionId, CaseId, ConnectionName, PlanId};
+use quell::domain::text::Untrusted;
+use quell::drill::clock::Clock;
+use quell::drill::{Drill, Endpoint, Options, Pace};
+use serde_json::Value;
+use tokio::io::AsyncWriteExt;
+use tokio::net::{TcpListener, TcpStream};
+use url::Url;
+
+use crate::raw_http::read_request;
+
+/// One request as it passed the wire.
+#[derive(Clone, Debug)]
+pub struct Seen {
+    pub vendor: &'static str,
+    pub method: String,
+    pub path: String,
+    pub headers: Vec<(String, String)>,
+    pub body: Vec<u8>,
+}
+
+impl Seen {
+    pub fn header(&self, name: &str) -> Option<&str> {
+        self.headers
+            .iter()
+            .find(|(key, _)| key == name)
+            .map(|(_, value)| value.as_str())
+    }
+
+    pub fn json(&self) -> Value {
+        serde_json::from_slice(&self.body).unwrap()
+    }
+}
+
+type Log = Arc<Mutex<Vec<Seen>>>;
+
+#[derive(Clone)]
+struct Tap {
+    vendor: &'static str,
+    upstream: String,
+    own: String,
+    log: Log,
+    http: reqwest::Client,
+}
+
+impl Tap {
+    /// Passes one request on and its answer back; a server that hangs up is passed on too.
+    async fn pass(&self, stream: &mut TcpStream) -> Option<()> {
+        let raw = read_request(stream).await?;
+        self.log
+            .lock()
+            .unwrap_or_else(PoisonError::into_inner)
+            .push(Seen {
+                vendor: self.vendor,
+                method: raw.method.clone(),
+                path: raw.path.clone(),
+                headers: raw.headers.clone(),
+                body: raw.body.clone(),
+            });
+        let method = reqwest::Method::from_bytes(raw.method.as_bytes()).unwrap();
+        let mut forwarded = self
+            .http
+            .request(method, format!("{}{}", self.upstream, raw.path));
+        for (name, value) in raw.headers.iter().filter(|(name, _)| name != "host") {
+            forwarded = forwarded.header(name, value);
+        }
+        let answer = forwarded.body(raw.body).send().await.ok()?;
+        let mut head = format!(
+            "HTTP/1.1 {} x\r\nconnection: close\r\n",
+            answer.status().as_u16()
+        );
+        for (name, value) in answer.headers() {
+            if !["transfer-encoding", "connection"].contains(&name.as_str()) {
+                let text =
+                    String::from_utf8_lossy(value.as_bytes()).replace(&self.upstream, &self.own);
+                head.push_str(&format!("{name}: {text}\r\n"));
+            }
+        }
+        head.push_str("\r\n");
+        stream.write_all(head.as_bytes()).await.ok()?;
+        let mut answer = answer;
+        while let Some(piece) = answer.chunk().await.ok()? {
+            stream.write_all(&piece).await.ok()?;
+        }
+        Some(())
+    }
+}
+
+async fn tap(endpoint: &Endpoint, log: &Log) -> Url {
+    let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
+    let own = format!("http://{}", listener.local_addr().unwrap());
+    let tap = Tap {
+        vendor: endpoint.vendor,
+        upstream: endpoint.url.clone(),
+        own: own.clone(),
+        log: Arc::clone(log),
+        http: reqwest::Client::builder()
+            .redirect(reqwest::redirect::Policy::none())
+            .no_proxy()
+            .build()
+            .unwrap(),
+    };
+    tokio::spawn(async move {
+        while let Ok((mut stream, _)) = listener.accept().await {
+            let tap = tap.clone();
+            tokio::spawn(async move { tap.pass(&mut stream).await });
+        }
+    });
+    Url::parse(&own).unwrap()
+}
+
+/// When the drill of these tests starts.
+pub fn start() -> DateTime<Utc> {
+    DateTime::from_timestamp(1_795_000_000, 0).unwrap()
+}
+
+/// Makes a name.
+pub fn name(text: &str) -> ConnectionName {
+    ConnectionName::parse(text).unwrap()
+}
+
+/// Makes a connection's settings with everything that is not asked for left empty.
+pub fn connection(vendor: Vendor, url: Url) -> Connection {
+    Connection {
+        name: name(vendor.word()),
+        vendor,
+        url,
+        roles: vendor.roles().iter().copied().collect::<BTreeSet<Role>>(),
+        secret: SecretSource::Env("UNUSED".to_owned()),
+        poll: Duration::from_secs(10),
+        case_user: Vec::new(),
+        index: "logs-*".to_owned(),
+        alerts_index: ".alerts-security.alerts-default".to_owned(),
+        token_id: Some("00Tdrill0console0001".to_owned()),
+        ca_file: None,
+        organisation: Some("acme".to_owned()),
+    }
+}
+
+/// Makes settings of a drill.
+pub fn settings(connections: Vec<Connection>) -> Settings {
+    Settings {
+        environment: Environment {
+            name: "test".to_owned(),
+            kind: EnvironmentKind::Drill,
+            mode: Mode::Live,
+        },
+        connections,
+        sla: BTreeMap::new(),
+        policy: Policy::default(),
+        keys: BTreeMap::new(),
+        theme: None,
+        timeline: Timeline::default(),
+        sha256: String::new(),
+    }
+}
+
+/// A drill, its taps, and connectors that talk through them.
+pub struct Tapped {
+    pub drill: Drill,
+    pub connections: Connections,
+    log: Log,
+}
+
+impl Tapped {
+    /// Starts all of it; the policy's own limits, but a short back-off.
+    pub async fn new() -> Self {
+        Self::with(Options::default()).await
+    }
+
+    /// Starts all of it with a drill of one's own.
+    pub async fn with(options: Options) -> Self {
+        // Only the first test of the process finds no provider installed.
+        let _ = rustls::crypto::ring::default_provider().install_default();
+        let drill = Drill::start(Options {
+            clock: Clock::fixed(start()),
+            pace: Pace::Manual,
+            ..options
+        })
+        .await
+        .unwrap();
+        let log = Log::default();
+        let mut all = Vec::new();
+        let mut secrets = BTreeMap::new();
+        for (vendor, endpoint) in [
+            (Vendor::Okta, drill.identity()),
+            (Vendor::Thehive, drill.cases()),
+            (Vendor::Elasticsearch, drill.siem()),
+        ] {
+            all.push(connection(vendor, tap(endpoint, &log).await));
+            secrets.insert(name(vendor.word()), Secret::new(endpoint.token.to_owned()));
+        }
+        let limits = Limits {
+            back_off: Duration::from_millis(1),
+            ..Limits::default()
+        };
+        let connections = Connections::build_with(&settings(all), secrets, &limits);
+        assert_eq!(connections.faults, []);
+        Self {
+            drill,
+            connections,
+            log,
+        }
+    }
+
+    pub fn identity(&self) -> &dyn Identity {
+        &*self.connections.identity[0]
+    }
+
+    pub fn identity_log(&self) -> &dyn ActivitySource {
+        &*self.connections.identity_logs[0]
+    }
+
+    pub fn cases(&self) -> &dyn Cases {
+        &*self.connections.cases[0]
+    }
+
+    pub fn siem(&self) -> &dyn ActivitySource {
+        self.connections.alerts[0].as_ref()
+    }
+
+    /// Takes the requests seen so far.
+    pub fn seen(&self) -> Vec<Seen> {
+        std::mem::take(&mut *self.log.lock().unwrap_or_else(PoisonError::into_inner))
+    }
+
+    /// Switches a fault of the drill.
+    pub fn fault(&self, order: &Value) {
+        self.drill.fault(order).unwrap();
+    }
+
+    /// Reads the account that the story is about.
+    pub async fn victim(&self) -> Account {
+        let id = self.drill.victim_id();
+        let found = self.identity().find(&Untrusted::new(id)).await.unwrap();
+        self.identity().account(&found[0].id).await.unwrap()
+    }
+
+    /// Confirms a plan of the given kinds as a person does and gives the actions in their order.
+    pub fn confirm(&self, account: &Account, kinds: &[ActionKind]) -> Vec<ConfirmedAction> {
+        let identity = self.identity();
+        let steps = identity
+            .order(kinds)
+            .into_iter()
+            .zip(0u128..)
+            .map(|(kind, index)| PlannedStep {
+                aid: ActionId::from_parts(start(), index),
+                kind,
+                call: identity.prepare(kind, &account.id).unwrap(),
+                facts: identity.offers(kind).unwrap(),
+            });
+        let plan = Plan {
+            pid: PlanId::from_parts(start(), 7),
+            case: CaseId::new(name("hive"), "~1"),
+            account: account.clone(),
+            steps: steps.collect(),
+            guards: Vec::new(),
+            made: Moment {
+                utc: start(),
+                boot: Duration::ZERO,
+            },
+            hash: String::new(),
+            dry_run: false,
+        };
+        let mut dialog = Confirmation::open(plan, Duration::ZERO);
+        let boot = Duration::from_secs(1);
+        for letter in dialog.wanted().to_owned().chars() {
+            dialog.key(DialogKey::Char(letter), boot);
+        }
+        dialog.key(DialogKey::Tab, boot);
+        match dialog.key(DialogKey::Char('y'), boot) {
+            Step::Confirmed(plan) => plan.actions().to_vec(),
+            other => panic!("not confirmed: {other:?}"),
+        }
+    }
+}
