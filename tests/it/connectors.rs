@@ -10,6 +10,7 @@ use quell::connect::capability::{
 use quell::connect::registry::Connections;
 use quell::domain::account::AccountStatus;
 use quell::domain::case::Subject;
+use quell::domain::containment::confirm::ConfirmedAction;
 use quell::domain::containment::kind::ActionKind;
 use quell::domain::severity::{CaseStatus, Severity};
 use quell::domain::text::Untrusted;
@@ -20,12 +21,7 @@ use url::Url;
 
 use crate::wiretap::{Tapped, connection, settings, start};
 
-fn proof(
-    house: &Tapped,
-    kind: ActionKind,
-    account: &quell::domain::account::Account,
-) -> ProofQuery {
-    let _ = house;
+fn proof(kind: ActionKind, account: &quell::domain::account::Account) -> ProofQuery {
     ProofQuery {
         kind,
         account: account.id.clone(),
@@ -137,12 +133,12 @@ async fn a_containment_is_done_in_order_and_proven() {
     let account = house.victim().await;
     let kinds = [ActionKind::DisableAccount, ActionKind::RevokeSessions];
     let actions = house.confirm(&account, &kinds);
-    let order: Vec<_> = actions.iter().map(|action| action.kind()).collect();
+    let order: Vec<_> = actions.iter().map(ConfirmedAction::kind).collect();
     let revoke = ActionKind::RevokeSessions;
     assert_eq!(order, [revoke, ActionKind::DisableAccount, revoke]);
     let mut used = Vec::new();
     for action in &actions {
-        let mut query = proof(&house, action.kind(), &account);
+        let mut query = proof(action.kind(), &account);
         query.used.clone_from(&used);
         let before = prove(&house, &query).await;
         assert_eq!(before.matches, Some(false), "{before:?}");
@@ -155,7 +151,7 @@ async fn a_containment_is_done_in_order_and_proven() {
     }
     assert_eq!(used.len(), 2);
     assert_ne!(used[0], used[1]);
-    let last = proof(&house, revoke, &account);
+    let last = proof(revoke, &account);
     let evidence = prove(&house, &last).await.evidence;
     assert!(
         evidence.raw().contains("user.session.clear") && evidence.raw().contains("refresh token")
@@ -165,7 +161,7 @@ async fn a_containment_is_done_in_order_and_proven() {
     assert_eq!(reading.matches, Some(false));
     let enable = house.confirm(&house.victim().await, &[ActionKind::EnableAccount]);
     house.identity().perform(&enable[0]).await.unwrap();
-    let reading = prove(&house, &proof(&house, ActionKind::EnableAccount, &account)).await;
+    let reading = prove(&house, &proof(ActionKind::EnableAccount, &account)).await;
     assert_eq!(reading.matches, Some(true));
 }
 
@@ -179,10 +175,36 @@ async fn an_accepted_action_without_effect_is_never_proven() {
         &[ActionKind::DisableAccount, ActionKind::RevokeSessions],
     ) {
         let accepted = house.identity().perform(&action).await.unwrap();
-        let mut query = proof(&house, action.kind(), &account);
+        let mut query = proof(action.kind(), &account);
         query.request_id = accepted.request_id;
         assert_eq!(prove(&house, &query).await.matches, Some(false));
     }
+}
+
+#[tokio::test]
+async fn sessions_are_not_proven_to_be_gone_while_a_refresh_token_is_listed() {
+    let house = Tapped::new().await;
+    let account = house.victim().await;
+    let action = house
+        .confirm(&account, &[ActionKind::RevokeSessions])
+        .remove(0);
+    house.fault(&json!({"server": "identity", "fault": "stale_reads", "path": "/clients"}));
+    house.identity().perform(&action).await.unwrap();
+    let query = proof(action.kind(), &account);
+    let reading = prove(&house, &query).await;
+    assert_eq!((reading.matches, reading.used), (Some(false), None));
+    assert!(
+        reading
+            .evidence
+            .raw()
+            .contains("a refresh token is still listed"),
+        "{:?}",
+        reading.evidence
+    );
+    house.fault(&json!({"server": "identity", "fault": "none"}));
+    assert_eq!(prove(&house, &query).await.matches, Some(true));
+    house.fault(&json!({"server": "identity", "fault": "bad_json", "path": "/clients"}));
+    assert_eq!(prove(&house, &query).await.matches, None);
 }
 
 #[tokio::test]
@@ -209,7 +231,7 @@ async fn a_write_is_sent_once_whatever_happens_and_says_what_is_certain() {
             .unwrap_err();
         match (error.kind, kind) {
             (ConnectErrorKind::Throttled(wait), ConnectErrorKind::Throttled(_)) => {
-                assert!((1..=300).contains(&wait))
+                assert!((1..=300).contains(&wait));
             }
             (got, wanted) => assert_eq!(got, wanted, "{fault}: {error}"),
         }
@@ -372,7 +394,7 @@ async fn a_comment_is_posted_once_and_found_by_its_marker() {
 #[tokio::test]
 async fn activity_is_read_page_by_page_newest_first_and_its_view_is_closed() {
     let house = Tapped::with(Options {
-        events: 30_000,
+        events: 6_000,
         ..Options::default()
     })
     .await;

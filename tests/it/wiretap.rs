@@ -93,7 +93,7 @@ impl Tap {
             if !["transfer-encoding", "connection"].contains(&name.as_str()) {
                 let text =
                     String::from_utf8_lossy(value.as_bytes()).replace(&self.upstream, &self.own);
-                head.push_str(&format!("{name}: {text}\r\n"));
+                head.extend([name.as_str(), ": ", &text, "\r\n"]);
             }
         }
         head.push_str("\r\n");

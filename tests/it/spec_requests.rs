@@ -1,0 +1,235 @@
+//! Every request the console can send, judged by the vendor's published specification.
+//!
+//! The requests are taken from the wire while each method of each connector runs, so a method that is added without being
+//! exercised here, or a request no specification knows, fails.
+
+use std::collections::BTreeSet;
+
+use chrono::TimeDelta;
+use quell::connect::capability::{ActivityQuery, ProofQuery};
+use quell::domain::containment::kind::ActionKind;
+use quell::domain::text::Untrusted;
+use quell::drill::Options;
+use serde_json::json;
+use tokio::sync::OnceCell;
+
+use crate::spec;
+use crate::wiretap::{Seen, Tapped, start};
+
+/// Gives what every method of every connector sent, run once for all tests.
+async fn everything() -> Vec<Seen> {
+    static SENT: OnceCell<Vec<Seen>> = OnceCell::const_new();
+    SENT.get_or_init(run).await.clone()
+}
+
+/// Runs every method of every connector, with pages that continue, and gives what was sent.
+async fn run() -> Vec<Seen> {
+    let house = Tapped::with(Options {
+        cases: 120,
+        events: 4_000,
+        ..Options::default()
+    })
+    .await;
+    let account = house.victim().await;
+    house.identity().find(&account.login).await.unwrap();
+    house.identity().own_account().await.unwrap();
+    let kinds = [ActionKind::RevokeSessions, ActionKind::DisableAccount];
+    let mut actions = house.confirm(&account, &kinds);
+    actions.extend(house.confirm(&account, &[ActionKind::EnableAccount]));
+    // A stale list of clients makes the tokens of each client be asked for.
+    let stale = json!({"server": "identity", "fault": "stale_reads", "path": "/clients"});
+    house.fault(&stale);
+    for action in &actions {
+        let accepted = house.identity().perform(action).await.unwrap();
+        let query = ProofQuery {
+            kind: action.kind(),
+            account: account.id.clone(),
+            not_before: account.server_date,
+            request_id: accepted.request_id,
+            used: Vec::new(),
+        };
+        house.identity().read_back(&query).await.unwrap();
+    }
+    let mut query = ActivityQuery {
+        user: vec![Untrusted::new(account.id.raw()), account.login.clone()],
+        since: start() - TimeDelta::days(30),
+        until: None,
+        limit: 10_000,
+    };
+    for source in [house.identity_log(), house.siem()] {
+        for until in [None, Some(start())] {
+            query.until = until;
+            source.search(&query, &mut |_| true).await.unwrap();
+        }
+        query.limit = 3;
+        source.search(&query, &mut |_| true).await.unwrap();
+        query.limit = 10_000;
+    }
+    house.siem().alerts(2).await.unwrap();
+    let cases = house.cases().list(500).await.unwrap();
+    let case = &cases.items[0].id;
+    house.cases().open(case).await.unwrap();
+    house.cases().comment(case, "note").await.unwrap();
+    house.cases().find_comment(case, "note").await.unwrap();
+    house.cases().who_am_i().await.unwrap();
+    house.seen()
+}
+
+/// The route of a request: its path with ids and cursors left out.
+fn route(seen: &Seen) -> String {
+    let path = seen.path.split('?').next().unwrap_or_default();
+    let parts: Vec<&str> = path
+        .split('/')
+        .map(|part| match part {
+            id if id.starts_with("00u") || id.starts_with("0oa") || id.contains("%40") => "{id}",
+            id if id.starts_with("%7E") || id.starts_with('~') => "{id}",
+            index if index.contains("logs-") || index.contains("alerts-security") => "{index}",
+            other => other,
+        })
+        .collect();
+    format!("{} {} {}", seen.vendor, seen.method, parts.join("/"))
+}
+
+const ROUTES: [&str; 19] = [
+    "elasticsearch DELETE /_pit",
+    "elasticsearch POST /_search",
+    "elasticsearch POST /{index}/_pit",
+    "okta DELETE /api/v1/users/{id}/sessions",
+    "okta GET /api/v1/logs",
+    "okta GET /api/v1/users",
+    "okta GET /api/v1/users/me",
+    "okta GET /api/v1/users/{id}",
+    "okta GET /api/v1/users/{id}/clients",
+    "okta GET /api/v1/users/{id}/clients/{id}/tokens",
+    "okta GET /api/v1/users/{id}/factors",
+    "okta GET /api/v1/users/{id}/groups",
+    "okta GET /api/v1/users/{id}/roles",
+    "okta POST /api/v1/users/{id}/lifecycle/suspend",
+    "okta POST /api/v1/users/{id}/lifecycle/unsuspend",
+    "thehive GET /api/v1/case/{id}",
+    "thehive GET /api/v1/user/current",
+    "thehive POST /api/v1/case/{id}/comment",
+    "thehive POST /api/v1/query",
+];
+
+fn judge(seen: &Seen) -> Result<(), String> {
+    spec::check_request(
+        seen.vendor,
+        &seen.method,
+        &seen.path,
+        &seen.headers,
+        &seen.body,
+    )
+}
+
+#[tokio::test]
+async fn every_request_follows_the_vendors_specification() {
+    let sent = everything().await;
+    let routes: BTreeSet<String> = sent.iter().map(route).collect();
+    let routes: Vec<&str> = routes.iter().map(String::as_str).collect();
+    assert_eq!(routes, ROUTES);
+    if !spec::specifications("every_request_follows_the_vendors_specification") {
+        return;
+    }
+    for seen in &sent {
+        assert_eq!(judge(seen), Ok(()), "{} {}", seen.method, seen.path);
+    }
+}
+
+#[tokio::test]
+async fn a_misspelt_request_is_told_apart() {
+    let test = "a_misspelt_request_is_told_apart";
+    if !spec::specifications(test) {
+        return;
+    }
+    let sent = everything().await;
+    let mut judged = BTreeSet::new();
+    for seen in &sent {
+        let mut path = seen.clone();
+        path.path = path
+            .path
+            .replacen("/api/v1/", "/api/v1x/", 1)
+            .replacen("_pit", "_pitt", 1)
+            .replacen("_search", "_serach", 1);
+        assert!(judge(&path).is_err(), "{}", path.path);
+        let mut name = seen.clone();
+        name.path.push_str(if name.path.contains('?') {
+            "&kepe=1"
+        } else {
+            "?kepe=1"
+        });
+        assert!(judge(&name).is_err(), "{}", name.path);
+        let mut authorization = seen.clone();
+        authorization
+            .headers
+            .retain(|(name, _)| name != "authorization");
+        assert!(judge(&authorization).is_err(), "{}", seen.path);
+        if !seen.body.is_empty() {
+            let mut field = seen.clone();
+            let mut body = field.json();
+            body["mesage"] = json!("x");
+            field.body = body.to_string().into_bytes();
+            assert!(judge(&field).is_err(), "{} {body}", seen.path);
+            judged.insert(route(seen));
+        }
+    }
+    assert_eq!(judged.len(), 4, "{judged:?}");
+}
+
+/// What a read may be: nothing here changes anything at a vendor, and a wall sends nothing else.
+#[tokio::test]
+async fn reads_that_are_no_get_are_these_and_writes_say_their_length() {
+    let sent = everything().await;
+    let writes = [
+        "/lifecycle/suspend",
+        "/lifecycle/unsuspend",
+        "/sessions",
+        "/comment",
+    ];
+    let is_write = |seen: &Seen| {
+        writes.iter().any(|end| {
+            seen.path
+                .split('?')
+                .next()
+                .is_some_and(|path| path.ends_with(end))
+        })
+    };
+    let reads: BTreeSet<String> = sent
+        .iter()
+        .filter(|seen| seen.method != "GET" && !is_write(seen))
+        .map(route)
+        .collect();
+    let reads: Vec<&str> = reads.iter().map(String::as_str).collect();
+    assert_eq!(
+        reads,
+        [
+            "elasticsearch DELETE /_pit",
+            "elasticsearch POST /_search",
+            "elasticsearch POST /{index}/_pit",
+            "thehive POST /api/v1/query",
+        ]
+    );
+    for seen in sent
+        .iter()
+        .filter(|seen| seen.method == "POST" && seen.path.contains("/lifecycle/"))
+    {
+        assert_eq!(
+            (seen.header("content-length"), seen.body.len()),
+            (Some("0"), 0)
+        );
+    }
+    for seen in &sent {
+        assert_eq!(
+            seen.header("x-organisation"),
+            (seen.vendor == "thehive").then_some("acme")
+        );
+        assert!(
+            seen.header("user-agent")
+                .is_some_and(|agent| agent.starts_with("quell/"))
+        );
+    }
+    let sessions = sent.iter().find(|seen| seen.path.contains("/sessions"));
+    assert!(
+        sessions.is_some_and(|seen| seen.path.ends_with("?oauthTokens=true&forgetDevices=true"))
+    );
+}
