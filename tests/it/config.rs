@@ -132,7 +132,7 @@ fn a_secret_file_that_others_can_read_is_refused_with_the_command_to_run() {
 fn a_credential_of_systemd() {
     let directory = directory();
     // 0440 is what an access control list for the service's user looks like.
-    write(&directory, "okta", CANARY, 0o440);
+    let path = write(&directory, "okta", CANARY, 0o440);
     let source = SecretSource::Credential("okta".to_owned());
     let env = in_env("CREDENTIALS_DIRECTORY", directory.path());
     let inside = Surroundings {
@@ -150,7 +150,7 @@ fn a_credential_of_systemd() {
             .starts_with("failed to read the credential okta: CREDENTIALS_DIRECTORY is not set | "),
         "{found}"
     );
-    write(&directory, "okta", CANARY, 0o444);
+    fs::set_permissions(&path, Permissions::from_mode(0o444)).expect("the mode can be set");
     assert!(secret(resolve_in(&source, &inside)).contains("others can read it"));
 }
 
