@@ -3,3 +3,172 @@
 //! What must not live here: anything a second subcommand or the console needs too.
 
 pub mod audit;
+pub mod compose;
+pub mod console;
+pub mod drill;
+pub mod keys;
+
+use std::ffi::OsString;
+use std::io::{self, Write};
+use std::path::PathBuf;
+
+use clap::{Parser, Subcommand};
+
+use crate::domain::fault::Fault;
+use crate::store::state::StateDir;
+
+/// Exit code: all is well.
+pub const OK: u8 = 0;
+/// Exit code: the configuration or the input is missing or cannot be read.
+pub const UNREADABLE: u8 = 3;
+/// Exit code: the command line is wrong.
+pub const USAGE: u8 = 64;
+/// Exit code: a fault of our own, or of the machine.
+pub const INTERNAL: u8 = 70;
+
+/// Contain a compromised account, prove it, document it.
+#[derive(Debug, Parser)]
+#[command(name = "quell", version, about, max_term_width = 100)]
+struct Arguments {
+    /// Configuration to use instead of the one in the user's configuration directory.
+    #[arg(long, global = true, value_name = "FILE")]
+    config: Option<PathBuf>,
+    /// Directory of the audit log and other state, instead of the user's state directory.
+    #[arg(long, global = true, value_name = "DIR")]
+    state: Option<PathBuf>,
+    /// Theme: dark, light, ansi16, no-color.
+    #[arg(long, global = true, value_name = "NAME")]
+    theme: Option<String>,
+    #[command(subcommand)]
+    command: Option<Sub>,
+}
+
+#[derive(Debug, Subcommand)]
+enum Sub {
+    /// Runs the console against a simulated company with a live attacker.
+    Drill {
+        /// The same seed gives the same company and the same attack.
+        #[arg(long, default_value_t = 7)]
+        seed: u64,
+        /// Only serve: prints one JSON object with the addresses, until stopped.
+        #[arg(long)]
+        servers_only: bool,
+        /// Seconds between two acts of the attacker and his surroundings.
+        #[arg(long, default_value_t = 10, value_parser = clap::value_parser!(u64).range(1..=3600))]
+        pace: u64,
+        /// More cases, for measurements.
+        #[arg(long, default_value_t = 0, hide = true)]
+        cases: usize,
+        /// More events, for measurements.
+        #[arg(long, default_value_t = 0, hide = true)]
+        events: usize,
+    },
+    /// Verifies or shows the audit log.
+    Audit {
+        #[command(subcommand)]
+        command: AuditSub,
+    },
+    /// Lists all commands with their keys.
+    Keys {
+        /// As a table in Markdown.
+        #[arg(long)]
+        markdown: bool,
+    },
+}
+
+#[derive(Debug, Subcommand)]
+enum AuditSub {
+    /// Checks that every record follows from the one before: 0 intact, 1 broken, 2 warnings, 3 unreadable.
+    Verify(AuditPlace),
+    /// Tells what the records say.
+    Show(AuditPlace),
+}
+
+#[derive(Debug, clap::Args)]
+struct AuditPlace {
+    /// The log of the last drill instead of the real one.
+    #[arg(long)]
+    drill: bool,
+    /// As JSON.
+    #[arg(long)]
+    json: bool,
+}
+
+/// Why a subcommand did not do its work: exit code and what to say.
+#[derive(Debug)]
+pub struct Failure {
+    /// Exit code.
+    pub code: u8,
+    /// What to say, one or more.
+    pub faults: Vec<Fault>,
+}
+
+impl Failure {
+    /// Makes a failure of one fault.
+    pub fn one(code: u8, fault: Fault) -> Self {
+        Self { code, faults: vec![fault] }
+    }
+}
+
+/// Runs the command line and gives the exit code.
+pub fn run(arguments: impl IntoIterator<Item = OsString>) -> u8 {
+    let arguments = match Arguments::try_parse_from(arguments) {
+        Ok(arguments) => arguments,
+        Err(error) => {
+            // Help and version come this way too; nothing can be done when they cannot be printed.
+            let _ = error.print();
+            return if error.use_stderr() { USAGE } else { OK };
+        }
+    };
+    match dispatch(arguments) {
+        Ok(code) => code,
+        Err(failure) => {
+            let mut out = io::stderr().lock();
+            for fault in &failure.faults {
+                let _ = writeln!(out, "quell: {}", fault.what);
+                if let Some(hint) = &fault.hint {
+                    let _ = writeln!(out, "hint: {hint}");
+                }
+            }
+            failure.code
+        }
+    }
+}
+
+fn dispatch(arguments: Arguments) -> Result<u8, Failure> {
+    let Arguments { config, state, theme, command } = arguments;
+    match command {
+        None => compose::run_console(&compose::Place { config, state, theme }),
+        Some(Sub::Drill { seed, servers_only, pace, cases, events }) => {
+            let options = drill::Options { seed, pace, cases, events };
+            if servers_only { drill::serve(&options) } else { drill::run(&options, state, theme) }
+        }
+        Some(Sub::Audit { command }) => {
+            let (AuditSub::Verify(place) | AuditSub::Show(place)) = &command;
+            let dir = audit_dir(state.as_deref(), place.drill)?;
+            let mut out = io::stdout().lock();
+            let told = match &command {
+                AuditSub::Verify(place) => audit::verify(&dir, place.json, &mut out),
+                AuditSub::Show(place) => audit::show(&dir, place.json, &mut out),
+            };
+            told.or_else(broken_pipe)
+        }
+        Some(Sub::Keys { markdown }) => {
+            keys::print(markdown, config.as_deref(), &mut io::stdout().lock())
+        }
+    }
+}
+
+fn audit_dir(state: Option<&std::path::Path>, drill: bool) -> Result<PathBuf, Failure> {
+    let place = StateDir::locate(state, drill).map_err(|error| compose::state_failure(&error))?;
+    Ok(if drill { drill::last_run(place.root()).join("audit") } else { place.audit() })
+}
+
+/// A reader that has seen enough is no fault.
+fn broken_pipe(error: io::Error) -> Result<u8, Failure> {
+    if error.kind() == io::ErrorKind::BrokenPipe {
+        return Ok(OK);
+    }
+    let text = crate::domain::text::Untrusted::new(error.to_string());
+    Err(Failure::one(INTERNAL, Fault::new(crate::safe!("failed to print: {}", text.line()))))
+}

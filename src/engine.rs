@@ -47,8 +47,10 @@ pub struct Start {
     pub settings: Arc<Settings>,
     /// Case systems.
     pub cases: Vec<Arc<dyn Cases>>,
-    /// SIEMs.
+    /// Where the activity of users is searched.
     pub activity: Vec<Arc<dyn ActivitySource>>,
+    /// Where alerts are polled.
+    pub alerts: Vec<Arc<dyn ActivitySource>>,
     /// Identity providers.
     pub identity: Vec<Arc<dyn Identity>>,
     /// The audit log.
@@ -78,6 +80,7 @@ struct World {
     settings: Arc<Settings>,
     cases: Vec<Arc<dyn Cases>>,
     activity: Vec<Arc<dyn ActivitySource>>,
+    alerts: Vec<Arc<dyn ActivitySource>>,
     identity: Vec<Arc<dyn Identity>>,
     journal: Journal,
     leases: PathBuf,
@@ -108,6 +111,7 @@ impl Engine {
             settings: start.settings,
             cases: start.cases,
             activity: start.activity,
+            alerts: start.alerts,
             identity: start.identity,
             journal,
             leases: start.leases,

@@ -5,8 +5,7 @@ use std::time::Duration;
 
 use super::World;
 use crate::app::message::{Message, Offer, Polled};
-use crate::config::settings::Role;
-use crate::connect::capability::{ActivitySource, Cases, Identity};
+use crate::connect::capability::{ActivityQuery, ActivitySource, Cases, Identity};
 use crate::domain::containment::kind::ActionKind;
 use crate::domain::fault::Fault;
 use crate::domain::ids::{CaseId, ConnectionName};
@@ -27,22 +26,24 @@ pub(super) fn start(world: &Arc<World>) {
             move || poll_cases(Arc::clone(&shared), Arc::clone(&source)),
         ));
     }
-    for source in &world.activity {
+    for source in &world.alerts {
         let source = Arc::clone(source);
-        // A provider that is polled for itself is not polled again for its log.
-        if world
-            .identity
-            .iter()
-            .any(|one| one.connection() == source.connection())
+        world.spawn(run(Arc::clone(world), source.connection().clone(), move || {
+            poll_alerts(Arc::clone(&source))
+        }));
+    }
+    for source in &world.activity {
+        let (source, shared) = (Arc::clone(source), Arc::clone(world));
+        // One poll a connection: alerts tell as well whether it is there.
+        let polled = |one: &ConnectionName| one == source.connection();
+        if world.alerts.iter().any(|one| polled(one.connection()))
+            || world.identity.iter().any(|one| polled(one.connection()))
         {
             continue;
         }
-        let wants_alerts = has_role(world, source.connection(), Role::Alerts);
-        world.spawn(run(
-            Arc::clone(world),
-            source.connection().clone(),
-            move || poll_alerts(Arc::clone(&source), wants_alerts),
-        ));
+        world.spawn(run(Arc::clone(world), source.connection().clone(), move || {
+            poll_activity(Arc::clone(&shared), Arc::clone(&source))
+        }));
     }
     for source in &world.identity {
         let (source, shared) = (Arc::clone(source), Arc::clone(world));
@@ -53,14 +54,6 @@ pub(super) fn start(world: &Arc<World>) {
             move || poll_identity(Arc::clone(&shared), Arc::clone(&source)),
         ));
     }
-}
-
-fn has_role(world: &World, name: &ConnectionName, role: Role) -> bool {
-    world
-        .settings
-        .connections
-        .iter()
-        .any(|one| one.name == *name && one.roles.contains(&role))
 }
 
 /// Polls one source for ever: never two polls of it at once, an interval of +-10 %, at once when poked.
@@ -115,12 +108,24 @@ async fn poll_cases(world: Arc<World>, source: Arc<dyn Cases>) -> Result<Polled,
     })
 }
 
-async fn poll_alerts(source: Arc<dyn ActivitySource>, wanted: bool) -> Result<Polled, Fault> {
-    let page = source.alerts(if wanted { ALERTS_MAX } else { 1 }).await?;
-    Ok(Polled::Alerts {
-        alerts: page.items,
-        faults: page.faults,
-    })
+async fn poll_alerts(source: Arc<dyn ActivitySource>) -> Result<Polled, Fault> {
+    let page = source.alerts(ALERTS_MAX).await?;
+    Ok(Polled::Alerts { alerts: page.items, faults: page.faults })
+}
+
+/// Asks for one event of the last minute, only to see whether the source answers.
+async fn poll_activity(
+    world: Arc<World>,
+    source: Arc<dyn ActivitySource>,
+) -> Result<Polled, Fault> {
+    let query = ActivityQuery {
+        user: vec![world.os_user.clone()],
+        since: world.clock.now().utc - chrono::Duration::minutes(1),
+        until: None,
+        limit: 1,
+    };
+    source.search(&query, &mut |_page| true).await?;
+    Ok(Polled::Alive)
 }
 
 async fn poll_identity(world: Arc<World>, source: Arc<dyn Identity>) -> Result<Polled, Fault> {

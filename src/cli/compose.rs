@@ -1,0 +1,284 @@
+//! Putting the console together: configuration, secrets, connections, audit log, model, screen.
+
+use std::collections::BTreeMap;
+use std::path::{Path, PathBuf};
+use std::sync::Arc;
+
+use tokio::sync::mpsc;
+
+use super::console::Console;
+use super::{Failure, INTERNAL, OK, UNREADABLE};
+use crate::app::command::COMMANDS;
+use crate::app::keymap::Keymap;
+use crate::app::model::{Model, Start};
+use crate::config::parse::{Parsed, parse};
+use crate::config::settings::{EnvironmentKind, Settings};
+use crate::connect::registry::Connections;
+use crate::connect::secret::Secret;
+use crate::domain::audit::Body;
+use crate::domain::fault::Fault;
+use crate::domain::freshness::Moment;
+use crate::domain::ids::ConnectionName;
+use crate::domain::runbook::builtin::builtin;
+use crate::domain::runbook::{Runbook, parse_runbook};
+use crate::domain::text::Untrusted;
+use crate::engine::clock::{Clock, Pace, SystemClock};
+use crate::engine::{self, Engine};
+use crate::safe;
+use crate::store::audit::{AuditLog, Identity};
+use crate::store::files;
+use crate::store::state::{StateDir, StateError};
+use crate::terminal::session::Session;
+
+/// Where the console finds its things.
+#[derive(Clone, Debug, Default)]
+pub struct Place {
+    /// Configuration given on the command line.
+    pub config: Option<PathBuf>,
+    /// State directory given on the command line.
+    pub state: Option<PathBuf>,
+    /// Theme given on the command line.
+    pub theme: Option<String>,
+}
+
+/// A configuration that was read and found good.
+pub struct Loaded {
+    /// The settings.
+    pub settings: Settings,
+    /// The keys.
+    pub keymap: Keymap,
+    /// What is allowed but not good.
+    pub warnings: Vec<Fault>,
+}
+
+/// Reads the configuration.
+///
+/// # Errors
+/// Every fault of it at once, with exit code 3.
+pub fn load(asked: Option<&Path>) -> Result<Loaded, Failure> {
+    let path = files::config_path(asked).map_err(|error| file_failure(&error))?;
+    if asked.is_none() && !path.exists() {
+        let place = Untrusted::new(path.to_string_lossy());
+        let fault = Fault::new(safe!("no configuration at {}", place.ident()))
+            .hint("`quell drill` shows a simulated incident; `quell --config FILE` uses your own file");
+        return Err(Failure::one(UNREADABLE, fault));
+    }
+    let text = files::read_config(&path).map_err(|error| file_failure(&error))?;
+    let known: Vec<&str> = COMMANDS.iter().map(|spec| spec.id).collect();
+    let name = path.to_string_lossy();
+    let Parsed { settings, warnings, key_lines, .. } =
+        parse(&text, &name, &known).map_err(|faults| Failure {
+            code: UNREADABLE,
+            faults: faults.iter().map(config_fault).collect(),
+        })?;
+    let keymap = Keymap::build(&settings.keys).map_err(|faults| Failure {
+        code: UNREADABLE,
+        faults: faults
+            .into_iter()
+            .map(|fault| {
+                let line = key_lines.get(&fault.command).copied().unwrap_or_default();
+                Fault::new(safe!(
+                    "{}:{}: keys.{}: {}",
+                    Untrusted::new(name.as_ref()).ident(),
+                    line,
+                    Untrusted::new(fault.command).field(),
+                    Untrusted::new(fault.what).line()
+                ))
+            })
+            .collect(),
+    })?;
+    let warnings = warnings.iter().map(config_fault).collect();
+    Ok(Loaded { settings, keymap, warnings })
+}
+
+fn config_fault(fault: &crate::config::fault::Fault) -> Fault {
+    Fault { what: fault.shown(), hint: fault.hint.clone() }
+}
+
+fn file_failure(error: &files::FileError) -> Failure {
+    let what = Untrusted::new(error.to_string()).line();
+    Failure::one(UNREADABLE, Fault { what, hint: error.hint() })
+}
+
+/// Says why the state directory cannot be used.
+pub fn state_failure(error: &StateError) -> Failure {
+    Failure::one(UNREADABLE, Fault::new(Untrusted::new(error.to_string()).line()))
+}
+
+/// Reads every secret; what cannot be had becomes a warning, and its connection a fault.
+pub fn secrets(settings: &Settings) -> (BTreeMap<ConnectionName, Secret>, Vec<Fault>) {
+    let mut secrets = BTreeMap::new();
+    let mut faults = Vec::new();
+    for connection in &settings.connections {
+        match crate::store::secret::resolve(&connection.secret) {
+            Ok(secret) => {
+                let text = secrecy::ExposeSecret::expose_secret(&secret).to_owned();
+                secrets.insert(connection.name.clone(), Secret::new(text));
+            }
+            Err(error) => {
+                let what = Untrusted::new(error.to_string()).line();
+                let what = safe!("no secret for {}: {}", connection.name, what);
+                faults.push(Fault { what, hint: error.hint() });
+            }
+        }
+    }
+    (secrets, faults)
+}
+
+/// The runbook the checklist comes from.
+pub fn runbook() -> Runbook {
+    let (file, text) = builtin().first().copied().unwrap_or(("none.md", ""));
+    parse_runbook(text, file)
+}
+
+/// Gives the name of the user of the operating system, and of the host.
+pub fn identity() -> Identity {
+    let uname = rustix::system::uname();
+    let user = std::env::var("USER").or_else(|_| std::env::var("LOGNAME"));
+    let uid = rustix::process::getuid().as_raw();
+    Identity {
+        host: Untrusted::new(uname.nodename().to_string_lossy()),
+        uid,
+        user: Untrusted::new(user.unwrap_or_else(|_| format!("uid-{uid}"))),
+    }
+}
+
+/// Everything behind the screen, running.
+pub struct Behind {
+    /// The model, with the records of earlier sessions folded in.
+    pub model: Model,
+    /// The engine.
+    pub engine: Engine,
+    /// News from it.
+    pub messages: mpsc::Receiver<crate::app::message::Message>,
+}
+
+/// What the background is started with besides the configuration.
+pub struct Parts {
+    /// The configuration.
+    pub loaded: Loaded,
+    /// Connections.
+    pub connections: Connections,
+    /// Warnings to show first.
+    pub warnings: Vec<Fault>,
+    /// Where state lives.
+    pub state: StateDir,
+    /// The clock.
+    pub clock: Arc<dyn Clock>,
+    /// How long waits are.
+    pub pace: Pace,
+    /// Size of the terminal.
+    pub size: (u16, u16),
+}
+
+/// Opens the log, records the start of the session, starts the engine. Needs a running tokio runtime.
+///
+/// # Errors
+/// When the log cannot be opened, read or written.
+pub fn start(parts: Parts) -> Result<Behind, Failure> {
+    let Parts { loaded, connections, mut warnings, state, clock, pace, size } = parts;
+    let store = |error: &crate::store::audit::StoreError| {
+        Failure::one(UNREADABLE, engine::journal::fault_of(error))
+    };
+    state.prepare().map_err(|error| state_failure(&error))?;
+    let who = identity();
+    let log = AuditLog::open(&state.audit(), who.clone()).map_err(|error| store(&error))?;
+    let settings = Arc::new(loaded.settings);
+    let opened = Body::SessionOpen {
+        version: env!("CARGO_PKG_VERSION").to_owned(),
+        environment: settings.environment.name.clone(),
+        mode: settings.environment.mode.word().to_owned(),
+        os_user: who.user.clone(),
+        operator: None,
+        config_sha256: settings.sha256.clone(),
+        drill: settings.environment.kind == EnvironmentKind::Drill,
+    };
+    log.append_blocking(vec![opened]).map_err(|error| store(&error))?;
+    let entries = log.read_all().map_err(|error| store(&error))?;
+    let mut model = Model::new(Start {
+        settings: Arc::clone(&settings),
+        keymap: Arc::new(loaded.keymap),
+        runbook: Arc::new(runbook()),
+        os_user: who.user.clone(),
+        now: clock.now(),
+        size,
+    });
+    model.restore(&entries);
+    for (name, error) in &connections.faults {
+        warnings.push(Fault {
+            what: safe!("{} cannot be used: {}", name, error.what),
+            hint: error.hint.clone(),
+        });
+    }
+    for warning in loaded.warnings.into_iter().chain(warnings) {
+        model.say(crate::app::message::Level::Warning, warning.what, warning.hint);
+    }
+    let (tell, messages) = mpsc::channel(engine::QUEUE);
+    let engine = Engine::start(engine::Start {
+        settings,
+        cases: connections.cases,
+        activity: connections.activity,
+        alerts: connections.alerts,
+        identity: connections.identity,
+        log,
+        entries,
+        leases: state.leases(),
+        os_user: who.user,
+        messages: tell,
+        clock,
+        pace,
+    });
+    Ok(Behind { model, engine, messages })
+}
+
+/// Runs the console by its configuration.
+///
+/// # Errors
+/// When the configuration, the state or the terminal cannot be used.
+pub fn run_console(place: &Place) -> Result<u8, Failure> {
+    let loaded = load(place.config.as_deref())?;
+    let drill = loaded.settings.environment.kind == EnvironmentKind::Drill;
+    let state = StateDir::locate(place.state.as_deref(), drill && place.state.is_none())
+        .map_err(|error| state_failure(&error))?;
+    // Secrets are read only by a process that nobody can look into.
+    crate::store::process::harden().map_err(|error| {
+        Failure::one(INTERNAL, Fault::new(Untrusted::new(error.to_string()).line()))
+    })?;
+    let runtime = runtime()?;
+    runtime.block_on(show(loaded, state, place.theme.as_deref()))
+}
+
+/// Makes the runtime of the background.
+///
+/// # Errors
+/// When the machine has no threads left.
+pub fn runtime() -> Result<tokio::runtime::Runtime, Failure> {
+    tokio::runtime::Builder::new_multi_thread().worker_threads(2).enable_all().build().map_err(|error| {
+        Failure::one(INTERNAL, Fault::new(Untrusted::new(error.to_string()).line()))
+    })
+}
+
+/// Shows the console on this terminal until it ends.
+///
+/// # Errors
+/// When the state or the terminal cannot be used.
+pub async fn show(loaded: Loaded, state: StateDir, theme: Option<&str>) -> Result<u8, Failure> {
+    let name = theme.map(str::to_owned).or_else(|| loaded.settings.theme.clone());
+    let mut session = Session::open(name.as_deref()).map_err(|fault| Failure::one(UNREADABLE, fault))?;
+    let (secrets, warnings) = secrets(&loaded.settings);
+    let connections = Connections::build(&loaded.settings, secrets);
+    let clock: Arc<dyn Clock> = Arc::new(SystemClock);
+    let size = session.size();
+    let parts = Parts { loaded, connections, warnings, state, clock: Arc::clone(&clock), pace: Pace::REAL, size };
+    let Behind { model, engine, messages } = start(parts)?;
+    let input = session.input();
+    let console = Console { model, screen: &mut session, input, messages, engine, clock };
+    console.run().await;
+    session.close();
+    Ok(OK)
+}
+
+/// Gives the moment of now, for what is shown before the loop runs.
+pub fn now() -> Moment {
+    SystemClock.now()
+}

@@ -1,0 +1,122 @@
+//! The loop: messages in, model changed, frame drawn, effects out. Screen and input are parameters.
+
+use std::io;
+use std::sync::Arc;
+use std::time::Duration;
+
+use futures::{Stream, StreamExt as _};
+use tokio::sync::mpsc;
+use tokio::time::Instant;
+
+use crate::app::effect::Effect;
+use crate::app::message::Message;
+use crate::app::model::Model;
+use crate::app::update::update;
+use crate::engine::Engine;
+use crate::engine::clock::Clock;
+
+/// Least time between two frames that no key asked for.
+const BACKGROUND_FRAME: Duration = Duration::from_millis(100);
+
+/// How often time itself is a message: ages are shown in minutes.
+const TICK: Duration = Duration::from_secs(15);
+
+/// Where frames go.
+pub trait Screen {
+    /// Draws the model; writes nothing when nothing changed.
+    ///
+    /// # Errors
+    /// When the terminal is gone.
+    fn draw(&mut self, model: &Model) -> io::Result<()>;
+
+    /// Forgets what is on the screen, so that the next frame is drawn whole.
+    ///
+    /// # Errors
+    /// When the terminal is gone.
+    fn redraw(&mut self) -> io::Result<()>;
+
+    /// Rings the bell.
+    ///
+    /// # Errors
+    /// When the terminal is gone.
+    fn bell(&mut self) -> io::Result<()>;
+}
+
+/// Everything the loop is made of.
+pub struct Console<'a, S, I> {
+    /// What is known.
+    pub model: Model,
+    /// Where frames go.
+    pub screen: &'a mut S,
+    /// Keys, resizes, the end of the terminal.
+    pub input: I,
+    /// News from the world.
+    pub messages: mpsc::Receiver<Message>,
+    /// What performs effects.
+    pub engine: Engine,
+    /// The clock.
+    pub clock: Arc<dyn Clock>,
+}
+
+impl<S, I> Console<'_, S, I>
+where
+    S: Screen,
+    I: Stream<Item = Message> + Unpin,
+{
+    /// Runs until it is asked to end, then lets the engine finish what must finish. Gives the model as it was last.
+    ///
+    /// A terminal that goes away ends the screen, not the requests in flight.
+    pub async fn run(self) -> Model {
+        let Self { mut model, screen, mut input, mut messages, engine, clock } = self;
+        let mut alive = screen.draw(&model).is_ok();
+        let mut drawn = Instant::now();
+        let mut pending: Option<Instant> = None;
+        let mut tick = tokio::time::interval(TICK);
+        tick.set_missed_tick_behavior(tokio::time::MissedTickBehavior::Skip);
+        while alive {
+            let due = pending.unwrap_or(drawn + TICK);
+            // Keys first, so that a flood of news never keeps a key waiting; everything else in the order it came.
+            let (message, by_hand) = tokio::select! {
+                biased;
+                key = input.next() => (key.unwrap_or(Message::Ended), true),
+                () = tokio::time::sleep_until(due), if pending.is_some() => {
+                    alive = screen.draw(&model).is_ok();
+                    (drawn, pending) = (Instant::now(), None);
+                    continue;
+                }
+                Some(message) = messages.recv() => (message, false),
+                _ = tick.tick() => (Message::Tick, false),
+            };
+            let mut bell = false;
+            let mut end = false;
+            for effect in update(&mut model, clock.now(), message) {
+                match effect {
+                    Effect::Quit => end = true,
+                    Effect::Redraw => alive &= screen.redraw().is_ok(),
+                    Effect::Bell => bell = true,
+                    other => engine.perform(other),
+                }
+            }
+            if end {
+                break;
+            }
+            if bell {
+                alive &= screen.bell().is_ok();
+            }
+            if by_hand {
+                alive &= screen.draw(&model).is_ok();
+                (drawn, pending) = (Instant::now(), None);
+            } else if pending.is_none() {
+                pending = Some((drawn + BACKGROUND_FRAME).max(Instant::now()));
+            }
+        }
+        let reason = if alive { "ended by the operator or a signal" } else { "the terminal went away" };
+        // News that come while the engine finishes must not fill the queue and block it.
+        let drain = async { while messages.recv().await.is_some() {} };
+        tokio::select! {
+            () = engine.end(reason) => {}
+            () = drain => {}
+        }
+        model
+    }
+}
