@@ -7,6 +7,7 @@ pub mod compose;
 pub mod console;
 pub mod drill;
 pub mod keys;
+pub mod screen;
 
 use std::ffi::OsString;
 use std::io::{self, Write};
@@ -106,7 +107,10 @@ pub struct Failure {
 impl Failure {
     /// Makes a failure of one fault.
     pub fn one(code: u8, fault: Fault) -> Self {
-        Self { code, faults: vec![fault] }
+        Self {
+            code,
+            faults: vec![fault],
+        }
     }
 }
 
@@ -136,12 +140,36 @@ pub fn run(arguments: impl IntoIterator<Item = OsString>) -> u8 {
 }
 
 fn dispatch(arguments: Arguments) -> Result<u8, Failure> {
-    let Arguments { config, state, theme, command } = arguments;
+    let Arguments {
+        config,
+        state,
+        theme,
+        command,
+    } = arguments;
     match command {
-        None => compose::run_console(&compose::Place { config, state, theme }),
-        Some(Sub::Drill { seed, servers_only, pace, cases, events }) => {
-            let options = drill::Options { seed, pace, cases, events };
-            if servers_only { drill::serve(&options) } else { drill::run(&options, state, theme) }
+        None => compose::run_console(&compose::Place {
+            config,
+            state,
+            theme,
+        }),
+        Some(Sub::Drill {
+            seed,
+            servers_only,
+            pace,
+            cases,
+            events,
+        }) => {
+            let options = drill::Options {
+                seed,
+                pace,
+                cases,
+                events,
+            };
+            if servers_only {
+                drill::serve(&options)
+            } else {
+                drill::run(&options, state, theme)
+            }
         }
         Some(Sub::Audit { command }) => {
             let (AuditSub::Verify(place) | AuditSub::Show(place)) = &command;
@@ -161,7 +189,11 @@ fn dispatch(arguments: Arguments) -> Result<u8, Failure> {
 
 fn audit_dir(state: Option<&std::path::Path>, drill: bool) -> Result<PathBuf, Failure> {
     let place = StateDir::locate(state, drill).map_err(|error| compose::state_failure(&error))?;
-    Ok(if drill { drill::last_run(place.root()).join("audit") } else { place.audit() })
+    Ok(if drill {
+        drill::last_run(place.root()).join("audit")
+    } else {
+        place.audit()
+    })
 }
 
 /// A reader that has seen enough is no fault.
@@ -170,5 +202,8 @@ fn broken_pipe(error: io::Error) -> Result<u8, Failure> {
         return Ok(OK);
     }
     let text = crate::domain::text::Untrusted::new(error.to_string());
-    Err(Failure::one(INTERNAL, Fault::new(crate::safe!("failed to print: {}", text.line()))))
+    Err(Failure::one(
+        INTERNAL,
+        Fault::new(crate::safe!("failed to print: {}", text.line())),
+    ))
 }

@@ -4,3 +4,4 @@
 //! `ui`), what keys mean (that is `app`).
 
 pub mod egress;
+pub mod signal;

@@ -6,8 +6,7 @@ use std::sync::Arc;
 
 use tokio::sync::mpsc;
 
-use super::console::Console;
-use super::{Failure, INTERNAL, OK, UNREADABLE};
+use super::{Failure, INTERNAL, UNREADABLE, screen};
 use crate::app::command::COMMANDS;
 use crate::app::keymap::Keymap;
 use crate::app::model::{Model, Start};
@@ -28,7 +27,6 @@ use crate::safe;
 use crate::store::audit::{AuditLog, Identity};
 use crate::store::files;
 use crate::store::state::{StateDir, StateError};
-use crate::terminal::session::Session;
 
 /// Where the console finds its things.
 #[derive(Clone, Debug, Default)]
@@ -59,18 +57,23 @@ pub fn load(asked: Option<&Path>) -> Result<Loaded, Failure> {
     let path = files::config_path(asked).map_err(|error| file_failure(&error))?;
     if asked.is_none() && !path.exists() {
         let place = Untrusted::new(path.to_string_lossy());
-        let fault = Fault::new(safe!("no configuration at {}", place.ident()))
-            .hint("`quell drill` shows a simulated incident; `quell --config FILE` uses your own file");
+        let fault = Fault::new(safe!("no configuration at {}", place.ident())).hint(
+            "`quell drill` shows a simulated incident; `quell --config FILE` uses your own file",
+        );
         return Err(Failure::one(UNREADABLE, fault));
     }
     let text = files::read_config(&path).map_err(|error| file_failure(&error))?;
     let known: Vec<&str> = COMMANDS.iter().map(|spec| spec.id).collect();
     let name = path.to_string_lossy();
-    let Parsed { settings, warnings, key_lines, .. } =
-        parse(&text, &name, &known).map_err(|faults| Failure {
-            code: UNREADABLE,
-            faults: faults.iter().map(config_fault).collect(),
-        })?;
+    let Parsed {
+        settings,
+        warnings,
+        key_lines,
+        ..
+    } = parse(&text, &name, &known).map_err(|faults| Failure {
+        code: UNREADABLE,
+        faults: faults.iter().map(config_fault).collect(),
+    })?;
     let keymap = Keymap::build(&settings.keys).map_err(|faults| Failure {
         code: UNREADABLE,
         faults: faults
@@ -88,21 +91,37 @@ pub fn load(asked: Option<&Path>) -> Result<Loaded, Failure> {
             .collect(),
     })?;
     let warnings = warnings.iter().map(config_fault).collect();
-    Ok(Loaded { settings, keymap, warnings })
+    Ok(Loaded {
+        settings,
+        keymap,
+        warnings,
+    })
 }
 
 fn config_fault(fault: &crate::config::fault::Fault) -> Fault {
-    Fault { what: fault.shown(), hint: fault.hint.clone() }
+    Fault {
+        what: fault.shown(),
+        hint: fault.hint.clone(),
+    }
 }
 
 fn file_failure(error: &files::FileError) -> Failure {
     let what = Untrusted::new(error.to_string()).line();
-    Failure::one(UNREADABLE, Fault { what, hint: error.hint() })
+    Failure::one(
+        UNREADABLE,
+        Fault {
+            what,
+            hint: error.hint(),
+        },
+    )
 }
 
 /// Says why the state directory cannot be used.
 pub fn state_failure(error: &StateError) -> Failure {
-    Failure::one(UNREADABLE, Fault::new(Untrusted::new(error.to_string()).line()))
+    Failure::one(
+        UNREADABLE,
+        Fault::new(Untrusted::new(error.to_string()).line()),
+    )
 }
 
 /// Reads every secret; what cannot be had becomes a warning, and its connection a fault.
@@ -118,7 +137,10 @@ pub fn secrets(settings: &Settings) -> (BTreeMap<ConnectionName, Secret>, Vec<Fa
             Err(error) => {
                 let what = Untrusted::new(error.to_string()).line();
                 let what = safe!("no secret for {}: {}", connection.name, what);
-                faults.push(Fault { what, hint: error.hint() });
+                faults.push(Fault {
+                    what,
+                    hint: error.hint(),
+                });
             }
         }
     }
@@ -176,7 +198,15 @@ pub struct Parts {
 /// # Errors
 /// When the log cannot be opened, read or written.
 pub fn start(parts: Parts) -> Result<Behind, Failure> {
-    let Parts { loaded, connections, mut warnings, state, clock, pace, size } = parts;
+    let Parts {
+        loaded,
+        connections,
+        mut warnings,
+        state,
+        clock,
+        pace,
+        size,
+    } = parts;
     let store = |error: &crate::store::audit::StoreError| {
         Failure::one(UNREADABLE, engine::journal::fault_of(error))
     };
@@ -193,7 +223,8 @@ pub fn start(parts: Parts) -> Result<Behind, Failure> {
         config_sha256: settings.sha256.clone(),
         drill: settings.environment.kind == EnvironmentKind::Drill,
     };
-    log.append_blocking(vec![opened]).map_err(|error| store(&error))?;
+    log.append_blocking(vec![opened])
+        .map_err(|error| store(&error))?;
     let entries = log.read_all().map_err(|error| store(&error))?;
     let mut model = Model::new(Start {
         settings: Arc::clone(&settings),
@@ -211,7 +242,11 @@ pub fn start(parts: Parts) -> Result<Behind, Failure> {
         });
     }
     for warning in loaded.warnings.into_iter().chain(warnings) {
-        model.say(crate::app::message::Level::Warning, warning.what, warning.hint);
+        model.say(
+            crate::app::message::Level::Warning,
+            warning.what,
+            warning.hint,
+        );
     }
     let (tell, messages) = mpsc::channel(engine::QUEUE);
     let engine = Engine::start(engine::Start {
@@ -228,7 +263,11 @@ pub fn start(parts: Parts) -> Result<Behind, Failure> {
         clock,
         pace,
     });
-    Ok(Behind { model, engine, messages })
+    Ok(Behind {
+        model,
+        engine,
+        messages,
+    })
 }
 
 /// Runs the console by its configuration.
@@ -242,10 +281,13 @@ pub fn run_console(place: &Place) -> Result<u8, Failure> {
         .map_err(|error| state_failure(&error))?;
     // Secrets are read only by a process that nobody can look into.
     crate::store::process::harden().map_err(|error| {
-        Failure::one(INTERNAL, Fault::new(Untrusted::new(error.to_string()).line()))
+        Failure::one(
+            INTERNAL,
+            Fault::new(Untrusted::new(error.to_string()).line()),
+        )
     })?;
     let runtime = runtime()?;
-    runtime.block_on(show(loaded, state, place.theme.as_deref()))
+    runtime.block_on(screen::show(loaded, state, place.theme.as_deref()))
 }
 
 /// Makes the runtime of the background.
@@ -253,29 +295,16 @@ pub fn run_console(place: &Place) -> Result<u8, Failure> {
 /// # Errors
 /// When the machine has no threads left.
 pub fn runtime() -> Result<tokio::runtime::Runtime, Failure> {
-    tokio::runtime::Builder::new_multi_thread().worker_threads(2).enable_all().build().map_err(|error| {
-        Failure::one(INTERNAL, Fault::new(Untrusted::new(error.to_string()).line()))
-    })
-}
-
-/// Shows the console on this terminal until it ends.
-///
-/// # Errors
-/// When the state or the terminal cannot be used.
-pub async fn show(loaded: Loaded, state: StateDir, theme: Option<&str>) -> Result<u8, Failure> {
-    let name = theme.map(str::to_owned).or_else(|| loaded.settings.theme.clone());
-    let mut session = Session::open(name.as_deref()).map_err(|fault| Failure::one(UNREADABLE, fault))?;
-    let (secrets, warnings) = secrets(&loaded.settings);
-    let connections = Connections::build(&loaded.settings, secrets);
-    let clock: Arc<dyn Clock> = Arc::new(SystemClock);
-    let size = session.size();
-    let parts = Parts { loaded, connections, warnings, state, clock: Arc::clone(&clock), pace: Pace::REAL, size };
-    let Behind { model, engine, messages } = start(parts)?;
-    let input = session.input();
-    let console = Console { model, screen: &mut session, input, messages, engine, clock };
-    console.run().await;
-    session.close();
-    Ok(OK)
+    tokio::runtime::Builder::new_multi_thread()
+        .worker_threads(2)
+        .enable_all()
+        .build()
+        .map_err(|error| {
+            Failure::one(
+                INTERNAL,
+                Fault::new(Untrusted::new(error.to_string()).line()),
+            )
+        })
 }
 
 /// Gives the moment of now, for what is shown before the loop runs.

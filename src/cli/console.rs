@@ -67,7 +67,14 @@ where
     ///
     /// A terminal that goes away ends the screen, not the requests in flight.
     pub async fn run(self) -> Model {
-        let Self { mut model, screen, mut input, mut messages, engine, clock } = self;
+        let Self {
+            mut model,
+            screen,
+            mut input,
+            mut messages,
+            engine,
+            clock,
+        } = self;
         let mut alive = screen.draw(&model).is_ok();
         let mut drawn = Instant::now();
         let mut pending: Option<Instant> = None;
@@ -110,7 +117,11 @@ where
                 pending = Some((drawn + BACKGROUND_FRAME).max(Instant::now()));
             }
         }
-        let reason = if alive { "ended by the operator or a signal" } else { "the terminal went away" };
+        let reason = if alive {
+            "ended by the operator or a signal"
+        } else {
+            "the terminal went away"
+        };
         // News that come while the engine finishes must not fill the queue and block it.
         let drain = async { while messages.recv().await.is_some() {} };
         tokio::select! {

@@ -70,20 +70,31 @@ pub fn serve(options: &Options) -> Result<u8, Failure> {
 ///
 /// # Errors
 /// When the servers, the state or the terminal cannot be used.
-pub fn run(options: &Options, state: Option<PathBuf>, theme: Option<String>) -> Result<u8, Failure> {
-    let place = StateDir::locate(state.as_deref(), true).map_err(|error| compose::state_failure(&error))?;
+pub fn run(
+    options: &Options,
+    state: Option<PathBuf>,
+    theme: Option<String>,
+) -> Result<u8, Failure> {
+    let place =
+        StateDir::locate(state.as_deref(), true).map_err(|error| compose::state_failure(&error))?;
     let run = new_run(place.root())?;
-    crate::store::process::harden()
-        .map_err(|error| Failure::one(INTERNAL, Fault::new(Untrusted::new(error.to_string()).line())))?;
+    crate::store::process::harden().map_err(|error| {
+        Failure::one(
+            INTERNAL,
+            Fault::new(Untrusted::new(error.to_string()).line()),
+        )
+    })?;
     let runtime = compose::runtime()?;
     let code = runtime.block_on(async {
         let drill = Drill::start(options.for_servers())
             .await
             .map_err(|error| failed("failed to open the drill's servers", &error))?;
-        let config = write_config(&run, &drill).map_err(|error| failed("failed to write the drill's configuration", &error))?;
+        let config = write_config(&run, &drill)
+            .map_err(|error| failed("failed to write the drill's configuration", &error))?;
         let loaded = compose::load(Some(&config))?;
-        let state = StateDir::locate(Some(&run), false).map_err(|error| compose::state_failure(&error))?;
-        let code = compose::show(loaded, state, theme.as_deref()).await?;
+        let state =
+            StateDir::locate(Some(&run), false).map_err(|error| compose::state_failure(&error))?;
+        let code = super::screen::show(loaded, state, theme.as_deref()).await?;
         epilogue(&drill, &run, &config).map_err(|error| failed("failed to print", &error))?;
         Ok(code)
     });
@@ -97,7 +108,11 @@ fn epilogue(drill: &Drill, run: &Path, config: &Path) -> io::Result<()> {
     let mut out = io::stdout().lock();
     writeln!(out, "drill state    {}", shown(run))?;
     writeln!(out, "configuration  {}", shown(config))?;
-    let inside = if drill.attacker_inside() { "still inside" } else { "out" };
+    let inside = if drill.attacker_inside() {
+        "still inside"
+    } else {
+        "out"
+    };
     writeln!(out, "the attacker   {inside}")?;
     writeln!(out, "check the log  quell audit verify --drill")
 }
@@ -122,7 +137,10 @@ fn runs(root: &Path) -> Vec<PathBuf> {
         .into_iter()
         .flatten()
         .filter_map(|entry| entry.ok().map(|entry| entry.path()))
-        .filter(|path| path.file_name().is_some_and(|name| name.to_string_lossy().starts_with("run-")))
+        .filter(|path| {
+            path.file_name()
+                .is_some_and(|name| name.to_string_lossy().starts_with("run-"))
+        })
         .collect();
     runs.sort();
     runs
@@ -134,7 +152,12 @@ pub fn last_run(root: &Path) -> PathBuf {
 }
 
 fn private_file(path: &Path, text: &str) -> io::Result<()> {
-    let mut file = fs::OpenOptions::new().write(true).create(true).truncate(true).mode(0o600).open(path)?;
+    let mut file = fs::OpenOptions::new()
+        .write(true)
+        .create(true)
+        .truncate(true)
+        .mode(0o600)
+        .open(path)?;
     file.write_all(text.as_bytes())
 }
 
@@ -146,7 +169,9 @@ pub fn write_config(dir: &Path, drill: &Drill) -> io::Result<PathBuf> {
     let secret = |name: &str, endpoint: &Endpoint| {
         let path = dir.join(format!("{name}.token"));
         private_file(&path, endpoint.token)?;
-        Ok::<String, io::Error>(toml::Value::String(path.to_string_lossy().into_owned()).to_string())
+        Ok::<String, io::Error>(
+            toml::Value::String(path.to_string_lossy().into_owned()).to_string(),
+        )
     };
     let (cases, siem, identity) = (drill.cases(), drill.siem(), drill.identity());
     let text = format!(

@@ -40,17 +40,31 @@ pub fn print(markdown: bool, config: Option<&Path>, out: &mut dyn Write) -> Resu
 /// When `out` cannot be written.
 pub fn table(keymap: &Keymap, markdown: bool, out: &mut dyn Write) -> io::Result<()> {
     if markdown {
-        writeln!(out, "| where | keys | what | id for `[keys]` |\n|---|---|---|---|")?;
+        writeln!(
+            out,
+            "| where | keys | what | id for `[keys]` |\n|---|---|---|---|"
+        )?;
     }
     for context in CONTEXTS {
         if !markdown {
             writeln!(out, "{}", context.word())?;
         }
         for spec in COMMANDS.iter().filter(|spec| spec.context == context) {
-            let keys: Vec<String> = keymap.keys_of(spec.id).iter().map(ToString::to_string).collect();
+            let keys: Vec<String> = keymap
+                .keys_of(spec.id)
+                .iter()
+                .map(ToString::to_string)
+                .collect();
             if markdown {
                 let keys: Vec<String> = keys.iter().map(|key| format!("`{key}`")).collect();
-                writeln!(out, "| {} | {} | {} | `{}` |", context.word(), keys.join(" "), spec.doc, spec.id)?;
+                writeln!(
+                    out,
+                    "| {} | {} | {} | `{}` |",
+                    context.word(),
+                    keys.join(" "),
+                    spec.doc,
+                    spec.id
+                )?;
             } else {
                 writeln!(out, "  {:<22}{:<62}{}", keys.join(" "), spec.doc, spec.id)?;
             }

@@ -28,9 +28,11 @@ pub(super) fn start(world: &Arc<World>) {
     }
     for source in &world.alerts {
         let source = Arc::clone(source);
-        world.spawn(run(Arc::clone(world), source.connection().clone(), move || {
-            poll_alerts(Arc::clone(&source))
-        }));
+        world.spawn(run(
+            Arc::clone(world),
+            source.connection().clone(),
+            move || poll_alerts(Arc::clone(&source)),
+        ));
     }
     for source in &world.activity {
         let (source, shared) = (Arc::clone(source), Arc::clone(world));
@@ -41,9 +43,11 @@ pub(super) fn start(world: &Arc<World>) {
         {
             continue;
         }
-        world.spawn(run(Arc::clone(world), source.connection().clone(), move || {
-            poll_activity(Arc::clone(&shared), Arc::clone(&source))
-        }));
+        world.spawn(run(
+            Arc::clone(world),
+            source.connection().clone(),
+            move || poll_activity(Arc::clone(&shared), Arc::clone(&source)),
+        ));
     }
     for source in &world.identity {
         let (source, shared) = (Arc::clone(source), Arc::clone(world));
@@ -110,7 +114,10 @@ async fn poll_cases(world: Arc<World>, source: Arc<dyn Cases>) -> Result<Polled,
 
 async fn poll_alerts(source: Arc<dyn ActivitySource>) -> Result<Polled, Fault> {
     let page = source.alerts(ALERTS_MAX).await?;
-    Ok(Polled::Alerts { alerts: page.items, faults: page.faults })
+    Ok(Polled::Alerts {
+        alerts: page.items,
+        faults: page.faults,
+    })
 }
 
 /// Asks for one event of the last minute, only to see whether the source answers.

@@ -11,3 +11,6 @@ pub fn shared(test: &str) -> Option<PathBuf> {
     println!("not run: {test} (missing ../shared)");
     None
 }
+
+pub mod app;
+pub mod screen;

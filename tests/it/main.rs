@@ -4,6 +4,7 @@ mod architecture;
 mod audit;
 mod config;
 mod connectors;
+mod contain;
 mod drill;
 mod harness;
 mod hostile;

@@ -1,6 +1,6 @@
 //! Folds audit records into the state of every action; the screen shows nothing else, so a restart shows the same.
 
-use std::collections::BTreeMap;
+use std::collections::HashMap;
 
 use chrono::{DateTime, Utc};
 
@@ -69,10 +69,11 @@ pub struct ActionView {
     pub comment: Option<Untrusted>,
 }
 
-/// All actions by id, in the order of their ids, which is the order of their planning.
+/// All actions, in the order of their planning.
 #[derive(Clone, Debug, Default)]
 pub struct Ledger {
-    actions: BTreeMap<ActionId, ActionView>,
+    actions: Vec<ActionView>,
+    places: HashMap<ActionId, usize>,
 }
 
 impl Ledger {
@@ -93,48 +94,45 @@ impl Ledger {
                 let Some(kind) = ActionKind::from_key(kind) else {
                     return;
                 };
-                self.actions.insert(
-                    aid.clone(),
-                    ActionView {
-                        aid: aid.clone(),
-                        pid: pid.clone(),
-                        order: *order,
-                        kind,
-                        case: case.clone(),
-                        account: account.clone(),
-                        login: login.clone(),
-                        state: ActionState::Planned,
-                        plan_hash: plan_hash.clone(),
-                        dry_run: false,
-                        user: entry.user.clone(),
-                        pid_os: entry.pid,
-                        attempt: 0,
-                        confirmed: None,
-                        sent: None,
-                        call: None,
-                        server_before: None,
-                        server_answer: None,
-                        deadline: None,
-                        request_id: None,
-                        evidence: None,
-                        matches: None,
-                        reads: 0,
-                        used: None,
-                        ended: None,
-                        seconds: None,
-                        comment: None,
-                    },
-                );
+                self.insert(ActionView {
+                    aid: aid.clone(),
+                    pid: pid.clone(),
+                    order: *order,
+                    kind,
+                    case: case.clone(),
+                    account: account.clone(),
+                    login: login.clone(),
+                    state: ActionState::Planned,
+                    plan_hash: plan_hash.clone(),
+                    dry_run: false,
+                    user: entry.user.clone(),
+                    pid_os: entry.pid,
+                    attempt: 0,
+                    confirmed: None,
+                    sent: None,
+                    call: None,
+                    server_before: None,
+                    server_answer: None,
+                    deadline: None,
+                    request_id: None,
+                    evidence: None,
+                    matches: None,
+                    reads: 0,
+                    used: None,
+                    ended: None,
+                    seconds: None,
+                    comment: None,
+                });
             }
             Body::ActionDoc { aids, comment, .. } => {
                 for aid in aids {
-                    if let Some(action) = self.actions.get_mut(aid) {
+                    if let Some(action) = self.get_mut(aid) {
                         action.comment = Some(comment.clone());
                     }
                 }
             }
             body => {
-                if let Some(action) = about(body).and_then(|aid| self.actions.get_mut(aid)) {
+                if let Some(action) = about(body).and_then(|aid| self.get_mut(aid)) {
                     action.pid_os = entry.pid;
                     action.apply(body, entry.ts);
                 }
@@ -142,19 +140,35 @@ impl Ledger {
         }
     }
 
+    /// A plan recorded twice (it never is) keeps what was folded since.
+    fn insert(&mut self, action: ActionView) {
+        if !self.places.contains_key(&action.aid) {
+            self.places.insert(action.aid.clone(), self.actions.len());
+            self.actions.push(action);
+        }
+    }
+
+    fn get_mut(&mut self, aid: &ActionId) -> Option<&mut ActionView> {
+        self.places
+            .get(aid)
+            .and_then(|place| self.actions.get_mut(*place))
+    }
+
     /// Gives one action.
     pub fn get(&self, aid: &ActionId) -> Option<&ActionView> {
-        self.actions.get(aid)
+        self.places
+            .get(aid)
+            .and_then(|place| self.actions.get(*place))
     }
 
     /// Gives all actions, oldest first.
     pub fn actions(&self) -> impl DoubleEndedIterator<Item = &ActionView> {
-        self.actions.values()
+        self.actions.iter()
     }
 
     /// Gives the actions of one plan, in their order.
     pub fn plan(&self, pid: &PlanId) -> Vec<&ActionView> {
-        let mut all: Vec<_> = self.actions.values().filter(|a| a.pid == *pid).collect();
+        let mut all: Vec<_> = self.actions.iter().filter(|a| a.pid == *pid).collect();
         all.sort_by_key(|action| action.order);
         all
     }
@@ -165,14 +179,14 @@ impl Ledger {
         account: &'a AccountId,
     ) -> impl DoubleEndedIterator<Item = &'a ActionView> {
         self.actions
-            .values()
+            .iter()
             .filter(move |a| a.account == *account && a.state != ActionState::Planned && !a.dry_run)
     }
 
     /// Gives the actions without a final word, oldest first.
     pub fn unfinished(&self) -> impl Iterator<Item = &ActionView> {
         self.actions
-            .values()
+            .iter()
             .filter(|action| action.state.is_unfinished())
     }
 
@@ -181,7 +195,7 @@ impl Ledger {
     /// A plan counts once every action of it has its final word, and something was sent or refused.
     pub fn undocumented(&self) -> Vec<PlanId> {
         let mut pids: Vec<PlanId> = Vec::new();
-        for action in self.actions.values() {
+        for action in &self.actions {
             let worth = action.confirmed.is_some() && !action.dry_run && action.comment.is_none();
             if worth && !pids.contains(&action.pid) {
                 pids.push(action.pid.clone());
@@ -194,7 +208,7 @@ impl Ledger {
     /// Lists the vendor log entries that already prove an action.
     pub fn used(&self) -> Vec<Untrusted> {
         self.actions
-            .values()
+            .iter()
             .filter_map(|action| action.used.clone())
             .collect()
     }

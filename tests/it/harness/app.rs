@@ -1,0 +1,268 @@
+//! The whole console in this process: keys in, the drill's servers behind it, every frame out.
+
+use std::io;
+use std::path::{Path, PathBuf};
+use std::sync::{Arc, Mutex, PoisonError};
+use std::time::Duration;
+
+use futures::StreamExt as _;
+use quell::app::keymap::Chord;
+use quell::app::message::Message;
+use quell::app::model::Model;
+use quell::cli::compose::{self, Behind, Parts};
+use quell::cli::console::{Console, Screen};
+use quell::connect::http::Limits;
+use quell::connect::registry::Connections;
+use quell::domain::audit::Entry;
+use quell::domain::freshness::Moment;
+use quell::drill::{Drill, Options, Pace as DrillPace};
+use quell::engine::clock::{Clock, Pace, SystemClock};
+use quell::store::state::StateDir;
+use tokio::sync::{mpsc, watch};
+
+/// Longest wait for anything; a test that needs it has failed.
+const PATIENCE: Duration = Duration::from_secs(60);
+
+/// The system's clocks, with a boot clock that a test can move.
+#[derive(Clone, Default)]
+pub struct TestClock(Arc<Mutex<Duration>>);
+
+impl TestClock {
+    pub fn advance(&self, by: Duration) {
+        *self.0.lock().unwrap_or_else(PoisonError::into_inner) += by;
+    }
+}
+
+impl Clock for TestClock {
+    fn now(&self) -> Moment {
+        let now = SystemClock.now();
+        let ahead = *self.0.lock().unwrap_or_else(PoisonError::into_inner);
+        Moment {
+            boot: now.boot + ahead,
+            ..now
+        }
+    }
+}
+
+/// The last model drawn; behind a lock because the text area in it is not `Sync`.
+type Seen = Arc<Mutex<Model>>;
+
+/// A screen that keeps the last model it was asked to draw.
+struct Watched {
+    model: watch::Sender<Seen>,
+    bells: Arc<Mutex<usize>>,
+}
+
+impl Screen for Watched {
+    fn draw(&mut self, model: &Model) -> io::Result<()> {
+        self.model.send_replace(Arc::new(Mutex::new(model.clone())));
+        Ok(())
+    }
+
+    fn redraw(&mut self) -> io::Result<()> {
+        Ok(())
+    }
+
+    fn bell(&mut self) -> io::Result<()> {
+        *self.bells.lock().unwrap_or_else(PoisonError::into_inner) += 1;
+        Ok(())
+    }
+}
+
+/// A console under test.
+pub struct TestApp {
+    pub clock: TestClock,
+    pub state: PathBuf,
+    size: (u16, u16),
+    input: mpsc::UnboundedSender<Message>,
+    model: watch::Receiver<Seen>,
+    bells: Arc<Mutex<usize>>,
+    running: tokio::task::JoinHandle<Model>,
+}
+
+/// Starts the drill's servers; the attacker acts only when told to.
+pub async fn company() -> Drill {
+    company_of(Options::default()).await
+}
+
+/// Starts servers of another shape.
+pub async fn company_of(options: Options) -> Drill {
+    let options = Options {
+        pace: DrillPace::Manual,
+        ..options
+    };
+    Drill::start(options)
+        .await
+        .expect("the drill opens its servers on loopback")
+}
+
+/// Limits that end a test soon; their order is that of the real ones.
+pub fn limits() -> Limits {
+    Limits {
+        read_total: Duration::from_secs(3),
+        write_total: Duration::from_millis(1_500),
+        back_off: Duration::from_millis(5),
+        back_off_cap: Duration::from_millis(50),
+        breaker_pause: Duration::from_millis(50),
+        ..Limits::default()
+    }
+}
+
+impl TestApp {
+    /// Starts a console against the servers, with its state in a directory.
+    pub async fn start(drill: &Drill, state: &Path, size: (u16, u16)) -> Self {
+        Self::start_with(drill, state, size, |text| text).await
+    }
+
+    /// Starts a console whose configuration was edited.
+    pub async fn start_with(
+        drill: &Drill,
+        state: &Path,
+        size: (u16, u16),
+        edit: impl FnOnce(String) -> String,
+    ) -> Self {
+        let config =
+            quell::cli::drill::write_config(state, drill).expect("the configuration is written");
+        let text = std::fs::read_to_string(&config).expect("it was written a line above");
+        std::fs::write(&config, edit(text)).expect("it can be written again");
+        let loaded =
+            compose::load(Some(&config)).unwrap_or_else(|failure| panic!("{:?}", failure.faults));
+        let (secrets, warnings) = compose::secrets(&loaded.settings);
+        let connections = Connections::build_with(&loaded.settings, secrets, &limits());
+        let clock = TestClock::default();
+        let parts = Parts {
+            loaded,
+            connections,
+            warnings,
+            state: StateDir::locate(Some(state), false).expect("an explicit path needs no home"),
+            clock: Arc::new(clock.clone()),
+            pace: Pace::scaled(0.02),
+            size,
+        };
+        let Behind {
+            model,
+            engine,
+            messages,
+        } = compose::start(parts).unwrap_or_else(|failure| panic!("{:?}", failure.faults));
+        let (input, keys) = mpsc::unbounded_channel();
+        let (seen, watched) = watch::channel(Arc::new(Mutex::new(model.clone())));
+        let bells = Arc::new(Mutex::new(0));
+        let mut screen = Watched {
+            model: seen,
+            bells: Arc::clone(&bells),
+        };
+        let shared_clock: Arc<dyn Clock> = Arc::new(clock.clone());
+        let running = tokio::spawn(async move {
+            let input = futures::stream::unfold(keys, |mut keys| async {
+                keys.recv().await.map(|message| (message, keys))
+            })
+            .boxed();
+            Console {
+                model,
+                screen: &mut screen,
+                input,
+                messages,
+                engine,
+                clock: shared_clock,
+            }
+            .run()
+            .await
+        });
+        Self {
+            clock,
+            state: state.to_owned(),
+            size,
+            input,
+            model: watched,
+            bells,
+            running,
+        }
+    }
+
+    /// Types keys: letters as they are, others as `<Enter>`.
+    pub fn keys(&self, keys: &str) -> &Self {
+        let mut rest = keys;
+        while let Some(first) = rest.chars().next() {
+            let named = rest
+                .strip_prefix('<')
+                .and_then(|after| after.split_once('>'))
+                .and_then(|(name, after)| Chord::parse(name).ok().map(|chord| (chord, after)));
+            let (chord, after) = named.unwrap_or_else(|| {
+                let mut chars = rest.chars();
+                chars.next();
+                (Chord::char(first), chars.as_str())
+            });
+            self.send(Message::Key(chord));
+            rest = after;
+        }
+        self
+    }
+
+    /// Sends any message as the terminal would.
+    pub fn send(&self, message: Message) {
+        self.input.send(message).expect("the console is running");
+    }
+
+    /// Gives the model as it was last drawn.
+    pub fn model(&self) -> Model {
+        copy(&self.model.borrow())
+    }
+
+    /// Gives the last frame as text.
+    pub fn screen(&self) -> String {
+        super::screen::text(&self.model(), self.size)
+    }
+
+    /// Waits until a frame shows something.
+    pub async fn until(&mut self, what: &str, mut holds: impl FnMut(&Model) -> bool) -> Model {
+        let found =
+            tokio::time::timeout(PATIENCE, self.model.wait_for(|seen| holds(&locked(seen)))).await;
+        let found = found.map(|seen| seen.map(|model| copy(&model)));
+        match found {
+            Ok(Ok(model)) => model,
+            Ok(Err(_)) => panic!("the console ended before: {what}"),
+            Err(_) => {
+                let log: Vec<_> = self
+                    .model()
+                    .log
+                    .iter()
+                    .map(|line| line.text.to_string())
+                    .collect();
+                panic!(
+                    "never happened: {what}; messages: {log:#?}\n{}",
+                    self.screen()
+                )
+            }
+        }
+    }
+
+    /// Gives how often the bell rang.
+    pub fn bells(&self) -> usize {
+        *self.bells.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// Ends the console as SIGTERM would and gives the last model.
+    pub async fn end(self) -> Model {
+        // It may have ended by itself.
+        let _ = self.input.send(Message::Ended);
+        self.running.await.expect("the loop does not panic")
+    }
+
+    /// Ends the console as SIGKILL would: nothing finishes.
+    pub fn kill(self) {
+        self.running.abort();
+    }
+}
+
+fn locked(seen: &Seen) -> std::sync::MutexGuard<'_, Model> {
+    seen.lock().unwrap_or_else(PoisonError::into_inner)
+}
+
+fn copy(seen: &Seen) -> Model {
+    locked(seen).clone()
+}
+
+/// Reads the records of a console's log.
+pub fn records(state: &Path) -> Vec<Entry> {
+    quell::store::audit::read(&state.join("audit")).expect("the log can be read")
+}
