@@ -24,7 +24,7 @@ use crate::domain::text::Untrusted;
 use crate::engine::clock::{Clock, Pace, SystemClock};
 use crate::engine::{self, Engine};
 use crate::safe;
-use crate::store::audit::{AuditLog, Identity};
+use crate::store::audit::{AuditLog, Ground, Identity};
 use crate::store::files;
 use crate::store::state::{StateDir, StateError};
 
@@ -185,6 +185,8 @@ pub struct Parts {
     pub warnings: Vec<Fault>,
     /// Where state lives.
     pub state: StateDir,
+    /// What the audit log stands on.
+    pub ground: Ground,
     /// The clock.
     pub clock: Arc<dyn Clock>,
     /// How long waits are.
@@ -203,6 +205,7 @@ pub fn start(parts: Parts) -> Result<Behind, Failure> {
         connections,
         mut warnings,
         state,
+        ground,
         clock,
         pace,
         size,
@@ -212,7 +215,8 @@ pub fn start(parts: Parts) -> Result<Behind, Failure> {
     };
     state.prepare().map_err(|error| state_failure(&error))?;
     let who = identity();
-    let log = AuditLog::open(&state.audit(), who.clone()).map_err(|error| store(&error))?;
+    let log =
+        AuditLog::open_on(&state.audit(), who.clone(), ground).map_err(|error| store(&error))?;
     let settings = Arc::new(loaded.settings);
     let opened = Body::SessionOpen {
         version: env!("CARGO_PKG_VERSION").to_owned(),

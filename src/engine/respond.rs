@@ -276,15 +276,22 @@ async fn answered(
             let reason = own(error.what.as_str());
             let status = error.status.unwrap_or_default();
             match error.kind {
-                ConnectErrorKind::Throttled(wait) => (
-                    vec![Body::ActionRejected {
+                ConnectErrorKind::Throttled(wait) => {
+                    let wait = wait.min(THROTTLE_MAX);
+                    // It stays unfinished: a crash during the wait must find it and read it back.
+                    let told = format!(
+                        "{reason}; not executed, sending once more in {wait} s",
+                        reason = error.what
+                    );
+                    let observed = Body::ActionObserve {
                         aid,
-                        attempt,
-                        status,
-                        reason,
-                    }],
-                    Answer::Again(wait.min(THROTTLE_MAX)),
-                ),
+                        evidence: own(told),
+                        matches: None,
+                        reads: 0,
+                        used: None,
+                    };
+                    (vec![observed], Answer::Again(wait))
+                }
                 ConnectErrorKind::NotSent => (
                     vec![
                         Body::ActionNotSent {

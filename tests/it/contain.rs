@@ -3,14 +3,22 @@
 use std::time::Duration;
 
 use quell::app::model::{Found, Layer, Load, Model};
+use quell::domain::audit::{Body, OutcomeState};
 use quell::domain::containment::kind::ActionKind;
 use quell::domain::containment::standing::Standing;
 use quell::domain::containment::state::ActionState;
+use quell::domain::timeline::finding::Rule;
 use quell::drill::Drill;
+use serde_json::json;
+use tempfile::TempDir;
 
 use crate::harness::app::{TestApp, company, records};
 
 const LOGIN: &str = "mara.lind@acme.example";
+
+fn place() -> TempDir {
+    tempfile::tempdir().expect("a temporary directory")
+}
 
 /// Opens the live case and waits for the account and the events.
 async fn open_case(app: &mut TestApp) {
@@ -25,19 +33,21 @@ async fn open_case(app: &mut TestApp) {
     .await;
 }
 
-/// Plans, waits for the dialog, types the login and confirms.
-async fn confirm(app: &mut TestApp, keys: &str) {
+/// Plans and waits for the dialog.
+async fn plan(app: &mut TestApp, keys: &str) -> Model {
     app.keys(keys);
-    app.until("the dialog is open", |model| {
-        matches!(model.layers.last(), Some(Layer::Confirm { .. }))
-    })
-    .await;
+    let open = |model: &Model| matches!(model.layers.last(), Some(Layer::Confirm { .. }));
+    let model = app.until("the dialog is open", open).await;
     app.clock.advance(Duration::from_secs(1));
+    model
+}
+
+/// Plans, types the login and confirms.
+async fn confirm(app: &mut TestApp, keys: &str) {
+    plan(app, keys).await;
     app.keys(LOGIN).keys("<Tab>y");
-    app.until("it was confirmed", |model| {
-        !matches!(model.layers.last(), Some(Layer::Confirm { .. }))
-    })
-    .await;
+    let gone = |model: &Model| matches!(model.layers.last(), Some(Layer::Response { .. }));
+    app.until("it was confirmed", gone).await;
 }
 
 fn words(model: &Model) -> Vec<(ActionKind, ActionState)> {
@@ -48,38 +58,465 @@ fn words(model: &Model) -> Vec<(ActionKind, ActionState)> {
         .collect()
 }
 
-fn effects(drill: &Drill, kind: &str) -> usize {
+fn all_final(model: &Model) -> bool {
+    model.ledger.actions().next().is_some() && model.ledger.actions().all(|a| a.state.is_final())
+}
+
+fn documented(model: &Model) -> bool {
+    all_final(model)
+        && model
+            .ledger
+            .actions()
+            .all(|action| action.comment.is_some())
+}
+
+fn fault(drill: &Drill, order: &serde_json::Value) {
+    drill.fault(order).expect("the fault is known");
+}
+
+fn count(drill: &Drill, kind: &str) -> usize {
     drill.ledger().targets(kind).len()
 }
 
 #[tokio::test(flavor = "multi_thread")]
 async fn the_attacker_is_contained_proven_and_documented_once() {
-    let drill = company().await;
-    let state = tempfile::tempdir().expect("a temporary directory");
-    let mut app = TestApp::start(&drill, state.path(), (120, 40)).await;
+    let (drill, state) = (company().await, place());
+    let mut app = TestApp::start(&drill, state.path());
     open_case(&mut app).await;
     confirm(&mut app, "cc").await;
+    let contained = |model: &Model| matches!(model.standing(), Some(Standing::Contained { .. }));
     let model = app
-        .until("contained and documented", |model| {
-            matches!(model.standing(), Some(Standing::Contained { .. }))
-                && model
-                    .ledger
-                    .actions()
-                    .all(|action| action.comment.is_some())
+        .until("documented", |model| contained(model) && documented(model))
+        .await;
+    let proven = [
+        ActionKind::RevokeSessions,
+        ActionKind::DisableAccount,
+        ActionKind::RevokeSessions,
+    ]
+    .map(|kind| (kind, ActionState::Verified));
+    assert_eq!(words(&model), proven);
+    drill.advance(3);
+    assert!(!drill.attacker_inside(), "the servers know best");
+    assert_eq!(
+        (count(&drill, "suspend"), count(&drill, "clear_sessions")),
+        (1, 2)
+    );
+    assert_eq!(count(&drill, "comment"), 1);
+    app.end().await;
+    let code = quell::cli::audit::verify(&state.path().join("audit"), false, &mut Vec::new());
+    assert_eq!(code.ok(), Some(0));
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn revoking_alone_is_partly_contained_and_the_next_success_rings() {
+    let (drill, state) = (company().await, place());
+    let mut app = TestApp::start(&drill, state.path());
+    open_case(&mut app).await;
+    confirm(&mut app, "cs").await;
+    let model = app.until("documented", documented).await;
+    let word = model.standing().expect("something is proven").word();
+    assert_eq!(word.as_str(), "partly contained: account not disabled");
+    // He knows the password: he signs in again and goes on.
+    drill.advance(4);
+    app.keys("<Esc>r");
+    let model = app
+        .until("the alarm", |model| {
+            model.open.as_ref().is_some_and(|open| {
+                open.activity
+                    .findings
+                    .iter()
+                    .any(|f| f.rule == Rule::SuccessAfterContainment)
+            })
+        })
+        .await;
+    let word = model.standing().expect("something is proven").word();
+    assert_eq!(
+        word.as_str(),
+        "partly contained: account not disabled, activity since"
+    );
+    assert!(app.bells() >= 1);
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn accepted_without_effect_ends_refuted() {
+    let (drill, state) = (company().await, place());
+    let mut app = TestApp::start(&drill, state.path());
+    open_case(&mut app).await;
+    fault(
+        &drill,
+        &json!({"server": "identity", "fault": "accepted_without_effect", "rate": 1.0, "count": 1, "path": "suspend"}),
+    );
+    confirm(&mut app, "ca").await;
+    let model = app.until("documented", documented).await;
+    assert_eq!(
+        words(&model),
+        [(ActionKind::DisableAccount, ActionState::NotEffective)]
+    );
+    assert_eq!(count(&drill, "suspend"), 0);
+    assert_eq!(model.standing(), None);
+    app.end().await;
+    let refuted = |body: &Body| {
+        matches!(
+            body,
+            Body::ActionOutcome {
+                state: OutcomeState::NotEffective,
+                ..
+            }
+        )
+    };
+    assert!(
+        records(state.path())
+            .iter()
+            .any(|entry| refuted(&entry.body))
+    );
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_lost_reply_is_unknown_and_then_proven_without_a_second_send() {
+    let (drill, state) = (company().await, place());
+    let mut app = TestApp::start(&drill, state.path());
+    open_case(&mut app).await;
+    fault(
+        &drill,
+        &json!({"server": "identity", "fault": "reply_lost_after_effect", "rate": 1.0, "count": 1, "path": "suspend"}),
+    );
+    confirm(&mut app, "ca").await;
+    let model = app.until("documented", documented).await;
+    assert_eq!(
+        words(&model),
+        [(ActionKind::DisableAccount, ActionState::Verified)]
+    );
+    assert_eq!(count(&drill, "suspend"), 1);
+    app.end().await;
+    let order: Vec<&'static str> = records(state.path())
+        .iter()
+        .filter_map(|entry| match entry.body {
+            Body::ActionIntent { .. } => Some("intent"),
+            Body::ActionUnknown { .. } => Some("unknown"),
+            Body::ActionOutcome { .. } => Some("outcome"),
+            _ => None,
+        })
+        .collect();
+    assert_eq!(order, ["intent", "unknown", "outcome"]);
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_reset_before_the_effect_is_unknown_and_then_refuted() {
+    let (drill, state) = (company().await, place());
+    let mut app = TestApp::start(&drill, state.path());
+    open_case(&mut app).await;
+    fault(
+        &drill,
+        &json!({"server": "identity", "fault": "reset_before_effect", "rate": 1.0, "count": 1, "path": "suspend"}),
+    );
+    confirm(&mut app, "ca").await;
+    let model = app.until("documented", documented).await;
+    assert_eq!(
+        words(&model),
+        [(ActionKind::DisableAccount, ActionState::NotEffective)]
+    );
+    assert_eq!(count(&drill, "suspend"), 0);
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_429_is_sent_once_more_and_never_twice_executed() {
+    let (drill, state) = (company().await, place());
+    let mut app = TestApp::start(&drill, state.path());
+    open_case(&mut app).await;
+    fault(
+        &drill,
+        &json!({"server": "identity", "fault": "429", "rate": 1.0, "count": 1, "path": "suspend"}),
+    );
+    confirm(&mut app, "ca").await;
+    let model = app.until("documented", documented).await;
+    assert_eq!(
+        words(&model),
+        [(ActionKind::DisableAccount, ActionState::Verified)]
+    );
+    assert_eq!(
+        model
+            .ledger
+            .actions()
+            .map(|a| a.attempt)
+            .collect::<Vec<_>>(),
+        [2]
+    );
+    assert_eq!(count(&drill, "suspend"), 1);
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_provider_that_always_says_500_ends_refuted_with_one_request() {
+    let (drill, state) = (company().await, place());
+    let mut app = TestApp::start(&drill, state.path());
+    open_case(&mut app).await;
+    fault(
+        &drill,
+        &json!({"server": "identity", "fault": "500", "rate": 1.0, "path": "suspend"}),
+    );
+    confirm(&mut app, "ca").await;
+    app.until("documented", documented).await;
+    let sent = drill
+        .ledger()
+        .mutating()
+        .iter()
+        .filter(|r| r["path"].as_str().is_some_and(|p| p.ends_with("/suspend")))
+        .count();
+    assert_eq!((sent, count(&drill, "suspend")), (1, 0));
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn stale_reads_delay_the_proof_and_do_not_refute() {
+    let (drill, state) = (company().await, place());
+    let mut app = TestApp::start(&drill, state.path());
+    open_case(&mut app).await;
+    plan(&mut app, "ca").await;
+    fault(
+        &drill,
+        &json!({"server": "identity", "fault": "stale_reads", "rate": 1.0, "count": 4, "path": "/users/"}),
+    );
+    app.keys(LOGIN).keys("<Tab>y");
+    let model = app.until("documented", documented).await;
+    assert_eq!(
+        words(&model),
+        [(ActionKind::DisableAccount, ActionState::Verified)]
+    );
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn killed_between_intent_and_answer_the_next_start_shows_it_and_reads_back() {
+    let (drill, state) = (company().await, place());
+    let mut app = TestApp::start(&drill, state.path());
+    open_case(&mut app).await;
+    fault(
+        &drill,
+        &json!({"server": "identity", "fault": "hang", "rate": 1.0, "count": 1, "path": "suspend"}),
+    );
+    confirm(&mut app, "ca").await;
+    app.until("the request is on its way", |model| {
+        model
+            .ledger
+            .actions()
+            .any(|action| action.state == ActionState::Intent)
+    })
+    .await;
+    app.kill();
+    let mut app = TestApp::start(&drill, state.path());
+    assert!(
+        matches!(app.model().layers.last(), Some(Layer::Unfinished { .. })),
+        "first screen"
+    );
+    let model = app.until("read back", all_final).await;
+    let [(ActionKind::DisableAccount, word)] = words(&model)[..] else {
+        panic!("one action")
+    };
+    let truth = if count(&drill, "suspend") == 1 {
+        ActionState::Verified
+    } else {
+        ActionState::NotEffective
+    };
+    assert_eq!(word, truth);
+    app.until("documented", documented).await;
+    assert!(count(&drill, "suspend") <= 1);
+    assert_eq!(count(&drill, "comment"), 1);
+    app.end().await;
+    let adopted = |body: &Body| matches!(body, Body::ActionAdopt { .. });
+    assert_eq!(
+        records(state.path())
+            .iter()
+            .filter(|entry| adopted(&entry.body))
+            .count(),
+        1
+    );
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_comment_whose_reply_is_lost_is_there_once() {
+    let (drill, state) = (company().await, place());
+    let mut app = TestApp::start(&drill, state.path());
+    open_case(&mut app).await;
+    fault(
+        &drill,
+        &json!({"server": "cases", "fault": "reply_lost_after_effect", "rate": 1.0, "count": 1, "path": "comment", "method": "POST"}),
+    );
+    confirm(&mut app, "ca").await;
+    app.until("documented", documented).await;
+    assert_eq!(count(&drill, "comment"), 1);
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_comment_that_fails_is_tried_again_until_it_is_there_once() {
+    let (drill, state) = (company().await, place());
+    let mut app = TestApp::start(&drill, state.path());
+    open_case(&mut app).await;
+    fault(
+        &drill,
+        &json!({"server": "cases", "fault": "500", "rate": 1.0, "count": 2, "path": "/comment", "method": "POST"}),
+    );
+    confirm(&mut app, "ca").await;
+    app.until("documented", documented).await;
+    assert_eq!(count(&drill, "comment"), 1);
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_dry_run_sends_nothing_that_changes_anything() {
+    let (drill, state) = (company().await, place());
+    let dry = |text: String| text.replace("mode = \"live\"", "mode = \"dry_run\"");
+    let mut app = TestApp::start_with(
+        &drill,
+        state.path(),
+        quell::store::audit::Ground::default(),
+        dry,
+    );
+    open_case(&mut app).await;
+    confirm(&mut app, "cc").await;
+    let model = app.until("all recorded", all_final).await;
+    assert!(
+        words(&model)
+            .iter()
+            .all(|(_, word)| *word == ActionState::DryRun)
+    );
+    assert_eq!(drill.ledger().effects().len(), 0);
+    assert_eq!(model.standing(), None);
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn undo_enables_the_account_again_and_says_so_in_the_case() {
+    let (drill, state) = (company().await, place());
+    let mut app = TestApp::start(&drill, state.path());
+    open_case(&mut app).await;
+    confirm(&mut app, "ca").await;
+    app.until("documented", |model| {
+        documented(model)
+            && model
+                .open
+                .as_ref()
+                .and_then(|open| open.the_account())
+                .is_some_and(|account| {
+                    account.status == quell::domain::account::AccountStatus::Disabled
+                })
+    })
+    .await;
+    confirm(&mut app, "<Esc>u").await;
+    let model = app
+        .until("undone", |model| {
+            words(model).len() == 2 && documented(model)
         })
         .await;
     assert_eq!(
-        words(&model),
-        [
-            (ActionKind::RevokeSessions, ActionState::Verified),
-            (ActionKind::DisableAccount, ActionState::Verified),
-            (ActionKind::RevokeSessions, ActionState::Verified),
-        ]
+        words(&model)[1],
+        (ActionKind::EnableAccount, ActionState::Verified)
     );
-    assert!(!drill.attacker_inside(), "the servers know best");
-    println!("{}", drill.ledger().to_json());
-    assert_eq!(effects(&drill, "suspend"), 1);
-    assert_eq!(effects(&drill, "comment"), 1);
+    assert_eq!(
+        (count(&drill, "unsuspend"), count(&drill, "comment")),
+        (1, 2)
+    );
+    assert_eq!(model.standing(), None);
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_plan_is_void_when_the_account_changed_meanwhile() {
+    let (drill, state) = (company().await, place());
+    let mut app = TestApp::start(&drill, state.path());
+    open_case(&mut app).await;
+    plan(&mut app, "cc").await;
+    // Somebody else is faster.
+    let identity = drill.identity();
+    let url = format!(
+        "{}/api/v1/users/{}/lifecycle/suspend",
+        identity.url,
+        drill.victim_id()
+    );
+    let answer = reqwest::Client::new()
+        .post(url)
+        .header("authorization", format!("SSWS {}", identity.token))
+        .header("content-length", "0")
+        .send()
+        .await
+        .expect("the drill answers");
+    assert!(answer.status().is_success());
+    app.keys(LOGIN).keys("<Tab>y");
+    let model = app.until("given up", all_final).await;
+    assert!(
+        words(&model)
+            .iter()
+            .all(|(_, word)| *word == ActionState::Abandoned)
+    );
+    assert_eq!(
+        (count(&drill, "suspend"), count(&drill, "clear_sessions")),
+        (1, 0)
+    );
     app.end().await;
-    assert!(records(state.path()).len() > 10);
+    let refused =
+        |body: &Body| matches!(body, Body::Refusal { guard, .. } if guard == "stale plan");
+    assert_eq!(
+        records(state.path())
+            .iter()
+            .filter(|entry| refused(&entry.body))
+            .count(),
+        1
+    );
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn protected_accounts_are_refused_in_the_dialog_and_nothing_leaves() {
+    for edit in [
+        format!("protected = [\"{LOGIN}\"]"),
+        "own = [\"MARA.LIND@acme.example\"]\nprotected = []".to_owned(),
+    ] {
+        let (drill, state) = (company().await, place());
+        let ground = quell::store::audit::Ground::default();
+        let mut app = TestApp::start_with(&drill, state.path(), ground, |text| {
+            text.replace("protected = [\"breakglass-01@acme.example\"]", &edit)
+        });
+        open_case(&mut app).await;
+        let model = plan(&mut app, "cc").await;
+        let Some(Layer::Confirm { confirmation, .. }) = model.layers.last() else {
+            panic!("a dialog")
+        };
+        assert!(confirmation.plan().refused());
+        app.keys(LOGIN).keys("<Tab>y");
+        app.until("the dialog says why not", |model| {
+            matches!(model.layers.last(), Some(Layer::Confirm { said: Some(line), .. }) if line.as_str().contains("guard"))
+        })
+        .await;
+        assert_eq!(drill.ledger().effects().len(), 0);
+        app.end().await;
+        let refused = |body: &Body| matches!(body, Body::Refusal { .. });
+        assert!(
+            records(state.path())
+                .iter()
+                .any(|entry| refused(&entry.body))
+        );
+    }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn monitor_only_is_a_recorded_decision_with_a_reason() {
+    let (drill, state) = (company().await, place());
+    let mut app = TestApp::start(&drill, state.path());
+    open_case(&mut app).await;
+    app.keys("cm<Enter>").keys("the user is travelling<Enter>");
+    app.until("recorded", |model| {
+        let open = model.open.as_ref().map(|open| open.id.clone());
+        open.and_then(|id| model.casework.case(&id).cloned())
+            .is_some_and(|case| case.decision.is_some())
+    })
+    .await;
+    assert_eq!(drill.ledger().effects().len(), 0);
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_log_that_cannot_be_synced_sends_nothing() {
+    let (drill, state) = (company().await, place());
+    let broken = std::sync::Arc::new(std::sync::atomic::AtomicBool::new(false));
+    let ground = crate::harness::disk::breakable(&broken);
+    let mut app = TestApp::start_with(&drill, state.path(), ground, |text| text);
+    open_case(&mut app).await;
+    plan(&mut app, "cc").await;
+    broken.store(true, std::sync::atomic::Ordering::SeqCst);
+    app.keys(LOGIN).keys("<Tab>y");
+    app.until("it says so", |model| model.audit_fault.is_some())
+        .await;
+    app.end().await;
+    assert_eq!(drill.ledger().effects().len(), 0);
 }

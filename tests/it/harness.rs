@@ -13,4 +13,5 @@ pub fn shared(test: &str) -> Option<PathBuf> {
 }
 
 pub mod app;
+pub mod disk;
 pub mod screen;

@@ -515,8 +515,13 @@ fn announce(model: &mut Model, entry: &Entry) -> bool {
                 action.login.field(),
                 action.state.word()
             );
+            // Read again once everything on the account has its word, not after each.
+            let settled = !model
+                .ledger
+                .on(&action.account)
+                .any(|one| one.state.is_unfinished());
             model.say(level, line, None);
-            true
+            settled
         }
         Body::ActionUnknown { aid, .. } => {
             let Some(action) = model.ledger.get(aid) else {

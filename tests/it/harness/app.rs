@@ -1,7 +1,8 @@
 //! The whole console in this process: keys in, the drill's servers behind it, every frame out.
 
 use std::io;
-use std::path::{Path, PathBuf};
+use std::path::Path;
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
@@ -17,11 +18,16 @@ use quell::domain::audit::Entry;
 use quell::domain::freshness::Moment;
 use quell::drill::{Drill, Options, Pace as DrillPace};
 use quell::engine::clock::{Clock, Pace, SystemClock};
+use quell::store::audit::Ground;
 use quell::store::state::StateDir;
+use tokio::runtime::Runtime;
 use tokio::sync::{mpsc, watch};
 
 /// Longest wait for anything; a test that needs it has failed.
 const PATIENCE: Duration = Duration::from_secs(60);
+
+/// Size of the frames shown when a test fails.
+const SIZE: (u16, u16) = (120, 40);
 
 /// The system's clocks, with a boot clock that a test can move.
 #[derive(Clone, Default)]
@@ -51,10 +57,14 @@ type Seen = Arc<Mutex<Model>>;
 struct Watched {
     model: watch::Sender<Seen>,
     bells: Arc<Mutex<usize>>,
+    quiet: Arc<AtomicBool>,
 }
 
 impl Screen for Watched {
     fn draw(&mut self, model: &Model) -> io::Result<()> {
+        if self.quiet.load(Ordering::Relaxed) {
+            return Ok(());
+        }
         self.model.send_replace(Arc::new(Mutex::new(model.clone())));
         Ok(())
     }
@@ -72,12 +82,13 @@ impl Screen for Watched {
 /// A console under test.
 pub struct TestApp {
     pub clock: TestClock,
-    pub state: PathBuf,
-    size: (u16, u16),
     input: mpsc::UnboundedSender<Message>,
     model: watch::Receiver<Seen>,
     bells: Arc<Mutex<usize>>,
     running: tokio::task::JoinHandle<Model>,
+    quiet: Arc<AtomicBool>,
+    // Of its own, so that killing the console takes every task of it along.
+    runtime: Option<Runtime>,
 }
 
 /// Starts the drill's servers; the attacker acts only when told to.
@@ -110,15 +121,15 @@ pub fn limits() -> Limits {
 
 impl TestApp {
     /// Starts a console against the servers, with its state in a directory.
-    pub async fn start(drill: &Drill, state: &Path, size: (u16, u16)) -> Self {
-        Self::start_with(drill, state, size, |text| text).await
+    pub fn start(drill: &Drill, state: &Path) -> Self {
+        Self::start_with(drill, state, Ground::default(), |text| text)
     }
 
-    /// Starts a console whose configuration was edited.
-    pub async fn start_with(
+    /// Starts a console whose log stands on another ground and whose configuration was edited.
+    pub fn start_with(
         drill: &Drill,
         state: &Path,
-        size: (u16, u16),
+        ground: Ground,
         edit: impl FnOnce(String) -> String,
     ) -> Self {
         let config =
@@ -135,31 +146,38 @@ impl TestApp {
             connections,
             warnings,
             state: StateDir::locate(Some(state), false).expect("an explicit path needs no home"),
+            ground,
             clock: Arc::new(clock.clone()),
             pace: Pace::scaled(0.02),
-            size,
+            size: SIZE,
         };
+        let runtime = Runtime::new().expect("the machine has threads left");
+        let entered = runtime.enter();
         let Behind {
             model,
             engine,
             messages,
         } = compose::start(parts).unwrap_or_else(|failure| panic!("{:?}", failure.faults));
+        drop(entered);
         let (input, keys) = mpsc::unbounded_channel();
         let (seen, watched) = watch::channel(Arc::new(Mutex::new(model.clone())));
         let bells = Arc::new(Mutex::new(0));
+        let quiet = Arc::new(AtomicBool::new(false));
         let mut screen = Watched {
             model: seen,
             bells: Arc::clone(&bells),
+            quiet: Arc::clone(&quiet),
         };
         let shared_clock: Arc<dyn Clock> = Arc::new(clock.clone());
-        let running = tokio::spawn(async move {
+        let running = runtime.spawn(async move {
             let input = futures::stream::unfold(keys, |mut keys| async {
                 keys.recv().await.map(|message| (message, keys))
             })
             .boxed();
+            let screen = &mut screen;
             Console {
                 model,
-                screen: &mut screen,
+                screen,
                 input,
                 messages,
                 engine,
@@ -170,12 +188,12 @@ impl TestApp {
         });
         Self {
             clock,
-            state: state.to_owned(),
-            size,
             input,
             model: watched,
             bells,
             running,
+            quiet,
+            runtime: Some(runtime),
         }
     }
 
@@ -210,7 +228,7 @@ impl TestApp {
 
     /// Gives the last frame as text.
     pub fn screen(&self) -> String {
-        super::screen::text(&self.model(), self.size)
+        super::screen::text(&self.model(), SIZE)
     }
 
     /// Waits until a frame shows something.
@@ -241,16 +259,36 @@ impl TestApp {
         *self.bells.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
+    /// Stops showing frames, or shows them again.
+    pub fn quiet(&self, quiet: bool) {
+        self.quiet.store(quiet, Ordering::Relaxed);
+    }
+
     /// Ends the console as SIGTERM would and gives the last model.
-    pub async fn end(self) -> Model {
+    pub async fn end(mut self) -> Model {
         // It may have ended by itself.
         let _ = self.input.send(Message::Ended);
-        self.running.await.expect("the loop does not panic")
+        let running = &mut self.running;
+        let model = running.await.expect("the loop does not panic");
+        self.stop();
+        model
     }
 
     /// Ends the console as SIGKILL would: nothing finishes.
-    pub fn kill(self) {
-        self.running.abort();
+    pub fn kill(mut self) {
+        self.stop();
+    }
+
+    fn stop(&mut self) {
+        if let Some(runtime) = self.runtime.take() {
+            runtime.shutdown_background();
+        }
+    }
+}
+
+impl Drop for TestApp {
+    fn drop(&mut self) {
+        self.stop();
     }
 }
 
