@@ -41,6 +41,19 @@ pub struct ConnectError {
     pub request_id: Option<Untrusted>,
 }
 
+impl ConnectError {
+    /// Makes the error of something that was refused here, before anything was sent.
+    pub fn unsent(what: Safe) -> Self {
+        Self {
+            kind: ConnectErrorKind::NotSent,
+            what,
+            hint: None,
+            status: None,
+            request_id: None,
+        }
+    }
+}
+
 /// Kinds of failure, as far as the caller acts on them differently.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub enum ConnectErrorKind {
@@ -76,6 +89,10 @@ pub struct Page<T> {
 pub trait Cases: Send + Sync {
     /// Name of the connection.
     fn connection(&self) -> &ConnectionName;
+    /// Tells whether less than a fifth of the vendor's rate is left, so that polls should come half as often.
+    fn rate_is_low(&self) -> bool {
+        false
+    }
     /// Lists the newest cases, open ones first; at most `limit`.
     async fn list(&self, limit: usize) -> Result<Page<Case>, ConnectError>;
     /// Reads one case in full.
@@ -109,6 +126,10 @@ pub type PageSink<'a> = &'a mut (dyn FnMut(Page<Event>) -> bool + Send);
 pub trait ActivitySource: Send + Sync {
     /// Name of the connection.
     fn connection(&self) -> &ConnectionName;
+    /// Tells whether less than a fifth of the vendor's rate is left, so that polls should come half as often.
+    fn rate_is_low(&self) -> bool {
+        false
+    }
     /// Loads the events of a user page by page; gives the count and whether it was truncated.
     async fn search(
         &self,
@@ -183,6 +204,10 @@ pub struct Schedule {
 pub trait Identity: Send + Sync {
     /// Name of the connection.
     fn connection(&self) -> &ConnectionName;
+    /// Tells whether less than a fifth of the vendor's rate is left, so that polls should come half as often.
+    fn rate_is_low(&self) -> bool {
+        false
+    }
     /// Finds accounts by id, login or mail, exactly; several answers are the caller's to refuse.
     async fn find(&self, name: &Untrusted) -> Result<Vec<Account>, ConnectError>;
     /// Reads one account by its immutable id, with groups, roles, factors and token clients.

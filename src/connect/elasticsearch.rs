@@ -10,9 +10,7 @@ use async_trait::async_trait;
 use reqwest::Method;
 use serde_json::{Value, json};
 
-use super::capability::{
-    ActivityQuery, ActivitySource, ConnectError, ConnectErrorKind, Page, PageSink, SearchEnd,
-};
+use super::capability::{ActivityQuery, ActivitySource, ConnectError, Page, PageSink, SearchEnd};
 use super::decode::{FieldError, at, each};
 use super::http::{Class, HttpClient, Request};
 use crate::domain::case::{Alert, RecordFault};
@@ -207,13 +205,7 @@ impl ActivitySource for Elasticsearch {
         pages: PageSink<'_>,
     ) -> Result<SearchEnd, ConnectError> {
         if query.user.iter().all(Untrusted::is_empty) {
-            return Err(ConnectError {
-                kind: ConnectErrorKind::NotSent,
-                what: "a search needs a user".into(),
-                hint: None,
-                status: None,
-                request_id: None,
-            });
+            return Err(ConnectError::unsent("a search needs a user".into()));
         }
         let mut events = 0;
         let wanted = query::activity(query);

@@ -92,6 +92,11 @@ impl HttpClient {
         self.pacer().tightest(Instant::now())
     }
 
+    /// Tells whether less than a fifth of the vendor's rate is left on some route.
+    pub fn rate_is_low(&self) -> bool {
+        self.rate().is_some_and(|rate| rate.is_low(Instant::now()))
+    }
+
     /// Gives the request as it will be sent, to be shown and recorded before.
     ///
     /// # Errors
@@ -130,7 +135,7 @@ impl HttpClient {
             && let Some(wait) = self.pacer().paused(Instant::now(), &self.limits)
         {
             let target = failure::target(request, self.host());
-            return Err(failure::unsendable(safe!(
+            return Err(ConnectError::unsent(safe!(
                 "{}: not asked; reads pause for {} s after failures in a row",
                 target,
                 wait.as_secs()
@@ -305,27 +310,28 @@ impl HttpClient {
             return Settled::Done(Err(error));
         }
         let wait = pacing::asked_wait(&raw.headers);
+        let asked = self
+            .limits
+            .second
+            .saturating_mul(u32::try_from(wait).unwrap_or(u32::MAX));
         let words = raw
             .body
             .ok()
             .filter(|body| shape::check(body, &self.limits).is_ok())
             .and_then(|body| failure::summary(&body, self.error_words, &self.secret));
         let error = failure::refused(request, self.host(), raw.status, wait, words, request_id);
+        let says_when = raw.headers.contains_key(header::RETRY_AFTER);
         match raw.status {
             429 => Settled::Again {
                 error,
-                wait: Some(Duration::from_secs(wait)),
+                wait: Some(asked),
                 timed_out: false,
             },
-            408 | 425 | 500..=599 => {
-                let asked = raw.headers.contains_key(header::RETRY_AFTER);
-                let wait = asked.then(|| Duration::from_secs(wait));
-                Settled::Again {
-                    error,
-                    wait,
-                    timed_out: false,
-                }
-            }
+            408 | 425 | 500..=599 => Settled::Again {
+                error,
+                wait: says_when.then_some(asked),
+                timed_out: false,
+            },
             _ => Settled::Done(Err(error)),
         }
     }

@@ -71,11 +71,6 @@ impl Okta {
         }
     }
 
-    /// Gives the HTTP client, to pace polls by what it knows of the rate.
-    pub fn http(&self) -> &HttpClient {
-        &self.http
-    }
-
     fn decoded(&self, answer: &Answer, record: &Value) -> Result<Account, ConnectError> {
         let mut account =
             wire::user(record, &self.connection).map_err(|error| unreadable(answer, &error))?;
@@ -173,15 +168,11 @@ impl Okta {
 
     /// Builds the request of a confirmed call again and gives it only if it is the same.
     fn confirmed(&self, kind: ActionKind, call: &PreparedCall) -> Result<Request, ConnectError> {
-        let differs = || ConnectError {
-            kind: ConnectErrorKind::NotSent,
-            what: safe!(
+        let differs = || {
+            ConnectError::unsent(safe!(
                 "{}: the confirmed request does not belong to this connection",
                 kind.word()
-            ),
-            hint: None,
-            status: None,
-            request_id: None,
+            ))
         };
         let path = call.path.split('?').next().unwrap_or_default();
         let mut segments = path.rsplit('/');
@@ -244,6 +235,10 @@ fn or_gap<T>(
 impl Identity for Okta {
     fn connection(&self) -> &ConnectionName {
         &self.connection
+    }
+
+    fn rate_is_low(&self) -> bool {
+        self.http.rate_is_low()
     }
 
     async fn find(&self, name: &Untrusted) -> Result<Vec<Account>, ConnectError> {
@@ -392,6 +387,10 @@ impl ActivitySource for Okta {
         &self.connection
     }
 
+    fn rate_is_low(&self) -> bool {
+        self.http.rate_is_low()
+    }
+
     async fn search(
         &self,
         query: &ActivityQuery,
@@ -413,12 +412,6 @@ impl ActivitySource for Okta {
     }
 
     async fn alerts(&self, _limit: usize) -> Result<Page<Alert>, ConnectError> {
-        Err(ConnectError {
-            kind: ConnectErrorKind::NotSent,
-            what: "Okta lists no alerts".into(),
-            hint: None,
-            status: None,
-            request_id: None,
-        })
+        Err(ConnectError::unsent("Okta lists no alerts".into()))
     }
 }

@@ -5,7 +5,7 @@
 use std::collections::BTreeMap;
 use std::sync::Arc;
 
-use super::capability::{ActivitySource, Cases, ConnectError, ConnectErrorKind, Identity};
+use super::capability::{ActivitySource, Cases, ConnectError, Identity};
 use super::elasticsearch::{self, Elasticsearch};
 use super::http::{HttpClient, HttpOptions, Limits};
 use super::okta::{self, Okta};
@@ -109,13 +109,10 @@ impl Connections {
 
 fn no_secret(name: &ConnectionName) -> ConnectError {
     let shown = Untrusted::new(name.as_str()).ident();
-    ConnectError {
-        kind: ConnectErrorKind::NotSent,
-        what: safe!("cannot connect to {}: its secret could not be read", shown),
-        hint: None,
-        status: None,
-        request_id: None,
-    }
+    ConnectError::unsent(safe!(
+        "cannot connect to {}: its secret could not be read",
+        shown
+    ))
 }
 
 fn client(

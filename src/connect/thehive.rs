@@ -5,6 +5,8 @@
 
 mod wire;
 
+use std::collections::HashSet;
+
 use async_trait::async_trait;
 use reqwest::Method;
 use serde_json::{Value, json};
@@ -96,9 +98,12 @@ impl TheHive {
             sort("_createdAt", "desc"),
         ];
         let listed = self.query(&steps, most).await?;
-        let (items, faults) = each(&listed.records, &["number", "_id"], |record| {
+        let (mut items, faults) = each(&listed.records, &["number", "_id"], |record| {
             wire::case(record, &self.connection)
         });
+        // A case that arrives between two pages pushes the last one of a page onto the next.
+        let mut known = HashSet::new();
+        items.retain(|case: &Case| known.insert(case.id.clone()));
         Ok(Page {
             items,
             faults,

@@ -118,7 +118,11 @@ fn reset(stream: &TcpStream) {
 }
 
 fn client(url: &Url, limits: Limits) -> HttpClient {
-    HttpClient::new(HttpOptions {
+    HttpClient::new(options(url, limits)).unwrap()
+}
+
+fn options(url: &Url, limits: Limits) -> HttpOptions {
+    HttpOptions {
         base: url.clone(),
         kind: EnvironmentKind::Production,
         scheme: "Bearer",
@@ -129,8 +133,7 @@ fn client(url: &Url, limits: Limits) -> HttpClient {
         request_id: None,
         limits,
         seed: Some(7),
-    })
-    .unwrap()
+    }
 }
 
 async fn read(url: &Url) -> Result<Answer, ConnectError> {
@@ -379,6 +382,54 @@ async fn reads_pause_after_failures_in_a_row_but_not_for_a_confirmed_action() {
     let act = Request::new(Class::Write, Method::POST, "/act", &[]).unwrap();
     assert!(http.write(&act).await.is_err());
     assert_eq!(dead.asked.load(Ordering::SeqCst), 7);
+}
+
+#[tokio::test]
+async fn a_wait_that_was_asked_for_is_kept_and_then_the_read_succeeds() {
+    let throttled =
+        b"HTTP/1.1 429 x\r\ncontent-length: 0\r\nretry-after: 6\r\nconnection: close\r\n\r\n";
+    let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
+    let url = Url::parse(&format!("http://{}", listener.local_addr().unwrap())).unwrap();
+    tokio::spawn(async move {
+        for answer in [throttled.to_vec(), whole(b"[]", "connection: close\r\n")] {
+            let (mut stream, _) = listener.accept().await.unwrap();
+            read_request(&mut stream).await.unwrap();
+            stream.write_all(&answer).await.unwrap();
+        }
+    });
+    let begun = Instant::now();
+    assert_eq!(
+        read(&url).await.unwrap().json::<Value>().unwrap(),
+        serde_json::json!([])
+    );
+    assert!(begun.elapsed() >= SECOND * 6, "{:?}", begun.elapsed());
+}
+
+#[tokio::test]
+async fn a_server_without_tls_or_with_a_strange_certificate_file_gets_nothing() {
+    let plain = server(Act::Say(
+        b"HTTP/1.1 400 x\r\ncontent-length: 0\r\n\r\n".to_vec(),
+    ))
+    .await;
+    let mut url = plain.url.clone();
+    url.set_scheme("https").unwrap();
+    let error = write(&url).await.map(|answer| answer.status).unwrap_err();
+    assert_eq!(error.kind, ConnectErrorKind::NotSent, "{error}");
+    let folder = tempfile::tempdir().unwrap();
+    for (name, text) in [
+        ("empty", ""),
+        (
+            "broken",
+            "-----BEGIN CERTIFICATE-----\n!\n-----END CERTIFICATE-----\n",
+        ),
+    ] {
+        let path = folder.path().join(name);
+        std::fs::write(&path, text).unwrap();
+        let mut options = options(&url, limits());
+        options.ca_file = Some(path);
+        let error = HttpClient::new(options).map(|_| ()).unwrap_err();
+        assert!(error.to_string().contains("CA file"), "{error}");
+    }
 }
 
 /// Answers the resident size of this process in bytes.

@@ -187,17 +187,6 @@ pub(crate) fn refused(
     }
 }
 
-/// Makes the error of a request that was refused here, before anything was sent.
-pub(crate) fn unsendable(what: Safe) -> ConnectError {
-    ConnectError {
-        kind: ConnectErrorKind::NotSent,
-        what,
-        hint: None,
-        status: None,
-        request_id: None,
-    }
-}
-
 /// Makes the error of a path or link that is not used.
 pub(crate) fn misdirected(template: &'static str, error: OriginError) -> ConnectError {
     let kind = match error {

@@ -19,6 +19,8 @@ pub struct Limits {
     pub pool_idle: Duration,
     /// How long sent data may stay unacknowledged.
     pub tcp_user_timeout: Duration,
+    /// How long one second of a wait that a vendor asked for lasts.
+    pub second: Duration,
     /// First step of the back-off, doubled with each try.
     pub back_off: Duration,
     /// Longest step of the back-off.
@@ -54,6 +56,7 @@ impl Default for Limits {
             write_total: Duration::from_secs(20),
             pool_idle: Duration::from_secs(60),
             tcp_user_timeout: Duration::from_secs(20),
+            second: Duration::from_secs(1),
             back_off: Duration::from_millis(500),
             back_off_cap: Duration::from_secs(30),
             tries: 4,
@@ -81,6 +84,7 @@ impl Limits {
             &mut self.write_total,
             &mut self.pool_idle,
             &mut self.tcp_user_timeout,
+            &mut self.second,
             &mut self.back_off,
             &mut self.back_off_cap,
             &mut self.breaker_pause,

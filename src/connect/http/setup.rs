@@ -42,7 +42,7 @@ pub struct HttpOptions {
 }
 
 fn setup(host: &str, why: &Safe) -> ConnectError {
-    failure::unsendable(safe!(
+    ConnectError::unsent(safe!(
         "cannot connect to {}: {}",
         Untrusted::new(host).field(),
         why.clone()

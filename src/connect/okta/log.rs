@@ -32,7 +32,7 @@ pub(crate) fn quote(text: &str) -> String {
 /// Gives the filter for everything a user did and everything done to the user.
 pub(crate) fn filter(names: &[Untrusted]) -> String {
     let mut parts = Vec::new();
-    for name in names {
+    for name in names.iter().filter(|name| !name.is_empty()) {
         let quoted = quote(name.raw());
         for field in [
             "actor.id",
@@ -87,6 +87,9 @@ pub(crate) async fn search(
     query: &ActivityQuery,
     pages: PageSink<'_>,
 ) -> Result<SearchEnd, ConnectError> {
+    if query.user.iter().all(Untrusted::is_empty) {
+        return Err(ConnectError::unsent("a search needs a user".into()));
+    }
     let size = query.limit.clamp(1, PAGE);
     let mut next = Some(request(
         &filter(&query.user),
