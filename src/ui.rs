@@ -92,7 +92,9 @@ fn draw_pane(canvas: &mut Canvas<'_>, model: &Model, pane: Pane, area: Rect, tab
             .chain(facts)
             .add(Role::Text, " ")
     };
-    canvas.ends(layout::narrowed(head, 1, 1), 0, left, facts);
+    let head = layout::narrowed(head, 1, 1);
+    let room = usize::from(head.width).saturating_sub(left.width() + 2);
+    canvas.ends(head, 0, left, facts.fit(room));
     let body = layout::below(area, 1);
     match pane {
         Pane::Cases => cases::draw(canvas, model, body),

@@ -6,6 +6,8 @@ mod panes;
 mod world;
 mod writing;
 
+pub use layers::found_commands;
+
 use super::effect::Effect;
 use super::keymap::Chord;
 use super::message::{Level, Message};

@@ -70,9 +70,9 @@ pub(super) fn draw_choices(
         } else {
             state_words(readiness)
         };
-        let fits = left.width() + right.width() < usize::from(area.width);
-        if fits {
-            canvas.ends(area, line, left, right);
+        let row = narrowed(area, 0, u16::from(area.width > 40));
+        if left.width() + right.width() < usize::from(row.width) {
+            canvas.ends(row, line, left, right);
             line += 1;
         } else {
             canvas.row(area, line, left);
@@ -123,7 +123,7 @@ fn choice_words(
     words::gutter(canvas, is_cursor, focused)
         .add(
             words::lead_role(is_cursor, focused, key_role),
-            safe!(" {} ", letter),
+            safe!("{}", letter),
         )
         .add(word_role, safe!(" {}", choice.word()))
 }
@@ -145,7 +145,7 @@ fn state_text(readiness: &Readiness) -> (Role, Safe) {
 
 fn state_words(readiness: &Readiness) -> Words {
     let (role, text) = state_text(readiness);
-    Words::new(role, text).add(Role::Text, " ")
+    Words::new(role, text)
 }
 
 /// Says how the record of the response stands: documented in the case, or not yet.

@@ -207,7 +207,6 @@ fn draw_narrow(canvas: &mut Canvas<'_>, model: &Model, case: &Case, area: Rect, 
     let number_role = words::lead_role(is_cursor, focused, Role::Text);
     let (claim_role, claim) = claim(model, case);
     let left = gutter
-        .clone()
         .column(severity, &case.severity.word().into(), 9)
         .add(number_role, number(case))
         .add(Role::Dim, safe!(" {:>3}", words::ago(model, case.created)));
@@ -225,7 +224,7 @@ fn draw_narrow(canvas: &mut Canvas<'_>, model: &Model, case: &Case, area: Rect, 
     } else {
         Role::Text
     };
-    let left = gutter
+    let left = Words::new(Role::Text, " ")
         .add(Role::Change, change(model, case))
         .add(title_role, case.title.field());
     let user_role = if user_role == Role::Text {

@@ -43,7 +43,7 @@ pub(super) fn draw(canvas: &mut Canvas<'_>, model: &Model, area: Rect) {
     let current = checklist::current(model, &ticks);
     let title = Words::new(Role::Text, " ").add(Role::Strong, model.checklist.title.field());
     canvas.row(narrowed(area, 0, 1), 0, title);
-    let mut list = super::layout::below(area, 1);
+    let mut list = narrowed(super::layout::below(area, 1), 0, 1);
     if area.height >= ROOMY {
         let detail = 5.min(area.height / 4);
         list.height -= detail;
@@ -117,7 +117,7 @@ fn progress_words(progress: Progress) -> Words {
     } else {
         Role::Dim
     };
-    Words::new(role, safe!("{}/{} ", progress.settled(), progress.total))
+    Words::new(role, safe!("{}/{}", progress.settled(), progress.total))
 }
 
 fn mark(state: &ItemState, is_current: bool) -> (Role, &'static str) {
@@ -142,22 +142,22 @@ fn who(model: &Model, step: &Step, state: &ItemState) -> Words {
     let by = match state {
         ItemState::Open => {
             return match &step.time_limit {
-                Some(limit) => Words::new(Role::Dim, safe!("{}m ", limit.minutes)),
-                None if step.gate => Words::new(Role::Dim, "ask "),
-                None if step.optional => Words::new(Role::Dim, "optional "),
+                Some(limit) => Words::new(Role::Dim, safe!("{}m", limit.minutes)),
+                None if step.gate => Words::new(Role::Dim, "ask"),
+                None if step.optional => Words::new(Role::Dim, "optional"),
                 None => Words::empty(),
             };
         }
-        ItemState::Skipped { .. } => return Words::new(Role::StateUnknown, "skipped "),
-        ItemState::NotApplicable { .. } => return Words::new(Role::Dim, "n/a "),
+        ItemState::Skipped { .. } => return Words::new(Role::StateUnknown, "skipped"),
+        ItemState::NotApplicable { .. } => return Words::new(Role::Dim, "n/a"),
         ItemState::Done { by, evidence, .. } => {
             if evidence.is_some() {
-                return Words::new(Role::StateProven, "auto ");
+                return Words::new(Role::StateProven, "auto");
             }
             by
         }
     };
-    Words::new(Role::Dim, safe!("{:.8} ", by_word(model, by)))
+    Words::new(Role::Dim, safe!("{:.8}", by_word(model, by)))
 }
 
 fn by_word(model: &Model, by: &Untrusted) -> Safe {
@@ -172,10 +172,17 @@ fn by_word(model: &Model, by: &Untrusted) -> Safe {
 fn draw_detail(canvas: &mut Canvas<'_>, model: &Model, ticks: &CaseTicks, area: Rect) {
     let head = Rect { height: 1, ..area };
     canvas.rule(head, "─", "-", Role::Border);
+    let area = super::layout::below(area, 1);
     let Some(step) = checklist::selected(model) else {
+        let text = safe!(
+            "from {}; {} ticks, {} reads the paragraph",
+            model.checklist.file.field(),
+            words::key_of_id(model, "tick"),
+            words::key_of_id(model, "read")
+        );
+        canvas.text(area, Role::Dim, &text);
         return;
     };
-    let area = super::layout::below(area, 1);
     let (role, outcome) = outcome(model, ticks.state(&step.key));
     let lines = wrap(&outcome, usize::from(area.width));
     let used = if outcome.is_empty() {

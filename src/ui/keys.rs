@@ -36,9 +36,10 @@ fn key_line(model: &Model) -> Words {
     match model.layers.last() {
         Some(layer) => layer_keys(model, layer),
         None => {
-            let here = words::hints(model, model.focus.context());
+            // What holds everywhere comes first: a change of focus then rewrites the end of the line only.
             let everywhere = words::hints(model, Context::Everywhere);
-            here.add(Role::Text, "  ").chain(everywhere)
+            let here = words::hints(model, model.focus.context());
+            everywhere.add(Role::Border, "  |  ").chain(here)
         }
     }
 }

@@ -111,14 +111,8 @@ impl Words {
 
 /// Cuts a piece that something follows: it always ends with the mark, as far as there is room for one.
 fn cut_mark(text: &Safe, free: usize) -> Safe {
-    if text.width() == free && free > 0 {
-        let mut cut = text.fit(free - 1);
-        if !cut.as_str().ends_with('…') {
-            cut.push(&Safe::fixed("…"));
-        }
-        return cut;
-    }
-    text.fit(free)
+    // What follows takes at least a cell, so the piece is cut even where it alone would fit.
+    Safe::concat([text.clone(), Safe::fixed(" ")]).fit(free)
 }
 
 /// Gives so many blanks.

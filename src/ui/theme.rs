@@ -23,6 +23,21 @@ pub enum Colors {
     True,
 }
 
+impl Colors {
+    /// Tells how many colours a terminal has from `TERM` and `COLORTERM`.
+    pub fn of_term(term: &str, colorterm: &str) -> Self {
+        if ["truecolor", "24bit"].contains(&colorterm) || term.ends_with("-direct") {
+            Self::True
+        } else if term.contains("256color") {
+            Self::Indexed
+        } else if ["xterm-kitty", "alacritty", "foot", "wezterm"].contains(&term) {
+            Self::True
+        } else {
+            Self::Ansi16
+        }
+    }
+}
+
 macro_rules! roles {
     ($($(#[doc = $doc:literal])* $name:ident = $key:literal),* $(,)?) => {
         /// What a piece of text is, as far as its look goes.

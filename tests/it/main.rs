@@ -13,6 +13,8 @@ mod perms;
 mod raw_http;
 mod runbooks;
 mod scalars;
+mod scene;
+mod screens;
 mod spec;
 mod spec_requests;
 mod wire;

@@ -92,22 +92,33 @@ fn span(gap: Duration) -> Safe {
 }
 
 /// Cells of the columns of an event behind time, lane and outcome: action, object, place, address, agent.
-fn columns(width: u16) -> [usize; 5] {
-    match width {
-        0..46 => [16, 0, 0, 15, 0],
-        46..56 => [18, 0, 0, 15, 0],
-        56..70 => [22, 0, 12, 15, 0],
-        70..96 => [24, 0, 18, 15, 9],
-        96..130 => [28, 18, 18, 15, 12],
-        _ => [34, 24, 20, 18, 24],
+///
+/// The last one with a width takes what is left of `room`.
+fn columns(room: usize) -> [usize; 5] {
+    let fixed: [usize; 5] = match room {
+        0..34 => [18, 0, 0, 1, 0],
+        34..48 => [20, 0, 12, 1, 0],
+        48..64 => [24, 0, 14, 15, 1],
+        64..90 => [26, 12, 14, 15, 1],
+        _ => [30, 18, 18, 15, 1],
+    };
+    let used: usize = fixed
+        .iter()
+        .filter(|width| **width > 0)
+        .map(|width| width + 1)
+        .sum();
+    let last = fixed.iter().rposition(|width| *width > 0);
+    let mut columns = fixed;
+    if let Some(column) = last.and_then(|place| columns.get_mut(place)) {
+        *column += (room + 1).saturating_sub(used);
     }
+    columns
 }
 
 fn event_words(canvas: &Canvas<'_>, row: Row<'_>, look: Look) -> Words {
     let outcome = match row.outcome() {
-        Outcome::Success => Role::Dim,
         Outcome::Failure => Role::LaneFailure,
-        Outcome::Unknown => Role::Dim,
+        Outcome::Success | Outcome::Unknown => Role::Dim,
     };
     let seconds = look.width >= 60;
     let mut words = lead(canvas, look, Role::Text, time(row.at(), seconds))
@@ -115,25 +126,29 @@ fn event_words(canvas: &Canvas<'_>, row: Row<'_>, look: Look) -> Words {
         .column(Role::Lane, &words::lane(row.lane()).into(), 10)
         .column(outcome, &row.outcome().word().into(), 5);
     let field = |text: Option<&Untrusted>| text.map(Untrusted::field).unwrap_or_default();
-    let [action, object, place, address, agent] = columns(look.width);
-    let mut column = |role: Role, text: Safe, width: usize| {
-        if width > 0 {
-            words = std::mem::take(&mut words)
-                .column(role, &text, width)
-                .add(Role::Text, " ");
-        }
-    };
-    column(Role::Text, field(row.action()), action);
-    column(Role::Text, field(row.object()), object);
-    column(Role::Text, field(row.place()), place);
+    let room = usize::from(look.width).saturating_sub(words.width());
+    let [action, object, place, address, agent] = columns(room);
     // Where there is no room for both, the place says more than the address.
     let from = if place == 0 {
         row.place().or(row.ip())
     } else {
         row.ip()
     };
-    column(Role::Dim, field(from), address);
-    column(Role::Dim, field(row.agent()), agent);
+    let cells = [
+        (Role::Text, field(row.action()), action),
+        (Role::Text, field(row.object()), object),
+        (Role::Text, field(row.place()), place),
+        (Role::Dim, field(from), address),
+        (Role::Dim, field(row.agent()), agent),
+    ];
+    let mut is_first = true;
+    for (role, text, width) in cells.into_iter().filter(|(_, _, width)| *width > 0) {
+        if !is_first {
+            words.push(Role::Text, " ");
+        }
+        is_first = false;
+        words = words.column(role, &text, width);
+    }
     words
 }
 

@@ -1,6 +1,6 @@
 //! The lanes: one row a kind of event on one time axis, findings and own actions as marks on it.
 
-use chrono::{DateTime, Datelike as _, Duration, Timelike as _, Utc, Weekday};
+use chrono::{DateTime, Datelike as _, Duration, Utc, Weekday};
 use ratatui::layout::Rect;
 
 use crate::app::model::{ListRow, Model, OpenCase};
@@ -177,14 +177,9 @@ impl<'a> Lanes<'a> {
             used = cell + 3;
         }
         canvas.row_from(area, NAME, 0, line);
-        let hour = safe!("{:02}Z", self.model.now.utc.hour());
         let column = NAME + u16::try_from(axis.cells).unwrap_or(0);
-        canvas.row_from(
-            area,
-            column.saturating_sub(3),
-            0,
-            Words::new(Role::Dim, hour),
-        );
+        let now = Words::empty().column_right(Role::Dim, &"now".into(), usize::from(COUNT));
+        canvas.row_from(area, column, 0, now);
         if let Some(cell) = self.cursor_time().and_then(|at| axis.place(at)) {
             let column = NAME + u16::try_from(cell).unwrap_or(0);
             canvas.row_from(

@@ -3,8 +3,9 @@
 use ratatui::layout::Rect;
 
 use super::{heading, open_box};
-use crate::app::command::{COMMANDS, Context, Spec};
+use crate::app::command::Context;
 use crate::app::model::Model;
+use crate::app::update::found_commands;
 use crate::domain::containment::kind::ActionKind;
 use crate::domain::likelihood::Likelihood;
 use crate::domain::text::{Safe, Untrusted};
@@ -172,19 +173,6 @@ pub(super) fn planning(
     None
 }
 
-/// Lists the commands that match what was typed.
-fn found(typed: &str) -> Vec<&'static Spec> {
-    let words: Vec<String> = typed.split_whitespace().map(str::to_lowercase).collect();
-    COMMANDS
-        .iter()
-        .filter(|spec| spec.context == Context::Everywhere || spec.context.is_pane())
-        .filter(|spec| {
-            let text = format!("{} {} {}", spec.id, spec.short, spec.doc).to_lowercase();
-            words.iter().all(|word| text.contains(word.as_str()))
-        })
-        .collect()
-}
-
 /// Draws the search over all commands.
 pub(super) fn search(
     canvas: &mut Canvas<'_>,
@@ -193,10 +181,10 @@ pub(super) fn search(
     typed: &str,
     cursor: usize,
 ) -> Option<(u16, u16)> {
-    let found = found(typed);
+    let found = found_commands(typed);
     let facts = Words::new(
         Role::Dim,
-        safe!("{} of {}", found.len(), self::found("").len()),
+        safe!("{} of {}", found.len(), found_commands("").len()),
     );
     let inside = open_box(
         canvas,

@@ -1,0 +1,188 @@
+//! The terminal while the console has it: raw mode, alternate screen, bracketed paste, and all of it given back.
+//!
+//! It is given back when the session is dropped: at the end, on an error, and while a panic unwinds. A panic's text is
+//! kept until then and printed as safe text, so that nothing prints into a frame.
+
+use std::io::{self, Write};
+use std::sync::{Arc, Mutex, Once, PoisonError};
+
+use super::egress::SharedEgress;
+use crate::domain::text::{Safe, Untrusted};
+
+/// Alternate screen, bracketed paste, no cursor.
+const ENTER: &[u8] = b"\x1b[?1049h\x1b[?2004h\x1b[?25l";
+/// The end of a synchronized update, a plain pen, no bracketed paste, the cursor, the first screen.
+const LEAVE: &[u8] = b"\x1b[?2026l\x1b[m\x1b[?2004l\x1b[?25h\x1b[?1049l";
+/// Most panics kept for the end.
+const PANICS_MAX: usize = 8;
+
+/// Texts of panics that wait for the terminal to be given back.
+static PANICS: Mutex<Vec<Safe>> = Mutex::new(Vec::new());
+static HOOK: Once = Once::new();
+
+/// The terminal in the hands of the console.
+#[derive(Debug)]
+pub struct Session<W: Write> {
+    out: SharedEgress<W>,
+    held: Arc<Mutex<bool>>,
+    raw: bool,
+}
+
+impl<W: Write> Session<W> {
+    /// Takes the terminal: raw mode, alternate screen, bracketed paste, no cursor.
+    ///
+    /// # Errors
+    /// When there is no terminal, or it cannot be written; it is then left as it was.
+    pub fn open(out: SharedEgress<W>) -> io::Result<Self> {
+        keep_panics();
+        let mut session = Self::closed(out, true);
+        session.enter()?;
+        Ok(session)
+    }
+
+    fn closed(out: SharedEgress<W>, raw: bool) -> Self {
+        Self {
+            out,
+            held: Arc::new(Mutex::new(false)),
+            raw,
+        }
+    }
+
+    /// Takes the terminal again, after it was given back for a while; everything has to be drawn anew.
+    ///
+    /// # Errors
+    /// As [`open`](Self::open).
+    pub fn enter(&mut self) -> io::Result<()> {
+        let mut held = self.held.lock().unwrap_or_else(PoisonError::into_inner);
+        if *held {
+            return Ok(());
+        }
+        if self.raw {
+            crossterm::terminal::enable_raw_mode()?;
+        }
+        *held = true;
+        self.out.write_all(ENTER)?;
+        self.out.flush()
+    }
+
+    /// Gives the terminal back: at the end, or while the process is stopped. Doing it twice does nothing.
+    ///
+    /// # Errors
+    /// When the terminal cannot be written; raw mode is left all the same.
+    pub fn leave(&mut self) -> io::Result<()> {
+        let mut held = self.held.lock().unwrap_or_else(PoisonError::into_inner);
+        if !*held {
+            return Ok(());
+        }
+        *held = false;
+        let written = self.out.write_all(LEAVE).and_then(|()| self.out.flush());
+        if self.raw {
+            crossterm::terminal::disable_raw_mode()?;
+        }
+        written
+    }
+
+    /// Rings the bell.
+    ///
+    /// # Errors
+    /// When the terminal cannot be written.
+    pub fn bell(&self) -> io::Result<()> {
+        self.out.with(super::egress::Egress::bell)
+    }
+
+    /// Sets the window title, where that is switched on.
+    ///
+    /// # Errors
+    /// When the terminal cannot be written.
+    pub fn set_title(&self, title: &Safe) -> io::Result<()> {
+        self.out.with(|egress| egress.set_title(title))
+    }
+}
+
+impl<W: Write> Drop for Session<W> {
+    fn drop(&mut self) {
+        // Nobody is left to tell that the terminal is gone.
+        let _ = self.leave();
+        print_panics();
+    }
+}
+
+/// Gives the bytes that put a terminal in order whatever was left in it, for a console that was killed.
+pub fn reset_bytes() -> &'static [u8] {
+    LEAVE
+}
+
+/// Keeps the text of panics until the terminal is given back, instead of printing it into a frame.
+fn keep_panics() {
+    HOOK.call_once(|| {
+        std::panic::set_hook(Box::new(|info| {
+            let text = Untrusted::new(info.to_string()).block();
+            let mut kept = PANICS.lock().unwrap_or_else(PoisonError::into_inner);
+            if kept.len() < PANICS_MAX {
+                kept.push(text);
+            }
+        }));
+    });
+}
+
+fn print_panics() {
+    let texts = std::mem::take(&mut *PANICS.lock().unwrap_or_else(PoisonError::into_inner));
+    for text in texts {
+        // Standard error may be closed.
+        let _ = writeln!(io::stderr(), "quell: internal error: {text}");
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::terminal::egress::{Allowed, Egress};
+
+    fn session() -> (Session<Vec<u8>>, SharedEgress<Vec<u8>>) {
+        let out = SharedEgress::new(Egress::new(Vec::new(), Allowed::default()));
+        (Session::closed(out.clone(), false), out)
+    }
+
+    fn sent(out: &SharedEgress<Vec<u8>>) -> Vec<u8> {
+        out.with(|egress| egress.get_ref().clone())
+    }
+
+    #[test]
+    fn everything_that_is_switched_on_is_switched_off_once() -> io::Result<()> {
+        let (mut session, out) = session();
+        session.enter()?;
+        session.enter()?;
+        session.leave()?;
+        session.leave()?;
+        drop(session);
+        let bytes = sent(&out);
+        assert_eq!(bytes, [ENTER, LEAVE].concat());
+        let text = String::from_utf8_lossy(&bytes).into_owned();
+        for mode in ["1049", "2004"] {
+            assert!(text.contains(&format!("\x1b[?{mode}h")));
+            assert!(text.contains(&format!("\x1b[?{mode}l")));
+        }
+        assert!(text.contains("\x1b[?25l") && text.contains("\x1b[?25h"));
+        Ok(())
+    }
+
+    #[test]
+    fn a_panic_gives_the_terminal_back() {
+        let (mut session, out) = session();
+        let unwound = std::panic::catch_unwind(std::panic::AssertUnwindSafe(move || {
+            let _ = session.enter();
+            panic!("on purpose");
+        }));
+        assert!(unwound.is_err());
+        assert!(sent(&out).ends_with(LEAVE));
+    }
+
+    #[test]
+    fn the_filter_lets_all_of_it_through() -> io::Result<()> {
+        let (mut session, out) = session();
+        session.enter()?;
+        drop(session);
+        assert_eq!(out.with(|egress| egress.violations()), 0);
+        Ok(())
+    }
+}

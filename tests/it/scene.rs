@@ -1,0 +1,732 @@
+//! Models made by hand, for pictures of the screen: no network, no clock, the same every time.
+
+use std::collections::{BTreeMap, BTreeSet};
+use std::sync::Arc;
+use std::time::Duration;
+
+use chrono::{DateTime, TimeDelta, Utc};
+use quell::app::keymap::Keymap;
+use quell::app::message::{Level, Offer, SearchEnd};
+use quell::app::model::{ActivityPane, Found, Load, Model, OpenCase, Pane, Start};
+use quell::config::settings::{
+    Connection, Environment, EnvironmentKind, Mode, Policy, Role, SecretSource, Settings, Timeline,
+    Vendor,
+};
+use quell::domain::account::{Account, AccountStatus, Factor, Group};
+use quell::domain::audit::{Body, ChainHash, Entry, OutcomeState, TickState};
+use quell::domain::case::{Alert, Case, CaseFile, Subject};
+use quell::domain::containment::guard::GuardResult;
+use quell::domain::containment::kind::ActionKind;
+use quell::domain::containment::plan::{ActionFacts, Plan, PlannedStep, PreparedCall};
+use quell::domain::freshness::Moment;
+use quell::domain::ids::{AccountId, ActionId, CaseId, ConnectionName, LogId, PlanId, SessionId};
+use quell::domain::runbook::{builtin::builtin, parse_runbook};
+use quell::domain::severity::{CaseStatus, Severity};
+use quell::domain::text::Untrusted;
+use quell::domain::timeline::activity::{Event, Outcome};
+use quell::domain::timeline::finding::Tuning;
+use quell::domain::timeline::lane::Lane;
+
+/// The time on the clock of every picture: a Saturday, 03:12:40 UTC.
+pub(crate) fn now() -> Moment {
+    Moment {
+        utc: at("2026-03-07T03:12:40Z"),
+        boot: Duration::from_secs(100_000),
+    }
+}
+
+pub(crate) fn at(text: &str) -> DateTime<Utc> {
+    text.parse().expect("a time")
+}
+
+fn text(raw: &str) -> Untrusted {
+    Untrusted::new(raw)
+}
+
+fn connection(name: &str) -> ConnectionName {
+    ConnectionName::parse(name).expect("a name")
+}
+
+fn settings(mode: Mode, kind: EnvironmentKind) -> Settings {
+    let one = |name: &str, vendor: Vendor, roles: &[Role]| Connection {
+        name: connection(name),
+        vendor,
+        url: "https://example.invalid/".parse().expect("an address"),
+        roles: BTreeSet::from_iter(roles.iter().copied()),
+        secret: SecretSource::Env("X".to_owned()),
+        poll: Duration::from_secs(15),
+        case_user: Vec::new(),
+        index: "logs-*".to_owned(),
+        alerts_index: "alerts".to_owned(),
+        token_id: None,
+        ca_file: None,
+        organisation: None,
+    };
+    Settings {
+        environment: Environment {
+            name: "acme".to_owned(),
+            kind,
+            mode,
+        },
+        connections: vec![
+            one("hive", Vendor::Thehive, &[Role::Cases]),
+            one("elastic", Vendor::Elasticsearch, &[Role::Activity]),
+            one("okta", Vendor::Okta, &[Role::Identity]),
+        ],
+        sla: BTreeMap::from([
+            ("critical".to_owned(), Duration::from_secs(15 * 60)),
+            ("high".to_owned(), Duration::from_secs(20 * 60)),
+            ("medium".to_owned(), Duration::from_secs(3 * 3600)),
+        ]),
+        policy: Policy {
+            protected: vec!["breakglass@acme.example".to_owned()],
+            ..Policy::default()
+        },
+        keys: BTreeMap::new(),
+        theme: None,
+        timeline: Timeline::default(),
+        sha256: String::new(),
+    }
+}
+
+/// A console that has not heard anything.
+pub(crate) fn empty(size: (u16, u16)) -> Model {
+    let (file, source) = builtin()[0];
+    Model::new(Start {
+        settings: Arc::new(settings(Mode::Live, EnvironmentKind::Production)),
+        keymap: Arc::new(Keymap::default()),
+        runbook: Arc::new(parse_runbook(source, file)),
+        os_user: text("jo"),
+        now: now(),
+        size,
+    })
+}
+
+/// A console whose sources all answered a moment ago.
+pub(crate) fn heard(size: (u16, u16)) -> Model {
+    let mut model = empty(size);
+    for source in &mut model.sources {
+        source.heard.since = Duration::from_secs(90_000);
+        source.heard.good = Some(Duration::from_secs(99_995));
+    }
+    model.operator.login = Some(text("jo@acme.example"));
+    model
+}
+
+/// The queue of an ordinary night.
+pub(crate) fn queue(size: (u16, u16)) -> Model {
+    let mut model = heard(size);
+    let rows: [(u64, Severity, &str, i64, Option<&str>, Option<&str>); 12] = [
+        (
+            4812,
+            Severity::Critical,
+            "Impossible travel, then MFA enrolment",
+            4,
+            None,
+            Some("mara.lind"),
+        ),
+        (
+            4809,
+            Severity::High,
+            "MFA fatigue: 31 push requests",
+            19,
+            Some("j.okoro"),
+            Some("t.baker"),
+        ),
+        (
+            4807,
+            Severity::High,
+            "Malicious process on a workstation",
+            23,
+            None,
+            None,
+        ),
+        (
+            4803,
+            Severity::High,
+            "Password spray against 40 accounts",
+            52,
+            Some("jo@acme.example"),
+            Some("d.fischer"),
+        ),
+        (
+            4801,
+            Severity::Medium,
+            "Risky sign-in from a new country",
+            71,
+            Some("j.okoro"),
+            Some("p.ivanova"),
+        ),
+        (
+            4799,
+            Severity::Medium,
+            "Phishing report with attachment",
+            140,
+            None,
+            Some("a.novak"),
+        ),
+        (
+            4797,
+            Severity::Medium,
+            "Inbox rule forwards to outside",
+            163,
+            None,
+            Some("h.tanaka"),
+        ),
+        (
+            4795,
+            Severity::Medium,
+            "OAuth consent to an unknown app",
+            171,
+            Some("j.okoro"),
+            Some("l.moreau"),
+        ),
+        (
+            4790,
+            Severity::Low,
+            "New device enrolled",
+            310,
+            None,
+            Some("s.kim"),
+        ),
+        (
+            4788,
+            Severity::Low,
+            "Sign-in from an anonymiser",
+            402,
+            None,
+            Some("r.costa"),
+        ),
+        (
+            4781,
+            Severity::Informational,
+            "Password changed by help desk",
+            900,
+            None,
+            Some("n.haddad"),
+        ),
+        (
+            4775,
+            Severity::Informational,
+            "User reported a lost phone",
+            1500,
+            Some("j.okoro"),
+            Some("e.ruiz"),
+        ),
+    ];
+    let cases: Vec<Case> = rows
+        .iter()
+        .map(|(number, severity, title, minutes, owner, _)| Case {
+            id: case_id(*number),
+            number: Some(*number),
+            title: text(title),
+            description: text(""),
+            severity: *severity,
+            status: if owner.is_some() {
+                CaseStatus::InProgress
+            } else {
+                CaseStatus::New
+            },
+            vendor_status: text("New"),
+            assignee: owner.map(text),
+            created: now().utc - TimeDelta::minutes(*minutes),
+            updated: None,
+            tags: Vec::new(),
+            fields: Vec::new(),
+        })
+        .collect();
+    // What was there before the last poll; the rest is new.
+    model.queue.take(cases.iter().skip(1).cloned().collect());
+    model.queue.take(cases);
+    for (number, _, _, _, _, user) in rows {
+        let subject = match user {
+            Some(user) => Subject::User(text(user)),
+            None => Subject::NoUser,
+        };
+        model.queue.subjects.insert(case_id(number), subject);
+    }
+    model.queue.move_to(1);
+    model
+}
+
+pub(crate) fn case_id(number: u64) -> CaseId {
+    CaseId::new(connection("hive"), format!("~{number}"))
+}
+
+pub(crate) fn account() -> Account {
+    Account {
+        id: AccountId::new(connection("okta"), "00u1f9ke2xQ7mZ4tH697"),
+        login: text("mara.lind@acme.example"),
+        name: text("Mara Lind"),
+        mail: Some(text("mara.lind@acme.example")),
+        status: AccountStatus::Active,
+        vendor_status: text("ACTIVE"),
+        status_changed: Some(at("2024-05-02T08:00:00Z")),
+        last_sign_in: Some(at("2026-03-07T03:09:12Z")),
+        password_changed: Some(at("2026-01-12T08:00:00Z")),
+        source: Some(text("ACTIVE_DIRECTORY")),
+        groups: Some(vec![
+            Group {
+                id: text("00g1"),
+                name: text("Everyone"),
+            },
+            Group {
+                id: text("00g2"),
+                name: text("Payroll"),
+            },
+        ]),
+        roles: Some(vec![text("REPORT_ADMIN")]),
+        factors: Some(vec![
+            Factor {
+                id: text("f1"),
+                kind: text("push"),
+                status: text("ACTIVE"),
+                created: None,
+            },
+            Factor {
+                id: text("f2"),
+                kind: text("token:software:totp"),
+                status: text("ACTIVE"),
+                created: Some(at("2026-03-07T03:06:00Z")),
+            },
+        ]),
+        token_clients: Some(Vec::new()),
+        gaps: Vec::new(),
+        server_date: Some(now().utc),
+    }
+}
+
+fn event(
+    id: usize,
+    time: &str,
+    lane: Lane,
+    action: &str,
+    outcome: Outcome,
+    place: &str,
+    ip: &str,
+) -> Event {
+    Event {
+        id: text(&format!("e{id}")),
+        at: at(time),
+        ingested: None,
+        lane,
+        action: text(action),
+        outcome,
+        user_id: None,
+        user_name: Some(text("mara.lind@acme.example")),
+        ip: Some(text(ip)),
+        place: Some(text(place)),
+        agent: Some(text("python-requests/2.31")),
+        provider: Some(text("okta")),
+        object: Some(text("Payroll")),
+        reason: None,
+        raw: text(
+            "{\"event\":{\"action\":\"user.session.start\",\"outcome\":\"success\"},\"source\":{\"ip\":\"203.0.113.7\"}}",
+        ),
+    }
+}
+
+fn events() -> Vec<Event> {
+    let mut all = Vec::new();
+    for day in 4..7 {
+        for hour in [7, 8, 9, 11, 13, 15, 16] {
+            let time = format!(
+                "2026-03-{day:02}T{hour:02}:{:02}:10Z",
+                (hour * 7 + day) % 60
+            );
+            let lane = if hour % 4 == 1 {
+                Lane::Sensitive
+            } else {
+                Lane::SignIn
+            };
+            let action = if lane == Lane::SignIn {
+                "user.session.start"
+            } else {
+                "app.access"
+            };
+            all.push(event(
+                all.len(),
+                &time,
+                lane,
+                action,
+                Outcome::Success,
+                "Oslo NO",
+                "192.0.2.14",
+            ));
+        }
+    }
+    for second in 0..14 {
+        let time = format!("2026-03-07T02:58:{second:02}Z");
+        all.push(event(
+            all.len(),
+            &time,
+            Lane::SignIn,
+            "user.session.start",
+            Outcome::Failure,
+            "Lagos NG",
+            "203.0.113.7",
+        ));
+    }
+    let rest = [
+        ("2026-03-07T03:02:11Z", Lane::SignIn, "user.session.start"),
+        (
+            "2026-03-07T03:06:02Z",
+            Lane::AccountChange,
+            "user.mfa.factor.activate",
+        ),
+        ("2026-03-07T03:07:30Z", Lane::Exfiltration, "report.export"),
+        (
+            "2026-03-07T03:08:01Z",
+            Lane::OauthGrant,
+            "app.oauth2.as.consent.grant",
+        ),
+        ("2026-03-07T03:09:12Z", Lane::SignIn, "user.session.start"),
+    ];
+    for (time, lane, action) in rest {
+        all.push(event(
+            all.len(),
+            time,
+            lane,
+            action,
+            Outcome::Success,
+            "Lagos NG",
+            "203.0.113.7",
+        ));
+    }
+    all
+}
+
+/// The same queue with the first case open, read, its user found and the activity loaded.
+pub(crate) fn open(size: (u16, u16)) -> Model {
+    let mut model = queue(size);
+    model.queue.move_to(0);
+    let case = model.queue.row(0).cloned().expect("a case");
+    let mut activity = ActivityPane::begin(1, 72, now());
+    activity.loading = None;
+    activity.heard = Some(now());
+    activity.activity.merge(events());
+    activity.ended = Some(SearchEnd {
+        events: activity.activity.len(),
+        truncated: false,
+    });
+    let file = CaseFile {
+        case: case.clone(),
+        observables: Vec::new(),
+        alerts: vec![Alert {
+            id: text("a1"),
+            title: text("Impossible travel"),
+            severity: Severity::Critical,
+            at: at("2026-03-07T03:04:00Z"),
+            blocked: Some(false),
+            threat: Some(text("Credential access")),
+            hash: None,
+            file: None,
+            user_id: None,
+            user_name: Some(text("mara.lind@acme.example")),
+            source_ip: Some(text("203.0.113.7")),
+            guidance: None,
+        }],
+        tasks: Vec::new(),
+        comments: Vec::new(),
+        faults: Vec::new(),
+    };
+    model.open = Some(OpenCase {
+        id: case.id,
+        file: Load::Ready(Box::new(file), now()),
+        subject: Subject::User(text("mara.lind")),
+        user: Some(text("mara.lind@acme.example")),
+        account: Load::Ready(Found::One(Box::new(account())), now()),
+        activity,
+    });
+    model.offers = [
+        ActionKind::RevokeSessions,
+        ActionKind::DisableAccount,
+        ActionKind::EnableAccount,
+    ]
+    .into_iter()
+    .map(|kind| Offer {
+        kind,
+        facts: Ok(facts()),
+    })
+    .collect();
+    for place in 0..4 {
+        tick(&mut model, place);
+    }
+    refresh(&mut model);
+    model.focus = Pane::Activity;
+    model.say(
+        Level::Info,
+        "case #4812 read: 1 alert, 0 observables, 0 comments",
+        None,
+    );
+    model
+}
+
+fn tick(model: &mut Model, place: usize) {
+    let step = model.checklist.sections[0].steps[place].key.clone();
+    let case = case_id(4812);
+    let runbook = model.checklist.file.clone();
+    let entry = record(Body::ChecklistTick {
+        case,
+        runbook,
+        step: text(step.as_str()),
+        state: TickState::Done,
+        evidence: (place % 2 == 0).then(|| text("the case was read")),
+        reason: None,
+    });
+    model.casework.apply(&entry);
+}
+
+fn refresh(model: &mut Model) {
+    let own: Vec<_> = model.ledger.actions().cloned().collect();
+    let own: Vec<_> = own.iter().collect();
+    let since = model.standing().and_then(|standing| standing.since());
+    if let Some(open) = &mut model.open {
+        open.activity.refresh(Tuning::default(), &own, since);
+    }
+    model.judge();
+}
+
+fn facts() -> ActionFacts {
+    ActionFacts {
+        effect: "The user is signed out of Okta and cannot sign in again.".into(),
+        undo: "Enable the account: same password, same MFA methods.".into(),
+        limits:
+            "Sessions that applications keep themselves go on until they end by their own rule."
+                .into(),
+        proof: "The account reads SUSPENDED, and the System Log has our entry.".into(),
+    }
+}
+
+fn id(number: u128) -> (ActionId, PlanId) {
+    (
+        ActionId::from_parts(now().utc, number),
+        PlanId::from_parts(now().utc, 7),
+    )
+}
+
+/// A plan for the account: revoke, disable.
+pub(crate) fn plan(refusal: bool) -> Plan {
+    let step = |number: u128, kind: ActionKind, method: &'static str, path: &str| PlannedStep {
+        aid: id(number).0,
+        kind,
+        call: PreparedCall {
+            method,
+            host: "acme.okta.example".to_owned(),
+            path: path.to_owned(),
+            body_sha256: String::new(),
+        },
+        facts: facts(),
+    };
+    let guard = |guard: &'static str| GuardResult {
+        guard,
+        refusal: None,
+    };
+    Plan {
+        pid: id(1).1,
+        case: case_id(4812),
+        account: account(),
+        steps: vec![
+            step(
+                1,
+                ActionKind::RevokeSessions,
+                "DELETE",
+                "/api/v1/users/00u1f9ke2xQ7mZ4tH697/sessions?oauthTokens=true",
+            ),
+            step(
+                2,
+                ActionKind::DisableAccount,
+                "POST",
+                "/api/v1/users/00u1f9ke2xQ7mZ4tH697/lifecycle/suspend",
+            ),
+        ],
+        guards: vec![
+            guard("target"),
+            guard("own account"),
+            GuardResult {
+                guard: "protected",
+                refusal: refusal.then(|| "the account is on the protected list".into()),
+            },
+            guard("protected groups"),
+            guard("status"),
+        ],
+        made: now(),
+        hash: String::new(),
+        dry_run: false,
+    }
+}
+
+fn record(body: Body) -> Entry {
+    Entry {
+        log: LogId::from_parts(now().utc, 1),
+        seg: 1,
+        n: 1,
+        ts: now().utc,
+        boot_us: 0,
+        host: text("bastion"),
+        uid: 1000,
+        user: text("jo"),
+        pid: 1,
+        sess: SessionId::from_parts(now().utc, 1),
+        body,
+        prev: ChainHash::of(b""),
+        h: ChainHash::of(b""),
+    }
+}
+
+/// The open case with a response under way: sessions proven, disable accepted.
+pub(crate) fn response(size: (u16, u16)) -> Model {
+    let mut model = open(size);
+    let plan = plan(false);
+    for (step, order) in plan.steps.iter().zip(0u32..) {
+        let aid = step.aid.clone();
+        let bodies = [
+            Body::ActionPlan {
+                pid: plan.pid.clone(),
+                aid: aid.clone(),
+                order,
+                kind: step.kind.key().to_owned(),
+                case: plan.case.clone(),
+                account: plan.account.id.clone(),
+                login: plan.account.login.clone(),
+                snapshot: serde_json::Value::Null,
+                server_date: None,
+                guards: Vec::new(),
+                plan_hash: String::new(),
+                expires: now().utc,
+            },
+            Body::ActionConfirm {
+                pid: plan.pid.clone(),
+                aid: aid.clone(),
+                how: "typed".to_owned(),
+                plan_hash: String::new(),
+                dry_run: false,
+            },
+            Body::ActionIntent {
+                aid: aid.clone(),
+                attempt: 1,
+                method: step.call.method.to_owned(),
+                host: step.call.host.clone(),
+                path: text(&step.call.path),
+                body_sha256: String::new(),
+                request_id: "r".to_owned(),
+                server_date: None,
+                deadline: now().utc + TimeDelta::seconds(45),
+            },
+            Body::ActionAck {
+                aid: aid.clone(),
+                attempt: 1,
+                status: 204,
+                request_id: None,
+                server_date: Some(now().utc),
+            },
+        ];
+        for body in bodies {
+            model.ledger.apply(&record(body));
+        }
+        if order == 0 {
+            model.ledger.apply(&record(Body::ActionOutcome {
+                aid,
+                state: OutcomeState::Verified,
+                evidence: text(
+                    "user.session.end in the System Log by our token; 0 refresh tokens read back",
+                ),
+                seconds: Some(6),
+            }));
+        }
+    }
+    model.judge();
+    refresh(&mut model);
+    model.say(
+        Level::Info,
+        "sessions of mara.lind revoked: proven, 6 s",
+        None,
+    );
+    model
+}
+
+/// Text that tries to take the terminal over.
+pub(crate) const HOSTILE: &str = "\u{1b}]0;owned\u{7}\u{1b}[2J\u{202e}gnp.exe\u{9b}31m\r\nZa\u{300}\u{301}\u{302}\u{303}\u{304}\u{305}lgo 漢字 \u{200b}\u{feff}end";
+
+/// The open case with hostile text in every field that comes from outside.
+pub(crate) fn hostile(size: (u16, u16)) -> Model {
+    let mut model = open(size);
+    let mut cases: Vec<Case> = model.queue.all().to_vec();
+    for case in &mut cases {
+        case.title = text(HOSTILE);
+        case.assignee = Some(text(HOSTILE));
+    }
+    model.queue.take(cases);
+    for subject in model.queue.subjects.values_mut() {
+        *subject = Subject::User(text(HOSTILE));
+    }
+    if let Some(open) = &mut model.open {
+        let mut who = account();
+        who.login = text("m\u{430}ra.lind@acme.example");
+        who.name = text(HOSTILE);
+        who.source = Some(text(HOSTILE));
+        who.roles = Some(vec![text(HOSTILE)]);
+        who.status = AccountStatus::Other(text(HOSTILE));
+        open.account = Load::Ready(Found::One(Box::new(who)), now());
+        if let Load::Ready(file, _) = &mut open.file {
+            for alert in &mut file.alerts {
+                alert.title = text(HOSTILE);
+                alert.threat = Some(text(HOSTILE));
+                alert.file = Some(text(HOSTILE));
+                alert.hash = Some(text(HOSTILE));
+            }
+        }
+        let mut nasty = event(
+            900,
+            "2026-03-07T03:10:00Z",
+            Lane::Command,
+            HOSTILE,
+            Outcome::Unknown,
+            HOSTILE,
+            HOSTILE,
+        );
+        nasty.agent = Some(text(HOSTILE));
+        nasty.object = Some(text(HOSTILE));
+        open.activity.activity.merge([nasty]);
+    }
+    refresh(&mut model);
+    model.say(
+        Level::Alarm,
+        text(HOSTILE).line(),
+        Some(text(HOSTILE).line()),
+    );
+    model
+}
+
+/// A queue and an activity far larger than any screen.
+pub(crate) fn huge(size: (u16, u16), cases: u64, events: usize) -> Model {
+    let mut model = open(size);
+    let first = model.queue.row(0).cloned().expect("a case");
+    let all = (0..cases)
+        .map(|number| Case {
+            id: case_id(number),
+            number: Some(number),
+            ..first.clone()
+        })
+        .collect();
+    model.queue.take(all);
+    let start = now().utc - TimeDelta::hours(70);
+    if let Some(open) = &mut model.open {
+        open.activity.activity.merge((0..events).map(|number| {
+            let lane = Lane::ALL[number % 5];
+            let mut one = event(
+                10_000 + number,
+                "2026-03-07T03:10:00Z",
+                lane,
+                "app.access",
+                Outcome::Success,
+                "Oslo NO",
+                "192.0.2.14",
+            );
+            one.at = start + TimeDelta::milliseconds(i64::try_from(number).unwrap_or(0) * 2_500);
+            one
+        }));
+    }
+    refresh(&mut model);
+    model
+}
