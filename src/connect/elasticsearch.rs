@@ -243,3 +243,20 @@ impl ActivitySource for Elasticsearch {
         Ok(all)
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use rstest::rstest;
+
+    #[rstest]
+    #[case(json!({"timed_out": false, "_shards": {"total": 5, "failed": 0}}), &[])]
+    #[case(json!({"timed_out": true}), &["it timed out and gave a part"])]
+    #[case(json!({"_shards": {"total": 5, "failed": 2}}), &["2 of 5 shards were not searched"])]
+    #[case(json!({}), &[])]
+    fn an_answer_that_is_a_part_says_so(#[case] body: Value, #[case] expected: &[&str]) {
+        let faults = partial(&body);
+        let reasons: Vec<&str> = faults.iter().map(|fault| fault.reason.raw()).collect();
+        assert_eq!(reasons, expected);
+    }
+}

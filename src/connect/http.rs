@@ -43,7 +43,7 @@ use crate::safe;
 pub struct HttpClient {
     origin: Origin,
     reads: reqwest::Client,
-    writes: reqwest::Client,
+    writes: Option<reqwest::Client>,
     headers: HeaderMap,
     secret: Secret,
     error_words: &'static [&'static str],
@@ -173,7 +173,14 @@ impl HttpClient {
     pub async fn write(&self, request: &Request) -> Result<Answer, ConnectError> {
         debug_assert_eq!(request.class, Class::Write);
         let deadline = Instant::now() + self.limits.write_total;
-        let outcome = self.exchange(&self.writes, request, deadline).await;
+        let Some(writes) = &self.writes else {
+            let target = failure::target(request, self.host());
+            return Err(ConnectError::unsent(safe!(
+                "{}: this connection only reads",
+                target
+            )));
+        };
+        let outcome = self.exchange(writes, request, deadline).await;
         match self.settle(request, outcome) {
             Settled::Done(answer) => answer,
             Settled::Again { error, .. } => Err(error),

@@ -11,7 +11,7 @@ use super::http::{HttpClient, HttpOptions, Limits};
 use super::okta::{self, Okta};
 use super::secret::Secret;
 use super::thehive::{self, TheHive};
-use crate::config::settings::{Connection, Role, Settings, Vendor};
+use crate::config::settings::{Connection, Mode, Role, Settings, Vendor};
 use crate::domain::ids::ConnectionName;
 use crate::domain::text::Untrusted;
 use crate::safe;
@@ -49,9 +49,25 @@ impl std::fmt::Debug for Connections {
 impl Connections {
     /// Makes every connection of the settings; nothing is sent.
     ///
+    /// In READ ONLY no connection has a client for writes.
     /// A connection whose secret is missing or whose address cannot be used becomes a fault, the others are made.
     pub fn build(settings: &Settings, secrets: BTreeMap<ConnectionName, Secret>) -> Self {
         Self::build_with(settings, secrets, &Limits::default())
+    }
+
+    /// Makes the connections of a wall: no identity provider, and no client for writes anywhere.
+    ///
+    /// Secrets of identity providers are not asked for, so a wall's process need not have them.
+    pub fn build_watching(settings: &Settings, secrets: BTreeMap<ConnectionName, Secret>) -> Self {
+        let mut watched = settings.clone();
+        watched.environment.mode = Mode::ReadOnly;
+        for connection in &mut watched.connections {
+            connection.roles.remove(&Role::Identity);
+        }
+        watched
+            .connections
+            .retain(|connection| !connection.roles.is_empty());
+        Self::build(&watched, secrets)
     }
 
     /// Makes every connection with other limits, for tests.
@@ -142,6 +158,7 @@ fn client(
         ca_file: connection.ca_file.clone(),
         error_words,
         request_id,
+        reads_only: settings.environment.mode == Mode::ReadOnly,
         limits,
         seed: None,
     })

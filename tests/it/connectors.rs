@@ -3,11 +3,12 @@
 use std::collections::BTreeMap;
 
 use chrono::TimeDelta;
-use quell::config::settings::Vendor;
+use quell::config::settings::{Mode, Role, Vendor};
 use quell::connect::capability::{
     ActivityQuery, ActivitySource, ConnectErrorKind, Page, ProofQuery, Reading, SearchEnd,
 };
 use quell::connect::registry::Connections;
+use quell::connect::secret::Secret;
 use quell::domain::account::AccountStatus;
 use quell::domain::case::Subject;
 use quell::domain::containment::confirm::ConfirmedAction;
@@ -19,7 +20,7 @@ use quell::drill::Options;
 use serde_json::json;
 use url::Url;
 
-use crate::wiretap::{Tapped, connection, settings, start};
+use crate::wiretap::{Tapped, connection, name, settings, start};
 
 fn proof(kind: ActionKind, account: &quell::domain::account::Account) -> ProofQuery {
     ProofQuery {
@@ -532,10 +533,7 @@ async fn a_foreign_next_link_and_a_huge_answer_are_refused() {
 async fn a_drill_refuses_a_real_host_and_a_missing_secret_is_a_fault() {
     let real = connection(Vendor::Okta, Url::parse("https://acme.okta.com").unwrap());
     let no_secret = connection(Vendor::Thehive, Url::parse("http://127.0.0.1:9").unwrap());
-    let secrets = BTreeMap::from([(
-        real.name.clone(),
-        quell::connect::secret::Secret::new("x".to_owned()),
-    )]);
+    let secrets = BTreeMap::from([(real.name.clone(), Secret::new("x".to_owned()))]);
     let made = Connections::build(&settings(vec![real, no_secret]), secrets);
     let said: Vec<String> = made
         .faults
@@ -548,4 +546,49 @@ async fn a_drill_refuses_a_real_host_and_a_missing_secret_is_a_fault() {
         "{said:?}"
     );
     assert!(made.identity.is_empty() && made.cases.is_empty());
+}
+
+#[tokio::test]
+async fn a_wall_and_a_read_only_console_have_nothing_to_write_with() {
+    let house = Tapped::new().await;
+    let case = house.cases().list(1).await.unwrap().items.remove(0).id;
+    let endpoints = [
+        (Vendor::Okta, house.drill.identity()),
+        (Vendor::Thehive, house.drill.cases()),
+        (Vendor::Elasticsearch, house.drill.siem()),
+    ];
+    let all = endpoints
+        .iter()
+        .map(|(vendor, at)| connection(*vendor, Url::parse(&at.url).unwrap()));
+    let mut told = settings(all.collect());
+    let secrets = |with_identity: bool| -> BTreeMap<_, _> {
+        let wanted = endpoints
+            .iter()
+            .filter(|(vendor, _)| with_identity || *vendor != Vendor::Okta);
+        wanted
+            .map(|(vendor, at)| (name(vendor.word()), Secret::new(at.token.to_owned())))
+            .collect()
+    };
+    told.connections[0].roles.remove(&Role::Activity);
+    let wall = Connections::build_watching(&told, secrets(false));
+    assert!(wall.identity.is_empty() && wall.identity_logs.is_empty() && wall.faults.is_empty());
+    told.environment.mode = Mode::ReadOnly;
+    let console = Connections::build(&told, secrets(true));
+    let account = house.victim().await;
+    let action = house
+        .confirm(&account, &[ActionKind::DisableAccount])
+        .remove(0);
+    let refused = console.identity[0]
+        .perform(&action)
+        .await
+        .map(|_| ())
+        .unwrap_err();
+    assert_eq!(refused.kind, ConnectErrorKind::NotSent);
+    for built in [&wall, &console] {
+        assert!(!built.cases[0].list(5).await.unwrap().items.is_empty());
+        let refused = built.cases[0].comment(&case, "note").await.unwrap_err();
+        assert_eq!(refused.kind, ConnectErrorKind::NotSent);
+        assert!(refused.to_string().contains("only reads"), "{refused}");
+    }
+    assert_eq!(house.drill.ledger().effects(), []);
 }

@@ -131,6 +131,7 @@ fn options(url: &Url, limits: Limits) -> HttpOptions {
         ca_file: None,
         error_words: &["/message"],
         request_id: None,
+        reads_only: false,
         limits,
         seed: Some(7),
     }

@@ -35,6 +35,8 @@ pub struct HttpOptions {
     pub error_words: &'static [&'static str],
     /// Header that carries the vendor's id of a request.
     pub request_id: Option<&'static str>,
+    /// Whether there is no client for writes at all: for a wall and for READ ONLY.
+    pub reads_only: bool,
     /// Limits; the default is the policy.
     pub limits: Limits,
     /// Seed of the jitter; `None` takes chance.
@@ -139,11 +141,11 @@ pub(super) fn origin(options: &HttpOptions) -> Result<Origin, ConnectError> {
         .map_err(|error| setup(named, &Untrusted::new(error.to_string()).line()))
 }
 
-/// Makes the client for reads, which keeps connections, and the one for writes, which opens one for each.
+/// Makes the client for reads, which keeps connections, and the one for writes, if any, which opens one for each.
 pub(super) fn clients(
     options: &HttpOptions,
     origin: &Origin,
-) -> Result<(reqwest::Client, reqwest::Client), ConnectError> {
+) -> Result<(reqwest::Client, Option<reqwest::Client>), ConnectError> {
     // The first one in the process wins, and every one of ours is ring.
     let _ = rustls::crypto::ring::default_provider().install_default();
     let extra = match &options.ca_file {
@@ -156,10 +158,11 @@ pub(super) fn clients(
             .map_err(|error| setup(origin.host(), &failure::deepest(&error)))
     };
     let reads = built(builder(origin, &options.limits, &extra))?;
-    let writes = built(
-        builder(origin, &options.limits, &extra)
-            .pool_max_idle_per_host(0)
-            .http1_only(),
-    )?;
-    Ok((reads, writes))
+    if options.reads_only {
+        return Ok((reads, None));
+    }
+    let own = builder(origin, &options.limits, &extra)
+        .pool_max_idle_per_host(0)
+        .http1_only();
+    Ok((reads, Some(built(own)?)))
 }
