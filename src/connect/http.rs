@@ -156,10 +156,10 @@ impl HttpClient {
                     timed_out,
                 } => (error, wait, timed_out),
             };
-            let Some(wait) = self.may_try_again(tried, wait, timed_out, deadline) else {
-                if !matches!(error.kind, ConnectErrorKind::Throttled(_)) {
-                    self.pacer().failed(Instant::now(), &self.limits);
-                }
+            if !matches!(error.kind, ConnectErrorKind::Throttled(_)) {
+                self.pacer().failed(Instant::now(), &self.limits);
+            }
+            let Some(wait) = self.may_try_again(request, tried, wait, timed_out, deadline) else {
                 return Err(error);
             };
             tokio::time::sleep(wait).await;
@@ -201,13 +201,15 @@ impl HttpClient {
     /// Gives the wait before the next try, or nothing when there must be none.
     fn may_try_again(
         &self,
+        request: &Request,
         tried: u32,
         asked: Option<Duration>,
         timed_out: bool,
         deadline: Instant,
     ) -> Option<Duration> {
         let mut pacer = self.pacer();
-        if tried >= self.limits.tries || !pacer.pay(timed_out) {
+        let pauses = pacer.is_paused(Instant::now()) && !request.urgent;
+        if tried >= self.limits.tries || pauses || !pacer.pay(timed_out) {
             return None;
         }
         let wait = asked.unwrap_or_else(|| pacer.back_off(tried, &self.limits));

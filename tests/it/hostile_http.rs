@@ -433,6 +433,19 @@ async fn a_server_without_tls_or_with_a_strange_certificate_file_gets_nothing() 
     }
 }
 
+#[tokio::test(start_paused = true)]
+async fn ten_minutes_of_outage_cost_thirty_requests_at_most() {
+    let dead = server(Act::ReadAndReset).await;
+    let http = client(&dead.url, Limits::default());
+    let request = Request::get("/list", &[]).unwrap();
+    for _ in 0..60 {
+        assert!(http.read(&request).await.is_err());
+        tokio::time::sleep(Duration::from_secs(10)).await;
+    }
+    let asked = dead.asked.load(Ordering::SeqCst);
+    assert!((10..=30).contains(&asked), "{asked}");
+}
+
 /// Answers the resident size of this process in bytes.
 fn resident() -> usize {
     let text = std::fs::read_to_string("/proc/self/statm").unwrap_or_default();

@@ -29,7 +29,7 @@ pub struct Limits {
     pub tries: u32,
     /// How long reads pause after [`Self::breaker_after`] failures in a row.
     pub breaker_pause: Duration,
-    /// Failures in a row that start a pause.
+    /// Failed tries in a row that start a pause.
     pub breaker_after: u32,
     /// Bytes of all header lines together.
     pub headers: usize,

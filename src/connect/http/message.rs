@@ -67,7 +67,7 @@ impl Request {
         Self::new(Class::Read, Method::GET, template, ids)
     }
 
-    /// Continues a list at a path and query that [`HttpClient::next_page`] gave.
+    /// Continues a list at a path and query that [`HttpClient::next_page`](super::HttpClient::next_page) gave.
     pub fn follow(template: &'static str, path: String) -> Self {
         Self {
             method: Method::GET,

@@ -142,13 +142,18 @@ impl Pacer {
         self.paused_until = None;
     }
 
-    /// Notes a read that failed on the way; after enough of them in a row reads pause.
+    /// Notes a try that failed on the way; after enough of them in a row reads pause.
     pub(crate) fn failed(&mut self, now: Instant, limits: &Limits) {
         self.failures = self.failures.saturating_add(1);
         if self.failures >= limits.breaker_after {
             let jitter = limits.breaker_pause.mul_f64(self.rng.f64() / 3.0);
             self.paused_until = Some(now + limits.breaker_pause + jitter);
         }
+    }
+
+    /// Tells whether reads pause at a time.
+    pub(crate) fn is_paused(&self, now: Instant) -> bool {
+        self.paused_until.is_some_and(|until| now < until)
     }
 
     /// Tells how long reads still pause; after the pause one probe may pass.
