@@ -94,7 +94,7 @@ fn draw_pane(canvas: &mut Canvas<'_>, model: &Model, pane: Pane, area: Rect, tab
     };
     let head = layout::narrowed(head, 1, 1);
     let room = usize::from(head.width).saturating_sub(left.width() + 2);
-    canvas.ends(head, 0, left, facts.fit(room));
+    canvas.ends(head, 0, left, facts.whole(room));
     let body = layout::below(area, 1);
     match pane {
         Pane::Cases => cases::draw(canvas, model, body),

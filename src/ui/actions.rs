@@ -70,7 +70,7 @@ pub(super) fn draw_choices(
         } else {
             state_words(readiness)
         };
-        let row = narrowed(area, 0, u16::from(area.width > 40));
+        let row = narrowed(area, 0, 1);
         if left.width() + right.width() < usize::from(row.width) {
             canvas.ends(row, line, left, right);
             line += 1;

@@ -17,6 +17,8 @@ use crate::domain::case::Subject;
 use crate::domain::text::Safe;
 use crate::safe;
 
+/// Rows kept for the list of events before lanes without events are drawn.
+const LIST_GOOD: u16 = 9;
 /// Least rows kept for the list of events.
 const LIST_LEAST: u16 = 5;
 
@@ -29,14 +31,19 @@ pub(super) fn facts(model: &Model) -> Words {
     if pane.search == 0 {
         return Words::empty();
     }
-    let words = Words::new(Role::Title, safe!("{} h", pane.window_hours))
-        .gap(Role::Title, safe!("{} events", pane.activity.len()));
+    if pane.rows.is_empty() && pane.ended.is_none() {
+        // Nothing is known yet: no counts.
+        return Words::new(Role::Title, safe!("{} h", pane.window_hours));
+    }
     let role = if pane.findings.is_empty() {
         Role::Title
     } else {
         Role::Finding
     };
-    words.gap(role, counted(pane.findings.len(), "finding", "findings"))
+    // What matters most comes first: where there is little room, the end is left out.
+    Words::new(role, counted(pane.findings.len(), "finding", "findings"))
+        .gap(Role::Title, counted(pane.activity.len(), "event", "events"))
+        .gap(Role::Title, safe!("{} h", pane.window_hours))
 }
 
 fn counted(count: usize, one: &'static str, many: &'static str) -> Safe {
@@ -58,7 +65,10 @@ pub(super) fn draw(canvas: &mut Canvas<'_>, model: &Model, area: Rect) {
     line += identity::draw_judgement(canvas, model, open, below(top, line));
     let rest = below(area, line);
     let lanes = lanes::Lanes::of(model, open);
-    let height = lanes.height(rest.height.saturating_sub(LIST_LEAST + 1));
+    let height = lanes.height(
+        rest.height.saturating_sub(LIST_GOOD + 1),
+        rest.height.saturating_sub(LIST_LEAST + 1),
+    );
     let used = lanes.draw(
         canvas,
         narrowed(
@@ -100,7 +110,10 @@ fn list_state(model: &Model, open: &OpenCase) -> Words {
     let mut words = Words::empty();
     let bad = pane.activity.faults.len();
     if bad > 0 {
-        words = words.gap(Role::LevelWarning, safe!("{} bad records", bad));
+        words = words.gap(
+            Role::LevelWarning,
+            counted(bad, "bad record", "bad records"),
+        );
     }
     if let Some(since) = pane.loading.filter(|_| !pane.rows.is_empty()) {
         words = words.gap(

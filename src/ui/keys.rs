@@ -9,9 +9,16 @@ use crate::app::model::{Layer, LogLine, Model};
 use crate::domain::freshness::clock_word;
 use crate::safe;
 
+/// From this width on there is room for all keys, and those that never change stand first.
+const ROOMY: u16 = 110;
+
 /// Draws both lines.
 pub(super) fn draw(canvas: &mut Canvas<'_>, model: &Model, screen: &Screen) {
-    canvas.row(narrowed(screen.keys, 1, 1), 0, key_line(model));
+    canvas.row(
+        narrowed(screen.keys, 1, 1),
+        0,
+        key_line(model, screen.keys.width),
+    );
     let hint = Words::new(
         Role::Key,
         words::key_of(model, Command::Messages, Context::Everywhere),
@@ -32,14 +39,18 @@ fn message(line: &LogLine) -> Words {
     }
 }
 
-fn key_line(model: &Model) -> Words {
+fn key_line(model: &Model, width: u16) -> Words {
     match model.layers.last() {
         Some(layer) => layer_keys(model, layer),
         None => {
             // What holds everywhere comes first: a change of focus then rewrites the end of the line only.
             let everywhere = words::hints(model, Context::Everywhere);
             let here = words::hints(model, model.focus.context());
-            everywhere.add(Role::Border, "  |  ").chain(here)
+            if width < ROOMY {
+                here.add(Role::Border, " | ").chain(everywhere)
+            } else {
+                everywhere.add(Role::Border, " | ").chain(here)
+            }
         }
     }
 }

@@ -96,7 +96,7 @@ impl Screen {
 
     fn four(&mut self, body: Rect) {
         let left = (body.width * 28 / 100).clamp(31, 56);
-        let right = (body.width * 29 / 100).clamp(34, 58);
+        let right = (body.width * 29 / 100).clamp(35, 58);
         let [cases, first, rest] = columns(body, left);
         let [activity, second, side] = columns(rest, rest.width.saturating_sub(right + 1));
         let lower = (side.height * 2 / 5).clamp(11, 20);

@@ -87,6 +87,24 @@ impl Words {
         self.0.is_empty()
     }
 
+    /// Leaves out pieces at the end until the rest takes at most so many cells.
+    #[must_use]
+    pub(super) fn whole(mut self, width: usize) -> Self {
+        if self.width() <= width {
+            return self;
+        }
+        let is_blank = |text: &Safe| text.as_str().trim().is_empty();
+        while self.width() + 1 > width {
+            if self.0.pop().is_none() {
+                return self;
+            }
+            while self.0.last().is_some_and(|(_, text)| is_blank(text)) {
+                self.0.pop();
+            }
+        }
+        self.add(Role::Text, " ")
+    }
+
     /// Cuts to at most so many cells; what was cut off is marked.
     #[must_use]
     pub(super) fn fit(self, width: usize) -> Self {
@@ -315,12 +333,20 @@ impl<'a> Canvas<'a> {
     }
 
     /// Draws wrapped text from the top of an area down, as far as there is room.
+    ///
+    /// Where there is not, the last line ends with the mark of what was cut off.
     pub(super) fn wrapped(&mut self, area: Rect, role: Role, lines: &[Wrapped]) {
         for (row, line) in (0u16..area.height).zip(lines) {
             let mut x = area.x;
             for (escape, part) in &line.0 {
                 let style = self.theme.style(if *escape { Role::Escape } else { role });
                 x = self.put(x, area.y.saturating_add(row), area.right(), part, style);
+            }
+            let is_last = row + 1 == area.height && lines.len() > usize::from(area.height);
+            if is_last {
+                let style = self.theme.style(Role::Dim);
+                let x = x.min(area.right().saturating_sub(1));
+                self.put(x, area.y.saturating_add(row), area.right(), "…", style);
             }
         }
     }

@@ -76,9 +76,18 @@ fn sources(model: &Model, detail: Detail) -> Words {
     }
     let bad: usize = model.sources.iter().map(|source| source.bad_records).sum();
     if bad > 0 {
-        words = words
-            .add(Role::Text, "  ")
-            .add(Role::LevelWarning, safe!("{} bad records", bad));
+        words = words.add(Role::Text, "  ").add(
+            Role::LevelWarning,
+            safe!(
+                "{} {}",
+                bad,
+                if bad == 1 {
+                    "bad record"
+                } else {
+                    "bad records"
+                }
+            ),
+        );
     }
     words
 }

@@ -394,7 +394,7 @@ fn an_idle_console_writes_nothing_and_the_clock_little() {
 }
 
 #[rstest]
-#[case(Pane::Cases, 200)]
+#[case(Pane::Cases, 165)]
 #[case(Pane::Activity, 165)]
 fn a_moved_cursor_costs_few_bytes(#[case] pane: Pane, #[case] most: u64) {
     let size = (120, 40);
@@ -431,7 +431,7 @@ fn another_pane_costs_two_titles() {
     model.focus = Pane::Actions;
     let second = meter.frame(&model);
     println!("pane switch: {first}, {second} bytes");
-    assert!(first.max(second) <= 600, "{first} {second}");
+    assert!(first.max(second) <= 360, "{first} {second}");
 }
 
 fn any_layer() -> impl Strategy<Value = Option<&'static str>> {

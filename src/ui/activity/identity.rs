@@ -42,7 +42,9 @@ fn draw_account(
         AccountStatus::Other(_) => Role::StateUnknown,
     };
     let who = Words::new(Role::Strong, account.login.ident()).gap(Role::Text, account.name.field());
-    canvas.ends(area, 0, who, Words::new(status_role, account.status.word()));
+    // A login is never cut for a long status word.
+    let status = account.status.word().fit(16);
+    canvas.ends(area, 0, who, Words::new(status_role, status));
     let mut line = 1;
     if let Some(escaped) = account.login.ident_escaped() {
         canvas.row(below(area, line), 0, Words::new(Role::Dim, escaped));

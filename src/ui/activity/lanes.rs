@@ -88,17 +88,17 @@ impl<'a> Lanes<'a> {
     }
 
     /// Gives the rows it takes of those there are: all lanes, or the ones with something in them, or none.
-    pub(super) fn height(&self, room: u16) -> u16 {
+    pub(super) fn height(&self, good: u16, least: u16) -> u16 {
         if self.open.activity.rows.is_empty() {
             return 0;
         }
         let all = u16::try_from(Lane::ALL.len()).unwrap_or(0) + FIXED;
-        if room >= all {
+        if good >= all {
             return all;
         }
         let busy = self.shown(false).len();
         let busy = u16::try_from(busy).unwrap_or(0) + FIXED;
-        if room > FIXED { busy.min(room) } else { 0 }
+        if least > FIXED { busy.min(least) } else { 0 }
     }
 
     fn shown(&self, all: bool) -> Vec<Lane> {

@@ -1,7 +1,6 @@
 //! The confirmation: who it is, exactly what will be sent, what it means, what the guards said, and the name to type.
 //!
-//! Nothing of it is ever left out silently: where the terminal is too low for all, facts are shortened in steps and the
-//! last step says so.
+//! Nothing is left out silently: where the terminal is too low, facts are left out in steps, and the dialog says so.
 
 use ratatui::layout::Rect;
 
@@ -10,7 +9,7 @@ use crate::app::model::Model;
 use crate::config::settings::Mode;
 use crate::domain::account::{Account, AccountStatus};
 use crate::domain::containment::confirm::{Confirmation, Focus};
-use crate::domain::containment::plan::{Plan, PlannedStep};
+use crate::domain::containment::plan::{ActionFacts, Plan, PlannedStep};
 use crate::domain::freshness::time_word;
 use crate::domain::text::{Safe, Untrusted};
 use crate::safe;
@@ -25,12 +24,12 @@ const MOST: u16 = 104;
 const FOOT: u16 = 4;
 
 /// How much is spelled out.
-#[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+#[derive(Clone, Copy, PartialEq, Eq)]
 enum Detail {
     Full,
     /// Empty lines and less needed facts of the account are left out.
     Dense,
-    /// Proof and limits are left to the help of the action; effect and undo stay.
+    /// What tells the account from others, the requests, effect and undo; the rest is said to be left out.
     Short,
 }
 
@@ -46,11 +45,14 @@ pub(super) fn draw(
     let width = room.width.min(MOST);
     let inner = inner_width(room, MOST);
     let most = room.height.saturating_sub(FOOT + 2);
-    let sheet = [Detail::Full, Detail::Dense]
+    let (sheet, is_whole) = [Detail::Full, Detail::Dense]
         .into_iter()
         .map(|detail| sheet(model, plan, inner, detail))
         .find(|sheet| sheet.len() <= usize::from(most))
-        .unwrap_or_else(|| self::sheet(model, plan, inner, Detail::Short));
+        .map_or_else(
+            || (self::sheet(model, plan, inner, Detail::Short), false),
+            |sheet| (sheet, true),
+        );
     let height = u16::try_from(sheet.len())
         .unwrap_or(u16::MAX)
         .min(most)
@@ -68,7 +70,18 @@ pub(super) fn draw(
     };
     let hidden = sheet.draw(canvas, body, 0);
     let foot = below(inside, body.height);
-    draw_foot(canvas, model, foot, confirmation, said, hidden)
+    canvas.rule(Rect { height: 1, ..foot }, "─", "-", Role::Border);
+    if hidden > 0 {
+        let text = safe!(
+            " {} more lines do not fit: make the terminal larger before you confirm ",
+            hidden
+        );
+        canvas.row(foot, 0, Words::new(Role::LevelAlarm, text));
+    } else if !is_whole {
+        let text = " limits and proof are shown in a larger terminal ";
+        canvas.ends(foot, 0, Words::empty(), Words::new(Role::Dim, text));
+    }
+    draw_foot(canvas, model, foot, confirmation, said)
 }
 
 fn mode(model: &Model, plan: &Plan) -> Words {
@@ -81,6 +94,12 @@ fn mode(model: &Model, plan: &Plan) -> Words {
 
 fn sheet(model: &Model, plan: &Plan, width: u16, detail: Detail) -> Sheet {
     let mut sheet = Sheet::new(width);
+    if detail == Detail::Short {
+        add_account_short(&mut sheet, &plan.account);
+        add_steps_short(&mut sheet, plan);
+        add_guards(&mut sheet, plan);
+        return sheet;
+    }
     add_account(&mut sheet, model, &plan.account, detail);
     let gap = |sheet: &mut Sheet| {
         if detail == Detail::Full {
@@ -89,12 +108,70 @@ fn sheet(model: &Model, plan: &Plan, width: u16, detail: Detail) -> Sheet {
     };
     gap(&mut sheet);
     for (step, place) in plan.steps.iter().zip(1usize..) {
-        add_step(&mut sheet, step, place, plan.steps.len(), detail);
+        add_step(&mut sheet, step, place, plan.steps.len());
     }
     gap(&mut sheet);
     add_guards(&mut sheet, plan);
     sheet
 }
+
+/// Adds what tells the account from any other, in as few lines as that takes.
+fn add_account_short(sheet: &mut Sheet, account: &Account) {
+    let who = safe!("{}, {}", account.login.ident(), account.name.ident());
+    sheet.fact("account", Role::Strong, &who);
+    if let Some(escaped) = account.login.ident_escaped() {
+        sheet.fact("", Role::Text, &escaped);
+    }
+    let id = safe!(
+        "{} at {}, {}",
+        account.id.shown(),
+        account.id.connection,
+        account.status.word()
+    );
+    sheet.fact("id", Role::Strong, &id);
+    let last = account.last_sign_in.map_or_else(Safe::default, |at| {
+        safe!("; last sign-in {}", time_word(at))
+    });
+    sheet.fact("roles", Role::Text, &safe!("{}{}", roles(account), last));
+    for gap in &account.gaps {
+        sheet.fact("not read", Role::LevelWarning, &gap.line());
+    }
+}
+
+/// Adds the requests in their order, and each thing they mean once.
+fn add_steps_short(sheet: &mut Sheet, plan: &Plan) {
+    let mut host = None;
+    for (step, place) in plan.steps.iter().zip(1usize..) {
+        if host != Some(&step.call.host) {
+            let shown = Untrusted::new(step.call.host.as_str()).ident();
+            sheet.fact("requests to", Role::Strong, &safe!("https://{}", shown));
+            host = Some(&step.call.host);
+        }
+        let path = Untrusted::new(step.call.path.as_str()).ident();
+        let call = safe!("{} {}", step.call.method, path);
+        let label = Words::new(Role::Dim, safe!("{}.", place));
+        sheet.labelled(label, 3, Role::Strong, &call);
+    }
+    let mut said: Vec<&Safe> = Vec::new();
+    for (label, pick) in FACTS {
+        for step in &plan.steps {
+            let text = pick(&step.facts);
+            if !said.contains(&text) {
+                sheet.fact(label, Role::Text, text);
+                said.push(text);
+            }
+        }
+    }
+}
+
+/// Picks one fact of an action.
+type Pick = fn(&ActionFacts) -> &Safe;
+
+/// The facts that are always shown.
+const FACTS: [(&str, Pick); 2] = [
+    ("effect", |facts| &facts.effect),
+    ("undo", |facts| &facts.undo),
+];
 
 fn add_account(sheet: &mut Sheet, model: &Model, account: &Account, detail: Detail) {
     sheet.fact("account", Role::Strong, &account.login.ident());
@@ -174,7 +251,7 @@ fn last_place(model: &Model, account: &Account) -> Safe {
     }
 }
 
-fn add_step(sheet: &mut Sheet, step: &PlannedStep, place: usize, all: usize, detail: Detail) {
+fn add_step(sheet: &mut Sheet, step: &PlannedStep, place: usize, all: usize) {
     let call = safe!(
         "{} https://{}{}",
         step.call.method,
@@ -191,10 +268,8 @@ fn add_step(sheet: &mut Sheet, step: &PlannedStep, place: usize, all: usize, det
     let facts = &step.facts;
     sheet.fact("  effect", Role::Text, &facts.effect);
     sheet.fact("  undo", Role::Text, &facts.undo);
-    if detail < Detail::Short {
-        sheet.fact("  limits", Role::Text, &facts.limits);
-        sheet.fact("  proof", Role::Text, &facts.proof);
-    }
+    sheet.fact("  limits", Role::Text, &facts.limits);
+    sheet.fact("  proof", Role::Text, &facts.proof);
 }
 
 fn add_guards(sheet: &mut Sheet, plan: &Plan) {
@@ -221,16 +296,7 @@ fn draw_foot(
     area: Rect,
     confirmation: &Confirmation,
     said: Option<&Safe>,
-    hidden: usize,
 ) -> Option<(u16, u16)> {
-    canvas.rule(Rect { height: 1, ..area }, "─", "-", Role::Border);
-    if hidden > 0 {
-        let text = safe!(
-            " {} more lines do not fit: make the terminal higher before you confirm ",
-            hidden
-        );
-        canvas.row(area, 0, Words::new(Role::LevelAlarm, text));
-    }
     let wanted = Untrusted::new(confirmation.wanted()).ident();
     let typed = Untrusted::new(confirmation.typed()).ident();
     let prompt = Words::new(Role::Dim, "type ")
