@@ -7,6 +7,7 @@ mod actions;
 mod activity;
 mod cases;
 mod checklist;
+mod details;
 mod dialog;
 mod keys;
 pub mod layout;
@@ -64,6 +65,9 @@ fn draw_screen(canvas: &mut Canvas<'_>, model: &Model, screen: &Screen) {
     for (place, (pane, area)) in screen.panes.iter().enumerate() {
         let tabs: &[Pane] = if place == last { &screen.tabs } else { &[] };
         draw_pane(canvas, model, *pane, *area, tabs);
+    }
+    for (beside, area) in &screen.beside {
+        details::draw(canvas, model, *beside, *area);
     }
     for rule in &screen.rules {
         let top = Rect { height: 1, ..*rule };

@@ -10,6 +10,8 @@ mod writing;
 
 use ratatui::layout::Rect;
 
+pub(super) use self::response::sheet as response_sheet;
+
 use super::layout::{Screen, below, middle, narrowed};
 use super::paint::{Canvas, Words};
 use super::sheet::Sheet;

@@ -16,6 +16,8 @@ pub struct Screen {
     pub status: Rect,
     /// Panes that are seen, each with its title row as the first.
     pub panes: Vec<(Pane, Rect)>,
+    /// What opens beside the panes where there is room.
+    pub beside: Vec<(Beside, Rect)>,
     /// Panes behind the last one of `panes`, reached by their number.
     pub tabs: Vec<Pane>,
     /// Columns between panes.
@@ -24,6 +26,17 @@ pub struct Screen {
     pub keys: Rect,
     /// The message line.
     pub message: Rect,
+}
+
+/// What opens beside the panes on a large screen.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Beside {
+    /// The case under the cursor in full.
+    Case,
+    /// The event under the cursor in full.
+    Event,
+    /// Every action with its proof.
+    Response,
 }
 
 /// How much fits.
@@ -47,6 +60,7 @@ pub fn screen(size: (u16, u16), focus: Pane, zoom: bool) -> Option<Screen> {
     let mut screen = Screen {
         status: Rect::new(0, 0, width, 1),
         panes: Vec::new(),
+        beside: Vec::new(),
         tabs: Vec::new(),
         rules: Vec::new(),
         keys: Rect::new(0, height - 2, width, 1),
@@ -94,12 +108,36 @@ impl Screen {
             .collect();
     }
 
+    /// Gives so many hundredths of the bottom of an area to something beside the panes.
+    fn split(&mut self, area: Rect, part: u16, beside: Beside) -> Rect {
+        let height = area.height * part / 100;
+        self.beside
+            .push((beside, below(area, area.height - height)));
+        Rect {
+            height: area.height - height,
+            ..area
+        }
+    }
+
     fn four(&mut self, body: Rect) {
         let left = (body.width * 28 / 100).clamp(31, 56);
         let right = (body.width * 29 / 100).clamp(35, 58);
         let [cases, first, rest] = columns(body, left);
         let [activity, second, side] = columns(rest, rest.width.saturating_sub(right + 1));
-        let lower = (side.height * 2 / 5).clamp(11, 20);
+        let (cases, activity, side) = if is_large(body) {
+            (
+                self.split(cases, 40, Beside::Case),
+                self.split(activity, 24, Beside::Event),
+                self.split(side, 36, Beside::Response),
+            )
+        } else {
+            (cases, activity, side)
+        };
+        let lower = if self.beside.is_empty() {
+            (side.height * 2 / 5).clamp(11, 20)
+        } else {
+            12
+        };
         let upper = side.height.saturating_sub(lower);
         self.panes.push((Pane::Cases, cases));
         self.panes.push((Pane::Activity, activity));
@@ -120,6 +158,11 @@ impl Screen {
         ));
         self.rules.extend([first, second]);
     }
+}
+
+/// Tells whether there is room for more beside the panes.
+fn is_large(body: Rect) -> bool {
+    body.width >= 160 && body.height >= 46
 }
 
 /// Splits an area into a left part, a column between, and the rest.
@@ -219,6 +262,7 @@ mod tests {
             prop_assert_eq!(screen.panes.len() + screen.tabs.len(), 4);
             areas.extend([screen.status, screen.keys, screen.message]);
             areas.extend(&screen.rules);
+            areas.extend(screen.beside.iter().map(|(_, area)| *area));
             for (place, area) in areas.iter().enumerate() {
                 prop_assert!(area.intersection(all) == *area && !area.is_empty());
                 for other in areas.iter().skip(place + 1) {

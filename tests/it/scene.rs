@@ -710,6 +710,7 @@ pub(crate) fn huge(size: (u16, u16), cases: u64, events: usize) -> Model {
         })
         .collect();
     model.queue.take(all);
+    model.queue.changes.clear();
     let start = now().utc - TimeDelta::hours(70);
     if let Some(open) = &mut model.open {
         open.activity.activity.merge((0..events).map(|number| {

@@ -24,34 +24,36 @@ pub(super) fn draw(
     room: Rect,
     scroll: usize,
 ) -> Option<(u16, u16)> {
-    let mut sheet = Sheet::new(inner_width(room, MOST));
-    match &model.open {
-        None => sheet.line(Words::new(Role::Dim, "no case is open")),
-        Some(open) => {
-            if let Some(standing) = model.standing() {
-                sheet.text(
-                    0,
-                    Role::Strong,
-                    &safe!("The account is {}.", standing.word()),
-                );
-                sheet.gap();
-            }
-            let mut all: Vec<&ActionView> = model
-                .ledger
-                .actions()
-                .filter(|action| action.case == open.id && action.state != ActionState::Planned)
-                .collect();
-            all.sort_by_key(|action| (action.confirmed, action.order));
-            if all.is_empty() {
-                sheet.line(Words::new(Role::Dim, "nothing was done for this case yet"));
-            }
-            for action in all {
-                add_action(&mut sheet, model, action);
-            }
-        }
-    }
+    let sheet = sheet(model, inner_width(room, MOST));
     open_sheet(canvas, room, heading("Response"), &sheet, MOST, scroll);
     None
+}
+
+/// Gives the lines of the response.
+pub(in crate::ui) fn sheet(model: &Model, width: u16) -> Sheet {
+    let mut sheet = Sheet::new(width);
+    let Some(open) = &model.open else {
+        sheet.line(Words::new(Role::Dim, "no case is open"));
+        return sheet;
+    };
+    if let Some(standing) = model.standing() {
+        let text = safe!("The account is {}.", standing.word());
+        sheet.text(0, Role::Strong, &text);
+        sheet.gap();
+    }
+    let mut all: Vec<&ActionView> = model
+        .ledger
+        .actions()
+        .filter(|action| action.case == open.id && action.state != ActionState::Planned)
+        .collect();
+    all.sort_by_key(|action| (action.confirmed, action.order));
+    if all.is_empty() {
+        sheet.line(Words::new(Role::Dim, "nothing was done for this case yet"));
+    }
+    for action in all {
+        add_action(&mut sheet, model, action);
+    }
+    sheet
 }
 
 /// Adds one action: its word first, then what it rests on.

@@ -1,0 +1,161 @@
+//! What opens beside the panes on a large screen: the case in full, the event under the cursor, the response.
+//!
+//! Everything here is also reached on a small screen, by a key.
+
+use chrono::{DateTime, Utc};
+use ratatui::layout::Rect;
+
+use super::dialog::response_sheet;
+use super::layout::{Beside, below, narrowed};
+use super::paint::{Canvas, Words};
+use super::sheet::Sheet;
+use super::theme::Role;
+use super::words;
+use crate::app::model::{ListRow, Model};
+use crate::domain::case::Case;
+use crate::domain::freshness::time_word;
+use crate::domain::text::{Safe, Untrusted};
+use crate::domain::timeline::activity::Row;
+use crate::safe;
+
+/// Draws one of them.
+pub(super) fn draw(canvas: &mut Canvas<'_>, model: &Model, beside: Beside, area: Rect) {
+    let head = Rect { height: 1, ..area };
+    canvas.rule(head, "─", "-", Role::Border);
+    let inner = narrowed(below(area, 1), 1, 1);
+    let (title, sheet): (Safe, Sheet) = match beside {
+        Beside::Case => case(model, inner.width),
+        Beside::Event => event(model, inner.width),
+        Beside::Response => ("Response".into(), response_sheet(model, inner.width)),
+    };
+    let title = Words::new(Role::Title, safe!(" {} ", title));
+    canvas.row(narrowed(head, 1, 1), 0, title);
+    let hidden = sheet.draw(canvas, inner, 0);
+    if hidden > 0 && inner.height > 0 {
+        let last = below(inner, inner.height - 1);
+        canvas.clear(last);
+        canvas.row(
+            last,
+            0,
+            Words::new(Role::Dim, safe!("{} more lines", hidden + 1)),
+        );
+    }
+}
+
+/// Gives the case under the cursor.
+fn case(model: &Model, width: u16) -> (Safe, Sheet) {
+    let mut sheet = Sheet::new(width);
+    let Some(case) = model.queue.selected() else {
+        return ("Case".into(), sheet);
+    };
+    let title = case
+        .number
+        .map_or_else(|| case.id.shown(), |number| safe!("#{}", number));
+    sheet.text(0, Role::Strong, &case.title.line());
+    sheet.fact("status", Role::Text, &status(case));
+    sheet.fact("created", Role::Text, &age(model, case.created));
+    if let Some(updated) = case.updated {
+        sheet.fact("changed", Role::Text, &age(model, updated));
+    }
+    if let Some(owner) = &case.assignee {
+        sheet.fact("owner", Role::Text, &words::owner(model, owner));
+    }
+    if !case.tags.is_empty() {
+        let tags = Safe::join(case.tags.iter().map(Untrusted::field), &Safe::fixed(", "));
+        sheet.fact("tags", Role::Text, &tags);
+    }
+    for (name, value) in &case.fields {
+        let label = Words::new(Role::Dim, name.field());
+        sheet.labelled(label, 12, Role::Text, &value.field());
+    }
+    let file = model
+        .open
+        .as_ref()
+        .filter(|open| open.id == case.id)
+        .and_then(|open| open.file.ready());
+    if let Some(file) = file {
+        for observable in file.observables.iter().take(8) {
+            let label = Words::new(Role::Dim, observable.kind.field());
+            sheet.labelled(label, 12, Role::Text, &observable.value.field());
+        }
+        for task in file.tasks.iter().take(8) {
+            let text = safe!("{} ({})", task.title.field(), task.status.field());
+            sheet.fact("task", Role::Text, &text);
+        }
+        if let Some(comment) = file.comments.last() {
+            let text = safe!("{}: {}", comment.author.field(), comment.message.line());
+            sheet.fact("comment", Role::Text, &text);
+        }
+    }
+    if !case.description.is_empty() {
+        sheet.gap();
+        sheet.text(0, Role::Text, &case.description.block());
+    }
+    (safe!("Case {}", title), sheet)
+}
+
+fn status(case: &Case) -> Safe {
+    let own = case.status.word();
+    let vendor = case.vendor_status.field();
+    if vendor.as_str().eq_ignore_ascii_case(own) {
+        own.into()
+    } else {
+        safe!("{} ({})", own, vendor)
+    }
+}
+
+fn age(model: &Model, at: DateTime<Utc>) -> Safe {
+    safe!("{}, {} ago", time_word(at), words::ago(model, at))
+}
+
+/// Gives the fields of the event under the cursor, or of the one a finding rests on.
+fn event(model: &Model, width: u16) -> (Safe, Sheet) {
+    let mut sheet = Sheet::new(width);
+    let Some(pane) = model.open.as_ref().map(|open| &open.activity) else {
+        return ("Event".into(), sheet);
+    };
+    let index = match pane.rows.get(pane.cursor) {
+        Some(ListRow::Event(index)) => Some(*index),
+        Some(ListRow::Finding(index)) => pane.findings.get(*index).map(|finding| {
+            let text = safe!(
+                "{}; rests on {} events",
+                finding.reason,
+                finding.evidence.len()
+            );
+            sheet.fact("finding", Role::Finding, &text);
+            sheet.fact(
+                "rule",
+                Role::Text,
+                &safe!("{}, {}", finding.rule.id(), finding.rule.technique()),
+            );
+            finding.row
+        }),
+        _ => None,
+    };
+    let Some(row) = index.and_then(|index| pane.activity.row(index)) else {
+        sheet.line(Words::new(Role::Dim, "no event under the cursor"));
+        return ("Event".into(), sheet);
+    };
+    add_fields(&mut sheet, row);
+    (safe!("Event {}", time_word(row.at())), sheet)
+}
+
+fn add_fields(sheet: &mut Sheet, row: Row<'_>) {
+    let fields: [(&'static str, Option<&Untrusted>); 8] = [
+        ("action", row.action()),
+        ("user", row.user_name()),
+        ("object", row.object()),
+        ("address", row.ip()),
+        ("place", row.place()),
+        ("agent", row.agent()),
+        ("provider", row.provider()),
+        ("reason", row.reason()),
+    ];
+    sheet.fact("outcome", Role::Text, &row.outcome().word().into());
+    for (label, value) in fields {
+        if let Some(value) = value {
+            sheet.fact(label, Role::Text, &value.line());
+        }
+    }
+    sheet.fact("record", Role::Dim, &row.raw().line());
+}
