@@ -168,7 +168,7 @@ fn dispatch(arguments: Arguments) -> Result<u8, Failure> {
             if servers_only {
                 drill::serve(&options)
             } else {
-                drill::run(&options, state, theme)
+                drill::run(&options, state.as_deref(), theme.as_deref())
             }
         }
         Some(Sub::Audit { command }) => {
@@ -179,7 +179,7 @@ fn dispatch(arguments: Arguments) -> Result<u8, Failure> {
                 AuditSub::Verify(place) => audit::verify(&dir, place.json, &mut out),
                 AuditSub::Show(place) => audit::show(&dir, place.json, &mut out),
             };
-            told.or_else(broken_pipe)
+            told.or_else(|error| broken_pipe(&error))
         }
         Some(Sub::Keys { markdown }) => {
             keys::print(markdown, config.as_deref(), &mut io::stdout().lock())
@@ -197,7 +197,7 @@ fn audit_dir(state: Option<&std::path::Path>, drill: bool) -> Result<PathBuf, Fa
 }
 
 /// A reader that has seen enough is no fault.
-fn broken_pipe(error: io::Error) -> Result<u8, Failure> {
+fn broken_pipe(error: &io::Error) -> Result<u8, Failure> {
     if error.kind() == io::ErrorKind::BrokenPipe {
         return Ok(OK);
     }

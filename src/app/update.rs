@@ -43,9 +43,10 @@ fn key(model: &mut Model, chord: Chord) -> Vec<Effect> {
             },
             None => layers::raw_key(model, chord),
         },
-        None => match model.keymap.find(model.focus.context(), chord) {
-            Some(command) => panes::command(model, command),
-            None => {
+        None => {
+            if let Some(command) = model.keymap.find(model.focus.context(), chord) {
+                panes::command(model, command)
+            } else {
                 let context = model.focus.context().word();
                 model.say(
                     Level::Info,
@@ -54,7 +55,7 @@ fn key(model: &mut Model, chord: Chord) -> Vec<Effect> {
                 );
                 Vec::new()
             }
-        },
+        }
     }
 }
 

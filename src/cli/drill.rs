@@ -70,13 +70,8 @@ pub fn serve(options: &Options) -> Result<u8, Failure> {
 ///
 /// # Errors
 /// When the servers, the state or the terminal cannot be used.
-pub fn run(
-    options: &Options,
-    state: Option<PathBuf>,
-    theme: Option<String>,
-) -> Result<u8, Failure> {
-    let place =
-        StateDir::locate(state.as_deref(), true).map_err(|error| compose::state_failure(&error))?;
+pub fn run(options: &Options, state: Option<&Path>, theme: Option<&str>) -> Result<u8, Failure> {
+    let place = StateDir::locate(state, true).map_err(|error| compose::state_failure(&error))?;
     let run = new_run(place.root())?;
     crate::store::process::harden().map_err(|error| {
         Failure::one(
@@ -94,7 +89,7 @@ pub fn run(
         let loaded = compose::load(Some(&config))?;
         let state =
             StateDir::locate(Some(&run), false).map_err(|error| compose::state_failure(&error))?;
-        let code = super::screen::show(loaded, state, theme.as_deref()).await?;
+        let code = super::screen::show(loaded, state, theme).await?;
         epilogue(&drill, &run, &config).map_err(|error| failed("failed to print", &error))?;
         Ok(code)
     });

@@ -30,7 +30,7 @@ pub fn print(markdown: bool, config: Option<&Path>, out: &mut dyn Write) -> Resu
     };
     match table(&keymap, markdown, out) {
         Ok(()) => Ok(OK),
-        Err(error) => broken_pipe(error),
+        Err(error) => broken_pipe(&error),
     }
 }
 

@@ -26,7 +26,9 @@ const RETRY: Duration = Duration::from_secs(30);
 pub(super) async fn retry(world: Arc<World>) {
     loop {
         tokio::time::sleep(world.pace.of(RETRY)).await;
-        let plans = world.journal.with(|ledger| ledger.undocumented());
+        let plans = world
+            .journal
+            .with(super::super::domain::containment::ledger::Ledger::undocumented);
         for pid in plans {
             document(Arc::clone(&world), pid).await;
         }
@@ -37,7 +39,7 @@ pub(super) async fn retry(world: Arc<World>) {
 pub(super) async fn document(world: Arc<World>, pid: PlanId) {
     if !world
         .journal
-        .with(|ledger| ledger.undocumented())
+        .with(super::super::domain::containment::ledger::Ledger::undocumented)
         .contains(&pid)
     {
         return;
@@ -119,7 +121,7 @@ pub(super) async fn note(world: Arc<World>, case: CaseId, text: Untrusted) {
         Ok(_) => {
             world
                 .notice(Level::Info, Fault::new("the note is in the case"))
-                .await
+                .await;
         }
         Err(fault) => {
             let line = safe!("the note is not in the case: {}", fault.what);

@@ -140,7 +140,7 @@ impl Reads {
             Ok(reading) => reading,
             Err(error) => {
                 // A read that failed says nothing: it neither agrees nor disagrees.
-                self.evidence = error.what.as_str().to_owned();
+                error.what.as_str().clone_into(&mut self.evidence);
                 return;
             }
         };

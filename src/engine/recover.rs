@@ -62,7 +62,9 @@ pub(super) async fn unfinished(world: Arc<World>) {
         // A proof that panicked leaves the action unfinished, which is what it then is.
         let _ = proof.await;
     }
-    let plans = world.journal.with(|ledger| ledger.undocumented());
+    let plans = world
+        .journal
+        .with(super::super::domain::containment::ledger::Ledger::undocumented);
     for pid in plans {
         outbox::document(Arc::clone(&world), pid).await;
     }

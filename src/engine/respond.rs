@@ -57,7 +57,7 @@ pub(super) async fn carry_out(world: Arc<World>, plan: ConfirmedPlan) {
                 }
                 let (world, aid) = (Arc::clone(&world), action.aid().clone());
                 proofs.push(tokio::spawn(async move {
-                    prove::prove(world, aid, lease).await
+                    prove::prove(world, aid, lease).await;
                 }));
             }
         }

@@ -426,7 +426,10 @@ async fn a_plan_is_void_when_the_account_changed_meanwhile() {
         identity.url,
         drill.victim_id()
     );
-    let answer = reqwest::Client::new()
+    let answer = reqwest::Client::builder()
+        .no_proxy()
+        .build()
+        .expect("a client")
         .post(url)
         .header("authorization", format!("SSWS {}", identity.token))
         .header("content-length", "0")

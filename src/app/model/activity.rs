@@ -170,7 +170,7 @@ impl ActivityPane {
         .or_else(|| {
             // Past the last one it starts over, so that one key always leads to a finding.
             let mut all = self.rows.iter().enumerate().filter(|(_, r)| is_finding(r));
-            if forward { all.next() } else { all.last() }
+            if forward { all.next() } else { all.next_back() }
         })
         .map(|(index, _)| index);
         if let Some(index) = found {

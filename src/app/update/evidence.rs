@@ -121,14 +121,14 @@ fn facts(model: &Model, open: &OpenCase) -> Vec<Evidence> {
             );
         }
     }
-    drop(add);
-    actions(model, open, &mut facts);
+    facts.extend(actions(model, open));
     facts
 }
 
-fn actions(model: &Model, open: &OpenCase, facts: &mut Vec<Evidence>) {
+fn actions(model: &Model, open: &OpenCase) -> Vec<Evidence> {
+    let mut facts = Vec::new();
     let Some(account) = open.the_account() else {
-        return;
+        return facts;
     };
     let mut fact = |kind, at, source: Safe, phase| {
         facts.push(Evidence {
@@ -190,4 +190,5 @@ fn actions(model: &Model, open: &OpenCase, facts: &mut Vec<Evidence>) {
             );
         }
     }
+    facts
 }

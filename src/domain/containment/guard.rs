@@ -69,11 +69,14 @@ pub fn judge(input: &GuardInput<'_>) -> Vec<GuardResult> {
     ]
 }
 
-fn names<'a>(account: &'a Account) -> impl Iterator<Item = &'a str> {
+fn names(account: &Account) -> impl Iterator<Item = &str> {
     [
         Some(account.id.raw()),
         Some(account.login.raw()),
-        account.mail.as_ref().map(|mail| mail.raw()),
+        account
+            .mail
+            .as_ref()
+            .map(super::super::text::Untrusted::raw),
     ]
     .into_iter()
     .flatten()

@@ -2,8 +2,9 @@
 
 use super::ledger::ActionView;
 use super::standing::Standing;
+use crate::domain::freshness::time_word;
 use crate::domain::ids::PlanId;
-use crate::domain::text::{Safe, sink};
+use crate::domain::text::{Safe, Untrusted, sink};
 use crate::safe;
 
 /// Where the audit chain stood when the comment was composed.
@@ -30,47 +31,54 @@ pub fn compose(
     standing: &Standing,
     anchor: &Anchor,
 ) -> String {
-    let mut text = String::from("**Containment record**\n\n");
+    let mut lines = vec!["**Containment record**".to_owned(), String::new()];
     if let Some(first) = actions.first() {
-        text.push_str(&format!(
-            "Account: {} (id {} at {})\n",
+        lines.push(format!(
+            "Account: {} (id {} at {})",
             sink::markdown(&first.login.ident()),
             sink::markdown(&first.account.shown()),
             first.account.connection,
         ));
     }
-    text.push_str(&format!("Confirmed by: {}\n\n", sink::markdown(operator)));
-    for action in actions {
-        let at = action.sent.map_or_else(
-            || "not sent".to_owned(),
-            |at| format!("sent {}", at.format("%Y-%m-%d %H:%M:%SZ")),
-        );
-        let evidence = action
-            .evidence
-            .as_ref()
-            .map_or_else(Safe::default, |text| text.line());
-        text.push_str(&format!(
-            "- {}: **{}**, {at}",
-            action.kind.word(),
-            action.state.word()
-        ));
-        if let Some(seconds) = action.seconds {
-            text.push_str(&format!(", after {seconds} s"));
-        }
-        if !evidence.is_empty() {
-            text.push_str(&format!(" ({})", sink::markdown(&evidence)));
-        }
-        text.push_str(&format!(" [action {}]\n", action.aid));
-    }
-    let standing = safe!("\nAccount is {}.\n", standing.word());
-    text.push_str(standing.as_str());
-    text.push_str("Sessions that applications keep themselves cannot be read from the provider.\n");
-    text.push_str(&format!(
-        "\n{}\naudit {} n={} h={}\n",
-        marker(pid),
-        anchor.log,
-        anchor.n,
-        anchor.h
+    lines.push(format!("Confirmed by: {}", sink::markdown(operator)));
+    lines.push(String::new());
+    lines.extend(actions.iter().map(|action| line_of(action)));
+    lines.push(String::new());
+    lines.push(format!("Account is {}.", standing.word()));
+    lines.push(
+        "Sessions that applications keep themselves cannot be read from the provider.".to_owned(),
+    );
+    lines.push(String::new());
+    lines.push(marker(pid));
+    lines.push(format!(
+        "audit {} n={} h={}",
+        anchor.log, anchor.n, anchor.h
     ));
-    text
+    lines.push(String::new());
+    lines.join("\n")
+}
+
+fn line_of(action: &ActionView) -> String {
+    let sent = action
+        .sent
+        .map_or(Safe::from("not sent"), |at| safe!("sent {}", time_word(at)));
+    let after = action
+        .seconds
+        .map_or(Safe::default(), |s| safe!(", after {} s", s));
+    let evidence = action
+        .evidence
+        .as_ref()
+        .map(Untrusted::line)
+        .unwrap_or_default();
+    let evidence = if evidence.is_empty() {
+        String::new()
+    } else {
+        format!(" ({})", sink::markdown(&evidence))
+    };
+    format!(
+        "- {}: **{}**, {sent}{after}{evidence} [action {}]",
+        action.kind.word(),
+        action.state.word(),
+        action.aid
+    )
 }

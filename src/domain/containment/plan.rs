@@ -118,9 +118,15 @@ fn material(account: &Account) -> Material<'_> {
         id: &account.id,
         login: account.login.raw(),
         name: account.name.raw(),
-        mail: account.mail.as_ref().map(|mail| mail.raw()),
+        mail: account
+            .mail
+            .as_ref()
+            .map(super::super::text::Untrusted::raw),
         status: &account.status,
-        source: account.source.as_ref().map(|source| source.raw()),
+        source: account
+            .source
+            .as_ref()
+            .map(super::super::text::Untrusted::raw),
         groups: account
             .groups
             .as_ref()
@@ -128,7 +134,7 @@ fn material(account: &Account) -> Material<'_> {
         roles: account
             .roles
             .as_ref()
-            .map(|all| sorted(all.iter().map(|r| r.raw()))),
+            .map(|all| sorted(all.iter().map(super::super::text::Untrusted::raw))),
         factors: account
             .factors
             .as_ref()

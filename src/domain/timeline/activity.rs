@@ -190,9 +190,6 @@ impl Activity {
         }
         let mut order: Vec<usize> = (0..self.len()).collect();
         order.sort_by(|a, b| key(*a).cmp(&key(*b)));
-        fn take<T: Clone>(column: &mut Vec<T>, order: &[usize]) {
-            *column = order.iter().map(|i| column[*i].clone()).collect();
-        }
         take(&mut self.at, &order);
         take(&mut self.lane, &order);
         take(&mut self.outcome, &order);
@@ -233,6 +230,10 @@ impl Activity {
             .then(|| self.texts.get(sym.0 as usize))
             .flatten()
     }
+}
+
+fn take<T: Clone>(column: &mut Vec<T>, order: &[usize]) {
+    *column = order.iter().map(|i| column[*i].clone()).collect();
 }
 
 impl<'a> Row<'a> {
