@@ -10,6 +10,7 @@ mod harness;
 mod hostile;
 mod hostile_http;
 mod perms;
+mod random_keys;
 mod raw_http;
 mod runbooks;
 mod scalars;

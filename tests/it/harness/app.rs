@@ -87,6 +87,7 @@ pub struct TestApp {
     bells: Arc<Mutex<usize>>,
     running: tokio::task::JoinHandle<Model>,
     quiet: Arc<AtomicBool>,
+    marks: u16,
     // Of its own, so that killing the console takes every task of it along.
     runtime: Option<Runtime>,
 }
@@ -193,6 +194,7 @@ impl TestApp {
             bells,
             running,
             quiet,
+            marks: 0,
             runtime: Some(runtime),
         }
     }
@@ -252,6 +254,18 @@ impl TestApp {
                 )
             }
         }
+    }
+
+    /// Waits until every key sent so far was answered by a frame.
+    pub async fn sync(&mut self) -> Model {
+        self.marks += 1;
+        let mark = SIZE.1 + self.marks;
+        self.send(Message::Resized {
+            width: SIZE.0,
+            height: mark,
+        });
+        self.until("the keys are answered", |model| model.size.1 == mark)
+            .await
     }
 
     /// Gives how often the bell rang.
