@@ -83,7 +83,7 @@ async fn open_dialog(app: &mut TestApp) {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn a_hundred_thousand_random_keys_confirm_nothing() {
+async fn slow_a_hundred_thousand_random_keys_confirm_nothing() {
     let drill = company_of(Options {
         rate_limit: u32::MAX,
         ..Options::default()
