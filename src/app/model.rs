@@ -243,7 +243,8 @@ impl Model {
             .connections
             .iter()
             .filter_map(|connection| {
-                let role = *connection.roles.iter().next()?;
+                // What is said of a connection is its weightiest use: a provider whose log is read too is the provider.
+                let role = *connection.roles.iter().next_back()?;
                 let label: Safe = match role {
                     Role::Cases => "cases".into(),
                     Role::Activity | Role::Alerts => "SIEM".into(),

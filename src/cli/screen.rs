@@ -35,7 +35,9 @@ struct Live {
 
 impl Screen for Live {
     fn draw(&mut self, model: &Model) -> io::Result<()> {
-        self.terminal.draw(|frame| ui::draw(model, &self.theme, frame)).map(drop)
+        self.terminal
+            .draw(|frame| ui::draw(model, &self.theme, frame))
+            .map(drop)
     }
 
     fn redraw(&mut self) -> io::Result<()> {
@@ -56,20 +58,30 @@ fn variable(name: &str) -> Option<String> {
 fn theme(name: Option<&str>) -> Result<Theme, Failure> {
     let no_color = variable("NO_COLOR").is_some_and(|value| !value.is_empty());
     let (term, colorterm) = (variable("TERM"), variable("COLORTERM"));
-    let colors =
-        Colors::of_term(term.as_deref().unwrap_or_default(), colorterm.as_deref().unwrap_or_default());
+    let colors = Colors::of_term(
+        term.as_deref().unwrap_or_default(),
+        colorterm.as_deref().unwrap_or_default(),
+    );
     let (all, kind, lang) = (variable("LC_ALL"), variable("LC_CTYPE"), variable("LANG"));
     let utf8 = is_utf8(all.as_deref(), kind.as_deref(), lang.as_deref());
-    Theme::choose(name, no_color, colors).map(|theme| theme.with_ascii(!utf8)).map_err(|faults| Failure {
-        code: UNREADABLE,
-        faults: faults.into_iter().map(|fault| Fault::new(fault.0)).collect(),
-    })
+    Theme::choose(name, no_color, colors)
+        .map(|theme| theme.with_ascii(!utf8))
+        .map_err(|faults| Failure {
+            code: UNREADABLE,
+            faults: faults
+                .into_iter()
+                .map(|fault| Fault::new(fault.0))
+                .collect(),
+        })
 }
 
 fn open(theme: Theme) -> Result<Live, Failure> {
     let failed = |error: &io::Error| {
         let cause = Untrusted::new(error.to_string());
-        Failure::one(INTERNAL, Fault::new(safe!("failed to take the terminal: {}", cause.line())))
+        Failure::one(
+            INTERNAL,
+            Fault::new(safe!("failed to take the terminal: {}", cause.line())),
+        )
     };
     let term = variable("TERM").unwrap_or_default();
     if !io::stdout().is_terminal() || !can_draw(&term) {
@@ -81,7 +93,11 @@ fn open(theme: Theme) -> Result<Live, Failure> {
     let session = Session::open(egress.clone()).map_err(|error| failed(&error))?;
     let backend = LeanBackend::new(egress, SizeSource::Terminal, Features::of_term(&term));
     let terminal = Terminal::new(backend).map_err(|error| failed(&error))?;
-    Ok(Live { session, terminal, theme })
+    Ok(Live {
+        session,
+        terminal,
+        theme,
+    })
 }
 
 /// Joins the terminal's input with the signals that ask to end; an input that fails is the end of it.
@@ -97,8 +113,14 @@ fn messages() -> impl Stream<Item = Message> + Unpin {
 ///
 /// # Errors
 /// When the theme, the state or the terminal cannot be used.
-pub async fn show(loaded: Loaded, state: StateDir, theme_name: Option<&str>) -> Result<u8, Failure> {
-    let name = theme_name.map(str::to_owned).or_else(|| loaded.settings.theme.clone());
+pub async fn show(
+    loaded: Loaded,
+    state: StateDir,
+    theme_name: Option<&str>,
+) -> Result<u8, Failure> {
+    let name = theme_name
+        .map(str::to_owned)
+        .or_else(|| loaded.settings.theme.clone());
     let theme = theme(name.as_deref())?;
     let (secrets, warnings) = compose::secrets(&loaded.settings);
     let connections = Connections::build(&loaded.settings, secrets);
@@ -114,10 +136,20 @@ pub async fn show(loaded: Loaded, state: StateDir, theme_name: Option<&str>) -> 
         pace: Pace::REAL,
         size,
     };
-    let Behind { model, engine, messages: news } = compose::start(parts)?;
+    let Behind {
+        model,
+        engine,
+        messages: news,
+    } = compose::start(parts)?;
     let mut live = open(theme)?;
-    let console =
-        Console { model, screen: &mut live, input: messages(), messages: news, engine, clock };
+    let console = Console {
+        model,
+        screen: &mut live,
+        input: messages(),
+        messages: news,
+        engine,
+        clock,
+    };
     console.run().await;
     // The terminal is gone when this fails, and with it whoever could be told.
     let _ = live.session.leave();
