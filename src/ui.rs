@@ -32,23 +32,20 @@ pub fn draw(model: &Model, theme: &Theme, frame: &mut Frame<'_>) {
     let cursor = {
         let mut canvas = Canvas::new(frame.buffer_mut(), theme);
         canvas.clear(area);
-        match layout::screen((area.width, area.height), model.focus, model.zoom) {
-            Some(screen) => {
-                draw_screen(&mut canvas, model, &screen);
-                dialog::draw(&mut canvas, model, area, &screen)
-            }
-            None => {
-                let (width, height) = layout::LEAST;
-                let text = safe!(
-                    "quell needs {}x{}, this is {}x{}",
-                    width,
-                    height,
-                    area.width,
-                    area.height
-                );
-                canvas.row(area, 0, Words::new(Role::Strong, text));
-                None
-            }
+        if let Some(screen) = layout::screen((area.width, area.height), model.focus, model.zoom) {
+            draw_screen(&mut canvas, model, &screen);
+            dialog::draw(&mut canvas, model, area, &screen)
+        } else {
+            let (width, height) = layout::LEAST;
+            let text = safe!(
+                "quell needs {}x{}, this is {}x{}",
+                width,
+                height,
+                area.width,
+                area.height
+            );
+            canvas.row(area, 0, Words::new(Role::Strong, text));
+            None
         }
     };
     if let Some(position) = cursor.filter(|position| area.contains((*position).into())) {

@@ -222,16 +222,13 @@ fn steps(count: u16, letter: char) -> String {
 /// Gives the parameters that turn one pen into another; from nothing, a reset comes first.
 fn codes(from: Option<Pen>, to: Pen) -> String {
     let mut all: Vec<String> = Vec::new();
-    let start = match from {
-        Some(pen) => pen,
-        None => {
-            if to == Pen::PLAIN {
-                return String::new();
-            }
-            all.push("0".to_owned());
-            Pen::PLAIN
+    if from.is_none() {
+        if to == Pen::PLAIN {
+            return String::new();
         }
-    };
+        all.push("0".to_owned());
+    }
+    let start = from.unwrap_or(Pen::PLAIN);
     let removed = start.modifier - to.modifier;
     let mut added = to.modifier - start.modifier;
     if removed.intersects(Modifier::BOLD | Modifier::DIM) {

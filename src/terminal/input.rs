@@ -12,15 +12,21 @@ use crate::app::message::Message;
 
 /// Gives what the terminal sends, as it comes; ends when the terminal is gone.
 pub fn messages() -> impl Stream<Item = io::Result<Message>> + Unpin {
-    Box::pin(EventStream::new().filter_map(|event| async move { event.map(message).transpose() }))
+    Box::pin(
+        EventStream::new()
+            .filter_map(|event| async move { event.map(|event| message(&event)).transpose() }),
+    )
 }
 
 /// Turns an event into a message; nothing for those that mean nothing here.
-pub fn message(event: Event) -> Option<Message> {
+pub fn message(event: &Event) -> Option<Message> {
     match event {
-        Event::Key(key) => chord(key).map(Message::Key),
+        Event::Key(key) => chord(*key).map(Message::Key),
         Event::Paste(_) => Some(Message::Pasted),
-        Event::Resize(width, height) => Some(Message::Resized { width, height }),
+        Event::Resize(width, height) => Some(Message::Resized {
+            width: *width,
+            height: *height,
+        }),
         Event::FocusGained | Event::FocusLost | Event::Mouse(_) => None,
     }
 }
@@ -73,7 +79,7 @@ mod tests {
     #[case(KeyCode::Char(' '), KeyModifiers::NONE, "Space")]
     fn keys(#[case] code: KeyCode, #[case] modifiers: KeyModifiers, #[case] expected: &str) {
         let event = Event::Key(KeyEvent::new(code, modifiers));
-        let Some(Message::Key(chord)) = message(event) else {
+        let Some(Message::Key(chord)) = message(&event) else {
             panic!("no key");
         };
         assert_eq!(chord.to_string(), expected);
@@ -83,14 +89,14 @@ mod tests {
     fn releases_and_function_keys_say_nothing() {
         let mut released = KeyEvent::new(KeyCode::Char('y'), KeyModifiers::NONE);
         released.kind = KeyEventKind::Release;
-        assert!(message(Event::Key(released)).is_none());
+        assert!(message(&Event::Key(released)).is_none());
         let function = KeyEvent::new(KeyCode::F(5), KeyModifiers::NONE);
-        assert!(message(Event::Key(function)).is_none());
+        assert!(message(&Event::Key(function)).is_none());
     }
 
     #[test]
     fn pasted_text_is_dropped() {
-        let pasted = message(Event::Paste("mara.lind".to_owned()));
+        let pasted = message(&Event::Paste("mara.lind".to_owned()));
         assert!(matches!(pasted, Some(Message::Pasted)));
     }
 }

@@ -81,10 +81,10 @@ pub(super) fn draw(canvas: &mut Canvas<'_>, model: &Model, area: Rect) {
         ),
     );
     let list = below(rest, used);
-    let rule = Rect { height: 1, ..list };
-    canvas.rule(rule, "─", "-", Role::Border);
+    let edge = Rect { height: 1, ..list };
+    canvas.rule(edge, "─", "-", Role::Border);
     canvas.ends(
-        narrowed(rule, 1, 1),
+        narrowed(edge, 1, 1),
         0,
         Words::empty(),
         list_state(model, open),

@@ -34,8 +34,17 @@ pub(super) fn draw(
         ..area
     };
     match layer {
+        Layer::Confirm { confirmation, said } => {
+            return confirm::draw(canvas, model, room, confirmation, said.as_ref());
+        }
+        Layer::Writing { purpose, area, esc } => {
+            return writing::draw(canvas, room, purpose, area, *esc);
+        }
+        Layer::Search { typed, cursor } => {
+            return Some(choosing::search(canvas, model, room, typed, *cursor));
+        }
         // It is drawn by the queue itself.
-        Layer::Filter { .. } => None,
+        Layer::Filter { .. } => {}
         Layer::Help { context, scroll } => reading::help(canvas, model, room, *context, *scroll),
         Layer::Reading {
             title,
@@ -49,13 +58,9 @@ pub(super) fn draw(
         Layer::ChooseUser { names, cursor } => choosing::user(canvas, room, names, *cursor),
         Layer::Planning { kinds } => choosing::planning(canvas, model, room, kinds),
         Layer::Unfinished { cursor } => response::unfinished(canvas, model, room, *cursor),
-        Layer::Search { typed, cursor } => choosing::search(canvas, model, room, typed, *cursor),
         Layer::QuitAnyway => choosing::quit(canvas, model, room),
-        Layer::Confirm { confirmation, said } => {
-            confirm::draw(canvas, model, room, confirmation, said.as_ref())
-        }
-        Layer::Writing { purpose, area, esc } => writing::draw(canvas, room, purpose, area, *esc),
     }
+    None
 }
 
 /// Draws an empty box with a heading in the middle of the room; gives its inside.
@@ -77,15 +82,15 @@ fn open_box(
         height: 1,
         ..area
     };
-    let side = |x: u16| Rect {
+    let upright = |x: u16| Rect {
         x,
         width: 1,
         ..area
     };
     canvas.rule(edge(area.y), "─", "-", Role::DialogBorder);
     canvas.rule(edge(area.bottom() - 1), "─", "-", Role::DialogBorder);
-    canvas.rule(side(area.x), "│", "|", Role::DialogBorder);
-    canvas.rule(side(area.right() - 1), "│", "|", Role::DialogBorder);
+    canvas.rule(upright(area.x), "│", "|", Role::DialogBorder);
+    canvas.rule(upright(area.right() - 1), "│", "|", Role::DialogBorder);
     let corners = [
         (area.x, area.y, "┌"),
         (area.right() - 1, area.y, "┐"),

@@ -40,19 +40,18 @@ fn message(line: &LogLine) -> Words {
 }
 
 fn key_line(model: &Model, width: u16) -> Words {
-    match model.layers.last() {
-        Some(layer) => layer_keys(model, layer),
-        None => {
-            // What holds everywhere comes first: a change of focus then rewrites the end of the line only.
-            let everywhere = words::hints(model, Context::Everywhere);
-            let here = words::hints(model, model.focus.context());
-            if width < ROOMY {
-                here.add(Role::Border, " | ").chain(everywhere)
-            } else {
-                everywhere.add(Role::Border, " | ").chain(here)
-            }
-        }
+    if let Some(layer) = model.layers.last() {
+        return layer_keys(model, layer);
     }
+    // What holds everywhere comes first: a change of focus then rewrites the end of the line only.
+    let everywhere = words::hints(model, Context::Everywhere);
+    let here = words::hints(model, model.focus.context());
+    let (first, second) = if width < ROOMY {
+        (here, everywhere)
+    } else {
+        (everywhere, here)
+    };
+    first.add(Role::Border, " | ").chain(second)
 }
 
 fn layer_keys(model: &Model, layer: &Layer) -> Words {

@@ -419,7 +419,11 @@ mod tests {
         let mut buffer = Buffer::empty(area);
         let theme = theme();
         Canvas::new(&mut buffer, &theme).row(area, 0, words);
-        buffer.content().iter().map(|cell| cell.symbol()).collect()
+        buffer
+            .content()
+            .iter()
+            .map(ratatui::buffer::Cell::symbol)
+            .collect()
     }
 
     #[rstest]

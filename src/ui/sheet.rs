@@ -37,6 +37,11 @@ impl Sheet {
         }
     }
 
+    /// Gives the width it is made for.
+    pub(super) fn width(&self) -> u16 {
+        self.width
+    }
+
     /// Gives the number of lines.
     pub(super) fn len(&self) -> usize {
         self.lines.len()

@@ -132,7 +132,9 @@ pub(super) fn hints(model: &Model, context: Context) -> Words {
     let mut words = Words::empty();
     let listed = COMMANDS
         .iter()
-        .filter(|spec| spec.context == context && !spec.short.is_empty());
+        // The key of the messages stands beside the last one of them.
+        .filter(|spec| spec.context == context && spec.command != Command::Messages)
+        .filter(|spec| !spec.short.is_empty());
     for spec in listed {
         let key = key_of_id(model, spec.id);
         if !key.is_empty() {

@@ -18,6 +18,7 @@ use quell::domain::case::{Alert, Case, CaseFile, Subject};
 use quell::domain::containment::guard::GuardResult;
 use quell::domain::containment::kind::ActionKind;
 use quell::domain::containment::plan::{ActionFacts, Plan, PlannedStep, PreparedCall};
+use quell::domain::containment::standing::Standing;
 use quell::domain::freshness::Moment;
 use quell::domain::ids::{AccountId, ActionId, CaseId, ConnectionName, LogId, PlanId, SessionId};
 use quell::domain::runbook::{builtin::builtin, parse_runbook};
@@ -52,7 +53,7 @@ fn settings(mode: Mode, kind: EnvironmentKind) -> Settings {
         name: connection(name),
         vendor,
         url: "https://example.invalid/".parse().expect("an address"),
-        roles: BTreeSet::from_iter(roles.iter().copied()),
+        roles: roles.iter().copied().collect::<BTreeSet<_>>(),
         secret: SecretSource::Env("X".to_owned()),
         poll: Duration::from_secs(15),
         case_user: Vec::new(),
@@ -113,10 +114,20 @@ pub(crate) fn heard(size: (u16, u16)) -> Model {
     model
 }
 
+/// Number, severity, title, age in minutes, owner, user.
+type Row = (
+    u64,
+    Severity,
+    &'static str,
+    i64,
+    Option<&'static str>,
+    Option<&'static str>,
+);
+
 /// The queue of an ordinary night.
 pub(crate) fn queue(size: (u16, u16)) -> Model {
     let mut model = heard(size);
-    let rows: [(u64, Severity, &str, i64, Option<&str>, Option<&str>); 12] = [
+    let rows: [Row; 12] = [
         (
             4812,
             Severity::Critical,
@@ -471,7 +482,7 @@ fn tick(model: &mut Model, place: usize) {
         runbook,
         step: text(step.as_str()),
         state: TickState::Done,
-        evidence: (place % 2 == 0).then(|| text("the case was read")),
+        evidence: (place.is_multiple_of(2)).then(|| text("the case was read")),
         reason: None,
     });
     model.casework.apply(&entry);
@@ -480,7 +491,7 @@ fn tick(model: &mut Model, place: usize) {
 fn refresh(model: &mut Model) {
     let own: Vec<_> = model.ledger.actions().cloned().collect();
     let own: Vec<_> = own.iter().collect();
-    let since = model.standing().and_then(|standing| standing.since());
+    let since = model.standing().and_then(Standing::since);
     if let Some(open) = &mut model.open {
         open.activity.refresh(Tuning::default(), &own, since);
     }

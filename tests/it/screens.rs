@@ -472,16 +472,16 @@ proptest! {
         if let Some(open) = &mut model.open {
             open.activity.move_to(cursor);
         }
-        match model.layers.last_mut() {
-            Some(
-                Layer::Response { scroll: at }
-                | Layer::Help { scroll: at, .. }
-                | Layer::Contain { cursor: at }
-                | Layer::Unfinished { cursor: at }
-                | Layer::Likelihood { cursor: at }
-                | Layer::Search { cursor: at, .. },
-            ) => *at = cursor,
-            _ => {}
+        if let Some(
+            Layer::Response { scroll: at }
+            | Layer::Help { scroll: at, .. }
+            | Layer::Contain { cursor: at }
+            | Layer::Unfinished { cursor: at }
+            | Layer::Likelihood { cursor: at }
+            | Layer::Search { cursor: at, .. },
+        ) = model.layers.last_mut()
+        {
+            *at = cursor;
         }
         drawn(&model, &theme("dark").with_ascii(ascii), size);
     }

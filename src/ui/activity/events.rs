@@ -96,8 +96,7 @@ fn span(gap: Duration) -> Safe {
 /// The last one with a width takes what is left of `room`.
 fn columns(room: usize) -> [usize; 5] {
     let fixed: [usize; 5] = match room {
-        0..34 => [18, 0, 0, 1, 0],
-        34..48 => [20, 0, 12, 1, 0],
+        0..48 => [room.saturating_sub(10).clamp(12, 34), 0, 0, 1, 0],
         48..62 => [20, 0, 10, 15, 0],
         62..76 => [26, 0, 18, 15, 0],
         76..104 => [26, 14, 16, 15, 0],

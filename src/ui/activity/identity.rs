@@ -267,25 +267,25 @@ pub(super) fn draw_judgement(
 ) -> u16 {
     let mut words = Words::new(Role::Dim, "likelihood ");
     let work = model.casework.case(&open.id);
-    match work.and_then(|work| work.likelihood) {
-        Some((value, at)) => {
-            words = words
-                .add(Role::Strong, value.word())
-                .add(Role::Dim, safe!(" {}", clock_word(at)));
-        }
-        None => {
-            let key = words::key_of_id(model, "likelihood");
-            words = words
-                .add(Role::Text, "not judged")
-                .add(Role::Dim, safe!(", {} judges", key));
-        }
+    if let Some((value, at)) = work.and_then(|work| work.likelihood) {
+        words = words
+            .add(Role::Strong, value.word())
+            .add(Role::Dim, safe!(" {}", clock_word(at)));
+    } else {
+        let key = words::key_of_id(model, "likelihood");
+        words = words
+            .add(Role::Text, "not judged")
+            .add(Role::Dim, safe!(", {} judges", key));
     }
     if let Some((decision, _, at)) = work.and_then(|work| work.decision.as_ref()) {
-        let word = match decision {
+        let decided = match decision {
             DecisionKind::MonitorOnly => "monitor only",
             DecisionKind::NoAction => "no action",
         };
-        words = words.gap(Role::Change, safe!("decided: {} {}", word, clock_word(*at)));
+        words = words.gap(
+            Role::Change,
+            safe!("decided: {} {}", decided, clock_word(*at)),
+        );
     }
     let standing = match model.standing() {
         None => Words::empty(),

@@ -206,7 +206,7 @@ impl<'a> Lanes<'a> {
         &self,
         canvas: &mut Canvas<'_>,
         area: Rect,
-        line: u16,
+        row: u16,
         lane: Lane,
         axis: &Axis,
         bins: &Bins,
@@ -244,7 +244,7 @@ impl<'a> Lanes<'a> {
             (Role::Text, safe!("{}", count))
         };
         let words = words.column_right(count_role, &count, usize::from(COUNT));
-        canvas.row(area, line, words);
+        canvas.row(area, row, words);
     }
 
     /// Marks the cells of findings: on the lane of the deciding event, and all of them on the lane of findings.
@@ -253,10 +253,13 @@ impl<'a> Lanes<'a> {
         let mut marks = vec![false; axis.cells];
         for finding in &pane.findings {
             let own = pane.activity.row(finding.row).map(|row| row.lane());
-            if lane == Lane::FailThenSuccess || own == Some(lane) {
-                if let Some(mark) = axis.place(finding.at).and_then(|cell| marks.get_mut(cell)) {
-                    *mark = true;
-                }
+            let belongs = lane == Lane::FailThenSuccess || own == Some(lane);
+            if let Some(mark) = axis
+                .place(finding.at)
+                .filter(|_| belongs)
+                .and_then(|cell| marks.get_mut(cell))
+            {
+                *mark = true;
             }
         }
         marks

@@ -19,12 +19,7 @@ use crate::ui::words;
 const MOST: u16 = 72;
 
 /// Draws the actions, one letter each.
-pub(super) fn contain(
-    canvas: &mut Canvas<'_>,
-    model: &Model,
-    room: Rect,
-    cursor: usize,
-) -> Option<(u16, u16)> {
+pub(super) fn contain(canvas: &mut Canvas<'_>, model: &Model, room: Rect, cursor: usize) {
     let target = model
         .open
         .as_ref()
@@ -36,23 +31,17 @@ pub(super) fn contain(
     let inside = open_box(
         canvas,
         room,
-        (MOST.min(room.width), 16),
+        (MOST.min(room.width), 12),
         heading("Contain"),
         target,
     );
     let used = actions::draw_choices(canvas, model, inside, Some((cursor, true)));
-    let text = "A letter plans it, nothing is sent before you confirm. Only the arrows move here.";
+    let text = "A letter plans it. Nothing is sent before you confirm.";
     canvas.text(below(inside, used + 1), Role::Dim, &text.into());
-    None
 }
 
 /// Draws the values of the likelihood.
-pub(super) fn likelihood(
-    canvas: &mut Canvas<'_>,
-    model: &Model,
-    room: Rect,
-    cursor: usize,
-) -> Option<(u16, u16)> {
+pub(super) fn likelihood(canvas: &mut Canvas<'_>, model: &Model, room: Rect, cursor: usize) {
     let decided = model
         .open
         .as_ref()
@@ -70,7 +59,6 @@ pub(super) fn likelihood(
         .collect();
     let title = heading("How likely is it that somebody else has the account?");
     list(canvas, room, title, rows, cursor);
-    None
 }
 
 fn meaning(value: Likelihood) -> &'static str {
@@ -83,12 +71,7 @@ fn meaning(value: Likelihood) -> &'static str {
 }
 
 /// Draws the names a case gives.
-pub(super) fn user(
-    canvas: &mut Canvas<'_>,
-    room: Rect,
-    names: &[Untrusted],
-    cursor: usize,
-) -> Option<(u16, u16)> {
+pub(super) fn user(canvas: &mut Canvas<'_>, room: Rect, names: &[Untrusted], cursor: usize) {
     let rows = names
         .iter()
         .map(|name| {
@@ -106,7 +89,6 @@ pub(super) fn user(
         rows,
         cursor,
     );
-    None
 }
 
 fn list(canvas: &mut Canvas<'_>, room: Rect, title: Words, rows: Vec<Words>, cursor: usize) {
@@ -129,12 +111,7 @@ fn list(canvas: &mut Canvas<'_>, room: Rect, title: Words, rows: Vec<Words>, cur
 }
 
 /// Says that a plan is being made.
-pub(super) fn planning(
-    canvas: &mut Canvas<'_>,
-    model: &Model,
-    room: Rect,
-    kinds: &[ActionKind],
-) -> Option<(u16, u16)> {
+pub(super) fn planning(canvas: &mut Canvas<'_>, model: &Model, room: Rect, kinds: &[ActionKind]) {
     let inside = open_box(
         canvas,
         room,
@@ -170,7 +147,6 @@ pub(super) fn planning(
         3,
         Words::new(Role::Key, "Esc").add(Role::Dim, " gives it up"),
     );
-    None
 }
 
 /// Draws the search over all commands.
@@ -180,7 +156,7 @@ pub(super) fn search(
     room: Rect,
     typed: &str,
     cursor: usize,
-) -> Option<(u16, u16)> {
+) -> (u16, u16) {
     let found = found_commands(typed);
     let facts = Words::new(
         Role::Dim,
@@ -220,11 +196,11 @@ pub(super) fn search(
             .gap(Role::Text, spec.doc);
         canvas.ends(rows, line, left, Words::new(Role::Dim, place));
     }
-    Some((end, inside.y))
+    (end, inside.y)
 }
 
 /// Asks whether to quit while something is not finished.
-pub(super) fn quit(canvas: &mut Canvas<'_>, model: &Model, room: Rect) -> Option<(u16, u16)> {
+pub(super) fn quit(canvas: &mut Canvas<'_>, model: &Model, room: Rect) {
     let unfinished = model.ledger.unfinished().count();
     let undocumented = model.ledger.undocumented().len();
     let text = safe!(
@@ -253,5 +229,4 @@ pub(super) fn quit(canvas: &mut Canvas<'_>, model: &Model, room: Rect) -> Option
             .gap(Role::Key, "any other key")
             .add(Role::Text, " stays"),
     );
-    None
 }

@@ -23,7 +23,7 @@ pub(super) fn help(
     room: Rect,
     context: Context,
     scroll: usize,
-) -> Option<(u16, u16)> {
+) {
     let mut sheet = Sheet::new(inner_width(room, 80));
     let mut contexts = vec![context];
     if context.is_pane() {
@@ -45,30 +45,17 @@ pub(super) fn help(
         }
     }
     open_sheet(canvas, room, heading("Keys"), &sheet, 80, scroll);
-    None
 }
 
 /// Draws a text in full.
-pub(super) fn text(
-    canvas: &mut Canvas<'_>,
-    room: Rect,
-    title: &Safe,
-    text: &Safe,
-    scroll: usize,
-) -> Option<(u16, u16)> {
+pub(super) fn text(canvas: &mut Canvas<'_>, room: Rect, title: &Safe, text: &Safe, scroll: usize) {
     let mut sheet = Sheet::new(inner_width(room, MOST));
     sheet.text(0, Role::Text, text);
     open_sheet(canvas, room, heading(title.clone()), &sheet, MOST, scroll);
-    None
 }
 
 /// Draws the message log, newest first.
-pub(super) fn messages(
-    canvas: &mut Canvas<'_>,
-    model: &Model,
-    room: Rect,
-    scroll: usize,
-) -> Option<(u16, u16)> {
+pub(super) fn messages(canvas: &mut Canvas<'_>, model: &Model, room: Rect, scroll: usize) {
     let mut sheet = Sheet::new(inner_width(room, MOST));
     if model.log.is_empty() {
         sheet.line(Words::new(Role::Dim, "nothing was said yet"));
@@ -88,5 +75,4 @@ pub(super) fn messages(
         MOST,
         scroll,
     );
-    None
 }

@@ -18,15 +18,9 @@ use crate::ui::words;
 const MOST: u16 = 104;
 
 /// Draws the response of the open case.
-pub(super) fn draw(
-    canvas: &mut Canvas<'_>,
-    model: &Model,
-    room: Rect,
-    scroll: usize,
-) -> Option<(u16, u16)> {
+pub(super) fn draw(canvas: &mut Canvas<'_>, model: &Model, room: Rect, scroll: usize) {
     let sheet = sheet(model, inner_width(room, MOST));
     open_sheet(canvas, room, heading("Response"), &sheet, MOST, scroll);
-    None
 }
 
 /// Gives the lines of the response.
@@ -66,7 +60,13 @@ fn add_action(sheet: &mut Sheet, model: &Model, action: &ActionView) {
     } else {
         left
     };
-    sheet.ends(left, Words::new(Role::Dim, timing(model, action)));
+    let timing = timing(model, action);
+    if left.width() + timing.width() < usize::from(sheet.width()) {
+        sheet.ends(left, Words::new(Role::Dim, timing));
+    } else {
+        sheet.line(left);
+        sheet.fact("sent", Role::Dim, &timing);
+    }
     sheet.fact(
         "account",
         Role::Text,
@@ -125,12 +125,7 @@ fn timing(model: &Model, action: &ActionView) -> Safe {
 }
 
 /// Draws the actions without a final word.
-pub(super) fn unfinished(
-    canvas: &mut Canvas<'_>,
-    model: &Model,
-    room: Rect,
-    cursor: usize,
-) -> Option<(u16, u16)> {
+pub(super) fn unfinished(canvas: &mut Canvas<'_>, model: &Model, room: Rect, cursor: usize) {
     let all: Vec<&ActionView> = model.ledger.unfinished().collect();
     let height = u16::try_from(all.len().max(1) * 3 + 2).unwrap_or(u16::MAX);
     let inside = open_box(
@@ -146,7 +141,7 @@ pub(super) fn unfinished(
             0,
             Words::new(Role::StateProven, "every action has its final word"),
         );
-        return None;
+        return;
     }
     let seen = usize::from(inside.height / 3);
     let first = first_row(cursor, all.len(), seen);
@@ -175,5 +170,4 @@ pub(super) fn unfinished(
             Words::new(Role::Text, "  ").add(Role::Dim, evidence),
         );
     }
-    None
 }
