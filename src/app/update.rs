@@ -2,7 +2,9 @@
 
 mod evidence;
 mod layers;
+mod open_case;
 mod panes;
+mod sources;
 mod world;
 mod writing;
 

@@ -186,6 +186,15 @@ pub(super) async fn read_account(world: Arc<World>, case: CaseId, name: Untruste
             Err(error) => result = Err(Fault::from(error)),
         }
     }
+    // Exactly one is read in full; of several only the names matter, to be refused.
+    if let ([one], Ok(())) = (found.as_slice(), &result)
+        && let Some(identity) = world.identity(&one.id.connection)
+    {
+        match identity.account(&one.id).await {
+            Ok(account) => found = vec![account],
+            Err(error) => result = Err(Fault::from(error)),
+        }
+    }
     let result = result.map(|()| found);
     world
         .tell(Message::AccountRead {

@@ -102,13 +102,9 @@ fn check_names(path: &str, text: &str, found: &mut Vec<String>) {
 
 fn check_length(path: &str, own: &str, found: &mut Vec<String>) {
     let lines = own.trim_end().lines().count();
-    let most = LONG
-        .iter()
-        .find(|(file, _)| *file == path)
-        .map_or(MOST_LINES, |(_, lines)| *lines);
-    if lines > most && !path.ends_with("/tests.rs") {
+    if lines > MOST_LINES && !path.ends_with("/tests.rs") {
         found.push(format!(
-            "{path}: has {lines} lines without its tests, more than {most}"
+            "{path}: has {lines} lines without its tests, more than {MOST_LINES}"
         ));
     }
 }
@@ -273,18 +269,6 @@ fn the_source_keeps_the_rules() {
         .flat_map(|(path, text)| faults(path, text))
         .collect();
     assert!(found.is_empty(), "\n{}\n", found.join("\n"));
-}
-
-#[test]
-fn no_file_is_excused_that_is_short_enough() {
-    for (path, lines) in LONG {
-        let text = fs::read_to_string(root("src").join(path)).expect("an excused file is there");
-        let own = without_tests(&code_of(&text)).trim_end().lines().count();
-        assert!(
-            (MOST_LINES + 1..=lines).contains(&own),
-            "{path} has {own} lines now: take it off"
-        );
-    }
 }
 
 #[test]

@@ -1,7 +1,7 @@
 //! What a key does while a layer is open.
 
 use super::panes::{self, Walk};
-use super::{world, writing};
+use super::{open_case, writing};
 use crate::app::actions::Choice;
 use crate::app::command::{COMMANDS, Command, Context, Spec};
 use crate::app::effect::Effect;
@@ -106,7 +106,7 @@ fn choose_row(model: &mut Model) -> Vec<Effect> {
             None => Vec::new(),
         },
         Some(Layer::ChooseUser { names, cursor }) => match names.get(cursor) {
-            Some(name) => world::choose_user(model, name.clone()),
+            Some(name) => open_case::choose_user(model, name.clone()),
             None => Vec::new(),
         },
         Some(other) => {

@@ -2,7 +2,7 @@
 
 use ratatui_textarea::TextArea;
 
-use super::world;
+use super::open_case;
 use crate::app::actions::{self, Choice, Readiness};
 use crate::app::checklist::{self, CheckRow};
 use crate::app::command::Command;
@@ -53,7 +53,7 @@ pub(super) fn command(model: &mut Model, command: Command) -> Vec<Effect> {
                 cursor: 0,
             });
         }
-        Command::Refresh => return world::refresh(model),
+        Command::Refresh => return open_case::refresh(model),
         Command::Redraw => return vec![Effect::Redraw],
         Command::Quit => return quit(model),
         Command::Contain => model.layers.push(Layer::Contain { cursor: 0 }),
@@ -161,7 +161,7 @@ fn with_activity(model: &mut Model, act: impl FnOnce(&mut crate::app::model::Act
 fn open(model: &mut Model) -> Vec<Effect> {
     match model.focus {
         Pane::Cases => match model.queue.selected().map(|case| case.id.clone()) {
-            Some(case) => world::open_case(model, case),
+            Some(case) => open_case::open_case(model, case),
             None => Vec::new(),
         },
         Pane::Activity => {
@@ -327,7 +327,7 @@ fn window(model: &mut Model) -> Vec<Effect> {
         .iter()
         .position(|hours| *hours == open.activity.window_hours);
     let next = WINDOWS[at.map_or(0, |at| (at + 1) % WINDOWS.len())];
-    world::search(model, next)
+    open_case::search(model, next)
 }
 
 fn stop_loading(model: &mut Model) -> Vec<Effect> {
@@ -433,11 +433,11 @@ fn run_step(model: &mut Model) -> Vec<Effect> {
         }
         Capability::ReadActivity => {
             let hours = model.settings.timeline.window_hours;
-            world::search(model, hours)
+            open_case::search(model, hours)
         }
-        Capability::ReadCase | Capability::RelatedCases => world::read_again(model),
-        Capability::CheckConnections => world::refresh(model),
-        Capability::ReadAccount | Capability::EntitySummary => world::read_account(model),
+        Capability::ReadCase | Capability::RelatedCases => open_case::read_again(model),
+        Capability::CheckConnections => open_case::refresh(model),
+        Capability::ReadAccount | Capability::EntitySummary => open_case::read_account(model),
         Capability::WatchAccount => {
             model.focus = Pane::Activity;
             Vec::new()

@@ -1,0 +1,263 @@
+//! Opening a case: its file first, then the account of its user, then the user's activity.
+
+use chrono::Duration;
+
+use super::sources::user_sources;
+use super::world::events_changed;
+use crate::app::effect::{Effect, Search};
+use crate::app::message::{Level, SearchEnd};
+use crate::app::model::{ActivityPane, Found, Layer, Load, Model, OpenCase};
+use crate::domain::account::Account;
+use crate::domain::audit::Body;
+use crate::domain::case::{CaseFile, Subject};
+use crate::domain::fault::Fault;
+use crate::domain::ids::CaseId;
+use crate::domain::text::Untrusted;
+
+/// Opens a case: its file first, then the account of its user, then the user's activity.
+pub(super) fn open_case(model: &mut Model, case: CaseId) -> Vec<Effect> {
+    let mut effects = Vec::new();
+    if let Some(open) = &model.open {
+        effects.push(Effect::StopSearch(open.activity.search));
+    }
+    let now = model.now;
+    model.open = Some(OpenCase {
+        id: case.clone(),
+        file: Load::Loading(now),
+        subject: Subject::NoUser,
+        user: None,
+        account: Load::Idle,
+        activity: ActivityPane::default(),
+    });
+    model.checklist_toggled.clear();
+    model.checklist_cursor = 0;
+    model.focus = crate::app::model::Pane::Activity;
+    effects.push(Effect::Record(vec![Body::CaseOpened {
+        case: case.clone(),
+    }]));
+    effects.push(Effect::ReadCase(case));
+    effects
+}
+
+/// Reads the open case again.
+pub(super) fn read_again(model: &mut Model) -> Vec<Effect> {
+    match &model.open {
+        Some(open) => vec![Effect::ReadCase(open.id.clone())],
+        None => Vec::new(),
+    }
+}
+
+/// Asks every source now, and for the open case and its account again.
+pub(super) fn refresh(model: &mut Model) -> Vec<Effect> {
+    let mut effects = vec![Effect::PollNow];
+    effects.extend(read_again(model));
+    effects.extend(read_account(model));
+    model.say(Level::Info, "asking every source", None);
+    effects
+}
+
+/// Looks the user of the open case up again.
+pub(super) fn read_account(model: &mut Model) -> Vec<Effect> {
+    let Some(open) = &model.open else {
+        return Vec::new();
+    };
+    let Some(user) = &open.user else {
+        return Vec::new();
+    };
+    vec![Effect::ReadAccount {
+        case: open.id.clone(),
+        name: user.clone(),
+    }]
+}
+
+pub(super) fn case_read(
+    model: &mut Model,
+    case: &CaseId,
+    result: Result<Box<CaseFile>, Fault>,
+) -> Vec<Effect> {
+    let now = model.now;
+    let sources = user_sources(model, case);
+    let Some(open) = model.open.as_mut().filter(|open| open.id == *case) else {
+        return Vec::new();
+    };
+    let file = match result {
+        Ok(file) => file,
+        Err(fault) => {
+            let line = fault.what.clone();
+            if open.file.ready().is_none() {
+                open.file = Load::Failed(fault, now);
+            }
+            model.say(Level::Error, line, None);
+            return Vec::new();
+        }
+    };
+    let first = open.file.ready().is_none();
+    let subject = file.subject(&sources);
+    let record = Body::CaseRead {
+        case: case.clone(),
+        alerts: file.alerts.len() as u64,
+        observables: file.observables.len() as u64,
+        comments: file.comments.len() as u64,
+    };
+    open.file = Load::Ready(file, now);
+    open.subject = subject.clone();
+    model.queue.subjects.insert(case.clone(), subject.clone());
+    let mut effects = if first {
+        vec![Effect::Record(vec![record])]
+    } else {
+        Vec::new()
+    };
+    if first {
+        match subject {
+            Subject::User(user) => effects.extend(choose_user(model, user)),
+            Subject::Several(names) => {
+                model.layers.push(Layer::ChooseUser { names, cursor: 0 });
+            }
+            Subject::NoUser => {}
+        }
+    }
+    effects
+}
+
+/// Sets the user of the open case and looks the account up.
+pub(super) fn choose_user(model: &mut Model, user: Untrusted) -> Vec<Effect> {
+    let now = model.now;
+    let Some(open) = &mut model.open else {
+        return Vec::new();
+    };
+    open.user = Some(user.clone());
+    open.account = Load::Loading(now);
+    vec![Effect::ReadAccount {
+        case: open.id.clone(),
+        name: user,
+    }]
+}
+
+pub(super) fn account_read(
+    model: &mut Model,
+    case: &CaseId,
+    asked: &Untrusted,
+    result: Result<Vec<Account>, Fault>,
+) -> Vec<Effect> {
+    let now = model.now;
+    let Some(open) = model
+        .open
+        .as_mut()
+        .filter(|o| o.id == *case && o.user.as_ref() == Some(asked))
+    else {
+        return Vec::new();
+    };
+    let before = open.the_account().map(|account| account.id.clone());
+    match result {
+        Err(fault) => {
+            let line = fault.what.clone();
+            if open.account.ready().is_none() {
+                open.account = Load::Failed(fault, now);
+            }
+            model.say(Level::Error, line, None);
+        }
+        Ok(mut accounts) => {
+            let found = match accounts.len() {
+                0 => Found::Nobody,
+                1 => Found::One(Box::new(accounts.remove(0))),
+                _ => Found::Several(accounts),
+            };
+            open.account = Load::Ready(found, now);
+        }
+    }
+    model.judge();
+    let after = model
+        .open
+        .as_ref()
+        .and_then(OpenCase::the_account)
+        .map(|account| account.id.clone());
+    let searched = model
+        .open
+        .as_ref()
+        .is_some_and(|open| open.activity.search != 0);
+    // Without an account the activity is still searched, by the name alone.
+    if !searched || before != after {
+        let hours = model.settings.timeline.window_hours;
+        return search(model, hours);
+    }
+    Vec::new()
+}
+
+/// Starts a new search for the activity of the open case's user.
+pub(super) fn search(model: &mut Model, hours: u32) -> Vec<Effect> {
+    let now = model.now;
+    let limit = model.settings.timeline.max_events;
+    model.last_search += 1;
+    let number = model.last_search;
+    let Some(open) = &mut model.open else {
+        return Vec::new();
+    };
+    let Some(user) = &open.user else {
+        return Vec::new();
+    };
+    let mut names = vec![user.clone()];
+    let account = match open.account.ready() {
+        Some(Found::One(account)) => {
+            let more = [
+                Some(account.login.clone()),
+                account.mail.clone(),
+                Some(account.id.raw().into()),
+            ];
+            for name in more.into_iter().flatten() {
+                if !names.contains(&name) {
+                    names.push(name);
+                }
+            }
+            Some(account.id.clone())
+        }
+        _ => None,
+    };
+    let old = open.activity.search;
+    open.activity = ActivityPane::begin(number, hours, now);
+    let search = Search {
+        number,
+        account,
+        names,
+        since: now.utc - Duration::hours(i64::from(hours)),
+        window_hours: hours,
+        limit,
+    };
+    let mut effects = Vec::new();
+    if old != 0 {
+        effects.push(Effect::StopSearch(old));
+    }
+    effects.push(Effect::SearchActivity(search));
+    effects
+}
+
+pub(super) fn activity_ended(
+    model: &mut Model,
+    search: u64,
+    result: Result<SearchEnd, Fault>,
+) -> Vec<Effect> {
+    let now = model.now;
+    let Some(open) = model
+        .open
+        .as_mut()
+        .filter(|open| open.activity.search == search)
+    else {
+        return Vec::new();
+    };
+    open.activity.loading = None;
+    match result {
+        Ok(end) => {
+            open.activity.heard = Some(now);
+            open.activity.fault = None;
+            open.activity.ended.get_or_insert(end);
+        }
+        Err(fault) => {
+            let first = open.activity.fault.is_none();
+            let line = fault.what.clone();
+            open.activity.fault = Some(fault);
+            if first {
+                model.say(Level::Error, line, None);
+            }
+        }
+    }
+    events_changed(model)
+}

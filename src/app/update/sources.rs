@@ -1,0 +1,103 @@
+//! What polls bring: freshness, the queue, and whom its cases are about.
+
+use crate::app::effect::Effect;
+use crate::app::message::{Level, Polled};
+use crate::app::model::Model;
+use crate::domain::case::{Case, CaseFile, UserSource};
+use crate::domain::fault::Fault;
+use crate::domain::ids::{CaseId, ConnectionName};
+use crate::domain::severity::Severity;
+use crate::safe;
+
+pub(super) fn polled(
+    model: &mut Model,
+    source: &ConnectionName,
+    seq: u64,
+    result: Result<Polled, Fault>,
+) -> Vec<Effect> {
+    let boot = model.now.boot;
+    let Some(place) = model.sources.iter().position(|known| known.name == *source) else {
+        return Vec::new();
+    };
+    if seq <= model.sources[place].seq {
+        return Vec::new();
+    }
+    model.sources[place].seq = seq;
+    match result {
+        Err(fault) => {
+            let first = model.sources[place].fault.is_none();
+            if first {
+                let line = safe!("{}: {}", model.sources[place].label, fault.what);
+                model.say(Level::Warning, line, fault.hint.clone());
+            }
+            model.sources[place].fault = Some(fault);
+            Vec::new()
+        }
+        Ok(polled) => {
+            let was_down = model.sources[place].fault.take().is_some();
+            model.sources[place].heard.good = Some(boot);
+            if was_down {
+                let line = safe!("{} answers again", model.sources[place].label);
+                model.say(Level::Info, line, None);
+            }
+            match polled {
+                Polled::Cases {
+                    cases,
+                    faults,
+                    truncated,
+                } => {
+                    model.sources[place].bad_records = faults.len();
+                    model.queue.truncated = truncated;
+                    cases_polled(model, cases)
+                }
+                Polled::Alerts { faults, .. } => {
+                    model.sources[place].bad_records = faults.len();
+                    Vec::new()
+                }
+                Polled::Alive => Vec::new(),
+            }
+        }
+    }
+}
+
+fn cases_polled(model: &mut Model, cases: Vec<Case>) -> Vec<Effect> {
+    let mut effects = Vec::new();
+    for case in &cases {
+        let fresh = model.queue.heard && !model.queue.all().iter().any(|old| old.id == case.id);
+        if fresh && case.severity >= Severity::Critical && case.status.is_open() {
+            let line = safe!("new critical case #{}", case.number.unwrap_or_default());
+            model.say(Level::Alarm, line, None);
+            effects.push(Effect::Bell);
+        }
+        if !model.queue.subjects.contains_key(&case.id) {
+            let sources = user_sources(model, &case.id);
+            let subject = bare(case).subject(&sources);
+            model.queue.subjects.insert(case.id.clone(), subject);
+        }
+    }
+    // The open case may have changed under us; its row is taken from the poll, its file when it is re-read.
+    model.queue.take(cases);
+    effects
+}
+
+/// A case as the list knows it: no observables, no alerts.
+fn bare(case: &Case) -> CaseFile {
+    CaseFile {
+        case: case.clone(),
+        observables: Vec::new(),
+        alerts: Vec::new(),
+        tasks: Vec::new(),
+        comments: Vec::new(),
+        faults: Vec::new(),
+    }
+}
+
+pub(super) fn user_sources(model: &Model, case: &CaseId) -> Vec<UserSource> {
+    model
+        .settings
+        .connections
+        .iter()
+        .find(|connection| connection.name == case.connection)
+        .map(|connection| connection.case_user.clone())
+        .unwrap_or_default()
+}
