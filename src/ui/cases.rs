@@ -133,9 +133,9 @@ fn number(case: &Case) -> Safe {
     }
 }
 
-fn user(model: &Model, case: &Case) -> (Role, Safe) {
+fn user(model: &Model, case: &Case, width: usize) -> (Role, Safe) {
     match model.queue.subjects.get(&case.id) {
-        Some(Subject::User(user)) => (Role::Text, user.field()),
+        Some(Subject::User(user)) => (Role::Text, words::login(user, width)),
         Some(Subject::Several(users)) => (Role::Change, safe!("{} users", users.len())),
         Some(Subject::NoUser) => (Role::Dim, "no user".into()),
         None => (Role::Dim, Safe::default()),
@@ -143,9 +143,14 @@ fn user(model: &Model, case: &Case) -> (Role, Safe) {
 }
 
 /// Gives the owner, or what is left of the time to claim the case.
-fn claim(model: &Model, case: &Case) -> (Role, Safe) {
+fn claim(model: &Model, case: &Case, width: usize) -> (Role, Safe) {
     if let Some(owner) = &case.assignee {
-        return (Role::Dim, words::owner(model, owner));
+        let word = if words::is_operator(model, owner) {
+            "you".into()
+        } else {
+            words::login(owner, width)
+        };
+        return (Role::Dim, word);
     }
     if !case.status.is_open() {
         return (Role::Dim, case.status.word().into());
@@ -205,20 +210,16 @@ fn draw_narrow(canvas: &mut Canvas<'_>, model: &Model, case: &Case, area: Rect, 
     let gutter = words::gutter(canvas, is_cursor, focused);
     let severity = Role::of_severity(case.severity);
     let number_role = words::lead_role(is_cursor, focused, Role::Text);
-    let (claim_role, claim) = claim(model, case);
     let left = gutter
         .column(severity, &case.severity.word().into(), 9)
         .add(number_role, number(case))
         .add(Role::Dim, safe!(" {:>3}", words::ago(model, case.created)));
     let room = usize::from(area.width).saturating_sub(left.width() + 2);
-    canvas.ends(
-        area,
-        0,
-        left,
-        Words::new(claim_role, claim.fit(room)).add(Role::Text, " "),
-    );
-    let (user_role, user) = user(model, case);
-    let user = user.fit(usize::from(area.width) / 2);
+    let (claim_role, claim) = claim(model, case, room);
+    let right = Words::new(claim_role, claim.fit(room)).add(Role::Text, " ");
+    canvas.ends(area, 0, left, right);
+    let room = (usize::from(area.width) * 2 / 5).max(10);
+    let (user_role, user) = user(model, case, room);
     let title_role = if is_open_here(model, case) {
         Role::Strong
     } else {
@@ -242,8 +243,8 @@ fn draw_narrow(canvas: &mut Canvas<'_>, model: &Model, case: &Case, area: Rect, 
 
 fn draw_wide(canvas: &mut Canvas<'_>, model: &Model, case: &Case, area: Rect, look: Look) {
     let Look { is_cursor, focused } = look;
-    let (claim_role, claim) = claim(model, case);
-    let (user_role, user) = user(model, case);
+    let (claim_role, claim) = claim(model, case, 14);
+    let (user_role, user) = user(model, case, 24);
     let number_role = words::lead_role(is_cursor, focused, Role::Text);
     let left = words::gutter(canvas, is_cursor, focused)
         .column(

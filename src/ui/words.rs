@@ -58,10 +58,36 @@ pub(super) fn since(model: &Model, since: Moment) -> Safe {
 
 /// Gives the owner as shown: `you` for the operator.
 pub(super) fn owner(model: &Model, owner: &Untrusted) -> Safe {
-    if !model.operator.shared && model.operator.login.as_ref() == Some(owner) {
+    if is_operator(model, owner) {
         "you".into()
     } else {
         owner.field()
+    }
+}
+
+/// Tells whether a login is the operator's own.
+pub(super) fn is_operator(model: &Model, login: &Untrusted) -> bool {
+    !model.operator.shared && model.operator.login.as_ref() == Some(login)
+}
+
+/// Gives a login in few cells: whole where it fits, else without its domain (`mara.lind@…`), else cut.
+///
+/// Only for lists; where an identity is decided on, it is shown whole.
+pub(super) fn login(login: &Untrusted, width: usize) -> Safe {
+    let whole = login.field();
+    if whole.width() <= width {
+        return whole;
+    }
+    match login.raw().split_once('@') {
+        Some((local, _)) if !local.is_empty() => {
+            let short = safe!("{}@…", Untrusted::new(local).field());
+            if short.width() <= width {
+                short
+            } else {
+                short.fit(width)
+            }
+        }
+        _ => whole.fit(width),
     }
 }
 
@@ -161,5 +187,34 @@ pub(super) fn lead_role(is_cursor: bool, focused: bool, own: Role) -> Role {
         (true, true) => Role::CursorFocused,
         (true, false) => Role::Cursor,
         (false, _) => own,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use rstest::rstest;
+
+    use super::*;
+
+    #[rstest]
+    #[case("mara.lind", 12, "mara.lind")]
+    #[case("mara.lind@acme.example", 30, "mara.lind@acme.example")]
+    #[case("mara.lind@acme.example", 12, "mara.lind@…")]
+    #[case("mara.lind@acme.example", 6, "mara.…")]
+    #[case("@acme.example", 6, "@acme…")]
+    #[case("a@b@acme.example", 8, "a@…")]
+    fn a_login_in_few_cells(#[case] raw: &str, #[case] width: usize, #[case] expected: &str) {
+        assert_eq!(login(&Untrusted::new(raw), width).as_str(), expected);
+    }
+
+    #[rstest]
+    #[case(0, "<1m")]
+    #[case(59, "<1m")]
+    #[case(60, "1m")]
+    #[case(3_599, "59m")]
+    #[case(3_600, "1h")]
+    #[case(172_800, "2d")]
+    fn ages_change_once_a_minute(#[case] seconds: u64, #[case] expected: &str) {
+        assert_eq!(minutes(Duration::from_secs(seconds)).as_str(), expected);
     }
 }

@@ -212,9 +212,11 @@ pub(super) fn draw_alert(
     if more > 0 {
         right = right.gap(Role::Dim, safe!("+{} more", more));
     }
-    let left = Words::new(Role::Dim, "alert ")
-        .chain(blocked(alert))
-        .gap(Role::Text, alert.title.field());
+    let mut left = Words::new(Role::Dim, "alert ").chain(blocked(alert));
+    left.push(Role::Text, alert.title.field());
+    if alert.blocked.is_none() && !is_roomy {
+        left = left.gap(Role::Dim, NOT_SAID);
+    }
     canvas.ends(area, 0, left, right);
     let facts = alert_facts(alert);
     if facts.is_empty() || !is_roomy {
@@ -224,16 +226,23 @@ pub(super) fn draw_alert(
     2
 }
 
+/// The source does not say whether the act was blocked.
+const NOT_SAID: &str = "not said if blocked";
+
 fn blocked(alert: &Alert) -> Words {
     match alert.blocked {
-        Some(true) => Words::new(Role::StateProven, "blocked"),
-        Some(false) => Words::new(Role::StateRefuted, "NOT BLOCKED"),
-        None => Words::new(Role::Dim, "blocked or not: not said"),
+        Some(true) => Words::new(Role::StateProven, "blocked").add(Role::Text, "  "),
+        Some(false) => Words::new(Role::StateRefuted, "NOT BLOCKED").add(Role::Text, "  "),
+        // Said behind the title, which matters more.
+        None => Words::empty(),
     }
 }
 
 fn alert_facts(alert: &Alert) -> Words {
-    let mut words = Words::empty();
+    let mut words = match alert.blocked {
+        Some(_) => Words::empty(),
+        None => Words::new(Role::Dim, safe!("      {}", NOT_SAID)),
+    };
     let facts: [(&'static str, Option<&Untrusted>); 4] = [
         ("", alert.threat.as_ref()),
         ("from ", alert.source_ip.as_ref()),
