@@ -318,6 +318,9 @@ fn hostile_text_reaches_the_terminal_only_as_visible_marks() {
             assert_eq!(terminal.backend().writer().violations(), 0);
             let text = picture(&drawn(&model, &theme("dark"), size));
             assert!(text.contains("^["), "the escape character is shown");
+            if [Pane::Cases, Pane::Activity].contains(&focus) {
+                assert!(text.contains("[look-alike]"), "{size:?} {focus:?}");
+            }
         }
     }
 }

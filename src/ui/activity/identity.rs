@@ -41,11 +41,26 @@ fn draw_account(
         AccountStatus::Disabled => Role::AccountDisabled,
         AccountStatus::Other(_) => Role::StateUnknown,
     };
-    let who = Words::new(Role::Strong, account.login.ident()).gap(Role::Text, account.name.field());
-    // A login is never cut for a long status word.
+    let login = account.login.ident();
+    // Neither a login nor its badges are ever cut: they get lines of their own where they do not fit.
     let status = account.status.word().fit(16);
-    canvas.ends(area, 0, who, Words::new(status_role, status));
-    let mut line = 1;
+    let name = account.name.field();
+    let is_short = login.width() + status.width() + 3 <= usize::from(area.width);
+    let mut line = if is_short {
+        let who = Words::new(Role::Strong, login).gap(Role::Text, name);
+        canvas.ends(area, 0, who, Words::new(status_role, status));
+        1
+    } else {
+        let used = canvas.text(area, Role::Strong, &login);
+        let row = below(area, used);
+        canvas.ends(
+            row,
+            0,
+            Words::new(Role::Text, name),
+            Words::new(status_role, status),
+        );
+        used + 1
+    };
     if let Some(escaped) = account.login.ident_escaped() {
         canvas.row(below(area, line), 0, Words::new(Role::Dim, escaped));
         line += 1;
