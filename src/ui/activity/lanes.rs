@@ -22,7 +22,6 @@ const FIXED: u16 = 2;
 pub(super) struct Lanes<'a> {
     model: &'a Model,
     open: &'a OpenCase,
-    busy: [bool; Lane::ALL.len()],
 }
 
 /// Counts of one lane along the axis.
@@ -70,6 +69,12 @@ impl Axis {
 impl<'a> Lanes<'a> {
     /// Looks at the open case.
     pub(super) fn of(model: &'a Model, open: &'a OpenCase) -> Self {
+        Self { model, open }
+    }
+
+    /// Tells which lanes have something in them.
+    fn busy(&self) -> [bool; Lane::ALL.len()] {
+        let open = self.open;
         let mut busy = [false; Lane::ALL.len()];
         for row in open.activity.activity.rows() {
             if let Some(busy) = busy.get_mut(row.lane() as usize) {
@@ -84,7 +89,7 @@ impl<'a> Lanes<'a> {
         {
             *busy = true;
         }
-        Self { model, open, busy }
+        busy
     }
 
     /// Gives the rows it takes of those there are: all lanes, or the ones with something in them, or none.
@@ -102,9 +107,13 @@ impl<'a> Lanes<'a> {
     }
 
     fn shown(&self, all: bool) -> Vec<Lane> {
+        if all {
+            return Lane::ALL.to_vec();
+        }
+        let busy = self.busy();
         Lane::ALL
             .into_iter()
-            .filter(|lane| all || self.busy.get(*lane as usize) == Some(&true))
+            .filter(|lane| busy.get(*lane as usize) == Some(&true))
             .collect()
     }
 
@@ -268,14 +277,14 @@ impl<'a> Lanes<'a> {
     fn draw_own(&self, canvas: &mut Canvas<'_>, area: Rect, line: u16, axis: &Axis) {
         let mut marks = vec![false; axis.cells];
         let mut count = 0usize;
-        for row in &self.open.activity.rows {
-            let ListRow::Own(aid) = row else { continue };
+        let account = self.open.the_account();
+        let own = account
+            .into_iter()
+            .flat_map(|account| self.model.ledger.on(&account.id))
+            .filter_map(|action| action.sent);
+        for at in own {
             count += 1;
-            let at = self.model.ledger.get(aid).and_then(|action| action.sent);
-            if let Some(mark) = at
-                .and_then(|at| axis.place(at))
-                .and_then(|cell| marks.get_mut(cell))
-            {
+            if let Some(mark) = axis.place(at).and_then(|cell| marks.get_mut(cell)) {
                 *mark = true;
             }
         }
