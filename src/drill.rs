@@ -227,6 +227,12 @@ impl Drill {
         &self.shared.clock
     }
 
+    /// Answers the number of the case that the story is about.
+    pub fn story_case(&self) -> usize {
+        // It is the last one made at the start, and nothing makes one later.
+        self.shared.lock().world.cases.cases.len()
+    }
+
     /// Answers the id of the account that the story is about.
     pub fn victim_id(&self) -> String {
         self.shared.lock().world.directory.people[company::VICTIM]

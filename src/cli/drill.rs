@@ -85,7 +85,9 @@ pub fn run(options: &Options, state: Option<&Path>, theme: Option<&str>) -> Resu
             .await
             .map_err(|error| failed("failed to open the drill's servers", &error))?;
         let config = write_config(&run, &drill)
+            .and_then(|config| write_places(&run, &drill).map(|()| config))
             .map_err(|error| failed("failed to write the drill's configuration", &error))?;
+        point_to_last(place.root(), &run);
         let loaded = compose::load(Some(&config))?;
         let state =
             StateDir::locate(Some(&run), false).map_err(|error| compose::state_failure(&error))?;
@@ -97,19 +99,65 @@ pub fn run(options: &Options, state: Option<&Path>, theme: Option<&str>) -> Resu
     code
 }
 
-/// Says after the console where everything of this run is.
+/// Says after the console how it ended and where everything of this run is.
 fn epilogue(drill: &Drill, run: &Path, config: &Path) -> io::Result<()> {
+    // He tries once more, so that the answer is not older than what was done last.
+    drill.advance(1);
     let shown = |path: &Path| Untrusted::new(path.to_string_lossy()).ident();
+    let ledger = drill.ledger();
+    let count = |kind| ledger.targets(kind).len();
     let mut out = io::stdout().lock();
-    writeln!(out, "drill state    {}", shown(run))?;
-    writeln!(out, "configuration  {}", shown(config))?;
     let inside = if drill.attacker_inside() {
         "still inside"
     } else {
         "out"
     };
     writeln!(out, "the attacker   {inside}")?;
+    writeln!(
+        out,
+        "servers saw    {} suspended, {} sessions cleared, {} commented",
+        count("suspend"),
+        count("clear_sessions"),
+        count("comment")
+    )?;
+    writeln!(out, "drill state    {}", shown(run))?;
+    writeln!(out, "configuration  {}", shown(config))?;
     writeln!(out, "check the log  quell audit verify --drill")
+}
+
+/// Writes where the servers are, for programs, and the question for the comments of the story's case, for `curl -K`.
+///
+/// The token stands in the file only, so that it is in no list of processes and in no shell's history.
+///
+/// # Errors
+/// When a file cannot be written.
+pub fn write_places(dir: &Path, drill: &Drill) -> io::Result<()> {
+    private_file(&dir.join("drill.json"), &format!("{}\n", drill.servers()))?;
+    let cases = drill.cases();
+    let question = serde_json::json!({"query": [
+        {"_name": "getCase", "idOrName": drill.story_case().to_string()},
+        {"_name": "comments"},
+    ]});
+    // curl reads the escapes of a quoted value as JSON writes them.
+    let quoted = serde_json::Value::String(question.to_string());
+    let text = format!(
+        "# curl -sK THIS_FILE shows the comments of case #{}\nurl = \"{}/api/v1/query\"\nheader = \"Authorization: Bearer {}\"\n\
+         header = \"Content-Type: application/json\"\ndata = {quoted}\n",
+        drill.story_case(),
+        cases.url,
+        cases.token,
+    );
+    private_file(&dir.join("comments.curl"), &text)
+}
+
+/// Lets `last` lead to the newest run; a drill without it is as good.
+fn point_to_last(root: &Path, run: &Path) {
+    let Some(name) = run.file_name() else { return };
+    let (link, fresh) = (root.join("last"), root.join("last.new"));
+    let _ = fs::remove_file(&fresh);
+    if std::os::unix::fs::symlink(name, &fresh).is_ok() {
+        let _ = fs::rename(&fresh, &link);
+    }
 }
 
 /// Makes the folder of a new run and forgets runs long past.

@@ -158,6 +158,13 @@ pub enum Subject {
 }
 
 impl CaseFile {
+    /// Gives the alert that says most about the case: of the most severe, the newest.
+    pub fn main_alert(&self) -> Option<&Alert> {
+        self.alerts
+            .iter()
+            .max_by_key(|alert| (alert.severity, alert.at))
+    }
+
     /// Finds the user of the case: the first source that names anybody decides.
     ///
     /// Values are compared on their raw bytes; one source with two different values is `Several`.

@@ -198,6 +198,15 @@ struct Glyph<'a> {
     cells: usize,
 }
 
+/// Tells whether the word that begins at a glyph fits into a line of its own.
+fn word_fits(glyphs: &[Glyph<'_>], first: usize, width: usize) -> bool {
+    let word = glyphs
+        .iter()
+        .skip(first)
+        .take_while(|glyph| glyph.text != " ");
+    word.map(|glyph| glyph.cells).sum::<usize>() <= width
+}
+
 fn wrap_line(line: &Safe, width: usize) -> Vec<Wrapped> {
     let glyphs: Vec<Glyph<'_>> = line
         .segments()
@@ -231,8 +240,9 @@ fn wrap_line(line: &Safe, width: usize) -> Vec<Wrapped> {
             (end, end + 1)
         } else {
             match blank {
-                Some(blank) => (blank, blank + 1),
-                None => (end.max(start + 1), end.max(start + 1)),
+                Some(blank) if word_fits(&glyphs, blank + 1, width) => (blank, blank + 1),
+                // A word that must be cut anyway begins where there is room.
+                _ => (end.max(start + 1), end.max(start + 1)),
             }
         };
         lines.push(collect(glyphs.get(start..stop).unwrap_or_default()));

@@ -1,15 +1,17 @@
 //! What the console finds odd in an activity, each with its rule, its reason and the rows it rests on.
 
+use std::collections::HashSet;
+
 use chrono::{DateTime, Duration, Utc};
 
 use super::activity::{Activity, Outcome, Row};
 use super::lane::Lane;
-use crate::domain::text::Safe;
+use crate::domain::text::{Safe, Untrusted};
 
 /// Which rule found it.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub enum Rule {
-    /// Several failed sign-ins, then a success from the same address.
+    /// Several failed sign-ins, then a success from one of their addresses or from a new one.
     BruteForce,
     /// The account did something after its containment was proven.
     SuccessAfterContainment,
@@ -66,32 +68,45 @@ impl Default for Tuning {
     }
 }
 
-/// Finds failed sign-ins followed by a success from the same address.
+/// Finds failed sign-ins followed by a success from the same address, or from one that never succeeded before.
+///
+/// Guessing is often spread over many addresses and the success comes from yet another one; a success from an address
+/// that the user already worked from is taken for the user. What was "before" is what `activity` holds.
 pub fn fail_then_success(activity: &Activity, tuning: Tuning) -> Vec<Finding> {
     let mut findings = Vec::new();
     let mut failures: Vec<Row<'_>> = Vec::new();
+    let mut known: HashSet<&Untrusted> = HashSet::new();
     for row in activity.rows().filter(|row| row.lane() == Lane::SignIn) {
         match row.outcome() {
             Outcome::Failure => failures.push(row),
             Outcome::Success => {
                 let start = row.at() - tuning.window;
+                failures.retain(|fail| fail.at() >= start);
+                let is_new = row.ip().is_some_and(|ip| known.insert(ip));
+                let counts = |fail: &Row<'_>| is_new || fail.ip() == row.ip();
                 let evidence: Vec<usize> = failures
                     .iter()
-                    .filter(|fail| fail.at() >= start && fail.ip() == row.ip())
+                    .filter(|fail| counts(fail))
                     .map(Row::index)
                     .collect();
                 if evidence.len() >= tuning.failures {
                     let count = evidence.len();
-                    failures.retain(|fail| fail.ip() != row.ip());
+                    let elsewhere = failures
+                        .iter()
+                        .any(|fail| counts(fail) && fail.ip() != row.ip());
+                    failures.retain(|fail| !counts(fail));
                     findings.push(Finding {
                         rule: Rule::BruteForce,
                         at: row.at(),
                         row: row.index(),
                         evidence: evidence.into_iter().chain([row.index()]).collect(),
-                        reason: crate::safe!("{} failures, then success", count),
+                        reason: if elsewhere {
+                            crate::safe!("{} failures, then success from a new address", count)
+                        } else {
+                            crate::safe!("{} failures, then success", count)
+                        },
                     });
                 }
-                failures.retain(|fail| fail.at() >= start);
             }
             Outcome::Unknown => {}
         }
@@ -117,4 +132,57 @@ pub fn success_after(activity: &Activity, since: DateTime<Utc>) -> Option<Findin
         reason: crate::safe!("{} successes after containment", rows.len()),
         evidence: rows,
     })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::domain::timeline::activity::Event;
+    use rstest::rstest;
+
+    /// Makes sign-ins of minutes, success and address.
+    fn activity(rows: &[(i64, bool, &str)]) -> Activity {
+        let mut activity = Activity::default();
+        let event = |(index, (minute, succeeds, ip)): (usize, &(i64, bool, &str))| Event {
+            id: Untrusted::new(index.to_string()),
+            at: DateTime::<Utc>::UNIX_EPOCH + Duration::minutes(*minute),
+            ingested: None,
+            lane: Lane::SignIn,
+            action: Untrusted::default(),
+            outcome: if *succeeds {
+                Outcome::Success
+            } else {
+                Outcome::Failure
+            },
+            user_id: None,
+            user_name: None,
+            ip: Some(Untrusted::new(*ip)),
+            place: None,
+            agent: None,
+            provider: None,
+            object: None,
+            reason: None,
+            raw: Untrusted::default(),
+        };
+        activity.merge(rows.iter().enumerate().map(event));
+        activity
+    }
+
+    #[rstest]
+    #[case::same_address(&[(100, false, "b"), (101, false, "b"), (102, true, "b")], Some("2 failures, then success"))]
+    #[case::new_address(&[(0, true, "a"), (100, false, "b"), (101, false, "c"), (102, true, "d")], Some("2 failures, then success from a new address"))]
+    #[case::known_address_retried(&[(0, true, "a"), (100, false, "a"), (101, false, "a"), (102, true, "a")], Some("2 failures, then success"))]
+    #[case::the_user_works_on_during_the_guessing(&[(0, true, "a"), (100, false, "b"), (101, false, "c"), (102, true, "a")], None)]
+    #[case::too_few(&[(101, false, "b"), (102, true, "d")], None)]
+    #[case::too_long_ago(&[(0, false, "b"), (1, false, "b"), (102, true, "d")], None)]
+    #[case::told_once(&[(0, false, "b"), (1, false, "b"), (2, true, "d"), (3, true, "e")], Some("2 failures, then success from a new address"))]
+    fn failures_then_a_success(#[case] rows: &[(i64, bool, &str)], #[case] expected: Option<&str>) {
+        let tuning = Tuning {
+            failures: 2,
+            ..Tuning::default()
+        };
+        let found = fail_then_success(&activity(rows), tuning);
+        let reasons: Vec<&str> = found.iter().map(|one| one.reason.as_str()).collect();
+        assert_eq!(reasons, Vec::from_iter(expected));
+    }
 }

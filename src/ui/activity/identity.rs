@@ -203,7 +203,7 @@ fn draw_missing(canvas: &mut Canvas<'_>, model: &Model, open: &OpenCase, area: R
     used
 }
 
-/// Draws the first alert of the case; gives the rows it took.
+/// Draws the main alert of the case; gives the rows it took.
 pub(super) fn draw_alert(
     canvas: &mut Canvas<'_>,
     model: &Model,
@@ -214,7 +214,7 @@ pub(super) fn draw_alert(
     let Some(file) = open.file.ready() else {
         return 0;
     };
-    let Some(alert) = file.alerts.first() else {
+    let Some(alert) = file.main_alert() else {
         canvas.row(
             area,
             0,

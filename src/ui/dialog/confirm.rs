@@ -144,7 +144,7 @@ fn add_steps_short(sheet: &mut Sheet, plan: &Plan) {
     for (step, place) in plan.steps.iter().zip(1usize..) {
         if host != Some(&step.call.host) {
             let shown = Untrusted::new(step.call.host.as_str()).ident();
-            sheet.fact("requests to", Role::Strong, &safe!("https://{}", shown));
+            sheet.fact("requests to", Role::Strong, &shown);
             host = Some(&step.call.host);
         }
         let path = Untrusted::new(step.call.path.as_str()).ident();
@@ -253,7 +253,7 @@ fn last_place(model: &Model, account: &Account) -> Safe {
 
 fn add_step(sheet: &mut Sheet, step: &PlannedStep, place: usize, all: usize) {
     let call = safe!(
-        "{} https://{}{}",
+        "{} {}{}",
         step.call.method,
         Untrusted::new(step.call.host.as_str()).ident(),
         Untrusted::new(step.call.path.as_str()).ident()

@@ -91,9 +91,8 @@ fn add_action(sheet: &mut Sheet, model: &Model, action: &ActionView) {
         (None, reads) => safe!("{} reads, nothing to show", reads),
     };
     sheet.fact("evidence", words::state_role(action.state), &evidence);
-    if action.reads > 0 || action.attempt > 1 {
-        let text = safe!("{} reads, attempt {}", action.reads, action.attempt);
-        sheet.fact("", Role::Dim, &text);
+    if action.attempt > 1 {
+        sheet.fact("", Role::Dim, &safe!("attempt {}", action.attempt));
     }
     let documented = match &action.comment {
         Some(comment) => safe!("comment {}", comment.field()),
