@@ -7,6 +7,7 @@ pub mod duration;
 pub mod fault;
 pub mod nearest;
 pub mod parse;
+pub mod policy;
 pub mod sample;
 mod secret;
 mod section;

@@ -11,6 +11,7 @@ mod prove;
 mod recover;
 mod respond;
 mod search;
+mod watch;
 
 use std::collections::{HashMap, HashSet};
 use std::path::PathBuf;
@@ -59,6 +60,8 @@ pub struct Start {
     pub entries: Vec<Entry>,
     /// Directory of the leases.
     pub leases: PathBuf,
+    /// While this file is there nothing is sent.
+    pub freeze: PathBuf,
     /// User of the operating system.
     pub os_user: Untrusted,
     /// Where messages go.
@@ -84,6 +87,7 @@ struct World {
     identity: Vec<Arc<dyn Identity>>,
     journal: Journal,
     leases: PathBuf,
+    freeze: PathBuf,
     os_user: Untrusted,
     messages: mpsc::Sender<Message>,
     clock: Arc<dyn Clock>,
@@ -115,6 +119,7 @@ impl Engine {
             identity: start.identity,
             journal,
             leases: start.leases,
+            freeze: start.freeze,
             os_user: start.os_user,
             messages: start.messages,
             clock: start.clock,
@@ -133,6 +138,7 @@ impl Engine {
         poll::start(&world);
         world.spawn(recover::unfinished(Arc::clone(&world)));
         world.spawn(outbox::retry(Arc::clone(&world)));
+        world.spawn(watch::drift(Arc::clone(&world)));
         Self { world }
     }
 

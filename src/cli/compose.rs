@@ -11,7 +11,8 @@ use crate::app::command::COMMANDS;
 use crate::app::keymap::Keymap;
 use crate::app::model::{Model, Start};
 use crate::config::parse::{Parsed, parse};
-use crate::config::settings::{EnvironmentKind, Settings};
+use crate::config::policy::HostPolicy;
+use crate::config::settings::{EnvironmentKind, Policy, Settings};
 use crate::connect::registry::Connections;
 use crate::connect::secret::Secret;
 use crate::domain::audit::Body;
@@ -37,6 +38,44 @@ pub struct Place {
     pub state: Option<PathBuf>,
     /// Theme given on the command line.
     pub theme: Option<String>,
+}
+
+/// Where the host's own rules stand: root's, whatever the user's configuration says.
+#[derive(Clone, Debug)]
+pub struct Host {
+    /// The policy.
+    pub policy: PathBuf,
+    /// While this file is there nothing is sent.
+    pub freeze: PathBuf,
+}
+
+impl Default for Host {
+    fn default() -> Self {
+        Self {
+            policy: PathBuf::from("/etc/quell/policy.toml"),
+            freeze: PathBuf::from("/etc/quell/freeze"),
+        }
+    }
+}
+
+/// Joins the policy of the host, if it has one, with what the configuration adds.
+///
+/// # Errors
+/// With exit code 3 when there is one that cannot be believed or read: no policy is not the same as a broken one.
+pub fn host_policy(host: &Host, own: Policy) -> Result<Policy, Failure> {
+    let text = match files::read_host(&host.policy) {
+        Ok(text) => text,
+        Err(error) if error.is_missing() => return Ok(own),
+        Err(error) => return Err(file_failure(&error)),
+    };
+    let policy = HostPolicy::parse(&text).map_err(|fault| {
+        let place = Untrusted::new(host.policy.to_string_lossy());
+        Failure::one(
+            UNREADABLE,
+            Fault::new(safe!("{}: {}", place.ident(), fault)),
+        )
+    })?;
+    Ok(policy.joined_with(own))
 }
 
 /// A configuration that was read and found good.
@@ -187,6 +226,8 @@ pub struct Parts {
     pub state: StateDir,
     /// What the audit log stands on.
     pub ground: Ground,
+    /// The policy and the freeze switch of the host.
+    pub host: Host,
     /// The clock.
     pub clock: Arc<dyn Clock>,
     /// How long waits are.
@@ -206,6 +247,7 @@ pub fn start(parts: Parts) -> Result<Behind, Failure> {
         mut warnings,
         state,
         ground,
+        host,
         clock,
         pace,
         size,
@@ -217,7 +259,9 @@ pub fn start(parts: Parts) -> Result<Behind, Failure> {
     let who = identity();
     let log =
         AuditLog::open_on(&state.audit(), who.clone(), ground).map_err(|error| store(&error))?;
-    let settings = Arc::new(loaded.settings);
+    let mut settings = loaded.settings;
+    settings.policy = host_policy(&host, settings.policy)?;
+    let settings = Arc::new(settings);
     let opened = Body::SessionOpen {
         version: env!("CARGO_PKG_VERSION").to_owned(),
         environment: settings.environment.name.clone(),
@@ -262,6 +306,7 @@ pub fn start(parts: Parts) -> Result<Behind, Failure> {
         log,
         entries,
         leases: state.leases(),
+        freeze: host.freeze,
         os_user: who.user,
         messages: tell,
         clock,

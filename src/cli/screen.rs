@@ -132,6 +132,7 @@ pub async fn show(
         warnings,
         state,
         ground: Ground::default(),
+        host: compose::Host::default(),
         clock: Arc::clone(&clock),
         pace: Pace::REAL,
         size,

@@ -279,6 +279,7 @@ fn parse_policy(faults: &mut Faults<'_>, whole: &Section<'_>) -> Policy {
         protected: texts("protected"),
         protected_groups: texts("protected_groups"),
         own: texts("own"),
+        ..Policy::default()
     }
 }
 

@@ -8,6 +8,7 @@ use serde::Deserialize;
 use url::Url;
 
 use crate::domain::case::UserSource;
+use crate::domain::containment::caps::Caps;
 use crate::domain::ids::ConnectionName;
 
 /// The whole configuration.
@@ -173,6 +174,12 @@ pub struct Policy {
     pub protected_groups: Vec<String>,
     /// Own logins at the identity provider, never acted on.
     pub own: Vec<String>,
+    /// Whether accounts with an administrator role may be acted on; only the policy of the host can say so.
+    pub allow_administrators: bool,
+    /// How many accounts may be acted on; only the policy of the host can change them.
+    pub caps: Caps,
+    /// Whether the host has a policy of its own.
+    pub of_host: bool,
 }
 
 /// Window of the activity pane and tuning of the detectors.

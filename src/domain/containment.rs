@@ -2,6 +2,7 @@
 //!
 //! What must not live here: io, clocks, vendors' calls. Everything shown of an action is a fold over audit records.
 
+pub mod caps;
 pub mod confirm;
 pub mod guard;
 pub mod kind;

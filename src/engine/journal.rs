@@ -8,7 +8,7 @@ use crate::app::message::Message;
 use crate::domain::audit::{Body, Entry};
 use crate::domain::containment::ledger::{ActionView, Ledger};
 use crate::domain::fault::Fault;
-use crate::domain::ids::{ActionId, PlanId};
+use crate::domain::ids::{ActionId, PlanId, SessionId};
 use crate::domain::text::Untrusted;
 use crate::store::audit::{AuditLog, StoreError};
 
@@ -19,6 +19,8 @@ pub struct Journal {
     ledger: Arc<Mutex<Ledger>>,
     head: Arc<Mutex<Option<Entry>>>,
     messages: mpsc::Sender<Message>,
+    /// Number of the last record of other processes that was folded.
+    foreign: Arc<Mutex<u64>>,
 }
 
 impl Journal {
@@ -33,7 +35,39 @@ impl Journal {
             ledger: Arc::new(Mutex::new(ledger)),
             head: Arc::new(Mutex::new(entries.last().cloned())),
             messages,
+            foreign: Arc::new(Mutex::new(entries.last().map_or(0, |entry| entry.n))),
         }
+    }
+
+    /// Folds what other consoles of this user recorded meanwhile, and tells it.
+    ///
+    /// A log that cannot be read changes nothing: the next append will say so.
+    pub async fn catch_up(&self) {
+        let log = self.log.clone();
+        let Ok(Ok(entries)) = tokio::task::spawn_blocking(move || log.read_all()).await else {
+            return;
+        };
+        let fresh: Vec<Entry> = {
+            let mut foreign = self.foreign.lock().unwrap_or_else(PoisonError::into_inner);
+            let from = *foreign;
+            *foreign = entries.last().map_or(from, |entry| entry.n);
+            let own = self.log.session();
+            entries
+                .into_iter()
+                .filter(|entry| entry.n > from && entry.sess != *own)
+                .collect()
+        };
+        if fresh.is_empty() {
+            return;
+        }
+        {
+            let mut ledger = self.ledger.lock().unwrap_or_else(PoisonError::into_inner);
+            for entry in &fresh {
+                ledger.apply(entry);
+            }
+        }
+        // Nobody listens any more only when the console is gone.
+        let _ = self.messages.send(Message::Recorded(fresh)).await;
     }
 
     /// Records bodies in one write; when it returns well they are as durable as their class asks for.
@@ -86,6 +120,11 @@ impl Journal {
             .lock()
             .unwrap_or_else(PoisonError::into_inner)
             .clone()
+    }
+
+    /// Gives the session of this process.
+    pub fn session(&self) -> &SessionId {
+        self.log.session()
     }
 
     /// Gives the id of the log.

@@ -10,7 +10,7 @@ use super::journal::own;
 use crate::app::message::Level;
 use crate::connect::capability::Cases;
 use crate::domain::audit::Body;
-use crate::domain::containment::ledger::ActionView;
+use crate::domain::containment::ledger::{ActionView, Ledger};
 use crate::domain::containment::note::{Anchor, compose, marker};
 use crate::domain::containment::plan::hex;
 use crate::domain::containment::standing::standing;
@@ -22,13 +22,13 @@ use crate::safe;
 /// How often what is not documented yet is tried again.
 const RETRY: Duration = Duration::from_secs(30);
 
-/// Tries again, for ever, what ended and is not documented.
+/// Picks up, for ever, what other consoles recorded or left, and tries again what is not documented.
 pub(super) async fn retry(world: Arc<World>) {
     loop {
         tokio::time::sleep(world.pace.of(RETRY)).await;
-        let plans = world
-            .journal
-            .with(super::super::domain::containment::ledger::Ledger::undocumented);
+        world.journal.catch_up().await;
+        super::recover::unfinished(Arc::clone(&world)).await;
+        let plans = world.journal.with(Ledger::undocumented);
         for pid in plans {
             document(Arc::clone(&world), pid).await;
         }

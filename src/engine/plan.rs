@@ -1,5 +1,6 @@
 //! Making a plan: resolve to one immutable id, take a snapshot, ask the guards, record it.
 
+use std::path::Path;
 use std::sync::Arc;
 
 use super::World;
@@ -9,12 +10,13 @@ use crate::config::settings::Mode;
 use crate::connect::capability::Identity;
 use crate::domain::account::Account;
 use crate::domain::audit::Body;
+use crate::domain::containment::caps;
 use crate::domain::containment::guard::{GuardInput, GuardResult, judge};
 use crate::domain::containment::kind::ActionKind;
 use crate::domain::containment::plan::{LIFETIME, Plan, PlannedStep, plan_hash};
 use crate::domain::fault::Fault;
 use crate::domain::ids::{AccountId, ActionId, CaseId, PlanId};
-use crate::domain::text::Untrusted;
+use crate::domain::text::{Safe, Untrusted};
 use crate::safe;
 
 pub(super) async fn make(
@@ -104,15 +106,43 @@ pub(super) async fn guards(
     let policy = &world.settings.policy;
     // Not knowing whose token this is counts as a refusal, so the failure needs no other report.
     let owner = world.owner(identity).await.ok();
-    judge(&GuardInput {
+    let mut results = judge(&GuardInput {
         account,
         own: owner.as_ref(),
         own_logins: &policy.own,
         protected: &policy.protected,
         protected_groups: &policy.protected_groups,
+        allow_administrators: policy.allow_administrators,
         kinds,
         asked_for,
-    })
+    });
+    // What other consoles of this host did counts as well.
+    world.journal.catch_up().await;
+    let now = world.clock.now().utc;
+    let cap = world
+        .journal
+        .with(|ledger| caps::refusal(policy.caps, ledger, &world.os_user, &account.id, kinds, now));
+    results.push(GuardResult {
+        guard: "caps",
+        refusal: cap,
+    });
+    results.push(GuardResult {
+        guard: "freeze",
+        refusal: frozen(&world.freeze),
+    });
+    results
+}
+
+/// Tells why nothing may be sent while the freeze switch is on; a switch that cannot be read counts as on.
+fn frozen(switch: &Path) -> Option<Safe> {
+    match std::fs::symlink_metadata(switch) {
+        Err(error) if error.kind() == std::io::ErrorKind::NotFound => None,
+        Err(error) => {
+            let error = Untrusted::new(error.to_string());
+            Some(safe!("the freeze switch cannot be read: {}", error.line()))
+        }
+        Ok(_) => Some("the freeze switch of this host is on".into()),
+    }
 }
 
 fn records(plan: &Plan) -> Vec<Body> {

@@ -40,13 +40,16 @@ pub(super) async fn unfinished(world: Arc<World>) {
                 evidence,
                 None,
             )]
+        } else if action.sess == *world.journal.session() {
+            // Our own, never readable so far: read again, with nothing new to say.
+            Vec::new()
         } else {
             vec![Body::ActionAdopt {
                 aid: action.aid.clone(),
                 owner_pid: action.pid_os,
             }]
         };
-        if world.journal.record(adopted).await.is_err() {
+        if !adopted.is_empty() && world.journal.record(adopted).await.is_err() {
             return;
         }
         if action.state == ActionState::Confirmed {

@@ -2,6 +2,7 @@
 //!
 //! The only place that reaches the methods which change an account.
 
+use std::collections::HashMap;
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -37,6 +38,14 @@ struct Halt {
 pub(super) async fn carry_out(world: Arc<World>, plan: ConfirmedPlan) {
     let finish = world.must_finish.token();
     let mut confirmed = confirmations(&plan);
+    // Every action is ours before any of them is on record, so that no other console takes one for an orphan.
+    let mut leases = match take_leases(&world, &plan) {
+        Ok(leases) => leases,
+        Err(halt) => {
+            give_up(&world, &plan, 0, &halt, confirmed).await;
+            return;
+        }
+    };
     let mut proofs = Vec::new();
     let mut expected = plan.account().status.clone();
     for (index, action) in plan.actions().iter().enumerate() {
@@ -49,12 +58,13 @@ pub(super) async fn carry_out(world: Arc<World>, plan: ConfirmedPlan) {
         };
         match (action.kind(), sent) {
             (_, Sent::Not) => {}
-            (kind, Sent::Perhaps(lease)) => {
+            (kind, Sent::Perhaps) => {
                 match kind {
                     ActionKind::DisableAccount => expected = AccountStatus::Disabled,
                     ActionKind::EnableAccount => expected = AccountStatus::Active,
                     ActionKind::RevokeSessions => {}
                 }
+                let lease = leases.remove(action.aid());
                 let (world, aid) = (Arc::clone(&world), action.aid().clone());
                 proofs.push(tokio::spawn(async move {
                     prove::prove(world, aid, lease).await;
@@ -68,6 +78,28 @@ pub(super) async fn carry_out(world: Arc<World>, plan: ConfirmedPlan) {
         let _ = proof.await;
     }
     outbox::document(world, plan.pid().clone()).await;
+}
+
+fn take_leases(world: &World, plan: &ConfirmedPlan) -> Result<HashMap<ActionId, Lease>, Halt> {
+    let mut leases = HashMap::new();
+    for action in plan.actions() {
+        let reason = match lease::take(&world.leases, action.aid()) {
+            Ok(Some(lease)) => {
+                leases.insert(action.aid().clone(), lease);
+                continue;
+            }
+            Ok(None) => "another process works on this action".into(),
+            Err(error) => {
+                let error = own(error.to_string());
+                safe!("failed to take the lease of the action: {}", error.line())
+            }
+        };
+        return Err(Halt {
+            reason,
+            bodies: Vec::new(),
+        });
+    }
+    Ok(leases)
 }
 
 fn confirmations(plan: &ConfirmedPlan) -> Vec<Body> {
@@ -87,8 +119,8 @@ fn confirmations(plan: &ConfirmedPlan) -> Vec<Body> {
 enum Sent {
     /// It certainly had no effect.
     Not,
-    /// It had, or may have had; its proof goes on with the lease.
-    Perhaps(Option<Lease>),
+    /// It had, or may have had; it is read back.
+    Perhaps,
 }
 
 /// Carries out one action up to its answer. `confirmed` holds records that go into the same durable write.
@@ -120,17 +152,6 @@ async fn step(
             .map_err(|fault| halt(fault.what))?;
         return Ok(Sent::Not);
     }
-    let lease = match lease::take(&world.leases, action.aid()) {
-        Ok(Some(lease)) => Some(lease),
-        Ok(None) => return Err(halt("another process works on this action".into())),
-        Err(error) => {
-            let error = own(error.to_string());
-            return Err(halt(safe!(
-                "failed to take the lease of the action: {}",
-                error.line()
-            )));
-        }
-    };
     let mut attempt = 1;
     loop {
         let mut bodies = std::mem::take(confirmed);
@@ -167,7 +188,7 @@ async fn step(
                 return Ok(Sent::Not);
             }
             Answer::Nothing => return Ok(Sent::Not),
-            Answer::Perhaps => return Ok(Sent::Perhaps(lease)),
+            Answer::Perhaps => return Ok(Sent::Perhaps),
         }
     }
 }

@@ -26,6 +26,8 @@ pub enum Rule {
     Credential,
     /// Decides what happens: nobody but the owner may change it (mode & 022 is 0).
     Config,
+    /// Rules of the host: root's, and nobody but root may change it (mode & 022 is 0).
+    Host,
     /// Is run: nobody but the owner may change it (mode & 022 is 0).
     Program,
 }
@@ -37,6 +39,7 @@ impl Rule {
             Self::Secret => "secret file",
             Self::Credential => "credential",
             Self::Config => "configuration",
+            Self::Host => "host policy",
             Self::Program => "program",
         }
     }
@@ -46,7 +49,7 @@ impl Rule {
         match self {
             Self::Secret => 0o077,
             Self::Credential => 0o037,
-            Self::Config | Self::Program => 0o022,
+            Self::Config | Self::Host | Self::Program => 0o022,
         }
     }
 
@@ -54,7 +57,7 @@ impl Rule {
         match self {
             Self::Secret => "chmod 600",
             Self::Credential => "chmod g-wx,o-rwx",
-            Self::Config | Self::Program => "chmod go-w",
+            Self::Config | Self::Host | Self::Program => "chmod go-w",
         }
     }
 }
@@ -185,12 +188,24 @@ pub fn config_path(asked: Option<&Path>) -> Result<PathBuf, FileError> {
 /// # Errors
 /// [`FileError`] when it cannot be opened, is not to be believed, is longer than [`MAX_CONFIG`], or not UTF-8.
 pub fn read_config(path: &Path) -> Result<String, FileError> {
-    let bytes = read_checked(path, Rule::Config, MAX_CONFIG)?;
+    read_text(path, Rule::Config)
+}
+
+/// Reads the policy of the host, which must be root's.
+///
+/// # Errors
+/// As [`read_config`].
+pub fn read_host(path: &Path) -> Result<String, FileError> {
+    read_text(path, Rule::Host)
+}
+
+fn read_text(path: &Path, rule: Rule) -> Result<String, FileError> {
+    let bytes = read_checked(path, rule, MAX_CONFIG)?;
     match String::from_utf8(bytes) {
         Ok(text) => Ok(text),
         Err(_) => Err(FileError::Encoding {
             path: shown(path),
-            rule: Rule::Config,
+            rule,
         }),
     }
 }
@@ -287,7 +302,8 @@ pub fn judge(facts: Facts, rule: Rule, me: u32) -> Result<(), Objection> {
     if !facts.regular {
         return Err(Objection::NotRegular);
     }
-    if facts.owner != me && facts.owner != 0 {
+    let owned = facts.owner == 0 || (facts.owner == me && rule != Rule::Host);
+    if !owned {
         return Err(Objection::Owner(facts.owner));
     }
     let excess = facts.mode & rule.forbidden();
@@ -375,7 +391,7 @@ mod tests {
             let granted: &[u32] = match rule {
                 Rule::Secret => &[],
                 Rule::Credential => &[0o040],
-                Rule::Config | Rule::Program => &[0o040, 0o010, 0o004, 0o001],
+                Rule::Config | Rule::Host | Rule::Program => &[0o040, 0o010, 0o004, 0o001],
             };
             let allowed = (0..6)
                 .map(|bit| 1 << bit)

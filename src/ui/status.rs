@@ -6,7 +6,7 @@ use super::paint::{Canvas, Words};
 use super::theme::Role;
 use super::words;
 use crate::app::model::{Model, Source};
-use crate::config::settings::{EnvironmentKind, Mode, Policy};
+use crate::config::settings::{EnvironmentKind, Mode};
 use crate::domain::containment::standing::Standing;
 use crate::domain::freshness::{Freshness, clock_word};
 use crate::domain::text::{Safe, Untrusted};
@@ -127,7 +127,7 @@ fn counts(model: &Model) -> Words {
     if partly > 0 {
         count(Role::StateUnknown, safe!("{} partly contained", partly));
     }
-    if model.settings.policy == Policy::default() {
+    if !model.settings.policy.of_host {
         count(Role::LevelWarning, "no policy".into());
     }
     words

@@ -47,8 +47,6 @@ const CLOCKS: [&str; 4] = ["Utc", "Local", "Instant", "SystemTime"];
 const PRINTING: [&str; 5] = ["println", "eprintln", "print", "eprint", "dbg"];
 /// Most lines of a file without its tests.
 const MOST_LINES: usize = 500;
-/// Files that are longer still, with the lines they have: they may shrink and never grow.
-const LONG: [(&str, usize); 2] = [("app/command.rs", 684), ("app/update/world.rs", 548)];
 /// Names that say nothing.
 const EMPTY_NAMES: [&str; 7] = [
     "utils", "util", "helpers", "helper", "common", "manager", "misc",

@@ -15,3 +15,12 @@ pub fn shared(test: &str) -> Option<PathBuf> {
 pub mod app;
 pub mod disk;
 pub mod screen;
+
+/// Tells whether the tests run as root, or says on standard output that the test did not run.
+pub fn root(test: &str) -> bool {
+    let root = rustix::process::getuid().is_root();
+    if !root {
+        println!("not run: {test} (missing root)");
+    }
+    root
+}

@@ -6,6 +6,7 @@ mod config;
 mod connectors;
 mod contain;
 mod drill;
+mod guards;
 mod harness;
 mod hostile;
 mod hostile_http;

@@ -80,6 +80,7 @@ fn settings(mode: Mode, kind: EnvironmentKind) -> Settings {
             ("medium".to_owned(), Duration::from_secs(3 * 3600)),
         ]),
         policy: Policy {
+            of_host: true,
             protected: vec!["breakglass@acme.example".to_owned()],
             ..Policy::default()
         },

@@ -37,6 +37,8 @@ pub struct GuardInput<'a> {
     pub protected: &'a [String],
     /// Groups whose members are never acted on, by name or id.
     pub protected_groups: &'a [String],
+    /// Whether accounts with an administrator role may be acted on.
+    pub allow_administrators: bool,
     /// Kinds in the order they will be sent.
     pub kinds: &'a [ActionKind],
     /// Name the case gave, to be compared with what the provider found.
@@ -61,6 +63,10 @@ pub fn judge(input: &GuardInput<'_>) -> Vec<GuardResult> {
         GuardResult {
             guard: "protected groups",
             refusal: protected_groups(input),
+        },
+        GuardResult {
+            guard: "administrators",
+            refusal: administrators(input),
         },
         GuardResult {
             guard: "status",
@@ -136,6 +142,25 @@ fn protected_groups(input: &GuardInput<'_>) -> Option<Safe> {
         "it is a member of the protected group {}",
         hit.name.field()
     ))
+}
+
+/// Locking out the last administrators cannot be undone by anybody, and how many are left is not known here.
+fn administrators(input: &GuardInput<'_>) -> Option<Safe> {
+    let undo = input
+        .kinds
+        .iter()
+        .all(|kind| *kind == ActionKind::EnableAccount);
+    if input.allow_administrators || undo {
+        return None;
+    }
+    match input.account.roles.as_deref() {
+        None => Some("its administrator roles could not be read".into()),
+        Some([]) => None,
+        Some([role, ..]) => Some(safe!(
+            "it has the administrator role {}, which only the policy of the host can allow",
+            role.field()
+        )),
+    }
 }
 
 fn status(input: &GuardInput<'_>) -> Option<Safe> {

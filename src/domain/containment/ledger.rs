@@ -7,7 +7,7 @@ use chrono::{DateTime, Utc};
 use super::kind::ActionKind;
 use super::state::ActionState;
 use crate::domain::audit::{Body, Entry, OutcomeState};
-use crate::domain::ids::{AccountId, ActionId, CaseId, PlanId};
+use crate::domain::ids::{AccountId, ActionId, CaseId, PlanId, SessionId};
 use crate::domain::text::Untrusted;
 
 /// Everything the records say about one action.
@@ -37,6 +37,8 @@ pub struct ActionView {
     pub user: Untrusted,
     /// Process that last wrote about it.
     pub pid_os: u32,
+    /// Session that last wrote about it.
+    pub sess: SessionId,
     /// The latest attempt, from 1; 0 before the first.
     pub attempt: u32,
     /// When it was confirmed.
@@ -107,6 +109,7 @@ impl Ledger {
                     dry_run: false,
                     user: entry.user.clone(),
                     pid_os: entry.pid,
+                    sess: entry.sess.clone(),
                     attempt: 0,
                     confirmed: None,
                     sent: None,
@@ -134,6 +137,7 @@ impl Ledger {
             body => {
                 if let Some(action) = about(body).and_then(|aid| self.get_mut(aid)) {
                     action.pid_os = entry.pid;
+                    action.sess = entry.sess.clone();
                     action.apply(body, entry.ts);
                 }
             }

@@ -10,7 +10,7 @@ use futures::StreamExt as _;
 use quell::app::keymap::Chord;
 use quell::app::message::Message;
 use quell::app::model::Model;
-use quell::cli::compose::{self, Behind, Parts};
+use quell::cli::compose::{self, Behind, Host, Parts};
 use quell::cli::console::{Console, Screen};
 use quell::connect::http::Limits;
 use quell::connect::registry::Connections;
@@ -108,6 +108,14 @@ pub async fn company_of(options: Options) -> Drill {
         .expect("the drill opens its servers on loopback")
 }
 
+/// A host without rules of its own.
+pub fn no_host() -> Host {
+    Host {
+        policy: "/nonexistent/quell/policy.toml".into(),
+        freeze: "/nonexistent/quell/freeze".into(),
+    }
+}
+
 /// Limits that end a test soon; their order is that of the real ones.
 pub fn limits() -> Limits {
     Limits {
@@ -133,6 +141,17 @@ impl TestApp {
         ground: Ground,
         edit: impl FnOnce(String) -> String,
     ) -> Self {
+        Self::start_on(drill, state, ground, no_host(), edit)
+    }
+
+    /// Starts a console on a host with rules of its own.
+    pub fn start_on(
+        drill: &Drill,
+        state: &Path,
+        ground: Ground,
+        host: Host,
+        edit: impl FnOnce(String) -> String,
+    ) -> Self {
         let config =
             quell::cli::drill::write_config(state, drill).expect("the configuration is written");
         let text = std::fs::read_to_string(&config).expect("it was written a line above");
@@ -148,6 +167,7 @@ impl TestApp {
             warnings,
             state: StateDir::locate(Some(state), false).expect("an explicit path needs no home"),
             ground,
+            host,
             clock: Arc::new(clock.clone()),
             pace: Pace::scaled(0.02),
             size: SIZE,

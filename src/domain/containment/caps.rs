@@ -1,0 +1,76 @@
+//! How many accounts may be acted on in a while, counted from the records, so that a restart forgets nothing.
+
+use std::collections::BTreeSet;
+
+use chrono::{DateTime, Duration, Utc};
+
+use super::kind::ActionKind;
+use super::ledger::Ledger;
+use crate::domain::ids::AccountId;
+use crate::domain::text::{Safe, Untrusted};
+use crate::safe;
+
+/// Window of the cap on one person.
+pub const PERSON_WINDOW: Duration = Duration::minutes(10);
+
+/// Window of the cap on one host.
+pub const HOST_WINDOW: Duration = Duration::hours(1);
+
+/// The caps: different accounts, not requests.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Caps {
+    /// Accounts one person may act on in ten minutes.
+    pub per_person: u32,
+    /// Accounts that may be acted on from one host in an hour.
+    pub per_host: u32,
+}
+
+impl Default for Caps {
+    fn default() -> Self {
+        Self {
+            per_person: 5,
+            per_host: 20,
+        }
+    }
+}
+
+/// Refuses one more account when a cap is reached; an account already acted on, and an undo, never counts again.
+pub fn refusal(
+    caps: Caps,
+    ledger: &Ledger,
+    user: &Untrusted,
+    account: &AccountId,
+    kinds: &[ActionKind],
+    now: DateTime<Utc>,
+) -> Option<Safe> {
+    if kinds.iter().all(|kind| *kind == ActionKind::EnableAccount) {
+        return None;
+    }
+    let since = |window: Duration, person: Option<&Untrusted>| {
+        let accounts: BTreeSet<&AccountId> = ledger
+            .actions()
+            .filter(|action| action.kind != ActionKind::EnableAccount)
+            .filter(|action| person.is_none_or(|person| action.user == *person))
+            .filter(|action| action.sent.is_some_and(|sent| sent > now - window))
+            .map(|action| &action.account)
+            .collect();
+        if accounts.contains(account) {
+            0
+        } else {
+            accounts.len()
+        }
+    };
+    if since(PERSON_WINDOW, Some(user)) >= caps.per_person as usize {
+        return Some(safe!(
+            "cap reached: {} accounts by one person in 10 minutes",
+            caps.per_person
+        ));
+    }
+    if since(HOST_WINDOW, None) >= caps.per_host as usize {
+        return Some(safe!(
+            "cap reached: {} accounts from this host in an hour",
+            caps.per_host
+        ));
+    }
+    None
+}

@@ -1,0 +1,92 @@
+//! Watching what was proven: an account that somebody enables again is a lost proof, and says so.
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use super::World;
+use super::respond::outcome;
+use crate::app::message::Level;
+use crate::domain::account::AccountStatus;
+use crate::domain::audit::OutcomeState;
+use crate::domain::containment::kind::ActionKind;
+use crate::domain::containment::ledger::ActionView;
+use crate::domain::containment::state::ActionState;
+use crate::domain::fault::Fault;
+use crate::safe;
+
+/// How often the contained accounts are looked at.
+const EVERY: Duration = Duration::from_secs(30);
+
+/// Most accounts looked at in one round, the latest first.
+const ACCOUNTS_MAX: usize = 20;
+
+/// Looks for ever at the accounts whose disabling was proven and not taken back from here.
+pub(super) async fn drift(world: Arc<World>) {
+    loop {
+        tokio::time::sleep(world.pace.of(EVERY)).await;
+        for action in disabled(&world) {
+            look(&world, &action).await;
+        }
+    }
+}
+
+/// Lists the latest disabling of each account that is not followed by an enabling.
+fn disabled(world: &World) -> Vec<ActionView> {
+    world.journal.with(|ledger| {
+        let mut latest: Vec<ActionView> = Vec::new();
+        for action in ledger.actions().rev().filter(|action| !action.dry_run) {
+            let counts = matches!(
+                action.kind,
+                ActionKind::DisableAccount | ActionKind::EnableAccount
+            ) && action.sent.is_some();
+            if counts && latest.iter().all(|seen| seen.account != action.account) {
+                latest.push(action.clone());
+            }
+        }
+        latest.retain(|action| {
+            action.kind == ActionKind::DisableAccount && action.state == ActionState::Verified
+        });
+        latest.truncate(ACCOUNTS_MAX);
+        latest
+    })
+}
+
+async fn look(world: &World, action: &ActionView) {
+    let Some(identity) = world.identity(&action.account.connection) else {
+        return;
+    };
+    // A provider that does not answer says nothing about the account; its silence is shown elsewhere.
+    let Ok(account) = identity.account(&action.account).await else {
+        return;
+    };
+    if account.status != AccountStatus::Active {
+        return;
+    }
+    // Two readings, so that one answer of a replica that lags does not take a proof away.
+    if !world.pause(Duration::from_secs(5)).await {
+        return;
+    }
+    match identity.account(&action.account).await {
+        Ok(again) if again.status == AccountStatus::Active => {}
+        _ => return,
+    }
+    let undone_here = world.journal.with(|ledger| {
+        ledger
+            .on(&action.account)
+            .any(|other| other.kind == ActionKind::EnableAccount && other.sent > action.sent)
+    });
+    if undone_here {
+        return;
+    }
+    let status = account.vendor_status.field();
+    let evidence = format!("status {status} again, not by this console");
+    let lost = outcome(&action.aid, OutcomeState::Drifted, evidence, None);
+    // The journal tells the console when it fails; the next round finds it again.
+    if world.journal.record(vec![lost]).await.is_ok() {
+        let line = safe!(
+            "{} was enabled again by others: the proof is lost",
+            action.login.field()
+        );
+        world.notice(Level::Alarm, Fault::new(line)).await;
+    }
+}

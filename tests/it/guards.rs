@@ -1,0 +1,269 @@
+//! The guards through the whole console: caps over restarts and processes, the freeze switch, the host's policy, drift.
+
+use std::fs;
+use std::path::Path;
+use std::time::Duration;
+
+use quell::app::model::{Layer, Model};
+use quell::cli::compose::Host;
+use quell::domain::audit::Body;
+use quell::domain::containment::state::ActionState;
+use quell::drill::Drill;
+use quell::store::audit::Ground;
+use serde_json::json;
+
+use crate::harness::app::{TestApp, company, no_host, records};
+use crate::harness::root;
+
+const LOGIN: &str = "mara.lind@acme.example";
+
+async fn open_case(app: &mut TestApp, filter: &str) {
+    app.until("the queue is filled", |model| model.queue.heard)
+        .await;
+    app.keys("/").keys(filter).keys("<Enter>g<Enter>");
+    app.sync().await;
+    app.until("account and activity are there", |model| {
+        model
+            .open
+            .as_ref()
+            .is_some_and(|open| open.the_account().is_some() && open.activity.ended.is_some())
+            && !model.offers.is_empty()
+    })
+    .await;
+}
+
+async fn plan(app: &mut TestApp, keys: &str) -> Model {
+    app.keys(keys);
+    let open = |model: &Model| matches!(model.layers.last(), Some(Layer::Confirm { .. }));
+    let model = app.until("the dialog is open", open).await;
+    app.clock.advance(Duration::from_secs(1));
+    model
+}
+
+fn refusals(model: &Model) -> Vec<&'static str> {
+    let Some(Layer::Confirm { confirmation, .. }) = model.layers.last() else {
+        panic!("a dialog")
+    };
+    let guards = &confirmation.plan().guards;
+    guards
+        .iter()
+        .filter(|guard| guard.refuses())
+        .map(|guard| guard.guard)
+        .collect()
+}
+
+fn settled(model: &Model) -> bool {
+    model.ledger.actions().next().is_some()
+        && model
+            .ledger
+            .actions()
+            .all(|a| a.state.is_final() && a.state != ActionState::Planned)
+}
+
+fn host_in(dir: &Path) -> Host {
+    Host {
+        policy: dir.join("policy.toml"),
+        freeze: dir.join("freeze"),
+    }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn the_freeze_switch_holds_between_plan_and_send() {
+    let (drill, state, etc) = (company().await, dir(), dir());
+    let host = host_in(etc.path());
+    let mut app = TestApp::start_on(&drill, state.path(), Ground::default(), host.clone(), |t| t);
+    open_case(&mut app, "mara").await;
+    let model = plan(&mut app, "cc").await;
+    assert_eq!(refusals(&model), Vec::<&str>::new());
+    fs::write(&host.freeze, "").expect("the switch is set");
+    app.keys(LOGIN).keys("<Tab>y");
+    let model = app.until("given up", settled).await;
+    assert!(
+        model
+            .ledger
+            .actions()
+            .all(|action| action.state == ActionState::Abandoned)
+    );
+    let ledger = drill.ledger();
+    assert_eq!(
+        (
+            ledger.targets("suspend").len(),
+            ledger.targets("clear_sessions").len()
+        ),
+        (0, 0)
+    );
+    app.keys("<Esc><Esc>");
+    let model = plan(&mut app, "cc").await;
+    assert_eq!(refusals(&model), ["freeze"]);
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_cap_counts_what_other_processes_and_earlier_starts_did() {
+    if !root("guards::a_cap_counts_what_other_processes_and_earlier_starts_did") {
+        return;
+    }
+    let (drill, state, etc) = (company().await, dir(), dir());
+    let host = host_in(etc.path());
+    fs::write(&host.policy, "targets_per_person = 1\n").expect("the policy is written");
+    let start = || TestApp::start_on(&drill, state.path(), Ground::default(), host.clone(), |t| t);
+    let mut app = start();
+    open_case(&mut app, "mara").await;
+    plan(&mut app, "cs").await;
+    app.keys(LOGIN).keys("<Tab>y");
+    app.until("done", settled).await;
+    // The same account again is no further target.
+    app.keys("<Esc><Esc>");
+    assert_eq!(refusals(&plan(&mut app, "cs").await), Vec::<&str>::new());
+    app.keys("<Esc><Esc><Esc>1");
+    // A second console beside it, which never saw the first act.
+    let mut other = start();
+    open_case(&mut other, "carla.diaz").await;
+    assert_eq!(refusals(&plan(&mut other, "cs").await), ["caps"]);
+    other.end().await;
+    app.end().await;
+    let mut app = start();
+    open_case(&mut app, "carla.diaz").await;
+    assert_eq!(refusals(&plan(&mut app, "cs").await), ["caps"]);
+    let model = app.model();
+    assert!(!model.settings.policy.allow_administrators);
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn the_policy_of_the_host_must_be_roots_and_cannot_be_relaxed_by_the_user() {
+    if !root("guards::the_policy_of_the_host_must_be_roots_and_cannot_be_relaxed_by_the_user") {
+        return;
+    }
+    let (drill, state, etc) = (company().await, dir(), dir());
+    let host = host_in(etc.path());
+    fs::write(&host.policy, format!("protected = [\"{LOGIN}\"]\n")).expect("the policy is written");
+    let mut app = TestApp::start_on(
+        &drill,
+        state.path(),
+        Ground::default(),
+        host.clone(),
+        |text| {
+            text.replace(
+                "protected = [\"breakglass-01@acme.example\"]",
+                "protected = []",
+            )
+        },
+    );
+    open_case(&mut app, "mara").await;
+    assert_eq!(refusals(&plan(&mut app, "cc").await), ["protected"]);
+    app.end().await;
+    let own = quell::config::settings::Policy::default();
+    fs::write(&host.policy, "protekted = []\n").expect("the policy is written");
+    assert!(quell::cli::compose::host_policy(&host, own.clone()).is_err_and(|f| f.code == 3));
+    set_mode(&host.policy, 0o666);
+    assert!(quell::cli::compose::host_policy(&host, own.clone()).is_err_and(|f| f.code == 3));
+    let none = quell::cli::compose::host_policy(&no_host(), own).expect("none is no fault");
+    assert!(!none.of_host);
+}
+
+fn set_mode(path: &Path, mode: u32) {
+    use std::os::unix::fs::PermissionsExt as _;
+    fs::set_permissions(path, fs::Permissions::from_mode(mode)).expect("the mode is set");
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn an_account_that_others_enable_again_is_a_lost_proof() {
+    let (drill, state) = (company().await, dir());
+    let mut app = TestApp::start(&drill, state.path());
+    open_case(&mut app, "mara").await;
+    plan(&mut app, "cc").await;
+    app.keys(LOGIN).keys("<Tab>y");
+    app.until("contained", |model| {
+        settled(model) && model.standing().is_some()
+    })
+    .await;
+    enable_behind_our_back(&drill).await;
+    let model = app
+        .until("the proof is lost", |model| {
+            model
+                .ledger
+                .actions()
+                .any(|action| action.state == ActionState::Drifted)
+        })
+        .await;
+    let word = model
+        .standing()
+        .expect("the sessions are still revoked")
+        .word();
+    assert_eq!(word.as_str(), "partly contained: account not disabled");
+    app.end().await;
+    let drifted = |body: &Body| matches!(body, Body::ActionOutcome { .. });
+    assert_eq!(
+        records(state.path())
+            .iter()
+            .filter(|entry| drifted(&entry.body))
+            .count(),
+        4
+    );
+}
+
+async fn enable_behind_our_back(drill: &Drill) {
+    let identity = drill.identity();
+    let url = format!(
+        "{}/api/v1/users/{}/lifecycle/unsuspend",
+        identity.url,
+        drill.victim_id()
+    );
+    let client = reqwest::Client::builder()
+        .no_proxy()
+        .build()
+        .expect("a client");
+    let answer = client
+        .post(url)
+        .header("authorization", format!("SSWS {}", identity.token))
+        .header("content-length", "0")
+        .send()
+        .await
+        .expect("the drill answers");
+    assert!(answer.status().is_success());
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_second_console_does_not_adopt_what_the_first_works_on() {
+    let (drill, state) = (company().await, dir());
+    let mut first = TestApp::start(&drill, state.path());
+    open_case(&mut first, "mara").await;
+    plan(&mut first, "cc").await;
+    drill
+        .fault(&json!({"server": "identity", "fault": "latency", "ms": 700, "rate": 1.0, "count": 1, "path": "sessions"}))
+        .expect("the fault is known");
+    first.keys(LOGIN).keys("<Tab>y");
+    first
+        .until("the first request is on its way", |model| {
+            model
+                .ledger
+                .actions()
+                .any(|action| action.state == ActionState::Intent)
+        })
+        .await;
+    let mut second = TestApp::start(&drill, state.path());
+    first.until("done", settled).await;
+    second
+        .until("it learns of it", |model| {
+            model
+                .ledger
+                .actions()
+                .filter(|a| a.state == ActionState::Verified)
+                .count()
+                == 3
+        })
+        .await;
+    first.end().await;
+    second.end().await;
+    let adopted = |body: &Body| matches!(body, Body::ActionAdopt { .. });
+    assert!(
+        !records(state.path())
+            .iter()
+            .any(|entry| adopted(&entry.body))
+    );
+    assert_eq!(drill.ledger().targets("suspend").len(), 1);
+    assert_eq!(drill.ledger().targets("comment").len(), 1);
+}
+
+fn dir() -> tempfile::TempDir {
+    tempfile::tempdir().expect("a temporary directory")
+}
