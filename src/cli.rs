@@ -6,6 +6,7 @@ pub mod audit;
 pub mod compose;
 pub mod console;
 pub mod drill;
+pub mod init;
 pub mod keys;
 pub mod screen;
 
@@ -69,6 +70,10 @@ enum Sub {
         #[command(subcommand)]
         command: AuditSub,
     },
+    /// Writes a commented configuration to start from.
+    Init,
+    /// Puts a terminal in order that a killed console left behind.
+    ResetTerminal,
     /// Lists all commands with their keys.
     Keys {
         /// As a table in Markdown.
@@ -180,6 +185,14 @@ fn dispatch(arguments: Arguments) -> Result<u8, Failure> {
                 AuditSub::Show(place) => audit::show(&dir, place.json, &mut out),
             };
             told.or_else(|error| broken_pipe(&error))
+        }
+        Some(Sub::Init) => init::write(config.as_deref(), &mut io::stdout().lock()),
+        Some(Sub::ResetTerminal) => {
+            let mut out = io::stdout().lock();
+            let told = out
+                .write_all(crate::terminal::session::reset_bytes())
+                .and_then(|()| out.flush());
+            told.map_or_else(|error| broken_pipe(&error), |()| Ok(OK))
         }
         Some(Sub::Keys { markdown }) => {
             keys::print(markdown, config.as_deref(), &mut io::stdout().lock())

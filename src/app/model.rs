@@ -85,6 +85,10 @@ pub struct Model {
     pub ending: bool,
     /// Steps whose tick by evidence was asked for and is not recorded yet.
     pub evidence_asked: BTreeSet<(CaseId, StepKey)>,
+    /// When the last key came.
+    pub last_key: Moment,
+    /// Whether the console was left alone so long that it is READ ONLY until a word is typed.
+    pub locked: bool,
     /// How the accounts with proven actions stand.
     pub standings: BTreeMap<AccountId, Standing>,
 }
@@ -296,6 +300,8 @@ impl Model {
             last_search: 0,
             ending: false,
             evidence_asked: BTreeSet::new(),
+            last_key: now,
+            locked: false,
             standings: BTreeMap::new(),
         }
     }
@@ -327,7 +333,31 @@ impl Model {
 
     /// Gives the mode that holds now.
     pub fn mode(&self) -> Mode {
-        self.settings.environment.mode
+        if self.locked {
+            Mode::ReadOnly
+        } else {
+            self.settings.environment.mode
+        }
+    }
+
+    /// Makes the console READ ONLY once it was left alone too long; dialogs that lead to an act are closed.
+    pub fn lock_when_idle(&mut self) {
+        let idle = self.now.boot.saturating_sub(self.last_key.boot);
+        if self.locked || idle < self.settings.environment.idle_lock {
+            return;
+        }
+        self.locked = true;
+        self.layers.retain(|layer| {
+            !matches!(
+                layer,
+                Layer::Confirm { .. } | Layer::Planning { .. } | Layer::Contain { .. }
+            )
+        });
+        self.say(
+            Level::Warning,
+            "left alone: READ ONLY until you type the word arm",
+            None,
+        );
     }
 
     /// Gives the operator as one text: the case system's login, with the OS user beside it.

@@ -20,8 +20,12 @@ use crate::domain::freshness::Moment;
 /// Takes one message that happened at a moment and gives what the world has to do.
 pub fn update(model: &mut Model, now: Moment, message: Message) -> Vec<Effect> {
     model.now = now;
+    model.lock_when_idle();
     match message {
-        Message::Key(chord) => key(model, chord),
+        Message::Key(chord) => {
+            model.last_key = now;
+            key(model, chord)
+        }
         Message::Pasted => pasted(model),
         Message::Resized { width, height } => {
             model.size = (width, height);

@@ -144,7 +144,8 @@ fn config_fault(fault: &crate::config::fault::Fault) -> Fault {
     }
 }
 
-fn file_failure(error: &files::FileError) -> Failure {
+/// Says why a file that decides something cannot be used.
+pub fn file_failure(error: &files::FileError) -> Failure {
     let what = Untrusted::new(error.to_string()).line();
     Failure::one(
         UNREADABLE,

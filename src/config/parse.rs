@@ -40,6 +40,8 @@ const SEVERITIES: &[&str] = &[
     "fatal",
 ];
 const MOST_CONNECTIONS: usize = 32;
+/// Idle time after which the console is READ ONLY, where the configuration says nothing.
+const IDLE_LOCK: Duration = Duration::from_secs(15 * 60);
 
 /// What a good configuration says, and where it says what others have to check.
 #[derive(Clone, Debug)]
@@ -125,7 +127,7 @@ fn parse_environment(faults: &mut Faults<'_>, whole: &Section<'_>) -> Option<Env
     let section = whole
         .need(faults, "environment", hint.into())?
         .section(faults)?;
-    section.refuse_unknown(faults, &["name", "kind", "mode"]);
+    section.refuse_unknown(faults, &["name", "kind", "mode", "idle_lock"]);
     let name = section
         .need(
             faults,
@@ -152,10 +154,15 @@ fn parse_environment(faults: &mut Faults<'_>, whole: &Section<'_>) -> Option<Env
     let mode = section
         .get("mode")
         .map(|entry| entry.one_of(faults, &modes));
+    let range = Duration::from_secs(60)..=Duration::from_secs(24 * 3_600);
+    let idle_lock = section
+        .get("idle_lock")
+        .map(|entry| entry.duration(faults, &range));
     Some(Environment {
         name: name?,
         kind: kind?,
         mode: mode.unwrap_or(Some(Mode::default()))?,
+        idle_lock: idle_lock.unwrap_or(Some(IDLE_LOCK))?,
     })
 }
 

@@ -41,6 +41,8 @@ pub struct Environment {
     pub kind: EnvironmentKind,
     /// Whether actions are sent.
     pub mode: Mode,
+    /// After so long without a key the console is READ ONLY until a word is typed.
+    pub idle_lock: Duration,
 }
 
 /// Whether the systems behind the connections are real.

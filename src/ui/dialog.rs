@@ -59,6 +59,7 @@ pub(super) fn draw(
         Layer::Planning { kinds } => choosing::planning(canvas, model, room, kinds),
         Layer::Unfinished { cursor } => response::unfinished(canvas, model, room, *cursor),
         Layer::QuitAnyway => choosing::quit(canvas, model, room),
+        Layer::Rearm { typed } => choosing::rearm(canvas, typed, room),
     }
     None
 }

@@ -72,6 +72,7 @@ fn layer_keys(model: &Model, layer: &Layer) -> Words {
         Layer::Writing { .. } => &[("Enter", "done"), ("Esc Esc", "leave")],
         Layer::Filter { .. } => &[("Enter", "keep"), ("Esc", "as before")],
         Layer::Search { .. } => &[("Up Down", "move"), ("Enter", "run"), ("Esc", "back")],
+        Layer::Rearm { .. } => &[("arm", "typed: act again"), ("Esc", "stay READ ONLY")],
         Layer::QuitAnyway => &[("y", "quit"), ("any other", "stay")],
         _ => &[("Esc", "back")],
     };

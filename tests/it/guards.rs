@@ -223,6 +223,27 @@ async fn enable_behind_our_back(drill: &Drill) {
 }
 
 #[tokio::test(flavor = "multi_thread")]
+async fn a_console_left_alone_is_read_only_until_a_word_is_typed() {
+    let (drill, state) = (company().await, dir());
+    let mut app = TestApp::start(&drill, state.path());
+    open_case(&mut app, "mara").await;
+    plan(&mut app, "cc").await;
+    app.clock.advance(Duration::from_secs(16 * 60));
+    app.keys(LOGIN).keys("<Tab>y");
+    let model = app.sync().await;
+    assert!(model.locked, "the keys came too late");
+    app.keys("<Esc><Esc>c");
+    app.until("the word is asked for", |model| {
+        matches!(model.layers.last(), Some(Layer::Rearm { .. }))
+    })
+    .await;
+    app.keys("arm");
+    assert!(!app.sync().await.locked);
+    plan(&mut app, "cc").await;
+    assert_eq!(drill.ledger().effects().len(), 0);
+}
+
+#[tokio::test(flavor = "multi_thread")]
 async fn a_second_console_does_not_adopt_what_the_first_works_on() {
     let (drill, state) = (company().await, dir());
     let mut first = TestApp::start(&drill, state.path());

@@ -68,6 +68,7 @@ fn settings(mode: Mode, kind: EnvironmentKind) -> Settings {
             name: "acme".to_owned(),
             kind,
             mode,
+            idle_lock: std::time::Duration::from_secs(900),
         },
         connections: vec![
             one("hive", Vendor::Thehive, &[Role::Cases]),

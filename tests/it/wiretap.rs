@@ -164,6 +164,7 @@ pub fn settings(connections: Vec<Connection>) -> Settings {
             name: "test".to_owned(),
             kind: EnvironmentKind::Drill,
             mode: Mode::Live,
+            idle_lock: std::time::Duration::from_secs(900),
         },
         connections,
         sla: BTreeMap::new(),

@@ -97,7 +97,15 @@ pub enum Layer {
     },
     /// Quitting while something runs is being asked.
     QuitAnyway,
+    /// The word that ends READ ONLY after an idle time is being typed.
+    Rearm {
+        /// What was typed.
+        typed: String,
+    },
 }
+
+/// What has to be typed after an idle time.
+pub const REARM_WORD: &str = "arm";
 
 /// What a text is written for.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -151,7 +159,8 @@ impl Layer {
             | Self::Confirm { .. }
             | Self::Writing { .. }
             | Self::Search { .. }
-            | Self::QuitAnyway => None,
+            | Self::QuitAnyway
+            | Self::Rearm { .. } => None,
         }
     }
 }

@@ -7,6 +7,7 @@ use crate::app::command::{COMMANDS, Command, Context, Spec};
 use crate::app::effect::Effect;
 use crate::app::keymap::{Chord, Key};
 use crate::app::message::Level;
+use crate::app::model::layer::REARM_WORD;
 use crate::app::model::{Layer, Model, Purpose};
 use crate::domain::audit::Body;
 use crate::domain::containment::confirm::{DialogKey, Step};
@@ -26,6 +27,17 @@ pub(super) fn command(model: &mut Model, command: Command) -> Vec<Effect> {
     };
     if let Some(walk) = walk {
         move_in_layer(model, walk);
+        return Vec::new();
+    }
+    let acts = matches!(
+        command,
+        Command::SendAgain | Command::CloseWithReason | Command::ContainBoth
+    ) || (command == Command::Open
+        && matches!(model.layers.last(), Some(Layer::Likelihood { .. })));
+    if model.locked && acts {
+        model.layers.push(Layer::Rearm {
+            typed: String::new(),
+        });
         return Vec::new();
     }
     match command {
@@ -190,8 +202,33 @@ pub(super) fn raw_key(model: &mut Model, chord: Chord) -> Vec<Effect> {
             }
             Vec::new()
         }
+        Some(Layer::Rearm { .. }) => rearm_key(model, chord),
         _ => Vec::new(),
     }
+}
+
+fn rearm_key(model: &mut Model, chord: Chord) -> Vec<Effect> {
+    let Some(Layer::Rearm { typed }) = model.layers.last_mut() else {
+        return Vec::new();
+    };
+    match chord.key {
+        Key::Esc => {
+            model.layers.pop();
+        }
+        Key::Backspace => {
+            typed.pop();
+        }
+        Key::Char(c) if !chord.ctrl && !chord.alt && typed.len() < 20 && typable(c) => {
+            typed.push(c);
+            if typed == REARM_WORD {
+                model.layers.pop();
+                model.locked = false;
+                model.say(Level::Info, "armed again", None);
+            }
+        }
+        _ => {}
+    }
+    Vec::new()
 }
 
 fn confirm_key(model: &mut Model, chord: Chord) -> Vec<Effect> {

@@ -21,7 +21,32 @@ use crate::safe;
 /// Windows of the activity in hours, in the order `t` goes through them.
 const WINDOWS: [u32; 3] = [24, 48, 72];
 
+/// Commands that act on an account or write into a case: after an idle time they ask for a word first.
+const ARMED: [Command; 13] = [
+    Command::Contain,
+    Command::ContainBoth,
+    Command::ContainRevoke,
+    Command::ContainDisable,
+    Command::ContainMonitor,
+    Command::ContainNothing,
+    Command::Undo,
+    Command::Likelihood,
+    Command::Note,
+    Command::Document,
+    Command::Tick,
+    Command::SkipStep,
+    Command::RunStep,
+];
+
 pub(super) fn command(model: &mut Model, command: Command) -> Vec<Effect> {
+    let acts =
+        ARMED.contains(&command) || (command == Command::Open && model.focus == Pane::Actions);
+    if model.locked && acts {
+        model.layers.push(Layer::Rearm {
+            typed: String::new(),
+        });
+        return Vec::new();
+    }
     match command {
         Command::FocusCases => focus(model, Pane::Cases),
         Command::FocusActivity => focus(model, Pane::Activity),
@@ -186,7 +211,7 @@ fn open_row(model: &mut Model) {
             let Some(row) = pane.activity.row(*index) else {
                 return;
             };
-            (safe!("Event {}", time_word(row.at())), row.raw().block())
+            (safe!("Event {}", time_word(row.at())), pretty(row.raw()))
         }
         Some(ListRow::Finding(index)) => {
             let Some(finding) = pane.findings.get(*index) else {
@@ -228,6 +253,15 @@ fn open_row(model: &mut Model) {
         text,
         scroll: 0,
     });
+}
+
+/// Lays a JSON record out over lines; anything else stays as it came.
+fn pretty(raw: &Untrusted) -> Safe {
+    let parsed: Result<serde_json::Value, _> = serde_json::from_str(raw.raw());
+    match parsed.and_then(|value| serde_json::to_string_pretty(&value)) {
+        Ok(text) => Untrusted::new(text).block(),
+        Err(_) => raw.block(),
+    }
 }
 
 fn quit(model: &mut Model) -> Vec<Effect> {

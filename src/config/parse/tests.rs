@@ -113,7 +113,7 @@ hint: did you mean \"production\"?
 q.toml:4: environment.mode: \"dry-run\" is none of dry_run, live, read_only
 hint: did you mean \"dry_run\"?
 q.toml:5: environment.connection: is not a known field
-hint: known here: name, kind, mode
+hint: known here: name, kind, mode, idle_lock
 q.toml:6: connection[1].name: is missing
 hint: name = \"okta-prod\"
 q.toml:6: connection[1].vendor: is missing

@@ -199,6 +199,30 @@ pub(super) fn search(
     (end, inside.y)
 }
 
+/// Asks for the word that ends READ ONLY after an idle time.
+pub(super) fn rearm(canvas: &mut Canvas<'_>, typed: &str, room: Rect) {
+    let text =
+        "This console was left alone, so it is READ ONLY. Type the word arm to act again.".into();
+    let width = MOST.min(room.width);
+    let lines = wrap(&text, usize::from(width.saturating_sub(4)));
+    let height = u16::try_from(lines.len() + 4).unwrap_or(u16::MAX);
+    let inside = open_box(
+        canvas,
+        room,
+        (width, height),
+        heading("READ ONLY"),
+        Words::empty(),
+    );
+    canvas.wrapped(inside, Role::Text, &lines);
+    let line = height.saturating_sub(3);
+    let shown = Untrusted::new(typed).field();
+    canvas.row(
+        inside,
+        line,
+        Words::new(Role::Key, "arm:").gap(Role::Strong, shown),
+    );
+}
+
 /// Asks whether to quit while something is not finished.
 pub(super) fn quit(canvas: &mut Canvas<'_>, model: &Model, room: Rect) {
     let unfinished = model.ledger.unfinished().count();
