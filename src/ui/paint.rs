@@ -102,6 +102,10 @@ impl Words {
                 self.0.pop();
             }
         }
+        if self.0.iter().all(|(_, text)| is_blank(text)) {
+            // Nothing is left to stand between blanks.
+            return Self::empty();
+        }
         self.add(Role::Text, " ")
     }
 

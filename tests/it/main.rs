@@ -19,5 +19,6 @@ mod scene;
 mod screens;
 mod spec;
 mod spec_requests;
+mod story;
 mod wire;
 mod wiretap;

@@ -2,8 +2,6 @@
 //!
 //! `QUELL_PICTURES=folder` writes every picture as a file of terminal bytes, to be looked at.
 
-use std::fmt::Write as _;
-
 use proptest::prelude::*;
 use quell::app::command::Context;
 use quell::app::model::{Layer, Load, Model, Pane, Purpose};
@@ -15,59 +13,11 @@ use quell::terminal::egress::{Allowed, Egress};
 use quell::terminal::features::Features;
 use quell::ui::theme::{Colors, Theme};
 use ratatui::Terminal;
-use ratatui::backend::TestBackend;
-use ratatui::buffer::Buffer;
 use ratatui_textarea::TextArea;
 use rstest::rstest;
-use sha2::{Digest as _, Sha256};
 
+use crate::harness::screen::{drawn, picture, theme};
 use crate::scene;
-
-fn theme(name: &str) -> Theme {
-    Theme::choose(Some(name), name == "no-color", Colors::True).expect("a theme")
-}
-
-fn drawn(model: &Model, theme: &Theme, (width, height): (u16, u16)) -> Buffer {
-    let mut terminal = Terminal::new(TestBackend::new(width, height)).expect("a terminal");
-    terminal
-        .draw(|frame| quell::ui::draw(model, theme, frame))
-        .expect("a frame");
-    terminal.backend().buffer().clone()
-}
-
-/// Writes the rows as text, and a hash of all styles as the last line.
-fn picture(buffer: &Buffer) -> String {
-    let mut out = String::new();
-    let mut styles = Sha256::new();
-    for y in 0..buffer.area.height {
-        let mut row = String::new();
-        let mut skip = 0;
-        for x in 0..buffer.area.width {
-            let cell = &buffer[(x, y)];
-            styles.update(format!("{:?}", cell.style()));
-            if skip > 0 {
-                skip -= 1;
-                continue;
-            }
-            row.push_str(cell.symbol());
-            skip = ratatui::text::Span::raw(cell.symbol())
-                .width()
-                .saturating_sub(1);
-        }
-        out.push_str(row.trim_end());
-        out.push('\n');
-    }
-    let hash: String = styles
-        .finalize()
-        .iter()
-        .take(6)
-        .fold(String::new(), |mut text, byte| {
-            let _ = write!(text, "{byte:02x}");
-            text
-        });
-    let _ = writeln!(out, "styles {hash}");
-    out
-}
 
 /// Writes the frame as the terminal would get it, where the environment asks for it.
 fn dump(name: &str, model: &Model, theme: &Theme, (width, height): (u16, u16)) {

@@ -103,12 +103,12 @@ impl ActivityPane {
         if self.ended.is_some_and(|end| end.truncated) {
             rows.push(ListRow::Truncated(self.activity.len()));
         }
-        let mut own: Vec<(DateTime<Utc>, &ActionId)> = own
+        let mut own: Vec<(DateTime<Utc>, u32, &ActionId)> = own
             .iter()
-            .filter_map(|action| Some((action.sent?, &action.aid)))
+            .filter_map(|action| Some((action.sent?, action.order, &action.aid)))
             .collect();
         own.sort();
-        let mut own = own.into_iter().peekable();
+        let mut own = own.into_iter().map(|(at, _, aid)| (at, aid)).peekable();
         let mut findings = self.findings.iter().enumerate().peekable();
         let mut before: Option<DateTime<Utc>> = None;
         let mut day: Option<NaiveDate> = None;

@@ -147,8 +147,16 @@ fn add_steps_short(sheet: &mut Sheet, plan: &Plan) {
             sheet.fact("requests to", Role::Strong, &shown);
             host = Some(&step.call.host);
         }
-        let path = Untrusted::new(step.call.path.as_str()).ident();
-        let call = safe!("{} {}", step.call.method, path);
+        let before = plan.steps.iter().take(place - 1);
+        let same = before
+            .zip(1usize..)
+            .find(|(other, _)| other.call == step.call);
+        let call = if let Some((_, first)) = same {
+            safe!("{} again, the same request as {}", step.kind.word(), first)
+        } else {
+            let path = Untrusted::new(step.call.path.as_str()).ident();
+            safe!("{} {}", step.call.method, path)
+        };
         let label = Words::new(Role::Dim, safe!("{}.", place));
         sheet.labelled(label, 3, Role::Strong, &call);
     }

@@ -85,14 +85,17 @@ fn add_action(sheet: &mut Sheet, model: &Model, action: &ActionView) {
         );
         sheet.fact("request", Role::Text, &call);
     }
-    let evidence = match (&action.evidence, action.reads) {
-        (Some(evidence), _) => evidence.line(),
-        (None, 0) => "nothing read back yet".into(),
-        (None, reads) => safe!("{} reads, nothing to show", reads),
-    };
+    let evidence = action
+        .evidence
+        .as_ref()
+        .map_or_else(|| "nothing read back yet".into(), Untrusted::line);
     sheet.fact("evidence", words::state_role(action.state), &evidence);
     if action.attempt > 1 {
-        sheet.fact("", Role::Dim, &safe!("attempt {}", action.attempt));
+        let text = safe!(
+            "attempt {}; the provider did not execute the one before",
+            action.attempt
+        );
+        sheet.fact("", Role::Dim, &text);
     }
     let documented = match &action.comment {
         Some(comment) => safe!("comment {}", comment.field()),

@@ -26,26 +26,68 @@ use tokio::sync::{mpsc, watch};
 /// Longest wait for anything; a test that needs it has failed.
 const PATIENCE: Duration = Duration::from_secs(60);
 
-/// Size of the frames shown when a test fails.
+/// Size of the terminal where a test does not say.
 const SIZE: (u16, u16) = (120, 40);
 
-/// The system's clocks, with a boot clock that a test can move.
+/// The system's clocks, with a boot clock that a test can move; or clocks that stand still until moved.
 #[derive(Clone, Default)]
-pub struct TestClock(Arc<Mutex<Duration>>);
+pub struct TestClock {
+    ahead: Arc<Mutex<Duration>>,
+    still: Option<Moment>,
+}
 
 impl TestClock {
+    /// Stands still; only the boot clock can be moved.
+    pub fn still(at: Moment) -> Self {
+        Self {
+            still: Some(at),
+            ..Self::default()
+        }
+    }
+
     pub fn advance(&self, by: Duration) {
-        *self.0.lock().unwrap_or_else(PoisonError::into_inner) += by;
+        *self.ahead.lock().unwrap_or_else(PoisonError::into_inner) += by;
     }
 }
 
 impl Clock for TestClock {
     fn now(&self) -> Moment {
-        let now = SystemClock.now();
-        let ahead = *self.0.lock().unwrap_or_else(PoisonError::into_inner);
+        let now = self.still.unwrap_or_else(|| SystemClock.now());
+        let ahead = *self.ahead.lock().unwrap_or_else(PoisonError::into_inner);
         Moment {
             boot: now.boot + ahead,
             ..now
+        }
+    }
+}
+
+impl quell::store::audit::Clock for TestClock {
+    fn wall(&self) -> chrono::DateTime<chrono::Utc> {
+        self.now().utc
+    }
+
+    fn boot_us(&self) -> u64 {
+        u64::try_from(self.now().boot.as_micros()).expect("this century")
+    }
+}
+
+/// What a console under test is started with.
+pub struct Setting {
+    pub clock: TestClock,
+    pub size: (u16, u16),
+    pub ground: Ground,
+    pub host: Host,
+    pub limits: Limits,
+}
+
+impl Default for Setting {
+    fn default() -> Self {
+        Self {
+            clock: TestClock::default(),
+            size: SIZE,
+            ground: Ground::default(),
+            host: no_host(),
+            limits: limits(),
         }
     }
 }
@@ -88,6 +130,7 @@ pub struct TestApp {
     running: tokio::task::JoinHandle<Model>,
     quiet: Arc<AtomicBool>,
     marks: u16,
+    size: (u16, u16),
     // Of its own, so that killing the console takes every task of it along.
     runtime: Option<Runtime>,
 }
@@ -141,7 +184,11 @@ impl TestApp {
         ground: Ground,
         edit: impl FnOnce(String) -> String,
     ) -> Self {
-        Self::start_on(drill, state, ground, no_host(), edit)
+        let setting = Setting {
+            ground,
+            ..Setting::default()
+        };
+        Self::start_in(drill, state, setting, edit)
     }
 
     /// Starts a console on a host with rules of its own.
@@ -152,6 +199,28 @@ impl TestApp {
         host: Host,
         edit: impl FnOnce(String) -> String,
     ) -> Self {
+        let setting = Setting {
+            ground,
+            host,
+            ..Setting::default()
+        };
+        Self::start_in(drill, state, setting, edit)
+    }
+
+    /// Starts a console in a setting of its own.
+    pub fn start_in(
+        drill: &Drill,
+        state: &Path,
+        setting: Setting,
+        edit: impl FnOnce(String) -> String,
+    ) -> Self {
+        let Setting {
+            clock,
+            size,
+            ground,
+            host,
+            limits,
+        } = setting;
         let config =
             quell::cli::drill::write_config(state, drill).expect("the configuration is written");
         let text = std::fs::read_to_string(&config).expect("it was written a line above");
@@ -159,8 +228,7 @@ impl TestApp {
         let loaded =
             compose::load(Some(&config)).unwrap_or_else(|failure| panic!("{:?}", failure.faults));
         let (secrets, warnings) = compose::secrets(&loaded.settings);
-        let connections = Connections::build_with(&loaded.settings, secrets, &limits());
-        let clock = TestClock::default();
+        let connections = Connections::build_with(&loaded.settings, secrets, &limits);
         let parts = Parts {
             loaded,
             connections,
@@ -170,7 +238,7 @@ impl TestApp {
             host,
             clock: Arc::new(clock.clone()),
             pace: Pace::scaled(0.02),
-            size: SIZE,
+            size,
         };
         let runtime = Runtime::new().expect("the machine has threads left");
         let entered = runtime.enter();
@@ -215,6 +283,7 @@ impl TestApp {
             running,
             quiet,
             marks: 0,
+            size,
             runtime: Some(runtime),
         }
     }
@@ -250,7 +319,7 @@ impl TestApp {
 
     /// Gives the last frame as text.
     pub fn screen(&self) -> String {
-        super::screen::text(&self.model(), SIZE)
+        super::screen::text(&self.model(), self.size)
     }
 
     /// Waits until a frame shows something.
@@ -279,12 +348,16 @@ impl TestApp {
     /// Waits until every key sent so far was answered by a frame.
     pub async fn sync(&mut self) -> Model {
         self.marks += 1;
-        let mark = SIZE.1 + self.marks;
-        self.send(Message::Resized {
-            width: SIZE.0,
-            height: mark,
-        });
-        self.until("the keys are answered", |model| model.size.1 == mark)
+        // A size that no screen has, and then the real one again: half a page is half of it.
+        self.resize((self.size.0, 1_000 + self.marks)).await;
+        self.resize(self.size).await
+    }
+
+    /// Makes the terminal another size and waits for the frame.
+    async fn resize(&mut self, size: (u16, u16)) -> Model {
+        let (width, height) = size;
+        self.send(Message::Resized { width, height });
+        self.until("the keys are answered", |model| model.size == size)
             .await
     }
 

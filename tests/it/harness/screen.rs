@@ -1,8 +1,174 @@
-//! Frames as text.
+//! Frames as text: drawn by the program's own renderer, or read from a terminal emulator.
+
+use std::fmt::Write as _;
 
 use quell::app::model::Model;
+use quell::ui::theme::{Colors, Theme};
+use ratatui::Terminal;
+use ratatui::backend::TestBackend;
+use ratatui::buffer::Buffer;
+use sha2::{Digest as _, Sha256};
 
-/// Draws the model at a size.
-pub fn text(model: &Model, _size: (u16, u16)) -> String {
-    format!("{:?}", model.layers)
+/// Gives a theme by its name, for a terminal with all colours.
+pub fn theme(name: &str) -> Theme {
+    Theme::choose(Some(name), name == "no-color", Colors::True).expect("a theme")
+}
+
+/// Draws one frame.
+pub fn drawn(model: &Model, theme: &Theme, (width, height): (u16, u16)) -> Buffer {
+    let mut terminal = Terminal::new(TestBackend::new(width, height)).expect("a terminal");
+    terminal
+        .draw(|frame| quell::ui::draw(model, theme, frame))
+        .expect("a frame");
+    terminal.backend().buffer().clone()
+}
+
+/// Draws the model as the dark theme does and gives the text alone.
+pub fn text(model: &Model, size: (u16, u16)) -> String {
+    let mut text = picture(&drawn(model, &theme("dark"), size));
+    text.truncate(text.rfind("styles ").unwrap_or(text.len()));
+    text
+}
+
+/// Writes the rows as text, and a hash of all styles as the last line.
+pub fn picture(buffer: &Buffer) -> String {
+    let mut out = String::new();
+    let mut styles = Sha256::new();
+    for y in 0..buffer.area.height {
+        let mut row = String::new();
+        let mut skip = 0;
+        for x in 0..buffer.area.width {
+            let cell = &buffer[(x, y)];
+            styles.update(format!("{:?}", cell.style()));
+            if skip > 0 {
+                skip -= 1;
+                continue;
+            }
+            row.push_str(cell.symbol());
+            skip = ratatui::text::Span::raw(cell.symbol())
+                .width()
+                .saturating_sub(1);
+        }
+        out.push_str(row.trim_end());
+        out.push('\n');
+    }
+    end(out, styles)
+}
+
+/// Writes what an emulator shows as [`picture`] writes a frame.
+pub fn emulated(screen: &vt100::Screen) -> String {
+    let (height, width) = screen.size();
+    let (height, width) = (height.get(), width.get());
+    let mut out = String::new();
+    let mut styles = Sha256::new();
+    for y in 0..height {
+        let row: String = screen.contents_between(y, 0, y, width);
+        out.push_str(row.trim_end());
+        out.push('\n');
+        for x in 0..width {
+            if let Some(cell) = screen.cell(y, x) {
+                let how = (cell.bold(), cell.dim(), cell.underline(), cell.inverse());
+                styles.update(format!("{:?}{:?}{how:?}", cell.fgcolor(), cell.bgcolor()));
+            }
+        }
+    }
+    end(out, styles)
+}
+
+fn end(mut out: String, styles: Sha256) -> String {
+    let hash: String = styles
+        .finalize()
+        .iter()
+        .take(6)
+        .fold(String::new(), |mut text, byte| {
+            let _ = write!(text, "{byte:02x}");
+            text
+        });
+    let _ = writeln!(out, "styles {hash}");
+    out
+}
+
+/// Replaces what no two runs share, letter by letter, so that the layout stays: ids drawn at random become `U`, ports
+/// `#`. The line of the styles is left as it is.
+pub fn masked(picture: &str) -> String {
+    each_line(picture, |line| masked_ports(&masked_ids(line)))
+}
+
+/// Replaces also what depends on the time of the run: digits of times, dates, ages and waits become `9`.
+pub fn masked_times(picture: &str) -> String {
+    each_line(&masked(picture), |line| {
+        let chars: Vec<char> = line.chars().collect();
+        let near = |at: usize, signs: &str| chars.get(at).is_some_and(|c| signs.contains(*c));
+        let mut out = chars.clone();
+        let mut at = 0;
+        while at < chars.len() {
+            let long = chars[at..]
+                .iter()
+                .take_while(|c| c.is_ascii_digit())
+                .count();
+            let after = at + long;
+            let unit = near(after, "smhdZ") || (near(after, " ") && near(after + 1, "s"));
+            let part = near(after, ":-") || (at > 0 && near(at - 1, ":-"));
+            let alone = at == 0 || !chars[at - 1].is_alphanumeric();
+            if long > 0 && alone && (unit || part) {
+                out[at..after].fill('9');
+            }
+            at = after.max(at + 1);
+        }
+        out.into_iter().collect()
+    })
+}
+
+fn each_line(picture: &str, mask: impl Fn(&str) -> String) -> String {
+    picture.lines().fold(String::new(), |mut out, line| {
+        let line = if line.starts_with("styles ") {
+            line.to_owned()
+        } else {
+            mask(line)
+        };
+        let _ = writeln!(out, "{line}");
+        out
+    })
+}
+
+/// Masks ULIDs, whole or cut: words of Crockford's letters that begin with this century's `01`.
+fn masked_ids(line: &str) -> String {
+    let chars: Vec<char> = line.chars().collect();
+    let mut out = String::new();
+    let mut at = 0;
+    while at < chars.len() {
+        let word = chars[at..]
+            .iter()
+            .take_while(|c| c.is_ascii_digit() || c.is_ascii_uppercase())
+            .count();
+        let is_id = word >= 12 && chars[at] == '0' && chars[at + 1] == '1';
+        let long = word.max(1);
+        if is_id {
+            out.extend(std::iter::repeat_n('U', word));
+        } else {
+            out.extend(&chars[at..at + long]);
+        }
+        at += long;
+    }
+    out
+}
+
+fn masked_ports(line: &str) -> String {
+    let mut out = String::new();
+    let mut rest = line;
+    while let Some((before, after)) = rest.split_once("127.0.0.1:") {
+        let digits = after.chars().take_while(char::is_ascii_digit).count();
+        out.push_str(before);
+        out.push_str("127.0.0.1:");
+        out.extend(std::iter::repeat_n('#', digits));
+        rest = after.trim_start_matches(|c: char| c.is_ascii_digit());
+    }
+    out + rest
+}
+
+#[test]
+fn masks_keep_the_layout() {
+    let line = "│ action 01KK34GT200000000000000001  127.0.0.1:43210/x  4m ago, 2026-03-07 03:12:40Z, 6 s │ #4812";
+    let expected = "│ action UUUUUUUUUUUUUUUUUUUUUUUUUU  127.0.0.1:#####/x  9m ago, 9999-99-99 99:99:99Z, 9 s │ #4812";
+    assert_eq!(masked_times(line).trim_end(), expected);
 }

@@ -1,0 +1,187 @@
+//! The main story as a person sees it: every frame that counts, drawn at both sizes, in both themes.
+//!
+//! All clocks stand still and the company is the same for the same seed, so that a frame shows the same text and
+//! styles every time; only ids drawn at random and ports are masked.
+
+use std::time::Duration;
+
+use quell::app::model::{Found, Layer, Load, Model};
+use quell::domain::containment::standing::Standing;
+use quell::domain::freshness::Moment;
+use quell::drill::clock::Clock as DrillClock;
+use quell::drill::{Drill, Options};
+use quell::store::audit::Ground;
+use rstest::rstest;
+use serde_json::json;
+
+use crate::harness::app::{Setting, TestApp, TestClock, company_of};
+use crate::harness::screen::{drawn, masked, picture, theme};
+
+const LOGIN: &str = "mara.lind@acme.example";
+
+/// A Saturday, 03:12 UTC.
+fn night() -> Moment {
+    Moment {
+        utc: "2026-03-07T03:12:40Z".parse().expect("a time"),
+        boot: Duration::from_secs(100_000),
+    }
+}
+
+async fn still_company() -> Drill {
+    company_of(Options {
+        clock: DrillClock::fixed(night().utc),
+        rate_limit: u32::MAX,
+        ..Options::default()
+    })
+    .await
+}
+
+fn setting(size: (u16, u16)) -> Setting {
+    let clock = TestClock::still(night());
+    let ground = Ground {
+        clock: Box::new(clock.clone()),
+        ..Ground::default()
+    };
+    Setting {
+        clock,
+        size,
+        ground,
+        ..Setting::default()
+    }
+}
+
+/// Compares the frame of a model with its snapshot: the text, which no theme changes, and the styles of two themes.
+fn frame(name: &str, model: &Model, size: (u16, u16)) {
+    let of = |look: &str| masked(&picture(&drawn(model, &theme(look), size)));
+    let (dark, plain) = (of("dark"), of("no-color"));
+    let (text, styles) = dark.split_once("styles ").expect("the last line");
+    let (same, plain) = plain.split_once("styles ").expect("the last line");
+    assert_eq!(text, same, "colours only repeat what words say");
+    let told = format!("{text}styles dark {styles}styles no-color {plain}");
+    insta::with_settings!({ omit_expression => true, prepend_module_to_snapshot => false }, {
+        insta::assert_snapshot!(format!("story-{name}-{}x{}", size.0, size.1), told);
+    });
+}
+
+fn everything_heard(model: &Model) -> bool {
+    model.queue.heard
+        && model
+            .sources
+            .iter()
+            .all(|source| source.heard.good.is_some())
+}
+
+fn everything_read(model: &Model) -> bool {
+    model.open.as_ref().is_some_and(|open| {
+        matches!(&open.account, Load::Ready(Found::One(_), _))
+            && open.file.ready().is_some()
+            && open.activity.ended.is_some()
+    }) && !model.offers.is_empty()
+        && everything_heard(model)
+}
+
+fn documented(model: &Model) -> bool {
+    matches!(model.standing(), Some(Standing::Contained { .. }))
+        && model
+            .ledger
+            .actions()
+            .all(|action| action.state.is_final() && action.comment.is_some())
+}
+
+/// What the case system holds as comments of the case, asked by its own interface.
+async fn comments(drill: &Drill) -> Vec<String> {
+    let cases = drill.cases();
+    let query = json!({"query": [{"_name": "listCase"}, {"_name": "comments"}]});
+    let answer: serde_json::Value = reqwest::Client::builder()
+        .no_proxy()
+        .build()
+        .expect("a client")
+        .post(format!("{}/api/v1/query", cases.url))
+        .bearer_auth(cases.token)
+        .json(&query)
+        .send()
+        .await
+        .expect("the drill answers")
+        .json()
+        .await
+        .expect("the answer is JSON");
+    let list = answer.as_array().expect("a list");
+    list.iter()
+        .filter_map(|comment| comment["message"].as_str().map(str::to_owned))
+        .collect()
+}
+
+#[rstest]
+#[tokio::test(flavor = "multi_thread")]
+async fn the_story_in_frames(#[values((80, 24), (120, 40))] size: (u16, u16)) {
+    let drill = still_company().await;
+    let state = tempfile::tempdir().expect("a temporary directory");
+    let mut app = TestApp::start_in(&drill, state.path(), setting(size), |text| text);
+
+    app.until("every source has answered", everything_heard)
+        .await;
+    frame("1-queue", &app.sync().await, size);
+
+    app.keys("/mara<Enter><Enter>");
+    app.until("all is read", everything_read).await;
+    app.keys("n");
+    frame("2-open", &app.sync().await, size);
+
+    app.keys("ljj");
+    frame("3-likelihood", &app.sync().await, size);
+    app.keys("<Enter>");
+    app.until("it is recorded", |model| {
+        let open = model.open.as_ref().map(|open| open.id.clone());
+        open.and_then(|id| model.casework.case(&id).cloned())
+            .is_some_and(|case| case.likelihood.is_some())
+    })
+    .await;
+
+    app.keys("c");
+    frame("4-actions", &app.sync().await, size);
+    app.keys("c");
+    app.until("the dialog is open", |model| {
+        matches!(model.layers.last(), Some(Layer::Confirm { .. }))
+    })
+    .await;
+    frame("5-confirm", &app.sync().await, size);
+    app.clock.advance(Duration::from_secs(1));
+    app.keys(LOGIN).keys("<Tab>");
+    frame("6-typed", &app.sync().await, size);
+
+    app.keys("y");
+    app.until("contained and documented", documented).await;
+    frame("7-response", &app.sync().await, size);
+
+    app.keys("<Esc>3");
+    frame("8-checklist", &app.sync().await, size);
+    app.keys("2r");
+    app.until("the search ended", |model| {
+        everything_read(model)
+            && model
+                .open
+                .as_ref()
+                .is_some_and(|open| open.activity.loading.is_none())
+    })
+    .await;
+    frame("9-contained", &app.sync().await, size);
+
+    let ours: Vec<_> = comments(&drill)
+        .await
+        .into_iter()
+        .filter(|text| text.contains("quell"))
+        .collect();
+    assert_eq!(ours.len(), 1, "{ours:#?}");
+    if size.0 == 80 {
+        insta::with_settings!({ omit_expression => true, prepend_module_to_snapshot => false }, {
+            insta::assert_snapshot!("story-comment", masked(&ours.concat()));
+        });
+    }
+    assert!(
+        !drill.attacker_inside() || {
+            drill.advance(3);
+            !drill.attacker_inside()
+        }
+    );
+    app.end().await;
+}
