@@ -109,7 +109,7 @@ pub fn masked_times(picture: &str) -> String {
             let after = at + long;
             let unit = near(after, "smhdZ") || (near(after, " ") && near(after + 1, "s"));
             let part = near(after, ":-") || (at > 0 && near(at - 1, ":-"));
-            let alone = at == 0 || !chars[at - 1].is_alphanumeric();
+            let alone = at == 0 || !(chars[at - 1].is_alphanumeric() || chars[at - 1] == '.');
             if long > 0 && alone && (unit || part) {
                 out[at..after].fill('9');
             }
@@ -131,7 +131,7 @@ fn each_line(picture: &str, mask: impl Fn(&str) -> String) -> String {
     })
 }
 
-/// Masks ULIDs, whole or cut: words of Crockford's letters that begin with this century's `01`.
+/// Masks ULIDs, whole or cut (words of Crockford's letters that begin with this century's `01`), and hashes.
 fn masked_ids(line: &str) -> String {
     let chars: Vec<char> = line.chars().collect();
     let mut out = String::new();
@@ -142,8 +142,14 @@ fn masked_ids(line: &str) -> String {
             .take_while(|c| c.is_ascii_digit() || c.is_ascii_uppercase())
             .count();
         let is_id = word >= 12 && chars[at] == '0' && chars[at + 1] == '1';
-        let long = word.max(1);
-        if is_id {
+        let hex = chars[at..]
+            .iter()
+            .take_while(|c| matches!(c, '0'..='9' | 'a'..='f'))
+            .count();
+        let long = word.max(hex).max(1);
+        if hex >= 40 {
+            out.extend(std::iter::repeat_n('h', hex));
+        } else if is_id {
             out.extend(std::iter::repeat_n('U', word));
         } else {
             out.extend(&chars[at..at + long]);
