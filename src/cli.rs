@@ -5,6 +5,7 @@
 pub mod audit;
 pub mod compose;
 pub mod console;
+pub mod doctor;
 pub mod drill;
 pub mod init;
 pub mod keys;
@@ -69,6 +70,12 @@ enum Sub {
     Audit {
         #[command(subcommand)]
         command: AuditSub,
+    },
+    /// Checks configuration, log, connections and permissions: what works today and what would not.
+    Doctor {
+        /// As JSON.
+        #[arg(long)]
+        json: bool,
     },
     /// Writes a commented configuration to start from.
     Init,
@@ -185,6 +192,14 @@ fn dispatch(arguments: Arguments) -> Result<u8, Failure> {
                 AuditSub::Show(place) => audit::show(&dir, place.json, &mut out),
             };
             told.or_else(|error| broken_pipe(&error))
+        }
+        Some(Sub::Doctor { json }) => {
+            let place = compose::Place {
+                config,
+                state,
+                theme,
+            };
+            doctor::run(&place, json, &mut io::stdout().lock())
         }
         Some(Sub::Init) => init::write(config.as_deref(), &mut io::stdout().lock()),
         Some(Sub::ResetTerminal) => {

@@ -97,7 +97,7 @@ pub fn load(asked: Option<&Path>) -> Result<Loaded, Failure> {
     if asked.is_none() && !path.exists() {
         let place = Untrusted::new(path.to_string_lossy());
         let fault = Fault::new(safe!("no configuration at {}", place.ident())).hint(
-            "`quell drill` shows a simulated incident; `quell --config FILE` uses your own file",
+            "`quell init` writes one to start from, `quell drill` shows a simulated incident",
         );
         return Err(Failure::one(UNREADABLE, fault));
     }
@@ -326,9 +326,7 @@ pub fn start(parts: Parts) -> Result<Behind, Failure> {
 /// When the configuration, the state or the terminal cannot be used.
 pub fn run_console(place: &Place) -> Result<u8, Failure> {
     let loaded = load(place.config.as_deref())?;
-    let drill = loaded.settings.environment.kind == EnvironmentKind::Drill;
-    let state = StateDir::locate(place.state.as_deref(), drill && place.state.is_none())
-        .map_err(|error| state_failure(&error))?;
+    let state = state_of(&loaded, place)?;
     // Secrets are read only by a process that nobody can look into.
     crate::store::process::harden().map_err(|error| {
         Failure::one(
@@ -338,6 +336,16 @@ pub fn run_console(place: &Place) -> Result<u8, Failure> {
     })?;
     let runtime = runtime()?;
     runtime.block_on(screen::show(loaded, state, place.theme.as_deref()))
+}
+
+/// Finds the state of a configuration: a drill's is never the real one.
+///
+/// # Errors
+/// When no place is given and no home is known.
+pub fn state_of(loaded: &Loaded, place: &Place) -> Result<StateDir, Failure> {
+    let drill = loaded.settings.environment.kind == EnvironmentKind::Drill;
+    StateDir::locate(place.state.as_deref(), drill && place.state.is_none())
+        .map_err(|error| state_failure(&error))
 }
 
 /// Makes the runtime of the background.

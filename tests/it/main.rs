@@ -5,6 +5,7 @@ mod audit;
 mod config;
 mod connectors;
 mod contain;
+mod doctor;
 mod drill;
 mod guards;
 mod harness;
