@@ -18,6 +18,7 @@ use crate::domain::fault::Fault;
 use crate::domain::ids::{CaseId, PlanId, RecordId};
 use crate::domain::text::{Safe, Untrusted, sink};
 use crate::safe;
+use crate::store::lease;
 
 /// How often what is not documented yet is tried again.
 const RETRY: Duration = Duration::from_secs(30);
@@ -52,7 +53,7 @@ pub(super) async fn document(world: Arc<World>, pid: PlanId) {
     if !mine {
         return;
     }
-    if let Err(fault) = try_document(&world, &pid).await {
+    if let Err(fault) = alone(&world, &pid).await {
         let line = safe!("the record is not in the case yet: {}", fault.what);
         world
             .notice(
@@ -69,6 +70,31 @@ pub(super) async fn document(world: Arc<World>, pid: PlanId) {
         .lock()
         .unwrap_or_else(PoisonError::into_inner)
         .remove(&pid);
+}
+
+/// Documents a plan while no other console of this user does: two that search before either posts would both post.
+async fn alone(world: &World, pid: &PlanId) -> Result<(), Fault> {
+    let Some(first) = world.journal.plan(pid).into_iter().next() else {
+        return Ok(());
+    };
+    let lease = match lease::take(&world.leases, &first.aid) {
+        Ok(Some(lease)) => lease,
+        // It is being worked on; what is left undone is tried again.
+        Ok(None) => return Ok(()),
+        Err(error) => {
+            let error = own(error.to_string());
+            return Err(Fault::new(safe!(
+                "failed to take its lease: {}",
+                error.line()
+            )));
+        }
+    };
+    let result = try_document(world, pid).await;
+    if result.is_ok() {
+        lease::clear(&world.leases, &first.aid);
+    }
+    drop(lease);
+    result
 }
 
 async fn try_document(world: &World, pid: &PlanId) -> Result<(), Fault> {

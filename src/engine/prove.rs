@@ -66,20 +66,22 @@ async fn read_until_known(world: &World, aid: &ActionId) -> bool {
     for wait in &schedule.waits {
         tokio::time::sleep(world.pace.of(*wait)).await;
         reads.read(world, identity.as_ref()).await;
-        if reads.agreed_for().is_some_and(|time| time >= agree) {
+        if reads.proven(agree) {
             return reads.conclude(world, OutcomeState::Verified).await;
         }
     }
-    // A first agreement near the deadline still gets its second read.
+    // An agreement that is not old enough at the deadline still gets its second read.
     if let Some(time) = reads.agreed_for() {
         tokio::time::sleep(agree.saturating_sub(time)).await;
         reads.read(world, identity.as_ref()).await;
-        if reads.agreed_for().is_some_and(|time| time >= agree) {
+        if reads.proven(agree) {
             return reads.conclude(world, OutcomeState::Verified).await;
         }
     }
     let rejected = reads.action.state == ActionState::Rejected;
-    match reads.last.as_ref().map(|last| last.matches) {
+    // What was read before the provider fell silent is no word about the deadline.
+    let last = reads.last.as_ref().filter(|_| !reads.silent);
+    match last.map(|last| last.matches) {
         _ if rejected => {
             let reason = reads.action.evidence.clone().unwrap_or_default();
             reads.evidence = reason.raw().to_owned();
@@ -88,7 +90,7 @@ async fn read_until_known(world: &World, aid: &ActionId) -> bool {
         Some(Some(false)) => reads.conclude(world, OutcomeState::NotEffective).await,
         Some(Some(true) | None) => reads.conclude(world, OutcomeState::Unverifiable).await,
         None => {
-            // Never once readable: it stays unknown, on the list, to be checked again.
+            // Not readable in the end: it stays unknown, on the list, to be checked again.
             let attempt = reads.action.attempt;
             let reason = own(format!("could not be read back: {}", reads.evidence));
             let unknown = Body::ActionUnknown {
@@ -109,6 +111,10 @@ struct Reads {
     last: Option<Reading>,
     evidence: String,
     count: u32,
+    /// Reads since the last one that did not agree.
+    agreeing: u32,
+    /// Whether the last read failed.
+    silent: bool,
     agreeing_since: Option<tokio::time::Instant>,
 }
 
@@ -119,12 +125,19 @@ impl Reads {
             last: None,
             evidence: String::new(),
             count: 0,
+            agreeing: 0,
+            silent: false,
             agreeing_since: None,
         }
     }
 
     fn agreed_for(&self) -> Option<Duration> {
         self.agreeing_since.map(|since| since.elapsed())
+    }
+
+    /// Tells whether two reads agree, far enough apart, with none against them in between.
+    fn proven(&self, agree: Duration) -> bool {
+        self.agreeing >= 2 && self.agreed_for().is_some_and(|time| time >= agree)
     }
 
     async fn read(&mut self, world: &World, identity: &dyn Identity) {
@@ -141,6 +154,7 @@ impl Reads {
             Err(error) => {
                 // A read that failed says nothing: it neither agrees nor disagrees.
                 error.what.as_str().clone_into(&mut self.evidence);
+                self.silent = true;
                 return;
             }
         };
@@ -150,11 +164,14 @@ impl Reads {
             reading.matches = Some(false);
             reading.used = None;
         }
+        self.silent = false;
         self.count += 1;
         if reading.matches == Some(true) {
+            self.agreeing += 1;
             self.agreeing_since
                 .get_or_insert_with(tokio::time::Instant::now);
         } else {
+            self.agreeing = 0;
             self.agreeing_since = None;
         }
         let changed = self.last.as_ref().is_none_or(|last| {
@@ -182,7 +199,7 @@ impl Reads {
             .and_then(|sent| u32::try_from((world.clock.now().utc - sent).num_seconds()).ok());
         let evidence = match state {
             OutcomeState::Verified => {
-                format!("{}; {} reads agree", self.evidence, self.count.max(2))
+                format!("{}; {} reads agree", self.evidence, self.agreeing)
             }
             _ => self.evidence.clone(),
         };

@@ -47,7 +47,8 @@ pub(super) async fn carry_out(world: Arc<World>, plan: ConfirmedPlan) {
         }
     };
     let mut proofs = Vec::new();
-    let mut expected = plan.account().status.clone();
+    // A provider may show our own act late: until then the status of the plan is no change either.
+    let mut expected = vec![plan.account().status.clone()];
     for (index, action) in plan.actions().iter().enumerate() {
         let sent = match step(&world, &plan, action, &expected, &mut confirmed).await {
             Ok(sent) => sent,
@@ -60,8 +61,8 @@ pub(super) async fn carry_out(world: Arc<World>, plan: ConfirmedPlan) {
             (_, Sent::Not) => {}
             (kind, Sent::Perhaps) => {
                 match kind {
-                    ActionKind::DisableAccount => expected = AccountStatus::Disabled,
-                    ActionKind::EnableAccount => expected = AccountStatus::Active,
+                    ActionKind::DisableAccount => expected.push(AccountStatus::Disabled),
+                    ActionKind::EnableAccount => expected.push(AccountStatus::Active),
                     ActionKind::RevokeSessions => {}
                 }
                 let lease = leases.remove(action.aid());
@@ -72,6 +73,11 @@ pub(super) async fn carry_out(world: Arc<World>, plan: ConfirmedPlan) {
             }
         }
     }
+    for aid in leases.keys() {
+        lease::clear(&world.leases, aid);
+    }
+    // What is not read back has its final word; a lease that stayed would only keep its documentation away.
+    drop(leases);
     drop(finish);
     for proof in proofs {
         // A proof that panicked leaves the action unfinished, which is what it then is.
@@ -128,7 +134,7 @@ async fn step(
     world: &World,
     plan: &ConfirmedPlan,
     action: &ConfirmedAction,
-    expected: &AccountStatus,
+    expected: &[AccountStatus],
     confirmed: &mut Vec<Body>,
 ) -> Result<Sent, Halt> {
     let halt = |reason: Safe| Halt {
@@ -139,7 +145,7 @@ async fn step(
     let identity = world
         .identity(&id.connection)
         .ok_or_else(|| halt("the identity provider is not configured any more".into()))?;
-    let server_date = look_again(world, plan, action, expected, identity.as_ref()).await?;
+    let mut server_date = look_again(world, plan, action, expected, identity.as_ref()).await?;
     if plan.dry_run() {
         let call = action.call();
         let evidence = format!("would have sent {} {}{}", call.method, call.host, call.path);
@@ -180,6 +186,9 @@ async fn step(
                     return Ok(Sent::Not);
                 }
                 attempt += 1;
+                // The wait may have been minutes: what was true before it is asked again.
+                server_date =
+                    look_again(world, plan, action, expected, identity.as_ref()).await?;
             }
             Answer::Again(_) => {
                 let evidence = "429 twice: the provider did not execute it".to_owned();
@@ -198,7 +207,7 @@ async fn look_again(
     world: &World,
     plan: &ConfirmedPlan,
     action: &ConfirmedAction,
-    expected: &AccountStatus,
+    expected: &[AccountStatus],
     identity: &dyn Identity,
 ) -> Result<Option<DateTime<Utc>>, Halt> {
     let account = identity

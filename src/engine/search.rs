@@ -79,6 +79,8 @@ async fn run(world: Arc<World>, search: Search) {
     let mut known: HashSet<Untrusted> = HashSet::new();
     let mut first = true;
     loop {
+        // Made before the look: a wish to look again during it is not lost.
+        let poked = world.poke.notified();
         let result = one_look(
             &world,
             source.as_ref(),
@@ -112,7 +114,6 @@ async fn run(world: Arc<World>, search: Search) {
             query.limit = FOLLOW_MAX;
             query.since = newest.map_or(search.since, |at| (at - OVERLAP).max(search.since));
         }
-        let poked = world.poke.notified();
         tokio::select! {
             () = tokio::time::sleep(poll) => {}
             () = poked => {}
@@ -138,7 +139,10 @@ async fn one_look(
                 .retain(|event| event.id.is_empty() || known.insert(event.id.clone()));
             page.faults
                 .retain(|fault| known.insert(fault.record.clone()));
-            *newest = page.items.iter().map(|event| event.at).max().max(*newest);
+            // An event dated in the future would blind every later look.
+            let now = world.clock.now().utc;
+            let latest = page.items.iter().map(|event| event.at.min(now)).max();
+            *newest = latest.max(*newest);
             if page.items.is_empty() && page.faults.is_empty() {
                 continue;
             }
