@@ -140,7 +140,7 @@ fn refusal(model: &Model, choice: Choice) -> Option<Safe> {
         if let Some(open) = model
             .ledger
             .on(&account.id)
-            .find(|a| a.kind == *kind && a.state.is_unfinished())
+            .find(|a| a.kind == *kind && a.is_unfinished())
         {
             return Some(open.state.word().into());
         }

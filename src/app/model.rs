@@ -385,9 +385,12 @@ impl Model {
             .into_iter()
             .map(|account| {
                 let seen = open.filter(|o| o.the_account().is_some_and(|a| a.id == account));
-                let word = standing(&self.ledger, &account, |since| {
+                let mut word = standing(&self.ledger, &account, |since| {
                     seen.is_some_and(|o| o.activity.success_after(since))
                 });
+                if let Some(now) = seen.and_then(OpenCase::the_account) {
+                    word.reconsider(now);
+                }
                 (account, word)
             })
             .filter(|(_, standing)| *standing != Standing::Free)

@@ -9,5 +9,7 @@ pub mod kind;
 pub mod ledger;
 pub mod note;
 pub mod plan;
+#[cfg(test)]
+pub(crate) mod samples;
 pub mod standing;
 pub mod state;

@@ -187,8 +187,7 @@ async fn step(
                 }
                 attempt += 1;
                 // The wait may have been minutes: what was true before it is asked again.
-                server_date =
-                    look_again(world, plan, action, expected, identity.as_ref()).await?;
+                server_date = look_again(world, plan, action, expected, identity.as_ref()).await?;
             }
             Answer::Again(_) => {
                 let evidence = "429 twice: the provider did not execute it".to_owned();

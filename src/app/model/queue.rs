@@ -1,6 +1,6 @@
 //! The case queue: rows in their rank, a filter, and a cursor that stays on its case whatever a poll brings.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, HashMap, HashSet};
 
 use crate::domain::case::{Case, Subject};
 use crate::domain::ids::CaseId;
@@ -35,8 +35,13 @@ impl Queue {
     /// Takes what a poll brought: ranks it, marks what is new or changed, keeps the cursor on its case.
     pub fn take(&mut self, mut cases: Vec<Case>) {
         let old_place = self.cursor_index();
+        // A case that the answer holds twice is one row, or the cursor could not pass it.
+        let mut ids = HashSet::with_capacity(cases.len());
+        cases.retain(|case| ids.insert(case.id.clone()));
+        let known: HashMap<&CaseId, &Case> =
+            self.cases.iter().map(|case| (&case.id, case)).collect();
         for case in &cases {
-            match self.cases.iter().find(|old| old.id == case.id) {
+            match known.get(&case.id).copied() {
                 None if self.heard => {
                     self.changes.insert(case.id.clone(), Change::New);
                 }
@@ -62,10 +67,8 @@ impl Queue {
                     &b.id,
                 ))
         });
-        self.changes
-            .retain(|id, _| cases.iter().any(|case| case.id == *id));
-        self.subjects
-            .retain(|id, _| cases.iter().any(|case| case.id == *id));
+        self.changes.retain(|id, _| ids.contains(id));
+        self.subjects.retain(|id, _| ids.contains(id));
         self.cases = cases;
         self.heard = true;
         self.refilter(old_place);

@@ -100,7 +100,7 @@ pub(super) fn case_read(
         comments: file.comments.len() as u64,
     };
     open.file = Load::Ready(file, now);
-    open.subject = subject.clone();
+    let before = std::mem::replace(&mut open.subject, subject.clone());
     model.queue.subjects.insert(case.clone(), subject.clone());
     let mut effects = if first {
         vec![Effect::Record(vec![record])]
@@ -108,29 +108,88 @@ pub(super) fn case_read(
         Vec::new()
     };
     if first {
-        match subject {
-            Subject::User(user) => effects.extend(choose_user(model, user)),
-            Subject::Several(names) => {
-                model.layers.push(Layer::ChooseUser { names, cursor: 0 });
-            }
-            Subject::NoUser => {}
-        }
+        effects.extend(ask_user(model, subject));
+    } else {
+        effects.extend(renamed(model, &before, subject));
     }
     effects
+}
+
+fn ask_user(model: &mut Model, subject: Subject) -> Vec<Effect> {
+    match subject {
+        Subject::User(user) => choose_user(model, user),
+        Subject::Several(names) => {
+            model.layers.push(Layer::ChooseUser { names, cursor: 0 });
+            Vec::new()
+        }
+        Subject::NoUser => Vec::new(),
+    }
+}
+
+/// A case that is read again and names somebody else: what was found out about the other is not about this case.
+fn renamed(model: &mut Model, before: &Subject, subject: Subject) -> Vec<Effect> {
+    let still = |user: &Untrusted| match &subject {
+        Subject::User(named) => named == user,
+        Subject::Several(names) => names.contains(user),
+        // Nobody named is no word against whom the analyst works on.
+        Subject::NoUser => true,
+    };
+    let Some(open) = &model.open else {
+        return Vec::new();
+    };
+    if open.user.as_ref().is_some_and(still) {
+        return Vec::new();
+    }
+    let known = open.user.is_some();
+    if known {
+        model.say(
+            Level::Warning,
+            "the case names another user now: looked up anew",
+            Some("a plan that was open is given up".into()),
+        );
+        model
+            .layers
+            .retain(|layer| !matches!(layer, Layer::Planning { .. } | Layer::Confirm { .. }));
+    }
+    if !known && subject == *before {
+        // The choice is being made, or was left open: `U` asks again.
+        return Vec::new();
+    }
+    model
+        .layers
+        .retain(|layer| !matches!(layer, Layer::ChooseUser { .. }));
+    let mut effects = forget_user(model);
+    effects.extend(ask_user(model, subject));
+    effects
+}
+
+/// Drops everything that was found out about the user of the open case.
+fn forget_user(model: &mut Model) -> Vec<Effect> {
+    let Some(open) = &mut model.open else {
+        return Vec::new();
+    };
+    let search = open.activity.search;
+    open.user = None;
+    open.account = Load::Idle;
+    open.activity = ActivityPane::default();
+    vec![Effect::StopSearch(search)]
 }
 
 /// Sets the user of the open case and looks the account up.
 pub(super) fn choose_user(model: &mut Model, user: Untrusted) -> Vec<Effect> {
     let now = model.now;
+    // The rows of one user must not stand under the name of another.
+    let mut effects = forget_user(model);
     let Some(open) = &mut model.open else {
         return Vec::new();
     };
     open.user = Some(user.clone());
     open.account = Load::Loading(now);
-    vec![Effect::ReadAccount {
+    effects.push(Effect::ReadAccount {
         case: open.id.clone(),
         name: user,
-    }]
+    });
+    effects
 }
 
 pub(super) fn account_read(

@@ -1,5 +1,7 @@
 //! What polls bring: freshness, the queue, and whom its cases are about.
 
+use std::collections::HashSet;
+
 use crate::app::effect::Effect;
 use crate::app::message::{Level, Polled};
 use crate::app::model::Model;
@@ -48,7 +50,7 @@ pub(super) fn polled(
                 } => {
                     model.sources[place].bad_records = faults.len();
                     model.queue.truncated = truncated;
-                    cases_polled(model, cases)
+                    cases_polled(model, source, cases)
                 }
                 Polled::Alerts { faults, .. } => {
                     model.sources[place].bad_records = faults.len();
@@ -60,10 +62,13 @@ pub(super) fn polled(
     }
 }
 
-fn cases_polled(model: &mut Model, cases: Vec<Case>) -> Vec<Effect> {
+fn cases_polled(model: &mut Model, source: &ConnectionName, mut cases: Vec<Case>) -> Vec<Effect> {
     let mut effects = Vec::new();
+    // One source says nothing about the cases of another.
+    cases.retain(|case| case.id.connection == *source);
+    let known: HashSet<CaseId> = model.queue.all().iter().map(|old| old.id.clone()).collect();
     for case in &cases {
-        let fresh = model.queue.heard && !model.queue.all().iter().any(|old| old.id == case.id);
+        let fresh = model.queue.heard && !known.contains(&case.id);
         if fresh && case.severity >= Severity::Critical && case.status.is_open() {
             let line = safe!("new critical case #{}", case.number.unwrap_or_default());
             model.say(Level::Alarm, line, None);
@@ -75,6 +80,8 @@ fn cases_polled(model: &mut Model, cases: Vec<Case>) -> Vec<Effect> {
             model.queue.subjects.insert(case.id.clone(), subject);
         }
     }
+    let others = model.queue.all().iter();
+    cases.extend(others.filter(|old| old.id.connection != *source).cloned());
     // The open case may have changed under us; its row is taken from the poll, its file when it is re-read.
     model.queue.take(cases);
     effects

@@ -10,7 +10,9 @@ use crate::app::message::{Level, Message};
 use crate::app::model::{ActivityPane, Found, Layer, Model};
 use crate::domain::audit::{Body, Entry};
 use crate::domain::containment::confirm::Confirmation;
+use crate::domain::containment::kind::ActionKind;
 use crate::domain::containment::ledger::ActionView;
+use crate::domain::containment::plan::Plan;
 use crate::domain::containment::standing::Standing;
 use crate::domain::containment::state::ActionState;
 use crate::domain::fault::Fault;
@@ -120,12 +122,13 @@ pub(super) fn events_changed(model: &mut Model) -> Vec<Effect> {
     effects
 }
 
-fn plan_made(
-    model: &mut Model,
-    result: Result<Box<crate::domain::containment::plan::Plan>, Fault>,
-) -> Vec<Effect> {
-    // Whoever pressed Esc meanwhile does not want the dialog any more.
-    let waiting = matches!(model.layers.last(), Some(Layer::Planning { .. }));
+fn plan_made(model: &mut Model, result: Result<Box<Plan>, Fault>) -> Vec<Effect> {
+    // Whoever pressed Esc meanwhile does not want the dialog any more, nor that of an earlier wish.
+    let waiting = match (model.layers.last(), &result) {
+        (Some(Layer::Planning { kinds }), Ok(plan)) => wanted(model, kinds, plan),
+        (Some(Layer::Planning { .. }), Err(_)) => true,
+        _ => false,
+    };
     if !waiting {
         return Vec::new();
     }
@@ -141,6 +144,15 @@ fn plan_made(
         Err(fault) => model.say(Level::Error, fault.what, fault.hint),
     }
     Vec::new()
+}
+
+/// Tells whether a plan is the one that is being waited for: this case, this account, these kinds.
+fn wanted(model: &Model, kinds: &[ActionKind], plan: &Plan) -> bool {
+    let planned = plan.kinds();
+    model.open.as_ref().is_some_and(|open| {
+        open.id == plan.case && open.the_account().is_some_and(|a| a.id == plan.account.id)
+    }) && kinds.iter().all(|kind| planned.contains(kind))
+        && planned.iter().all(|kind| kinds.contains(kind))
 }
 
 /// Folds records; what they say about actions is said in the message line too.
@@ -180,7 +192,7 @@ fn announce(model: &mut Model, entry: &Entry) -> bool {
             let settled = !model
                 .ledger
                 .on(&action.account)
-                .any(|one| one.state.is_unfinished());
+                .any(ActionView::is_unfinished);
             model.say(level, line, None);
             settled
         }

@@ -179,7 +179,8 @@ impl Confirmation {
 
     /// Tells whether what was typed is what has to be typed.
     pub fn matches(&self) -> bool {
-        self.typed == self.wanted()
+        // A provider that gives an account no name at all cannot be confirmed by typing nothing.
+        !self.typed.is_empty() && self.typed == self.wanted()
     }
 
     /// Takes a key at a boot time.
@@ -249,5 +250,211 @@ impl Confirmation {
             plan: self.plan.clone(),
             actions,
         }))
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use proptest::prelude::*;
+    use rstest::rstest;
+
+    use super::*;
+    use crate::domain::containment::plan::LIFETIME;
+    use crate::domain::containment::samples;
+
+    const LOGIN: &str = "mara.lind@acme.example";
+    const OPENED: Duration = Duration::from_secs(1_000);
+
+    fn open(plan: Plan) -> Confirmation {
+        Confirmation::open(plan, OPENED)
+    }
+
+    fn later() -> Duration {
+        OPENED + Duration::from_secs(1)
+    }
+
+    fn type_in(dialog: &mut Confirmation, text: &str) {
+        for c in text.chars() {
+            dialog.key(DialogKey::Char(c), later());
+        }
+    }
+
+    fn is_confirmed(step: &Step) -> bool {
+        matches!(step, Step::Confirmed(_))
+    }
+
+    #[test]
+    fn the_typed_login_tab_and_y_confirm_what_was_shown() {
+        let mut dialog = open(samples::plan(None));
+        type_in(&mut dialog, LOGIN);
+        assert_eq!(dialog.key(DialogKey::Tab, later()), Step::Stay(None));
+        let Step::Confirmed(confirmed) = dialog.key(DialogKey::Char('y'), later()) else {
+            panic!("not confirmed")
+        };
+        let steps = &confirmed.plan().steps;
+        let sent: Vec<_> = confirmed
+            .actions()
+            .iter()
+            .map(|a| (a.order(), a.aid().clone(), a.kind(), a.call().clone()))
+            .collect();
+        let shown: Vec<_> = steps
+            .iter()
+            .zip(0u32..)
+            .map(|(s, order)| (order, s.aid.clone(), s.kind, s.call.clone()))
+            .collect();
+        assert_eq!(sent, shown);
+        assert_eq!(confirmed.plan(), &samples::plan(None));
+    }
+
+    #[rstest]
+    #[case::nothing("")]
+    #[case::another_case("MARA.LIND@acme.example")]
+    #[case::a_part("mara.lind")]
+    #[case::too_much("mara.lind@acme.examplee")]
+    #[case::the_id("00uAbC")]
+    #[case::a_look_alike("m\u{430}ra.lind@acme.example")]
+    fn another_name_does_not_confirm(#[case] typed: &str) {
+        let mut dialog = open(samples::plan(None));
+        type_in(&mut dialog, typed);
+        dialog.key(DialogKey::Tab, later());
+        assert!(!is_confirmed(&dialog.key(DialogKey::Char('y'), later())));
+    }
+
+    #[rstest]
+    #[case::at_once(Duration::ZERO)]
+    #[case::just_before(DEAD_TIME.saturating_sub(Duration::from_nanos(1)))]
+    fn every_key_of_the_dead_time_is_refused(#[case] after: Duration) {
+        let mut dialog = open(samples::plan(None));
+        for c in LOGIN.chars() {
+            dialog.key(DialogKey::Char(c), OPENED + after);
+        }
+        assert_eq!(dialog.typed(), "");
+        assert_ne!(dialog.key(DialogKey::Esc, OPENED + after), Step::Cancelled);
+        // A clock that goes back is not a way around it.
+        assert_ne!(dialog.key(DialogKey::Esc, Duration::ZERO), Step::Cancelled);
+        assert_eq!(
+            dialog.key(DialogKey::Esc, OPENED + DEAD_TIME),
+            Step::Cancelled
+        );
+    }
+
+    #[test]
+    fn enter_and_paste_never_confirm() {
+        let mut dialog = open(samples::plan(None));
+        assert_eq!(
+            open(samples::plan(None)).key(DialogKey::Enter, later()),
+            Step::Cancelled
+        );
+        type_in(&mut dialog, LOGIN);
+        assert!(matches!(
+            dialog.key(DialogKey::Enter, later()),
+            Step::Stay(Some(_))
+        ));
+        assert!(matches!(
+            dialog.key(DialogKey::Paste, later()),
+            Step::Stay(Some(_))
+        ));
+        dialog.key(DialogKey::Tab, later());
+        assert!(matches!(
+            dialog.key(DialogKey::Enter, later()),
+            Step::Stay(Some(_))
+        ));
+        assert_eq!(dialog.typed(), LOGIN);
+    }
+
+    #[test]
+    fn what_a_guard_refuses_or_is_too_old_cannot_be_confirmed() {
+        for (plan, boot) in [
+            (samples::plan(Some("protected")), later()),
+            (samples::plan(None), OPENED + LIFETIME),
+        ] {
+            let mut dialog = open(plan);
+            type_in(&mut dialog, LOGIN);
+            dialog.key(DialogKey::Tab, later());
+            assert!(!is_confirmed(&dialog.key(DialogKey::Char('y'), boot)));
+        }
+        let mut dialog = open(samples::plan(None));
+        type_in(&mut dialog, LOGIN);
+        dialog.key(DialogKey::Tab, later());
+        let last = OPENED + LIFETIME - Duration::from_nanos(1);
+        assert!(is_confirmed(&dialog.key(DialogKey::Char('y'), last)));
+    }
+
+    #[rstest]
+    #[case("mara.lind@acme.example", "00u1", "mara.lind@acme.example")]
+    #[case("m\u{430}ra.lind@acme.example", "00u1", "00u1")]
+    #[case("mara lind", "00u1", "00u1")]
+    #[case("", "00u1", "00u1")]
+    fn a_login_that_cannot_be_trusted_to_the_eye_is_typed_by_its_id(
+        #[case] login: &str,
+        #[case] id: &str,
+        #[case] wanted: &str,
+    ) {
+        let mut plan = samples::plan(None);
+        plan.account.login = login.into();
+        plan.account.id.id = id.to_owned();
+        assert_eq!(open(plan).wanted(), wanted);
+    }
+
+    #[test]
+    fn an_account_without_any_name_cannot_be_confirmed_by_typing_nothing() {
+        let mut plan = samples::plan(None);
+        plan.account.login = "".into();
+        plan.account.id.id = String::new();
+        let mut dialog = open(plan);
+        dialog.key(DialogKey::Tab, later());
+        assert!(!is_confirmed(&dialog.key(DialogKey::Char('y'), later())));
+    }
+
+    fn keys() -> impl Strategy<Value = DialogKey> {
+        prop_oneof![
+            6 => prop::sample::select(LOGIN.chars().chain(['y', 'Y', ' ']).collect::<Vec<_>>())
+                .prop_map(DialogKey::Char),
+            1 => any::<char>().prop_map(DialogKey::Char),
+            3 => Just(DialogKey::Tab),
+            2 => Just(DialogKey::Char('y')),
+            1 => prop::sample::select(vec![
+                DialogKey::Backspace, DialogKey::Enter, DialogKey::Esc, DialogKey::Paste, DialogKey::Other,
+            ]),
+        ]
+    }
+
+    proptest! {
+        /// Whatever is pressed: what is confirmed was typed, letter by letter, on *cancel*.
+        #[test]
+        fn no_keys_confirm_without_the_login(
+            keys in prop::collection::vec((keys(), 0u64..2_000), 0..80),
+            typed_first in any::<bool>(),
+        ) {
+            let mut dialog = open(samples::plan(None));
+            let mut boot = OPENED;
+            if typed_first {
+                type_in(&mut dialog, LOGIN);
+            }
+            for (key, wait) in keys {
+                boot += Duration::from_millis(wait);
+                let (before, focus) = (dialog.typed().to_owned(), dialog.focus());
+                let step = dialog.key(key, boot);
+                if is_confirmed(&step) {
+                    prop_assert_eq!(before, LOGIN);
+                    prop_assert_eq!((focus, key), (Focus::Contain, DialogKey::Char('y')));
+                    prop_assert!(boot >= OPENED + DEAD_TIME);
+                }
+                prop_assert!(!dialog.typed().chars().any(char::is_control));
+            }
+        }
+
+        /// Letters other than the login's own, in any number and order, confirm nothing.
+        #[test]
+        fn random_keys_confirm_nothing(keys in prop::collection::vec(keys(), 0..200)) {
+            let mut dialog = open(samples::plan(None));
+            for key in keys {
+                // `@` is left out, so the login cannot come about.
+                if key == DialogKey::Char('@') {
+                    continue;
+                }
+                prop_assert!(!is_confirmed(&dialog.key(key, later())));
+            }
+        }
     }
 }

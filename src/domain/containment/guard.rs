@@ -88,10 +88,16 @@ fn names(account: &Account) -> impl Iterator<Item = &str> {
     .flatten()
 }
 
-/// The account found must carry the name that was asked for, letter by letter.
+/// The account found must carry the name that was asked for: an id letter by letter, a login or mail in any ASCII case.
 fn target(input: &GuardInput<'_>) -> Option<Safe> {
     let asked = input.asked_for.raw();
-    if names(input.account).any(|name| name.eq_ignore_ascii_case(asked)) {
+    let account = input.account;
+    let by_name = [Some(&account.login), account.mail.as_ref()]
+        .into_iter()
+        .flatten()
+        .any(|name| name.raw().eq_ignore_ascii_case(asked));
+    // Ids of one provider may differ in nothing but case.
+    if !asked.is_empty() && (account.id.raw() == asked || by_name) {
         return None;
     }
     if look_alike(input.asked_for, &input.account.login) {
@@ -100,14 +106,20 @@ fn target(input: &GuardInput<'_>) -> Option<Safe> {
     Some("the provider's account carries another name than the case".into())
 }
 
+/// Compares for protection: in any case of any script, so that `ÆGIR` in a list still protects `ægir`.
+fn folds(name: &str, entry: &str) -> bool {
+    let entry = entry.trim();
+    !entry.is_empty() && name.to_lowercase() == entry.to_lowercase()
+}
+
 fn own_account(input: &GuardInput<'_>) -> Option<Safe> {
     let by_token = input.own.is_some_and(|(id, login)| {
-        *id == input.account.id || names(input.account).any(|n| n.eq_ignore_ascii_case(login.raw()))
+        *id == input.account.id || names(input.account).any(|n| folds(n, login.raw()))
     });
     let by_config = input
         .own_logins
         .iter()
-        .any(|own| names(input.account).any(|name| name.eq_ignore_ascii_case(own)));
+        .any(|own| names(input.account).any(|name| folds(name, own)));
     if by_token || by_config {
         return Some("this is your own account".into());
     }
@@ -121,7 +133,7 @@ fn protected(input: &GuardInput<'_>) -> Option<Safe> {
     input
         .protected
         .iter()
-        .any(|entry| names(input.account).any(|name| name.eq_ignore_ascii_case(entry)))
+        .any(|entry| names(input.account).any(|name| folds(name, entry)))
         .then(|| "the account is on the protected list".into())
 }
 
@@ -136,7 +148,7 @@ fn protected_groups(input: &GuardInput<'_>) -> Option<Safe> {
         input
             .protected_groups
             .iter()
-            .any(|entry| group.name.raw().eq_ignore_ascii_case(entry) || group.id.raw() == entry)
+            .any(|entry| folds(group.name.raw(), entry) || group.id.raw() == entry)
     })?;
     Some(safe!(
         "it is a member of the protected group {}",
@@ -178,4 +190,244 @@ fn status(input: &GuardInput<'_>) -> Option<Safe> {
         ));
     }
     None
+}
+
+#[cfg(test)]
+mod tests {
+    use rstest::rstest;
+
+    use super::*;
+    use crate::domain::account::Group;
+    use crate::domain::containment::samples;
+
+    /// Everything the guards judge by, open to be spoilt.
+    struct Ground {
+        account: Account,
+        own: Option<(AccountId, Untrusted)>,
+        own_logins: Vec<String>,
+        protected: Vec<String>,
+        groups: Vec<String>,
+        administrators: bool,
+        kinds: Vec<ActionKind>,
+        asked_for: Untrusted,
+    }
+
+    fn ground() -> Ground {
+        Ground {
+            account: Account {
+                roles: Some(Vec::new()),
+                ..samples::account()
+            },
+            own: Some((
+                AccountId::new(samples::connection(), "00uKim"),
+                "kim@acme.example".into(),
+            )),
+            own_logins: Vec::new(),
+            protected: vec!["breakglass@acme.example".to_owned()],
+            groups: vec!["Break-Glass".to_owned()],
+            administrators: false,
+            kinds: vec![ActionKind::DisableAccount],
+            asked_for: samples::account().login,
+        }
+    }
+
+    /// Gives the guards that refuse.
+    fn refusing(ground: &Ground) -> Vec<&'static str> {
+        judge(&GuardInput {
+            account: &ground.account,
+            own: ground.own.as_ref(),
+            own_logins: &ground.own_logins,
+            protected: &ground.protected,
+            protected_groups: &ground.groups,
+            allow_administrators: ground.administrators,
+            kinds: &ground.kinds,
+            asked_for: &ground.asked_for,
+        })
+        .into_iter()
+        .filter(GuardResult::refuses)
+        .map(|result| result.guard)
+        .collect()
+    }
+
+    #[test]
+    fn an_ordinary_account_passes() {
+        assert!(refusing(&ground()).is_empty());
+    }
+
+    #[rstest]
+    #[case("mara.lind@acme.example", true)]
+    #[case("MARA.Lind@acme.example", true)]
+    #[case("mara@acme.example", true)]
+    #[case("00uAbC", true)]
+    // Ids of a provider may differ in case alone.
+    #[case("00uabc", false)]
+    #[case("mara.lind", false)]
+    #[case("mara.lindt@acme.example", false)]
+    #[case("m\u{430}ra.lind@acme.example", false)]
+    #[case(" mara.lind@acme.example", false)]
+    #[case("Mara Lind", false)]
+    #[case("", false)]
+    fn the_target_carries_the_name_that_was_asked_for(#[case] asked: &str, #[case] passes: bool) {
+        let mut ground = ground();
+        ground.asked_for = asked.into();
+        let expected: &[&str] = if passes { &[] } else { &["target"] };
+        assert_eq!(refusing(&ground), expected);
+    }
+
+    #[test]
+    fn an_account_without_a_mail_is_not_found_by_no_name() {
+        let mut ground = ground();
+        ground.account.mail = Some("".into());
+        ground.asked_for = "".into();
+        assert_eq!(refusing(&ground), ["target"]);
+    }
+
+    #[test]
+    fn a_look_alike_is_called_one() {
+        let mut ground = ground();
+        ground.asked_for = "m\u{430}ra.lind@acme.example".into();
+        let said = target(&GuardInput {
+            account: &ground.account,
+            own: ground.own.as_ref(),
+            own_logins: &[],
+            protected: &[],
+            protected_groups: &[],
+            allow_administrators: false,
+            kinds: &[],
+            asked_for: &ground.asked_for,
+        });
+        assert_eq!(
+            said.as_ref().map(Safe::as_str),
+            Some("the login only looks like the one in the case")
+        );
+    }
+
+    #[rstest]
+    #[case("00uAbC", "somebody", &["own account"])]
+    #[case("00uKim", "Mara.LIND@acme.example", &["own account"])]
+    #[case("00uKim", "mara@acme.example", &["own account"])]
+    #[case("00uKim", "mara.lindt@acme.example", &[])]
+    fn the_own_account_is_refused_by_id_login_and_mail(
+        #[case] id: &str,
+        #[case] login: &str,
+        #[case] expected: &[&str],
+    ) {
+        let mut ground = ground();
+        ground.own = Some((AccountId::new(samples::connection(), id), login.into()));
+        assert_eq!(refusing(&ground), expected);
+    }
+
+    #[test]
+    fn not_knowing_whose_token_it_is_refuses() {
+        let mut ground = ground();
+        ground.own = None;
+        assert_eq!(refusing(&ground), ["own account"]);
+        ground.own_logins = vec!["MARA.lind@ACME.example".to_owned()];
+        ground.own = self::ground().own;
+        assert_eq!(refusing(&ground), ["own account"]);
+    }
+
+    #[rstest]
+    #[case("mara.lind@acme.example", "mara.lind@acme.example", true)]
+    #[case("mara.lind@acme.example", "MARA.LIND@ACME.EXAMPLE", true)]
+    #[case("mara.lind@acme.example", " mara.lind@acme.example ", true)]
+    #[case("mara.lind@acme.example", "00uAbC", true)]
+    #[case("mara.lind@acme.example", "mara@acme.example", true)]
+    #[case("ægir@acme.example", "ÆGIR@acme.example", true)]
+    #[case("mara.lind@acme.example", "mara", false)]
+    #[case("mara.lind@acme.example", "", false)]
+    fn the_protected_list_knows_every_name(
+        #[case] login: &str,
+        #[case] entry: &str,
+        #[case] refused: bool,
+    ) {
+        let mut ground = ground();
+        ground.account.login = login.into();
+        ground.asked_for = login.into();
+        ground.protected = vec![entry.to_owned()];
+        let expected: &[&str] = if refused { &["protected"] } else { &[] };
+        assert_eq!(refusing(&ground), expected);
+    }
+
+    #[rstest]
+    #[case(Some(("00g9", "break-glass")), "Break-Glass", true)]
+    #[case(Some(("00g9", "Other")), "00g9", true)]
+    #[case(Some(("00g9", "Other")), "00G9", false)]
+    #[case(Some(("00g9", "Break-Glass-Readers")), "Break-Glass", false)]
+    #[case(None, "Break-Glass", true)]
+    fn a_protected_group_refuses_and_so_does_not_knowing(
+        #[case] group: Option<(&str, &str)>,
+        #[case] entry: &str,
+        #[case] refused: bool,
+    ) {
+        let mut ground = ground();
+        ground.account.groups = group.map(|(id, name)| {
+            vec![Group {
+                id: id.into(),
+                name: name.into(),
+            }]
+        });
+        ground.groups = vec![entry.to_owned()];
+        let expected: &[&str] = if refused { &["protected groups"] } else { &[] };
+        assert_eq!(refusing(&ground), expected);
+    }
+
+    #[test]
+    fn unreadable_groups_matter_only_where_groups_are_protected() {
+        let mut ground = ground();
+        ground.account.groups = None;
+        ground.groups.clear();
+        assert!(refusing(&ground).is_empty());
+    }
+
+    #[rstest]
+    #[case(Some(vec!["APP_ADMIN".into()]), ActionKind::DisableAccount, false, true)]
+    #[case(Some(vec!["APP_ADMIN".into()]), ActionKind::RevokeSessions, false, true)]
+    #[case(Some(vec!["APP_ADMIN".into()]), ActionKind::DisableAccount, true, false)]
+    #[case(Some(Vec::new()), ActionKind::DisableAccount, false, false)]
+    #[case(None, ActionKind::DisableAccount, false, true)]
+    #[case(None, ActionKind::DisableAccount, true, false)]
+    fn administrators_are_refused_and_so_is_not_knowing(
+        #[case] roles: Option<Vec<Untrusted>>,
+        #[case] kind: ActionKind,
+        #[case] allowed: bool,
+        #[case] refused: bool,
+    ) {
+        let mut ground = ground();
+        ground.account.roles = roles;
+        ground.kinds = vec![kind];
+        ground.administrators = allowed;
+        let expected: &[&str] = if refused { &["administrators"] } else { &[] };
+        assert_eq!(refusing(&ground), expected);
+    }
+
+    #[test]
+    fn an_administrator_may_be_enabled_again() {
+        let mut ground = ground();
+        ground.account.roles = None;
+        ground.account.status = AccountStatus::Disabled;
+        ground.kinds = vec![ActionKind::EnableAccount];
+        assert!(refusing(&ground).is_empty());
+    }
+
+    #[rstest]
+    #[case(AccountStatus::Active, ActionKind::DisableAccount, true)]
+    #[case(AccountStatus::Disabled, ActionKind::DisableAccount, false)]
+    #[case(AccountStatus::Other("LOCKED_OUT".into()), ActionKind::DisableAccount, false)]
+    #[case(AccountStatus::Disabled, ActionKind::EnableAccount, true)]
+    #[case(AccountStatus::Active, ActionKind::EnableAccount, false)]
+    #[case(AccountStatus::Active, ActionKind::RevokeSessions, true)]
+    #[case(AccountStatus::Disabled, ActionKind::RevokeSessions, true)]
+    #[case(AccountStatus::Other("LOCKED_OUT".into()), ActionKind::RevokeSessions, true)]
+    fn the_status_fits_the_kind(
+        #[case] status: AccountStatus,
+        #[case] kind: ActionKind,
+        #[case] passes: bool,
+    ) {
+        let mut ground = ground();
+        ground.account.status = status;
+        ground.kinds = vec![ActionKind::RevokeSessions, kind];
+        let expected: &[&str] = if passes { &[] } else { &["status"] };
+        assert_eq!(refusing(&ground), expected);
+    }
 }

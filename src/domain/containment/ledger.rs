@@ -45,6 +45,8 @@ pub struct ActionView {
     pub confirmed: Option<DateTime<Utc>>,
     /// When the latest intent was recorded, by our clock.
     pub sent: Option<DateTime<Utc>>,
+    /// Number of the latest intent's record: the order of the log, which no clock can change; 0 before the first.
+    pub sent_n: u64,
     /// The request as recorded: method, host, path.
     pub call: Option<(String, String, Untrusted)>,
     /// The provider's clock before the send.
@@ -113,6 +115,7 @@ impl Ledger {
                     attempt: 0,
                     confirmed: None,
                     sent: None,
+                    sent_n: 0,
                     call: None,
                     server_before: None,
                     server_answer: None,
@@ -138,7 +141,7 @@ impl Ledger {
                 if let Some(action) = about(body).and_then(|aid| self.get_mut(aid)) {
                     action.pid_os = entry.pid;
                     action.sess = entry.sess.clone();
-                    action.apply(body, entry.ts);
+                    action.apply(body, entry.ts, entry.n);
                 }
             }
         }
@@ -189,9 +192,7 @@ impl Ledger {
 
     /// Gives the actions without a final word, oldest first.
     pub fn unfinished(&self) -> impl Iterator<Item = &ActionView> {
-        self.actions
-            .iter()
-            .filter(|action| action.state.is_unfinished())
+        self.actions.iter().filter(|action| action.is_unfinished())
     }
 
     /// Gives the plans that have something to document and are not documented, oldest first.
@@ -205,7 +206,7 @@ impl Ledger {
                 pids.push(action.pid.clone());
             }
         }
-        pids.retain(|pid| self.plan(pid).iter().all(|action| action.state.is_final()));
+        pids.retain(|pid| self.plan(pid).iter().all(|action| action.ended.is_some()));
         pids
     }
 
@@ -235,7 +236,7 @@ fn about(body: &Body) -> Option<&ActionId> {
 }
 
 impl ActionView {
-    fn apply(&mut self, body: &Body, at: DateTime<Utc>) {
+    fn apply(&mut self, body: &Body, at: DateTime<Utc>, n: u64) {
         match body {
             Body::ActionConfirm { dry_run, .. } => {
                 self.state = ActionState::Confirmed;
@@ -254,6 +255,7 @@ impl ActionView {
                 self.state = ActionState::Intent;
                 self.attempt = *attempt;
                 self.sent = Some(at);
+                self.sent_n = n;
                 self.call = Some((method.clone(), host.clone(), path.clone()));
                 self.server_before = *server_date;
                 self.deadline = Some(*deadline);
@@ -321,6 +323,11 @@ impl ActionView {
             }
             _ => {}
         }
+    }
+
+    /// Tells whether it was confirmed and no final word was said; a refusal that is still being read back is not final.
+    pub fn is_unfinished(&self) -> bool {
+        self.confirmed.is_some() && self.ended.is_none()
     }
 
     /// Gives the provider's time of the act as well as it is known, for comparing with its own log.

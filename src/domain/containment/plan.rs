@@ -164,11 +164,12 @@ pub fn plan_hash(
 
 /// Names the first thing about an account that differs from the plan, if any.
 ///
-/// `status` is what the account's status must be now: the plan's, or disabled after our own disable.
+/// `statuses` are what its status may be now: the plan's, and after our own disable or enable also what that leads to,
+/// which a provider may show late.
 pub fn changed_since(
     plan: &Account,
     now: &Account,
-    status: &AccountStatus,
+    statuses: &[AccountStatus],
 ) -> Option<&'static str> {
     let (before, after) = (material(plan), material(now));
     if before.id != after.id {
@@ -179,7 +180,7 @@ pub fn changed_since(
         Some("name")
     } else if before.mail != after.mail {
         Some("mail")
-    } else if *status != now.status {
+    } else if !statuses.contains(&now.status) {
         Some("status")
     } else if before.source != after.source {
         Some("source")
@@ -206,4 +207,142 @@ pub fn hex(bytes: &[u8]) -> String {
             let _ = write!(out, "{byte:02x}");
             out
         })
+}
+
+#[cfg(test)]
+mod tests {
+    use rstest::rstest;
+
+    use super::*;
+    use crate::domain::account::{Factor, Group};
+    use crate::domain::containment::samples;
+    use crate::domain::ids::AccountId;
+
+    type Edit = fn(&mut Account);
+
+    #[rstest]
+    #[case::id((|a: &mut Account| a.id = AccountId::new(samples::connection(), "00uabc")) as Edit, Some("immutable id"))]
+    #[case::login((|a: &mut Account| a.login = "x".into()) as Edit, Some("login"))]
+    #[case::name((|a: &mut Account| a.name = "x".into()) as Edit, Some("name"))]
+    #[case::mail((|a: &mut Account| a.mail = None) as Edit, Some("mail"))]
+    #[case::status((|a: &mut Account| a.status = AccountStatus::Disabled) as Edit, Some("status"))]
+    #[case::other_status((|a: &mut Account| a.status = AccountStatus::Other("ACTIVE".into())) as Edit, Some("status"))]
+    #[case::source((|a: &mut Account| a.source = None) as Edit, Some("source"))]
+    #[case::groups((|a: &mut Account| a.groups = Some(Vec::new())) as Edit, Some("groups"))]
+    #[case::unread_groups((|a: &mut Account| a.groups = None) as Edit, Some("groups"))]
+    #[case::roles((|a: &mut Account| a.roles = Some(vec!["SUPER_ADMIN".into()])) as Edit, Some("roles"))]
+    #[case::unread_roles((|a: &mut Account| a.roles = None) as Edit, Some("roles"))]
+    #[case::factors((|a: &mut Account| a.factors = Some(Vec::new())) as Edit, Some("MFA methods"))]
+    #[case::password((|a: &mut Account| a.password_changed = None) as Edit, Some("password"))]
+    // These move by themselves, or say nothing about who it is.
+    #[case::sign_in((|a: &mut Account| a.last_sign_in = None) as Edit, None)]
+    #[case::tokens((|a: &mut Account| a.token_clients = None) as Edit, None)]
+    #[case::status_time((|a: &mut Account| a.status_changed = None) as Edit, None)]
+    #[case::server_date((|a: &mut Account| a.server_date = None) as Edit, None)]
+    #[case::gaps((|a: &mut Account| a.gaps = vec!["x".into()]) as Edit, None)]
+    #[case::group_name((|a: &mut Account| a.groups = a.groups.clone().map(|mut all| { all[0].name = "Renamed".into(); all })) as Edit, None)]
+    fn every_field_that_matters_voids_the_plan(
+        #[case] edit: Edit,
+        #[case] expected: Option<&'static str>,
+    ) {
+        let before = samples::account();
+        let mut now = before.clone();
+        edit(&mut now);
+        let said = changed_since(&before, &now, &[AccountStatus::Active]);
+        assert_eq!(said, expected);
+        // The status is judged at the send by what it may be; everything else that voids also changes the hash.
+        let hash = |account| {
+            plan_hash(
+                &[ActionKind::DisableAccount],
+                account,
+                &samples::case(),
+                "p",
+                "c",
+            )
+        };
+        assert_eq!(hash(&before) != hash(&now), expected.is_some());
+    }
+
+    #[test]
+    fn the_order_of_lists_does_not_matter() {
+        let group = |id: &str| Group {
+            id: id.into(),
+            name: id.into(),
+        };
+        let factor = |id: &str| Factor {
+            id: id.into(),
+            kind: "push".into(),
+            status: "ACTIVE".into(),
+            created: None,
+        };
+        let mut before = samples::account();
+        before.groups = Some(vec![group("a"), group("b")]);
+        before.factors = Some(vec![factor("a"), factor("b")]);
+        before.roles = Some(vec!["A".into(), "B".into()]);
+        let mut now = before.clone();
+        now.groups = Some(vec![group("b"), group("a")]);
+        now.factors = Some(vec![factor("b"), factor("a")]);
+        now.roles = Some(vec!["B".into(), "A".into()]);
+        assert_eq!(changed_since(&before, &now, &[AccountStatus::Active]), None);
+    }
+
+    #[test]
+    fn our_own_disable_may_show_at_once_or_late() {
+        let before = samples::account();
+        let may = [AccountStatus::Active, AccountStatus::Disabled];
+        for (status, expected) in [
+            (AccountStatus::Active, None),
+            (AccountStatus::Disabled, None),
+            (AccountStatus::Other("DEPROVISIONED".into()), Some("status")),
+        ] {
+            let now = Account {
+                status,
+                ..before.clone()
+            };
+            assert_eq!(changed_since(&before, &now, &may), expected);
+        }
+    }
+
+    #[test]
+    fn the_hash_depends_on_everything_that_is_confirmed() {
+        use ActionKind::{DisableAccount, EnableAccount, RevokeSessions};
+        let account = samples::account();
+        let case = samples::case();
+        let other = CaseId::new(samples::connection(), "~4008");
+        let all = [
+            plan_hash(&[RevokeSessions, DisableAccount], &account, &case, "p", "c"),
+            plan_hash(&[DisableAccount, RevokeSessions], &account, &case, "p", "c"),
+            plan_hash(&[EnableAccount], &account, &case, "p", "c"),
+            plan_hash(
+                &[RevokeSessions, DisableAccount],
+                &account,
+                &other,
+                "p",
+                "c",
+            ),
+            plan_hash(&[RevokeSessions, DisableAccount], &account, &case, "q", "c"),
+            plan_hash(&[RevokeSessions, DisableAccount], &account, &case, "p", "d"),
+        ];
+        let distinct: std::collections::BTreeSet<_> = all.iter().collect();
+        assert_eq!(distinct.len(), all.len());
+        assert_eq!(
+            all[0],
+            plan_hash(&[RevokeSessions, DisableAccount], &account, &case, "p", "c")
+        );
+        assert!(
+            all.iter()
+                .all(|hash| hash.len() == 64 && hash.chars().all(|c| c.is_ascii_hexdigit()))
+        );
+    }
+
+    #[test]
+    fn a_plan_lives_five_minutes_of_the_boot_clock() {
+        let plan = samples::plan(None);
+        let made = plan.made.boot;
+        assert!(!plan.expired(made));
+        assert!(!plan.expired(made + LIFETIME - Duration::from_nanos(1)));
+        assert!(plan.expired(made + LIFETIME));
+        assert!(!plan.refused());
+        assert!(samples::plan(Some("no")).refused());
+    }
 }

@@ -5,6 +5,7 @@ use chrono::{DateTime, Utc};
 use super::kind::ActionKind;
 use super::ledger::Ledger;
 use super::state::ActionState;
+use crate::domain::account::{Account, AccountStatus};
 use crate::domain::ids::AccountId;
 use crate::domain::text::Safe;
 use crate::safe;
@@ -45,6 +46,19 @@ impl Standing {
         }
     }
 
+    /// Takes back "contained" when the provider says, later than the proof, that the account is active again.
+    pub fn reconsider(&mut self, account: &Account) {
+        if let Self::Contained { since } = *self
+            && account.status == AccountStatus::Active
+            && account.server_date.is_some_and(|read| read > since)
+        {
+            *self = Self::Partly {
+                missing: vec!["the account is ACTIVE again".into()],
+                since,
+            };
+        }
+    }
+
     /// Gives the time after which a success of the account is an alarm.
     pub fn since(&self) -> Option<DateTime<Utc>> {
         match self {
@@ -66,7 +80,8 @@ pub fn standing(
         .on(account)
         .filter(|action| action.state == ActionState::Verified)
         .collect();
-    acts.sort_by_key(|action| (action.sent, action.order));
+    // The order of the log, not of the clock: a clock set back must not put a disable after its undo.
+    acts.sort_by_key(|action| (action.sent_n, action.order));
     for action in acts {
         let at = action.effective_at();
         match action.kind {
@@ -97,5 +112,137 @@ pub fn standing(
         Standing::Contained { since }
     } else {
         Standing::Partly { missing, since }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use rstest::rstest;
+
+    use super::*;
+    use crate::domain::audit::OutcomeState;
+    use crate::domain::containment::samples::{
+        account, at, confirmed, entry, intent, outcome, planned, proven,
+    };
+
+    const D: ActionKind = ActionKind::DisableAccount;
+    const R: ActionKind = ActionKind::RevokeSessions;
+    const E: ActionKind = ActionKind::EnableAccount;
+
+    fn judged(acts: &[(ActionKind, i64)], active_since: bool) -> Standing {
+        let mut ledger = Ledger::default();
+        for ((kind, second), number) in acts.iter().zip(1u32..) {
+            proven(
+                &mut ledger,
+                number.into(),
+                *kind,
+                u64::from(number) * 10,
+                *second,
+            );
+        }
+        standing(&ledger, &account().id, |_| active_since)
+    }
+
+    #[rstest]
+    #[case(&[], false, "not contained")]
+    #[case(&[], true, "not contained")]
+    #[case(&[(E, 0)], false, "not contained")]
+    #[case(&[(R, 0)], false, "partly contained: account not disabled")]
+    #[case(&[(R, 0)], true, "partly contained: account not disabled, activity since")]
+    #[case(&[(D, 0)], false, "partly contained: sessions not revoked")]
+    #[case(&[(R, 0), (D, 5)], false, "partly contained: sessions not revoked since it was disabled")]
+    #[case(&[(D, 0), (R, 5)], false, "contained")]
+    #[case(&[(D, 5), (R, 5)], false, "contained")]
+    #[case(&[(D, 0), (R, 5)], true, "partly contained: activity since")]
+    #[case(&[(R, 0), (D, 5), (R, 9)], false, "contained")]
+    #[case(&[(R, 0), (D, 5), (R, 9), (E, 20)], false, "not contained")]
+    #[case(&[(D, 0), (R, 5), (E, 20), (D, 30)], false, "partly contained: sessions not revoked")]
+    #[case(&[(D, 0), (R, 5), (E, 20), (D, 30), (R, 31)], false, "contained")]
+    // A clock set back does not put the undo before the disable.
+    #[case(&[(D, 100), (R, 105), (E, 20)], false, "not contained")]
+    fn one_rule_says_how_an_account_stands(
+        #[case] acts: &[(ActionKind, i64)],
+        #[case] active: bool,
+        #[case] word: &str,
+    ) {
+        assert_eq!(judged(acts, active).word().as_str(), word);
+    }
+
+    #[test]
+    fn the_time_is_that_of_the_last_containing_act() {
+        assert_eq!(
+            judged(&[(R, 0), (D, 5), (R, 9)], false).since(),
+            Some(at(9))
+        );
+        assert_eq!(judged(&[(R, 0)], false).since(), Some(at(0)));
+        assert_eq!(judged(&[], false).since(), None);
+    }
+
+    #[rstest]
+    #[case(OutcomeState::NotEffective)]
+    #[case(OutcomeState::Unverifiable)]
+    #[case(OutcomeState::Rejected)]
+    #[case(OutcomeState::NotSent)]
+    #[case(OutcomeState::Drifted)]
+    #[case(OutcomeState::Abandoned)]
+    fn what_is_not_proven_contains_nothing(#[case] state: OutcomeState) {
+        let mut ledger = Ledger::default();
+        for (kind, number) in [(D, 1), (R, 2)] {
+            let bodies = [
+                planned(number, 0, kind),
+                confirmed(number, false),
+                intent(number, Some(0)),
+                outcome(number, state),
+            ];
+            for body in bodies {
+                ledger.apply(&entry(1, 0, body));
+            }
+        }
+        assert_eq!(standing(&ledger, &account().id, |_| false), Standing::Free);
+    }
+
+    #[test]
+    fn a_dry_run_contains_nothing() {
+        let mut ledger = Ledger::default();
+        for body in [
+            planned(1, 0, D),
+            confirmed(1, true),
+            outcome(1, OutcomeState::Verified),
+        ] {
+            ledger.apply(&entry(1, 0, body));
+        }
+        assert_eq!(standing(&ledger, &account().id, |_| false), Standing::Free);
+    }
+
+    #[rstest]
+    #[case(
+        AccountStatus::Active,
+        Some(10),
+        "partly contained: the account is ACTIVE again"
+    )]
+    #[case(AccountStatus::Disabled, Some(10), "contained")]
+    // Read before the act, or nobody knows when: no word against the proof.
+    #[case(AccountStatus::Active, Some(5), "contained")]
+    #[case(AccountStatus::Active, None, "contained")]
+    fn contained_is_taken_back_when_the_provider_says_active(
+        #[case] status: AccountStatus,
+        #[case] read: Option<i64>,
+        #[case] word: &str,
+    ) {
+        let mut judged = judged(&[(D, 0), (R, 5)], false);
+        let mut account = account();
+        account.status = status;
+        account.server_date = read.map(at);
+        judged.reconsider(&account);
+        assert_eq!(judged.word().as_str(), word);
+    }
+
+    #[test]
+    fn acts_on_another_account_say_nothing() {
+        let mut ledger = Ledger::default();
+        proven(&mut ledger, 1, D, 10, 0);
+        proven(&mut ledger, 2, R, 20, 1);
+        let other = AccountId::new(account().id.connection, "00uabc");
+        assert_eq!(standing(&ledger, &other, |_| false), Standing::Free);
     }
 }

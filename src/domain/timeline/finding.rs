@@ -80,8 +80,10 @@ pub fn fail_then_success(activity: &Activity, tuning: Tuning) -> Vec<Finding> {
         match row.outcome() {
             Outcome::Failure => failures.push(row),
             Outcome::Success => {
-                let start = row.at() - tuning.window;
-                failures.retain(|fail| fail.at() >= start);
+                // A window longer than the calendar reaches back to the first event.
+                if let Some(start) = row.at().checked_sub_signed(tuning.window) {
+                    failures.retain(|fail| fail.at() >= start);
+                }
                 let is_new = row.ip().is_some_and(|ip| known.insert(ip));
                 let counts = |fail: &Row<'_>| is_new || fail.ip() == row.ip();
                 let evidence: Vec<usize> = failures
@@ -89,7 +91,7 @@ pub fn fail_then_success(activity: &Activity, tuning: Tuning) -> Vec<Finding> {
                     .filter(|fail| counts(fail))
                     .map(Row::index)
                     .collect();
-                if evidence.len() >= tuning.failures {
+                if evidence.len() >= tuning.failures.max(1) {
                     let count = evidence.len();
                     let elsewhere = failures
                         .iter()
