@@ -14,6 +14,7 @@ mod hostile_http;
 mod perms;
 mod random_keys;
 mod raw_http;
+mod readme;
 mod runbooks;
 mod scalars;
 mod scene;
