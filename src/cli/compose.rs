@@ -271,6 +271,8 @@ pub fn start(parts: Parts) -> Result<Behind, Failure> {
         operator: None,
         config_sha256: settings.sha256.clone(),
         drill: settings.environment.kind == EnvironmentKind::Drill,
+        // The writer of the log has the key.
+        public_key: None,
     };
     log.append_blocking(vec![opened])
         .map_err(|error| store(&error))?;

@@ -1,6 +1,7 @@
 //! The console on this terminal: theme, backend, input and signals, around the loop.
 
 use std::io::{self, IsTerminal as _, Stdout};
+use std::path::PathBuf;
 use std::sync::Arc;
 
 use futures::{Stream, StreamExt as _};
@@ -11,12 +12,13 @@ use super::console::{Console, Screen};
 use super::{Failure, INTERNAL, OK, UNREADABLE};
 use crate::app::message::Message;
 use crate::app::model::Model;
+use crate::config::settings::EnvironmentKind;
 use crate::connect::registry::Connections;
 use crate::domain::fault::Fault;
 use crate::domain::text::Untrusted;
 use crate::engine::clock::{Clock, Pace, SystemClock};
 use crate::safe;
-use crate::store::audit::Ground;
+use crate::store::audit::{DEV_LOG, Ground};
 use crate::store::state::StateDir;
 use crate::terminal::backend::{LeanBackend, SizeSource};
 use crate::terminal::egress::{Allowed, Egress, SharedEgress};
@@ -126,12 +128,18 @@ pub async fn show(
     let connections = Connections::build(&loaded.settings, secrets);
     let clock: Arc<dyn Clock> = Arc::new(SystemClock);
     let size = crossterm::terminal::size().unwrap_or((80, 24));
+    // A drill's log is no evidence of anything.
+    let drill = loaded.settings.environment.kind == EnvironmentKind::Drill;
+    let ground = Ground {
+        syslog: (!drill).then(|| PathBuf::from(DEV_LOG)),
+        ..Ground::default()
+    };
     let parts = Parts {
         loaded,
         connections,
         warnings,
         state,
-        ground: Ground::default(),
+        ground,
         host: compose::Host::default(),
         clock: Arc::clone(&clock),
         pace: Pace::REAL,

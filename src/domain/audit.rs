@@ -2,10 +2,12 @@
 //!
 //! A log is lines of ASCII JSON. Every line carries the hash of the line before (`prev`) and its own (`h`), so an
 //! edit, an insertion, a deletion, a swap or a repetition anywhere shows. What the chain alone cannot show is the
-//! loss of records at the end; that needs a copy of the head outside the log.
+//! loss of records at the end; that needs a copy of the head outside the log, an anchor. Every session signs
+//! checkpoints with a key of its own, so that records of a past session cannot be written anew in its name.
 //!
 //! What must not live here: files, locks, clocks (see `store::audit`); what records mean for the state of an action.
 
+mod anchor;
 mod body;
 mod entry;
 mod fault;
@@ -14,15 +16,20 @@ mod json;
 mod long;
 #[cfg(test)]
 mod samples;
+mod seal;
+mod sessions;
 mod tail;
 mod verify;
 mod words;
 
+pub use anchor::{Anchor, find_anchors};
 pub use body::Body;
 pub use entry::{Draft, EncodeError, Entry, MAX_LINE, SUFFIX, encode_line, parse_line};
 pub use fault::{Fault, Reason, Warning};
 pub use hash::{ChainHash, PREFIX, hex, sha256_hex};
 pub use json::{MAX_DEPTH, MAX_INT, ValueError, ascii as ascii_json};
+pub use seal::{PublicKey, Standing};
+pub use sessions::{EVERY, GAP_MINUTES};
 pub use tail::{Tail, last_record, name_torn};
-pub use verify::{Report, Verifier};
+pub use verify::{Expectations, Report, Verifier};
 pub use words::{Class, DecisionKind, OutcomeState, TYPES, TickState};

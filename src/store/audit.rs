@@ -1,7 +1,8 @@
 //! The audit log on disk: appended by any number of processes of one user, synced before anybody is told.
 //!
 //! One dedicated thread a process does the work, so that no request of the engine waits for a disk on a worker.
-//! Order of the records is the order of the calls.
+//! Order of the records is the order of the calls. From the record that opens a session to the one that closes it, the
+//! same thread adds the session's checkpoints, so that no caller can forget them.
 //!
 //! What must not live here: the form of records and the rules of the chain (`domain::audit`).
 
@@ -11,7 +12,9 @@ mod end;
 mod error;
 mod lock;
 mod read;
+mod seal;
 mod segments;
+mod syslog;
 mod thread;
 mod writer;
 
@@ -25,7 +28,9 @@ use crate::domain::text::Untrusted;
 
 pub use disk::{Clock, Disk, Free, RealDisk, SystemClock};
 pub use error::StoreError;
-pub use read::{Checked, read, read_checked, verify};
+pub use read::{Checked, Verified, read, read_checked, verify, verify_with};
+pub use seal::SealPace;
+pub use syslog::DEV_LOG;
 use thread::Request;
 
 /// Appends that may wait for the thread; more are refused.
@@ -52,6 +57,10 @@ pub struct Ground {
     pub rotate_at: u64,
     /// How long to wait for other processes.
     pub lock_wait: Duration,
+    /// How often checkpoints are made.
+    pub seal: SealPace,
+    /// Socket of the system's log that gets anchors; `None` for none.
+    pub syslog: Option<PathBuf>,
 }
 
 impl Default for Ground {
@@ -61,6 +70,8 @@ impl Default for Ground {
             clock: Box::new(SystemClock),
             rotate_at: 64 << 20,
             lock_wait: Duration::from_secs(2),
+            seal: SealPace::default(),
+            syslog: None,
         }
     }
 }

@@ -2,6 +2,7 @@
 
 mod architecture;
 mod audit;
+mod audit_seal;
 mod config;
 mod connectors;
 mod contain;

@@ -37,6 +37,31 @@ pub enum Body {
         config_sha256: String,
         /// Whether it runs against the drill.
         drill: bool,
+        /// Public half of the key that signs this session's checkpoints, hex; put in by the writer.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        public_key: Option<String>,
+    },
+    /// A session signs where the chain stands: the record just before this one.
+    #[serde(rename = "checkpoint")]
+    Checkpoint {
+        /// Number of the record before.
+        n: u64,
+        /// Its hash.
+        h: String,
+        /// Length of the segment's file up to and with it, bytes.
+        size: u64,
+        /// The same as a signed note, with the signature.
+        note: String,
+    },
+    /// A closed segment is about to be removed on purpose.
+    #[serde(rename = "segment.pruned")]
+    SegmentPruned {
+        /// Its number.
+        segment: u64,
+        /// Number of its last record.
+        n: u64,
+        /// Hash of its last record.
+        h: String,
     },
     /// A process ended in order.
     #[serde(rename = "session.close")]

@@ -323,7 +323,7 @@ fn unescape(inner: &[u8]) -> Option<String> {
     serde_json::from_slice(&quoted).ok()
 }
 
-fn body(raw: &Raw<'_>) -> Option<Body> {
+pub(super) fn body(raw: &Raw<'_>) -> Option<Body> {
     let typed = [b"{", raw.typed, b"}"].concat();
     if let Ok(body) = serde_json::from_slice(&typed) {
         return Some(body);
@@ -368,6 +368,7 @@ mod tests {
                 operator: opt(),
                 config_sha256: s(),
                 drill: some,
+                public_key: some.then(s),
             },
             Body::SessionClose { reason: s() },
             Body::LogRecovered {
@@ -519,6 +520,17 @@ mod tests {
                 rid: rid(),
                 reason: t(),
             },
+            Body::Checkpoint {
+                n: 1,
+                h: s(),
+                size: 2,
+                note: s(),
+            },
+            Body::SegmentPruned {
+                segment: 1,
+                n: 2,
+                h: s(),
+            },
             Body::Note {
                 case: case(),
                 text: t(),
@@ -567,7 +579,7 @@ mod tests {
     #[test]
     fn long_text_is_kept_as_hash_length_and_head() {
         let long = "ab\u{1b}".repeat(2000);
-        let (line, entry) = chain(&all(&long, true).split_off(28)).remove(0);
+        let (line, entry) = chain(&all(&long, true).split_off(30)).remove(0);
         // The case id is as long as the text, and an id is never cut.
         assert!(line.len() > 16_000);
         let Body::Note { case, text } = entry.body else {

@@ -1,5 +1,6 @@
 //! What can be wrong with a log, and what is only worth saying.
 
+use super::sessions::GAP_MINUTES;
 use crate::domain::text::{Safe, Shown};
 use crate::safe;
 
@@ -58,6 +59,27 @@ pub enum Reason {
     /// A segment does not end as one must.
     #[error("the segment before does not end with segment.end")]
     SegmentEnd,
+    /// A checkpoint says something else of the chain than what stands before it.
+    #[error("the checkpoint does not say what stands before it")]
+    Checkpoint,
+    /// A checkpoint's signature is not one by the key of its session.
+    #[error("the checkpoint is not signed with the key of its session")]
+    Signature,
+    /// A checkpoint of a session that is not open, or has no key.
+    #[error("a checkpoint of a session that is not open or has no key")]
+    NoSession,
+    /// Checkpoints are required, and one is missing.
+    #[error("a checkpoint is required and missing")]
+    Unsealed,
+    /// A record has another hash than an anchor outside the log says.
+    #[error("an anchor outside of the log names another record of this number")]
+    Anchor,
+    /// An anchor names a record after the last one.
+    #[error("records are missing at the end: an anchor outside of the log names this one")]
+    Truncated,
+    /// The log says that a segment was removed whose end is not the one this segment follows.
+    #[error("the segments before were not removed as the log says")]
+    Pruned,
     /// A segment in the middle is not there.
     #[error("the segment before it is missing")]
     SegmentMissing,
@@ -126,6 +148,42 @@ pub enum Warning {
     /// Sessions that are still running, or ended without saying so.
     #[error("{count} sessions have no end: still running, or killed")]
     SessionsOpen {
+        /// How many.
+        count: u64,
+    },
+    /// Records that no checkpoint of their session covers.
+    #[error(
+        "{count} records of one session, from record {from} on, are under no checkpoint: still running, or killed"
+    )]
+    UnsealedTail {
+        /// The first of them.
+        from: u64,
+        /// How many, those of other sessions left out.
+        count: u64,
+    },
+    /// A session without a key: it can have no checkpoints.
+    #[error("{count} sessions have no key, so nothing of them is under a checkpoint")]
+    NoKey {
+        /// How many.
+        count: u64,
+    },
+    /// Too long a time between two checkpoints of one session.
+    #[error("record {n}: {minutes} minutes since the checkpoint before, more than {GAP_MINUTES}")]
+    CheckpointGap {
+        /// The later checkpoint.
+        n: u64,
+        /// How long.
+        minutes: u64,
+    },
+    /// Checkpoints whose session began in a part of the log that is not here.
+    #[error("{count} checkpoints cannot be checked: the start of their session is not here")]
+    KeyNotHere {
+        /// How many.
+        count: u64,
+    },
+    /// Anchors of records before the first one here.
+    #[error("{count} anchors name records before the first one here")]
+    AnchorsBefore {
         /// How many.
         count: u64,
     },

@@ -25,15 +25,12 @@ impl ChainHash {
 
     /// Reads 64 lower-case hex digits; `None` for anything else.
     pub fn parse(text: &[u8]) -> Option<Self> {
-        let (pairs, rest) = text.as_chunks::<2>();
-        if pairs.len() != 32 || !rest.is_empty() {
-            return None;
-        }
-        let mut out = [0; 32];
-        for (byte, [high, low]) in out.iter_mut().zip(pairs) {
-            *byte = (nibble(*high)? << 4) | nibble(*low)?;
-        }
-        Some(Self(out))
+        bytes_of_hex(text).map(Self)
+    }
+
+    /// Gives the bytes.
+    pub fn bytes(&self) -> [u8; 32] {
+        self.0
     }
 }
 
@@ -49,6 +46,19 @@ impl fmt::Debug for ChainHash {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         write!(f, "ChainHash({self})")
     }
+}
+
+/// Reads 64 lower-case hex digits; `None` for anything else.
+pub(super) fn bytes_of_hex(text: &[u8]) -> Option<[u8; 32]> {
+    let (pairs, rest) = text.as_chunks::<2>();
+    if pairs.len() != 32 || !rest.is_empty() {
+        return None;
+    }
+    let mut out = [0; 32];
+    for (byte, [high, low]) in out.iter_mut().zip(pairs) {
+        *byte = (nibble(*high)? << 4) | nibble(*low)?;
+    }
+    Some(out)
 }
 
 /// Writes bytes as lower-case hex.

@@ -6,18 +6,20 @@
 //!
 //! What must not live here: reading files, what records mean, words for the reader (see `cli::audit`).
 
-use std::collections::BTreeSet;
+mod beyond;
+
+use std::collections::BTreeMap;
 
 use sha2::{Digest, Sha256};
 
 use super::entry::{self, MAX_LINE, Raw, SUFFIX};
 use super::fault::{Fault, Reason, Warning};
 use super::hash::{ChainHash, hex};
+use super::sessions::Sessions;
+pub use beyond::Expectations;
 
 /// Faults and warnings that are kept; more are only counted.
 const KEPT: usize = 100;
-/// Sessions without an end that are kept track of.
-const SESSIONS: usize = 10_000;
 
 /// What verification found.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
@@ -40,6 +42,14 @@ pub struct Report {
     pub warnings: Vec<Warning>,
     /// How many warnings there are.
     pub warnings_total: u64,
+    /// Checkpoints that hold: they say what stands before them and are signed with the key of their session.
+    pub checkpoints: u64,
+    /// Anchors that name a record that is here, as it is here.
+    pub anchors: u64,
+    /// The last record that such an anchor names: up to it, nothing is missing.
+    pub anchored: Option<u64>,
+    /// The last segment that was removed on purpose, as the log itself says, and its last record.
+    pub pruned: Option<(u64, u64)>,
 }
 
 impl Report {
@@ -78,20 +88,38 @@ pub struct Verifier {
     begun: bool,
     ended: bool,
     last_ts: Vec<u8>,
-    open: BTreeSet<Vec<u8>>,
+    sessions: Sessions,
+    /// Hashes that anchors give by number; those met are taken out.
+    anchors: BTreeMap<u64, Vec<ChainHash>>,
+    /// Number and `prev` of the first record.
+    first: Option<(u64, ChainHash)>,
+    /// What the log says of the removal of the segment before the first one here.
+    pruned: Option<(u64, ChainHash)>,
+    first_segment: u64,
 }
 
 impl Verifier {
     /// Starts with the segment of this number.
     pub fn new(segment: u64) -> Self {
+        Self::expecting(segment, &Expectations::default())
+    }
+
+    /// Starts with the segment of this number, told what to expect; anchors of other logs must be left out.
+    pub fn expecting(segment: u64, expectations: &Expectations) -> Self {
         let mut new = Self {
             segment,
+            first_segment: segment,
             expected: (segment <= 1).then_some((0, ChainHash::GENESIS)),
             ..Self::default()
         };
         new.report.segments = 1;
-        if segment > 1 {
-            new.warn(Warning::StartsLate { segment });
+        new.sessions.some_unknown = segment > 1;
+        new.sessions.required = expectations.require_checkpoints;
+        for anchor in &expectations.anchors {
+            let hashes = new.anchors.entry(anchor.n).or_default();
+            if !hashes.contains(&anchor.h) {
+                hashes.push(anchor.h);
+            }
         }
         new
     }
@@ -153,9 +181,16 @@ impl Verifier {
                 segment: self.segment + 1,
             });
         }
-        let count = self.open.len() as u64;
-        if count > 0 {
-            self.warn(Warning::SessionsOpen { count });
+        self.end_of_beginning();
+        self.end_of_anchors();
+        let sessions = std::mem::take(&mut self.sessions);
+        self.report.checkpoints = sessions.sealed;
+        let (missing, warnings) = sessions.end();
+        for from in missing {
+            self.fault(self.segment, self.start, Some(from), Reason::Unsealed);
+        }
+        for warning in warnings {
+            self.warn(warning);
         }
         self.report
     }
@@ -239,6 +274,8 @@ impl Verifier {
         self.check_segment(raw);
         self.check_time(raw);
         self.follow_session(raw);
+        self.check_anchor(raw);
+        self.check_pruned(raw);
         self.expected = Some((raw.n, raw.h));
         self.report.head = self.expected;
         self.report.records += 1;
@@ -304,17 +341,13 @@ impl Verifier {
     }
 
     fn follow_session(&mut self, raw: &Raw<'_>) {
-        match raw.kind {
-            b"session.open" => {
-                self.report.sessions += 1;
-                if self.open.len() < SESSIONS {
-                    self.open.insert(raw.sess.to_vec());
-                }
-            }
-            b"session.close" => {
-                self.open.remove(raw.sess);
-            }
-            _ => (),
+        self.report.sessions += u64::from(raw.kind == b"session.open");
+        let found = self.sessions.take(raw, self.start);
+        for reason in found.reasons {
+            self.fault(self.segment, self.start, Some(raw.n), reason);
+        }
+        if let Some(warning) = found.warning {
+            self.warn(warning);
         }
     }
 
@@ -388,291 +421,4 @@ fn carries_end(line: &[u8]) -> bool {
 }
 
 #[cfg(test)]
-mod tests {
-    use super::super::samples::{bytes, chain, chain_from, twenty};
-    use super::super::{Body, Entry, name_torn};
-    use super::*;
-    use proptest::prelude::*;
-    use rstest::rstest;
-
-    fn verify(log: &[u8]) -> Report {
-        let mut verifier = Verifier::new(1);
-        verifier.feed(log);
-        verifier.finish()
-    }
-
-    fn is_clean(report: &Report) -> bool {
-        report.intact() && report.warnings_total == 0
-    }
-
-    fn lines() -> Vec<(Vec<u8>, Entry)> {
-        chain(&twenty())
-    }
-
-    #[test]
-    fn a_whole_log_is_intact_however_it_is_cut_into_pieces() {
-        let log = bytes(&lines());
-        for size in [1, 7, 100, log.len()] {
-            let mut verifier = Verifier::new(1);
-            log.chunks(size).for_each(|chunk| verifier.feed(chunk));
-            let report = verifier.finish();
-            assert!(is_clean(&report), "{report:?}");
-            assert_eq!(
-                (report.records, report.head.map(|(n, _)| n)),
-                (20, Some(20))
-            );
-        }
-    }
-
-    #[test]
-    fn every_changed_bit_breaks_it() {
-        // All bits of a short log, one bit of every byte of a longer one.
-        let (short, long) = (bytes(&lines()[..2]), bytes(&lines()));
-        let all = (0..short.len() * 8).map(|bit| (&short, bit / 8, bit % 8));
-        let one = (0..long.len()).map(|at| (&long, at, at % 8));
-        for (log, at, bit) in all.chain(one) {
-            let mut changed = log.clone();
-            changed[at] ^= 1 << bit;
-            assert!(!verify(&changed).intact(), "byte {at}, bit {bit}");
-        }
-    }
-
-    #[test]
-    fn every_deleted_swapped_repeated_or_moved_record_breaks_it() {
-        let whole = lines();
-        for i in 0..20 {
-            let mut deleted = whole.clone();
-            deleted.remove(i);
-            // Without the last record it is a shorter log; only an anchor can tell.
-            assert_eq!(
-                verify(&bytes(&deleted)).intact(),
-                i == 19,
-                "without record {}",
-                i + 1
-            );
-            for j in 0..20 {
-                let mut repeated = whole.clone();
-                repeated.insert(j, whole[i].clone());
-                assert!(!verify(&bytes(&repeated)).intact(), "{i} again at {j}");
-                if i != j {
-                    let mut swapped = whole.clone();
-                    swapped.swap(i, j);
-                    assert!(!verify(&bytes(&swapped)).intact(), "{i} and {j} swapped");
-                }
-            }
-        }
-    }
-
-    #[test]
-    fn a_record_with_a_true_hash_in_a_wrong_place_breaks_it() {
-        let whole = lines();
-        let forged = chain_from(&twenty()[..1], 1, 10, ChainHash::of(b"other"));
-        let mut log = whole.clone();
-        log[10] = forged[0].clone();
-        let report = verify(&bytes(&log));
-        let reasons: Vec<_> = report
-            .faults
-            .iter()
-            .map(|fault| (fault.n, fault.reason))
-            .collect();
-        assert_eq!(
-            reasons,
-            [(Some(11), Reason::Prev), (Some(12), Reason::Prev)]
-        );
-    }
-
-    #[test]
-    fn the_first_bad_byte_is_named() {
-        let mut log = lines();
-        let before: usize = log[..4].iter().map(|(line, _)| line.len()).sum();
-        log[4].0[2] = b'w';
-        let report = verify(&bytes(&log));
-        assert_eq!(report.faults_total, 1);
-        let fault = &report.faults[0];
-        assert_eq!((fault.segment, fault.offset), (Some(1), before as u64 + 2));
-        assert_eq!(fault.reason, Reason::Malformed);
-    }
-
-    fn healed(torn: &[u8], named: &[u8]) -> Vec<u8> {
-        let whole = lines();
-        let (_, last) = &whole[9];
-        let mut bodies: Vec<Body> = name_torn(named).into_iter().collect();
-        bodies.extend(twenty().into_iter().take(3));
-        let after = chain_from(&bodies, 1, last.n, last.h);
-        let line_feed = if torn.ends_with(b"\n") { "" } else { "\n" };
-        [
-            &bytes(&whole[..10]),
-            torn,
-            line_feed.as_bytes(),
-            &bytes(&after),
-        ]
-        .concat()
-    }
-
-    #[rstest]
-    #[case(b"{\"v\":1,\"log\":\"01".to_vec())]
-    #[case(vec![0; 5000])]
-    #[case(vec![0; MAX_LINE * 3])]
-    #[case(b"half\nand half".to_vec())]
-    #[case(b"\n\n".to_vec())]
-    fn a_named_torn_end_is_a_warning(#[case] torn: Vec<u8>) {
-        for size in [1000, 1 << 20] {
-            let mut verifier = Verifier::new(1);
-            healed(&torn, &torn)
-                .chunks(size)
-                .for_each(|chunk| verifier.feed(chunk));
-            let report = verifier.finish();
-            assert!(report.intact(), "{report:?}");
-            assert!(
-                matches!(report.warnings[..], [Warning::Recovered { .. }]),
-                "{report:?}"
-            );
-        }
-    }
-
-    #[test]
-    fn torn_bytes_that_are_not_the_named_ones_break_it() {
-        assert!(!verify(&healed(b"torn", b"tarn")).intact());
-    }
-
-    #[test]
-    fn naming_an_altered_record_does_not_heal_it() {
-        let mut altered = lines()[10].0.clone();
-        altered[20] ^= 1;
-        altered.pop();
-        assert!(!verify(&healed(&altered, &altered)).intact());
-    }
-
-    #[test]
-    fn removing_named_torn_bytes_breaks_it() {
-        let log = healed(b"torn", b"torn");
-        let at = log.windows(5).position(|w| w == b"torn\n");
-        assert!(at.is_some());
-        let without: Vec<u8> = match at {
-            Some(at) => [&log[..at], &log[at + 5..]].concat(),
-            None => log,
-        };
-        assert!(!verify(&without).intact());
-    }
-
-    #[test]
-    fn a_torn_end_nobody_named_yet_is_a_warning_at_every_cut() {
-        let whole = lines();
-        let start = bytes(&whole[..19]).len();
-        let log = bytes(&whole);
-        for cut in start + 1..log.len() {
-            let report = verify(&log[..cut]);
-            assert!(report.intact(), "cut at {cut}: {report:?}");
-            assert_eq!(report.warnings_total, 1, "cut at {cut}: {report:?}");
-        }
-    }
-
-    fn two_segments() -> (Vec<u8>, Vec<u8>) {
-        let mut first = twenty();
-        first.push(Body::SegmentEnd { next: 2 });
-        let first = chain(&first);
-        let head = first[20].1.h;
-        let mut second = vec![Body::SegmentStart {
-            prev_h: head.to_string(),
-        }];
-        second.extend(twenty());
-        (bytes(&first), bytes(&chain_from(&second, 2, 21, head)))
-    }
-
-    #[test]
-    fn segments_follow_each_other() {
-        let (first, second) = two_segments();
-        let mut verifier = Verifier::new(1);
-        verifier.feed(&first);
-        verifier.begin_segment(2, &mut |_| ());
-        verifier.feed(&second);
-        let report = verifier.finish();
-        assert!(is_clean(&report), "{report:?}");
-        assert_eq!((report.records, report.segments), (42, 2));
-
-        let mut late = Verifier::new(2);
-        late.feed(&second);
-        let late = late.finish();
-        assert!(late.intact());
-        assert_eq!(late.warnings, [Warning::StartsLate { segment: 2 }]);
-        assert_eq!(
-            verify(&first).warnings,
-            [Warning::NextMissing { segment: 2 }]
-        );
-    }
-
-    #[test]
-    fn a_missing_or_swapped_segment_breaks_it() {
-        let (first, second) = two_segments();
-        let mut gap = Verifier::new(1);
-        gap.feed(&first);
-        gap.begin_segment(3, &mut |_| ());
-        gap.feed(&second);
-        assert!(!gap.finish().intact());
-        let mut joined = Verifier::new(1);
-        joined.feed(&[first, second].concat());
-        assert!(!joined.finish().intact());
-    }
-
-    #[test]
-    fn sessions_are_counted_and_missed() {
-        let open = Body::SessionOpen {
-            version: "1".into(),
-            environment: "e".into(),
-            mode: "live".into(),
-            os_user: "u".into(),
-            operator: None,
-            config_sha256: "0".into(),
-            drill: false,
-        };
-        let close = Body::SessionClose {
-            reason: "quit".into(),
-        };
-        let both = verify(&bytes(&chain(&[open.clone(), close])));
-        assert!(is_clean(&both));
-        assert_eq!(both.sessions, 1);
-        assert_eq!(
-            verify(&bytes(&chain(&[open]))).warnings,
-            [Warning::SessionsOpen { count: 1 }]
-        );
-    }
-
-    #[test]
-    fn faults_are_counted_beyond_what_is_kept() {
-        let log: Vec<u8> = (0..300)
-            .flat_map(|_| bytes(&chain(&twenty()[..1])))
-            .collect();
-        let report = verify(&log);
-        assert_eq!((report.faults.len(), report.faults_total), (KEPT, 299));
-    }
-
-    proptest! {
-        #[test]
-        fn any_changed_byte_breaks_it(at in any::<prop::sample::Index>(), byte in any::<u8>()) {
-            let mut log = bytes(&lines());
-            let at = at.index(log.len());
-            prop_assume!(log[at] != byte);
-            log[at] = byte;
-            prop_assert!(!verify(&log).intact());
-        }
-
-        #[test]
-        fn any_bytes_are_taken_without_a_panic(
-            chunks in prop::collection::vec(prop::collection::vec(any::<u8>(), 0..200), 0..20),
-        ) {
-            let mut verifier = Verifier::new(1);
-            for chunk in &chunks {
-                verifier.feed(chunk);
-            }
-            let report = verifier.finish();
-            prop_assert_eq!(report.records, 0);
-        }
-
-        #[test]
-        fn any_inserted_line_breaks_it(at in 0_usize..=19, line in "[ -~]{0,80}") {
-            let whole = lines();
-            let log = [&bytes(&whole[..at]), line.as_bytes(), b"\n", &bytes(&whole[at..])].concat();
-            prop_assert!(!verify(&log).intact());
-        }
-    }
-}
+mod tests;

@@ -7,7 +7,7 @@ use serde::{Deserialize, Serialize};
 use super::body::Body;
 
 /// The types of records this version knows.
-pub const TYPES: [&str; 29] = [
+pub const TYPES: [&str; 31] = [
     "session.open",
     "session.close",
     "log.recovered",
@@ -36,6 +36,8 @@ pub const TYPES: [&str; 29] = [
     "record.intent",
     "record.done",
     "record.failed",
+    "checkpoint",
+    "segment.pruned",
     "note",
 ];
 
@@ -121,6 +123,14 @@ impl Body {
         )
     }
 
+    /// Tells whether a checkpoint must follow at once: the last word on an action, or the end of a session.
+    pub fn asks_for_checkpoint(&self) -> bool {
+        matches!(
+            self,
+            Self::ActionOutcome { .. } | Self::ActionResolve { .. } | Self::SessionClose { .. }
+        )
+    }
+
     /// Gives the record's `type`.
     pub fn type_name(&self) -> &str {
         match self {
@@ -152,6 +162,8 @@ impl Body {
             Self::RecordIntent { .. } => "record.intent",
             Self::RecordDone { .. } => "record.done",
             Self::RecordFailed { .. } => "record.failed",
+            Self::Checkpoint { .. } => "checkpoint",
+            Self::SegmentPruned { .. } => "segment.pruned",
             Self::Note { .. } => "note",
             Self::Unknown { r#type, .. } => r#type.raw(),
         }

@@ -2,13 +2,14 @@
 //!
 //! What must not live here: the rules of the chain (`domain::audit::verify`), words for the reader (`cli`).
 
+use std::collections::BTreeMap;
 use std::fs::File;
 use std::io::{self, Read};
 use std::path::Path;
 
 use super::error::StoreError;
 use super::segments;
-use crate::domain::audit::{Entry, Report, Verifier, parse_line};
+use crate::domain::audit::{Anchor, Entry, Expectations, Report, Verifier, parse_line};
 use crate::domain::ids::LogId;
 
 /// Bytes read at once.
@@ -47,24 +48,50 @@ pub fn read_checked(dir: &Path) -> Result<Vec<Checked>, StoreError> {
         .collect()
 }
 
+/// What verification of a directory found.
+#[derive(Clone, Debug, Default)]
+pub struct Verified {
+    /// The logs with their reports.
+    pub logs: Vec<(LogId, Report)>,
+    /// Logs that anchors name and that are not here: another host's, or removed.
+    pub elsewhere: Vec<LogId>,
+}
+
 /// Verifies all logs in a directory, in memory that does not grow with them.
 ///
 /// # Errors
 /// When a file cannot be read.
 pub fn verify(dir: &Path) -> Result<Vec<(LogId, Report)>, StoreError> {
-    let logs = segments::list(dir)?;
-    logs.into_iter()
-        .map(|(log, segments)| {
-            let report = pass(dir, &log, &segments, &mut |_| ())?;
-            Ok((log, report))
-        })
-        .collect()
+    Ok(verify_with(dir, &Expectations::default())?.logs)
+}
+
+/// Verifies all logs in a directory against anchors of any log; each log is held against its own.
+///
+/// # Errors
+/// When a file cannot be read.
+pub fn verify_with(dir: &Path, expectations: &Expectations) -> Result<Verified, StoreError> {
+    let mut anchors: BTreeMap<LogId, Vec<Anchor>> = BTreeMap::new();
+    for anchor in &expectations.anchors {
+        let of_log = anchors.entry(anchor.log.clone()).or_default();
+        of_log.push(anchor.clone());
+    }
+    let mut found = Verified::default();
+    for (log, segments) in segments::list(dir)? {
+        let own = Expectations {
+            anchors: anchors.remove(&log).unwrap_or_default(),
+            require_checkpoints: expectations.require_checkpoints,
+        };
+        let report = pass(dir, &log, &segments, &own, &mut |_| ())?;
+        found.logs.push((log, report));
+    }
+    found.elsewhere = anchors.into_keys().collect();
+    Ok(found)
 }
 
 pub(super) fn read_log(dir: &Path, log: &LogId) -> Result<Checked, StoreError> {
     let segments = segments::list(dir)?.remove(log).unwrap_or_default();
     let mut entries = Vec::new();
-    let report = pass(dir, log, &segments, &mut |line| {
+    let report = pass(dir, log, &segments, &Expectations::default(), &mut |line| {
         entries.extend(parse_line(line).ok());
     })?;
     Ok(Checked {
@@ -78,6 +105,7 @@ fn pass(
     dir: &Path,
     log: &LogId,
     segments: &[u64],
+    expectations: &Expectations,
     whole: &mut dyn FnMut(&[u8]),
 ) -> Result<Report, StoreError> {
     let mut verifier: Option<Verifier> = None;
@@ -86,7 +114,7 @@ fn pass(
         let path = segments::path(dir, log, *seg);
         let mut file = File::open(&path).map_err(StoreError::io("open", &path))?;
         match &mut verifier {
-            None => verifier = Some(Verifier::new(*seg)),
+            None => verifier = Some(Verifier::expecting(*seg, expectations)),
             Some(verifier) => verifier.begin_segment(*seg, whole),
         }
         let mut left = size_between_writes(&file, &path)?;
@@ -105,7 +133,7 @@ fn pass(
         }
     }
     Ok(verifier
-        .unwrap_or_else(|| Verifier::new(1))
+        .unwrap_or_else(|| Verifier::expecting(1, expectations))
         .finish_with(whole))
 }
 

@@ -1,4 +1,4 @@
-//! The one thread that writes: takes what is waiting, writes it together, syncs what is due.
+//! The one thread that writes: takes what is waiting, writes it together, syncs and seals what is due.
 //!
 //! What must not live here: how it is written (see `writer`).
 
@@ -39,7 +39,8 @@ pub(super) fn start(writer: Writer, requests: Receiver<Request>) -> Result<(), S
 fn run(mut writer: Writer, requests: &Receiver<Request>) {
     let mut sync_by: Option<Instant> = None;
     loop {
-        let next = match sync_by {
+        let wake = [sync_by, writer.seal_by()].into_iter().flatten().min();
+        let next = match wake {
             None => requests.recv().map_err(RecvTimeoutError::from),
             Some(by) => requests.recv_timeout(by.saturating_duration_since(Instant::now())),
         };
@@ -55,8 +56,15 @@ fn run(mut writer: Writer, requests: &Receiver<Request>) {
                 };
             }
             Err(RecvTimeoutError::Timeout) => {
-                writer.sync();
-                sync_by = None;
+                let now = Instant::now();
+                // A checkpoint is synced, and with it what was written before.
+                if writer.seal_by().is_some_and(|by| by <= now) {
+                    writer.seal();
+                }
+                if sync_by.is_some_and(|by| by <= now) || !writer.is_unsynced() {
+                    writer.sync();
+                    sync_by = None;
+                }
             }
             Err(RecvTimeoutError::Disconnected) => {
                 writer.sync();

@@ -14,8 +14,12 @@ use super::disk::is_remote;
 use super::end::{End, find_end, read_at};
 use super::error::StoreError;
 use super::lock::{is_same_file, wait_for_lock};
+use super::seal::Sealer;
+use super::syslog::Syslog;
 use super::{Ground, Health, Identity, segments};
-use crate::domain::audit::{Body, ChainHash, Class, Draft, Entry, encode_line, name_torn};
+use crate::domain::audit::{
+    Body, ChainHash, Class, Draft, Entry, Standing, encode_line, name_torn,
+};
 use crate::domain::ids::{LogId, SessionId};
 use crate::store::state::make_private;
 
@@ -50,6 +54,8 @@ pub(super) struct Writer {
     reserved_to: u64,
     unsynced: bool,
     contended: bool,
+    sealer: Sealer,
+    syslog: Syslog,
 }
 
 impl Writer {
@@ -68,6 +74,8 @@ impl Writer {
         if let Ok(mut health) = health.lock() {
             health.remote = is_remote(dir);
         }
+        let sealer = Sealer::new(ground.seal);
+        let syslog = Syslog::new(ground.syslog.take());
         Ok(Self {
             dir: dir.to_owned(),
             identity,
@@ -80,6 +88,8 @@ impl Writer {
             reserved_to: 0,
             unsynced: false,
             contended: false,
+            sealer,
+            syslog,
         })
     }
 
@@ -111,6 +121,21 @@ impl Writer {
         }
     }
 
+    /// Gives the moment by which a checkpoint is due.
+    pub(super) fn seal_by(&self) -> Option<Instant> {
+        self.sealer.due()
+    }
+
+    /// Makes the checkpoint that is due; one that cannot be written is tried again later.
+    pub(super) fn seal(&mut self) {
+        let before = self.sealer.progress;
+        let sealed = self.append(&[Vec::new()]).pop().unwrap_or(Ok(Vec::new()));
+        if sealed.is_err() {
+            self.sealer.progress = before;
+            self.sealer.postpone(Instant::now());
+        }
+    }
+
     /// Appends batches in one write and answers each; a batch that cannot be taken does not stop the others.
     pub(super) fn append(&mut self, batches: &[Vec<Body>]) -> Vec<Result<Vec<Entry>, StoreError>> {
         let mut results: Vec<Result<Vec<Entry>, StoreError>> = self
@@ -121,6 +146,7 @@ impl Writer {
         if results.iter().all(Result::is_err) {
             return results;
         }
+        let before = self.sealer.progress;
         let appended = self.lock().and_then(|()| {
             let appended = self.append_locked(batches, &mut results);
             let unlocked = self.current.file.unlock();
@@ -128,6 +154,7 @@ impl Writer {
         });
         if let Err(error) = appended {
             self.left = None;
+            self.sealer.progress = before;
             for result in results.iter_mut().filter(|result| result.is_ok()) {
                 *result = Err(error.clone());
             }
@@ -206,6 +233,7 @@ impl Writer {
         let mut lines = self.begin_lines(&end)?;
         let mut class_a = end.torn.is_some() || end.must_start;
         let mut any = end.torn.is_some() || end.lacks_line_feed;
+        let now = Instant::now();
         for (bodies, result) in batches.iter().zip(results.iter_mut()) {
             if result.is_err() {
                 continue;
@@ -221,13 +249,44 @@ impl Writer {
             } else {
                 any |= !bodies.is_empty();
                 class_a |= bodies.iter().any(|body| body.class() == Class::A);
+                for body in bodies {
+                    self.sealer.count(body, now);
+                }
             }
         }
-        if !any {
+        let sealed = self.seal_lines(end.size, &mut lines, now)?;
+        if !any && sealed.is_none() {
             self.left = Some(end);
             return Ok(());
         }
-        self.write(end.size, &lines, class_a)
+        self.write(end.size, &lines, class_a || sealed.is_some())?;
+        let key = self.sealer.public_hex();
+        let told = results.iter().flatten().flatten().chain(&sealed);
+        Self::anchor(&mut self.syslog, &key, told);
+        self.sealer.forget();
+        Ok(())
+    }
+
+    /// Adds the checkpoint, if one is due, to lines that will stand behind `size` bytes.
+    fn seal_lines(
+        &mut self,
+        size: u64,
+        lines: &mut Lines,
+        now: Instant,
+    ) -> Result<Option<Entry>, StoreError> {
+        let standing = Standing {
+            log: self.log.as_str(),
+            session: self.session.as_str(),
+            n: lines.n,
+            h: lines.h,
+            size: size + lines.bytes.len() as u64,
+        };
+        let Some(body) = self.sealer.checkpoint(&standing, now) else {
+            return Ok(None);
+        };
+        let entry = self.encode(lines, &body)?;
+        self.sealer.sealed(now);
+        Ok(Some(entry))
     }
 
     /// Looks at the end of the current segment; the lock must be held.
@@ -317,7 +376,32 @@ impl Writer {
         Ok(lines)
     }
 
+    /// Tells the system's log where the chain stands, at the records that matter for it.
+    fn anchor<'a>(syslog: &mut Syslog, key: &str, entries: impl Iterator<Item = &'a Entry>) {
+        for entry in entries {
+            let told = match &entry.body {
+                Body::SessionOpen { .. } => format!(" key={key}"),
+                Body::SessionClose { .. } | Body::Checkpoint { .. } => String::new(),
+                _ => continue,
+            };
+            let Entry {
+                log,
+                n,
+                h,
+                sess,
+                body,
+                ..
+            } = entry;
+            let kind = body.type_name();
+            syslog.send(&format!(
+                "audit {log} n={n} h={h} {kind} session={sess}{told}"
+            ));
+        }
+    }
+
     fn encode(&self, lines: &mut Lines, body: &Body) -> Result<Entry, StoreError> {
+        let introduced = self.sealer.introduce(body);
+        let body = introduced.as_ref().unwrap_or(body);
         let (line, entry) = encode_line(&Draft {
             log: &self.log,
             seg: self.current.seg,

@@ -1,0 +1,77 @@
+//! What a log must fit that is not in its lines: anchors outside of it, and segments that were removed on purpose.
+//!
+//! What must not live here: finding anchors in a text (see `anchor`), the chain.
+
+use super::Verifier;
+use crate::domain::audit::anchor::Anchor;
+use crate::domain::audit::body::Body;
+use crate::domain::audit::entry::{self, Raw};
+use crate::domain::audit::fault::{Reason, Warning};
+use crate::domain::audit::hash::ChainHash;
+
+/// What a verifier is told beside the log. The chain alone cannot say what is missing at its end, nor that it was
+/// written anew as a whole.
+#[derive(Clone, Debug, Default)]
+pub struct Expectations {
+    /// Records of this log that are named outside of it.
+    pub anchors: Vec<Anchor>,
+    /// Whether a checkpoint that the writer's rules ask for and that is missing is a fault.
+    pub require_checkpoints: bool,
+}
+
+impl Verifier {
+    /// Says of a log that does not begin with its first segment whether it says so itself.
+    pub(super) fn end_of_beginning(&mut self) {
+        if self.first_segment <= 1 {
+            return;
+        }
+        match (self.pruned, self.first) {
+            (Some((n, h)), Some((first, prev))) if n + 1 == first && h == prev => {
+                self.report.pruned = Some((self.first_segment - 1, n));
+            }
+            (Some(_), Some(_)) => self.fault(self.first_segment, 0, None, Reason::Pruned),
+            _ => self.warn(Warning::StartsLate {
+                segment: self.first_segment,
+            }),
+        }
+    }
+
+    /// Says which anchors were not met: later ones prove that the end is missing.
+    pub(super) fn end_of_anchors(&mut self) {
+        let head = self.report.head.map_or(0, |(n, _)| n);
+        let later = self.anchors.split_off(&(head + 1));
+        if let Some(n) = later.keys().next_back() {
+            self.fault(self.segment, self.start, Some(*n), Reason::Truncated);
+        }
+        // Numbers in the middle that are not here have made their fault already.
+        let first = self.first.map_or(1, |(n, _)| n);
+        let count = self.anchors.keys().filter(|n| **n < first).count() as u64;
+        if count > 0 {
+            self.warn(Warning::AnchorsBefore { count });
+        }
+    }
+
+    pub(super) fn check_anchor(&mut self, raw: &Raw<'_>) {
+        let Some(hashes) = self.anchors.remove(&raw.n) else {
+            return;
+        };
+        for hash in hashes {
+            if hash == raw.h {
+                self.report.anchors += 1;
+                self.report.anchored = self.report.anchored.max(Some(raw.n));
+            } else {
+                self.fault(self.segment, self.start, Some(raw.n), Reason::Anchor);
+            }
+        }
+    }
+
+    pub(super) fn check_pruned(&mut self, raw: &Raw<'_>) {
+        self.first.get_or_insert((raw.n, raw.prev));
+        if raw.kind == b"segment.pruned"
+            && let Some(Body::SegmentPruned { segment, n, h }) = entry::body(raw)
+            && segment + 1 == self.first_segment
+        {
+            self.pruned = ChainHash::parse(h.as_bytes()).map(|h| (n, h));
+        }
+    }
+}
