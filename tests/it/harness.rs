@@ -14,6 +14,7 @@ pub fn shared(test: &str) -> Option<PathBuf> {
 
 pub mod app;
 pub mod disk;
+pub mod pty;
 pub mod screen;
 
 /// Tells whether the tests run as root, or says on standard output that the test did not run.

@@ -13,6 +13,7 @@ mod harness;
 mod hostile;
 mod hostile_http;
 mod perms;
+mod pty;
 mod random_keys;
 mod raw_http;
 mod readme;

@@ -209,3 +209,44 @@ async fn the_story_in_frames(#[values((80, 24), (120, 40))] size: (u16, u16)) {
     );
     app.end().await;
 }
+
+#[tokio::test(flavor = "multi_thread")]
+async fn every_key_is_answered_by_a_frame_while_every_source_hangs() {
+    let drill = still_company().await;
+    for server in ["cases", "siem", "identity"] {
+        let order = json!({"server": server, "fault": "hang", "rate": 1.0});
+        drill.fault(&order).expect("the fault is known");
+    }
+    let state = tempfile::tempdir().expect("a temporary directory");
+    // No request ends by itself while the test runs.
+    let setting = Setting {
+        limits: quell::connect::http::Limits::default(),
+        ..setting((80, 24))
+    };
+    let mut app = TestApp::start_in(&drill, state.path(), setting, |text| text);
+    let begun = std::time::Instant::now();
+    for (keys, shown) in [
+        ("2", "2 Activity"),
+        ("3", "Compromised user account"),
+        ("z", "3 Checklist"),
+        ("z?", "go to the first row"),
+        ("<Esc>r", "asking every source"),
+        ("c", "no case is open"),
+        ("<Esc>:", "All commands"),
+        ("<Esc>!", "Messages"),
+        ("<Esc>1", "1 Cases"),
+    ] {
+        app.keys(keys);
+        app.sync().await;
+        assert!(
+            app.screen().contains(shown),
+            "{keys}: {shown}\n{}",
+            app.screen()
+        );
+    }
+    // Each key was waited for: had one of them waited for a source, it would have been that source's time-out.
+    assert!(begun.elapsed() < quell::connect::http::Limits::default().read_total);
+    assert!(!app.model().queue.heard, "nothing has answered");
+    app.keys("q");
+    app.end().await;
+}

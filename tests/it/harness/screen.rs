@@ -58,18 +58,32 @@ pub fn picture(buffer: &Buffer) -> String {
 /// Writes what an emulator shows as [`picture`] writes a frame.
 pub fn emulated(screen: &vt100::Screen) -> String {
     let (height, width) = screen.size();
-    let (height, width) = (height.get(), width.get());
+    part(screen, (0, 0), (width.get(), height.get()))
+}
+
+/// Writes the dialog that an emulator shows, without what lies around it.
+pub fn emulated_box(screen: &vt100::Screen) -> String {
+    let (height, width) = screen.size();
+    let find = |sign: &str| {
+        let cells = (0..height.get()).flat_map(|y| (0..width.get()).map(move |x| (x, y)));
+        let mut found =
+            cells.filter(|(x, y)| screen.cell(*y, *x).is_some_and(|c| c.contents() == sign));
+        found.next().expect("a dialog is open")
+    };
+    let (from, to) = (find("┌"), find("┘"));
+    part(screen, from, (to.0 + 1, to.1 + 1))
+}
+
+fn part(screen: &vt100::Screen, from: (u16, u16), to: (u16, u16)) -> String {
     let mut out = String::new();
     let mut styles = Sha256::new();
-    for y in 0..height {
-        let row: String = screen.contents_between(y, 0, y, width);
+    for y in from.1..to.1 {
+        let row = screen.contents_between(y, from.0, y, to.0);
         out.push_str(row.trim_end());
         out.push('\n');
-        for x in 0..width {
-            if let Some(cell) = screen.cell(y, x) {
-                let how = (cell.bold(), cell.dim(), cell.underline(), cell.inverse());
-                styles.update(format!("{:?}{:?}{how:?}", cell.fgcolor(), cell.bgcolor()));
-            }
+        for cell in (from.0..to.0).filter_map(|x| screen.cell(y, x)) {
+            let how = (cell.bold(), cell.dim(), cell.underline(), cell.inverse());
+            styles.update(format!("{:?}{:?}{how:?}", cell.fgcolor(), cell.bgcolor()));
         }
     }
     end(out, styles)

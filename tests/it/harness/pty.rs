@@ -1,0 +1,230 @@
+//! The real binary in a pseudo-terminal, with an emulator as its screen.
+
+use std::io::{Read as _, Write as _};
+use std::num::NonZeroU16;
+use std::path::Path;
+use std::sync::mpsc::{Receiver, RecvTimeoutError, channel};
+use std::time::{Duration, Instant};
+
+use portable_pty::{Child, CommandBuilder, MasterPty, PtySize, native_pty_system};
+use rustix::process::{Pid, Signal, kill_process};
+
+/// Longest wait for anything; a test that needs it has failed.
+const PATIENCE: Duration = Duration::from_secs(60);
+
+/// What the console sends last, before lines of ordinary text.
+const LEFT: &[u8] = b"\x1b[?2004l\x1b[?25h\x1b[?1049l";
+
+/// A process with a terminal of its own.
+pub struct Pty {
+    child: Box<dyn Child + Send + Sync>,
+    master: Box<dyn MasterPty + Send>,
+    writer: Box<dyn std::io::Write + Send>,
+    bytes: Receiver<Vec<u8>>,
+    parser: vt100::Parser,
+    raw: Vec<u8>,
+    cooked: String,
+}
+
+/// How a process ended and what it wrote.
+pub struct Ended {
+    pub code: u32,
+    pub raw: Vec<u8>,
+    pub text: String,
+}
+
+fn size_of((cols, rows): (u16, u16)) -> PtySize {
+    PtySize {
+        rows,
+        cols,
+        pixel_width: 0,
+        pixel_height: 0,
+    }
+}
+
+fn not_zero(n: u16) -> NonZeroU16 {
+    NonZeroU16::new(n).expect("a size")
+}
+
+impl Pty {
+    /// Starts the program with its home in a directory.
+    pub fn start(home: &Path, arguments: &[&str], size: (u16, u16)) -> Self {
+        let pair = native_pty_system()
+            .openpty(size_of(size))
+            .expect("a pseudo-terminal");
+        let mut command = CommandBuilder::new(env!("CARGO_BIN_EXE_quell"));
+        command.args(arguments);
+        command.cwd(home);
+        for name in ["NO_COLOR", "LC_ALL", "LC_CTYPE", "XDG_CONFIG_HOME"] {
+            command.env_remove(name);
+        }
+        for (name, value) in [
+            ("TERM", "xterm-256color"),
+            ("COLORTERM", "truecolor"),
+            ("LANG", "C.UTF-8"),
+        ] {
+            command.env(name, value);
+        }
+        command.env("HOME", home);
+        let cooked = settings(pair.master.as_ref());
+        let child = pair.slave.spawn_command(command).expect("the program");
+        drop(pair.slave);
+        let mut reader = pair.master.try_clone_reader().expect("a reader");
+        let (send, bytes) = channel();
+        std::thread::spawn(move || {
+            let mut room = [0; 65_536];
+            // An error is the end: the other side is closed.
+            while let Ok(count @ 1..) = reader.read(&mut room) {
+                if send.send(room[..count].to_vec()).is_err() {
+                    break;
+                }
+            }
+        });
+        Self {
+            child,
+            writer: pair.master.take_writer().expect("a writer"),
+            master: pair.master,
+            bytes,
+            parser: vt100::Parser::new(not_zero(size.1), not_zero(size.0), 0),
+            raw: Vec::new(),
+            cooked,
+        }
+    }
+
+    /// Types keys: letters as they are, others as `<Enter>`, `<Tab>`, `<Esc>`, `<Ctrl-c>`.
+    pub fn keys(&mut self, keys: &str) -> &mut Self {
+        let sent = keys
+            .replace("<Enter>", "\r")
+            .replace("<Tab>", "\t")
+            .replace("<Esc>", "\x1b")
+            .replace("<Ctrl-c>", "\x03");
+        self.writer.write_all(sent.as_bytes()).expect("it listens");
+        self.writer.flush().expect("it listens");
+        self
+    }
+
+    /// Gives what the terminal shows.
+    pub fn screen(&self) -> &vt100::Screen {
+        self.parser.screen()
+    }
+
+    /// Waits until the terminal shows something.
+    pub fn until(&mut self, what: &str, holds: impl Fn(&str) -> bool) -> &mut Self {
+        let end = Instant::now() + PATIENCE;
+        while !holds(&self.screen().contents()) {
+            let left = end.saturating_duration_since(Instant::now());
+            match self.bytes.recv_timeout(left) {
+                Ok(bytes) => self.take(&bytes),
+                Err(error) => panic!(
+                    "never shown ({error}): {what}\n{}",
+                    self.screen().contents()
+                ),
+            }
+        }
+        self
+    }
+
+    /// Waits until the terminal shows a text.
+    pub fn shows(&mut self, text: &str) -> &mut Self {
+        self.until(text, |screen| screen.contains(text))
+    }
+
+    /// Lets time pass that nothing on the screen tells of, and takes what comes meanwhile.
+    pub fn pass(&mut self, time: Duration) {
+        let end = Instant::now() + time;
+        while let Ok(bytes) = self
+            .bytes
+            .recv_timeout(end.saturating_duration_since(Instant::now()))
+        {
+            self.take(&bytes);
+        }
+    }
+
+    /// Takes the rest of a frame: what comes without a pause. An idle console writes nothing.
+    pub fn settle(&mut self) {
+        while let Ok(bytes) = self.bytes.recv_timeout(Duration::from_millis(250)) {
+            self.take(&bytes);
+        }
+    }
+
+    fn take(&mut self, bytes: &[u8]) {
+        self.raw.extend_from_slice(bytes);
+        self.parser.process(bytes);
+    }
+
+    /// Makes the terminal another size, as a window manager would.
+    pub fn resize(&mut self, size: (u16, u16)) -> &mut Self {
+        self.parser
+            .screen_mut()
+            .set_size(not_zero(size.1), not_zero(size.0));
+        self.master
+            .resize(size_of(size))
+            .expect("it can be resized");
+        self
+    }
+
+    /// Sends a signal to the process.
+    pub fn signal(&self, signal: Signal) {
+        let pid = self
+            .child
+            .process_id()
+            .and_then(|id| i32::try_from(id).ok());
+        let pid = pid.and_then(Pid::from_raw).expect("it runs");
+        kill_process(pid, signal).expect("it runs");
+    }
+
+    /// Waits for the end of the process.
+    pub fn end(mut self) -> Ended {
+        let end = Instant::now() + PATIENCE;
+        loop {
+            let left = end.saturating_duration_since(Instant::now());
+            match self.bytes.recv_timeout(left) {
+                Ok(bytes) => self.take(&bytes),
+                Err(RecvTimeoutError::Disconnected) => break,
+                Err(RecvTimeoutError::Timeout) => {
+                    panic!("it does not end\n{}", self.screen().contents())
+                }
+            }
+        }
+        let status = self.child.wait().expect("it has ended");
+        Ended {
+            code: status.exit_code(),
+            text: self.screen().contents(),
+            raw: std::mem::take(&mut self.raw),
+        }
+    }
+
+    /// Waits for the end and checks that the terminal was given back as it was.
+    pub fn end_restored(mut self) -> Ended {
+        let cooked = std::mem::take(&mut self.cooked);
+        let end = Instant::now() + PATIENCE;
+        while let Ok(bytes) = self
+            .bytes
+            .recv_timeout(end.saturating_duration_since(Instant::now()))
+        {
+            self.take(&bytes);
+        }
+        let screen = self.screen();
+        assert!(!screen.alternate_screen(), "the first screen is back");
+        assert!(!screen.hide_cursor(), "the cursor is back");
+        assert!(!screen.bracketed_paste(), "pasting is plain");
+        assert_eq!(settings(self.master.as_ref()), cooked, "no raw mode");
+        let ended = self.end();
+        let at = ended.raw.windows(LEFT.len()).rposition(|part| part == LEFT);
+        let rest = &ended.raw[at.expect("it left the screen") + LEFT.len()..];
+        assert!(!rest.contains(&0x1b), "plain text after that");
+        ended
+    }
+}
+
+impl Drop for Pty {
+    fn drop(&mut self) {
+        // It has ended already in a test that passes.
+        let _ = self.child.kill();
+        let _ = self.child.wait();
+    }
+}
+
+fn settings(master: &dyn MasterPty) -> String {
+    format!("{:?}", master.get_termios().expect("a terminal"))
+}
