@@ -71,7 +71,8 @@ fn segment(dir: &Path) -> PathBuf {
             let path = entry.path();
             if path.is_symlink() {
                 continue;
-            } else if path.is_dir() {
+            }
+            if path.is_dir() {
                 open.push(path);
             } else if path.extension().is_some_and(|end| end == "jsonl") {
                 found.push(path);
@@ -167,12 +168,14 @@ impl Served {
             let token = self.home.path().join(name);
             write_private(&token, self.text(&format!("/{server}/token")));
             let users = "case_user = [{ observable = \"mail\" }, { field = \"user\" }]\n";
-            text += &format!(
-                "\n[[connection]]\nname = \"{name}\"\nvendor = \"{}\"\nurl = \"{}\"\nsecret = {{ file = {token:?} }}\n{}",
-                self.text(&format!("/{server}/vendor")),
-                self.text(&format!("/{server}/url")),
-                if name == "hive" { users } else { "" },
-            );
+            let part = [
+                format!("\n[[connection]]\nname = \"{name}\"\n"),
+                format!("vendor = \"{}\"\n", self.text(&format!("/{server}/vendor"))),
+                format!("url = \"{}\"\n", self.text(&format!("/{server}/url"))),
+                format!("secret = {{ file = \"{}\" }}\n", token.display()),
+            ];
+            text.extend(part);
+            text.push_str(if name == "hive" { users } else { "" });
         }
         write_private(&self.config(), &text);
     }

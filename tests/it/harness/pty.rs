@@ -72,7 +72,7 @@ impl Pty {
         let mut reader = pair.master.try_clone_reader().expect("a reader");
         let (send, bytes) = channel();
         std::thread::spawn(move || {
-            let mut room = [0; 65_536];
+            let mut room = vec![0; 65_536];
             // An error is the end: the other side is closed.
             while let Ok(count @ 1..) = reader.read(&mut room) {
                 if send.send(room[..count].to_vec()).is_err() {

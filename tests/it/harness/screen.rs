@@ -82,8 +82,12 @@ fn part(screen: &vt100::Screen, from: (u16, u16), to: (u16, u16)) -> String {
         out.push_str(row.trim_end());
         out.push('\n');
         for cell in (from.0..to.0).filter_map(|x| screen.cell(y, x)) {
-            let how = (cell.bold(), cell.dim(), cell.underline(), cell.inverse());
-            styles.update(format!("{:?}{:?}{how:?}", cell.fgcolor(), cell.bgcolor()));
+            let ground = (cell.bgcolor(), cell.underline(), cell.inverse());
+            styles.update(format!("{ground:?}"));
+            // The pen of a blank is not seen, and is whatever took the fewest bytes.
+            if !cell.contents().trim().is_empty() {
+                styles.update(format!("{:?}{}{}", cell.fgcolor(), cell.bold(), cell.dim()));
+            }
         }
     }
     end(out, styles)
