@@ -94,6 +94,7 @@ fn sources(model: &Model, detail: Detail) -> Words {
 
 fn one(source: &Source, freshness: Freshness) -> Words {
     let (role, word): (Role, Safe) = match freshness {
+        Freshness::Waiting if source.fault.is_some() => (Role::SourceStale, "failing".into()),
         Freshness::Waiting => (Role::SourceWaiting, "waiting".into()),
         Freshness::Ok if source.fault.is_some() => (Role::SourceStale, "failing".into()),
         Freshness::Ok => (Role::SourceOk, "ok".into()),

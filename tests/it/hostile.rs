@@ -23,7 +23,7 @@ const CONTEXTS: [Context; 4] = [
 ];
 
 /// Reads the hostile strings beside the project.
-fn corpus(test: &str) -> Option<Vec<Vec<u8>>> {
+pub(crate) fn corpus(test: &str) -> Option<Vec<Vec<u8>>> {
     let root = shared(test)?.join("corpus/hostile");
     let mut all = Vec::new();
     let payloads: serde_json::Value =

@@ -3,6 +3,7 @@
 mod architecture;
 mod audit;
 mod audit_seal;
+mod bad_input;
 mod config;
 mod connectors;
 mod contain;
@@ -11,6 +12,7 @@ mod drill;
 mod guards;
 mod harness;
 mod hostile;
+mod hostile_flow;
 mod hostile_http;
 mod perms;
 mod pty;
