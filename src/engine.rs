@@ -7,6 +7,7 @@ pub mod journal;
 mod outbox;
 mod plan;
 mod poll;
+pub mod probe;
 mod prove;
 mod recover;
 mod respond;
@@ -35,6 +36,7 @@ use crate::store::audit::AuditLog;
 
 use clock::{Clock, Pace};
 use journal::Journal;
+use probe::Probe;
 
 /// Messages that may wait for the console.
 pub const QUEUE: usize = 4096;
@@ -70,6 +72,8 @@ pub struct Start {
     pub clock: Arc<dyn Clock>,
     /// How long waits are.
     pub pace: Pace,
+    /// What is passed at the named points.
+    pub probe: Arc<dyn Probe>,
 }
 
 /// The running background; cheap to clone.
@@ -92,6 +96,7 @@ struct World {
     messages: mpsc::Sender<Message>,
     clock: Arc<dyn Clock>,
     pace: Pace,
+    probe: Arc<dyn Probe>,
     /// Ends everything that may end.
     stop: CancellationToken,
     /// Everything that runs.
@@ -110,7 +115,12 @@ struct World {
 impl Engine {
     /// Starts polling and picks up what an earlier process left unfinished.
     pub fn start(start: Start) -> Self {
-        let journal = Journal::new(start.log, &start.entries, start.messages.clone());
+        let journal = Journal::new(
+            start.log,
+            &start.entries,
+            start.messages.clone(),
+            Arc::clone(&start.probe),
+        );
         let world = Arc::new(World {
             settings: start.settings,
             cases: start.cases,
@@ -124,6 +134,7 @@ impl Engine {
             messages: start.messages,
             clock: start.clock,
             pace: start.pace,
+            probe: start.probe,
             stop: CancellationToken::new(),
             tasks: TaskTracker::new(),
             must_finish: TaskTracker::new(),

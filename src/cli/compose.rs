@@ -23,6 +23,7 @@ use crate::domain::runbook::builtin::builtin;
 use crate::domain::runbook::{Runbook, parse_runbook};
 use crate::domain::text::Untrusted;
 use crate::engine::clock::{Clock, Pace, SystemClock};
+use crate::engine::probe::Probe;
 use crate::engine::{self, Engine};
 use crate::safe;
 use crate::store::audit::{AuditLog, Ground, Identity};
@@ -233,6 +234,8 @@ pub struct Parts {
     pub clock: Arc<dyn Clock>,
     /// How long waits are.
     pub pace: Pace,
+    /// What is passed at the named points.
+    pub probe: Arc<dyn Probe>,
     /// Size of the terminal.
     pub size: (u16, u16),
 }
@@ -251,6 +254,7 @@ pub fn start(parts: Parts) -> Result<Behind, Failure> {
         host,
         clock,
         pace,
+        probe,
         size,
     } = parts;
     let store = |error: &crate::store::audit::StoreError| {
@@ -314,6 +318,7 @@ pub fn start(parts: Parts) -> Result<Behind, Failure> {
         messages: tell,
         clock,
         pace,
+        probe,
     });
     Ok(Behind {
         model,

@@ -17,6 +17,7 @@ use crate::connect::registry::Connections;
 use crate::domain::fault::Fault;
 use crate::domain::text::Untrusted;
 use crate::engine::clock::{Clock, Pace, SystemClock};
+use crate::engine::probe::Open;
 use crate::safe;
 use crate::store::audit::{DEV_LOG, Ground};
 use crate::store::state::StateDir;
@@ -143,6 +144,7 @@ pub async fn show(
         host: compose::Host::default(),
         clock: Arc::clone(&clock),
         pace: Pace::REAL,
+        probe: Arc::new(Open),
         size,
     };
     let Behind {

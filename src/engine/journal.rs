@@ -4,6 +4,7 @@ use std::sync::{Arc, Mutex, PoisonError};
 
 use tokio::sync::mpsc;
 
+use super::probe::Probe;
 use crate::app::message::Message;
 use crate::domain::audit::{Body, Entry};
 use crate::domain::containment::ledger::{ActionView, Ledger};
@@ -21,11 +22,17 @@ pub struct Journal {
     messages: mpsc::Sender<Message>,
     /// Number of the last record of other processes that was folded.
     foreign: Arc<Mutex<u64>>,
+    probe: Arc<dyn Probe>,
 }
 
 impl Journal {
     /// Starts from the records that are there.
-    pub fn new(log: AuditLog, entries: &[Entry], messages: mpsc::Sender<Message>) -> Self {
+    pub fn new(
+        log: AuditLog,
+        entries: &[Entry],
+        messages: mpsc::Sender<Message>,
+        probe: Arc<dyn Probe>,
+    ) -> Self {
         let mut ledger = Ledger::default();
         for entry in entries {
             ledger.apply(entry);
@@ -35,6 +42,7 @@ impl Journal {
             ledger: Arc::new(Mutex::new(ledger)),
             head: Arc::new(Mutex::new(entries.last().cloned())),
             messages,
+            probe,
             foreign: Arc::new(Mutex::new(entries.last().map_or(0, |entry| entry.n))),
         }
     }
@@ -75,7 +83,11 @@ impl Journal {
     /// # Errors
     /// Gives the fault, after telling the console that no action will run.
     pub async fn record(&self, bodies: Vec<Body>) -> Result<Vec<Entry>, Fault> {
-        match self.log.append(bodies).await {
+        let name = bodies.first().map_or("nothing", Body::type_name).to_owned();
+        self.probe.pass(&format!("before {name}")).await;
+        let appended = self.log.append(bodies).await;
+        self.probe.pass(&format!("after {name}")).await;
+        match appended {
             Ok(entries) => {
                 {
                     let mut ledger = self.ledger.lock().unwrap_or_else(PoisonError::into_inner);

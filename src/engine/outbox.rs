@@ -215,7 +215,9 @@ async fn post(
         sha256: hex(&Sha256::digest(message.as_bytes())),
     };
     world.journal.record(vec![intent]).await?;
+    world.probe.pass("comment.before").await;
     let posted = source.comment(case, &message).await;
+    world.probe.pass("comment.after").await;
     // Whatever the answer was, the case itself says whether it is there.
     let found = find(source.as_ref(), case, marker).await;
     match (found, posted) {

@@ -149,6 +149,7 @@ impl Reads {
             request_id: self.action.request_id.clone(),
             used: taken(world, aid),
         };
+        world.probe.pass("read.before").await;
         let mut reading = match identity.read_back(&query).await {
             Ok(reading) => reading,
             Err(error) => {

@@ -168,9 +168,11 @@ async fn step(
             .record(bodies)
             .await
             .map_err(|fault| halt(fault.what))?;
+        world.probe.pass("send.before").await;
         let answer =
             tokio::time::timeout(ANSWER + Duration::from_secs(5), identity.perform(action)).await;
         let answer = answer.unwrap_or_else(|_elapsed| Err(silent(action)));
+        world.probe.pass("send.after").await;
         match answered(world, action, attempt, answer).await {
             Answer::Again(wait) if attempt == 1 => {
                 // The one send more: the provider said that the first was not executed.

@@ -7,6 +7,7 @@ mod bad_input;
 mod config;
 mod connectors;
 mod contain;
+mod crash_matrix;
 mod doctor;
 mod drill;
 mod guards;

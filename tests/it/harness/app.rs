@@ -18,6 +18,7 @@ use quell::domain::audit::Entry;
 use quell::domain::freshness::Moment;
 use quell::drill::{Drill, Options, Pace as DrillPace};
 use quell::engine::clock::{Clock, Pace, SystemClock};
+use quell::engine::probe::{Open, Probe};
 use quell::store::audit::Ground;
 use quell::store::state::StateDir;
 use tokio::runtime::Runtime;
@@ -78,6 +79,7 @@ pub struct Setting {
     pub ground: Ground,
     pub host: Host,
     pub limits: Limits,
+    pub probe: Arc<dyn Probe>,
 }
 
 impl Default for Setting {
@@ -88,6 +90,7 @@ impl Default for Setting {
             ground: Ground::default(),
             host: no_host(),
             limits: limits(),
+            probe: Arc::new(Open),
         }
     }
 }
@@ -220,6 +223,7 @@ impl TestApp {
             ground,
             host,
             limits,
+            probe,
         } = setting;
         let config =
             quell::cli::drill::write_config(state, drill).expect("the configuration is written");
@@ -238,6 +242,7 @@ impl TestApp {
             host,
             clock: Arc::new(clock.clone()),
             pace: Pace::scaled(0.02),
+            probe,
             size,
         };
         let runtime = Runtime::new().expect("the machine has threads left");
@@ -381,9 +386,11 @@ impl TestApp {
         model
     }
 
-    /// Ends the console as SIGKILL would: nothing finishes.
+    /// Ends the console as SIGKILL would: nothing finishes, and nothing goes on after this returned.
     pub fn kill(mut self) {
-        self.stop();
+        if let Some(runtime) = self.runtime.take() {
+            tokio::task::block_in_place(|| runtime.shutdown_timeout(Duration::from_secs(5)));
+        }
     }
 
     fn stop(&mut self) {
