@@ -389,7 +389,7 @@ fn the_command_line_says_what_is_missing_or_wrong() {
     let none = quell(home.path(), &[]);
     assert_eq!(none.status.code(), Some(3));
     assert!(
-        said(&none).contains("hint: `quell drill`"),
+        said(&none).contains("\nhint: ") && said(&none).contains("`quell drill`"),
         "{}",
         said(&none)
     );
