@@ -376,7 +376,7 @@ mod tests {
         let mut dialog = open(samples::plan(None));
         type_in(&mut dialog, LOGIN);
         dialog.key(DialogKey::Tab, later());
-        let last = OPENED + LIFETIME - Duration::from_nanos(1);
+        let last = OPENED + LIFETIME.saturating_sub(Duration::from_nanos(1));
         assert!(is_confirmed(&dialog.key(DialogKey::Char('y'), last)));
     }
 
