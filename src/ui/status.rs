@@ -94,9 +94,10 @@ fn sources(model: &Model, detail: Detail) -> Words {
 
 fn one(source: &Source, freshness: Freshness) -> Words {
     let (role, word): (Role, Safe) = match freshness {
-        Freshness::Waiting if source.fault.is_some() => (Role::SourceStale, "failing".into()),
+        Freshness::Ok | Freshness::Waiting if source.fault.is_some() => {
+            (Role::SourceStale, "failing".into())
+        }
         Freshness::Waiting => (Role::SourceWaiting, "waiting".into()),
-        Freshness::Ok if source.fault.is_some() => (Role::SourceStale, "failing".into()),
         Freshness::Ok => (Role::SourceOk, "ok".into()),
         Freshness::Stale(age) => (Role::SourceStale, safe!("STALE {}", words::minutes(age))),
         Freshness::NoAnswer(age) => (Role::SourceDead, safe!("no answer {}", words::minutes(age))),

@@ -191,3 +191,107 @@ impl Queue {
         self.refilter(place);
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use chrono::{DateTime, TimeDelta};
+    use proptest::prelude::*;
+
+    use super::*;
+    use crate::domain::containment::samples;
+    use crate::domain::severity::{CaseStatus, Severity};
+
+    fn case(number: u8, severity: Severity, title: u8) -> Case {
+        Case {
+            id: CaseId::new(samples::connection(), format!("~{number}")),
+            number: Some(u64::from(number)),
+            title: format!("title {title}").into(),
+            description: "".into(),
+            severity,
+            status: CaseStatus::New,
+            vendor_status: "New".into(),
+            assignee: None,
+            created: DateTime::UNIX_EPOCH + TimeDelta::minutes(i64::from(number)),
+            updated: None,
+            tags: Vec::new(),
+            fields: Vec::new(),
+        }
+    }
+
+    fn ids(queue: &Queue) -> Vec<String> {
+        (0..queue.len())
+            .filter_map(|place| Some(queue.row(place)?.id.raw().to_owned()))
+            .collect()
+    }
+
+    #[test]
+    fn a_case_sent_twice_is_one_row_that_the_cursor_passes() {
+        let mut queue = Queue::default();
+        let (a, b) = (case(1, Severity::High, 0), case(2, Severity::Low, 0));
+        queue.take(vec![a.clone(), a, b]);
+        assert_eq!(ids(&queue), ["~1", "~2"]);
+        queue.move_to(1);
+        assert_eq!(queue.cursor_index(), Some(1));
+    }
+
+    #[test]
+    fn new_and_changed_rows_are_marked_until_they_are_stood_on() {
+        let mut queue = Queue::default();
+        queue.take(vec![case(1, Severity::High, 0)]);
+        assert!(queue.changes.is_empty(), "the first answer is not news");
+        queue.take(vec![case(1, Severity::High, 1), case(2, Severity::Low, 0)]);
+        let marks: Vec<Change> = queue.changes.values().copied().collect();
+        assert_eq!(marks, [Change::Changed, Change::New]);
+        queue.move_to(1);
+        assert_eq!(queue.changes.len(), 1);
+        queue.take(Vec::new());
+        assert!(queue.changes.is_empty() && queue.is_empty() && queue.selected().is_none());
+    }
+
+    fn severities() -> impl Strategy<Value = Severity> {
+        prop::sample::select(vec![Severity::Low, Severity::High, Severity::Critical])
+    }
+
+    fn polls() -> impl Strategy<Value = Vec<Case>> {
+        prop::collection::vec((0u8..8, severities(), 0u8..3), 0..12).prop_map(|rows| {
+            let all = rows.into_iter();
+            all.map(|(number, severity, title)| case(number, severity, title))
+                .collect()
+        })
+    }
+
+    proptest! {
+        #[test]
+        fn the_cursor_stays_on_its_case(first in polls(), then in polls(), place in 0usize..12) {
+            let mut queue = Queue::default();
+            queue.take(first);
+            queue.move_to(place);
+            let before = queue.selected().map(|case| case.id.clone());
+            queue.take(then);
+            let after = queue.selected().map(|case| case.id.clone());
+            match before {
+                Some(before) if queue.all().iter().any(|case| case.id == before) => {
+                    prop_assert_eq!(after, Some(before));
+                }
+                _ => prop_assert_eq!(after.is_some(), !queue.is_empty()),
+            }
+        }
+
+        #[test]
+        fn every_row_can_be_reached_and_stands_once(cases in polls()) {
+            let mut queue = Queue::default();
+            queue.take(cases.clone());
+            let rows = ids(&queue);
+            let distinct: HashSet<&String> = rows.iter().collect();
+            prop_assert_eq!(distinct.len(), rows.len());
+            for place in 0..rows.len() {
+                queue.move_to(place);
+                prop_assert_eq!(queue.cursor_index(), Some(place));
+            }
+            // The same answer again changes nothing and is no news.
+            let before = (ids(&queue), queue.changes.clone());
+            queue.take(cases);
+            prop_assert_eq!((ids(&queue), queue.changes.clone()), before);
+        }
+    }
+}

@@ -335,3 +335,109 @@ impl ActionView {
         self.server_answer.or(self.server_before).or(self.sent)
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use rstest::rstest;
+
+    use super::*;
+    use crate::domain::containment::samples::{
+        account, aid, at, confirmed, entry, intent, outcome, pid, planned,
+    };
+
+    const D: ActionKind = ActionKind::DisableAccount;
+
+    fn folded(bodies: Vec<Body>) -> Ledger {
+        let mut ledger = Ledger::default();
+        for (body, n) in bodies.into_iter().zip(1..) {
+            ledger.apply(&entry(n, n.cast_signed(), body));
+        }
+        ledger
+    }
+
+    fn rejected() -> Body {
+        Body::ActionRejected {
+            aid: aid(1),
+            attempt: 1,
+            status: 403,
+            reason: "no".into(),
+        }
+    }
+
+    #[rstest]
+    #[case(vec![planned(1, 0, D)], ActionState::Planned, false, false)]
+    #[case(vec![planned(1, 0, D), confirmed(1, false)], ActionState::Confirmed, true, false)]
+    #[case(vec![planned(1, 0, D), confirmed(1, false), intent(1, None)], ActionState::Intent, true, false)]
+    // Refused by the provider, not read back yet: neither done nor to be documented.
+    #[case(vec![planned(1, 0, D), confirmed(1, false), intent(1, None), rejected()], ActionState::Rejected, true, false)]
+    #[case(
+        vec![planned(1, 0, D), confirmed(1, false), intent(1, None), rejected(), outcome(1, OutcomeState::Rejected)],
+        ActionState::Rejected, false, true
+    )]
+    #[case(
+        vec![planned(1, 0, D), confirmed(1, false), intent(1, None), outcome(1, OutcomeState::Verified)],
+        ActionState::Verified, false, true
+    )]
+    #[case(vec![planned(1, 0, D), confirmed(1, true), outcome(1, OutcomeState::DryRun)], ActionState::DryRun, false, false)]
+    fn records_fold_into_where_an_action_stands(
+        #[case] bodies: Vec<Body>,
+        #[case] state: ActionState,
+        #[case] unfinished: bool,
+        #[case] to_document: bool,
+    ) {
+        let ledger = folded(bodies);
+        assert_eq!(ledger.get(&aid(1)).map(|a| a.state), Some(state));
+        assert_eq!(ledger.unfinished().count(), usize::from(unfinished));
+        assert_eq!(ledger.undocumented() == [pid(1)], to_document);
+    }
+
+    #[test]
+    fn a_plan_is_documented_once_all_of_it_ended() {
+        let mut ledger = folded(vec![
+            planned(1, 0, D),
+            planned(2, 1, ActionKind::RevokeSessions),
+            confirmed(1, false),
+            confirmed(2, false),
+            outcome(1, OutcomeState::Verified),
+        ]);
+        assert!(ledger.undocumented().is_empty());
+        ledger.apply(&entry(9, 9, outcome(2, OutcomeState::Abandoned)));
+        assert_eq!(ledger.undocumented(), [pid(1)]);
+        let done = Body::ActionDoc {
+            pid: pid(1),
+            aids: vec![aid(1), aid(2)],
+            case: crate::domain::containment::samples::case(),
+            comment: "~7".into(),
+        };
+        ledger.apply(&entry(10, 10, done));
+        assert!(ledger.undocumented().is_empty());
+    }
+
+    #[test]
+    fn records_about_an_unknown_action_change_nothing() {
+        let ledger = folded(vec![
+            confirmed(5, false),
+            intent(5, None),
+            outcome(5, OutcomeState::Verified),
+        ]);
+        assert_eq!(ledger.actions().count(), 0);
+        assert_eq!(ledger.on(&account().id).count(), 0);
+    }
+
+    #[test]
+    fn a_plan_recorded_twice_keeps_what_was_folded() {
+        let ledger = folded(vec![
+            planned(1, 0, D),
+            confirmed(1, false),
+            intent(1, Some(3)),
+            planned(1, 0, D),
+        ]);
+        let action = ledger.get(&aid(1));
+        assert_eq!(action.map(|a| a.state), Some(ActionState::Intent));
+        assert_eq!(
+            action.and_then(super::ActionView::effective_at),
+            Some(at(3))
+        );
+        assert_eq!(action.map(|a| a.sent_n), Some(3));
+    }
+}
