@@ -66,10 +66,10 @@ enum Sub {
         #[arg(long, default_value_t = 0, hide = true)]
         events: usize,
     },
-    /// Verifies or shows the audit log.
+    /// Verifies, shows, exports, merges or shortens the audit log.
     Audit {
         #[command(subcommand)]
-        command: AuditSub,
+        command: audit::AuditSub,
     },
     /// Checks configuration, log, connections and permissions: what works today and what would not.
     Doctor {
@@ -87,24 +87,6 @@ enum Sub {
         #[arg(long)]
         markdown: bool,
     },
-}
-
-#[derive(Debug, Subcommand)]
-enum AuditSub {
-    /// Checks that every record follows from the one before: 0 intact, 1 broken, 2 warnings, 3 unreadable.
-    Verify(AuditPlace),
-    /// Tells what the records say.
-    Show(AuditPlace),
-}
-
-#[derive(Debug, clap::Args)]
-struct AuditPlace {
-    /// The log of the last drill instead of the real one.
-    #[arg(long)]
-    drill: bool,
-    /// As JSON.
-    #[arg(long)]
-    json: bool,
 }
 
 /// Why a subcommand did not do its work: exit code and what to say.
@@ -183,16 +165,9 @@ fn dispatch(arguments: Arguments) -> Result<u8, Failure> {
                 drill::run(&options, state.as_deref(), theme.as_deref())
             }
         }
-        Some(Sub::Audit { command }) => {
-            let (AuditSub::Verify(place) | AuditSub::Show(place)) = &command;
-            let dir = audit_dir(state.as_deref(), place.drill)?;
-            let mut out = io::stdout().lock();
-            let told = match &command {
-                AuditSub::Verify(place) => audit::verify(&dir, place.json, &mut out),
-                AuditSub::Show(place) => audit::show(&dir, place.json, &mut out),
-            };
-            told.or_else(|error| broken_pipe(&error))
-        }
+        Some(Sub::Audit { command }) => audit::run(command, config.as_deref(), |drill| {
+            audit_dir(state.as_deref(), drill)
+        }),
         Some(Sub::Doctor { json }) => {
             let place = compose::Place {
                 config,

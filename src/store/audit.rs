@@ -11,6 +11,7 @@ mod disk;
 mod end;
 mod error;
 mod lock;
+mod prune;
 mod read;
 mod seal;
 mod segments;
@@ -28,6 +29,7 @@ use crate::domain::text::Untrusted;
 
 pub use disk::{Clock, Disk, Free, RealDisk, SystemClock};
 pub use error::StoreError;
+pub use prune::Closed;
 pub use read::{Checked, Verified, read, read_checked, verify, verify_with};
 pub use seal::SealPace;
 pub use syslog::DEV_LOG;

@@ -105,6 +105,23 @@ async fn the_attacker_is_contained_proven_and_documented_once() {
     app.end().await;
     let code = quell::cli::audit::verify(&state.path().join("audit"), false, &mut Vec::new());
     assert_eq!(code.ok(), Some(0));
+
+    // The head that stands in the case speaks for the log.
+    let config =
+        quell::cli::drill::write_config(state.path(), &drill).expect("it was written before");
+    let told = tokio::process::Command::new(env!("CARGO_BIN_EXE_quell"))
+        .arg("--config")
+        .arg(config)
+        .arg("--state")
+        .arg(state.path())
+        .args(["audit", "verify", "--from-cases", "--require-checkpoints"])
+        .output()
+        .await
+        .expect("quell starts");
+    let text = String::from_utf8_lossy(&told.stdout);
+    assert!(text.contains("complete: up to record"), "{text}");
+    assert!(text.contains("by 1 anchors that fit"), "{text}");
+    assert_eq!(count(&drill, "comment"), 1, "it only reads");
 }
 
 #[tokio::test(flavor = "multi_thread")]

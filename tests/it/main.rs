@@ -2,8 +2,10 @@
 
 mod architecture;
 mod audit;
+mod audit_agree;
 mod audit_seal;
 mod bad_input;
+mod audit_tools;
 mod config;
 mod connectors;
 mod contain;

@@ -18,9 +18,13 @@ pub struct Anchor {
 
 /// Finds every `audit <logid> n=<n> h=<64 hex digits>` in a text, wherever it stands in a line.
 ///
-/// Backslashes are passed over: Markdown puts them before signs when a comment is exported.
+/// Escapes of an exported comment are passed over: `\n` of JSON, backslashes of Markdown.
 pub fn find_anchors(text: &str) -> Vec<Anchor> {
-    let plain = text.replace('\\', "");
+    let mut plain = text.to_owned();
+    for escape in ["\\n", "\\r", "\\t"] {
+        plain = plain.replace(escape, " ");
+    }
+    let plain = plain.replace('\\', "");
     let words: Vec<&str> = plain
         .split(|c: char| !(c.is_ascii_alphanumeric() || c == '='))
         .filter(|word| !word.is_empty())
@@ -54,7 +58,7 @@ mod tests {
     #[rstest]
     #[case("audit {LOG} n=12 h={H}", 1)]
     #[case("| 5 | quell:x audit {LOG} n=12 h={H} |", 1)]
-    #[case("{\"message\":\"a\\naudit {LOG} n=12 h={H}\\n\"}", 0)]
+    #[case("{\"message\":\"a\\naudit {LOG} n=12 h={H}\\n\"}", 1)]
     #[case("(audit {LOG} n=12 h={H})\r\naudit {LOG} n=12 h={H}", 2)]
     #[case("audit {LOG} n\\=12 h\\={H}", 1)]
     #[case("audit {LOG} n=012 h={H}", 0)]

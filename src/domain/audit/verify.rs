@@ -48,15 +48,17 @@ pub struct Report {
     pub anchors: u64,
     /// The last record that such an anchor names: up to it, nothing is missing.
     pub anchored: Option<u64>,
+    /// The greatest record that an anchor names and that is missing at the end; one of the faults.
+    pub truncated: Option<u64>,
     /// The last segment that was removed on purpose, as the log itself says, and its last record.
     pub pruned: Option<(u64, u64)>,
 }
 
 impl Report {
     /// Tells whether every record present follows from the one before. It says nothing of records that may be
-    /// missing at the end: that cannot be known without anchors.
+    /// missing at the end: that cannot be known without anchors, see [`Self::truncated`].
     pub fn intact(&self) -> bool {
-        self.faults_total == 0
+        self.faults_total == u64::from(self.truncated.is_some())
     }
 }
 

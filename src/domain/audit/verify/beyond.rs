@@ -41,6 +41,7 @@ impl Verifier {
         let head = self.report.head.map_or(0, |(n, _)| n);
         let later = self.anchors.split_off(&(head + 1));
         if let Some(n) = later.keys().next_back() {
+            self.report.truncated = Some(*n);
             self.fault(self.segment, self.start, Some(*n), Reason::Truncated);
         }
         // Numbers in the middle that are not here have made their fault already.

@@ -1,0 +1,210 @@
+//! `quell audit verify`: what the chain, the checkpoints and the anchors say, in words that keep *intact* and
+//! *complete* apart.
+//!
+//! What must not live here: finding anchors (see `anchors`).
+
+use std::io::{self, Write};
+use std::path::Path;
+
+use serde_json::{Value, json};
+
+use super::{OK, WARNINGS, code, no_log, unreadable, worse};
+use crate::domain::audit::{Expectations, Report, ascii_json};
+use crate::domain::ids::LogId;
+use crate::domain::text::Safe;
+use crate::safe;
+use crate::store::audit::{self, Verified};
+
+const INTACT: &str = "intact: every record present follows from the one before";
+const LIMITS: [&str; 3] = [
+    "Found by this check: records edited, inserted, deleted, moved or repeated, and damage.",
+    "Found with anchors only: records cut off at the end, and an end or whole log written anew, up to the last anchor.",
+    "Not found by it: acts of a changed program that never recorded them.",
+];
+
+/// How a log is to be verified.
+#[derive(Clone, Debug, Default)]
+pub struct Asked {
+    /// As JSON.
+    pub json: bool,
+    /// Anchors and whether checkpoints are required.
+    pub expectations: Expectations,
+    /// Whether anchors were looked for, found or not.
+    pub with_anchors: bool,
+    /// What could not be read while looking for anchors.
+    pub notes: Vec<Safe>,
+}
+
+/// Verifies every log in a directory without anchors, writes what was found and gives the exit code.
+///
+/// # Errors
+/// Only when `out` cannot be written.
+pub fn verify(dir: &Path, json: bool, out: &mut dyn Write) -> io::Result<u8> {
+    let asked = Asked {
+        json,
+        ..Asked::default()
+    };
+    verify_asked(dir, &asked, out)
+}
+
+/// Verifies every log in a directory as asked, writes what was found and gives the exit code.
+///
+/// # Errors
+/// Only when `out` cannot be written.
+pub fn verify_asked(dir: &Path, asked: &Asked, out: &mut dyn Write) -> io::Result<u8> {
+    let Verified { logs, elsewhere } = match audit::verify_with(dir, &asked.expectations) {
+        Ok(found) if found.logs.is_empty() => return no_log(asked.json, out),
+        Ok(found) => found,
+        Err(error) => return unreadable(&error, asked.json, out),
+    };
+    let mut code = logs.iter().map(|(_, report)| code(report)).fold(OK, worse);
+    if !elsewhere.is_empty() || !asked.notes.is_empty() {
+        code = worse(code, WARNINGS);
+    }
+    if asked.json {
+        let told: Vec<Value> = logs
+            .iter()
+            .map(|(log, report)| report_json(log, report))
+            .collect();
+        let elsewhere: Vec<&str> = elsewhere.iter().map(LogId::as_str).collect();
+        let notes: Vec<&str> = asked.notes.iter().map(Safe::as_str).collect();
+        let told = json!({ "exit": code, "logs": told, "elsewhere": elsewhere, "notes": notes });
+        writeln!(out, "{}", ascii_json(&told))?;
+        return Ok(code);
+    }
+    for (log, report) in &logs {
+        tell(log, report, asked.with_anchors, out)?;
+    }
+    for log in &elsewhere {
+        let text = safe!(
+            "anchors name the log {}, which is not here: another host's, or removed",
+            *log
+        );
+        writeln!(out, "warning: {text}")?;
+    }
+    for note in &asked.notes {
+        writeln!(out, "warning: {note}")?;
+    }
+    for limit in LIMITS {
+        writeln!(out, "{limit}")?;
+    }
+    Ok(code)
+}
+
+fn tell(log: &LogId, report: &Report, with_anchors: bool, out: &mut dyn Write) -> io::Result<()> {
+    let Report {
+        records,
+        segments,
+        sessions,
+        ..
+    } = *report;
+    writeln!(
+        out,
+        "{}",
+        safe!(
+            "audit log {}: {} records, {} segments, {} sessions",
+            *log,
+            records,
+            segments,
+            sessions
+        )
+    )?;
+    if let Some((n, h)) = report.head {
+        writeln!(out, "  {}", safe!("head: n={} h={}", n, h))?;
+    }
+    if report.intact() {
+        writeln!(out, "  {INTACT}")?;
+    } else {
+        let faults = report.faults_total - u64::from(report.truncated.is_some());
+        writeln!(out, "  {}", safe!("BROKEN: {} faults", faults))?;
+    }
+    for fault in &report.faults {
+        writeln!(out, "    {}", fault.shown())?;
+    }
+    tell_rest(report.faults_total, report.faults.len(), out)?;
+    writeln!(out, "  {}", complete(report, with_anchors))?;
+    if report.checkpoints > 0 {
+        let sealed = safe!(
+            "sealed: {} checkpoints hold, each signed with the key of its session",
+            report.checkpoints
+        );
+        writeln!(out, "  {sealed}")?;
+    }
+    if let Some((segment, n)) = report.pruned {
+        let pruned = safe!(
+            "removed on purpose, as the log says: segments up to {}, records up to {}",
+            segment,
+            n
+        );
+        writeln!(out, "  {pruned}")?;
+    }
+    for warning in &report.warnings {
+        writeln!(out, "  {}", safe!("warning: {}", warning.shown()))?;
+    }
+    tell_rest(report.warnings_total, report.warnings.len(), out)
+}
+
+/// Says what is known of records that may be missing at the end.
+fn complete(report: &Report, with_anchors: bool) -> Safe {
+    match (report.truncated, report.anchored) {
+        (Some(n), _) => safe!(
+            "NOT COMPLETE: an anchor names record {}, and the log ends before it",
+            n
+        ),
+        (None, Some(n)) => safe!(
+            "complete: up to record {}, by {} anchors that fit; what may have followed is not known",
+            n,
+            report.anchors
+        ),
+        (None, None) if with_anchors => {
+            Safe::fixed("complete: not known, no anchor fits a record here")
+        }
+        (None, None) => Safe::fixed("complete: not known without anchors"),
+    }
+}
+
+fn tell_rest(total: u64, told: usize, out: &mut dyn Write) -> io::Result<()> {
+    match total.saturating_sub(told as u64) {
+        0 => Ok(()),
+        rest => writeln!(out, "    {}", safe!("and {} more", rest)),
+    }
+}
+
+fn report_json(log: &LogId, report: &Report) -> Value {
+    let faults: Vec<Value> = report
+        .faults
+        .iter()
+        .map(|fault| {
+            json!({
+                "segment": fault.segment,
+                "offset": fault.offset,
+                "n": fault.n,
+                "reason": fault.reason.to_string(),
+            })
+        })
+        .collect();
+    let warnings: Vec<Value> = report
+        .warnings
+        .iter()
+        .map(|warning| warning.to_string().into())
+        .collect();
+    json!({
+        "log": log.as_str(),
+        "intact": report.intact(),
+        // Without anchors nobody can say.
+        "complete": report.truncated.map(|_| false),
+        "complete_to": report.anchored,
+        "missing_to": report.truncated,
+        "anchors": report.anchors,
+        "checkpoints": report.checkpoints,
+        "pruned": report.pruned.map(|(segment, n)| json!({ "segment": segment, "n": n })),
+        "records": report.records,
+        "segments": report.segments,
+        "sessions": report.sessions,
+        "head": report.head.map(|(n, h)| json!({ "n": n, "h": h.to_string() })),
+        "faults_total": report.faults_total,
+        "faults": faults,
+        "warnings_total": report.warnings_total,
+        "warnings": warnings,
+    })
+}

@@ -1,0 +1,273 @@
+"""A second verifier of quell's audit log, for whoever does not want to trust the program that wrote it.
+
+    python3 audit_verify.py [--anchors FILE] DIR...
+
+For each directory one line per log: `ok` or `BROKEN`, the log, its records, and the first fault. Exit code: 0 every log
+holds, 1 one is broken, 3 there is none. It checks the form of every line, its hash, the chain over all segments, torn ends
+that a later record names, anchors (`audit <logid> n=<n> h=<hash>`), and the checkpoints: what they say, in whose session,
+and their Ed25519 signature. The standard library has no Ed25519, so the arithmetic of RFC 8032 is written out below; it
+only verifies, and is slow. Warnings (an unsealed tail, a session without an end) are the program's to tell.
+"""
+
+import base64
+import hashlib
+import json
+import os
+import re
+import sys
+
+ZERO = "0" * 64
+MAX = 64 * 1024
+STR = rb'"(?:[ !#-\[\]-~]|\\["\\]|\\u[0-9a-f]{4})*"'
+NUM = rb"(?:0|[1-9][0-9]*)"
+LINE = re.compile(
+    rb'\{"v":1,"log":(?P<log>' + STR + rb'),"seg":(?P<seg>' + NUM + rb'),"n":(?P<n>' + NUM + rb'),"ts":(?P<ts>' + STR
+    + rb'),"boot_us":' + NUM + rb',"host":' + STR + rb',"uid":' + NUM + rb',"user":' + STR + rb',"pid":' + NUM
+    + rb',"sess":' + STR + rb',"type":' + STR + rb',"data":(?P<data>\{.*\}),"prev":"(?P<prev>[0-9a-f]{64})"'
+    + rb',"h":"(?P<h>[0-9a-f]{64})"\}')
+END = re.compile(rb',"h":"[0-9a-f]{64}"\}')
+TIME = re.compile(r"\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d\.\d{6}Z")
+ANCHOR = re.compile(r"(?<![0-9A-Za-z=])audit\W+([0-9A-Z]{26})\W+n=([1-9]\d*)\W+h=([0-9a-f]{64})(?![0-9A-Za-z=])")
+
+
+# --- Ed25519, verification only (RFC 8032, section 5.1) ---
+P = 2**255 - 19
+Q = 2**252 + 27742317777372353535851937790883648493
+D = -121665 * pow(121666, -1, P) % P
+
+
+def recover(encoded):
+    y = int.from_bytes(encoded, "little")
+    sign, y = y >> 255, y & ((1 << 255) - 1)
+    if y >= P:
+        return None
+    xx = (y * y - 1) * pow(D * y * y + 1, -1, P) % P
+    x = pow(xx, (P + 3) // 8, P)
+    if (x * x - xx) % P:
+        x = x * pow(2, (P - 1) // 4, P) % P
+    if (x * x - xx) % P or (x == 0 and sign):
+        return None
+    if x & 1 != sign:
+        x = P - x
+    return (x, y, 1, x * y % P)
+
+
+def add(p, q):
+    a, b = (p[1] - p[0]) * (q[1] - q[0]) % P, (p[1] + p[0]) * (q[1] + q[0]) % P
+    c, d = 2 * p[3] * q[3] * D % P, 2 * p[2] * q[2] % P
+    e, f, g, h = b - a, d - c, d + c, b + a
+    return (e * f % P, g * h % P, f * g % P, e * h % P)
+
+
+def times(k, p):
+    out = (0, 1, 1, 0)
+    while k:
+        if k & 1:
+            out = add(out, p)
+        p, k = add(p, p), k >> 1
+    return out
+
+
+BASE = recover((4 * pow(5, -1, P) % P).to_bytes(32, "little"))
+
+
+def signed(key, message, signature):
+    a, r, s = recover(key), recover(signature[:32]), int.from_bytes(signature[32:], "little")
+    if a is None or r is None or s >= Q:
+        return False
+    k = int.from_bytes(hashlib.sha512(signature[:32] + key + message).digest(), "little") % Q
+    left, right = times(s, BASE), add(r, times(k, a))
+    return all((left[i] * right[2] - right[i] * left[2]) % P == 0 for i in (0, 1))
+
+
+# --- One line ---
+class Bad(Exception):
+    pass
+
+
+def unique(pairs):
+    if len({key for key, _ in pairs}) != len(pairs):
+        raise Bad("a key twice")
+    return dict(pairs)
+
+
+def whole(text):
+    if abs(int(text)) >= 2**53 or text == "-0":
+        raise Bad("a number out of range")
+    return int(text)
+
+
+def no(text):
+    raise Bad("a number that is not whole")
+
+
+def depth(value):
+    inner = value.values() if isinstance(value, dict) else value if isinstance(value, list) else None
+    return 0 if inner is None else 1 + max(map(depth, inner), default=0)
+
+
+def written(value):
+    """The one way to write a value: no spaces, escapes only where they must be, in lower case."""
+    if isinstance(value, str):
+        units = value.encode("utf-16-be", "surrogatepass")
+        codes = [int.from_bytes(units[i:i + 2], "big") for i in range(0, len(units), 2)]
+        return '"' + "".join("\\" + chr(c) if c in (34, 92) else chr(c) if 32 <= c < 127 else f"\\u{c:04x}" for c in codes) + '"'
+    if isinstance(value, list):
+        return "[" + ",".join(map(written, value)) + "]"
+    if isinstance(value, dict):
+        return "{" + ",".join(written(k) + ":" + written(v) for k, v in value.items()) + "}"
+    return json.dumps(value)
+
+
+def scan(line):
+    """Gives a record, or raises: its form, then its own hash."""
+    if len(line) >= MAX or not LINE.fullmatch(line):
+        raise Bad("not a record")
+    try:
+        text = line.decode("ascii")
+        record = json.loads(text, object_pairs_hook=unique, parse_int=whole, parse_float=no, parse_constant=no)
+        text.encode("ascii")
+        for part in json.dumps(record, ensure_ascii=False):
+            if "\ud800" <= part <= "\udfff":
+                raise Bad("half a character")
+    except (ValueError, RecursionError) as error:
+        raise Bad(f"not a record: {error}") from error
+    if depth(record) > 8 or written(record) != text:
+        raise Bad("not a record")
+    if hashlib.sha256(b"quell-audit/1\0" + line[:-72]).hexdigest() != record["h"]:
+        raise Bad("the record does not have the hash it carries")
+    return record
+
+
+# --- One log ---
+def check_seal(record, start, sessions, late):
+    data, sess, before = record["data"], record["sess"], record["n"] - 1
+    if set(data) != {"n", "h", "size", "note"}:
+        return "the checkpoint does not say what stands before it"
+    head = base64.b64encode(bytes.fromhex(record["prev"])).decode()
+    text = f"quell audit chain v1 {record['log']}\n{before}\n{head}\n{start}\n"
+    if (data["n"], data["h"], data["size"]) != (before, record["prev"], start) or not str(data["note"]).startswith(text):
+        return "the checkpoint does not say what stands before it"
+    if sess not in sessions:
+        return None if late else "a checkpoint of a session that is not open"
+    key, closed = sessions[sess]
+    if key is None:
+        return "a checkpoint of a session without a key"
+    name = f"quell/{sess}"
+    named = hashlib.sha256(f"{name}\n\1".encode() + key).digest()[:4]
+    try:
+        signature = base64.b64decode(data["note"][len(text):].rstrip("\n").rsplit(" ", 1)[1], validate=True)[4:]
+    except (ValueError, IndexError):
+        return "the checkpoint is not signed with the key of its session"
+    line = f"\u2014 {name} {base64.b64encode(named + signature).decode()}\n"
+    if len(signature) != 64 or data["note"] != f"{text}\n{line}" or not signed(key, text.encode(), signature):
+        return "the checkpoint is not signed with the key of its session"
+    if closed:
+        del sessions[sess]
+    return None
+
+
+def verify(segments, anchors):
+    """Takes [(number, bytes)] and {n: {hash}}; gives the number of records and the faults."""
+    faults, records, head, log, sessions = [], 0, 0, None, {}
+    late, pruned, first = segments[0][0] > 1, None, None
+    expected = None if late else (0, ZERO)
+    ended, previous = False, None
+    for position, (number, content) in enumerate(segments):
+        if previous is not None and number != previous + 1:
+            faults.append(f"segment {number}: the segment before is missing")
+            expected = None
+        elif previous is not None and not ended:
+            faults.append(f"segment {previous} does not end as it must")
+        previous, begun, ended, start, torn = number, False, False, 0, []
+        lines = content.split(b"\n")
+        last = lines.pop()
+        for index, line in enumerate(lines + ([last] if last else [])):
+            where = f"segment {number}, byte {start}"
+            try:
+                record = scan(line)
+            except Bad as bad:
+                torn.append((line, f"{where}: {bad}"))
+                start += len(line) + 1
+                continue
+            kind, data = record["type"], record["data"]
+            if torn:
+                joined = b"\n".join(line for line, _ in torn)
+                named = kind == "log.recovered" and data == {"len": len(joined), "sha256": hashlib.sha256(joined).hexdigest()}
+                if not named or any(END.search(line) for line, _ in torn):
+                    faults.append(torn[0][1])
+                if not named:
+                    expected = None
+            elif kind == "log.recovered":
+                faults.append(f"{where}: it names torn bytes that are not there")
+            torn = []
+            log = log or record["log"]
+            if record["log"] != log or record["seg"] != number:
+                faults.append(f"{where}: it belongs elsewhere")
+            elif expected and (record["n"], record["prev"]) != (expected[0] + 1, expected[1]):
+                faults.append(f"{where}: it does not follow from the record before it")
+            if ended:
+                faults.append(f"{where}: it stands after the end of its segment")
+            starts = kind == "segment.start"
+            if not begun and kind != "log.recovered":
+                if starts != (number > 1) or (starts and data != {"prev_h": record["prev"]}):
+                    faults.append(f"{where}: the segment does not begin as it must")
+                begun = True
+            elif starts:
+                faults.append(f"{where}: a segment begins inside another")
+            ended = kind == "segment.end"
+            if not TIME.fullmatch(record["ts"]):
+                faults.append(f"{where}: not a time")
+            if kind == "session.open":
+                if record["sess"] in sessions:
+                    faults.append(f"{where}: a session begins twice")
+                key = str(data.get("public_key"))
+                sessions[record["sess"]] = (bytes.fromhex(key) if re.fullmatch("[0-9a-f]{64}", key) else None, False)
+            elif kind == "session.close" and record["sess"] in sessions:
+                sessions[record["sess"]] = (sessions[record["sess"]][0], True)
+            elif kind == "checkpoint":
+                faults += [f"{where}: {why}" for why in [check_seal(record, start, sessions, late)] if why]
+            elif kind == "segment.pruned" and data.get("segment") == segments[0][0] - 1:
+                pruned = (data["n"], data["h"])
+            for h in anchors.pop(record["n"], ()):
+                if h != record["h"]:
+                    faults.append(f"{where}: an anchor names another record {record['n']}")
+            first = first or (record["n"] - 1, record["prev"])
+            expected, head, records = (record["n"], record["h"]), record["n"], records + 1
+            start += len(line) + 1
+        # A write that was torn and that no writer has named yet may stand at the very end, alone.
+        lone = position == len(segments) - 1 and last and len(torn) == 1
+        if torn and not (lone and not END.search(torn[0][0])):
+            faults.append(torn[0][1])
+    if late and pruned and first and pruned != first:
+        faults.append("the segments before were not removed as the log says")
+    if any(n > head for n in anchors):
+        faults.append(f"records are missing at the end: an anchor names record {max(anchors)}")
+    return records, faults
+
+
+def main(arguments):
+    anchors, exit_code, found = {}, 0, False
+    while arguments[:1] == ["--anchors"]:
+        with open(arguments[1], encoding="utf-8", errors="replace") as file:
+            for log, n, h in ANCHOR.findall(file.read().replace("\\n", " ").replace("\\", "")):
+                anchors.setdefault(log, {}).setdefault(int(n), set()).add(h)
+        arguments = arguments[2:]
+    for directory in arguments:
+        logs = {}
+        for name in os.listdir(directory):
+            match = re.fullmatch(r"audit-([0-9A-HJKMNP-TV-Z]{26})-([1-9][0-9]*)\.jsonl", name)
+            if match:
+                with open(os.path.join(directory, name), "rb") as file:
+                    logs.setdefault(match[1], []).append((int(match[2]), file.read()))
+        for log, segments in sorted(logs.items()):
+            found = True
+            own = {n: set(hashes) for n, hashes in anchors.get(log, {}).items()}
+            records, faults = verify(sorted(segments), own)
+            exit_code = 1 if faults else exit_code
+            print("BROKEN" if faults else "ok", log, records, *faults[:1])
+    return exit_code if found else 3
+
+
+if __name__ == "__main__":
+    sys.exit(main(sys.argv[1:]))

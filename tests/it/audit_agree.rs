@@ -1,0 +1,269 @@
+//! A second verifier, written in another language against the documentation, agrees with ours on changed logs.
+//!
+//! 60 changed logs a run; the long form is `QUELL_AGREE=1000 cargo test --test it audit_agree -- --nocapture`.
+
+use std::collections::BTreeMap;
+use std::error::Error;
+use std::fs;
+use std::path::{Path, PathBuf};
+use std::process::{Command, Stdio};
+
+use quell::domain::audit::{ChainHash, SUFFIX};
+use quell::store::audit::{AuditLog, Ground, Identity};
+
+use crate::audit_seal::{closing, note, opening, outcome};
+
+type Done = Result<(), Box<dyn Error>>;
+type Files = BTreeMap<String, Vec<u8>>;
+
+fn python() -> Option<Command> {
+    let found = Command::new("python3")
+        .arg("--version")
+        .stdout(Stdio::null())
+        .stderr(Stdio::null())
+        .status();
+    found.ok().filter(std::process::ExitStatus::success)?;
+    let mut python = Command::new("python3");
+    python.arg(concat!(
+        env!("CARGO_MANIFEST_DIR"),
+        "/tests/audit_verify.py"
+    ));
+    Some(python)
+}
+
+/// Writes a log of three sessions over several segments, with a torn write in it.
+fn sample(dir: &Path) -> Result<Files, Box<dyn Error>> {
+    for session in 0..3 {
+        let ground = Ground {
+            rotate_at: 9000,
+            ..Ground::default()
+        };
+        let identity = Identity {
+            host: "bastion\u{202e}".into(),
+            uid: 1000,
+            user: "ana".into(),
+        };
+        let log = AuditLog::open_on(dir, identity, ground)?;
+        log.append_blocking(vec![opening()])?;
+        for i in 0..6 {
+            log.append_blocking(vec![note(i)?])?;
+        }
+        log.append_blocking(vec![outcome(), note(7)?])?;
+        if session != 1 {
+            log.append_blocking(vec![closing()])?;
+        }
+        drop(log);
+        if session == 0 {
+            let last = files(dir)?.pop_last().ok_or("no file")?;
+            fs::write(
+                dir.join(last.0),
+                [&last.1, &b"{\"v\":1,\"log\":\"0"[..]].concat(),
+            )?;
+        }
+    }
+    files(dir)
+}
+
+fn files(dir: &Path) -> Result<Files, Box<dyn Error>> {
+    let mut files = Files::new();
+    for file in fs::read_dir(dir)? {
+        let path = file?.path();
+        let name = path
+            .file_name()
+            .and_then(|name| name.to_str())
+            .unwrap_or_default();
+        if path.extension().is_some_and(|ending| ending == "jsonl") {
+            files.insert(name.to_owned(), fs::read(&path)?);
+        }
+    }
+    Ok(files)
+}
+
+/// Gives the lines of a file, each with its line feed.
+fn lines(bytes: &[u8]) -> Vec<Vec<u8>> {
+    bytes
+        .split_inclusive(|b| *b == b'\n')
+        .map(<[u8]>::to_vec)
+        .collect()
+}
+
+/// Hashes every record anew from a line on, so that the chain holds again.
+fn rehash(lines: &mut [Vec<u8>], from: usize) {
+    let mut prev: Option<ChainHash> = None;
+    for line in lines.iter_mut().skip(from) {
+        let Some(end) = line.len().checked_sub(SUFFIX + 1) else {
+            continue;
+        };
+        let mut hashed = line[..end].to_vec();
+        if let (Some(prev), Some(at)) = (prev, hashed.len().checked_sub(65)) {
+            hashed.splice(at..at + 64, prev.to_string().into_bytes());
+        }
+        let h = ChainHash::of(&hashed);
+        *line = [&hashed, format!(",\"h\":\"{h}\"}}\n").as_bytes()].concat();
+        prev = Some(h);
+    }
+}
+
+/// Changes a log in one of ten ways.
+fn mutate(files: &mut Files, kind: usize, chance: &mut fastrand::Rng) {
+    let names: Vec<String> = files.keys().cloned().collect();
+    let name = &names[chance.usize(..names.len())];
+    let Some(bytes) = files.get_mut(name) else {
+        return;
+    };
+    let at = chance.usize(..bytes.len());
+    let mut all = lines(bytes);
+    let (i, j) = (chance.usize(..all.len()), chance.usize(..all.len()));
+    match kind {
+        0 => return bytes[at] ^= 1 << chance.u8(..8),
+        1 => return bytes[at] = chance.u8(..),
+        2 => return bytes.truncate(at),
+        3 => {
+            return drop(
+                bytes.drain(
+                    at..(at + chance.usize(1..40))
+                        .min(at.max(bytes.len()))
+                        .min(bytes.len()),
+                ),
+            );
+        }
+        4 => drop(all.remove(i)),
+        5 => all.insert(j, all[i].clone()),
+        6 => all.swap(i, j),
+        7 => all.truncate(i),
+        8 => {
+            // A word is changed and everything after it hashed anew, in this file.
+            let text = String::from_utf8_lossy(&all[i]).replace("note ", "nose ");
+            all[i] = text.into_bytes();
+            rehash(&mut all, i);
+        }
+        _ => {
+            // A digit of a signature is changed, and the chain made whole again.
+            let Some(i) = all
+                .iter()
+                .position(|line| line.windows(12).any(|w| w == b"\"checkpoint\""))
+            else {
+                return;
+            };
+            let text = String::from_utf8_lossy(&all[i]).into_owned();
+            if let Some(at) = text.find("\\u000a\",").or_else(|| text.find("\\u000a\"}")) {
+                let place = at - 1 - chance.usize(3..80);
+                let mut line = text.into_bytes();
+                line[place] = if line[place] == b'A' { b'B' } else { b'A' };
+                all[i] = line;
+            }
+            rehash(&mut all, i);
+        }
+    }
+    *bytes = all.concat();
+}
+
+fn ours(state: &Path, anchors: Option<&Path>) -> Result<bool, Box<dyn Error>> {
+    let mut quell = Command::new(env!("CARGO_BIN_EXE_quell"));
+    quell
+        .arg("--state")
+        .arg(state)
+        .args(["audit", "verify", "--json"]);
+    if let Some(anchors) = anchors {
+        quell.arg("--anchors").arg(anchors);
+    }
+    match quell.stdout(Stdio::null()).status()?.code() {
+        Some(0 | 2) => Ok(true),
+        Some(1) => Ok(false),
+        other => Err(format!("exit code {other:?}").into()),
+    }
+}
+
+fn theirs(
+    mut python: Command,
+    dirs: &[PathBuf],
+    anchors: Option<&Path>,
+) -> Result<Vec<(bool, String)>, Box<dyn Error>> {
+    if let Some(anchors) = anchors {
+        python.arg("--anchors").arg(anchors);
+    }
+    let out = python
+        .args(dirs.iter().map(|dir| dir.join("audit")))
+        .output()?;
+    let text = String::from_utf8(out.stdout)?;
+    let found: Vec<_> = text
+        .lines()
+        .map(|line| (line.starts_with("ok "), line.to_owned()))
+        .collect();
+    if found.len() != dirs.len() {
+        return Err(format!(
+            "{} verdicts: {}",
+            found.len(),
+            String::from_utf8_lossy(&out.stderr)
+        )
+        .into());
+    }
+    Ok(found)
+}
+
+#[test]
+fn both_verifiers_agree_on_changed_logs() -> Done {
+    let (Some(plain), Some(anchored)) = (python(), python()) else {
+        println!("not run: both_verifiers_agree_on_changed_logs (missing python3)");
+        return Ok(());
+    };
+    let many = std::env::var("QUELL_AGREE")
+        .ok()
+        .and_then(|many| many.parse().ok())
+        .unwrap_or(60);
+    let outer = tempfile::tempdir()?;
+    let whole = sample(&outer.path().join("whole"))?;
+    assert!(whole.len() > 1, "several segments");
+    // The last record, as a comment would name it.
+    let last = whole
+        .values()
+        .next_back()
+        .map(|bytes| lines(bytes))
+        .unwrap_or_default();
+    let last: serde_json::Value = serde_json::from_slice(last.last().ok_or("no line")?)?;
+    let anchors = outer.path().join("anchors");
+    let line = format!(
+        "audit {} n={} h={}\n",
+        last["log"].as_str().unwrap_or_default(),
+        last["n"],
+        last["h"].as_str().unwrap_or_default()
+    );
+    fs::write(&anchors, line)?;
+
+    let mut chance = fastrand::Rng::with_seed(7);
+    let mut dirs = Vec::new();
+    for i in 0..many {
+        let mut files = whole.clone();
+        if i > 0 {
+            mutate(&mut files, i % 10, &mut chance);
+        }
+        let state = outer.path().join(format!("{i}"));
+        fs::create_dir_all(state.join("audit"))?;
+        for (name, bytes) in files {
+            fs::write(state.join("audit").join(name), bytes)?;
+        }
+        dirs.push(state);
+    }
+    let mut broken = [0; 2];
+    for (round, (python, anchors)) in [(plain, None), (anchored, Some(anchors.as_path()))]
+        .into_iter()
+        .enumerate()
+    {
+        for (i, (holds, line)) in theirs(python, &dirs, anchors)?.into_iter().enumerate() {
+            assert_eq!(
+                ours(&dirs[i], anchors)?,
+                holds,
+                "log {i} (kind {}): {line}",
+                i % 10
+            );
+            assert!(i > 0 || holds, "the unchanged log: {line}");
+            broken[round] += usize::from(!holds);
+        }
+    }
+    println!(
+        "{many} logs, broken without anchors {}, with anchors {}",
+        broken[0], broken[1]
+    );
+    assert!(broken[0] > many / 2 && broken[1] > broken[0], "{broken:?}");
+    Ok(())
+}

@@ -1,0 +1,323 @@
+//! `quell audit` beyond verifying: searching, exporting, merging, pruning, and what the words say of anchors.
+
+use std::error::Error;
+use std::fs;
+use std::path::Path;
+
+use chrono::{DateTime, Utc};
+use quell::cli::audit::{
+    Asked, BROKEN, Form, OK, WARNINGS, export, merge, prune, show_some, verify_asked,
+};
+use quell::domain::audit::{Anchor, Body, ChainHash, Entry, Expectations, Filter};
+use quell::domain::ids::{CaseId, ConnectionName, LogId, PlanId};
+use quell::store::audit::{AuditLog, Ground, Identity, read};
+use serde_json::Value;
+
+use crate::audit_seal::{closing, note, opening, outcome};
+
+type Done = Result<(), Box<dyn Error>>;
+
+fn log_of(dir: &Path, host: &str, user: &str) -> Result<AuditLog, Box<dyn Error>> {
+    let identity = Identity {
+        host: host.into(),
+        uid: 1000,
+        user: user.into(),
+    };
+    Ok(AuditLog::open(dir, identity)?)
+}
+
+fn case_note(case: &str, text: &str) -> Result<Body, Box<dyn Error>> {
+    Ok(Body::Note {
+        case: CaseId::new(ConnectionName::parse("hive")?, case),
+        text: text.into(),
+    })
+}
+
+fn told(dir: &Path, filter: Filter, form: Form) -> Result<Vec<String>, Box<dyn Error>> {
+    let mut out = Vec::new();
+    show_some(dir, filter, form, &mut out)?;
+    Ok(String::from_utf8(out)?.lines().map(str::to_owned).collect())
+}
+
+fn anchors(entries: &[Entry]) -> Asked {
+    let anchors = entries.iter().map(|entry| Anchor {
+        log: entry.log.clone(),
+        n: entry.n,
+        h: entry.h,
+    });
+    Asked {
+        expectations: Expectations {
+            anchors: anchors.collect(),
+            require_checkpoints: false,
+        },
+        with_anchors: true,
+        ..Asked::default()
+    }
+}
+
+fn verdict(dir: &Path, asked: &Asked) -> Result<(u8, String), Box<dyn Error>> {
+    let mut out = Vec::new();
+    let code = verify_asked(dir, asked, &mut out)?;
+    Ok((code, String::from_utf8(out)?))
+}
+
+#[test]
+fn records_are_found_by_user_case_action_and_time() -> Done {
+    let dir = tempfile::tempdir()?;
+    let log = log_of(dir.path(), "bastion", "ana")?;
+    let refusal = Body::Refusal {
+        case: CaseId::new(ConnectionName::parse("hive")?, "~2"),
+        account: None,
+        login: "j.doe@example.net".into(),
+        kinds: vec!["suspend".into()],
+        guard: "protected".into(),
+        reason: "on the list".into(),
+    };
+    let entries =
+        log.append_blocking(vec![opening(), case_note("~1", "a")?, refusal, outcome()])?;
+    let count = |set: &dyn Fn(&mut Filter)| -> Result<usize, Box<dyn Error>> {
+        let mut filter = Filter::default();
+        set(&mut filter);
+        Ok(told(dir.path(), filter, Form::Text)?.len())
+    };
+    let all = 5; // with the checkpoint
+    assert_eq!(count(&|_| ())?, all);
+    assert_eq!(count(&|filter| filter.user = Some("ANA".into()))?, all);
+    assert_eq!(
+        count(&|filter| filter.user = Some("j.doe@example.net".into()))?,
+        1
+    );
+    assert_eq!(count(&|filter| filter.case = Some("~2".into()))?, 1);
+    assert_eq!(count(&|filter| filter.case = Some("~3".into()))?, 0);
+    assert_eq!(count(&|filter| filter.action = Some("suspend".into()))?, 1);
+    assert_eq!(
+        count(&|filter| filter.action = Some("action.outcome".into()))?,
+        1
+    );
+    let at = entries.get(1).map(|entry| entry.ts);
+    assert_eq!(count(&|filter| filter.since = at)?, all - 1);
+    assert_eq!(count(&|filter| filter.until = at)?, 1);
+    Ok(())
+}
+
+#[test]
+fn records_of_an_action_are_found_by_the_case_and_user_of_its_plan() -> Done {
+    let dir = tempfile::tempdir()?;
+    let log = log_of(dir.path(), "bastion", "ana")?;
+    let connection = ConnectionName::parse("hive")?;
+    let Body::ActionOutcome { aid, .. } = outcome() else {
+        return Err("no outcome".into());
+    };
+    let plan = Body::ActionPlan {
+        pid: PlanId::from_parts(DateTime::UNIX_EPOCH, 5),
+        aid,
+        order: 1,
+        kind: "suspend".into(),
+        case: CaseId::new(connection.clone(), "~9"),
+        account: quell::domain::ids::AccountId::new(connection, "00u1"),
+        login: "j.doe".into(),
+        snapshot: Value::Null,
+        server_date: None,
+        guards: Vec::new(),
+        plan_hash: "0".into(),
+        expires: DateTime::UNIX_EPOCH,
+    };
+    log.append_blocking(vec![note(1)?, plan, outcome()])?;
+    for (user, case, action) in [
+        (Some("00u1"), None, None),
+        (None, Some("~9"), None),
+        (None, None, Some("suspend")),
+    ] {
+        let mut filter = Filter::default();
+        filter.user = user.map(str::to_owned);
+        filter.case = case.map(str::to_owned);
+        filter.action = action.map(str::to_owned);
+        let lines = told(dir.path(), filter, Form::Text)?;
+        assert_eq!(lines.len(), 2, "{lines:?}");
+    }
+    Ok(())
+}
+
+#[test]
+fn an_exported_table_has_no_formula_and_no_raw_control() -> Done {
+    let dir = tempfile::tempdir()?;
+    let log = log_of(dir.path(), "=cmd|' /C calc'!A0", "@SUM(1)\u{1b}[2J")?;
+    log.append_blocking(vec![
+        opening(),
+        case_note("~1", "=1+1\n\u{202e}")?,
+        closing(),
+    ])?;
+    let (mut out, mut err) = (Vec::new(), Vec::new());
+    assert_eq!(
+        export(dir.path(), Filter::default(), true, &mut out, &mut err)?,
+        OK
+    );
+    let text = String::from_utf8(out)?;
+    assert_eq!(text.lines().count(), 5, "{text}");
+    assert!(
+        text.starts_with("@timestamp,quell.log,event.sequence,host.name,"),
+        "{text}"
+    );
+    for line in text.lines().skip(1) {
+        assert!(
+            line.contains("\"'=cmd|") && line.contains("'@SUM(1)"),
+            "{line}"
+        );
+        assert!(!line.contains(['\u{1b}', '\u{202e}']), "{line}");
+    }
+    let mut out = Vec::new();
+    assert_eq!(
+        export(dir.path(), Filter::default(), false, &mut out, &mut err)?,
+        OK
+    );
+    for line in String::from_utf8(out)?.lines() {
+        let read: Value = serde_json::from_str(line)?;
+        assert!(read["event"]["action"].is_string());
+    }
+    assert!(err.is_empty());
+    Ok(())
+}
+
+#[test]
+fn logs_of_several_hosts_are_merged_by_time() -> Done {
+    let outer = tempfile::tempdir()?;
+    let dirs = [outer.path().join("a"), outer.path().join("b")];
+    let (a, b) = (
+        log_of(&dirs[0], "east", "ana")?,
+        log_of(&dirs[1], "west", "bo")?,
+    );
+    for i in 0..5 {
+        a.append_blocking(vec![note(i)?])?;
+        b.append_blocking(vec![note(i)?])?;
+    }
+    let (mut out, mut err) = (Vec::new(), Vec::new());
+    assert_eq!(
+        merge(&dirs, Filter::default(), Form::Json, &mut out, &mut err)?,
+        OK
+    );
+    let read: Vec<Value> = String::from_utf8(out)?
+        .lines()
+        .map(serde_json::from_str)
+        .collect::<Result<_, _>>()?;
+    let hosts: Vec<&str> = read
+        .iter()
+        .filter_map(|line| line["host"]["name"].as_str())
+        .collect();
+    assert_eq!(hosts, ["east", "west"].repeat(5));
+    Ok(())
+}
+
+#[test]
+fn the_words_keep_intact_and_complete_apart() -> Done {
+    let dir = tempfile::tempdir()?;
+    let log = log_of(dir.path(), "bastion", "ana")?;
+    log.append_blocking(vec![opening(), note(1)?, closing()])?;
+    let entries = log.read_all()?;
+    let (code, words) = verdict(dir.path(), &anchors(&entries[..3]))?;
+    assert_eq!(code, OK);
+    assert!(
+        words.contains("intact: every record present follows"),
+        "{words}"
+    );
+    assert!(
+        words.contains("complete: up to record 3, by 3 anchors that fit"),
+        "{words}"
+    );
+    assert!(words.contains("sealed: 1 checkpoints hold"), "{words}");
+
+    let file = fs::read_dir(dir.path())?
+        .filter_map(Result::ok)
+        .map(|file| file.path());
+    let path = file
+        .into_iter()
+        .find(|path| path.extension().is_some_and(|e| e == "jsonl"))
+        .ok_or("no file")?;
+    let whole = fs::read_to_string(&path)?;
+    let first: String = whole.split_inclusive('\n').take(1).collect();
+    fs::write(&path, first)?;
+    let (code, words) = verdict(dir.path(), &anchors(&entries))?;
+    assert_eq!(code, BROKEN);
+    assert!(
+        words.contains("intact: every record present follows"),
+        "{words}"
+    );
+    assert!(
+        words.contains("NOT COMPLETE: an anchor names record 4"),
+        "{words}"
+    );
+
+    let mut foreign = anchors(&[]);
+    foreign.expectations.anchors.push(Anchor {
+        log: LogId::from_parts(DateTime::UNIX_EPOCH, 9),
+        n: 1,
+        h: ChainHash::of(b"x"),
+    });
+    let (code, words) = verdict(dir.path(), &foreign)?;
+    assert_eq!(code, WARNINGS);
+    assert!(
+        words.contains("complete: not known, no anchor fits"),
+        "{words}"
+    );
+    assert!(
+        words.contains("which is not here: another host's, or removed"),
+        "{words}"
+    );
+    Ok(())
+}
+
+#[test]
+fn pruning_records_what_it_removes_and_keeps_the_log_verifiable() -> Done {
+    let dir = tempfile::tempdir()?;
+    let ground = Ground {
+        rotate_at: 3000,
+        ..Ground::default()
+    };
+    let identity = quell::cli::compose::identity();
+    let log = AuditLog::open_on(dir.path(), identity, ground)?;
+    log.append_blocking(vec![opening()])?;
+    for i in 0..20 {
+        log.append_blocking(vec![note(i)?])?;
+    }
+    log.append_blocking(vec![closing()])?;
+    drop(log);
+    let before = read(dir.path())?;
+    let mut out = Vec::new();
+    let long_ago = DateTime::UNIX_EPOCH;
+    assert_eq!(prune(dir.path(), long_ago, &mut out)?, WARNINGS);
+    assert_eq!(read(dir.path())?, before);
+
+    assert_eq!(prune(dir.path(), Utc::now(), &mut out)?, OK);
+    let after = read(dir.path())?;
+    let pruned: Vec<u64> = after
+        .iter()
+        .filter_map(|entry| match entry.body {
+            Body::SegmentPruned { segment, .. } => Some(segment),
+            _ => None,
+        })
+        .collect();
+    assert!(
+        pruned.len() > 1 && after.first().is_some_and(|entry| entry.seg > 2),
+        "{pruned:?}"
+    );
+    let (_, words) = verdict(dir.path(), &Asked::default())?;
+    assert!(
+        words.contains("intact: ") && words.contains("removed on purpose, as the log says"),
+        "{words}"
+    );
+    assert!(!words.contains("what was before is not here"), "{words}");
+
+    // Removing one more, by hand, is not what the log says.
+    let first = after
+        .first()
+        .map(|entry| (entry.log.clone(), entry.seg))
+        .ok_or("no record")?;
+    if after.iter().any(|entry| entry.seg == first.1 + 1) {
+        fs::remove_file(
+            dir.path()
+                .join(format!("audit-{}-{}.jsonl", first.0, first.1)),
+        )?;
+        let (_, words) = verdict(dir.path(), &Asked::default())?;
+        assert!(words.contains("what was before is not here"), "{words}");
+    }
+    Ok(())
+}
