@@ -22,6 +22,7 @@ const TOGETHER: u64 = 512;
 const KEPT: usize = 10_000;
 
 /// One session that is not over.
+#[derive(Clone)]
 struct Session {
     key: Option<PublicKey>,
     /// Time since the host's start of its start or last checkpoint, µs.
@@ -35,7 +36,7 @@ struct Session {
 }
 
 /// The sessions of a log.
-#[derive(Default)]
+#[derive(Clone, Default)]
 pub(super) struct Sessions {
     open: BTreeMap<Vec<u8>, Session>,
     /// The beginning of the log is not here, or there were more sessions than are kept.

@@ -63,6 +63,7 @@ impl Report {
 }
 
 /// Bytes that are no record, while it is not yet known whether the next record names them.
+#[derive(Clone)]
 struct Unread {
     at: u64,
     why: (usize, Reason),
@@ -73,7 +74,7 @@ struct Unread {
 }
 
 /// Verifies a log as its bytes come.
-#[derive(Default)]
+#[derive(Clone, Default)]
 pub struct Verifier {
     report: Report,
     segment: u64,

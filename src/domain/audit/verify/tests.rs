@@ -34,19 +34,6 @@ fn a_whole_log_is_intact_however_it_is_cut_into_pieces() {
 }
 
 #[test]
-fn every_changed_bit_breaks_it() {
-    // All bits of a short log, one bit of every byte of a longer one.
-    let (short, long) = (bytes(&lines()[..2]), bytes(&lines()));
-    let all = (0..short.len() * 8).map(|bit| (&short, bit / 8, bit % 8));
-    let one = (0..long.len()).map(|at| (&long, at, at % 8));
-    for (log, at, bit) in all.chain(one) {
-        let mut changed = log.clone();
-        changed[at] ^= 1 << bit;
-        assert!(!verify(&changed).intact(), "byte {at}, bit {bit}");
-    }
-}
-
-#[test]
 fn every_deleted_swapped_repeated_or_moved_record_breaks_it() {
     let whole = lines();
     for i in 0..20 {
