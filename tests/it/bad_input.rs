@@ -178,7 +178,7 @@ async fn rows_stay_when_the_case_system_breaks(#[case] how: &str) {
 #[tokio::test(flavor = "multi_thread")]
 async fn a_siem_that_nobody_listens_at_is_shown_and_the_rest_works() {
     let (drill, state) = (company().await, place());
-    let siem = drill.siem().url.to_string();
+    let siem = drill.siem().url.clone();
     let nowhere = |text: String| text.replace(&siem, "http://127.0.0.1:1");
     let mut app = TestApp::start_with(&drill, state.path(), Ground::default(), nowhere);
     open(&mut app, "mara").await;

@@ -46,6 +46,10 @@ pub fn compose(
     lines.push(String::new());
     lines.push(format!("Account is {}.", standing.word()));
     lines.push(
+        "This was read back from the provider; what the account did since is for the SIEM to say."
+            .to_owned(),
+    );
+    lines.push(
         "Sessions that applications keep themselves cannot be read from the provider.".to_owned(),
     );
     lines.push(String::new());
