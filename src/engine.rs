@@ -175,7 +175,10 @@ impl Engine {
             }
             Effect::Contain(plan) => {
                 // Not cancelled with the rest: what was confirmed is carried to a recorded state.
-                self.world.tasks.spawn(respond::carry_out(world, *plan));
+                let finish = world.must_finish.token();
+                self.world
+                    .tasks
+                    .spawn(respond::carry_out(world, *plan, finish));
             }
             Effect::CheckAgain(aid) => self.world.spawn(prove::again(world, aid)),
             Effect::Record(bodies) => {

@@ -22,6 +22,12 @@ pub(super) async fn again(world: Arc<World>, aid: ActionId) {
         Ok(None) => return,
         Err(_) => None,
     };
+    // Another console may have said the final word since this one last looked.
+    world.journal.catch_up().await;
+    let unfinished = |action: ActionView| action.state.is_unfinished();
+    if !world.journal.action(&aid).is_some_and(unfinished) {
+        return;
+    }
     prove(Arc::clone(&world), aid.clone(), lease).await;
     if let Some(action) = world.journal.action(&aid) {
         super::outbox::document(world, action.pid).await;
@@ -45,10 +51,11 @@ pub(super) async fn prove(world: Arc<World>, aid: ActionId, lease: Option<Lease>
             .lock()
             .unwrap_or_else(PoisonError::into_inner)
             .remove(&aid);
-        drop(lease);
-        if ended {
+        // Only whoever holds a lease may remove its file: another may hold it right after.
+        if ended && lease.is_some() {
             lease::clear(&world.leases, &aid);
         }
+        drop(lease);
     }
 }
 

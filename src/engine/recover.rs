@@ -31,6 +31,15 @@ pub(super) async fn unfinished(world: Arc<World>) {
                 continue;
             }
         };
+        // Its owner may have said the final word after we last looked, and given up the lease then.
+        world.journal.catch_up().await;
+        let Some(action) = world
+            .journal
+            .action(&action.aid)
+            .filter(|action| action.state.is_unfinished())
+        else {
+            continue;
+        };
         let adopted = if action.state == ActionState::Confirmed {
             // There is no intent, so nothing of it ever left.
             let evidence = "the console ended before it was sent".to_owned();

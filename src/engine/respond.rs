@@ -8,6 +8,8 @@ use std::time::Duration;
 
 use chrono::{DateTime, Utc};
 
+use tokio_util::task::task_tracker::TaskTrackerToken;
+
 use super::journal::own;
 use super::{World, outbox, plan, prove};
 use crate::app::message::Level;
@@ -35,8 +37,7 @@ struct Halt {
     bodies: Vec<Body>,
 }
 
-pub(super) async fn carry_out(world: Arc<World>, plan: ConfirmedPlan) {
-    let finish = world.must_finish.token();
+pub(super) async fn carry_out(world: Arc<World>, plan: ConfirmedPlan, finish: TaskTrackerToken) {
     let mut confirmed = confirmations(&plan);
     // Every action is ours before any of them is on record, so that no other console takes one for an orphan.
     let mut leases = match take_leases(&world, &plan) {
