@@ -21,7 +21,7 @@ use crate::domain::containment::ledger::Ledger;
 use crate::domain::containment::standing::{Standing, standing};
 use crate::domain::fault::Fault;
 use crate::domain::freshness::{Heard, Moment};
-use crate::domain::ids::{AccountId, CaseId, ConnectionName};
+use crate::domain::ids::{AccountId, ActionId, CaseId, ConnectionName};
 use crate::domain::operator::Operator;
 use crate::domain::runbook::checklist::Checklist;
 use crate::domain::runbook::{Runbook, StepKey};
@@ -91,6 +91,8 @@ pub struct Model {
     pub locked: bool,
     /// How the accounts with proven actions stand.
     pub standings: BTreeMap<AccountId, Standing>,
+    /// Actions confirmed here of which nothing is on record yet: the account is being read again before the send.
+    pub going: BTreeSet<ActionId>,
 }
 
 /// One of the four panes.
@@ -303,6 +305,7 @@ impl Model {
             last_key: now,
             locked: false,
             standings: BTreeMap::new(),
+            going: BTreeSet::new(),
         }
     }
 
@@ -329,6 +332,11 @@ impl Model {
             text: text.into(),
             hint,
         });
+    }
+
+    /// Counts what was confirmed and has no final word yet.
+    pub fn unfinished(&self) -> usize {
+        self.ledger.unfinished().count() + self.going.len()
     }
 
     /// Gives the mode that holds now.

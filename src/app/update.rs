@@ -68,7 +68,9 @@ fn key(model: &mut Model, chord: Chord) -> Vec<Effect> {
 fn pasted(model: &mut Model) -> Vec<Effect> {
     let boot = model.now.boot;
     match model.layers.last_mut() {
-        Some(Layer::Confirm { confirmation, said }) => {
+        Some(Layer::Confirm {
+            confirmation, said, ..
+        }) => {
             if let crate::domain::containment::confirm::Step::Stay(line) =
                 confirmation.key(DialogKey::Paste, boot)
             {

@@ -116,7 +116,7 @@ fn counts(model: &Model) -> Words {
     if model.audit_fault.is_some() {
         count(Role::LevelAlarm, " audit FAILED ".into());
     }
-    let unfinished = model.ledger.unfinished().count();
+    let unfinished = model.unfinished();
     if unfinished > 0 {
         count(Role::StateUnknown, safe!("{} unfinished", unfinished));
     }

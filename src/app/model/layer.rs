@@ -73,6 +73,8 @@ pub enum Layer {
         confirmation: Box<Confirmation>,
         /// What the last key did.
         said: Option<Safe>,
+        /// First line shown, where not all of them fit.
+        scroll: usize,
     },
     /// A reason or a note is being written.
     Writing {

@@ -15,6 +15,9 @@ use crate::domain::ids::ActionId;
 use crate::domain::likelihood::Likelihood;
 use crate::safe;
 
+/// More lines than a confirmation has on the narrowest screen.
+const CONFIRM_LINES_MAX: usize = 200;
+
 pub(super) fn command(model: &mut Model, command: Command) -> Vec<Effect> {
     let walk = match command {
         Command::Down => Some(Walk::By(1)),
@@ -233,6 +236,18 @@ fn rearm_key(model: &mut Model, chord: Chord) -> Vec<Effect> {
 
 fn confirm_key(model: &mut Model, chord: Chord) -> Vec<Effect> {
     let boot = model.now.boot;
+    // Reading is no decision: it needs no dead time, and drawing stops at the last line.
+    let walk = match chord.key {
+        Key::Down => Some(Walk::By(1)),
+        Key::Up => Some(Walk::By(-1)),
+        Key::PageDown => Some(Walk::By(panes::half_page(model))),
+        Key::PageUp => Some(Walk::By(-panes::half_page(model))),
+        _ => None,
+    };
+    if let (Some(walk), Some(Layer::Confirm { scroll, .. })) = (walk, model.layers.last_mut()) {
+        *scroll = walk.from(*scroll, CONFIRM_LINES_MAX);
+        return Vec::new();
+    }
     let key = match chord.key {
         _ if chord.ctrl || chord.alt => DialogKey::Other,
         Key::Char(c) => DialogKey::Char(c),
@@ -242,7 +257,10 @@ fn confirm_key(model: &mut Model, chord: Chord) -> Vec<Effect> {
         Key::Esc => DialogKey::Esc,
         _ => DialogKey::Other,
     };
-    let Some(Layer::Confirm { confirmation, said }) = model.layers.last_mut() else {
+    let Some(Layer::Confirm {
+        confirmation, said, ..
+    }) = model.layers.last_mut()
+    else {
         return Vec::new();
     };
     match confirmation.key(key, boot) {
@@ -258,6 +276,8 @@ fn confirm_key(model: &mut Model, chord: Chord) -> Vec<Effect> {
         Step::Confirmed(plan) => {
             model.layers.pop();
             model.layers.push(Layer::Response { scroll: 0 });
+            let aids = plan.actions().iter().map(|action| action.aid().clone());
+            model.going.extend(aids);
             vec![Effect::Contain(plan)]
         }
     }

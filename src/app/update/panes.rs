@@ -265,8 +265,7 @@ fn pretty(raw: &Untrusted) -> Safe {
 }
 
 fn quit(model: &mut Model) -> Vec<Effect> {
-    let running =
-        model.ledger.unfinished().next().is_some() || !model.ledger.undocumented().is_empty();
+    let running = model.unfinished() > 0 || !model.ledger.undocumented().is_empty();
     if running {
         model.layers.push(Layer::QuitAnyway);
         return Vec::new();

@@ -65,6 +65,8 @@ pub(super) fn take(model: &mut Model, message: Message) -> Vec<Effect> {
             );
             model.say(Level::Error, line, fault.hint.clone());
             model.audit_fault = Some(fault);
+            // What cannot be recorded is not sent.
+            model.going.clear();
             Vec::new()
         }
         Message::Noticed { level, fault } => {
@@ -139,6 +141,7 @@ fn plan_made(model: &mut Model, result: Result<Box<Plan>, Fault>) -> Vec<Effect>
             model.layers.push(Layer::Confirm {
                 confirmation: Box::new(confirmation),
                 said: None,
+                scroll: 0,
             });
         }
         Err(fault) => model.say(Level::Error, fault.what, fault.hint),
@@ -163,6 +166,12 @@ pub(super) fn recorded(model: &mut Model, entries: &[Entry]) -> Vec<Effect> {
         model.casework.apply(entry);
         reread |= announce(model, entry);
     }
+    let ledger = &model.ledger;
+    model.going.retain(|aid| {
+        ledger
+            .get(aid)
+            .is_some_and(|action| action.state == ActionState::Planned)
+    });
     let mut effects = events_changed(model);
     if reread {
         effects.extend(read_account(model));

@@ -139,7 +139,11 @@ fn draw_missing(canvas: &mut Canvas<'_>, model: &Model, open: &OpenCase, area: R
     let (role, text): (Role, Safe) = match (&open.file, &open.user, &open.account) {
         (Load::Failed(fault, _), ..) => (
             Role::LevelError,
-            safe!("the case could not be read: {}", fault.what),
+            safe!(
+                "the case could not be read, {} tries again: {}",
+                words::key_of_id(model, "refresh"),
+                fault.what
+            ),
         ),
         (Load::Idle | Load::Loading(_), ..) => {
             let since = match open.file {
@@ -161,7 +165,12 @@ fn draw_missing(canvas: &mut Canvas<'_>, model: &Model, open: &OpenCase, area: R
         },
         (_, Some(_), Load::Failed(fault, _)) => (
             Role::LevelError,
-            safe!("{}: the account could not be read: {}", name, fault.what),
+            safe!(
+                "{}: the account could not be read, {} tries again: {}",
+                name,
+                words::key_of_id(model, "refresh"),
+                fault.what
+            ),
         ),
         (_, Some(_), Load::Ready(Found::Nobody, _)) => (
             Role::LevelWarning,

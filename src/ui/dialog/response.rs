@@ -6,7 +6,7 @@ use super::{heading, inner_width, open_box, open_sheet};
 use crate::app::model::Model;
 use crate::domain::containment::ledger::ActionView;
 use crate::domain::containment::state::ActionState;
-use crate::domain::freshness::time_word;
+use crate::domain::freshness::{age_word, time_word};
 use crate::domain::text::{Safe, Untrusted};
 use crate::safe;
 use crate::ui::layout::{below, first_row};
@@ -38,7 +38,8 @@ pub(in crate::ui) fn sheet(model: &Model, width: u16) -> Sheet {
     let mut all: Vec<&ActionView> = model
         .ledger
         .actions()
-        .filter(|action| action.case == open.id && action.state != ActionState::Planned)
+        .filter(|action| action.case == open.id)
+        .filter(|action| action.state != ActionState::Planned || model.going.contains(&action.aid))
         .collect();
     all.sort_by_key(|action| (action.confirmed, action.order));
     if all.is_empty() {
@@ -53,8 +54,9 @@ pub(in crate::ui) fn sheet(model: &Model, width: u16) -> Sheet {
 /// Adds one action: its word first, then what it rests on.
 fn add_action(sheet: &mut Sheet, model: &Model, action: &ActionView) {
     sheet.gap();
-    let left = Words::new(Role::Strong, action.kind.word())
-        .gap(words::state_role(action.state), action.state.word());
+    let state = shown_state(action.state);
+    let left =
+        Words::new(Role::Strong, action.kind.word()).gap(words::state_role(state), state.word());
     let left = if action.dry_run {
         left.gap(Role::ModeDryRun, " DRY RUN ")
     } else {
@@ -88,7 +90,7 @@ fn add_action(sheet: &mut Sheet, model: &Model, action: &ActionView) {
     let evidence = action
         .evidence
         .as_ref()
-        .map_or_else(|| "nothing read back yet".into(), Untrusted::line);
+        .map_or_else(|| waiting_for(action.state), Untrusted::line);
     sheet.fact("evidence", words::state_role(action.state), &evidence);
     if action.attempt > 1 {
         let text = safe!(
@@ -106,21 +108,45 @@ fn add_action(sheet: &mut Sheet, model: &Model, action: &ActionView) {
     sheet.fact("action", Role::Dim, &safe!("{}", action.aid));
 }
 
-/// Says since when or how long: seconds when it is over, the deadline while it runs.
+/// Gives the state to show: what is planned is shown here only once it is confirmed.
+fn shown_state(state: ActionState) -> ActionState {
+    if state == ActionState::Planned {
+        ActionState::Confirmed
+    } else {
+        state
+    }
+}
+
+/// Says what comes next where nothing was read back yet.
+fn waiting_for(state: ActionState) -> Safe {
+    match state {
+        ActionState::Planned => "the account is read again first; nothing was sent yet".into(),
+        ActionState::Confirmed => "waits for its turn; nothing was sent yet".into(),
+        _ => "nothing read back yet".into(),
+    }
+}
+
+/// Says since when or how long: seconds when it is over, the deadline of the answer until it came, then how long it
+/// has been read back.
 fn timing(model: &Model, action: &ActionView) -> Safe {
     if let (Some(seconds), Some(at)) = (action.seconds, action.sent) {
         return safe!("{}, {} s", time_word(at), seconds);
     }
     match (action.sent, action.deadline) {
-        (None, _) => "not sent".into(),
+        (None, _) if action.state.is_final() => "not sent".into(),
+        (None, _) => "not sent yet".into(),
         (Some(sent), None) => time_word(sent),
         (Some(sent), Some(_)) if !action.state.is_unfinished() => time_word(sent),
+        (Some(sent), Some(_)) if action.state != ActionState::Intent => {
+            let ago = (model.now.utc - sent).to_std().unwrap_or_default();
+            safe!("{}, {} ago", time_word(sent), age_word(ago))
+        }
         (Some(sent), Some(deadline)) => {
             let left = (deadline - model.now.utc).num_seconds();
             if left > 0 {
-                safe!("{}, {} s until its deadline", time_word(sent), left)
+                safe!("{}, {} s left for an answer", time_word(sent), left)
             } else {
-                safe!("{}, past its deadline", time_word(sent))
+                safe!("{}, no answer in time", time_word(sent))
             }
         }
     }
