@@ -34,8 +34,12 @@ pub(super) fn draw(
         ..area
     };
     match layer {
-        Layer::Confirm { confirmation, said } => {
-            return confirm::draw(canvas, model, room, confirmation, said.as_ref());
+        Layer::Confirm {
+            confirmation,
+            said,
+            scroll,
+        } => {
+            return confirm::draw(canvas, model, room, (confirmation, said.as_ref(), *scroll));
         }
         Layer::Writing { purpose, area, esc } => {
             return writing::draw(canvas, room, purpose, area, *esc);

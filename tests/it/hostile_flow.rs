@@ -135,6 +135,7 @@ fn faces(model: &Model, deck: &mut Deck<'_>) -> Vec<Model> {
         Layer::Confirm {
             confirmation: Box::new(Confirmation::open(plan, scene::now().boot)),
             said: None,
+            scroll: 0,
         },
         Layer::ChooseUser {
             names: (0..8).map(|_| deck.next()).collect(),

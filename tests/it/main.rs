@@ -7,6 +7,7 @@ mod audit_seal;
 mod audit_tamper;
 mod audit_tools;
 mod bad_input;
+mod broken;
 mod config;
 mod connectors;
 mod contain;

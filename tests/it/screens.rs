@@ -50,6 +50,7 @@ fn scene_of(name: &str, size: (u16, u16)) -> Model {
             model.layers.push(Layer::Confirm {
                 confirmation: Box::new(confirmation),
                 said: None,
+                scroll: 0,
             });
             model
         }
@@ -58,6 +59,7 @@ fn scene_of(name: &str, size: (u16, u16)) -> Model {
             model.layers.push(Layer::Confirm {
                 confirmation: Box::new(Confirmation::open(scene::plan(true), scene::now().boot)),
                 said: Some("a guard refuses this plan".into()),
+                scroll: 0,
             });
             model
         }

@@ -29,8 +29,6 @@ enum Detail {
     Full,
     /// Empty lines and less needed facts of the account are left out.
     Dense,
-    /// What tells the account from others, the requests, effect and undo; the rest is said to be left out.
-    Short,
 }
 
 /// Draws the dialog; gives where the typed name ends.
@@ -38,20 +36,22 @@ pub(super) fn draw(
     canvas: &mut Canvas<'_>,
     model: &Model,
     room: Rect,
-    confirmation: &Confirmation,
-    said: Option<&Safe>,
+    (confirmation, said, scroll): (&Confirmation, Option<&Safe>, usize),
 ) -> Option<(u16, u16)> {
     let plan = confirmation.plan();
     let width = room.width.min(MOST);
     let inner = inner_width(room, MOST);
     let most = room.height.saturating_sub(FOOT + 2);
-    let (sheet, is_whole) = [Detail::Full, Detail::Dense]
+    let (sheet, needed, is_whole) = [Detail::Full, Detail::Dense]
         .into_iter()
         .map(|detail| sheet(model, plan, inner, detail))
         .find(|sheet| sheet.len() <= usize::from(most))
         .map_or_else(
-            || (self::sheet(model, plan, inner, Detail::Short), false),
-            |sheet| (sheet, true),
+            || short(model, plan, inner),
+            |sheet| {
+                let len = sheet.len();
+                (sheet, len, true)
+            },
         );
     let height = u16::try_from(sheet.len())
         .unwrap_or(u16::MAX)
@@ -68,17 +68,19 @@ pub(super) fn draw(
         height: inside.height.saturating_sub(FOOT),
         ..inside
     };
-    let hidden = sheet.draw(canvas, body, 0);
+    let most_first = sheet.len().saturating_sub(usize::from(body.height));
+    let first = scroll.min(most_first);
+    let hidden = sheet.draw(canvas, body, first);
     let foot = below(inside, body.height);
     canvas.rule(Rect { height: 1, ..foot }, "─", "-", Role::Border);
-    if hidden > 0 {
-        let text = safe!(
-            " {} more lines do not fit: make the terminal larger before you confirm ",
-            hidden
-        );
+    if hidden > 0 && !is_whole && first + usize::from(body.height) < needed {
+        let text = safe!(" Down: {} more; read them before you confirm ", hidden);
         canvas.row(foot, 0, Words::new(Role::LevelAlarm, text));
-    } else if !is_whole {
-        let text = " limits and proof are shown in a larger terminal ";
+    } else if hidden > 0 {
+        let text = safe!(" Down: limits and proof ({} more) ", hidden);
+        canvas.ends(foot, 0, Words::empty(), Words::new(Role::Dim, text));
+    } else if first > 0 {
+        let text = " Up: what is sent to whom ";
         canvas.ends(foot, 0, Words::empty(), Words::new(Role::Dim, text));
     }
     draw_foot(canvas, model, foot, confirmation, said)
@@ -94,12 +96,6 @@ fn mode(model: &Model, plan: &Plan) -> Words {
 
 fn sheet(model: &Model, plan: &Plan, width: u16, detail: Detail) -> Sheet {
     let mut sheet = Sheet::new(width);
-    if detail == Detail::Short {
-        add_account_short(&mut sheet, &plan.account);
-        add_steps_short(&mut sheet, plan);
-        add_guards(&mut sheet, plan);
-        return sheet;
-    }
     add_account(&mut sheet, model, &plan.account, detail);
     let gap = |sheet: &mut Sheet| {
         if detail == Detail::Full {
@@ -113,6 +109,28 @@ fn sheet(model: &Model, plan: &Plan, width: u16, detail: Detail) -> Sheet {
     gap(&mut sheet);
     add_guards(&mut sheet, plan);
     sheet
+}
+
+/// Gives the sheet for a low terminal: first what tells the account from others, the requests, effect, undo and guards,
+/// then, below, the rest; with it the number of lines of the first part, and that it does not fit whole.
+fn short(model: &Model, plan: &Plan, width: u16) -> (Sheet, usize, bool) {
+    let mut sheet = Sheet::new(width);
+    add_account_short(&mut sheet, &plan.account);
+    add_steps_short(&mut sheet, plan);
+    add_guards(&mut sheet, plan);
+    let needed = sheet.len();
+    add_facts_once(&mut sheet, plan, &REST);
+    let account = &plan.account;
+    sheet.fact("groups", Role::Text, &groups(account));
+    let place = last_place(model, account);
+    if !place.is_empty() {
+        let at = account
+            .last_sign_in
+            .map_or_else(|| "none known".into(), time_word);
+        sheet.fact("last active", Role::Text, &safe!("sign-in {}{}", at, place));
+    }
+    sheet.fact("MFA", Role::Text, &factors(account));
+    (sheet, needed, false)
 }
 
 /// Adds what tells the account from any other, in as few lines as that takes.
@@ -160,8 +178,13 @@ fn add_steps_short(sheet: &mut Sheet, plan: &Plan) {
         let label = Words::new(Role::Dim, safe!("{}.", place));
         sheet.labelled(label, 3, Role::Strong, &call);
     }
+    add_facts_once(sheet, plan, &FACTS);
+}
+
+/// Adds facts of the actions, each text once.
+fn add_facts_once(sheet: &mut Sheet, plan: &Plan, facts: &[(&'static str, Pick)]) {
     let mut said: Vec<&Safe> = Vec::new();
-    for (label, pick) in FACTS {
+    for (label, pick) in facts {
         for step in &plan.steps {
             let text = pick(&step.facts);
             if !said.contains(&text) {
@@ -179,6 +202,12 @@ type Pick = fn(&ActionFacts) -> &Safe;
 const FACTS: [(&str, Pick); 2] = [
     ("effect", |facts| &facts.effect),
     ("undo", |facts| &facts.undo),
+];
+
+/// The facts that a low terminal shows further down.
+const REST: [(&str, Pick); 2] = [
+    ("limits", |facts| &facts.limits),
+    ("proof", |facts| &facts.proof),
 ];
 
 fn add_account(sheet: &mut Sheet, model: &Model, account: &Account, detail: Detail) {

@@ -1,0 +1,103 @@
+//! What an outsider broke once: each a short story that must not happen again.
+
+use std::time::Duration;
+
+use quell::app::model::{Found, Layer, Load, Model};
+use quell::domain::containment::state::ActionState;
+use serde_json::json;
+use tempfile::TempDir;
+
+use crate::harness::app::{Setting, TestApp, company};
+
+const LOGIN: &str = "mara.lind@acme.example";
+
+fn place() -> TempDir {
+    tempfile::tempdir().expect("a temporary directory")
+}
+
+/// Opens the live case, plans and waits for the dialog.
+async fn dialog(app: &mut TestApp) {
+    app.until("the queue is filled", |model| model.queue.heard)
+        .await;
+    app.keys("/mara<Enter><Enter>");
+    app.until("account and activity are there", |model| {
+        model.open.as_ref().is_some_and(|open| {
+            matches!(&open.account, Load::Ready(Found::One(_), _)) && open.activity.ended.is_some()
+        }) && !model.offers.is_empty()
+    })
+    .await;
+    app.keys("cc");
+    let open = |model: &Model| matches!(model.layers.last(), Some(Layer::Confirm { .. }));
+    app.until("the dialog is open", open).await;
+    app.clock.advance(Duration::from_secs(1));
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn what_was_confirmed_is_shown_while_the_account_is_read_again() {
+    let (drill, state) = (company().await, place());
+    let mut app = TestApp::start(&drill, state.path());
+    dialog(&mut app).await;
+    drill
+        .fault(&json!({"server": "identity", "fault": "hang", "rate": 1.0}))
+        .expect("the fault is known");
+    app.keys(LOGIN).keys("<Tab>y");
+    let model = app
+        .until("it was confirmed", |model| {
+            matches!(model.layers.last(), Some(Layer::Response { .. }))
+        })
+        .await;
+    // Nothing is on record yet, and still it is not "nothing".
+    let planned = |model: &Model| {
+        model
+            .ledger
+            .actions()
+            .all(|action| action.state == ActionState::Planned)
+    };
+    assert!(planned(&model));
+    assert_eq!(model.unfinished(), 3);
+    let screen = app.screen();
+    assert!(screen.contains("3 unfinished"), "{screen}");
+    assert!(screen.contains("revoke sessions  confirmed"), "{screen}");
+    assert!(screen.contains("nothing was sent yet"), "{screen}");
+    assert!(!screen.contains("nothing was done"), "{screen}");
+    app.keys("<Esc>q");
+    app.until("quitting asks first", |model| {
+        matches!(model.layers.last(), Some(Layer::QuitAnyway))
+    })
+    .await;
+    app.keys("n");
+    let given_up = |model: &Model| {
+        model.going.is_empty()
+            && model
+                .ledger
+                .actions()
+                .all(|action| action.state == ActionState::Abandoned)
+    };
+    app.until("it is given up, on record", given_up).await;
+    assert_eq!(drill.ledger().targets("suspend").len(), 0);
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_low_terminal_shows_limits_and_proof_further_down() {
+    let (drill, state) = (company().await, place());
+    let setting = Setting {
+        size: (80, 24),
+        ..Setting::default()
+    };
+    let mut app = TestApp::start_in(&drill, state.path(), setting, |text| text);
+    dialog(&mut app).await;
+    let top = app.screen();
+    assert!(top.contains("account     mara.lind"), "{top}");
+    assert!(top.contains("Down: limits and proof"), "{top}");
+    assert!(!top.contains("│ proof "), "{top}");
+    app.keys("<PageDown><PageDown><PageDown>");
+    app.sync().await;
+    let bottom = app.screen();
+    assert!(bottom.contains("│ limits "), "{bottom}");
+    assert!(bottom.contains("│ proof "), "{bottom}");
+    assert!(bottom.contains("type mara.lind"), "{bottom}");
+    // Reading on confirms nothing and types nothing, and the way back is there.
+    app.keys("<PageUp><PageUp><PageUp>");
+    app.sync().await;
+    assert_eq!(app.screen(), top);
+}
