@@ -330,6 +330,18 @@ impl ActionView {
         self.confirmed.is_some() && self.ended.is_none()
     }
 
+    /// Tells whether a request of it may have changed the account, whatever is known of it since.
+    ///
+    /// An action given up after it was sent may have: nobody read to the end.
+    pub fn may_have_had_effect(&self) -> bool {
+        let denied = self.ended.is_some()
+            && matches!(
+                self.state,
+                ActionState::NotSent | ActionState::Rejected | ActionState::NotEffective
+            );
+        self.sent.is_some() && !self.dry_run && !denied
+    }
+
     /// Gives the provider's time of the act as well as it is known, for comparing with its own log.
     pub fn effective_at(&self) -> Option<DateTime<Utc>> {
         self.server_answer.or(self.server_before).or(self.sent)

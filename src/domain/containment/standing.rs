@@ -76,20 +76,30 @@ pub fn standing(
 ) -> Standing {
     let mut disabled: Option<DateTime<Utc>> = None;
     let mut revoked: Option<DateTime<Utc>> = None;
+    let mut perhaps_enabled = false;
     let mut acts: Vec<_> = ledger
         .on(account)
-        .filter(|action| action.state == ActionState::Verified)
+        .filter(|action| action.sent.is_some())
         .collect();
     // The order of the log, not of the clock: a clock set back must not put a disable after its undo.
     acts.sort_by_key(|action| (action.sent_n, action.order));
     for action in acts {
         let at = action.effective_at();
+        let proven = action.state == ActionState::Verified;
         match action.kind {
-            ActionKind::DisableAccount => disabled = at,
-            ActionKind::RevokeSessions => revoked = at.max(revoked),
+            ActionKind::DisableAccount => {
+                // It was sent because the account was found active: no earlier proof holds any more.
+                disabled = at.filter(|_| proven);
+                perhaps_enabled = false;
+            }
+            ActionKind::RevokeSessions => revoked = revoked.max(at.filter(|_| proven)),
+            ActionKind::EnableAccount if proven => {
+                (disabled, revoked, perhaps_enabled) = (None, None, false);
+            }
             ActionKind::EnableAccount => {
-                disabled = None;
-                revoked = None;
+                if action.may_have_had_effect() {
+                    perhaps_enabled |= disabled.take().is_some();
+                }
             }
         }
     }
@@ -98,6 +108,7 @@ pub fn standing(
     };
     let mut missing: Vec<Safe> = Vec::new();
     match (disabled, revoked) {
+        (None, _) if perhaps_enabled => missing.push("account perhaps enabled again".into()),
         (None, _) => missing.push("account not disabled".into()),
         (Some(_), None) => missing.push("sessions not revoked".into()),
         (Some(disabled), Some(revoked)) if revoked < disabled => {
@@ -176,6 +187,61 @@ mod tests {
         );
         assert_eq!(judged(&[(R, 0)], false).since(), Some(at(0)));
         assert_eq!(judged(&[], false).since(), None);
+    }
+
+    /// Acts one after another, each with its own outcome.
+    fn judged_by(acts: &[(ActionKind, OutcomeState)]) -> Standing {
+        let mut ledger = Ledger::default();
+        for ((kind, state), number) in acts.iter().zip(1u32..) {
+            let (n, second) = (u64::from(number) * 10, i64::from(number) * 10);
+            let number = u128::from(number);
+            let bodies = [
+                planned(number, 0, *kind),
+                confirmed(number, false),
+                intent(number, Some(second)),
+                outcome(number, *state),
+            ];
+            for (body, n) in bodies.into_iter().zip(n..) {
+                ledger.apply(&entry(n, second, body));
+            }
+        }
+        standing(&ledger, &account().id, |_| false)
+    }
+
+    #[rstest]
+    #[case(OutcomeState::Verified, "not contained")]
+    #[case(
+        OutcomeState::Unverifiable,
+        "partly contained: account perhaps enabled again"
+    )]
+    #[case(
+        OutcomeState::Abandoned,
+        "partly contained: account perhaps enabled again"
+    )]
+    #[case(OutcomeState::NotEffective, "contained")]
+    #[case(OutcomeState::Rejected, "contained")]
+    #[case(OutcomeState::NotSent, "contained")]
+    fn an_enabling_that_may_have_happened_ends_containment(
+        #[case] state: OutcomeState,
+        #[case] word: &str,
+    ) {
+        let proven = OutcomeState::Verified;
+        let standing = judged_by(&[(D, proven), (R, proven), (E, state)]);
+        assert_eq!(standing.word().as_str(), word);
+    }
+
+    #[rstest]
+    #[case(OutcomeState::Drifted)]
+    #[case(OutcomeState::NotEffective)]
+    #[case(OutcomeState::Unverifiable)]
+    fn a_second_disable_voids_the_proof_of_the_first(#[case] second: OutcomeState) {
+        // Others enabled it in between, or the second would not have been sent.
+        let proven = OutcomeState::Verified;
+        let standing = judged_by(&[(D, proven), (D, second), (R, proven)]);
+        assert_eq!(
+            standing.word().as_str(),
+            "partly contained: account not disabled"
+        );
     }
 
     #[rstest]
