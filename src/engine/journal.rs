@@ -11,7 +11,7 @@ use crate::domain::containment::ledger::{ActionView, Ledger};
 use crate::domain::fault::Fault;
 use crate::domain::ids::{ActionId, PlanId, SessionId};
 use crate::domain::text::Untrusted;
-use crate::store::audit::{AuditLog, StoreError};
+use crate::store::audit::{AuditLog, Place, StoreError};
 
 /// The audit log with the fold of its records.
 #[derive(Clone)]
@@ -20,9 +20,18 @@ pub struct Journal {
     ledger: Arc<Mutex<Ledger>>,
     head: Arc<Mutex<Option<Entry>>>,
     messages: mpsc::Sender<Message>,
-    /// Number of the last record of other processes that was folded.
-    foreign: Arc<Mutex<u64>>,
+    /// How far the log was read for the records of other processes; one reading at a time.
+    foreign: Arc<tokio::sync::Mutex<Foreign>>,
     probe: Arc<dyn Probe>,
+}
+
+/// How far the log was read.
+#[derive(Default)]
+struct Foreign {
+    /// Number of the last record that was looked at.
+    n: u64,
+    /// Where it ends.
+    place: Place,
 }
 
 impl Journal {
@@ -43,7 +52,10 @@ impl Journal {
             head: Arc::new(Mutex::new(entries.last().cloned())),
             messages,
             probe,
-            foreign: Arc::new(Mutex::new(entries.last().map_or(0, |entry| entry.n))),
+            foreign: Arc::new(tokio::sync::Mutex::new(Foreign {
+                n: entries.last().map_or(0, |entry| entry.n),
+                place: Place::default(),
+            })),
         }
     }
 
@@ -51,20 +63,21 @@ impl Journal {
     ///
     /// A log that cannot be read changes nothing: the next append will say so.
     pub async fn catch_up(&self) {
-        let log = self.log.clone();
-        let Ok(Ok(entries)) = tokio::task::spawn_blocking(move || log.read_all()).await else {
+        // Two readings at once would fold a record twice, or an older one after a newer.
+        let mut foreign = self.foreign.lock().await;
+        let (log, place) = (self.log.clone(), foreign.place);
+        let read = tokio::task::spawn_blocking(move || log.read_on(place)).await;
+        let Ok(Ok((entries, place))) = read else {
             return;
         };
-        let fresh: Vec<Entry> = {
-            let mut foreign = self.foreign.lock().unwrap_or_else(PoisonError::into_inner);
-            let from = *foreign;
-            *foreign = entries.last().map_or(from, |entry| entry.n);
-            let own = self.log.session();
-            entries
-                .into_iter()
-                .filter(|entry| entry.n > from && entry.sess != *own)
-                .collect()
-        };
+        let from = foreign.n;
+        foreign.n = entries.last().map_or(from, |entry| entry.n.max(from));
+        foreign.place = place;
+        let own = self.log.session();
+        let fresh: Vec<Entry> = entries
+            .into_iter()
+            .filter(|entry| entry.n > from && entry.sess != *own)
+            .collect();
         if fresh.is_empty() {
             return;
         }
@@ -74,6 +87,7 @@ impl Journal {
                 ledger.apply(entry);
             }
         }
+        drop(foreign);
         // Nobody listens any more only when the console is gone.
         let _ = self.messages.send(Message::Recorded(fresh)).await;
     }
@@ -85,8 +99,25 @@ impl Journal {
     pub async fn record(&self, bodies: Vec<Body>) -> Result<Vec<Entry>, Fault> {
         let name = bodies.first().map_or("nothing", Body::type_name).to_owned();
         self.probe.pass(&format!("before {name}")).await;
-        let appended = self.log.append(bodies).await;
+        let appended = self.append(bodies).await;
         self.probe.pass(&format!("after {name}")).await;
+        appended
+    }
+
+    /// Records bodies as [`Self::record`] does; their place in the log is fixed by the call, not by the first poll.
+    ///
+    /// # Errors
+    /// As [`Self::record`].
+    pub fn append(
+        &self,
+        bodies: Vec<Body>,
+    ) -> impl Future<Output = Result<Vec<Entry>, Fault>> + Send + use<> {
+        let appended = self.log.append(bodies);
+        let journal = self.clone();
+        async move { journal.fold(appended.await).await }
+    }
+
+    async fn fold(&self, appended: Result<Vec<Entry>, StoreError>) -> Result<Vec<Entry>, Fault> {
         match appended {
             Ok(entries) => {
                 {
@@ -95,7 +126,14 @@ impl Journal {
                         ledger.apply(entry);
                     }
                 }
-                *self.head.lock().unwrap_or_else(PoisonError::into_inner) = entries.last().cloned();
+                {
+                    let mut head = self.head.lock().unwrap_or_else(PoisonError::into_inner);
+                    let before = head.as_ref().map_or(0, |entry| entry.n);
+                    // Of two appends the first may be answered last.
+                    if let Some(last) = entries.last().filter(|entry| entry.n > before) {
+                        *head = Some(last.clone());
+                    }
+                }
                 // Nobody listens any more only when the console is gone; the record stands either way.
                 let _ = self.messages.send(Message::Recorded(entries.clone())).await;
                 Ok(entries)

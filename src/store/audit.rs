@@ -10,6 +10,7 @@ mod begin;
 mod disk;
 mod end;
 mod error;
+mod follow;
 mod lock;
 mod prune;
 mod read;
@@ -29,6 +30,7 @@ use crate::domain::text::Untrusted;
 
 pub use disk::{Clock, Disk, Free, RealDisk, SystemClock};
 pub use error::StoreError;
+pub use follow::Place;
 pub use prune::Closed;
 pub use read::{Checked, Verified, read, read_checked, verify, verify_with};
 pub use seal::SealPace;
@@ -156,6 +158,14 @@ impl AuditLog {
     /// When a file cannot be read.
     pub fn read_all(&self) -> Result<Vec<Entry>, StoreError> {
         Ok(read::read_log(&self.dir, &self.log)?.entries)
+    }
+
+    /// Reads the records behind a place, [`Place::default`] being the start, and tells where it ended.
+    ///
+    /// # Errors
+    /// When a file cannot be read.
+    pub fn read_on(&self, from: Place) -> Result<(Vec<Entry>, Place), StoreError> {
+        follow::read_on(&self.dir, &self.log, from)
     }
 
     /// Appends records in one write. With any of class A among them it answers once they are durable; with class B

@@ -138,7 +138,7 @@ fn pass(
 }
 
 /// Gives the size of a file at a moment when nobody is in the middle of a write; without the lock, as it is.
-fn size_between_writes(file: &File, path: &Path) -> Result<u64, StoreError> {
+pub(super) fn size_between_writes(file: &File, path: &Path) -> Result<u64, StoreError> {
     let begun = std::time::Instant::now();
     let mut locked = file.try_lock_shared().is_ok();
     while !locked && begun.elapsed() < std::time::Duration::from_secs(2) {
