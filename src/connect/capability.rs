@@ -175,6 +175,8 @@ pub struct ProofQuery {
     pub request_id: Option<Untrusted>,
     /// Ids of log entries that already prove another action.
     pub used: Vec<Untrusted>,
+    /// The vendor's ids of our other requests on the account: what those left proves nothing here.
+    pub others: Vec<Untrusted>,
 }
 
 /// One reading of the evidence.

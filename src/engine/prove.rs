@@ -22,12 +22,8 @@ pub(super) async fn again(world: Arc<World>, aid: ActionId) {
         Ok(None) => return,
         Err(_) => None,
     };
-    // Another console may have said the final word since this one last looked.
+    // Another console of this user may have said the last word meanwhile.
     world.journal.catch_up().await;
-    let unfinished = |action: ActionView| action.state.is_unfinished();
-    if !world.journal.action(&aid).is_some_and(unfinished) {
-        return;
-    }
     prove(Arc::clone(&world), aid.clone(), lease).await;
     if let Some(action) = world.journal.action(&aid) {
         super::outbox::document(world, action.pid).await;
@@ -61,7 +57,8 @@ pub(super) async fn prove(world: Arc<World>, aid: ActionId, lease: Option<Lease>
 
 /// Tells whether a final word was recorded.
 async fn read_until_known(world: &World, aid: &ActionId) -> bool {
-    let Some(action) = world.journal.action(aid) else {
+    let action = world.journal.action(aid);
+    let Some(action) = action.filter(ActionView::is_unfinished) else {
         return false;
     };
     let Some(identity) = world.identity(&action.account.connection) else {
@@ -155,6 +152,7 @@ impl Reads {
             not_before: self.action.server_before,
             request_id: self.action.request_id.clone(),
             used: taken(world, aid),
+            others: others(world, &self.action),
         };
         world.probe.pass("read.before").await;
         let mut reading = match identity.read_back(&query).await {
@@ -231,6 +229,17 @@ fn taken(world: &World, aid: &ActionId) -> Vec<Untrusted> {
             .collect::<Vec<_>>()
     });
     now.chain(before).collect()
+}
+
+/// Lists the provider's ids of our other requests on the account.
+fn others(world: &World, action: &ActionView) -> Vec<Untrusted> {
+    world.journal.with(|ledger| {
+        ledger
+            .on(&action.account)
+            .filter(|other| other.aid != action.aid)
+            .filter_map(|other| other.request_id.clone())
+            .collect()
+    })
 }
 
 /// Claims a log entry as the proof of one action; an entry proves only one.

@@ -29,6 +29,7 @@ fn proof(kind: ActionKind, account: &quell::domain::account::Account) -> ProofQu
         not_before: account.server_date,
         request_id: None,
         used: Vec::new(),
+        others: Vec::new(),
     }
 }
 

@@ -47,6 +47,7 @@ async fn run() -> Vec<Seen> {
             not_before: account.server_date,
             request_id: accepted.request_id,
             used: Vec::new(),
+            others: Vec::new(),
         };
         house.identity().read_back(&query).await.unwrap();
     }

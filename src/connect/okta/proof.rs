@@ -69,6 +69,11 @@ fn fits(entry: &Value, query: &ProofQuery, own: &str, token: Option<&str>) -> Op
     if !(at_account && ours && is("eventType", CLEARED) && is("outcome.result", "SUCCESS")) {
         return None;
     }
+    // What another request of ours left proves that one, however near in time they are.
+    let of_another = text(entry, "transaction.id").is_some_and(|id| query.others.contains(&id));
+    if of_another {
+        return None;
+    }
     let id = text(entry, "uuid")?;
     let published = time(entry, "published")?;
     let by_request = query
@@ -115,6 +120,7 @@ mod tests {
             not_before: DateTime::from_timestamp(1_795_230_000, 0),
             request_id: request.map(Untrusted::new),
             used: used.iter().map(|id| Untrusted::new(*id)).collect(),
+            others: Vec::new(),
         }
     }
 
@@ -161,6 +167,15 @@ mod tests {
         assert_eq!(id(None, &[]), Some("a".into()));
         assert_eq!(id(None, &["a"]), Some("b".into()));
         assert_eq!(id(Some("r9"), &["a", "b"]), None);
+    }
+
+    #[test]
+    fn an_entry_of_another_request_of_ours_proves_nothing_else() {
+        // The first clearing of a plan may be in the log before the second one's own entry.
+        let all = [entry("a", "2026-11-21T03:00:01Z", "r1")];
+        let mut asked = query(Some("r2"), &[]);
+        asked.others = vec!["r1".into()];
+        assert_eq!(find(&all, &asked, "00uME", None), None);
     }
 
     #[test]
