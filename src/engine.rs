@@ -19,6 +19,7 @@ use std::path::PathBuf;
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
+use futures::FutureExt as _;
 use tokio::sync::{Notify, mpsc};
 use tokio_util::sync::CancellationToken;
 use tokio_util::task::TaskTracker;
@@ -43,6 +44,9 @@ pub const QUEUE: usize = 4096;
 
 /// Longest wait for a request in flight when the console ends.
 const LAST_WAIT: Duration = Duration::from_secs(22);
+
+/// Longest wait for the record that closes the session.
+const LAST_RECORD: Duration = Duration::from_secs(5);
 
 /// What the engine is started with.
 pub struct Start {
@@ -147,7 +151,6 @@ impl Engine {
             claimed: Mutex::default(),
         });
         poll::start(&world);
-        world.spawn(recover::unfinished(Arc::clone(&world)));
         world.spawn(outbox::retry(Arc::clone(&world)));
         world.spawn(watch::drift(Arc::clone(&world)));
         Self { world }
@@ -174,22 +177,33 @@ impl Engine {
                     .spawn(plan::make(world, case, account, asked_for, kinds));
             }
             Effect::Contain(plan) => {
-                // Not cancelled with the rest: what was confirmed is carried to a recorded state.
+                // Not cancelled with the rest: what was confirmed is carried to a recorded state. The token is taken here,
+                // so that an end right after the confirmation waits for it.
                 let finish = world.must_finish.token();
-                self.world
-                    .tasks
-                    .spawn(respond::carry_out(world, *plan, finish));
+                let task = respond::carry_out(world, *plan, finish);
+                self.world.tasks.spawn(task);
             }
             Effect::CheckAgain(aid) => self.world.spawn(prove::again(world, aid)),
             Effect::Record(bodies) => {
-                // The place in the log is fixed by the call, so the order of effects is the order of records.
-                self.world.tasks.spawn(record(world, bodies));
+                // The place in the log is fixed by the call, so the order of effects is the order of records. The journal
+                // tells the console when it fails.
+                self.finish(world.journal.append(bodies).map(drop));
             }
             Effect::Document(pid) => self.world.spawn(outbox::document(world, pid)),
-            Effect::PostNote { case, text } => self.world.spawn(outbox::note(world, case, text)),
+            // Not cancelled either: a note that was written is posted, or said not to be.
+            Effect::PostNote { case, text } => self.finish(outbox::note(world, case, text)),
             // These are the loop's own.
             Effect::Quit | Effect::Redraw | Effect::Bell => {}
         }
+    }
+
+    /// Runs a task that the end waits for.
+    fn finish(&self, task: impl Future<Output = ()> + Send + 'static) {
+        let token = self.world.must_finish.token();
+        self.world.tasks.spawn(async move {
+            task.await;
+            drop(token);
+        });
     }
 
     /// Ends polling and reading back, waits for requests in flight, closes the session.
@@ -201,14 +215,9 @@ impl Engine {
         let closed = Body::SessionClose {
             reason: reason.to_owned(),
         };
-        // A log that fails now was told before; the session then has no end, which verify says.
-        let _ = self.world.journal.record(vec![closed]).await;
+        // A log that fails or hangs now leaves the session without an end, which verify says.
+        let _ = tokio::time::timeout(LAST_RECORD, self.world.journal.record(vec![closed])).await;
     }
-}
-
-async fn record(world: Arc<World>, bodies: Vec<Body>) {
-    // The journal tells the console when it fails.
-    let _ = world.journal.record(bodies).await;
 }
 
 impl World {

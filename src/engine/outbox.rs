@@ -1,5 +1,6 @@
 //! Comments in the case, exactly once: searched for by their marker before and after every post.
 
+use std::collections::HashMap;
 use std::sync::{Arc, PoisonError};
 use std::time::Duration;
 
@@ -23,26 +24,35 @@ use crate::store::lease;
 /// How often what is not documented yet is tried again.
 const RETRY: Duration = Duration::from_secs(30);
 
-/// Picks up, for ever, what other consoles recorded or left, and tries again what is not documented.
+/// Rounds that are left out at most before a comment that keeps failing is tried again: a quarter of an hour.
+const ROUNDS_MAX: u32 = 32;
+
+/// Picks up, for ever, what earlier and other consoles recorded or left, and tries again what is not documented.
 pub(super) async fn retry(world: Arc<World>) {
-    loop {
-        tokio::time::sleep(world.pace.of(RETRY)).await;
+    let mut failed: HashMap<PlanId, u32> = HashMap::new();
+    for round in 0u32.. {
         world.journal.catch_up().await;
         super::recover::unfinished(Arc::clone(&world)).await;
         let plans = world.journal.with(Ledger::undocumented);
+        failed.retain(|pid, _| plans.contains(pid));
         for pid in plans {
-            document(Arc::clone(&world), pid).await;
+            // Every try leaves records: one that cannot succeed must not fill the log.
+            let every = failed.get(&pid).copied().unwrap_or(1);
+            if !round.is_multiple_of(every) {
+                continue;
+            }
+            document(Arc::clone(&world), pid.clone()).await;
+            if world.journal.with(Ledger::undocumented).contains(&pid) {
+                failed.insert(pid, (every * 2).min(ROUNDS_MAX));
+            }
         }
+        tokio::time::sleep(world.pace.of(RETRY)).await;
     }
 }
 
 /// Documents a plan whose actions all have their final word, unless that is done or being done.
 pub(super) async fn document(world: Arc<World>, pid: PlanId) {
-    if !world
-        .journal
-        .with(super::super::domain::containment::ledger::Ledger::undocumented)
-        .contains(&pid)
-    {
+    if !world.journal.with(Ledger::undocumented).contains(&pid) {
         return;
     }
     let mine = world
@@ -89,7 +99,14 @@ async fn alone(world: &World, pid: &PlanId) -> Result<(), Fault> {
             )));
         }
     };
-    let result = try_document(world, pid).await;
+    // Another console may have done it between our look and the lease.
+    world.journal.catch_up().await;
+    let open = world.journal.with(Ledger::undocumented).contains(pid);
+    let result = if open {
+        try_document(world, pid).await
+    } else {
+        Ok(())
+    };
     if result.is_ok() {
         lease::clear(&world.leases, &first.aid);
     }

@@ -18,7 +18,6 @@ pub(super) async fn unfinished(world: Arc<World>) {
     let open: Vec<ActionView> = world
         .journal
         .with(|ledger| ledger.unfinished().cloned().collect());
-    let mut proofs = Vec::new();
     for action in open {
         let lease = match lease::take(&world.leases, &action.aid) {
             Ok(Some(lease)) => lease,
@@ -31,13 +30,14 @@ pub(super) async fn unfinished(world: Arc<World>) {
                 continue;
             }
         };
-        // Its owner may have said the final word after we last looked, and given up the lease then.
+        // Its owner may have said the last word between our look and the lease.
         world.journal.catch_up().await;
         let Some(action) = world
             .journal
             .action(&action.aid)
-            .filter(|action| action.state.is_unfinished())
+            .filter(ActionView::is_unfinished)
         else {
+            lease::clear(&world.leases, &action.aid);
             continue;
         };
         let adopted = if action.state == ActionState::Confirmed {
@@ -62,22 +62,14 @@ pub(super) async fn unfinished(world: Arc<World>) {
             return;
         }
         if action.state == ActionState::Confirmed {
+            lease::clear(&world.leases, &action.aid);
             continue;
         }
-        proofs.push(tokio::spawn(prove::prove(
-            Arc::clone(&world),
-            action.aid,
-            Some(lease),
-        )));
-    }
-    for proof in proofs {
-        // A proof that panicked leaves the action unfinished, which is what it then is.
-        let _ = proof.await;
-    }
-    let plans = world
-        .journal
-        .with(super::super::domain::containment::ledger::Ledger::undocumented);
-    for pid in plans {
-        outbox::document(Arc::clone(&world), pid).await;
+        // Not waited for: a proof may take minutes, and other consoles are to be heard meanwhile.
+        let shared = Arc::clone(&world);
+        world.spawn(async move {
+            prove::prove(Arc::clone(&shared), action.aid, Some(lease)).await;
+            outbox::document(shared, action.pid).await;
+        });
     }
 }

@@ -7,7 +7,6 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use chrono::{DateTime, Utc};
-
 use tokio_util::task::task_tracker::TaskTrackerToken;
 
 use super::journal::own;
@@ -37,6 +36,7 @@ struct Halt {
     bodies: Vec<Body>,
 }
 
+/// Carries a plan out; `finish` is held until its last answer is on record.
 pub(super) async fn carry_out(world: Arc<World>, plan: ConfirmedPlan, finish: TaskTrackerToken) {
     let mut confirmed = confirmations(&plan);
     // Every action is ours before any of them is on record, so that no other console takes one for an orphan.
@@ -150,18 +150,20 @@ async fn step(
     if plan.dry_run() {
         let call = action.call();
         let evidence = format!("would have sent {} {}{}", call.method, call.host, call.path);
-        let mut bodies = std::mem::take(confirmed);
+        let mut bodies = confirmed.clone();
         bodies.push(outcome(action.aid(), OutcomeState::DryRun, evidence, None));
         world
             .journal
             .record(bodies)
             .await
             .map_err(|fault| halt(fault.what))?;
+        confirmed.clear();
         return Ok(Sent::Not);
     }
     let mut attempt = 1;
     loop {
-        let mut bodies = std::mem::take(confirmed);
+        // Kept until they are on record: giving up records them too.
+        let mut bodies = confirmed.clone();
         bodies.push(intent(world, action, attempt, server_date));
         // Nothing leaves before this is on disk; if it fails, nothing is sent.
         world
@@ -169,6 +171,7 @@ async fn step(
             .record(bodies)
             .await
             .map_err(|fault| halt(fault.what))?;
+        confirmed.clear();
         world.probe.pass("send.before").await;
         let answer =
             tokio::time::timeout(ANSWER + Duration::from_secs(5), identity.perform(action)).await;

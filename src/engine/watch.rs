@@ -30,7 +30,7 @@ pub(super) async fn drift(world: Arc<World>) {
     }
 }
 
-/// Lists the latest disabling of each account that is not followed by an enabling.
+/// Lists the latest disabling of each account that is not followed by an enabling that may have happened.
 fn disabled(world: &World) -> Vec<ActionView> {
     world.journal.with(|ledger| {
         let mut latest: Vec<ActionView> = Vec::new();
@@ -38,7 +38,7 @@ fn disabled(world: &World) -> Vec<ActionView> {
             let counts = matches!(
                 action.kind,
                 ActionKind::DisableAccount | ActionKind::EnableAccount
-            ) && action.sent.is_some();
+            ) && action.may_have_had_effect();
             if counts && latest.iter().all(|seen| seen.account != action.account) {
                 latest.push(action.clone());
             }
@@ -70,12 +70,20 @@ async fn look(world: &World, action: &ActionView) {
         Ok(again) if again.status == AccountStatus::Active => {}
         _ => return,
     }
+    // Another console of this user may have enabled it, or have said that the proof is lost.
+    world.journal.catch_up().await;
     let undone_here = world.journal.with(|ledger| {
-        ledger
-            .on(&action.account)
-            .any(|other| other.kind == ActionKind::EnableAccount && other.sent > action.sent)
+        ledger.on(&action.account).any(|other| {
+            other.kind == ActionKind::EnableAccount
+                && other.sent_n > action.sent_n
+                && other.may_have_had_effect()
+        })
     });
-    if undone_here {
+    let proven = world
+        .journal
+        .action(&action.aid)
+        .is_some_and(|now| now.state == ActionState::Verified);
+    if undone_here || !proven {
         return;
     }
     let status = account.vendor_status.field();

@@ -347,6 +347,35 @@ async fn killed_between_intent_and_answer_the_next_start_shows_it_and_reads_back
 }
 
 #[tokio::test(flavor = "multi_thread")]
+async fn what_was_confirmed_or_recorded_right_before_the_end_is_carried_out() {
+    let (drill, state) = (company().await, place());
+    let mut app = TestApp::start(&drill, state.path());
+    open_case(&mut app).await;
+    plan(&mut app, "cc").await;
+    app.keys(LOGIN).keys("<Tab>y");
+    app.end().await;
+    // The end came before the first word of an answer: every request had its intent and left, and is on record.
+    let answered = records(state.path())
+        .iter()
+        .filter(|entry| matches!(entry.body, Body::ActionAck { .. }))
+        .count();
+    assert_eq!(answered, 3);
+    assert_eq!(
+        (count(&drill, "suspend"), count(&drill, "clear_sessions")),
+        (1, 2)
+    );
+    let last = records(state.path()).pop().expect("there are records").body;
+    assert!(
+        matches!(last, Body::SessionClose { .. } | Body::Checkpoint { .. }),
+        "nothing is recorded after the end: {last:?}"
+    );
+    // The next start reads back and documents.
+    let mut next = TestApp::start(&drill, state.path());
+    next.until("documented", documented).await;
+    assert_eq!(count(&drill, "comment"), 1);
+}
+
+#[tokio::test(flavor = "multi_thread")]
 async fn a_comment_whose_reply_is_lost_is_there_once() {
     let (drill, state) = (company().await, place());
     let mut app = TestApp::start(&drill, state.path());
