@@ -45,7 +45,6 @@ pub fn compose(
     lines.extend(actions.iter().map(|action| line_of(action)));
     lines.push(String::new());
     lines.push(format!("Account is {}.", standing.word()));
-    lines.push("What it did after that is not judged here.".to_owned());
     lines.push(
         "This was read back from the provider; what the account did since is for the SIEM to say."
             .to_owned(),
