@@ -240,6 +240,18 @@ pub struct Parts {
     pub size: (u16, u16),
 }
 
+/// Makes the model of a console that has not looked at anything yet.
+pub fn blank(loaded: &Loaded, now: Moment, size: (u16, u16)) -> Model {
+    Model::new(Start {
+        settings: Arc::new(loaded.settings.clone()),
+        keymap: Arc::new(loaded.keymap.clone()),
+        runbook: Arc::new(runbook()),
+        os_user: identity().user,
+        now,
+        size,
+    })
+}
+
 /// Opens the log, records the start of the session, starts the engine. Needs a running tokio runtime.
 ///
 /// # Errors

@@ -124,11 +124,13 @@ pub async fn show(
     let name = theme_name
         .map(str::to_owned)
         .or_else(|| loaded.settings.theme.clone());
-    let theme = theme(name.as_deref())?;
-    let (secrets, warnings) = compose::secrets(&loaded.settings);
-    let connections = Connections::build(&loaded.settings, secrets);
+    let mut live = open(theme(name.as_deref())?)?;
     let clock: Arc<dyn Clock> = Arc::new(SystemClock);
     let size = crossterm::terminal::size().unwrap_or((80, 24));
+    // Something is seen before any secret, file or network is waited for. A terminal that is gone is found by the loop.
+    let _ = live.draw(&compose::blank(&loaded, clock.now(), size));
+    let (secrets, warnings) = compose::secrets(&loaded.settings);
+    let connections = Connections::build(&loaded.settings, secrets);
     // A drill's log is no evidence of anything.
     let drill = loaded.settings.environment.kind == EnvironmentKind::Drill;
     let ground = Ground {
@@ -152,7 +154,6 @@ pub async fn show(
         engine,
         messages: news,
     } = compose::start(parts)?;
-    let mut live = open(theme)?;
     let console = Console {
         model,
         screen: &mut live,
