@@ -4,9 +4,13 @@
 use std::process::Command;
 use std::time::Duration;
 
+use chrono::Utc;
 use quell::app::actions::{Choice, Readiness, readiness};
+use quell::app::message::Message;
 use quell::app::model::{Found, Layer, Load, Model};
 use quell::domain::containment::state::ActionState;
+use quell::domain::timeline::activity::{Event, Outcome};
+use quell::domain::timeline::lane::Lane;
 use quell::drill::Drill;
 use quell::store::audit::Ground;
 use rstest::rstest;
@@ -343,6 +347,61 @@ async fn an_event_without_a_time_is_counted_and_the_others_pass() {
     assert!(!pane.activity.is_empty());
     let shown = screen::text(&model, SIZE);
     assert!(shown.contains("bad record"), "{shown}");
+}
+
+fn event(number: i64) -> Event {
+    Event {
+        id: number.to_string().into(),
+        at: Utc::now() + chrono::Duration::milliseconds(number),
+        ingested: None,
+        lane: Lane::SignIn,
+        outcome: Outcome::Failure,
+        action: "sign-in".into(),
+        user_id: None,
+        user_name: None,
+        ip: None,
+        place: None,
+        agent: None,
+        provider: None,
+        object: None,
+        reason: None,
+        raw: "{}".into(),
+    }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_flood_of_events_is_searched_anew_before_it_has_grown_without_end() {
+    let (drill, state) = (company().await, place());
+    let few = |text: String| format!("{text}\n[timeline]\nmax_events = 100\n");
+    let mut app = TestApp::start_with(&drill, state.path(), Ground::default(), few);
+    open(&mut app, "mara").await;
+    let ended = |model: &Model| {
+        model
+            .open
+            .as_ref()
+            .is_some_and(|open| open.activity.ended.is_some())
+    };
+    let model = app.until("the events are there", ended).await;
+    let search = model.open.map_or(0, |open| open.activity.search);
+    app.send(Message::ActivityPage {
+        search,
+        events: (0..201).map(event).collect(),
+        faults: Vec::new(),
+    });
+    let model = app
+        .until("the newest are searched anew", |model| {
+            ended(model)
+                && model
+                    .open
+                    .as_ref()
+                    .is_some_and(|open| open.activity.search > search)
+        })
+        .await;
+    assert!(
+        model
+            .open
+            .is_some_and(|open| open.activity.activity.len() <= 200)
+    );
 }
 
 #[tokio::test(flavor = "multi_thread")]

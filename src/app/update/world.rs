@@ -50,10 +50,16 @@ pub(super) fn take(model: &mut Model, message: Message) -> Vec<Effect> {
                 return Vec::new();
             };
             open.activity.activity.faults.extend(faults);
-            if open.activity.activity.merge(events) > 0 {
-                return events_changed(model);
+            if open.activity.activity.merge(events) == 0 {
+                return Vec::new();
             }
-            Vec::new()
+            // A case that stays open for days: the window is searched anew before it has grown without end.
+            let most = model.settings.timeline.max_events.saturating_mul(2);
+            if open.activity.activity.len() > most {
+                let hours = open.activity.window_hours;
+                return super::open_case::search(model, hours);
+            }
+            events_changed(model)
         }
         Message::ActivityEnded { search, result } => activity_ended(model, search, result),
         Message::PlanMade(result) => plan_made(model, result),
