@@ -171,9 +171,8 @@ impl Cases for TheHive {
                 .cases(json!({"_name": "filter", "_eq": closed}), left)
                 .await?;
             // A case closed between the two questions is in both answers.
-            older
-                .items
-                .retain(|case| page.items.iter().all(|open| open.id != case.id));
+            let open: HashSet<&CaseId> = page.items.iter().map(|case| &case.id).collect();
+            older.items.retain(|case| !open.contains(&case.id));
             page.items.append(&mut older.items);
             page.faults.append(&mut older.faults);
         }

@@ -112,7 +112,9 @@ async fn run(world: Arc<World>, search: Search) {
         if done {
             first = false;
             query.limit = FOLLOW_MAX;
-            query.since = newest.map_or(search.since, |at| (at - OVERLAP).max(search.since));
+            query.since = newest
+                .and_then(|at| at.checked_sub_signed(OVERLAP))
+                .map_or(search.since, |at| at.max(search.since));
         }
         tokio::select! {
             () = tokio::time::sleep(poll) => {}
