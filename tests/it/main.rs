@@ -19,6 +19,7 @@ mod harness;
 mod hostile;
 mod hostile_flow;
 mod hostile_http;
+mod hours;
 mod perms;
 mod pty;
 mod random_keys;
