@@ -34,6 +34,9 @@ pub use queue::Queue;
 /// Most lines kept in the message log.
 const LOG_MAX: usize = 500;
 
+/// Columns and rows a screen needs at least.
+pub const LEAST: (u16, u16) = (60, 15);
+
 /// Everything the console knows.
 #[derive(Clone, Debug)]
 pub struct Model {

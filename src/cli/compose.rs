@@ -140,7 +140,7 @@ pub fn load(asked: Option<&Path>) -> Result<Loaded, Failure> {
 
 fn config_fault(fault: &crate::config::fault::Fault) -> Fault {
     Fault {
-        what: fault.shown(),
+        what: fault.line_shown(),
         hint: fault.hint.clone(),
     }
 }

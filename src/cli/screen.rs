@@ -21,7 +21,7 @@ use crate::engine::probe::Open;
 use crate::safe;
 use crate::store::audit::{DEV_LOG, Ground};
 use crate::store::state::StateDir;
-use crate::terminal::backend::{LeanBackend, SizeSource};
+use crate::terminal::backend::{LeanBackend, SizeSource, known_size};
 use crate::terminal::egress::{Allowed, Egress, SharedEgress};
 use crate::terminal::features::{Features, can_draw, is_utf8};
 use crate::terminal::session::Session;
@@ -126,7 +126,7 @@ pub async fn show(
         .or_else(|| loaded.settings.theme.clone());
     let mut live = open(theme(name.as_deref())?)?;
     let clock: Arc<dyn Clock> = Arc::new(SystemClock);
-    let size = crossterm::terminal::size().unwrap_or((80, 24));
+    let size = crossterm::terminal::size().map_or((80, 24), known_size);
     // Something is seen before any secret, file or network is waited for. A terminal that is gone is found by the loop.
     let _ = live.draw(&compose::blank(&loaded, clock.now(), size));
     let (secrets, warnings) = compose::secrets(&loaded.settings);

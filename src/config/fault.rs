@@ -31,11 +31,15 @@ pub struct Fault {
 impl Fault {
     /// Gives the whole fault as text that may be shown: one line, and one more for the hint.
     pub fn shown(&self) -> Safe {
-        let first = safe!("{}:{}: {}: {}", self.file, self.line, self.field, self.what);
         match &self.hint {
-            Some(hint) => safe!("{}\nhint: {}", first, hint),
-            None => first,
+            Some(hint) => safe!("{}\nhint: {}", self.line_shown(), hint),
+            None => self.line_shown(),
         }
+    }
+
+    /// Gives the same without the hint, on one line.
+    pub fn line_shown(&self) -> Safe {
+        safe!("{}:{}: {}: {}", self.file, self.line, self.field, self.what)
     }
 }
 

@@ -24,6 +24,16 @@ pub enum SizeSource {
     Fixed(u16, u16),
 }
 
+/// Gives the size of a terminal that knows its own; one that does not (a serial line, a bare pseudo-terminal) says 0
+/// and counts as 80x24.
+pub fn known_size((width, height): (u16, u16)) -> (u16, u16) {
+    if width == 0 || height == 0 {
+        (80, 24)
+    } else {
+        (width, height)
+    }
+}
+
 /// How the next character will look.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 struct Pen {
@@ -377,7 +387,7 @@ impl<W: Write> Backend for LeanBackend<W> {
 
     fn size(&self) -> io::Result<Size> {
         Ok(match self.size {
-            SizeSource::Terminal => crossterm::terminal::size()?.into(),
+            SizeSource::Terminal => known_size(crossterm::terminal::size()?).into(),
             SizeSource::Fixed(width, height) => Size { width, height },
         })
     }

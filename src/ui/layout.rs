@@ -7,7 +7,7 @@ use ratatui::layout::Rect;
 use crate::app::model::Pane;
 
 /// Smallest screen that is drawn, in columns and rows.
-pub const LEAST: (u16, u16) = (60, 15);
+pub use crate::app::model::LEAST;
 
 /// Where the parts of the screen stand.
 #[derive(Clone, Debug, PartialEq, Eq)]

@@ -2,6 +2,7 @@
 
 use std::time::Duration;
 
+use quell::app::message::Message;
 use quell::app::model::{Found, Layer, Load, Model};
 use quell::domain::containment::state::ActionState;
 use serde_json::json;
@@ -100,4 +101,34 @@ async fn a_low_terminal_shows_limits_and_proof_further_down() {
     app.keys("<PageUp><PageUp><PageUp>");
     app.sync().await;
     assert_eq!(app.screen(), top);
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn nothing_is_confirmed_on_a_terminal_too_small_to_show_it() {
+    let (drill, state) = (company().await, place());
+    let mut app = TestApp::start(&drill, state.path());
+    dialog(&mut app).await;
+    app.keys(LOGIN);
+    app.send(Message::Resized {
+        width: 20,
+        height: 5,
+    });
+    app.keys("<Tab>y");
+    let refused = |model: &Model| {
+        let said = matches!(
+            model.layers.last(),
+            Some(Layer::Confirm { said: Some(line), .. }) if line.as_str().contains("too small")
+        );
+        said && model.size == (20, 5)
+    };
+    app.until("the keys are refused", refused).await;
+    let model = app.sync().await;
+    assert!(matches!(model.layers.last(), Some(Layer::Confirm { .. })));
+    assert_eq!(model.unfinished(), 0);
+    // Large again, the dialog goes on where it was: the name stands, the focus is on cancel.
+    app.keys("<Tab>y");
+    app.until("it was confirmed", |model| {
+        matches!(model.layers.last(), Some(Layer::Response { .. }))
+    })
+    .await;
 }

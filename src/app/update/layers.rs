@@ -8,7 +8,7 @@ use crate::app::effect::Effect;
 use crate::app::keymap::{Chord, Key};
 use crate::app::message::Level;
 use crate::app::model::layer::REARM_WORD;
-use crate::app::model::{Layer, Model, Purpose};
+use crate::app::model::{LEAST, Layer, Model, Purpose};
 use crate::domain::audit::Body;
 use crate::domain::containment::confirm::{DialogKey, Step};
 use crate::domain::ids::ActionId;
@@ -236,6 +236,7 @@ fn rearm_key(model: &mut Model, chord: Chord) -> Vec<Effect> {
 
 fn confirm_key(model: &mut Model, chord: Chord) -> Vec<Effect> {
     let boot = model.now.boot;
+    let too_small = model.size.0 < LEAST.0 || model.size.1 < LEAST.1;
     // Reading is no decision: it needs no dead time, and drawing stops at the last line.
     let walk = match chord.key {
         Key::Down => Some(Walk::By(1)),
@@ -263,6 +264,11 @@ fn confirm_key(model: &mut Model, chord: Chord) -> Vec<Effect> {
     else {
         return Vec::new();
     };
+    if too_small && key != DialogKey::Esc {
+        // Nothing of the dialog is on the screen, so no key can mean what it says.
+        *said = Some("keys did not count while the terminal was too small".into());
+        return Vec::new();
+    }
     match confirmation.key(key, boot) {
         Step::Stay(line) => {
             *said = line;
