@@ -302,6 +302,7 @@ pub fn start(parts: Parts) -> Result<Behind, Failure> {
         size,
     });
     model.restore(&entries);
+    let broken = super::audit::broken(&state.audit());
     for (name, error) in &connections.faults {
         warnings.push(Fault {
             what: safe!("{} cannot be used: {}", name, error.what),
@@ -314,6 +315,9 @@ pub fn start(parts: Parts) -> Result<Behind, Failure> {
             warning.what,
             warning.hint,
         );
+    }
+    if let Some(fault) = broken {
+        model.say(crate::app::message::Level::Error, fault.what, fault.hint);
     }
     let (tell, messages) = mpsc::channel(engine::QUEUE);
     let engine = Engine::start(engine::Start {

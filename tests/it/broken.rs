@@ -132,3 +132,28 @@ async fn nothing_is_confirmed_on_a_terminal_too_small_to_show_it() {
     })
     .await;
 }
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_broken_log_is_told_at_the_start() {
+    let (drill, state) = (company().await, place());
+    let said = |model: &Model| {
+        model
+            .log
+            .iter()
+            .any(|line| line.text.as_str().contains("the audit log is BROKEN"))
+    };
+    let mut app = TestApp::start(&drill, state.path());
+    app.until("the queue is filled", |model| model.queue.heard)
+        .await;
+    assert!(!said(&app.end().await), "an intact log says nothing");
+    let segment = std::fs::read_dir(state.path().join("audit"))
+        .expect("the log is there")
+        .filter_map(Result::ok)
+        .map(|entry| entry.path())
+        .find(|path| path.extension().is_some_and(|end| end == "jsonl"))
+        .expect("it has a segment");
+    let text = std::fs::read_to_string(&segment).expect("it is text");
+    std::fs::write(&segment, text.replacen("acme", "acne", 1)).expect("it can be written");
+    let mut app = TestApp::start(&drill, state.path());
+    app.until("it is told", said).await;
+}
