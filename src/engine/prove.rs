@@ -62,6 +62,22 @@ async fn read_until_known(world: &World, aid: &ActionId) -> bool {
         return false;
     };
     let Some(identity) = world.identity(&action.account.connection) else {
+        let name = &action.account.connection;
+        let reason = format!("could not be read back: no identity provider is named {name} now");
+        // Said once, not at every look.
+        if action
+            .evidence
+            .as_ref()
+            .is_none_or(|said| said.raw() != reason)
+        {
+            let unknown = Body::ActionUnknown {
+                aid: aid.clone(),
+                attempt: action.attempt,
+                reason: own(reason),
+            };
+            // The journal tells the console when it fails.
+            let _ = world.journal.record(vec![unknown]).await;
+        }
         return false;
     };
     let mut reads = Reads::new(action);

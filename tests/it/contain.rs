@@ -9,6 +9,7 @@ use quell::domain::containment::standing::Standing;
 use quell::domain::containment::state::ActionState;
 use quell::domain::timeline::finding::Rule;
 use quell::drill::Drill;
+use quell::store::audit::Ground;
 use serde_json::json;
 use tempfile::TempDir;
 
@@ -344,6 +345,33 @@ async fn killed_between_intent_and_answer_the_next_start_shows_it_and_reads_back
             .count(),
         1
     );
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn an_action_whose_provider_is_not_configured_any_more_stays_unknown_and_says_why() {
+    let (drill, state) = (company().await, place());
+    let mut app = TestApp::start(&drill, state.path());
+    open_case(&mut app).await;
+    let hang =
+        json!({"server": "identity", "fault": "hang", "rate": 1.0, "count": 1, "path": "suspend"});
+    fault(&drill, &hang);
+    confirm(&mut app, "ca").await;
+    app.until("the request is on its way", |model| {
+        words(model) == [(ActionKind::DisableAccount, ActionState::Intent)]
+    })
+    .await;
+    app.kill();
+    let renamed = |text: String| text.replace("name = \"okta\"", "name = \"okta-new\"");
+    let mut app = TestApp::start_with(&drill, state.path(), Ground::default(), renamed);
+    let said = |model: &Model| {
+        model.ledger.unfinished().any(|action| {
+            action.evidence.as_ref().is_some_and(|said| {
+                said.raw()
+                    .contains("no identity provider is named okta now")
+            })
+        })
+    };
+    app.until("it says why", said).await;
 }
 
 #[tokio::test(flavor = "multi_thread")]
