@@ -371,18 +371,6 @@ impl Model {
         );
     }
 
-    /// Gives the operator as one text: the case system's login, with the OS user beside it.
-    pub fn operator_word(&self) -> Safe {
-        let os = self.operator.os_user.field();
-        match &self.operator.login {
-            Some(login) if self.operator.shared => {
-                crate::safe!("{} (shared), {}", login.field(), os)
-            }
-            Some(login) => crate::safe!("{}, {}", login.field(), os),
-            None => os,
-        }
-    }
-
     /// Judges every account with actions anew; called after records or events came.
     pub fn judge(&mut self) {
         let mut accounts: Vec<AccountId> = Vec::new();

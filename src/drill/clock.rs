@@ -45,9 +45,4 @@ impl Clock {
             }
         }
     }
-
-    /// Tells whether the clock is moved by hand.
-    pub fn is_fixed(&self) -> bool {
-        matches!(&*self.0, Source::Set(_))
-    }
 }

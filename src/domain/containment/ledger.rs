@@ -209,14 +209,6 @@ impl Ledger {
         pids.retain(|pid| self.plan(pid).iter().all(|action| action.ended.is_some()));
         pids
     }
-
-    /// Lists the vendor log entries that already prove an action.
-    pub fn used(&self) -> Vec<Untrusted> {
-        self.actions
-            .iter()
-            .filter_map(|action| action.used.clone())
-            .collect()
-    }
 }
 
 fn about(body: &Body) -> Option<&ActionId> {
