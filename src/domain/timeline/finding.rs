@@ -103,7 +103,7 @@ pub fn fail_then_success(activity: &Activity, tuning: Tuning) -> Vec<Finding> {
                         row: row.index(),
                         evidence: evidence.into_iter().chain([row.index()]).collect(),
                         reason: if elsewhere {
-                            crate::safe!("{} failures, then success from a new address", count)
+                            crate::safe!("{} failures, success from a new address", count)
                         } else {
                             crate::safe!("{} failures, then success", count)
                         },
@@ -172,12 +172,12 @@ mod tests {
 
     #[rstest]
     #[case::same_address(&[(100, false, "b"), (101, false, "b"), (102, true, "b")], Some("2 failures, then success"))]
-    #[case::new_address(&[(0, true, "a"), (100, false, "b"), (101, false, "c"), (102, true, "d")], Some("2 failures, then success from a new address"))]
+    #[case::new_address(&[(0, true, "a"), (100, false, "b"), (101, false, "c"), (102, true, "d")], Some("2 failures, success from a new address"))]
     #[case::known_address_retried(&[(0, true, "a"), (100, false, "a"), (101, false, "a"), (102, true, "a")], Some("2 failures, then success"))]
     #[case::the_user_works_on_during_the_guessing(&[(0, true, "a"), (100, false, "b"), (101, false, "c"), (102, true, "a")], None)]
     #[case::too_few(&[(101, false, "b"), (102, true, "d")], None)]
     #[case::too_long_ago(&[(0, false, "b"), (1, false, "b"), (102, true, "d")], None)]
-    #[case::told_once(&[(0, false, "b"), (1, false, "b"), (2, true, "d"), (3, true, "e")], Some("2 failures, then success from a new address"))]
+    #[case::told_once(&[(0, false, "b"), (1, false, "b"), (2, true, "d"), (3, true, "e")], Some("2 failures, success from a new address"))]
     fn failures_then_a_success(#[case] rows: &[(i64, bool, &str)], #[case] expected: Option<&str>) {
         let tuning = Tuning {
             failures: 2,
