@@ -239,6 +239,20 @@ async fn a_console_left_alone_is_read_only_until_a_word_is_typed() {
     .await;
     app.keys("arm");
     assert!(!app.sync().await.locked);
+    // A note that was being written can be finished only after the word, and is not lost.
+    app.keys("m").keys("half a thought");
+    app.sync().await;
+    app.clock.advance(Duration::from_secs(16 * 60));
+    app.send(quell::app::message::Message::Tick);
+    app.keys("<Ctrl-s>");
+    let model = app.sync().await;
+    assert!(
+        matches!(model.layers.last(), Some(Layer::Rearm { .. })),
+        "{:?}",
+        model.layers.len()
+    );
+    app.keys("arm<Esc><Esc>");
+    app.sync().await;
     plan(&mut app, "cc").await;
     assert_eq!(drill.ledger().effects().len(), 0);
 }

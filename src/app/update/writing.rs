@@ -89,6 +89,12 @@ fn finished(model: &mut Model) -> Vec<Effect> {
         return Vec::new();
     };
     let (purpose, text) = (purpose.clone(), area.lines().join("\n").trim().to_owned());
+    if model.locked {
+        model.layers.push(Layer::Rearm {
+            typed: String::new(),
+        });
+        return Vec::new();
+    }
     if text.is_empty() {
         model.say(Level::Warning, "a reason is needed; Esc leaves", None);
         return Vec::new();

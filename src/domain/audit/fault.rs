@@ -131,6 +131,9 @@ pub enum Warning {
     /// The last record is whole but for its line feed.
     #[error("the last record lacks its line feed")]
     NoFinalLineFeed,
+    /// There is no record at all, though every log begins with one.
+    #[error("there is no record at all: a log is never empty, so all of it may have been cut off")]
+    Empty,
     /// The first segments are not here.
     #[error("the log starts at segment {segment}: what was before is not here")]
     StartsLate {

@@ -184,6 +184,9 @@ impl Verifier {
                 segment: self.segment + 1,
             });
         }
+        if self.report.records == 0 && self.report.faults.is_empty() {
+            self.warn(Warning::Empty);
+        }
         self.end_of_beginning();
         self.end_of_anchors();
         let sessions = std::mem::take(&mut self.sessions);

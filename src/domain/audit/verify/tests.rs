@@ -266,3 +266,10 @@ proptest! {
         prop_assert!(!verify(&log).intact());
     }
 }
+
+#[test]
+fn a_log_without_a_record_is_a_warning() {
+    let report = Verifier::new(1).finish();
+    assert!(report.faults.is_empty());
+    assert_eq!(report.warnings, [Warning::Empty]);
+}
