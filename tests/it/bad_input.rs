@@ -88,6 +88,31 @@ async fn contain(app: &mut TestApp, drill: &Drill) {
     assert_eq!(drill.ledger().targets("comment").len(), 1);
 }
 
+#[tokio::test(flavor = "multi_thread")]
+async fn a_provider_that_comes_back_is_asked_again_by_itself() {
+    let (drill, state) = (company().await, place());
+    fault(&drill, "identity", "500");
+    let often = |text: String| text.replace("poll = \"30s\"", "poll = \"1s\"");
+    let mut app = TestApp::start_with(&drill, state.path(), Ground::default(), often);
+    open(&mut app, "mara").await;
+    let model = account_known(&mut app).await;
+    assert!(
+        model
+            .open
+            .is_some_and(|open| matches!(open.account, Load::Failed(..)))
+    );
+    drill
+        .fault(&json!({"server": "identity", "fault": "none"}))
+        .expect("it is taken back");
+    app.until("the account is there without a key", |model| {
+        model
+            .open
+            .as_ref()
+            .is_some_and(|open| open.the_account().is_some())
+    })
+    .await;
+}
+
 #[rstest]
 #[case("500")]
 #[case("bad_json")]

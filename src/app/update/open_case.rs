@@ -57,7 +57,7 @@ pub(super) fn refresh(model: &mut Model) -> Vec<Effect> {
 }
 
 /// Looks the user of the open case up again.
-pub(super) fn read_account(model: &mut Model) -> Vec<Effect> {
+pub(super) fn read_account(model: &Model) -> Vec<Effect> {
     let Some(open) = &model.open else {
         return Vec::new();
     };

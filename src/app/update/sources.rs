@@ -2,9 +2,11 @@
 
 use std::collections::HashSet;
 
+use super::open_case;
 use crate::app::effect::Effect;
 use crate::app::message::{Level, Polled};
-use crate::app::model::Model;
+use crate::app::model::{Load, Model};
+use crate::config::settings::Role;
 use crate::domain::case::{Case, CaseFile, UserSource};
 use crate::domain::fault::Fault;
 use crate::domain::ids::{CaseId, ConnectionName};
@@ -42,7 +44,8 @@ pub(super) fn polled(
                 let line = safe!("{} answers again", model.sources[place].label);
                 model.say(Level::Info, line, None);
             }
-            match polled {
+            let mut again = try_again(model, place);
+            again.extend(match polled {
                 Polled::Cases {
                     cases,
                     faults,
@@ -57,8 +60,27 @@ pub(super) fn polled(
                     Vec::new()
                 }
                 Polled::Alive => Vec::new(),
-            }
+            });
+            again
         }
+    }
+}
+
+/// Reads again what failed while the source that answers now did not: nobody should have to ask for it.
+fn try_again(model: &Model, place: usize) -> Vec<Effect> {
+    let (Some(source), Some(open)) = (model.sources.get(place), &model.open) else {
+        return Vec::new();
+    };
+    match source.role {
+        Role::Cases
+            if open.id.connection == source.name && matches!(open.file, Load::Failed(..)) =>
+        {
+            vec![Effect::ReadCase(open.id.clone())]
+        }
+        Role::Identity if matches!(open.account, Load::Failed(..)) => {
+            open_case::read_account(model)
+        }
+        _ => Vec::new(),
     }
 }
 
