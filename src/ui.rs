@@ -1,7 +1,7 @@
 //! Draws the model: `draw(&Model, &Theme, &mut Frame)` and nothing else leaves this room.
 //!
 //! Pure: the model in, cells out; drawing changes nothing and reads no clock. Text reaches a cell only through
-//! [`paint`], which takes [`Safe`](crate::domain::text::Safe) alone. What must not live here: decisions, io.
+//! `paint`, which takes [`Safe`](crate::domain::text::Safe) alone. What must not live here: decisions, io.
 
 mod actions;
 mod activity;
