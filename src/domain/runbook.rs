@@ -1,12 +1,13 @@
 //! Runbooks: one long text, and the short list that is derived from it.
 //!
 //! What lives here: the model of a runbook that was read. The reader is in [`reader`], the short list and
-//! its ticks in [`checklist`], what a step's tools mean for the console in [`binding`], our own runbooks in
+//! its ticks in [`checklist`], what is printed of a runbook in [`outline`], what a step's tools mean for the console in [`binding`], our own runbooks in
 //! [`builtin`]. What must not: io, clocks, layout, and any second text beside the runbook's own.
 
 pub mod binding;
 pub mod builtin;
 pub mod checklist;
+pub mod outline;
 pub mod reader;
 
 use std::fmt;
