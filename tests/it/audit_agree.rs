@@ -16,7 +16,7 @@ use crate::audit_seal::{closing, note, opening, outcome};
 type Done = Result<(), Box<dyn Error>>;
 type Files = BTreeMap<String, Vec<u8>>;
 
-fn python() -> Option<Command> {
+pub fn python() -> Option<Command> {
     let found = Command::new("python3")
         .arg("--version")
         .stdout(Stdio::null())

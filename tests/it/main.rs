@@ -3,6 +3,7 @@
 mod architecture;
 mod audit;
 mod audit_agree;
+mod audit_processes;
 mod audit_seal;
 mod audit_tamper;
 mod audit_tools;
