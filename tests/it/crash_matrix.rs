@@ -54,7 +54,7 @@ fn of_an_action(point: &str) -> bool {
         .any(|other| point.contains(other))
 }
 
-async fn contain(app: &mut TestApp) {
+pub async fn contain(app: &mut TestApp) {
     app.until("the queue is filled", |model| model.queue.heard)
         .await;
     app.keys("/mara<Enter>g<Enter>");
@@ -77,7 +77,7 @@ async fn contain(app: &mut TestApp) {
     .await;
 }
 
-async fn confirm(app: &mut TestApp) {
+pub async fn confirm(app: &mut TestApp) {
     app.until("the dialog is open", |model| {
         matches!(model.layers.last(), Some(Layer::Confirm { .. }))
     })
@@ -86,7 +86,7 @@ async fn confirm(app: &mut TestApp) {
     app.keys(LOGIN).keys("<Tab>y");
 }
 
-fn finished(model: &Model) -> bool {
+pub fn finished(model: &Model) -> bool {
     let mut confirmed = model
         .ledger
         .actions()
@@ -173,11 +173,12 @@ async fn killed_at(point: &str, nth: usize) {
     )
     .await;
     let model = app.end().await;
-    judge(&drill, state.path(), &model, point, nth);
+    let at = format!("killed at {point} {nth}");
+    judge(&drill, state.path(), &model, &at);
 }
 
-fn judge(drill: &Drill, state: &Path, model: &Model, point: &str, nth: usize) {
-    let at = format!("killed at {point} {nth}");
+/// Holds what is left against the servers' ledger.
+pub fn judge(drill: &Drill, state: &Path, model: &Model, at: &str) {
     let ledger = drill.ledger();
     let effects: Vec<_> = ledger
         .effects()

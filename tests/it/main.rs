@@ -5,6 +5,7 @@ mod audit;
 mod audit_agree;
 mod audit_processes;
 mod audit_seal;
+mod audit_strace;
 mod audit_tamper;
 mod audit_tools;
 mod bad_input;

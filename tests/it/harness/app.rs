@@ -217,6 +217,15 @@ impl TestApp {
         setting: Setting,
         edit: impl FnOnce(String) -> String,
     ) -> Self {
+        let config =
+            quell::cli::drill::write_config(state, drill).expect("the configuration is written");
+        let text = std::fs::read_to_string(&config).expect("it was written a line above");
+        std::fs::write(&config, edit(text)).expect("it can be written again");
+        Self::start_from(&config, state, setting)
+    }
+
+    /// Starts a console by a configuration that is there, against servers that may be another process's.
+    pub fn start_from(config: &Path, state: &Path, setting: Setting) -> Self {
         let Setting {
             clock,
             size,
@@ -225,12 +234,8 @@ impl TestApp {
             limits,
             probe,
         } = setting;
-        let config =
-            quell::cli::drill::write_config(state, drill).expect("the configuration is written");
-        let text = std::fs::read_to_string(&config).expect("it was written a line above");
-        std::fs::write(&config, edit(text)).expect("it can be written again");
         let loaded =
-            compose::load(Some(&config)).unwrap_or_else(|failure| panic!("{:?}", failure.faults));
+            compose::load(Some(config)).unwrap_or_else(|failure| panic!("{:?}", failure.faults));
         let (secrets, warnings) = compose::secrets(&loaded.settings);
         let connections = Connections::build_with(&loaded.settings, secrets, &limits);
         let parts = Parts {

@@ -1,0 +1,25 @@
+#!/bin/sh
+# usage: sh tests/strace-matrix.sh [PARTS]
+#
+# Lets every system call of one contained action on the files of the audit log fail, one call at a time: killed there,
+# EIO, ENOSPC. After each, a second console picks up what is left; then the log must verify (ours and the Python one),
+# every line the kernel had taken must be there once, and the servers' ledger may show no effect without an earlier
+# intent. Needs strace and python3; about a quarter of an hour on two cores. PARTS (2) processes share the points.
+set -eu
+cd "$(dirname "$0")/.."
+command -v strace >/dev/null || { echo "not run: strace-matrix (missing strace)"; exit 0; }
+parts=${1:-2}
+cargo test --test it --no-run
+failed=0
+part=0
+pids=
+while [ "$part" -lt "$parts" ]; do
+  QUELL_STRACE="$part/$parts" cargo test -q --test it -- \
+    audit_strace::slow_a_system_call_that_fails_breaks_no_log_and_hides_no_effect --exact --nocapture &
+  pids="$pids $!"
+  part=$((part + 1))
+done
+for pid in $pids; do
+  wait "$pid" || failed=1
+done
+exit "$failed"
