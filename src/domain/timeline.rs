@@ -3,5 +3,6 @@
 //! What must not live here: vendors' shapes (they decode in `connect`), layout, io.
 
 pub mod activity;
+pub mod event;
 pub mod finding;
 pub mod lane;

@@ -378,19 +378,11 @@ fn event(number: i64) -> Event {
     Event {
         id: number.to_string().into(),
         at: Utc::now() + chrono::Duration::milliseconds(number),
-        ingested: None,
         lane: Lane::SignIn,
         outcome: Outcome::Failure,
         action: "sign-in".into(),
-        user_id: None,
-        user_name: None,
-        ip: None,
-        place: None,
-        agent: None,
-        provider: None,
-        object: None,
-        reason: None,
         raw: "{}".into(),
+        ..Event::default()
     }
 }
 

@@ -8,6 +8,7 @@ use quell::domain::containment::ledger::ActionView;
 use quell::domain::containment::note::{Anchor, compose};
 use quell::domain::containment::standing::Standing;
 use quell::domain::text::{Untrusted, sink};
+use quell::domain::timeline::event::{Event, Geo, Network, Outcome, Party};
 use quell::store::audit::{AuditLog, Identity};
 use quell::terminal::backend::{LeanBackend, SizeSource};
 use quell::terminal::egress::{Allowed, Egress};
@@ -94,22 +95,42 @@ fn dirty(deck: &mut Deck<'_>, size: (u16, u16)) -> Model {
         });
     }
     let events: Vec<_> = (0..16u32)
-        .map(|number| quell::domain::timeline::activity::Event {
+        .map(|number| Event {
             id: Untrusted::new(format!("x{number}")),
             at: scene::now().utc,
-            ingested: None,
             lane: quell::domain::timeline::lane::Lane::Command,
             action: deck.next(),
-            outcome: quell::domain::timeline::activity::Outcome::Unknown,
-            user_id: Some(deck.next()),
-            user_name: Some(deck.next()),
+            outcome: Outcome::Unknown,
+            user: Party {
+                id: Some(deck.next()),
+                name: Some(deck.next()),
+                email: Some(deck.next()),
+            },
+            target: Party {
+                id: Some(deck.next()),
+                name: Some(deck.next()),
+                email: Some(deck.next()),
+            },
             ip: Some(deck.next()),
-            place: Some(deck.next()),
+            geo: Geo {
+                city: Some(deck.next()),
+                region: Some(deck.next()),
+                country: Some(deck.next()),
+                country_iso: Some(deck.next()),
+                point: None,
+            },
+            network: Network {
+                number: None,
+                organization: Some(deck.next()),
+            },
+            device: Some(deck.next()),
+            session: Some(deck.next()),
             agent: Some(deck.next()),
             provider: Some(deck.next()),
             object: Some(deck.next()),
             reason: Some(deck.next()),
             raw: deck.next(),
+            ..Event::default()
         })
         .collect();
     open.activity.activity.merge(events);

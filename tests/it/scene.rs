@@ -24,7 +24,7 @@ use quell::domain::ids::{AccountId, ActionId, CaseId, ConnectionName, LogId, Pla
 use quell::domain::runbook::{builtin::builtin, parse_runbook};
 use quell::domain::severity::{CaseStatus, Severity};
 use quell::domain::text::Untrusted;
-use quell::domain::timeline::activity::{Event, Outcome};
+use quell::domain::timeline::event::{Event, Geo, Outcome, Party};
 use quell::domain::timeline::finding::Tuning;
 use quell::domain::timeline::lane::Lane;
 
@@ -321,21 +321,25 @@ fn event(
     Event {
         id: text(&format!("e{id}")),
         at: at(time),
-        ingested: None,
         lane,
         action: text(action),
         outcome,
-        user_id: None,
-        user_name: Some(text("mara.lind@acme.example")),
+        user: Party {
+            name: Some(text("mara.lind@acme.example")),
+            ..Party::default()
+        },
         ip: Some(text(ip)),
-        place: Some(text(place)),
+        geo: Geo {
+            city: Some(text(place)),
+            ..Geo::default()
+        },
         agent: Some(text("python-requests/2.31")),
         provider: Some(text("okta")),
         object: Some(text("Payroll")),
-        reason: None,
         raw: text(
             "{\"event\":{\"action\":\"user.session.start\",\"outcome\":\"success\"},\"source\":{\"ip\":\"203.0.113.7\"}}",
         ),
+        ..Event::default()
     }
 }
 

@@ -1,4 +1,4 @@
-//! Elasticsearch's hits as events and alerts: ECS names, nested or dotted.
+//! Elasticsearch's hits as alerts: ECS names, nested or dotted.
 //!
 //! Source: Elastic Common Schema 8; for alerts the fields `kibana.alert.*` of the detection engine.
 
@@ -8,25 +8,6 @@ use crate::connect::decode::{FieldError, at, need_text, need_time, text, texts};
 use crate::domain::case::Alert;
 use crate::domain::severity::Severity;
 use crate::domain::text::Untrusted;
-use crate::domain::timeline::activity::{Event, Outcome};
-use crate::domain::timeline::lane::Lane;
-
-/// What an event was done to, the most telling field first.
-const OBJECTS: [&str; 13] = [
-    "process.command_line",
-    "file.path",
-    "file.name",
-    "service.name",
-    "destination.domain",
-    "destination.address",
-    "url.full",
-    "rule.description",
-    "user.target.name",
-    "group.name",
-    "payroll.table",
-    "process.name",
-    "host.name",
-];
 
 fn source(hit: &Value) -> Result<&Value, FieldError> {
     match hit.get("_source") {
@@ -34,56 +15,6 @@ fn source(hit: &Value) -> Result<&Value, FieldError> {
         Some(_) => Err(FieldError::Type("_source", "an object")),
         None => Err(FieldError::Missing("_source")),
     }
-}
-
-fn outcome(record: &Value) -> Outcome {
-    match text(record, "event.outcome").as_ref().map(Untrusted::raw) {
-        Some("success") => Outcome::Success,
-        Some("failure") => Outcome::Failure,
-        _ => Outcome::Unknown,
-    }
-}
-
-fn place(record: &Value) -> Option<Untrusted> {
-    let part = |field| text(record, field).map(|text| text.raw().to_owned());
-    let city = part("source.geo.city_name");
-    let country = part("source.geo.country_name").or_else(|| part("source.geo.country_iso_code"));
-    let all: Vec<String> = [city, country].into_iter().flatten().collect();
-    (!all.is_empty()).then(|| Untrusted::new(all.join(", ")))
-}
-
-/// Reads one hit as an event.
-///
-/// The id is `event.id`, or the document's `_id`; only the time must be there.
-pub(crate) fn event(hit: &Value) -> Result<Event, FieldError> {
-    let record = source(hit)?;
-    let id = match text(record, "event.id") {
-        Some(id) => id,
-        None => need_text(hit, "_id")?,
-    };
-    let action = text(record, "event.action")
-        .or_else(|| text(record, "event.code"))
-        .or_else(|| text(record, "event.dataset"))
-        .unwrap_or_else(|| Untrusted::new("event"));
-    let categories = texts(record, "event.category");
-    let categories: Vec<&str> = categories.iter().map(Untrusted::raw).collect();
-    Ok(Event {
-        id,
-        at: need_time(record, "@timestamp")?,
-        ingested: crate::connect::decode::time(record, "event.ingested"),
-        lane: Lane::of(action.raw(), &categories),
-        outcome: outcome(record),
-        user_id: text(record, "user.id"),
-        user_name: text(record, "user.name").or_else(|| text(record, "user.email")),
-        ip: text(record, "source.ip"),
-        place: place(record),
-        agent: text(record, "user_agent.original"),
-        provider: text(record, "event.provider").or_else(|| text(record, "event.module")),
-        object: OBJECTS.iter().find_map(|field| text(record, field)),
-        reason: text(record, "event.reason").or_else(|| text(record, "message")),
-        raw: Untrusted::new(record.to_string()),
-        action,
-    })
 }
 
 fn severity(record: &Value) -> Severity {
@@ -164,61 +95,7 @@ fn threat(record: &Value) -> Option<Untrusted> {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use rstest::rstest;
     use serde_json::json;
-
-    #[rstest]
-    #[case(json!({"_id": "d1", "_source": {
-        "@timestamp": "2026-11-21T03:00:00Z",
-        "event": {"id": "e1", "action": "process-start", "category": ["process"], "outcome": "success"},
-        "user": {"id": "00u1", "name": "mara"}, "source": {"ip": "203.0.113.9", "geo": {"city_name": "Lagos"}},
-        "process": {"command_line": "net user"},
-    }}))]
-    #[case(json!({"_id": "d1", "_source": {
-        "@timestamp": "2026-11-21T03:00:00Z",
-        "event.id": "e1", "event.action": "process-start", "event.category": "process", "event.outcome": "success",
-        "user.id": "00u1", "user.name": "mara", "source.ip": "203.0.113.9", "source.geo.city_name": "Lagos",
-        "process.command_line": "net user",
-    }}))]
-    fn nested_and_dotted_documents_read_the_same(#[case] hit: Value) -> Result<(), FieldError> {
-        let event = event(&hit)?;
-        assert_eq!(
-            (event.id.raw(), event.action.raw()),
-            ("e1", "process-start")
-        );
-        assert_eq!(
-            (event.lane, event.outcome),
-            (Lane::Command, Outcome::Success)
-        );
-        assert_eq!(
-            (event.user_id, event.user_name),
-            (Some("00u1".into()), Some("mara".into()))
-        );
-        assert_eq!(
-            (event.place, event.object),
-            (Some("Lagos".into()), Some("net user".into()))
-        );
-        Ok(())
-    }
-
-    #[rstest]
-    #[case(json!({"_id": "d1", "_source": {"event": {"id": "e"}}}), FieldError::Missing("@timestamp"))]
-    #[case(json!({"_id": "d1", "_source": {"@timestamp": true}}), FieldError::Type("@timestamp", "a time"))]
-    #[case(json!({"_id": "d1"}), FieldError::Missing("_source"))]
-    #[case(json!({"_source": {"@timestamp": "2026-11-21T03:00:00Z"}}), FieldError::Missing("_id"))]
-    fn broken_hits_are_named(#[case] hit: Value, #[case] error: FieldError) {
-        assert_eq!(event(&hit), Err(error));
-    }
-
-    #[test]
-    fn a_sparse_document_is_still_an_event() -> Result<(), FieldError> {
-        let event = event(&json!({"_id": "d1", "_source": {"@timestamp": 1_795_230_000_000_i64}}))?;
-        assert_eq!(
-            (event.id.raw(), event.action.raw(), event.lane),
-            ("d1", "event", Lane::Sensitive)
-        );
-        Ok(())
-    }
 
     #[test]
     fn an_alert_is_read_whole() -> Result<(), FieldError> {

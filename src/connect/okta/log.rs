@@ -7,11 +7,10 @@ use chrono::{DateTime, SecondsFormat, Utc};
 use serde_json::Value;
 
 use crate::connect::capability::{ActivityQuery, ConnectError, Page, PageSink, SearchEnd};
-use crate::connect::decode::{FieldError, at, each, need_text, need_time, text};
+use crate::connect::decode::each;
 use crate::connect::http::{Answer, HttpClient, Request};
+use crate::connect::logs::okta_event;
 use crate::domain::text::Untrusted;
-use crate::domain::timeline::activity::{Event, Outcome};
-use crate::domain::timeline::lane::Lane;
 
 const ROUTE: &str = "/api/v1/logs";
 /// Entries of one page; the vendor's bound is 1000, and entries are about 4 KB.
@@ -106,7 +105,7 @@ pub(crate) async fn search(
             });
         };
         let (_, entries, more) = page(http, &ask, size).await?;
-        let (mut items, faults) = each(&entries, &["uuid"], event);
+        let (mut items, faults) = each(&entries, &["uuid"], okta_event);
         let over = events + items.len() > query.limit;
         items.truncate(query.limit - events);
         events += items.len();
@@ -127,121 +126,9 @@ pub(crate) async fn search(
     })
 }
 
-/// Reads one entry as an event.
-pub(crate) fn event(record: &Value) -> Result<Event, FieldError> {
-    let action = need_text(record, "eventType")?;
-    let user_id = text(record, "actor.id");
-    Ok(Event {
-        id: need_text(record, "uuid")?,
-        at: need_time(record, "published")?,
-        ingested: None,
-        lane: lane(action.raw()),
-        outcome: outcome(text(record, "outcome.result").as_ref()),
-        user_name: text(record, "actor.alternateId"),
-        ip: text(record, "client.ipAddress"),
-        place: place(record),
-        agent: text(record, "client.userAgent.rawUserAgent"),
-        provider: Some(Untrusted::new("okta")),
-        object: object(record, user_id.as_ref()),
-        reason: text(record, "outcome.reason").or_else(|| text(record, "displayMessage")),
-        raw: Untrusted::new(record.to_string()),
-        action,
-        user_id,
-    })
-}
-
-/// Gives the lane by the first words of the event type, the vendor's own grouping.
-fn lane(action: &str) -> Lane {
-    let starts = |prefixes: &[&str]| prefixes.iter().any(|prefix| action.starts_with(prefix));
-    if action.contains("grant") || action.contains("consent") {
-        Lane::OauthGrant
-    } else if action == "user.session.clear"
-        || starts(&[
-            "user.mfa.factor.",
-            "user.lifecycle.",
-            "user.account.",
-            "group.user_membership.",
-        ])
-    {
-        Lane::AccountChange
-    } else if starts(&["user.session.", "user.authentication.", "user.mfa."]) {
-        Lane::SignIn
-    } else {
-        Lane::of(action, &[])
-    }
-}
-
-fn outcome(word: Option<&Untrusted>) -> Outcome {
-    match word.map(Untrusted::raw) {
-        Some("SUCCESS" | "ALLOW") => Outcome::Success,
-        Some("FAILURE" | "DENY") => Outcome::Failure,
-        _ => Outcome::Unknown,
-    }
-}
-
-fn place(record: &Value) -> Option<Untrusted> {
-    let part = |field| text(record, field).map(|text| text.raw().to_owned());
-    let city = part("client.geographicalContext.city");
-    let country = part("client.geographicalContext.country");
-    let all: Vec<String> = [city, country].into_iter().flatten().collect();
-    (!all.is_empty()).then(|| Untrusted::new(all.join(", ")))
-}
-
-/// Gives the first target that is not the actor.
-fn object(record: &Value, actor: Option<&Untrusted>) -> Option<Untrusted> {
-    let targets = at(record, "target")?.as_array()?;
-    let other = targets.iter().find(|target| {
-        let id = text(target, "id");
-        id.is_none() || id.as_ref() != actor
-    })?;
-    text(other, "displayName")
-        .or_else(|| text(other, "alternateId"))
-        .or_else(|| text(other, "id"))
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
-    use rstest::rstest;
-    use serde_json::json;
-
-    #[rstest]
-    #[case("user.session.start", Lane::SignIn)]
-    #[case("user.authentication.auth_via_mfa", Lane::SignIn)]
-    #[case("user.mfa.okta_verify.deny_push", Lane::SignIn)]
-    #[case("user.session.clear", Lane::AccountChange)]
-    #[case("user.mfa.factor.activate", Lane::AccountChange)]
-    #[case("user.lifecycle.suspend", Lane::AccountChange)]
-    #[case("app.oauth2.as.consent.grant", Lane::OauthGrant)]
-    fn lanes(#[case] action: &str, #[case] expected: Lane) {
-        assert_eq!(lane(action), expected);
-    }
-
-    #[test]
-    fn an_entry_is_read_whole() -> Result<(), FieldError> {
-        let record = json!({
-            "uuid": "e1", "published": "2026-11-21T03:00:00.000Z", "eventType": "user.authentication.sso",
-            "actor": {"id": "00u1", "alternateId": "mara@x.org"}, "outcome": {"result": "FAILURE", "reason": "DENIED"},
-            "client": {"ipAddress": "203.0.113.9", "userAgent": {"rawUserAgent": "curl"},
-                       "geographicalContext": {"city": "Lagos", "country": "Nigeria"}},
-            "target": [{"id": "00u1", "type": "User", "displayName": "Mara"}, {"id": "0oa", "displayName": "Payroll"}],
-        });
-        let event = event(&record)?;
-        assert_eq!(event.outcome, Outcome::Failure);
-        assert_eq!(event.object, Some("Payroll".into()));
-        assert_eq!(event.place, Some("Lagos, Nigeria".into()));
-        assert_eq!(event.reason, Some("DENIED".into()));
-        assert_eq!(event.raw.raw(), record.to_string());
-        Ok(())
-    }
-
-    #[rstest]
-    #[case(json!({"eventType": "x", "published": "2026-11-21T03:00:00Z"}), FieldError::Missing("uuid"))]
-    #[case(json!({"eventType": "x", "uuid": "1", "published": 7.5}), FieldError::Type("published", "a time"))]
-    #[case(json!({"uuid": "1"}), FieldError::Missing("eventType"))]
-    fn broken_entries_are_named(#[case] record: Value, #[case] error: FieldError) {
-        assert_eq!(event(&record), Err(error));
-    }
 
     #[test]
     fn a_name_cannot_leave_its_quotes() {

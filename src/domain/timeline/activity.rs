@@ -5,75 +5,62 @@
 use std::collections::{HashMap, HashSet};
 
 use chrono::{DateTime, Utc};
-use serde::{Deserialize, Serialize};
 
+use super::event::{Category, Kind, Network, Party, Set, Signal};
+pub use super::event::{Event, Outcome};
 use super::lane::Lane;
 use crate::domain::case::RecordFault;
 use crate::domain::text::Untrusted;
 
-/// How an event ended (ECS `event.outcome`).
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Default, Serialize, Deserialize)]
-#[serde(rename_all = "snake_case")]
-#[repr(u8)]
-pub enum Outcome {
-    /// It worked.
-    Success,
-    /// It did not.
-    Failure,
-    /// Not said.
-    #[default]
-    Unknown,
-}
-
-impl Outcome {
-    /// Gives the word shown for it.
-    pub fn word(self) -> &'static str {
-        match self {
-            Self::Success => "ok",
-            Self::Failure => "FAIL",
-            Self::Unknown => "-",
-        }
-    }
-}
-
-/// One event as a connector hands it over, with ECS names.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Event {
-    /// `event.id`: identity across pages and polls.
-    pub id: Untrusted,
-    /// `@timestamp`.
-    pub at: DateTime<Utc>,
-    /// `event.ingested`, when the SIEM had it.
-    pub ingested: Option<DateTime<Utc>>,
-    /// Lane it belongs to.
-    pub lane: Lane,
-    /// `event.action`.
-    pub action: Untrusted,
-    /// `event.outcome`.
-    pub outcome: Outcome,
-    /// `user.id` of the actor.
-    pub user_id: Option<Untrusted>,
-    /// `user.name` of the actor.
-    pub user_name: Option<Untrusted>,
-    /// `source.ip`.
-    pub ip: Option<Untrusted>,
-    /// City and country of the source, as the SIEM has them.
-    pub place: Option<Untrusted>,
-    /// `user_agent.original`.
-    pub agent: Option<Untrusted>,
-    /// `event.provider`.
-    pub provider: Option<Untrusted>,
-    /// What it was done to: a file, a host, an application, a factor.
-    pub object: Option<Untrusted>,
-    /// `event.reason` or `message`.
-    pub reason: Option<Untrusted>,
-    /// The record as it came, for `Enter`.
-    pub raw: Untrusted,
-}
-
 /// Names a repeated text inside one [`Activity`]; 0 is "nothing".
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Default)]
 pub struct Sym(u32);
+
+/// The fields of an event that are text, each one column.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[repr(usize)]
+enum Column {
+    Id,
+    Action,
+    UserId,
+    UserName,
+    UserEmail,
+    TargetId,
+    TargetName,
+    TargetEmail,
+    Ip,
+    Place,
+    City,
+    Country,
+    CountryIso,
+    Organization,
+    Agent,
+    Device,
+    Session,
+    Provider,
+    Object,
+    Reason,
+}
+
+/// How many columns of text there are.
+const COLUMNS: usize = Column::Reason as usize + 1;
+
+/// What of an event is not text.
+#[derive(Clone, Copy, Debug)]
+struct Fixed {
+    /// Milliseconds since 1970; of an event without a time 0.
+    at: i64,
+    ingested: Option<i64>,
+    untimed: bool,
+    lane: Lane,
+    outcome: Outcome,
+    category: Set<Category>,
+    kind: Set<Kind>,
+    signals: Set<Signal>,
+    point: Option<(f32, f32)>,
+    system: Option<u32>,
+    line: u32,
+}
 
 /// One row, borrowed from the columns.
 #[derive(Clone, Copy, Debug)]
@@ -85,18 +72,8 @@ pub struct Row<'a> {
 /// The events of one user, oldest first, without doubles.
 #[derive(Clone, Debug, Default)]
 pub struct Activity {
-    at: Vec<i64>,
-    lane: Vec<Lane>,
-    outcome: Vec<Outcome>,
-    action: Vec<Sym>,
-    ip: Vec<Sym>,
-    place: Vec<Sym>,
-    agent: Vec<Sym>,
-    provider: Vec<Sym>,
-    object: Vec<Sym>,
-    reason: Vec<Sym>,
-    user_name: Vec<Sym>,
-    id: Vec<Sym>,
+    fixed: Vec<Fixed>,
+    columns: [Vec<Sym>; COLUMNS],
     raw: Vec<Untrusted>,
     texts: Vec<Untrusted>,
     known: HashMap<Untrusted, Sym>,
@@ -108,12 +85,12 @@ pub struct Activity {
 impl Activity {
     /// Gives the number of events.
     pub fn len(&self) -> usize {
-        self.at.len()
+        self.fixed.len()
     }
 
     /// Tells whether there are no events.
     pub fn is_empty(&self) -> bool {
-        self.at.is_empty()
+        self.fixed.is_empty()
     }
 
     /// Gives one row.
@@ -124,7 +101,7 @@ impl Activity {
         })
     }
 
-    /// Gives all rows, oldest first.
+    /// Gives all rows, oldest first; events without a time come before all others.
     pub fn rows(&self) -> impl DoubleEndedIterator<Item = Row<'_>> + ExactSizeIterator {
         (0..self.len()).map(|index| Row {
             activity: self,
@@ -134,7 +111,8 @@ impl Activity {
 
     /// Finds the first row at or after a time.
     pub fn first_at_or_after(&self, at: DateTime<Utc>) -> usize {
-        self.at.partition_point(|ms| *ms < at.timestamp_millis())
+        self.fixed
+            .partition_point(|row| row.untimed || row.at < at.timestamp_millis())
     }
 
     /// Adds a page of events: doubles (same `event.id`) are dropped, order is kept by time.
@@ -142,68 +120,85 @@ impl Activity {
     /// Adding the same page twice, or two pages in either order, gives the same rows. Returns how many were new.
     pub fn merge(&mut self, page: impl IntoIterator<Item = Event>) -> usize {
         let before = self.len();
-        let mut sorted = true;
         for event in page {
             let id = self.intern(Some(&event.id));
             if id != Sym::default() && !self.seen.insert(id) {
                 continue;
             }
-            let ms = event.at.timestamp_millis();
-            sorted &= self.at.last().is_none_or(|last| *last <= ms);
-            self.push(ms, id, event);
+            self.push(id, event);
         }
-        if !sorted || self.len() > before {
+        if self.len() > before {
             self.sort();
         }
         self.len() - before
     }
 
-    fn push(&mut self, ms: i64, id: Sym, event: Event) {
-        self.at.push(ms);
-        self.lane.push(event.lane);
-        self.outcome.push(event.outcome);
-        self.id.push(id);
-        let action = self.intern(Some(&event.action));
-        self.action.push(action);
-        let ip = self.intern(event.ip.as_ref());
-        self.ip.push(ip);
-        let place = self.intern(event.place.as_ref());
-        self.place.push(place);
-        let agent = self.intern(event.agent.as_ref());
-        self.agent.push(agent);
-        let provider = self.intern(event.provider.as_ref());
-        self.provider.push(provider);
-        let object = self.intern(event.object.as_ref());
-        self.object.push(object);
-        let reason = self.intern(event.reason.as_ref());
-        self.reason.push(reason);
-        let user_name = self.intern(event.user_name.as_ref());
-        self.user_name.push(user_name);
+    fn push(&mut self, id: Sym, event: Event) {
+        self.fixed.push(Fixed {
+            at: event.at.timestamp_millis(),
+            ingested: event.ingested.map(|at| at.timestamp_millis()),
+            untimed: event.untimed,
+            lane: event.lane,
+            outcome: event.outcome,
+            category: event.category,
+            kind: event.kind,
+            signals: event.signals,
+            point: event.geo.point,
+            system: event.network.number,
+            line: event.line,
+        });
+        let place = event.geo.place();
+        let texts: [Option<&Untrusted>; COLUMNS] = [
+            None,
+            Some(&event.action),
+            event.user.id.as_ref(),
+            event.user.name.as_ref(),
+            event.user.email.as_ref(),
+            event.target.id.as_ref(),
+            event.target.name.as_ref(),
+            event.target.email.as_ref(),
+            event.ip.as_ref(),
+            place.as_ref(),
+            event.geo.city.as_ref(),
+            event.geo.country.as_ref(),
+            event.geo.country_iso.as_ref(),
+            event.network.organization.as_ref(),
+            event.agent.as_ref(),
+            event.device.as_ref(),
+            event.session.as_ref(),
+            event.provider.as_ref(),
+            event.object.as_ref(),
+            event.reason.as_ref(),
+        ];
+        let syms = texts.map(|text| self.intern(text));
+        for (column, sym) in self.columns.iter_mut().zip(syms) {
+            column.push(sym);
+        }
+        if let Some(own) = self.columns[Column::Id as usize].last_mut() {
+            *own = id;
+        }
         self.raw.push(event.raw);
     }
 
     /// Sorts by time, then by id, so that the order does not depend on the order of pages.
     fn sort(&mut self) {
-        let key = |i: usize| (self.at[i], self.texts.get(self.id[i].0 as usize));
+        let ids = &self.columns[Column::Id as usize];
+        let key = |i: usize| {
+            let fixed = &self.fixed[i];
+            (
+                !fixed.untimed,
+                fixed.at,
+                self.texts.get(ids[i].0 as usize),
+                fixed.line,
+            )
+        };
         if (1..self.len()).all(|i| key(i - 1) <= key(i)) {
             return;
         }
         let mut order: Vec<usize> = (0..self.len()).collect();
         order.sort_by(|a, b| key(*a).cmp(&key(*b)));
-        take(&mut self.at, &order);
-        take(&mut self.lane, &order);
-        take(&mut self.outcome, &order);
-        for column in [
-            &mut self.action,
-            &mut self.ip,
-            &mut self.place,
-            &mut self.agent,
-            &mut self.provider,
-            &mut self.object,
-            &mut self.reason,
-            &mut self.user_name,
-            &mut self.id,
-        ] {
+        take(&mut self.fixed, &order);
+        for column in &mut self.columns {
             take(column, &order);
         }
         take(&mut self.raw, &order);
@@ -237,69 +232,166 @@ fn take<T: Clone>(column: &mut Vec<T>, order: &[usize]) {
 }
 
 impl<'a> Row<'a> {
+    fn fixed(&self) -> &'a Fixed {
+        &self.activity.fixed[self.index]
+    }
+
+    fn text(&self, column: Column) -> Option<&'a Untrusted> {
+        self.activity
+            .text(self.activity.columns[column as usize][self.index])
+    }
+
     /// Gives the place of the row among all rows.
     pub fn index(&self) -> usize {
         self.index
     }
 
-    /// Gives the time of the event.
+    /// Gives the time of the event; 1970 where it has none ([`Row::untimed`]).
     pub fn at(&self) -> DateTime<Utc> {
-        DateTime::from_timestamp_millis(self.activity.at[self.index]).unwrap_or_default()
+        DateTime::from_timestamp_millis(self.fixed().at).unwrap_or_default()
+    }
+
+    /// Tells whether the event has no time.
+    pub fn untimed(&self) -> bool {
+        self.fixed().untimed
+    }
+
+    /// Gives when the SIEM had it.
+    pub fn ingested(&self) -> Option<DateTime<Utc>> {
+        self.fixed()
+            .ingested
+            .and_then(DateTime::from_timestamp_millis)
     }
 
     /// Gives the lane.
     pub fn lane(&self) -> Lane {
-        self.activity.lane[self.index]
+        self.fixed().lane
     }
 
     /// Gives the outcome.
     pub fn outcome(&self) -> Outcome {
-        self.activity.outcome[self.index]
+        self.fixed().outcome
+    }
+
+    /// Gives `event.category`.
+    pub fn category(&self) -> Set<Category> {
+        self.fixed().category
+    }
+
+    /// Gives `event.type`.
+    pub fn kind(&self) -> Set<Kind> {
+        self.fixed().kind
+    }
+
+    /// Gives what else is known of source and way.
+    pub fn signals(&self) -> Set<Signal> {
+        self.fixed().signals
+    }
+
+    /// Gives latitude and longitude of the source, degrees.
+    pub fn point(&self) -> Option<(f32, f32)> {
+        self.fixed().point
+    }
+
+    /// Gives the line of the record in its file, from 1; 0 where there is no file.
+    pub fn line(&self) -> u32 {
+        self.fixed().line
     }
 
     /// Gives `event.action`.
     pub fn action(&self) -> Option<&'a Untrusted> {
-        self.activity.text(self.activity.action[self.index])
+        self.text(Column::Action)
     }
 
-    /// Gives `source.ip`.
+    /// Gives `source.ip`, or `source.address` where it is no IP address.
     pub fn ip(&self) -> Option<&'a Untrusted> {
-        self.activity.text(self.activity.ip[self.index])
+        self.text(Column::Ip)
     }
 
-    /// Gives the place of the source.
+    /// Gives the place of the source in words.
     pub fn place(&self) -> Option<&'a Untrusted> {
-        self.activity.text(self.activity.place[self.index])
+        self.text(Column::Place)
+    }
+
+    /// Gives `source.geo.city_name`.
+    pub fn city(&self) -> Option<&'a Untrusted> {
+        self.text(Column::City)
+    }
+
+    /// Gives `source.geo.country_name`, else the code.
+    pub fn country(&self) -> Option<&'a Untrusted> {
+        self.text(Column::Country).or_else(|| self.country_iso())
+    }
+
+    /// Gives `source.geo.country_iso_code`.
+    pub fn country_iso(&self) -> Option<&'a Untrusted> {
+        self.text(Column::CountryIso)
+    }
+
+    /// Gives the autonomous system of the source.
+    pub fn network(&self) -> Network {
+        Network {
+            number: self.fixed().system,
+            organization: self.text(Column::Organization).cloned(),
+        }
     }
 
     /// Gives `user_agent.original`.
     pub fn agent(&self) -> Option<&'a Untrusted> {
-        self.activity.text(self.activity.agent[self.index])
+        self.text(Column::Agent)
+    }
+
+    /// Gives `device.id`.
+    pub fn device(&self) -> Option<&'a Untrusted> {
+        self.text(Column::Device)
+    }
+
+    /// Gives the session.
+    pub fn session(&self) -> Option<&'a Untrusted> {
+        self.text(Column::Session)
     }
 
     /// Gives `event.provider`.
     pub fn provider(&self) -> Option<&'a Untrusted> {
-        self.activity.text(self.activity.provider[self.index])
+        self.text(Column::Provider)
     }
 
     /// Gives what it was done to.
     pub fn object(&self) -> Option<&'a Untrusted> {
-        self.activity.text(self.activity.object[self.index])
+        self.text(Column::Object)
     }
 
     /// Gives the reason or message.
     pub fn reason(&self) -> Option<&'a Untrusted> {
-        self.activity.text(self.activity.reason[self.index])
+        self.text(Column::Reason)
     }
 
     /// Gives `user.name` of the actor.
     pub fn user_name(&self) -> Option<&'a Untrusted> {
-        self.activity.text(self.activity.user_name[self.index])
+        self.text(Column::UserName)
+    }
+
+    /// Gives who acted.
+    pub fn user(&self) -> Party {
+        Party {
+            id: self.text(Column::UserId).cloned(),
+            name: self.text(Column::UserName).cloned(),
+            email: self.text(Column::UserEmail).cloned(),
+        }
+    }
+
+    /// Gives whose account it was done to.
+    pub fn target(&self) -> Party {
+        Party {
+            id: self.text(Column::TargetId).cloned(),
+            name: self.text(Column::TargetName).cloned(),
+            email: self.text(Column::TargetEmail).cloned(),
+        }
     }
 
     /// Gives `event.id`.
     pub fn id(&self) -> Option<&'a Untrusted> {
-        self.activity.text(self.activity.id[self.index])
+        self.text(Column::Id)
     }
 
     /// Gives the record as it came.

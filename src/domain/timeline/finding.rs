@@ -148,7 +148,6 @@ mod tests {
         let event = |(index, (minute, succeeds, ip)): (usize, &(i64, bool, &str))| Event {
             id: Untrusted::new(index.to_string()),
             at: DateTime::<Utc>::UNIX_EPOCH + Duration::minutes(*minute),
-            ingested: None,
             lane: Lane::SignIn,
             action: Untrusted::default(),
             outcome: if *succeeds {
@@ -156,15 +155,8 @@ mod tests {
             } else {
                 Outcome::Failure
             },
-            user_id: None,
-            user_name: None,
             ip: Some(Untrusted::new(*ip)),
-            place: None,
-            agent: None,
-            provider: None,
-            object: None,
-            reason: None,
-            raw: Untrusted::default(),
+            ..Event::default()
         };
         activity.merge(rows.iter().enumerate().map(event));
         activity

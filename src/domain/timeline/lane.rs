@@ -3,7 +3,9 @@
 use serde::{Deserialize, Serialize};
 
 /// One row of the timeline; an event has exactly one lane.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+#[derive(
+    Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize,
+)]
 #[serde(rename_all = "snake_case")]
 #[repr(u8)]
 pub enum Lane {
@@ -11,7 +13,8 @@ pub enum Lane {
     SignIn,
     /// Commands and processes on hosts.
     Command,
-    /// Access to sensitive resources.
+    /// Access to sensitive resources, and whatever fits nowhere else.
+    #[default]
     Sensitive,
     /// Movement from host to host.
     Lateral,

@@ -1,0 +1,89 @@
+//! Records of vendors' logs as events with ECS names, whether they come from a SIEM, an interface or an exported file.
+//!
+//! One file a vendor. What must not live here: requests, files, and what an event means for the case (findings are
+//! `domain::timeline`'s).
+
+mod address;
+mod ecs;
+mod okta;
+
+use serde_json::Value;
+
+pub use super::decode::FieldError;
+pub(crate) use address::address;
+
+use crate::domain::timeline::event::Event;
+
+/// Whose records they are.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub enum Source {
+    /// Okta System Log.
+    Okta,
+    /// Documents of the Elastic Common Schema, nested or dotted, with or without `_source` around them.
+    Ecs,
+}
+
+impl Source {
+    /// Lists all of them, in the order in which they are tried.
+    pub const ALL: [Self; 2] = [Self::Okta, Self::Ecs];
+
+    /// Gives the name used on the command line and in exports.
+    pub fn key(self) -> &'static str {
+        match self {
+            Self::Okta => "okta",
+            Self::Ecs => "ecs",
+        }
+    }
+
+    /// Reads the name used on the command line.
+    pub fn from_key(key: &str) -> Option<Self> {
+        Self::ALL.into_iter().find(|source| source.key() == key)
+    }
+
+    /// Tells whose record it looks like, by fields that only that vendor has.
+    pub fn detect(record: &Value) -> Option<Self> {
+        Self::ALL.into_iter().find(|source| match source {
+            Self::Okta => okta::is_one(record),
+            Self::Ecs => ecs::is_one(record),
+        })
+    }
+
+    /// Reads a record; one record may hold several events.
+    ///
+    /// # Errors
+    /// The first field that must be there and is not, or is something else; nothing was added then.
+    pub fn decode(self, record: &Value, events: &mut Vec<Event>) -> Result<(), FieldError> {
+        match self {
+            Self::Okta => events.push(okta::event(record)?),
+            Self::Ecs => events.push(ecs::event(record)?),
+        }
+        Ok(())
+    }
+}
+
+pub(crate) use ecs::event as ecs_event;
+pub(crate) use okta::event as okta_event;
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use rstest::rstest;
+    use serde_json::json;
+
+    #[rstest]
+    #[case(json!({"eventType": "user.session.start", "published": "2026-11-21T03:00:00Z", "actor": {"id": "1"}}), Some(Source::Okta))]
+    #[case(json!({"@timestamp": "2026-11-21T03:00:00Z", "event": {"action": "x"}}), Some(Source::Ecs))]
+    #[case(json!({"_id": "1", "_source": {"@timestamp": "2026-11-21T03:00:00Z"}}), Some(Source::Ecs))]
+    #[case(json!({"a": 1}), None)]
+    #[case(json!("text"), None)]
+    fn whose_record_it_is(#[case] record: Value, #[case] expected: Option<Source>) {
+        assert_eq!(Source::detect(&record), expected);
+    }
+
+    #[test]
+    fn every_source_has_a_key_of_its_own() {
+        for source in Source::ALL {
+            assert_eq!(Source::from_key(source.key()), Some(source));
+        }
+    }
+}

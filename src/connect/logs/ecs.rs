@@ -1,0 +1,190 @@
+//! Documents of the Elastic Common Schema, nested or dotted, bare or as a hit with `_source`.
+//!
+//! Source: Elastic Common Schema 8.17, fields `event`, `user`, `source`, `user_agent`, `device`.
+
+use serde_json::Value;
+
+use super::address;
+use crate::connect::decode::{FieldError, at, need_text, need_time, text, texts, time};
+use crate::domain::text::Untrusted;
+use crate::domain::timeline::event::{
+    Category, Event, Geo, Kind, Network, Outcome, Party, Set, Term,
+};
+use crate::domain::timeline::lane::Lane;
+
+/// What an event was done to, the most telling field first.
+const OBJECTS: [&str; 13] = [
+    "process.command_line",
+    "file.path",
+    "file.name",
+    "service.name",
+    "destination.domain",
+    "destination.address",
+    "url.full",
+    "rule.description",
+    "user.target.name",
+    "group.name",
+    "payroll.table",
+    "process.name",
+    "host.name",
+];
+
+/// Tells whether a record looks like a document of the schema.
+pub(super) fn is_one(record: &Value) -> bool {
+    let body = record.get("_source").unwrap_or(record);
+    body.get("@timestamp").is_some()
+}
+
+/// Reads one document as an event.
+///
+/// The id is `event.id`, or the `_id` of the hit; only the time must be there.
+pub(crate) fn event(hit: &Value) -> Result<Event, FieldError> {
+    let (record, own) = match hit.get("_source") {
+        Some(source @ Value::Object(_)) => (source, true),
+        Some(_) => return Err(FieldError::Type("_source", "an object")),
+        None if hit.get("_index").is_some() || hit.get("_id").is_some() => {
+            return Err(FieldError::Missing("_source"));
+        }
+        None => (hit, false),
+    };
+    let id = match text(record, "event.id") {
+        Some(id) => id,
+        None if own => need_text(hit, "_id")?,
+        None => Untrusted::default(),
+    };
+    let action = text(record, "event.action")
+        .or_else(|| text(record, "event.code"))
+        .or_else(|| text(record, "event.dataset"))
+        .unwrap_or_else(|| Untrusted::new("event"));
+    let categories = texts(record, "event.category");
+    let categories: Vec<&str> = categories.iter().map(Untrusted::raw).collect();
+    let kinds = texts(record, "event.type");
+    let kinds: Vec<&str> = kinds.iter().map(Untrusted::raw).collect();
+    Ok(Event {
+        id,
+        at: need_time(record, "@timestamp")?,
+        ingested: time(record, "event.ingested"),
+        lane: Lane::of(action.raw(), &categories),
+        category: words::<Category>(&categories),
+        kind: words::<Kind>(&kinds),
+        outcome: outcome(record),
+        user: Party {
+            id: text(record, "user.id"),
+            name: text(record, "user.name").or_else(|| text(record, "user.email")),
+            email: text(record, "user.email"),
+        },
+        target: Party {
+            id: text(record, "user.target.id"),
+            name: text(record, "user.target.name"),
+            email: text(record, "user.target.email"),
+        },
+        ip: text(record, "source.ip")
+            .or_else(|| text(record, "source.address"))
+            .as_ref()
+            .and_then(address),
+        geo: geo(record),
+        network: Network {
+            number: at(record, "source.as.number")
+                .and_then(Value::as_u64)
+                .and_then(|number| u32::try_from(number).ok()),
+            organization: text(record, "source.as.organization.name"),
+        },
+        agent: text(record, "user_agent.original"),
+        device: text(record, "device.id"),
+        provider: text(record, "event.provider").or_else(|| text(record, "event.module")),
+        object: OBJECTS.iter().find_map(|field| text(record, field)),
+        reason: text(record, "event.reason").or_else(|| text(record, "message")),
+        raw: Untrusted::new(record.to_string()),
+        action,
+        ..Event::default()
+    })
+}
+
+fn words<T: Term>(given: &[&str]) -> Set<T> {
+    let mut set = Set::default();
+    for word in T::ALL.iter().filter(|word| given.contains(&word.key())) {
+        set.insert(*word);
+    }
+    set
+}
+
+fn outcome(record: &Value) -> Outcome {
+    match text(record, "event.outcome").as_ref().map(Untrusted::raw) {
+        Some("success") => Outcome::Success,
+        Some("failure") => Outcome::Failure,
+        _ => Outcome::Unknown,
+    }
+}
+
+fn geo(record: &Value) -> Geo {
+    let degrees = |field| at(record, field).and_then(Value::as_f64);
+    Geo {
+        city: text(record, "source.geo.city_name"),
+        region: text(record, "source.geo.region_name"),
+        country: text(record, "source.geo.country_name"),
+        country_iso: text(record, "source.geo.country_iso_code"),
+        point: degrees("source.geo.location.lat")
+            .zip(degrees("source.geo.location.lon"))
+            .and_then(|(latitude, longitude)| Geo::at(latitude, longitude)),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use rstest::rstest;
+    use serde_json::json;
+
+    #[rstest]
+    #[case(json!({"_id": "d1", "_source": {
+        "@timestamp": "2026-11-21T03:00:00Z",
+        "event": {"id": "e1", "action": "process-start", "category": ["process"], "outcome": "success"},
+        "user": {"id": "00u1", "name": "mara"}, "source": {"ip": "203.0.113.9", "geo": {"city_name": "Lagos"}},
+        "process": {"command_line": "net user"},
+    }}))]
+    #[case(json!({"_id": "d1", "_source": {
+        "@timestamp": "2026-11-21T03:00:00Z",
+        "event.id": "e1", "event.action": "process-start", "event.category": "process", "event.outcome": "success",
+        "user.id": "00u1", "user.name": "mara", "source.ip": "203.0.113.9", "source.geo.city_name": "Lagos",
+        "process.command_line": "net user",
+    }}))]
+    fn nested_and_dotted_documents_read_the_same(#[case] hit: Value) -> Result<(), FieldError> {
+        let event = event(&hit)?;
+        assert_eq!(
+            (event.id.raw(), event.action.raw()),
+            ("e1", "process-start")
+        );
+        assert_eq!(
+            (event.lane, event.outcome),
+            (Lane::Command, Outcome::Success)
+        );
+        assert_eq!(
+            (event.user.id, event.user.name),
+            (Some("00u1".into()), Some("mara".into()))
+        );
+        assert_eq!(
+            (event.geo.place(), event.object),
+            (Some("Lagos".into()), Some("net user".into()))
+        );
+        Ok(())
+    }
+
+    #[rstest]
+    #[case(json!({"_id": "d1", "_source": {"event": {"id": "e"}}}), FieldError::Missing("@timestamp"))]
+    #[case(json!({"_id": "d1", "_source": {"@timestamp": true}}), FieldError::Type("@timestamp", "a time"))]
+    #[case(json!({"_id": "d1"}), FieldError::Missing("_source"))]
+    #[case(json!({"_source": {"@timestamp": "2026-11-21T03:00:00Z"}}), FieldError::Missing("_id"))]
+    fn broken_hits_are_named(#[case] hit: Value, #[case] error: FieldError) {
+        assert_eq!(event(&hit), Err(error));
+    }
+
+    #[test]
+    fn a_sparse_document_is_still_an_event() -> Result<(), FieldError> {
+        let event = event(&json!({"_id": "d1", "_source": {"@timestamp": 1_795_230_000_000_i64}}))?;
+        assert_eq!(
+            (event.id.raw(), event.action.raw(), event.lane),
+            ("d1", "event", Lane::Sensitive)
+        );
+        Ok(())
+    }
+}
