@@ -9,6 +9,7 @@ pub mod doctor;
 pub mod drill;
 pub mod init;
 pub mod keys;
+mod library;
 pub mod screen;
 
 use std::ffi::OsString;

@@ -4,10 +4,12 @@
 
 mod connection;
 pub mod duration;
+pub mod escalation;
 pub mod fault;
 pub mod nearest;
 pub mod parse;
 pub mod policy;
+mod runbook;
 pub mod sample;
 mod secret;
 mod section;

@@ -7,6 +7,7 @@ pub mod audit;
 pub mod case;
 pub mod casework;
 pub mod containment;
+pub mod escalation;
 pub mod fault;
 pub mod freshness;
 pub mod ids;

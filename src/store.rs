@@ -1,4 +1,4 @@
-//! What is kept on disk: the audit log, and where state lives.
+//! What is kept on disk: the audit log, and where state lives; runbooks that lie there.
 //!
 //! What must not live here: what records mean (`domain`), when they are written (`engine`).
 
@@ -6,5 +6,6 @@ pub mod audit;
 pub mod files;
 pub mod lease;
 pub mod process;
+pub mod runbooks;
 pub mod secret;
 pub mod state;

@@ -19,11 +19,13 @@ use crate::domain::case::{CaseFile, Subject};
 use crate::domain::casework::Casework;
 use crate::domain::containment::ledger::Ledger;
 use crate::domain::containment::standing::{Standing, standing};
+use crate::domain::escalation::Escalation;
 use crate::domain::fault::Fault;
 use crate::domain::freshness::{Heard, Moment};
 use crate::domain::ids::{AccountId, ActionId, CaseId, ConnectionName};
 use crate::domain::operator::Operator;
 use crate::domain::runbook::checklist::Checklist;
+use crate::domain::runbook::choice::Runbooks;
 use crate::domain::runbook::{Runbook, StepKey};
 use crate::domain::text::{Safe, Untrusted};
 
@@ -62,6 +64,10 @@ pub struct Model {
     pub queue: Queue,
     /// The open case.
     pub open: Option<OpenCase>,
+    /// All runbooks and the rules that choose one.
+    pub runbooks: Arc<Runbooks>,
+    /// The escalation path, where one is configured.
+    pub escalation: Option<Arc<Escalation>>,
     /// The runbook the checklist comes from.
     pub runbook: Arc<Runbook>,
     /// The short list.
@@ -227,8 +233,10 @@ pub struct Start {
     pub settings: Arc<Settings>,
     /// The keys.
     pub keymap: Arc<Keymap>,
-    /// The runbook.
-    pub runbook: Arc<Runbook>,
+    /// All runbooks and the rules that choose one.
+    pub runbooks: Arc<Runbooks>,
+    /// The escalation path, where one is configured.
+    pub escalation: Option<Arc<Escalation>>,
     /// User of the operating system.
     pub os_user: Untrusted,
     /// When it starts.
@@ -243,11 +251,13 @@ impl Model {
         let Start {
             settings,
             keymap,
-            runbook,
+            runbooks,
+            escalation,
             os_user,
             now,
             size,
         } = start;
+        let runbook = runbooks.fallback();
         let sources = settings
             .connections
             .iter()
@@ -292,6 +302,8 @@ impl Model {
             offers: Vec::new(),
             queue: Queue::default(),
             open: None,
+            runbooks,
+            escalation,
             runbook,
             checklist,
             checklist_cursor: 0,

@@ -6,7 +6,7 @@ use std::sync::Arc;
 
 use tokio::sync::mpsc;
 
-use super::{Failure, INTERNAL, UNREADABLE, screen};
+use super::{Failure, INTERNAL, UNREADABLE, library, screen};
 use crate::app::command::COMMANDS;
 use crate::app::keymap::Keymap;
 use crate::app::model::{Model, Start};
@@ -16,11 +16,11 @@ use crate::config::settings::{EnvironmentKind, Policy, Settings};
 use crate::connect::registry::Connections;
 use crate::connect::secret::Secret;
 use crate::domain::audit::Body;
+use crate::domain::escalation::Escalation;
 use crate::domain::fault::Fault;
 use crate::domain::freshness::Moment;
 use crate::domain::ids::ConnectionName;
-use crate::domain::runbook::builtin::builtin;
-use crate::domain::runbook::{Runbook, parse_runbook};
+use crate::domain::runbook::choice::Runbooks;
 use crate::domain::text::Untrusted;
 use crate::engine::clock::{Clock, Pace, SystemClock};
 use crate::engine::probe::Probe;
@@ -85,6 +85,10 @@ pub struct Loaded {
     pub settings: Settings,
     /// The keys.
     pub keymap: Keymap,
+    /// All runbooks and the rules that choose one.
+    pub runbooks: Arc<Runbooks>,
+    /// The escalation path, where one is configured and can be read.
+    pub escalation: Option<Arc<Escalation>>,
     /// What is allowed but not good.
     pub warnings: Vec<Fault>,
 }
@@ -130,15 +134,20 @@ pub fn load(asked: Option<&Path>) -> Result<Loaded, Failure> {
             })
             .collect(),
     })?;
-    let warnings = warnings.iter().map(config_fault).collect();
+    let mut warnings: Vec<Fault> = warnings.iter().map(config_fault).collect();
+    let shown = Untrusted::new(name.as_ref()).ident();
+    let runbooks = library::runbooks(&settings.runbooks, &shown, &mut warnings);
+    let escalation = library::escalation(settings.escalation.as_deref(), &mut warnings);
     Ok(Loaded {
         settings,
         keymap,
+        runbooks: Arc::new(runbooks),
+        escalation: escalation.map(Arc::new),
         warnings,
     })
 }
 
-fn config_fault(fault: &crate::config::fault::Fault) -> Fault {
+pub(super) fn config_fault(fault: &crate::config::fault::Fault) -> Fault {
     Fault {
         what: fault.line_shown(),
         hint: fault.hint.clone(),
@@ -186,12 +195,6 @@ pub fn secrets(settings: &Settings) -> (BTreeMap<ConnectionName, Secret>, Vec<Fa
         }
     }
     (secrets, faults)
-}
-
-/// The runbook the checklist comes from.
-pub fn runbook() -> Runbook {
-    let (file, text) = builtin().first().copied().unwrap_or(("none.md", ""));
-    parse_runbook(text, file)
 }
 
 /// Gives the name of the user of the operating system, and of the host.
@@ -245,7 +248,8 @@ pub fn blank(loaded: &Loaded, now: Moment, size: (u16, u16)) -> Model {
     Model::new(Start {
         settings: Arc::new(loaded.settings.clone()),
         keymap: Arc::new(loaded.keymap.clone()),
-        runbook: Arc::new(runbook()),
+        runbooks: Arc::clone(&loaded.runbooks),
+        escalation: loaded.escalation.clone(),
         os_user: identity().user,
         now,
         size,
@@ -296,7 +300,8 @@ pub fn start(parts: Parts) -> Result<Behind, Failure> {
     let mut model = Model::new(Start {
         settings: Arc::clone(&settings),
         keymap: Arc::new(loaded.keymap),
-        runbook: Arc::new(runbook()),
+        runbooks: loaded.runbooks,
+        escalation: loaded.escalation,
         os_user: who.user.clone(),
         now: clock.now(),
         size,

@@ -14,6 +14,7 @@ use super::connection::{name_of, parse_connection};
 pub use super::fault::Fault;
 use super::fault::Faults;
 use super::nearest::nearest;
+use super::runbook::{parse_escalation_file, parse_runbooks};
 use super::section::{Entry, Section};
 use super::settings::{
     Connection, Environment, EnvironmentKind, Mode, Policy, Role, Settings, Timeline,
@@ -30,6 +31,8 @@ const SECTIONS: &[&str] = &[
     "keys",
     "theme",
     "timeline",
+    "runbook",
+    "escalation",
 ];
 const SEVERITIES: &[&str] = &[
     "informational",
@@ -78,6 +81,11 @@ pub fn parse(text: &str, file: &str, known_commands: &[&str]) -> Result<Parsed, 
     let (keys, key_lines) = parse_keys(&mut faults, &whole, known_commands);
     let (theme, theme_line) = parse_theme(&mut faults, &whole).unzip();
     let timeline = parse_timeline(&mut faults, &whole);
+    let runbooks = section(&mut faults, &whole, "runbook")
+        .map(|section| parse_runbooks(&mut faults, &section))
+        .unwrap_or_default();
+    let escalation = section(&mut faults, &whole, "escalation")
+        .and_then(|section| parse_escalation_file(&mut faults, &section));
     let nowhere = whole.span.clone();
     let warnings = faults.finish()?;
     // Every `None` above comes with a fault, unless the text was too broken to tell what is missing.
@@ -95,6 +103,8 @@ pub fn parse(text: &str, file: &str, known_commands: &[&str]) -> Result<Parsed, 
         keys,
         theme,
         timeline,
+        runbooks,
+        escalation,
         sha256,
     };
     Ok(Parsed {

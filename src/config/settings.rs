@@ -10,6 +10,7 @@ use url::Url;
 use crate::domain::case::UserSource;
 use crate::domain::containment::caps::Caps;
 use crate::domain::ids::ConnectionName;
+use crate::domain::runbook::choice::Rule;
 
 /// The whole configuration.
 #[derive(Clone, Debug)]
@@ -28,6 +29,10 @@ pub struct Settings {
     pub theme: Option<String>,
     /// Activity window and detector tuning.
     pub timeline: Timeline,
+    /// Runbooks and the rules that choose one.
+    pub runbooks: RunbookSettings,
+    /// File of the escalation path.
+    pub escalation: Option<PathBuf>,
     /// SHA-256 of the text the settings were read from, in hex.
     pub sha256: String,
 }
@@ -182,6 +187,17 @@ pub struct Policy {
     pub caps: Caps,
     /// Whether the host has a policy of its own.
     pub of_host: bool,
+}
+
+/// Where runbooks are, and which is used for which case.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct RunbookSettings {
+    /// Folders, absolute; of two runbooks with the same path inside them the first counts.
+    pub folders: Vec<PathBuf>,
+    /// The runbook where no rule fits; `None` for our own.
+    pub default: Option<String>,
+    /// The rules in their order; none for our own.
+    pub rules: Vec<Rule>,
 }
 
 /// Window of the activity pane and tuning of the detectors.

@@ -1,12 +1,15 @@
 //! Runbooks: one long text, and the short list that is derived from it.
 //!
 //! What lives here: the model of a runbook that was read. The reader is in [`reader`], the short list and
-//! its ticks in [`checklist`], what is printed of a runbook in [`outline`], what a step's tools mean for the console in [`binding`], our own runbooks in
-//! [`builtin`]. What must not: io, clocks, layout, and any second text beside the runbook's own.
+//! its ticks in [`checklist`], what is printed of a runbook in [`outline`], what a step's tools mean for the
+//! console in [`binding`], our own runbooks in [`builtin`], a set of them by path in [`library`], the one for a case
+//! in [`choice`]. What must not: io, clocks, layout, and any second text beside the runbook's own.
 
 pub mod binding;
 pub mod builtin;
 pub mod checklist;
+pub mod choice;
+pub mod library;
 pub mod outline;
 pub mod reader;
 

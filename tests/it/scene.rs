@@ -21,7 +21,7 @@ use quell::domain::containment::plan::{ActionFacts, Plan, PlannedStep, PreparedC
 use quell::domain::containment::standing::Standing;
 use quell::domain::freshness::Moment;
 use quell::domain::ids::{AccountId, ActionId, CaseId, ConnectionName, LogId, PlanId, SessionId};
-use quell::domain::runbook::{builtin::builtin, parse_runbook};
+use quell::domain::runbook::choice::Runbooks;
 use quell::domain::severity::{CaseStatus, Severity};
 use quell::domain::text::Untrusted;
 use quell::domain::timeline::event::{Event, Geo, Outcome, Party};
@@ -88,17 +88,19 @@ fn settings(mode: Mode, kind: EnvironmentKind) -> Settings {
         keys: BTreeMap::new(),
         theme: None,
         timeline: Timeline::default(),
+        runbooks: quell::config::settings::RunbookSettings::default(),
+        escalation: None,
         sha256: String::new(),
     }
 }
 
 /// A console that has not heard anything.
 pub(crate) fn empty(size: (u16, u16)) -> Model {
-    let (file, source) = builtin()[0];
     Model::new(Start {
         settings: Arc::new(settings(Mode::Live, EnvironmentKind::Production)),
         keymap: Arc::new(Keymap::default()),
-        runbook: Arc::new(parse_runbook(source, file)),
+        runbooks: Arc::new(Runbooks::default()),
+        escalation: None,
         os_user: text("jo"),
         now: now(),
         size,

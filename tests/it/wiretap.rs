@@ -172,6 +172,8 @@ pub fn settings(connections: Vec<Connection>) -> Settings {
         keys: BTreeMap::new(),
         theme: None,
         timeline: Timeline::default(),
+        runbooks: quell::config::settings::RunbookSettings::default(),
+        escalation: None,
         sha256: String::new(),
     }
 }
