@@ -2,6 +2,7 @@
 //!
 //! What must not live here: anything a second subcommand or the console needs too.
 
+pub mod activity;
 pub mod audit;
 pub mod compose;
 pub mod console;
@@ -16,6 +17,7 @@ use std::ffi::OsString;
 use std::io::{self, Write};
 use std::path::PathBuf;
 
+use chrono::{DateTime, NaiveDate, NaiveDateTime, Utc};
 use clap::{Parser, Subcommand};
 
 use crate::domain::fault::Fault;
@@ -67,6 +69,8 @@ enum Sub {
         #[arg(long, default_value_t = 0, hide = true)]
         events: usize,
     },
+    /// Reads exported logs of any vendor, without a connection: events or findings.
+    Activity(activity::Asked),
     /// Verifies, shows, exports, merges or shortens the audit log.
     Audit {
         #[command(subcommand)]
@@ -166,6 +170,11 @@ fn dispatch(arguments: Arguments) -> Result<u8, Failure> {
                 drill::run(&options, state.as_deref(), theme.as_deref())
             }
         }
+        Some(Sub::Activity(asked)) => activity::run(
+            &asked,
+            &mut io::BufWriter::new(io::stdout().lock()),
+            &mut io::stderr().lock(),
+        ),
         Some(Sub::Audit { command }) => audit::run(command, config.as_deref(), |drill| {
             audit_dir(state.as_deref(), drill)
         }),
@@ -189,6 +198,21 @@ fn dispatch(arguments: Arguments) -> Result<u8, Failure> {
             keys::print(markdown, config.as_deref(), &mut io::stdout().lock())
         }
     }
+}
+
+/// Reads a day or a time in UTC.
+fn moment(text: &str) -> Result<DateTime<Utc>, String> {
+    let day = || {
+        NaiveDate::parse_from_str(text, "%Y-%m-%d")
+            .ok()?
+            .and_hms_opt(0, 0, 0)
+    };
+    let minute = || NaiveDateTime::parse_from_str(text, "%Y-%m-%d %H:%M").ok();
+    let exact = || Some(DateTime::parse_from_rfc3339(text).ok()?.naive_utc());
+    let found = day().or_else(minute).or_else(exact);
+    found
+        .map(|at| at.and_utc())
+        .ok_or_else(|| "not a day (2026-01-31) or time (2026-01-31T06:00:00Z)".to_owned())
 }
 
 fn audit_dir(state: Option<&std::path::Path>, drill: bool) -> Result<PathBuf, Failure> {

@@ -5,12 +5,15 @@
 
 mod address;
 mod ecs;
+mod envelope;
+mod file;
 mod okta;
 
 use serde_json::Value;
 
 pub use super::decode::FieldError;
 pub(crate) use address::address;
+pub use file::{LogFile, read_log};
 
 use crate::domain::timeline::event::Event;
 

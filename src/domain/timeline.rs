@@ -4,5 +4,6 @@
 
 pub mod activity;
 pub mod event;
+pub mod export;
 pub mod finding;
 pub mod lane;

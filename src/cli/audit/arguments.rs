@@ -5,12 +5,12 @@
 use std::io::{self, Write as _};
 use std::path::{Path, PathBuf};
 
-use chrono::{DateTime, NaiveDate, NaiveDateTime, Utc};
+use chrono::{DateTime, Utc};
 use clap::{Args, Subcommand};
 
 use super::anchors::{from_cases, from_file};
 use super::{Asked, Form, export, merge, prune, show_some, verify_asked};
-use crate::cli::{Failure, USAGE};
+use crate::cli::{Failure, USAGE, moment};
 use crate::domain::audit::Filter;
 use crate::domain::fault::Fault;
 use crate::safe;
@@ -125,21 +125,6 @@ impl From<Wanted> for Filter {
         (filter.since, filter.until) = (since, until);
         filter
     }
-}
-
-/// Reads a day or a time in UTC.
-fn moment(text: &str) -> Result<DateTime<Utc>, String> {
-    let day = || {
-        NaiveDate::parse_from_str(text, "%Y-%m-%d")
-            .ok()?
-            .and_hms_opt(0, 0, 0)
-    };
-    let minute = || NaiveDateTime::parse_from_str(text, "%Y-%m-%d %H:%M").ok();
-    let exact = || Some(DateTime::parse_from_rfc3339(text).ok()?.naive_utc());
-    let found = day().or_else(minute).or_else(exact);
-    found
-        .map(|at| at.and_utc())
-        .ok_or_else(|| "not a day (2026-01-31) or time (2026-01-31T06:00:00Z)".to_owned())
 }
 
 /// Runs a subcommand; `dir` finds the directory of the log, of the drill or not.

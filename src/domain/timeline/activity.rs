@@ -60,6 +60,7 @@ struct Fixed {
     point: Option<(f32, f32)>,
     system: Option<u32>,
     line: u32,
+    source: &'static str,
 }
 
 /// One row, borrowed from the columns.
@@ -146,6 +147,7 @@ impl Activity {
             point: event.geo.point,
             system: event.network.number,
             line: event.line,
+            source: event.source,
         });
         let place = event.geo.place();
         let texts: [Option<&Untrusted>; COLUMNS] = [
@@ -298,6 +300,11 @@ impl<'a> Row<'a> {
         self.fixed().line
     }
 
+    /// Gives the key of the decoder that read it from a file; empty where there is no file.
+    pub fn source(&self) -> &'static str {
+        self.fixed().source
+    }
+
     /// Gives `event.action`.
     pub fn action(&self) -> Option<&'a Untrusted> {
         self.text(Column::Action)
@@ -316,6 +323,11 @@ impl<'a> Row<'a> {
     /// Gives `source.geo.city_name`.
     pub fn city(&self) -> Option<&'a Untrusted> {
         self.text(Column::City)
+    }
+
+    /// Gives `source.geo.country_name` only.
+    pub fn country_name(&self) -> Option<&'a Untrusted> {
+        self.text(Column::Country)
     }
 
     /// Gives `source.geo.country_name`, else the code.

@@ -379,6 +379,8 @@ pub struct Event {
     pub raw: Untrusted,
     /// Line of the record in its file, from 1; 0 where there is no file.
     pub line: u32,
+    /// Key of the decoder that read it from a file, such as `okta`; empty where there is no file.
+    pub source: &'static str,
 }
 
 #[cfg(test)]

@@ -1,0 +1,207 @@
+//! `quell activity`: exported logs of any vendor as events and findings, without any connection.
+//!
+//! Exit codes: 0 all was read, 2 some records could not be read, 3 a file could not be read or holds no event.
+//!
+//! What must not live here: envelopes and vendors' fields (`connect::logs`), what is odd (`domain::timeline`).
+
+mod bytes;
+
+use std::collections::BTreeMap;
+use std::io::{self, Write};
+use std::path::PathBuf;
+
+use chrono::{DateTime, Utc};
+use clap::Args;
+
+use super::{Failure, OK, UNREADABLE, broken_pipe, moment};
+use crate::connect::logs::{LogFile, Source, read_log};
+use crate::domain::audit::ascii_json;
+use crate::domain::fault::Fault;
+use crate::domain::text::{Safe, Untrusted};
+use crate::domain::timeline::activity::{Activity, Row};
+use crate::domain::timeline::event::{Event, Party};
+use crate::domain::timeline::export;
+use crate::domain::timeline::finding::{Finding, Tuning, fail_then_success};
+use crate::safe;
+
+/// Exit code: some records could not be read.
+const WARNINGS: u8 = 2;
+/// Faults told one by one; the rest is counted.
+const TOLD: usize = 20;
+
+/// What is read, of whom, and in which form it is told.
+#[derive(Debug, Args)]
+pub struct Asked {
+    /// Exported logs, plain, gzip or zstd; `-` is standard input.
+    #[arg(required = true, value_name = "FILE")]
+    files: Vec<PathBuf>,
+    /// Whose records they are; `auto` tells by each record.
+    #[arg(long, default_value = "auto", value_parser = source)]
+    from: From,
+    /// Only what this user did or what was done to this user: id, login or mail.
+    #[arg(long, value_name = "U")]
+    user: Option<String>,
+    /// From this day or time on (UTC).
+    #[arg(long, value_name = "T", value_parser = moment)]
+    since: Option<DateTime<Utc>>,
+    /// Until before this day or time (UTC).
+    #[arg(long, value_name = "T", value_parser = moment)]
+    until: Option<DateTime<Utc>>,
+    /// One ECS object a line.
+    #[arg(long, conflicts_with = "findings")]
+    json: bool,
+    /// What is odd, one object a line.
+    #[arg(long)]
+    findings: bool,
+}
+
+/// Whose records are read.
+#[derive(Clone, Copy, Debug)]
+struct From(Option<Source>);
+
+fn source(text: &str) -> Result<From, String> {
+    if text == "auto" {
+        return Ok(From(None));
+    }
+    let all = || Source::ALL.map(Source::key).join(", ");
+    Source::from_key(text)
+        .map(|source| From(Some(source)))
+        .ok_or_else(|| format!("not one of auto, {}", all()))
+}
+
+/// Reads the logs and prints what was asked for.
+///
+/// # Errors
+/// When no file can be read, or nothing in them is an event, with exit code 3; when the output cannot be written.
+pub fn run(asked: &Asked, out: &mut dyn Write, told: &mut dyn Write) -> Result<u8, Failure> {
+    let mut whole = LogFile::default();
+    for path in &asked.files {
+        let bytes = bytes::read(path)?;
+        whole = whole.joined(read_log(&bytes, asked.from.0));
+    }
+    let LogFile {
+        events,
+        faults,
+        records,
+    } = whole;
+    if events.is_empty() && !faults.is_empty() {
+        let first = faults.first().map_or_else(Safe::default, |fault| {
+            safe!("{}: {}", fault.record.field(), fault.reason.line())
+        });
+        let what = safe!("no event in {} records; the first: {}", faults.len(), first);
+        return Err(Failure::one(
+            UNREADABLE,
+            Fault::new(what).hint("--from names the vendor where it cannot be told"),
+        ));
+    }
+    let code = if faults.is_empty() { OK } else { WARNINGS };
+    let mut activity = Activity::default();
+    activity.merge(events.into_iter().filter(|event| asked.is_of_user(event)));
+    activity.faults = faults;
+    let printed = if asked.json {
+        asked
+            .rows(&activity)
+            .try_for_each(|row| line(out, &ascii_json(&export::ecs(row))))
+    } else if asked.findings {
+        print_findings(asked, &activity, out)
+    } else {
+        asked
+            .rows(&activity)
+            .try_for_each(|row| line(out, words(row).as_str()))
+    };
+    let told = printed.and_then(|()| summary(&activity, &records, told));
+    told.map_or_else(|error| broken_pipe(&error), |()| Ok(code))
+}
+
+impl Asked {
+    fn is_of_user(&self, event: &Event) -> bool {
+        self.user.as_deref().is_none_or(|user| {
+            let has = |party: &Party| {
+                [&party.id, &party.name, &party.email]
+                    .into_iter()
+                    .flatten()
+                    .any(|text| text.raw().eq_ignore_ascii_case(user))
+            };
+            has(&event.user) || has(&event.target)
+        })
+    }
+
+    fn is_in_window(&self, row: Row<'_>) -> bool {
+        let bounded = self.since.is_some() || self.until.is_some();
+        !(bounded && row.untimed())
+            && self.since.is_none_or(|since| row.at() >= since)
+            && self.until.is_none_or(|until| row.at() < until)
+    }
+
+    fn rows<'a>(&self, activity: &'a Activity) -> impl Iterator<Item = Row<'a>> {
+        activity.rows().filter(|row| self.is_in_window(*row))
+    }
+}
+
+fn print_findings(asked: &Asked, activity: &Activity, out: &mut dyn Write) -> io::Result<()> {
+    let in_window = |finding: &Finding| {
+        activity
+            .row(finding.row)
+            .is_some_and(|row| asked.is_in_window(row))
+    };
+    fail_then_success(activity, Tuning::default())
+        .iter()
+        .filter(|finding| in_window(finding))
+        .try_for_each(|finding| line(out, &ascii_json(&export::finding(activity, finding))))
+}
+
+fn line(out: &mut dyn Write, text: &str) -> io::Result<()> {
+    writeln!(out, "{text}")
+}
+
+/// Gives one event as one line.
+fn words(row: Row<'_>) -> Safe {
+    let at = if row.untimed() {
+        Safe::fixed("no time             ")
+    } else {
+        Untrusted::new(row.at().format("%Y-%m-%dT%H:%M:%SZ").to_string()).field()
+    };
+    let field = |text: Option<&Untrusted>| text.map_or(Safe::fixed("-"), Untrusted::field);
+    let user = row.user();
+    safe!(
+        "{}  {}  {}  {}  {}  {}  {}",
+        at,
+        row.lane().key(),
+        row.outcome().word(),
+        field(row.action()),
+        field(user.best()),
+        field(row.ip()),
+        field(row.place())
+    )
+}
+
+/// Says how much was read and what was not, beside the output.
+fn summary(
+    activity: &Activity,
+    records: &BTreeMap<Source, usize>,
+    out: &mut dyn Write,
+) -> io::Result<()> {
+    for fault in activity.faults.iter().take(TOLD) {
+        writeln!(
+            out,
+            "not read: {}: {}",
+            fault.record.field(),
+            fault.reason.line()
+        )?;
+    }
+    let read: Vec<String> = records
+        .iter()
+        .map(|(source, count)| format!("{count} {}", source.key()))
+        .collect();
+    let untimed = activity.rows().filter(Row::untimed).count();
+    writeln!(
+        out,
+        "{} records not read; read: {}; {untimed} without a time",
+        activity.faults.len(),
+        if read.is_empty() {
+            "none".to_owned()
+        } else {
+            read.join(", ")
+        },
+    )
+}
