@@ -1,23 +1,32 @@
 //! Reads a runbook from Markdown: which sections are phases, inputs, tools; the rest is in the files below.
 //!
-//! Layouts that are read: phases as headings or bold paragraphs, steps as numbered lists, task lists, bullets under
-//! a label, headings and bold paragraphs; an own short checklist; one flat list. Nothing is invented where there is
+//! Layouts that are read: phases as headings or bold paragraphs, steps as numbered lists, task lists, tables with
+//! boxes, bullets under a label, headings, bold paragraphs and lists inside code blocks; an own short checklist; one
+//! flat list. Nothing is invented where there is
 //! nothing, and what was not understood is a notice with its line. What must not live here: io, other files.
 
 mod blocks;
 mod declared;
+mod fences;
+mod layout;
 mod lines;
+mod markdown;
 mod marks;
 mod names;
 mod phases;
 mod sections;
+mod sources;
 mod steps;
+mod tables;
+mod verbs;
+mod words;
 
-use self::blocks::{Blocks, read_blocks};
-use self::declared::{inputs, links, toolbox};
+use self::blocks::Blocks;
+use self::declared::{inputs, is_itself, link_steps, links, toolbox};
+use self::markdown::read_blocks;
 use self::phases::{fenced_lists, phases};
 use self::sections::{split, title};
-use super::{Notice, Runbook};
+use super::{Notice, Runbook, Step};
 use crate::domain::text::Untrusted;
 
 /// Longer texts are read up to here, with a notice.
@@ -45,9 +54,20 @@ pub fn parse_runbook(text: &str, file_name: &str) -> Runbook {
     let mut front_title = None;
     let sections = split(blocks, last.saturating_add(1), &mut front_title);
     let tools = toolbox(&sections);
-    let phases = phases(&sections, &tools, &mut notices);
-    fenced_lists(&sections, &mut notices);
-    let (linked_runbooks, linked_documents) = links(&sections);
+    let mut phases = phases(&sections, &tools, &mut notices);
+    link_steps(&sections, &mut phases);
+    fenced_lists(&sections, &phases, &mut notices);
+    let links = links(&sections, file_name);
+    for line in links.itself {
+        notice(
+            &mut notices,
+            line,
+            "the text names itself; the link is not followed",
+        );
+    }
+    for phase in &mut phases {
+        not_itself(&mut phase.steps, file_name);
+    }
     if phases.iter().all(|phase| phase.steps.is_empty()) {
         notice(&mut notices, 1, "no steps found");
     }
@@ -56,10 +76,19 @@ pub fn parse_runbook(text: &str, file_name: &str) -> Runbook {
         title: title(&sections, front_title, file_name),
         inputs: inputs(&sections),
         phases,
-        linked_runbooks,
-        linked_documents,
+        linked_runbooks: links.runbooks,
+        linked_documents: links.documents,
         notices: sorted(notices),
         source: read.to_owned(),
+    }
+}
+
+/// Takes the links of steps to the text they stand in off them.
+fn not_itself(steps: &mut [Step], file_name: &str) {
+    for step in steps {
+        step.runbooks
+            .retain(|path| !is_itself(path.raw(), file_name));
+        not_itself(&mut step.substeps, file_name);
     }
 }
 

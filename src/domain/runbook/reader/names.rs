@@ -13,9 +13,16 @@ const BOILERPLATE: &[&str] = &[
     "scope",
     "inputs",
     "input",
+    "required inputs",
+    "optional inputs",
+    "input parameters",
+    "input variables",
+    "parameters",
     "outputs",
     "required outputs",
     "tools",
+    "tools used",
+    "required tools",
     "references",
     "reference",
     "resources",
@@ -32,6 +39,21 @@ const BOILERPLATE: &[&str] = &[
     "expected outputs",
     "rubric",
     "backlog",
+    "backlog items",
+    "current backlog items",
+    "addressed backlog items",
+    "additional reading",
+    "further reading",
+    "acknowledgements",
+    "authors",
+    "executive summary",
+    "introduction",
+    "conclusion",
+    "version history",
+    "document history",
+    "related runbooks",
+    "related documents",
+    "prerequisite knowledge",
     "table of contents",
     "contents",
     "changelog",
@@ -50,12 +72,23 @@ const BOILERPLATE: &[&str] = &[
 ];
 
 /// Headings of an own short list.
-const SHORT_LISTS: &[&str] = &[
-    "checklist",
-    "quick checklist",
-    "response checklist",
-    "incident checklist",
-    "response steps",
+const SHORT_LISTS: &[&str] = &["checklist", "response steps", "quick steps"];
+
+/// Words of a name that make the checklist it ends with one of the whole response.
+const OF_RESPONSE: &[&str] = &["quick", "response", "responder", "incident", "analyst"];
+
+/// Words of a name that make the checklist it ends with one of a part.
+const OF_PART: &[&str] = &[
+    "post",
+    "after",
+    "pre",
+    "closure",
+    "closing",
+    "evidence",
+    "update",
+    "review",
+    "readiness",
+    "preparation",
 ];
 
 /// Headings of a list of steps in a runbook without phases.
@@ -105,6 +138,8 @@ pub(super) enum Numbering {
     Phase,
     /// `Step 3:`, `Step 2.1:`.
     Step,
+    /// `3.`, `AA1.`; but not `2.1`, which numbers parts of a text.
+    Ordinal,
 }
 
 /// Takes numbering and trailing asides off a heading: `Phase 1: Preparation (Ongoing)` is `Preparation`.
@@ -120,7 +155,15 @@ pub(super) fn without_numbering(heading: &str) -> (Numbering, String) {
         "phase" | "part" | "stage" if numbered => (Numbering::Phase, 2),
         "step" if numbered => (Numbering::Step, 2),
         _ if is_letter_tag(first) && !second.is_empty() => (Numbering::Phase, 1),
-        _ if is_ordinal(first) && !second.is_empty() => (Numbering::None, 1),
+        _ if is_ordinal(first) && !second.is_empty() => {
+            let dotted = first.trim_end_matches(['.', ')', ':']).contains('.');
+            let kind = if dotted {
+                Numbering::None
+            } else {
+                Numbering::Ordinal
+            };
+            (kind, 1)
+        }
         _ => (Numbering::None, 0),
     };
     let name: Vec<&str> = text.split_whitespace().skip(skip).collect();
@@ -181,7 +224,17 @@ pub(super) fn is_boilerplate(name: &str) -> bool {
 
 /// Tells whether a section of this name is a short list of its own.
 pub(super) fn is_short_list(name: &str) -> bool {
+    let lower = name.to_lowercase();
+    let words: Vec<&str> = lower
+        .split(|c: char| !c.is_alphanumeric())
+        .filter(|word| !word.is_empty())
+        .collect();
+    let has = |list: &[&str]| words.iter().any(|word| list.contains(word));
     is_one_of(name, SHORT_LISTS)
+        || words.last() == Some(&"checklist")
+            && words.len() <= 6
+            && has(OF_RESPONSE)
+            && !has(OF_PART)
 }
 
 /// Tells whether a section of this name holds the steps of a runbook without phases.
@@ -191,7 +244,16 @@ pub(super) fn is_workflow(name: &str) -> bool {
 
 /// Tells whether the section declares the inputs.
 pub(super) fn is_inputs(name: &str) -> bool {
-    is_one_of(name, &["inputs", "input", "required inputs", "parameters"])
+    let names = [
+        "inputs",
+        "input",
+        "required inputs",
+        "optional inputs",
+        "input parameters",
+        "parameters",
+        "input variables",
+    ];
+    is_one_of(name, &names)
 }
 
 /// Tells whether the section lists the tools.
@@ -211,8 +273,36 @@ pub(super) fn is_aside_label(lead: &str) -> bool {
 
 /// Makes the label of a text: its first sentence, cut at a word at about 100 columns.
 pub(super) fn label_of(text: &str) -> String {
-    let sentence = first_sentence(text.trim());
-    cut_at_word(sentence.trim_end_matches(['.', ':', ',', ';', ' ']))
+    let text = strip_box(text.trim());
+    let text = text.split(" TODO").next().unwrap_or(text);
+    let sentence = first_sentence(text).trim_end_matches(['.', ':', ',', ';', ' ']);
+    let bare = ["e.g", "i.e"].iter().find_map(|end| {
+        let before = sentence.strip_suffix(end)?;
+        before.ends_with(' ').then_some(before)
+    });
+    cut_at_word(bare.unwrap_or(sentence).trim_end_matches([',', ' ', '(']))
+}
+
+/// Takes the mark of a list item and an empty or ticked box off a text.
+pub(super) fn strip_box(text: &str) -> &str {
+    let text = text.trim_start();
+    let unmarked = text
+        .strip_prefix("- ")
+        .or_else(|| text.strip_prefix("* "))
+        .unwrap_or(text)
+        .trim_start();
+    let boxes = [
+        "[ ]", "[x]", "[X]", "\u{2610}", "\u{2611}", "\u{2b1c}", "\u{25a1}", "\u{25a2}",
+    ];
+    match boxes.iter().find_map(|mark| unmarked.strip_prefix(mark)) {
+        Some(rest) if rest.is_empty() || rest.starts_with(char::is_whitespace) => rest.trim_start(),
+        _ => text,
+    }
+}
+
+/// Tells whether a text begins with an empty or ticked box, perhaps after the mark of a list item.
+pub(super) fn has_box(text: &str) -> bool {
+    strip_box(text).len() != text.trim_start().len()
 }
 
 /// Cuts at a word and says so with an ellipsis.
@@ -273,8 +363,21 @@ fn is_abbreviation(head: &str) -> bool {
         .next()
         .unwrap_or_default();
     let bare = last.trim_end_matches('.');
-    ["e.g", "i.e", "etc", "vs", "cf", "no"].contains(&bare.to_lowercase().as_str())
+    let initials = bare.split('.').all(|part| part.chars().count() == 1) && bare.contains('.');
+    ["etc", "vs", "cf", "no"].contains(&bare.to_lowercase().as_str())
+        || initials
         || bare.chars().all(|c| c.is_ascii_digit())
+}
+
+/// Finds the name of an input that stands without a code span: `ip_address (string): ...`, `Host: ...`.
+pub(super) fn bare_input(text: &str) -> Option<&str> {
+    let text = text.strip_prefix("(Optional)").unwrap_or(text).trim_start();
+    let end = text.find(|c: char| c.is_whitespace() || c == ':' || c == '(')?;
+    let after = text.get(end..)?.trim_start();
+    after
+        .starts_with([':', '(', '-', '\u{2013}', '\u{2014}'])
+        .then(|| input_name(text.get(..end)?))
+        .flatten()
 }
 
 /// Takes `${}` off the name of an input; `None` when it is not a name.
@@ -304,7 +407,7 @@ mod tests {
         Numbering::None,
         "Initial Triage Questions"
     )]
-    #[case("AA1. Verify", Numbering::None, "Verify")]
+    #[case("AA1. Verify", Numbering::Ordinal, "Verify")]
     #[case("🚨 Containment:", Numbering::None, "Containment")]
     #[case("Contain", Numbering::None, "Contain")]
     #[case("", Numbering::None, "")]

@@ -1,31 +1,24 @@
-//! Which sections are the phases, by which layout, and which of their lists and headings are the steps.
+//! The phases of a runbook with their steps, by the layout that it has.
 //!
-//! What must not live here: how a list item becomes a step.
+//! What must not live here: which layout it has, and how a list item becomes a step.
 
 use std::collections::{HashMap, HashSet};
 
-use super::blocks::Block;
-use super::marks::Toolbox;
+use super::blocks::{Block, Code};
+use super::fences;
+use super::layout::{
+    Layout, headings_are_steps, is_phase, is_tagged, is_task_section, is_workflow, layout_of,
+};
+use super::marks::{self, Toolbox};
 use super::names::{self, Numbering};
 use super::notice;
-use super::sections::{PHASE_WORDS, Section, begins_with_phase, below, section_lists};
-use super::steps::{Steps, has_clear_list};
+use super::sections::{Section, below};
+use super::sources::has_clear_list;
+use super::steps::{Steps, apply};
+use super::tables;
 use crate::domain::phase::{PhaseName, phase_of_name};
 use crate::domain::runbook::{Notice, PhaseSection, Step};
 use crate::domain::text::Untrusted;
-
-/// How the phases of a runbook are told apart from its other sections.
-#[derive(Clone, Copy, PartialEq, Eq)]
-enum Layout {
-    /// Headings with `Phase 2:`, `Part 4 -`, `(P)`.
-    Numbered,
-    /// A short list of its own.
-    ShortList,
-    /// Headings that are names of phases.
-    Named,
-    /// One list.
-    Flat,
-}
 
 pub(super) fn phases(
     sections: &[Section],
@@ -44,56 +37,20 @@ pub(super) fn phases(
         Layout::ShortList => short_list(sections, &mut steps, &mut phases),
         Layout::Flat => flat(sections, &mut steps, &mut phases),
         Layout::Numbered | Layout::Named => {
-            for (i, section) in sections.iter().enumerate() {
+            for i in 0..sections.len() {
                 if is_phase(sections, i, layout) {
                     phases.extend(phase(sections, i, layout, &mut steps));
-                } else if i > 0 && names::is_short_list(&section.name) {
-                    steps.notices.push(Notice {
-                        line: section.line,
-                        text: Untrusted::new(
-                            "own checklist beside the phases is not read as steps",
-                        ),
-                    });
+                } else if i > 0 && is_task_section(sections, i, layout) {
+                    phases.extend(tasks(sections, i, &mut steps));
                 }
             }
         }
     }
+    if layout != Layout::ShortList {
+        fenced(sections, &mut steps, &mut phases);
+    }
+    phases.sort_by_key(|phase| phase.line);
     phases
-}
-
-fn layout_of(sections: &[Section]) -> Layout {
-    let any = |layout| (1..sections.len()).any(|i| is_phase(sections, i, layout));
-    if any(Layout::Numbered) {
-        Layout::Numbered
-    } else if (1..sections.len()).any(|i| is_phase(sections, i, Layout::ShortList)) {
-        Layout::ShortList
-    } else if any(Layout::Named) {
-        Layout::Named
-    } else {
-        Layout::Flat
-    }
-}
-
-fn is_phase(sections: &[Section], i: usize, layout: Layout) -> bool {
-    let Some(section) = sections
-        .get(i)
-        .filter(|section| section.heading.is_some() && !section.aside)
-    else {
-        return false;
-    };
-    match layout {
-        Layout::Numbered => section.numbering == Numbering::Phase,
-        Layout::ShortList => names::is_short_list(&section.name) && section_lists(sections, i) > 0,
-        Layout::Named => {
-            // Inside a phase a longer name is more likely a step (*Restore a quarantined message*).
-            let most = if section.inside_phase { 3 } else { PHASE_WORDS };
-            let short = section.name.split_whitespace().count() <= most;
-            // The first heading is the title: it names no phase when everything stands below it.
-            let title = i == 1 && below(sections, i).count() + 2 >= sections.len();
-            short && !title && begins_with_phase(&section.name)
-        }
-        Layout::Flat => false,
-    }
 }
 
 /// Makes one phase of a section and what is below it, up to phases nested in it.
@@ -105,24 +62,35 @@ fn phase(
 ) -> Option<PhaseSection> {
     let section = sections.get(i)?;
     let nested = below(sections, i).any(|j| is_phase(sections, j, layout));
-    let mut own = Vec::new();
-    for j in below(sections, i) {
-        if is_phase(sections, j, layout) {
-            break;
-        }
-        own.push(j);
-    }
+    let mut own: Vec<usize> = below(sections, i)
+        .take_while(|j| !is_phase(sections, *j, layout))
+        .collect();
     own.retain(|j| sections.get(*j).is_some_and(|s| !s.aside));
+    if section.blocks.is_empty() && own.is_empty() && repeats_number(sections, i, layout) {
+        let text = format!(
+            "'{}' is empty, and the next heading has the same number",
+            section.name
+        );
+        notice(steps.notices, section.line, text);
+        return None;
+    }
     steps.phase.clone_from(&section.name);
     let clear = std::iter::once(i)
         .chain(own.iter().copied())
         .filter_map(|j| sections.get(j))
         .any(|s| has_clear_list(&s.blocks));
-    let found = if nested && !clear {
+    let mut found = if nested && !clear {
         Vec::new()
     } else {
         steps_of_phase(sections, i, &own, clear, steps)
     };
+    if let Some(heading) = &section.heading {
+        apply(
+            &mut found,
+            None,
+            marks::time_limit_of(&heading.text).as_ref(),
+        );
+    }
     for section in std::iter::once(i)
         .chain(own.iter().copied())
         .filter_map(|j| sections.get(j))
@@ -139,6 +107,23 @@ fn phase(
     Some(named(section, found))
 }
 
+/// Tells whether the next section is a phase with the same number, as in `Part 4 - A & B` above `Part 4 - A`.
+fn repeats_number(sections: &[Section], i: usize, layout: Layout) -> bool {
+    let number = |i: usize| {
+        let text = &sections.get(i)?.heading.as_ref()?.text;
+        let words: Vec<&str> = text.split_whitespace().take(2).collect();
+        (words.len() == 2).then(|| words.join(" ").to_lowercase())
+    };
+    let begins = |longer: &str, shorter: &str| {
+        longer.trim_end_matches(char::is_alphabetic)
+            == shorter.trim_end_matches(char::is_alphabetic)
+    };
+    is_phase(sections, i + 1, layout)
+        && number(i).zip(number(i + 1)).is_some_and(|(first, second)| {
+            first == second || begins(&second, &first) && first.len() < second.len()
+        })
+}
+
 fn steps_of_phase(
     sections: &[Section],
     i: usize,
@@ -146,27 +131,138 @@ fn steps_of_phase(
     clear: bool,
     steps: &mut Steps<'_>,
 ) -> Vec<Step> {
-    let mut found = sections
+    let own_list = own.iter().copied().find(|j| {
+        sections
+            .get(*j)
+            .is_some_and(|s| names::is_short_list(&s.name) && has_clear_list(&s.blocks))
+    });
+    if let Some(section) = own_list.and_then(|j| sections.get(j)) {
+        let text = "the own checklist of the phase is read as its steps";
+        notice(steps.notices, section.line, text);
+        return steps.of_checklist(&section.blocks);
+    }
+    let direct = sections
         .get(i)
-        .map(|s| steps.of_section(&s.blocks))
+        .map(|s| s.blocks.as_slice())
         .unwrap_or_default();
-    let headings_are_steps = !clear && found.is_empty();
-    let outermost = own
-        .iter()
-        .filter_map(|j| sections.get(*j))
-        .map(|s| s.level)
-        .min();
-    for section in own.iter().filter_map(|j| sections.get(*j)) {
+    let as_steps = (!has_clear_list(direct))
+        .then(|| headings_are_steps(sections, own))
+        .flatten();
+    let mut found = match as_steps {
+        Some(_) => Vec::new(),
+        None => steps.of_section(direct, clear),
+    };
+    found.extend(steps_of_sections(sections, own, as_steps, clear, steps));
+    found
+}
+
+/// Reads sections in their order: as steps of their own on the given level, else by their lists.
+fn steps_of_sections(
+    sections: &[Section],
+    own: &[usize],
+    as_steps: Option<u8>,
+    clear: bool,
+    steps: &mut Steps<'_>,
+) -> Vec<Step> {
+    let mut found = Vec::new();
+    let mut read: HashSet<usize> = HashSet::new();
+    let all: HashSet<usize> = own.iter().copied().collect();
+    for j in own.iter().copied() {
+        let Some(section) = sections.get(j).filter(|_| !read.contains(&j)) else {
+            continue;
+        };
         let numbered = section.numbering == Numbering::Step;
-        let as_step = headings_are_steps && Some(section.level) == outermost;
-        match &section.heading {
-            Some(heading) if numbered || as_step => {
-                found.push(steps.of_heading(heading, &section.name, &section.blocks, section.end));
+        let is_step = numbered || as_steps == Some(section.level);
+        let mut new = match &section.heading {
+            Some(heading) if is_step => {
+                let inner: Vec<usize> = below(sections, j)
+                    .filter(|inner| all.contains(inner) && !is_numbered(sections, *inner))
+                    .collect();
+                read.extend(&inner);
+                let parts: Vec<&Section> = inner
+                    .iter()
+                    .filter_map(|inner| sections.get(*inner))
+                    .collect();
+                let end = parts.last().map_or(section.end, |last| last.end);
+                vec![steps.of_heading(heading, &section.name, &section.blocks, &parts, end)]
             }
-            _ => found.extend(steps.of_section(&section.blocks)),
+            _ => {
+                let new = steps.of_section(&section.blocks, clear);
+                if new.is_empty()
+                    && !section.blocks.is_empty()
+                    && section.heading.is_some()
+                    && !unsaid(section)
+                    && below(sections, j).next().is_none()
+                {
+                    let text = format!("'{}' has no list and is not read as steps", section.name);
+                    notice(steps.notices, section.line, text);
+                }
+                new
+            }
+        };
+        if let Some(heading) = &section.heading {
+            let condition = marks::condition_of_heading(&section.name);
+            apply(
+                &mut new,
+                condition.as_deref(),
+                marks::time_limit_of(&heading.text).as_ref(),
+            );
         }
+        found.extend(new);
     }
     found
+}
+
+fn is_numbered(sections: &[Section], i: usize) -> bool {
+    sections
+        .get(i)
+        .is_some_and(|s| s.numbering == Numbering::Step)
+}
+
+/// Tells whether a section gets a notice of another kind: a table, or a list that was left out.
+fn unsaid(section: &Section) -> bool {
+    section
+        .blocks
+        .iter()
+        .any(|block| matches!(block, Block::Table(_) | Block::List(_) | Block::Html { .. }))
+}
+
+/// A section outside the phases that holds tasks.
+fn tasks(sections: &[Section], i: usize, steps: &mut Steps<'_>) -> Option<PhaseSection> {
+    let section = sections.get(i)?;
+    steps.phase.clone_from(&section.name);
+    let found = steps.of_section(&section.blocks, true);
+    unread(section, steps.notices);
+    (!found.is_empty()).then(|| named(section, found))
+}
+
+/// Reads the phases that stand in code blocks with their lists as plain text.
+fn fenced(sections: &[Section], steps: &mut Steps<'_>, phases: &mut Vec<PhaseSection>) {
+    for code in codes(sections) {
+        for listing in fences::listings(code) {
+            let Some((line, name)) = &listing.phase else {
+                continue;
+            };
+            steps.phase.clone_from(name);
+            let found = steps.of_listing(&listing);
+            let text = format!("phase '{name}' stands inside a code block, read as steps");
+            notice(steps.notices, code.line, text);
+            phases.push(phase_section(
+                Some(Untrusted::new(name.clone())),
+                phase_of_name(name),
+                *line,
+                found,
+            ));
+        }
+    }
+}
+
+fn codes(sections: &[Section]) -> impl Iterator<Item = &Code> {
+    let blocks = sections.iter().flat_map(|section| &section.blocks);
+    blocks.filter_map(|block| match block {
+        Block::Code(code) => Some(code),
+        _ => None,
+    })
 }
 
 fn named(section: &Section, steps: Vec<Step>) -> PhaseSection {
@@ -202,26 +298,37 @@ fn phase_section(
 /// Reads an own checklist: its sub-headings are the phases, or it is the only one.
 fn short_list(sections: &[Section], steps: &mut Steps<'_>, phases: &mut Vec<PhaseSection>) {
     let is_list = |i: &usize| is_phase(sections, *i, Layout::ShortList);
+    let mut done = HashSet::new();
     for i in (1..sections.len()).filter(is_list) {
-        for section in std::iter::once(i)
-            .chain(below(sections, i))
-            .filter_map(|j| sections.get(j))
-        {
+        for j in std::iter::once(i).chain(below(sections, i)) {
+            let Some(section) = sections.get(j).filter(|s| !s.aside && done.insert(j)) else {
+                continue;
+            };
             steps.phase.clone_from(&section.name);
-            let found = steps.of_section(&section.blocks);
+            let found = steps.of_checklist(&section.blocks);
+            unread(section, steps.notices);
+            if j == i && (1..sections.len()).any(|k| is_phase(sections, k, Layout::Numbered)) {
+                let text =
+                    "the own checklist is the short list; the steps of the phases are its detail";
+                notice(steps.notices, section.line, text);
+            }
+            let tagged = section
+                .blocks
+                .iter()
+                .any(|block| matches!(block, Block::List(list) if is_tagged(list)));
             if !found.is_empty() {
-                phases.extend(by_tags(named(section, found)));
+                phases.extend(by_tags(named(section, found), tagged));
             }
         }
     }
 }
 
 /// Splits a list whose every step begins with the name of a phase in brackets into these phases.
-fn by_tags(section: PhaseSection) -> Vec<PhaseSection> {
+fn by_tags(section: PhaseSection, tagged: bool) -> Vec<PhaseSection> {
     let tag = |step: &Step| {
         step.role
             .clone()
-            .filter(|role| phase_of_name(role.raw()).is_some())
+            .filter(|role| tagged || phase_of_name(role.raw()).is_some())
     };
     if !section.steps.iter().all(|step| tag(step).is_some()) {
         return vec![section];
@@ -241,67 +348,66 @@ fn by_tags(section: PhaseSection) -> Vec<PhaseSection> {
 
 /// Reads a runbook without phases: the workflow section, else every list that is not boilerplate.
 fn flat(sections: &[Section], steps: &mut Steps<'_>, phases: &mut Vec<PhaseSection>) {
-    let is_workflow = |i: &usize| {
-        sections
-            .get(*i)
-            .is_some_and(|s| names::is_workflow(&s.name))
-            && section_lists(sections, *i) > 0
-    };
-    let workflows: Vec<usize> = (1..sections.len()).filter(is_workflow).collect();
-    let chosen: Vec<usize> = match workflows.first() {
+    let workflows: Vec<usize> = (1..sections.len())
+        .filter(|i| is_workflow(sections, *i))
+        .collect();
+    let mut chosen: Vec<usize> = match workflows.first() {
         Some(_) => workflows
             .iter()
             .flat_map(|i| std::iter::once(*i).chain(below(sections, *i)))
             .collect(),
         None => (0..sections.len()).collect(),
     };
-    let mut found = Vec::new();
-    let mut line = None;
     let mut done = HashSet::new();
-    for j in chosen {
-        let Some(section) = sections.get(j) else {
-            continue;
-        };
-        if section.aside || !done.insert(j) {
-            continue;
-        }
-        let numbered = section.numbering == Numbering::Step;
-        match &section.heading {
-            Some(heading) if numbered => {
-                found.push(steps.of_heading(heading, &section.name, &section.blocks, section.end));
-            }
-            _ if has_clear_list(&section.blocks) => found.extend(steps.of_section(&section.blocks)),
-            _ => {}
-        }
-        if !found.is_empty() {
-            line.get_or_insert(section.line);
-        }
+    chosen.retain(|j| done.insert(*j) && sections.get(*j).is_some_and(|s| !s.aside));
+    let parts: Vec<usize> = chosen
+        .iter()
+        .copied()
+        .filter(|j| is_part(sections, *j))
+        .collect();
+    let as_steps = headings_are_steps(sections, &parts);
+    let surely = |j: &usize| {
+        sections.get(*j).is_some_and(|s| {
+            as_steps.is_some() || s.numbering == Numbering::Step || has_clear_list(&s.blocks)
+        })
+    };
+    for section in chosen.iter().filter_map(|j| sections.get(*j)) {
         unread(section, steps.notices);
     }
-    if let Some(line) = line {
-        phases.extend(by_tags(PhaseSection {
+    let line = chosen
+        .iter()
+        .find(|j| surely(j))
+        .and_then(|j| sections.get(*j))
+        .map(|s| s.line);
+    chosen.retain(surely);
+    let found = steps_of_sections(sections, &chosen, as_steps, true, steps);
+    if let Some(line) = line.filter(|_| !found.is_empty()) {
+        let phase = PhaseSection {
             name: None,
             picerl: None,
             feedback: false,
             line,
             steps: found,
-        }));
+        };
+        phases.extend(by_tags(phase, false));
     }
 }
 
-/// Says what of a phase was not read: tables, texts that say TODO.
+/// A section of the text itself: neither what stands above all headings nor the title with everything below it.
+fn is_part(sections: &[Section], i: usize) -> bool {
+    let title = i == 1 && below(sections, i).count() + 2 >= sections.len() && sections.len() > 2;
+    i > 0 && !title
+}
+
+/// Says what of a section was not read: tables, HTML, texts that say TODO.
 fn unread(section: &Section, notices: &mut Vec<Notice>) {
     for block in &section.blocks {
         match block {
-            Block::Table { line, boxes: true } => {
-                notice(
-                    notices,
-                    *line,
-                    "table with check boxes is not read as steps",
-                );
+            Block::Table(table) if tables::columns(table).is_none() => {
+                notice(notices, table.line, "table is not read as steps");
             }
-            Block::Table { line, boxes: false } => {
-                notice(notices, *line, "table is not read as steps");
+            Block::Html { line } => {
+                notice(notices, *line, "list or table in HTML is not read as steps");
             }
             Block::Paragraph(inline) if inline.text.trim_start().starts_with("TODO") => {
                 notice(notices, inline.lines.start, "the text says TODO");
@@ -311,33 +417,36 @@ fn unread(section: &Section, notices: &mut Vec<Notice>) {
     }
 }
 
-/// Says where a list stands inside a code block, in any section: it may be steps, and is not read.
-pub(super) fn fenced_lists(sections: &[Section], notices: &mut Vec<Notice>) {
-    for block in sections.iter().flat_map(|section| &section.blocks) {
-        match block {
-            Block::Code {
-                line,
-                language,
-                text,
-            } if !language.contains("mermaid") && holds_list(text) => {
-                notice(
-                    notices,
-                    *line,
-                    "list inside a code block is not read as steps",
-                );
-            }
-            _ => {}
+/// Says where a list stands inside a code block that gave no steps, in any section.
+pub(super) fn fenced_lists(
+    sections: &[Section],
+    phases: &[PhaseSection],
+    notices: &mut Vec<Notice>,
+) {
+    let read: HashSet<u32> = notices
+        .iter()
+        .filter(|notice| notice.text.raw().contains("inside a code block"))
+        .map(|notice| notice.line)
+        .collect();
+    let steps = phases.iter().flat_map(|phase| &phase.steps);
+    let mut lines: Vec<(u32, u32)> = steps
+        .map(|step| (step.lines.start, step.lines.end))
+        .collect();
+    lines.sort_unstable();
+    let inside = |line: u32| {
+        let after = lines.partition_point(|(start, _)| *start <= line);
+        after
+            .checked_sub(1)
+            .and_then(|i| lines.get(i))
+            .is_some_and(|(_, end)| line < *end)
+    };
+    for code in codes(sections).filter(|code| fences::holds_list(code)) {
+        if !read.contains(&code.line) && !inside(code.line) {
+            notice(
+                notices,
+                code.line,
+                "list inside a code block is not read as steps",
+            );
         }
     }
-}
-
-fn holds_list(code: &str) -> bool {
-    let item = |line: &&str| {
-        let mark = line.split_whitespace().next().unwrap_or_default();
-        let numbered = mark
-            .strip_suffix(['.', ')'])
-            .is_some_and(|n| !n.is_empty() && n.chars().all(|c| c.is_ascii_digit()));
-        numbered || matches!(mark, "-" | "*") && line.split_whitespace().nth(1).is_some()
-    };
-    code.lines().filter(item).count() >= 2
 }

@@ -15,6 +15,8 @@ pub(super) struct Section {
     /// 0 for what stands before the first heading.
     pub level: u8,
     pub heading: Option<Inline>,
+    /// Whether it is a bold paragraph that stands for a heading.
+    pub bold: bool,
     pub numbering: Numbering,
     pub name: String,
     pub line: u32,
@@ -35,6 +37,7 @@ pub(super) fn split(
     let mut sections = vec![Section {
         level: 0,
         heading: None,
+        bold: false,
         numbering: Numbering::None,
         name: String::new(),
         line: 1,
@@ -47,17 +50,17 @@ pub(super) fn split(
     let mut aside_level = None;
     let mut phase_level = None;
     for block in blocks {
-        let (level, heading) = match block {
+        let (level, bold, heading) = match block {
             Block::FrontMatter(text) => {
                 *front_title = front_matter_title(&text);
                 continue;
             }
             Block::Heading { level, text } => {
                 real_level = level;
-                (level, text)
+                (level, false, text)
             }
             Block::Paragraph(text) if is_bold_heading(&text) => {
-                (real_level.saturating_add(1), text)
+                (real_level.saturating_add(1), true, text)
             }
             other => {
                 if let Some(section) = sections.last_mut() {
@@ -71,7 +74,8 @@ pub(super) fn split(
         if let Some(section) = sections.last_mut() {
             section.end = line;
         }
-        if aside_level.is_some_and(|aside| level <= aside) {
+        let numbered = matches!(numbering, Numbering::Phase | Numbering::Step);
+        if aside_level.is_some_and(|aside| level <= aside || numbered) {
             aside_level = None;
         }
         if phase_level.is_some_and(|phase| level <= phase) {
@@ -89,6 +93,7 @@ pub(super) fn split(
         sections.push(Section {
             level,
             heading: Some(heading),
+            bold,
             numbering,
             name,
             line,
@@ -136,11 +141,28 @@ pub(super) fn title(sections: &[Section], front: Option<String>, file_name: &str
         .iter()
         .find(|section| section.level == 1 && is_title(section));
     let heading = top.or(first).and_then(|section| section.heading.as_ref());
-    match (heading, front) {
-        (Some(heading), _) => Untrusted::new(heading.text.trim()),
-        (None, Some(front)) => Untrusted::new(front),
-        (None, None) => Untrusted::new(file_name),
+    let of_table = sections
+        .first()
+        .and_then(|section| title_of_table(&section.blocks));
+    match (of_table, heading, front) {
+        (Some(title), _, _) => Untrusted::new(title),
+        (_, Some(heading), _) => Untrusted::new(heading.text.trim()),
+        (_, _, Some(front)) => Untrusted::new(front),
+        _ => Untrusted::new(file_name),
     }
+}
+
+/// A table above all headings whose first row is the title.
+fn title_of_table(blocks: &[Block]) -> Option<String> {
+    blocks.iter().find_map(|block| match block {
+        Block::Table(table) => match table.header.as_slice() {
+            [name, title, ..] if name.text.trim().eq_ignore_ascii_case("title") => {
+                Some(title.text.trim().to_owned()).filter(|title| !title.is_empty())
+            }
+            _ => None,
+        },
+        _ => None,
+    })
 }
 
 /// A heading that names a part of a runbook is not the name of the whole.

@@ -4,10 +4,17 @@
 
 use std::collections::{HashMap, HashSet};
 
-use super::blocks::{Block, Inline, Item, List};
+use super::blocks::{Block, Inline, Item, List, Row};
+use super::fences::{self, Listing};
 use super::marks::{self, FileKind, Toolbox};
-use super::names;
-use crate::domain::runbook::{Notice, Step, StepKey, ToolCall};
+use super::sections::Section;
+use super::sources::{
+    Source, announces_contents, as_paragraph, has_steps, is_task_list, item_lead, items_are_orders,
+    nested_lists, orders, sources,
+};
+use super::words::Words;
+use super::{names, tables};
+use crate::domain::runbook::{Notice, Step, StepKey, TimeLimit, ToolCall};
 use crate::domain::text::Untrusted;
 
 /// Makes the steps of one runbook; holds what is needed across phases.
@@ -18,72 +25,36 @@ pub(super) struct Steps<'a> {
     pub notices: &'a mut Vec<Notice>,
 }
 
-/// The words of one step before they are read for marks.
-struct Words<'a> {
-    /// The first paragraph, which gives the label.
-    first: &'a Inline,
-    /// All own words, without sub-steps.
-    all: String,
-    /// Own words and fences: what the key is made of.
-    exact: String,
-    codes: Vec<&'a str>,
-    links: Vec<&'a str>,
-}
-
-impl<'a> Words<'a> {
-    fn of(first: &'a Inline) -> Self {
-        Self {
-            first,
-            all: String::new(),
-            exact: String::new(),
-            codes: Vec::new(),
-            links: Vec::new(),
-        }
-    }
-
-    fn add(&mut self, inline: &'a Inline, own: &str) {
-        if !self.all.is_empty() {
-            self.all.push(' ');
-        }
-        self.all.push_str(own.trim());
-        self.exact.push_str(own);
-        self.exact.push('\n');
-        self.codes
-            .extend(inline.codes.iter().map(|(code, _)| code.as_str()));
-        self.links
-            .extend(inline.links.iter().map(|(link, _)| link.as_str()));
-    }
-
-    fn add_code(&mut self, code: &'a str) {
-        self.exact.push_str(code);
-        self.codes.extend(code.lines().map(str::trim));
-    }
-}
-
 impl Steps<'_> {
-    /// Reads the lists among the blocks of one section: task lists win, then numbered ones, then bullets.
-    pub fn of_section(&mut self, blocks: &[Block]) -> Vec<Step> {
-        let lists: Vec<&List> = blocks
-            .iter()
-            .filter_map(|block| match block {
-                Block::List(list) => Some(list),
-                _ => None,
-            })
-            .collect();
-        let rank = |list: &List| match (has_steps(list), is_task_list(list), list.ordered) {
-            (true, _, _) => 0,
-            (_, true, _) => 1,
-            (_, _, true) => 2,
-            _ => 3,
-        };
-        let Some(best) = lists.iter().map(|list| rank(list)).min() else {
+    /// Reads the lists among the blocks of one section: labelled lists win, then tasks and tables with boxes, then
+    /// numbered lists, then bullets, then lists inside code blocks.
+    ///
+    /// `clear` says that the phase has lists that are surely steps: then bullets below a sentence that only announces
+    /// them are not.
+    pub fn of_section(&mut self, blocks: &[Block], clear: bool) -> Vec<Step> {
+        self.of_sources(&sources(blocks), clear)
+    }
+
+    /// Reads the lists of an own checklist: what stands above a list takes nothing from it.
+    pub fn of_checklist(&mut self, blocks: &[Block]) -> Vec<Step> {
+        let mut sources = sources(blocks);
+        for source in &mut sources {
+            if let Source::List(_, lead) = source {
+                *lead = None;
+            }
+        }
+        self.of_sources(&sources, false)
+    }
+
+    fn of_sources(&mut self, sources: &[Source<'_>], clear: bool) -> Vec<Step> {
+        let Some(best) = sources.iter().map(Source::rank).min() else {
             return Vec::new();
         };
         let mut steps = Vec::new();
-        for list in lists {
-            if rank(list) == best {
-                self.list(list, &mut steps);
-            } else {
+        for source in sources {
+            if source.rank() == best {
+                self.of_source(source, clear, &mut steps);
+            } else if let Source::List(list, _) = source {
                 let items = list.items.len();
                 let text = format!(
                     "list of {items} items is not read as steps: the section has a clearer one"
@@ -94,18 +65,141 @@ impl Steps<'_> {
         steps
     }
 
-    /// Reads a heading with the blocks below it as one step, its lists as sub-steps.
+    fn of_source(&mut self, source: &Source<'_>, clear: bool, steps: &mut Vec<Step>) {
+        match source {
+            Source::List(list, lead) => self.of_list(list, *lead, clear, steps),
+            Source::Table(table, columns) => {
+                for (row, cell) in tables::rows(table, *columns) {
+                    steps.extend(self.row(row, cell, columns.action));
+                }
+            }
+            Source::Fence(code) => {
+                self.notice(code.line, "list inside a code block, read as steps");
+                for listing in fences::listings(code) {
+                    steps.extend(self.of_listing(&listing));
+                }
+            }
+        }
+    }
+
+    /// Reads the items of a list inside a code block.
+    pub fn of_listing(&mut self, listing: &Listing) -> Vec<Step> {
+        listing
+            .items
+            .iter()
+            .map(|item| self.plain(&item.text, item.line, item.line.saturating_add(1)))
+            .collect()
+    }
+
+    fn of_list(&mut self, list: &List, lead: Option<&Inline>, clear: bool, steps: &mut Vec<Step>) {
+        let plain = !is_task_list(list) && !has_steps(list);
+        let from = steps.len();
+        match lead.filter(|_| plain) {
+            Some(lead) if announces_contents(&lead.text) => {
+                let text = format!(
+                    "list of {} items says what the text above it is made of, and is not read as steps",
+                    list.items.len()
+                );
+                self.notice(list.line, text);
+            }
+            Some(lead)
+                if !list.ordered
+                    && !lead.is_all_bold()
+                    && orders(&lead.text)
+                    && !items_are_orders(list) =>
+            {
+                let mut words = Words::of(lead);
+                words.add(lead, &lead.text);
+                let mut substeps = Vec::new();
+                self.list(list, &mut substeps);
+                let end = list
+                    .items
+                    .last()
+                    .map_or(lead.lines.end, |item| item.lines.end);
+                steps.push(self.step(&words, lead.lines.start, end, substeps));
+            }
+            Some(_) if !list.ordered && clear && !items_are_orders(list) => {
+                let text = format!(
+                    "list of {} items is announced, not ordered, and is not read as steps",
+                    list.items.len()
+                );
+                self.notice(list.line, text);
+            }
+            _ => self.list(list, steps),
+        }
+        if let Some(condition) = lead.and_then(|lead| marks::condition_of_heading(&lead.text)) {
+            apply(
+                steps.get_mut(from..).unwrap_or_default(),
+                Some(&condition),
+                None,
+            );
+        }
+    }
+
+    /// Reads a row of a table: the cell with the action, its further tasks and those of the other cells below it.
+    fn row(&mut self, row: &Row, cell: &Inline, action: usize) -> Vec<Step> {
+        let end = row.line.saturating_add(1);
+        let tasks: Vec<&str> = cell
+            .text
+            .lines()
+            .filter(|line| names::has_box(line))
+            .collect();
+        if tasks.len() > 1 {
+            return tasks
+                .iter()
+                .map(|task| self.plain(names::strip_box(task), row.line, end))
+                .collect();
+        }
+        let mut words = Words::of(cell);
+        words.add(cell, names::strip_box(&cell.text));
+        let mut substeps = Vec::new();
+        for (_, other) in row.cells.iter().enumerate().filter(|(i, _)| *i != action) {
+            let own: Vec<&str> = other
+                .text
+                .lines()
+                .filter(|line| !names::has_box(line))
+                .collect();
+            for task in other.text.lines().filter(|line| names::has_box(line)) {
+                let task = names::strip_box(task);
+                if task.chars().any(char::is_alphanumeric) {
+                    substeps.push(self.plain(task, row.line, end));
+                }
+            }
+            words.add(other, &own.join(" "));
+        }
+        vec![self.step(&words, row.line, end, substeps)]
+    }
+
+    fn plain(&mut self, text: &str, line: u32, end: u32) -> Step {
+        let inline = Inline {
+            text: text.to_owned(),
+            lines: line..end,
+            ..Inline::default()
+        };
+        let mut words = Words::of(&inline);
+        words.add(&inline, text);
+        self.step(&words, line, end, Vec::new())
+    }
+
+    /// Reads a heading with the blocks below it and the parts below those as one step, its lists as sub-steps.
     pub fn of_heading(
         &mut self,
         heading: &Inline,
         label: &str,
         blocks: &[Block],
+        parts: &[&Section],
         end: u32,
     ) -> Step {
         let mut words = Words::of(heading);
         words.add(heading, &heading.text);
         let mut substeps = Vec::new();
         self.body(blocks, None, &mut words, &mut substeps);
+        for part in parts {
+            if let Some(heading) = &part.heading {
+                words.add(heading, &heading.text);
+            }
+            self.body(&part.blocks, None, &mut words, &mut substeps);
+        }
         let mut step = self.step(&words, heading.lines.start, end, substeps);
         step.label = Untrusted::new(names::cut_at_word(label));
         step
@@ -170,8 +264,8 @@ impl Steps<'_> {
                     }
                 }
                 Block::List(list) => self.list_within(list, substeps, words),
-                Block::Code { language, text, .. } if !language.contains("mermaid") => {
-                    words.add_code(text);
+                Block::Code(code) if !code.language.contains("mermaid") => {
+                    words.add_code(&code.text);
                 }
                 Block::Quote(inner) => {
                     for inline in inner.iter().filter_map(as_paragraph) {
@@ -213,19 +307,12 @@ impl Steps<'_> {
                 .unwrap_or(inline.lines.start),
             None => inline.lines.start,
         };
-        let plain = Inline {
-            text: text.to_owned(),
-            lines: line..line.saturating_add(1),
-            ..Inline::default()
-        };
-        let mut words = Words::of(&plain);
-        words.add(&plain, text);
         let last = end.unwrap_or(line + 1).min(line + 1);
-        (!text.trim().is_empty()).then(|| self.step(&words, line, last.max(line + 1), Vec::new()))
+        (!text.trim().is_empty()).then(|| self.plain(text, line, last.max(line + 1)))
     }
 
     fn step(&mut self, words: &Words<'_>, line: u32, end: u32, substeps: Vec<Step>) -> Step {
-        let first = words.first.text.trim();
+        let first = names::strip_box(words.first.text.trim());
         let (role, first) = match marks::role_of(first) {
             Some((role, rest)) => (Some(Untrusted::new(role)), rest),
             None => (None, first),
@@ -257,7 +344,8 @@ impl Steps<'_> {
             substeps,
             gate: marks::is_gate(&words.all),
             optional: marks::is_optional(first, lead),
-            condition: marks::condition_of(&words.all, after).map(Untrusted::new),
+            condition: marks::condition_of(if by_lead { lead } else { "" }, after, words.aside)
+                .map(Untrusted::new),
             tools: self.tools_of(words),
             runbooks: runbooks_of(words),
             time_limit: marks::time_limit_of(&words.all),
@@ -352,48 +440,14 @@ fn letter_of(line: &str) -> Option<&str> {
     single.then_some(rest)
 }
 
-fn as_paragraph(block: &Block) -> Option<&Inline> {
-    match block {
-        Block::Paragraph(inline) => Some(inline),
-        _ => None,
+/// Gives steps the condition and the time limit of the heading above them, where they have none.
+pub(super) fn apply(steps: &mut [Step], condition: Option<&str>, limit: Option<&TimeLimit>) {
+    for step in steps {
+        if step.condition.is_none() {
+            step.condition = condition.map(Untrusted::new);
+        }
+        if step.time_limit.is_none() {
+            step.time_limit = limit.cloned();
+        }
     }
-}
-
-fn item_lead(item: &Item) -> Option<String> {
-    let first = item.blocks.iter().find_map(as_paragraph)?;
-    let before_colon = first.text.split(':').next().unwrap_or_default();
-    Some(
-        first
-            .lead
-            .clone()
-            .unwrap_or_else(|| before_colon.to_owned()),
-    )
-}
-
-fn nested_lists(item: &Item) -> impl Iterator<Item = &List> {
-    item.blocks.iter().filter_map(|block| match block {
-        Block::List(list) => Some(list),
-        _ => None,
-    })
-}
-
-/// Tells whether a list has an item that labels the steps below it.
-fn has_steps(list: &List) -> bool {
-    list.items.iter().any(|item| {
-        item_lead(item).as_deref().is_some_and(names::is_step_label)
-            && nested_lists(item).next().is_some()
-    })
-}
-
-/// Tells whether the items of a list are task items.
-pub(super) fn is_task_list(list: &List) -> bool {
-    list.items.iter().any(|item| item.task)
-}
-
-/// Tells whether the blocks hold a numbered list, a task list or a list of labels.
-pub(super) fn has_clear_list(blocks: &[Block]) -> bool {
-    blocks.iter().any(|block| match block {
-        Block::List(list) => list.ordered || is_task_list(list) || has_steps(list),
-        _ => false,
-    })
 }

@@ -1,0 +1,148 @@
+//! Which sections of a runbook are its phases, or its own short list, and which headings are steps.
+//!
+//! What must not live here: reading the steps.
+
+use super::blocks::{Block, Item, List};
+use super::names::{self, Numbering};
+use super::sections::{PHASE_WORDS, Section, begins_with_phase, below, section_lists};
+use super::sources::{has_clear_list, has_tasks};
+use super::verbs;
+
+/// How the phases of a runbook are told apart from its other sections.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Layout {
+    /// A short list of its own, beside the long text.
+    ShortList,
+    /// Headings with `Phase 2:`, `Part 4 -`, `(P)`.
+    Numbered,
+    /// Headings that are names of phases.
+    Named,
+    /// One list.
+    Flat,
+}
+
+/// Least items of a short list that stands for the whole response.
+const SHORTEST: usize = 2;
+
+pub(super) fn layout_of(sections: &[Section]) -> Layout {
+    let count = |layout| {
+        (1..sections.len())
+            .filter(|i| is_phase(sections, *i, layout))
+            .count()
+    };
+    if count(Layout::ShortList) > 0 {
+        Layout::ShortList
+    } else if count(Layout::Numbered) > 0 {
+        Layout::Numbered
+    } else {
+        let workflow = (1..sections.len()).any(|i| is_workflow(sections, i));
+        match count(Layout::Named) {
+            0 => Layout::Flat,
+            1 if workflow => Layout::Flat,
+            _ => Layout::Named,
+        }
+    }
+}
+
+pub(super) fn is_phase(sections: &[Section], i: usize, layout: Layout) -> bool {
+    let Some(section) = sections
+        .get(i)
+        .filter(|section| section.heading.is_some() && !section.aside)
+    else {
+        return false;
+    };
+    match layout {
+        Layout::ShortList => !section.inside_phase && is_short_list(sections, i),
+        Layout::Numbered => section.numbering == Numbering::Phase,
+        Layout::Named => {
+            // Inside a phase a longer name is more likely a step (*Restore a quarantined message*).
+            let most = match (section.inside_phase, section.bold) {
+                (true, true) => 1,
+                (true, false) => 3,
+                (false, _) => PHASE_WORDS,
+            };
+            let short = section.name.split_whitespace().count() <= most;
+            let numbered = matches!(section.numbering, Numbering::Step) && section.inside_phase;
+            // The first heading is the title: it names no phase when everything stands below it.
+            let title = i == 1 && below(sections, i).count() + 2 >= sections.len();
+            short && !title && !numbered && begins_with_phase(&section.name)
+        }
+        Layout::Flat => false,
+    }
+}
+
+/// Tells whether a section is a short list of the whole response: by its name, or because every item of it begins
+/// with a phase in bold brackets.
+fn is_short_list(sections: &[Section], i: usize) -> bool {
+    let Some(section) = sections.get(i) else {
+        return false;
+    };
+    let items = |j: usize| {
+        sections.get(j).map_or(0, |s| {
+            lists(&s.blocks).map(|list| list.items.len()).sum::<usize>()
+        })
+    };
+    let named = || {
+        names::is_short_list(&section.name)
+            && section_lists(sections, i) > 0
+            && items(i) + below(sections, i).map(items).sum::<usize>() >= SHORTEST
+    };
+    named() || lists(&section.blocks).any(is_tagged)
+}
+
+/// Tells whether every item of a list begins with bold words in brackets: `[**CONTAINMENT**] Close it`.
+pub(super) fn is_tagged(list: &List) -> bool {
+    let tagged = |item: &Item| match item.blocks.first() {
+        Some(Block::Paragraph(inline)) => inline.bold_tag,
+        _ => false,
+    };
+    list.items.len() >= SHORTEST && list.items.iter().all(tagged)
+}
+
+pub(super) fn is_workflow(sections: &[Section], i: usize) -> bool {
+    sections.get(i).is_some_and(|s| names::is_workflow(&s.name)) && section_lists(sections, i) > 0
+}
+
+/// Tells whether the headings on the highest level of a part are its steps: most of them are orders or numbered, and
+/// few of them have lists that are surely steps.
+pub(super) fn headings_are_steps(sections: &[Section], own: &[usize]) -> Option<u8> {
+    let own = || own.iter().filter_map(|j| sections.get(*j));
+    let level = own().map(|section| section.level).min()?;
+    let (mut all, mut orders, mut listed) = (0_usize, 0_usize, 0_usize);
+    let mut counted = false;
+    for section in own() {
+        if section.level == level {
+            all += 1;
+            orders += usize::from(is_order(section));
+            counted = false;
+        }
+        if !counted && has_clear_list(&section.blocks) {
+            listed += 1;
+            counted = true;
+        }
+    }
+    (orders * 2 > all && listed * 2 <= all).then_some(level)
+}
+
+fn is_order(section: &Section) -> bool {
+    matches!(section.numbering, Numbering::Ordinal | Numbering::Step)
+        || verbs::is_order(&section.name)
+}
+
+/// Tells whether a section that is no phase holds tasks, so that it is one of its own kind.
+pub(super) fn is_task_section(sections: &[Section], i: usize, layout: Layout) -> bool {
+    sections.get(i).is_some_and(|section| {
+        section.heading.is_some()
+            && !section.aside
+            && !section.inside_phase
+            && !is_phase(sections, i, layout)
+            && has_tasks(&section.blocks)
+    })
+}
+
+fn lists(blocks: &[Block]) -> impl Iterator<Item = &List> {
+    blocks.iter().filter_map(|block| match block {
+        Block::List(list) => Some(list),
+        _ => None,
+    })
+}

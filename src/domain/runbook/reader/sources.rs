@@ -1,0 +1,128 @@
+//! What of a section steps can be read from: lists, tables, code blocks, and which of them is the surest.
+//!
+//! What must not live here: making the steps.
+
+use super::blocks::{Block, Code, Inline, Item, List, Table};
+use super::tables::{self, Columns};
+use super::{fences, names, verbs};
+
+pub(super) fn as_paragraph(block: &Block) -> Option<&Inline> {
+    match block {
+        Block::Paragraph(inline) => Some(inline),
+        _ => None,
+    }
+}
+
+pub(super) fn item_lead(item: &Item) -> Option<String> {
+    let first = item.blocks.iter().find_map(as_paragraph)?;
+    let before_colon = first.text.split(':').next().unwrap_or_default();
+    Some(
+        first
+            .lead
+            .clone()
+            .unwrap_or_else(|| before_colon.to_owned()),
+    )
+}
+
+pub(super) fn nested_lists(item: &Item) -> impl Iterator<Item = &List> {
+    item.blocks.iter().filter_map(|block| match block {
+        Block::List(list) => Some(list),
+        _ => None,
+    })
+}
+
+/// Tells whether a list has an item that labels the steps below it.
+pub(super) fn has_steps(list: &List) -> bool {
+    list.items.iter().any(|item| {
+        item_lead(item).as_deref().is_some_and(names::is_step_label)
+            && nested_lists(item).next().is_some()
+    })
+}
+
+/// Tells whether the items of a list are task items.
+pub(super) fn is_task_list(list: &List) -> bool {
+    list.items.iter().any(|item| item.task)
+}
+
+/// Tells whether the blocks hold a numbered list, a task list, a list of labels or a table of steps.
+pub(super) fn has_clear_list(blocks: &[Block]) -> bool {
+    blocks.iter().any(|block| match block {
+        Block::List(list) => list.ordered || is_task_list(list) || has_steps(list),
+        Block::Table(table) => tables::columns(table).is_some(),
+        _ => false,
+    })
+}
+
+/// Tells whether the blocks hold a task list or a table with boxes.
+pub(super) fn has_tasks(blocks: &[Block]) -> bool {
+    blocks.iter().any(|block| match block {
+        Block::List(list) => is_task_list(list),
+        Block::Table(table) => tables::columns(table).is_some_and(|columns| columns.boxes),
+        _ => false,
+    })
+}
+
+/// Something of a section that steps can be read from.
+pub(super) enum Source<'a> {
+    /// A list, and the paragraph above it when that ends with a colon.
+    List(&'a List, Option<&'a Inline>),
+    Table(&'a Table, Columns),
+    Fence(&'a Code),
+}
+
+impl Source<'_> {
+    /// The lower, the surer.
+    pub fn rank(&self) -> u8 {
+        match self {
+            Self::List(list, _) if has_steps(list) => 0,
+            Self::List(list, _) if is_task_list(list) => 1,
+            Self::Table(_, columns) if columns.boxes => 1,
+            Self::Table(..) => 2,
+            Self::List(list, _) if list.ordered => 2,
+            Self::List(..) => 3,
+            Self::Fence(_) => 4,
+        }
+    }
+}
+
+pub(super) fn sources(blocks: &[Block]) -> Vec<Source<'_>> {
+    let mut found = Vec::new();
+    let mut lead = None;
+    for block in blocks {
+        match block {
+            Block::List(list) => found.push(Source::List(list, lead)),
+            Block::Table(table) => {
+                found.extend(tables::columns(table).map(|columns| Source::Table(table, columns)));
+            }
+            Block::Code(code) if fences::holds_list(code) => found.push(Source::Fence(code)),
+            _ => {}
+        }
+        lead = as_paragraph(block).filter(|inline| inline.text.trim_end().ends_with(':'));
+    }
+    found
+}
+
+/// Tells whether a paragraph above a list orders something: its first or its last sentence begins with a verb.
+pub(super) fn orders(text: &str) -> bool {
+    let last = text.trim().rsplit(['.', '!', '?', '\n']).next();
+    verbs::is_order(text) || last.is_some_and(verbs::is_order)
+}
+
+/// Tells whether most of the items of a list begin with a verb.
+pub(super) fn items_are_orders(list: &List) -> bool {
+    let order = |item: &&Item| {
+        let first = item.blocks.iter().find_map(as_paragraph);
+        first.is_some_and(|inline| verbs::is_order(names::strip_box(&inline.text)))
+    };
+    list.items.iter().filter(order).count() * 2 > list.items.len()
+}
+
+/// Tells whether a paragraph says that the list below it is what something consists of.
+pub(super) fn announces_contents(text: &str) -> bool {
+    let last = text
+        .trim_end()
+        .trim_end_matches(':')
+        .split_whitespace()
+        .next_back();
+    last.is_some_and(|word| ["include", "includes", "contain", "contains"].contains(&word))
+}
