@@ -153,6 +153,7 @@ impl Engine {
         poll::start(&world);
         world.spawn(outbox::retry(Arc::clone(&world)));
         world.spawn(watch::drift(Arc::clone(&world)));
+        world.spawn(watch::log(Arc::clone(&world)));
         Self { world }
     }
 

@@ -82,6 +82,13 @@ pub enum Message {
     Recorded(Vec<Entry>),
     /// The audit log can not be written; no action will run.
     AuditFailed(Fault),
+    /// How the audit log is, when that is not what was told last.
+    AuditLooked {
+        /// Why no action can be recorded, if so.
+        fault: Option<Fault>,
+        /// That its disk is nearly full, if so.
+        low: Option<Fault>,
+    },
     /// Something to say in the message line.
     Noticed {
         /// How much it matters.

@@ -88,6 +88,8 @@ pub struct Model {
     pub log: VecDeque<LogLine>,
     /// Why the audit log can not be written, if so.
     pub audit_fault: Option<Fault>,
+    /// That the disk of the audit log is nearly full, if so.
+    pub audit_low: Option<Fault>,
     /// Number of the last search.
     pub last_search: u64,
     /// Whether the console is about to end.
@@ -314,6 +316,7 @@ impl Model {
             layers: Vec::new(),
             log: VecDeque::new(),
             audit_fault: None,
+            audit_low: None,
             last_search: 0,
             ending: false,
             evidence_asked: BTreeSet::new(),

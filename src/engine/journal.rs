@@ -11,7 +11,8 @@ use crate::domain::containment::ledger::{ActionView, Ledger};
 use crate::domain::fault::Fault;
 use crate::domain::ids::{ActionId, PlanId, SessionId};
 use crate::domain::text::Untrusted;
-use crate::store::audit::{AuditLog, Place, StoreError};
+use crate::safe;
+use crate::store::audit::{AuditLog, Free, Place, StoreError};
 
 /// The audit log with the fold of its records.
 #[derive(Clone)]
@@ -23,6 +24,8 @@ pub struct Journal {
     /// How far the log was read for the records of other processes; one reading at a time.
     foreign: Arc<tokio::sync::Mutex<Foreign>>,
     probe: Arc<dyn Probe>,
+    /// What the console was told last: that the log fails, that its disk is nearly full.
+    told: Arc<Mutex<(bool, bool)>>,
 }
 
 /// How far the log was read.
@@ -52,6 +55,7 @@ impl Journal {
             head: Arc::new(Mutex::new(entries.last().cloned())),
             messages,
             probe,
+            told: Arc::default(),
             foreign: Arc::new(tokio::sync::Mutex::new(Foreign {
                 n: entries.last().map_or(0, |entry| entry.n),
                 place: Place::default(),
@@ -140,12 +144,37 @@ impl Journal {
             }
             Err(error) => {
                 let fault = fault_of(&error);
+                self.told.lock().unwrap_or_else(PoisonError::into_inner).0 = true;
                 let _ = self
                     .messages
                     .send(Message::AuditFailed(fault.clone()))
                     .await;
                 Err(fault)
             }
+        }
+    }
+
+    /// Looks whether the log takes actions and how much room it has, and tells the console when that changed.
+    pub async fn look(&self) {
+        // Nothing is written by it, but it takes the lock and measures the disk as every append does.
+        let appended = self.log.append(Vec::new()).await;
+        let health = self.log.health();
+        let full = health.free.filter(|free| free.refuses_actions());
+        let full = full.map(|free| StoreError::Full { free });
+        let fault = health.failed.or(full).or(appended.err());
+        let low = health.free.filter(|free| free.is_low()).map(low);
+        let now = (fault.is_some(), low.is_some());
+        let before = std::mem::replace(
+            &mut *self.told.lock().unwrap_or_else(PoisonError::into_inner),
+            now,
+        );
+        if before != now {
+            let fault = fault.as_ref().map(fault_of);
+            // Nobody listens any more only when the console is gone.
+            let _ = self
+                .messages
+                .send(Message::AuditLooked { fault, low })
+                .await;
         }
     }
 
@@ -189,6 +218,13 @@ pub fn fault_of(error: &StoreError) -> Fault {
         what: error.shown(),
         hint: error.hint(),
     }
+}
+
+fn low(free: Free) -> Fault {
+    let what = safe!("the disk of the audit log is nearly full: {}", free.shown());
+    Fault::new(what).hint(
+        "below 16 MiB or 1,000 files no action will run; `quell audit prune` removes old segments",
+    )
 }
 
 /// Makes text of our own recordable.

@@ -1,4 +1,5 @@
-//! Watching what was proven: an account that somebody enables again is a lost proof, and says so.
+//! Watching what was proven: an account that somebody enables again is a lost proof, and says so. And watching the
+//! audit log, without which nothing more can be done: its disk may fill, and may be emptied again.
 
 use std::sync::Arc;
 use std::time::Duration;
@@ -14,7 +15,7 @@ use crate::domain::containment::state::ActionState;
 use crate::domain::fault::Fault;
 use crate::safe;
 
-/// How often the contained accounts are looked at.
+/// How often the contained accounts and the log are looked at.
 const EVERY: Duration = Duration::from_secs(30);
 
 /// Most accounts looked at in one round, the latest first.
@@ -27,6 +28,14 @@ pub(super) async fn drift(world: Arc<World>) {
         for action in disabled(&world) {
             look(&world, &action).await;
         }
+    }
+}
+
+/// Looks for ever at the audit log: before anybody plans an action that could not be recorded.
+pub(super) async fn log(world: Arc<World>) {
+    loop {
+        world.journal.look().await;
+        tokio::time::sleep(world.pace.of(EVERY)).await;
     }
 }
 

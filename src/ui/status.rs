@@ -115,6 +115,8 @@ fn counts(model: &Model) -> Words {
     };
     if model.audit_fault.is_some() {
         count(Role::LevelAlarm, " audit FAILED ".into());
+    } else if model.audit_low.is_some() {
+        count(Role::LevelWarning, "audit disk low".into());
     }
     let unfinished = model.unfinished();
     if unfinished > 0 {

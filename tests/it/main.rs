@@ -3,6 +3,7 @@
 mod architecture;
 mod audit;
 mod audit_agree;
+mod audit_full;
 mod audit_processes;
 mod audit_seal;
 mod audit_strace;

@@ -65,14 +65,13 @@ pub(super) fn take(model: &mut Model, message: Message) -> Vec<Effect> {
         Message::PlanMade(result) => plan_made(model, result),
         Message::Recorded(entries) => recorded(model, &entries),
         Message::AuditFailed(fault) => {
-            let line = safe!(
-                "the audit log cannot be written, no action will run: {}",
-                fault.what
-            );
-            model.say(Level::Error, line, fault.hint.clone());
-            model.audit_fault = Some(fault);
+            audit_failed(model, fault);
             // What cannot be recorded is not sent.
             model.going.clear();
+            Vec::new()
+        }
+        Message::AuditLooked { fault, low } => {
+            audit_looked(model, fault, low);
             Vec::new()
         }
         Message::Noticed { level, fault } => {
@@ -85,6 +84,32 @@ pub(super) fn take(model: &mut Model, message: Message) -> Vec<Effect> {
         | Message::Tick
         | Message::Ended => Vec::new(),
     }
+}
+
+fn audit_failed(model: &mut Model, fault: Fault) {
+    let line = safe!(
+        "the audit log cannot be written, no action will run: {}",
+        fault.what
+    );
+    model.say(Level::Error, line, fault.hint.clone());
+    model.audit_fault = Some(fault);
+}
+
+/// Takes note of what a look at the audit log found; what is as before is not said again.
+fn audit_looked(model: &mut Model, fault: Option<Fault>, low: Option<Fault>) {
+    match fault {
+        Some(fault) if model.audit_fault.as_ref().map(|known| &known.what) != Some(&fault.what) => {
+            audit_failed(model, fault);
+        }
+        None if model.audit_fault.take().is_some() => {
+            model.say(Level::Info, "the audit log can be written again", None);
+        }
+        _ => {}
+    }
+    if let (Some(low), None, None) = (&low, &model.audit_low, &model.audit_fault) {
+        model.say(Level::Warning, low.what.clone(), low.hint.clone());
+    }
+    model.audit_low = low;
 }
 
 pub(super) fn tick(model: &mut Model) -> Vec<Effect> {

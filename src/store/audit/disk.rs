@@ -10,6 +10,9 @@ use chrono::{DateTime, Utc};
 use rustix::fs::FallocateFlags;
 use rustix::time::{ClockId, clock_gettime};
 
+use crate::domain::text::Safe;
+use crate::safe;
+
 /// Room on a file system.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Free {
@@ -23,6 +26,15 @@ impl Free {
     /// Tells whether new actions must be refused, so that what has been started can still be recorded.
     pub fn refuses_actions(self) -> bool {
         self.bytes < 16 << 20 || self.inodes.is_some_and(|inodes| inodes < 1000)
+    }
+
+    /// Gives the room in words.
+    pub fn shown(self) -> Safe {
+        let mib = self.bytes >> 20;
+        match self.inodes {
+            Some(inodes) => safe!("{} MiB and {} files free", mib, inodes),
+            None => safe!("{} MiB free", mib),
+        }
     }
 
     /// Tells whether it is time to warn.

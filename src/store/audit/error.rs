@@ -21,7 +21,7 @@ pub enum StoreError {
         waited_ms: u64,
     },
     /// The disk is nearly full, and the records would have started an action.
-    #[error("failed to record the start of an action: {} KiB free on the disk of the audit log", .free.bytes / 1024)]
+    #[error("failed to record the start of an action: only {} on the disk of the audit log", .free.shown())]
     Full {
         /// What room there is.
         free: Free,

@@ -3,6 +3,7 @@
 //! What must not live here: queues and threads (see `thread`), the form of a record (`domain::audit`).
 
 use std::fs::{File, Permissions};
+use std::io;
 use std::os::unix::fs::PermissionsExt;
 use std::path::{Path, PathBuf};
 use std::sync::{Arc, Mutex, PoisonError};
@@ -53,6 +54,8 @@ pub(super) struct Writer {
     left: Option<End>,
     reserved_to: u64,
     unsynced: bool,
+    /// The disk is nearly full.
+    full: bool,
     contended: bool,
     sealer: Sealer,
     syslog: Syslog,
@@ -87,6 +90,7 @@ impl Writer {
             left: None,
             reserved_to: 0,
             unsynced: false,
+            full: false,
             contended: false,
             sealer,
             syslog,
@@ -168,6 +172,7 @@ impl Writer {
         let mut health = self.health.lock().unwrap_or_else(PoisonError::into_inner);
         health.free = free.or(health.free);
         let full = health.free.filter(|free| free.refuses_actions());
+        self.full = full.is_some();
         let failed = health.failed.clone();
         drop(health);
         batches
@@ -227,7 +232,8 @@ impl Writer {
         results: &mut [Result<Vec<Entry>, StoreError>],
     ) -> Result<(), StoreError> {
         let mut end = self.end()?;
-        while end.ended || end.size >= self.ground.rotate_at {
+        // On a full disk the room set aside is in this segment: the last words on actions in flight go there.
+        while end.ended || (end.size >= self.ground.rotate_at && !self.full) {
             end = self.next_segment(&end)?;
         }
         let mut lines = self.begin_lines(&end)?;
@@ -426,9 +432,11 @@ impl Writer {
         let (len, file, path) = (lines.bytes.len(), &self.current.file, &self.current.path);
         let after = size + len as u64;
         if after + RESERVE / 2 > self.reserved_to {
-            // Not every file system can; then only the refusal of new actions keeps room.
-            drop(self.ground.disk.reserve(file, after, RESERVE));
-            self.reserved_to = after + RESERVE;
+            let reserved = self.ground.disk.reserve(file, after, RESERVE);
+            // Not every file system can; then only the refusal of new actions keeps room. A full disk may have room later.
+            if !reserved.is_err_and(|error| error.kind() == io::ErrorKind::StorageFull) {
+                self.reserved_to = after + RESERVE;
+            }
         }
         let written = self.ground.disk.write(file, &lines.bytes);
         self.unsynced = true;

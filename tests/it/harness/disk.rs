@@ -1,10 +1,12 @@
-//! A disk that stops syncing when told to.
+//! Disks that fail when told to: one that stops syncing, one that fills.
 
+use std::collections::HashMap;
 use std::fs::{File, TryLockError};
 use std::io;
+use std::os::unix::fs::MetadataExt as _;
 use std::path::Path;
-use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use quell::store::audit::{Disk, Free, Ground, RealDisk};
 
@@ -59,5 +61,101 @@ impl Disk for Breakable {
 
     fn reserve(&mut self, file: &File, from: u64, len: u64) -> io::Result<()> {
         self.real.reserve(file, from, len)
+    }
+}
+
+/// How full a disk is that a test fills.
+#[derive(Debug)]
+struct Level {
+    free: u64,
+    /// Bytes up to which a file has room of its own, by inode.
+    reserved: HashMap<u64, u64>,
+}
+
+/// A disk of a size that a test fills and empties: writes beyond what is free are cut short, room set aside holds.
+#[derive(Clone, Debug)]
+pub struct SmallDisk(Arc<Mutex<Level>>);
+
+impl SmallDisk {
+    /// Makes a disk with so many bytes free.
+    pub fn new(free: u64) -> Self {
+        Self(Arc::new(Mutex::new(Level {
+            free,
+            reserved: HashMap::new(),
+        })))
+    }
+
+    /// Leaves so many bytes free.
+    pub fn leave(&self, free: u64) {
+        self.level().free = free;
+    }
+
+    /// Makes a ground on it.
+    pub fn ground(&self) -> Ground {
+        Ground {
+            disk: Box::new(self.clone()),
+            ..Ground::default()
+        }
+    }
+
+    fn level(&self) -> MutexGuard<'_, Level> {
+        self.0.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+impl Level {
+    /// Takes room for a range of a file; gives how much of it there is.
+    fn take(&mut self, inode: u64, from: u64, len: u64) -> u64 {
+        let held = self.reserved.entry(inode).or_default();
+        let (old, wanted) = ((*held).max(from), from + len);
+        let more = wanted.saturating_sub(old).min(self.free);
+        self.free -= more;
+        *held = (old + more).max(*held);
+        (*held).min(wanted) - from
+    }
+}
+
+impl Disk for SmallDisk {
+    fn write(&mut self, file: &File, bytes: &[u8]) -> io::Result<usize> {
+        let there = file.metadata()?;
+        let mut level = self.level();
+        let taken = level.take(there.ino(), there.len(), bytes.len() as u64);
+        drop(level);
+        if taken == 0 {
+            return Err(io::ErrorKind::StorageFull.into());
+        }
+        let taken = usize::try_from(taken).map_err(io::Error::other)?;
+        RealDisk.write(file, &bytes[..taken])
+    }
+
+    fn sync_data(&mut self, file: &File) -> io::Result<()> {
+        RealDisk.sync_data(file)
+    }
+
+    fn sync_all(&mut self, file: &File) -> io::Result<()> {
+        RealDisk.sync_all(file)
+    }
+
+    fn try_lock(&mut self, file: &File) -> Result<(), TryLockError> {
+        RealDisk.try_lock(file)
+    }
+
+    fn free(&mut self, _path: &Path) -> io::Result<Free> {
+        Ok(Free {
+            bytes: self.level().free,
+            inodes: None,
+        })
+    }
+
+    fn reserve(&mut self, file: &File, from: u64, len: u64) -> io::Result<()> {
+        let inode = file.metadata()?.ino();
+        let mut level = self.level();
+        let held = level.reserved.get(&inode).copied().unwrap_or_default();
+        // As fallocate does: all of it or nothing.
+        if (from + len).saturating_sub(held.max(from)) > level.free {
+            return Err(io::ErrorKind::StorageFull.into());
+        }
+        level.take(inode, from, len);
+        Ok(())
     }
 }
