@@ -32,6 +32,6 @@ pub use hash::{ChainHash, PREFIX, hex, sha256_hex};
 pub use json::{MAX_DEPTH, MAX_INT, ValueError, ascii as ascii_json};
 pub use seal::{PublicKey, Standing};
 pub use sessions::{EVERY, GAP_MINUTES};
-pub use tail::{Tail, last_record, name_torn};
+pub use tail::{Tail, has_begun, last_record, name_torn};
 pub use verify::{Expectations, Report, Verifier};
 pub use words::{Class, DecisionKind, OutcomeState, TYPES, TickState};

@@ -6,6 +6,7 @@ mod audit_agree;
 mod audit_full;
 mod audit_processes;
 mod audit_seal;
+mod audit_simulated;
 mod audit_strace;
 mod audit_tamper;
 mod audit_tools;

@@ -15,6 +15,8 @@ pub struct Tail {
     pub h: ChainHash,
     /// Whether it ended its segment.
     pub ends_segment: bool,
+    /// Whether it only names torn bytes before it.
+    pub names_torn: bool,
     /// Where in the bytes the record ends, its line feed included if it has one.
     pub end: usize,
     /// Whether it lacks its line feed; everything else of it is there.
@@ -37,6 +39,7 @@ pub fn last_record(bytes: &[u8], from_start: bool) -> Option<Tail> {
                 n: raw.n,
                 h: raw.h,
                 ends_segment: raw.kind == b"segment.end",
+                names_torn: raw.kind == b"log.recovered",
                 end: if lacks_line_feed { end } else { end + 1 },
                 lacks_line_feed,
             });
@@ -44,6 +47,14 @@ pub fn last_record(bytes: &[u8], from_start: bool) -> Option<Tail> {
         end = start?.checked_sub(1)?;
         lacks_line_feed = false;
     }
+}
+
+/// Tells whether some bytes from the start of a segment hold a record that does more than name torn bytes.
+pub fn has_begun(bytes: &[u8]) -> bool {
+    bytes
+        .split(|byte| *byte == b'\n')
+        .filter_map(|line| entry::scan(line).ok())
+        .any(|raw| raw.kind != b"log.recovered")
 }
 
 /// Names the torn bytes between the last whole record and the end of the file; `None` when there are none.
@@ -98,6 +109,19 @@ mod tests {
         assert_eq!(last_record(&log[1..], false).map(|tail| tail.n), Some(2));
         assert_eq!(last_record(&lines[0].0, false), None);
         assert_eq!(last_record(b"", true), None);
+    }
+
+    #[test]
+    fn a_segment_with_nothing_but_torn_bytes_and_their_names_has_not_begun() {
+        let recovered = Body::LogRecovered {
+            len: 0,
+            sha256: sha256_hex(b""),
+        };
+        let named = chain(&[recovered.clone()]);
+        assert!(last_record(&bytes(&named), true).is_some_and(|tail| tail.names_torn));
+        assert!(!has_begun(&[b"torn\n", &bytes(&named)[..]].concat()));
+        assert!(!has_begun(b""));
+        assert!(has_begun(&bytes(&chain(&[recovered, twenty().remove(0)]))));
     }
 
     #[test]

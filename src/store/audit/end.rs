@@ -25,6 +25,8 @@ pub(super) struct End {
     pub must_start: bool,
     /// The last record ended the segment.
     pub ended: bool,
+    /// The last record only names torn bytes, so that the segment may lack its first record.
+    pub names_torn: bool,
 }
 
 /// Finds the last whole record of a file, reading back from its end; `None` when there is none.
@@ -43,6 +45,7 @@ pub(super) fn find_end(file: &File, size: u64, path: &Path) -> Result<Option<End
                 torn: name_torn(torn),
                 must_start: false,
                 ended: tail.ends_segment && torn.is_empty(),
+                names_torn: tail.names_torn,
             }));
         }
         if from == 0 {

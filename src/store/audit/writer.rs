@@ -19,13 +19,16 @@ use super::seal::Sealer;
 use super::syslog::Syslog;
 use super::{Ground, Health, Identity, segments};
 use crate::domain::audit::{
-    Body, ChainHash, Class, Draft, Entry, Standing, encode_line, name_torn,
+    Body, ChainHash, Class, Draft, Entry, Standing, encode_line, has_begun, name_torn,
 };
 use crate::domain::ids::{LogId, SessionId};
 use crate::store::state::make_private;
 
 /// Room set aside past the end, so that outcomes still fit on a disk that others filled.
 const RESERVE: u64 = 256 << 10;
+
+/// A segment longer than this has its first record: only torn writes can stand before it.
+const FIRST: u64 = 4 << 20;
 
 /// The file being appended to.
 pub(super) struct Segment {
@@ -307,7 +310,11 @@ impl Writer {
         if let Some(left) = self.left.take().filter(|left| left.size == size) {
             return Ok(left);
         }
-        if let Some(end) = find_end(&self.current.file, size, path)? {
+        if let Some(mut end) = find_end(&self.current.file, size, path)? {
+            // A writer that found nothing whole here, and was cut off while it began anew: its first record may be lost.
+            if end.names_torn && self.current.seg > 1 && size <= FIRST {
+                end.must_start = !has_begun(&read_at(&self.current.file, 0, size, path)?);
+            }
             return Ok(end);
         }
         // Nothing in this segment is whole: the chain goes on from the segment before.
@@ -335,13 +342,17 @@ impl Writer {
             torn,
             must_start,
             ended: false,
+            names_torn: false,
         })
     }
 
     /// Ends the current segment, if its last record did not, and goes on in the next one, locked.
     fn next_segment(&mut self, end: &End) -> Result<End, StoreError> {
         let next = self.current.seg + 1;
-        if !end.ended {
+        if end.ended {
+            // Written by another, who may have died before its sync: the next segment must not outlive this end.
+            self.sync_current()?;
+        } else {
             let mut lines = self.begin_lines(end)?;
             self.encode(&mut lines, &Body::SegmentEnd { next })?;
             self.write(end.size, &lines, true)?;
@@ -459,6 +470,7 @@ impl Writer {
             torn: None,
             must_start: false,
             ended: false,
+            names_torn: false,
         });
         Ok(())
     }
