@@ -319,7 +319,9 @@ fn adopter() -> Done {
         while ledger.unfinished().next().is_some() || !ledger.undocumented().is_empty() {
             match messages.recv().await {
                 Some(Message::Recorded(entries)) => {
-                    entries.iter().for_each(|entry| ledger.apply(entry));
+                    for entry in &entries {
+                        ledger.apply(entry);
+                    }
                 }
                 Some(Message::AuditFailed(fault)) => return Err(fault.what.to_string().into()),
                 Some(_) => {}

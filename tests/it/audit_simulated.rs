@@ -394,7 +394,7 @@ fn asked(name: &str, short: u64) -> u64 {
 }
 
 #[test]
-fn slow_a_thousand_disks_that_forget_keep_what_was_acknowledged() -> Done {
+fn slow_a_thousand_disks_that_forget_keep_what_was_acknowledged() {
     let (seeds, begun) = (asked("QUELL_SEEDS", 1_000), Instant::now());
     let (next, alarms) = (AtomicU64::new(0), AtomicU64::new(0));
     let violations = Mutex::new(Vec::new());
@@ -443,7 +443,6 @@ fn slow_a_thousand_disks_that_forget_keep_what_was_acknowledged() -> Done {
         violations.iter().take(5).collect::<Vec<_>>()
     );
     assert!(alarms > 0, "no disk broke its word");
-    Ok(())
 }
 
 /// Draws text as nobody would write it, of any planes and lengths.

@@ -8,8 +8,9 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::fmt;
 use std::fs::{self, File, OpenOptions, TryLockError};
 use std::io;
+use std::os::unix::process::ExitStatusExt as _;
 use std::path::{Path, PathBuf};
-use std::process::{Command, Stdio};
+use std::process::{Command, ExitStatus, Stdio};
 use std::time::{Duration, Instant};
 
 use quell::domain::ids::LogId;
@@ -22,7 +23,7 @@ use crate::harness::app::{Setting, TestApp, company};
 
 /// State of the console that is started under strace.
 const STATE: &str = "QUELL_TEST_STRACE_STATE";
-/// Which part of the matrix is run: `K/N` takes every Nth point from the Kth; absent for a sample.
+/// Which part of the matrix is run: `K/N` takes the points whose number is K of N; absent for a sample.
 const PART: &str = "QUELL_STRACE";
 
 /// Calls that are made to fail on files of the log only; their counts would mean nothing among all the others.
@@ -89,7 +90,8 @@ async fn console() {
     // The one way out of a console that a failed call left waiting.
     std::thread::spawn(|| {
         std::thread::park_timeout(CHILD);
-        std::process::exit(9);
+        rustix::process::kill_process(rustix::process::getpid(), rustix::process::Signal::TERM)
+            .expect("it runs");
     });
     let notes = OpenOptions::new()
         .create(true)
@@ -159,7 +161,12 @@ impl Scene {
     }
 
     /// Runs the console under strace; gives what strace saw, thread by thread in their order.
-    fn trace(&self, calls: &[&str], on_the_log: bool, point: Option<&Point>) -> Vec<String> {
+    fn trace(
+        &self,
+        calls: &[&str],
+        on_the_log: bool,
+        point: Option<&Point>,
+    ) -> (ExitStatus, Vec<String>) {
         let out = self.state.path().join("trace");
         let mut strace = Command::new("strace");
         strace
@@ -191,7 +198,7 @@ impl Scene {
         );
         let text = fs::read(&out).expect("what strace saw");
         let text = String::from_utf8_lossy(&text).into_owned();
-        text.lines().map(str::to_owned).collect()
+        (status, text.lines().map(str::to_owned).collect())
     }
 }
 
@@ -211,7 +218,7 @@ async fn points() -> Vec<Point> {
     let mut places: BTreeSet<(&'static str, usize)> = BTreeSet::new();
     for (calls, on_the_log) in [(&ON_THE_LOG[..], true), (&ANYWHERE[..], false)] {
         let scene = Scene::new().await;
-        let lines = tokio::task::block_in_place(|| scene.trace(calls, on_the_log, None));
+        let (_, lines) = tokio::task::block_in_place(|| scene.trace(calls, on_the_log, None));
         let state = scene.audit();
         let state = state.parent().and_then(Path::to_str).expect("a plain path");
         let mut counts: BTreeMap<(String, String), usize> = BTreeMap::new();
@@ -238,10 +245,10 @@ async fn points() -> Vec<Point> {
 async fn fail_at(point: &Point) -> bool {
     let scene = Scene::new().await;
     let on_the_log = ON_THE_LOG.contains(&point.call);
-    let lines = tokio::task::block_in_place(|| scene.trace(&[point.call], on_the_log, Some(point)));
-    let met = lines
-        .iter()
-        .any(|line| line.contains("(INJECTED)") || line.contains("killed by SIGKILL"));
+    let (status, lines) =
+        tokio::task::block_in_place(|| scene.trace(&[point.call], on_the_log, Some(point)));
+    // strace ends as what it traced did.
+    let met = status.signal() == Some(9) || lines.iter().any(|line| line.contains("(INJECTED)"));
     let state = scene.state.path();
     let mut app = TestApp::start(&scene.drill, state);
     app.until(
@@ -298,10 +305,15 @@ async fn slow_a_system_call_that_fails_breaks_no_log_and_hides_no_effect() {
     let all = points().await;
     let part = std::env::var(PART).ok();
     let part = part.as_deref().and_then(|text| text.split_once('/'));
-    let part = part.and_then(|(k, n)| Some((k.parse().ok()?, n.parse().ok()?)));
+    let part = part.and_then(|(k, n)| Some((k.parse::<usize>().ok()?, n.parse::<usize>().ok()?)));
     // The sample: a kill and a failure of each kind of call that must not be lost.
     let chosen: Vec<Point> = match part {
-        Some((k, n)) => all.iter().skip(k).step_by(n).cloned().collect(),
+        // By the call and not by its place in the list, which is not the same in every process.
+        Some((k, n)) => all
+            .iter()
+            .filter(|point| point.nth % n == k)
+            .cloned()
+            .collect(),
         None => all
             .iter()
             .filter(|point| ["write", "fdatasync", "openat"].contains(&point.call))

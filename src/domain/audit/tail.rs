@@ -117,7 +117,7 @@ mod tests {
             len: 0,
             sha256: sha256_hex(b""),
         };
-        let named = chain(&[recovered.clone()]);
+        let named = chain(std::slice::from_ref(&recovered));
         assert!(last_record(&bytes(&named), true).is_some_and(|tail| tail.names_torn));
         assert!(!has_begun(&[b"torn\n", &bytes(&named)[..]].concat()));
         assert!(!has_begun(b""));

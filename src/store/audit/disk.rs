@@ -31,10 +31,10 @@ impl Free {
     /// Gives the room in words.
     pub fn shown(self) -> Safe {
         let mib = self.bytes >> 20;
-        match self.inodes {
-            Some(inodes) => safe!("{} MiB and {} files free", mib, inodes),
-            None => safe!("{} MiB free", mib),
-        }
+        self.inodes.map_or_else(
+            || safe!("{} MiB free", mib),
+            |inodes| safe!("{} MiB and {} files free", mib, inodes),
+        )
     }
 
     /// Tells whether it is time to warn.

@@ -7,10 +7,14 @@ use std::os::unix::fs::FileExt;
 use std::path::Path;
 
 use super::error::StoreError;
-use crate::domain::audit::{Body, ChainHash, last_record, name_torn};
+use crate::domain::audit::{Body, ChainHash, has_begun, last_record, name_torn};
 
 /// Bytes read from the end of a file to find the last record; twice as many each time none is found.
 const TAIL: u64 = 128 << 10;
+
+/// A segment longer than this has its first record: only torn writes can stand before it.
+const FIRST: u64 = 4 << 20;
+
 /// Where the chain ends, as found under the lock.
 #[derive(Clone, Debug)]
 pub(super) struct End {
@@ -25,27 +29,34 @@ pub(super) struct End {
     pub must_start: bool,
     /// The last record ended the segment.
     pub ended: bool,
-    /// The last record only names torn bytes, so that the segment may lack its first record.
-    pub names_torn: bool,
 }
 
-/// Finds the last whole record of a file, reading back from its end; `None` when there is none.
-pub(super) fn find_end(file: &File, size: u64, path: &Path) -> Result<Option<End>, StoreError> {
+/// Finds the last whole record of a segment, reading back from its end; `None` when there is none.
+pub(super) fn find_end(
+    file: &File,
+    seg: u64,
+    size: u64,
+    path: &Path,
+) -> Result<Option<End>, StoreError> {
     let mut window = TAIL;
     loop {
         let from = size.saturating_sub(window);
         let bytes = read_at(file, from, size - from, path)?;
         if let Some(tail) = last_record(&bytes, from == 0) {
             let torn = bytes.get(tail.end..).unwrap_or_default();
+            // A writer that found nothing whole here may have been cut off while it began anew: its first record is lost.
+            let must_start = tail.names_torn
+                && seg > 1
+                && size <= FIRST
+                && !has_begun(&read_at(file, 0, size, path)?);
             return Ok(Some(End {
                 size,
                 n: tail.n,
                 h: tail.h,
                 lacks_line_feed: bytes.last() != Some(&b'\n'),
                 torn: name_torn(torn),
-                must_start: false,
+                must_start,
                 ended: tail.ends_segment && torn.is_empty(),
-                names_torn: tail.names_torn,
             }));
         }
         if from == 0 {

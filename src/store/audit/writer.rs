@@ -19,16 +19,13 @@ use super::seal::Sealer;
 use super::syslog::Syslog;
 use super::{Ground, Health, Identity, segments};
 use crate::domain::audit::{
-    Body, ChainHash, Class, Draft, Entry, Standing, encode_line, has_begun, name_torn,
+    Body, ChainHash, Class, Draft, Entry, Standing, encode_line, name_torn,
 };
 use crate::domain::ids::{LogId, SessionId};
 use crate::store::state::make_private;
 
 /// Room set aside past the end, so that outcomes still fit on a disk that others filled.
 const RESERVE: u64 = 256 << 10;
-
-/// A segment longer than this has its first record: only torn writes can stand before it.
-const FIRST: u64 = 4 << 20;
 
 /// The file being appended to.
 pub(super) struct Segment {
@@ -310,11 +307,7 @@ impl Writer {
         if let Some(left) = self.left.take().filter(|left| left.size == size) {
             return Ok(left);
         }
-        if let Some(mut end) = find_end(&self.current.file, size, path)? {
-            // A writer that found nothing whole here, and was cut off while it began anew: its first record may be lost.
-            if end.names_torn && self.current.seg > 1 && size <= FIRST {
-                end.must_start = !has_begun(&read_at(&self.current.file, 0, size, path)?);
-            }
+        if let Some(end) = find_end(&self.current.file, self.current.seg, size, path)? {
             return Ok(end);
         }
         // Nothing in this segment is whole: the chain goes on from the segment before.
@@ -327,7 +320,7 @@ impl Writer {
                 .metadata()
                 .map_err(StoreError::io("look at", &path))?
                 .len();
-            if let Some(before) = find_end(&file, size, &path)? {
+            if let Some(before) = find_end(&file, self.current.seg - 1, size, &path)? {
                 (n, h) = (before.n, before.h);
             }
         }
@@ -342,7 +335,6 @@ impl Writer {
             torn,
             must_start,
             ended: false,
-            names_torn: false,
         })
     }
 
@@ -470,7 +462,6 @@ impl Writer {
             torn: None,
             must_start: false,
             ended: false,
-            names_torn: false,
         });
         Ok(())
     }
