@@ -210,7 +210,7 @@ impl ActivitySource for Elasticsearch {
         let mut events = 0;
         let wanted = query::activity(query);
         let mut take = |hits: Vec<Value>, faults: Vec<RecordFault>, truncated: bool| {
-            let page = decoded(&hits, faults, truncated, crate::connect::logs::ecs_event);
+            let page = decoded(&hits, faults, truncated, crate::connect::logs::ecs_hit);
             events += page.items.len();
             pages(page)
         };

@@ -9,9 +9,13 @@ mod envelope;
 mod file;
 mod okta;
 
+use std::borrow::Cow;
+
+use chrono::{DateTime, Utc};
 use serde_json::Value;
 
 pub use super::decode::FieldError;
+use super::decode::{need_text, need_time, time};
 pub(crate) use address::address;
 pub use file::{LogFile, read_log};
 
@@ -64,8 +68,51 @@ impl Source {
     }
 }
 
-pub(crate) use ecs::event as ecs_event;
-pub(crate) use okta::event as okta_event;
+/// Reads an entry as Okta's interface gives it: one without an id or a time is a fault there.
+pub(crate) fn okta_entry(record: &Value) -> Result<Event, FieldError> {
+    let event = okta::event(record)?;
+    need_text(record, "uuid")?;
+    need_time(record, "published")?;
+    Ok(event)
+}
+
+/// Reads a hit as Elasticsearch gives it: one without an id or a time is a fault there.
+pub(crate) fn ecs_hit(hit: &Value) -> Result<Event, FieldError> {
+    let event = ecs::event(hit)?;
+    if event.untimed {
+        need_time(hit.get("_source").unwrap_or(hit), "@timestamp")?;
+    }
+    if event.id.is_empty() {
+        need_text(hit, "_id")?;
+    }
+    Ok(event)
+}
+
+/// Gives the first of some fields that is a time; without one 1970 and `true`, for an event whose time is not known.
+fn time_or_none(record: &Value, fields: &[&str]) -> (DateTime<Utc>, bool) {
+    let found = fields.iter().find_map(|field| time(record, field));
+    (found.unwrap_or_default(), found.is_none())
+}
+
+/// Gives the record with the vendor's own spelling of some fields, where an export wrote them in lower case.
+fn with_keys<'a>(record: &'a Value, names: &[&str]) -> Cow<'a, Value> {
+    let folded = |name: &&&str| {
+        record.get(**name).is_none() && record.get(name.to_ascii_lowercase()).is_some()
+    };
+    let wrong: Vec<&&str> = names.iter().filter(folded).collect();
+    if wrong.is_empty() {
+        return Cow::Borrowed(record);
+    }
+    let mut record = record.clone();
+    if let Value::Object(fields) = &mut record {
+        for name in wrong {
+            if let Some(value) = fields.shift_remove(&name.to_ascii_lowercase()) {
+                fields.insert((*name).to_owned(), value);
+            }
+        }
+    }
+    Cow::Owned(record)
+}
 
 #[cfg(test)]
 mod tests {

@@ -4,8 +4,8 @@
 
 use serde_json::Value;
 
-use super::address;
-use crate::connect::decode::{FieldError, at, need_text, need_time, text, texts, time};
+use super::{address, time_or_none};
+use crate::connect::decode::{FieldError, at, need_text, text, texts, time};
 use crate::domain::text::Untrusted;
 use crate::domain::timeline::event::{
     Category, Event, Geo, Kind, Network, Outcome, Party, Set, Term,
@@ -32,7 +32,7 @@ const OBJECTS: [&str; 13] = [
 /// Tells whether a record looks like a document of the schema.
 pub(super) fn is_one(record: &Value) -> bool {
     let body = record.get("_source").unwrap_or(record);
-    body.get("@timestamp").is_some()
+    body.get("@timestamp").is_some() || at(body, "ecs.version").is_some()
 }
 
 /// Reads one document as an event.
@@ -56,13 +56,15 @@ pub(crate) fn event(hit: &Value) -> Result<Event, FieldError> {
         .or_else(|| text(record, "event.code"))
         .or_else(|| text(record, "event.dataset"))
         .unwrap_or_else(|| Untrusted::new("event"));
+    let (at_time, untimed) = time_or_none(record, &["@timestamp"]);
     let categories = texts(record, "event.category");
     let categories: Vec<&str> = categories.iter().map(Untrusted::raw).collect();
     let kinds = texts(record, "event.type");
     let kinds: Vec<&str> = kinds.iter().map(Untrusted::raw).collect();
     Ok(Event {
         id,
-        at: need_time(record, "@timestamp")?,
+        at: at_time,
+        untimed,
         ingested: time(record, "event.ingested"),
         lane: Lane::of(action.raw(), &categories),
         category: words::<Category>(&categories),
@@ -175,7 +177,7 @@ mod tests {
     #[case(json!({"_id": "d1"}), FieldError::Missing("_source"))]
     #[case(json!({"_source": {"@timestamp": "2026-11-21T03:00:00Z"}}), FieldError::Missing("_id"))]
     fn broken_hits_are_named(#[case] hit: Value, #[case] error: FieldError) {
-        assert_eq!(event(&hit), Err(error));
+        assert_eq!(super::super::ecs_hit(&hit), Err(error));
     }
 
     #[test]

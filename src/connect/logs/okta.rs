@@ -4,28 +4,44 @@
 
 use serde_json::Value;
 
-use super::address;
-use crate::connect::decode::{FieldError, at, need_text, need_time, text};
+use super::{address, time_or_none, with_keys};
+use crate::connect::decode::{FieldError, at, need_text, text};
 use crate::domain::text::Untrusted;
 use crate::domain::timeline::event::{
     Category, Event, Geo, Kind, Network, Outcome, Party, Set, Signal,
 };
 use crate::domain::timeline::lane::Lane;
 
+/// Fields that some exports write in lower case.
+const KEYS: [&str; 6] = [
+    "eventType",
+    "displayMessage",
+    "legacyEventType",
+    "authenticationContext",
+    "securityContext",
+    "debugContext",
+];
+
 /// Tells whether a record looks like an entry.
 pub(super) fn is_one(record: &Value) -> bool {
+    let record = &with_keys(record, &KEYS);
     record.get("eventType").is_some_and(Value::is_string)
         && record.get("actor").is_some_and(Value::is_object)
-        && (record.get("published").is_some() || record.get("legacyEventType").is_some())
+        && ["published", "legacyEventType", "displayMessage", "outcome"]
+            .iter()
+            .any(|field| record.get(*field).is_some())
 }
 
 /// Reads one entry as an event.
 pub(crate) fn event(record: &Value) -> Result<Event, FieldError> {
+    let record = &*with_keys(record, &KEYS);
     let action = need_text(record, "eventType")?;
+    let (published, untimed) = time_or_none(record, &["published"]);
     let user = party(at(record, "actor"));
     Ok(Event {
-        id: need_text(record, "uuid")?,
-        at: need_time(record, "published")?,
+        id: text(record, "uuid").unwrap_or_default(),
+        at: published,
+        untimed,
         lane: lane(action.raw()),
         category: category(action.raw()),
         kind: kind(action.raw()),
@@ -254,6 +270,6 @@ mod tests {
     #[case(json!({"eventType": "x", "uuid": "1", "published": true}), FieldError::Type("published", "a time"))]
     #[case(json!({"uuid": "1"}), FieldError::Missing("eventType"))]
     fn broken_entries_are_named(#[case] record: Value, #[case] error: FieldError) {
-        assert_eq!(event(&record), Err(error));
+        assert_eq!(super::super::okta_entry(&record), Err(error));
     }
 }

@@ -9,7 +9,7 @@ use serde_json::Value;
 use crate::connect::capability::{ActivityQuery, ConnectError, Page, PageSink, SearchEnd};
 use crate::connect::decode::each;
 use crate::connect::http::{Answer, HttpClient, Request};
-use crate::connect::logs::okta_event;
+use crate::connect::logs::okta_entry;
 use crate::domain::text::Untrusted;
 
 const ROUTE: &str = "/api/v1/logs";
@@ -105,7 +105,7 @@ pub(crate) async fn search(
             });
         };
         let (_, entries, more) = page(http, &ask, size).await?;
-        let (mut items, faults) = each(&entries, &["uuid"], okta_event);
+        let (mut items, faults) = each(&entries, &["uuid"], okta_entry);
         let over = events + items.len() > query.limit;
         items.truncate(query.limit - events);
         events += items.len();

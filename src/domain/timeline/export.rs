@@ -95,6 +95,9 @@ fn put_source(object: &mut Map<String, Value>, row: Row<'_>) {
     put_text(object, "source.geo.country_name", row.country_name());
     put_text(object, "source.geo.country_iso_code", row.country_iso());
     if let Some((lat, lon)) = row.point() {
+        // Five digits are a metre; a narrow number shows digits that nobody gave.
+        let round = |degrees: f32| (f64::from(degrees) * 1e5).round() / 1e5;
+        let (lat, lon) = (round(lat), round(lon));
         put(
             object,
             "source.geo.location",
