@@ -6,7 +6,7 @@ use std::collections::{HashMap, HashSet};
 
 use chrono::{DateTime, Utc};
 
-use super::event::{Category, Kind, Network, Party, Set, Signal};
+use super::event::{Act, Category, Kind, Network, Party, Set, Signal};
 pub use super::event::{Event, Outcome};
 use super::lane::Lane;
 use crate::domain::case::RecordFault;
@@ -53,6 +53,7 @@ struct Fixed {
     ingested: Option<i64>,
     untimed: bool,
     lane: Lane,
+    act: Option<Act>,
     outcome: Outcome,
     category: Set<Category>,
     kind: Set<Kind>,
@@ -140,6 +141,7 @@ impl Activity {
             ingested: event.ingested.map(|at| at.timestamp_millis()),
             untimed: event.untimed,
             lane: event.lane,
+            act: event.act,
             outcome: event.outcome,
             category: event.category,
             kind: event.kind,
@@ -268,6 +270,11 @@ impl<'a> Row<'a> {
     /// Gives the lane.
     pub fn lane(&self) -> Lane {
         self.fixed().lane
+    }
+
+    /// Gives what was done, in one word for every vendor.
+    pub fn act(&self) -> Option<Act> {
+        self.fixed().act
     }
 
     /// Gives the outcome.

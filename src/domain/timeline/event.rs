@@ -254,6 +254,66 @@ terms! {
     }
 }
 
+terms! {
+    /// What was done, the same word for every vendor, so that findings need not know vendors' words.
+    ///
+    /// A decoder sets it only where the record is sure; `event.outcome` says whether it worked.
+    Act {
+        /// Signed in, with whatever outcome.
+        SignIn = "sign_in",
+        /// A second factor was asked for, answered or denied by itself, apart from a sign-in.
+        MfaPrompt = "mfa_prompt",
+        /// A factor was added.
+        MfaAdded = "mfa_added",
+        /// A factor was removed, or the duty to use one.
+        MfaRemoved = "mfa_removed",
+        /// All factors were reset.
+        MfaReset = "mfa_reset",
+        /// The password was changed by its owner.
+        PasswordChanged = "password_changed",
+        /// The password was reset by somebody else or by recovery.
+        PasswordReset = "password_reset",
+        /// Recovery address, telephone or question was changed.
+        RecoveryChanged = "recovery_changed",
+        /// An account was made.
+        AccountCreated = "account_created",
+        /// An account was allowed to sign in again.
+        AccountEnabled = "account_enabled",
+        /// An account was disabled, suspended or locked.
+        AccountDisabled = "account_disabled",
+        /// An account was removed.
+        AccountDeleted = "account_deleted",
+        /// Sessions or tokens were ended.
+        SessionsRevoked = "sessions_revoked",
+        /// An application was given rights over the account's data.
+        OauthGrant = "oauth_grant",
+        /// A rule for incoming mail was made or changed.
+        InboxRule = "inbox_rule",
+        /// Mail is forwarded.
+        Forwarding = "forwarding",
+        /// Somebody else may read or send the mail.
+        Delegate = "delegate",
+        /// A role or a group with administrator rights was given.
+        RoleGranted = "role_granted",
+        /// An access key, API token or credential of an application was made.
+        AccessKey = "access_key",
+        /// Data was downloaded or exported.
+        Download = "download",
+        /// Data was shared or made visible to more people.
+        Share = "share",
+        /// A secret or a resource was read that is named as sensitive.
+        SensitiveAccess = "sensitive_access",
+        /// Something was run.
+        Command = "command",
+        /// Another host or another identity was entered.
+        LateralMovement = "lateral_movement",
+        /// The vendor detected a risk.
+        RiskDetected = "risk_detected",
+        /// Logging or a protection was switched off or weakened.
+        DefenceWeakened = "defence_weakened",
+    }
+}
+
 /// Somebody or something that acted or was acted on.
 #[derive(Clone, Debug, PartialEq, Eq, Default)]
 pub struct Party {
@@ -343,8 +403,10 @@ pub struct Event {
     pub ingested: Option<DateTime<Utc>>,
     /// Lane it belongs to.
     pub lane: Lane,
-    /// `event.action`.
+    /// `event.action`, the vendor's word.
     pub action: Untrusted,
+    /// What was done, in one word for every vendor, where the record is sure of it.
+    pub act: Option<Act>,
     /// `event.category`.
     pub category: Set<Category>,
     /// `event.type`.

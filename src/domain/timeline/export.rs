@@ -74,6 +74,9 @@ pub fn ecs(row: Row<'_>) -> Value {
     put_text(&mut object, "device.id", row.device());
     put_related(&mut object, row, &user, &target);
     put(&mut object, "quell.lane", json!(row.lane().key()));
+    if let Some(act) = row.act() {
+        put(&mut object, "quell.act", json!(act.key()));
+    }
     put_text(&mut object, "quell.object", row.object());
     put_text(&mut object, "quell.session", row.session());
     put_words(&mut object, "quell.signals", row.signals());
