@@ -165,6 +165,16 @@ impl Drill {
         &self.cases
     }
 
+    /// Answers the secret of another person's key of the case system.
+    pub fn second_key(&self) -> &'static str {
+        thehive::SECOND
+    }
+
+    /// Answers the secret of a key of the case system that several people share.
+    pub fn shared_key(&self) -> &'static str {
+        thehive::SHARED
+    }
+
     /// Answers where the SIEM is.
     pub fn siem(&self) -> &Endpoint {
         &self.siem

@@ -2,6 +2,7 @@
 //!
 //! What must not live here: decisions (they are `app`'s), anything of the screen, vendors' words.
 
+mod approval;
 pub mod clock;
 pub mod journal;
 mod outbox;
@@ -34,6 +35,8 @@ use crate::domain::ids::{AccountId, ActionId, ConnectionName, PlanId};
 use crate::domain::operator::Operator;
 use crate::domain::text::Untrusted;
 use crate::store::audit::AuditLog;
+
+pub use approval::person;
 
 use clock::{Clock, Pace};
 use journal::Journal;
@@ -177,6 +180,10 @@ impl Engine {
                 self.world
                     .spawn(plan::make(world, case, account, asked_for, kinds));
             }
+            // Asking and waiting may end with the console: the request is on record, and nothing is sent without it.
+            Effect::Contain(plan) if plan.plan().waits() => {
+                self.world.spawn(approval::ask(world, *plan));
+            }
             Effect::Contain(plan) => {
                 // Not cancelled with the rest: what was confirmed is carried to a recorded state. The token is taken here,
                 // so that an end right after the confirmation waits for it.
@@ -184,6 +191,11 @@ impl Engine {
                 let task = respond::carry_out(world, *plan, finish);
                 self.world.tasks.spawn(task);
             }
+            Effect::ReadComments(case) => self.world.spawn(approval::comments(world, case)),
+            Effect::ReadRequest { case, comment } => {
+                self.world.spawn(approval::look_into(world, case, comment));
+            }
+            Effect::Answer(given) => self.finish(approval::answer(world, *given)),
             Effect::CheckAgain(aid) => self.world.spawn(prove::again(world, aid)),
             Effect::Record(bodies) => {
                 // The place in the log is fixed by the call, so the order of effects is the order of records. The journal

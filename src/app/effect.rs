@@ -4,6 +4,7 @@ use chrono::{DateTime, Utc};
 
 use crate::domain::audit::Body;
 use crate::domain::containment::confirm::ConfirmedPlan;
+use crate::domain::containment::consent::Given;
 use crate::domain::containment::kind::ActionKind;
 use crate::domain::ids::{AccountId, ActionId, CaseId, PlanId};
 use crate::domain::text::Untrusted;
@@ -45,6 +46,17 @@ pub enum Effect {
     },
     /// Carry out what was confirmed.
     Contain(Box<ConfirmedPlan>),
+    /// Read the comments of a case again.
+    ReadComments(CaseId),
+    /// Read one request for an approval anew, with its account.
+    ReadRequest {
+        /// In which case.
+        case: CaseId,
+        /// The comment that asks.
+        comment: Untrusted,
+    },
+    /// Post the answer to a request.
+    Answer(Box<Given>),
     /// Read the provider back once more.
     CheckAgain(ActionId),
     /// Write records.

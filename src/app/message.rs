@@ -3,7 +3,8 @@
 use crate::app::keymap::Chord;
 use crate::domain::account::Account;
 use crate::domain::audit::Entry;
-use crate::domain::case::{Alert, Case, CaseFile, RecordFault};
+use crate::domain::case::{Alert, Case, CaseFile, Comment, RecordFault};
+use crate::domain::containment::consent::Asked;
 use crate::domain::containment::kind::ActionKind;
 use crate::domain::containment::plan::{ActionFacts, Plan};
 use crate::domain::fault::Fault;
@@ -78,6 +79,15 @@ pub enum Message {
     },
     /// A plan was made, or could not be.
     PlanMade(Result<Box<Plan>, Fault>),
+    /// The comments of the open case were read again.
+    CommentsRead {
+        /// Which case.
+        case: CaseId,
+        /// All of them, oldest first.
+        result: Result<Vec<Comment>, Fault>,
+    },
+    /// A request for an approval was read for the person who may answer it.
+    ApprovalReady(Result<Box<Asked>, Fault>),
     /// Records of this process became durable.
     Recorded(Vec<Entry>),
     /// The audit log can not be written; no action will run.

@@ -104,6 +104,8 @@ pub struct Model {
     pub standings: BTreeMap<AccountId, Standing>,
     /// Actions confirmed here of which nothing is on record yet: the account is being read again before the send.
     pub going: BTreeSet<ActionId>,
+    /// Comments that ask for an approval and were said already.
+    pub requests_told: BTreeSet<Untrusted>,
 }
 
 /// One of the four panes.
@@ -296,6 +298,7 @@ impl Model {
             zoom: false,
             sources,
             operator: Operator {
+                id: Untrusted::default(),
                 login: None,
                 name: None,
                 shared: false,
@@ -324,6 +327,7 @@ impl Model {
             locked: false,
             standings: BTreeMap::new(),
             going: BTreeSet::new(),
+            requests_told: BTreeSet::new(),
         }
     }
 
@@ -376,7 +380,11 @@ impl Model {
         self.layers.retain(|layer| {
             !matches!(
                 layer,
-                Layer::Confirm { .. } | Layer::Planning { .. } | Layer::Contain { .. }
+                Layer::Confirm { .. }
+                    | Layer::Planning { .. }
+                    | Layer::Contain { .. }
+                    | Layer::Approve { .. }
+                    | Layer::ReadingRequest { .. }
             )
         });
         self.say(

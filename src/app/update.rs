@@ -1,5 +1,6 @@
 //! The one place where the model changes: a message in, effects out. It never waits and reads no clock.
 
+mod approval;
 mod evidence;
 mod layers;
 mod open_case;
@@ -73,6 +74,13 @@ fn pasted(model: &mut Model) -> Vec<Effect> {
         }) => {
             if let crate::domain::containment::confirm::Step::Stay(line) =
                 confirmation.key(DialogKey::Paste, boot)
+            {
+                *said = line;
+            }
+        }
+        Some(Layer::Approve { consent, said, .. }) => {
+            if let crate::domain::containment::consent::Step::Stay(line) =
+                consent.key(DialogKey::Paste, boot)
             {
                 *said = line;
             }

@@ -137,6 +137,9 @@ pub async fn examine(loaded: Loaded, state: &StateDir, host: &Host, now: Moment)
     for source in &connections.cases {
         checks.extend(cases(source).await);
     }
+    for source in &connections.cases {
+        checks.push(second_person(source, &settings).await);
+    }
     for source in &connections.alerts {
         checks.push(alerts(source, now).await);
     }
@@ -295,6 +298,37 @@ async fn cases(source: &Arc<dyn Cases>) -> Vec<Check> {
         "only a comment would show it",
     ));
     checks
+}
+
+/// Says whether approvals can work here: whether the case system tells one person from another.
+async fn second_person(source: &Arc<dyn Cases>, settings: &Settings) -> Check {
+    let what = safe!("{}: second person", source.connection());
+    let wanted = !settings.policy.approval.is_empty();
+    match crate::engine::person(source.as_ref()).await {
+        Ok(me) if wanted => check(
+            what,
+            Verdict::Ok,
+            safe!("can be asked; you ask as {}", me.login.field()),
+        ),
+        Ok(me) => check(
+            what,
+            Verdict::Ok,
+            safe!(
+                "never needed by the policy; you would answer as {}",
+                me.login.field()
+            ),
+        ),
+        Err(reason) => {
+            let verdict = if wanted {
+                Verdict::Fault
+            } else {
+                Verdict::Warning
+            };
+            let mut none = check(what, verdict, safe!("cannot be asked: {}", reason));
+            none.hint = Some("each person needs a key of their own at the case system".into());
+            none
+        }
+    }
 }
 
 async fn alerts(source: &Arc<dyn ActivitySource>, now: Moment) -> Check {

@@ -8,7 +8,9 @@ use serde::Deserialize;
 use url::Url;
 
 use crate::domain::case::UserSource;
+use crate::domain::containment::campaign::Campaign;
 use crate::domain::containment::caps::Caps;
+use crate::domain::containment::need::Rules;
 use crate::domain::ids::ConnectionName;
 use crate::domain::runbook::choice::Rule;
 
@@ -187,6 +189,10 @@ pub struct Policy {
     pub caps: Caps,
     /// Whether the host has a policy of its own.
     pub of_host: bool,
+    /// When a second person is needed; only the policy of the host says so.
+    pub approval: Rules,
+    /// The campaign beyond the caps, if there is one; only the policy of the host can allow it.
+    pub campaign: Option<Campaign>,
 }
 
 /// Where runbooks are, and which is used for which case.

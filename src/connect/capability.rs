@@ -14,7 +14,7 @@ use crate::domain::containment::confirm::ConfirmedAction;
 use crate::domain::containment::kind::ActionKind;
 pub use crate::domain::containment::plan::{ActionFacts, PreparedCall};
 use crate::domain::ids::{AccountId, CaseId, ConnectionName};
-use crate::domain::operator::Operator;
+use crate::domain::operator::{Author, Operator};
 use crate::domain::text::{Safe, Untrusted};
 use crate::domain::timeline::activity::Event;
 
@@ -103,6 +103,8 @@ pub trait Cases: Send + Sync {
     async fn comment(&self, id: &CaseId, message: &str) -> Result<Untrusted, ConnectError>;
     /// Says whose token it is.
     async fn who_am_i(&self) -> Result<Operator, ConnectError>;
+    /// Says who is behind a login that stands as author of a comment; `None` when that is nobody in particular.
+    async fn author(&self, login: &Untrusted) -> Result<Option<Author>, ConnectError>;
 }
 
 /// What to ask the SIEM for.

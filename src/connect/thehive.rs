@@ -16,7 +16,7 @@ use super::decode::{FieldError, each};
 use super::http::{Answer, Class, HttpClient, Request};
 use crate::domain::case::{Case, CaseFile, Comment, RecordFault};
 use crate::domain::ids::{CaseId, ConnectionName};
-use crate::domain::operator::Operator;
+use crate::domain::operator::{Author, Operator};
 use crate::domain::text::Untrusted;
 
 const QUERY: &str = "/api/v1/query";
@@ -248,5 +248,19 @@ impl Cases for TheHive {
         let answer = self.http.read(&Request::get(CURRENT, &[])?).await?;
         let record: Value = answer.json()?;
         wire::operator(&record).map_err(|error| unreadable(&answer, &error))
+    }
+
+    async fn author(&self, login: &Untrusted) -> Result<Option<Author>, ConnectError> {
+        let steps = [
+            json!({"_name": "listUser"}),
+            json!({"_name": "filter", "_eq": {"_field": "login", "_value": login.raw()}}),
+        ];
+        let listed = self.query(&steps, 2).await?;
+        let (mut found, faults) = each(&listed.records, &["_id"], wire::author);
+        // Two of a name, or one that cannot be read, is nobody in particular.
+        found.retain(|author| author.login == *login);
+        Ok((found.len() == 1 && faults.is_empty())
+            .then(|| found.pop())
+            .flatten())
     }
 }

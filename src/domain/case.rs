@@ -119,6 +119,8 @@ pub struct Comment {
     pub at: DateTime<Utc>,
     /// The text.
     pub message: Untrusted,
+    /// Whether it was changed after it was written, or may have been.
+    pub edited: bool,
 }
 
 /// One record of an answer that could not be read; the rest passes.

@@ -2,11 +2,16 @@
 //!
 //! What must not live here: io, clocks, vendors' calls. Everything shown of an action is a fold over audit records.
 
+pub mod approval;
+pub mod asked;
+pub mod campaign;
 pub mod caps;
 pub mod confirm;
+pub mod consent;
 pub mod guard;
 pub mod kind;
 pub mod ledger;
+pub mod need;
 pub mod note;
 pub mod plan;
 #[cfg(test)]

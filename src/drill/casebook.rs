@@ -9,7 +9,8 @@ use std::sync::Arc;
 use chrono::{DateTime, TimeDelta, Utc};
 use serde_json::{Map, Value, json};
 
-use super::company::{ANALYST, Directory};
+use super::company::{ANALYST, COLLEAGUE, Directory};
+use super::thehive;
 
 /// A record with what it belongs to (the id of a case, task or alert; empty for none).
 #[derive(Clone, Debug)]
@@ -28,9 +29,21 @@ pub(crate) struct Casebook {
     pub comments: Vec<Record>,
     pub observables: Vec<Record>,
     next: u64,
-    /// The login of the token's owner.
+    /// The login of the first key's owner.
     pub owner: String,
-    pub owner_name: String,
+    /// Everybody with a key.
+    pub users: Vec<User>,
+}
+
+/// Somebody with a key of the case system.
+#[derive(Clone, Debug)]
+pub(crate) struct User {
+    pub id: &'static str,
+    pub key: &'static str,
+    pub login: String,
+    pub name: String,
+    /// The vendor's word for the kind of account.
+    pub kind: &'static str,
 }
 
 const SEVERITY: [&str; 4] = ["LOW", "MEDIUM", "HIGH", "CRITICAL"];
@@ -52,7 +65,7 @@ impl Casebook {
         let mut book = Self {
             next: 4_000,
             owner: directory.people[ANALYST].login.clone(),
-            owner_name: directory.people[ANALYST].name(),
+            users: users(directory),
             ..Self::default()
         };
         book.fill(start, extra, seed, directory);
@@ -210,6 +223,27 @@ impl Casebook {
             Arc::make_mut(&mut record.value)["customFields"] = Value::Array(list);
         }
     }
+}
+
+fn users(directory: &Directory) -> Vec<User> {
+    let person = |index: usize, id, key| User {
+        id,
+        key,
+        login: directory.people[index].login.clone(),
+        name: directory.people[index].name(),
+        kind: "Normal",
+    };
+    vec![
+        person(ANALYST, "~40964256", thehive::TOKEN),
+        person(COLLEAGUE, "~40964264", thehive::SECOND),
+        User {
+            id: "~40964272",
+            key: thehive::SHARED,
+            login: "soc-console@acme.example".to_owned(),
+            name: "SOC console".to_owned(),
+            kind: "Service",
+        },
+    ]
 }
 
 /// Answers the vendor's word for a severity of 1 to 4.

@@ -127,7 +127,7 @@ fn info() -> Answer {
 fn authenticate(world: &World) -> Answer {
     let realm = json!({"name": "_es_api_key", "type": "_es_api_key"});
     let body = json!({
-        "username": world.cases.owner, "roles": [], "full_name": world.cases.owner_name,
+        "username": world.cases.owner, "roles": [], "full_name": world.cases.users.first().map(|user| user.name.as_str()),
         "email": world.cases.owner, "metadata": {}, "enabled": true,
         "authentication_realm": realm, "lookup_realm": realm, "authentication_type": "api_key",
         "api_key": {"id": "drill-siem-key-id", "name": "quell", "managed_by": "elasticsearch", "internal": false},

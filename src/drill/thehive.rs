@@ -9,12 +9,18 @@ use std::sync::Arc;
 
 use serde_json::{Map, Value, json};
 
-use super::casebook::{Record, merge, severity_label};
+use super::casebook::{Record, User, merge, severity_label};
 use super::wire::{Answer, Notes, Request};
 use super::world::World;
 
 /// The secret of the console's key.
 pub(crate) const TOKEN: &str = "drill-cases-key-5f2a9c0e7b41";
+
+/// The secret of a colleague's key: the second person of the drill.
+pub(crate) const SECOND: &str = "drill-cases-key-90c4de1b7a36";
+
+/// The secret of a key that several people share.
+pub(crate) const SHARED: &str = "drill-cases-key-c1d7704be258";
 
 const ORGANISATION: &str = "acme";
 
@@ -47,12 +53,14 @@ pub(crate) fn answer(world: &mut World, request: &Request, notes: &mut Notes) ->
         });
         return Answer::json(200, body);
     }
-    if request.authorization.strip_prefix("Bearer ") != Some(TOKEN) {
+    let key = request.authorization.strip_prefix("Bearer ");
+    let Some(user) = world.cases.users.iter().find(|user| Some(user.key) == key) else {
         return error(401, "AuthenticationError", "Authentication failure");
-    }
+    };
+    let user = user.clone();
     if request.method == "GET" {
         return match rest {
-            ["user", "current"] => current_user(world),
+            ["user", "current"] => Answer::json(200, user_record(world, &user)),
             ["case", key] => one(find_case(world, key).map(|i| &world.cases.cases[i]), "Case"),
             ["alert", id] => one(by_id(&world.cases.alerts, id), "Alert"),
             ["task", id] => one(by_id(&world.cases.tasks, id), "Task"),
@@ -68,8 +76,9 @@ pub(crate) fn answer(world: &mut World, request: &Request, notes: &mut Notes) ->
         ("POST", ["query"]) => query::answer(world, &body),
         ("PATCH", ["case", key]) => patch_case(world, request, key, &body, notes),
         ("POST", [kind @ ("case" | "alert"), key, "comment"]) => {
-            comment(world, request, (kind, key), &body, notes)
+            comment(world, request, (kind, key), &body, (&user.login, notes))
         }
+        ("PATCH", ["comment", id]) => patch_comment(world, request, id, &body, (&user, notes)),
         ("POST", ["case", key, "task"]) => create_task(world, request, key, &body, notes),
         ("PATCH", ["task", id]) => patch_task(world, request, id, &body, notes),
         ("POST", ["task", id, "log"]) => create_log(world, request, id, &body, notes),
@@ -84,6 +93,7 @@ pub(crate) fn template(request: &Request) -> &'static str {
         Some(["case", _, "comment"]) => "/api/v1/case/{caseId}/comment",
         Some(["alert", _, "comment"]) => "/api/v1/alert/{alertId}/comment",
         Some(["case", _, "task"]) => "/api/v1/case/{caseId}/task",
+        Some(["comment", _]) => "/api/v1/comment/{commentId}",
         Some(["task", _]) => "/api/v1/task/{taskId}",
         Some(["task", _, "log"]) => "/api/v1/task/{taskId}/log",
         Some(["alert", _]) => "/api/v1/alert/{alertId}",
@@ -112,20 +122,20 @@ fn one(record: Option<&Record>, kind: &str) -> Answer {
     }
 }
 
-fn current_user(world: &World) -> Answer {
-    let body = json!({
-        "_id": "~40964256", "_createdBy": "system@acme.example",
+/// Builds a user in the vendor's own shape.
+fn user_record(world: &World, user: &User) -> Value {
+    json!({
+        "_id": user.id, "_createdBy": "system@acme.example",
         "_createdAt": (world.start - chrono::TimeDelta::days(400)).timestamp_millis(),
-        "login": world.cases.owner, "name": world.cases.owner_name, "email": world.cases.owner,
+        "login": user.login, "name": user.name, "email": user.login,
         "hasKey": true, "hasPassword": true, "hasMFA": true, "locked": false, "profile": "analyst",
         "permissions": ["manageCase/update", "manageComment", "manageTask", "manageObservable"],
-        "organisation": ORGANISATION, "type": "Normal", "defaultOrganisation": ORGANISATION,
+        "organisation": ORGANISATION, "type": user.kind, "defaultOrganisation": ORGANISATION,
         "organisations": [
             {"organisationId": "~4144", "organisation": ORGANISATION, "profile": "analyst"}
         ],
         "extraData": {},
-    });
-    Answer::json(200, body)
+    })
 }
 
 /// Refuses names that the vendor's schema does not have.
@@ -241,7 +251,7 @@ fn comment(
     request: &Request,
     (kind, key): (&str, &str),
     body: &Map<String, Value>,
-    notes: &mut Notes,
+    (by, notes): (&str, &mut Notes),
 ) -> Answer {
     let parent = if kind == "case" {
         find_case(world, key).map(|index| &world.cases.cases[index])
@@ -260,12 +270,34 @@ fn comment(
     let Some(message) = body.get("message").and_then(Value::as_str) else {
         return bad("Missing field: message");
     };
-    let owner = world.cases.owner.clone();
     let made = world
         .cases
-        .add_comment(&parent, message, &owner, request.at.timestamp_millis());
+        .add_comment(&parent, message, by, request.at.timestamp_millis());
     notes.effect("comment", parent);
     Answer::json(201, Value::clone(&made))
+}
+
+fn patch_comment(
+    world: &mut World,
+    request: &Request,
+    id: &str,
+    body: &Map<String, Value>,
+    (user, notes): (&User, &mut Notes),
+) -> Answer {
+    if let Some(text) = unknown_name(body, &["message"]) {
+        return bad(&text);
+    }
+    let mut comments = world.cases.comments.iter_mut();
+    let Some(comment) = comments.find(|comment| comment.value["_id"] == id) else {
+        return missing("Comment");
+    };
+    let comment = Arc::make_mut(&mut comment.value);
+    merge(comment, body);
+    comment["isEdited"] = json!(true);
+    comment["updatedAt"] = json!(request.at.timestamp_millis());
+    comment["updatedBy"] = json!(user.login);
+    notes.effect("comment_patch", id);
+    Answer::empty(204)
 }
 
 const TASK_FIELDS: [&str; 11] = [

@@ -33,6 +33,7 @@ pub(super) async fn retry(world: Arc<World>) {
     for round in 0u32.. {
         world.journal.catch_up().await;
         super::recover::unfinished(Arc::clone(&world)).await;
+        super::approval::sweep(&world).await;
         let plans = world.journal.with(Ledger::undocumented);
         failed.retain(|pid, _| plans.contains(pid));
         for pid in plans {
@@ -187,7 +188,8 @@ pub(super) async fn note(world: Arc<World>, case: CaseId, text: Untrusted) {
     }
 }
 
-fn operator(world: &World) -> Safe {
+/// Says who works here, for comments.
+pub(super) fn operator(world: &World) -> Safe {
     let known = world
         .operator
         .lock()
@@ -204,7 +206,7 @@ fn operator(world: &World) -> Safe {
 }
 
 /// Posts one comment exactly once: not when its marker is there, and proven by its marker afterwards.
-async fn post(
+pub(super) async fn post(
     world: &World,
     case: &CaseId,
     marker: &str,

@@ -6,13 +6,14 @@ use std::sync::Arc;
 use super::World;
 use super::journal::own;
 use crate::app::message::Message;
-use crate::config::settings::Mode;
+use crate::config::settings::{EnvironmentKind, Mode};
 use crate::connect::capability::Identity;
 use crate::domain::account::Account;
 use crate::domain::audit::Body;
-use crate::domain::containment::caps;
+use crate::domain::containment::caps::{self, CapWord};
 use crate::domain::containment::guard::{GuardInput, GuardResult, judge};
 use crate::domain::containment::kind::ActionKind;
+use crate::domain::containment::need::{self, Need};
 use crate::domain::containment::plan::{LIFETIME, Plan, PlannedStep, plan_hash};
 use crate::domain::fault::Fault;
 use crate::domain::ids::{AccountId, ActionId, CaseId, PlanId};
@@ -64,7 +65,11 @@ async fn try_make(
         }
     }
     let account = identity.account(&id).await?;
-    let guards = guards(world, identity.as_ref(), &account, asked_for, kinds).await;
+    let Judged {
+        mut guards,
+        reasons,
+        campaign,
+    } = judge_all(world, identity.as_ref(), &account, asked_for, kinds).await;
     let made = world.clock.now();
     let ordered = identity.order(kinds);
     let mut steps = Vec::new();
@@ -81,28 +86,77 @@ async fn try_make(
     }
     let kinds: Vec<ActionKind> = steps.iter().map(|step| step.kind).collect();
     let policy = format!("{:?}", world.settings.policy);
+    let hash = plan_hash(&kinds, &account, &case, &policy, &world.settings.sha256);
+    let need = if reasons.is_empty() {
+        None
+    } else {
+        let (need, guard) = second_person(world, &case, &hash, reasons).await;
+        guards.push(guard);
+        Some(need)
+    };
     let plan = Plan {
         pid: PlanId::from_parts(made.utc, super::clock::random()),
-        hash: plan_hash(&kinds, &account, &case, &policy, &world.settings.sha256),
+        hash,
         case,
         account,
         steps,
         guards,
         made,
         dry_run: world.settings.environment.mode == Mode::DryRun,
+        need,
+        campaign,
     };
     world.journal.record(records(&plan)).await?;
     Ok(plan)
 }
 
+/// Finds out whether somebody can be asked at all; if not, the guard refuses the plan.
+async fn second_person(
+    world: &World,
+    case: &CaseId,
+    hash: &str,
+    reasons: Vec<Safe>,
+) -> (Need, GuardResult) {
+    let person = match world.case_system(&case.connection) {
+        Some(source) => super::approval::person(source.as_ref()).await,
+        None => Err("the case system is not configured any more".into()),
+    };
+    let now = world.clock.now().utc;
+    let earlier = person.as_ref().ok().and_then(|me| {
+        world
+            .journal
+            .with(|ledger| ledger.asked().same(hash, &me.id, now))
+    });
+    let guard = GuardResult {
+        guard: "second person",
+        refusal: person.as_ref().err().cloned(),
+    };
+    let need = Need {
+        reasons,
+        asks: person.ok(),
+        earlier,
+    };
+    (need, guard)
+}
+
+/// What the guards and the rules say of an account as it is now.
+pub(super) struct Judged {
+    /// The guards.
+    pub(super) guards: Vec<GuardResult>,
+    /// Why a second person is needed; empty where none is.
+    pub(super) reasons: Vec<Safe>,
+    /// The campaign in whose name it goes beyond the caps.
+    pub(super) campaign: Option<String>,
+}
+
 /// Asks every guard about an account as it is now.
-pub(super) async fn guards(
+pub(super) async fn judge_all(
     world: &World,
     identity: &dyn Identity,
     account: &Account,
     asked_for: &Untrusted,
     kinds: &[ActionKind],
-) -> Vec<GuardResult> {
+) -> Judged {
     let policy = &world.settings.policy;
     // Not knowing whose token this is counts as a refusal, so the failure needs no other report.
     let owner = world.owner(identity).await.ok();
@@ -119,18 +173,32 @@ pub(super) async fn guards(
     // What other consoles of this host did counts as well.
     world.journal.catch_up().await;
     let now = world.clock.now().utc;
+    let target = (&account.id, kinds);
+    let campaign = policy.campaign.as_ref();
     let cap = world
         .journal
-        .with(|ledger| caps::refusal(policy.caps, ledger, &world.os_user, &account.id, kinds, now));
+        .with(|ledger| caps::judge(policy.caps, campaign, ledger, &world.os_user, target, now));
+    let (over, campaign) = match cap {
+        CapWord::Within => (None, None),
+        CapWord::Campaign(name) => (None, Some(name)),
+        CapWord::Over(reason) => (Some(reason), None),
+    };
+    let production = world.settings.environment.kind == EnvironmentKind::Production;
+    let rules = &policy.approval;
+    let reasons = need::reasons(rules, account, kinds, production, over.as_ref());
     results.push(GuardResult {
         guard: "caps",
-        refusal: cap,
+        refusal: over.filter(|_| !rules.over_cap),
     });
     results.push(GuardResult {
         guard: "freeze",
         refusal: frozen(&world.freeze),
     });
-    results
+    Judged {
+        guards: results,
+        reasons,
+        campaign,
+    }
 }
 
 /// Tells why nothing may be sent while the freeze switch is on; a switch that cannot be read counts as on.
@@ -175,6 +243,10 @@ fn records(plan: &Plan) -> Vec<Body> {
             expires: plan.made.utc + lifetime,
         })
         .collect();
+    bodies.extend(plan.campaign.as_ref().map(|name| Body::ActionCampaign {
+        pid: plan.pid.clone(),
+        campaign: name.clone(),
+    }));
     bodies.extend(refusals(plan, &plan.guards));
     bodies
 }

@@ -110,16 +110,24 @@ fn take_leases(world: &World, plan: &ConfirmedPlan) -> Result<HashMap<ActionId, 
 }
 
 fn confirmations(plan: &ConfirmedPlan) -> Vec<Body> {
-    plan.actions()
-        .iter()
-        .map(|action| Body::ActionConfirm {
-            pid: plan.pid().clone(),
-            aid: action.aid().clone(),
-            how: "typed name and y".to_owned(),
-            plan_hash: plan.hash().to_owned(),
-            dry_run: plan.dry_run(),
-        })
-        .collect()
+    // The approval is used up by the same write that confirms and intends: it can neither get lost nor count twice.
+    let approval = plan.grant().map(|grant| Body::Approval {
+        pid: plan.pid().clone(),
+        asked: grant.ask().plan.clone(),
+        plan_hash: plan.hash().to_owned(),
+        approver: grant.by().id.clone(),
+        approver_login: grant.by().login.clone(),
+        comment: grant.comment().clone(),
+        at: grant.at(),
+    });
+    let confirms = plan.actions().iter().map(|action| Body::ActionConfirm {
+        pid: plan.pid().clone(),
+        aid: action.aid().clone(),
+        how: "typed name and y".to_owned(),
+        plan_hash: plan.hash().to_owned(),
+        dry_run: plan.dry_run(),
+    });
+    approval.into_iter().chain(confirms).collect()
 }
 
 /// What became of one step.
@@ -238,7 +246,26 @@ async fn look_again(
         });
     }
     let asked_for = &plan.account().login;
-    let guards = plan::guards(world, identity, &account, asked_for, &[action.kind()]).await;
+    let kinds = [action.kind()];
+    let judged = plan::judge_all(world, identity, &account, asked_for, &kinds).await;
+    let guards = judged.guards;
+    let word = plan.grant().is_some() || plan.dry_run();
+    let unasked = judged
+        .reasons
+        .first()
+        .filter(|_| !word)
+        .map(|reason| safe!("it needs a second person now: {}; plan it again", reason));
+    // A campaign that the dialog did not name was not confirmed.
+    let unnamed = judged
+        .campaign
+        .filter(|name| plan.plan().campaign.as_ref() != Some(name))
+        .map(|_| "a cap was reached meanwhile: plan it again in the name of the campaign".into());
+    if let Some(reason) = unasked.or(unnamed) {
+        return Err(Halt {
+            reason,
+            bodies: Vec::new(),
+        });
+    }
     if let Some(refusal) = guards.iter().find_map(|guard| guard.refusal.clone()) {
         return Err(Halt {
             reason: refusal,

@@ -2,6 +2,7 @@
 //!
 //! What must not live here: what their keys do.
 
+mod approval;
 mod choosing;
 mod confirm;
 mod reading;
@@ -41,6 +42,15 @@ pub(super) fn draw(
         } => {
             return confirm::draw(canvas, model, room, (confirmation, said.as_ref(), *scroll));
         }
+        Layer::Approve {
+            consent,
+            said,
+            scroll,
+        } => {
+            return approval::draw(canvas, model, room, (consent, said.as_ref(), *scroll));
+        }
+        Layer::Approvals { cursor } => approval::list(canvas, model, room, *cursor),
+        Layer::ReadingRequest { .. } => approval::reading(canvas, room),
         Layer::Writing { purpose, area, esc } => {
             return writing::draw(canvas, room, purpose, area, *esc);
         }

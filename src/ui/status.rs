@@ -5,6 +5,8 @@ use ratatui::layout::Rect;
 use super::paint::{Canvas, Words};
 use super::theme::Role;
 use super::words;
+use crate::app::approvals;
+use crate::app::command::{Command, Context};
 use crate::app::model::{Model, Source};
 use crate::config::settings::{EnvironmentKind, Mode};
 use crate::domain::containment::standing::Standing;
@@ -121,6 +123,15 @@ fn counts(model: &Model) -> Words {
     let unfinished = model.unfinished();
     if unfinished > 0 {
         count(Role::StateUnknown, safe!("{} unfinished", unfinished));
+    }
+    let awaited = approvals::awaited(model).count();
+    if awaited > 0 {
+        count(Role::StatePending, safe!("{} awaiting approval", awaited));
+    }
+    let asked = approvals::waiting(model);
+    if asked > 0 {
+        let key = words::key_of(model, Command::Approvals, Context::Everywhere);
+        count(Role::LevelWarning, safe!("approval asked: {}", key));
     }
     let is_contained = |standing: &&Standing| matches!(standing, Standing::Contained { .. });
     let contained = model.standings.values().filter(is_contained).count();

@@ -110,10 +110,15 @@ pub(super) fn state_role(state: ActionState) -> Role {
         }
         ActionState::Unknown | ActionState::Unverifiable => Role::StateUnknown,
         ActionState::Planned
+        | ActionState::Awaiting
         | ActionState::Confirmed
         | ActionState::Intent
         | ActionState::Acked => Role::StatePending,
-        ActionState::NotSent | ActionState::DryRun | ActionState::Abandoned => Role::Dim,
+        ActionState::Denied => Role::StateRefuted,
+        ActionState::NotSent
+        | ActionState::DryRun
+        | ActionState::Abandoned
+        | ActionState::Expired => Role::Dim,
     }
 }
 

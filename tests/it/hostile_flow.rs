@@ -92,6 +92,7 @@ fn dirty(deck: &mut Deck<'_>, size: (u16, u16)) -> Model {
             author: deck.next(),
             at: scene::now().utc,
             message: deck.next(),
+            edited: false,
         });
     }
     let events: Vec<_> = (0..16u32)

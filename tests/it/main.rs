@@ -1,5 +1,6 @@
 //! Integration tests.
 
+mod approval;
 mod architecture;
 mod audit;
 mod audit_agree;

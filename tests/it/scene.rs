@@ -14,9 +14,12 @@ use quell::config::settings::{
 };
 use quell::domain::account::{Account, AccountStatus, Factor, Group};
 use quell::domain::audit::{Body, ChainHash, Entry, OutcomeState, TickState};
-use quell::domain::case::{Alert, Case, CaseFile, Subject};
+use quell::domain::case::{Alert, Case, CaseFile, Comment, Subject};
+use quell::domain::containment::approval::{Ask, TTL, compose_request};
+use quell::domain::containment::consent::{Asked, Consent};
 use quell::domain::containment::guard::GuardResult;
 use quell::domain::containment::kind::ActionKind;
+use quell::domain::containment::need::Need;
 use quell::domain::containment::plan::{ActionFacts, Plan, PlannedStep, PreparedCall};
 use quell::domain::containment::standing::Standing;
 use quell::domain::freshness::Moment;
@@ -572,6 +575,8 @@ pub(crate) fn plan(refusal: bool) -> Plan {
         made: now(),
         hash: String::new(),
         dry_run: false,
+        need: None,
+        campaign: None,
     }
 }
 
@@ -749,4 +754,58 @@ pub(crate) fn huge(size: (u16, u16), cases: u64, events: usize) -> Model {
     }
     refresh(&mut model);
     model
+}
+
+/// Why a second person is asked.
+pub(crate) fn need() -> Need {
+    Need {
+        reasons: vec!["it is a member of Payroll-Admin".into()],
+        asks: None,
+        earlier: None,
+    }
+}
+
+/// The open case with a request of somebody else in it.
+pub(crate) fn asked(size: (u16, u16)) -> Model {
+    let mut model = open(size);
+    let (plan, account) = (plan(false), account());
+    let ask = Ask::new(
+        plan.pid.clone(),
+        &"ab12".repeat(16),
+        plan.case.raw(),
+        "acme.okta.example",
+        (account.id.raw(), &account.login),
+        plan.kinds(),
+    );
+    let by = Untrusted::new("kim.aster@acme.example").field();
+    let at = now().utc - TimeDelta::minutes(2);
+    let message = compose_request(&ask, &need().reasons, &by, at + TTL);
+    if let Some(OpenCase {
+        file: Load::Ready(file, _),
+        ..
+    }) = &mut model.open
+    {
+        file.comments.push(Comment {
+            id: text("~c1"),
+            author: text("kim.aster@acme.example"),
+            at,
+            message: text(&message),
+            edited: false,
+        });
+    }
+    model
+}
+
+/// The dialog of that request.
+pub(crate) fn consent(model: &Model) -> Consent {
+    let request = quell::app::approvals::rows(model).remove(0);
+    let steps = plan(false).steps;
+    let asked = Asked {
+        case: case_id(4812),
+        request,
+        account: account(),
+        calls: steps.into_iter().map(|step| step.call).collect(),
+        refusals: Vec::new(),
+    };
+    Consent::open(asked, Duration::ZERO)
 }

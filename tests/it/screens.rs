@@ -63,6 +63,36 @@ fn scene_of(name: &str, size: (u16, u16)) -> Model {
             });
             model
         }
+        "second" => {
+            let mut model = scene::open(size);
+            let mut plan = scene::plan(false);
+            plan.need = Some(scene::need());
+            plan.campaign = Some("phish-2026-03".to_owned());
+            model.layers.push(Layer::Confirm {
+                confirmation: Box::new(Confirmation::open(plan, scene::now().boot)),
+                said: None,
+                scroll: 0,
+            });
+            model
+        }
+        "approvals" => {
+            let mut model = scene::asked(size);
+            model.layers.push(Layer::Approvals { cursor: 0 });
+            model
+        }
+        "approve" => {
+            let mut model = scene::asked(size);
+            let mut consent = scene::consent(&model);
+            for c in "mara.lind@".chars() {
+                consent.key(DialogKey::Char(c), scene::now().boot);
+            }
+            model.layers.push(Layer::Approve {
+                consent: Box::new(consent),
+                said: None,
+                scroll: 0,
+            });
+            model
+        }
         "contained" => scene::response(size),
         "response" => {
             let mut model = scene::response(size);
@@ -170,6 +200,9 @@ fn pictures(
         "open",
         "confirm",
         "refused",
+        "second",
+        "approvals",
+        "approve",
         "contained",
         "response",
         "unfinished",

@@ -284,6 +284,8 @@ impl Tapped {
             },
             hash: String::new(),
             dry_run: false,
+            need: None,
+            campaign: None,
         };
         let mut dialog = Confirmation::open(plan, Duration::ZERO);
         let boot = Duration::from_secs(1);

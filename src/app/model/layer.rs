@@ -4,6 +4,7 @@ use ratatui_textarea::TextArea;
 
 use crate::app::command::Context;
 use crate::domain::containment::confirm::Confirmation;
+use crate::domain::containment::consent::Consent;
 use crate::domain::containment::kind::ActionKind;
 use crate::domain::ids::{ActionId, CaseId};
 use crate::domain::runbook::StepKey;
@@ -71,6 +72,25 @@ pub enum Layer {
     Confirm {
         /// The dialog's state.
         confirmation: Box<Confirmation>,
+        /// What the last key did.
+        said: Option<Safe>,
+        /// First line shown, where not all of them fit.
+        scroll: usize,
+    },
+    /// The requests for an approval in the open case.
+    Approvals {
+        /// Row under the cursor.
+        cursor: usize,
+    },
+    /// A request is being read anew, with its account.
+    ReadingRequest {
+        /// The comment that asks.
+        comment: Untrusted,
+    },
+    /// A request of somebody else is being answered.
+    Approve {
+        /// The dialog's state.
+        consent: Box<Consent>,
         /// What the last key did.
         said: Option<Safe>,
         /// First line shown, where not all of them fit.
@@ -153,12 +173,16 @@ impl Layer {
             | Self::Reading { .. }
             | Self::Messages { .. }
             | Self::Response { .. } => Some(Context::Reading),
-            Self::Likelihood { .. } | Self::ChooseUser { .. } => Some(Context::Choosing),
+            Self::Likelihood { .. } | Self::ChooseUser { .. } | Self::Approvals { .. } => {
+                Some(Context::Choosing)
+            }
             Self::Contain { .. } => Some(Context::Contain),
             Self::Unfinished { .. } => Some(Context::Unfinished),
             Self::Filter { .. }
             | Self::Planning { .. }
             | Self::Confirm { .. }
+            | Self::ReadingRequest { .. }
+            | Self::Approve { .. }
             | Self::Writing { .. }
             | Self::Search { .. }
             | Self::QuitAnyway

@@ -1,7 +1,7 @@
 //! What a key does while a layer is open.
 
 use super::panes::{self, Walk};
-use super::{open_case, writing};
+use super::{approval, open_case, writing};
 use crate::app::actions::Choice;
 use crate::app::command::{COMMANDS, Command, Context, Spec};
 use crate::app::effect::Effect;
@@ -36,7 +36,10 @@ pub(super) fn command(model: &mut Model, command: Command) -> Vec<Effect> {
         command,
         Command::SendAgain | Command::CloseWithReason | Command::ContainBoth
     ) || (command == Command::Open
-        && matches!(model.layers.last(), Some(Layer::Likelihood { .. })));
+        && matches!(
+            model.layers.last(),
+            Some(Layer::Likelihood { .. } | Layer::Approvals { .. })
+        ));
     if model.locked && acts {
         model.layers.push(Layer::Rearm {
             typed: String::new(),
@@ -78,6 +81,7 @@ fn rows_of(model: &Model, layer: &Layer) -> usize {
         Layer::Likelihood { .. } => Likelihood::ALL.len(),
         Layer::ChooseUser { names, .. } => names.len(),
         Layer::Unfinished { .. } => model.ledger.unfinished().count(),
+        Layer::Approvals { .. } => crate::app::approvals::rows(model).len(),
         Layer::Messages { .. } => model.log.len(),
         Layer::Reading { text, .. } => text.lines().count(),
         // Help and the response are a few screens at most; drawing stops at their last line.
@@ -98,6 +102,7 @@ fn move_in_layer(model: &mut Model, walk: Walk) {
         | Layer::Contain { cursor: at }
         | Layer::Likelihood { cursor: at }
         | Layer::ChooseUser { cursor: at, .. }
+        | Layer::Approvals { cursor: at }
         | Layer::Unfinished { cursor: at },
     ) = model.layers.last_mut()
     {
@@ -124,6 +129,10 @@ fn choose_row(model: &mut Model) -> Vec<Effect> {
             Some(name) => open_case::choose_user(model, name.clone()),
             None => Vec::new(),
         },
+        Some(Layer::Approvals { cursor }) => {
+            model.layers.push(Layer::Approvals { cursor });
+            approval::open(model, cursor)
+        }
         Some(other) => {
             model.layers.push(other);
             Vec::new()
@@ -190,6 +199,13 @@ pub(super) fn raw_key(model: &mut Model, chord: Chord) -> Vec<Effect> {
         Some(Layer::Filter { .. }) => filter_key(model, chord),
         Some(Layer::Search { .. }) => search_key(model, chord),
         Some(Layer::Writing { .. }) => writing::key(model, chord),
+        Some(Layer::Approve { .. }) => approval::key(model, chord),
+        Some(Layer::ReadingRequest { .. }) => {
+            if chord == Chord::plain(Key::Esc) {
+                model.layers.pop();
+            }
+            Vec::new()
+        }
         Some(Layer::Planning { .. }) => {
             if chord == Chord::plain(Key::Esc) {
                 model.layers.pop();
@@ -234,6 +250,19 @@ fn rearm_key(model: &mut Model, chord: Chord) -> Vec<Effect> {
     Vec::new()
 }
 
+/// Gives a key as the dialogs that lead to an act know it.
+pub(super) fn dialog_key(chord: Chord) -> DialogKey {
+    match chord.key {
+        _ if chord.ctrl || chord.alt => DialogKey::Other,
+        Key::Char(c) => DialogKey::Char(c),
+        Key::Backspace => DialogKey::Backspace,
+        Key::Tab | Key::BackTab => DialogKey::Tab,
+        Key::Enter => DialogKey::Enter,
+        Key::Esc => DialogKey::Esc,
+        _ => DialogKey::Other,
+    }
+}
+
 fn confirm_key(model: &mut Model, chord: Chord) -> Vec<Effect> {
     let boot = model.now.boot;
     let too_small = model.size.0 < LEAST.0 || model.size.1 < LEAST.1;
@@ -249,15 +278,7 @@ fn confirm_key(model: &mut Model, chord: Chord) -> Vec<Effect> {
         *scroll = walk.from(*scroll, CONFIRM_LINES_MAX);
         return Vec::new();
     }
-    let key = match chord.key {
-        _ if chord.ctrl || chord.alt => DialogKey::Other,
-        Key::Char(c) => DialogKey::Char(c),
-        Key::Backspace => DialogKey::Backspace,
-        Key::Tab | Key::BackTab => DialogKey::Tab,
-        Key::Enter => DialogKey::Enter,
-        Key::Esc => DialogKey::Esc,
-        _ => DialogKey::Other,
-    };
+    let key = dialog_key(chord);
     let Some(Layer::Confirm {
         confirmation, said, ..
     }) = model.layers.last_mut()

@@ -112,6 +112,7 @@ pub(super) fn case_read(
     } else {
         effects.extend(renamed(model, &before, subject));
     }
+    effects.extend(super::approval::announce(model));
     effects
 }
 

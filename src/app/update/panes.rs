@@ -2,7 +2,7 @@
 
 use ratatui_textarea::TextArea;
 
-use super::open_case;
+use super::{approval, open_case};
 use crate::app::actions::{self, Choice, Readiness};
 use crate::app::checklist::{self, CheckRow};
 use crate::app::command::Command;
@@ -93,6 +93,7 @@ pub(super) fn command(model: &mut Model, command: Command) -> Vec<Effect> {
         Command::Note => note(model),
         Command::Document => return document(model),
         Command::ShowResponse => model.layers.push(Layer::Response { scroll: 0 }),
+        Command::Approvals => return approval::list(model),
         Command::ShowUnfinished => model.layers.push(Layer::Unfinished { cursor: 0 }),
         Command::NextFinding => with_activity(model, |pane| pane.seek_finding(true)),
         Command::PreviousFinding => with_activity(model, |pane| pane.seek_finding(false)),

@@ -53,7 +53,9 @@ pub(super) fn polled(
                 } => {
                     model.sources[place].bad_records = faults.len();
                     model.queue.truncated = truncated;
-                    cases_polled(model, source, cases)
+                    let mut effects = cases_polled(model, source, cases);
+                    effects.extend(comments_again(model, source));
+                    effects
                 }
                 Polled::Alerts { faults, .. } => {
                     model.sources[place].bad_records = faults.len();
@@ -82,6 +84,13 @@ fn try_again(model: &Model, place: usize) -> Vec<Effect> {
         }
         _ => Vec::new(),
     }
+}
+
+/// Looks at the comments of the open case again: somebody may ask for an approval, or have answered one.
+fn comments_again(model: &Model, source: &ConnectionName) -> Option<Effect> {
+    let open = model.open.as_ref()?;
+    let there = open.id.connection == *source && open.file.ready().is_some();
+    there.then(|| Effect::ReadComments(open.id.clone()))
 }
 
 fn cases_polled(model: &mut Model, source: &ConnectionName, mut cases: Vec<Case>) -> Vec<Effect> {

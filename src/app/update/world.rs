@@ -2,6 +2,7 @@
 
 use chrono::Duration;
 
+use super::approval;
 use super::evidence;
 use super::open_case::{account_read, activity_ended, case_read, read_account, read_again};
 use super::sources::polled;
@@ -16,6 +17,7 @@ use crate::domain::containment::plan::Plan;
 use crate::domain::containment::standing::Standing;
 use crate::domain::containment::state::ActionState;
 use crate::domain::fault::Fault;
+use crate::domain::freshness::time_word;
 use crate::domain::text::Untrusted;
 use crate::domain::timeline::finding::{Rule, Tuning};
 use crate::safe;
@@ -62,6 +64,8 @@ pub(super) fn take(model: &mut Model, message: Message) -> Vec<Effect> {
             events_changed(model)
         }
         Message::ActivityEnded { search, result } => activity_ended(model, search, result),
+        Message::CommentsRead { case, result } => approval::comments_read(model, &case, result),
+        Message::ApprovalReady(result) => approval::ready(model, result),
         Message::PlanMade(result) => plan_made(model, result),
         Message::Recorded(entries) => recorded(model, &entries),
         Message::AuditFailed(fault) => {
@@ -235,6 +239,19 @@ fn announce(model: &mut Model, entry: &Entry) -> bool {
                 .any(ActionView::is_unfinished);
             model.say(level, line, None);
             settled
+        }
+        Body::ApprovalRequested { expires, .. } => {
+            let line = safe!(
+                "a second person is asked in the case, until {}; nothing is sent before",
+                time_word(*expires)
+            );
+            model.say(Level::Warning, line, None);
+            false
+        }
+        Body::Approval { approver_login, .. } => {
+            let line = safe!("approved by {}", approver_login.field());
+            model.say(Level::Info, line, None);
+            false
         }
         Body::ActionUnknown { aid, .. } => {
             let Some(action) = model.ledger.get(aid) else {

@@ -1,14 +1,14 @@
 //! TheHive's cases, alerts, observables, tasks, comments and users as domain values.
 //!
 //! Source: TheHive 5 API, schemas `OutputCase`, `OutputAlert`, `OutputObservable`, `OutputTask`, `OutputComment`,
-//! `OutputUser`. Times are milliseconds since 1970.
+//! `OutputUser`; users also by the query `listUser`. Times are milliseconds since 1970.
 
 use serde_json::Value;
 
 use crate::connect::decode::{FieldError, at, moment, need_text, need_time, text, texts, time};
 use crate::domain::case::{Alert, Case, Comment, Observable, Task};
 use crate::domain::ids::{CaseId, ConnectionName};
-use crate::domain::operator::Operator;
+use crate::domain::operator::{Author, Operator};
 use crate::domain::severity::{CaseStatus, Severity};
 use crate::domain::text::Untrusted;
 
@@ -159,16 +159,30 @@ pub(crate) fn comment(record: &Value) -> Result<Comment, FieldError> {
         author: need_text(record, "createdBy")?,
         at: need_time(record, "createdAt")?,
         message: text(record, "message").unwrap_or_default(),
+        // Not saying so is not saying that it was not.
+        edited: at(record, "isEdited").and_then(Value::as_bool) != Some(false)
+            || at(record, "updatedAt").is_some_and(|at| !at.is_null()),
     })
 }
 
 /// Reads whose key it is; a service account is shared by several people. The OS user is the caller's to fill in.
 pub(crate) fn operator(record: &Value) -> Result<Operator, FieldError> {
     Ok(Operator {
+        id: need_text(record, "_id")?,
         login: Some(need_text(record, "login")?),
         name: text(record, "name"),
         shared: at(record, "type").and_then(Value::as_str) == Some("Service"),
         os_user: Untrusted::default(),
+    })
+}
+
+/// Reads a user; one of whom it is not said whether they are locked counts as locked.
+pub(crate) fn author(record: &Value) -> Result<Author, FieldError> {
+    Ok(Author {
+        id: need_text(record, "_id")?,
+        login: need_text(record, "login")?,
+        shared: at(record, "type").and_then(Value::as_str) != Some("Normal"),
+        locked: at(record, "locked").and_then(Value::as_bool) != Some(false),
     })
 }
 

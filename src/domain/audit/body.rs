@@ -8,6 +8,7 @@ use serde_json::Value;
 
 use super::long;
 use super::words::{DecisionKind, OutcomeState, TickState};
+use crate::domain::containment::approval::{Ask, Say};
 use crate::domain::ids::{AccountId, ActionId, CaseId, ConnectionName, PlanId, RecordId};
 use crate::domain::text::Untrusted;
 
@@ -410,6 +411,83 @@ pub enum Body {
         /// Why.
         #[serde(with = "long")]
         reason: Untrusted,
+    },
+    /// A second person was asked; the requester has confirmed by the typed name.
+    #[serde(rename = "action.approval_requested")]
+    ApprovalRequested {
+        /// The plan that waits.
+        pid: PlanId,
+        /// Its actions.
+        aids: Vec<ActionId>,
+        /// What is asked; its plan is an earlier one where the same was asked before a restart.
+        ask: Ask,
+        /// Why a second person is needed.
+        reasons: Vec<String>,
+        /// The case system's id of who asks.
+        requester: Untrusted,
+        /// Their login.
+        #[serde(with = "long")]
+        requester_login: Untrusted,
+        /// Until when, by our clock.
+        #[serde(with = "long::micros")]
+        expires: DateTime<Utc>,
+    },
+    /// A second person approved; written with the confirmation and the first intent, and used up by it.
+    #[serde(rename = "action.approval")]
+    Approval {
+        /// The plan.
+        pid: PlanId,
+        /// The plan that was asked for: the same, or an earlier one of the same hash.
+        asked: PlanId,
+        /// Its hash.
+        plan_hash: String,
+        /// The case system's id of who approved.
+        approver: Untrusted,
+        /// Their login.
+        #[serde(with = "long")]
+        approver_login: Untrusted,
+        /// The comment.
+        comment: Untrusted,
+        /// When, by the case system's clock.
+        #[serde(with = "long::micros")]
+        at: DateTime<Utc>,
+    },
+    /// A second person said no.
+    #[serde(rename = "action.approval_denied")]
+    ApprovalDenied {
+        /// The plan.
+        pid: PlanId,
+        /// Its actions.
+        aids: Vec<ActionId>,
+        /// Login of who said it.
+        #[serde(with = "long")]
+        by: Untrusted,
+        /// The comment.
+        comment: Untrusted,
+    },
+    /// The person at this console answered somebody else's request.
+    #[serde(rename = "approval.given")]
+    ApprovalGiven {
+        /// The case.
+        case: CaseId,
+        /// What was asked.
+        ask: Ask,
+        /// The comment that asked.
+        request: Untrusted,
+        /// The answer.
+        say: Say,
+        /// The account as it was read here.
+        account: AccountId,
+        /// The case system's id of who answers.
+        approver: Untrusted,
+    },
+    /// A plan goes beyond the caps in the name of a campaign.
+    #[serde(rename = "action.campaign")]
+    ActionCampaign {
+        /// The plan.
+        pid: PlanId,
+        /// Its name.
+        campaign: String,
     },
     /// A note of the analyst.
     #[serde(rename = "note")]

@@ -339,6 +339,8 @@ mod tests {
     use super::super::samples::chain;
     use super::super::{DecisionKind, OutcomeState, TickState};
     use super::*;
+    use crate::domain::containment::approval::{Ask, Say};
+    use crate::domain::containment::kind::ActionKind;
     use crate::domain::ids::{AccountId, ActionId, CaseId, ConnectionName, PlanId, RecordId};
     use proptest::prelude::*;
     use rstest::rstest;
@@ -359,6 +361,16 @@ mod tests {
         let pid = || PlanId::from_parts(at, 2);
         let rid = || RecordId::from_parts(at, 3);
         let s = || text.to_owned();
+        let ask = || Ask {
+            v: 1,
+            plan: pid(),
+            hash: s(),
+            case: s(),
+            host: s(),
+            target: s(),
+            login: t(),
+            kinds: vec![ActionKind::RevokeSessions],
+        };
         vec![
             Body::SessionOpen {
                 version: s(),
@@ -534,6 +546,42 @@ mod tests {
             Body::Note {
                 case: case(),
                 text: t(),
+            },
+            Body::ApprovalRequested {
+                pid: pid(),
+                aids: vec![aid()],
+                ask: ask(),
+                reasons: vec![s()],
+                requester: t(),
+                requester_login: t(),
+                expires: at,
+            },
+            Body::Approval {
+                pid: pid(),
+                asked: pid(),
+                plan_hash: s(),
+                approver: t(),
+                approver_login: t(),
+                comment: t(),
+                at,
+            },
+            Body::ApprovalDenied {
+                pid: pid(),
+                aids: vec![aid()],
+                by: t(),
+                comment: t(),
+            },
+            Body::ApprovalGiven {
+                case: case(),
+                ask: ask(),
+                request: t(),
+                say: if some { Say::Approve } else { Say::Deny },
+                account: account(),
+                approver: t(),
+            },
+            Body::ActionCampaign {
+                pid: pid(),
+                campaign: s(),
             },
         ]
     }

@@ -7,7 +7,7 @@ use serde::{Deserialize, Serialize};
 use super::body::Body;
 
 /// The types of records this version knows.
-pub const TYPES: [&str; 31] = [
+pub const TYPES: [&str; 36] = [
     "session.open",
     "session.close",
     "log.recovered",
@@ -39,6 +39,11 @@ pub const TYPES: [&str; 31] = [
     "checkpoint",
     "segment.pruned",
     "note",
+    "action.approval_requested",
+    "action.approval",
+    "action.approval_denied",
+    "approval.given",
+    "action.campaign",
 ];
 
 /// When a record must be on disk.
@@ -117,6 +122,8 @@ impl Body {
         matches!(
             self,
             Self::ActionPlan { .. }
+                | Self::ApprovalRequested { .. }
+                | Self::ApprovalGiven { .. }
                 | Self::ActionConfirm { .. }
                 | Self::ActionIntent { .. }
                 | Self::RecordIntent { .. }
@@ -165,6 +172,11 @@ impl Body {
             Self::Checkpoint { .. } => "checkpoint",
             Self::SegmentPruned { .. } => "segment.pruned",
             Self::Note { .. } => "note",
+            Self::ApprovalRequested { .. } => "action.approval_requested",
+            Self::Approval { .. } => "action.approval",
+            Self::ApprovalDenied { .. } => "action.approval_denied",
+            Self::ApprovalGiven { .. } => "approval.given",
+            Self::ActionCampaign { .. } => "action.campaign",
             Self::Unknown { r#type, .. } => r#type.raw(),
         }
     }

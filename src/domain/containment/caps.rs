@@ -4,6 +4,7 @@ use std::collections::BTreeSet;
 
 use chrono::{DateTime, Duration, Utc};
 
+use super::campaign::Campaign;
 use super::kind::ActionKind;
 use super::ledger::Ledger;
 use crate::domain::ids::AccountId;
@@ -31,6 +32,35 @@ impl Default for Caps {
             per_person: 5,
             per_host: 20,
         }
+    }
+}
+
+/// What the caps say to one more account.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum CapWord {
+    /// It is within them.
+    Within,
+    /// It is beyond them, in the name of a campaign.
+    Campaign(String),
+    /// It is beyond them, and why.
+    Over(Safe),
+}
+
+/// Asks the caps, and the campaign where they are reached.
+pub fn judge(
+    caps: Caps,
+    campaign: Option<&Campaign>,
+    ledger: &Ledger,
+    user: &Untrusted,
+    (account, kinds): (&AccountId, &[ActionKind]),
+    now: DateTime<Utc>,
+) -> CapWord {
+    match refusal(caps, ledger, user, account, kinds, now) {
+        None => CapWord::Within,
+        Some(reason) => match campaign.filter(|one| one.has_room(ledger, account, now)) {
+            Some(one) => CapWord::Campaign(one.name.clone()),
+            None => CapWord::Over(reason),
+        },
     }
 }
 

@@ -5,6 +5,7 @@
 
 use std::time::Duration;
 
+use super::approval::Grant;
 use super::kind::ActionKind;
 use super::plan::{Plan, PreparedCall};
 use crate::domain::account::Account;
@@ -53,6 +54,7 @@ impl ConfirmedAction {
 pub struct ConfirmedPlan {
     plan: Plan,
     actions: Vec<ConfirmedAction>,
+    grant: Option<Box<Grant>>,
 }
 
 impl ConfirmedPlan {
@@ -89,6 +91,31 @@ impl ConfirmedPlan {
     /// Gives the actions in the order they are sent.
     pub fn actions(&self) -> &[ConfirmedAction] {
         &self.actions
+    }
+
+    /// Gives the second person's approval, once there is one.
+    pub fn grant(&self) -> Option<&Grant> {
+        self.grant.as_deref()
+    }
+
+    /// Takes an approval that was given for exactly this plan; any other changes nothing.
+    #[must_use]
+    pub fn approved_by(mut self, grant: Grant) -> Self {
+        let asked = self
+            .plan
+            .need
+            .as_ref()
+            .map(|need| need.earlier.as_ref().unwrap_or(&self.plan.pid));
+        let kinds = self.plan.kinds();
+        let ask = grant.ask();
+        if asked == Some(&ask.plan)
+            && ask.hash == self.plan.hash
+            && ask.target == self.plan.account.id.raw()
+            && ask.kinds == kinds
+        {
+            self.grant = Some(Box::new(grant));
+        }
+        self
     }
 }
 
@@ -249,6 +276,7 @@ impl Confirmation {
         Step::Confirmed(Box::new(ConfirmedPlan {
             plan: self.plan.clone(),
             actions,
+            grant: None,
         }))
     }
 }

@@ -4,6 +4,7 @@ use std::collections::HashMap;
 
 use chrono::{DateTime, Utc};
 
+use super::asked::Asked;
 use super::kind::ActionKind;
 use super::state::ActionState;
 use crate::domain::audit::{Body, Entry, OutcomeState};
@@ -78,12 +79,30 @@ pub struct ActionView {
 pub struct Ledger {
     actions: Vec<ActionView>,
     places: HashMap<ActionId, usize>,
+    asked: Asked,
 }
 
 impl Ledger {
     /// Folds one record; those that say nothing about actions change nothing.
     pub fn apply(&mut self, entry: &Entry) {
+        if let Some(replaced) = self.asked.apply(&entry.body) {
+            let evidence = Untrusted::new("asked again after a restart");
+            self.settle(&replaced, ActionState::Abandoned, &evidence, entry.ts);
+        }
         match &entry.body {
+            Body::ApprovalRequested { aids, .. } => {
+                for aid in aids {
+                    if let Some(action) = self.get_mut(aid) {
+                        action.state = ActionState::Awaiting;
+                        action.pid_os = entry.pid;
+                        action.sess = entry.sess.clone();
+                    }
+                }
+            }
+            Body::ApprovalDenied { pid, by, .. } => {
+                let evidence = Untrusted::new(format!("denied by {}", by.raw()));
+                self.settle(pid, ActionState::Denied, &evidence, entry.ts);
+            }
             Body::ActionPlan {
                 pid,
                 aid,
@@ -145,6 +164,30 @@ impl Ledger {
                 }
             }
         }
+    }
+
+    /// Ends what waits for a second person.
+    fn settle(
+        &mut self,
+        pid: &PlanId,
+        state: ActionState,
+        evidence: &Untrusted,
+        at: DateTime<Utc>,
+    ) {
+        let waiting = self
+            .actions
+            .iter_mut()
+            .filter(|action| action.pid == *pid && action.state == ActionState::Awaiting);
+        for action in waiting {
+            action.state = state;
+            action.evidence = Some(evidence.clone());
+            action.ended = Some(at);
+        }
+    }
+
+    /// Gives what the records say about approvals.
+    pub fn asked(&self) -> &Asked {
+        &self.asked
     }
 
     /// A plan recorded twice (it never is) keeps what was folded since.
@@ -302,7 +345,8 @@ impl ActionView {
                     OutcomeState::Rejected => ActionState::Rejected,
                     OutcomeState::NotSent => ActionState::NotSent,
                     OutcomeState::DryRun => ActionState::DryRun,
-                    OutcomeState::Expired | OutcomeState::Abandoned => ActionState::Abandoned,
+                    OutcomeState::Expired => ActionState::Expired,
+                    OutcomeState::Abandoned => ActionState::Abandoned,
                 };
                 self.evidence = Some(evidence.clone());
                 self.ended = Some(at);

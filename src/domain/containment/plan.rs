@@ -7,6 +7,7 @@ use sha2::{Digest, Sha256};
 
 use super::guard::GuardResult;
 use super::kind::ActionKind;
+use super::need::Need;
 use crate::domain::account::{Account, AccountStatus};
 use crate::domain::freshness::Moment;
 use crate::domain::ids::{ActionId, CaseId, PlanId};
@@ -73,12 +74,21 @@ pub struct Plan {
     pub hash: String,
     /// Whether the send gate only records.
     pub dry_run: bool,
+    /// The second person it needs before it is sent, if any.
+    pub need: Option<Need>,
+    /// The campaign in whose name it goes beyond the caps.
+    pub campaign: Option<String>,
 }
 
 impl Plan {
     /// Tells whether any guard refuses.
     pub fn refused(&self) -> bool {
         self.guards.iter().any(GuardResult::refuses)
+    }
+
+    /// Tells whether somebody has to be asked before anything is sent; a dry run asks nobody.
+    pub fn waits(&self) -> bool {
+        self.need.is_some() && !self.dry_run
     }
 
     /// Tells whether it is too old to be confirmed.

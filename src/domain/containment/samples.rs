@@ -4,6 +4,8 @@ use std::time::Duration;
 
 use chrono::{DateTime, TimeDelta, Utc};
 
+use super::approval::{Ask, Request};
+use super::consent::Asked;
 use super::guard::GuardResult;
 use super::kind::ActionKind;
 use super::ledger::Ledger;
@@ -12,6 +14,7 @@ use crate::domain::account::{Account, AccountStatus, Factor, Group};
 use crate::domain::audit::{Body, ChainHash, Entry, OutcomeState};
 use crate::domain::freshness::Moment;
 use crate::domain::ids::{AccountId, ActionId, CaseId, ConnectionName, LogId, PlanId, SessionId};
+use crate::domain::operator::Author;
 use crate::domain::text::Untrusted;
 
 pub(crate) fn at(seconds: i64) -> DateTime<Utc> {
@@ -99,6 +102,41 @@ pub(crate) fn plan(refusal: Option<&'static str>) -> Plan {
         },
         hash: "ab".to_owned(),
         dry_run: false,
+        need: None,
+        campaign: None,
+    }
+}
+
+pub(crate) fn ask() -> Ask {
+    let account = account();
+    let kinds = vec![ActionKind::RevokeSessions, ActionKind::DisableAccount];
+    let target = (account.id.raw(), &account.login);
+    Ask::new(pid(1), "ab", "~4000", "acme.okta.example", target, kinds)
+}
+
+pub(crate) fn author(id: &str) -> Author {
+    Author {
+        id: id.into(),
+        login: format!("{id}@acme.example").into(),
+        shared: false,
+        locked: false,
+    }
+}
+
+pub(crate) fn asked() -> Asked {
+    Asked {
+        case: case(),
+        request: Request {
+            ask: ask(),
+            comment: "~c1".into(),
+            by: author("u1").login,
+            at: at(0),
+            edited: false,
+            answer: None,
+        },
+        account: account(),
+        calls: Vec::new(),
+        refusals: Vec::new(),
     }
 }
 

@@ -10,6 +10,8 @@ use serde::{Deserialize, Serialize};
 pub enum ActionState {
     /// Planned, not confirmed.
     Planned,
+    /// Confirmed by one person; waits for a second one.
+    Awaiting,
     /// Confirmed, nothing sent yet.
     Confirmed,
     /// The intent is durable; the request may be on its way.
@@ -34,6 +36,10 @@ pub enum ActionState {
     DryRun,
     /// Not confirmed in time, or given up by a person.
     Abandoned,
+    /// The second person said no.
+    Denied,
+    /// Nobody answered in time, which is a no.
+    Expired,
 }
 
 impl ActionState {
@@ -41,6 +47,7 @@ impl ActionState {
     pub fn word(self) -> &'static str {
         match self {
             Self::Planned => "planned",
+            Self::Awaiting => "needs a second person",
             Self::Confirmed => "confirmed",
             Self::Intent => "requested",
             Self::NotSent => "not sent",
@@ -53,6 +60,8 @@ impl ActionState {
             Self::Unverifiable => "cannot be proven",
             Self::DryRun => "dry run",
             Self::Abandoned => "abandoned",
+            Self::Denied => "denied",
+            Self::Expired => "expired",
         }
     }
 
@@ -75,6 +84,6 @@ impl ActionState {
 
     /// Tells whether nothing follows by itself.
     pub fn is_final(self) -> bool {
-        !self.is_unfinished() && self != Self::Planned
+        !self.is_unfinished() && !matches!(self, Self::Planned | Self::Awaiting)
     }
 }

@@ -71,6 +71,15 @@ fn source(world: &World, step: &Value) -> Result<Option<Vec<Record>>, String> {
         "listAlert" => Some(book.alerts.clone()),
         "listTask" => Some(book.tasks.clone()),
         "listObservable" => Some(book.observables.clone()),
+        "listUser" => Some(
+            book.users
+                .iter()
+                .map(|user| Record {
+                    parent: String::new(),
+                    value: std::sync::Arc::new(super::user_record(world, user)),
+                })
+                .collect(),
+        ),
         "getCase" => find_case(world, &key()?).map(|index| vec![book.cases[index].clone()]),
         "getAlert" => super::by_id(&book.alerts, &key()?).map(|record| vec![record.clone()]),
         "getTask" => super::by_id(&book.tasks, &key()?).map(|record| vec![record.clone()]),

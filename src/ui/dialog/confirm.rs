@@ -9,6 +9,7 @@ use crate::app::model::Model;
 use crate::config::settings::Mode;
 use crate::domain::account::{Account, AccountStatus};
 use crate::domain::containment::confirm::{Confirmation, Focus};
+use crate::domain::containment::need::Need;
 use crate::domain::containment::plan::{ActionFacts, Plan, PlannedStep};
 use crate::domain::freshness::time_word;
 use crate::domain::text::{Safe, Untrusted};
@@ -325,6 +326,27 @@ fn add_guards(sheet: &mut Sheet, plan: &Plan) {
     if !passed.is_empty() {
         sheet.fact("guards", Role::StateProven, &safe!("pass: {}", passed));
     }
+    if let Some(name) = &plan.campaign {
+        let name = Untrusted::new(name.as_str()).field();
+        let text = safe!("{}: beyond the caps, in its name", name);
+        sheet.fact("campaign", Role::LevelWarning, &text);
+    }
+    if let Some(need) = &plan.need {
+        sheet.fact("2nd person", Role::LevelWarning, &second_person(plan, need));
+    }
+}
+
+/// Says what y leads to where a second person is needed.
+fn second_person(plan: &Plan, need: &Need) -> Safe {
+    let reasons = Safe::join(need.reasons.iter().cloned(), &Safe::fixed("; "));
+    let then = if plan.dry_run {
+        "a dry run asks nobody"
+    } else if need.earlier.is_some() {
+        "y goes on waiting for the answer to your request in the case"
+    } else {
+        "y asks in the case, for 15 minutes; nothing is sent before somebody else approves"
+    };
+    safe!("needed: {}. {}", reasons, then)
 }
 
 fn draw_foot(

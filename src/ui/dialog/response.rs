@@ -121,6 +121,7 @@ fn shown_state(state: ActionState) -> ActionState {
 fn waiting_for(state: ActionState) -> Safe {
     match state {
         ActionState::Planned => "the account is read again first; nothing was sent yet".into(),
+        ActionState::Awaiting => "asked in the case; silence is a no, nothing was sent yet".into(),
         ActionState::Confirmed => "waits for its turn; nothing was sent yet".into(),
         _ => "nothing read back yet".into(),
     }

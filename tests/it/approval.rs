@@ -1,0 +1,497 @@
+//! The second person, through two consoles of two users at one case system: what counts as a yes, and what never does.
+//! The oracle is the servers' ledger.
+
+use std::fs;
+use std::path::Path;
+use std::time::Duration;
+
+use quell::app::model::{Layer, Model};
+use quell::cli::compose::Host;
+use quell::domain::audit::Body;
+use quell::domain::containment::approval::{Answer, Ask, Say, compose_answer};
+use quell::domain::containment::state::ActionState;
+use quell::domain::freshness::Moment;
+use quell::drill::Drill;
+use quell::engine::clock::{Clock as _, SystemClock};
+use serde_json::{Value, json};
+use tempfile::TempDir;
+
+use crate::harness::app::{Setting, TestApp, TestClock, company, records};
+use crate::harness::root;
+
+const LOGIN: &str = "mara.lind@acme.example";
+const POLICY: &str = "[approval]\ngroups = [\"Finance\"]\n";
+
+fn dir() -> TempDir {
+    tempfile::tempdir().expect("a temporary directory")
+}
+
+fn host(etc: &Path, policy: &str) -> Host {
+    let host = Host {
+        policy: etc.join("policy.toml"),
+        freeze: etc.join("freeze"),
+    };
+    fs::write(&host.policy, policy).expect("the policy is written");
+    host
+}
+
+/// Starts a console with a key of its own at the case system.
+fn console(drill: &Drill, state: &Path, key: &str, setting: Setting) -> TestApp {
+    TestApp::start_in(drill, state, setting, |text| {
+        fs::write(state.join("hive.token"), key).expect("the key is written");
+        text
+    })
+}
+
+fn requester(drill: &Drill, state: &Path, etc: &Path) -> TestApp {
+    let setting = Setting {
+        host: host(etc, POLICY),
+        ..Setting::default()
+    };
+    console(drill, state, drill.cases().token, setting)
+}
+
+fn second(drill: &Drill, state: &Path) -> TestApp {
+    console(drill, state, drill.second_key(), Setting::default())
+}
+
+async fn open_case(app: &mut TestApp) {
+    app.until("the queue is filled", |model| model.queue.heard)
+        .await;
+    app.keys("/mara<Enter>g<Enter>");
+    app.until("account and activity are there", |model| {
+        model
+            .open
+            .as_ref()
+            .is_some_and(|open| open.the_account().is_some() && open.activity.ended.is_some())
+            && !model.offers.is_empty()
+            && model.operator.login.is_some()
+    })
+    .await;
+}
+
+async fn plan(app: &mut TestApp) -> Model {
+    app.keys("cc");
+    let open = |model: &Model| matches!(model.layers.last(), Some(Layer::Confirm { .. }));
+    let model = app.until("the dialog is open", open).await;
+    app.clock.advance(Duration::from_secs(1));
+    model
+}
+
+fn refusals(model: &Model) -> Vec<&'static str> {
+    let Some(Layer::Confirm { confirmation, .. }) = model.layers.last() else {
+        panic!("a dialog")
+    };
+    let guards = confirmation.plan().guards.iter();
+    guards
+        .filter(|guard| guard.refuses())
+        .map(|guard| guard.guard)
+        .collect()
+}
+
+fn all(model: &Model, state: ActionState) -> bool {
+    let mut actions = model
+        .ledger
+        .actions()
+        .filter(|action| action.state != ActionState::Planned)
+        .peekable();
+    actions.peek().is_some() && actions.all(|action| action.state == state)
+}
+
+/// Plans and confirms; gives what is asked once the request stands in the case, with its comment.
+async fn ask(app: &mut TestApp, drill: &Drill) -> (Ask, String) {
+    plan(app).await;
+    app.keys(LOGIN).keys("<Tab>y");
+    let model = app
+        .until("it waits", |model| all(model, ActionState::Awaiting))
+        .await;
+    let view = model.ledger.asked().open().next().expect("one is open");
+    let ask = view.ask.clone();
+    for _ in 0..200 {
+        let comments = comments(drill, &ask.case).await;
+        let request = comments.iter().find(|comment| {
+            comment["message"]
+                .as_str()
+                .is_some_and(|text| text.contains(&ask.marker()))
+        });
+        if let Some(request) = request {
+            return (ask, request["_id"].as_str().expect("an id").to_owned());
+        }
+        app.sync().await;
+    }
+    panic!("the request never came into the case")
+}
+
+async fn send(drill: &Drill, key: &str, method: &str, path: &str, body: &Value) -> Value {
+    let client = reqwest::Client::builder()
+        .no_proxy()
+        .build()
+        .expect("a client");
+    let method = method.parse().expect("a method");
+    let answer = client
+        .request(method, format!("{}/api/v1/{path}", drill.cases().url))
+        .header("authorization", format!("Bearer {key}"))
+        .header("content-type", "application/json")
+        .body(body.to_string())
+        .send()
+        .await
+        .expect("the drill answers");
+    assert!(answer.status().is_success(), "{path}");
+    let text = answer.text().await.expect("a body");
+    serde_json::from_str(&text).unwrap_or_default()
+}
+
+async fn comments(drill: &Drill, case: &str) -> Vec<Value> {
+    let query = json!({"query": [{"_name": "getCase", "idOrName": case}, {"_name": "comments"}]});
+    match send(drill, drill.cases().token, "POST", "query", &query).await {
+        Value::Array(all) => all,
+        other => panic!("no list: {other}"),
+    }
+}
+
+fn yes(ask: &Ask, request: &str) -> String {
+    let answer = Answer {
+        say: Say::Approve,
+        request: request.into(),
+        ask: ask.clone(),
+    };
+    compose_answer(&answer, &"somebody".into())
+}
+
+/// Posts a comment by hand and gives its id.
+async fn post(drill: &Drill, key: &str, case: &str, message: &str) -> String {
+    let body = json!({"message": message, "external": false});
+    let made = send(drill, key, "POST", &format!("case/{case}/comment"), &body).await;
+    made["_id"].as_str().expect("an id").to_owned()
+}
+
+async fn edit(drill: &Drill, comment: &str, message: &str) {
+    let path = format!("comment/{comment}");
+    let body = json!({"message": message});
+    send(drill, drill.second_key(), "PATCH", &path, &body).await;
+}
+
+fn sent(drill: &Drill) -> usize {
+    let ledger = drill.ledger();
+    ledger.targets("suspend").len() + ledger.targets("clear_sessions").len()
+}
+
+fn refused_approvals(state: &Path) -> Vec<String> {
+    records(state)
+        .iter()
+        .filter_map(|entry| match &entry.body {
+            Body::Refusal { guard, reason, .. } if guard == "second person" => {
+                Some(reason.raw().to_owned())
+            }
+            _ => None,
+        })
+        .collect()
+}
+
+/// Opens the newest request and waits for its dialog.
+async fn review(app: &mut TestApp) -> Model {
+    app.until("somebody asks", |model| {
+        !quell::app::approvals::rows(model).is_empty()
+    })
+    .await;
+    app.keys("A<Enter>");
+    let open = |model: &Model| matches!(model.layers.last(), Some(Layer::Approve { .. }));
+    let model = app.until("the request was read", open).await;
+    app.clock.advance(Duration::from_secs(1));
+    model
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn only_the_right_yes_of_another_person_sends() {
+    if !root("approval::only_the_right_yes_of_another_person_sends") {
+        return;
+    }
+    let (drill, one, two, etc) = (company().await, dir(), dir(), dir());
+    let mut app = requester(&drill, one.path(), etc.path());
+    open_case(&mut app).await;
+    let (ask, request) = ask(&mut app, &drill).await;
+    let (mine, other, shared) = (drill.cases().token, drill.second_key(), drill.shared_key());
+    let right = yes(&ask, &request);
+    let changed = |change: &dyn Fn(&mut Ask)| {
+        let mut ask = ask.clone();
+        change(&mut ask);
+        yes(&ask, &request)
+    };
+    post(&drill, mine, &ask.case, &right).await;
+    post(&drill, shared, &ask.case, &right).await;
+    let hash = changed(&|ask| ask.hash = "0".repeat(64));
+    post(&drill, other, &ask.case, &hash).await;
+    let target = changed(&|ask| ask.target = "00uOther".to_owned());
+    post(&drill, other, &ask.case, &target).await;
+    let kinds = changed(&|ask| ask.kinds.truncate(1));
+    post(&drill, other, &ask.case, &kinds).await;
+    post(&drill, other, &ask.case, &yes(&ask, "~1")).await;
+    let another = changed(&|ask| {
+        ask.plan = quell::domain::ids::PlanId::from_parts(SystemClock.now().utc, 1);
+    });
+    post(&drill, other, &ask.case, &another).await;
+    post(&drill, other, &ask.case, "approved, go on").await;
+    let edited = post(&drill, other, &ask.case, "hello").await;
+    edit(&drill, &edited, &right).await;
+    let line = "refused by the guard second person";
+    app.until("all of them are refused", |model| {
+        let said = model.log.iter();
+        said.filter(|one| one.text.as_str().starts_with(line))
+            .count()
+            == 7
+    })
+    .await;
+    assert!(all(&app.model(), ActionState::Awaiting));
+    assert_eq!(sent(&drill), 0);
+    let mut refused = refused_approvals(one.path());
+    refused.sort();
+    let because = |reason: &str| format!("an approval does not count: {reason}");
+    assert_eq!(
+        refused,
+        [
+            because("it answers another request"),
+            because("it approves something else"),
+            because("it approves something else"),
+            because("it approves something else"),
+            because("it was edited"),
+            because("nobody approves what they asked themselves"),
+            because("the key is shared: it does not say which person it was"),
+        ]
+    );
+    // The second person's clock is an hour behind: only the case system's counts.
+    let now = SystemClock.now();
+    let behind = TestClock::still(Moment {
+        utc: now.utc - chrono::TimeDelta::hours(1),
+        ..now
+    });
+    let setting = Setting {
+        clock: behind,
+        ..Setting::default()
+    };
+    let mut approver = console(&drill, two.path(), other, setting);
+    open_case(&mut approver).await;
+    // Those answered by hand count as answered for the list; the console reads the request itself again.
+    let model = review(&mut approver).await;
+    let Some(Layer::Approve { consent, .. }) = model.layers.last() else {
+        panic!("a dialog")
+    };
+    assert_eq!(consent.wanted(), LOGIN);
+    approver.end().await;
+    post(&drill, other, &ask.case, &right).await;
+    let model = app
+        .until("proven", |model| all(model, ActionState::Verified))
+        .await;
+    assert!(model.standing().is_some());
+    assert_eq!(drill.ledger().targets("suspend").len(), 1);
+    app.end().await;
+    let approvals = records(one.path());
+    let approvals = approvals
+        .iter()
+        .filter(|entry| matches!(entry.body, Body::Approval { .. }));
+    assert_eq!(approvals.count(), 1);
+    // Played again after it was used, by the same person, for the same account: nothing more happens.
+    post(&drill, other, &ask.case, &right).await;
+    let mut app = requester(&drill, one.path(), etc.path());
+    open_case(&mut app).await;
+    assert_eq!(drill.ledger().targets("suspend").len(), 1);
+    app.end().await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn two_consoles_ask_and_approve_by_their_own_keys() {
+    if !root("approval::two_consoles_ask_and_approve_by_their_own_keys") {
+        return;
+    }
+    let (drill, one, two, etc) = (company().await, dir(), dir(), dir());
+    let mut app = requester(&drill, one.path(), etc.path());
+    open_case(&mut app).await;
+    let mut approver = second(&drill, two.path());
+    open_case(&mut approver).await;
+    ask(&mut app, &drill).await;
+    // The one who asked cannot approve it, whatever is typed.
+    app.keys("<Esc><Esc>");
+    let model = review(&mut app).await;
+    let Some(Layer::Approve { consent, .. }) = model.layers.last() else {
+        panic!("a dialog")
+    };
+    assert_eq!(consent.asked().refusals.len(), 1);
+    app.keys(LOGIN).keys("<Tab>y");
+    app.sync().await;
+    assert_eq!(sent(&drill), 0);
+    let model = review(&mut approver).await;
+    let Some(Layer::Approve { consent, .. }) = model.layers.last() else {
+        panic!("a dialog")
+    };
+    assert!(consent.asked().refusals.is_empty());
+    assert!(approver.bells() > 0, "somebody asks");
+    approver.keys("<Tab>y");
+    approver.sync().await;
+    assert_eq!(sent(&drill), 0, "without the name nothing is approved");
+    approver.keys("<Tab><Tab>").keys(LOGIN).keys("<Tab>y");
+    app.until("proven", |model| all(model, ActionState::Verified))
+        .await;
+    assert_eq!(drill.ledger().targets("suspend").len(), 1);
+    approver.end().await;
+    app.end().await;
+    let given = records(two.path());
+    let given = given
+        .iter()
+        .filter(|entry| matches!(entry.body, Body::ApprovalGiven { .. }));
+    assert_eq!(given.count(), 1);
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_no_is_final_and_silence_is_a_no() {
+    if !root("approval::a_no_is_final_and_silence_is_a_no") {
+        return;
+    }
+    let (drill, one, two, etc) = (company().await, dir(), dir(), dir());
+    let mut app = requester(&drill, one.path(), etc.path());
+    open_case(&mut app).await;
+    let (first, request) = ask(&mut app, &drill).await;
+    let mut approver = second(&drill, two.path());
+    open_case(&mut approver).await;
+    review(&mut approver).await;
+    approver.keys("<Tab><Tab>y");
+    app.until("denied", |model| all(model, ActionState::Denied))
+        .await;
+    approver.end().await;
+    // A yes after the no changes nothing; the same may be asked anew, and then nobody answers.
+    post(
+        &drill,
+        drill.second_key(),
+        &first.case,
+        &yes(&first, &request),
+    )
+    .await;
+    app.keys("<Esc><Esc><Esc>");
+    let open = |model: &Model| model.ledger.asked().open().next().is_some();
+    plan(&mut app).await;
+    app.keys(LOGIN).keys("<Tab>y");
+    app.until("it waits again", open).await;
+    app.clock.advance(Duration::from_secs(16 * 60));
+    let expired = |model: &Model| {
+        let mut states = model.ledger.actions().map(|action| action.state);
+        states.any(|state| state == ActionState::Expired) && !open(model)
+    };
+    app.until("expired", expired).await;
+    assert_eq!(sent(&drill), 0);
+    app.end().await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn after_a_restart_the_same_person_goes_on_waiting_and_confirms_anew() {
+    if !root("approval::after_a_restart_the_same_person_goes_on_waiting_and_confirms_anew") {
+        return;
+    }
+    let (drill, one, etc) = (company().await, dir(), dir());
+    let mut app = requester(&drill, one.path(), etc.path());
+    open_case(&mut app).await;
+    let (asked, request) = ask(&mut app, &drill).await;
+    app.kill();
+    post(
+        &drill,
+        drill.second_key(),
+        &asked.case,
+        &yes(&asked, &request),
+    )
+    .await;
+    let mut app = requester(&drill, one.path(), etc.path());
+    open_case(&mut app).await;
+    assert!(all(&app.model(), ActionState::Awaiting));
+    assert_eq!(sent(&drill), 0, "a yes alone sends nothing");
+    plan(&mut app).await;
+    app.keys(LOGIN).keys("<Tab>y");
+    let proven = |model: &Model| {
+        let mut states = model.ledger.actions().map(|action| action.state);
+        states.any(|state| state == ActionState::Verified) && model.unfinished() == 0
+    };
+    app.until("proven", proven).await;
+    assert_eq!(drill.ledger().targets("suspend").len(), 1);
+    let asks = comments(&drill, &asked.case).await;
+    let asks = asks.iter().filter(|comment| {
+        comment["message"]
+            .as_str()
+            .is_some_and(|text| text.contains("quell-approval-request"))
+    });
+    assert_eq!(asks.count(), 1, "it was asked once");
+    app.end().await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_target_that_changed_meanwhile_is_left_alone() {
+    if !root("approval::a_target_that_changed_meanwhile_is_left_alone") {
+        return;
+    }
+    let (drill, one, etc) = (company().await, dir(), dir());
+    let mut app = requester(&drill, one.path(), etc.path());
+    open_case(&mut app).await;
+    let (ask, request) = ask(&mut app, &drill).await;
+    let identity = drill.identity();
+    let url = format!(
+        "{}/api/v1/users/{}/lifecycle/suspend",
+        identity.url,
+        drill.victim_id()
+    );
+    let client = reqwest::Client::builder().no_proxy().build();
+    let answer = client
+        .expect("a client")
+        .post(url)
+        .header("authorization", format!("SSWS {}", identity.token))
+        .header("content-length", "0")
+        .send()
+        .await
+        .expect("the drill answers");
+    assert!(answer.status().is_success());
+    post(&drill, drill.second_key(), &ask.case, &yes(&ask, &request)).await;
+    app.until("given up", |model| all(model, ActionState::Abandoned))
+        .await;
+    assert_eq!(sent(&drill), 1, "the one behind our back");
+    app.end().await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_shared_key_or_a_campaign_that_is_over_asks_nobody() {
+    if !root("approval::a_shared_key_or_a_campaign_that_is_over_asks_nobody") {
+        return;
+    }
+    let (drill, one, etc) = (company().await, dir(), dir());
+    let setting = || Setting {
+        host: host(etc.path(), POLICY),
+        ..Setting::default()
+    };
+    let mut app = console(&drill, one.path(), drill.shared_key(), setting());
+    open_case(&mut app).await;
+    let model = plan(&mut app).await;
+    assert_eq!(refusals(&model), ["second person"]);
+    app.keys(LOGIN).keys("<Tab>y");
+    app.sync().await;
+    app.end().await;
+    assert_eq!(drill.ledger().targets("comment").len(), 0);
+    for (until, over_cap, expected, needed) in [
+        ("2099-01-01T00:00:00Z", false, Vec::new(), false),
+        ("2020-01-01T00:00:00Z", false, vec!["caps"], false),
+        ("2020-01-01T00:00:00Z", true, Vec::new(), true),
+    ] {
+        let (state, etc) = (dir(), dir());
+        let policy = format!(
+            "targets_per_person = 0\n[approval]\nover_cap = {over_cap}\n[campaign]\nname = \"phish-11\"\nuntil = \"{until}\"\naccounts = 1\n"
+        );
+        let setting = Setting {
+            host: host(etc.path(), &policy),
+            ..Setting::default()
+        };
+        let mut app = console(&drill, state.path(), drill.cases().token, setting);
+        open_case(&mut app).await;
+        let model = plan(&mut app).await;
+        assert_eq!(refusals(&model), expected, "{policy}");
+        let Some(Layer::Confirm { confirmation, .. }) = model.layers.last() else {
+            panic!("a dialog")
+        };
+        assert_eq!(confirmation.plan().need.is_some(), needed, "{policy}");
+        let campaign = confirmation.plan().campaign.as_deref();
+        assert_eq!(campaign.is_some(), expected.is_empty() && !needed);
+        app.end().await;
+    }
+    assert_eq!(sent(&drill), 0);
+}
