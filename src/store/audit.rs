@@ -32,7 +32,7 @@ pub use disk::{Clock, Disk, Free, RealDisk, SystemClock};
 pub use error::StoreError;
 pub use follow::Place;
 pub use prune::Closed;
-pub use read::{Checked, Verified, read, read_checked, verify, verify_with};
+pub use read::{Checked, Verified, Walk, read, read_checked, verify, verify_with, walk};
 pub use seal::SealPace;
 pub use syslog::DEV_LOG;
 use thread::Request;

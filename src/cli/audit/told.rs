@@ -2,14 +2,13 @@
 //!
 //! What must not live here: the form of one record (see `written`).
 
-use std::collections::VecDeque;
 use std::io::{self, Write};
 use std::path::{Path, PathBuf};
 
 use super::written::{COLUMNS, ecs, line, row};
-use super::{BROKEN, OK, code, no_log, unreadable, worse};
+use super::{BROKEN, OK, code as code_of, no_log, unreadable, worse};
 use crate::domain::audit::{Entry, Filter, ascii_json};
-use crate::store::audit::{self, Checked};
+use crate::store::audit;
 
 /// How records are written.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -38,14 +37,26 @@ pub fn show(dir: &Path, json: bool, out: &mut dyn Write) -> io::Result<u8> {
 /// # Errors
 /// Only when `out` cannot be written.
 pub fn show_some(dir: &Path, filter: Filter, form: Form, out: &mut dyn Write) -> io::Result<u8> {
-    let logs = match audit::read_checked(dir) {
+    let logs = match audit::walk(dir) {
         Ok(logs) if logs.is_empty() => return no_log(form == Form::Json, out),
         Ok(logs) => logs,
         Err(error) => return unreadable(&error, form == Form::Json, out),
     };
-    let entries = logs.iter().flat_map(|log| &log.entries);
-    let code = verdict(&logs);
-    tell(entries, filter, form, out)?;
+    let mut telling = Telling::begin(filter, form, out)?;
+    let mut code = OK;
+    for mut log in logs {
+        let ended = loop {
+            match log.next() {
+                Ok(Some(entry)) => telling.tell(&entry, out)?,
+                Ok(None) => break log.finish(),
+                Err(error) => break Err(error),
+            }
+        };
+        match ended {
+            Ok(report) => code = worse(code, code_of(&report)),
+            Err(error) => return unreadable(&error, form == Form::Json, out),
+        }
+    }
     if code == BROKEN && form == Form::Text {
         writeln!(
             out,
@@ -89,14 +100,42 @@ pub fn merge(
 ) -> io::Result<u8> {
     let mut logs = Vec::new();
     for dir in dirs {
-        match audit::read_checked(dir) {
+        match audit::walk(dir) {
             Ok(found) if found.is_empty() => return no_log(false, err),
             Ok(found) => logs.extend(found),
             Err(error) => return unreadable(&error, false, err),
         }
     }
-    let code = verdict(&logs);
-    tell(by_time(&logs), filter, form, out)?;
+    let mut telling = Telling::begin(filter, form, out)?;
+    let mut heads = Vec::new();
+    for mut log in logs {
+        match log.next() {
+            Ok(first) => heads.push((first, log)),
+            Err(error) => return unreadable(&error, false, err),
+        }
+    }
+    // The earliest of the first records of all logs each time; within a log their order stays.
+    while let Some((first, log)) = heads
+        .iter_mut()
+        .filter(|(first, _)| first.is_some())
+        .min_by_key(|(first, _)| first.as_ref().map(|entry| (entry.ts, entry.log.clone())))
+    {
+        match log.next() {
+            Ok(next) => {
+                if let Some(entry) = std::mem::replace(first, next) {
+                    telling.tell(&entry, out)?;
+                }
+            }
+            Err(error) => return unreadable(&error, false, err),
+        }
+    }
+    let mut code = OK;
+    for (_, log) in heads {
+        match log.finish() {
+            Ok(report) => code = worse(code, code_of(&report)),
+            Err(error) => return unreadable(&error, false, err),
+        }
+    }
     if code == BROKEN {
         writeln!(
             err,
@@ -106,43 +145,28 @@ pub fn merge(
     Ok(code)
 }
 
-fn verdict(logs: &[Checked]) -> u8 {
-    logs.iter().map(|log| code(&log.report)).fold(OK, worse)
-}
-
-fn tell<'a>(
-    entries: impl IntoIterator<Item = &'a Entry>,
-    mut filter: Filter,
+/// Writes the records that are asked for, one after the other.
+struct Telling {
+    filter: Filter,
     form: Form,
-    out: &mut dyn Write,
-) -> io::Result<()> {
-    if form == Form::Csv {
-        writeln!(out, "{}", COLUMNS.join(","))?;
-    }
-    for entry in entries {
-        if !filter.takes(entry) {
-            continue;
-        }
-        match form {
-            Form::Text => writeln!(out, "{}", line(entry))?,
-            Form::Json => writeln!(out, "{}", ascii_json(&ecs(entry)))?,
-            Form::Csv => writeln!(out, "{}", row(entry))?,
-        }
-    }
-    Ok(())
 }
 
-/// Orders records by time, taking the earliest of the first records of all logs each time.
-fn by_time(logs: &[Checked]) -> impl Iterator<Item = &Entry> {
-    let mut queues: Vec<VecDeque<&Entry>> = logs
-        .iter()
-        .map(|log| log.entries.iter().collect())
-        .collect();
-    std::iter::from_fn(move || {
-        let next = queues
-            .iter_mut()
-            .filter(|queue| !queue.is_empty())
-            .min_by_key(|queue| queue.front().map(|entry| (entry.ts, entry.log.clone())));
-        next.and_then(VecDeque::pop_front)
-    })
+impl Telling {
+    fn begin(filter: Filter, form: Form, out: &mut dyn Write) -> io::Result<Self> {
+        if form == Form::Csv {
+            writeln!(out, "{}", COLUMNS.join(","))?;
+        }
+        Ok(Self { filter, form })
+    }
+
+    fn tell(&mut self, entry: &Entry, out: &mut dyn Write) -> io::Result<()> {
+        if !self.filter.takes(entry) {
+            return Ok(());
+        }
+        match self.form {
+            Form::Text => writeln!(out, "{}", line(entry)),
+            Form::Json => writeln!(out, "{}", ascii_json(&ecs(entry))),
+            Form::Csv => writeln!(out, "{}", row(entry)),
+        }
+    }
 }

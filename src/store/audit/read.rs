@@ -2,10 +2,10 @@
 //!
 //! What must not live here: the rules of the chain (`domain::audit::verify`), words for the reader (`cli`).
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, VecDeque};
 use std::fs::File;
 use std::io::{self, Read};
-use std::path::Path;
+use std::path::{Path, PathBuf};
 
 use super::error::StoreError;
 use super::segments;
@@ -81,60 +81,139 @@ pub fn verify_with(dir: &Path, expectations: &Expectations) -> Result<Verified, 
             anchors: anchors.remove(&log).unwrap_or_default(),
             require_checkpoints: expectations.require_checkpoints,
         };
-        let report = pass(dir, &log, &segments, &own, &mut |_| ())?;
+        let report = Walk::new(dir, log.clone(), segments, &own).finish()?;
         found.logs.push((log, report));
     }
     found.elsewhere = anchors.into_keys().collect();
     Ok(found)
 }
 
+/// Gives the logs in a directory to be walked through, in memory that does not grow with them.
+///
+/// # Errors
+/// When the directory cannot be read.
+pub fn walk(dir: &Path) -> Result<Vec<Walk>, StoreError> {
+    let logs = segments::list(dir)?.into_iter();
+    let walks = logs.map(|(log, segments)| Walk::new(dir, log, segments, &Expectations::default()));
+    Ok(walks.collect())
+}
+
 pub(super) fn read_log(dir: &Path, log: &LogId) -> Result<Checked, StoreError> {
     let segments = segments::list(dir)?.remove(log).unwrap_or_default();
+    let mut walk = Walk::new(dir, log.clone(), segments, &Expectations::default());
     let mut entries = Vec::new();
-    let report = pass(dir, log, &segments, &Expectations::default(), &mut |line| {
-        entries.extend(parse_line(line).ok());
-    })?;
+    while let Some(entry) = walk.next()? {
+        entries.push(entry);
+    }
     Ok(Checked {
         log: log.clone(),
         entries,
-        report,
+        report: walk.finish()?,
     })
 }
 
-fn pass(
-    dir: &Path,
-    log: &LogId,
-    segments: &[u64],
-    expectations: &Expectations,
-    whole: &mut dyn FnMut(&[u8]),
-) -> Result<Report, StoreError> {
-    let mut verifier: Option<Verifier> = None;
-    let mut chunk = vec![0; CHUNK];
-    for seg in segments {
-        let path = segments::path(dir, log, *seg);
-        let mut file = File::open(&path).map_err(StoreError::io("open", &path))?;
-        match &mut verifier {
-            None => verifier = Some(Verifier::expecting(*seg, expectations)),
-            Some(verifier) => verifier.begin_segment(*seg, whole),
-        }
-        let mut left = size_between_writes(&file, &path)?;
-        while let (Some(verifier), 1..) = (&mut verifier, left) {
-            let want = usize::try_from(left).map_or(CHUNK, |left| left.min(CHUNK));
-            let room = chunk.get_mut(..want).unwrap_or_default();
-            let read = match file.read(room) {
-                Err(error) if error.kind() == io::ErrorKind::Interrupted => continue,
-                read => read.map_err(StoreError::io("read", &path))?,
-            };
-            if read == 0 {
-                break;
-            }
-            verifier.feed_with(room.get(..read).unwrap_or_default(), whole);
-            left -= read as u64;
+/// A walk through the records of one log in the order of its files, verifying on the way.
+pub struct Walk {
+    dir: PathBuf,
+    log: LogId,
+    /// Segments that were not begun.
+    rest: VecDeque<u64>,
+    /// The file of the segment being read, and how much of it is left.
+    file: Option<(File, PathBuf, u64)>,
+    verifier: Option<Verifier>,
+    expectations: Expectations,
+    chunk: Vec<u8>,
+    /// Records that were read and not given yet.
+    ready: VecDeque<Entry>,
+    report: Option<Report>,
+}
+
+impl Walk {
+    fn new(dir: &Path, log: LogId, segments: Vec<u64>, expectations: &Expectations) -> Self {
+        Self {
+            dir: dir.to_owned(),
+            log,
+            rest: segments.into(),
+            file: None,
+            verifier: None,
+            expectations: expectations.clone(),
+            chunk: vec![0; CHUNK],
+            ready: VecDeque::new(),
+            report: None,
         }
     }
-    Ok(verifier
-        .unwrap_or_else(|| Verifier::expecting(1, expectations))
-        .finish_with(whole))
+
+    /// Gives the next record; `None` behind the last. Lines that are no records are left out, the report tells of them.
+    ///
+    /// # Errors
+    /// When a file cannot be read.
+    #[expect(
+        clippy::should_implement_trait,
+        reason = "it can fail, and a failure ends the walk"
+    )]
+    pub fn next(&mut self) -> Result<Option<Entry>, StoreError> {
+        let mut fresh = VecDeque::new();
+        while self.ready.is_empty() {
+            let more = self.step(&mut |line| fresh.extend(parse_line(line).ok()))?;
+            self.ready.append(&mut fresh);
+            if !more {
+                break;
+            }
+        }
+        Ok(self.ready.pop_front())
+    }
+
+    /// Reads on to the end without giving records, and gives what verification found.
+    ///
+    /// # Errors
+    /// When a file cannot be read.
+    pub fn finish(mut self) -> Result<Report, StoreError> {
+        while self.step(&mut |_| ())? {}
+        Ok(self.report.unwrap_or_default())
+    }
+
+    /// Reads one chunk; tells whether there may be more.
+    fn step(&mut self, whole: &mut dyn FnMut(&[u8])) -> Result<bool, StoreError> {
+        let Some((file, path, left)) = &mut self.file else {
+            return self.begin_next(whole);
+        };
+        let want = usize::try_from(*left).map_or(CHUNK, |left| left.min(CHUNK));
+        let room = self.chunk.get_mut(..want).unwrap_or_default();
+        let read = match file.read(room) {
+            Err(error) if error.kind() == io::ErrorKind::Interrupted => return Ok(true),
+            read => read.map_err(StoreError::io("read", path))?,
+        };
+        if let Some(verifier) = &mut self.verifier {
+            verifier.feed_with(room.get(..read).unwrap_or_default(), whole);
+        }
+        *left -= read as u64;
+        if read == 0 || *left == 0 {
+            self.file = None;
+        }
+        Ok(true)
+    }
+
+    /// Begins the next segment, or ends the walk.
+    fn begin_next(&mut self, whole: &mut dyn FnMut(&[u8])) -> Result<bool, StoreError> {
+        let Some(seg) = self.rest.pop_front() else {
+            let verifier = self.verifier.take();
+            if self.report.is_none() {
+                let verifier =
+                    verifier.unwrap_or_else(|| Verifier::expecting(1, &self.expectations));
+                self.report = Some(verifier.finish_with(whole));
+            }
+            return Ok(false);
+        };
+        let path = segments::path(&self.dir, &self.log, seg);
+        let file = File::open(&path).map_err(StoreError::io("open", &path))?;
+        match &mut self.verifier {
+            None => self.verifier = Some(Verifier::expecting(seg, &self.expectations)),
+            Some(verifier) => verifier.begin_segment(seg, whole),
+        }
+        let left = size_between_writes(&file, &path)?;
+        self.file = (left > 0).then_some((file, path, left));
+        Ok(true)
+    }
 }
 
 /// Gives the size of a file at a moment when nobody is in the middle of a write; without the lock, as it is.
