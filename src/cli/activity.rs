@@ -16,6 +16,7 @@ use clap::Args;
 use super::{Failure, OK, UNREADABLE, broken_pipe, moment};
 use crate::connect::logs::{LogFile, Source, read_log};
 use crate::domain::audit::ascii_json;
+use crate::domain::case::RecordFault;
 use crate::domain::fault::Fault;
 use crate::domain::text::{Safe, Untrusted};
 use crate::domain::timeline::activity::{Activity, Row};
@@ -82,8 +83,9 @@ pub fn run(asked: &Asked, out: &mut dyn Write, told: &mut dyn Write) -> Result<u
     let LogFile {
         events,
         faults,
+        doubles,
         records,
-    } = whole;
+    } = whole.without_doubles();
     if events.is_empty() && !faults.is_empty() {
         let first = faults.first().map_or_else(Safe::default, |fault| {
             safe!("{}: {}", fault.record.field(), fault.reason.line())
@@ -96,7 +98,7 @@ pub fn run(asked: &Asked, out: &mut dyn Write, told: &mut dyn Write) -> Result<u
     }
     let code = if faults.is_empty() { OK } else { WARNINGS };
     let mut activity = Activity::default();
-    activity.merge(events.into_iter().filter(|event| asked.is_of_user(event)));
+    activity.extend(events.into_iter().filter(|event| asked.is_of_user(event)));
     activity.faults = faults;
     let printed = if asked.json {
         asked
@@ -109,7 +111,7 @@ pub fn run(asked: &Asked, out: &mut dyn Write, told: &mut dyn Write) -> Result<u
             .rows(&activity)
             .try_for_each(|row| line(out, words(row).as_str()))
     };
-    let told = printed.and_then(|()| summary(&activity, &records, told));
+    let told = printed.and_then(|()| summary(&activity, &doubles, &records, told));
     told.map_or_else(|error| broken_pipe(&error), |()| Ok(code))
 }
 
@@ -178,6 +180,7 @@ fn words(row: Row<'_>) -> Safe {
 /// Says how much was read and what was not, beside the output.
 fn summary(
     activity: &Activity,
+    doubles: &[RecordFault],
     records: &BTreeMap<Source, usize>,
     out: &mut dyn Write,
 ) -> io::Result<()> {
@@ -189,19 +192,23 @@ fn summary(
             fault.reason.line()
         )?;
     }
+    for fault in doubles.iter().take(TOLD) {
+        writeln!(out, "{}: {}", fault.record.field(), fault.reason.line())?;
+    }
     let read: Vec<String> = records
         .iter()
         .map(|(source, count)| format!("{count} {}", source.key()))
         .collect();
     let untimed = activity.rows().filter(Row::untimed).count();
+    let read = if read.is_empty() {
+        "none".to_owned()
+    } else {
+        read.join(", ")
+    };
     writeln!(
         out,
-        "{} records not read; read: {}; {untimed} without a time",
+        "read: {read}; {} records not read, {untimed} without a time, {} with the id of another",
         activity.faults.len(),
-        if read.is_empty() {
-            "none".to_owned()
-        } else {
-            read.join(", ")
-        },
+        doubles.len(),
     )
 }

@@ -5,8 +5,11 @@
 
 mod address;
 mod ecs;
+mod entra;
 mod envelope;
+mod fields;
 mod file;
+mod m365;
 mod okta;
 
 use std::borrow::Cow;
@@ -26,18 +29,24 @@ use crate::domain::timeline::event::Event;
 pub enum Source {
     /// Okta System Log.
     Okta,
+    /// Microsoft Entra ID: sign-ins, directory audit, risk detections; Azure's activity log.
+    Entra,
+    /// Microsoft 365 unified audit log.
+    M365,
     /// Documents of the Elastic Common Schema, nested or dotted, with or without `_source` around them.
     Ecs,
 }
 
 impl Source {
     /// Lists all of them, in the order in which they are tried.
-    pub const ALL: [Self; 2] = [Self::Okta, Self::Ecs];
+    pub const ALL: [Self; 4] = [Self::Okta, Self::M365, Self::Entra, Self::Ecs];
 
     /// Gives the name used on the command line and in exports.
     pub fn key(self) -> &'static str {
         match self {
             Self::Okta => "okta",
+            Self::Entra => "entra",
+            Self::M365 => "m365",
             Self::Ecs => "ecs",
         }
     }
@@ -51,6 +60,8 @@ impl Source {
     pub fn detect(record: &Value) -> Option<Self> {
         Self::ALL.into_iter().find(|source| match source {
             Self::Okta => okta::is_one(record),
+            Self::Entra => entra::is_one(record),
+            Self::M365 => m365::is_one(record),
             Self::Ecs => ecs::is_one(record),
         })
     }
@@ -62,6 +73,8 @@ impl Source {
     pub fn decode(self, record: &Value, events: &mut Vec<Event>) -> Result<(), FieldError> {
         match self {
             Self::Okta => events.push(okta::event(record)?),
+            Self::Entra => events.push(entra::event(record)?),
+            Self::M365 => events.push(m365::event(record)?),
             Self::Ecs => events.push(ecs::event(record)?),
         }
         Ok(())

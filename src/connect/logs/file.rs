@@ -1,6 +1,8 @@
 //! An exported log as events: whatever envelope it is in, whoever wrote it, with every record that could not be read.
 
-use std::collections::BTreeMap;
+use std::collections::hash_map::DefaultHasher;
+use std::collections::{BTreeMap, HashMap};
+use std::hash::{Hash, Hasher};
 use std::thread;
 
 use super::envelope::{self, Found, Unread};
@@ -19,6 +21,8 @@ pub struct LogFile {
     pub events: Vec<Event>,
     /// Records that could not be read, each with its line.
     pub faults: Vec<RecordFault>,
+    /// Records with the id of an earlier one.
+    pub doubles: Vec<RecordFault>,
     /// How many records of which source there were.
     pub records: BTreeMap<Source, usize>,
 }
@@ -116,6 +120,43 @@ fn shares(text: &str, count: usize) -> Vec<(u32, &str)> {
 }
 
 impl LogFile {
+    /// Drops records that stand there twice, and names those that only share an id.
+    #[must_use]
+    pub fn without_doubles(mut self) -> Self {
+        let mut seen: HashMap<Untrusted, (u32, u64)> = HashMap::new();
+        let mut kept = Vec::with_capacity(self.events.len());
+        for event in self.events {
+            let mut hasher = DefaultHasher::new();
+            (&event.raw, &event.action).hash(&mut hasher);
+            let content = hasher.finish();
+            let first = seen
+                .get(&event.id)
+                .copied()
+                .filter(|_| !event.id.is_empty());
+            let reason = match first {
+                Some((line, other)) if other == content => {
+                    Some(format!("the same record as in line {line}, left out"))
+                }
+                Some((line, _)) => Some(format!("the id of line {line} on another record, kept")),
+                None => None,
+            };
+            let is_double = first.is_some_and(|(_, other)| other == content);
+            if let Some(reason) = reason {
+                self.doubles.push(RecordFault {
+                    record: Untrusted::new(format!("line {}", event.line)),
+                    reason: Untrusted::new(reason),
+                });
+            }
+            if !is_double {
+                seen.entry(event.id.clone())
+                    .or_insert((event.line, content));
+                kept.push(event);
+            }
+        }
+        self.events = kept;
+        self
+    }
+
     fn take(&mut self, one: Result<Found, Unread>, source: Option<Source>) {
         let (line, reason) = match one {
             Ok(found) => match self.decode(&found, source) {
@@ -154,6 +195,7 @@ impl LogFile {
     pub fn joined(mut self, other: Self) -> Self {
         self.events.extend(other.events);
         self.faults.extend(other.faults);
+        self.doubles.extend(other.doubles);
         for (source, count) in other.records {
             *self.records.entry(source).or_default() += count;
         }
@@ -189,6 +231,23 @@ mod tests {
             .map(|event| (event.id.raw(), event.line));
         assert_eq!(last, Some(("3999", 4_001)));
         assert_eq!(shared.faults[0].record.raw(), "line 2");
+    }
+
+    #[test]
+    fn doubles_are_left_out_and_shared_ids_named() {
+        let other = line(1).replace("session.start", "session.end");
+        let text = format!("{}{}{other}", line(1), line(1));
+        let log = read_log(text.as_bytes(), None).without_doubles();
+        let lines: Vec<u32> = log.events.iter().map(|event| event.line).collect();
+        assert_eq!(lines, [1, 3]);
+        let told: Vec<&str> = log.doubles.iter().map(|fault| fault.reason.raw()).collect();
+        assert_eq!(
+            told,
+            [
+                "the same record as in line 1, left out",
+                "the id of line 1 on another record, kept"
+            ]
+        );
     }
 
     #[rstest]

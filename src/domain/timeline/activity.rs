@@ -135,6 +135,15 @@ impl Activity {
         self.len() - before
     }
 
+    /// Adds events of a file, whose doubles were told apart before: two records may carry one id there.
+    pub fn extend(&mut self, events: impl IntoIterator<Item = Event>) {
+        for event in events {
+            let id = self.intern(Some(&event.id));
+            self.push(id, event);
+        }
+        self.sort();
+    }
+
     fn push(&mut self, id: Sym, event: Event) {
         self.fixed.push(Fixed {
             at: event.at.timestamp_millis(),

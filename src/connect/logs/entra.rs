@@ -1,0 +1,527 @@
+//! Microsoft Entra ID: sign-ins, directory audit and risk detections, as Microsoft Graph gives them, in the columns of Log
+//! Analytics, and in the diagnostic settings of Azure (`properties` inside).
+//!
+//! Source: Microsoft Graph v1.0 `signIn`, `directoryAudit`, `riskDetection`; Azure Monitor tables `SigninLogs`, `AuditLogs`,
+//! `AADUserRiskEvents`, `AzureActivity`.
+
+use serde_json::Value;
+
+use super::fields::{Fields, pair, path, words};
+use super::{address, time_or_none};
+use crate::connect::decode::FieldError;
+use crate::domain::text::Untrusted;
+use crate::domain::timeline::event::{
+    Act, Category, Event, Geo, Kind, Network, Outcome, Party, Set, Signal,
+};
+use crate::domain::timeline::lane::Lane;
+
+/// Which of the logs a record is from.
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum Log {
+    SignIn,
+    Audit,
+    Risk,
+    Activity,
+}
+
+fn log_of(record: &Value) -> Option<Log> {
+    let fields = Fields::with_part(record, "properties");
+    let category = fields.text(&["category"]);
+    let category = category.as_ref().map_or("", Untrusted::raw);
+    let has = |names: &[&str]| fields.get(names).is_some();
+    if has(&["riskEventType", "riskDetail"]) && has(&["detectedDateTime", "detectionTimingType"]) {
+        Some(Log::Risk)
+    } else if category.ends_with("SignInLogs")
+        || has(&["createdDateTime", "OperationName"])
+            && has(&["clientAppUsed", "conditionalAccessStatus", "ResultType"])
+            && has(&["userPrincipalName", "servicePrincipalId"])
+    {
+        Some(Log::SignIn)
+    } else if has(&["initiatedBy"]) && has(&["activityDisplayName", "operationName"]) {
+        Some(Log::Audit)
+    } else if has(&["operationName", "operation_name"])
+        && (has(&["resourceId", "resource_id"]) || has(&["caller"]))
+    {
+        Some(Log::Activity)
+    } else {
+        None
+    }
+}
+
+/// Tells whether a record looks like one of the logs.
+pub(super) fn is_one(record: &Value) -> bool {
+    record.is_object() && log_of(record).is_some()
+}
+
+/// Reads one record as an event.
+pub(super) fn event(record: &Value) -> Result<Event, FieldError> {
+    let fields = Fields::with_part(record, "properties");
+    match log_of(record).ok_or(FieldError::Missing("operationName"))? {
+        Log::SignIn => Ok(sign_in(record, &fields)),
+        Log::Audit => audit(record, &fields),
+        Log::Risk => Ok(risk(record, &fields)),
+        Log::Activity => activity(record, &fields),
+    }
+}
+
+/// Fields that hold when it happened, the exact one first.
+const TIMES: [&str; 10] = [
+    "properties.createdDateTime",
+    "properties.activityDateTime",
+    "createdDateTime",
+    "activityDateTime",
+    "CreatedDateTime",
+    "ActivityDateTime",
+    "time",
+    "TimeGenerated",
+    "event_timestamp",
+    "timestamp",
+];
+
+fn base(record: &Value, fields: &Fields<'_>) -> Event {
+    let (at, untimed) = time_or_none(record, &TIMES);
+    Event {
+        id: fields.text(&["id"]).unwrap_or_default(),
+        at,
+        untimed,
+        ip: fields
+            .text(&[
+                "ipAddress",
+                "callerIpAddress",
+                "http_request.client_ip_address",
+            ])
+            .as_ref()
+            .and_then(address),
+        geo: geo(fields),
+        network: Network {
+            number: fields
+                .text(&["autonomousSystemNumber"])
+                .and_then(|number| number.raw().parse().ok()),
+            organization: None,
+        },
+        agent: fields.text(&["userAgent"]),
+        provider: Some(Untrusted::new("entra")),
+        raw: Untrusted::new(record.to_string()),
+        ..Event::default()
+    }
+}
+
+fn user_of(fields: &Fields<'_>) -> Party {
+    let name = fields.text(&["userPrincipalName"]);
+    Party {
+        id: fields.text(&["userId"]),
+        email: name.clone().filter(|name| name.raw().contains('@')),
+        name: name.or_else(|| fields.text(&["userDisplayName", "identity"])),
+    }
+}
+
+fn sign_in(record: &Value, fields: &Fields<'_>) -> Event {
+    let status = fields.nested(&["status"]);
+    let code = status
+        .as_deref()
+        .and_then(|status| words(path(status, "errorCode")?))
+        .or_else(|| fields.text(&["resultType"]));
+    let code = code.as_ref().map(Untrusted::raw);
+    let reason = status
+        .as_deref()
+        .and_then(|status| words(path(status, "failureReason")?))
+        .or_else(|| fields.text(&["resultDescription"]))
+        .filter(|reason| !matches!(reason.raw(), "Other." | "None"));
+    let mut signals = Set::default();
+    if fields
+        .text(&["clientAppUsed"])
+        .is_some_and(|app| is_legacy(app.raw()))
+    {
+        signals.insert(Signal::LegacyProtocol);
+    }
+    match fields.text(&["authenticationRequirement"]) {
+        Some(word) if word.raw() == "singleFactorAuthentication" => signals.insert(Signal::NoMfa),
+        Some(word) if word.raw() == "multiFactorAuthentication" && code == Some("0") => {
+            signals.insert(Signal::MfaPassed);
+        }
+        _ => {}
+    }
+    if matches!(code, Some("500121")) {
+        signals.insert(Signal::MfaDenied);
+    }
+    add_risk(
+        &mut signals,
+        fields.text(&["riskLevelDuringSignIn", "riskLevelAggregated", "riskLevel"]),
+    );
+    if fields
+        .get(&["riskEventTypes_v2", "riskEventTypes"])
+        .is_some_and(|types| types.to_string().contains("anonymizedIPAddress"))
+    {
+        signals.insert(Signal::Proxy);
+    }
+    Event {
+        action: fields
+            .text(&["operationName"])
+            .unwrap_or_else(|| Untrusted::new("Sign-in activity")),
+        act: Some(Act::SignIn),
+        lane: Lane::SignIn,
+        category: Set::of(&[Category::Authentication]),
+        kind: Set::of(&[Kind::Start]),
+        outcome: sign_in_outcome(code),
+        user: user_of(fields),
+        device: fields
+            .nested(&["deviceDetail"])
+            .and_then(|device| words(path(&device, "deviceId")?)),
+        session: fields.text(&["sessionId"]),
+        object: fields.text(&["appDisplayName", "resourceDisplayName"]),
+        reason,
+        signals,
+        ..base(record, fields)
+    }
+}
+
+/// 0 is a success; 50140 and the like only ask for more and come again with the answer.
+fn sign_in_outcome(code: Option<&str>) -> Outcome {
+    match code.map(str::to_ascii_lowercase).as_deref() {
+        Some("0" | "success") => Outcome::Success,
+        // Interrupted: a second factor, a consent or a keep-me-signed-in question is still to come.
+        Some("50140" | "50055" | "50072" | "50074" | "50076" | "50079" | "65001") | None => {
+            Outcome::Unknown
+        }
+        Some(_) => Outcome::Failure,
+    }
+}
+
+/// Client applications that know no second factor, in the words of the sign-in log.
+fn is_legacy(app: &str) -> bool {
+    const LEGACY: [&str; 12] = [
+        "imap",
+        "imap4",
+        "pop",
+        "pop3",
+        "smtp",
+        "authenticated smtp",
+        "exchange activesync",
+        "exchange web services",
+        "mapi over http",
+        "autodiscover",
+        "other clients",
+        "exchange online powershell",
+    ];
+    LEGACY.contains(&app.to_ascii_lowercase().as_str())
+}
+
+fn add_risk(signals: &mut Set<Signal>, level: Option<Untrusted>) {
+    match level
+        .map(|level| level.raw().to_ascii_lowercase())
+        .as_deref()
+    {
+        Some("high") => signals.insert(Signal::RiskHigh),
+        Some("medium") => signals.insert(Signal::RiskMedium),
+        _ => {}
+    }
+}
+
+fn geo(fields: &Fields<'_>) -> Geo {
+    let Some(location) = fields.nested(&["location", "locationDetails"]) else {
+        let iso = fields
+            .text(&["location"])
+            .filter(|code| code.raw().len() == 2);
+        return Geo {
+            country_iso: iso,
+            ..Geo::default()
+        };
+    };
+    let part = |name| {
+        path(&location, name)
+            .and_then(words)
+            .filter(|text| !text.raw().eq_ignore_ascii_case("unknown"))
+    };
+    let degrees = |name| path(&location, name).and_then(Value::as_f64);
+    let country = part("countryOrRegion");
+    let short = |text: &Untrusted| text.raw().len() == 2;
+    Geo {
+        city: part("city"),
+        region: part("state"),
+        country_iso: country.clone().filter(short),
+        country: country.filter(|text| !short(text)),
+        point: degrees("geoCoordinates.latitude")
+            .zip(degrees("geoCoordinates.longitude"))
+            .and_then(|(latitude, longitude)| Geo::at(latitude, longitude)),
+    }
+}
+
+/// Reads who did it: a user, or an application.
+fn initiator(fields: &Fields<'_>) -> Party {
+    let Some(by) = fields.nested(&["initiatedBy"]) else {
+        return Party::default();
+    };
+    let text = |name| path(&by, name).and_then(words);
+    if path(&by, "user").is_some_and(Value::is_object) {
+        let name = text("user.userPrincipalName");
+        return Party {
+            id: text("user.id"),
+            email: name.clone().filter(|name| name.raw().contains('@')),
+            name: name.or_else(|| text("user.displayName")),
+        };
+    }
+    Party {
+        id: text("app.servicePrincipalId").or_else(|| text("app.appId")),
+        name: text("app.displayName").or_else(|| text("app.servicePrincipalName")),
+        email: None,
+    }
+}
+
+fn audit(record: &Value, fields: &Fields<'_>) -> Result<Event, FieldError> {
+    let action = fields
+        .text(&["activityDisplayName", "operationName"])
+        .ok_or(FieldError::Missing("activityDisplayName"))?;
+    let targets = fields.nested(&["targetResources"]);
+    let all = targets
+        .as_deref()
+        .and_then(Value::as_array)
+        .map_or(&[][..], Vec::as_slice);
+    let of_type = |kind: &str| {
+        all.iter()
+            .find(|one| path(one, "type").and_then(Value::as_str) == Some(kind))
+    };
+    let text = |one: &Value, name| path(one, name).and_then(words);
+    let target = of_type("User").map_or_else(Party::default, |one| {
+        let name = text(one, "userPrincipalName");
+        Party {
+            id: text(one, "id"),
+            email: name.clone().filter(|name| name.raw().contains('@')),
+            name: name.or_else(|| text(one, "displayName")),
+        }
+    });
+    let object = all
+        .iter()
+        .find(|one| path(one, "type").and_then(Value::as_str) != Some("User"))
+        .and_then(|one| text(one, "displayName").or_else(|| text(one, "id")))
+        .or_else(|| target.best().cloned());
+    let more = fields.nested(&["additionalDetails"]);
+    let detail = |name| more.as_deref().and_then(|list| pair(list, name));
+    let by_ip = fields
+        .nested(&["initiatedBy"])
+        .and_then(|by| words(path(&by, "user.ipAddress")?));
+    let plain = base(record, fields);
+    let act = audit_act(action.raw(), all);
+    let mut signals = Set::default();
+    if act == Some(Act::RoleGranted) {
+        signals.insert(Signal::Privileged);
+    }
+    Ok(Event {
+        lane: lane_of(act, Lane::AccountChange),
+        category: audit_category(&text_or(fields, "category"), act),
+        kind: audit_kind(&text_or(fields, "operationType"), action.raw()),
+        outcome: result(fields.text(&["result", "resultType"]).as_ref()),
+        user: initiator(fields),
+        target,
+        ip: by_ip
+            .or_else(|| detail("ipaddr"))
+            .as_ref()
+            .and_then(address)
+            .or_else(|| plain.ip.clone()),
+        agent: plain.agent.clone().or_else(|| detail("User-Agent")),
+        object,
+        reason: fields.text(&["resultReason", "resultDescription"]),
+        act,
+        signals,
+        action: Untrusted::new(action.raw().trim()),
+        ..plain
+    })
+}
+
+fn text_or(fields: &Fields<'_>, name: &str) -> String {
+    fields
+        .text(&[name])
+        .map_or_else(String::new, |text| text.raw().to_owned())
+}
+
+fn result(word: Option<&Untrusted>) -> Outcome {
+    match word.map(|word| word.raw().to_ascii_lowercase()).as_deref() {
+        Some("success" | "0") => Outcome::Success,
+        Some("failure" | "failed" | "timeout") => Outcome::Failure,
+        _ => Outcome::Unknown,
+    }
+}
+
+/// Gives what was done by the words of the activity, which Microsoft's reference of audit activities lists.
+fn audit_act(activity: &str, targets: &[Value]) -> Option<Act> {
+    let word = activity.trim().to_lowercase();
+    let has = |part: &str| word.contains(part);
+    let changed = |property: &str| {
+        targets.iter().any(|target| {
+            path(target, "modifiedProperties")
+                .and_then(Value::as_array)
+                .into_iter()
+                .flatten()
+                .filter_map(|one| path(one, "displayName")?.as_str())
+                .any(|name| name.eq_ignore_ascii_case(property))
+        })
+    };
+    Some(match () {
+        () if has("delegated permission grant")
+            || has("consent to application")
+            || has("app role assignment to service principal")
+            || has("app role assignment grant") =>
+        {
+            Act::OauthGrant
+        }
+        () if has("service principal credentials") || has("certificates and secrets") => {
+            Act::AccessKey
+        }
+        () if has("deleted security info") || has("disable strong authentication") => {
+            Act::MfaRemoved
+        }
+        () if has("registered security info")
+            || has("registered all required security info")
+            || has("changed default security info")
+            || has("enable strong authentication") =>
+        {
+            Act::MfaAdded
+        }
+        () if word == "update user" && changed("StrongAuthenticationMethod") => Act::MfaAdded,
+        () if word == "update user" && changed("StrongAuthenticationUserDetails") => {
+            Act::RecoveryChanged
+        }
+        () if has("reset") && has("password") => Act::PasswordReset,
+        () if has("change") && has("password") => Act::PasswordChanged,
+        () if has("add member to role")
+            || has("add eligible member to role")
+            || has("add user to role")
+            || has("elevate") =>
+        {
+            Act::RoleGranted
+        }
+        () if word == "add user" || has("invite external user") => Act::AccountCreated,
+        () if word == "delete user" => Act::AccountDeleted,
+        () if word == "disable account" || word == "block sign-in" => Act::AccountDisabled,
+        () if word == "enable account" => Act::AccountEnabled,
+        () if has("revoke") && (has("refresh token") || has("sign in sessions")) => {
+            Act::SessionsRevoked
+        }
+        () if has("sts refresh token") || has("stsrefreshtoken") => Act::SessionsRevoked,
+        () if has("conditional access policy")
+            || has("authentication methods policy")
+            || has("federation settings")
+            || has("domain authentication")
+            || has("security defaults") =>
+        {
+            Act::DefenceWeakened
+        }
+        () => return None,
+    })
+}
+
+/// Gives the lane of an act.
+pub(super) fn lane_of(act: Option<Act>, otherwise: Lane) -> Lane {
+    match act {
+        Some(Act::SignIn | Act::MfaPrompt) => Lane::SignIn,
+        Some(Act::OauthGrant) => Lane::OauthGrant,
+        Some(Act::Download | Act::Share | Act::Forwarding) => Lane::Exfiltration,
+        Some(Act::SensitiveAccess) => Lane::Sensitive,
+        Some(Act::Command) => Lane::Command,
+        Some(Act::LateralMovement) => Lane::Lateral,
+        Some(_) => Lane::AccountChange,
+        None => otherwise,
+    }
+}
+
+fn audit_category(vendor: &str, act: Option<Act>) -> Set<Category> {
+    match (act, vendor) {
+        (Some(Act::DefenceWeakened), _) | (None, "Policy" | "DirectoryManagement") => {
+            Set::of(&[Category::Configuration])
+        }
+        _ => Set::of(&[Category::Iam]),
+    }
+}
+
+fn audit_kind(operation: &str, activity: &str) -> Set<Kind> {
+    let word = activity.trim().to_lowercase();
+    let mut set = match operation {
+        "Add" | "Assign" => Set::of(&[Kind::Creation]),
+        "Delete" | "Unassign" => Set::of(&[Kind::Deletion]),
+        "Update" => Set::of(&[Kind::Change]),
+        _ if word.starts_with("add ") => Set::of(&[Kind::Creation]),
+        _ if word.starts_with("delete ") || word.starts_with("remove ") => {
+            Set::of(&[Kind::Deletion])
+        }
+        _ => Set::of(&[Kind::Change]),
+    };
+    if word.contains("user") {
+        set.insert(Kind::User);
+    }
+    if word.contains("group") {
+        set.insert(Kind::Group);
+    }
+    set
+}
+
+/// Risk detections name nobody who acted: the user is the one affected.
+fn risk(record: &Value, fields: &Fields<'_>) -> Event {
+    let mut signals = Set::default();
+    add_risk(&mut signals, fields.text(&["riskLevel"]));
+    let kind = fields.text(&["riskEventType"]);
+    if kind
+        .as_ref()
+        .is_some_and(|kind| kind.raw().to_lowercase().contains("anonymi"))
+    {
+        signals.insert(Signal::Proxy);
+    }
+    let more = fields.nested(&["additionalInfo"]);
+    Event {
+        action: kind.unwrap_or_else(|| Untrusted::new("riskDetection")),
+        act: Some(Act::RiskDetected),
+        lane: Lane::SignIn,
+        category: Set::of(&[Category::Threat]),
+        kind: Set::of(&[Kind::Info]),
+        target: user_of(fields),
+        agent: more.as_deref().and_then(|list| pair(list, "userAgent")),
+        object: fields.text(&["activity"]),
+        reason: fields.text(&["riskDetail"]),
+        signals,
+        ..base(record, fields)
+    }
+}
+
+/// Azure's own activity log: operations on resources.
+fn activity(record: &Value, fields: &Fields<'_>) -> Result<Event, FieldError> {
+    let action = fields
+        .text(&[
+            "operationName.value",
+            "operation_name.value",
+            "operationName",
+            "operation_name",
+        ])
+        .ok_or(FieldError::Missing("operationName"))?;
+    let caller = fields.text(&["caller", "identity"]);
+    let (word, lower) = (action.raw(), action.raw().to_lowercase());
+    let kind = if lower.ends_with("/delete") {
+        Set::of(&[Kind::Deletion])
+    } else if lower.ends_with("/write") {
+        Set::of(&[Kind::Change])
+    } else {
+        Set::of(&[Kind::Access])
+    };
+    let plain = base(record, fields);
+    let is_mail = |text: &Untrusted| text.raw().contains('@');
+    Ok(Event {
+        action: Untrusted::new(word),
+        lane: Lane::Sensitive,
+        category: Set::of(&[Category::Configuration]),
+        kind,
+        id: fields
+            .text(&["eventDataId", "event_data_id"])
+            .unwrap_or_else(|| plain.id.clone()),
+        outcome: result(
+            fields
+                .text(&["resultType", "status.value", "status"])
+                .as_ref(),
+        ),
+        user: Party {
+            id: fields
+                .text(&["claims.http://schemas.microsoft.com/identity/claims/objectidentifier"])
+                .or_else(|| caller.clone().filter(|text| !is_mail(text))),
+            email: caller.clone().filter(is_mail),
+            name: caller,
+        },
+        object: fields.text(&["resourceId", "resource_id"]),
+        ..plain
+    })
+}
