@@ -63,6 +63,8 @@ pub struct Start {
     pub alerts: Vec<Arc<dyn ActivitySource>>,
     /// Identity providers.
     pub identity: Vec<Arc<dyn Identity>>,
+    /// The identity providers' own logs.
+    pub identity_logs: Vec<Arc<dyn ActivitySource>>,
     /// The audit log.
     pub log: AuditLog,
     /// The records that are in it.
@@ -96,6 +98,7 @@ struct World {
     activity: Vec<Arc<dyn ActivitySource>>,
     alerts: Vec<Arc<dyn ActivitySource>>,
     identity: Vec<Arc<dyn Identity>>,
+    identity_logs: Vec<Arc<dyn ActivitySource>>,
     journal: Journal,
     leases: PathBuf,
     freeze: PathBuf,
@@ -134,6 +137,7 @@ impl Engine {
             activity: start.activity,
             alerts: start.alerts,
             identity: start.identity,
+            identity_logs: start.identity_logs,
             journal,
             leases: start.leases,
             freeze: start.freeze,
@@ -157,6 +161,7 @@ impl Engine {
         world.spawn(outbox::retry(Arc::clone(&world)));
         world.spawn(watch::drift(Arc::clone(&world)));
         world.spawn(watch::log(Arc::clone(&world)));
+        world.spawn(watch::successes(Arc::clone(&world)));
         Self { world }
     }
 

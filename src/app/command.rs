@@ -23,6 +23,8 @@ pub enum Context {
     Contain,
     /// In the list of unfinished actions.
     Unfinished,
+    /// In the list of everything contained.
+    Contained,
 }
 
 impl Context {
@@ -53,6 +55,7 @@ impl Context {
             Self::Choosing => "Choosing",
             Self::Contain => "Contain",
             Self::Unfinished => "Unfinished actions",
+            Self::Contained => "Contained accounts",
         }
     }
 }
@@ -109,6 +112,9 @@ pub enum Command {
     CheckAgain,
     SendAgain,
     CloseWithReason,
+    ShowContained,
+    ChangeEnd,
+    KeepContained,
 }
 
 /// One row of the table.
@@ -186,6 +192,8 @@ pub const COMMANDS: &[Spec] = &{
         spec("approvals", C::Approvals, X::Everywhere, &["A"], "",
             "show who asks for an approval in the open case"),
         spec("unfinished", C::ShowUnfinished, X::Everywhere, &["F"], "", "show the unfinished actions"),
+        spec("contained", C::ShowContained, X::Everywhere, &["C"], "",
+            "show everything contained: until when, by whom, what was seen since"),
         spec("search", C::Search, X::Everywhere, &[":"], "all", "search over all commands"),
         spec("help", C::Help, X::Everywhere, &["?"], "help", "show the keys for where you are"),
         spec("messages", C::Messages, X::Everywhere, &["!"], "log", "show the messages"),
@@ -233,6 +241,14 @@ pub const COMMANDS: &[Spec] = &{
         spec("close-with-reason", C::CloseWithReason, X::Unfinished, &["x"], "close", "close it with a reason"),
         spec("unfinished-back", C::Back, X::Unfinished, &["Esc", "q"], "back",
             "go back; they stay listed and counted"),
+        spec("contained-down", C::Down, X::Contained, &["j", "Down"], "", "move down"),
+        spec("contained-up", C::Up, X::Contained, &["k", "Up"], "", "move up"),
+        spec("contained-open", C::Open, X::Contained, &["Enter"], "open", "open its case"),
+        spec("contained-undo", C::Undo, X::Contained, &["u"], "undo", "plan to enable the account again"),
+        spec("contained-end", C::ChangeEnd, X::Contained, &["e"], "end", "change until when it is contained"),
+        spec("contained-keep", C::KeepContained, X::Contained, &["K"], "keep",
+            "keep it until somebody decides, with a reason"),
+        spec("contained-back", C::Back, X::Contained, &["Esc", "q"], "back", "go back; nothing changes"),
     ]
 };
 

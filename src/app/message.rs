@@ -8,7 +8,7 @@ use crate::domain::containment::consent::Asked;
 use crate::domain::containment::kind::ActionKind;
 use crate::domain::containment::plan::{ActionFacts, Plan};
 use crate::domain::fault::Fault;
-use crate::domain::ids::{CaseId, ConnectionName};
+use crate::domain::ids::{AccountId, CaseId, ConnectionName};
 use crate::domain::operator::Operator;
 use crate::domain::text::{Safe, Untrusted};
 use crate::domain::timeline::activity::Event;
@@ -98,6 +98,13 @@ pub enum Message {
         fault: Option<Fault>,
         /// That its disk is nearly full, if so.
         low: Option<Fault>,
+    },
+    /// The watch looked at a contained account.
+    Watched {
+        /// Which.
+        account: AccountId,
+        /// Why a source could not be asked, if so.
+        fault: Option<Fault>,
     },
     /// Something to say in the message line.
     Noticed {

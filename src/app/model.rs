@@ -1,6 +1,7 @@
 //! What the console knows: one tree of plain data, changed only by `update`.
 
 pub mod activity;
+pub mod contained;
 pub mod layer;
 pub mod queue;
 
@@ -17,6 +18,7 @@ use crate::domain::account::Account;
 use crate::domain::audit::Entry;
 use crate::domain::case::{CaseFile, Subject};
 use crate::domain::casework::Casework;
+use crate::domain::containment::hold::Stage;
 use crate::domain::containment::ledger::Ledger;
 use crate::domain::containment::standing::{Standing, standing};
 use crate::domain::escalation::Escalation;
@@ -30,7 +32,7 @@ use crate::domain::runbook::{Runbook, StepKey};
 use crate::domain::text::{Safe, Untrusted};
 
 pub use activity::{ActivityPane, ListRow};
-pub use layer::{Layer, Purpose};
+pub use layer::{Held, Layer, Purpose};
 pub use queue::Queue;
 
 /// Most lines kept in the message log.
@@ -102,6 +104,12 @@ pub struct Model {
     pub locked: bool,
     /// How the accounts with proven actions stand.
     pub standings: BTreeMap<AccountId, Standing>,
+    /// When the watch looked at each contained account last, and why it could not.
+    pub watched: BTreeMap<AccountId, (DateTime<Utc>, Option<Fault>)>,
+    /// Successes after a containment that rang here.
+    pub alarmed: BTreeSet<(AccountId, Untrusted)>,
+    /// Ends of containments that rang here, by what was said of them.
+    pub reminded: BTreeSet<(AccountId, DateTime<Utc>, Stage)>,
     /// Actions confirmed here of which nothing is on record yet: the account is being read again before the send.
     pub going: BTreeSet<ActionId>,
     /// Comments that ask for an approval and were said already.
@@ -326,6 +334,9 @@ impl Model {
             last_key: now,
             locked: false,
             standings: BTreeMap::new(),
+            watched: BTreeMap::new(),
+            alarmed: BTreeSet::new(),
+            reminded: BTreeSet::new(),
             going: BTreeSet::new(),
             requests_told: BTreeSet::new(),
         }
@@ -385,6 +396,7 @@ impl Model {
                     | Layer::Contain { .. }
                     | Layer::Approve { .. }
                     | Layer::ReadingRequest { .. }
+                    | Layer::HoldEnd { .. }
             )
         });
         self.say(

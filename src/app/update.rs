@@ -2,6 +2,7 @@
 
 mod approval;
 mod evidence;
+mod hold;
 mod layers;
 mod open_case;
 mod panes;

@@ -331,6 +331,7 @@ pub fn start(parts: Parts) -> Result<Behind, Failure> {
         activity: connections.activity,
         alerts: connections.alerts,
         identity: connections.identity,
+        identity_logs: connections.identity_logs,
         log,
         entries,
         leases: state.leases(),

@@ -19,6 +19,7 @@ use super::section::{Entry, Section};
 use super::settings::{
     Connection, Environment, EnvironmentKind, Mode, Policy, Role, Settings, Timeline,
 };
+use crate::domain::containment::hold::HoldTimes;
 use crate::domain::ids::ConnectionName;
 use crate::domain::text::Untrusted;
 use crate::safe;
@@ -285,7 +286,17 @@ fn parse_policy(faults: &mut Faults<'_>, whole: &Section<'_>) -> Policy {
     let Some(section) = section(faults, whole, "policy") else {
         return Policy::default();
     };
-    section.refuse_unknown(faults, &["protected", "protected_groups", "own"]);
+    section.refuse_unknown(
+        faults,
+        &[
+            "protected",
+            "protected_groups",
+            "own",
+            "hold",
+            "hold_reminder",
+        ],
+    );
+    let hold = parse_hold(faults, &section);
     let mut texts = |key| {
         section
             .get(key)
@@ -296,8 +307,35 @@ fn parse_policy(faults: &mut Faults<'_>, whole: &Section<'_>) -> Policy {
         protected: texts("protected"),
         protected_groups: texts("protected_groups"),
         own: texts("own"),
+        hold,
         ..Policy::default()
     }
+}
+
+/// Reads how long a containment holds; the reminder must come before the end.
+fn parse_hold(faults: &mut Faults<'_>, section: &Section<'_>) -> HoldTimes {
+    let mut hold = HoldTimes::default();
+    let range = Duration::from_secs(600)..=Duration::from_secs(90 * 86_400);
+    if let Some(length) = section
+        .get("hold")
+        .and_then(|entry| entry.duration(faults, &range))
+    {
+        hold.length = length;
+        hold.reminder = hold.reminder.min(length / 2);
+    }
+    let Some(entry) = section.get("hold_reminder") else {
+        return hold;
+    };
+    let range = Duration::from_secs(60)..=Duration::from_secs(90 * 86_400);
+    match entry.duration(faults, &range) {
+        Some(reminder) if reminder < hold.length => hold.reminder = reminder,
+        Some(_) => {
+            let hint = "hold = \"24h\" with hold_reminder = \"30m\"";
+            entry.fault(faults, "is not shorter than hold".into(), Some(hint.into()));
+        }
+        None => {}
+    }
+    hold
 }
 
 type Keys = (BTreeMap<String, Vec<String>>, BTreeMap<String, u32>);

@@ -10,6 +10,7 @@ use url::Url;
 use crate::domain::case::UserSource;
 use crate::domain::containment::campaign::Campaign;
 use crate::domain::containment::caps::Caps;
+use crate::domain::containment::hold::HoldTimes;
 use crate::domain::containment::need::Rules;
 use crate::domain::ids::ConnectionName;
 use crate::domain::runbook::choice::Rule;
@@ -193,6 +194,8 @@ pub struct Policy {
     pub approval: Rules,
     /// The campaign beyond the caps, if there is one; only the policy of the host can allow it.
     pub campaign: Option<Campaign>,
+    /// How long a containment holds, and when its end is announced.
+    pub hold: HoldTimes,
 }
 
 /// Where runbooks are, and which is used for which case.

@@ -9,6 +9,7 @@ pub mod caps;
 pub mod confirm;
 pub mod consent;
 pub mod guard;
+pub mod hold;
 pub mod kind;
 pub mod ledger;
 pub mod need;

@@ -62,6 +62,21 @@ impl Kind {
     }
 }
 
+/// What goes wrong in the company itself, not in an answer.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Twist {
+    /// Clearing sessions says yes and is logged, but the attacker's session lives on.
+    SessionSurvives,
+    /// A colleague lifts the suspension at the next step.
+    UndoneByOthers,
+}
+
+/// Words of the control interface for what goes wrong in the company.
+const TWISTS: [(&str, Twist); 2] = [
+    ("session_survives", Twist::SessionSurvives),
+    ("undone_by_others", Twist::UndoneByOthers),
+];
+
 /// One armed fault.
 #[derive(Clone, Debug)]
 pub(crate) struct Rule {
@@ -93,6 +108,8 @@ impl Met {
 /// An order of the control interface.
 pub(crate) enum Order {
     Arm(Rule),
+    /// Changes how the company behaves from now on.
+    Twist(Twist),
     /// Clears the faults of one server, or of all.
     Clear(Option<Server>),
 }
@@ -114,6 +131,9 @@ pub(crate) fn parse(body: &[u8]) -> Result<Order, String> {
     };
     if word == "none" {
         return Ok(Order::Clear(server));
+    }
+    if let Some((_, twist)) = TWISTS.iter().find(|(name, _)| *name == word) {
+        return Ok(Order::Twist(*twist));
     }
     let kind = WORDS
         .iter()

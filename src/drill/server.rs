@@ -93,7 +93,11 @@ impl State {
                 }
                 self.faults.arm(rule);
             }
-            fault::Order::Clear(server) => self.faults.clear(server),
+            fault::Order::Twist(twist) => self.world.twists.push(twist),
+            fault::Order::Clear(server) => {
+                self.faults.clear(server);
+                self.world.twists.clear();
+            }
         }
         self.drop_past();
     }

@@ -9,7 +9,8 @@ use chrono::{DateTime, Utc};
 use super::activity::{Activity, Journal, Kind, Transaction};
 use super::attacker::Attacker;
 use super::casebook::Casebook;
-use super::company::{ANALYST, Directory, Holder};
+use super::company::{ANALYST, COLLEAGUE, Directory, Holder};
+use super::fault::Twist;
 use super::history;
 use super::wire::{Notes, Request};
 
@@ -24,6 +25,8 @@ pub(crate) struct World {
     pub cases: Casebook,
     pub attacker: Attacker,
     pub start: DateTime<Utc>,
+    /// What goes wrong in the company itself.
+    pub twists: Vec<Twist>,
 }
 
 /// Why a lifecycle change was refused.
@@ -46,6 +49,7 @@ impl World {
             cases,
             attacker: Attacker::new(seed),
             start,
+            twists: Vec::new(),
         }
     }
 
@@ -100,7 +104,10 @@ impl World {
         notes: &mut Notes,
     ) {
         let account = &mut self.directory.people[person];
-        account.sessions.clear();
+        let survives = self.twists.contains(&Twist::SessionSurvives);
+        account
+            .sessions
+            .retain(|open| survives && open.holder == Holder::Attacker);
         let id = account.id.clone();
         let clients = if with_tokens {
             std::mem::take(&mut account.clients)
@@ -124,6 +131,24 @@ impl World {
             id: request.id.clone(),
             token_id: TOKEN_ID.to_owned(),
         }));
+        self.journal.push(activity);
+    }
+
+    /// Lets a colleague lift a suspension, for a caller who sounded convincing.
+    pub fn undo_by_others(&mut self, person: usize, at: DateTime<Utc>) {
+        let armed = self.twists.iter().position(|t| *t == Twist::UndoneByOthers);
+        let suspended = self.directory.people[person].status == "SUSPENDED";
+        let (Some(armed), true) = (armed, suspended) else {
+            return;
+        };
+        self.twists.remove(armed);
+        let account = &mut self.directory.people[person];
+        account.status = "ACTIVE";
+        account.status_changed = at;
+        account.last_updated = at;
+        let colleague = &self.directory.people[COLLEAGUE];
+        let mut activity = Activity::new(at, Kind::Unsuspend, COLLEAGUE, colleague);
+        activity.target = u32::try_from(person).ok();
         self.journal.push(activity);
     }
 

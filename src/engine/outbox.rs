@@ -123,11 +123,12 @@ async fn try_document(world: &World, pid: &PlanId) -> Result<(), Fault> {
     let (case, account) = (first.case.clone(), first.account.clone());
     let marker = marker(pid);
     let comment = post(world, &case, &marker, |head| {
-        let word = world
-            .journal
-            .with(|ledger| standing(ledger, &account, |_| false));
+        let (word, hold) = world.journal.with(|ledger| {
+            let hold = ledger.holds().hold(&account).cloned();
+            (standing(ledger, &account, |_| false), hold)
+        });
         let actions: Vec<&ActionView> = actions.iter().collect();
-        compose(pid, &actions, &operator(world), &word, head)
+        compose(pid, &actions, &operator(world), &word, hold.as_ref(), head)
     })
     .await?;
     let done = Body::ActionDoc {

@@ -5,6 +5,7 @@
 mod approval;
 mod choosing;
 mod confirm;
+mod contained;
 mod reading;
 mod response;
 mod writing;
@@ -70,8 +71,10 @@ pub(super) fn draw(
         Layer::Contain { cursor } => choosing::contain(canvas, model, room, *cursor),
         Layer::Likelihood { cursor } => choosing::likelihood(canvas, model, room, *cursor),
         Layer::ChooseUser { names, cursor } => choosing::user(canvas, room, names, *cursor),
-        Layer::Planning { kinds } => choosing::planning(canvas, model, room, kinds),
+        Layer::Planning { kinds, of } => choosing::planning(canvas, room, kinds, of),
         Layer::Unfinished { cursor } => response::unfinished(canvas, model, room, *cursor),
+        Layer::Contained { cursor } => contained::draw(canvas, model, room, *cursor),
+        Layer::HoldEnd { of, cursor } => choosing::hold_end(canvas, model, room, of, *cursor),
         Layer::QuitAnyway => choosing::quit(canvas, model, room),
         Layer::Rearm { typed } => choosing::rearm(canvas, typed, room),
     }

@@ -9,6 +9,7 @@ use crate::app::approvals;
 use crate::app::command::{Command, Context};
 use crate::app::model::{Model, Source};
 use crate::config::settings::{EnvironmentKind, Mode};
+use crate::domain::containment::hold::Stage;
 use crate::domain::containment::standing::Standing;
 use crate::domain::freshness::{Freshness, clock_word};
 use crate::domain::text::{Safe, Untrusted};
@@ -137,7 +138,8 @@ fn counts(model: &Model) -> Words {
     let contained = model.standings.values().filter(is_contained).count();
     let partly = model.standings.len() - contained;
     if contained > 0 {
-        count(Role::StateProven, safe!("{} contained", contained));
+        let (role, end) = first_end(model);
+        count(role, safe!("{} contained{}", contained, end));
     }
     if partly > 0 {
         count(Role::StateUnknown, safe!("{} partly contained", partly));
@@ -146,4 +148,41 @@ fn counts(model: &Model) -> Words {
         count(Role::LevelWarning, "no policy".into());
     }
     words
+}
+
+/// Gives the end that comes first among the contained accounts, as the rest of a phrase.
+fn first_end(model: &Model) -> (Role, Safe) {
+    let now = model.now.utc;
+    let reminder = model.settings.policy.hold.reminder;
+    let holds = || {
+        model
+            .standings
+            .iter()
+            .filter(|(_, standing)| matches!(standing, Standing::Contained { .. }))
+            .map(|(account, _)| model.ledger.holds().hold(account))
+    };
+    let first = holds()
+        .flatten()
+        .filter(|hold| hold.until.is_some())
+        .min_by_key(|hold| hold.until);
+    let several = holds().count() > 1;
+    match first {
+        None => (Role::StateProven, Safe::default()),
+        Some(hold) if hold.stage(now, reminder) == Stage::Ended => {
+            let ended = holds()
+                .flatten()
+                .filter(|hold| hold.stage(now, reminder) == Stage::Ended)
+                .count();
+            let word = if several {
+                safe!(", {} past the end", ended)
+            } else {
+                ", past its end".into()
+            };
+            (Role::LevelWarning, word)
+        }
+        Some(hold) => {
+            let lead: &'static str = if several { ", first" } else { "" };
+            (Role::StateProven, safe!("{} {}", lead, hold.word(now)))
+        }
+    }
 }

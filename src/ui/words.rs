@@ -47,6 +47,11 @@ pub(super) fn ago_between(at: DateTime<Utc>, now: DateTime<Utc>) -> Safe {
     minutes((now - at).to_std().unwrap_or_default())
 }
 
+/// Writes how long ago a time was that may be missing.
+pub(super) fn ago_word(at: Option<DateTime<Utc>>, now: DateTime<Utc>) -> Safe {
+    at.map_or_else(Safe::default, |at| safe!("{} ago", ago_between(at, now)))
+}
+
 /// Writes for how long something has been going on, once it is worth a word: nothing in the first ten seconds.
 pub(super) fn since(model: &Model, since: Moment) -> Safe {
     match model.age(since).as_secs() {

@@ -279,7 +279,14 @@ fn comments_hold_no_control_no_link_and_no_html_of_others() {
         action.account.id = text.raw().to_owned();
         action.evidence = Some(text.clone());
         let pid = action.pid.clone();
-        let comment = compose(&pid, &[&action], &text.field(), &Standing::Free, &anchor);
+        let comment = compose(
+            &pid,
+            &[&action],
+            &text.field(),
+            &Standing::Free,
+            None,
+            &anchor,
+        );
         let note = sink::markdown(&text.block());
         for sunk in [&comment, &note] {
             let bad = sunk.chars().find(|c| is_forbidden(*c) && *c != '\n');

@@ -21,6 +21,7 @@ mod doctor;
 mod drill;
 mod guards;
 mod harness;
+mod hold;
 mod hostile;
 mod hostile_flow;
 mod hostile_http;

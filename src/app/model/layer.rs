@@ -6,7 +6,7 @@ use crate::app::command::Context;
 use crate::domain::containment::confirm::Confirmation;
 use crate::domain::containment::consent::Consent;
 use crate::domain::containment::kind::ActionKind;
-use crate::domain::ids::{ActionId, CaseId};
+use crate::domain::ids::{AccountId, ActionId, CaseId};
 use crate::domain::runbook::StepKey;
 use crate::domain::text::{Safe, Untrusted};
 
@@ -67,6 +67,8 @@ pub enum Layer {
     Planning {
         /// What it will do.
         kinds: Vec<ActionKind>,
+        /// For which case, to whom.
+        of: Box<Held>,
     },
     /// A plan is being confirmed.
     Confirm {
@@ -110,6 +112,18 @@ pub enum Layer {
         /// Row under the cursor.
         cursor: usize,
     },
+    /// Everything contained.
+    Contained {
+        /// Row under the cursor.
+        cursor: usize,
+    },
+    /// Until when an account is contained is being chosen.
+    HoldEnd {
+        /// Which containment.
+        of: Box<Held>,
+        /// Row under the cursor.
+        cursor: usize,
+    },
     /// All commands are searched.
     Search {
         /// What was typed.
@@ -124,6 +138,17 @@ pub enum Layer {
         /// What was typed.
         typed: String,
     },
+}
+
+/// A containment whose end is being decided.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Held {
+    /// The case it was done for.
+    pub case: CaseId,
+    /// The account.
+    pub account: AccountId,
+    /// Its login.
+    pub login: Untrusted,
 }
 
 /// What has to be typed after an idle time.
@@ -144,6 +169,8 @@ pub enum Purpose {
     Close(ActionId),
     /// A note for the case.
     Note(CaseId),
+    /// Why an account stays contained until somebody decides.
+    Keep(Box<Held>),
 }
 
 impl Purpose {
@@ -156,6 +183,7 @@ impl Purpose {
             Self::NotApplicable(_) => "Not applicable: why?",
             Self::Close(_) => "Close the unfinished action: why?",
             Self::Note(_) => "Note for the case",
+            Self::Keep(_) => "Keep it contained until somebody decides: why?",
         }
     }
 
@@ -173,9 +201,11 @@ impl Layer {
             | Self::Reading { .. }
             | Self::Messages { .. }
             | Self::Response { .. } => Some(Context::Reading),
-            Self::Likelihood { .. } | Self::ChooseUser { .. } | Self::Approvals { .. } => {
-                Some(Context::Choosing)
-            }
+            Self::Likelihood { .. }
+            | Self::ChooseUser { .. }
+            | Self::HoldEnd { .. }
+            | Self::Approvals { .. } => Some(Context::Choosing),
+            Self::Contained { .. } => Some(Context::Contained),
             Self::Contain { .. } => Some(Context::Contain),
             Self::Unfinished { .. } => Some(Context::Unfinished),
             Self::Filter { .. }

@@ -1,12 +1,13 @@
 //! What a key does while a layer is open.
 
 use super::panes::{self, Walk};
-use super::{approval, open_case, writing};
+use super::{approval, hold, open_case, writing};
 use crate::app::actions::Choice;
 use crate::app::command::{COMMANDS, Command, Context, Spec};
 use crate::app::effect::Effect;
 use crate::app::keymap::{Chord, Key};
 use crate::app::message::Level;
+use crate::app::model::contained;
 use crate::app::model::layer::REARM_WORD;
 use crate::app::model::{LEAST, Layer, Model, Purpose};
 use crate::domain::audit::Body;
@@ -34,11 +35,16 @@ pub(super) fn command(model: &mut Model, command: Command) -> Vec<Effect> {
     }
     let acts = matches!(
         command,
-        Command::SendAgain | Command::CloseWithReason | Command::ContainBoth
+        Command::SendAgain
+            | Command::CloseWithReason
+            | Command::ContainBoth
+            | Command::Undo
+            | Command::ChangeEnd
+            | Command::KeepContained
     ) || (command == Command::Open
         && matches!(
             model.layers.last(),
-            Some(Layer::Likelihood { .. } | Layer::Approvals { .. })
+            Some(Layer::Likelihood { .. } | Layer::Approvals { .. } | Layer::HoldEnd { .. })
         ));
     if model.locked && acts {
         model.layers.push(Layer::Rearm {
@@ -64,6 +70,9 @@ pub(super) fn command(model: &mut Model, command: Command) -> Vec<Effect> {
             }
             None => Vec::new(),
         },
+        Command::Undo | Command::ChangeEnd | Command::KeepContained => {
+            hold::on_contained(model, command)
+        }
         Command::SendAgain => send_again(model),
         Command::CloseWithReason => {
             if let Some(aid) = unfinished_at_cursor(model) {
@@ -82,6 +91,8 @@ fn rows_of(model: &Model, layer: &Layer) -> usize {
         Layer::ChooseUser { names, .. } => names.len(),
         Layer::Unfinished { .. } => model.ledger.unfinished().count(),
         Layer::Approvals { .. } => crate::app::approvals::rows(model).len(),
+        Layer::Contained { .. } => contained::rows(model).len(),
+        Layer::HoldEnd { .. } => contained::ENDS.len(),
         Layer::Messages { .. } => model.log.len(),
         Layer::Reading { text, .. } => text.lines().count(),
         // Help and the response are a few screens at most; drawing stops at their last line.
@@ -103,7 +114,9 @@ fn move_in_layer(model: &mut Model, walk: Walk) {
         | Layer::Likelihood { cursor: at }
         | Layer::ChooseUser { cursor: at, .. }
         | Layer::Approvals { cursor: at }
-        | Layer::Unfinished { cursor: at },
+        | Layer::Unfinished { cursor: at }
+        | Layer::Contained { cursor: at }
+        | Layer::HoldEnd { cursor: at, .. },
     ) = model.layers.last_mut()
     {
         *at = walk.from(*at, len);
@@ -133,6 +146,8 @@ fn choose_row(model: &mut Model) -> Vec<Effect> {
             model.layers.push(Layer::Approvals { cursor });
             approval::open(model, cursor)
         }
+        Some(Layer::Contained { cursor }) => hold::open(model, cursor),
+        Some(Layer::HoldEnd { of, cursor }) => hold::chosen(model, &of, cursor),
         Some(other) => {
             model.layers.push(other);
             Vec::new()
@@ -305,7 +320,9 @@ fn confirm_key(model: &mut Model, chord: Chord) -> Vec<Effect> {
             model.layers.push(Layer::Response { scroll: 0 });
             let aids = plan.actions().iter().map(|action| action.aid().clone());
             model.going.extend(aids);
-            vec![Effect::Contain(plan)]
+            let mut effects = hold::confirmed(model, &plan);
+            effects.push(Effect::Contain(plan));
+            effects
         }
     }
 }

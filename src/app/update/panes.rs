@@ -8,7 +8,7 @@ use crate::app::checklist::{self, CheckRow};
 use crate::app::command::Command;
 use crate::app::effect::Effect;
 use crate::app::message::Level;
-use crate::app::model::{Layer, ListRow, Model, Pane, Purpose};
+use crate::app::model::{Held, Layer, ListRow, Model, Pane, Purpose};
 use crate::domain::audit::{Body, TickState};
 use crate::domain::case::Subject;
 use crate::domain::containment::kind::ActionKind;
@@ -94,6 +94,7 @@ pub(super) fn command(model: &mut Model, command: Command) -> Vec<Effect> {
         Command::Document => return document(model),
         Command::ShowResponse => model.layers.push(Layer::Response { scroll: 0 }),
         Command::Approvals => return approval::list(model),
+        Command::ShowContained => model.layers.push(Layer::Contained { cursor: 0 }),
         Command::ShowUnfinished => model.layers.push(Layer::Unfinished { cursor: 0 }),
         Command::NextFinding => with_activity(model, |pane| pane.seek_finding(true)),
         Command::PreviousFinding => with_activity(model, |pane| pane.seek_finding(false)),
@@ -106,6 +107,9 @@ pub(super) fn command(model: &mut Model, command: Command) -> Vec<Effect> {
         Command::RunStep => return run_step(model),
         Command::CheckAgain | Command::SendAgain | Command::CloseWithReason => {
             model.layers.push(Layer::Unfinished { cursor: 0 });
+        }
+        Command::ChangeEnd | Command::KeepContained => {
+            model.layers.push(Layer::Contained { cursor: 0 });
         }
     }
     Vec::new()
@@ -297,13 +301,18 @@ pub(super) fn plan(model: &mut Model, kinds: Vec<ActionKind>) -> Vec<Effect> {
     let (Some(account), Some(user)) = (open.the_account(), &open.user) else {
         return Vec::new();
     };
+    let of = Box::new(Held {
+        case: open.id.clone(),
+        account: account.id.clone(),
+        login: account.login.clone(),
+    });
     let effect = Effect::MakePlan {
         case: open.id.clone(),
         account: account.id.clone(),
         asked_for: user.clone(),
         kinds: kinds.clone(),
     };
-    model.layers.push(Layer::Planning { kinds });
+    model.layers.push(Layer::Planning { kinds, of });
     vec![effect]
 }
 

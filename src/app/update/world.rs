@@ -4,11 +4,12 @@ use chrono::Duration;
 
 use super::approval;
 use super::evidence;
+use super::hold;
 use super::open_case::{account_read, activity_ended, case_read, read_account, read_again};
 use super::sources::polled;
 use crate::app::effect::Effect;
 use crate::app::message::{Level, Message};
-use crate::app::model::{ActivityPane, Found, Layer, Model};
+use crate::app::model::{Found, Held, Layer, Model};
 use crate::domain::audit::{Body, Entry};
 use crate::domain::containment::confirm::Confirmation;
 use crate::domain::containment::kind::ActionKind;
@@ -19,7 +20,7 @@ use crate::domain::containment::state::ActionState;
 use crate::domain::fault::Fault;
 use crate::domain::freshness::time_word;
 use crate::domain::text::Untrusted;
-use crate::domain::timeline::finding::{Rule, Tuning};
+use crate::domain::timeline::finding::Tuning;
 use crate::safe;
 
 pub(super) fn take(model: &mut Model, message: Message) -> Vec<Effect> {
@@ -78,9 +79,17 @@ pub(super) fn take(model: &mut Model, message: Message) -> Vec<Effect> {
             audit_looked(model, fault, low);
             Vec::new()
         }
+        Message::Watched { account, fault } => {
+            model.watched.insert(account, (model.now.utc, fault));
+            Vec::new()
+        }
         Message::Noticed { level, fault } => {
             model.say(level, fault.what, fault.hint);
-            Vec::new()
+            if level == Level::Alarm {
+                vec![Effect::Bell]
+            } else {
+                Vec::new()
+            }
         }
         Message::Key(_)
         | Message::Pasted
@@ -117,7 +126,9 @@ fn audit_looked(model: &mut Model, fault: Option<Fault>, low: Option<Fault>) {
 }
 
 pub(super) fn tick(model: &mut Model) -> Vec<Effect> {
-    evidence::tick_by_evidence(model)
+    let mut effects = evidence::tick_by_evidence(model);
+    effects.extend(hold::remind(model));
+    effects
 }
 
 /// Finds anew what is odd, judges the account anew, rings when it acted after its containment.
@@ -129,40 +140,22 @@ pub(super) fn events_changed(model: &mut Model) -> Vec<Effect> {
         window: Duration::from_std(model.settings.timeline.failure_window)
             .unwrap_or(Tuning::default().window),
     };
-    let mut alarm = None;
     if let Some(open) = &mut model.open {
         let own: Vec<&ActionView> = match open.account.ready() {
             Some(Found::One(account)) => model.ledger.on(&account.id).collect(),
             _ => Vec::new(),
         };
-        let alarmed = |pane: &ActivityPane| {
-            pane.findings
-                .iter()
-                .find(|f| f.rule == Rule::SuccessAfterContainment)
-                .map(|f| f.evidence.len())
-        };
-        let before = alarmed(&open.activity);
         open.activity.refresh(tuning, &own, since);
-        if before.is_none() {
-            alarm = alarmed(&open.activity);
-        }
     }
     let mut effects = evidence::tick_by_evidence(model);
-    if alarm.is_some() {
-        model.say(
-            Level::Alarm,
-            "the account was active after its containment",
-            None,
-        );
-        effects.push(Effect::Bell);
-    }
+    effects.extend(hold::alarm_of_activity(model));
     effects
 }
 
 fn plan_made(model: &mut Model, result: Result<Box<Plan>, Fault>) -> Vec<Effect> {
     // Whoever pressed Esc meanwhile does not want the dialog any more, nor that of an earlier wish.
     let waiting = match (model.layers.last(), &result) {
-        (Some(Layer::Planning { kinds }), Ok(plan)) => wanted(model, kinds, plan),
+        (Some(Layer::Planning { kinds, of }), Ok(plan)) => wanted(kinds, of, plan),
         (Some(Layer::Planning { .. }), Err(_)) => true,
         _ => false,
     };
@@ -185,11 +178,11 @@ fn plan_made(model: &mut Model, result: Result<Box<Plan>, Fault>) -> Vec<Effect>
 }
 
 /// Tells whether a plan is the one that is being waited for: this case, this account, these kinds.
-fn wanted(model: &Model, kinds: &[ActionKind], plan: &Plan) -> bool {
+fn wanted(kinds: &[ActionKind], of: &Held, plan: &Plan) -> bool {
     let planned = plan.kinds();
-    model.open.as_ref().is_some_and(|open| {
-        open.id == plan.case && open.the_account().is_some_and(|a| a.id == plan.account.id)
-    }) && kinds.iter().all(|kind| planned.contains(kind))
+    of.case == plan.case
+        && of.account == plan.account.id
+        && kinds.iter().all(|kind| planned.contains(kind))
         && planned.iter().all(|kind| kinds.contains(kind))
 }
 
@@ -207,7 +200,8 @@ pub(super) fn recorded(model: &mut Model, entries: &[Entry]) -> Vec<Effect> {
             .get(aid)
             .is_some_and(|action| action.state == ActionState::Planned)
     });
-    let mut effects = events_changed(model);
+    let mut effects = hold::alarm_of_records(model, entries);
+    effects.extend(events_changed(model));
     if reread {
         effects.extend(read_account(model));
         effects.extend(read_again(model));
@@ -224,6 +218,7 @@ fn announce(model: &mut Model, entry: &Entry) -> bool {
             };
             let level = match action.state {
                 ActionState::Verified | ActionState::DryRun => Level::Info,
+                ActionState::Drifted => Level::Alarm,
                 _ => Level::Error,
             };
             let line = safe!(

@@ -112,6 +112,7 @@ fn finished(model: &mut Model) -> Vec<Effect> {
             reason: text,
         }])],
         Purpose::Note(case) => vec![Effect::PostNote { case, text }],
+        Purpose::Keep(of) => super::hold::kept(model, &of, text),
     }
 }
 

@@ -7,7 +7,7 @@ use serde::{Deserialize, Serialize};
 use super::body::Body;
 
 /// The types of records this version knows.
-pub const TYPES: [&str; 36] = [
+pub const TYPES: [&str; 39] = [
     "session.open",
     "session.close",
     "log.recovered",
@@ -44,6 +44,9 @@ pub const TYPES: [&str; 36] = [
     "action.approval_denied",
     "approval.given",
     "action.campaign",
+    "hold.set",
+    "watch.success",
+    "watch.cursor",
 ];
 
 /// When a record must be on disk.
@@ -111,6 +114,7 @@ impl Body {
             | Self::SearchRun { .. }
             | Self::CaseRead { .. }
             | Self::ClockJump { .. }
+            | Self::WatchCursor { .. }
             | Self::Unknown { .. } => Class::B,
             _ => Class::A,
         }
@@ -177,6 +181,9 @@ impl Body {
             Self::ApprovalDenied { .. } => "action.approval_denied",
             Self::ApprovalGiven { .. } => "approval.given",
             Self::ActionCampaign { .. } => "action.campaign",
+            Self::HoldSet { .. } => "hold.set",
+            Self::WatchSuccess { .. } => "watch.success",
+            Self::WatchCursor { .. } => "watch.cursor",
             Self::Unknown { r#type, .. } => r#type.raw(),
         }
     }

@@ -5,6 +5,7 @@ use std::collections::HashMap;
 use chrono::{DateTime, Utc};
 
 use super::asked::Asked;
+use super::hold::Holds;
 use super::kind::ActionKind;
 use super::state::ActionState;
 use crate::domain::audit::{Body, Entry, OutcomeState};
@@ -80,6 +81,7 @@ pub struct Ledger {
     actions: Vec<ActionView>,
     places: HashMap<ActionId, usize>,
     asked: Asked,
+    holds: Holds,
 }
 
 impl Ledger {
@@ -157,11 +159,19 @@ impl Ledger {
                 }
             }
             body => {
+                let mut enabled = None;
                 if let Some(action) = about(body).and_then(|aid| self.get_mut(aid)) {
                     action.pid_os = entry.pid;
                     action.sess = entry.sess.clone();
                     action.apply(body, entry.ts, entry.n);
+                    let undone = action.kind == ActionKind::EnableAccount
+                        && action.state == ActionState::Verified;
+                    enabled = undone.then(|| action.account.clone());
                 }
+                if let Some(account) = enabled {
+                    self.holds.end(&account);
+                }
+                self.holds.apply(entry);
             }
         }
     }
@@ -202,6 +212,11 @@ impl Ledger {
         self.places
             .get(aid)
             .and_then(|place| self.actions.get_mut(*place))
+    }
+
+    /// Gives what follows a containment: its end, what the watch saw, what the case was told.
+    pub fn holds(&self) -> &Holds {
+        &self.holds
     }
 
     /// Gives one action.

@@ -1,5 +1,6 @@
 //! The comment that documents a plan in the case: composed from the records, found again by its marker.
 
+use super::hold::Hold;
 use super::ledger::ActionView;
 use super::standing::Standing;
 use crate::domain::freshness::time_word;
@@ -29,6 +30,7 @@ pub fn compose(
     actions: &[&ActionView],
     operator: &Safe,
     standing: &Standing,
+    hold: Option<&Hold>,
     anchor: &Anchor,
 ) -> String {
     let mut lines = vec!["**Containment record**".to_owned(), String::new()];
@@ -45,6 +47,9 @@ pub fn compose(
     lines.extend(actions.iter().map(|action| line_of(action)));
     lines.push(String::new());
     lines.push(format!("Account is {}.", standing.word()));
+    if *standing != Standing::Free {
+        lines.extend(hold.map(Hold::sentence));
+    }
     lines.push(
         "This was read back from the provider; what the account did since is for the SIEM to say."
             .to_owned(),

@@ -6,6 +6,7 @@ use super::kind::ActionKind;
 use super::ledger::Ledger;
 use super::state::ActionState;
 use crate::domain::account::{Account, AccountStatus};
+use crate::domain::freshness::clock_word;
 use crate::domain::ids::AccountId;
 use crate::domain::text::Safe;
 use crate::safe;
@@ -116,7 +117,12 @@ pub fn standing(
         }
         _ => {}
     }
-    if success_since(since) {
+    if let Some(seen) = ledger.holds().successes(account, since).next() {
+        missing.push(safe!(
+            "success after containment at {}",
+            clock_word(seen.at)
+        ));
+    } else if success_since(since) {
         missing.push("activity since".into());
     }
     if missing.is_empty() {

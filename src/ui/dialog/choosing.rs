@@ -4,9 +4,11 @@ use ratatui::layout::Rect;
 
 use super::{heading, open_box};
 use crate::app::command::Context;
-use crate::app::model::Model;
+use crate::app::model::contained::ENDS;
+use crate::app::model::{Held, Model};
 use crate::app::update::found_commands;
 use crate::domain::containment::kind::ActionKind;
+use crate::domain::freshness::time_word;
 use crate::domain::likelihood::Likelihood;
 use crate::domain::text::{Safe, Untrusted};
 use crate::safe;
@@ -91,6 +93,32 @@ pub(super) fn user(canvas: &mut Canvas<'_>, room: Rect, names: &[Untrusted], cur
     );
 }
 
+/// Draws the ends a containment can be given.
+pub(super) fn hold_end(
+    canvas: &mut Canvas<'_>,
+    model: &Model,
+    room: Rect,
+    of: &Held,
+    cursor: usize,
+) {
+    let now = model.ledger.holds().hold(&of.account);
+    let rows = ENDS
+        .iter()
+        .map(|end| {
+            let until = end.until(model.now.utc);
+            let same = now.is_some_and(|hold| hold.until.is_none() && until.is_none());
+            Words::new(Role::Strong, safe!("{:<24}", end.word()))
+                .add(
+                    Role::Dim,
+                    safe!("{:<22}", until.map(time_word).unwrap_or_default()),
+                )
+                .add(Role::StateProven, if same { "now" } else { "" })
+        })
+        .collect();
+    let title = heading(safe!("Until when is {} contained?", of.login.ident()));
+    list(canvas, room, title, rows, cursor);
+}
+
 fn list(canvas: &mut Canvas<'_>, room: Rect, title: Words, rows: Vec<Words>, cursor: usize) {
     let height = u16::try_from(rows.len() + 2).unwrap_or(u16::MAX);
     let inside = open_box(
@@ -111,7 +139,7 @@ fn list(canvas: &mut Canvas<'_>, room: Rect, title: Words, rows: Vec<Words>, cur
 }
 
 /// Says that a plan is being made.
-pub(super) fn planning(canvas: &mut Canvas<'_>, model: &Model, room: Rect, kinds: &[ActionKind]) {
+pub(super) fn planning(canvas: &mut Canvas<'_>, room: Rect, kinds: &[ActionKind], of: &Held) {
     let inside = open_box(
         canvas,
         room,
@@ -123,12 +151,7 @@ pub(super) fn planning(canvas: &mut Canvas<'_>, model: &Model, room: Rect, kinds
         kinds.iter().map(|kind| kind.word().into()),
         &Safe::fixed(", "),
     );
-    let target = model
-        .open
-        .as_ref()
-        .and_then(|open| open.the_account())
-        .map(|account| account.login.ident())
-        .unwrap_or_default();
+    let target = of.login.ident();
     canvas.row(
         inside,
         0,

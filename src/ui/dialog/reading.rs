@@ -29,7 +29,12 @@ pub(super) fn help(
     if context.is_pane() {
         contexts.push(Context::Everywhere);
     }
-    contexts.extend([Context::Contain, Context::Unfinished, Context::Reading]);
+    contexts.extend([
+        Context::Contain,
+        Context::Unfinished,
+        Context::Contained,
+        Context::Reading,
+    ]);
     for context in contexts {
         sheet.gap();
         sheet.heading(context.word());

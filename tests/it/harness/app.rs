@@ -34,6 +34,7 @@ const SIZE: (u16, u16) = (120, 40);
 #[derive(Clone, Default)]
 pub struct TestClock {
     ahead: Arc<Mutex<Duration>>,
+    later: Arc<Mutex<Duration>>,
     still: Option<Moment>,
 }
 
@@ -49,15 +50,21 @@ impl TestClock {
     pub fn advance(&self, by: Duration) {
         *self.ahead.lock().unwrap_or_else(PoisonError::into_inner) += by;
     }
+
+    /// Moves the wall clock only, as if nobody had been away.
+    pub fn pass(&self, by: Duration) {
+        *self.later.lock().unwrap_or_else(PoisonError::into_inner) += by;
+    }
 }
 
 impl Clock for TestClock {
     fn now(&self) -> Moment {
         let now = self.still.unwrap_or_else(|| SystemClock.now());
+        let later = *self.later.lock().unwrap_or_else(PoisonError::into_inner);
         let ahead = *self.ahead.lock().unwrap_or_else(PoisonError::into_inner);
         Moment {
             boot: now.boot + ahead,
-            ..now
+            utc: now.utc + later,
         }
     }
 }

@@ -1,0 +1,361 @@
+//! What follows a containment: its end, the reminder of it, the list of everything contained, the alarms of the watch.
+
+use chrono::{DateTime, TimeDelta, Utc};
+
+use super::{open_case, panes};
+use crate::app::command::Command;
+use crate::app::effect::Effect;
+use crate::app::message::Level;
+use crate::app::model::contained::{ENDS, rows};
+use crate::app::model::{Held, Layer, Model, Purpose};
+use crate::config::settings::Mode;
+use crate::domain::audit::{Body, Entry, OutcomeState, TickState};
+use crate::domain::containment::confirm::ConfirmedPlan;
+use crate::domain::containment::hold::{Hold, Stage, near_word};
+use crate::domain::containment::kind::ActionKind;
+use crate::domain::freshness::{clock_word, time_word};
+use crate::domain::ids::{AccountId, CaseId};
+use crate::domain::runbook::binding::{Capability, capabilities};
+use crate::domain::runbook::checklist::ItemState;
+use crate::domain::text::{Safe, Untrusted};
+use crate::domain::timeline::finding::Rule;
+use crate::safe;
+
+/// Gives the record of the end that a containment gets when it is confirmed.
+pub(super) fn confirmed(model: &mut Model, plan: &ConfirmedPlan) -> Vec<Effect> {
+    let contains = plan
+        .actions()
+        .iter()
+        .any(|action| action.kind() == ActionKind::DisableAccount);
+    if !contains || plan.dry_run() {
+        return Vec::new();
+    }
+    let length = TimeDelta::from_std(model.settings.policy.hold.length).unwrap_or_default();
+    let until = model.now.utc.checked_add_signed(length);
+    let of = Held {
+        case: plan.case().clone(),
+        account: plan.account().id.clone(),
+        login: plan.account().login.clone(),
+    };
+    if let Some(until) = until {
+        let key = |id| {
+            let chord = model.keymap.keys_of(id).first();
+            chord.map_or_else(Safe::default, |chord| {
+                Untrusted::new(chord.to_string()).field()
+            })
+        };
+        let line = safe!("to be contained until {}", near_word(until, model.now.utc));
+        let hint = safe!("{} {} changes it", key("contained"), key("contained-end"));
+        model.say(Level::Info, line, Some(hint));
+    }
+    vec![set(model, &of, until, "confirmed", None)]
+}
+
+fn set(
+    model: &Model,
+    of: &Held,
+    until: Option<DateTime<Utc>>,
+    how: &str,
+    reason: Option<Untrusted>,
+) -> Effect {
+    let operator = &model.operator;
+    let owner = operator.login.as_ref().unwrap_or(&operator.os_user);
+    Effect::Record(vec![Body::HoldSet {
+        case: of.case.clone(),
+        account: of.account.clone(),
+        login: of.login.clone(),
+        owner: owner.clone(),
+        until,
+        how: how.to_owned(),
+        reason,
+    }])
+}
+
+/// Records a changed end and tells the case.
+fn changed(
+    model: &mut Model,
+    of: &Held,
+    until: Option<DateTime<Utc>>,
+    reason: Option<Untrusted>,
+) -> Vec<Effect> {
+    let how = if reason.is_some() { "kept" } else { "changed" };
+    let hold = Hold {
+        case: of.case.clone(),
+        login: of.login.clone(),
+        owner: model
+            .operator
+            .login
+            .clone()
+            .unwrap_or_else(|| model.operator.os_user.clone()),
+        until,
+        reason: reason.clone(),
+        set: model.now.utc,
+    };
+    let word = hold.word(model.now.utc);
+    model.say(
+        Level::Info,
+        safe!("{} stays contained {}", of.login.field(), word),
+        None,
+    );
+    let why = reason
+        .as_ref()
+        .map(|reason| safe!(" Reason: {}", reason.line()))
+        .unwrap_or_default();
+    let until = match until {
+        Some(until) => time_word(until),
+        None => "somebody decides".into(),
+    };
+    let text = safe!(
+        "{} (id {}) stays contained until {}, owner {}.{}",
+        of.login.field(),
+        of.account.shown(),
+        until,
+        hold.owner.field(),
+        why
+    );
+    vec![
+        set(model, of, hold.until, how, reason),
+        Effect::PostNote {
+            case: of.case.clone(),
+            text: Untrusted::new(text.as_str()),
+        },
+    ]
+}
+
+/// Takes the end that was chosen.
+pub(super) fn chosen(model: &mut Model, of: &Held, cursor: usize) -> Vec<Effect> {
+    let Some(end) = ENDS.get(cursor) else {
+        return Vec::new();
+    };
+    let until = end.until(model.now.utc);
+    changed(model, of, until, None)
+}
+
+/// Keeps an account contained until somebody decides.
+pub(super) fn kept(model: &mut Model, of: &Held, reason: Untrusted) -> Vec<Effect> {
+    changed(model, of, None, Some(reason))
+}
+
+/// Opens the case of a row of the list.
+pub(super) fn open(model: &mut Model, cursor: usize) -> Vec<Effect> {
+    let held = rows(model).get(cursor).and_then(|row| row.held());
+    match held {
+        Some(held) => show_case(model, &held.case),
+        None => Vec::new(),
+    }
+}
+
+fn show_case(model: &mut Model, case: &CaseId) -> Vec<Effect> {
+    if model.open.as_ref().is_some_and(|open| open.id == *case) {
+        model.focus = crate::app::model::Pane::Activity;
+        return Vec::new();
+    }
+    open_case::open_case(model, case.clone())
+}
+
+/// Carries out a command of the list on the row under its cursor.
+pub(super) fn on_contained(model: &mut Model, command: Command) -> Vec<Effect> {
+    let Some(Layer::Contained { cursor }) = model.layers.last() else {
+        return Vec::new();
+    };
+    let rows = rows(model);
+    let Some(row) = rows.get(*cursor) else {
+        return Vec::new();
+    };
+    let (Some(held), is_disabled) = (row.held(), row.is_disabled()) else {
+        return Vec::new();
+    };
+    if let Some(fault) = &model.audit_fault {
+        let line = safe!("the audit log cannot be written: {}", fault.what);
+        model.say(Level::Error, line, None);
+        return Vec::new();
+    }
+    match command {
+        Command::ChangeEnd => {
+            let of = Box::new(held);
+            model.layers.push(Layer::HoldEnd { of, cursor: 0 });
+            Vec::new()
+        }
+        Command::KeepContained => {
+            panes::write(model, Purpose::Keep(Box::new(held)));
+            Vec::new()
+        }
+        _ => undo(model, held, is_disabled),
+    }
+}
+
+/// Plans the undo of a containment, whatever case is open; its own is opened beside the dialog.
+fn undo(model: &mut Model, held: Held, is_disabled: bool) -> Vec<Effect> {
+    let busy = model
+        .ledger
+        .on(&held.account)
+        .any(|act| act.kind == ActionKind::EnableAccount && act.is_unfinished());
+    let refusal = if model.mode() == Mode::ReadOnly {
+        Some("READ ONLY")
+    } else if busy {
+        Some("enabling it is under way already")
+    } else if !is_disabled {
+        Some("it is not disabled by this log, so there is nothing to enable")
+    } else {
+        None
+    };
+    if let Some(refusal) = refusal {
+        model.say(Level::Warning, safe!("undo: {}", refusal), None);
+        return Vec::new();
+    }
+    model.layers.pop();
+    let mut effects = show_case(model, &held.case);
+    let kinds = vec![ActionKind::EnableAccount];
+    effects.push(Effect::MakePlan {
+        case: held.case.clone(),
+        account: held.account.clone(),
+        asked_for: held.login.clone(),
+        kinds: kinds.clone(),
+    });
+    let of = Box::new(held);
+    model.layers.push(Layer::Planning { kinds, of });
+    effects
+}
+
+/// Reminds of ends that come near, and asks what to do at those that are over; each once.
+pub(super) fn remind(model: &mut Model) -> Vec<Effect> {
+    let (now, times) = (model.now.utc, model.settings.policy.hold);
+    let mut due = Vec::new();
+    for (place, row) in rows(model).into_iter().enumerate() {
+        let Some((hold, until)) = row.hold.and_then(|hold| Some((hold, hold.until?))) else {
+            continue;
+        };
+        let stage = hold.stage(now, times.reminder);
+        let key = (row.account.clone(), until, stage);
+        if stage > Stage::Running && !model.reminded.contains(&key) {
+            due.push((place, key, hold.login.field(), hold.owner.field()));
+        }
+    }
+    let rang = !due.is_empty();
+    for (place, key, login, owner) in due {
+        let until = near_word(key.1, now);
+        if key.2 == Stage::Ended {
+            let line = safe!(
+                "the containment of {} ended {}; nothing was undone: extend, undo or keep it",
+                login,
+                until
+            );
+            model.say(Level::Alarm, line, Some(safe!("owner {}", owner)));
+            if model.layers.is_empty() && !model.locked {
+                model.layers.push(Layer::Contained { cursor: place });
+            }
+        } else {
+            let line = safe!("the containment of {} ends {}", login, until);
+            model.say(Level::Warning, line, Some(safe!("owner {}", owner)));
+        }
+        model.reminded.insert(key);
+    }
+    if rang { vec![Effect::Bell] } else { Vec::new() }
+}
+
+/// Rings for what the watch and the readings of the provider put on record.
+pub(super) fn alarm_of_records(model: &mut Model, entries: &[Entry]) -> Vec<Effect> {
+    let mut effects = Vec::new();
+    let mut seen: Vec<(&AccountId, &CaseId, usize)> = Vec::new();
+    let mut first = None;
+    for entry in entries {
+        match &entry.body {
+            Body::WatchSuccess {
+                account,
+                case,
+                event,
+                at,
+                address,
+                ..
+            } if model.alarmed.insert((account.clone(), event.clone())) => {
+                first = first.or(Some((*at, address.clone())));
+                match seen.iter_mut().find(|(one, _, _)| *one == account) {
+                    Some((_, _, count)) => *count += 1,
+                    None => seen.push((account, case, 1)),
+                }
+            }
+            Body::ActionOutcome {
+                state: OutcomeState::Drifted,
+                ..
+            } => effects.push(Effect::Bell),
+            _ => {}
+        }
+    }
+    for (account, case, count) in seen {
+        let login = model.ledger.on(account).next_back();
+        let login = login.map(|act| act.login.field()).unwrap_or_default();
+        let (at, address) = first.clone().unwrap_or_default();
+        let from = address.map_or_else(Safe::default, |address| safe!(" from {}", address.field()));
+        let line = safe!(
+            "SUCCESS AFTER CONTAINMENT: {} at {}{}, {} in all",
+            login,
+            clock_word(at),
+            from,
+            count
+        );
+        let hint = "the account still acts: contain it again, end its sessions at the applications";
+        model.say(Level::Alarm, line, Some(hint.into()));
+        effects.push(Effect::Bell);
+        effects.extend(reopen_watch(model, case));
+    }
+    effects
+}
+
+/// Opens the step again that said that the account was quiet.
+fn reopen_watch(model: &Model, case: &CaseId) -> Vec<Effect> {
+    let ticks = model.casework.ticks(case);
+    let mut bodies = Vec::new();
+    for section in &model.checklist.sections {
+        for step in &section.steps {
+            let watches = capabilities(step).contains(&Capability::WatchAccount);
+            if watches && matches!(ticks.state(&step.key), ItemState::Done { .. }) {
+                bodies.push(Body::ChecklistTick {
+                    case: case.clone(),
+                    runbook: model.checklist.file.clone(),
+                    step: Untrusted::new(step.key.as_str()),
+                    state: TickState::Open,
+                    evidence: None,
+                    reason: Some("success after containment".into()),
+                });
+            }
+        }
+    }
+    if bodies.is_empty() {
+        return Vec::new();
+    }
+    vec![Effect::Record(bodies)]
+}
+
+/// Rings for successes that the activity of the open case shows before the watch does; each once.
+pub(super) fn alarm_of_activity(model: &mut Model) -> Vec<Effect> {
+    let Some(open) = &model.open else {
+        return Vec::new();
+    };
+    let Some(account) = open.the_account().map(|account| account.id.clone()) else {
+        return Vec::new();
+    };
+    let pane = &open.activity;
+    let fresh: Vec<Untrusted> = pane
+        .findings
+        .iter()
+        .filter(|finding| finding.rule == Rule::SuccessAfterContainment)
+        .flat_map(|finding| &finding.evidence)
+        .filter_map(|index| pane.activity.row(*index)?.id().cloned())
+        .filter(|event| {
+            !model.ledger.holds().knows(&account, event)
+                && !model.alarmed.contains(&(account.clone(), event.clone()))
+        })
+        .collect();
+    if fresh.is_empty() {
+        return Vec::new();
+    }
+    model
+        .alarmed
+        .extend(fresh.into_iter().map(|event| (account.clone(), event)));
+    model.say(
+        Level::Alarm,
+        "the account was active after its containment",
+        None,
+    );
+    vec![Effect::Bell]
+}

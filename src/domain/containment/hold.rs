@@ -1,0 +1,450 @@
+//! What follows a containment, folded from records: until when it holds and who answers for it, what the watch saw
+//! after it, which of that the case was told.
+//!
+//! What must not live here: reading sources, asking the analyst.
+
+use std::collections::{BTreeMap, BTreeSet, HashMap};
+use std::time::Duration;
+
+use chrono::{DateTime, TimeDelta, Utc};
+
+use super::ledger::ActionView;
+use super::note::Anchor;
+use crate::domain::audit::{Body, Entry};
+use crate::domain::freshness::{clock_word, time_word};
+use crate::domain::ids::{AccountId, ActionId, CaseId, ConnectionName, RecordId};
+use crate::domain::text::{Safe, Untrusted, sink};
+use crate::safe;
+
+/// Most successes kept of one account; what comes later changes no word.
+pub const SUCCESSES_MAX: usize = 50;
+
+/// Successes named in a comment.
+const NAMED: usize = 5;
+
+/// How long a containment holds where nobody says otherwise, and when its end is announced.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct HoldTimes {
+    /// From the confirmation to the end.
+    pub length: Duration,
+    /// From the reminder to the end.
+    pub reminder: Duration,
+}
+
+impl Default for HoldTimes {
+    fn default() -> Self {
+        Self {
+            length: Duration::from_secs(24 * 3_600),
+            reminder: Duration::from_secs(30 * 60),
+        }
+    }
+}
+
+/// Until when a containment holds.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Hold {
+    /// The case it was decided for.
+    pub case: CaseId,
+    /// The account's login.
+    pub login: Untrusted,
+    /// Who answers for it.
+    pub owner: Untrusted,
+    /// Until when; `None` is until somebody decides.
+    pub until: Option<DateTime<Utc>>,
+    /// Why, where a reason was asked for.
+    pub reason: Option<Untrusted>,
+    /// When that was decided.
+    pub set: DateTime<Utc>,
+}
+
+/// How near an end is.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub enum Stage {
+    /// Far away, or there is none.
+    Running,
+    /// Near enough to be reminded of.
+    Soon,
+    /// Over; nothing was undone by itself.
+    Ended,
+}
+
+impl Hold {
+    /// Judges how near the end is.
+    pub fn stage(&self, now: DateTime<Utc>, reminder: Duration) -> Stage {
+        let reminder = TimeDelta::from_std(reminder).unwrap_or_default();
+        match self.until {
+            Some(until) if until <= now => Stage::Ended,
+            Some(until) if until - now <= reminder => Stage::Soon,
+            _ => Stage::Running,
+        }
+    }
+
+    /// Gives the words of the end: `until 14:20Z`, with the date where it is a day or more away.
+    pub fn word(&self, now: DateTime<Utc>) -> Safe {
+        match self.until {
+            None => "until somebody decides".into(),
+            Some(until) => safe!("until {}", near_word(until, now)),
+        }
+    }
+
+    /// Gives the sentence for the case.
+    pub fn sentence(&self) -> String {
+        let until = match self.until {
+            None => "somebody decides".into(),
+            Some(until) => time_word(until),
+        };
+        let owner = sink::markdown(&self.owner.field());
+        format!("Contained until {until}, owner {owner}. Nothing is undone by itself.")
+    }
+}
+
+/// Writes a time as `14:20Z`, or with its day where that is a day or more away from now.
+pub fn near_word(at: DateTime<Utc>, now: DateTime<Utc>) -> Safe {
+    if (at - now).abs() < TimeDelta::hours(24) {
+        return clock_word(at);
+    }
+    let day = Untrusted::new(at.format("%b %-d").to_string());
+    safe!("{} {}", day.field(), clock_word(at))
+}
+
+/// One success of a contained account.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Success {
+    /// Where it was seen.
+    pub connection: ConnectionName,
+    /// Id of the event there.
+    pub event: Untrusted,
+    /// When it happened.
+    pub at: DateTime<Utc>,
+    /// What was done.
+    pub action: Untrusted,
+    /// From which address.
+    pub address: Option<Untrusted>,
+}
+
+/// What the records say about the time after containments.
+#[derive(Clone, Debug, Default)]
+pub struct Holds {
+    holds: BTreeMap<AccountId, Hold>,
+    /// Oldest first.
+    successes: BTreeMap<AccountId, Vec<Success>>,
+    cursors: BTreeMap<(AccountId, ConnectionName), DateTime<Utc>>,
+    /// Comments on their way, by their markers.
+    writes: HashMap<RecordId, String>,
+    written: BTreeSet<String>,
+}
+
+impl Holds {
+    /// Folds one record; those that say nothing about the time after a containment change nothing.
+    pub fn apply(&mut self, entry: &Entry) {
+        match &entry.body {
+            Body::HoldSet {
+                case,
+                account,
+                login,
+                owner,
+                until,
+                reason,
+                ..
+            } => {
+                let hold = Hold {
+                    case: case.clone(),
+                    login: login.clone(),
+                    owner: owner.clone(),
+                    until: *until,
+                    reason: reason.clone(),
+                    set: entry.ts,
+                };
+                self.holds.insert(account.clone(), hold);
+            }
+            Body::WatchSuccess {
+                account,
+                connection,
+                event,
+                at,
+                action,
+                address,
+                ..
+            } => {
+                let seen = Success {
+                    connection: connection.clone(),
+                    event: event.clone(),
+                    at: *at,
+                    action: action.clone(),
+                    address: address.clone(),
+                };
+                let all = self.successes.entry(account.clone()).or_default();
+                let place = all.partition_point(|one| one.at <= seen.at);
+                all.insert(place, seen);
+            }
+            Body::WatchCursor {
+                account,
+                connection,
+                upto,
+            } => {
+                let key = (account.clone(), connection.clone());
+                self.cursors.insert(key, *upto);
+            }
+            Body::RecordIntent { rid, marker, .. } if is_told(marker) => {
+                self.writes.insert(rid.clone(), marker.clone());
+            }
+            Body::RecordDone { rid, .. } => self.written.extend(self.writes.remove(rid)),
+            Body::RecordFailed { rid, .. } => {
+                self.writes.remove(rid);
+            }
+            _ => {}
+        }
+    }
+
+    /// Forgets the end of a containment that was taken back.
+    pub(super) fn end(&mut self, account: &AccountId) {
+        self.holds.remove(account);
+    }
+
+    /// Gives until when the containment of an account holds; `None` when nobody ever said.
+    pub fn hold(&self, account: &AccountId) -> Option<&Hold> {
+        self.holds.get(account)
+    }
+
+    /// Gives what an account succeeded in after a time, oldest first.
+    pub fn successes(
+        &self,
+        account: &AccountId,
+        since: DateTime<Utc>,
+    ) -> impl DoubleEndedIterator<Item = &Success> {
+        let all = self.successes.get(account).map_or(&[][..], Vec::as_slice);
+        all.iter().filter(move |one| one.at > since)
+    }
+
+    /// Tells whether an event is on record, wherever it was seen.
+    pub fn knows(&self, account: &AccountId, event: &Untrusted) -> bool {
+        self.successes
+            .get(account)
+            .is_some_and(|all| all.iter().any(|one| one.event == *event))
+    }
+
+    /// Gives the time of the newest event that was read from a source for an account.
+    pub fn cursor(&self, account: &AccountId, source: &ConnectionName) -> Option<DateTime<Utc>> {
+        self.cursors
+            .get(&(account.clone(), source.clone()))
+            .copied()
+    }
+
+    /// Tells whether the comment with this marker is in the case.
+    pub fn is_told(&self, marker: &str) -> bool {
+        self.written.contains(marker)
+    }
+}
+
+/// Gives the marker of the comment that an action was undone by others.
+pub fn drift_marker(aid: &ActionId) -> String {
+    format!("quell:drift-{aid}")
+}
+
+/// Gives the marker of the comment that an account succeeded after the containment an action stands for.
+pub fn success_marker(aid: &ActionId) -> String {
+    format!("quell:success-{aid}")
+}
+
+fn is_told(marker: &str) -> bool {
+    marker.starts_with("quell:drift-") || marker.starts_with("quell:success-")
+}
+
+/// Composes the comment that somebody else undid an action.
+pub fn drift_comment(action: &ActionView, standing: &Safe, anchor: &Anchor) -> String {
+    let evidence = action
+        .evidence
+        .as_ref()
+        .map(Untrusted::line)
+        .unwrap_or_default();
+    let seen = action.ended.map_or_else(Safe::default, time_word);
+    let what = format!(
+        "**Containment undone by others**\n\n{}\n\n{} was proven and is not any more: {} (seen {seen}).",
+        account_line(action),
+        action.kind.word(),
+        sink::markdown(&evidence),
+    );
+    signed(&what, standing, &drift_marker(&action.aid), anchor)
+}
+
+/// Composes the comment that an account succeeded in something after its containment.
+pub fn success_comment(
+    action: &ActionView,
+    seen: &[&Success],
+    standing: &Safe,
+    anchor: &Anchor,
+) -> String {
+    let mut what = format!(
+        "**Success after containment**\n\n{}\n",
+        account_line(action)
+    );
+    for one in seen.iter().take(NAMED) {
+        let address = one.address.as_ref().map(Untrusted::field);
+        let from = address.map_or_else(String::new, |address| {
+            format!(" from {}", sink::markdown(&address))
+        });
+        what.push_str(&format!(
+            "\n- {}: {}{from} (event {} at {})",
+            time_word(one.at),
+            sink::markdown(&one.action.field()),
+            sink::markdown(&one.event.field()),
+            one.connection,
+        ));
+    }
+    if seen.len() > NAMED {
+        what.push_str(&format!("\n- and {} more", seen.len() - NAMED));
+    }
+    signed(&what, standing, &success_marker(&action.aid), anchor)
+}
+
+fn account_line(action: &ActionView) -> String {
+    format!(
+        "Account: {} (id {} at {})",
+        sink::markdown(&action.login.ident()),
+        sink::markdown(&action.account.shown()),
+        action.account.connection,
+    )
+}
+
+fn signed(what: &str, standing: &Safe, marker: &str, anchor: &Anchor) -> String {
+    format!(
+        "{what}\n\nAccount is {standing}.\n\n{marker}\naudit {} n={} h={}\n",
+        anchor.log, anchor.n, anchor.h
+    )
+}
+
+#[cfg(test)]
+mod tests {
+    use rstest::rstest;
+
+    use super::*;
+    use crate::domain::containment::kind::ActionKind;
+    use crate::domain::containment::ledger::Ledger;
+    use crate::domain::containment::samples::{account, aid, at, case, entry, proven};
+    use crate::domain::containment::standing::standing;
+
+    fn hold(until: Option<i64>) -> Body {
+        Body::HoldSet {
+            case: case(),
+            account: account().id,
+            login: account().login,
+            owner: "jo".into(),
+            until: until.map(at),
+            how: "confirmed".to_owned(),
+            reason: None,
+        }
+    }
+
+    fn success(event: &str, second: i64) -> Body {
+        Body::WatchSuccess {
+            case: case(),
+            account: account().id,
+            connection: account().id.connection,
+            event: event.into(),
+            at: at(second),
+            action: "user.session.start".into(),
+            address: Some("203.0.113.9".into()),
+        }
+    }
+
+    fn contained() -> Ledger {
+        let mut ledger = Ledger::default();
+        proven(&mut ledger, 1, ActionKind::DisableAccount, 10, 0);
+        proven(&mut ledger, 2, ActionKind::RevokeSessions, 20, 5);
+        ledger
+    }
+
+    #[rstest]
+    #[case(None, 0, Stage::Running, "until somebody decides")]
+    #[case(Some(7_200), 0, Stage::Running, "until 10:00Z")]
+    #[case(Some(7_200), 5_400, Stage::Soon, "until 10:00Z")]
+    #[case(Some(7_200), 7_199, Stage::Soon, "until 10:00Z")]
+    #[case(Some(7_200), 7_200, Stage::Ended, "until 10:00Z")]
+    #[case(Some(86_400), 0, Stage::Running, "until Jan 16 08:00Z")]
+    fn an_end_comes_nearer(
+        #[case] until: Option<i64>,
+        #[case] now: i64,
+        #[case] stage: Stage,
+        #[case] word: &str,
+    ) {
+        let mut ledger = contained();
+        ledger.apply(&entry(30, 0, hold(until)));
+        let hold = ledger.holds().hold(&account().id).expect("it was set");
+        assert_eq!(hold.stage(at(now), Duration::from_secs(1_800)), stage);
+        assert_eq!(hold.word(at(now)).as_str(), word);
+    }
+
+    #[test]
+    fn an_end_is_forgotten_with_its_containment() {
+        let mut ledger = contained();
+        ledger.apply(&entry(30, 0, hold(Some(60))));
+        proven(&mut ledger, 3, ActionKind::EnableAccount, 40, 20);
+        assert_eq!(ledger.holds().hold(&account().id), None);
+    }
+
+    #[test]
+    fn only_a_success_after_the_containment_takes_the_word_back() {
+        let mut ledger = contained();
+        ledger.apply(&entry(30, 9, success("before", 4)));
+        let word = |ledger: &Ledger| standing(ledger, &account().id, |_| false).word();
+        assert_eq!(word(&ledger).as_str(), "contained");
+        ledger.apply(&entry(31, 70, success("after", 65)));
+        assert_eq!(
+            word(&ledger).as_str(),
+            "partly contained: success after containment at 08:01Z"
+        );
+        assert!(ledger.holds().knows(&account().id, &"after".into()));
+        // Contained anew, it counts no more.
+        proven(&mut ledger, 3, ActionKind::DisableAccount, 40, 100);
+        proven(&mut ledger, 4, ActionKind::RevokeSessions, 50, 105);
+        assert_eq!(word(&ledger).as_str(), "contained");
+    }
+
+    #[test]
+    fn a_comment_counts_once_it_is_found_in_the_case() {
+        let mut holds = Holds::default();
+        let marker = drift_marker(&aid(1));
+        let rid = RecordId::from_parts(at(0), 1);
+        let intent = Body::RecordIntent {
+            rid: rid.clone(),
+            kind: "comment".to_owned(),
+            case: case(),
+            marker: marker.clone(),
+            sha256: String::new(),
+        };
+        holds.apply(&entry(1, 0, intent.clone()));
+        assert!(!holds.is_told(&marker));
+        let failed = Body::RecordFailed {
+            rid: rid.clone(),
+            reason: "500".into(),
+        };
+        holds.apply(&entry(2, 0, failed));
+        let done = Body::RecordDone {
+            rid,
+            id: "~1".into(),
+        };
+        holds.apply(&entry(3, 0, done.clone()));
+        assert!(!holds.is_told(&marker), "that one failed");
+        holds.apply(&entry(4, 0, intent));
+        holds.apply(&entry(5, 0, done));
+        assert!(holds.is_told(&marker));
+    }
+
+    #[test]
+    fn text_of_attackers_stays_text_in_the_comment() {
+        let mut ledger = contained();
+        ledger.apply(&entry(30, 0, success("](http://x) **e**\u{202e}", 60)));
+        let action = ledger.get(&aid(1)).expect("it was planned");
+        let seen: Vec<&Success> = ledger.holds().successes(&account().id, at(5)).collect();
+        let anchor = Anchor {
+            log: "L".to_owned(),
+            n: 1,
+            h: "h".to_owned(),
+        };
+        let comment = success_comment(action, &seen, &"x".into(), &anchor);
+        assert!(!comment.contains("](http") && !comment.contains('\u{202e}'));
+        assert!(comment.contains(&success_marker(&aid(1))) && comment.contains("203"));
+        let comment = drift_comment(action, &"x".into(), &anchor);
+        assert!(comment.contains(&drift_marker(&aid(1))));
+    }
+}

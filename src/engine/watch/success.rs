@@ -1,0 +1,226 @@
+//! Watching contained accounts for a success: in the log of their own provider and in the SIEM.
+//!
+//! What must not live here: what the console says of it (`app`), comments in the case (`told`).
+
+use std::collections::HashMap;
+use std::sync::Arc;
+use std::time::Duration;
+
+use chrono::{DateTime, Utc};
+
+use super::told;
+use crate::app::message::Message;
+use crate::connect::capability::{ActivityQuery, ActivitySource};
+use crate::domain::audit::Body;
+use crate::domain::containment::hold::SUCCESSES_MAX;
+use crate::domain::containment::ledger::ActionView;
+use crate::domain::containment::standing::standing;
+use crate::domain::containment::state::ActionState;
+use crate::domain::fault::Fault;
+use crate::domain::ids::{AccountId, ConnectionName};
+use crate::domain::text::Untrusted;
+use crate::domain::timeline::event::{Event, Outcome};
+use crate::engine::World;
+use crate::store::lease;
+
+/// How often an account is looked at: give or take a quarter, and half as often where the vendor's rate is low.
+const EVERY: Duration = Duration::from_secs(40);
+
+/// Accounts looked at in one round; where there are more they take turns.
+const ACCOUNTS_MAX: usize = 20;
+
+/// Most events of one look.
+const EVENTS_MAX: usize = 1_000;
+
+/// Most successes recorded by one look.
+const RECORDED_MAX: usize = 20;
+
+/// Looked back over again at every look: logs are filled late.
+const OVERLAP: chrono::Duration = chrono::Duration::minutes(30);
+
+/// How far the newest event must have moved before its time is recorded anew.
+const CURSOR_STEP: chrono::Duration = chrono::Duration::minutes(15);
+
+type Cursors = HashMap<(AccountId, ConnectionName), DateTime<Utc>>;
+
+/// Looks for ever for successes of contained accounts, and tells their cases what was seen and what was undone.
+pub(in crate::engine) async fn successes(world: Arc<World>) {
+    let mut cursors = Cursors::new();
+    let mut tries = told::Tries::default();
+    for round in 0usize.. {
+        if !world
+            .pause(EVERY.mul_f64(0.75 + 0.5 * fastrand::f64()))
+            .await
+        {
+            return;
+        }
+        // What the journal holds is what another console may have seen meanwhile.
+        world.journal.catch_up().await;
+        let counts = |state| matches!(state, ActionState::Verified | ActionState::Drifted);
+        let all = super::disabled(&world, counts);
+        let first = round.wrapping_mul(ACCOUNTS_MAX) % all.len().max(1);
+        for action in all
+            .iter()
+            .cycle()
+            .skip(first)
+            .take(all.len().min(ACCOUNTS_MAX))
+        {
+            look(&world, action, round, &mut cursors).await;
+        }
+        told::tell_cases(&world, &all, &mut tries).await;
+    }
+}
+
+/// Looks once for successes of one account in every source.
+async fn look(world: &World, action: &ActionView, round: usize, cursors: &mut Cursors) {
+    let since = world
+        .journal
+        .with(|ledger| standing(ledger, &action.account, |_| false).since());
+    let Some(since) = since.or(action.effective_at()) else {
+        return;
+    };
+    let mut fault = None;
+    let mut asked = false;
+    for source in sources(world, &action.account.connection) {
+        if source.rate_is_low() && !round.is_multiple_of(2) {
+            continue;
+        }
+        match ask(world, source.as_ref(), action, since, cursors).await {
+            Ok(()) => asked = true,
+            Err(error) => fault = Some(error),
+        }
+    }
+    if asked || fault.is_some() {
+        let account = action.account.clone();
+        world.tell(Message::Watched { account, fault }).await;
+    }
+}
+
+/// Lists the log of the account's own provider, then every SIEM.
+fn sources(world: &World, provider: &ConnectionName) -> Vec<Arc<dyn ActivitySource>> {
+    let own = world
+        .identity_logs
+        .iter()
+        .filter(|one| one.connection() == provider);
+    let is_log = |name: &ConnectionName| {
+        world
+            .identity_logs
+            .iter()
+            .any(|log| log.connection() == name)
+    };
+    let others = world
+        .activity
+        .iter()
+        .filter(|one| !is_log(one.connection()));
+    own.chain(others).map(Arc::clone).collect()
+}
+
+async fn ask(
+    world: &World,
+    source: &dyn ActivitySource,
+    action: &ActionView,
+    since: DateTime<Utc>,
+    cursors: &mut Cursors,
+) -> Result<(), Fault> {
+    let key = (action.account.clone(), source.connection().clone());
+    let recorded = world
+        .journal
+        .with(|ledger| ledger.holds().cursor(&key.0, &key.1));
+    let before = cursors.get(&key).copied().max(recorded);
+    let query = ActivityQuery {
+        user: vec![Untrusted::new(action.account.raw()), action.login.clone()],
+        since: before
+            .and_then(|at| at.checked_sub_signed(OVERLAP))
+            .map_or(since, |at| at.max(since)),
+        until: None,
+        limit: EVENTS_MAX,
+    };
+    let mut events: Vec<Event> = Vec::new();
+    source
+        .search(&query, &mut |page| {
+            events.extend(page.items);
+            true
+        })
+        .await?;
+    // An event dated in the future would blind every later look.
+    let now = world.clock.now().utc;
+    let newest = events.iter().map(|event| event.at.min(now)).max();
+    events.retain(|event| is_success(event, action, since));
+    if !events.is_empty() && !record(world, source.connection(), action, since, &events).await {
+        return Ok(());
+    }
+    let Some(newest) = newest.max(before) else {
+        return Ok(());
+    };
+    cursors.insert(key.clone(), newest);
+    if recorded.is_none_or(|at| newest - at >= CURSOR_STEP) {
+        let body = Body::WatchCursor {
+            account: key.0,
+            connection: key.1,
+            upto: newest,
+        };
+        // The journal tells the console when it fails; the next start looks further back.
+        let _ = world.journal.record(vec![body]).await;
+    }
+    Ok(())
+}
+
+/// Tells whether an event is the account's own doing, after its containment, and worked.
+fn is_success(event: &Event, action: &ActionView, since: DateTime<Utc>) -> bool {
+    let same = |text: &Untrusted, other: &str| text.raw().eq_ignore_ascii_case(other);
+    let by_account = match &event.user.id {
+        Some(id) if same(id, action.account.raw()) => true,
+        // A SIEM may have ids of its own; a provider's log has the provider's.
+        _ => event
+            .user
+            .name
+            .iter()
+            .chain(&event.user.email)
+            .any(|name| same(name, action.login.raw())),
+    };
+    by_account && event.outcome == Outcome::Success && !event.untimed && event.at > since
+}
+
+/// Records what is new; `false` when it could not be done now and must be looked for again.
+async fn record(
+    world: &World,
+    source: &ConnectionName,
+    action: &ActionView,
+    since: DateTime<Utc>,
+    events: &[Event],
+) -> bool {
+    // Two consoles that see the same event must not both record it.
+    let Ok(Some(lease)) = lease::take(&world.leases, &action.aid) else {
+        return false;
+    };
+    world.journal.catch_up().await;
+    let (bodies, left) = world.journal.with(|ledger| {
+        let holds = ledger.holds();
+        let room = SUCCESSES_MAX.saturating_sub(holds.successes(&action.account, since).count());
+        let fresh: Vec<&Event> = events
+            .iter()
+            .filter(|event| !holds.knows(&action.account, &event.id))
+            .collect();
+        let most = room.min(RECORDED_MAX);
+        let left = fresh.len() > most && room > most;
+        let bodies: Vec<Body> = fresh
+            .into_iter()
+            .take(most)
+            .map(|event| Body::WatchSuccess {
+                case: action.case.clone(),
+                account: action.account.clone(),
+                connection: source.clone(),
+                event: event.id.clone(),
+                at: event.at,
+                action: event.action.clone(),
+                address: event.ip.clone(),
+            })
+            .collect();
+        (bodies, left)
+    });
+    // The journal tells the console, which rings.
+    let done = bodies.is_empty() || world.journal.record(bodies).await.is_ok();
+    lease::clear(&world.leases, &action.aid);
+    drop(lease);
+    done && !left
+}

@@ -1,0 +1,121 @@
+//! Telling the case, once each, that a containment was undone by others or that the account acted after it.
+
+use std::collections::HashMap;
+
+use crate::app::message::Level;
+use crate::domain::containment::hold::{
+    Success, drift_comment, drift_marker, success_comment, success_marker,
+};
+use crate::domain::containment::kind::ActionKind;
+use crate::domain::containment::ledger::ActionView;
+use crate::domain::containment::note::Anchor;
+use crate::domain::containment::standing::standing;
+use crate::domain::containment::state::ActionState;
+use crate::domain::fault::Fault;
+use crate::engine::{World, outbox};
+use crate::safe;
+use crate::store::lease;
+
+/// Rounds left out at most before a comment that keeps failing is tried again.
+const ROUNDS_MAX: u32 = 16;
+
+/// Comments that failed: after how many rounds they are tried again, and how many are left until then.
+#[derive(Default)]
+pub(super) struct Tries(HashMap<String, (u32, u32)>);
+
+impl Tries {
+    /// Tells whether a comment is due.
+    fn is_due(&mut self, marker: &str) -> bool {
+        match self.0.get_mut(marker) {
+            Some((_, left)) if *left > 0 => {
+                *left -= 1;
+                false
+            }
+            _ => true,
+        }
+    }
+
+    fn failed(&mut self, marker: String) {
+        let (every, left) = self.0.entry(marker).or_insert((1, 0));
+        *every = (*every * 2).min(ROUNDS_MAX);
+        *left = *every;
+    }
+}
+
+/// What a comment says.
+#[derive(Clone, Copy)]
+enum News {
+    Drift,
+    Success,
+}
+
+/// Posts what is not in the cases yet; `watched` are the disablings that stand for containments.
+pub(super) async fn tell_cases(world: &World, watched: &[ActionView], tries: &mut Tries) {
+    let mut news: Vec<(String, News, ActionView)> = Vec::new();
+    world.journal.with(|ledger| {
+        let drifted = ledger.actions().filter(|action| {
+            action.kind == ActionKind::DisableAccount && action.state == ActionState::Drifted
+        });
+        for action in drifted {
+            news.push((drift_marker(&action.aid), News::Drift, action.clone()));
+        }
+        for action in watched {
+            let seen = action
+                .effective_at()
+                .and_then(|since| ledger.holds().successes(&action.account, since).next());
+            if seen.is_some() {
+                news.push((success_marker(&action.aid), News::Success, action.clone()));
+            }
+        }
+        news.retain(|(marker, _, _)| !ledger.holds().is_told(marker));
+    });
+    for (marker, what, action) in news {
+        if !tries.is_due(&marker) {
+            continue;
+        }
+        if let Err(fault) = tell(world, &marker, what, &action).await {
+            let line = safe!("the case does not know it yet: {}", fault.what);
+            let fault = Fault {
+                what: line,
+                hint: fault.hint,
+            };
+            world.notice(Level::Warning, fault).await;
+            tries.failed(marker);
+        }
+    }
+}
+
+async fn tell(world: &World, marker: &str, what: News, action: &ActionView) -> Result<(), Fault> {
+    // Two consoles that search before either posts would both post.
+    let Ok(Some(lease)) = lease::take(&world.leases, &action.aid) else {
+        return Ok(());
+    };
+    world.journal.catch_up().await;
+    let told = world.journal.with(|ledger| ledger.holds().is_told(marker));
+    let posted = if told {
+        Ok(())
+    } else {
+        let compose = |anchor: &Anchor| compose(world, what, action, anchor);
+        outbox::post(world, &action.case, marker, compose)
+            .await
+            .map(drop)
+    };
+    lease::clear(&world.leases, &action.aid);
+    drop(lease);
+    posted
+}
+
+fn compose(world: &World, what: News, action: &ActionView, anchor: &Anchor) -> String {
+    world.journal.with(|ledger| {
+        let word = standing(ledger, &action.account, |_| false).word();
+        match what {
+            News::Drift => drift_comment(action, &word, anchor),
+            News::Success => {
+                let since = action.effective_at().unwrap_or_default();
+                let seen: Vec<&Success> =
+                    ledger.holds().successes(&action.account, since).collect();
+                success_comment(action, &seen, &word, anchor)
+            }
+        }
+    })
+}

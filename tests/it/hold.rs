@@ -1,0 +1,394 @@
+//! What follows a containment, through the whole console: its end, the list, the watch, what the case is told.
+
+use std::path::Path;
+use std::time::Duration;
+
+use quell::app::message::{Level, Message};
+use quell::app::model::{Layer, Model, contained};
+use quell::domain::audit::Body;
+use quell::domain::containment::kind::ActionKind;
+use quell::domain::containment::state::ActionState;
+use quell::drill::Drill;
+use quell::store::audit::Ground;
+use serde_json::{Value, json};
+
+use crate::harness::app::{Setting, TestApp, TestClock, company, records};
+
+const LOGIN: &str = "mara.lind@acme.example";
+const HOUR: Duration = Duration::from_secs(3_600);
+
+fn dir() -> tempfile::TempDir {
+    tempfile::tempdir().expect("a temporary directory")
+}
+
+fn start(drill: &Drill, state: &Path, clock: &TestClock) -> TestApp {
+    let setting = Setting {
+        clock: clock.clone(),
+        ..Setting::default()
+    };
+    TestApp::start_in(drill, state, setting, |text| text)
+}
+
+async fn open_case(app: &mut TestApp) {
+    app.until("the queue is filled", |model| model.queue.heard)
+        .await;
+    app.keys("/mara<Enter>g<Enter>");
+    app.sync().await;
+    app.until("account and activity are there", |model| {
+        model
+            .open
+            .as_ref()
+            .is_some_and(|open| open.the_account().is_some() && open.activity.ended.is_some())
+            && !model.offers.is_empty()
+    })
+    .await;
+}
+
+async fn confirm(app: &mut TestApp) {
+    app.until("the dialog is open", |model| {
+        matches!(model.layers.last(), Some(Layer::Confirm { .. }))
+    })
+    .await;
+    app.clock.advance(Duration::from_secs(1));
+    app.keys(LOGIN).keys("<Tab>y");
+}
+
+/// Contains the account and waits until it is proven and documented.
+async fn contain(app: &mut TestApp) -> Model {
+    open_case(app).await;
+    app.keys("cc");
+    confirm(app).await;
+    let model = app
+        .until("contained and documented", |model| {
+            model.standing().is_some()
+                && model.ledger.actions().count() >= 3
+                && model.ledger.undocumented().is_empty()
+                && model
+                    .ledger
+                    .actions()
+                    .all(|act| act.state == ActionState::Verified)
+        })
+        .await;
+    assert_eq!(
+        model.standing().expect("it has one").word().as_str(),
+        "contained"
+    );
+    app.keys("<Esc><Esc>");
+    app.sync().await
+}
+
+fn count(state: &Path, is: impl Fn(&Body) -> bool) -> usize {
+    records(state)
+        .iter()
+        .filter(|entry| is(&entry.body))
+        .count()
+}
+
+fn is_success(body: &Body) -> bool {
+    matches!(body, Body::WatchSuccess { .. })
+}
+
+fn is_end(body: &Body) -> bool {
+    matches!(body, Body::HoldSet { .. })
+}
+
+fn said(model: &Model, part: &str) -> usize {
+    let log = model.log.iter();
+    log.filter(|line| line.text.as_str().contains(part)).count()
+}
+
+/// Gives the texts of all comments in the case of the story.
+async fn comments(drill: &Drill) -> Vec<String> {
+    let cases = drill.cases();
+    let query = json!({"query": [
+        {"_name": "getCase", "idOrName": drill.story_case().to_string()},
+        {"_name": "comments"},
+        {"_name": "page", "from": 0, "to": 100},
+    ]});
+    let client = reqwest::Client::builder()
+        .no_proxy()
+        .build()
+        .expect("a client");
+    let answer: Value = client
+        .post(format!("{}/api/v1/query", cases.url))
+        .header("authorization", format!("Bearer {}", cases.token))
+        .header("content-type", "application/json")
+        .body(query.to_string())
+        .send()
+        .await
+        .expect("the drill answers")
+        .text()
+        .await
+        .map(|text| serde_json::from_str(&text).expect("it is JSON"))
+        .expect("a body");
+    let list = answer.as_array().expect("a list of comments").iter();
+    list.filter_map(|one| one["message"].as_str().map(str::to_owned))
+        .collect()
+}
+
+/// Waits until the watch has looked so many times more.
+async fn looks(app: &mut TestApp, times: usize) {
+    let mut before = app.model().watched;
+    for _ in 0..times {
+        let last = before.clone();
+        before = app
+            .until("the watch looks", |model| model.watched != last)
+            .await
+            .watched;
+    }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn slow_an_end_is_reminded_of_and_asked_about_across_restarts() {
+    let (drill, state, clock) = (company().await, dir(), TestClock::default());
+    let mut app = start(&drill, state.path(), &clock);
+    let model = contain(&mut app).await;
+    let account = model.standings.keys().next().expect("one").clone();
+    let hold = model
+        .ledger
+        .holds()
+        .hold(&account)
+        .expect("it has an end")
+        .clone();
+    let left = hold.until.expect("an end") - model.now.utc;
+    assert!((1_430..=1_440).contains(&left.num_minutes()), "{left}");
+    assert!(
+        app.screen().contains("1 contained until "),
+        "{}",
+        app.screen()
+    );
+    let posted = comments(&drill).await.join("\n");
+    assert!(
+        posted.contains("Contained until ") && posted.contains("owner "),
+        "{posted}"
+    );
+    app.end().await;
+    // A new start, shortly before the end; a second console beside it knows the same.
+    clock.pass(HOUR * 23 + HOUR * 3 / 4);
+    let mut app = start(&drill, state.path(), &clock);
+    let mut other = start(&drill, state.path(), &clock);
+    for app in [&mut app, &mut other] {
+        let model = app
+            .until("the reminder", |model| said(model, "ends ") == 1)
+            .await;
+        assert_eq!(model.ledger.holds().hold(&account), Some(&hold));
+        assert_eq!(app.bells(), 1);
+    }
+    other.end().await;
+    clock.pass(HOUR / 2);
+    app.send(Message::Tick);
+    let model = app.until("asked", |model| said(model, "ended ") == 1).await;
+    assert!(matches!(model.layers.last(), Some(Layer::Contained { .. })));
+    assert_eq!(app.bells(), 2);
+    assert!(app.screen().contains("past its end"), "{}", app.screen());
+    app.send(Message::Tick);
+    app.sync().await;
+    assert_eq!((said(&app.model(), "ended "), app.bells()), (1, 2), "once");
+    assert_eq!(drill.ledger().targets("unsuspend").len(), 0);
+    // Extended: the first choice is four hours.
+    app.keys("e<Enter>");
+    let model = app
+        .until("extended", |model| {
+            model.ledger.holds().hold(&account) != Some(&hold)
+        })
+        .await;
+    let longer = model.ledger.holds().hold(&account).expect("a new one");
+    assert_eq!(
+        (longer.until.expect("an end") - model.now.utc).num_minutes(),
+        239
+    );
+    assert!(
+        app.screen().contains("1 contained until "),
+        "{}",
+        app.screen()
+    );
+    // Kept, with a reason, until somebody decides.
+    app.keys("CKthe user is on leave<Enter>");
+    let model = app
+        .until("kept", |model| {
+            let hold = model.ledger.holds().hold(&account);
+            hold.is_some_and(|hold| hold.until.is_none() && hold.reason.is_some())
+        })
+        .await;
+    assert!(model.audit_fault.is_none());
+    app.until("both are in the case", |model| {
+        said(model, "the note is in the case") == 2
+    })
+    .await;
+    app.end().await;
+    assert_eq!(count(state.path(), is_end), 3);
+    let posted = comments(&drill).await;
+    let stays: Vec<&String> = posted
+        .iter()
+        .filter(|c| c.contains("stays contained"))
+        .collect();
+    assert_eq!(stays.len(), 2, "{posted:#?}");
+    assert!(stays.iter().any(|c| c.contains("the user is on leave")));
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn undone_from_the_list_of_a_console_that_has_no_case_open() {
+    let (drill, state, clock) = (company().await, dir(), TestClock::default());
+    let mut app = start(&drill, state.path(), &clock);
+    contain(&mut app).await;
+    app.end().await;
+    let mut app = start(&drill, state.path(), &clock);
+    app.until("the provider is known", |model| !model.offers.is_empty())
+        .await;
+    app.keys("C");
+    let model = app.sync().await;
+    assert!(model.open.is_none() && contained::rows(&model).len() == 1);
+    assert!(app.screen().contains(LOGIN), "{}", app.screen());
+    app.keys("u");
+    confirm(&mut app).await;
+    let enabled = |model: &Model| {
+        model
+            .ledger
+            .actions()
+            .any(|act| act.kind == ActionKind::EnableAccount && act.state == ActionState::Verified)
+    };
+    let model = app.until("enabled again", enabled).await;
+    assert!(contained::rows(&model).is_empty());
+    assert!(model.open.is_some(), "its case is beside it");
+    assert_eq!(drill.ledger().targets("unsuspend").len(), 1);
+    app.keys("<Esc><Esc>C");
+    app.sync().await;
+    assert!(
+        app.screen().contains("No account is contained"),
+        "{}",
+        app.screen()
+    );
+    app.end().await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn slow_a_success_after_the_containment_rings_once_and_is_told_once() {
+    let (drill, state, clock) = (company().await, dir(), TestClock::default());
+    drill
+        .fault(&json!({"fault": "session_survives"}))
+        .expect("the drill knows it");
+    let mut app = start(&drill, state.path(), &clock);
+    contain(&mut app).await;
+    // Another case, or none, may be on the screen: the watch does not need it.
+    app.end().await;
+    let mut app = start(&drill, state.path(), &clock);
+    looks(&mut app, 1).await;
+    assert_eq!(
+        (app.bells(), count(state.path(), is_success)),
+        (0, 0),
+        "nothing before"
+    );
+    drill.advance(1);
+    let model = app
+        .until("the alarm", |model| {
+            said(model, "SUCCESS AFTER CONTAINMENT") > 0
+        })
+        .await;
+    assert!(model.log.iter().any(|line| line.level == Level::Alarm));
+    let word = model.standings.values().next().expect("one").word();
+    assert!(
+        word.as_str()
+            .starts_with("partly contained: success after containment at "),
+        "{word}"
+    );
+    app.until("the case is told", |model| {
+        let holds = model.ledger.holds();
+        model
+            .ledger
+            .actions()
+            .any(|act| holds.is_told(&quell::domain::containment::hold::success_marker(&act.aid)))
+    })
+    .await;
+    looks(&mut app, 3).await;
+    let seen = count(state.path(), is_success);
+    assert_eq!((app.bells(), seen), (1, 1), "{:#?}", app.model().log);
+    app.end().await;
+    let mut app = start(&drill, state.path(), &clock);
+    looks(&mut app, 2).await;
+    assert_eq!(
+        (app.bells(), count(state.path(), is_success)),
+        (0, seen),
+        "not anew"
+    );
+    app.end().await;
+    let told = |comment: &&String| comment.contains("Success after containment");
+    let posted = comments(&drill).await;
+    assert_eq!(posted.iter().filter(told).count(), 1, "{posted:#?}");
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn slow_failures_after_the_containment_do_not_ring() {
+    let (drill, state, clock) = (company().await, dir(), TestClock::default());
+    let mut app = start(&drill, state.path(), &clock);
+    contain(&mut app).await;
+    let bells = app.bells();
+    drill.advance(8);
+    looks(&mut app, 2).await;
+    let model = app.model();
+    assert_eq!(
+        model
+            .standings
+            .values()
+            .next()
+            .expect("one")
+            .word()
+            .as_str(),
+        "contained"
+    );
+    assert_eq!((app.bells(), count(state.path(), is_success)), (bells, 0));
+    let (_, fault) = model.watched.values().next().expect("it was looked at");
+    assert_eq!(fault.as_ref(), None);
+    app.end().await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn slow_an_undoing_by_others_rings_and_is_told_once() {
+    let (drill, state, clock) = (company().await, dir(), TestClock::default());
+    let mut app = start(&drill, state.path(), &clock);
+    contain(&mut app).await;
+    let bells = app.bells();
+    drill
+        .fault(&json!({"fault": "undone_by_others"}))
+        .expect("the drill knows it");
+    drill.advance(1);
+    let model = app
+        .until("the proof is lost", |model| {
+            model
+                .ledger
+                .actions()
+                .any(|act| act.state == ActionState::Drifted)
+        })
+        .await;
+    assert!(app.bells() > bells);
+    app.keys("C");
+    app.sync().await;
+    assert!(
+        app.screen().contains("undone by others"),
+        "{}",
+        app.screen()
+    );
+    app.keys("u");
+    app.until("refused", |model| said(model, "nothing to enable") == 1)
+        .await;
+    let aid = model
+        .ledger
+        .actions()
+        .find(|act| act.state == ActionState::Drifted)
+        .expect("it drifted")
+        .aid
+        .clone();
+    let marker = quell::domain::containment::hold::drift_marker(&aid);
+    let mut second = TestApp::start_with(&drill, state.path(), Ground::default(), |text| text);
+    for app in [&mut app, &mut second] {
+        app.until("the case is told", |model| {
+            model.ledger.holds().is_told(&marker)
+        })
+        .await;
+    }
+    looks(&mut second, 2).await;
+    app.end().await;
+    second.end().await;
+    let posted = comments(&drill).await;
+    let told = posted.iter().filter(|c| c.contains(&marker)).count();
+    assert_eq!(told, 1, "{posted:#?}");
+}
