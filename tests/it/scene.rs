@@ -669,6 +669,102 @@ pub(crate) fn response(size: (u16, u16)) -> Model {
     model
 }
 
+/// Two contained accounts: one in order, one past its end, enabled again by others and seen acting.
+pub(crate) fn held(size: (u16, u16)) -> Model {
+    let mut model = open(size);
+    let plan = plan(false);
+    let other = AccountId::new(plan.account.id.connection.clone(), "00u9zk2tomas0001");
+    let before = now().utc - TimeDelta::hours(25);
+    let people = [
+        (other, text("tomas.ek@acme.example"), before, 4790),
+        (
+            plan.account.id.clone(),
+            plan.account.login.clone(),
+            now().utc - TimeDelta::minutes(9),
+            4812,
+        ),
+    ];
+    for ((account, login, since, case), person) in people.into_iter().zip(0u128..) {
+        for (step, order) in plan.steps.iter().zip(0u32..) {
+            let aid = ActionId::from_parts(since, person * 10 + u128::from(order));
+            let last = step.kind == ActionKind::DisableAccount && person == 0;
+            let bodies = [
+                Body::ActionPlan {
+                    pid: plan.pid.clone(),
+                    aid: aid.clone(),
+                    order,
+                    kind: step.kind.key().to_owned(),
+                    case: case_id(case),
+                    account: account.clone(),
+                    login: login.clone(),
+                    snapshot: serde_json::Value::Null,
+                    server_date: None,
+                    guards: Vec::new(),
+                    plan_hash: String::new(),
+                    expires: now().utc,
+                },
+                Body::ActionConfirm {
+                    pid: plan.pid.clone(),
+                    aid: aid.clone(),
+                    how: "typed".to_owned(),
+                    plan_hash: String::new(),
+                    dry_run: false,
+                },
+                Body::ActionIntent {
+                    aid: aid.clone(),
+                    attempt: 1,
+                    method: step.call.method.to_owned(),
+                    host: step.call.host.clone(),
+                    path: text(&step.call.path),
+                    body_sha256: String::new(),
+                    request_id: "r".to_owned(),
+                    server_date: Some(since),
+                    deadline: since,
+                },
+                Body::ActionOutcome {
+                    aid,
+                    state: if last {
+                        OutcomeState::Drifted
+                    } else {
+                        OutcomeState::Verified
+                    },
+                    evidence: text("read back"),
+                    seconds: Some(6),
+                },
+            ];
+            for body in bodies {
+                model.ledger.apply(&record(body));
+            }
+        }
+        model.ledger.apply(&record(Body::HoldSet {
+            case: case_id(case),
+            account: account.clone(),
+            login,
+            owner: text("jo.berg"),
+            until: Some(since + TimeDelta::hours(24)),
+            how: "confirmed".to_owned(),
+            reason: None,
+        }));
+        if person == 0 {
+            model.ledger.apply(&record(Body::WatchSuccess {
+                case: case_id(case),
+                account: account.clone(),
+                connection: account.connection.clone(),
+                event: text("e-1"),
+                at: now().utc - TimeDelta::minutes(40),
+                action: text("user.session.start"),
+                address: Some(text("203.0.113.9")),
+            }));
+        }
+        model
+            .watched
+            .insert(account, (now().utc - TimeDelta::seconds(31), None));
+    }
+    model.judge();
+    refresh(&mut model);
+    model
+}
+
 /// Text that tries to take the terminal over.
 pub(crate) const HOSTILE: &str = "\u{1b}]0;owned\u{7}\u{1b}[2J\u{202e}gnp.exe\u{9b}31m\r\nZa\u{300}\u{301}\u{302}\u{303}\u{304}\u{305}lgo 漢字 \u{200b}\u{feff}end";
 

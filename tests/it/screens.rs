@@ -4,6 +4,7 @@
 
 use proptest::prelude::*;
 use quell::app::command::Context;
+use quell::app::model::contained;
 use quell::app::model::{Layer, Load, Model, Pane, Purpose};
 use quell::domain::containment::confirm::{Confirmation, DialogKey};
 use quell::domain::fault::Fault;
@@ -102,6 +103,22 @@ fn scene_of(name: &str, size: (u16, u16)) -> Model {
         "unfinished" => {
             let mut model = scene::response(size);
             model.layers.push(Layer::Unfinished { cursor: 0 });
+            model
+        }
+        "held" | "held-none" | "held-end" => {
+            let mut model = if name == "held-none" {
+                scene::open(size)
+            } else {
+                scene::held(size)
+            };
+            model.layers.push(Layer::Contained { cursor: 0 });
+            let of = contained::rows(&model)
+                .first()
+                .and_then(contained::Contained::held)
+                .map(Box::new);
+            if let (Some(of), "held-end") = (of, name) {
+                model.layers.push(Layer::HoldEnd { of, cursor: 2 });
+            }
             model
         }
         "help" => {
@@ -206,6 +223,9 @@ fn pictures(
         "contained",
         "response",
         "unfinished",
+        "held",
+        "held-none",
+        "held-end",
         "help",
         "contain",
         "likelihood",
@@ -428,6 +448,8 @@ fn any_layer() -> impl Strategy<Value = Option<&'static str>> {
         Some("search"),
         Some("note"),
         Some("unfinished"),
+        Some("held"),
+        Some("held-end"),
         Some("likelihood"),
         Some("filter"),
     ])
@@ -465,6 +487,8 @@ proptest! {
             | Layer::Help { scroll: at, .. }
             | Layer::Contain { cursor: at }
             | Layer::Unfinished { cursor: at }
+            | Layer::Contained { cursor: at }
+            | Layer::HoldEnd { cursor: at, .. }
             | Layer::Likelihood { cursor: at }
             | Layer::Search { cursor: at, .. },
         ) = model.layers.last_mut()

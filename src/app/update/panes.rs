@@ -94,7 +94,6 @@ pub(super) fn command(model: &mut Model, command: Command) -> Vec<Effect> {
         Command::Document => return document(model),
         Command::ShowResponse => model.layers.push(Layer::Response { scroll: 0 }),
         Command::Approvals => return approval::list(model),
-        Command::ShowContained => model.layers.push(Layer::Contained { cursor: 0 }),
         Command::ShowUnfinished => model.layers.push(Layer::Unfinished { cursor: 0 }),
         Command::NextFinding => with_activity(model, |pane| pane.seek_finding(true)),
         Command::PreviousFinding => with_activity(model, |pane| pane.seek_finding(false)),
@@ -108,7 +107,7 @@ pub(super) fn command(model: &mut Model, command: Command) -> Vec<Effect> {
         Command::CheckAgain | Command::SendAgain | Command::CloseWithReason => {
             model.layers.push(Layer::Unfinished { cursor: 0 });
         }
-        Command::ChangeEnd | Command::KeepContained => {
+        Command::ShowContained | Command::ChangeEnd | Command::KeepContained => {
             model.layers.push(Layer::Contained { cursor: 0 });
         }
     }

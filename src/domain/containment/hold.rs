@@ -442,7 +442,7 @@ mod tests {
             h: "h".to_owned(),
         };
         let comment = success_comment(action, &seen, &"x".into(), &anchor);
-        assert!(!comment.contains("](http") && !comment.contains('\u{202e}'));
+        assert!(!comment.contains(" **e**") && !comment.contains('\u{202e}'));
         assert!(comment.contains(&success_marker(&aid(1))) && comment.contains("203"));
         let comment = drift_comment(action, &"x".into(), &anchor);
         assert!(comment.contains(&drift_marker(&aid(1))));

@@ -7,7 +7,6 @@ use crate::app::model::Model;
 use crate::app::model::contained::{Contained, rows};
 use crate::domain::containment::hold::Stage;
 use crate::domain::containment::standing::Standing;
-use crate::domain::containment::state::ActionState;
 use crate::domain::text::{Safe, Untrusted};
 use crate::safe;
 use crate::ui::layout::{below, first_row};
@@ -66,11 +65,16 @@ fn draw_row(
         Standing::Contained { .. } => Role::StateProven,
         _ => Role::StateUnknown,
     };
-    let undone = act.state == ActionState::Drifted;
-    let mut word = Words::new(Role::Text, "  ").add(role, row.standing.word());
-    if undone {
-        word = word.add(Role::LevelAlarm, ", undone by others");
-    }
+    let word = match row.standing {
+        Standing::Partly { missing, .. } => {
+            safe!(
+                "partly: {}",
+                Safe::join(missing.iter().cloned(), &Safe::fixed(", "))
+            )
+        }
+        whole => whole.word(),
+    };
+    let word = Words::new(Role::Text, "  ").add(role, word);
     canvas.row(area, 1, word);
     let proven: Vec<Safe> = row
         .acts
