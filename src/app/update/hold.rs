@@ -6,7 +6,7 @@ use super::{open_case, panes};
 use crate::app::command::Command;
 use crate::app::effect::Effect;
 use crate::app::message::Level;
-use crate::app::model::contained::{ENDS, rows};
+use crate::app::model::contained::{Contained, ENDS, rows};
 use crate::app::model::{Held, Layer, Model, Purpose};
 use crate::config::settings::Mode;
 use crate::domain::audit::{Body, Entry, OutcomeState, TickState};
@@ -138,7 +138,7 @@ pub(super) fn kept(model: &mut Model, of: &Held, reason: Untrusted) -> Vec<Effec
 
 /// Opens the case of a row of the list.
 pub(super) fn open(model: &mut Model, cursor: usize) -> Vec<Effect> {
-    let held = rows(model).get(cursor).and_then(|row| row.held());
+    let held = rows(model).get(cursor).and_then(Contained::held);
     match held {
         Some(held) => show_case(model, &held.case),
         None => Vec::new(),

@@ -125,7 +125,7 @@ pub struct Success {
 /// What the records say about the time after containments.
 #[derive(Clone, Debug, Default)]
 pub struct Holds {
-    holds: BTreeMap<AccountId, Hold>,
+    ends: BTreeMap<AccountId, Hold>,
     /// Oldest first.
     successes: BTreeMap<AccountId, Vec<Success>>,
     cursors: BTreeMap<(AccountId, ConnectionName), DateTime<Utc>>,
@@ -155,7 +155,7 @@ impl Holds {
                     reason: reason.clone(),
                     set: entry.ts,
                 };
-                self.holds.insert(account.clone(), hold);
+                self.ends.insert(account.clone(), hold);
             }
             Body::WatchSuccess {
                 account,
@@ -198,12 +198,12 @@ impl Holds {
 
     /// Forgets the end of a containment that was taken back.
     pub(super) fn end(&mut self, account: &AccountId) {
-        self.holds.remove(account);
+        self.ends.remove(account);
     }
 
     /// Gives until when the containment of an account holds; `None` when nobody ever said.
     pub fn hold(&self, account: &AccountId) -> Option<&Hold> {
-        self.holds.get(account)
+        self.ends.get(account)
     }
 
     /// Gives what an account succeeded in after a time, oldest first.
@@ -274,26 +274,28 @@ pub fn success_comment(
     standing: &Safe,
     anchor: &Anchor,
 ) -> String {
-    let mut what = format!(
-        "**Success after containment**\n\n{}\n",
-        account_line(action)
-    );
-    for one in seen.iter().take(NAMED) {
+    let mut lines = vec![
+        "**Success after containment**\n".to_owned(),
+        account_line(action),
+        String::new(),
+    ];
+    lines.extend(seen.iter().take(NAMED).map(|one| {
         let address = one.address.as_ref().map(Untrusted::field);
         let from = address.map_or_else(String::new, |address| {
             format!(" from {}", sink::markdown(&address))
         });
-        what.push_str(&format!(
-            "\n- {}: {}{from} (event {} at {})",
+        format!(
+            "- {}: {}{from} (event {} at {})",
             time_word(one.at),
             sink::markdown(&one.action.field()),
             sink::markdown(&one.event.field()),
             one.connection,
-        ));
-    }
+        )
+    }));
     if seen.len() > NAMED {
-        what.push_str(&format!("\n- and {} more", seen.len() - NAMED));
+        lines.push(format!("- and {} more", seen.len() - NAMED));
     }
+    let what = lines.join("\n");
     signed(&what, standing, &success_marker(&action.aid), anchor)
 }
 
