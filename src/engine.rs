@@ -2,6 +2,7 @@
 //!
 //! What must not live here: decisions (they are `app`'s), anything of the screen, vendors' words.
 
+mod answer;
 mod approval;
 pub mod clock;
 pub mod journal;
@@ -198,9 +199,9 @@ impl Engine {
             }
             Effect::ReadComments(case) => self.world.spawn(approval::comments(world, case)),
             Effect::ReadRequest { case, comment } => {
-                self.world.spawn(approval::look_into(world, case, comment));
+                self.world.spawn(answer::look_into(world, case, comment));
             }
-            Effect::Answer(given) => self.finish(approval::answer(world, *given)),
+            Effect::Answer(given) => self.finish(answer::answer(world, *given)),
             Effect::CheckAgain(aid) => self.world.spawn(prove::again(world, aid)),
             Effect::Record(bodies) => {
                 // The place in the log is fixed by the call, so the order of effects is the order of records. The journal

@@ -64,6 +64,11 @@ fn layer_keys(model: &Model, layer: &Layer) -> Words {
             ("y", "there confirms"),
             ("Esc", "cancels"),
         ],
+        Layer::Approve { .. } => &[
+            ("Tab", "to approve, deny"),
+            ("y", "there answers"),
+            ("Esc", "leaves"),
+        ],
         Layer::Writing { purpose, .. } if purpose.many_lines() => &[
             ("Ctrl-s", "post"),
             ("Enter", "new line"),

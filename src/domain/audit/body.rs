@@ -8,7 +8,7 @@ use serde_json::Value;
 
 use super::long;
 use super::words::{DecisionKind, OutcomeState, TickState};
-use crate::domain::containment::approval::{Ask, Say};
+use crate::domain::containment::approval::{Ask, GivenAnswer};
 use crate::domain::ids::{AccountId, ActionId, CaseId, ConnectionName, PlanId, RecordId};
 use crate::domain::text::Untrusted;
 
@@ -467,20 +467,7 @@ pub enum Body {
     },
     /// The person at this console answered somebody else's request.
     #[serde(rename = "approval.given")]
-    ApprovalGiven {
-        /// The case.
-        case: CaseId,
-        /// What was asked.
-        ask: Ask,
-        /// The comment that asked.
-        request: Untrusted,
-        /// The answer.
-        say: Say,
-        /// The account as it was read here.
-        account: AccountId,
-        /// The case system's id of who answers.
-        approver: Untrusted,
-    },
+    ApprovalGiven(GivenAnswer),
     /// A plan goes beyond the caps in the name of a campaign.
     #[serde(rename = "action.campaign")]
     ActionCampaign {

@@ -339,7 +339,7 @@ mod tests {
     use super::super::samples::chain;
     use super::super::{DecisionKind, OutcomeState, TickState};
     use super::*;
-    use crate::domain::containment::approval::{Ask, Say};
+    use crate::domain::containment::approval::{Ask, GivenAnswer, Say};
     use crate::domain::containment::kind::ActionKind;
     use crate::domain::ids::{AccountId, ActionId, CaseId, ConnectionName, PlanId, RecordId};
     use proptest::prelude::*;
@@ -594,14 +594,14 @@ mod tests {
                 by: t(),
                 comment: t(),
             },
-            Body::ApprovalGiven {
+            Body::ApprovalGiven(GivenAnswer {
                 case: case(),
                 ask: ask(),
                 request: t(),
                 say: if some { Say::Approve } else { Say::Deny },
                 account: account(),
                 approver: t(),
-            },
+            }),
             Body::ActionCampaign {
                 pid: pid(),
                 campaign: s(),

@@ -12,7 +12,7 @@ use super::kind::ActionKind;
 use crate::domain::audit::ascii_json;
 use crate::domain::case::Comment;
 use crate::domain::freshness::time_word;
-use crate::domain::ids::PlanId;
+use crate::domain::ids::{AccountId, CaseId, PlanId};
 use crate::domain::operator::Author;
 use crate::domain::text::{Safe, Untrusted, sink};
 use crate::safe;
@@ -120,6 +120,23 @@ pub struct Answer {
     pub request: Untrusted,
     /// What was asked, as the one who answers saw it.
     pub ask: Ask,
+}
+
+/// An answer as it is recorded at the console where it was given.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct GivenAnswer {
+    /// The case.
+    pub case: CaseId,
+    /// What was asked.
+    pub ask: Ask,
+    /// The comment that asked.
+    pub request: Untrusted,
+    /// The answer.
+    pub say: Say,
+    /// The account as it was read here.
+    pub account: AccountId,
+    /// The case system's id of who answers; empty where it did not say, which only a denial may be.
+    pub approver: Untrusted,
 }
 
 /// The request as the case system has it.

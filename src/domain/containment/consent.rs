@@ -9,7 +9,7 @@ use super::approval::{Answer, Request, Say};
 use super::confirm::{DEAD_TIME, DialogKey};
 use super::plan::PreparedCall;
 use crate::domain::account::Account;
-use crate::domain::ids::CaseId;
+use crate::domain::ids::{AccountId, CaseId};
 use crate::domain::text::Safe;
 
 /// Most letters of the typed name that are kept.
@@ -45,6 +45,7 @@ pub enum Focus {
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Given {
     case: CaseId,
+    account: AccountId,
     answer: Answer,
 }
 
@@ -52,6 +53,11 @@ impl Given {
     /// Gives the case.
     pub fn case(&self) -> &CaseId {
         &self.case
+    }
+
+    /// Gives the account as this console read it.
+    pub fn account(&self) -> &AccountId {
+        &self.account
     }
 
     /// Gives the answer.
@@ -172,6 +178,7 @@ impl Consent {
     fn answered(&self, say: Say) -> Step {
         Step::Answered(Box::new(Given {
             case: self.asked.case.clone(),
+            account: self.asked.account.id.clone(),
             answer: Answer {
                 say,
                 request: self.asked.request.comment.clone(),
@@ -245,6 +252,7 @@ mod tests {
         };
         let asked = samples::asked();
         assert_eq!(given.case(), &asked.case);
+        assert_eq!(given.account(), &asked.account.id);
         assert_eq!(given.answer().ask, asked.request.ask);
         assert_eq!(given.answer().request, asked.request.comment);
     }

@@ -9,7 +9,7 @@ use crate::app::approvals::{self, Standing};
 use crate::app::model::Model;
 use crate::domain::containment::approval::Request;
 use crate::domain::containment::consent::{Consent, Focus};
-use crate::domain::freshness::time_word;
+use crate::domain::freshness::{clock_word, time_word};
 use crate::domain::text::{Safe, Untrusted};
 use crate::safe;
 use crate::ui::activity::roles;
@@ -67,7 +67,7 @@ pub(super) fn list(canvas: &mut Canvas<'_>, model: &Model, room: Rect, cursor: u
             "asked by {} at {}, until {}",
             request.by.field(),
             time_word(request.at),
-            time_word(request.expires())
+            clock_word(request.expires())
         );
         canvas.row(area, 2, Words::new(Role::Text, "  ").add(Role::Dim, by));
     }
