@@ -11,6 +11,7 @@ pub mod drill;
 pub mod init;
 pub mod keys;
 mod library;
+pub mod runbook;
 pub mod screen;
 
 use std::ffi::OsString;
@@ -81,6 +82,11 @@ enum Sub {
         /// As JSON.
         #[arg(long)]
         json: bool,
+    },
+    /// Derives the short list of a runbook, checks it, shows it, lists what there is.
+    Runbook {
+        #[command(subcommand)]
+        command: runbook::RunbookSub,
     },
     /// Writes a commented configuration to start from.
     Init,
@@ -185,6 +191,9 @@ fn dispatch(arguments: Arguments) -> Result<u8, Failure> {
                 theme,
             };
             doctor::run(&place, json, &mut io::stdout().lock())
+        }
+        Some(Sub::Runbook { command }) => {
+            runbook::run(&command, config.as_deref(), &mut io::stdout().lock())
         }
         Some(Sub::Init) => init::write(config.as_deref(), &mut io::stdout().lock()),
         Some(Sub::ResetTerminal) => {

@@ -10,6 +10,7 @@ pub mod builtin;
 pub mod checklist;
 pub mod choice;
 pub mod library;
+pub mod lint;
 pub mod outline;
 pub mod reader;
 

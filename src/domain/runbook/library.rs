@@ -138,9 +138,9 @@ impl Library {
 
     fn by_name(&self, written: &str) -> Option<&str> {
         let name = name_of(written).to_lowercase();
-        let one = |name: &str| match self.names.get(name)?.as_slice() {
-            [path] => Some(path.as_str()),
-            _ => None,
+        let one = |name: &str| {
+            let paths = self.names.get(name)?;
+            self.one_of(paths.iter().map(String::as_str))
         };
         one(&name).or_else(|| one(&format!("{name}.md")))
     }
@@ -153,9 +153,20 @@ impl Library {
 
     /// Gives the only path that fits; none when two do.
     fn only(&self, fits: impl Fn(&str) -> bool) -> Option<&str> {
-        let mut found = self.paths().filter(|path| fits(path));
-        let first = found.next()?;
-        found.next().is_none().then_some(first)
+        self.one_of(self.paths().filter(|path| fits(path)))
+    }
+
+    /// Gives the only path, where ours count only when there is no other.
+    fn one_of<'a>(&self, paths: impl Iterator<Item = &'a str>) -> Option<&'a str> {
+        let (ours, mut house): (Vec<&str>, Vec<&str>) =
+            paths.partition(|path| self.is_shipped(path));
+        if house.is_empty() {
+            house = ours;
+        }
+        match house.as_slice() {
+            [path] => Some(path),
+            _ => None,
+        }
     }
 
     fn member(&self, path: &str) -> Option<&str> {
@@ -422,6 +433,20 @@ mod tests {
         let mine = library.get("compromised-account.md").unwrap();
         assert_eq!(mine.title.raw(), "Mine");
         assert_eq!(library.len(), builtin().len());
+    }
+
+    #[test]
+    fn ours_is_meant_only_when_the_house_has_none_of_the_name() {
+        let mut library = Library::shipped();
+        assert_eq!(
+            library.resolve("x/y.md", "/compromised-account"),
+            Some("compromised-account.md")
+        );
+        library.add("irps/compromised_account.md", String::new());
+        assert_eq!(
+            library.resolve("x/y.md", "/compromised-account"),
+            Some("irps/compromised_account.md")
+        );
     }
 
     #[test]
