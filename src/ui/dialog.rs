@@ -6,6 +6,7 @@ mod approval;
 mod choosing;
 mod confirm;
 mod contained;
+mod escalation;
 mod reading;
 mod response;
 mod writing;
@@ -68,6 +69,7 @@ pub(super) fn draw(
         } => reading::text(canvas, room, title, text, *scroll),
         Layer::Messages { scroll } => reading::messages(canvas, model, room, *scroll),
         Layer::Response { scroll } => response::draw(canvas, model, room, *scroll),
+        Layer::Escalation { scroll } => escalation::draw(canvas, model, room, *scroll),
         Layer::Contain { cursor } => choosing::contain(canvas, model, room, *cursor),
         Layer::Likelihood { cursor } => choosing::likelihood(canvas, model, room, *cursor),
         Layer::ChooseUser { names, cursor } => choosing::user(canvas, room, names, *cursor),

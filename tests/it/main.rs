@@ -31,6 +31,7 @@ mod pty;
 mod random_keys;
 mod raw_http;
 mod readme;
+mod runbook_cli;
 mod runbooks;
 mod scalars;
 mod scene;

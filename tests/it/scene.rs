@@ -110,6 +110,19 @@ pub(crate) fn empty(size: (u16, u16)) -> Model {
     })
 }
 
+/// An escalation path of three.
+pub(crate) fn escalation() -> Arc<quell::domain::escalation::Escalation> {
+    let file = "[[step]]\nwho = \"Second analyst on call\"\nreach = [\"phone +49 30 5550101\", \"pager soc-2\"]\n\
+                note = \"approves protected accounts\"\n\
+                [[step]]\nwho = \"Head of security operations\"\nreach = \"phone +49 30 5550102\"\nafter = \"15m\"\n\
+                severity = \"high\"\n\
+                [[step]]\nwho = \"Board member on call\"\nreach = \"phone +49 30 5550103\"\nafter = \"2h\"\n\
+                severity = \"fatal\"\nnote = \"decides about shutting down a site\"\n\
+                [[step]]\nwho = \"Chief information officer\"\nreach = \"phone +49 30 5550104\"\nafter = \"4h\"\n";
+    let path = quell::config::escalation::parse_escalation(file, "escalation.toml");
+    Arc::new(path.expect("a good path"))
+}
+
 /// A console whose sources all answered a moment ago.
 pub(crate) fn heard(size: (u16, u16)) -> Model {
     let mut model = empty(size);

@@ -100,6 +100,12 @@ fn scene_of(name: &str, size: (u16, u16)) -> Model {
             model.layers.push(Layer::Response { scroll: 0 });
             model
         }
+        "escalation" => {
+            let mut model = scene::open(size);
+            model.escalation = Some(scene::escalation());
+            model.layers.push(Layer::Escalation { scroll: 0 });
+            model
+        }
         "unfinished" => {
             let mut model = scene::response(size);
             model.layers.push(Layer::Unfinished { cursor: 0 });
@@ -222,6 +228,7 @@ fn pictures(
         "approve",
         "contained",
         "response",
+        "escalation",
         "unfinished",
         "held",
         "held-none",
@@ -450,6 +457,7 @@ fn any_layer() -> impl Strategy<Value = Option<&'static str>> {
         Some("unfinished"),
         Some("held"),
         Some("held-end"),
+        Some("escalation"),
         Some("likelihood"),
         Some("filter"),
     ])

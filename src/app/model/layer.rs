@@ -39,6 +39,11 @@ pub enum Layer {
         /// First line shown.
         scroll: usize,
     },
+    /// The escalation path, and who is next for the open case.
+    Escalation {
+        /// First line shown.
+        scroll: usize,
+    },
     /// The filter of the queue is being typed.
     Filter {
         /// What it was before.
@@ -200,7 +205,8 @@ impl Layer {
             Self::Help { .. }
             | Self::Reading { .. }
             | Self::Messages { .. }
-            | Self::Response { .. } => Some(Context::Reading),
+            | Self::Response { .. }
+            | Self::Escalation { .. } => Some(Context::Reading),
             Self::Likelihood { .. }
             | Self::ChooseUser { .. }
             | Self::HoldEnd { .. }

@@ -110,6 +110,7 @@ fn move_in_layer(model: &mut Model, walk: Walk) {
         | Layer::Reading { scroll: at, .. }
         | Layer::Messages { scroll: at }
         | Layer::Response { scroll: at }
+        | Layer::Escalation { scroll: at }
         | Layer::Contain { cursor: at }
         | Layer::Likelihood { cursor: at }
         | Layer::ChooseUser { cursor: at, .. }

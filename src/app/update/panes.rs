@@ -92,6 +92,7 @@ pub(super) fn command(model: &mut Model, command: Command) -> Vec<Effect> {
         Command::ChooseUser => choose_user(model),
         Command::Note => note(model),
         Command::Document => return document(model),
+        Command::ShowEscalation => model.layers.push(Layer::Escalation { scroll: 0 }),
         Command::ShowResponse => model.layers.push(Layer::Response { scroll: 0 }),
         Command::Approvals => return approval::list(model),
         Command::ShowUnfinished => model.layers.push(Layer::Unfinished { cursor: 0 }),

@@ -1,24 +1,35 @@
 //! The runbooks that quell brings along, embedded in the binary; a configured folder overrides them.
 
-/// Gives every runbook of our own as file name and text.
+macro_rules! embedded {
+    ($($file:literal),*) => {
+        &[$((
+            $file,
+            include_str!(concat!(env!("CARGO_MANIFEST_DIR"), "/runbooks/", $file)),
+        )),*]
+    };
+}
+
+/// Gives every runbook of our own as file name and text; the first is the default.
 pub fn builtin() -> &'static [(&'static str, &'static str)] {
-    &[(
+    embedded![
         "compromised-account.md",
-        include_str!(concat!(
-            env!("CARGO_MANIFEST_DIR"),
-            "/runbooks/compromised-account.md"
-        )),
-    )]
+        "malicious-process.md",
+        "risky-sign-in.md",
+        "phishing-mail.md"
+    ]
 }
 
 #[cfg(test)]
 mod tests {
     use std::fmt::Write as _;
 
+    use rstest::rstest;
     use unicode_width::UnicodeWidthStr;
 
-    use super::super::binding::{capabilities, unbound_tools};
+    use super::super::binding::capabilities;
     use super::super::checklist::Checklist;
+    use super::super::library::Library;
+    use super::super::lint::examine;
     use super::super::{Phase, Runbook, parse_runbook};
     use super::*;
 
@@ -43,11 +54,10 @@ mod tests {
     }
 
     #[test]
-    fn nothing_is_left_unread_and_every_tool_is_bound() {
+    fn nothing_is_found_in_them() {
         for runbook in runbooks() {
-            assert_eq!(runbook.notices, []);
-            assert_eq!(unbound_tools(&runbook), []);
-            assert!(runbook.linked_runbooks.is_empty());
+            let file = runbook.file.raw();
+            assert_eq!(examine(&Library::shipped(), file), [], "{file}");
         }
     }
 
@@ -64,7 +74,8 @@ mod tests {
                 runbook.phases.iter().filter(|phase| phase.feedback).count(),
                 1
             );
-            assert!(runbook.phases.iter().all(|phase| phase.steps.len() >= 4));
+            assert!(runbook.phases.iter().all(|phase| phase.steps.len() >= 3));
+            assert!(runbook.inputs.len() >= 5);
         }
     }
 
@@ -83,11 +94,15 @@ mod tests {
         }
     }
 
-    /// What a person reads at night, as one page: read it after every change of the long text.
-    #[test]
-    fn the_short_list_of_a_compromised_account() {
-        let runbook = runbooks().remove(0);
-        insta::assert_snapshot!(page(&runbook));
+    /// What a person reads at night, as one page each: read it after every change of the long text.
+    #[rstest]
+    #[case("compromised_account", 0)]
+    #[case("malicious_process", 1)]
+    #[case("risky_sign_in", 2)]
+    #[case("phishing_mail", 3)]
+    fn the_short_list(#[case] name: &str, #[case] place: usize) {
+        let runbook = runbooks().remove(place);
+        insta::assert_snapshot!(format!("the_short_list_of_{name}"), page(&runbook));
     }
 
     fn page(runbook: &Runbook) -> String {
@@ -107,6 +122,12 @@ mod tests {
                 }
                 if let Some(condition) = &step.condition {
                     write!(out, " [{}]", condition.raw()).unwrap();
+                }
+                if let Some(limit) = &step.time_limit {
+                    write!(out, " {} min", limit.minutes).unwrap();
+                }
+                for path in &step.runbooks {
+                    write!(out, " -> {}", path.raw()).unwrap();
                 }
                 for capability in capabilities(step) {
                     write!(out, " {capability:?}").unwrap();

@@ -413,6 +413,28 @@ mod tests {
         assert_eq!((choice.path.as_str(), choice.why.as_str()), (path, why));
     }
 
+    #[rstest]
+    #[case(&["identity", "compromised-account"], &[("Impossible travel", Some("risky sign-in"))], "compromised-account.md")]
+    #[case(&["Phishing"], &[], "phishing-mail.md")]
+    #[case(&[], &[("Mail", Some("Spearphishing Link"))], "phishing-mail.md")]
+    #[case(&["malware"], &[], "malicious-process.md")]
+    #[case(&[], &[("Odd", Some("unfamiliarFeatures"))], "risky-sign-in.md")]
+    #[case(&[], &[("Impossible travel", Some("account-takeover"))], "compromised-account.md")]
+    #[case(&[], &[], "compromised-account.md")]
+    fn our_own_rules(
+        #[case] tags: &[&str],
+        #[case] alerts: &[(&str, Option<&str>)],
+        #[case] path: &str,
+    ) {
+        let alerts: Vec<Alert> = alerts
+            .iter()
+            .map(|(title, threat)| alert(title, *threat))
+            .collect();
+        let runbooks = Runbooks::default();
+        let chosen = runbooks.for_case(&case("phishing malware", tags), &alerts);
+        assert_eq!(chosen.runbook.file.raw(), path, "{}", chosen.why);
+    }
+
     #[test]
     fn a_rule_without_its_runbook_says_so_and_the_default_holds() {
         let rules = vec![rule(&[], &["vip"], &[], "gone.md")];

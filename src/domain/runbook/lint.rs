@@ -87,11 +87,16 @@ pub fn examine(library: &Library, path: &str) -> Vec<Finding> {
             found.extend(twice(name, step, &mut seen));
         }
     }
+    // The reader says of an empty phase what is said of it above.
+    let empty: BTreeSet<u32> = found
+        .iter()
+        .filter(|finding| finding.kind == Kind::EmptyPhase)
+        .map(|finding| finding.line)
+        .collect();
+    let notices = runbook.notices.iter().cloned();
     found.extend(
-        runbook
-            .notices
-            .iter()
-            .cloned()
+        notices
+            .filter(|notice| !empty.contains(&notice.line))
             .map(of_notice(Kind::NotUnderstood)),
     );
     found.sort();
