@@ -92,7 +92,7 @@ fn the_json_is_what_was_agreed() {
             {"name": "HOURS", "optional": true, "default": "72", "alternatives": []},
         ],
         "phases": [{"name": "Containment", "picerl": "containment", "steps": [
-            {"label": "Ask", "line": 10, "substeps": 0, "gate": true, "optional": false, "condition": null,
+            {"label": "Ask with ../steps/confirm.md", "line": 10, "substeps": 0, "gate": true, "optional": false, "condition": null,
              "tools": [], "runbooks": ["../steps/confirm.md"]},
             {"label": "Close", "line": 11, "substeps": 2, "gate": false, "optional": false, "condition": "if asked",
              "tools": ["okta-mcp.disable_okta_user"], "runbooks": []},
@@ -318,8 +318,10 @@ fn the_corpus_is_read_and_its_links_are_found() {
     };
     let books = shared.join("corpus/runbooks/mcp-security/.clinerules.example/run_books");
     let file = books.join("irps/compromised_user_account_response.md");
+    // The home directory is never looked through, so it is not this one.
+    let home = tempfile::tempdir().expect("a folder");
     let (code, out, _) = run(
-        &books,
+        home.path(),
         &["checklist", file.to_str().expect("UTF-8"), "--json"],
     );
     assert_eq!(code, 0);

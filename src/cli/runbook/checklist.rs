@@ -5,7 +5,7 @@
 use std::io::{self, Write};
 
 use super::text::wrapped;
-use crate::domain::runbook::outline::{Outline, OutlineInput};
+use crate::domain::runbook::outline::{Outline, OutlineInput, OutlineStep};
 use crate::domain::runbook::{PhaseSection, Runbook, Step};
 use crate::domain::text::{Safe, Untrusted};
 use crate::safe;
@@ -29,11 +29,12 @@ pub(super) fn print(runbook: &Runbook, outline: &Outline, out: &mut dyn Write) -
             writeln!(out, "{}{}", indent, part.1)?;
         }
     }
-    for phase in &runbook.phases {
+    // The outline has the phases and steps of the runbook in the same order.
+    for (phase, own) in runbook.phases.iter().zip(&outline.phases) {
         writeln!(out)?;
         writeln!(out, "{}", heading(phase))?;
-        for (number, step) in (1..).zip(&phase.steps) {
-            print_step(number, step, outline, out)?;
+        for (number, (step, own)) in (1..).zip(phase.steps.iter().zip(&own.steps)) {
+            print_step(number, step, own, out)?;
         }
     }
     print_notices(outline, out)
@@ -73,12 +74,12 @@ fn heading(phase: &PhaseSection) -> Safe {
 fn print_step(
     number: usize,
     step: &Step,
-    outline: &Outline,
+    own: &OutlineStep,
     out: &mut dyn Write,
 ) -> io::Result<()> {
     let mut lines = wrapped(step.label.raw(), LABEL).into_iter();
     let first = lines.next().unwrap_or_default();
-    let marks = Safe::join(marks(step, outline), &", ".into());
+    let marks = Safe::join(marks(step, own), &", ".into());
     let line = safe!("{:>4}. {:<58} {:>5}", number, first, step.line);
     let room = WIDTH.saturating_sub(line.width() + 2);
     let beside = !marks.is_empty() && marks.width() <= room;
@@ -98,7 +99,7 @@ fn print_step(
     Ok(())
 }
 
-fn marks(step: &Step, outline: &Outline) -> Vec<Safe> {
+fn marks(step: &Step, own: &OutlineStep) -> Vec<Safe> {
     let mut marks: Vec<Safe> = Vec::new();
     if step.gate {
         marks.push("GATE".into());
@@ -114,15 +115,10 @@ fn marks(step: &Step, outline: &Outline) -> Vec<Safe> {
         1 => marks.push("1 sub-step".into()),
         count => marks.push(safe!("{} sub-steps", count)),
     }
-    let own = outline
-        .phases
-        .iter()
-        .flat_map(|phase| &phase.steps)
-        .find(|other| other.line == step.line);
-    for tool in own.into_iter().flat_map(|own| &own.tools) {
+    for tool in &own.tools {
         marks.push(tool.field());
     }
-    for path in own.into_iter().flat_map(|own| &own.runbooks) {
+    for path in &own.runbooks {
         marks.push(safe!("-> {}", path.field()));
     }
     marks

@@ -124,10 +124,13 @@ fn add_rung(sheet: &mut Sheet, number: usize, rung: &Rung, due: Option<Due>, is_
     }
 }
 
-/// Rounds up, so that nobody is called a minute early by the word.
+/// Gives a time that is left, rounded up to minutes: nobody is called early because of a word.
 fn left_word(left: Duration) -> Safe {
-    if left < Duration::from_secs(60) {
-        return age_word(left);
+    let minutes = left.as_secs().div_ceil(60);
+    match (minutes / 60, minutes % 60) {
+        (0, minutes) => safe!("{}m", minutes),
+        (hours @ 1..24, 0) => safe!("{}h", hours),
+        (hours @ 1..24, minutes) => safe!("{}h {}m", hours, minutes),
+        _ => age_word(left),
     }
-    age_word(left + Duration::from_secs(59))
 }
