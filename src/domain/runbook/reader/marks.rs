@@ -180,6 +180,12 @@ fn asides(text: &str) -> Vec<&str> {
 
 /// Finds *within 10 minutes*, *within the first 24-48 hours*, *in the first hour*; of a range its end counts.
 pub(super) fn time_limit_of(text: &str) -> Option<TimeLimit> {
+    if !["ithin", "ITHIN", "irst", "ext"]
+        .iter()
+        .any(|part| text.contains(part))
+    {
+        return None;
+    }
     let words: Vec<&str> = text.split_whitespace().collect();
     (0..words.len()).find_map(|at| limit_at(words.get(at..)?))
 }

@@ -215,6 +215,98 @@ fn a_text_without_end_is_cut_with_a_notice() {
     );
 }
 
+#[test]
+fn rows_of_a_table_with_boxes_or_numbered_actions_are_steps() {
+    let text = "# T\n\n## Phase 1: Triage (within 15 minutes)\n\n| # | Action | Done |\n|---|---|---|\n| 1 | Isolate | \u{2610} |\n\
+                | 2 | **Dump**: memory | \u{2610} |\n\n## Phase 2: Containment\n\n|Action Item|Events|\n|--|--|\n\
+                |<ul><li>- [ ] Look at it</li></ul>|<ul><li>- [ ] one</li><li>- [ ] two|\n\n| Level | Who |\n|--|--|\n| 1 | x |\n";
+    assert_eq!(
+        outline(text),
+        "Triage\n 7:Isolate\n 8:Dump\nContainment\n 14:Look at it\n  14:one\n  14:two\n"
+    );
+    let runbook = parse_runbook(text, "f.md");
+    let limit = runbook.phases[0].steps[0].time_limit.as_ref().unwrap();
+    assert_eq!(limit.minutes, 15);
+    assert_eq!(notices(text).len(), 1);
+}
+
+#[test]
+fn headings_that_order_are_steps_and_headings_that_name_are_not() {
+    let text = "# T\n\n## Containment\n\n### Block the sender\n\nProse.\n\n1. by hand\n\n### Reset it\n\nProse.\n\n### Warn all\n\nProse.\n\n\
+                ## Diagnosis\n\n### Slow disk\n\nProse.\n";
+    assert_eq!(
+        outline(text),
+        "Containment\n 5:Block the sender\n  9:by hand\n 11:Reset it\n 15:Warn all\nDiagnosis\n"
+    );
+    let said: Vec<u32> = notices(text).iter().map(|(line, _)| *line).collect();
+    assert_eq!(said, [19, 21]);
+}
+
+#[test]
+fn an_own_checklist_stands_for_the_phases_and_other_tasks_are_a_phase() {
+    let phases = "# T\n\n## Phase 1: Contain\n\n1. a\n\n";
+    let quick = format!("{phases}## Quick Checklist\n\n- [ ] one\n- [ ] two\n");
+    assert_eq!(outline(&quick), "Quick Checklist\n 9:one\n 10:two\n");
+    let closing = format!("{phases}## Closing\n\n- [ ] one\n");
+    assert_eq!(outline(&closing), "Contain\n 5:a\nClosing\n 9:one\n");
+}
+
+#[test]
+fn a_phase_inside_a_code_block_is_read_and_said() {
+    let text =
+        "# T\n\n```\n(P) Preparation\n\n1. Patch\n2. Log\n   all\n```\n\n## Recover\n\n1. Go\n";
+    assert_eq!(
+        outline(text),
+        "Preparation\n 6:Patch\n 7:Log all\nRecover\n 13:Go\n"
+    );
+    assert_eq!(notices(text).first().map(|(line, _)| *line), Some(3));
+}
+
+#[test]
+fn a_condition_in_a_heading_holds_for_the_steps_below_it() {
+    let text =
+        "# T\n\n## Part 3 - Contain\n\n### If it is a key, act\n\n1. Stop it\n2. Look (if so)\n";
+    assert_eq!(
+        outline(text),
+        "Contain\n 7:Stop it [If it is a key]\n 8:Look (if so) [if so]\n"
+    );
+}
+
+#[test]
+fn inputs_stand_in_tables_and_without_code_too() {
+    let text = "# T\n\n## Inputs\n\n| Name | Required | Default |\n|--|--|--|\n| `host` | yes | - |\n| `hours` | no | 24 |\n\n\
+                - ip_address (string): where\n- Required:\n  - `A`\n- Optional:\n  - `B`\n";
+    let runbook = parse_runbook(text, "f.md");
+    let inputs: Vec<(&str, bool, Option<&str>)> = runbook
+        .inputs
+        .iter()
+        .map(|i| {
+            (
+                i.name.raw(),
+                i.optional,
+                i.default.as_ref().map(Untrusted::raw),
+            )
+        })
+        .collect();
+    let expected = [
+        ("host", false, None),
+        ("hours", true, Some("24")),
+        ("ip_address", false, None),
+        ("A", false, None),
+        ("B", true, None),
+    ];
+    assert_eq!(inputs, expected);
+}
+
+#[test]
+fn a_text_that_names_itself_is_not_linked() {
+    let text = "# T\n\n## Contain\n\n1. See `f.md` and `g.md`\n";
+    let runbook = parse_runbook(text, "f.md");
+    assert_eq!(runbook.linked_runbooks.len(), 1);
+    assert_eq!(runbook.phases[0].steps[0].runbooks.len(), 1);
+    assert_eq!(runbook.notices.len(), 1);
+}
+
 const PIECES: &[&str] = &[
     "# Title\n",
     "\n",
@@ -282,6 +374,27 @@ proptest! {
             parse_runbook(text, "f.md").walk().map(|(_, _, step)| step.key.clone()).collect()
         };
         prop_assert_eq!(keys(&before), keys(&after));
+    }
+}
+
+proptest! {
+    #[test]
+    fn an_edited_paragraph_changes_its_own_key_only(at in 0_usize..6, word in "[a-z]{1,8}") {
+        let text = |edit: Option<usize>| {
+            let item = |i: usize| match edit {
+                Some(at) if at == i => format!("{}. Item {i} and {word}\n\n   Its own paragraph.\n", i + 1),
+                _ => format!("{}. Item {i}\n\n   Its own paragraph.\n", i + 1),
+            };
+            (0..6).fold("# T\n\n## Contain\n\n".to_owned(), |text, i| text + &item(i))
+        };
+        let keys = |text: &str| -> Vec<StepKey> {
+            parse_runbook(text, "f.md").walk().map(|(_, _, step)| step.key.clone()).collect()
+        };
+        let (before, after) = (keys(&text(None)), keys(&text(Some(at))));
+        prop_assert_eq!(before.len(), after.len());
+        for (i, (before, after)) in before.iter().zip(&after).enumerate() {
+            prop_assert_eq!(before == after, i != at);
+        }
     }
 }
 
