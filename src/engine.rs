@@ -46,8 +46,16 @@ use probe::Probe;
 /// Messages that may wait for the console.
 pub const QUEUE: usize = 4096;
 
-/// Longest wait for a request in flight when the console ends.
-const LAST_WAIT: Duration = Duration::from_secs(22);
+/// How long after the console was asked to end a step that was confirmed before may still begin.
+const LAST_STEP: Duration = Duration::from_secs(8);
+
+/// How long anything that is not a request in flight may take after the console was asked to end.
+const LAST_LOOK: Duration = Duration::from_secs(5);
+
+/// Longest wait for a request in flight when the console ends: one that begins last, with its whole deadline and the
+/// time to record its answer. It is not waited for longer than it takes.
+const LAST_WAIT: Duration =
+    Duration::from_secs(LAST_STEP.as_secs() + LAST_LOOK.as_secs() + respond::GUARD.as_secs() + 5);
 
 /// Longest wait for the record that closes the session.
 const LAST_RECORD: Duration = Duration::from_secs(5);
@@ -110,6 +118,8 @@ struct World {
     probe: Arc<dyn Probe>,
     /// Ends everything that may end.
     stop: CancellationToken,
+    /// Cancelled soon after `stop`: no step begins any more.
+    closing: CancellationToken,
     /// Everything that runs.
     tasks: TaskTracker,
     /// Requests in flight: they finish before the process does.
@@ -120,7 +130,6 @@ struct World {
     operator: Mutex<Option<Operator>>,
     documenting: Mutex<HashSet<PlanId>>,
     proving: Mutex<HashSet<ActionId>>,
-    claimed: Mutex<HashMap<Untrusted, ActionId>>,
 }
 
 impl Engine {
@@ -148,6 +157,7 @@ impl Engine {
             pace: start.pace,
             probe: start.probe,
             stop: CancellationToken::new(),
+            closing: CancellationToken::new(),
             tasks: TaskTracker::new(),
             must_finish: TaskTracker::new(),
             poke: Notify::new(),
@@ -156,7 +166,6 @@ impl Engine {
             operator: Mutex::default(),
             documenting: Mutex::default(),
             proving: Mutex::default(),
-            claimed: Mutex::default(),
         });
         poll::start(&world);
         world.spawn(outbox::retry(Arc::clone(&world)));
@@ -209,7 +218,7 @@ impl Engine {
                 self.finish(world.journal.append(bodies).map(drop));
             }
             Effect::Document(pid) => self.world.spawn(outbox::document(world, pid)),
-            // Not cancelled either: a note that was written is posted, or said not to be.
+            // Not cancelled either: a note that was written is on disk before the console ends.
             Effect::PostNote { case, text } => self.finish(outbox::note(world, case, text)),
             // These are the loop's own.
             Effect::Quit | Effect::Redraw | Effect::Bell => {}
@@ -229,8 +238,17 @@ impl Engine {
     pub async fn end(self, reason: &str) {
         self.world.stop.cancel();
         self.world.must_finish.close();
+        let closing = self.world.closing.clone();
+        let close = async {
+            tokio::time::sleep(LAST_STEP).await;
+            closing.cancel();
+            std::future::pending::<()>().await;
+        };
         // What is still in flight after this has its intent on disk and is found at the next start.
-        let _ = tokio::time::timeout(LAST_WAIT, self.world.must_finish.wait()).await;
+        tokio::select! {
+            _ = tokio::time::timeout(LAST_WAIT, self.world.must_finish.wait()) => {}
+            () = close => {}
+        }
         let closed = Body::SessionClose {
             reason: reason.to_owned(),
         };
@@ -266,6 +284,12 @@ impl World {
             () = self.stop.cancelled() => false,
             () = tokio::time::sleep(self.pace.of(nominal)) => true,
         }
+    }
+
+    /// Passes once the console was asked to end and what is no request in flight had its time.
+    async fn ending(&self) {
+        self.stop.cancelled().await;
+        tokio::time::sleep(LAST_LOOK).await;
     }
 
     fn identity(&self, name: &ConnectionName) -> Option<Arc<dyn Identity>> {

@@ -350,7 +350,29 @@ impl Model {
         }
         self.judge();
         if self.ledger.unfinished().next().is_some() {
-            self.layers.push(Layer::Unfinished { cursor: 0 });
+            self.show_unfinished();
+        }
+    }
+
+    /// Puts the unfinished actions before the analyst, the cursor on the oldest.
+    pub fn show_unfinished(&mut self) {
+        let aid = self.ledger.unfinished().next().map(|a| a.aid.clone());
+        self.layers.push(Layer::Unfinished { cursor: 0, aid });
+    }
+
+    /// Keeps the cursor on its action when others above it end; on none when its own did.
+    pub(super) fn keep_unfinished_cursor(&mut self) {
+        for layer in &mut self.layers {
+            if let Layer::Unfinished { cursor, aid } = layer {
+                let place = |aid: &ActionId| self.ledger.unfinished().position(|a| a.aid == *aid);
+                if let Some(place) = aid.as_ref().and_then(place) {
+                    *cursor = place;
+                } else {
+                    *aid = None;
+                    let last = self.ledger.unfinished().count().saturating_sub(1);
+                    *cursor = (*cursor).min(last);
+                }
+            }
         }
     }
 

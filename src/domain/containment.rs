@@ -14,6 +14,7 @@ pub mod kind;
 pub mod ledger;
 pub mod need;
 pub mod note;
+pub mod outbox;
 pub mod plan;
 #[cfg(test)]
 pub(crate) mod samples;

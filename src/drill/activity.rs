@@ -19,6 +19,7 @@ pub(crate) enum Kind {
     ConsentGrant,
     Suspend,
     Unsuspend,
+    Deactivate,
     SessionClear,
     TokenRevoke,
     FileRead,
@@ -71,7 +72,7 @@ const fn okta(
 }
 
 /// In the order of [`Kind`].
-static WORDS: [Words; 15] = [
+static WORDS: [Words; 16] = [
     okta(
         "user.session.start",
         "User login to Okta",
@@ -117,6 +118,12 @@ static WORDS: [Words; 15] = [
     okta(
         "user.lifecycle.unsuspend",
         "Unsuspend Okta user",
+        &["iam"],
+        &["user", "change"],
+    ),
+    okta(
+        "user.lifecycle.deactivate",
+        "Deactivate Okta user",
         &["iam"],
         &["user", "change"],
     ),

@@ -13,6 +13,10 @@ pub(crate) enum Kind {
     Hang,
     TooMany,
     Broken,
+    BrokenAfterEffect,
+    Forbidden,
+    NotFound,
+    Conflict,
     ResetBeforeEffect,
     ReplyLostAfterEffect,
     AcceptedWithoutEffect,
@@ -26,11 +30,15 @@ pub(crate) enum Kind {
 }
 
 /// Words of the control interface.
-const WORDS: [(&str, Kind); 14] = [
+const WORDS: [(&str, Kind); 18] = [
     ("latency", Kind::Latency),
     ("hang", Kind::Hang),
     ("429", Kind::TooMany),
     ("500", Kind::Broken),
+    ("500_after_effect", Kind::BrokenAfterEffect),
+    ("403", Kind::Forbidden),
+    ("404", Kind::NotFound),
+    ("409", Kind::Conflict),
     ("reset_before_effect", Kind::ResetBeforeEffect),
     ("reply_lost_after_effect", Kind::ReplyLostAfterEffect),
     ("accepted_without_effect", Kind::AcceptedWithoutEffect),

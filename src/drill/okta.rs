@@ -44,6 +44,9 @@ pub(crate) fn answer(world: &mut World, request: &Request, notes: &mut Notes) ->
         ("POST", ["users", user, "lifecycle", "suspend" | "unsuspend"]) => {
             users::lifecycle(world, request, user, notes)
         }
+        ("POST", ["users", user, "lifecycle", "deactivate"]) => {
+            users::deactivate(world, request, user, notes)
+        }
         ("DELETE", ["users", user, "sessions"]) => users::clear(world, request, user, notes),
         (_, ["logs" | "users" | "groups", ..]) => error(
             405,
@@ -70,6 +73,7 @@ pub(crate) fn template(request: &Request) -> &'static str {
         Some(["users", _, "sessions"]) => "/api/v1/users/{userId}/sessions",
         Some(["users", _, "lifecycle", "suspend"]) => "/api/v1/users/{id}/lifecycle/suspend",
         Some(["users", _, "lifecycle", "unsuspend"]) => "/api/v1/users/{id}/lifecycle/unsuspend",
+        Some(["users", _, "lifecycle", "deactivate"]) => "/api/v1/users/{id}/lifecycle/deactivate",
         Some(["groups", _, "users"]) => "/api/v1/groups/{groupId}/users",
         _ => "unknown",
     }

@@ -123,6 +123,13 @@ impl State {
             Some(Kind::Hang | Kind::ResetBeforeEffect) => None,
             Some(Kind::TooMany) => Some(vendor_error(request, 429)),
             Some(Kind::Broken) => Some(vendor_error(request, 500)),
+            Some(Kind::Forbidden) => Some(vendor_error(request, 403)),
+            Some(Kind::NotFound) => Some(vendor_error(request, 404)),
+            Some(Kind::Conflict) => Some(vendor_error(request, 409)),
+            Some(Kind::BrokenAfterEffect) => {
+                ask(&mut self.world, &mut self.pits, request, &mut notes);
+                Some(vendor_error(request, 500))
+            }
             Some(Kind::Redirect) => Some(Answer::empty(302)),
             _ if limited => Some(vendor_error(request, 429)),
             Some(Kind::AcceptedWithoutEffect) => {
@@ -181,27 +188,65 @@ fn ask(world: &mut World, pits: &mut Pits, request: &Request, notes: &mut Notes)
 
 /// Builds the vendor's own form of a general failure.
 fn vendor_error(request: &Request, status: u16) -> Answer {
-    let busy = status == 429;
-    let mut answer = match (request.server, busy) {
-        (Server::Identity, true) => okta::error(
-            status,
-            "E0000047",
-            "API call exceeded rate limit due to too many requests.",
-        ),
-        (Server::Identity, false) => okta::error(status, "E0000009", "Internal Server Error"),
-        (Server::Cases, true) => thehive::error(status, "TooManyRequests", "Too many requests"),
-        (Server::Cases, false) => thehive::error(status, "InternalError", "Internal server error"),
-        (Server::Siem, true) => elastic::error(
-            status,
-            "es_rejected_execution_exception",
-            "rejected execution of search",
-        ),
-        (Server::Siem, false) => elastic::error(status, "exception", "internal error"),
+    let (okta, hive, elastic) = words_of(status);
+    let mut answer = match request.server {
+        Server::Identity => okta::error(status, okta.0, okta.1),
+        Server::Cases => thehive::error(status, hive.0, hive.1),
+        Server::Siem => elastic::error(status, elastic.0, elastic.1),
     };
-    if busy && request.server == Server::Cases {
+    if status == 429 && request.server == Server::Cases {
         answer.headers.push(("retry-after", "1".to_owned()));
     }
     answer
+}
+
+/// A code or type of error and its sentence.
+type Said = (&'static str, &'static str);
+
+/// Gives what Okta, TheHive and Elasticsearch say with a status.
+fn words_of(status: u16) -> (Said, Said, Said) {
+    match status {
+        429 => (
+            (
+                "E0000047",
+                "API call exceeded rate limit due to too many requests.",
+            ),
+            ("TooManyRequests", "Too many requests"),
+            (
+                "es_rejected_execution_exception",
+                "rejected execution of search",
+            ),
+        ),
+        403 => (
+            (
+                "E0000006",
+                "You do not have permission to perform the requested action",
+            ),
+            (
+                "AuthorizationError",
+                "You are not authorized to perform this action",
+            ),
+            ("security_exception", "action is unauthorized"),
+        ),
+        404 => (
+            ("E0000007", "Not found: Resource not found: (User)"),
+            ("NotFoundError", "Not found"),
+            ("index_not_found_exception", "no such index"),
+        ),
+        409 => (
+            (
+                "E0000038",
+                "This operation is not allowed in the user's current status.",
+            ),
+            ("ConflictError", "Conflict"),
+            ("version_conflict_engine_exception", "version conflict"),
+        ),
+        _ => (
+            ("E0000009", "Internal Server Error"),
+            ("InternalError", "Internal server error"),
+            ("exception", "internal error"),
+        ),
+    }
 }
 
 #[derive(Clone)]
@@ -306,6 +351,10 @@ fn read(place: &Place, parts: &axum::http::request::Parts, body: &Bytes, id: Str
         body: body.to_vec(),
         id,
         at: place.shared.clock.now(),
-        base: place.base.to_string(),
+        // Links lead to where the caller believes the server is, as a vendor's do behind its front door.
+        base: match header(header::HOST) {
+            host if host.is_empty() => place.base.to_string(),
+            host => format!("http://{host}"),
+        },
     }
 }

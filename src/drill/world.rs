@@ -77,6 +77,20 @@ impl World {
         Ok(())
     }
 
+    /// Deactivates an account from any other status and ends its sessions.
+    pub fn deactivate(&mut self, person: usize, request: &Request, notes: &mut Notes) {
+        let account = &mut self.directory.people[person];
+        if account.status == "DEPROVISIONED" {
+            return;
+        }
+        account.status = "DEPROVISIONED";
+        account.status_changed = request.at;
+        account.last_updated = request.at;
+        account.sessions.clear();
+        notes.effect("deactivate", account.id.clone());
+        self.log_own(Kind::Deactivate, person, "", request);
+    }
+
     fn change_status(
         &mut self,
         person: usize,

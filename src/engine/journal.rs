@@ -21,19 +21,18 @@ pub struct Journal {
     ledger: Arc<Mutex<Ledger>>,
     head: Arc<Mutex<Option<Entry>>>,
     messages: mpsc::Sender<Message>,
-    /// How far the log was read for the records of other processes; one reading at a time.
-    foreign: Arc<tokio::sync::Mutex<Foreign>>,
+    /// How far the log is folded; one folds at a time, so that records are folded and told by their numbers.
+    folded: Arc<tokio::sync::Mutex<Folded>>,
     probe: Arc<dyn Probe>,
     /// What the console was told last: that the log fails, that its disk is nearly full.
     told: Arc<Mutex<(bool, bool)>>,
 }
 
-/// How far the log was read.
-#[derive(Default)]
-struct Foreign {
-    /// Number of the last record that was looked at.
+/// How far the log is folded.
+struct Folded {
+    /// Number of the last record that is.
     n: u64,
-    /// Where it ends.
+    /// From where the log is read on; nothing that is not folded stands before it.
     place: Place,
 }
 
@@ -56,7 +55,7 @@ impl Journal {
             messages,
             probe,
             told: Arc::default(),
-            foreign: Arc::new(tokio::sync::Mutex::new(Foreign {
+            folded: Arc::new(tokio::sync::Mutex::new(Folded {
                 n: entries.last().map_or(0, |entry| entry.n),
                 place: Place::default(),
             })),
@@ -67,33 +66,48 @@ impl Journal {
     ///
     /// A log that cannot be read changes nothing: the next append will say so.
     pub async fn catch_up(&self) {
-        // Two readings at once would fold a record twice, or an older one after a newer.
-        let mut foreign = self.foreign.lock().await;
-        let (log, place) = (self.log.clone(), foreign.place);
-        let read = tokio::task::spawn_blocking(move || log.read_on(place)).await;
-        let Ok(Ok((entries, place))) = read else {
+        let mut folded = self.folded.lock().await;
+        let Some((entries, place)) = self.behind(&folded).await else {
             return;
         };
-        let from = foreign.n;
-        foreign.n = entries.last().map_or(from, |entry| entry.n.max(from));
-        foreign.place = place;
         let own = self.log.session();
-        let fresh: Vec<Entry> = entries
-            .into_iter()
-            .filter(|entry| entry.n > from && entry.sess != *own)
+        // A record of our own that is not answered yet is not known to be durable: it and what follows wait for it.
+        let waits = |entry: &Entry| entry.sess == *own && is_answered(&entry.body);
+        let known: Vec<Entry> = entries
+            .iter()
+            .take_while(|entry| !waits(entry))
+            .cloned()
             .collect();
-        if fresh.is_empty() {
-            return;
+        if known.len() == entries.len() {
+            folded.place = place;
         }
+        self.apply(&mut folded, known).await;
+    }
+
+    /// Reads the records behind those that are folded, in their order.
+    async fn behind(&self, folded: &Folded) -> Option<(Vec<Entry>, Place)> {
+        let (log, place, n) = (self.log.clone(), folded.place, folded.n);
+        let read = tokio::task::spawn_blocking(move || log.read_on(place)).await;
+        let (mut entries, place) = read.ok()?.ok()?;
+        entries.retain(|entry| entry.n > n);
+        Some((entries, place))
+    }
+
+    /// Folds and tells records that come next.
+    async fn apply(&self, folded: &mut Folded, entries: Vec<Entry>) {
+        let Some(last) = entries.last() else {
+            return;
+        };
+        folded.n = last.n;
+        *self.head.lock().unwrap_or_else(PoisonError::into_inner) = Some(last.clone());
         {
             let mut ledger = self.ledger.lock().unwrap_or_else(PoisonError::into_inner);
-            for entry in &fresh {
+            for entry in &entries {
                 ledger.apply(entry);
             }
         }
-        drop(foreign);
-        // Nobody listens any more only when the console is gone.
-        let _ = self.messages.send(Message::Recorded(fresh)).await;
+        // Nobody listens any more only when the console is gone; the records stand either way.
+        let _ = self.messages.send(Message::Recorded(entries)).await;
     }
 
     /// Records bodies in one write; when it returns well they are as durable as their class asks for.
@@ -124,22 +138,7 @@ impl Journal {
     async fn fold(&self, appended: Result<Vec<Entry>, StoreError>) -> Result<Vec<Entry>, Fault> {
         match appended {
             Ok(entries) => {
-                {
-                    let mut ledger = self.ledger.lock().unwrap_or_else(PoisonError::into_inner);
-                    for entry in &entries {
-                        ledger.apply(entry);
-                    }
-                }
-                {
-                    let mut head = self.head.lock().unwrap_or_else(PoisonError::into_inner);
-                    let before = head.as_ref().map_or(0, |entry| entry.n);
-                    // Of two appends the first may be answered last.
-                    if let Some(last) = entries.last().filter(|entry| entry.n > before) {
-                        *head = Some(last.clone());
-                    }
-                }
-                // Nobody listens any more only when the console is gone; the record stands either way.
-                let _ = self.messages.send(Message::Recorded(entries.clone())).await;
+                self.fold_own(&entries).await;
                 Ok(entries)
             }
             Err(error) => {
@@ -178,6 +177,36 @@ impl Journal {
         }
     }
 
+    /// Folds records of our own that are durable now, after those of lower numbers: of two appends the first may be
+    /// answered last, and other processes write in between.
+    async fn fold_own(&self, entries: &[Entry]) {
+        let mut folded = self.folded.lock().await;
+        let (Some(first), Some(last)) = (entries.first(), entries.last()) else {
+            return;
+        };
+        if first.n == folded.n + 1 {
+            self.apply(&mut folded, entries.to_vec()).await;
+            return;
+        }
+        // An append that is answered was synced after all that stands before it.
+        let known = match self.behind(&folded).await {
+            Some((mut known, place)) => {
+                let read = known.len();
+                known.retain(|entry| entry.n <= last.n);
+                if known.len() == read {
+                    folded.place = place;
+                }
+                known
+            }
+            None => entries
+                .iter()
+                .filter(|entry| entry.n > folded.n)
+                .cloned()
+                .collect(),
+        };
+        self.apply(&mut folded, known).await;
+    }
+
     /// Gives one action as the records have it.
     pub fn action(&self, aid: &ActionId) -> Option<ActionView> {
         self.with(|ledger| ledger.get(aid).cloned())
@@ -210,6 +239,19 @@ impl Journal {
     pub fn log_id(&self) -> String {
         self.log.log().to_string()
     }
+}
+
+/// Tells whether a record of our own comes through [`Journal::append`], which answers it; the others the log's writer
+/// puts in by itself.
+fn is_answered(body: &Body) -> bool {
+    !matches!(
+        body,
+        Body::Checkpoint { .. }
+            | Body::SegmentStart { .. }
+            | Body::SegmentEnd { .. }
+            | Body::LogRecovered { .. }
+            | Body::SessionOpen { .. }
+    )
 }
 
 /// Says a store error as a fault.

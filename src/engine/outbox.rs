@@ -8,14 +8,17 @@ use sha2::{Digest, Sha256};
 
 use super::World;
 use super::journal::own;
+use super::respond::ANSWER;
 use crate::app::message::Level;
-use crate::connect::capability::Cases;
+use crate::connect::capability::{Cases, ConnectError};
 use crate::domain::audit::Body;
 use crate::domain::containment::ledger::{ActionView, Ledger};
 use crate::domain::containment::note::{Anchor, compose, marker};
+use crate::domain::containment::outbox::{NOTE, PendingNote, pieces};
 use crate::domain::containment::plan::hex;
 use crate::domain::containment::standing::standing;
 use crate::domain::fault::Fault;
+use crate::domain::freshness::time_word;
 use crate::domain::ids::{CaseId, PlanId, RecordId};
 use crate::domain::text::{Safe, Untrusted, sink};
 use crate::safe;
@@ -27,9 +30,13 @@ const RETRY: Duration = Duration::from_secs(30);
 /// Rounds that are left out at most before a comment that keeps failing is tried again: a quarter of an hour.
 const ROUNDS_MAX: u32 = 32;
 
+/// How long after a post its comment may still arrive: its own deadline, and the time a server may hold it back.
+const LATE: Duration = Duration::from_secs(ANSWER.as_secs() + 10);
+
 /// Picks up, for ever, what earlier and other consoles recorded or left, and tries again what is not documented.
 pub(super) async fn retry(world: Arc<World>) {
     let mut failed: HashMap<PlanId, u32> = HashMap::new();
+    let mut refused: HashMap<RecordId, u32> = HashMap::new();
     for round in 0u32.. {
         world.journal.catch_up().await;
         super::recover::unfinished(Arc::clone(&world)).await;
@@ -47,8 +54,26 @@ pub(super) async fn retry(world: Arc<World>) {
                 failed.insert(pid, (every * 2).min(ROUNDS_MAX));
             }
         }
+        let notes = pending(&world);
+        refused.retain(|rid, _| notes.iter().any(|note| note.rid == *rid));
+        for note in notes {
+            let every = refused.get(&note.rid).copied().unwrap_or(1);
+            if !round.is_multiple_of(every) {
+                continue;
+            }
+            deliver(&world, &note).await;
+            if pending(&world).iter().any(|left| left.rid == note.rid) {
+                refused.insert(note.rid, (every * 2).min(ROUNDS_MAX));
+            }
+        }
         tokio::time::sleep(world.pace.of(RETRY)).await;
     }
+}
+
+fn pending(world: &World) -> Vec<PendingNote> {
+    world
+        .journal
+        .with(|ledger| ledger.outbox().notes().to_vec())
 }
 
 /// Documents a plan whose actions all have their final word, unless that is done or being done.
@@ -140,53 +165,94 @@ async fn try_document(world: &World, pid: &PlanId) -> Result<(), Fault> {
     world.journal.record(vec![done]).await.map(drop)
 }
 
-/// Posts a note of the analyst.
+/// Takes a note of the analyst: durable first, so that neither a failed post nor the end of the process loses it.
 pub(super) async fn note(world: Arc<World>, case: CaseId, text: Untrusted) {
     let rid = RecordId::from_parts(world.clock.now().utc, super::clock::random());
-    let marker = format!("quell:{rid}");
-    let noted = Body::Note {
+    let mut bodies: Vec<Body> = pieces(text.raw())
+        .into_iter()
+        .map(|text| Body::Note {
+            case: case.clone(),
+            text,
+        })
+        .collect();
+    bodies.push(Body::RecordIntent {
+        rid: rid.clone(),
+        kind: NOTE.to_owned(),
         case: case.clone(),
-        text: text.clone(),
-    };
-    let result = match world.journal.record(vec![noted]).await {
-        Ok(_) => {
-            let body = sink::markdown(&text.block());
-            let by = sink::markdown(&operator(&world));
-            post(&world, &case, &marker, |head| {
-                format!(
-                    "{body}\n\nby {by}\n{marker}\naudit {} n={} h={}\n",
-                    head.log, head.n, head.h
-                )
-            })
-            .await
-        }
-        Err(fault) => Err(fault),
-    };
-    match result {
-        Ok(_) => {
-            world
-                .notice(Level::Info, Fault::new("the note is in the case"))
-                .await;
-        }
-        Err(fault) => {
-            let line = safe!("the note is not in the case: {}", fault.what);
-            let hint = fault.hint.unwrap_or_else(|| {
-                safe!(
-                    "look for {} in the case before writing it again",
-                    own(marker).field()
-                )
-            });
-            world
-                .notice(
-                    Level::Error,
-                    Fault {
-                        what: line,
-                        hint: Some(hint),
-                    },
-                )
-                .await;
+        marker: format!("quell:{rid}"),
+        sha256: hex(&Sha256::digest(text.raw().as_bytes())),
+    });
+    if let Err(fault) = world.journal.record(bodies).await {
+        let line = safe!("the note is neither recorded nor sent: {}", fault.what);
+        world
+            .notice(
+                Level::Error,
+                Fault {
+                    what: line,
+                    hint: fault.hint,
+                },
+            )
+            .await;
+        return;
+    }
+    let note = pending(&world).into_iter().find(|note| note.rid == rid);
+    if let Some(note) = note {
+        // The end of the console does not wait for a case system: the note is on disk and the next start posts it.
+        tokio::select! {
+            () = world.ending() => {}
+            () = deliver(&world, &note) => {}
         }
     }
+}
+
+/// Posts a note unless another console of this user does, and says how it went.
+async fn deliver(world: &World, note: &PendingNote) {
+    let lease = match lease::take(&world.leases, &note.rid) {
+        Ok(Some(lease)) => lease,
+        Ok(None) => return,
+        Err(error) => {
+            let error = own(error.to_string());
+            let line = safe!("the note waits: failed to take its lease: {}", error.line());
+            world.notice(Level::Warning, Fault::new(line)).await;
+            return;
+        }
+    };
+    // Another console may have posted it between our look and the lease.
+    world.journal.catch_up().await;
+    if !pending(world).iter().any(|left| left.rid == note.rid) {
+        lease::clear(&world.leases, &note.rid);
+        return;
+    }
+    let body = sink::markdown(&note.text.block());
+    let by = sink::markdown(&operator(world));
+    let written = sink::markdown(&time_word(note.at));
+    let marker = &note.marker;
+    let posted = post_as(world, &note.case, (&note.rid, marker), |head| {
+        format!(
+            "{body}\n\nby {by}, written {written}\n{marker}\naudit {} n={} h={}\n",
+            head.log, head.n, head.h
+        )
+    })
+    .await;
+    let (level, fault) = match posted {
+        Ok(_) => {
+            lease::clear(&world.leases, &note.rid);
+            (Level::Info, Fault::new("the note is in the case"))
+        }
+        Err(fault) => {
+            let what = safe!("the note is not in the case yet: {}", fault.what);
+            let hint = "it is kept and tried again, also after a restart";
+            (
+                Level::Warning,
+                Fault {
+                    what,
+                    hint: Some(hint.into()),
+                },
+            )
+        }
+    };
+    world.notice(level, fault).await;
+    drop(lease);
 }
 
 /// Says who works here, for comments.
@@ -213,11 +279,27 @@ pub(super) async fn post(
     marker: &str,
     compose: impl FnOnce(&Anchor) -> String,
 ) -> Result<Untrusted, Fault> {
+    let rid = RecordId::from_parts(world.clock.now().utc, super::clock::random());
+    post_as(world, case, (&rid, marker), compose).await
+}
+
+/// Posts as [`post`] does, under an id that was promised before.
+async fn post_as(
+    world: &World,
+    case: &CaseId,
+    (rid, marker): (&RecordId, &str),
+    compose: impl FnOnce(&Anchor) -> String,
+) -> Result<Untrusted, Fault> {
     let source = world
         .case_system(&case.connection)
         .ok_or_else(|| Fault::new(safe!("no case system is named {}", case.connection)))?;
-    if let Some(id) = find(source.as_ref(), case, marker).await? {
-        return Ok(id);
+    // An earlier post may still be on its way: before its time is over, "not there" is no answer.
+    let late = late(world, marker);
+    if late.is_zero() || find(source.as_ref(), case, marker).await?.is_empty() {
+        tokio::time::sleep(late).await;
+    }
+    if let Some(id) = only(world, find(source.as_ref(), case, marker).await?, marker).await {
+        return done(world, rid, id).await;
     }
     let head = world.journal.head();
     let anchor = Anchor {
@@ -226,7 +308,6 @@ pub(super) async fn post(
         h: head.map(|entry| entry.h.to_string()).unwrap_or_default(),
     };
     let message = compose(&anchor);
-    let rid = RecordId::from_parts(world.clock.now().utc, super::clock::random());
     let intent = Body::RecordIntent {
         rid: rid.clone(),
         kind: "comment".to_owned(),
@@ -239,35 +320,64 @@ pub(super) async fn post(
     let posted = source.comment(case, &message).await;
     world.probe.pass("comment.after").await;
     // Whatever the answer was, the case itself says whether it is there.
-    let found = find(source.as_ref(), case, marker).await;
-    match (found, posted) {
-        (Ok(Some(id)), _) => {
-            world
-                .journal
-                .record(vec![Body::RecordDone {
-                    rid,
-                    id: id.clone(),
-                }])
-                .await?;
-            Ok(id)
-        }
-        (found, posted) => {
-            let fault = match (posted, found) {
-                (Err(error), _) => Fault::from(error),
-                (Ok(_), Err(fault)) => fault,
-                (Ok(_), Ok(_)) => Fault::new("the comment was accepted but cannot be found again"),
-            };
-            let failed = Body::RecordFailed {
-                rid,
-                reason: own(fault.what.as_str()),
-            };
-            world.journal.record(vec![failed]).await?;
-            Err(fault)
-        }
-    }
+    let found = match find(source.as_ref(), case, marker).await {
+        Ok(found) => Ok(only(world, found, marker).await),
+        Err(fault) => Err(fault),
+    };
+    let fault = match (found, posted) {
+        (Ok(Some(id)), _) => return done(world, rid, id).await,
+        (_, Err(error)) | (Err(error), Ok(_)) => Fault::from(error),
+        (Ok(None), Ok(_)) => Fault::new("the comment was accepted but cannot be found again"),
+    };
+    let failed = Body::RecordFailed {
+        rid: rid.clone(),
+        reason: own(fault.what.as_str()),
+    };
+    world.journal.record(vec![failed]).await?;
+    Err(fault)
 }
 
-async fn find(source: &dyn Cases, case: &CaseId, marker: &str) -> Result<Option<Untrusted>, Fault> {
+/// Gives how long an earlier post of this comment may still arrive.
+fn late(world: &World, marker: &str) -> Duration {
+    let Some(at) = world
+        .journal
+        .with(|ledger| ledger.outbox().last_posted(marker))
+    else {
+        return Duration::ZERO;
+    };
+    // A clock that was set back makes it wait longer, but never longer than the whole time.
+    let ago = (world.clock.now().utc - at).to_std().unwrap_or_default();
+    world.pace.of(LATE).saturating_sub(ago)
+}
+
+/// Records that a comment is in its case.
+async fn done(world: &World, rid: &RecordId, id: Untrusted) -> Result<Untrusted, Fault> {
+    let done = Body::RecordDone {
+        rid: rid.clone(),
+        id: id.clone(),
+    };
+    world.journal.record(vec![done]).await?;
+    Ok(id)
+}
+
+async fn find(
+    source: &dyn Cases,
+    case: &CaseId,
+    marker: &str,
+) -> Result<Vec<Untrusted>, ConnectError> {
     let comments = source.find_comment(case, marker).await?;
-    Ok(comments.into_iter().next().map(|comment| comment.id))
+    Ok(comments.into_iter().map(|comment| comment.id).collect())
+}
+
+/// Gives the comment that was found, and says so when it is there more than once.
+async fn only(world: &World, found: Vec<Untrusted>, marker: &str) -> Option<Untrusted> {
+    if found.len() > 1 {
+        let line = safe!(
+            "the comment {} is in the case {} times: a post that was given up arrived late; remove the copies there",
+            own(marker).field(),
+            found.len()
+        );
+        world.notice(Level::Warning, Fault::new(line)).await;
+    }
+    found.into_iter().next()
 }

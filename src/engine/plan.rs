@@ -2,6 +2,7 @@
 
 use std::path::Path;
 use std::sync::Arc;
+use std::time::Duration;
 
 use super::World;
 use super::journal::own;
@@ -14,11 +15,15 @@ use crate::domain::containment::caps::{self, CapWord};
 use crate::domain::containment::guard::{GuardInput, GuardResult, judge};
 use crate::domain::containment::kind::ActionKind;
 use crate::domain::containment::need::{self, Need};
+use crate::domain::containment::note::of_others;
 use crate::domain::containment::plan::{LIFETIME, Plan, PlannedStep, plan_hash};
 use crate::domain::fault::Fault;
 use crate::domain::ids::{AccountId, ActionId, CaseId, PlanId};
 use crate::domain::text::{Safe, Untrusted};
 use crate::safe;
+
+/// Longest wait for the case system before a containment goes on without it.
+const CASE_WAIT: Duration = Duration::from_secs(3);
 
 pub(super) async fn make(
     world: Arc<World>,
@@ -64,7 +69,10 @@ async fn try_make(
             )));
         }
     }
-    let account = identity.account(&id).await?;
+    // What others did is asked for meanwhile: a case system that hangs must not hold a containment up.
+    let (account, warnings) =
+        tokio::join!(identity.account(&id), elsewhere(world, &case, &id, kinds));
+    let account = account?;
     let Judged {
         mut guards,
         reasons,
@@ -101,6 +109,7 @@ async fn try_make(
         account,
         steps,
         guards,
+        warnings,
         made,
         dry_run: world.settings.environment.mode == Mode::DryRun,
         need,
@@ -108,6 +117,33 @@ async fn try_make(
     };
     world.journal.record(records(&plan)).await?;
     Ok(plan)
+}
+
+/// Says what other hosts did to the account lately, by the comments they left in the case.
+pub(super) async fn elsewhere(
+    world: &World,
+    case: &CaseId,
+    account: &AccountId,
+    kinds: &[ActionKind],
+) -> Vec<Safe> {
+    let Some(source) = world.case_system(&case.connection) else {
+        return Vec::new();
+    };
+    let asked = tokio::time::timeout(CASE_WAIT, source.find_comment(case, "quell:")).await;
+    let Ok(Ok(comments)) = asked else {
+        return vec![
+            "the case could not be read in time: what other hosts did is not known".into(),
+        ];
+    };
+    let now = world.clock.now().utc;
+    world.journal.with(|ledger| {
+        let ours = |marker: &str| {
+            ledger
+                .actions()
+                .any(|action| action.pid.to_string() == marker)
+        };
+        of_others(&comments, account, kinds, now, ours)
+    })
 }
 
 /// Finds out whether somebody can be asked at all; if not, the guard refuses the plan.

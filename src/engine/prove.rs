@@ -162,12 +162,16 @@ impl Reads {
 
     async fn read(&mut self, world: &World, identity: &dyn Identity) {
         let aid = &self.action.aid;
+        // What other consoles sent and claimed meanwhile proves their actions, not this one.
+        world.journal.catch_up().await;
         let query = ProofQuery {
             kind: self.action.kind,
             account: self.action.account.clone(),
             not_before: self.action.server_before,
             request_id: self.action.request_id.clone(),
-            used: taken(world, aid),
+            used: world
+                .journal
+                .with(|ledger| ledger.outbox().taken_by_others(aid)),
             others: others(world, &self.action),
         };
         world.probe.pass("read.before").await;
@@ -180,14 +184,14 @@ impl Reads {
                 return;
             }
         };
-        if let Some(used) = &reading.used
-            && !claim(world, used, aid)
-        {
-            reading.matches = Some(false);
-            reading.used = None;
-        }
         self.silent = false;
         self.count += 1;
+        let changed = self.last.as_ref().is_none_or(|last| {
+            last.matches != reading.matches || last.evidence != reading.evidence
+        });
+        if changed {
+            self.observed(world, &mut reading).await;
+        }
         if reading.matches == Some(true) {
             self.agreeing += 1;
             self.agreeing_since
@@ -196,22 +200,40 @@ impl Reads {
             self.agreeing = 0;
             self.agreeing_since = None;
         }
-        let changed = self.last.as_ref().is_none_or(|last| {
-            last.matches != reading.matches || last.evidence != reading.evidence
-        });
-        if changed {
-            let observed = Body::ActionObserve {
-                aid: aid.clone(),
-                evidence: reading.evidence.clone(),
-                matches: reading.matches,
-                reads: self.count,
-                used: reading.used.clone(),
-            };
-            // The journal tells the console when it fails; the reading itself still counts.
-            let _ = world.journal.record(vec![observed]).await;
-        }
         reading.evidence.raw().clone_into(&mut self.evidence);
         self.last = Some(reading);
+    }
+
+    /// Records a reading, and with it the claim of its log entry: of two actions the first in the log is proven by it.
+    async fn observed(&self, world: &World, reading: &mut Reading) {
+        let aid = &self.action.aid;
+        let observed = Body::ActionObserve {
+            aid: aid.clone(),
+            evidence: reading.evidence.clone(),
+            matches: reading.matches,
+            reads: self.count,
+            used: reading.used.clone(),
+        };
+        // The journal tells the console when it fails. The reading itself still counts, but a claim that is not on
+        // record is none: another console could not know of it.
+        let recorded = world.journal.record(vec![observed]).await.is_ok();
+        let Some(used) = reading.used.clone() else {
+            return;
+        };
+        if !recorded {
+            reading.matches = None;
+            return;
+        }
+        // What others recorded before this record is folded by now.
+        let mine = world
+            .journal
+            .with(|ledger| ledger.outbox().owner_of(&used) == Some(aid));
+        if !mine {
+            let said = format!("{}; but it proves another action", reading.evidence.raw());
+            reading.matches = Some(false);
+            reading.evidence = Untrusted::new(said);
+            reading.used = None;
+        }
     }
 
     async fn conclude(&self, world: &World, state: OutcomeState) -> bool {
@@ -230,23 +252,6 @@ impl Reads {
     }
 }
 
-/// Lists the log entries that prove other actions.
-fn taken(world: &World, aid: &ActionId) -> Vec<Untrusted> {
-    let claimed = world.claimed.lock().unwrap_or_else(PoisonError::into_inner);
-    let now = claimed
-        .iter()
-        .filter(|(_, owner)| *owner != aid)
-        .map(|(entry, _)| entry.clone());
-    let before = world.journal.with(|ledger| {
-        ledger
-            .actions()
-            .filter(|action| action.aid != *aid)
-            .filter_map(|action| action.used.clone())
-            .collect::<Vec<_>>()
-    });
-    now.chain(before).collect()
-}
-
 /// Lists the provider's ids of our other requests on the account.
 fn others(world: &World, action: &ActionView) -> Vec<Untrusted> {
     world.journal.with(|ledger| {
@@ -256,10 +261,4 @@ fn others(world: &World, action: &ActionView) -> Vec<Untrusted> {
             .filter_map(|other| other.request_id.clone())
             .collect()
     })
-}
-
-/// Claims a log entry as the proof of one action; an entry proves only one.
-fn claim(world: &World, entry: &Untrusted, aid: &ActionId) -> bool {
-    let mut claimed = world.claimed.lock().unwrap_or_else(PoisonError::into_inner);
-    claimed.entry(entry.clone()).or_insert_with(|| aid.clone()) == aid
 }

@@ -25,7 +25,10 @@ use crate::safe;
 use crate::store::lease::{self, Lease};
 
 /// Longest wait for the answer to a send.
-const ANSWER: Duration = Duration::from_secs(20);
+pub(super) const ANSWER: Duration = Duration::from_secs(20);
+
+/// When a send that does not end by itself counts as unanswered.
+pub(super) const GUARD: Duration = Duration::from_secs(25);
 
 /// Longest wait a provider may ask for before the one extra send.
 const THROTTLE_MAX: u64 = 120;
@@ -47,6 +50,7 @@ pub(super) async fn carry_out(world: Arc<World>, plan: ConfirmedPlan, finish: Ta
             return;
         }
     };
+    warn_of_others(&world, &plan).await;
     let mut proofs = Vec::new();
     // A provider may show our own act late: until then the status of the plan is no change either.
     let mut expected = vec![plan.account().status.clone()];
@@ -85,6 +89,21 @@ pub(super) async fn carry_out(world: Arc<World>, plan: ConfirmedPlan, finish: Ta
         let _ = proof.await;
     }
     outbox::document(world, plan.pid().clone()).await;
+}
+
+/// Looks into the case once more before the first intent, for what another host did since the plan was made.
+///
+/// It is said and stops nothing: anybody who may comment could stop a containment otherwise.
+async fn warn_of_others(world: &World, plan: &ConfirmedPlan) {
+    let kinds: Vec<ActionKind> = plan.actions().iter().map(ConfirmedAction::kind).collect();
+    let told = &plan.plan().warnings;
+    let now = tokio::select! {
+        () = world.stop.cancelled() => return,
+        now = plan::elsewhere(world, plan.case(), &plan.account().id, &kinds) => now,
+    };
+    for warning in now.into_iter().filter(|warning| !told.contains(warning)) {
+        world.notice(Level::Warning, Fault::new(warning)).await;
+    }
 }
 
 fn take_leases(world: &World, plan: &ConfirmedPlan) -> Result<HashMap<ActionId, Lease>, Halt> {
@@ -154,7 +173,7 @@ async fn step(
     let identity = world
         .identity(&id.connection)
         .ok_or_else(|| halt("the identity provider is not configured any more".into()))?;
-    let mut server_date = look_again(world, plan, action, expected, identity.as_ref()).await?;
+    let mut server_date = look_in_time(world, plan, action, expected, identity.as_ref()).await?;
     if plan.dry_run() {
         let call = action.call();
         let evidence = format!("would have sent {} {}{}", call.method, call.host, call.path);
@@ -181,8 +200,7 @@ async fn step(
             .map_err(|fault| halt(fault.what))?;
         confirmed.clear();
         world.probe.pass("send.before").await;
-        let answer =
-            tokio::time::timeout(ANSWER + Duration::from_secs(5), identity.perform(action)).await;
+        let answer = tokio::time::timeout(GUARD, identity.perform(action)).await;
         let answer = answer.unwrap_or_else(|_elapsed| Err(silent(action)));
         world.probe.pass("send.after").await;
         match answered(world, action, attempt, answer).await {
@@ -201,7 +219,8 @@ async fn step(
                 }
                 attempt += 1;
                 // The wait may have been minutes: what was true before it is asked again.
-                server_date = look_again(world, plan, action, expected, identity.as_ref()).await?;
+                server_date =
+                    look_in_time(world, plan, action, expected, identity.as_ref()).await?;
             }
             Answer::Again(_) => {
                 let evidence = "429 twice: the provider did not execute it".to_owned();
@@ -212,6 +231,27 @@ async fn step(
             Answer::Nothing => return Ok(Sent::Not),
             Answer::Perhaps => return Ok(Sent::Perhaps),
         }
+    }
+}
+
+/// Looks again as [`look_again`] does, while there is time: a console that ends begins nothing that it cannot end.
+async fn look_in_time(
+    world: &World,
+    plan: &ConfirmedPlan,
+    action: &ConfirmedAction,
+    expected: &[AccountStatus],
+    identity: &dyn Identity,
+) -> Result<Option<DateTime<Utc>>, Halt> {
+    let ended = || Halt {
+        reason: "the console ended before it was sent".into(),
+        bodies: Vec::new(),
+    };
+    if world.closing.is_cancelled() {
+        return Err(ended());
+    }
+    tokio::select! {
+        () = world.ending() => Err(ended()),
+        looked = look_again(world, plan, action, expected, identity) => looked,
     }
 }
 

@@ -2,12 +2,11 @@
 //!
 //! What must not live here: what an action is.
 
+use std::fmt::Display;
 use std::fs::{File, OpenOptions, TryLockError};
 use std::io;
 use std::os::unix::fs::{MetadataExt as _, OpenOptionsExt as _};
 use std::path::Path;
-
-use crate::domain::ids::ActionId;
 
 /// The ownership of one action; given up when it is dropped or the process dies.
 #[derive(Debug)]
@@ -16,11 +15,11 @@ pub struct Lease {
     _file: File,
 }
 
-/// Takes the lease of an action; `None` when another process holds it.
+/// Takes the lease of an action, or of another write that is named by its id; `None` when another process holds it.
 ///
 /// # Errors
 /// When the file cannot be made or locked at all.
-pub fn take(dir: &Path, aid: &ActionId) -> io::Result<Option<Lease>> {
+pub fn take(dir: &Path, aid: &impl Display) -> io::Result<Option<Lease>> {
     let path = dir.join(format!("{aid}.lock"));
     loop {
         let file = OpenOptions::new()
@@ -50,7 +49,7 @@ fn is_at(file: &File, path: &Path) -> io::Result<bool> {
 }
 
 /// Removes the lock file of an action that has its final word; only for whoever holds its lease.
-pub fn clear(dir: &Path, aid: &ActionId) {
+pub fn clear(dir: &Path, aid: &impl Display) {
     // A file that stays behind is only litter: the lock is what counts.
     let _ = std::fs::remove_file(dir.join(format!("{aid}.lock")));
 }
@@ -58,6 +57,7 @@ pub fn clear(dir: &Path, aid: &ActionId) {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::domain::ids::ActionId;
     use chrono::Utc;
 
     #[test]

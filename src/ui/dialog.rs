@@ -74,7 +74,9 @@ pub(super) fn draw(
         Layer::Likelihood { cursor } => choosing::likelihood(canvas, model, room, *cursor),
         Layer::ChooseUser { names, cursor } => choosing::user(canvas, room, names, *cursor),
         Layer::Planning { kinds, of } => choosing::planning(canvas, room, kinds, of),
-        Layer::Unfinished { cursor } => response::unfinished(canvas, model, room, *cursor),
+        Layer::Unfinished { cursor, aid } => {
+            response::unfinished(canvas, model, room, (*cursor, aid.as_ref()));
+        }
         Layer::Contained { cursor } => contained::draw(canvas, model, room, *cursor),
         Layer::HoldEnd { of, cursor } => choosing::hold_end(canvas, model, room, of, *cursor),
         Layer::QuitAnyway => choosing::quit(canvas, model, room),

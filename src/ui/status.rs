@@ -134,6 +134,11 @@ fn counts(model: &Model) -> Words {
         let key = words::key_of(model, Command::Approvals, Context::Everywhere);
         count(Role::LevelWarning, safe!("approval asked: {}", key));
     }
+    let notes = model.ledger.outbox().notes().len();
+    if notes > 0 {
+        let word: &'static str = if notes == 1 { "note" } else { "notes" };
+        count(Role::StateUnknown, safe!("{} {} to post", notes, word));
+    }
     let is_contained = |standing: &&Standing| matches!(standing, Standing::Contained { .. });
     let contained = model.standings.values().filter(is_contained).count();
     let partly = model.standings.len() - contained;

@@ -593,3 +593,45 @@ async fn a_wall_and_a_read_only_console_have_nothing_to_write_with() {
     }
     assert_eq!(house.drill.ledger().effects(), []);
 }
+
+#[tokio::test]
+async fn slow_an_entry_that_was_not_reached_is_not_a_no() {
+    let house = Tapped::with(Options {
+        rate_limit: 1_000_000,
+        ..Options::default()
+    })
+    .await;
+    let account = house
+        .identity()
+        .find(&"mara.lind@acme.example".into())
+        .await
+        .unwrap()
+        .remove(0);
+    let identity = house.drill.identity();
+    let url = format!(
+        "{}/api/v1/users/{}/sessions",
+        identity.url,
+        account.id.raw()
+    );
+    let client = reqwest::Client::builder().no_proxy().build().unwrap();
+    // Twenty pages of two hundred are read; one entry more stays unread.
+    for _ in 0..4_001 {
+        let answer = client
+            .delete(&url)
+            .header("authorization", format!("SSWS {}", identity.token))
+            .send()
+            .await;
+        assert!(answer.unwrap().status().is_success());
+    }
+    // Nothing known of the request but an id that no entry has: none of them proves it.
+    let mut asked = proof(ActionKind::RevokeSessions, &account);
+    asked.not_before = None;
+    asked.request_id = Some("of another world".into());
+    let reading = house.identity().read_back(&asked).await.unwrap();
+    assert_eq!(reading.matches, None, "{}", reading.evidence.raw());
+    assert!(
+        reading.evidence.raw().contains("was not read"),
+        "{}",
+        reading.evidence.raw()
+    );
+}

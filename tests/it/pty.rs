@@ -30,7 +30,7 @@ fn snapshot(name: &str, size: (u16, u16), text: &str) {
 }
 
 /// Opens the live case and waits until it can be acted on.
-fn open_case(pty: &mut Pty) {
+pub fn open_case(pty: &mut Pty) {
     pty.until("the queue", |text| {
         text.contains("CRITICAL #14") && text.contains("Okta ok")
     });
@@ -41,7 +41,7 @@ fn open_case(pty: &mut Pty) {
 }
 
 /// Plans, waits out the dead time of the dialog (its keys are refused by time alone), types the name and confirms.
-fn confirm(pty: &mut Pty, keys: &str) {
+pub fn confirm(pty: &mut Pty, keys: &str) {
     pty.keys(keys).shows("type mara.lind@acme.example:");
     pty.pass(DEAD_TIME);
     pty.keys(LOGIN).shows("matches");
@@ -126,14 +126,14 @@ fn slow_the_story_in_a_terminal(#[values((80, 24), (120, 40))] size: (u16, u16))
 }
 
 /// `quell drill --servers-only` and a console's configuration for it.
-struct Served {
+pub struct Served {
     child: Child,
     servers: Value,
     home: TempDir,
 }
 
 impl Served {
-    fn start() -> Self {
+    pub fn start() -> Self {
         let home = place();
         let mut child = Command::new(env!("CARGO_BIN_EXE_quell"))
             .args(["drill", "--servers-only", "--seed", "7"])
@@ -184,7 +184,7 @@ impl Served {
         self.home.path().join("config.toml")
     }
 
-    fn console(&self) -> Pty {
+    pub fn console(&self) -> Pty {
         let (config, state) = (self.config(), path(&self.home));
         let config = config.to_str().expect("a plain path");
         Pty::start(
@@ -194,7 +194,7 @@ impl Served {
         )
     }
 
-    async fn fault(&self, order: Value) {
+    pub async fn fault(&self, order: Value) {
         let answer = client()
             .post(self.text("/faults_url"))
             .json(&order)
@@ -209,7 +209,7 @@ impl Served {
     }
 
     /// Counts the requests to suspend an account and their effects.
-    async fn suspended(&self) -> (usize, usize) {
+    pub async fn suspended(&self) -> (usize, usize) {
         let ledger = self.ledger().await;
         let list = |pointer: &str| {
             ledger
@@ -252,7 +252,7 @@ impl Served {
             .collect()
     }
 
-    fn records(&self) -> String {
+    pub fn records(&self) -> String {
         said(&quell(
             self.home.path(),
             &["audit", "show", "--state", path(&self.home)],

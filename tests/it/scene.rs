@@ -585,6 +585,7 @@ pub(crate) fn plan(refusal: bool) -> Plan {
             guard("protected groups"),
             guard("status"),
         ],
+        warnings: Vec::new(),
         made: now(),
         hash: String::new(),
         dry_run: false,
@@ -593,7 +594,7 @@ pub(crate) fn plan(refusal: bool) -> Plan {
     }
 }
 
-fn record(body: Body) -> Entry {
+pub(crate) fn record(body: Body) -> Entry {
     Entry {
         log: LogId::from_parts(now().utc, 1),
         seg: 1,

@@ -108,7 +108,7 @@ fn scene_of(name: &str, size: (u16, u16)) -> Model {
         }
         "unfinished" => {
             let mut model = scene::response(size);
-            model.layers.push(Layer::Unfinished { cursor: 0 });
+            model.show_unfinished();
             model
         }
         "held" | "held-none" | "held-end" => {
@@ -494,7 +494,7 @@ proptest! {
             Layer::Response { scroll: at }
             | Layer::Help { scroll: at, .. }
             | Layer::Contain { cursor: at }
-            | Layer::Unfinished { cursor: at }
+            | Layer::Unfinished { cursor: at, .. }
             | Layer::Contained { cursor: at }
             | Layer::HoldEnd { cursor: at, .. }
             | Layer::Likelihood { cursor: at }

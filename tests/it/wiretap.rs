@@ -278,6 +278,7 @@ impl Tapped {
             account: account.clone(),
             steps: steps.collect(),
             guards: Vec::new(),
+            warnings: Vec::new(),
             made: Moment {
                 utc: start(),
                 boot: Duration::ZERO,

@@ -116,6 +116,8 @@ pub enum Layer {
     Unfinished {
         /// Row under the cursor.
         cursor: usize,
+        /// The action the cursor stands on; `None` once it has its final word and no other was chosen.
+        aid: Option<ActionId>,
     },
     /// Everything contained.
     Contained {

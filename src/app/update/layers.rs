@@ -12,6 +12,7 @@ use crate::app::model::layer::REARM_WORD;
 use crate::app::model::{LEAST, Layer, Model, Purpose};
 use crate::domain::audit::Body;
 use crate::domain::containment::confirm::{DialogKey, Step};
+use crate::domain::containment::ledger::ActionView;
 use crate::domain::ids::ActionId;
 use crate::domain::likelihood::Likelihood;
 use crate::safe;
@@ -115,12 +116,22 @@ fn move_in_layer(model: &mut Model, walk: Walk) {
         | Layer::Likelihood { cursor: at }
         | Layer::ChooseUser { cursor: at, .. }
         | Layer::Approvals { cursor: at }
-        | Layer::Unfinished { cursor: at }
         | Layer::Contained { cursor: at }
         | Layer::HoldEnd { cursor: at, .. },
     ) = model.layers.last_mut()
     {
         *at = walk.from(*at, len);
+    }
+    if let Some(Layer::Unfinished { cursor, aid }) = model.layers.last_mut() {
+        // After its action ended the cursor stands on none: the first step only takes the row that moved there.
+        if aid.is_some() || !matches!(walk, Walk::By(_)) {
+            *cursor = walk.from(*cursor, len);
+        }
+        *aid = model
+            .ledger
+            .unfinished()
+            .nth(*cursor)
+            .map(|action| action.aid.clone());
     }
 }
 
@@ -175,15 +186,18 @@ fn judged(model: &mut Model, value: Likelihood) -> Vec<Effect> {
     vec![Effect::Record(vec![body])]
 }
 
-fn unfinished_at_cursor(model: &Model) -> Option<ActionId> {
-    let Some(Layer::Unfinished { cursor }) = model.layers.last() else {
+fn unfinished_at_cursor(model: &mut Model) -> Option<ActionId> {
+    let Some(Layer::Unfinished { aid, .. }) = model.layers.last() else {
         return None;
     };
-    model
-        .ledger
-        .unfinished()
-        .nth(*cursor)
-        .map(|action| action.aid.clone())
+    let known = aid
+        .clone()
+        .filter(|aid| model.ledger.get(aid).is_some_and(ActionView::is_unfinished));
+    if known.is_none() && model.ledger.unfinished().next().is_some() {
+        let line = "the action under the cursor has its final word; choose another";
+        model.say(Level::Info, line, None);
+    }
+    known
 }
 
 /// Sending again is a new plan of the same kind with its own confirmation; the old action stays what it is.

@@ -95,7 +95,7 @@ pub(super) fn command(model: &mut Model, command: Command) -> Vec<Effect> {
         Command::ShowEscalation => model.layers.push(Layer::Escalation { scroll: 0 }),
         Command::ShowResponse => model.layers.push(Layer::Response { scroll: 0 }),
         Command::Approvals => return approval::list(model),
-        Command::ShowUnfinished => model.layers.push(Layer::Unfinished { cursor: 0 }),
+        Command::ShowUnfinished => model.show_unfinished(),
         Command::NextFinding => with_activity(model, |pane| pane.seek_finding(true)),
         Command::PreviousFinding => with_activity(model, |pane| pane.seek_finding(false)),
         Command::Window => return window(model),
@@ -106,7 +106,7 @@ pub(super) fn command(model: &mut Model, command: Command) -> Vec<Effect> {
         Command::ReadStep => read_step(model),
         Command::RunStep => return run_step(model),
         Command::CheckAgain | Command::SendAgain | Command::CloseWithReason => {
-            model.layers.push(Layer::Unfinished { cursor: 0 });
+            model.show_unfinished();
         }
         Command::ShowContained | Command::ChangeEnd | Command::KeepContained => {
             model.layers.push(Layer::Contained { cursor: 0 });

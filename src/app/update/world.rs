@@ -200,6 +200,7 @@ pub(super) fn recorded(model: &mut Model, entries: &[Entry]) -> Vec<Effect> {
             .get(aid)
             .is_some_and(|action| action.state == ActionState::Planned)
     });
+    model.keep_unfinished_cursor();
     let mut effects = hold::alarm_of_records(model, entries);
     effects.extend(events_changed(model));
     if reread {

@@ -41,8 +41,14 @@ impl Okta {
             AccountStatus::Other(word) => word.raw(),
             _ => account.vendor_status.raw(),
         };
+        // Any other status says neither: somebody changed the account meanwhile, and whether our act was there before
+        // cannot be read any more.
+        let matches = match &account.status {
+            AccountStatus::Other(_) => None,
+            status => Some(status == wanted),
+        };
         Ok(Reading {
-            matches: Some(account.status == *wanted),
+            matches,
             evidence: Untrusted::new(format!("status {word}{since}")),
             used: None,
             server_date: account.server_date,
@@ -75,6 +81,13 @@ impl Okta {
             if query.not_before.is_none() && query.request_id.is_none() {
                 let why = "neither the provider's clock before the send nor an id of the request is known";
                 return Ok(reading(None, why.to_owned(), None));
+            }
+            if next.is_some() {
+                let why = format!(
+                    "the System Log has more than {} entries of this kind; the rest was not read",
+                    entries.len()
+                );
+                return Ok(reading(None, why, None));
             }
             let why = "no entry of the System Log yet that shows our clearing of the sessions";
             return Ok(reading(Some(false), why.to_owned(), None));

@@ -7,6 +7,7 @@ use chrono::{DateTime, Utc};
 use super::asked::Asked;
 use super::hold::Holds;
 use super::kind::ActionKind;
+use super::outbox::Outbox;
 use super::state::ActionState;
 use crate::domain::audit::{Body, Entry, OutcomeState};
 use crate::domain::ids::{AccountId, ActionId, CaseId, PlanId, SessionId};
@@ -82,11 +83,13 @@ pub struct Ledger {
     places: HashMap<ActionId, usize>,
     asked: Asked,
     holds: Holds,
+    outbox: Outbox,
 }
 
 impl Ledger {
     /// Folds one record; those that say nothing about actions change nothing.
     pub fn apply(&mut self, entry: &Entry) {
+        self.outbox.apply(entry);
         if let Some(replaced) = self.asked.apply(&entry.body) {
             let evidence = Untrusted::new("asked again after a restart");
             self.settle(&replaced, ActionState::Abandoned, &evidence, entry.ts);
@@ -246,6 +249,11 @@ impl Ledger {
         self.actions
             .iter()
             .filter(move |a| a.account == *account && a.state != ActionState::Planned && !a.dry_run)
+    }
+
+    /// Gives what is to be written into cases, and which log entry proves which action.
+    pub fn outbox(&self) -> &Outbox {
+        &self.outbox
     }
 
     /// Gives the actions without a final word, oldest first.

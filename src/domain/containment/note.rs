@@ -1,10 +1,14 @@
 //! The comment that documents a plan in the case: composed from the records, found again by its marker.
 
+use chrono::{DateTime, TimeDelta, Utc};
+
 use super::hold::Hold;
+use super::kind::ActionKind;
 use super::ledger::ActionView;
 use super::standing::Standing;
+use crate::domain::case::Comment;
 use crate::domain::freshness::time_word;
-use crate::domain::ids::PlanId;
+use crate::domain::ids::{AccountId, PlanId};
 use crate::domain::text::{Safe, Untrusted, sink};
 use crate::safe;
 
@@ -22,6 +26,49 @@ pub struct Anchor {
 /// Gives the text that is searched for before and after a comment is posted.
 pub fn marker(pid: &PlanId) -> String {
     format!("quell:{pid}")
+}
+
+/// How old a response of others in the case may be to be worth a word before the same is done again.
+pub const RECENT: TimeDelta = TimeDelta::minutes(10);
+
+/// Finds what other hosts did to an account lately, by the comments they left in the case: one word per comment.
+///
+/// `ours` tells whether a marker is of a plan in our own log. A comment can be written by anybody, so this warns and
+/// decides nothing.
+pub fn of_others(
+    comments: &[Comment],
+    account: &AccountId,
+    kinds: &[ActionKind],
+    now: DateTime<Utc>,
+    ours: impl Fn(&str) -> bool,
+) -> Vec<Safe> {
+    let target = format!("(id {} at ", sink::markdown(&account.shown()));
+    let mut said = Vec::new();
+    for comment in comments {
+        let text = comment.message.raw();
+        let marked = text
+            .lines()
+            .find_map(|line| line.trim().strip_prefix("quell:"));
+        let Some(marked) = marked.filter(|id| !ours(id.trim())) else {
+            continue;
+        };
+        if now - comment.at > RECENT || !text.contains(&target) {
+            continue;
+        }
+        for kind in kinds {
+            let line = format!("- {}: ", kind.word());
+            if text.lines().any(|one| one.starts_with(&line)) {
+                said.push(safe!(
+                    "{}: another host documented it at {} by {} (quell:{})",
+                    kind.word(),
+                    time_word(comment.at),
+                    comment.author.field(),
+                    Untrusted::new(marked.trim()).field()
+                ));
+            }
+        }
+    }
+    said
 }
 
 /// Composes the comment of a plan in Markdown; whatever came from outside is escaped for it.
@@ -90,4 +137,52 @@ fn line_of(action: &ActionView) -> String {
         action.state.word(),
         action.aid
     )
+}
+
+#[cfg(test)]
+mod tests {
+    use rstest::rstest;
+
+    use super::*;
+    use crate::domain::containment::ledger::Ledger;
+    use crate::domain::containment::samples::{account, at, pid, proven};
+    use crate::domain::containment::standing::standing;
+
+    const R: ActionKind = ActionKind::RevokeSessions;
+    const D: ActionKind = ActionKind::DisableAccount;
+
+    #[rstest]
+    #[case(D, 60, false, 1)]
+    #[case(R, 60, false, 0)]
+    #[case(D, 601, false, 0)]
+    #[case(D, 60, true, 0)]
+    fn a_response_of_another_host_is_seen_in_its_comment(
+        #[case] asked: ActionKind,
+        #[case] age: i64,
+        #[case] ours: bool,
+        #[case] warnings: usize,
+    ) {
+        let (mut ledger, account) = (Ledger::default(), account().id);
+        proven(&mut ledger, 1, D, 1, 0);
+        let head = Anchor {
+            log: "01".to_owned(),
+            n: 1,
+            h: "ab".to_owned(),
+        };
+        let word = standing(&ledger, &account, |_| false);
+        let actions: Vec<&ActionView> = ledger.actions().collect();
+        let text = compose(&pid(1), &actions, &"jo".into(), &word, None, &head);
+        let comment = Comment {
+            id: "~1".into(),
+            author: "jo@acme.example".into(),
+            at: at(0),
+            edited: false,
+            message: Untrusted::new(text),
+        };
+        let one = std::slice::from_ref(&comment);
+        let seen = of_others(one, &account, &[asked], at(age), |_| ours);
+        assert_eq!(seen.len(), warnings, "{seen:?}");
+        let other = AccountId::new(account.connection.clone(), "00uOTHER");
+        assert!(of_others(one, &other, &[asked], at(age), |_| ours).is_empty());
+    }
 }

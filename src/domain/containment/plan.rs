@@ -68,6 +68,8 @@ pub struct Plan {
     pub steps: Vec<PlannedStep>,
     /// What the guards said.
     pub guards: Vec<GuardResult>,
+    /// What else should be known before it is confirmed; refuses nothing.
+    pub warnings: Vec<Safe>,
     /// When it was made.
     pub made: Moment,
     /// SHA-256 over kinds, target, snapshot, policy and configuration, in hex.

@@ -96,6 +96,7 @@ pub(crate) fn plan(refusal: Option<&'static str>) -> Plan {
             guard: "protected",
             refusal: refusal.map(Into::into),
         }],
+        warnings: Vec::new(),
         made: Moment {
             utc: at(0),
             boot: Duration::from_secs(1_000),

@@ -303,6 +303,19 @@ pub(super) fn lifecycle(
     }
 }
 
+pub(super) fn deactivate(
+    world: &mut World,
+    request: &Request,
+    key: &str,
+    notes: &mut Notes,
+) -> Answer {
+    let Some(index) = find(&world.directory, key) else {
+        return missing(key);
+    };
+    world.deactivate(index, request, notes);
+    Answer::json(200, json!({}))
+}
+
 pub(super) fn clear(world: &mut World, request: &Request, key: &str, notes: &mut Notes) -> Answer {
     let unknown = |name: &str| !matches!(name, "oauthTokens" | "forgetDevices");
     if let Some((name, _)) = request.query.iter().find(|(name, _)| unknown(name)) {

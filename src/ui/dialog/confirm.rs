@@ -323,6 +323,9 @@ fn add_guards(sheet: &mut Sheet, plan: &Plan) {
             sheet.fact("REFUSED", Role::StateRefuted, &text);
         }
     }
+    for warning in &plan.warnings {
+        sheet.fact("WARNING", Role::StateUnknown, warning);
+    }
     if !passed.is_empty() {
         sheet.fact("guards", Role::StateProven, &safe!("pass: {}", passed));
     }

@@ -7,6 +7,7 @@ use crate::app::model::Model;
 use crate::domain::containment::ledger::ActionView;
 use crate::domain::containment::state::ActionState;
 use crate::domain::freshness::{age_word, time_word};
+use crate::domain::ids::ActionId;
 use crate::domain::text::{Safe, Untrusted};
 use crate::safe;
 use crate::ui::layout::{below, first_row};
@@ -154,7 +155,12 @@ fn timing(model: &Model, action: &ActionView) -> Safe {
 }
 
 /// Draws the actions without a final word.
-pub(super) fn unfinished(canvas: &mut Canvas<'_>, model: &Model, room: Rect, cursor: usize) {
+pub(super) fn unfinished(
+    canvas: &mut Canvas<'_>,
+    model: &Model,
+    room: Rect,
+    (cursor, aid): (usize, Option<&ActionId>),
+) {
     let all: Vec<&ActionView> = model.ledger.unfinished().collect();
     let height = u16::try_from(all.len().max(1) * 3 + 2).unwrap_or(u16::MAX);
     let inside = open_box(
@@ -174,9 +180,9 @@ pub(super) fn unfinished(canvas: &mut Canvas<'_>, model: &Model, room: Rect, cur
     }
     let seen = usize::from(inside.height / 3);
     let first = first_row(cursor, all.len(), seen);
-    for (place, (index, action)) in (0u16..).zip(all.iter().enumerate().skip(first).take(seen)) {
+    for (place, action) in (0u16..).zip(all.iter().skip(first).take(seen)) {
         let area = below(inside, place * 3);
-        let is_cursor = index == cursor;
+        let is_cursor = aid == Some(&action.aid);
         let left = words::gutter(canvas, is_cursor, true)
             .add(
                 words::lead_role(is_cursor, true, Role::Strong),
@@ -187,7 +193,8 @@ pub(super) fn unfinished(canvas: &mut Canvas<'_>, model: &Model, room: Rect, cur
         let who = Words::new(Role::Text, "  ")
             .add(Role::Text, action.login.ident())
             .gap(Role::Dim, safe!("id {}", action.account.with_connection()))
-            .gap(Role::Dim, safe!("case {}", action.case.shown()));
+            .gap(Role::Dim, safe!("case {}", action.case.shown()))
+            .gap(Role::Dim, safe!("by {}", action.user.field()));
         canvas.row(area, 1, who);
         let evidence = action
             .evidence

@@ -3,6 +3,8 @@
 use std::io::{Read as _, Write as _};
 use std::num::NonZeroU16;
 use std::path::Path;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::mpsc::{Receiver, RecvTimeoutError, channel};
 use std::time::{Duration, Instant};
 
@@ -21,6 +23,7 @@ pub struct Pty {
     master: Box<dyn MasterPty + Send>,
     writer: Box<dyn std::io::Write + Send>,
     bytes: Receiver<Vec<u8>>,
+    gone: Arc<AtomicBool>,
     parser: vt100::Parser,
     raw: Vec<u8>,
     cooked: String,
@@ -71,11 +74,13 @@ impl Pty {
         drop(pair.slave);
         let mut reader = pair.master.try_clone_reader().expect("a reader");
         let (send, bytes) = channel();
+        let gone = Arc::new(AtomicBool::new(false));
+        let leave = Arc::clone(&gone);
         std::thread::spawn(move || {
             let mut room = vec![0; 65_536];
             // An error is the end: the other side is closed.
             while let Ok(count @ 1..) = reader.read(&mut room) {
-                if send.send(room[..count].to_vec()).is_err() {
+                if send.send(room[..count].to_vec()).is_err() || leave.load(Ordering::Relaxed) {
                     break;
                 }
             }
@@ -85,6 +90,7 @@ impl Pty {
             writer: pair.master.take_writer().expect("a writer"),
             master: pair.master,
             bytes,
+            gone,
             parser: vt100::Parser::new(not_zero(size.1), not_zero(size.0), 0),
             raw: Vec::new(),
             cooked,
@@ -171,6 +177,24 @@ impl Pty {
             .and_then(|id| i32::try_from(id).ok());
         let pid = pid.and_then(Pid::from_raw).expect("it runs");
         kill_process(pid, signal).expect("it runs");
+    }
+
+    /// Takes the terminal away, as a connection that breaks does, and waits for the end of the process.
+    pub fn hang_up(mut self) {
+        // The reader holds the terminal too; it lets go after the next frame, which a new size brings.
+        self.gone.store(true, Ordering::Relaxed);
+        self.resize((81, 25));
+        while !matches!(
+            self.bytes.recv_timeout(PATIENCE),
+            Err(RecvTimeoutError::Disconnected)
+        ) {}
+        let other = native_pty_system()
+            .openpty(size_of((80, 24)))
+            .expect("a pseudo-terminal");
+        // The last handles go with what they are replaced by.
+        self.writer = Box::new(std::io::sink());
+        self.master = other.master;
+        self.child.wait().expect("it ends");
     }
 
     /// Waits for the end of the process.

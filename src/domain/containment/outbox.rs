@@ -1,0 +1,253 @@
+//! Folds the records of what is to be written into cases: notes that are not known to be there, when each comment was
+//! last posted, and which log entry proves which action.
+//!
+//! Nothing here depends on the order in which the processes of one user read each other's records, only on their numbers.
+
+use std::collections::HashMap;
+
+use chrono::{DateTime, Utc};
+
+use crate::domain::audit::{Body, Entry};
+use crate::domain::ids::{ActionId, CaseId, RecordId, SessionId};
+use crate::domain::text::Untrusted;
+
+/// `kind` of the record that promises a note of the analyst; the note's text stands in the records before it.
+pub const NOTE: &str = "note";
+
+/// Weight of text in one record of a note: its longest written form stays below what a field keeps whole.
+const PIECE: usize = 4_000;
+
+/// A note of the analyst that is not known to be in the case.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct PendingNote {
+    /// Its id.
+    pub rid: RecordId,
+    /// The mark by which it is found in the case.
+    pub marker: String,
+    /// The case it belongs to.
+    pub case: CaseId,
+    /// The text as typed.
+    pub text: Untrusted,
+    /// Who wrote it (OS user).
+    pub user: Untrusted,
+    /// When it was written.
+    pub at: DateTime<Utc>,
+}
+
+/// What the records say about writes into cases and about proofs.
+#[derive(Clone, Debug, Default)]
+pub struct Outbox {
+    typed: HashMap<SessionId, (CaseId, String)>,
+    notes: Vec<PendingNote>,
+    done: Vec<RecordId>,
+    posted: HashMap<String, DateTime<Utc>>,
+    claims: HashMap<Untrusted, (u64, ActionId)>,
+}
+
+impl Outbox {
+    /// Folds one record.
+    pub(super) fn apply(&mut self, entry: &Entry) {
+        match &entry.body {
+            Body::Note { case, text } => {
+                let begun = self
+                    .typed
+                    .entry(entry.sess.clone())
+                    .or_insert_with(|| (case.clone(), String::new()));
+                if begun.0 != *case {
+                    *begun = (case.clone(), String::new());
+                }
+                begun.1.push_str(text.raw());
+            }
+            Body::RecordIntent {
+                rid,
+                kind,
+                case,
+                marker,
+                ..
+            } if kind == NOTE => {
+                let typed = self.typed.remove(&entry.sess).filter(|(to, _)| to == case);
+                if let Some((_, text)) = typed
+                    && !self.done.contains(rid)
+                {
+                    self.notes.push(PendingNote {
+                        rid: rid.clone(),
+                        marker: marker.clone(),
+                        case: case.clone(),
+                        text: Untrusted::new(text),
+                        user: entry.user.clone(),
+                        at: entry.ts,
+                    });
+                }
+            }
+            Body::RecordIntent { marker, .. } => {
+                let last = self.posted.entry(marker.clone()).or_insert(entry.ts);
+                *last = entry.ts.max(*last);
+            }
+            Body::RecordDone { rid, .. } => {
+                self.notes.retain(|note| note.rid != *rid);
+                self.done.push(rid.clone());
+            }
+            Body::ActionObserve {
+                aid,
+                used: Some(used),
+                ..
+            } => {
+                let claim = (entry.n, aid.clone());
+                let first = self
+                    .claims
+                    .entry(used.clone())
+                    .or_insert_with(|| claim.clone());
+                if claim.0 < first.0 {
+                    *first = claim;
+                }
+            }
+            _ => {}
+        }
+    }
+
+    /// Gives the notes that are not known to be in their case, oldest first.
+    pub fn notes(&self) -> &[PendingNote] {
+        &self.notes
+    }
+
+    /// Tells when a comment with this marker was last on its way.
+    pub fn last_posted(&self, marker: &str) -> Option<DateTime<Utc>> {
+        self.posted.get(marker).copied()
+    }
+
+    /// Tells which action a log entry of the vendor proves: the first that claimed it, by the order of the log.
+    pub fn owner_of(&self, entry: &Untrusted) -> Option<&ActionId> {
+        self.claims.get(entry).map(|(_, aid)| aid)
+    }
+
+    /// Lists the log entries that prove another action than this.
+    pub fn taken_by_others(&self, aid: &ActionId) -> Vec<Untrusted> {
+        self.claims
+            .iter()
+            .filter(|(_, (_, owner))| owner != aid)
+            .map(|(entry, _)| entry.clone())
+            .collect()
+    }
+}
+
+/// Cuts a note into pieces that a record keeps whole.
+pub fn pieces(text: &str) -> Vec<Untrusted> {
+    let (mut pieces, mut piece, mut weight) = (Vec::new(), String::new(), 0);
+    for c in text.chars() {
+        // The longest written form: two escaped halves for what is not ASCII.
+        let more = if c == ' ' || c.is_ascii_graphic() {
+            2
+        } else {
+            12
+        };
+        if weight + more > PIECE {
+            pieces.push(Untrusted::new(std::mem::take(&mut piece)));
+            weight = 0;
+        }
+        piece.push(c);
+        weight += more;
+    }
+    pieces.push(Untrusted::new(piece));
+    pieces
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::domain::containment::samples::{aid, at, case, entry};
+
+    fn rid(number: u128) -> RecordId {
+        RecordId::from_parts(at(0), number)
+    }
+
+    fn note(text: &str) -> Body {
+        Body::Note {
+            case: case(),
+            text: text.into(),
+        }
+    }
+
+    fn intent(number: u128, kind: &str) -> Body {
+        Body::RecordIntent {
+            rid: rid(number),
+            kind: kind.to_owned(),
+            case: case(),
+            marker: format!("quell:{}", rid(number)),
+            sha256: String::new(),
+        }
+    }
+
+    fn done(number: u128) -> Body {
+        Body::RecordDone {
+            rid: rid(number),
+            id: "~9".into(),
+        }
+    }
+
+    fn observed(number: u128, used: &str) -> Body {
+        Body::ActionObserve {
+            aid: aid(number),
+            evidence: "entry".into(),
+            matches: Some(true),
+            reads: 1,
+            used: Some(used.into()),
+        }
+    }
+
+    fn folded(records: Vec<(u64, Body)>) -> Outbox {
+        let mut outbox = Outbox::default();
+        for (n, body) in records {
+            outbox.apply(&entry(n, n.cast_signed(), body));
+        }
+        outbox
+    }
+
+    #[test]
+    fn a_note_waits_until_it_is_done() {
+        let mut records = vec![(1, note("call ")), (2, note("her")), (3, intent(1, NOTE))];
+        let outbox = folded(records.clone());
+        let texts: Vec<&str> = outbox.notes().iter().map(|note| note.text.raw()).collect();
+        assert_eq!(texts, ["call her"]);
+        records.push((4, intent(1, "comment")));
+        let outbox = folded(records.clone());
+        assert_eq!(outbox.notes().len(), 1);
+        assert_eq!(
+            outbox.last_posted(&format!("quell:{}", rid(1))),
+            Some(at(4))
+        );
+        records.push((5, done(1)));
+        assert!(folded(records).notes().is_empty());
+    }
+
+    #[test]
+    fn a_note_of_an_older_version_is_not_posted_anew() {
+        assert!(
+            folded(vec![(1, note("old")), (2, intent(1, "comment"))])
+                .notes()
+                .is_empty()
+        );
+    }
+
+    #[test]
+    fn an_entry_belongs_to_the_first_claim_by_number_not_by_reading() {
+        let outbox = folded(vec![(9, observed(2, "e")), (4, observed(1, "e"))]);
+        assert_eq!(outbox.owner_of(&"e".into()), Some(&aid(1)));
+        assert_eq!(outbox.taken_by_others(&aid(2)), ["e".into()]);
+        assert!(outbox.taken_by_others(&aid(1)).is_empty());
+    }
+
+    #[test]
+    fn pieces_are_whole_and_short_enough() {
+        let long: String = "ä🙂\n\"a".repeat(900);
+        let pieces = pieces(&long);
+        assert!(pieces.len() > 1);
+        let joined: String = pieces.iter().map(Untrusted::raw).collect();
+        assert_eq!(joined, long);
+        for piece in &pieces {
+            let line = serde_json::to_value(note(piece.raw()))
+                .map(|value| value["data"]["text"].is_string());
+            assert!(line.is_ok_and(|whole| whole), "it was cut");
+        }
+        assert_eq!(super::pieces("short").len(), 1);
+    }
+}

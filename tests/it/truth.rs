@@ -1,0 +1,349 @@
+//! The truth table: every kind of action under everything a provider may do, and the one right final word each time.
+//!
+//! The oracle is the servers' ledger: what it does not know never ends *proven*.
+
+use std::collections::HashSet;
+use std::sync::{Arc, Mutex, PoisonError};
+use std::time::Duration;
+
+use async_trait::async_trait;
+use futures::StreamExt as _;
+use quell::app::model::{Layer, Model};
+use quell::domain::containment::ledger::ActionView;
+use quell::domain::containment::state::ActionState;
+use quell::drill::Drill;
+use quell::engine::probe::Probe;
+use serde_json::json;
+use tokio::sync::Semaphore;
+
+use crate::harness::app::{Setting, TestApp, company};
+
+const LOGIN: &str = "mara.lind@acme.example";
+
+/// One kind of action: its keys, the end of its path, its effect in the ledger, the lifecycle call that undoes it.
+#[derive(Clone, Copy, Debug)]
+pub struct Act {
+    pub keys: &'static str,
+    pub path: &'static str,
+    pub effect: &'static str,
+    undo: Option<&'static str>,
+}
+
+pub const REVOKE: Act = Act {
+    keys: "cs",
+    path: "/sessions",
+    effect: "clear_sessions",
+    undo: None,
+};
+pub const DISABLE: Act = Act {
+    keys: "ca",
+    path: "/lifecycle/suspend",
+    effect: "suspend",
+    undo: Some("unsuspend"),
+};
+pub const ENABLE: Act = Act {
+    keys: "u",
+    path: "/lifecycle/unsuspend",
+    effect: "unsuspend",
+    undo: Some("suspend"),
+};
+
+/// What the provider, or somebody else at it, does.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum World {
+    Applied,
+    AcceptedNotApplied,
+    UndoneAtOnce,
+    UndoneLater,
+    DeletedBeforeTheSend,
+    NotFound,
+    Forbidden,
+    Conflict,
+    DoneByOthersFirst,
+    DeactivatedByOthers,
+    StaleFirst,
+    StaleAlways,
+    ThrottledOnce,
+    BrokenAfterEffect,
+    BrokenBeforeEffect,
+    ReplyLost,
+}
+
+/// Stops the console at one point until it is let on; later passes go through.
+struct Gate {
+    at: Option<&'static str>,
+    reached: Semaphore,
+    open: Semaphore,
+    seen: Mutex<HashSet<String>>,
+}
+
+impl Gate {
+    fn at(at: Option<&'static str>) -> Arc<Self> {
+        Arc::new(Self {
+            at,
+            reached: Semaphore::new(0),
+            open: Semaphore::new(0),
+            seen: Mutex::default(),
+        })
+    }
+}
+
+#[async_trait]
+impl Probe for Gate {
+    async fn pass(&self, point: &str) {
+        let first = {
+            let mut seen = self.seen.lock().unwrap_or_else(PoisonError::into_inner);
+            seen.insert(point.to_owned())
+        };
+        if first && self.at == Some(point) {
+            self.reached.add_permits(1);
+            drop(self.open.acquire().await);
+        }
+    }
+}
+
+/// Opens the case of the victim and waits for what a plan needs.
+pub async fn open_case(app: &mut TestApp) {
+    app.until("the queue is filled", |model| model.queue.heard)
+        .await;
+    app.keys("/mara<Enter>g<Enter>");
+    app.sync().await;
+    app.until("account and activity are there", |model| {
+        model
+            .open
+            .as_ref()
+            .is_some_and(|open| open.the_account().is_some() && open.activity.ended.is_some())
+            && !model.offers.is_empty()
+    })
+    .await;
+}
+
+/// Plans an action and waits for its dialog.
+pub async fn plan(app: &mut TestApp, keys: &str) -> Model {
+    app.keys(keys);
+    let open = |model: &Model| matches!(model.layers.last(), Some(Layer::Confirm { .. }));
+    let model = app.until("the dialog is open", open).await;
+    app.clock.advance(Duration::from_secs(1));
+    model
+}
+
+/// Types the name and confirms.
+pub fn confirm(app: &TestApp) {
+    app.keys(LOGIN).keys("<Tab>y");
+}
+
+/// Does something at the provider by another administrator's hand: the same API, none of our records.
+pub async fn by_others(drill: &Drill, lifecycle: &str) {
+    let identity = drill.identity();
+    let url = format!(
+        "{}/api/v1/users/{}/lifecycle/{lifecycle}",
+        identity.url,
+        drill.victim_id()
+    );
+    let client = reqwest::Client::builder()
+        .no_proxy()
+        .build()
+        .expect("a client");
+    let answer = client
+        .post(url)
+        .header("authorization", format!("SSWS {}", identity.token))
+        .header("content-length", "0")
+        .send()
+        .await
+        .expect("the drill answers");
+    assert!(answer.status().is_success(), "{lifecycle}");
+}
+
+fn arm(drill: &Drill, fault: &str, path: &str, count: Option<u32>) {
+    let mut order = json!({"server": "identity", "fault": fault, "path": path});
+    if let Some(count) = count {
+        order["count"] = json!(count);
+    }
+    drill.fault(&order).expect("the fault is known");
+}
+
+/// Tells whether every confirmed action has its word and its comment.
+pub fn finished(model: &Model) -> bool {
+    let confirmed = || model.ledger.actions().filter(|a| a.confirmed.is_some());
+    confirmed().next().is_some() && confirmed().all(|a| a.ended.is_some() && a.comment.is_some())
+}
+
+/// Sets the world up before the confirmation.
+fn prepare(drill: &Drill, act: Act, world: World) {
+    let path = act.path;
+    match world {
+        World::AcceptedNotApplied => arm(drill, "accepted_without_effect", path, Some(1)),
+        World::DeletedBeforeTheSend => arm(drill, "404", &drill.victim_id(), None),
+        World::NotFound => arm(drill, "404", path, Some(1)),
+        World::Forbidden => arm(drill, "403", path, Some(1)),
+        World::Conflict => arm(drill, "409", path, Some(1)),
+        World::ThrottledOnce => arm(drill, "429", path, Some(1)),
+        World::BrokenAfterEffect => arm(drill, "500_after_effect", path, Some(1)),
+        World::BrokenBeforeEffect => arm(drill, "500", path, Some(1)),
+        World::ReplyLost => arm(drill, "reply_lost_after_effect", path, Some(1)),
+        _ => {}
+    }
+}
+
+/// What is read of the account or the log while its answers are old.
+fn stale(drill: &Drill, act: Act, count: Option<u32>) {
+    let path = if act.effect == "clear_sessions" {
+        "/api/v1/logs"
+    } else {
+        "/api/v1/users/"
+    };
+    arm(drill, "stale_reads", path, count);
+}
+
+/// Does at the gate what the world does in between.
+async fn in_between(drill: &Drill, act: Act, world: World) {
+    match (world, act.undo) {
+        (World::UndoneAtOnce, Some(undo)) => by_others(drill, undo).await,
+        (World::DoneByOthersFirst, _) => {
+            let lifecycle = act.path.rsplit('/').next().expect("a path");
+            by_others(drill, lifecycle).await;
+        }
+        (World::DeactivatedByOthers, _) => by_others(drill, "deactivate").await,
+        _ => {}
+    }
+}
+
+async fn story(act: Act, world: World) -> (ActionView, usize) {
+    let (drill, state) = (company().await, tempfile::tempdir().expect("a directory"));
+    if act.effect == "unsuspend" {
+        by_others(&drill, "suspend").await;
+    }
+    let gate = Gate::at(match world {
+        World::UndoneAtOnce | World::DeactivatedByOthers => Some("read.before"),
+        World::DoneByOthersFirst | World::StaleFirst | World::StaleAlways => Some("send.before"),
+        _ => None,
+    });
+    let setting = Setting {
+        probe: Arc::clone(&gate) as Arc<dyn Probe>,
+        ..Setting::default()
+    };
+    let mut app = TestApp::start_in(&drill, state.path(), setting, |text| text);
+    open_case(&mut app).await;
+    plan(&mut app, act.keys).await;
+    prepare(&drill, act, world);
+    confirm(&app);
+    if gate.at.is_some() {
+        drop(gate.reached.acquire().await);
+        match world {
+            // Armed before the send: the past that is answered from is the one without our act.
+            World::StaleFirst => stale(&drill, act, Some(3)),
+            World::StaleAlways => stale(&drill, act, None),
+            _ => in_between(&drill, act, world).await,
+        }
+        gate.open.add_permits(1);
+    }
+    if world == World::UndoneLater {
+        let proven = |model: &Model| {
+            model
+                .ledger
+                .actions()
+                .any(|a| a.state == ActionState::Verified)
+        };
+        app.until("it is proven first", |model| {
+            finished(model) && proven(model)
+        })
+        .await;
+        by_others(&drill, act.undo.expect("it can be undone")).await;
+        app.until("it is seen", |model| {
+            model
+                .ledger
+                .actions()
+                .any(|a| a.state != ActionState::Verified)
+        })
+        .await;
+    }
+    let model = app
+        .until(&format!("{act:?} {world:?} ended"), finished)
+        .await;
+    app.end().await;
+    let ours = drill
+        .ledger()
+        .mutating()
+        .iter()
+        .filter(|r| r["path"].as_str().is_some_and(|p| p.ends_with(act.path)))
+        .count();
+    let action = model.ledger.actions().last().expect("one action").clone();
+    let effects = drill.ledger().targets(act.effect).len();
+    if action.state == ActionState::Verified {
+        assert!(
+            effects > 0,
+            "{act:?} {world:?}: proven, and it never happened"
+        );
+    }
+    assert_eq!(
+        drill.ledger().targets("comment").len(),
+        1,
+        "{act:?} {world:?}"
+    );
+    (action, ours)
+}
+
+/// The table: the word, how many requests may leave, and what the evidence must say.
+fn table() -> Vec<(Act, World, ActionState, usize, &'static str)> {
+    use ActionState::{Abandoned, Drifted, NotEffective, Rejected, Unverifiable, Verified};
+    let mut rows = Vec::new();
+    for act in [REVOKE, DISABLE, ENABLE] {
+        let revoke = act.undo.is_none();
+        rows.extend([
+            (act, World::Applied, Verified, 1, "reads agree"),
+            (act, World::AcceptedNotApplied, NotEffective, 1, ""),
+            (act, World::DeletedBeforeTheSend, Abandoned, 0, "not sent"),
+            (act, World::NotFound, Rejected, 1, "Resource not found"),
+            (
+                act,
+                World::Forbidden,
+                Rejected,
+                1,
+                "You do not have permission",
+            ),
+            (act, World::Conflict, Rejected, 1, "current status"),
+            (act, World::StaleFirst, Verified, 1, "reads agree"),
+            (act, World::StaleAlways, NotEffective, 1, ""),
+            (act, World::ThrottledOnce, Verified, 2, "reads agree"),
+            (act, World::BrokenAfterEffect, Verified, 1, "reads agree"),
+            (act, World::BrokenBeforeEffect, NotEffective, 1, ""),
+            (act, World::ReplyLost, Verified, 1, "reads agree"),
+        ]);
+        // A deactivated account has no sessions either; whether it was suspended before cannot be read any more.
+        let deactivated = if revoke { Verified } else { Unverifiable };
+        rows.push((act, World::DeactivatedByOthers, deactivated, 1, ""));
+        if !revoke {
+            rows.push((act, World::UndoneAtOnce, NotEffective, 1, "status"));
+            // Refused for the state it is in, which is the wanted one.
+            rows.push((act, World::DoneByOthersFirst, Verified, 2, "reads agree"));
+        }
+    }
+    rows.push((DISABLE, World::UndoneLater, Drifted, 1, "ACTIVE again"));
+    rows
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn slow_each_kind_ends_in_the_right_word() {
+    let rows = table();
+    let count = rows.len();
+    let told: Vec<String> = futures::stream::iter(rows)
+        .map(|(act, world, word, sends, says)| async move {
+            let (action, sent) = tokio::spawn(story(act, world)).await.map_err(|error| format!("{act:?} {world:?}: {error}"))?;
+            let evidence = action.evidence.map(|text| text.raw().to_owned()).unwrap_or_default();
+            let right = action.state == word && sent == sends && evidence.contains(says);
+            if right {
+                Ok(())
+            } else {
+                Err(format!(
+                    "{} {world:?}: {:?} after {sent} requests, not {word:?} after {sends}: {evidence}",
+                    act.effect, action.state
+                ))
+            }
+        })
+        .buffer_unordered(8)
+        .filter_map(|told: Result<(), String>| async move { told.err() })
+        .collect()
+        .await;
+    assert!(told.is_empty(), "{count} rows, wrong: {told:#?}");
+    println!("{count} rows, each with the right word");
+}
