@@ -14,7 +14,7 @@ use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
 use tokio::net::tcp::{OwnedReadHalf, OwnedWriteHalf};
 use tokio::net::{TcpListener, TcpStream};
 
-use crate::harness::app::{TestApp, company, records};
+use crate::harness::app::{Setting, TestApp, company, records};
 use crate::truth::{Act, DISABLE, ENABLE, REVOKE, by_others, confirm, finished, open_case, plan};
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -243,7 +243,7 @@ async fn story(run: Run) -> Told {
     for (proxy, server) in [(&identity, drill.identity()), (&cases, drill.cases())] {
         routes.push((server.url.clone(), proxy.open(&server.url).await));
     }
-    let mut app = TestApp::start_in(&drill, state.path(), Default::default(), |mut text| {
+    let mut app = TestApp::start_in(&drill, state.path(), Setting::default(), |mut text| {
         for (from, to) in &routes {
             text = text.replace(from.as_str(), to);
         }
@@ -292,7 +292,7 @@ async fn story(run: Run) -> Told {
     let evidence = action.evidence.as_ref().map(|text| text.raw().to_owned());
     match action.state {
         ActionState::Verified => {
-            assert_eq!(effects.len(), 1, "{run:?}: proven, and it never happened")
+            assert_eq!(effects.len(), 1, "{run:?}: proven, and it never happened");
         }
         ActionState::NotEffective | ActionState::NotSent | ActionState::Abandoned => {
             assert!(
