@@ -6,12 +6,14 @@ use std::time::Duration;
 
 use super::World;
 use super::journal::own;
+use crate::app::message::Level;
 use crate::app::message::Message;
 use crate::config::settings::{EnvironmentKind, Mode};
 use crate::connect::capability::Identity;
 use crate::domain::account::Account;
 use crate::domain::audit::Body;
 use crate::domain::containment::caps::{self, CapWord};
+use crate::domain::containment::confirm::ConfirmedPlan;
 use crate::domain::containment::guard::{GuardInput, GuardResult, judge};
 use crate::domain::containment::kind::ActionKind;
 use crate::domain::containment::need::{self, Need};
@@ -117,6 +119,21 @@ async fn try_make(
     };
     world.journal.record(records(&plan)).await?;
     Ok(plan)
+}
+
+/// Looks into the case once more before the first intent, for what another host did since the plan was made.
+///
+/// It is said and stops nothing: anybody who may comment could stop a containment otherwise.
+pub(super) async fn warn_of_others(world: &World, plan: &ConfirmedPlan) {
+    let kinds: Vec<ActionKind> = plan.actions().iter().map(|action| action.kind()).collect();
+    let told = &plan.plan().warnings;
+    let now = tokio::select! {
+        () = world.stop.cancelled() => return,
+        now = elsewhere(world, plan.case(), &plan.account().id, &kinds) => now,
+    };
+    for warning in now.into_iter().filter(|warning| !told.contains(warning)) {
+        world.notice(Level::Warning, Fault::new(warning)).await;
+    }
 }
 
 /// Says what other hosts did to the account lately, by the comments they left in the case.

@@ -50,7 +50,7 @@ pub(super) async fn carry_out(world: Arc<World>, plan: ConfirmedPlan, finish: Ta
             return;
         }
     };
-    warn_of_others(&world, &plan).await;
+    plan::warn_of_others(&world, &plan).await;
     let mut proofs = Vec::new();
     // A provider may show our own act late: until then the status of the plan is no change either.
     let mut expected = vec![plan.account().status.clone()];
@@ -89,21 +89,6 @@ pub(super) async fn carry_out(world: Arc<World>, plan: ConfirmedPlan, finish: Ta
         let _ = proof.await;
     }
     outbox::document(world, plan.pid().clone()).await;
-}
-
-/// Looks into the case once more before the first intent, for what another host did since the plan was made.
-///
-/// It is said and stops nothing: anybody who may comment could stop a containment otherwise.
-async fn warn_of_others(world: &World, plan: &ConfirmedPlan) {
-    let kinds: Vec<ActionKind> = plan.actions().iter().map(ConfirmedAction::kind).collect();
-    let told = &plan.plan().warnings;
-    let now = tokio::select! {
-        () = world.stop.cancelled() => return,
-        now = plan::elsewhere(world, plan.case(), &plan.account().id, &kinds) => now,
-    };
-    for warning in now.into_iter().filter(|warning| !told.contains(warning)) {
-        world.notice(Level::Warning, Fault::new(warning)).await;
-    }
 }
 
 fn take_leases(world: &World, plan: &ConfirmedPlan) -> Result<HashMap<ActionId, Lease>, Halt> {
