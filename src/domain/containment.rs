@@ -8,6 +8,7 @@ pub mod campaign;
 pub mod caps;
 pub mod confirm;
 pub mod consent;
+pub mod counted;
 pub mod guard;
 pub mod hold;
 pub mod kind;

@@ -7,12 +7,14 @@ use tokio::sync::mpsc;
 use super::probe::Probe;
 use crate::app::message::Message;
 use crate::domain::audit::{Body, Entry};
+use crate::domain::containment::caps::CapWord;
+use crate::domain::containment::counted::Counted;
 use crate::domain::containment::ledger::{ActionView, Ledger};
 use crate::domain::fault::Fault;
 use crate::domain::ids::{ActionId, PlanId, SessionId};
-use crate::domain::text::Untrusted;
+use crate::domain::text::{Safe, Untrusted};
 use crate::safe;
-use crate::store::audit::{AuditLog, Free, Place, StoreError};
+use crate::store::audit::{AuditLog, Free, Place, Standing, StoreError};
 
 /// The audit log with the fold of its records.
 #[derive(Clone)]
@@ -26,6 +28,23 @@ pub struct Journal {
     probe: Arc<dyn Probe>,
     /// What the console was told last: that the log fails, that its disk is nearly full.
     told: Arc<Mutex<(bool, bool)>>,
+    /// What the caps count: read from the file, never from memory.
+    count: Arc<Mutex<Count>>,
+}
+
+/// The log as it is counted, and how far.
+#[derive(Default)]
+struct Count {
+    counted: Counted,
+    place: Place,
+}
+
+/// Why an append with a condition did not happen.
+pub enum NotRecorded {
+    /// The condition did not hold; nothing was recorded.
+    Refused(Safe),
+    /// The log failed, and the console was told.
+    Failed(Fault),
 }
 
 /// How far the log is folded.
@@ -55,6 +74,7 @@ impl Journal {
             messages,
             probe,
             told: Arc::default(),
+            count: Arc::default(),
             folded: Arc::new(tokio::sync::Mutex::new(Folded {
                 n: entries.last().map_or(0, |entry| entry.n),
                 place: Place::default(),
@@ -207,6 +227,44 @@ impl Journal {
         self.apply(&mut folded, known).await;
     }
 
+    /// Records bodies as [`Self::record`] does, unless `check` refuses when no other process can write any more: what it is
+    /// shown is every record before these. A log that cannot be read refuses by itself; one with holes is for `check` to judge.
+    ///
+    /// # Errors
+    /// The refusal, or the fault of the log.
+    pub async fn record_if(
+        &self,
+        bodies: Vec<Body>,
+        check: impl FnOnce(&Counted) -> Option<Safe> + Send + 'static,
+    ) -> Result<Vec<Entry>, NotRecorded> {
+        let name = bodies.first().map_or("nothing", Body::type_name).to_owned();
+        self.probe.pass(&format!("before {name}")).await;
+        let count = Arc::clone(&self.count);
+        let condition = Box::new(move |log: &Standing<'_>| {
+            let read = |place, take: &mut dyn FnMut(&[u8])| log.read_bytes(place, take);
+            counted(&count, check, read)?.map_or(Ok(()), Err)
+        });
+        let appended = self.log.append_if(bodies, condition).await;
+        let recorded = match appended {
+            Err(StoreError::Unmet { reason }) => Err(NotRecorded::Refused(reason)),
+            appended => self.fold(appended).await.map_err(NotRecorded::Failed),
+        };
+        self.probe.pass(&format!("after {name}")).await;
+        recorded
+    }
+
+    /// Asks about every record that is in the file now, as [`Self::record_if`] does.
+    pub async fn count(&self, judge: impl FnOnce(&Counted) -> CapWord + Send + 'static) -> CapWord {
+        let (log, count) = (self.log.clone(), Arc::clone(&self.count));
+        let counting = tokio::task::spawn_blocking(move || {
+            let read = |place, take: &mut dyn FnMut(&[u8])| log.read_bytes(place, take);
+            counted(&count, judge, read).unwrap_or_else(CapWord::Unreadable)
+        });
+        counting
+            .await
+            .unwrap_or_else(|_ended| CapWord::Unreadable("the caps were not counted".into()))
+    }
+
     /// Gives one action as the records have it.
     pub fn action(&self, aid: &ActionId) -> Option<ActionView> {
         self.with(|ledger| ledger.get(aid).cloned())
@@ -252,6 +310,31 @@ fn is_answered(body: &Body) -> bool {
             | Body::LogRecovered { .. }
             | Body::SessionOpen { .. }
     )
+}
+
+/// Reads on and asks.
+///
+/// # Errors
+/// Whatever keeps it from reading everything.
+fn counted<T>(
+    count: &Mutex<Count>,
+    judge: impl FnOnce(&Counted) -> T,
+    read: impl FnOnce(Place, &mut dyn FnMut(&[u8])) -> Result<Place, StoreError>,
+) -> Result<T, Safe> {
+    // After a panic in the middle of a fold nobody knows what was counted.
+    let Ok(mut count) = count.lock() else {
+        return Err("the caps cannot be counted: counting failed before".into());
+    };
+    let Count { counted, place } = &mut *count;
+    match read(*place, &mut |bytes| counted.feed(bytes)) {
+        Ok(next) => *place = next,
+        Err(error) => {
+            // A part may have been fed: the next reading starts anew.
+            *count = Count::default();
+            return Err(safe!("the caps cannot be counted: {}", error.shown()));
+        }
+    }
+    Ok(judge(counted))
 }
 
 /// Says a store error as a fault.

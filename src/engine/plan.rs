@@ -12,8 +12,9 @@ use crate::config::settings::{EnvironmentKind, Mode};
 use crate::connect::capability::Identity;
 use crate::domain::account::Account;
 use crate::domain::audit::Body;
-use crate::domain::containment::caps::{self, CapWord};
+use crate::domain::containment::caps::CapWord;
 use crate::domain::containment::confirm::ConfirmedPlan;
+use crate::domain::containment::counted::Counted;
 use crate::domain::containment::guard::{GuardInput, GuardResult, judge};
 use crate::domain::containment::kind::ActionKind;
 use crate::domain::containment::need::{self, Need};
@@ -225,23 +226,19 @@ pub(super) async fn judge_all(
     });
     // What other consoles of this host did counts as well.
     world.journal.catch_up().await;
-    let now = world.clock.now().utc;
-    let target = (&account.id, kinds);
-    let campaign = policy.campaign.as_ref();
-    let cap = world
-        .journal
-        .with(|ledger| caps::judge(policy.caps, campaign, ledger, &world.os_user, target, now));
-    let (over, campaign) = match cap {
-        CapWord::Within => (None, None),
-        CapWord::Campaign(name) => (None, Some(name)),
-        CapWord::Over(reason) => (Some(reason), None),
+    let word = world.journal.count(cap(world, &account.id, kinds)).await;
+    let (over, unread, campaign) = match word {
+        CapWord::Within => (None, None, None),
+        CapWord::Campaign(name) => (None, None, Some(name)),
+        CapWord::Over(reason) => (Some(reason), None, None),
+        CapWord::Unreadable(reason) => (None, Some(reason), None),
     };
     let production = world.settings.environment.kind == EnvironmentKind::Production;
     let rules = &policy.approval;
     let reasons = need::reasons(rules, account, kinds, production, over.as_ref());
     results.push(GuardResult {
         guard: "caps",
-        refusal: over.filter(|_| !rules.over_cap),
+        refusal: unread.or(over.filter(|_| !rules.over_cap)),
     });
     results.push(GuardResult {
         guard: "freeze",
@@ -254,8 +251,36 @@ pub(super) async fn judge_all(
     }
 }
 
+/// Makes the question that the caps put to the records.
+fn cap(
+    world: &World,
+    account: &AccountId,
+    kinds: &[ActionKind],
+) -> impl FnOnce(&Counted) -> CapWord + Send + use<> {
+    let policy = &world.settings.policy;
+    let (caps, campaign, user) = (policy.caps, policy.campaign.clone(), world.os_user.clone());
+    let (account, kinds, now) = (account.clone(), kinds.to_vec(), world.clock.now().utc);
+    move |counted| {
+        let target = (&account, kinds.as_slice());
+        counted.judge(caps, campaign.as_ref(), &user, target, now)
+    }
+}
+
+/// Makes the question that decides under the lock of the log whether an intent may be recorded: nobody can act on one
+/// more account between the count and the record.
+pub(super) fn cap_of(
+    world: &World,
+    plan: &ConfirmedPlan,
+    kind: ActionKind,
+) -> impl FnOnce(&Counted) -> Option<Safe> + Send + use<> {
+    let asked = cap(world, &plan.account().id, &[kind]);
+    let may_exceed = world.settings.policy.approval.over_cap && plan.grant().is_some();
+    let named = plan.plan().campaign.clone();
+    move |counted| asked(counted).refusal(may_exceed, named.as_deref())
+}
+
 /// Tells why nothing may be sent while the freeze switch is on; a switch that cannot be read counts as on.
-fn frozen(switch: &Path) -> Option<Safe> {
+pub(super) fn frozen(switch: &Path) -> Option<Safe> {
     match std::fs::symlink_metadata(switch) {
         Err(error) if error.kind() == std::io::ErrorKind::NotFound => None,
         Err(error) => {

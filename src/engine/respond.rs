@@ -9,13 +9,14 @@ use std::time::Duration;
 use chrono::{DateTime, Utc};
 use tokio_util::task::task_tracker::TaskTrackerToken;
 
-use super::journal::own;
+use super::journal::{NotRecorded, own};
 use super::{World, outbox, plan, prove};
 use crate::app::message::Level;
 use crate::connect::capability::{Accepted, ConnectError, ConnectErrorKind, Identity};
 use crate::domain::account::AccountStatus;
 use crate::domain::audit::{Body, OutcomeState};
 use crate::domain::containment::confirm::{ConfirmedAction, ConfirmedPlan};
+use crate::domain::containment::guard::GuardResult;
 use crate::domain::containment::kind::ActionKind;
 use crate::domain::containment::plan::changed_since;
 use crate::domain::fault::Fault;
@@ -37,6 +38,8 @@ const THROTTLE_MAX: u64 = 120;
 struct Halt {
     reason: Safe,
     bodies: Vec<Body>,
+    /// Whether the bodies hold the final word of the action it was stopped at.
+    ended: bool,
 }
 
 /// Carries a plan out; `finish` is held until its last answer is on record.
@@ -108,6 +111,7 @@ fn take_leases(world: &World, plan: &ConfirmedPlan) -> Result<HashMap<ActionId, 
         return Err(Halt {
             reason,
             bodies: Vec::new(),
+            ended: false,
         });
     }
     Ok(leases)
@@ -153,6 +157,7 @@ async fn step(
     let halt = |reason: Safe| Halt {
         reason,
         bodies: Vec::new(),
+        ended: false,
     };
     let id = &plan.account().id;
     let identity = world
@@ -177,13 +182,28 @@ async fn step(
         // Kept until they are on record: giving up records them too.
         let mut bodies = confirmed.clone();
         bodies.push(intent(world, action, attempt, server_date));
-        // Nothing leaves before this is on disk; if it fails, nothing is sent.
-        world
-            .journal
-            .record(bodies)
-            .await
-            .map_err(|fault| halt(fault.what))?;
+        // Nothing leaves before this is on disk; if it fails, nothing is sent. The caps are counted in the same act.
+        let cap = plan::cap_of(world, plan, action.kind());
+        let recorded = world.journal.record_if(bodies, cap);
+        recorded.await.map_err(|error| match error {
+            NotRecorded::Failed(fault) => halt(fault.what),
+            NotRecorded::Refused(reason) => {
+                let refused = GuardResult {
+                    guard: "caps",
+                    refusal: Some(reason.clone()),
+                };
+                Halt {
+                    reason,
+                    bodies: plan::refusals(plan.plan(), &[refused]),
+                    ended: false,
+                }
+            }
+        })?;
         confirmed.clear();
+        // The switch has the last word: it may have been set while the intent was written.
+        if let Some(reason) = plan::frozen(&world.freeze) {
+            return Err(frozen(action, attempt, reason));
+        }
         world.probe.pass("send.before").await;
         let answer = tokio::time::timeout(GUARD, identity.perform(action)).await;
         let answer = answer.unwrap_or_else(|_elapsed| Err(silent(action)));
@@ -230,6 +250,7 @@ async fn look_in_time(
     let ended = || Halt {
         reason: "the console ended before it was sent".into(),
         bodies: Vec::new(),
+        ended: false,
     };
     if world.closing.is_cancelled() {
         return Err(ended());
@@ -254,6 +275,7 @@ async fn look_again(
         .map_err(|error| Halt {
             reason: safe!("the account could not be read again: {}", error.what),
             bodies: Vec::new(),
+            ended: false,
         })?;
     if let Some(what) = changed_since(plan.account(), &account, expected) {
         let reason = safe!("the plan is stale: {} changed", what);
@@ -268,6 +290,7 @@ async fn look_again(
         return Err(Halt {
             reason,
             bodies: vec![refusal],
+            ended: false,
         });
     }
     let asked_for = &plan.account().login;
@@ -289,15 +312,35 @@ async fn look_again(
         return Err(Halt {
             reason,
             bodies: Vec::new(),
+            ended: false,
         });
     }
     if let Some(refusal) = guards.iter().find_map(|guard| guard.refusal.clone()) {
         return Err(Halt {
             reason: refusal,
             bodies: plan::refusals(plan.plan(), &guards),
+            ended: false,
         });
     }
     Ok(account.server_date)
+}
+
+/// Ends an action whose intent is on disk and whose request never left.
+fn frozen(action: &ConfirmedAction, attempt: u32, reason: Safe) -> Halt {
+    let aid = action.aid();
+    let evidence = format!("not sent: {reason}");
+    Halt {
+        bodies: vec![
+            Body::ActionNotSent {
+                aid: aid.clone(),
+                attempt,
+                reason: own(evidence.clone()),
+            },
+            outcome(aid, OutcomeState::NotSent, evidence, None),
+        ],
+        reason,
+        ended: true,
+    }
 }
 
 fn intent(
@@ -468,7 +511,7 @@ async fn give_up(
     );
     let mut bodies = confirmed;
     bodies.extend(halt.bodies.clone());
-    for action in plan.actions().iter().skip(from) {
+    for action in plan.actions().iter().skip(from + usize::from(halt.ended)) {
         let evidence = format!("not sent: {}", halt.reason);
         bodies.push(outcome(
             action.aid(),

@@ -26,11 +26,11 @@ use std::time::Duration;
 
 use crate::domain::audit::{Body, Entry};
 use crate::domain::ids::{LogId, SessionId};
-use crate::domain::text::Untrusted;
+use crate::domain::text::{Safe, Untrusted};
 
 pub use disk::{Clock, Disk, Free, RealDisk, SystemClock};
 pub use error::StoreError;
-pub use follow::Place;
+pub use follow::{Place, Standing};
 pub use prune::Closed;
 pub use read::{Checked, Verified, Walk, read, read_checked, verify, verify_with, walk};
 pub use seal::SealPace;
@@ -39,6 +39,11 @@ use thread::Request;
 
 /// Appends that may wait for the thread; more are refused.
 const QUEUE: usize = 1024;
+
+/// Judged with the lock of the log held, right before a write: why it must not be made, or nothing.
+///
+/// It runs on the thread of the log while every other process waits, so it has to be quick.
+pub type Condition = Box<dyn FnOnce(&Standing<'_>) -> Result<(), Safe> + Send>;
 
 /// Who writes.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -168,6 +173,18 @@ impl AuditLog {
         follow::read_on(&self.dir, &self.log, from)
     }
 
+    /// Gives the bytes behind a place as they are now to `take`, in pieces, and tells where it ended.
+    ///
+    /// # Errors
+    /// When a file cannot be read; `take` may have been given a part.
+    pub fn read_bytes(
+        &self,
+        from: Place,
+        take: &mut dyn FnMut(&[u8]),
+    ) -> Result<Place, StoreError> {
+        follow::read_bytes(&self.dir, &self.log, from, take)
+    }
+
     /// Appends records in one write. With any of class A among them it answers once they are durable; with class B
     /// only, once they are written (durable within a second).
     ///
@@ -180,8 +197,29 @@ impl AuditLog {
         &self,
         bodies: Vec<Body>,
     ) -> impl Future<Output = Result<Vec<Entry>, StoreError>> + Send + use<> {
+        self.append_on(bodies, None)
+    }
+
+    /// Appends as [`Self::append`] does, if a condition holds when the lock is held: decided and written as one act, also
+    /// against other processes.
+    ///
+    /// # Errors
+    /// [`StoreError::Unmet`] when it does not hold, and as [`Self::append`].
+    pub fn append_if(
+        &self,
+        bodies: Vec<Body>,
+        condition: Condition,
+    ) -> impl Future<Output = Result<Vec<Entry>, StoreError>> + Send + use<> {
+        self.append_on(bodies, Some(condition))
+    }
+
+    fn append_on(
+        &self,
+        bodies: Vec<Body>,
+        condition: Option<Condition>,
+    ) -> impl Future<Output = Result<Vec<Entry>, StoreError>> + Send + use<> {
         let (tell, answer) = tokio::sync::oneshot::channel();
-        let sent = self.send(bodies, move |result| drop(tell.send(result)));
+        let sent = self.send(bodies, condition, move |result| drop(tell.send(result)));
         async move {
             sent?;
             answer.await.unwrap_or(Err(StoreError::Closed))
@@ -194,17 +232,19 @@ impl AuditLog {
     /// As [`Self::append`].
     pub fn append_blocking(&self, bodies: Vec<Body>) -> Result<Vec<Entry>, StoreError> {
         let (tell, answer) = mpsc::sync_channel(1);
-        self.send(bodies, move |result| drop(tell.send(result)))?;
+        self.send(bodies, None, move |result| drop(tell.send(result)))?;
         answer.recv().unwrap_or(Err(StoreError::Closed))
     }
 
     fn send(
         &self,
         bodies: Vec<Body>,
+        condition: Option<Condition>,
         answer: impl FnOnce(Result<Vec<Entry>, StoreError>) + Send + 'static,
     ) -> Result<(), StoreError> {
         let request = Request {
             bodies,
+            condition,
             answer: Box::new(answer),
         };
         self.queue

@@ -13,6 +13,7 @@ mod audit_tamper;
 mod audit_tools;
 mod bad_input;
 mod broken;
+mod cap_race;
 mod config;
 mod connectors;
 mod contain;

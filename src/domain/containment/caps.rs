@@ -35,6 +35,11 @@ impl Default for Caps {
     }
 }
 
+/// Tells whether a plan of these kinds counts at all: an undo never does.
+pub fn counts(kinds: &[ActionKind]) -> bool {
+    kinds.iter().any(|kind| *kind != ActionKind::EnableAccount)
+}
+
 /// What the caps say to one more account.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum CapWord {
@@ -44,6 +49,24 @@ pub enum CapWord {
     Campaign(String),
     /// It is beyond them, and why.
     Over(Safe),
+    /// It cannot be counted, and why.
+    Unreadable(Safe),
+}
+
+impl CapWord {
+    /// Says why nothing may be sent. `may_exceed` tells that a second person allowed to go beyond the caps, `named` is the
+    /// campaign that was confirmed.
+    pub fn refusal(self, may_exceed: bool, named: Option<&str>) -> Option<Safe> {
+        match self {
+            Self::Within => None,
+            Self::Campaign(name) if named == Some(name.as_str()) => None,
+            Self::Campaign(_) => Some(
+                "a cap was reached meanwhile: plan it again in the name of the campaign".into(),
+            ),
+            Self::Over(_) if may_exceed => None,
+            Self::Over(reason) | Self::Unreadable(reason) => Some(reason),
+        }
+    }
 }
 
 /// Asks the caps, and the campaign where they are reached.
@@ -73,7 +96,7 @@ pub fn refusal(
     kinds: &[ActionKind],
     now: DateTime<Utc>,
 ) -> Option<Safe> {
-    if kinds.iter().all(|kind| *kind == ActionKind::EnableAccount) {
+    if !counts(kinds) {
         return None;
     }
     let since = |window: Duration, person: Option<&Untrusted>| {

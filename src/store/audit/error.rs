@@ -73,6 +73,12 @@ pub enum StoreError {
         /// Where they were.
         dir: PathBuf,
     },
+    /// The condition of an append did not hold under the lock; nothing was recorded.
+    #[error("{reason}")]
+    Unmet {
+        /// Why.
+        reason: Safe,
+    },
     /// Too many appends are waiting.
     #[error("failed to append to the audit log: too many records are waiting")]
     Busy,

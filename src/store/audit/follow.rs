@@ -19,6 +19,9 @@ pub struct Place {
     at: u64,
 }
 
+/// Bytes read at once.
+const CHUNK: u64 = 1 << 20;
+
 /// Reads the records behind a place, and tells where it ended; a line that is not whole yet is left for later.
 pub(super) fn read_on(
     dir: &Path,
@@ -49,6 +52,53 @@ pub(super) fn read_on(
         };
     }
     Ok((entries, place))
+}
+
+/// The log as it is under the lock of its writer: nobody else can add to it meanwhile.
+pub struct Standing<'a> {
+    pub(super) dir: &'a Path,
+    pub(super) log: &'a LogId,
+}
+
+impl Standing<'_> {
+    /// Gives the bytes behind a place to `take`, in pieces of at most 1 MiB, and tells where it ended.
+    ///
+    /// # Errors
+    /// When a file cannot be read; `take` may have been given a part.
+    pub fn read_bytes(
+        &self,
+        from: Place,
+        take: &mut dyn FnMut(&[u8]),
+    ) -> Result<Place, StoreError> {
+        read_bytes(self.dir, self.log, from, take)
+    }
+}
+
+/// Reads the bytes behind a place as they are now, without waiting for anybody's write.
+pub(super) fn read_bytes(
+    dir: &Path,
+    log: &LogId,
+    from: Place,
+    take: &mut dyn FnMut(&[u8]),
+) -> Result<Place, StoreError> {
+    let mut place = from;
+    let segments = segments::list(dir)?.remove(log).unwrap_or_default();
+    for seg in segments.into_iter().filter(|seg| *seg >= from.seg) {
+        let path = segments::path(dir, log, seg);
+        let file = File::open(&path).map_err(StoreError::io("open", &path))?;
+        let mut at = if seg == from.seg { from.at } else { 0 };
+        let size = file
+            .metadata()
+            .map_err(StoreError::io("look at", &path))?
+            .len();
+        while at < size {
+            let bytes = read_at(&file, at, CHUNK.min(size - at), &path)?;
+            take(&bytes);
+            at += bytes.len() as u64;
+        }
+        place = Place { seg, at };
+    }
+    Ok(place)
 }
 
 #[cfg(test)]

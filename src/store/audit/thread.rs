@@ -7,6 +7,7 @@ use std::sync::mpsc::{Receiver, RecvTimeoutError};
 use std::thread;
 use std::time::{Duration, Instant};
 
+use super::Condition;
 use super::error::StoreError;
 use super::writer::Writer;
 use crate::domain::audit::{Body, Entry};
@@ -21,6 +22,8 @@ type Answer = Box<dyn FnOnce(Result<Vec<Entry>, StoreError>) + Send>;
 /// One append, and whom to tell.
 pub(super) struct Request {
     pub bodies: Vec<Body>,
+    /// Judged under the lock; refuses the append.
+    pub condition: Option<Condition>,
     pub answer: Answer,
 }
 
@@ -74,11 +77,26 @@ fn run(mut writer: Writer, requests: &Receiver<Request>) {
     }
 }
 
+/// Serves requests in their order; one with a condition alone, so that it sees all that stands before it.
 fn serve(writer: &mut Writer, group: Vec<Request>) {
-    let (batches, answers): (Vec<_>, Vec<_>) = group
-        .into_iter()
-        .map(|request| (request.bodies, request.answer))
-        .unzip();
+    let mut together: Vec<(Vec<Body>, Answer)> = Vec::new();
+    for request in group {
+        match request.condition {
+            None => together.push((request.bodies, request.answer)),
+            Some(condition) => {
+                serve_together(writer, std::mem::take(&mut together));
+                (request.answer)(writer.append_if(request.bodies, condition));
+            }
+        }
+    }
+    serve_together(writer, together);
+}
+
+fn serve_together(writer: &mut Writer, group: Vec<(Vec<Body>, Answer)>) {
+    if group.is_empty() {
+        return;
+    }
+    let (batches, answers): (Vec<_>, Vec<_>) = group.into_iter().unzip();
     for (answer, result) in answers.into_iter().zip(writer.append(&batches)) {
         answer(result);
     }

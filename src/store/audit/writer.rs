@@ -14,10 +14,11 @@ use super::begin::find_or_begin;
 use super::disk::is_remote;
 use super::end::{End, find_end, read_at};
 use super::error::StoreError;
+use super::follow::Standing as LogStanding;
 use super::lock::{is_same_file, wait_for_lock};
 use super::seal::Sealer;
 use super::syslog::Syslog;
-use super::{Ground, Health, Identity, segments};
+use super::{Condition, Ground, Health, Identity, segments};
 use crate::domain::audit::{
     Body, ChainHash, Class, Draft, Entry, Standing, encode_line, name_torn,
 };
@@ -59,6 +60,8 @@ pub(super) struct Writer {
     contended: bool,
     sealer: Sealer,
     syslog: Syslog,
+    /// Asked once the lock is held; only for the append that is under way.
+    condition: Option<Condition>,
 }
 
 impl Writer {
@@ -94,6 +97,7 @@ impl Writer {
             contended: false,
             sealer,
             syslog,
+            condition: None,
         })
     }
 
@@ -166,6 +170,20 @@ impl Writer {
         results
     }
 
+    /// Appends one batch if a condition holds, judged with the lock held: nobody can add a record in between.
+    pub(super) fn append_if(
+        &mut self,
+        bodies: Vec<Body>,
+        condition: Condition,
+    ) -> Result<Vec<Entry>, StoreError> {
+        // A torn end is named first, so that the condition finds no line it cannot explain.
+        self.heal()?;
+        self.condition = Some(condition);
+        let result = self.append(&[bodies]).pop();
+        self.condition = None;
+        result.unwrap_or(Err(StoreError::Closed))
+    }
+
     /// Tells which batches may be written at all: not class A after a failed sync, no new action on a full disk.
     fn admit(&mut self, batches: &[Vec<Body>]) -> Vec<Result<(), StoreError>> {
         let free = self.ground.disk.free(&self.dir).ok();
@@ -235,6 +253,10 @@ impl Writer {
         // On a full disk the room set aside is in this segment: the last words on actions in flight go there.
         while end.ended || (end.size >= self.ground.rotate_at && !self.full) {
             end = self.next_segment(&end)?;
+        }
+        if let Some(condition) = self.condition.take() {
+            let (dir, log) = (self.dir.as_path(), &self.log);
+            condition(&LogStanding { dir, log }).map_err(|reason| StoreError::Unmet { reason })?;
         }
         let mut lines = self.begin_lines(&end)?;
         let mut class_a = end.torn.is_some() || end.must_start;
