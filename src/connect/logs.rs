@@ -22,7 +22,8 @@ use super::decode::{need_text, need_time, time};
 pub(crate) use address::address;
 pub use file::{LogFile, read_log};
 
-use crate::domain::timeline::event::Event;
+use crate::domain::timeline::event::{Act, Event};
+use crate::domain::timeline::lane::Lane;
 
 /// Whose records they are.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
@@ -105,6 +106,20 @@ pub(crate) fn ecs_hit(hit: &Value) -> Result<Event, FieldError> {
 fn time_or_none(record: &Value, fields: &[&str]) -> (DateTime<Utc>, bool) {
     let found = fields.iter().find_map(|field| time(record, field));
     (found.unwrap_or_default(), found.is_none())
+}
+
+/// Gives the lane of an act.
+fn lane_of(act: Option<Act>, otherwise: Lane) -> Lane {
+    match act {
+        Some(Act::SignIn | Act::MfaPrompt) => Lane::SignIn,
+        Some(Act::OauthGrant) => Lane::OauthGrant,
+        Some(Act::Download | Act::Share | Act::Forwarding) => Lane::Exfiltration,
+        Some(Act::SensitiveAccess) => Lane::Sensitive,
+        Some(Act::Command) => Lane::Command,
+        Some(Act::LateralMovement) => Lane::Lateral,
+        Some(_) => Lane::AccountChange,
+        None => otherwise,
+    }
 }
 
 /// Gives the record with the vendor's own spelling of some fields, where an export wrote them in lower case.

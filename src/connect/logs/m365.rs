@@ -5,9 +5,8 @@
 
 use serde_json::Value;
 
-use super::entra::lane_of;
 use super::fields::{Fields, pair, path, words};
-use super::{address, time_or_none};
+use super::{address, lane_of, time_or_none};
 use crate::connect::decode::FieldError;
 use crate::domain::text::Untrusted;
 use crate::domain::timeline::event::{Act, Category, Event, Kind, Outcome, Party, Set, Signal};
