@@ -66,13 +66,11 @@ impl Escalation {
 
     /// Gives who is called after that, and in how long; `None` at the end of the path.
     pub fn then(&self, severity: Severity, age: Duration) -> Option<(usize, Duration)> {
-        let standing = self.standing(severity, age).into_iter().enumerate();
-        standing
-            .filter_map(|(at, due)| match due {
-                Due::In(left) => Some((at, left)),
-                _ => None,
-            })
-            .next()
+        let mut standing = self.standing(severity, age).into_iter().enumerate();
+        standing.find_map(|(at, due)| match due {
+            Due::In(left) => Some((at, left)),
+            _ => None,
+        })
     }
 }
 

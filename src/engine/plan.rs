@@ -126,7 +126,11 @@ async fn try_make(
 ///
 /// It is said and stops nothing: anybody who may comment could stop a containment otherwise.
 pub(super) async fn warn_of_others(world: &World, plan: &ConfirmedPlan) {
-    let kinds: Vec<ActionKind> = plan.actions().iter().map(|action| action.kind()).collect();
+    let kinds: Vec<ActionKind> = plan
+        .actions()
+        .iter()
+        .map(crate::domain::containment::confirm::ConfirmedAction::kind)
+        .collect();
     let told = &plan.plan().warnings;
     let now = tokio::select! {
         () = world.stop.cancelled() => return,

@@ -118,7 +118,7 @@ pub fn read_file(path: &Path) -> Result<String, TextError> {
 }
 
 fn text_of(bytes: Vec<u8>, cut: bool) -> Result<String, (usize, &'static str)> {
-    let line = |bytes: &[u8]| 1 + bytes.iter().filter(|byte| **byte == b'\n').count();
+    let line = |bytes: &[u8]| bytes.split(|byte| *byte == b'\n').count();
     if bytes.starts_with(&[0xff, 0xfe]) || bytes.starts_with(&[0xfe, 0xff]) {
         return Err((1, "it begins like UTF-16"));
     }

@@ -154,19 +154,17 @@ pub(super) fn open(shelf: &Shelf, name: &str) -> Result<Opened, Failure> {
         return open_file(shelf, path);
     }
     let library = shelf.runbooks.library();
-    match library.find(name).map(str::to_owned) {
-        Some(path) => Ok(Opened {
-            library: library.clone(),
-            path,
-            root: None,
-            called: None,
-        }),
-        None => {
-            let what = safe!("no file and no runbook {}", Untrusted::new(name).ident());
-            let fault = Fault::new(what).hint("`quell runbook list` prints the runbooks there are");
-            Err(Failure::one(UNREADABLE, fault))
-        }
-    }
+    let Some(path) = library.find(name).map(str::to_owned) else {
+        let what = safe!("no file and no runbook {}", Untrusted::new(name).ident());
+        let fault = Fault::new(what).hint("`quell runbook list` prints the runbooks there are");
+        return Err(Failure::one(UNREADABLE, fault));
+    };
+    Ok(Opened {
+        library: library.clone(),
+        path,
+        root: None,
+        called: None,
+    })
 }
 
 fn open_file(shelf: &Shelf, path: &Path) -> Result<Opened, Failure> {

@@ -75,10 +75,10 @@ fn add_path(sheet: &mut Sheet, model: &Model, path: &Escalation) {
 fn add_next(sheet: &mut Sheet, path: &Escalation, severity: Severity, age: Duration) {
     let why = safe!("the case is {} and {} old", severity.word(), age_word(age));
     let called = path.now(severity, age).and_then(|at| path.steps.get(at));
-    let text = match called {
-        Some(rung) => safe!("Call {}: {}.", rung.who.field(), why),
-        None => safe!("Nobody is called yet: {}.", why),
-    };
+    let text = called.map_or_else(
+        || safe!("Nobody is called yet: {}.", why),
+        |rung| safe!("Call {}: {}.", rung.who.field(), why),
+    );
     sheet.text(0, Role::Strong, &text);
     let then = path
         .then(severity, age)
