@@ -7,6 +7,7 @@
 //!
 //! What must not live here: files, locks, clocks (see `store::audit`); what records mean for the state of an action.
 
+mod after;
 mod anchor;
 mod body;
 mod entry;
@@ -23,6 +24,7 @@ mod tail;
 mod verify;
 mod words;
 
+pub use after::{HoldSet, WatchCursor, WatchSuccess};
 pub use anchor::{Anchor, find_anchors};
 pub use body::Body;
 pub use entry::{Draft, EncodeError, Entry, MAX_LINE, SUFFIX, encode_line, parse_line};

@@ -13,7 +13,9 @@ use quell::config::settings::{
     Vendor,
 };
 use quell::domain::account::{Account, AccountStatus, Factor, Group};
-use quell::domain::audit::{Body, ChainHash, Entry, OutcomeState, TickState};
+use quell::domain::audit::{
+    Body, ChainHash, Entry, HoldSet, OutcomeState, TickState, WatchSuccess,
+};
 use quell::domain::case::{Alert, Case, CaseFile, Comment, Subject};
 use quell::domain::containment::approval::{Ask, TTL, compose_request};
 use quell::domain::containment::consent::{Asked, Consent};
@@ -750,7 +752,7 @@ pub(crate) fn held(size: (u16, u16)) -> Model {
                 model.ledger.apply(&record(body));
             }
         }
-        model.ledger.apply(&record(Body::HoldSet {
+        model.ledger.apply(&record(Body::HoldSet(HoldSet {
             case: case_id(case),
             account: account.clone(),
             login,
@@ -758,9 +760,9 @@ pub(crate) fn held(size: (u16, u16)) -> Model {
             until: Some(since + TimeDelta::hours(24)),
             how: "confirmed".to_owned(),
             reason: None,
-        }));
+        })));
         if person == 0 {
-            model.ledger.apply(&record(Body::WatchSuccess {
+            model.ledger.apply(&record(Body::WatchSuccess(WatchSuccess {
                 case: case_id(case),
                 account: account.clone(),
                 connection: account.connection.clone(),
@@ -768,7 +770,7 @@ pub(crate) fn held(size: (u16, u16)) -> Model {
                 at: now().utc - TimeDelta::minutes(40),
                 action: text("user.session.start"),
                 address: Some(text("203.0.113.9")),
-            }));
+            })));
         }
         model
             .watched

@@ -9,7 +9,7 @@ use crate::app::message::Level;
 use crate::app::model::contained::{Contained, ENDS, rows};
 use crate::app::model::{Held, Layer, Model, Purpose};
 use crate::config::settings::Mode;
-use crate::domain::audit::{Body, Entry, OutcomeState, TickState};
+use crate::domain::audit::{Body, Entry, HoldSet, OutcomeState, TickState, WatchSuccess};
 use crate::domain::containment::confirm::ConfirmedPlan;
 use crate::domain::containment::hold::{Hold, Stage, near_word};
 use crate::domain::containment::kind::ActionKind;
@@ -60,7 +60,7 @@ fn set(
 ) -> Effect {
     let operator = &model.operator;
     let owner = operator.login.as_ref().unwrap_or(&operator.os_user);
-    Effect::Record(vec![Body::HoldSet {
+    Effect::Record(vec![Body::HoldSet(HoldSet {
         case: of.case.clone(),
         account: of.account.clone(),
         login: of.login.clone(),
@@ -68,7 +68,7 @@ fn set(
         until,
         how: how.to_owned(),
         reason,
-    }])
+    })])
 }
 
 /// Records a changed end and tells the case.
@@ -260,14 +260,14 @@ pub(super) fn alarm_of_records(model: &mut Model, entries: &[Entry]) -> Vec<Effe
     let mut first = None;
     for entry in entries {
         match &entry.body {
-            Body::WatchSuccess {
+            Body::WatchSuccess(WatchSuccess {
                 account,
                 case,
                 event,
                 at,
                 address,
                 ..
-            } if model.alarmed.insert((account.clone(), event.clone())) => {
+            }) if model.alarmed.insert((account.clone(), event.clone())) => {
                 first = first.or(Some((*at, address.clone())));
                 match seen.iter_mut().find(|(one, _, _)| *one == account) {
                     Some((_, _, count)) => *count += 1,

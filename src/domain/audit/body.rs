@@ -6,6 +6,7 @@ use chrono::{DateTime, Utc};
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
 
+use super::after::{HoldSet, WatchCursor, WatchSuccess};
 use super::long;
 use super::words::{DecisionKind, OutcomeState, TickState};
 use crate::domain::containment::approval::{Ask, GivenAnswer};
@@ -478,59 +479,13 @@ pub enum Body {
     },
     /// Somebody decided until when a containment holds.
     #[serde(rename = "hold.set")]
-    HoldSet {
-        /// The case.
-        case: CaseId,
-        /// The contained account.
-        account: AccountId,
-        /// Its login.
-        #[serde(with = "long")]
-        login: Untrusted,
-        /// Who answers for it.
-        #[serde(with = "long")]
-        owner: Untrusted,
-        /// Until when; `None` is until somebody decides.
-        #[serde(with = "long::micros_option")]
-        until: Option<DateTime<Utc>>,
-        /// What was decided: `confirmed`, `changed` or `kept`.
-        how: String,
-        /// Why, in the analyst's words.
-        #[serde(with = "long::option")]
-        reason: Option<Untrusted>,
-    },
+    HoldSet(HoldSet),
     /// A contained account did something that succeeded.
     #[serde(rename = "watch.success")]
-    WatchSuccess {
-        /// The case.
-        case: CaseId,
-        /// The contained account.
-        account: AccountId,
-        /// Where it was seen.
-        connection: ConnectionName,
-        /// Id of the event there.
-        #[serde(with = "long")]
-        event: Untrusted,
-        /// When it happened.
-        #[serde(with = "long::micros")]
-        at: DateTime<Utc>,
-        /// What was done.
-        #[serde(with = "long")]
-        action: Untrusted,
-        /// From which address.
-        #[serde(with = "long::option")]
-        address: Option<Untrusted>,
-    },
+    WatchSuccess(WatchSuccess),
     /// Up to which event the watch of an account has read a source.
     #[serde(rename = "watch.cursor")]
-    WatchCursor {
-        /// The contained account.
-        account: AccountId,
-        /// The source.
-        connection: ConnectionName,
-        /// Time of the newest event that was read.
-        #[serde(with = "long::micros")]
-        upto: DateTime<Utc>,
-    },
+    WatchCursor(WatchCursor),
     /// A note of the analyst.
     #[serde(rename = "note")]
     Note {

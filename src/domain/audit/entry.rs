@@ -338,6 +338,7 @@ pub(super) fn body(raw: &Raw<'_>) -> Option<Body> {
 mod tests {
     use super::super::samples::chain;
     use super::super::{DecisionKind, OutcomeState, TickState};
+    use super::super::{HoldSet, WatchCursor, WatchSuccess};
     use super::*;
     use crate::domain::containment::approval::{Ask, GivenAnswer, Say};
     use crate::domain::containment::kind::ActionKind;
@@ -543,7 +544,7 @@ mod tests {
                 n: 2,
                 h: s(),
             },
-            Body::HoldSet {
+            Body::HoldSet(HoldSet {
                 case: case(),
                 account: account(),
                 login: t(),
@@ -551,8 +552,8 @@ mod tests {
                 until: date,
                 how: s(),
                 reason: opt(),
-            },
-            Body::WatchSuccess {
+            }),
+            Body::WatchSuccess(WatchSuccess {
                 case: case(),
                 account: account(),
                 connection: account().connection,
@@ -560,12 +561,12 @@ mod tests {
                 at,
                 action: t(),
                 address: opt(),
-            },
-            Body::WatchCursor {
+            }),
+            Body::WatchCursor(WatchCursor {
                 account: account(),
                 connection: account().connection,
                 upto: at,
-            },
+            }),
             Body::Note {
                 case: case(),
                 text: t(),

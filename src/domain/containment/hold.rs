@@ -10,7 +10,7 @@ use chrono::{DateTime, TimeDelta, Utc};
 
 use super::ledger::ActionView;
 use super::note::Anchor;
-use crate::domain::audit::{Body, Entry};
+use crate::domain::audit::{Body, Entry, HoldSet, WatchCursor, WatchSuccess};
 use crate::domain::freshness::{clock_word, time_word};
 use crate::domain::ids::{AccountId, ActionId, CaseId, ConnectionName, RecordId};
 use crate::domain::text::{Safe, Untrusted, sink};
@@ -138,7 +138,7 @@ impl Holds {
     /// Folds one record; those that say nothing about the time after a containment change nothing.
     pub fn apply(&mut self, entry: &Entry) {
         match &entry.body {
-            Body::HoldSet {
+            Body::HoldSet(HoldSet {
                 case,
                 account,
                 login,
@@ -146,7 +146,7 @@ impl Holds {
                 until,
                 reason,
                 ..
-            } => {
+            }) => {
                 let hold = Hold {
                     case: case.clone(),
                     login: login.clone(),
@@ -157,7 +157,7 @@ impl Holds {
                 };
                 self.ends.insert(account.clone(), hold);
             }
-            Body::WatchSuccess {
+            Body::WatchSuccess(WatchSuccess {
                 account,
                 connection,
                 event,
@@ -165,7 +165,7 @@ impl Holds {
                 action,
                 address,
                 ..
-            } => {
+            }) => {
                 let seen = Success {
                     connection: connection.clone(),
                     event: event.clone(),
@@ -177,11 +177,11 @@ impl Holds {
                 let place = all.partition_point(|one| one.at <= seen.at);
                 all.insert(place, seen);
             }
-            Body::WatchCursor {
+            Body::WatchCursor(WatchCursor {
                 account,
                 connection,
                 upto,
-            } => {
+            }) => {
                 let key = (account.clone(), connection.clone());
                 self.cursors.insert(key, *upto);
             }
@@ -326,7 +326,7 @@ mod tests {
     use crate::domain::containment::standing::standing;
 
     fn hold(until: Option<i64>) -> Body {
-        Body::HoldSet {
+        Body::HoldSet(HoldSet {
             case: case(),
             account: account().id,
             login: account().login,
@@ -334,11 +334,11 @@ mod tests {
             until: until.map(at),
             how: "confirmed".to_owned(),
             reason: None,
-        }
+        })
     }
 
     fn success(event: &str, second: i64) -> Body {
-        Body::WatchSuccess {
+        Body::WatchSuccess(WatchSuccess {
             case: case(),
             account: account().id,
             connection: account().id.connection,
@@ -346,7 +346,7 @@ mod tests {
             at: at(second),
             action: "user.session.start".into(),
             address: Some("203.0.113.9".into()),
-        }
+        })
     }
 
     fn contained() -> Ledger {

@@ -11,7 +11,7 @@ use chrono::{DateTime, Utc};
 use super::told;
 use crate::app::message::Message;
 use crate::connect::capability::{ActivityQuery, ActivitySource};
-use crate::domain::audit::Body;
+use crate::domain::audit::{Body, WatchCursor, WatchSuccess};
 use crate::domain::containment::hold::SUCCESSES_MAX;
 use crate::domain::containment::ledger::ActionView;
 use crate::domain::containment::standing::standing;
@@ -154,11 +154,11 @@ async fn ask(
     };
     cursors.insert(key.clone(), newest);
     if recorded.is_none_or(|at| newest - at >= CURSOR_STEP) {
-        let body = Body::WatchCursor {
+        let body = Body::WatchCursor(WatchCursor {
             account: key.0,
             connection: key.1,
             upto: newest,
-        };
+        });
         // The journal tells the console when it fails; the next start looks further back.
         let _ = world.journal.record(vec![body]).await;
     }
@@ -206,14 +206,16 @@ async fn record(
         let bodies: Vec<Body> = fresh
             .into_iter()
             .take(most)
-            .map(|event| Body::WatchSuccess {
-                case: action.case.clone(),
-                account: action.account.clone(),
-                connection: source.clone(),
-                event: event.id.clone(),
-                at: event.at,
-                action: event.action.clone(),
-                address: event.ip.clone(),
+            .map(|event| {
+                Body::WatchSuccess(WatchSuccess {
+                    case: action.case.clone(),
+                    account: action.account.clone(),
+                    connection: source.clone(),
+                    event: event.id.clone(),
+                    at: event.at,
+                    action: event.action.clone(),
+                    address: event.ip.clone(),
+                })
             })
             .collect();
         (bodies, left)
