@@ -48,10 +48,10 @@ pub(super) fn command(model: &mut Model, command: Command) -> Vec<Effect> {
         return Vec::new();
     }
     match command {
-        Command::FocusCases => focus(model, Pane::Cases),
-        Command::FocusActivity => focus(model, Pane::Activity),
-        Command::FocusChecklist => focus(model, Pane::Checklist),
-        Command::FocusActions => focus(model, Pane::Actions),
+        Command::FocusCases => model.focus = Pane::Cases,
+        Command::FocusActivity => model.focus = Pane::Activity,
+        Command::FocusChecklist => model.focus = Pane::Checklist,
+        Command::FocusActions => model.focus = Pane::Actions,
         Command::FocusNext => focus_by(model, 1),
         Command::FocusPrevious => focus_by(model, Pane::ALL.len() - 1),
         Command::Zoom => model.zoom = !model.zoom,
@@ -113,10 +113,6 @@ pub(super) fn command(model: &mut Model, command: Command) -> Vec<Effect> {
         }
     }
     Vec::new()
-}
-
-fn focus(model: &mut Model, pane: Pane) {
-    model.focus = pane;
 }
 
 fn focus_by(model: &mut Model, by: usize) {
