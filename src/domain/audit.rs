@@ -16,6 +16,7 @@ mod filter;
 mod hash;
 mod json;
 mod long;
+mod pruned;
 #[cfg(test)]
 mod samples;
 mod seal;
@@ -32,6 +33,7 @@ pub use fault::{Fault, Reason, Warning};
 pub use filter::{Filter, data_of};
 pub use hash::{ChainHash, PREFIX, hex, sha256_hex};
 pub use json::{MAX_DEPTH, MAX_INT, ValueError, ascii as ascii_json};
+pub use pruned::SegmentPruned;
 pub use seal::{PublicKey, Standing};
 pub use sessions::{EVERY, GAP_MINUTES};
 pub use tail::{Tail, has_begun, last_record, name_torn};

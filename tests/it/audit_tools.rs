@@ -290,8 +290,8 @@ fn pruning_records_what_it_removes_and_keeps_the_log_verifiable() -> Done {
     let after = read(dir.path())?;
     let pruned: Vec<u64> = after
         .iter()
-        .filter_map(|entry| match entry.body {
-            Body::SegmentPruned { segment, .. } => Some(segment),
+        .filter_map(|entry| match &entry.body {
+            Body::SegmentPruned(pruned) => Some(pruned.segment),
             _ => None,
         })
         .collect();

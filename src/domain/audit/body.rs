@@ -8,6 +8,7 @@ use serde_json::Value;
 
 use super::after::{HoldSet, WatchCursor, WatchSuccess};
 use super::long;
+use super::pruned::SegmentPruned;
 use super::words::{DecisionKind, OutcomeState, TickState};
 use crate::domain::containment::approval::{Ask, GivenAnswer};
 use crate::domain::ids::{AccountId, ActionId, CaseId, ConnectionName, PlanId, RecordId};
@@ -57,14 +58,7 @@ pub enum Body {
     },
     /// A closed segment is about to be removed on purpose.
     #[serde(rename = "segment.pruned")]
-    SegmentPruned {
-        /// Its number.
-        segment: u64,
-        /// Number of its last record.
-        n: u64,
-        /// Hash of its last record.
-        h: String,
-    },
+    SegmentPruned(SegmentPruned),
     /// A process ended in order.
     #[serde(rename = "session.close")]
     SessionClose {

@@ -338,7 +338,7 @@ pub(super) fn body(raw: &Raw<'_>) -> Option<Body> {
 mod tests {
     use super::super::samples::chain;
     use super::super::{DecisionKind, OutcomeState, TickState};
-    use super::super::{HoldSet, WatchCursor, WatchSuccess};
+    use super::super::{HoldSet, SegmentPruned, WatchCursor, WatchSuccess};
     use super::*;
     use crate::domain::containment::approval::{Ask, GivenAnswer, Say};
     use crate::domain::containment::kind::ActionKind;
@@ -539,11 +539,11 @@ mod tests {
                 size: 2,
                 note: s(),
             },
-            Body::SegmentPruned {
+            Body::SegmentPruned(SegmentPruned {
                 segment: 1,
                 n: 2,
                 h: s(),
-            },
+            }),
             Body::HoldSet(HoldSet {
                 case: case(),
                 account: account(),

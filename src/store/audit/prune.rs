@@ -8,7 +8,7 @@ use chrono::{DateTime, Utc};
 
 use super::error::StoreError;
 use super::{AuditLog, Checked, read, segments};
-use crate::domain::audit::{Body, ChainHash, Entry};
+use crate::domain::audit::{Body, ChainHash, Entry, SegmentPruned};
 
 /// A segment that is not the last, with its last record.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -56,10 +56,12 @@ impl AuditLog {
     /// # Errors
     /// Nothing was removed when the record failed; after other errors some of them may have been.
     pub fn prune(&self, closed: &[Closed]) -> Result<(), StoreError> {
-        let recorded = closed.iter().map(|closed| Body::SegmentPruned {
-            segment: closed.segment,
-            n: closed.n,
-            h: closed.h.to_string(),
+        let recorded = closed.iter().map(|closed| {
+            Body::SegmentPruned(SegmentPruned {
+                segment: closed.segment,
+                n: closed.n,
+                h: closed.h.to_string(),
+            })
         });
         self.append_blocking(recorded.collect())?;
         for Closed { segment, .. } in closed {

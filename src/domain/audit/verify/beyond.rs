@@ -8,6 +8,7 @@ use crate::domain::audit::body::Body;
 use crate::domain::audit::entry::{self, Raw};
 use crate::domain::audit::fault::{Reason, Warning};
 use crate::domain::audit::hash::ChainHash;
+use crate::domain::audit::pruned::SegmentPruned;
 
 /// What a verifier is told beside the log. The chain alone cannot say what is missing at its end, nor that it was
 /// written anew as a whole.
@@ -69,7 +70,7 @@ impl Verifier {
     pub(super) fn check_pruned(&mut self, raw: &Raw<'_>) {
         self.first.get_or_insert((raw.n, raw.prev));
         if raw.kind == b"segment.pruned"
-            && let Some(Body::SegmentPruned { segment, n, h }) = entry::body(raw)
+            && let Some(Body::SegmentPruned(SegmentPruned { segment, n, h })) = entry::body(raw)
             && segment + 1 == self.first_segment
         {
             self.pruned = ChainHash::parse(h.as_bytes()).map(|h| (n, h));
