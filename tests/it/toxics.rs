@@ -8,13 +8,14 @@ use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
 use futures::StreamExt as _;
+use quell::connect::http::Limits;
 use quell::domain::audit::Body;
 use quell::domain::containment::state::ActionState;
 use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
 use tokio::net::tcp::{OwnedReadHalf, OwnedWriteHalf};
 use tokio::net::{TcpListener, TcpStream};
 
-use crate::harness::app::{Setting, TestApp, company, records};
+use crate::harness::app::{Setting, TestApp, company, limits, records};
 use crate::truth::{Act, DISABLE, ENABLE, REVOKE, by_others, confirm, finished, open_case, plan};
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -158,8 +159,8 @@ async fn poisoned(
 ) -> bool {
     let dice = &mut dose.dice;
     match dose.toxic {
-        Toxic::Latency => pause(dice.u64(100..700)).await,
-        Toxic::Jitter => pause(dice.u64(0..300)).await,
+        Toxic::Latency => pause(dice.u64(20..170)).await,
+        Toxic::Jitter => pause(dice.u64(0..150)).await,
         Toxic::SlowClose => {}
         Toxic::Timeout => {
             pause(60_000).await;
@@ -176,12 +177,12 @@ async fn poisoned(
                 if to.write_all(part).await.is_err() {
                     return false;
                 }
-                pause(40).await;
+                pause(20).await;
             }
             return true;
         }
         Toxic::Slicer => {
-            for part in piece.chunks(dice.usize(1..40)) {
+            for part in piece.chunks(dice.usize(20..60)) {
                 if to.write_all(part).await.is_err() {
                     return false;
                 }
@@ -243,7 +244,16 @@ async fn story(run: Run) -> Told {
     for (proxy, server) in [(&identity, drill.identity()), (&cases, drill.cases())] {
         routes.push((server.url.clone(), proxy.open(&server.url).await));
     }
-    let mut app = TestApp::start_in(&drill, state.path(), Setting::default(), |mut text| {
+    // The deadline of a write at the pace of the tests, as everything else: what arrives after it was given up must be
+    // within the time that a post is waited out.
+    let setting = Setting {
+        limits: Limits {
+            write_total: Duration::from_millis(400),
+            ..limits()
+        },
+        ..Setting::default()
+    };
+    let mut app = TestApp::start_in(&drill, state.path(), setting, |mut text| {
         for (from, to) in &routes {
             text = text.replace(from.as_str(), to);
         }
