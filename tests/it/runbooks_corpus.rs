@@ -78,7 +78,11 @@ fn line_of(step: &Step) -> String {
 fn outline(out: &mut String, runbook: &Runbook) {
     writeln!(out, " title {}", short(runbook.title.raw())).unwrap();
     for input in &runbook.inputs {
-        let alternatives: Vec<&str> = input.alternatives.iter().map(|name| name.raw()).collect();
+        let alternatives: Vec<&str> = input
+            .alternatives
+            .iter()
+            .map(quell::domain::text::Untrusted::raw)
+            .collect();
         write!(out, " input {}", input.name.raw()).unwrap();
         if !alternatives.is_empty() {
             write!(out, " or {}", alternatives.join(" or ")).unwrap();

@@ -435,7 +435,16 @@ pub fn requests(comments: &[Comment]) -> Vec<Request> {
             let ask = request_in(comment.message.raw())?;
             let answer = answers
                 .iter()
-                .find(|(answer, _)| answer.request == comment.id && answer.ask.plan == ask.plan)
+                .find(|(answer, by)| {
+                    answer.request == comment.id
+                        && answer.ask.plan == ask.plan
+                        // A yes that cannot count must not keep the second person from answering.
+                        && (answer.say == Say::Deny
+                            || answer.ask == ask
+                                && !by.edited
+                                && by.author != comment.author
+                                && by.at > comment.at)
+                })
                 .map(|(answer, by)| (answer.say, by.author.clone()));
             Some(Request {
                 ask,
@@ -726,6 +735,23 @@ mod tests {
         assert!(posted_as(&other, &good, &me).is_err());
         let none = comment("~c1", &me, 0, "no request".to_owned());
         assert!(posted_as(&ask(), &none, &me).is_err());
+    }
+
+    #[rstest]
+    #[case::own(|yes: &mut Comment| yes.author = author("u1").login, false)]
+    #[case::edited(|yes: &mut Comment| yes.edited = true, false)]
+    #[case::before(|yes: &mut Comment| yes.at = at(0), false)]
+    #[case::good(|_: &mut Comment| (), true)]
+    fn a_yes_that_cannot_count_leaves_the_request_open(
+        #[case] change: fn(&mut Comment),
+        #[case] answered: bool,
+    ) {
+        let text = compose_request(&ask(), &[], &"jo".into(), at(900));
+        let asks = comment("~c1", &author("u1"), 0, text);
+        let mut yes = written(Say::Approve, "~c3", "u3", 61).comment;
+        change(&mut yes);
+        let all = requests(&[asks, yes]);
+        assert_eq!(all.first().map(|one| one.answer.is_some()), Some(answered));
     }
 
     #[test]

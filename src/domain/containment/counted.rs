@@ -327,7 +327,7 @@ mod tests {
     fn a_line_without_an_end_takes_no_more_room_and_refuses_once_it_ends() {
         let mut counted = fed(&lines(&bodies()).concat());
         for _ in 0..40 {
-            counted.feed(&[b'x'; 100_000]);
+            counted.feed(&vec![b'x'; 100_000]);
             assert!(counted.loose.len() <= MAX_LINE + 100_000);
         }
         counted.feed(b"\n");
