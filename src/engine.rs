@@ -219,7 +219,10 @@ impl Engine {
             }
             Effect::Document(pid) => self.world.spawn(outbox::document(world, pid)),
             // Not cancelled either: a note that was written is on disk before the console ends.
-            Effect::PostNote { case, text } => self.finish(outbox::note(world, case, text)),
+            Effect::PostNote { case, text, phase } => {
+                let phase = phase.map(|phase| phase.code().to_owned());
+                self.finish(outbox::note(world, case, text, phase));
+            }
             // These are the loop's own.
             Effect::Quit | Effect::Redraw | Effect::Bell => {}
         }

@@ -7,6 +7,7 @@ use crate::domain::containment::confirm::ConfirmedPlan;
 use crate::domain::containment::consent::Given;
 use crate::domain::containment::kind::ActionKind;
 use crate::domain::ids::{AccountId, ActionId, CaseId, PlanId};
+use crate::domain::phase::Phase;
 use crate::domain::text::Untrusted;
 
 /// One order to the world.
@@ -69,6 +70,8 @@ pub enum Effect {
         case: CaseId,
         /// The text as typed.
         text: Untrusted,
+        /// The phase it documents, if it is about one.
+        phase: Option<Phase>,
     },
 }
 

@@ -3,6 +3,7 @@
 pub mod activity;
 pub mod contained;
 pub mod layer;
+pub mod list;
 pub mod queue;
 
 use std::collections::{BTreeMap, BTreeSet, VecDeque};
@@ -26,13 +27,14 @@ use crate::domain::fault::Fault;
 use crate::domain::freshness::{Heard, Moment};
 use crate::domain::ids::{AccountId, ActionId, CaseId, ConnectionName};
 use crate::domain::operator::Operator;
-use crate::domain::runbook::checklist::Checklist;
+use crate::domain::runbook::Runbook;
+use crate::domain::runbook::checklist::{Checklist, ItemId, ListId};
 use crate::domain::runbook::choice::Runbooks;
-use crate::domain::runbook::{Runbook, StepKey};
 use crate::domain::text::{Safe, Untrusted};
 
 pub use activity::{ActivityPane, ListRow};
 pub use layer::{Held, Layer, Purpose};
+pub use list::ListFrame;
 pub use queue::Queue;
 
 /// Most lines kept in the message log.
@@ -76,8 +78,12 @@ pub struct Model {
     pub checklist: Arc<Checklist>,
     /// Cursor of the checklist: index among [`crate::app::checklist::rows`].
     pub checklist_cursor: usize,
-    /// Phases folded or unfolded by hand, against what the console would do.
-    pub checklist_toggled: BTreeSet<usize>,
+    /// Phases unfolded (`true`) or folded by hand.
+    pub checklist_folds: BTreeMap<usize, bool>,
+    /// Which list of the case is shown.
+    pub checklist_list: ListId,
+    /// The lists it was opened from, the outermost first.
+    pub checklist_above: Vec<ListFrame>,
     /// Cursor of the list of actions.
     pub actions_cursor: usize,
     /// State of every action, folded from records.
@@ -97,7 +103,7 @@ pub struct Model {
     /// Whether the console is about to end.
     pub ending: bool,
     /// Steps whose tick by evidence was asked for and is not recorded yet.
-    pub evidence_asked: BTreeSet<(CaseId, StepKey)>,
+    pub evidence_asked: BTreeSet<(CaseId, ItemId)>,
     /// When the last key came.
     pub last_key: Moment,
     /// Whether the console was left alone so long that it is READ ONLY until a word is typed.
@@ -213,6 +219,8 @@ pub struct OpenCase {
     pub account: Load<Found>,
     /// The activity of the user.
     pub activity: ActivityPane,
+    /// When the other cases of the user were last shown.
+    pub related_seen: Option<Moment>,
 }
 
 impl OpenCase {
@@ -297,6 +305,7 @@ impl Model {
             })
             .collect();
         let checklist = Arc::new(Checklist::derive(&runbook));
+        let checklist_list = ListId::root(runbook.file.clone());
         Self {
             settings,
             keymap,
@@ -320,7 +329,9 @@ impl Model {
             runbook,
             checklist,
             checklist_cursor: 0,
-            checklist_toggled: BTreeSet::new(),
+            checklist_folds: BTreeMap::new(),
+            checklist_list,
+            checklist_above: Vec::new(),
             actions_cursor: 0,
             ledger: Ledger::default(),
             casework: Casework::default(),

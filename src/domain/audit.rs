@@ -15,6 +15,7 @@ mod fault;
 mod filter;
 mod hash;
 mod json;
+mod listed;
 mod long;
 mod pruned;
 #[cfg(test)]
@@ -33,6 +34,10 @@ pub use fault::{Fault, Reason, Warning};
 pub use filter::{Filter, data_of};
 pub use hash::{ChainHash, PREFIX, hex, sha256_hex};
 pub use json::{MAX_DEPTH, MAX_INT, ValueError, ascii as ascii_json};
+pub use listed::{
+    ChecklistNote, ChecklistOpen, ChecklistPhase, ChecklistText, ChecklistTick, RunbookChoose,
+    RunbookInput, StepSaid,
+};
 pub use pruned::SegmentPruned;
 pub use seal::{PublicKey, Standing};
 pub use sessions::{EVERY, GAP_MINUTES};

@@ -4,12 +4,19 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use chrono::{DateTime, Utc};
 
-use super::audit::{Body, DecisionKind, Entry, TickState};
+use super::audit::{
+    Body, ChecklistNote, ChecklistOpen, ChecklistPhase, ChecklistText, ChecklistTick, DecisionKind,
+    Entry, RunbookChoose, RunbookInput, StepSaid, TickState,
+};
 use super::ids::{AccountId, CaseId, RecordId};
 use super::likelihood::Likelihood;
-use super::runbook::StepKey;
-use super::runbook::checklist::{CaseTicks, Tick, TickWord, Ticks};
+use super::runbook::checklist::ticks::Said;
+use super::runbook::checklist::{CaseTicks, ItemId, ItemState, ListId, Note, PhaseClosed, Tick};
+use super::runbook::{Phase, StepKey};
 use super::text::Untrusted;
+
+/// Most texts of runbooks whose keys are kept.
+const MOST_TEXTS: usize = 2_000;
 
 /// The work on one case.
 #[derive(Clone, Debug, Default)]
@@ -22,16 +29,37 @@ pub struct CaseRecord {
     pub likelihood: Option<(Likelihood, DateTime<Utc>)>,
     /// Comments posted, by our record id: the vendor's id once known.
     pub comments: BTreeMap<RecordId, Option<Untrusted>>,
+    /// Comments that are in the case and document a phase: which, and since when.
+    pub documented: BTreeMap<RecordId, (Phase, DateTime<Utc>)>,
+    /// The runbook the case is worked by, once chosen.
+    pub runbook: Option<ChosenRunbook>,
+    /// Inputs of runbooks that were typed in, by name.
+    pub inputs: BTreeMap<Untrusted, Untrusted>,
+}
+
+/// The runbook of a case, as it was chosen.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct ChosenRunbook {
+    /// Its path.
+    pub path: Untrusted,
+    /// Why this one.
+    pub why: Untrusted,
+    /// Whether a person chose it.
+    pub by_hand: bool,
+    /// Who.
+    pub by: Untrusted,
+    /// When.
+    pub at: DateTime<Utc>,
 }
 
 /// The work on all cases.
 #[derive(Clone, Debug, Default)]
 pub struct Casework {
     cases: BTreeMap<CaseId, CaseRecord>,
-    ticks: Ticks,
+    ticks: BTreeMap<CaseId, CaseTicks>,
+    texts: BTreeMap<String, BTreeSet<StepKey>>,
     searches: BTreeMap<AccountId, (u32, DateTime<Utc>)>,
-    record_case: BTreeMap<RecordId, CaseId>,
-    touched: BTreeSet<(CaseId, StepKey)>,
+    record_case: BTreeMap<RecordId, (CaseId, Option<Phase>)>,
 }
 
 impl Casework {
@@ -62,55 +90,160 @@ impl Casework {
             } => {
                 self.searches.insert(account.clone(), (*window_h, entry.ts));
             }
-            Body::RecordIntent { rid, case, .. } => {
-                self.record_case.insert(rid.clone(), case.clone());
+            Body::RecordIntent {
+                rid, case, phase, ..
+            } => {
+                let known = |code: &String| Phase::ALL.into_iter().find(|p| p.code() == code);
+                let phase = phase.as_ref().and_then(known);
+                self.record_case.insert(rid.clone(), (case.clone(), phase));
                 self.case_mut(case).comments.entry(rid.clone()).or_default();
             }
             Body::RecordDone { rid, id } => {
-                if let Some(case) = self.record_case.get(rid).cloned() {
-                    self.case_mut(&case)
-                        .comments
-                        .insert(rid.clone(), Some(id.clone()));
+                if let Some((case, phase)) = self.record_case.get(rid).cloned() {
+                    let record = self.case_mut(&case);
+                    record.comments.insert(rid.clone(), Some(id.clone()));
+                    if let Some(phase) = phase {
+                        record.documented.insert(rid.clone(), (phase, entry.ts));
+                    }
                 }
             }
-            Body::ChecklistTick {
+            Body::RunbookChoose(RunbookChoose {
+                case,
+                runbook,
+                why,
+                by_hand,
+            }) => {
+                self.case_mut(case).runbook = Some(ChosenRunbook {
+                    path: runbook.clone(),
+                    why: why.clone(),
+                    by_hand: *by_hand,
+                    by: entry.user.clone(),
+                    at: entry.ts,
+                });
+            }
+            Body::RunbookInput(RunbookInput { case, name, value }) => {
+                let inputs = &mut self.case_mut(case).inputs;
+                inputs.insert(name.clone(), value.clone());
+            }
+            _ => self.apply_list(entry),
+        }
+    }
+
+    /// Folds one record of a checklist.
+    fn apply_list(&mut self, entry: &Entry) {
+        match &entry.body {
+            Body::ChecklistTick(ChecklistTick {
                 case,
                 runbook,
                 step,
                 state,
                 evidence,
                 reason,
-            } => {
-                let Ok(step) = StepKey::try_from(step.raw().to_owned()) else {
-                    return;
-                };
-                self.touched.insert((case.clone(), step.clone()));
-                let tick = Tick {
-                    case: case_key(case),
-                    runbook: runbook.clone(),
-                    step,
-                    state: match state {
-                        TickState::Done => TickWord::Done,
-                        TickState::Skipped => TickWord::Skipped,
-                        TickState::NotApplicable => TickWord::NotApplicable,
-                        TickState::Open => TickWord::Open,
-                    },
+                said,
+                answer,
+            }) => {
+                let state = state_of(entry, (*state, *answer), evidence.clone(), reason.clone());
+                self.item(case, runbook, step.raw(), said.as_ref(), |tick| {
+                    tick.state = Some(state);
+                });
+            }
+            Body::ChecklistNote(ChecklistNote {
+                case,
+                runbook,
+                step,
+                text,
+                said,
+            }) => {
+                let note = Note {
+                    text: text.clone(),
                     by: entry.user.clone(),
                     at: entry.ts,
-                    evidence: evidence.clone(),
-                    reason: reason.clone(),
                 };
-                // A skip without a reason is refused where it is made; in an old log it leaves the step open.
-                if self.ticks.apply(&tick).is_err() {
-                    let open = Tick {
-                        state: TickWord::Open,
-                        ..tick
+                self.item(case, runbook, step, Some(said), |tick| {
+                    tick.note = Some(note)
+                });
+            }
+            Body::ChecklistOpen(ChecklistOpen {
+                case,
+                runbook,
+                step,
+                said,
+                ..
+            }) => self.item(case, runbook, step, Some(said), |_| {}),
+            Body::ChecklistText(ChecklistText { text, steps, .. }) => {
+                let keys: BTreeSet<StepKey> = steps
+                    .iter()
+                    .filter_map(|key| StepKey::try_from(key.clone()).ok())
+                    .collect();
+                if self.texts.len() < MOST_TEXTS {
+                    self.texts.insert(text.clone(), keys);
+                }
+            }
+            Body::ChecklistPhase(ChecklistPhase {
+                case,
+                runbook,
+                within,
+                phase,
+                closed,
+                waived,
+                reason,
+            }) => {
+                let Some(list) = ListId::read(runbook.clone(), within.as_deref()) else {
+                    return;
+                };
+                let ticks = self.ticks.entry(case.clone()).or_default();
+                if *closed {
+                    let keys = waived
+                        .iter()
+                        .filter_map(|key| StepKey::try_from(key.clone()).ok());
+                    let closed = PhaseClosed {
+                        by: entry.user.clone(),
+                        at: entry.ts,
+                        waived: keys.collect(),
+                        reason: reason.clone(),
                     };
-                    let _ = self.ticks.apply(&open);
+                    ticks.close(list, phase, closed);
+                } else {
+                    ticks.reopen(&list, phase);
                 }
             }
             _ => {}
         }
+    }
+
+    fn item(
+        &mut self,
+        case: &CaseId,
+        runbook: &Untrusted,
+        step: &str,
+        said: Option<&StepSaid>,
+        change: impl FnOnce(&mut Tick),
+    ) {
+        let within = said.and_then(|said| said.within.as_deref());
+        let list = ListId::read(runbook.clone(), within);
+        let (Some(list), Ok(step)) = (list, StepKey::try_from(step.to_owned())) else {
+            return;
+        };
+        let old = said.and_then(|said| said.instead_of.clone());
+        let mut tick = Tick {
+            item: ItemId { list, step },
+            state: None,
+            note: None,
+            said: said.map(|said| Said {
+                phase: said.phase.clone(),
+                words: said.words.clone(),
+                text: said.text.clone(),
+            }),
+            instead_of: old.and_then(|key| StepKey::try_from(key).ok()),
+        };
+        change(&mut tick);
+        let known = tick.said.as_ref().and_then(|said| said.text.as_ref());
+        let known = known.and_then(|text| Some((text.clone(), self.texts.get(text)?.clone())));
+        let ticks = self.ticks.entry(case.clone()).or_default();
+        if let Some((text, keys)) = known.filter(|(text, _)| !ticks.knows(text)) {
+            ticks.learn(text, keys);
+        }
+        ticks.apply(tick);
     }
 
     fn case_mut(&mut self, case: &CaseId) -> &mut CaseRecord {
@@ -122,14 +255,21 @@ impl Casework {
         self.cases.get(case)
     }
 
-    /// Gives the ticks of one case.
-    pub fn ticks(&self, case: &CaseId) -> CaseTicks {
-        self.ticks.of_case(&case_key(case))
+    /// Gives the ticks of one case; `None` when nothing was ever recorded of its lists.
+    pub fn ticks(&self, case: &CaseId) -> Option<&CaseTicks> {
+        self.ticks.get(case)
     }
 
-    /// Tells whether anybody or anything ever ticked a step of a case.
-    pub fn touched(&self, case: &CaseId, step: &StepKey) -> bool {
-        self.touched.contains(&(case.clone(), step.clone()))
+    /// Tells whether anybody or anything ever changed the state of a step of a case.
+    pub fn touched(&self, case: &CaseId, item: &ItemId) -> bool {
+        self.ticks
+            .get(case)
+            .is_some_and(|ticks| ticks.touched(item))
+    }
+
+    /// Tells whether the keys of a text are on record.
+    pub fn knows_text(&self, text: &str) -> bool {
+        self.texts.contains_key(text)
     }
 
     /// Gives the largest window searched for an account, in hours, and when.
@@ -138,6 +278,26 @@ impl Casework {
     }
 }
 
-fn case_key(case: &CaseId) -> Untrusted {
-    Untrusted::new(format!("{}/{}", case.connection, case.raw()))
+/// Turns the words of a record into the state they stand for.
+///
+/// A skip without a reason is refused where it is made; in an old log it leaves the step open.
+fn state_of(
+    entry: &Entry,
+    (word, answer): (TickState, Option<bool>),
+    evidence: Option<Untrusted>,
+    reason: Option<Untrusted>,
+) -> ItemState {
+    let (by, at) = (entry.user.clone(), entry.ts);
+    let reason = reason.filter(|reason| !reason.raw().trim().is_empty());
+    match (word, reason) {
+        (TickState::Done, _) => ItemState::Done { by, at, evidence },
+        (TickState::Skipped, Some(reason)) => ItemState::Skipped { reason, by, at },
+        (TickState::NotApplicable, Some(reason)) => ItemState::NotApplicable { reason, by, at },
+        (TickState::Open, _) if answer == Some(false) => ItemState::Stopped { by, at },
+        (TickState::Open, _) => match evidence {
+            Some(evidence) => ItemState::Refuted { evidence, at },
+            None => ItemState::Open,
+        },
+        (TickState::Skipped | TickState::NotApplicable, None) => ItemState::Open,
+    }
 }

@@ -9,6 +9,8 @@ pub mod binding;
 pub mod builtin;
 pub mod checklist;
 pub mod choice;
+pub mod condition;
+pub mod filled;
 pub mod library;
 pub mod lint;
 pub mod outline;

@@ -166,7 +166,9 @@ async fn try_document(world: &World, pid: &PlanId) -> Result<(), Fault> {
 }
 
 /// Takes a note of the analyst: durable first, so that neither a failed post nor the end of the process loses it.
-pub(super) async fn note(world: Arc<World>, case: CaseId, text: Untrusted) {
+///
+/// `phase` is the code of the phase it documents, if it does.
+pub(super) async fn note(world: Arc<World>, case: CaseId, text: Untrusted, phase: Option<String>) {
     let rid = RecordId::from_parts(world.clock.now().utc, super::clock::random());
     let mut bodies: Vec<Body> = pieces(text.raw())
         .into_iter()
@@ -181,6 +183,7 @@ pub(super) async fn note(world: Arc<World>, case: CaseId, text: Untrusted) {
         case: case.clone(),
         marker: format!("quell:{rid}"),
         sha256: hex(&Sha256::digest(text.raw().as_bytes())),
+        phase,
     });
     if let Err(fault) = world.journal.record(bodies).await {
         let line = safe!("the note is neither recorded nor sent: {}", fault.what);
@@ -314,6 +317,7 @@ async fn post_as(
         case: case.clone(),
         marker: marker.to_owned(),
         sha256: hex(&Sha256::digest(message.as_bytes())),
+        phase: None,
     };
     world.journal.record(vec![intent]).await?;
     world.probe.pass("comment.before").await;

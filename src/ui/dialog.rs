@@ -9,6 +9,7 @@ mod contained;
 mod escalation;
 mod reading;
 mod response;
+mod runbooks;
 mod writing;
 
 use ratatui::layout::Rect;
@@ -73,6 +74,15 @@ pub(super) fn draw(
         Layer::Contain { cursor } => choosing::contain(canvas, model, room, *cursor),
         Layer::Likelihood { cursor } => choosing::likelihood(canvas, model, room, *cursor),
         Layer::ChooseUser { names, cursor } => choosing::user(canvas, room, names, *cursor),
+        Layer::Runbooks {
+            rows,
+            cursor,
+            nested,
+        } => {
+            runbooks::choose(canvas, room, rows, *cursor, *nested);
+        }
+        Layer::Inputs { cursor } => runbooks::inputs(canvas, model, room, *cursor),
+        Layer::Gate(gate) => runbooks::gate(canvas, room, gate),
         Layer::Planning { kinds, of } => choosing::planning(canvas, room, kinds, of),
         Layer::Unfinished { cursor, aid } => {
             response::unfinished(canvas, model, room, (*cursor, aid.as_ref()));

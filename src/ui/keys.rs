@@ -78,6 +78,7 @@ fn layer_keys(model: &Model, layer: &Layer) -> Words {
         Layer::Filter { .. } => &[("Enter", "keep"), ("Esc", "as before")],
         Layer::Search { .. } => &[("Up Down", "move"), ("Enter", "run"), ("Esc", "back")],
         Layer::Rearm { .. } => &[("arm", "typed: act again"), ("Esc", "stay READ ONLY")],
+        Layer::Gate(_) => &[("y", "yes"), ("n", "no"), ("Esc", "no answer")],
         Layer::QuitAnyway => &[("y", "quit"), ("any other", "stay")],
         _ => &[("Esc", "back")],
     };

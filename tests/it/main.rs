@@ -14,6 +14,7 @@ mod audit_tools;
 mod bad_input;
 mod broken;
 mod cap_race;
+mod checklist;
 mod config;
 mod connectors;
 mod contain;

@@ -14,7 +14,7 @@ use quell::config::settings::{
 };
 use quell::domain::account::{Account, AccountStatus, Factor, Group};
 use quell::domain::audit::{
-    Body, ChainHash, Entry, HoldSet, OutcomeState, TickState, WatchSuccess,
+    Body, ChainHash, ChecklistTick, Entry, HoldSet, OutcomeState, TickState, WatchSuccess,
 };
 use quell::domain::case::{Alert, Case, CaseFile, Comment, Subject};
 use quell::domain::containment::approval::{Ask, TTL, compose_request};
@@ -474,6 +474,7 @@ pub(crate) fn open(size: (u16, u16)) -> Model {
         user: Some(text("mara.lind@acme.example")),
         account: Load::Ready(Found::One(Box::new(account())), now()),
         activity,
+        related_seen: None,
     });
     model.offers = [
         ActionKind::RevokeSessions,
@@ -503,14 +504,16 @@ fn tick(model: &mut Model, place: usize) {
     let step = model.checklist.sections[0].steps[place].key.clone();
     let case = case_id(4812);
     let runbook = model.checklist.file.clone();
-    let entry = record(Body::ChecklistTick {
+    let entry = record(Body::ChecklistTick(ChecklistTick {
         case,
         runbook,
         step: text(step.as_str()),
         state: TickState::Done,
         evidence: (place.is_multiple_of(2)).then(|| text("the case was read")),
         reason: None,
-    });
+        said: None,
+        answer: None,
+    }));
     model.casework.apply(&entry);
 }
 

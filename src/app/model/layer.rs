@@ -2,12 +2,13 @@
 
 use ratatui_textarea::TextArea;
 
+use super::list::{GateAsk, PhaseRef, RunbookRow, StepRef};
 use crate::app::command::Context;
 use crate::domain::containment::confirm::Confirmation;
 use crate::domain::containment::consent::Consent;
 use crate::domain::containment::kind::ActionKind;
 use crate::domain::ids::{AccountId, ActionId, CaseId};
-use crate::domain::runbook::StepKey;
+use crate::domain::runbook::Phase;
 use crate::domain::text::{Safe, Untrusted};
 
 /// One dialog.
@@ -68,6 +69,22 @@ pub enum Layer {
         /// Row under the cursor.
         cursor: usize,
     },
+    /// A runbook is being chosen: for the case, or of those that a step leads to.
+    Runbooks {
+        /// The runbooks.
+        rows: Vec<RunbookRow>,
+        /// Row under the cursor.
+        cursor: usize,
+        /// Whether the list of the chosen one is opened from the step under the cursor.
+        nested: bool,
+    },
+    /// The inputs of the runbook.
+    Inputs {
+        /// Row under the cursor.
+        cursor: usize,
+    },
+    /// A gate is being asked.
+    Gate(GateAsk),
     /// A plan is being made.
     Planning {
         /// What it will do.
@@ -169,15 +186,23 @@ pub enum Purpose {
     /// Why nothing is done.
     NoAction,
     /// Why a step is skipped.
-    Skip(StepKey),
+    Skip(Box<StepRef>),
     /// Why a step does not apply.
-    NotApplicable(StepKey),
+    NotApplicable(Box<StepRef>),
+    /// A note on a step.
+    StepNote(Box<StepRef>),
+    /// Why a phase is closed while mandatory steps are open.
+    Waive(Box<PhaseRef>),
+    /// The value of an input of the runbook.
+    Input(CaseId, Untrusted),
     /// Why an unfinished action is closed.
     Close(ActionId),
     /// A note for the case.
     Note(CaseId),
     /// Why an account stays contained until somebody decides.
     Keep(Box<Held>),
+    /// A note for the case that documents a phase.
+    PhaseNote(CaseId, Phase),
 }
 
 impl Purpose {
@@ -189,14 +214,29 @@ impl Purpose {
             Self::Skip(_) => "Skip the step: why?",
             Self::NotApplicable(_) => "Not applicable: why?",
             Self::Close(_) => "Close the unfinished action: why?",
-            Self::Note(_) => "Note for the case",
+            Self::Note(_) | Self::PhaseNote(..) => "Note for the case",
+            Self::StepNote(_) => "Note on the step",
+            Self::Waive(_) => "Close the phase with open steps: why?",
             Self::Keep(_) => "Keep it contained until somebody decides: why?",
+            Self::Input(..) => "Input of the runbook",
+        }
+    }
+
+    /// Gives what it is about: labels of steps, the name of an input.
+    pub fn about(&self) -> Vec<Untrusted> {
+        match self {
+            Self::Skip(step) | Self::NotApplicable(step) | Self::StepNote(step) => {
+                vec![step.label.clone()]
+            }
+            Self::Waive(phase) => phase.open.iter().map(|(_, label)| label.clone()).collect(),
+            Self::Input(_, name) => vec![name.clone()],
+            _ => Vec::new(),
         }
     }
 
     /// Tells whether Enter makes a new line instead of finishing.
     pub fn many_lines(&self) -> bool {
-        matches!(self, Self::Note(_))
+        matches!(self, Self::Note(_) | Self::PhaseNote(..))
     }
 }
 
@@ -212,12 +252,15 @@ impl Layer {
             Self::Likelihood { .. }
             | Self::ChooseUser { .. }
             | Self::HoldEnd { .. }
-            | Self::Approvals { .. } => Some(Context::Choosing),
+            | Self::Approvals { .. }
+            | Self::Runbooks { .. }
+            | Self::Inputs { .. } => Some(Context::Choosing),
             Self::Contained { .. } => Some(Context::Contained),
             Self::Contain { .. } => Some(Context::Contain),
             Self::Unfinished { .. } => Some(Context::Unfinished),
             Self::Filter { .. }
             | Self::Planning { .. }
+            | Self::Gate(_)
             | Self::Confirm { .. }
             | Self::ReadingRequest { .. }
             | Self::Approve { .. }

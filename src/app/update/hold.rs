@@ -2,21 +2,19 @@
 
 use chrono::{DateTime, TimeDelta, Utc};
 
-use super::{open_case, panes};
+use super::{evidence, open_case, panes};
 use crate::app::command::Command;
 use crate::app::effect::Effect;
 use crate::app::message::Level;
 use crate::app::model::contained::{Contained, ENDS, rows};
 use crate::app::model::{Held, Layer, Model, Purpose};
 use crate::config::settings::Mode;
-use crate::domain::audit::{Body, Entry, HoldSet, OutcomeState, TickState, WatchSuccess};
+use crate::domain::audit::{Body, Entry, HoldSet, OutcomeState, WatchSuccess};
 use crate::domain::containment::confirm::ConfirmedPlan;
 use crate::domain::containment::hold::{Hold, Stage, near_word};
 use crate::domain::containment::kind::ActionKind;
 use crate::domain::freshness::{clock_word, time_word};
 use crate::domain::ids::{AccountId, CaseId};
-use crate::domain::runbook::binding::{Capability, capabilities};
-use crate::domain::runbook::checklist::ItemState;
 use crate::domain::text::{Safe, Untrusted};
 use crate::domain::timeline::finding::Rule;
 use crate::safe;
@@ -118,6 +116,7 @@ fn changed(
         Effect::PostNote {
             case: of.case.clone(),
             text: Untrusted::new(text.as_str()),
+            phase: None,
         },
     ]
 }
@@ -296,34 +295,9 @@ pub(super) fn alarm_of_records(model: &mut Model, entries: &[Entry]) -> Vec<Effe
         let hint = "the account still acts: contain it again, end its sessions at the applications";
         model.say(Level::Alarm, line, Some(hint.into()));
         effects.push(Effect::Bell);
-        effects.extend(reopen_watch(model, case));
+        effects.extend(evidence::refute_watch(model, case));
     }
     effects
-}
-
-/// Opens the step again that said that the account was quiet.
-fn reopen_watch(model: &Model, case: &CaseId) -> Vec<Effect> {
-    let ticks = model.casework.ticks(case);
-    let mut bodies = Vec::new();
-    for section in &model.checklist.sections {
-        for step in &section.steps {
-            let watches = capabilities(step).contains(&Capability::WatchAccount);
-            if watches && matches!(ticks.state(&step.key), ItemState::Done { .. }) {
-                bodies.push(Body::ChecklistTick {
-                    case: case.clone(),
-                    runbook: model.checklist.file.clone(),
-                    step: Untrusted::new(step.key.as_str()),
-                    state: TickState::Open,
-                    evidence: None,
-                    reason: Some("success after containment".into()),
-                });
-            }
-        }
-    }
-    if bodies.is_empty() {
-        return Vec::new();
-    }
-    vec![Effect::Record(bodies)]
 }
 
 /// Rings for successes that the activity of the open case shows before the watch does; each once.

@@ -1,7 +1,7 @@
 //! What a key does while a layer is open.
 
 use super::panes::{self, Walk};
-use super::{approval, hold, open_case, writing};
+use super::{approval, hold, list, open_case, runbooks, writing};
 use crate::app::actions::Choice;
 use crate::app::command::{COMMANDS, Command, Context, Spec};
 use crate::app::effect::Effect;
@@ -45,7 +45,12 @@ pub(super) fn command(model: &mut Model, command: Command) -> Vec<Effect> {
     ) || (command == Command::Open
         && matches!(
             model.layers.last(),
-            Some(Layer::Likelihood { .. } | Layer::Approvals { .. } | Layer::HoldEnd { .. })
+            Some(
+                Layer::Likelihood { .. }
+                    | Layer::Approvals { .. }
+                    | Layer::HoldEnd { .. }
+                    | Layer::Runbooks { nested: false, .. }
+            )
         ));
     if model.locked && acts {
         model.layers.push(Layer::Rearm {
@@ -90,6 +95,8 @@ fn rows_of(model: &Model, layer: &Layer) -> usize {
         Layer::Contain { .. } => Choice::ALL.len(),
         Layer::Likelihood { .. } => Likelihood::ALL.len(),
         Layer::ChooseUser { names, .. } => names.len(),
+        Layer::Runbooks { rows, .. } => rows.len(),
+        Layer::Inputs { .. } => model.runbook.inputs.len(),
         Layer::Unfinished { .. } => model.ledger.unfinished().count(),
         Layer::Approvals { .. } => crate::app::approvals::rows(model).len(),
         Layer::Contained { .. } => contained::rows(model).len(),
@@ -116,6 +123,8 @@ fn move_in_layer(model: &mut Model, walk: Walk) {
         | Layer::Likelihood { cursor: at }
         | Layer::ChooseUser { cursor: at, .. }
         | Layer::Approvals { cursor: at }
+        | Layer::Runbooks { cursor: at, .. }
+        | Layer::Inputs { cursor: at }
         | Layer::Contained { cursor: at }
         | Layer::HoldEnd { cursor: at, .. },
     ) = model.layers.last_mut()
@@ -160,6 +169,18 @@ fn choose_row(model: &mut Model) -> Vec<Effect> {
         }
         Some(Layer::Contained { cursor }) => hold::open(model, cursor),
         Some(Layer::HoldEnd { of, cursor }) => hold::chosen(model, &of, cursor),
+        Some(Layer::Runbooks {
+            rows,
+            cursor,
+            nested,
+        }) => match rows.get(cursor) {
+            Some(row) => runbooks::chosen(model, row, nested),
+            None => Vec::new(),
+        },
+        Some(Layer::Inputs { cursor }) => {
+            runbooks::type_input(model, cursor);
+            Vec::new()
+        }
         Some(other) => {
             model.layers.push(other);
             Vec::new()
@@ -252,6 +273,30 @@ pub(super) fn raw_key(model: &mut Model, chord: Chord) -> Vec<Effect> {
             Vec::new()
         }
         Some(Layer::Rearm { .. }) => rearm_key(model, chord),
+        Some(Layer::Gate(_)) => gate_key(model, chord),
+        _ => Vec::new(),
+    }
+}
+
+/// A gate takes y or n and nothing else; what is not an answer changes nothing.
+fn gate_key(model: &mut Model, chord: Chord) -> Vec<Effect> {
+    let yes = match chord {
+        _ if chord == Chord::plain(Key::Esc) => {
+            model.layers.pop();
+            return Vec::new();
+        }
+        _ if chord == Chord::char('y') => true,
+        _ if chord == Chord::char('n') => false,
+        _ => return Vec::new(),
+    };
+    if model.locked {
+        model.layers.push(Layer::Rearm {
+            typed: String::new(),
+        });
+        return Vec::new();
+    }
+    match model.layers.pop() {
+        Some(Layer::Gate(gate)) => list::answered(model, &gate, yes),
         _ => Vec::new(),
     }
 }

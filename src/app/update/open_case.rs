@@ -2,6 +2,7 @@
 
 use chrono::Duration;
 
+use super::runbooks;
 use super::sources::user_sources;
 use super::world::events_changed;
 use crate::app::effect::{Effect, Search};
@@ -28,9 +29,9 @@ pub(super) fn open_case(model: &mut Model, case: CaseId) -> Vec<Effect> {
         user: None,
         account: Load::Idle,
         activity: ActivityPane::default(),
+        related_seen: None,
     });
-    model.checklist_toggled.clear();
-    model.checklist_cursor = 0;
+    runbooks::for_opened(model);
     model.focus = crate::app::model::Pane::Activity;
     effects.push(Effect::Record(vec![Body::CaseOpened {
         case: case.clone(),
@@ -108,6 +109,7 @@ pub(super) fn case_read(
         Vec::new()
     };
     if first {
+        effects.extend(runbooks::for_read(model));
         effects.extend(ask_user(model, subject));
     } else {
         effects.extend(renamed(model, &before, subject));

@@ -2,19 +2,16 @@
 
 use ratatui_textarea::TextArea;
 
-use super::{approval, open_case};
+use super::{approval, list, open_case, run_step, runbooks};
 use crate::app::actions::{self, Choice, Readiness};
-use crate::app::checklist::{self, CheckRow};
+use crate::app::checklist;
 use crate::app::command::Command;
 use crate::app::effect::Effect;
 use crate::app::message::Level;
 use crate::app::model::{Held, Layer, ListRow, Model, Pane, Purpose};
-use crate::domain::audit::{Body, TickState};
 use crate::domain::case::Subject;
 use crate::domain::containment::kind::ActionKind;
 use crate::domain::freshness::time_word;
-use crate::domain::runbook::binding::{Capability, capabilities, unbound};
-use crate::domain::runbook::checklist::ItemState;
 use crate::domain::text::{Safe, Untrusted};
 use crate::safe;
 
@@ -22,7 +19,7 @@ use crate::safe;
 const WINDOWS: [u32; 3] = [24, 48, 72];
 
 /// Commands that act on an account or write into a case: after an idle time they ask for a word first.
-const ARMED: [Command; 13] = [
+const ARMED: [Command; 18] = [
     Command::Contain,
     Command::ContainBoth,
     Command::ContainRevoke,
@@ -35,7 +32,12 @@ const ARMED: [Command; 13] = [
     Command::Document,
     Command::Tick,
     Command::SkipStep,
+    Command::NotApplicable,
     Command::RunStep,
+    Command::TickHere,
+    Command::StepNote,
+    Command::ClosePhase,
+    Command::ChooseRunbook,
 ];
 
 pub(super) fn command(model: &mut Model, command: Command) -> Vec<Effect> {
@@ -100,11 +102,17 @@ pub(super) fn command(model: &mut Model, command: Command) -> Vec<Effect> {
         Command::PreviousFinding => with_activity(model, |pane| pane.seek_finding(false)),
         Command::Window => return window(model),
         Command::StopLoading => return stop_loading(model),
-        Command::Tick => return tick(model),
-        Command::SkipStep => ask_reason(model, Purpose::Skip),
-        Command::NotApplicable => ask_reason(model, Purpose::NotApplicable),
+        Command::Tick => return list::enter(model),
+        Command::TickHere => return list::tick(model),
+        Command::SkipStep => return list::ask(model, Purpose::Skip),
+        Command::NotApplicable => return list::ask(model, Purpose::NotApplicable),
+        Command::StepNote => return list::ask(model, Purpose::StepNote),
+        Command::ClosePhase => return list::close_phase(model),
+        Command::OpenLinked => return runbooks::open_linked(model),
+        Command::ChooseRunbook => runbooks::choose(model),
+        Command::ShowInputs => model.layers.push(Layer::Inputs { cursor: 0 }),
         Command::ReadStep => read_step(model),
-        Command::RunStep => return run_step(model),
+        Command::RunStep => return run_step::run(model),
         Command::CheckAgain | Command::SendAgain | Command::CloseWithReason => {
             model.show_unfinished();
         }
@@ -124,7 +132,9 @@ fn focus_by(model: &mut Model, by: usize) {
 }
 
 fn back(model: &mut Model) {
-    if model.zoom {
+    if model.focus == Pane::Checklist && runbooks::leave(model) {
+        // Back on the step the list was opened from.
+    } else if model.zoom {
         model.zoom = false;
     } else if model.focus == Pane::Cases && !model.queue.filter().is_empty() {
         model.queue.set_filter(String::new());
@@ -194,7 +204,7 @@ fn open(model: &mut Model) -> Vec<Effect> {
             open_row(model);
             Vec::new()
         }
-        Pane::Checklist => tick(model),
+        Pane::Checklist => list::enter(model),
         Pane::Actions => {
             let choice = Choice::ALL.get(model.actions_cursor).copied();
             choice
@@ -322,7 +332,7 @@ pub(super) fn write(model: &mut Model, purpose: Purpose) {
     });
 }
 
-fn likelihood(model: &mut Model) {
+pub(super) fn likelihood(model: &mut Model) {
     if model.open.is_none() {
         model.say(Level::Warning, "likelihood: no case is open", None);
         return;
@@ -340,7 +350,7 @@ fn choose_user(model: &mut Model) {
     }
 }
 
-fn note(model: &mut Model) {
+pub(super) fn note(model: &mut Model) {
     match &model.open {
         Some(open) => {
             let case = open.id.clone();
@@ -350,7 +360,7 @@ fn note(model: &mut Model) {
     }
 }
 
-fn document(model: &mut Model) -> Vec<Effect> {
+pub(super) fn document(model: &mut Model) -> Vec<Effect> {
     let plans = model.ledger.undocumented();
     if plans.is_empty() {
         model.say(Level::Info, "everything that ended is documented", None);
@@ -379,47 +389,9 @@ fn stop_loading(model: &mut Model) -> Vec<Effect> {
     vec![Effect::StopSearch(search)]
 }
 
-fn tick(model: &mut Model) -> Vec<Effect> {
-    match checklist::rows(model).get(model.checklist_cursor).copied() {
-        Some(CheckRow::Section(section)) => {
-            if !model.checklist_toggled.remove(&section) {
-                model.checklist_toggled.insert(section);
-            }
-            Vec::new()
-        }
-        Some(CheckRow::Step(..)) => {
-            let ticks = checklist::ticks(model);
-            let (Some(step), Some(open)) = (checklist::selected(model), &model.open) else {
-                model.say(Level::Warning, "tick: no case is open", None);
-                return Vec::new();
-            };
-            let state = match ticks.state(&step.key) {
-                ItemState::Open => TickState::Done,
-                _ => TickState::Open,
-            };
-            vec![Effect::Record(vec![Body::ChecklistTick {
-                case: open.id.clone(),
-                runbook: model.checklist.file.clone(),
-                step: Untrusted::new(step.key.as_str()),
-                state,
-                evidence: None,
-                reason: None,
-            }])]
-        }
-        None => Vec::new(),
-    }
-}
-
-fn ask_reason(model: &mut Model, purpose: fn(crate::domain::runbook::StepKey) -> Purpose) {
-    let key = checklist::selected(model).map(|step| step.key.clone());
-    match key {
-        Some(key) if model.open.is_some() => write(model, purpose(key)),
-        _ => model.say(Level::Warning, "no step of an open case is selected", None),
-    }
-}
-
+/// Shows the paragraph of the step under the cursor, after what became of the step.
 fn read_step(model: &mut Model) {
-    let Some(step) = checklist::selected(model) else {
+    let Some((_, step)) = checklist::selected(model) else {
         return;
     };
     let title = safe!("{}, line {}", model.checklist.title.field(), step.line);
@@ -429,70 +401,4 @@ fn read_step(model: &mut Model) {
         text,
         scroll: 0,
     });
-}
-
-fn run_step(model: &mut Model) -> Vec<Effect> {
-    let Some(step) = checklist::selected(model) else {
-        return Vec::new();
-    };
-    let missing: Option<Safe> = unbound(step).first().map(|call| {
-        safe!(
-            "no connection offers {}.{}",
-            call.server.field(),
-            call.tool.field()
-        )
-    });
-    let Some(capability) = capabilities(step).first().copied() else {
-        let line =
-            missing.unwrap_or_else(|| "the step names nothing to run: do it and tick it".into());
-        model.say(Level::Info, line, None);
-        return Vec::new();
-    };
-    match capability {
-        Capability::RevokeSessions | Capability::RevokeSessionsAgain => {
-            choose(model, Choice::Revoke)
-        }
-        Capability::DisableAccount => choose(model, Choice::Disable),
-        Capability::EnableAccount => choose(model, Choice::Enable),
-        Capability::DecideContainment => {
-            model.layers.push(Layer::Contain { cursor: 0 });
-            Vec::new()
-        }
-        Capability::JudgeLikelihood => {
-            likelihood(model);
-            Vec::new()
-        }
-        Capability::PostComment => {
-            if model.ledger.undocumented().is_empty() {
-                note(model);
-                Vec::new()
-            } else {
-                document(model)
-            }
-        }
-        Capability::ReadActivity => {
-            let hours = model.settings.timeline.window_hours;
-            open_case::search(model, hours)
-        }
-        Capability::ReadCase | Capability::RelatedCases => open_case::read_again(model),
-        Capability::CheckConnections => open_case::refresh(model),
-        Capability::ReadAccount | Capability::EntitySummary => open_case::read_account(model),
-        Capability::WatchAccount => {
-            model.focus = Pane::Activity;
-            Vec::new()
-        }
-        Capability::ResetPassword
-        | Capability::ContainHost
-        | Capability::CloseCase
-        | Capability::TellUser
-        | Capability::TellHelpdesk
-        | Capability::LookUpObservable => {
-            model.say(
-                Level::Info,
-                "no connection offers this: do it by hand and tick it",
-                None,
-            );
-            Vec::new()
-        }
-    }
 }

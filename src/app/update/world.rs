@@ -2,11 +2,10 @@
 
 use chrono::Duration;
 
-use super::approval;
-use super::evidence;
 use super::hold;
 use super::open_case::{account_read, activity_ended, case_read, read_account, read_again};
 use super::sources::polled;
+use super::{approval, evidence, list};
 use crate::app::effect::Effect;
 use crate::app::message::{Level, Message};
 use crate::app::model::{Found, Held, Layer, Model};
@@ -189,11 +188,14 @@ fn wanted(kinds: &[ActionKind], of: &Held, plan: &Plan) -> bool {
 /// Folds records; what they say about actions is said in the message line too.
 pub(super) fn recorded(model: &mut Model, entries: &[Entry]) -> Vec<Effect> {
     let mut reread = false;
-    for entry in entries {
-        model.ledger.apply(entry);
-        model.casework.apply(entry);
-        reread |= announce(model, entry);
-    }
+    list::anchored(model, |model| {
+        for entry in entries {
+            model.ledger.apply(entry);
+            model.casework.apply(entry);
+            evidence::recorded(model, entry);
+            reread |= announce(model, entry);
+        }
+    });
     let ledger = &model.ledger;
     model.going.retain(|aid| {
         ledger

@@ -3,12 +3,13 @@
 use ratatui_textarea::{Input, Key as AreaKey};
 
 use super::layers::typable;
+use super::list;
 use crate::app::effect::Effect;
 use crate::app::keymap::{Chord, Key};
 use crate::app::message::Level;
+use crate::app::model::list::StepRef;
 use crate::app::model::{Layer, Model, Purpose};
-use crate::domain::audit::{Body, DecisionKind, TickState};
-use crate::domain::runbook::StepKey;
+use crate::domain::audit::{Body, ChecklistNote, DecisionKind, RunbookInput, TickState};
 use crate::domain::text::Untrusted;
 
 /// Most characters of a written text.
@@ -104,14 +105,34 @@ fn finished(model: &mut Model) -> Vec<Effect> {
     match purpose {
         Purpose::MonitorOnly => decision(model, DecisionKind::MonitorOnly, text),
         Purpose::NoAction => decision(model, DecisionKind::NoAction, text),
-        Purpose::Skip(step) => reasoned(model, &step, TickState::Skipped, text),
-        Purpose::NotApplicable(step) => reasoned(model, &step, TickState::NotApplicable, text),
+        Purpose::Skip(step) => list::record(&step, TickState::Skipped, None, Some(text)),
+        Purpose::NotApplicable(step) => {
+            list::record(&step, TickState::NotApplicable, None, Some(text))
+        }
+        Purpose::StepNote(step) => step_note(&step, text),
+        Purpose::Waive(phase) => list::closed(model, &phase, Some(text)),
+        Purpose::Input(case, name) => {
+            vec![Effect::Record(vec![Body::RunbookInput(RunbookInput {
+                case,
+                name,
+                value: text,
+            })])]
+        }
         Purpose::Close(aid) => vec![Effect::Record(vec![Body::ActionResolve {
             aid,
             how: "closed by a person".to_owned(),
             reason: text,
         }])],
-        Purpose::Note(case) => vec![Effect::PostNote { case, text }],
+        Purpose::Note(case) => vec![Effect::PostNote {
+            case,
+            text,
+            phase: None,
+        }],
+        Purpose::PhaseNote(case, phase) => vec![Effect::PostNote {
+            case,
+            text,
+            phase: Some(phase),
+        }],
         Purpose::Keep(of) => super::hold::kept(model, &of, text),
     }
 }
@@ -133,16 +154,16 @@ fn decision(model: &mut Model, decision: DecisionKind, reason: Untrusted) -> Vec
     vec![Effect::Record(vec![body])]
 }
 
-fn reasoned(model: &Model, step: &StepKey, state: TickState, reason: Untrusted) -> Vec<Effect> {
-    let Some(open) = &model.open else {
-        return Vec::new();
-    };
-    vec![Effect::Record(vec![Body::ChecklistTick {
-        case: open.id.clone(),
-        runbook: model.checklist.file.clone(),
-        step: Untrusted::new(step.as_str()),
-        state,
-        evidence: None,
-        reason: Some(reason),
-    }])]
+/// A note stands under the key the step is on record under: it says nothing of a text that changed.
+fn step_note(step: &StepRef, text: Untrusted) -> Vec<Effect> {
+    list::record_with(step, |mut said| {
+        let old = said.instead_of.take();
+        Body::ChecklistNote(ChecklistNote {
+            case: step.case.clone(),
+            runbook: step.runbook.clone(),
+            step: old.unwrap_or_else(|| step.step.as_str().to_owned()),
+            text,
+            said,
+        })
+    })
 }

@@ -7,9 +7,13 @@ use serde::{Deserialize, Serialize};
 use serde_json::Value;
 
 use super::after::{HoldSet, WatchCursor, WatchSuccess};
+use super::listed::{
+    ChecklistNote, ChecklistOpen, ChecklistPhase, ChecklistText, ChecklistTick, RunbookChoose,
+    RunbookInput,
+};
 use super::long;
 use super::pruned::SegmentPruned;
-use super::words::{DecisionKind, OutcomeState, TickState};
+use super::words::{DecisionKind, OutcomeState};
 use crate::domain::containment::approval::{Ask, GivenAnswer};
 use crate::domain::ids::{AccountId, ActionId, CaseId, ConnectionName, PlanId, RecordId};
 use crate::domain::text::Untrusted;
@@ -174,24 +178,25 @@ pub enum Body {
     },
     /// A step of a checklist changed.
     #[serde(rename = "checklist.tick")]
-    ChecklistTick {
-        /// The case.
-        case: CaseId,
-        /// The runbook.
-        #[serde(with = "long")]
-        runbook: Untrusted,
-        /// The step.
-        #[serde(with = "long")]
-        step: Untrusted,
-        /// Its state now.
-        state: TickState,
-        /// Evidence, if any.
-        #[serde(with = "long::option")]
-        evidence: Option<Untrusted>,
-        /// Reason, if any.
-        #[serde(with = "long::option")]
-        reason: Option<Untrusted>,
-    },
+    ChecklistTick(ChecklistTick),
+    /// A note on a step of a checklist.
+    #[serde(rename = "checklist.note")]
+    ChecklistNote(ChecklistNote),
+    /// The list of another runbook was opened from a step.
+    #[serde(rename = "checklist.open")]
+    ChecklistOpen(ChecklistOpen),
+    /// The keys of all steps of a text, by the name that ticks carry: tells which steps stood in it.
+    #[serde(rename = "checklist.text")]
+    ChecklistText(ChecklistText),
+    /// A phase of a checklist was closed or opened again.
+    #[serde(rename = "checklist.phase")]
+    ChecklistPhase(ChecklistPhase),
+    /// The runbook of a case was chosen.
+    #[serde(rename = "runbook.choose")]
+    RunbookChoose(RunbookChoose),
+    /// An input of a runbook was typed in.
+    #[serde(rename = "runbook.input")]
+    RunbookInput(RunbookInput),
     /// An action was planned.
     #[serde(rename = "action.plan")]
     ActionPlan {
@@ -388,6 +393,9 @@ pub enum Body {
         marker: String,
         /// Hash of what is written, hex.
         sha256: String,
+        /// The phase it documents, by its code, when it is about one.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        phase: Option<String>,
     },
     /// A record write is done.
     #[serde(rename = "record.done")]

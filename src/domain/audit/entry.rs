@@ -337,7 +337,10 @@ pub(super) fn body(raw: &Raw<'_>) -> Option<Body> {
 #[cfg(test)]
 mod tests {
     use super::super::samples::chain;
-    use super::super::{DecisionKind, OutcomeState, TickState};
+    use super::super::{
+        ChecklistNote, ChecklistOpen, ChecklistPhase, ChecklistText, ChecklistTick, DecisionKind,
+        OutcomeState, RunbookChoose, RunbookInput, StepSaid, TickState,
+    };
     use super::super::{HoldSet, SegmentPruned, WatchCursor, WatchSuccess};
     use super::*;
     use crate::domain::containment::approval::{Ask, GivenAnswer, Say};
@@ -362,6 +365,13 @@ mod tests {
         let pid = || PlanId::from_parts(at, 2);
         let rid = || RecordId::from_parts(at, 3);
         let s = || text.to_owned();
+        let said = || StepSaid {
+            phase: t(),
+            words: t(),
+            text: some.then(s),
+            within: some.then(s),
+            instead_of: some.then(s),
+        };
         let ask = || Ask {
             v: 1,
             plan: pid(),
@@ -427,14 +437,55 @@ mod tests {
                 guard: s(),
                 reason: t(),
             },
-            Body::ChecklistTick {
+            Body::ChecklistTick(ChecklistTick {
                 case: case(),
                 runbook: t(),
                 step: t(),
                 state: TickState::NotApplicable,
                 evidence: opt(),
                 reason: opt(),
-            },
+                said: some.then(said),
+                answer: some.then_some(true),
+            }),
+            Body::ChecklistNote(ChecklistNote {
+                case: case(),
+                runbook: t(),
+                step: s(),
+                text: t(),
+                said: said(),
+            }),
+            Body::ChecklistOpen(ChecklistOpen {
+                case: case(),
+                runbook: t(),
+                step: s(),
+                opened: t(),
+                said: said(),
+            }),
+            Body::ChecklistText(ChecklistText {
+                runbook: t(),
+                text: s(),
+                steps: vec![s(), s()],
+            }),
+            Body::ChecklistPhase(ChecklistPhase {
+                case: case(),
+                runbook: t(),
+                within: some.then(s),
+                phase: t(),
+                closed: some,
+                waived: vec![s()],
+                reason: opt(),
+            }),
+            Body::RunbookChoose(RunbookChoose {
+                case: case(),
+                runbook: t(),
+                why: t(),
+                by_hand: some,
+            }),
+            Body::RunbookInput(RunbookInput {
+                case: case(),
+                name: t(),
+                value: t(),
+            }),
             Body::ActionPlan {
                 pid: pid(),
                 aid: aid(),
@@ -524,6 +575,7 @@ mod tests {
                 case: case(),
                 marker: s(),
                 sha256: s(),
+                phase: some.then(s),
             },
             Body::RecordDone {
                 rid: rid(),
@@ -651,7 +703,9 @@ mod tests {
     #[test]
     fn long_text_is_kept_as_hash_length_and_head() {
         let long = "ab\u{1b}".repeat(2000);
-        let (line, entry) = chain(&all(&long, true).split_off(33)).remove(0);
+        let mut notes = all(&long, true);
+        notes.retain(|body| matches!(body, Body::Note { .. }));
+        let (line, entry) = chain(&notes).remove(0);
         // The case id is as long as the text, and an id is never cut.
         assert!(line.len() > 16_000);
         let Body::Note { case, text } = entry.body else {

@@ -7,7 +7,7 @@ use serde::{Deserialize, Serialize};
 use super::body::Body;
 
 /// The types of records this version knows.
-pub const TYPES: [&str; 39] = [
+pub const TYPES: [&str; 45] = [
     "session.open",
     "session.close",
     "log.recovered",
@@ -21,6 +21,12 @@ pub const TYPES: [&str; 39] = [
     "likelihood",
     "refusal",
     "checklist.tick",
+    "checklist.note",
+    "checklist.open",
+    "checklist.text",
+    "checklist.phase",
+    "runbook.choose",
+    "runbook.input",
     "action.plan",
     "action.confirm",
     "action.intent",
@@ -157,7 +163,13 @@ impl Body {
             Self::Decision { .. } => "decision",
             Self::Likelihood { .. } => "likelihood",
             Self::Refusal { .. } => "refusal",
-            Self::ChecklistTick { .. } => "checklist.tick",
+            Self::ChecklistTick(_) => "checklist.tick",
+            Self::ChecklistNote(_) => "checklist.note",
+            Self::ChecklistOpen(_) => "checklist.open",
+            Self::ChecklistText(_) => "checklist.text",
+            Self::ChecklistPhase(_) => "checklist.phase",
+            Self::RunbookChoose(_) => "runbook.choose",
+            Self::RunbookInput(_) => "runbook.input",
             Self::ActionPlan { .. } => "action.plan",
             Self::ActionConfirm { .. } => "action.confirm",
             Self::ActionIntent { .. } => "action.intent",

@@ -413,6 +413,7 @@ mod tests {
             case: case(),
             marker: marker.clone(),
             sha256: String::new(),
+            phase: None,
         };
         holds.apply(&entry(1, 0, intent.clone()));
         assert!(!holds.is_told(&marker));

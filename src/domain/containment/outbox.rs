@@ -172,6 +172,7 @@ mod tests {
             rid: rid(number),
             kind: kind.to_owned(),
             case: case(),
+            phase: None,
             marker: format!("quell:{}", rid(number)),
             sha256: String::new(),
         }

@@ -150,6 +150,25 @@ pub fn unbound(step: &Step) -> Vec<&ToolCall> {
         .collect()
 }
 
+/// Lists the tools of a step that have to be used by hand: unbound ones, and those no connector offers yet.
+pub fn manual(step: &Step) -> Vec<&ToolCall> {
+    let offered = |capability| {
+        !matches!(
+            capability,
+            Capability::ResetPassword
+                | Capability::ContainHost
+                | Capability::CloseCase
+                | Capability::TellUser
+                | Capability::TellHelpdesk
+                | Capability::LookUpObservable
+        )
+    };
+    calls(step)
+        .into_iter()
+        .filter(|call| !matches!(bind(call), Binding::Bound(capability) if offered(capability)))
+        .collect()
+}
+
 fn calls(step: &Step) -> Vec<&ToolCall> {
     let mut all: Vec<&ToolCall> = step.tools.iter().collect();
     for substep in &step.substeps {
@@ -183,6 +202,8 @@ pub enum EvidenceKind {
     ContainmentDecided,
     /// An action was proven by reading back.
     ActionProven(Capability),
+    /// An action that was proven is so no longer: others undid it.
+    ActionUndone(Capability),
     /// The watch after the containment ended without activity of the account.
     NoActivityAfterContainment,
     /// A comment of this phase is in the case.
@@ -270,6 +291,23 @@ pub fn ticked_by(phase: Option<Phase>, step: &Step, facts: &[Evidence]) -> Optio
     Some(Untrusted::new(said.join("; ")))
 }
 
+/// Tells whether the facts refute that a step is done, by what and when: what was proven is so no longer.
+///
+/// An action that was proven anew after it was undone refutes nothing.
+pub fn refuted_by(step: &Step, facts: &[Evidence]) -> Option<(Untrusted, DateTime<Utc>)> {
+    let last = |wanted: EvidenceKind| {
+        let all = facts.iter().filter(move |fact| fact.kind == wanted);
+        all.max_by_key(|fact| fact.at)
+    };
+    capabilities(step).into_iter().find_map(|capability| {
+        let undone = last(EvidenceKind::ActionUndone(capability))?;
+        let proven = last(EvidenceKind::ActionProven(capability));
+        proven
+            .is_none_or(|proven| proven.at <= undone.at)
+            .then(|| (undone.source.clone(), undone.at))
+    })
+}
+
 fn satisfying(wanted: EvidenceKind, phase: Option<Phase>, facts: &[Evidence]) -> Option<&Evidence> {
     let proven = |c: Capability| {
         facts
@@ -327,6 +365,17 @@ fn largest_hours(text: &str) -> Option<u32> {
         largest = largest.max(found);
     }
     largest
+}
+
+/// Gives the capability that is to be run next: the first without its evidence, else the first.
+pub fn next_capability(
+    phase: Option<Phase>,
+    step: &Step,
+    facts: &[Evidence],
+) -> Option<Capability> {
+    let all = capabilities(step);
+    let open = |c: &&Capability| satisfying(evidence_for(step, **c), phase, facts).is_none();
+    all.iter().find(open).or_else(|| all.first()).copied()
 }
 
 /// Lists the tools of all steps that the console cannot run, with the line of their step.
@@ -469,6 +518,27 @@ mod tests {
         assert!(!ticks("Read `quell.read_case` and `quell.entity_summary`"));
         assert!(!ticks("Read `quell.read_case` and `siem-mcp.unheard_of`"));
         assert!(!ticks("Read `quell.read_case`. Gate: a person says so."));
+    }
+
+    #[test]
+    fn what_others_undid_refutes_until_it_is_proven_anew() {
+        let step = step("Disable `quell.disable_account`");
+        let proven = |second| {
+            fact(
+                EvidenceKind::ActionProven(Capability::DisableAccount),
+                second,
+                None,
+            )
+        };
+        let undone = fact(
+            EvidenceKind::ActionUndone(Capability::DisableAccount),
+            5,
+            None,
+        );
+        assert_eq!(refuted_by(&step, &[proven(3)]), None);
+        assert!(refuted_by(&step, &[proven(3), undone.clone()]).is_some());
+        assert!(refuted_by(&step, std::slice::from_ref(&undone)).is_some());
+        assert_eq!(refuted_by(&step, &[undone, proven(9)]), None);
     }
 
     #[test]

@@ -7,9 +7,12 @@ use super::{heading, open_box};
 use crate::app::model::Purpose;
 use crate::domain::text::Untrusted;
 use crate::safe;
-use crate::ui::layout::first_row;
+use crate::ui::layout::{below, first_row};
 use crate::ui::paint::{Canvas, Words, wrap};
 use crate::ui::theme::Role;
+
+/// Most lines of what it is about.
+const ABOUT_MAX: usize = 6;
 
 /// Draws the text; gives where the cursor stands.
 pub(super) fn draw(
@@ -19,9 +22,21 @@ pub(super) fn draw(
     text: &TextArea<'static>,
     esc: bool,
 ) -> Option<(u16, u16)> {
-    let height = if purpose.many_lines() { 14 } else { 6 };
+    let about = purpose.about();
+    let lines = u16::try_from(about.len().min(ABOUT_MAX + 1)).unwrap_or(0);
+    let height = lines + if purpose.many_lines() { 14 } else { 6 };
     let size = (78.min(room.width), height.min(room.height));
     let inside = open_box(canvas, room, size, heading(purpose.title()), Words::empty());
+    for (row, text) in (0..lines).zip(&about) {
+        let more = about.len() - ABOUT_MAX.min(about.len());
+        let words = if usize::from(row) == ABOUT_MAX {
+            Words::new(Role::Dim, safe!("and {} more", more))
+        } else {
+            Words::new(Role::Dim, text.field())
+        };
+        canvas.row(inside, row, words);
+    }
+    let inside = below(inside, lines);
     let field = Rect {
         height: inside.height.saturating_sub(1),
         ..inside
