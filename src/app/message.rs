@@ -32,6 +32,8 @@ pub enum Message {
     },
     /// Time went by.
     Tick,
+    /// What the model says is on the screen now.
+    Drawn,
     /// A source answered a poll, or did not.
     SourcePolled {
         /// Which connection.

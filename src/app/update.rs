@@ -37,6 +37,12 @@ pub fn update(model: &mut Model, now: Moment, message: Message) -> Vec<Effect> {
             Vec::new()
         }
         Message::Tick => world::tick(model),
+        Message::Drawn => {
+            if let Some(Layer::Confirm { confirmation, .. }) = model.layers.last_mut() {
+                confirmation.drawn(now.boot);
+            }
+            Vec::new()
+        }
         Message::Ended => {
             model.ending = true;
             vec![Effect::Quit]

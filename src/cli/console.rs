@@ -10,7 +10,7 @@ use tokio::time::Instant;
 
 use crate::app::effect::Effect;
 use crate::app::message::Message;
-use crate::app::model::Model;
+use crate::app::model::{Layer, Model};
 use crate::app::update::update;
 use crate::engine::Engine;
 use crate::engine::clock::Clock;
@@ -88,7 +88,8 @@ where
                 key = input.next() => (key.unwrap_or(Message::Ended), true),
                 () = tokio::time::sleep_until(due), if pending.is_some() => {
                     alive = screen.draw(&model).is_ok();
-                    (drawn, pending) = (Instant::now(), None);
+                    drawn = Instant::now();
+                    pending = shown(&mut model, clock.as_ref());
                     continue;
                 }
                 Some(message) = messages.recv() => (message, false),
@@ -112,7 +113,8 @@ where
             }
             if by_hand {
                 alive &= screen.draw(&model).is_ok();
-                (drawn, pending) = (Instant::now(), None);
+                drawn = Instant::now();
+                pending = shown(&mut model, clock.as_ref());
             } else if pending.is_none() {
                 pending = Some((drawn + BACKGROUND_FRAME).max(Instant::now()));
             }
@@ -130,4 +132,14 @@ where
         }
         model
     }
+}
+
+/// Tells a dialog that waits for it that it is on the screen now; gives when to draw that it takes keys.
+fn shown(model: &mut Model, clock: &dyn Clock) -> Option<Instant> {
+    let waits = model.layers.last().is_some_and(Layer::waits_for_screen);
+    waits.then(|| {
+        // The moment after the frame: on a slow line the frame itself may have taken longer than any dead time.
+        let _ = update(model, clock.now(), Message::Drawn);
+        Instant::now() + BACKGROUND_FRAME
+    })
 }

@@ -2,6 +2,8 @@
 //!
 //! The only place that reaches the methods which change an account.
 
+mod answer;
+
 use std::collections::HashMap;
 use std::sync::Arc;
 use std::time::Duration;
@@ -10,9 +12,11 @@ use chrono::{DateTime, Utc};
 use tokio_util::task::task_tracker::TaskTrackerToken;
 
 use super::journal::{NotRecorded, own};
+use answer::{Answer, answered, silent};
+
 use super::{World, outbox, plan, prove};
 use crate::app::message::Level;
-use crate::connect::capability::{Accepted, ConnectError, ConnectErrorKind, Identity};
+use crate::connect::capability::Identity;
 use crate::domain::account::AccountStatus;
 use crate::domain::audit::{Body, OutcomeState};
 use crate::domain::containment::confirm::{ConfirmedAction, ConfirmedPlan};
@@ -30,9 +34,6 @@ pub(super) const ANSWER: Duration = Duration::from_secs(20);
 
 /// When a send that does not end by itself counts as unanswered.
 pub(super) const GUARD: Duration = Duration::from_secs(25);
-
-/// Longest wait a provider may ask for before the one extra send.
-const THROTTLE_MAX: u64 = 120;
 
 /// Why the rest of a plan is not sent.
 struct Halt {
@@ -362,137 +363,6 @@ fn intent(
         server_date,
         deadline,
     }
-}
-
-fn silent(action: &ConfirmedAction) -> ConnectError {
-    ConnectError {
-        kind: ConnectErrorKind::Unknown,
-        what: safe!("{}: no answer in time", action.kind().word()),
-        hint: None,
-        status: None,
-        request_id: None,
-    }
-}
-
-/// What an answer means for the send.
-enum Answer {
-    /// Certainly no effect, and recorded so.
-    Nothing,
-    /// It may have had its effect.
-    Perhaps,
-    /// Not executed for the rate; wait so many seconds.
-    Again(u64),
-}
-
-async fn answered(
-    world: &World,
-    action: &ConfirmedAction,
-    attempt: u32,
-    answer: Result<Accepted, ConnectError>,
-) -> Answer {
-    let aid = action.aid().clone();
-    let (bodies, meaning) = match answer {
-        Ok(accepted) => (
-            vec![Body::ActionAck {
-                aid,
-                attempt,
-                status: accepted.status,
-                request_id: accepted.request_id,
-                server_date: accepted.server_date,
-            }],
-            Answer::Perhaps,
-        ),
-        Err(error) => {
-            let reason = own(error.what.as_str());
-            let status = error.status.unwrap_or_default();
-            match error.kind {
-                ConnectErrorKind::Throttled(wait) => {
-                    let wait = wait.min(THROTTLE_MAX);
-                    // It stays unfinished: a crash during the wait must find it and read it back.
-                    let told = format!(
-                        "{reason}; not executed, sending once more in {wait} s",
-                        reason = error.what
-                    );
-                    let observed = Body::ActionObserve {
-                        aid,
-                        evidence: own(told),
-                        matches: None,
-                        reads: 0,
-                        used: None,
-                    };
-                    (vec![observed], Answer::Again(wait))
-                }
-                ConnectErrorKind::NotSent => (
-                    vec![
-                        Body::ActionNotSent {
-                            aid: aid.clone(),
-                            attempt,
-                            reason,
-                        },
-                        outcome(
-                            &aid,
-                            OutcomeState::NotSent,
-                            error.what.as_str().to_owned(),
-                            None,
-                        ),
-                    ],
-                    Answer::Nothing,
-                ),
-                ConnectErrorKind::Denied | ConnectErrorKind::NotFound => (
-                    vec![
-                        Body::ActionRejected {
-                            aid: aid.clone(),
-                            attempt,
-                            status,
-                            reason,
-                        },
-                        outcome(
-                            &aid,
-                            OutcomeState::Rejected,
-                            error.what.as_str().to_owned(),
-                            None,
-                        ),
-                    ],
-                    Answer::Nothing,
-                ),
-                // Refused for the state it is in: what the state is decides, so it is read back first.
-                ConnectErrorKind::Rejected => (
-                    vec![Body::ActionRejected {
-                        aid,
-                        attempt,
-                        status,
-                        reason,
-                    }],
-                    Answer::Perhaps,
-                ),
-                ConnectErrorKind::Unknown | ConnectErrorKind::Malformed => (
-                    vec![Body::ActionUnknown {
-                        aid,
-                        attempt,
-                        reason,
-                    }],
-                    Answer::Perhaps,
-                ),
-            }
-        }
-    };
-    if let Err(fault) = world.journal.record(bodies).await {
-        let line = safe!(
-            "the answer to {} could not be recorded: {}",
-            action.kind().word(),
-            fault.what
-        );
-        world
-            .notice(
-                Level::Alarm,
-                Fault {
-                    what: line,
-                    hint: fault.hint,
-                },
-            )
-            .await;
-    }
-    meaning
 }
 
 async fn give_up(

@@ -7,6 +7,7 @@
 //! What must not live here: the form of records and the rules of the chain (`domain::audit`).
 
 mod begin;
+mod condition;
 mod disk;
 mod end;
 mod error;

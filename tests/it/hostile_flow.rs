@@ -155,7 +155,7 @@ fn faces(model: &Model, deck: &mut Deck<'_>) -> Vec<Model> {
     }
     let layers = [
         Layer::Confirm {
-            confirmation: Box::new(Confirmation::open(plan, scene::now().boot)),
+            confirmation: Box::new(Confirmation::open(plan)),
             said: None,
             scroll: 0,
         },

@@ -1,5 +1,6 @@
 //! Integration tests.
 
+mod action_model;
 mod approval;
 mod architecture;
 mod audit;
@@ -48,6 +49,7 @@ mod spec_requests;
 mod story;
 mod toxics;
 mod truth;
+mod ui_events;
 mod unfinished;
 mod wire;
 mod wiretap;

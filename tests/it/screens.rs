@@ -43,8 +43,8 @@ fn scene_of(name: &str, size: (u16, u16)) -> Model {
         "open" => scene::open(size),
         "confirm" => {
             let mut model = scene::open(size);
-            let mut confirmation =
-                Confirmation::open(scene::plan(false), std::time::Duration::ZERO);
+            let mut confirmation = Confirmation::open(scene::plan(false));
+            confirmation.drawn(std::time::Duration::ZERO);
             for c in "mara.lind@".chars() {
                 confirmation.key(DialogKey::Char(c), scene::now().boot);
             }
@@ -58,7 +58,7 @@ fn scene_of(name: &str, size: (u16, u16)) -> Model {
         "refused" => {
             let mut model = scene::open(size);
             model.layers.push(Layer::Confirm {
-                confirmation: Box::new(Confirmation::open(scene::plan(true), scene::now().boot)),
+                confirmation: Box::new(Confirmation::open(scene::plan(true))),
                 said: Some("a guard refuses this plan".into()),
                 scroll: 0,
             });
@@ -70,7 +70,7 @@ fn scene_of(name: &str, size: (u16, u16)) -> Model {
             plan.need = Some(scene::need());
             plan.campaign = Some("phish-2026-03".to_owned());
             model.layers.push(Layer::Confirm {
-                confirmation: Box::new(Confirmation::open(plan, scene::now().boot)),
+                confirmation: Box::new(Confirmation::open(plan)),
                 said: None,
                 scroll: 0,
             });

@@ -288,7 +288,8 @@ impl Tapped {
             need: None,
             campaign: None,
         };
-        let mut dialog = Confirmation::open(plan, Duration::ZERO);
+        let mut dialog = Confirmation::open(plan);
+        dialog.drawn(Duration::ZERO);
         let boot = Duration::from_secs(1);
         for letter in dialog.wanted().to_owned().chars() {
             dialog.key(DialogKey::Char(letter), boot);

@@ -241,6 +241,11 @@ impl Purpose {
 }
 
 impl Layer {
+    /// Tells whether it waits to be on the screen before it takes keys.
+    pub fn waits_for_screen(&self) -> bool {
+        matches!(self, Self::Confirm { confirmation, .. } if !confirmation.was_drawn())
+    }
+
     /// Gives the context its keys are looked up in; `None` when it takes letters itself.
     pub fn context(&self) -> Option<Context> {
         match self {

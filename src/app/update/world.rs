@@ -94,6 +94,7 @@ pub(super) fn take(model: &mut Model, message: Message) -> Vec<Effect> {
         | Message::Pasted
         | Message::Resized { .. }
         | Message::Tick
+        | Message::Drawn
         | Message::Ended => Vec::new(),
     }
 }
@@ -164,7 +165,7 @@ fn plan_made(model: &mut Model, result: Result<Box<Plan>, Fault>) -> Vec<Effect>
     model.layers.pop();
     match result {
         Ok(plan) => {
-            let confirmation = Confirmation::open(*plan, model.now.boot);
+            let confirmation = Confirmation::open(*plan);
             model.layers.push(Layer::Confirm {
                 confirmation: Box::new(confirmation),
                 said: None,

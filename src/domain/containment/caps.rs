@@ -127,3 +127,123 @@ pub fn refusal(
     }
     None
 }
+
+#[cfg(test)]
+mod tests {
+    use rstest::rstest;
+
+    use super::*;
+    use crate::domain::containment::samples::{
+        account, at, confirmed, connection, entry, intent, planned,
+    };
+
+    const D: ActionKind = ActionKind::DisableAccount;
+    const E: ActionKind = ActionKind::EnableAccount;
+
+    /// One action for each: kind, user, account, second of the intent, if it was sent.
+    fn ledger(acts: &[(ActionKind, &'static str, &'static str, Option<i64>)]) -> Ledger {
+        let mut ledger = Ledger::default();
+        for ((kind, user, id, sent), number) in acts.iter().zip(1u32..) {
+            let mut plan = planned(number.into(), 0, *kind);
+            if let crate::domain::audit::Body::ActionPlan { account, .. } = &mut plan {
+                *account = AccountId::new(connection(), *id);
+            }
+            let mut bodies = vec![(plan, 0), (confirmed(number.into(), false), 0)];
+            bodies.extend(sent.map(|second| (intent(number.into(), None), second)));
+            for (body, second) in bodies {
+                let mut entry = entry(u64::from(number), second, body);
+                entry.user = (*user).into();
+                ledger.apply(&entry);
+            }
+        }
+        ledger
+    }
+
+    fn asked(
+        ledger: &Ledger,
+        person: u32,
+        host: u32,
+        kind: ActionKind,
+        now: i64,
+    ) -> Option<String> {
+        let caps = Caps {
+            per_person: person,
+            per_host: host,
+        };
+        let id = account().id;
+        refusal(caps, ledger, &"jo".into(), &id, &[kind], at(now))
+            .map(|said| said.as_str().to_owned())
+    }
+
+    #[rstest]
+    #[case::nothing_yet(&[], 1, 1, 0, None)]
+    #[case::none_allowed(&[], 0, 1, 0, Some("person"))]
+    #[case::none_from_this_host(&[], 1, 0, 0, Some("host"))]
+    #[case::one(&[(D, "jo", "a", Some(0))], 1, 9, 1, Some("person"))]
+    #[case::room(&[(D, "jo", "a", Some(0))], 2, 9, 1, None)]
+    #[case::the_same_twice(&[(D, "jo", "a", Some(0)), (D, "jo", "a", Some(1))], 2, 9, 2, None)]
+    #[case::two(&[(D, "jo", "a", Some(0)), (D, "jo", "b", Some(1))], 2, 9, 2, Some("person"))]
+    #[case::not_sent(&[(D, "jo", "a", None)], 1, 1, 1, None)]
+    #[case::an_undo(&[(E, "jo", "a", Some(0))], 1, 1, 1, None)]
+    #[case::this_account(&[(D, "jo", "00uAbC", Some(0))], 1, 1, 1, None)]
+    #[case::last_moment_of_the_person(&[(D, "jo", "a", Some(0))], 1, 9, 599, Some("person"))]
+    #[case::after_ten_minutes(&[(D, "jo", "a", Some(0))], 1, 9, 600, None)]
+    #[case::another_person(&[(D, "al", "a", Some(0))], 1, 9, 1, None)]
+    #[case::the_host_counts_all(&[(D, "al", "a", Some(0))], 1, 1, 1, Some("host"))]
+    #[case::last_moment_of_the_host(&[(D, "jo", "a", Some(0))], 1, 1, 3_599, Some("host"))]
+    #[case::after_an_hour(&[(D, "jo", "a", Some(0))], 1, 1, 3_600, None)]
+    // A clock set back does not forget.
+    #[case::from_the_future(&[(D, "jo", "a", Some(9_000))], 1, 9, 1, Some("person"))]
+    fn caps_count_different_accounts_in_their_window(
+        #[case] acts: &[(ActionKind, &'static str, &'static str, Option<i64>)],
+        #[case] person: u32,
+        #[case] host: u32,
+        #[case] now: i64,
+        #[case] said: Option<&str>,
+    ) {
+        let ledger = ledger(acts);
+        let refused = asked(&ledger, person, host, D, now);
+        assert_eq!(refused.is_some(), said.is_some(), "{refused:?}");
+        assert!(
+            refused
+                .unwrap_or_default()
+                .contains(said.unwrap_or_default())
+        );
+        assert_eq!(
+            asked(&ledger, person, host, E, now),
+            None,
+            "an undo never counts"
+        );
+        assert!(counts(&[E, D]) && !counts(&[E]));
+    }
+
+    #[rstest]
+    #[case(CapWord::Within, false, None, None)]
+    #[case(CapWord::Over("over".into()), false, None, Some("over"))]
+    #[case(CapWord::Over("over".into()), true, None, None)]
+    #[case(CapWord::Unreadable("hole".into()), true, Some("a"), Some("hole"))]
+    #[case(CapWord::Campaign("a".to_owned()), false, Some("a"), None)]
+    #[case(CapWord::Campaign("a".to_owned()), true, Some("b"), Some("a cap was reached"))]
+    #[case(CapWord::Campaign("a".to_owned()), false, None, Some("a cap was reached"))]
+    fn what_the_caps_say_refuses_unless_it_was_allowed(
+        #[case] word: CapWord,
+        #[case] may_exceed: bool,
+        #[case] named: Option<&str>,
+        #[case] expected: Option<&str>,
+    ) {
+        let said = word
+            .refusal(may_exceed, named)
+            .map(|said| said.as_str().to_owned());
+        assert_eq!(said.is_some(), expected.is_some());
+        assert!(
+            said.unwrap_or_default()
+                .starts_with(expected.unwrap_or_default())
+        );
+    }
+
+    #[test]
+    fn without_a_policy_it_is_five_a_person_and_twenty_a_host() {
+        let caps = Caps::default();
+        assert_eq!((caps.per_person, caps.per_host), (5, 20));
+    }
+}

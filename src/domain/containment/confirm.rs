@@ -12,7 +12,7 @@ use crate::domain::account::Account;
 use crate::domain::ids::{ActionId, CaseId, PlanId};
 use crate::domain::text::Safe;
 
-/// Keys are refused for this long after the dialog was opened.
+/// Keys are refused until this long after the dialog was first on the screen.
 pub const DEAD_TIME: Duration = Duration::from_millis(500);
 
 /// Most letters of the typed name that are kept.
@@ -162,20 +162,33 @@ pub enum Step {
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Confirmation {
     plan: Plan,
-    opened: Duration,
+    /// When it was first on the screen.
+    drawn: Option<Duration>,
     typed: String,
     focus: Focus,
 }
 
 impl Confirmation {
-    /// Opens the dialog for a plan at a boot time.
-    pub fn open(plan: Plan, boot: Duration) -> Self {
+    /// Opens the dialog for a plan; no key counts before [`Self::drawn`] says that it can be read.
+    pub fn open(plan: Plan) -> Self {
         Self {
             plan,
-            opened: boot,
+            drawn: None,
             typed: String::new(),
             focus: Focus::Cancel,
         }
+    }
+
+    /// Notes that it is on the screen since a boot time; only the first time counts. Tells whether it was the first.
+    pub fn drawn(&mut self, boot: Duration) -> bool {
+        let first = self.drawn.is_none();
+        self.drawn.get_or_insert(boot);
+        first
+    }
+
+    /// Tells whether it was on the screen yet.
+    pub fn was_drawn(&self) -> bool {
+        self.drawn.is_some()
     }
 
     /// Gives the plan.
@@ -212,7 +225,10 @@ impl Confirmation {
 
     /// Takes a key at a boot time.
     pub fn key(&mut self, key: DialogKey, boot: Duration) -> Step {
-        if boot.saturating_sub(self.opened) < DEAD_TIME {
+        if self
+            .drawn
+            .is_none_or(|drawn| boot.saturating_sub(drawn) < DEAD_TIME)
+        {
             return Step::Stay(Some(
                 "too early: read first, keys count after half a second".into(),
             ));
@@ -294,7 +310,74 @@ mod tests {
     const OPENED: Duration = Duration::from_secs(1_000);
 
     fn open(plan: Plan) -> Confirmation {
-        Confirmation::open(plan, OPENED)
+        let mut dialog = Confirmation::open(plan);
+        assert!(dialog.drawn(OPENED));
+        dialog
+    }
+
+    #[test]
+    fn no_key_counts_before_the_dialog_was_on_the_screen() {
+        let mut dialog = Confirmation::open(samples::plan(None));
+        let late = OPENED + Duration::from_secs(60);
+        assert!(!dialog.was_drawn());
+        for key in [DialogKey::Char('m'), DialogKey::Esc, DialogKey::Tab] {
+            assert!(matches!(dialog.key(key, late), Step::Stay(Some(_))));
+        }
+        assert_eq!((dialog.typed(), dialog.focus()), ("", Focus::Cancel));
+        assert!(dialog.drawn(late));
+        assert!(dialog.was_drawn());
+        // Drawing it again does not begin anew.
+        assert!(!dialog.drawn(late + DEAD_TIME));
+        assert!(matches!(
+            dialog.key(DialogKey::Char('m'), late),
+            Step::Stay(Some(_))
+        ));
+        dialog.key(DialogKey::Char('m'), late + DEAD_TIME);
+        assert_eq!(dialog.typed(), "m");
+    }
+
+    #[test]
+    fn what_was_confirmed_says_what_was_planned() {
+        let mut plan = samples::plan(None);
+        for dry_run in [false, true] {
+            plan.dry_run = dry_run;
+            let mut dialog = open(plan.clone());
+            type_in(&mut dialog, LOGIN);
+            dialog.key(DialogKey::Tab, later());
+            let Step::Confirmed(confirmed) = dialog.key(DialogKey::Char('y'), later()) else {
+                panic!("not confirmed")
+            };
+            assert_eq!(confirmed.hash(), plan.hash);
+            assert_eq!(confirmed.dry_run(), dry_run);
+            assert_eq!(confirmed.pid(), &plan.pid);
+            assert_eq!(confirmed.case(), &plan.case);
+            assert_eq!(confirmed.account(), &plan.account);
+        }
+    }
+
+    #[test]
+    fn on_contain_no_letter_is_typed_and_backspace_takes_one_back() {
+        let mut dialog = open(samples::plan(None));
+        type_in(&mut dialog, "ab");
+        dialog.key(DialogKey::Backspace, later());
+        assert_eq!(dialog.typed(), "a");
+        dialog.key(DialogKey::Tab, later());
+        for letter in ['a', 'Y'] {
+            assert!(matches!(
+                dialog.key(DialogKey::Char(letter), later()),
+                Step::Stay(Some(_))
+            ));
+        }
+        assert_eq!((dialog.typed(), dialog.focus()), ("a", Focus::Contain));
+        dialog.key(DialogKey::Tab, later());
+        assert_eq!(dialog.focus(), Focus::Cancel);
+    }
+
+    #[test]
+    fn what_is_typed_has_an_end() {
+        let mut dialog = open(samples::plan(None));
+        type_in(&mut dialog, &"x".repeat(TYPED_MAX + 5));
+        assert_eq!(dialog.typed().len(), TYPED_MAX);
     }
 
     fn later() -> Duration {

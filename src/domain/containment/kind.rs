@@ -55,3 +55,35 @@ impl ActionKind {
         }
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use rstest::rstest;
+
+    use super::*;
+
+    #[rstest]
+    #[case(ActionKind::RevokeSessions, "revoke sessions", "revoke_sessions", None)]
+    #[case(
+        ActionKind::DisableAccount,
+        "disable account",
+        "disable_account",
+        Some(ActionKind::EnableAccount)
+    )]
+    #[case(
+        ActionKind::EnableAccount,
+        "enable account",
+        "enable_account",
+        Some(ActionKind::DisableAccount)
+    )]
+    fn names_and_undo(
+        #[case] kind: ActionKind,
+        #[case] word: &str,
+        #[case] key: &str,
+        #[case] undo: Option<ActionKind>,
+    ) {
+        assert_eq!((kind.word(), kind.key(), kind.undo()), (word, key, undo));
+        assert_eq!(ActionKind::from_key(key), Some(kind));
+        assert_eq!(ActionKind::from_key(word), None);
+    }
+}

@@ -511,4 +511,80 @@ mod tests {
         );
         assert_eq!(action.map(|a| a.sent_n), Some(3));
     }
+
+    #[test]
+    fn each_record_about_an_action_says_its_part() {
+        let mut ledger = folded(vec![planned(1, 0, D), confirmed(1, false), intent(1, None)]);
+        let mut tell = |body: Body| {
+            ledger.apply(&entry(9, 9, body));
+            let action = ledger.get(&aid(1)).cloned();
+            action.unwrap_or_else(|| panic!("it is there"))
+        };
+        let said = |action: &ActionView| action.evidence.clone().unwrap_or_default();
+        let now = tell(Body::ActionAck {
+            aid: aid(1),
+            attempt: 1,
+            status: 200,
+            request_id: Some("req-1".into()),
+            server_date: Some(at(7)),
+        });
+        assert_eq!(now.state, ActionState::Acked);
+        assert_eq!(
+            (now.request_id, now.server_answer),
+            (Some("req-1".into()), Some(at(7)))
+        );
+        for used in [Some("event-1".into()), None] {
+            let now = tell(Body::ActionObserve {
+                aid: aid(1),
+                evidence: "one session".into(),
+                matches: Some(false),
+                reads: 2,
+                used,
+            });
+            assert_eq!(
+                (now.matches, now.reads, now.state),
+                (Some(false), 2, ActionState::Acked)
+            );
+            assert_eq!(
+                (said(&now), now.used),
+                ("one session".into(), Some("event-1".into()))
+            );
+        }
+        let (aid_of, reason) = (aid(1), Untrusted::new("reset"));
+        let now = tell(Body::ActionUnknown {
+            aid: aid_of,
+            attempt: 1,
+            reason,
+        });
+        assert_eq!(
+            (now.state, said(&now)),
+            (ActionState::Unknown, "reset".into())
+        );
+        let (aid_of, reason) = (aid(1), Untrusted::new("no route"));
+        let now = tell(Body::ActionNotSent {
+            aid: aid_of,
+            attempt: 1,
+            reason,
+        });
+        assert_eq!(
+            (now.state, said(&now)),
+            (ActionState::NotSent, "no route".into())
+        );
+        let now = tell(Body::ActionAdopt {
+            aid: aid(1),
+            owner_pid: 3,
+        });
+        assert_eq!((now.state, now.ended), (ActionState::Unknown, None));
+        let (aid_of, reason) = (aid(1), Untrusted::new("seen by hand"));
+        let now = tell(Body::ActionResolve {
+            aid: aid_of,
+            how: "closed".to_owned(),
+            reason,
+        });
+        assert_eq!(
+            (now.state, now.ended),
+            (ActionState::Abandoned, Some(at(9)))
+        );
+        assert_eq!(said(&now), "seen by hand".into());
+    }
 }

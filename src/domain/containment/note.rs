@@ -186,3 +186,57 @@ mod tests {
         assert!(of_others(one, &other, &[asked], at(age), |_| ours).is_empty());
     }
 }
+
+#[cfg(test)]
+mod text {
+    use super::*;
+    use crate::domain::audit::OutcomeState;
+    use crate::domain::containment::ledger::Ledger;
+    use crate::domain::containment::samples::{confirmed, entry, intent, outcome, pid, planned};
+
+    #[test]
+    fn the_comment_says_what_was_done_to_whom_with_which_proof() {
+        let mut ledger = Ledger::default();
+        for (number, kind) in [
+            (1, ActionKind::DisableAccount),
+            (2, ActionKind::RevokeSessions),
+        ] {
+            ledger.apply(&entry(1, 0, planned(number, 0, kind)));
+            ledger.apply(&entry(2, 0, confirmed(number, false)));
+        }
+        ledger.apply(&entry(3, 0, intent(1, None)));
+        ledger.apply(&entry(4, 4, outcome(1, OutcomeState::Verified)));
+        let head = Anchor {
+            log: "01LOG".to_owned(),
+            n: 41,
+            h: "ab12".to_owned(),
+        };
+        let actions: Vec<&ActionView> = ledger.actions().collect();
+        let text = compose(
+            &pid(1),
+            &actions,
+            &"jo".into(),
+            &Standing::Free,
+            None,
+            &head,
+        );
+        let all: Vec<&str> = text.lines().collect();
+        assert_eq!(all.first().copied(), Some("**Containment record**"));
+        let line = |start: &str| {
+            let found = all.iter().find(|line| line.starts_with(start));
+            found
+                .copied()
+                .unwrap_or_else(|| panic!("{start} in {text}"))
+        };
+        assert!(line("Account: ").contains("00uAbC") && line("Account: ").contains("okta"));
+        assert!(line("Confirmed by: ").ends_with("jo"));
+        let done = line("- disable account: **proven**, sent ");
+        assert!(done.contains(", after 4 s (read back)"), "{done}");
+        assert!(done.contains(actions[0].aid.as_str()), "{done}");
+        let other = line("- revoke sessions: **confirmed**, not sent [action ");
+        assert!(other.contains(actions[1].aid.as_str()), "{other}");
+        assert_eq!(line("Account is "), "Account is not contained.");
+        assert_eq!(line("quell:"), format!("quell:{}", pid(1)));
+        assert_eq!(line("audit "), "audit 01LOG n=41 h=ab12");
+    }
+}

@@ -87,3 +87,45 @@ impl ActionState {
         !self.is_unfinished() && !matches!(self, Self::Planned | Self::Awaiting)
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use rstest::rstest;
+
+    use super::*;
+
+    /// The table of the design: state, word, `event.outcome`, whether it is unfinished, whether it is final.
+    #[rstest]
+    #[case(ActionState::Planned, "planned", "unknown", false, false)]
+    #[case(ActionState::Confirmed, "confirmed", "unknown", true, false)]
+    #[case(ActionState::Intent, "requested", "unknown", true, false)]
+    #[case(ActionState::Acked, "accepted", "unknown", true, false)]
+    #[case(
+        ActionState::Unknown,
+        "unknown: may have happened",
+        "unknown",
+        true,
+        false
+    )]
+    #[case(ActionState::NotSent, "not sent", "failure", false, true)]
+    #[case(ActionState::Rejected, "rejected", "failure", false, true)]
+    #[case(ActionState::Verified, "proven", "success", false, true)]
+    #[case(ActionState::NotEffective, "refuted", "failure", false, true)]
+    #[case(ActionState::Drifted, "undone by others", "failure", false, true)]
+    #[case(ActionState::Unverifiable, "cannot be proven", "unknown", false, true)]
+    #[case(ActionState::DryRun, "dry run", "unknown", false, true)]
+    #[case(ActionState::Abandoned, "abandoned", "unknown", false, true)]
+    fn each_state_has_its_word(
+        #[case] state: ActionState,
+        #[case] word: &str,
+        #[case] outcome: &str,
+        #[case] unfinished: bool,
+        #[case] is_final: bool,
+    ) {
+        assert_eq!((state.word(), state.outcome()), (word, outcome));
+        assert_eq!(
+            (state.is_unfinished(), state.is_final()),
+            (unfinished, is_final)
+        );
+    }
+}

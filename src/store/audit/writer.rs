@@ -61,7 +61,7 @@ pub(super) struct Writer {
     sealer: Sealer,
     syslog: Syslog,
     /// Asked once the lock is held; only for the append that is under way.
-    condition: Option<Condition>,
+    pub(super) condition: Option<Condition>,
 }
 
 impl Writer {
@@ -168,20 +168,6 @@ impl Writer {
             }
         }
         results
-    }
-
-    /// Appends one batch if a condition holds, judged with the lock held: nobody can add a record in between.
-    pub(super) fn append_if(
-        &mut self,
-        bodies: Vec<Body>,
-        condition: Condition,
-    ) -> Result<Vec<Entry>, StoreError> {
-        // A torn end is named first, so that the condition finds no line it cannot explain.
-        self.heal()?;
-        self.condition = Some(condition);
-        let result = self.append(&[bodies]).pop();
-        self.condition = None;
-        result.unwrap_or(Err(StoreError::Closed))
     }
 
     /// Tells which batches may be written at all: not class A after a failed sync, no new action on a full disk.

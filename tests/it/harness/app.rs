@@ -9,7 +9,7 @@ use std::time::Duration;
 use futures::StreamExt as _;
 use quell::app::keymap::Chord;
 use quell::app::message::Message;
-use quell::app::model::Model;
+use quell::app::model::{Layer, Model};
 use quell::cli::compose::{self, Behind, Host, Parts};
 use quell::cli::console::{Console, Screen};
 use quell::connect::http::Limits;
@@ -341,8 +341,12 @@ impl TestApp {
 
     /// Waits until a frame shows something.
     pub async fn until(&mut self, what: &str, mut holds: impl FnMut(&Model) -> bool) -> Model {
-        let found =
-            tokio::time::timeout(PATIENCE, self.model.wait_for(|seen| holds(&locked(seen)))).await;
+        // A dialog takes keys only once the console knows that it is on the screen, which is a frame later.
+        let mut settled = |model: &Model| {
+            !model.layers.last().is_some_and(Layer::waits_for_screen) && holds(model)
+        };
+        let waiting = self.model.wait_for(|seen| settled(&locked(seen)));
+        let found = tokio::time::timeout(PATIENCE, waiting).await;
         let found = found.map(|seen| seen.map(|model| copy(&model)));
         match found {
             Ok(Ok(model)) => model,
