@@ -14,3 +14,4 @@ pub mod sample;
 mod secret;
 mod section;
 pub mod settings;
+mod timeline;

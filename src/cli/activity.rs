@@ -22,7 +22,7 @@ use crate::domain::text::{Safe, Untrusted};
 use crate::domain::timeline::activity::{Activity, Row};
 use crate::domain::timeline::event::{Event, Party};
 use crate::domain::timeline::export;
-use crate::domain::timeline::finding::{Finding, Tuning, fail_then_success};
+use crate::domain::timeline::finding::{Context, Finding, Tuning, examine};
 use crate::safe;
 
 /// Exit code: some records could not be read.
@@ -98,14 +98,20 @@ pub fn run(asked: &Asked, out: &mut dyn Write, told: &mut dyn Write) -> Result<u
     }
     let code = if faults.is_empty() { OK } else { WARNINGS };
     let mut activity = Activity::default();
-    activity.extend(events.into_iter().filter(|event| asked.is_of_user(event)));
+    // What is odd for one user shows against what all of them do: findings are told from the whole file.
+    let whole = asked.findings;
+    activity.extend(
+        events
+            .into_iter()
+            .filter(|event| whole || asked.is_of_user(event)),
+    );
     activity.faults = faults;
     let printed = if asked.json {
         asked
             .rows(&activity)
             .try_for_each(|row| line(out, &ascii_json(&export::ecs(row))))
     } else if asked.findings {
-        print_findings(asked, &activity, out)
+        print_findings(asked, &activity, out, told)
     } else {
         asked
             .rows(&activity)
@@ -117,15 +123,24 @@ pub fn run(asked: &Asked, out: &mut dyn Write, told: &mut dyn Write) -> Result<u
 
 impl Asked {
     fn is_of_user(&self, event: &Event) -> bool {
+        self.is_named(&event.user) || self.is_named(&event.target)
+    }
+
+    fn is_named(&self, party: &Party) -> bool {
         self.user.as_deref().is_none_or(|user| {
-            let has = |party: &Party| {
-                [&party.id, &party.name, &party.email]
-                    .into_iter()
-                    .flatten()
-                    .any(|text| text.raw().eq_ignore_ascii_case(user))
-            };
-            has(&event.user) || has(&event.target)
+            [&party.id, &party.name, &party.email]
+                .into_iter()
+                .flatten()
+                .any(|text| text.raw().eq_ignore_ascii_case(user))
         })
+    }
+
+    /// Tells whether a finding is about the user: by the name it gives, or by the event that decided it.
+    fn is_about(&self, finding: &Finding, row: Row<'_>) -> bool {
+        let named = finding.user.as_ref().zip(self.user.as_ref());
+        named.is_some_and(|(name, user)| name.raw().eq_ignore_ascii_case(user))
+            || self.is_named(&row.user())
+            || self.is_named(&row.target())
     }
 
     fn is_in_window(&self, row: Row<'_>) -> bool {
@@ -140,16 +155,32 @@ impl Asked {
     }
 }
 
-fn print_findings(asked: &Asked, activity: &Activity, out: &mut dyn Write) -> io::Result<()> {
-    let in_window = |finding: &Finding| {
-        activity
-            .row(finding.row)
-            .is_some_and(|row| asked.is_in_window(row))
+fn print_findings(
+    asked: &Asked,
+    activity: &Activity,
+    out: &mut dyn Write,
+    told: &mut dyn Write,
+) -> io::Result<()> {
+    let context = Context {
+        subject: asked.user.clone().map(Untrusted::new),
+        contained_since: None,
     };
-    fail_then_success(activity, Tuning::default())
-        .iter()
-        .filter(|finding| in_window(finding))
-        .try_for_each(|finding| line(out, &ascii_json(&export::finding(activity, finding))))
+    let detection = examine(activity, &Tuning::default(), &context);
+    let is_asked = |finding: &&Finding| {
+        let row = activity.row(finding.row);
+        row.is_some_and(|row| asked.is_in_window(row) && asked.is_about(finding, row))
+    };
+    for finding in detection.findings.iter().filter(is_asked) {
+        line(out, &ascii_json(&export::finding(activity, finding)))?;
+    }
+    if detection.without_baseline > 0 {
+        writeln!(
+            told,
+            "no baseline: for {} users there is too little before to call anything new",
+            detection.without_baseline
+        )?;
+    }
+    Ok(())
 }
 
 fn line(out: &mut dyn Write, text: &str) -> io::Result<()> {

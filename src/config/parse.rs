@@ -4,7 +4,6 @@
 
 use std::collections::BTreeMap;
 use std::fmt::Write as _;
-use std::ops::RangeInclusive;
 use std::time::Duration;
 
 use sha2::{Digest, Sha256};
@@ -19,6 +18,7 @@ use super::section::{Entry, Section};
 use super::settings::{
     Connection, Environment, EnvironmentKind, Mode, Policy, Role, Settings, Timeline,
 };
+use super::timeline::parse_timeline;
 use crate::domain::containment::hold::HoldTimes;
 use crate::domain::ids::ConnectionName;
 use crate::domain::text::Untrusted;
@@ -81,7 +81,10 @@ pub fn parse(text: &str, file: &str, known_commands: &[&str]) -> Result<Parsed, 
     let policy = parse_policy(&mut faults, &whole);
     let (keys, key_lines) = parse_keys(&mut faults, &whole, known_commands);
     let (theme, theme_line) = parse_theme(&mut faults, &whole).unzip();
-    let timeline = parse_timeline(&mut faults, &whole);
+    let timeline = section(&mut faults, &whole, "timeline")
+        .map_or_else(Timeline::default, |section| {
+            parse_timeline(&mut faults, &section)
+        });
     let runbooks = section(&mut faults, &whole, "runbook")
         .map(|section| parse_runbooks(&mut faults, &section))
         .unwrap_or_default();
@@ -374,37 +377,6 @@ fn parse_theme(faults: &mut Faults<'_>, whole: &Section<'_>) -> Option<(String, 
     let entry = section.get("name")?;
     let name = parse_plain_name(faults, &entry, 64)?;
     Some((name, faults.line(&entry.span)))
-}
-
-fn parse_timeline(faults: &mut Faults<'_>, whole: &Section<'_>) -> Timeline {
-    let mut timeline = Timeline::default();
-    let Some(section) = section(faults, whole, "timeline") else {
-        return timeline;
-    };
-    section.refuse_unknown(
-        faults,
-        &["window_hours", "failures", "failure_window", "max_events"],
-    );
-    let mut number = |key, range: RangeInclusive<u32>| section.get(key)?.number(faults, &range);
-    if let Some(hours) = number("window_hours", 1..=720) {
-        timeline.window_hours = hours;
-    }
-    if let Some(failures) = number("failures", 2..=1_000).and_then(|n| usize::try_from(n).ok()) {
-        timeline.failures = failures;
-    }
-    if let Some(events) =
-        number("max_events", 100..=1_000_000).and_then(|n| usize::try_from(n).ok())
-    {
-        timeline.max_events = events;
-    }
-    let range = Duration::from_secs(60)..=Duration::from_secs(86_400);
-    if let Some(window) = section
-        .get("failure_window")
-        .and_then(|entry| entry.duration(faults, &range))
-    {
-        timeline.failure_window = window;
-    }
-    timeline
 }
 
 #[cfg(test)]

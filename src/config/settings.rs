@@ -14,6 +14,7 @@ use crate::domain::containment::hold::HoldTimes;
 use crate::domain::containment::need::Rules;
 use crate::domain::ids::ConnectionName;
 use crate::domain::runbook::choice::Rule;
+use crate::domain::timeline::finding::Tuning;
 
 /// The whole configuration.
 #[derive(Clone, Debug)]
@@ -214,21 +215,18 @@ pub struct RunbookSettings {
 pub struct Timeline {
     /// Hours loaded at first: 24, 48 or 72 are usual.
     pub window_hours: u32,
-    /// Failures before a success that make a finding.
-    pub failures: usize,
-    /// Within how long.
-    pub failure_window: Duration,
     /// Most events loaded for one case.
     pub max_events: usize,
+    /// What the rules are tuned by.
+    pub tuning: Tuning,
 }
 
 impl Default for Timeline {
     fn default() -> Self {
         Self {
             window_hours: 72,
-            failures: 5,
-            failure_window: Duration::from_secs(30 * 60),
             max_events: 100_000,
+            tuning: Tuning::default(),
         }
     }
 }

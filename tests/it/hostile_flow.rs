@@ -140,7 +140,7 @@ fn dirty(deck: &mut Deck<'_>, size: (u16, u16)) -> Model {
         reason: deck.next(),
     });
     open.activity.refresh(
-        quell::domain::timeline::finding::Tuning::default(),
+        &quell::domain::timeline::finding::Tuning::default(),
         &[],
         None,
     );

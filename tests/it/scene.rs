@@ -522,7 +522,7 @@ fn refresh(model: &mut Model) {
     let own: Vec<_> = own.iter().collect();
     let since = model.standing().and_then(Standing::since);
     if let Some(open) = &mut model.open {
-        open.activity.refresh(Tuning::default(), &own, since);
+        open.activity.refresh(&Tuning::default(), &own, since);
     }
     model.judge();
 }

@@ -8,7 +8,7 @@ use crate::domain::fault::Fault;
 use crate::domain::freshness::Moment;
 use crate::domain::ids::ActionId;
 use crate::domain::timeline::activity::Activity;
-use crate::domain::timeline::finding::{Finding, Tuning, fail_then_success, success_after};
+use crate::domain::timeline::finding::{Context, Finding, Tuning, detect, success_after};
 
 /// Silence at least this long inside a burst gets a row of its own.
 const SILENCE: Duration = Duration::hours(6);
@@ -77,15 +77,16 @@ impl ActivityPane {
     /// Finds anew what is odd and lays the rows out anew; the cursor stays on its row.
     pub fn refresh(
         &mut self,
-        tuning: Tuning,
+        tuning: &Tuning,
         own: &[&ActionView],
         contained_since: Option<DateTime<Utc>>,
     ) {
         let anchor = self.rows.get(self.cursor).cloned();
-        self.findings = fail_then_success(&self.activity, tuning);
-        self.findings
-            .extend(contained_since.and_then(|since| success_after(&self.activity, since)));
-        self.findings.sort_by_key(|finding| finding.row);
+        let context = Context {
+            subject: None,
+            contained_since,
+        };
+        self.findings = detect(&self.activity, tuning, &context);
         self.rows = self.lay_out(own);
         let last = self.rows.len().saturating_sub(1);
         self.cursor = if self.at_end {

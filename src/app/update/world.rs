@@ -1,7 +1,5 @@
 //! What news from the world do to the model, and what opening a case sets off.
 
-use chrono::Duration;
-
 use super::hold;
 use super::open_case::{account_read, activity_ended, case_read, read_account, read_again};
 use super::sources::polled;
@@ -19,7 +17,6 @@ use crate::domain::containment::state::ActionState;
 use crate::domain::fault::Fault;
 use crate::domain::freshness::time_word;
 use crate::domain::text::Untrusted;
-use crate::domain::timeline::finding::Tuning;
 use crate::safe;
 
 pub(super) fn take(model: &mut Model, message: Message) -> Vec<Effect> {
@@ -135,17 +132,13 @@ pub(super) fn tick(model: &mut Model) -> Vec<Effect> {
 pub(super) fn events_changed(model: &mut Model) -> Vec<Effect> {
     model.judge();
     let since = model.standing().and_then(Standing::since);
-    let tuning = Tuning {
-        failures: model.settings.timeline.failures,
-        window: Duration::from_std(model.settings.timeline.failure_window)
-            .unwrap_or(Tuning::default().window),
-    };
     if let Some(open) = &mut model.open {
         let own: Vec<&ActionView> = match open.account.ready() {
             Some(Found::One(account)) => model.ledger.on(&account.id).collect(),
             _ => Vec::new(),
         };
-        open.activity.refresh(tuning, &own, since);
+        open.activity
+            .refresh(&model.settings.timeline.tuning, &own, since);
     }
     let mut effects = evidence::tick_by_evidence(model);
     effects.extend(hold::alarm_of_activity(model));

@@ -82,11 +82,7 @@ fn what_the_sample_says_of_defaults_is_so() {
                 .iter()
                 .any(|key| line.starts_with(key))
         })
-        .filter(|line| {
-            !["window_hours", "failure", "max_events"]
-                .iter()
-                .any(|key| line.starts_with(key))
-        })
+        .filter(|line| !TIMELINE.iter().any(|key| line.starts_with(key)))
         .fold(String::new(), |text, line| text + line + "\n");
     let (short, full) = (good(&lines).settings, good(SAMPLE).settings);
     assert_eq!(short.environment, full.environment);
@@ -94,6 +90,25 @@ fn what_the_sample_says_of_defaults_is_so() {
     assert_eq!(short.timeline, full.timeline);
     assert_ne!(short.sha256, full.sha256);
 }
+
+/// How the fields of the timeline begin.
+const TIMELINE: [&str; 15] = [
+    "window_hours",
+    "failure",
+    "max_events",
+    "spray_",
+    "prompt",
+    "travel_",
+    "baseline",
+    "risky_",
+    "after_",
+    "downloads",
+    "shares",
+    "volume_",
+    "sensitive",
+    "vpn_",
+    "hosting_",
+];
 
 #[rstest]
 #[case::nothing(
@@ -225,6 +240,15 @@ q.toml:11: timeline.failures: is not within 2 to 1000
 q.toml:12: timeline.max_events: is a number with a fraction, not a whole number
 q.toml:13: timeline.failure_window: \"5x\" is not a duration
 hint: write a whole number and a unit: 15s, 10m, 2h, 1d"
+)]
+#[case::rules(
+    "[timeline]\nsensitive = \"payroll\"\nvpn_networks = [9009, 0]\nbaseline = \"2h\"\nspray_user = 3",
+    "\
+q.toml:10: timeline.sensitive: is text, not a list in square brackets
+q.toml:11: timeline.vpn_networks[2]: is not within 1 to 4294967295
+q.toml:12: timeline.baseline: is not within 1d to 365d
+q.toml:13: timeline.spray_user: is not a known field
+hint: did you mean spray_users?"
 )]
 #[case::policy(
     "[policy]\nown = \"mara\"\nprotected = [1, \"ok\"]",

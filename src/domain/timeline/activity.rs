@@ -2,6 +2,8 @@
 //!
 //! Repeated text is stored once and named by a number; times are milliseconds since 1970 in UTC.
 
+mod symbols;
+
 use std::collections::{HashMap, HashSet};
 
 use chrono::{DateTime, Utc};
@@ -11,6 +13,7 @@ pub use super::event::{Event, Outcome};
 use super::lane::Lane;
 use crate::domain::case::RecordFault;
 use crate::domain::text::Untrusted;
+pub(super) use symbols::Symbols;
 
 /// Names a repeated text inside one [`Activity`]; 0 is "nothing".
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Default)]

@@ -151,13 +151,13 @@ pub fn finding(activity: &Activity, finding: &Finding) -> Value {
         .map(reference)
         .collect();
     let row = activity.row(finding.row);
-    let user = row.map(|row| row.user()).unwrap_or_default();
     json!({
         "rule": finding.rule.id(),
-        "user": user.best().map(Untrusted::raw),
+        "user": finding.user.as_ref().map(Untrusted::raw),
         "at": row.filter(|row| !row.untimed()).map(|row| row.at().to_rfc3339_opts(SecondsFormat::Millis, true)),
         "reason": finding.reason.as_str(),
         "technique": finding.rule.technique(),
+        "confidence": finding.confidence.key(),
         "evidence": evidence,
     })
 }

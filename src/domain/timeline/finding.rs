@@ -1,36 +1,67 @@
-//! What the console finds odd in an activity, each with its rule, its reason and the rows it rests on.
+//! What is odd in an activity, each with its rule, its reason, the rows it rests on and how sure it is.
+//!
+//! One file a family of rules. Rules look at what decoders say in the same word for every vendor, never at vendors'
+//! own words. What must not live here: io, the clock, layout, how findings are summed up (`domain::likelihood`).
 
-use std::collections::HashSet;
+mod baseline;
+mod change;
+mod facts;
+mod guessing;
+mod prompts;
+mod risk;
+mod rule;
+mod source;
+mod suspicion;
+mod travel;
+mod volume;
 
 use chrono::{DateTime, Duration, Utc};
 
-use super::activity::{Activity, Outcome, Row};
+use self::baseline::Baseline;
+use self::facts::{Fact, Facts, User};
+use self::suspicion::Suspicions;
+use super::activity::{Activity, Outcome};
 use super::lane::Lane;
 use crate::domain::text::{Safe, Untrusted};
+use crate::safe;
 
-/// Which rule found it.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
-pub enum Rule {
-    /// Several failed sign-ins, then a success from one of their addresses or from a new one.
-    BruteForce,
-    /// The account did something after its containment was proven.
-    SuccessAfterContainment,
+pub use self::rule::{Rule, Stage};
+
+/// Most rows one finding lists; its reason has the count.
+const MOST_EVIDENCE: usize = 200;
+
+/// How sure a finding is of what it says.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub enum Confidence {
+    /// There is a plain explanation.
+    Low,
+    /// There may be one.
+    Medium,
+    /// Hardly.
+    High,
 }
 
-impl Rule {
-    /// Gives the id used in records and exports.
-    pub fn id(self) -> &'static str {
+impl Confidence {
+    /// Gives the word used in records and exports.
+    pub fn key(self) -> &'static str {
         match self {
-            Self::BruteForce => "brute_force",
-            Self::SuccessAfterContainment => "success_after_containment",
+            Self::Low => "low",
+            Self::Medium => "medium",
+            Self::High => "high",
         }
     }
 
-    /// Gives the MITRE ATT&CK technique.
-    pub fn technique(self) -> &'static str {
+    fn raise(self) -> Self {
         match self {
-            Self::BruteForce => "T1110",
-            Self::SuccessAfterContainment => "T1078",
+            Self::Low => Self::Medium,
+            Self::Medium | Self::High => Self::High,
+        }
+    }
+
+    fn lower(self) -> Self {
+        match self {
+            Self::High => Self::Medium,
+            Self::Medium | Self::Low => Self::Low,
         }
     }
 }
@@ -44,76 +75,199 @@ pub struct Finding {
     pub at: DateTime<Utc>,
     /// Index of the deciding event in the activity.
     pub row: usize,
-    /// Indexes of all rows it rests on, oldest first.
+    /// Whose account it is about; `None` where it is about many.
+    pub user: Option<Untrusted>,
+    /// Indexes of the rows it rests on, oldest first, at most 200.
     pub evidence: Vec<usize>,
     /// One short sentence.
     pub reason: Safe,
+    /// How sure it is.
+    pub confidence: Confidence,
 }
 
 /// What the rules may be tuned by.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Tuning {
     /// How many failures before a success make a finding.
     pub failures: usize,
     /// Within which time.
-    pub window: Duration,
+    pub failure_window: Duration,
+    /// How many users one address must fail for.
+    pub spray_users: usize,
+    /// Within which time.
+    pub spray_window: Duration,
+    /// How many prompts must be denied before one is accepted.
+    pub prompts: usize,
+    /// Within which time.
+    pub prompt_window: Duration,
+    /// Faster than this is no journey, kilometres an hour.
+    pub travel_kmh: u32,
+    /// Nearer than this is no journey, kilometres.
+    pub travel_km: u32,
+    /// The days before an event that are usual.
+    pub baseline: Duration,
+    /// How many successes there must be in them to judge by.
+    pub baseline_events: usize,
+    /// Within which time a second risky sign-in calls for more.
+    pub risky_window: Duration,
+    /// How long after a suspicious sign-in a change counts as its consequence.
+    pub after_sign_in: Duration,
+    /// How many downloads are many.
+    pub downloads: usize,
+    /// How many shares are many.
+    pub shares: usize,
+    /// Within which time.
+    pub volume_window: Duration,
+    /// Words in the names of resources that are sensitive; upper and lower case are the same.
+    pub sensitive: Vec<String>,
+    /// Autonomous systems of VPN providers.
+    pub vpn_networks: Vec<u32>,
+    /// Autonomous systems of hosting companies.
+    pub hosting_networks: Vec<u32>,
 }
 
 impl Default for Tuning {
     fn default() -> Self {
         Self {
             failures: 5,
-            window: Duration::minutes(30),
+            failure_window: Duration::minutes(30),
+            spray_users: 10,
+            spray_window: Duration::hours(1),
+            prompts: 5,
+            prompt_window: Duration::minutes(30),
+            travel_kmh: 1_000,
+            travel_km: 300,
+            baseline: Duration::days(30),
+            baseline_events: 5,
+            risky_window: Duration::hours(24),
+            after_sign_in: Duration::hours(24),
+            downloads: 50,
+            shares: 20,
+            volume_window: Duration::hours(1),
+            sensitive: Vec::new(),
+            vpn_networks: Vec::new(),
+            hosting_networks: Vec::new(),
         }
     }
 }
 
-/// Finds failed sign-ins followed by a success from the same address, or from one that never succeeded before.
-///
-/// Guessing is often spread over many addresses and the success comes from yet another one; a success from an address
-/// that the user already worked from is taken for the user. What was "before" is what `activity` holds.
-pub fn fail_then_success(activity: &Activity, tuning: Tuning) -> Vec<Finding> {
-    let mut findings = Vec::new();
-    let mut failures: Vec<Row<'_>> = Vec::new();
-    let mut known: HashSet<&Untrusted> = HashSet::new();
-    for row in activity.rows().filter(|row| row.lane() == Lane::SignIn) {
-        match row.outcome() {
-            Outcome::Failure => failures.push(row),
-            Outcome::Success => {
-                // A window longer than the calendar reaches back to the first event.
-                if let Some(start) = row.at().checked_sub_signed(tuning.window) {
-                    failures.retain(|fail| fail.at() >= start);
-                }
-                let is_new = row.ip().is_some_and(|ip| known.insert(ip));
-                let counts = |fail: &Row<'_>| is_new || fail.ip() == row.ip();
-                let evidence: Vec<usize> = failures
-                    .iter()
-                    .filter(|fail| counts(fail))
-                    .map(Row::index)
-                    .collect();
-                if evidence.len() >= tuning.failures.max(1) {
-                    let count = evidence.len();
-                    let elsewhere = failures
-                        .iter()
-                        .any(|fail| counts(fail) && fail.ip() != row.ip());
-                    failures.retain(|fail| !counts(fail));
-                    findings.push(Finding {
-                        rule: Rule::BruteForce,
-                        at: row.at(),
-                        row: row.index(),
-                        evidence: evidence.into_iter().chain([row.index()]).collect(),
-                        reason: if elsewhere {
-                            crate::safe!("{} failures, success from a new address", count)
-                        } else {
-                            crate::safe!("{} failures, then success", count)
-                        },
-                    });
-                }
-            }
-            Outcome::Unknown => {}
+/// What is known beside the events.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Context {
+    /// The user somebody asks about: id, login or mail. Findings about many users then say what it means for this one.
+    pub subject: Option<Untrusted>,
+    /// The provider's time of the last containing action, once its containment was proven to hold.
+    pub contained_since: Option<DateTime<Utc>>,
+}
+
+/// What the rules look at.
+struct Scene<'a> {
+    facts: &'a Facts<'a>,
+    baseline: &'a Baseline,
+    tuning: &'a Tuning,
+    context: &'a Context,
+}
+
+impl Scene<'_> {
+    fn finding(
+        &self,
+        rule: Rule,
+        fact: &Fact,
+        user: Option<User>,
+        mut evidence: Vec<usize>,
+        reason: Safe,
+        confidence: Confidence,
+    ) -> Finding {
+        let extra = evidence.len().saturating_sub(MOST_EVIDENCE);
+        evidence.drain(..extra);
+        Finding {
+            rule,
+            at: DateTime::from_timestamp_millis(fact.at).unwrap_or_default(),
+            row: fact.row,
+            user: user.and_then(|user| self.facts.name(user)).cloned(),
+            evidence,
+            reason,
+            confidence,
         }
     }
-    findings
+
+    /// Gives the user somebody asks about.
+    fn subject(&self) -> Option<User> {
+        let wanted = self.context.subject.as_ref()?;
+        (0..)
+            .zip(&self.facts.of_user)
+            .map(|(user, _)| user)
+            .find(|user| {
+                let name = self.facts.name(*user);
+                name.is_some_and(|name| name.raw().eq_ignore_ascii_case(wanted.raw()))
+            })
+    }
+}
+
+/// What was found, and how much could not be judged.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Detection {
+    /// The findings, by their deciding rows.
+    pub findings: Vec<Finding>,
+    /// Users with too little before their last event to tell what is new for them.
+    pub without_baseline: usize,
+}
+
+/// Finds what is odd in the events of any number of users, in the order of the deciding rows.
+///
+/// The order in which pages were merged does not matter. Grows with the number of events times its logarithm.
+pub fn detect(activity: &Activity, tuning: &Tuning, context: &Context) -> Vec<Finding> {
+    examine(activity, tuning, context).findings
+}
+
+/// Finds what is odd, and tells for how many users nothing can be called new.
+pub fn examine(activity: &Activity, tuning: &Tuning, context: &Context) -> Detection {
+    let facts = Facts::of(activity, tuning);
+    let baseline = Baseline::of(&facts, tuning);
+    let scene = Scene {
+        facts: &facts,
+        baseline: &baseline,
+        tuning,
+        context,
+    };
+    let mut found = Vec::new();
+    guessing::brute_force(&scene, &mut found);
+    guessing::password_spray(&scene, &mut found);
+    prompts::mfa_fatigue(&scene, &mut found);
+    travel::impossible_travel(&scene, &mut found);
+    source::novelty(&scene, &mut found);
+    source::anonymising(&scene, &mut found);
+    source::legacy(&scene, &mut found);
+    risk::risky(&scene, &mut found);
+    let suspicions = Suspicions::of(&facts, tuning, &found);
+    change::changes(&scene, &suspicions, &mut found);
+    volume::mass(&scene, &suspicions, &mut found);
+    volume::sensitive(&scene, &suspicions, &mut found);
+    volume::lateral(&scene, &suspicions, &mut found);
+    found.extend(
+        context
+            .contained_since
+            .and_then(|since| success_after(activity, since)),
+    );
+    found.sort_by(|a, b| {
+        let key = |one: &Finding| (one.row, one.rule);
+        key(a).cmp(&key(b)).then_with(|| a.user.cmp(&b.user))
+    });
+    Detection {
+        findings: found,
+        without_baseline: baseline.unjudged,
+    }
+}
+
+/// Gives a span of milliseconds in words: `40 s`, `17 min`, `5 h`, `3 d`.
+fn minutes(span: i64) -> Safe {
+    let seconds = span.max(0) / 1_000;
+    match seconds {
+        0..120 => safe!("{} s", seconds),
+        120..7_200 => safe!("{} min", seconds / 60),
+        7_200..172_800 => safe!("{} h", seconds / 3_600),
+        _ => safe!("{} d", seconds / 86_400),
+    }
 }
 
 /// Finds successes of the account after the moment its containment was proven to hold.
@@ -132,6 +286,8 @@ pub fn success_after(activity: &Activity, since: DateTime<Utc>) -> Option<Findin
         at: row.at(),
         row: row.index(),
         reason: crate::safe!("{} successes after containment", rows.len()),
+        confidence: Confidence::High,
+        user: row.user().best().cloned(),
         evidence: rows,
     })
 }
@@ -140,6 +296,7 @@ pub fn success_after(activity: &Activity, since: DateTime<Utc>) -> Option<Findin
 mod tests {
     use super::*;
     use crate::domain::timeline::activity::Event;
+    use crate::domain::timeline::event::Party;
     use rstest::rstest;
 
     /// Makes sign-ins of minutes, success and address.
@@ -148,6 +305,10 @@ mod tests {
         let event = |(index, (minute, succeeds, ip)): (usize, &(i64, bool, &str))| Event {
             id: Untrusted::new(index.to_string()),
             at: DateTime::<Utc>::UNIX_EPOCH + Duration::minutes(*minute),
+            user: Party {
+                name: Some("mara".into()),
+                ..Party::default()
+            },
             lane: Lane::SignIn,
             action: Untrusted::default(),
             outcome: if *succeeds {
@@ -175,7 +336,7 @@ mod tests {
             failures: 2,
             ..Tuning::default()
         };
-        let found = fail_then_success(&activity(rows), tuning);
+        let found = detect(&activity(rows), &tuning, &Context::default());
         let reasons: Vec<&str> = found.iter().map(|one| one.reason.as_str()).collect();
         assert_eq!(reasons, Vec::from_iter(expected));
     }
