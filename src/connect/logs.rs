@@ -3,14 +3,22 @@
 //! One file a vendor. What must not live here: requests, files, and what an event means for the case (findings are
 //! `domain::timeline`'s).
 
+mod act;
 mod address;
+mod auth0;
+mod cloudtrail;
+mod duo;
 mod ecs;
 mod entra;
 mod envelope;
 mod fields;
 mod file;
+mod google;
 mod m365;
 mod okta;
+mod onelogin;
+mod panther;
+mod udm;
 
 use std::borrow::Cow;
 
@@ -22,8 +30,7 @@ use super::decode::{need_text, need_time, time};
 pub(crate) use address::address;
 pub use file::{LogFile, read_log};
 
-use crate::domain::timeline::event::{Act, Event};
-use crate::domain::timeline::lane::Lane;
+use crate::domain::timeline::event::{Event, Network};
 
 /// Whose records they are.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
@@ -34,13 +41,36 @@ pub enum Source {
     Entra,
     /// Microsoft 365 unified audit log.
     M365,
+    /// Google Workspace activities.
+    Google,
+    /// AWS CloudTrail.
+    CloudTrail,
+    /// Duo authentication and administrator logs.
+    Duo,
+    /// OneLogin events.
+    OneLogin,
+    /// Auth0 tenant logs.
+    Auth0,
+    /// Events of Google Security Operations in its Unified Data Model.
+    Udm,
     /// Documents of the Elastic Common Schema, nested or dotted, with or without `_source` around them.
     Ecs,
 }
 
 impl Source {
     /// Lists all of them, in the order in which they are tried.
-    pub const ALL: [Self; 4] = [Self::Okta, Self::M365, Self::Entra, Self::Ecs];
+    pub const ALL: [Self; 10] = [
+        Self::Okta,
+        Self::Google,
+        Self::CloudTrail,
+        Self::M365,
+        Self::Entra,
+        Self::Duo,
+        Self::OneLogin,
+        Self::Auth0,
+        Self::Udm,
+        Self::Ecs,
+    ];
 
     /// Gives the name used on the command line and in exports.
     pub fn key(self) -> &'static str {
@@ -48,6 +78,12 @@ impl Source {
             Self::Okta => "okta",
             Self::Entra => "entra",
             Self::M365 => "m365",
+            Self::Google => "google",
+            Self::CloudTrail => "cloudtrail",
+            Self::Duo => "duo",
+            Self::OneLogin => "onelogin",
+            Self::Auth0 => "auth0",
+            Self::Udm => "udm",
             Self::Ecs => "ecs",
         }
     }
@@ -59,12 +95,22 @@ impl Source {
 
     /// Tells whose record it looks like, by fields that only that vendor has.
     pub fn detect(record: &Value) -> Option<Self> {
-        Self::ALL.into_iter().find(|source| match source {
+        let looks = |source: &Self| match source {
             Self::Okta => okta::is_one(record),
             Self::Entra => entra::is_one(record),
             Self::M365 => m365::is_one(record),
+            Self::Google => google::is_one(record),
+            Self::CloudTrail => cloudtrail::is_one(record),
+            Self::Duo => duo::is_one(record),
+            Self::OneLogin => onelogin::is_one(record),
+            Self::Auth0 => auth0::is_one(record),
+            Self::Udm => udm::is_one(record),
             Self::Ecs => ecs::is_one(record),
-        })
+        };
+        Self::ALL
+            .into_iter()
+            .find(looks)
+            .or_else(|| panther::source(record))
     }
 
     /// Reads a record; one record may hold several events.
@@ -72,11 +118,21 @@ impl Source {
     /// # Errors
     /// The first field that must be there and is not, or is something else; nothing was added then.
     pub fn decode(self, record: &Value, events: &mut Vec<Event>) -> Result<(), FieldError> {
+        let before = events.len();
         match self {
             Self::Okta => events.push(okta::event(record)?),
             Self::Entra => events.push(entra::event(record)?),
             Self::M365 => events.push(m365::event(record)?),
+            Self::Google => google::events(record, events)?,
+            Self::CloudTrail => events.push(cloudtrail::event(record)?),
+            Self::Duo => events.push(duo::event(record)?),
+            Self::OneLogin => events.push(onelogin::event(record)?),
+            Self::Auth0 => events.push(auth0::event(record)?),
+            Self::Udm => events.push(udm::event(record)?),
             Self::Ecs => events.push(ecs::event(record)?),
+        }
+        for event in events.iter_mut().skip(before) {
+            panther::complete(record, event);
         }
         Ok(())
     }
@@ -106,20 +162,6 @@ pub(crate) fn ecs_hit(hit: &Value) -> Result<Event, FieldError> {
 fn time_or_none(record: &Value, fields: &[&str]) -> (DateTime<Utc>, bool) {
     let found = fields.iter().find_map(|field| time(record, field));
     (found.unwrap_or_default(), found.is_none())
-}
-
-/// Gives the lane of an act.
-fn lane_of(act: Option<Act>, otherwise: Lane) -> Lane {
-    match act {
-        Some(Act::SignIn | Act::MfaPrompt) => Lane::SignIn,
-        Some(Act::OauthGrant) => Lane::OauthGrant,
-        Some(Act::Download | Act::Share | Act::Forwarding) => Lane::Exfiltration,
-        Some(Act::SensitiveAccess) => Lane::Sensitive,
-        Some(Act::Command) => Lane::Command,
-        Some(Act::LateralMovement) => Lane::Lateral,
-        Some(_) => Lane::AccountChange,
-        None => otherwise,
-    }
 }
 
 /// Gives the record with the vendor's own spelling of some fields, where an export wrote them in lower case.

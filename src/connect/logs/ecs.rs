@@ -2,8 +2,11 @@
 //!
 //! Source: Elastic Common Schema 8.17, fields `event`, `user`, `source`, `user_agent`, `device`.
 
+mod acts;
+
 use serde_json::Value;
 
+use super::act::lane_of;
 use super::{address, time_or_none};
 use crate::connect::decode::{FieldError, at, need_text, text, texts, time};
 use crate::domain::text::Untrusted;
@@ -61,14 +64,17 @@ pub(crate) fn event(hit: &Value) -> Result<Event, FieldError> {
     let categories: Vec<&str> = categories.iter().map(Untrusted::raw).collect();
     let kinds = texts(record, "event.type");
     let kinds: Vec<&str> = kinds.iter().map(Untrusted::raw).collect();
+    let (category, kind) = (words::<Category>(&categories), words::<Kind>(&kinds));
+    let act = acts::act(record, action.raw(), category, kind);
     Ok(Event {
         id,
         at: at_time,
         untimed,
         ingested: time(record, "event.ingested"),
-        lane: Lane::of(action.raw(), &categories),
-        category: words::<Category>(&categories),
-        kind: words::<Kind>(&kinds),
+        act,
+        lane: lane_of(act, Lane::of(action.raw(), &categories)),
+        category,
+        kind,
         outcome: outcome(record),
         user: Party {
             id: text(record, "user.id"),
@@ -95,6 +101,8 @@ pub(crate) fn event(hit: &Value) -> Result<Event, FieldError> {
         device: text(record, "device.id"),
         provider: text(record, "event.provider").or_else(|| text(record, "event.module")),
         object: OBJECTS.iter().find_map(|field| text(record, field)),
+        session: text(record, "session.id"),
+        signals: acts::signals(record, act),
         reason: text(record, "event.reason").or_else(|| text(record, "message")),
         raw: Untrusted::new(record.to_string()),
         action,

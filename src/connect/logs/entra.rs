@@ -66,6 +66,14 @@ pub(super) fn event(record: &Value) -> Result<Event, FieldError> {
     }
 }
 
+/// Gives what was done by the name of an operation alone.
+pub(super) fn act(operation: &str) -> Option<Act> {
+    if operation.eq_ignore_ascii_case("sign-in activity") {
+        return Some(Act::SignIn);
+    }
+    audit::audit_act(operation, &[])
+}
+
 /// Fields that hold when it happened, the exact one first.
 const TIMES: [&str; 10] = [
     "properties.createdDateTime",

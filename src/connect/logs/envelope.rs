@@ -7,9 +7,10 @@ use serde_json::{Deserializer, Value};
 
 use super::Source;
 
-/// Names of lists in envelopes: CloudTrail, Event Hub, Microsoft Graph, Google, Auth0 and Duo, `OneLogin`, Elasticsearch.
-const LISTS: [&str; 11] = [
+/// Names of lists in envelopes: CloudTrail (a file, and `LookupEvents`), Event Hub, Microsoft Graph, Google, Auth0 and Duo, `OneLogin`, Elasticsearch.
+const LISTS: [&str; 12] = [
     "Records",
+    "Events",
     "records",
     "value",
     "items",

@@ -5,8 +5,9 @@
 
 use serde_json::Value;
 
+use super::act::lane_of;
 use super::fields::{Fields, pair, path, words};
-use super::{address, lane_of, time_or_none};
+use super::{address, time_or_none};
 use crate::connect::decode::FieldError;
 use crate::domain::text::Untrusted;
 use crate::domain::timeline::event::{Act, Category, Event, Kind, Outcome, Party, Set, Signal};
@@ -40,7 +41,7 @@ pub(super) fn event(record: &Value) -> Result<Event, FieldError> {
         .or_else(|| fields.nested(&["OperationProperties"]));
     let extended = |name| more.as_deref().and_then(|list| pair(list, name));
     let parameter = |name| parameters.as_deref().and_then(|list| pair(list, name));
-    let act = act(word, &fields, &parameter);
+    let act = act_with(word, &fields, &parameter);
     let (at, untimed) = time_or_none(
         own,
         &[
@@ -164,7 +165,12 @@ fn outcome(operation: &str, status: Option<Untrusted>, failed: bool) -> Outcome 
     }
 }
 
-fn act(
+/// Gives what was done by the name of an operation alone.
+pub(super) fn act(operation: &str) -> Option<Act> {
+    act_with(operation, &Fields::of(&Value::Null), &|_| None)
+}
+
+fn act_with(
     operation: &str,
     fields: &Fields<'_>,
     parameter: &dyn Fn(&'static str) -> Option<Untrusted>,

@@ -2,15 +2,21 @@
 //!
 //! Source: Okta Management API, `LogEvent`, and the catalogue of event types.
 
+mod acts;
+mod signals;
+
 use serde_json::Value;
 
+use super::act::{category_of, kind_of, lane_of};
 use super::{address, time_or_none, with_keys};
 use crate::connect::decode::{FieldError, at, need_text, text};
 use crate::domain::text::Untrusted;
 use crate::domain::timeline::event::{
-    Category, Event, Geo, Kind, Network, Outcome, Party, Set, Signal,
+    Act, Category, Event, Geo, Kind, Network, Outcome, Party, Set,
 };
 use crate::domain::timeline::lane::Lane;
+
+pub(super) use acts::act;
 
 /// Fields that some exports write in lower case.
 const KEYS: [&str; 6] = [
@@ -38,14 +44,16 @@ pub(crate) fn event(record: &Value) -> Result<Event, FieldError> {
     let action = need_text(record, "eventType")?;
     let (published, untimed) = time_or_none(record, &["published"]);
     let user = party(at(record, "actor"));
+    let act = act(action.raw());
+    let outcome = outcome(text(record, "outcome.result").as_ref());
     Ok(Event {
         id: text(record, "uuid").unwrap_or_default(),
         at: published,
         untimed,
-        lane: lane(action.raw()),
-        category: category(action.raw()),
-        kind: kind(action.raw()),
-        outcome: outcome(text(record, "outcome.result").as_ref()),
+        lane: lane_of(act, lane(action.raw())),
+        category: category(action.raw(), act),
+        kind: kind(action.raw(), act),
+        outcome,
         target: target(record),
         ip: text(record, "client.ipAddress").as_ref().and_then(address),
         geo: geo(record),
@@ -61,7 +69,8 @@ pub(crate) fn event(record: &Value) -> Result<Event, FieldError> {
         provider: Some(Untrusted::new("okta")),
         object: object(record, user.id.as_ref()),
         reason: text(record, "outcome.reason").or_else(|| text(record, "displayMessage")),
-        signals: signals(record),
+        signals: signals::signals(record, action.raw(), act, outcome),
+        act,
         raw: Untrusted::new(record.to_string()),
         action,
         user,
@@ -73,11 +82,13 @@ fn party(value: Option<&Value>) -> Party {
     let Some(value) = value else {
         return Party::default();
     };
-    let name = text(value, "alternateId");
+    // Okta writes `unknown` where it knows nobody.
+    let part = |field| text(value, field).filter(|text| text.raw() != "unknown");
+    let name = part("alternateId");
     Party {
-        id: text(value, "id"),
+        id: part("id"),
         email: name.clone().filter(|name| name.raw().contains('@')),
-        name: name.or_else(|| text(value, "displayName")),
+        name: name.or_else(|| part("displayName")),
     }
 }
 
@@ -130,7 +141,7 @@ fn lane(action: &str) -> Lane {
     }
 }
 
-fn category(action: &str) -> Set<Category> {
+fn category(action: &str, act: Option<Act>) -> Set<Category> {
     let starts = |prefixes: &[&str]| prefixes.iter().any(|prefix| action.starts_with(prefix));
     if starts(&["user.mfa.factor."]) {
         Set::of(&[Category::Iam])
@@ -145,11 +156,11 @@ fn category(action: &str) -> Set<Category> {
     } else if starts(&["security.", "threat"]) {
         Set::of(&[Category::Threat])
     } else {
-        Set::default()
+        category_of(act, &[])
     }
 }
 
-fn kind(action: &str) -> Set<Kind> {
+fn kind(action: &str, act: Option<Act>) -> Set<Kind> {
     let ends = |suffixes: &[&str]| suffixes.iter().any(|suffix| action.ends_with(suffix));
     let mut set = Set::default();
     if ends(&[".start"]) {
@@ -179,6 +190,9 @@ fn kind(action: &str) -> Set<Kind> {
     if action.starts_with("group.") {
         set.insert(Kind::Group);
     }
+    if set.is_empty() {
+        set = kind_of(act, set);
+    }
     set
 }
 
@@ -202,22 +216,6 @@ fn geo(record: &Value) -> Geo {
             .zip(degrees("client.geographicalContext.geolocation.lon"))
             .and_then(|(latitude, longitude)| Geo::at(latitude, longitude)),
     }
-}
-
-fn signals(record: &Value) -> Set<Signal> {
-    let mut set = Set::default();
-    if at(record, "securityContext.isProxy").and_then(Value::as_bool) == Some(true) {
-        set.insert(Signal::Proxy);
-    }
-    let risk = text(record, "debugContext.debugData.risk")
-        .or_else(|| text(record, "debugContext.debugData.riskLevel"));
-    let risk = risk.as_ref().map_or("", Untrusted::raw);
-    if risk.contains("HIGH") {
-        set.insert(Signal::RiskHigh);
-    } else if risk.contains("MEDIUM") {
-        set.insert(Signal::RiskMedium);
-    }
-    set
 }
 
 #[cfg(test)]

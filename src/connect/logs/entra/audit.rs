@@ -4,8 +4,9 @@
 
 use serde_json::Value;
 
+use super::super::act::lane_of;
+use super::super::address;
 use super::super::fields::{Fields, pair, path, words};
-use super::super::{address, lane_of};
 use super::{base, result};
 use crate::connect::decode::FieldError;
 use crate::domain::text::Untrusted;
@@ -100,7 +101,7 @@ fn text_or(fields: &Fields<'_>, name: &str) -> String {
 }
 
 /// Gives what was done by the words of the activity, which Microsoft's reference of audit activities lists.
-fn audit_act(activity: &str, targets: &[Value]) -> Option<Act> {
+pub(super) fn audit_act(activity: &str, targets: &[Value]) -> Option<Act> {
     let word = activity.trim().to_lowercase();
     let has = |part: &str| word.contains(part);
     let changed = |property: &str| {

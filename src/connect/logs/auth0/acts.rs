@@ -1,0 +1,76 @@
+//! What was done, by Auth0's codes and by the paths of its Management API.
+
+use serde_json::Value;
+
+use super::Operation;
+use crate::domain::timeline::event::Act;
+
+/// Gives what was done; `None` where the code does not settle it.
+pub(in crate::connect::logs) fn act(code: &str, operation: Option<&Operation<'_>>) -> Option<Act> {
+    if let Some(operation) = operation {
+        return operation.act();
+    }
+    Some(match code {
+        "s" | "f" | "fp" | "fu" | "fco" | "fcoa" | "scoa" => Act::SignIn,
+        "gd_send_pn" | "gd_send_sms" | "gd_send_voice" | "gd_send_email" | "gd_auth_succeed"
+        | "gd_auth_failed" | "gd_auth_rejected" | "mfar" => Act::MfaPrompt,
+        "gd_enrollment_complete" => Act::MfaAdded,
+        "gd_unenroll" => Act::MfaRemoved,
+        "scp" | "fcp" => Act::PasswordChanged,
+        "sce" | "fce" | "scpn" | "fcpn" => Act::RecoveryChanged,
+        "ss" | "fs" => Act::AccountCreated,
+        "sdu" | "fdu" | "du" => Act::AccountDeleted,
+        "srrt" => Act::SessionsRevoked,
+        "limit_wc" | "limit_mu" | "limit_sul" | "limit_ui" | "pwd_leak" | "signup_pwd_leak"
+        | "reset_pwd_leak" => Act::RiskDetected,
+        _ => return None,
+    })
+}
+
+impl Operation<'_> {
+    fn act(&self) -> Option<Act> {
+        let flag = |value: Option<&Value>, name: &str| value?.get(name)?.as_bool();
+        let in_body = |name: &str| self.body.and_then(|body| body.get(name));
+        let parts: Vec<&str> = self
+            .path
+            .split('/')
+            .filter(|part| !part.is_empty())
+            .collect();
+        Some(match (self.method.as_str(), parts.as_slice()) {
+            ("post", ["users"]) => Act::AccountCreated,
+            ("delete", ["users", _]) => Act::AccountDeleted,
+            ("patch", ["users", _]) if in_body("password").is_some() => Act::PasswordReset,
+            ("patch", ["users", _]) => match flag(self.body, "blocked")? {
+                true => Act::AccountDisabled,
+                false => Act::AccountEnabled,
+            },
+            ("post", ["users", _, "roles" | "permissions"] | ["roles", _, "users"]) => {
+                Act::RoleGranted
+            }
+            ("delete", ["users", _, "multifactor", _])
+            | ("delete", ["users", _, "authentication-methods", _])
+            | ("delete", ["guardian", "enrollments", _]) => Act::MfaRemoved,
+            ("delete", ["users", _, "authenticators" | "authentication-methods"]) => Act::MfaReset,
+            ("post", ["users", _, "authentication-methods"]) => Act::MfaAdded,
+            ("delete", ["users", _, "sessions" | "refresh-tokens"]) => Act::SessionsRevoked,
+            ("post", ["client-grants" | "grants"]) => Act::OauthGrant,
+            ("put", ["guardian", "policies"])
+                if self
+                    .body
+                    .and_then(Value::as_array)
+                    .is_some_and(Vec::is_empty) =>
+            {
+                Act::DefenceWeakened
+            }
+            (_, ["attack-protection", _]) if flag(self.answer, "enabled") == Some(false) => {
+                Act::DefenceWeakened
+            }
+            (_, ["risk-assessment", "config"])
+                if flag(self.body, "AfterAuthentication") == Some(false) =>
+            {
+                Act::DefenceWeakened
+            }
+            _ => return None,
+        })
+    }
+}
