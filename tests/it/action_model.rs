@@ -282,10 +282,11 @@ impl World {
                 .filter(|(_, by, _)| person.is_none_or(|person| by % 2 == person % 2))
                 .map(|(_, _, account)| *account)
                 .collect();
-            accounts
-                .contains(&target)
-                .then_some(0)
-                .unwrap_or(accounts.len())
+            if accounts.contains(&target) {
+                0
+            } else {
+                accounts.len()
+            }
         };
         within(600, Some(process)) < CAPS.per_person as usize
             && within(3_600, None) < CAPS.per_host as usize
