@@ -35,8 +35,8 @@ pub use filter::{Filter, data_of};
 pub use hash::{ChainHash, PREFIX, hex, sha256_hex};
 pub use json::{MAX_DEPTH, MAX_INT, ValueError, ascii as ascii_json};
 pub use listed::{
-    ChecklistNote, ChecklistOpen, ChecklistPhase, ChecklistText, ChecklistTick, RunbookChoose,
-    RunbookInput, StepSaid,
+    CaseRead, ChecklistNote, ChecklistOpen, ChecklistPhase, ChecklistText, ChecklistTick,
+    RunbookChoose, RunbookInput, StepSaid,
 };
 pub use pruned::SegmentPruned;
 pub use seal::{PublicKey, Standing};

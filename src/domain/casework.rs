@@ -66,7 +66,7 @@ impl Casework {
     /// Folds one record.
     pub fn apply(&mut self, entry: &Entry) {
         match &entry.body {
-            Body::CaseRead { case, .. } => self.case_mut(case).read = Some(entry.ts),
+            Body::CaseRead(read) => self.case_mut(&read.case).read = Some(entry.ts),
             Body::Decision {
                 case,
                 decision,
@@ -160,7 +160,7 @@ impl Casework {
                     at: entry.ts,
                 };
                 self.item(case, runbook, step, Some(said), |tick| {
-                    tick.note = Some(note)
+                    tick.note = Some(note);
                 });
             }
             Body::ChecklistOpen(ChecklistOpen {

@@ -78,7 +78,7 @@ pub(super) fn draw(canvas: &mut Canvas<'_>, model: &Model, area: Rect) {
                         let right = if closed && state.of(&step.key).state == ItemState::Open {
                             waived(state.of(&step.key))
                         } else {
-                            aside(canvas, model, step, state.of(&step.key))
+                            aside(model, step, state.of(&step.key))
                         };
                         (left, right.whole(room))
                     }
@@ -242,7 +242,7 @@ fn waived(view: &ItemView) -> Words {
 }
 
 /// What stands at the end of the row: who did it, or what holds of it while it is open.
-fn aside(canvas: &Canvas<'_>, model: &Model, step: &Step, view: &ItemView) -> Words {
+fn aside(model: &Model, step: &Step, view: &ItemView) -> Words {
     if view.changed.is_some() {
         return Words::new(Role::StateUnknown, "changed");
     }
@@ -252,7 +252,7 @@ fn aside(canvas: &Canvas<'_>, model: &Model, step: &Step, view: &ItemView) -> Wo
         Words::new(Role::Dim, "note ")
     };
     let word = match &view.state {
-        ItemState::Open => return noted.chain(ahead(canvas, model, step)),
+        ItemState::Open => return noted.chain(ahead(model, step)),
         ItemState::Refuted { .. } => Words::new(Role::StateRefuted, "refuted"),
         ItemState::Stopped { .. } => Words::new(Role::StateRefuted, "no"),
         ItemState::Skipped { .. } => Words::new(Role::StateUnknown, "skipped"),
@@ -266,7 +266,7 @@ fn aside(canvas: &Canvas<'_>, model: &Model, step: &Step, view: &ItemView) -> Wo
 }
 
 /// What holds of an open step: how far its list is, its time, its condition, whether it asks.
-fn ahead(canvas: &Canvas<'_>, model: &Model, step: &Step) -> Words {
+fn ahead(model: &Model, step: &Step) -> Words {
     let mut words = Words::empty();
     if let Some(nested) = checklist::nested(model, step).first() {
         let text = match &nested.runbook {
@@ -290,7 +290,7 @@ fn ahead(canvas: &Canvas<'_>, model: &Model, step: &Step) -> Words {
         Some((Verdict::Holds, _)) => words = words.gap(Role::Dim, "if: yes"),
         Some((Verdict::DoesNotHold, _)) => words = words.gap(Role::StateUnknown, "if: no"),
         Some((Verdict::CannotKnow, _)) => {
-            words = words.gap(Role::Dim, canvas.sign("if: ?", "if: ?"))
+            words = words.gap(Role::Dim, "if: ?");
         }
         None if step.optional && words.is_empty() => words = Words::new(Role::Dim, "optional"),
         None => {}

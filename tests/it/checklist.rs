@@ -250,7 +250,10 @@ async fn a_list_is_worked_with_keys_alone_and_survives_kills_and_edits() {
     let closed = closed(&model).expect("the phase is closed still");
     assert_eq!(closed.waived.len(), 1);
     assert_eq!(
-        closed.reason.as_ref().map(|reason| reason.raw()),
+        closed
+            .reason
+            .as_ref()
+            .map(quell::domain::text::Untrusted::raw),
         Some("shift ends")
     );
     let walked = item(&model, "Walk the floor");

@@ -9,7 +9,7 @@ use crate::app::effect::{Effect, Search};
 use crate::app::message::{Level, SearchEnd};
 use crate::app::model::{ActivityPane, Found, Layer, Load, Model, OpenCase};
 use crate::domain::account::Account;
-use crate::domain::audit::Body;
+use crate::domain::audit::{Body, CaseRead};
 use crate::domain::case::{CaseFile, Subject};
 use crate::domain::fault::Fault;
 use crate::domain::ids::CaseId;
@@ -94,12 +94,12 @@ pub(super) fn case_read(
     };
     let first = open.file.ready().is_none();
     let subject = file.subject(&sources);
-    let record = Body::CaseRead {
+    let record = Body::CaseRead(CaseRead {
         case: case.clone(),
         alerts: file.alerts.len() as u64,
         observables: file.observables.len() as u64,
         comments: file.comments.len() as u64,
-    };
+    });
     open.file = Load::Ready(file, now);
     let before = std::mem::replace(&mut open.subject, subject.clone());
     model.queue.subjects.insert(case.clone(), subject.clone());

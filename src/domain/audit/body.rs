@@ -8,8 +8,8 @@ use serde_json::Value;
 
 use super::after::{HoldSet, WatchCursor, WatchSuccess};
 use super::listed::{
-    ChecklistNote, ChecklistOpen, ChecklistPhase, ChecklistText, ChecklistTick, RunbookChoose,
-    RunbookInput,
+    CaseRead, ChecklistNote, ChecklistOpen, ChecklistPhase, ChecklistText, ChecklistTick,
+    RunbookChoose, RunbookInput,
 };
 use super::long;
 use super::pruned::SegmentPruned;
@@ -120,16 +120,7 @@ pub enum Body {
     },
     /// A case was read.
     #[serde(rename = "case.read")]
-    CaseRead {
-        /// The case.
-        case: CaseId,
-        /// How many alerts.
-        alerts: u64,
-        /// How many observables.
-        observables: u64,
-        /// How many comments.
-        comments: u64,
-    },
+    CaseRead(CaseRead),
     /// A person decided not to contain.
     #[serde(rename = "decision")]
     Decision {

@@ -337,11 +337,11 @@ pub(super) fn body(raw: &Raw<'_>) -> Option<Body> {
 #[cfg(test)]
 mod tests {
     use super::super::samples::chain;
+    use super::super::{CaseRead, HoldSet, SegmentPruned, WatchCursor, WatchSuccess};
     use super::super::{
         ChecklistNote, ChecklistOpen, ChecklistPhase, ChecklistText, ChecklistTick, DecisionKind,
         OutcomeState, RunbookChoose, RunbookInput, StepSaid, TickState,
     };
-    use super::super::{HoldSet, SegmentPruned, WatchCursor, WatchSuccess};
     use super::*;
     use crate::domain::containment::approval::{Ask, GivenAnswer, Say};
     use crate::domain::containment::kind::ActionKind;
@@ -410,12 +410,12 @@ mod tests {
                 events: 7,
                 truncated: some,
             },
-            Body::CaseRead {
+            Body::CaseRead(CaseRead {
                 case: case(),
                 alerts: 1,
                 observables: 2,
                 comments: 3,
-            },
+            }),
             Body::Decision {
                 case: case(),
                 account: some.then(account),

@@ -1,4 +1,4 @@
-//! What records of checklists and runbooks say: the fields of those variants of a body.
+//! What records of a case's reading, checklists and runbooks say: the fields of those variants of a body.
 //!
 //! What must not live here: what follows from them (`domain::runbook::checklist`).
 
@@ -151,4 +151,17 @@ pub struct RunbookInput {
     /// Its value.
     #[serde(with = "long")]
     pub value: Untrusted,
+}
+
+/// A case was read.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct CaseRead {
+    /// The case.
+    pub case: CaseId,
+    /// How many alerts.
+    pub alerts: u64,
+    /// How many observables.
+    pub observables: u64,
+    /// How many comments.
+    pub comments: u64,
 }

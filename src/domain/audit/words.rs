@@ -118,7 +118,7 @@ impl Body {
         match self {
             Self::CaseOpened { .. }
             | Self::SearchRun { .. }
-            | Self::CaseRead { .. }
+            | Self::CaseRead(_)
             | Self::ClockJump { .. }
             | Self::WatchCursor { .. }
             | Self::Unknown { .. } => Class::B,
@@ -159,7 +159,7 @@ impl Body {
             Self::ClockJump { .. } => "clock.jump",
             Self::CaseOpened { .. } => "case.opened",
             Self::SearchRun { .. } => "search.run",
-            Self::CaseRead { .. } => "case.read",
+            Self::CaseRead(_) => "case.read",
             Self::Decision { .. } => "decision",
             Self::Likelihood { .. } => "likelihood",
             Self::Refusal { .. } => "refusal",

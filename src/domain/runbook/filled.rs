@@ -287,7 +287,7 @@ fn redacted_line(line: &str) -> String {
             is_secret(name) && value.trim_matches(['"', '\'', '`', ',']).chars().count() > 2
         }) {
             let sign = if bare.contains('=') { "=" } else { ":" };
-            out.push_str(&format!("{name}{sign}[redacted]"));
+            out.extend([name, sign, "[redacted]"]);
         } else {
             out.push_str(bare);
             hide = SCHEMES[..3].contains(&lower.as_str())

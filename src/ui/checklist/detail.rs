@@ -14,7 +14,7 @@ use crate::app::model::Model;
 use crate::domain::freshness::clock_word;
 use crate::domain::runbook::Step;
 use crate::domain::runbook::checklist::{ItemState, ItemView, ListState, Section};
-use crate::domain::text::Safe;
+use crate::domain::text::{Safe, Untrusted};
 use crate::safe;
 
 /// Spells out the row under the cursor: its words, what became of it, when and by whom.
@@ -109,7 +109,7 @@ fn of_step(model: &Model, state: &ListState, step: &Step) -> Vec<(Role, Safe)> {
             .filter_map(|section| state.closed(section))
             .find(|closed| closed.waived.contains(&step.key))
     {
-        let reason = closed.reason.as_ref().map(|reason| reason.line());
+        let reason = closed.reason.as_ref().map(Untrusted::line);
         let text = safe!(
             "waived {} by {}: {}",
             clock_word(closed.at),
@@ -119,7 +119,7 @@ fn of_step(model: &Model, state: &ListState, step: &Step) -> Vec<(Role, Safe)> {
         facts.push((Role::StateUnknown, text));
     }
     if let Some((verdict, why)) = judged::condition(model, step) {
-        let words = step.condition.as_ref().map(|words| words.line());
+        let words = step.condition.as_ref().map(Untrusted::line);
         let text = safe!("{}: {}, {}", words.unwrap_or_default(), verdict.word(), why);
         facts.push((Role::Dim, text));
     }
@@ -130,14 +130,15 @@ fn of_step(model: &Model, state: &ListState, step: &Step) -> Vec<(Role, Safe)> {
         facts.push((Role::Dim, safe!("for {}", role.line())));
     }
     for nested in checklist::nested(model, step) {
-        let text = match &nested.runbook {
-            Some(runbook) => safe!(
+        let text = if let Some(runbook) = &nested.runbook {
+            safe!(
                 "list {} {}/{}",
                 runbook.title.field(),
                 nested.progress.settled(),
                 nested.progress.total
-            ),
-            None => safe!("there is no runbook {}", nested.written.field()),
+            )
+        } else {
+            safe!("there is no runbook {}", nested.written.field())
         };
         facts.push((Role::Dim, text));
     }

@@ -253,9 +253,9 @@ fn book(steps: &[String]) -> String {
     let half = steps.len() / 2;
     let mut text = "# T\n".to_owned();
     for (name, part) in [("Containment", 0..half), ("Recovery", half..steps.len())] {
-        text.push_str(&format!("\n## {name}\n\n"));
+        text.extend(["\n## ", name, "\n\n"]);
         for step in &steps[part] {
-            text.push_str(&format!("1. {step}\n"));
+            text.extend(["1. ", step, "\n"]);
         }
     }
     text
