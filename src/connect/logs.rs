@@ -187,6 +187,7 @@ fn with_keys<'a>(record: &'a Value, names: &[&str]) -> Cow<'a, Value> {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use proptest::prelude::*;
     use rstest::rstest;
     use serde_json::json;
 
@@ -198,6 +199,43 @@ mod tests {
     #[case(json!("text"), None)]
     fn whose_record_it_is(#[case] record: Value, #[case] expected: Option<Source>) {
         assert_eq!(Source::detect(&record), expected);
+    }
+
+    /// Any JSON value, with the names of vendors' fields among its keys.
+    fn any_value() -> impl Strategy<Value = Value> {
+        const KEYS: &str = "actor|action|eventType|event_type|event_type_id|eventName|userIdentity|requestParameters|id|type|name|target|events|parameters|data|details|request|path|body|properties|initiatedBy|targetResources|status|location|CreationTime|Operation|Parameters|metadata|principal|security_result|udm|_source|event|@timestamp|p_enrichment|factor|result|username|description|debugContext|debugData|user|ip|published|value|seconds|createdDateTime|CloudTrailEvent|AuditData";
+        let leaf = prop_oneof![
+            Just(Value::Null),
+            any::<bool>().prop_map(Value::from),
+            any::<i64>().prop_map(Value::from),
+            any::<f64>().prop_map(Value::from),
+            ".{0,12}".prop_map(Value::from),
+            "(sapi|USER_LOGIN|authentication|AssumedRole|[0-9]{1,3}\\.[0-9]{1,3}|\\{\"a\":[0-9]\\}|2026-11-21T03:00:0[0-9]Z)".prop_map(Value::from),
+        ];
+        leaf.prop_recursive(5, 48, 8, |inner| {
+            prop_oneof![
+                prop::collection::vec(inner.clone(), 0..4).prop_map(Value::from),
+                prop::collection::vec((KEYS, inner), 0..8)
+                    .prop_map(|all| Value::Object(all.into_iter().collect())),
+            ]
+        })
+    }
+
+    proptest! {
+        #[test]
+        fn any_value_is_an_event_or_a_named_fault(value in any_value()) {
+            Source::detect(&value);
+            for source in Source::ALL {
+                let mut events = Vec::new();
+                match source.decode(&value, &mut events) {
+                    Ok(()) => prop_assert!(!events.is_empty()),
+                    Err(error) => {
+                        prop_assert!(!error.to_string().is_empty());
+                        prop_assert!(events.is_empty());
+                    }
+                }
+            }
+        }
     }
 
     #[test]

@@ -1,6 +1,9 @@
 //! Integration tests.
 
 mod action_model;
+mod activity_cli;
+mod activity_hostile;
+mod activity_table;
 mod approval;
 mod architecture;
 mod audit;

@@ -9,10 +9,10 @@ use crate::domain::timeline::lane::Lane;
 /// Gives the lane of an act.
 pub(super) fn lane_of(act: Option<Act>, otherwise: Lane) -> Lane {
     match act {
-        Some(Act::SignIn | Act::MfaPrompt) => Lane::SignIn,
+        Some(Act::SignIn | Act::MfaPrompt | Act::RiskDetected) => Lane::SignIn,
         Some(Act::OauthGrant) => Lane::OauthGrant,
         Some(Act::Download | Act::Share | Act::Forwarding) => Lane::Exfiltration,
-        Some(Act::SensitiveAccess) => Lane::Sensitive,
+        Some(Act::SensitiveAccess | Act::DefenceWeakened) => Lane::Sensitive,
         Some(Act::Command) => Lane::Command,
         Some(Act::LateralMovement) => Lane::Lateral,
         Some(_) => Lane::AccountChange,

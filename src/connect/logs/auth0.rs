@@ -41,6 +41,12 @@ pub(super) fn event(record: &Value) -> Result<Event, FieldError> {
     let (at, untimed) = time_or_none(own, &["date"]);
     let is_api = operation.is_some();
     let user = user(&fields);
+    // Auth0 acted to protect somebody: nobody is named as who tried.
+    let (user, warned) = if act == Some(Act::RiskDetected) {
+        (Party::default(), Some(user))
+    } else {
+        (user, None)
+    };
     let outcome = outcome(action.raw(), operation.as_ref());
     Ok(Event {
         id: fields
@@ -53,9 +59,9 @@ pub(super) fn event(record: &Value) -> Result<Event, FieldError> {
         category: category_of(act, &[category(action.raw(), is_api)]),
         kind: kind_of(act, kind(action.raw(), operation.as_ref())),
         outcome,
-        target: operation
-            .as_ref()
-            .map_or_else(Party::default, Operation::target),
+        target: warned
+            .or_else(|| operation.as_ref().map(Operation::target))
+            .unwrap_or_default(),
         ip: fields.text(&["ip", "client_ip"]).as_ref().and_then(address),
         geo: geo(&fields),
         network: super::Network {
@@ -121,9 +127,10 @@ impl<'a> Operation<'a> {
             .filter(|id| !id.is_empty())
             .map(|id| Untrusted::new(id.replace("%7C", "|")));
         let named = self.body.and_then(|body| {
-            ["invitee.email", "email"]
+            let one = ["invitee.email", "email"]
                 .into_iter()
-                .find_map(|name| path(body, name)?.as_str())
+                .find_map(|name| path(body, name)?.as_str());
+            one.or_else(|| path(body, "owners")?.as_array()?.first()?.as_str())
         });
         let named = named
             .filter(|_| self.path.starts_with("/users") || self.path.ends_with("/invitations"));

@@ -118,6 +118,14 @@ fn base(record: &Value, fields: &Fields<'_>) -> Event {
 
 fn user_of(fields: &Fields<'_>) -> Party {
     let name = fields.text(&["userPrincipalName"]);
+    // An application signs in as itself, without a user.
+    if name.is_none() && fields.text(&["userId"]).is_none() {
+        return Party {
+            id: fields.text(&["servicePrincipalId", "appId"]),
+            name: fields.text(&["servicePrincipalName", "appDisplayName", "userDisplayName"]),
+            email: None,
+        };
+    }
     Party {
         id: fields.text(&["userId"]),
         email: name.clone().filter(|name| name.raw().contains('@')),

@@ -20,7 +20,8 @@ pub(in crate::connect::logs) fn act(
         "ConsoleLogin"
         | "AssumeRoleWithSAML"
         | "AssumeRoleWithWebIdentity"
-        | "UserAuthentication" => Act::SignIn,
+        | "UserAuthentication"
+        | "ExternalIdPDirectoryLogin" => Act::SignIn,
         "CheckMfa" => Act::MfaPrompt,
         "AssumeRole" | "SwitchRole" | "AssumeRoot" if identity != "AWSService" => {
             Act::LateralMovement

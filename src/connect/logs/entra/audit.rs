@@ -141,6 +141,8 @@ pub(super) fn audit_act(activity: &str, targets: &[Value]) -> Option<Act> {
         }
         () if has("reset") && has("password") => Act::PasswordReset,
         () if has("change") && has("password") => Act::PasswordChanged,
+        // Asked for only: it comes again when it is done.
+        () if has("pim requested") => return None,
         () if has("add member to role")
             || has("add eligible member to role")
             || has("add user to role")
@@ -156,7 +158,8 @@ pub(super) fn audit_act(activity: &str, targets: &[Value]) -> Option<Act> {
             Act::SessionsRevoked
         }
         () if has("sts refresh token") || has("stsrefreshtoken") => Act::SessionsRevoked,
-        () if has("conditional access policy")
+        () if has("conditional access policy") && !word.starts_with("add")
+            || word == "delete policy"
             || has("authentication methods policy")
             || has("federation settings")
             || has("domain authentication")
