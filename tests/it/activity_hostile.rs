@@ -154,6 +154,14 @@ fn survives(test: &str, everywhere: bool) {
         return;
     };
     strings.retain(|string| string.len() <= 64 << 10);
+    if !everywhere {
+        // The payloads and the naughty strings all; of the many alike that follow every tenth.
+        let mut place = 0;
+        strings.retain(|_| {
+            place += 1;
+            place <= 600 || place % 10 == 0
+        });
+    }
     for (vendor, sample) in samples() {
         let lines = poisoned(&sample, &strings, everywhere);
         let count = lines.lines().count();
