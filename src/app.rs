@@ -11,4 +11,5 @@ pub mod effect;
 pub mod keymap;
 pub mod message;
 pub mod model;
+pub mod report;
 pub mod update;

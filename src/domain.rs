@@ -14,6 +14,7 @@ pub mod ids;
 pub mod likelihood;
 pub mod operator;
 pub mod phase;
+pub mod report;
 pub mod runbook;
 pub mod severity;
 pub mod text;

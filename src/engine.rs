@@ -5,6 +5,7 @@
 mod answer;
 mod approval;
 pub mod clock;
+mod documents;
 pub mod journal;
 mod outbox;
 mod plan;
@@ -29,7 +30,7 @@ use tokio_util::task::TaskTracker;
 use crate::app::effect::Effect;
 use crate::app::message::{Level, Message};
 use crate::config::settings::Settings;
-use crate::connect::capability::{ActivitySource, Cases, Identity};
+use crate::connect::capability::{ActivitySource, Cases, ConnectError, Identity};
 use crate::domain::audit::{Body, Entry};
 use crate::domain::fault::Fault;
 use crate::domain::ids::{AccountId, ActionId, ConnectionName, PlanId};
@@ -80,6 +81,8 @@ pub struct Start {
     pub entries: Vec<Entry>,
     /// Directory of the leases.
     pub leases: PathBuf,
+    /// Directory of the texts that are being written.
+    pub drafts: PathBuf,
     /// While this file is there nothing is sent.
     pub freeze: PathBuf,
     /// User of the operating system.
@@ -129,6 +132,7 @@ struct World {
     owners: Mutex<HashMap<ConnectionName, (AccountId, Untrusted)>>,
     operator: Mutex<Option<Operator>>,
     documenting: Mutex<HashSet<PlanId>>,
+    drafts: documents::Drafts,
     proving: Mutex<HashSet<ActionId>>,
 }
 
@@ -165,10 +169,12 @@ impl Engine {
             owners: Mutex::default(),
             operator: Mutex::default(),
             documenting: Mutex::default(),
+            drafts: documents::Drafts::new(start.drafts),
             proving: Mutex::default(),
         });
         poll::start(&world);
         world.spawn(outbox::retry(Arc::clone(&world)));
+        world.spawn(documents::retry(Arc::clone(&world)));
         world.spawn(watch::drift(Arc::clone(&world)));
         world.spawn(watch::log(Arc::clone(&world)));
         world.spawn(watch::successes(Arc::clone(&world)));
@@ -223,6 +229,12 @@ impl Engine {
                 let phase = phase.map(|phase| phase.code().to_owned());
                 self.finish(outbox::note(world, case, text, phase));
             }
+            Effect::OpenDraft(target) => self.world.spawn(documents::open(world, target)),
+            Effect::SaveDraft { target, text } => documents::save(&world, &target, text),
+            Effect::CloseDraft(target) => documents::close(&world, &target),
+            Effect::PostDocument { target, text, by } => {
+                self.finish(documents::post(world, target, text, by));
+            }
             // These are the loop's own.
             Effect::Quit | Effect::Redraw | Effect::Bell => {}
         }
@@ -275,6 +287,15 @@ impl World {
     async fn tell(&self, message: Message) {
         // The console is gone only when the process ends.
         let _ = self.messages.send(message).await;
+    }
+
+    /// Hands a failure of a connection on, counted.
+    async fn troubled(&self, source: &ConnectionName, error: ConnectError) -> Fault {
+        if let Some(how) = error.trouble() {
+            let source = source.clone();
+            self.tell(Message::Troubled { source, how }).await;
+        }
+        Fault::from(error)
     }
 
     async fn notice(&self, level: Level, fault: Fault) {

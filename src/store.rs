@@ -3,6 +3,7 @@
 //! What must not live here: what records mean (`domain`), when they are written (`engine`).
 
 pub mod audit;
+pub mod drafts;
 pub mod files;
 pub mod lease;
 pub mod process;

@@ -8,6 +8,7 @@ use crate::domain::containment::consent::Given;
 use crate::domain::containment::kind::ActionKind;
 use crate::domain::ids::{AccountId, ActionId, CaseId, PlanId};
 use crate::domain::phase::Phase;
+use crate::domain::report::Target;
 use crate::domain::text::Untrusted;
 
 /// One order to the world.
@@ -64,6 +65,26 @@ pub enum Effect {
     Record(Vec<Body>),
     /// Post the comment of a plan, if it is not there.
     Document(PlanId),
+    /// Open the text of a report: what was left of it.
+    OpenDraft(Target),
+    /// Keep the text of a report as it is now.
+    SaveDraft {
+        /// Which.
+        target: Target,
+        /// The text as typed.
+        text: Untrusted,
+    },
+    /// Nobody writes this text any more; what was typed stays.
+    CloseDraft(Target),
+    /// Post a report that was confirmed, exactly once.
+    PostDocument {
+        /// Which.
+        target: Target,
+        /// The text as typed.
+        text: Untrusted,
+        /// Who stands under it, as it was previewed.
+        by: Untrusted,
+    },
     /// Post a note of the analyst, exactly once.
     PostNote {
         /// Into which case.

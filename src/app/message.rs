@@ -1,5 +1,7 @@
 //! Everything that can happen, as facts; the time of each stands in the [`Moment`] that comes with it.
 
+use chrono::{DateTime, Utc};
+
 use crate::app::keymap::Chord;
 use crate::domain::account::Account;
 use crate::domain::audit::Entry;
@@ -10,6 +12,8 @@ use crate::domain::containment::plan::{ActionFacts, Plan};
 use crate::domain::fault::Fault;
 use crate::domain::ids::{AccountId, CaseId, ConnectionName};
 use crate::domain::operator::Operator;
+use crate::domain::report::Target;
+use crate::domain::report::trouble::Trouble;
 use crate::domain::text::{Safe, Untrusted};
 use crate::domain::timeline::activity::Event;
 
@@ -90,6 +94,20 @@ pub enum Message {
     },
     /// A request for an approval was read for the person who may answer it.
     ApprovalReady(Result<Box<Asked>, Fault>),
+    /// The text of a report is open, or cannot be.
+    DraftOpened {
+        /// Which.
+        target: Target,
+        /// What was left of it.
+        result: Result<Opened, Fault>,
+    },
+    /// A request to a connection failed; counted for the review.
+    Troubled {
+        /// Which connection.
+        source: ConnectionName,
+        /// How.
+        how: Trouble,
+    },
     /// Records of this process became durable.
     Recorded(Vec<Entry>),
     /// The audit log can not be written; no action will run.
@@ -117,6 +135,13 @@ pub enum Message {
     },
     /// The terminal is gone or a signal asks to end.
     Ended,
+}
+
+/// The text of a report as it was opened.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Opened {
+    /// What was typed and not posted, and when it was last changed.
+    pub left: Option<(Untrusted, DateTime<Utc>)>,
 }
 
 /// How a search ended.

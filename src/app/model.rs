@@ -27,6 +27,7 @@ use crate::domain::fault::Fault;
 use crate::domain::freshness::{Heard, Moment};
 use crate::domain::ids::{AccountId, ActionId, CaseId, ConnectionName};
 use crate::domain::operator::Operator;
+use crate::domain::report::trouble::Tally;
 use crate::domain::runbook::Runbook;
 use crate::domain::runbook::checklist::{Checklist, ItemId, ListId};
 use crate::domain::runbook::choice::Runbooks;
@@ -42,6 +43,9 @@ const LOG_MAX: usize = 500;
 
 /// Columns and rows a screen needs at least.
 pub const LEAST: (u16, u16) = (60, 15);
+
+/// How often each connection failed.
+pub type Troubles = BTreeMap<ConnectionName, Tally>;
 
 /// Everything the console knows.
 #[derive(Clone, Debug)]
@@ -118,6 +122,10 @@ pub struct Model {
     pub reminded: BTreeSet<(AccountId, DateTime<Utc>, Stage)>,
     /// Actions confirmed here of which nothing is on record yet: the account is being read again before the send.
     pub going: BTreeSet<ActionId>,
+    /// What went wrong on each connection.
+    pub troubles: Troubles,
+    /// When each case was opened first here, and what had gone wrong by then.
+    pub opened: BTreeMap<CaseId, (DateTime<Utc>, Troubles)>,
     /// Comments that ask for an approval and were said already.
     pub requests_told: BTreeSet<Untrusted>,
 }
@@ -349,6 +357,8 @@ impl Model {
             alarmed: BTreeSet::new(),
             reminded: BTreeSet::new(),
             going: BTreeSet::new(),
+            troubles: BTreeMap::new(),
+            opened: BTreeMap::new(),
             requests_told: BTreeSet::new(),
         }
     }

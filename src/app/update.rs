@@ -1,6 +1,7 @@
 //! The one place where the model changes: a message in, effects out. It never waits and reads no clock.
 
 mod approval;
+mod documenting;
 mod evidence;
 mod hold;
 mod layers;

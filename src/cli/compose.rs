@@ -335,6 +335,7 @@ pub fn start(parts: Parts) -> Result<Behind, Failure> {
         log,
         entries,
         leases: state.leases(),
+        drafts: state.drafts(),
         freeze: host.freeze,
         os_user: who.user,
         messages: tell,

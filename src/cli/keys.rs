@@ -7,7 +7,7 @@ use super::{Failure, OK, broken_pipe, compose};
 use crate::app::command::{COMMANDS, Context};
 use crate::app::keymap::Keymap;
 
-const CONTEXTS: [Context; 9] = [
+const CONTEXTS: [Context; 10] = [
     Context::Everywhere,
     Context::Cases,
     Context::Activity,
@@ -15,6 +15,7 @@ const CONTEXTS: [Context; 9] = [
     Context::Actions,
     Context::Reading,
     Context::Choosing,
+    Context::Preview,
     Context::Contain,
     Context::Unfinished,
 ];

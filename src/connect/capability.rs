@@ -15,6 +15,7 @@ use crate::domain::containment::kind::ActionKind;
 pub use crate::domain::containment::plan::{ActionFacts, PreparedCall};
 use crate::domain::ids::{AccountId, CaseId, ConnectionName};
 use crate::domain::operator::{Author, Operator};
+use crate::domain::report::trouble::Trouble;
 use crate::domain::text::{Safe, Untrusted};
 use crate::domain::timeline::activity::Event;
 
@@ -230,6 +231,20 @@ pub trait Identity: Send + Sync {
     async fn read_back(&self, query: &ProofQuery) -> Result<Reading, ConnectError>;
     /// Gives the read-back schedule of an action kind.
     fn schedule(&self, kind: ActionKind) -> Schedule;
+}
+
+impl ConnectError {
+    /// Says how it failed, as far as a review asks; `None` for what was refused here or is an answer like another.
+    pub fn trouble(&self) -> Option<Trouble> {
+        match (self.kind, self.status) {
+            (ConnectErrorKind::Throttled(_), _) => Some(Trouble::RateLimit),
+            (ConnectErrorKind::NotSent | ConnectErrorKind::Unknown, None) => {
+                Some(Trouble::NoAnswer)
+            }
+            (ConnectErrorKind::NotFound, _) => None,
+            _ => Some(Trouble::Failed),
+        }
+    }
 }
 
 impl From<ConnectError> for crate::domain::fault::Fault {

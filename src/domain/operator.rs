@@ -1,6 +1,7 @@
 //! Who sits at the console, and who wrote a comment: the case system's own words, with the OS user beside them.
 
-use super::text::Untrusted;
+use super::text::{Safe, Untrusted};
+use crate::safe;
 
 /// The person at the console.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -15,6 +16,20 @@ pub struct Operator {
     pub shared: bool,
     /// User of the operating system.
     pub os_user: Untrusted,
+}
+
+impl Operator {
+    /// Gives the words that stand under what this person writes into a case.
+    pub fn signed(&self) -> Safe {
+        let os = self.os_user.field();
+        match &self.login {
+            Some(login) if self.shared => {
+                safe!("{} (shared token), OS user {}", login.field(), os)
+            }
+            Some(login) => safe!("{}, OS user {}", login.field(), os),
+            None => safe!("OS user {}", os),
+        }
+    }
 }
 
 /// A user of the case system, as it knows them.

@@ -25,10 +25,10 @@ use crate::safe;
 use crate::store::lease;
 
 /// How often what is not documented yet is tried again.
-const RETRY: Duration = Duration::from_secs(30);
+pub(super) const RETRY: Duration = Duration::from_secs(30);
 
 /// Rounds that are left out at most before a comment that keeps failing is tried again: a quarter of an hour.
-const ROUNDS_MAX: u32 = 32;
+pub(super) const ROUNDS_MAX: u32 = 32;
 
 /// How long after a post its comment may still arrive: its own deadline, and the time a server may hold it back.
 const LATE: Duration = Duration::from_secs(ANSWER.as_secs() + 10);
@@ -264,14 +264,9 @@ pub(super) fn operator(world: &World) -> Safe {
         .operator
         .lock()
         .unwrap_or_else(PoisonError::into_inner);
-    let os = world.os_user.field();
-    match known
-        .as_ref()
-        .and_then(|operator| operator.login.as_ref().map(|l| (l, operator.shared)))
-    {
-        Some((login, true)) => safe!("{} (shared token), OS user {}", login.field(), os),
-        Some((login, false)) => safe!("{}, OS user {}", login.field(), os),
-        None => safe!("OS user {}", os),
+    match known.as_ref() {
+        Some(operator) => operator.signed(),
+        None => safe!("OS user {}", world.os_user.field()),
     }
 }
 
@@ -287,7 +282,7 @@ pub(super) async fn post(
 }
 
 /// Posts as [`post`] does, under an id that was promised before.
-async fn post_as(
+pub(super) async fn post_as(
     world: &World,
     case: &CaseId,
     (rid, marker): (&RecordId, &str),
@@ -330,7 +325,7 @@ async fn post_as(
     };
     let fault = match (found, posted) {
         (Ok(Some(id)), _) => return done(world, rid, id).await,
-        (_, Err(error)) | (Err(error), Ok(_)) => Fault::from(error),
+        (_, Err(error)) | (Err(error), Ok(_)) => world.troubled(&case.connection, error).await,
         (Ok(None), Ok(_)) => Fault::new("the comment was accepted but cannot be found again"),
     };
     let failed = Body::RecordFailed {

@@ -5,7 +5,7 @@ use std::time::Duration;
 
 use super::World;
 use crate::app::message::{Message, Offer, Polled};
-use crate::connect::capability::{ActivityQuery, ActivitySource, Cases, Identity};
+use crate::connect::capability::{ActivityQuery, ActivitySource, Cases, ConnectError, Identity};
 use crate::domain::containment::kind::ActionKind;
 use crate::domain::fault::Fault;
 use crate::domain::ids::{CaseId, ConnectionName};
@@ -64,7 +64,7 @@ pub(super) fn start(world: &Arc<World>) {
 async fn run<F, A>(world: Arc<World>, name: ConnectionName, poll: F)
 where
     F: Fn() -> A,
-    A: Future<Output = Result<Polled, Fault>>,
+    A: Future<Output = Result<Polled, ConnectError>>,
 {
     let nominal = world
         .settings
@@ -74,7 +74,10 @@ where
         .map_or(Duration::from_secs(15), |one| one.poll);
     for seq in 1.. {
         let poked = world.poke.notified();
-        let result = poll().await;
+        let result = match poll().await {
+            Ok(polled) => Ok(polled),
+            Err(error) => Err(world.troubled(&name, error).await),
+        };
         world
             .tell(Message::SourcePolled {
                 source: name.clone(),
@@ -90,7 +93,7 @@ where
     }
 }
 
-async fn poll_cases(world: Arc<World>, source: Arc<dyn Cases>) -> Result<Polled, Fault> {
+async fn poll_cases(world: Arc<World>, source: Arc<dyn Cases>) -> Result<Polled, ConnectError> {
     let unknown = world
         .operator
         .lock()
@@ -112,7 +115,7 @@ async fn poll_cases(world: Arc<World>, source: Arc<dyn Cases>) -> Result<Polled,
     })
 }
 
-async fn poll_alerts(source: Arc<dyn ActivitySource>) -> Result<Polled, Fault> {
+async fn poll_alerts(source: Arc<dyn ActivitySource>) -> Result<Polled, ConnectError> {
     let page = source.alerts(ALERTS_MAX).await?;
     Ok(Polled::Alerts {
         alerts: page.items,
@@ -124,7 +127,7 @@ async fn poll_alerts(source: Arc<dyn ActivitySource>) -> Result<Polled, Fault> {
 async fn poll_activity(
     world: Arc<World>,
     source: Arc<dyn ActivitySource>,
-) -> Result<Polled, Fault> {
+) -> Result<Polled, ConnectError> {
     let query = ActivityQuery {
         user: vec![world.os_user.clone()],
         since: world.clock.now().utc - chrono::Duration::minutes(1),
@@ -135,7 +138,10 @@ async fn poll_activity(
     Ok(Polled::Alive)
 }
 
-async fn poll_identity(world: Arc<World>, source: Arc<dyn Identity>) -> Result<Polled, Fault> {
+async fn poll_identity(
+    world: Arc<World>,
+    source: Arc<dyn Identity>,
+) -> Result<Polled, ConnectError> {
     let owner = source.own_account().await?;
     world
         .owners
@@ -163,7 +169,10 @@ async fn tell_offers(world: Arc<World>, source: Arc<dyn Identity>) {
 
 pub(super) async fn read_case(world: Arc<World>, case: CaseId) {
     let result = match world.case_system(&case.connection) {
-        Some(source) => source.open(&case).await.map(Box::new).map_err(Fault::from),
+        Some(source) => match source.open(&case).await {
+            Ok(file) => Ok(Box::new(file)),
+            Err(error) => Err(world.troubled(source.connection(), error).await),
+        },
         None => Err(Fault::new(crate::safe!(
             "no case system is named {}",
             case.connection
@@ -183,7 +192,7 @@ pub(super) async fn read_account(world: Arc<World>, case: CaseId, name: Untruste
     for source in &world.identity {
         match source.find(&name).await {
             Ok(accounts) => found.extend(accounts),
-            Err(error) => result = Err(Fault::from(error)),
+            Err(error) => result = Err(world.troubled(source.connection(), error).await),
         }
     }
     // Exactly one is read in full; of several only the names matter, to be refused.
@@ -192,7 +201,7 @@ pub(super) async fn read_account(world: Arc<World>, case: CaseId, name: Untruste
     {
         match identity.account(&one.id).await {
             Ok(account) => found = vec![account],
-            Err(error) => result = Err(Fault::from(error)),
+            Err(error) => result = Err(world.troubled(&one.id.connection, error).await),
         }
     }
     let result = result.map(|()| found);

@@ -162,7 +162,10 @@ async fn one_look(
         end
     };
     let (end, ()) = tokio::join!(load, forward);
-    let end = end?;
+    let end = match end {
+        Ok(end) => end,
+        Err(error) => return Err(world.troubled(source.connection(), error).await),
+    };
     Ok(SearchEnd {
         events: end.events,
         truncated: end.truncated,

@@ -72,12 +72,22 @@ impl StateDir {
         self.root.join("lease")
     }
 
+    /// Gives the directory of the texts that are being written for cases.
+    pub fn drafts(&self) -> PathBuf {
+        self.root.join("draft")
+    }
+
     /// Makes the directory and its parts, mode 0700.
     ///
     /// # Errors
     /// When one cannot be made or belongs to somebody else.
     pub fn prepare(&self) -> Result<(), StateError> {
-        for path in [self.root.clone(), self.audit(), self.leases()] {
+        for path in [
+            self.root.clone(),
+            self.audit(),
+            self.leases(),
+            self.drafts(),
+        ] {
             make_private(&path)?;
         }
         Ok(())

@@ -6,6 +6,7 @@ mod approval;
 mod choosing;
 mod confirm;
 mod contained;
+mod documents;
 mod escalation;
 mod reading;
 mod response;
@@ -20,7 +21,7 @@ use super::layout::{Screen, below, middle, narrowed};
 use super::paint::{Canvas, Words};
 use super::sheet::Sheet;
 use super::theme::Role;
-use crate::app::model::{Layer, Model};
+use crate::app::model::{Layer, Model, Purpose};
 use crate::domain::text::Safe;
 use crate::safe;
 
@@ -54,6 +55,20 @@ pub(super) fn draw(
         }
         Layer::Approvals { cursor } => approval::list(canvas, model, room, *cursor),
         Layer::ReadingRequest { .. } => approval::reading(canvas, room),
+        Layer::Writing {
+            purpose: Purpose::Document(of),
+            area,
+            ..
+        } => return documents::writing(canvas, model, room, of, area),
+        Layer::Documents { cursor } => documents::choose(canvas, model, room, *cursor),
+        Layer::OpeningDraft { of } => documents::opening(canvas, room, of),
+        Layer::Preview {
+            of,
+            shown,
+            empty,
+            scroll,
+            ..
+        } => documents::preview(canvas, room, of, (shown, *empty), *scroll),
         Layer::Writing { purpose, area, esc } => {
             return writing::draw(canvas, room, purpose, area, *esc);
         }

@@ -5,7 +5,7 @@ use super::paint::{Canvas, Words};
 use super::theme::Role;
 use super::words;
 use crate::app::command::{Command, Context};
-use crate::app::model::{Layer, LogLine, Model};
+use crate::app::model::{Layer, LogLine, Model, Purpose};
 use crate::domain::freshness::clock_word;
 use crate::safe;
 
@@ -68,6 +68,14 @@ fn layer_keys(model: &Model, layer: &Layer) -> Words {
             ("Tab", "to approve, deny"),
             ("y", "there answers"),
             ("Esc", "leaves"),
+        ],
+        Layer::Writing {
+            purpose: Purpose::Document(_),
+            ..
+        } => &[
+            ("Ctrl-s", "preview"),
+            ("Enter", "new line"),
+            ("Esc", "leave, kept"),
         ],
         Layer::Writing { purpose, .. } if purpose.many_lines() => &[
             ("Ctrl-s", "post"),

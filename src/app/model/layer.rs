@@ -8,6 +8,7 @@ use crate::domain::containment::confirm::Confirmation;
 use crate::domain::containment::consent::Consent;
 use crate::domain::containment::kind::ActionKind;
 use crate::domain::ids::{AccountId, ActionId, CaseId};
+use crate::domain::report::Target;
 use crate::domain::runbook::Phase;
 use crate::domain::text::{Safe, Untrusted};
 
@@ -129,6 +130,31 @@ pub enum Layer {
         /// Whether Esc was pressed once.
         esc: bool,
     },
+    /// The phase to document is being chosen.
+    Documents {
+        /// Row under the cursor.
+        cursor: usize,
+    },
+    /// The text of a report is being opened.
+    OpeningDraft {
+        /// Which.
+        of: Box<Target>,
+    },
+    /// A report as it will be posted; its text lies below.
+    Preview {
+        /// Which.
+        of: Box<Target>,
+        /// The text as typed.
+        text: Untrusted,
+        /// Who stands under it.
+        by: Safe,
+        /// The comment, in Markdown.
+        shown: Safe,
+        /// How many questions have no answer.
+        empty: usize,
+        /// First line shown.
+        scroll: usize,
+    },
     /// The unfinished actions.
     Unfinished {
         /// Row under the cursor.
@@ -199,6 +225,8 @@ pub enum Purpose {
     Close(ActionId),
     /// A note for the case.
     Note(CaseId),
+    /// A report for the case.
+    Document(Box<Target>),
     /// Why an account stays contained until somebody decides.
     Keep(Box<Held>),
     /// A note for the case that documents a phase.
@@ -217,6 +245,7 @@ impl Purpose {
             Self::Note(_) | Self::PhaseNote(..) => "Note for the case",
             Self::StepNote(_) => "Note on the step",
             Self::Waive(_) => "Close the phase with open steps: why?",
+            Self::Document(_) => "Report for the case",
             Self::Keep(_) => "Keep it contained until somebody decides: why?",
             Self::Input(..) => "Input of the runbook",
         }
@@ -236,7 +265,10 @@ impl Purpose {
 
     /// Tells whether Enter makes a new line instead of finishing.
     pub fn many_lines(&self) -> bool {
-        matches!(self, Self::Note(_) | Self::PhaseNote(..))
+        matches!(
+            self,
+            Self::Note(_) | Self::PhaseNote(..) | Self::Document(_)
+        )
     }
 }
 
@@ -256,11 +288,13 @@ impl Layer {
             | Self::Escalation { .. } => Some(Context::Reading),
             Self::Likelihood { .. }
             | Self::ChooseUser { .. }
+            | Self::Documents { .. }
             | Self::HoldEnd { .. }
             | Self::Approvals { .. }
             | Self::Runbooks { .. }
             | Self::Inputs { .. } => Some(Context::Choosing),
             Self::Contained { .. } => Some(Context::Contained),
+            Self::Preview { .. } => Some(Context::Preview),
             Self::Contain { .. } => Some(Context::Contain),
             Self::Unfinished { .. } => Some(Context::Unfinished),
             Self::Filter { .. }
@@ -268,6 +302,7 @@ impl Layer {
             | Self::Gate(_)
             | Self::Confirm { .. }
             | Self::ReadingRequest { .. }
+            | Self::OpeningDraft { .. }
             | Self::Approve { .. }
             | Self::Writing { .. }
             | Self::Search { .. }

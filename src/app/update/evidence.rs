@@ -3,6 +3,8 @@
 use std::sync::Arc;
 use std::time::Duration;
 
+use chrono::{DateTime, Utc};
+
 use super::list::text_of;
 use crate::app::checklist;
 use crate::app::effect::Effect;
@@ -14,6 +16,7 @@ use crate::domain::containment::standing::Standing;
 use crate::domain::containment::state::ActionState;
 use crate::domain::freshness::clock_word;
 use crate::domain::ids::CaseId;
+use crate::domain::report::Subject;
 use crate::domain::runbook::binding::{
     Capability, Evidence, EvidenceKind, capabilities, refuted_by, ticked_by,
 };
@@ -293,6 +296,10 @@ fn facts(model: &Model, open: &OpenCase) -> Vec<Evidence> {
             let posted = safe!("comment posted {}", clock_word(*at));
             add(EvidenceKind::CommentPosted, *at, &posted, Some(*phase));
         }
+        for (phase, at) in documented(model, open) {
+            let posted = safe!("comment posted {}", clock_word(at));
+            add(EvidenceKind::CommentPosted, at, &posted, Some(phase));
+        }
         if let Some((_, _, at)) = record.decision {
             add(
                 EvidenceKind::ContainmentDecided,
@@ -304,6 +311,21 @@ fn facts(model: &Model, open: &OpenCase) -> Vec<Evidence> {
     }
     facts.extend(actions(model, open));
     facts
+}
+
+/// Lists the phases whose report is in the case, and since when.
+fn documented(model: &Model, open: &OpenCase) -> Vec<(Phase, DateTime<Utc>)> {
+    let reports = model.ledger.documents().of_case(&open.id);
+    reports
+        .filter(|one| one.comment.is_some())
+        .filter_map(|one| {
+            let sections = &crate::app::report::root(model).0.sections;
+            let section = sections.iter().find(|section| {
+                Subject::of_phase(&section.name, section.picerl) == one.target.subject
+            });
+            Some((section?.picerl?, one.at))
+        })
+        .collect()
 }
 
 fn actions(model: &Model, open: &OpenCase) -> Vec<Evidence> {

@@ -1,7 +1,7 @@
 //! What a key does while a layer is open.
 
 use super::panes::{self, Walk};
-use super::{approval, hold, list, open_case, runbooks, writing};
+use super::{approval, documenting, hold, list, open_case, runbooks, writing};
 use crate::app::actions::Choice;
 use crate::app::command::{COMMANDS, Command, Context, Spec};
 use crate::app::effect::Effect;
@@ -42,6 +42,7 @@ pub(super) fn command(model: &mut Model, command: Command) -> Vec<Effect> {
             | Command::Undo
             | Command::ChangeEnd
             | Command::KeepContained
+            | Command::PostReport
     ) || (command == Command::Open
         && matches!(
             model.layers.last(),
@@ -79,6 +80,7 @@ pub(super) fn command(model: &mut Model, command: Command) -> Vec<Effect> {
         Command::Undo | Command::ChangeEnd | Command::KeepContained => {
             hold::on_contained(model, command)
         }
+        Command::PostReport => documenting::post(model),
         Command::SendAgain => send_again(model),
         Command::CloseWithReason => {
             if let Some(aid) = unfinished_at_cursor(model) {
@@ -102,6 +104,9 @@ fn rows_of(model: &Model, layer: &Layer) -> usize {
         Layer::Contained { .. } => contained::rows(model).len(),
         Layer::HoldEnd { .. } => contained::ENDS.len(),
         Layer::Messages { .. } => model.log.len(),
+        Layer::Documents { .. } => crate::app::report::rows(model).len(),
+        // Long lines are wrapped; drawing stops at the last of them.
+        Layer::Preview { shown, .. } => shown.as_str().len() / 20 + shown.lines().count(),
         Layer::Reading { text, .. } => text.lines().count(),
         // Help and the response are a few screens at most; drawing stops at their last line.
         _ => COMMANDS.len() * 2,
@@ -117,6 +122,8 @@ fn move_in_layer(model: &mut Model, walk: Walk) {
         Layer::Help { scroll: at, .. }
         | Layer::Reading { scroll: at, .. }
         | Layer::Messages { scroll: at }
+        | Layer::Preview { scroll: at, .. }
+        | Layer::Documents { cursor: at }
         | Layer::Response { scroll: at }
         | Layer::Escalation { scroll: at }
         | Layer::Contain { cursor: at }
@@ -167,6 +174,7 @@ fn choose_row(model: &mut Model) -> Vec<Effect> {
             model.layers.push(Layer::Approvals { cursor });
             approval::open(model, cursor)
         }
+        Some(Layer::Documents { cursor }) => documenting::chosen(model, cursor),
         Some(Layer::Contained { cursor }) => hold::open(model, cursor),
         Some(Layer::HoldEnd { of, cursor }) => hold::chosen(model, &of, cursor),
         Some(Layer::Runbooks {
@@ -251,7 +259,7 @@ pub(super) fn raw_key(model: &mut Model, chord: Chord) -> Vec<Effect> {
         Some(Layer::Search { .. }) => search_key(model, chord),
         Some(Layer::Writing { .. }) => writing::key(model, chord),
         Some(Layer::Approve { .. }) => approval::key(model, chord),
-        Some(Layer::ReadingRequest { .. }) => {
+        Some(Layer::ReadingRequest { .. } | Layer::OpeningDraft { .. }) => {
             if chord == Chord::plain(Key::Esc) {
                 model.layers.pop();
             }

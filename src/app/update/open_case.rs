@@ -22,6 +22,11 @@ pub(super) fn open_case(model: &mut Model, case: CaseId) -> Vec<Effect> {
         effects.push(Effect::StopSearch(open.activity.search));
     }
     let now = model.now;
+    let counted = model.troubles.clone();
+    model
+        .opened
+        .entry(case.clone())
+        .or_insert((now.utc, counted));
     model.open = Some(OpenCase {
         id: case.clone(),
         file: Load::Loading(now),

@@ -2,7 +2,7 @@
 
 use ratatui_textarea::TextArea;
 
-use super::{approval, list, open_case, run_step, runbooks};
+use super::{approval, documenting, list, open_case, run_step, runbooks};
 use crate::app::actions::{self, Choice, Readiness};
 use crate::app::checklist;
 use crate::app::command::Command;
@@ -19,7 +19,7 @@ use crate::safe;
 const WINDOWS: [u32; 3] = [24, 48, 72];
 
 /// Commands that act on an account or write into a case: after an idle time they ask for a word first.
-const ARMED: [Command; 18] = [
+const ARMED: [Command; 19] = [
     Command::Contain,
     Command::ContainBoth,
     Command::ContainRevoke,
@@ -30,6 +30,7 @@ const ARMED: [Command; 18] = [
     Command::Likelihood,
     Command::Note,
     Command::Document,
+    Command::Handover,
     Command::Tick,
     Command::SkipStep,
     Command::NotApplicable,
@@ -93,7 +94,8 @@ pub(super) fn command(model: &mut Model, command: Command) -> Vec<Effect> {
         Command::Likelihood => likelihood(model),
         Command::ChooseUser => choose_user(model),
         Command::Note => note(model),
-        Command::Document => return document(model),
+        Command::Document => return documenting::document(model),
+        Command::Handover => return documenting::handover(model),
         Command::ShowEscalation => model.layers.push(Layer::Escalation { scroll: 0 }),
         Command::ShowResponse => model.layers.push(Layer::Response { scroll: 0 }),
         Command::Approvals => return approval::list(model),
@@ -116,6 +118,8 @@ pub(super) fn command(model: &mut Model, command: Command) -> Vec<Effect> {
         Command::CheckAgain | Command::SendAgain | Command::CloseWithReason => {
             model.show_unfinished();
         }
+        // It means something in the preview only.
+        Command::PostReport => {}
         Command::ShowContained | Command::ChangeEnd | Command::KeepContained => {
             model.layers.push(Layer::Contained { cursor: 0 });
         }
@@ -358,14 +362,6 @@ pub(super) fn note(model: &mut Model) {
         }
         None => model.say(Level::Warning, "note: no case is open", None),
     }
-}
-
-pub(super) fn document(model: &mut Model) -> Vec<Effect> {
-    let plans = model.ledger.undocumented();
-    if plans.is_empty() {
-        model.say(Level::Info, "everything that ended is documented", None);
-    }
-    plans.into_iter().map(Effect::Document).collect()
 }
 
 fn window(model: &mut Model) -> Vec<Effect> {

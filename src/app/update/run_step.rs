@@ -2,13 +2,13 @@
 //!
 //! What must not live here: plans and dialogs of actions; nothing here goes around them.
 
-use super::panes::{choose, document, likelihood, note, write};
-use super::{evidence, list, open_case};
+use super::panes::{choose, likelihood, note};
+use super::{documenting, evidence, list, open_case};
 use crate::app::actions::Choice;
 use crate::app::checklist;
 use crate::app::effect::Effect;
 use crate::app::message::Level;
-use crate::app::model::{Layer, Model, Pane, Purpose};
+use crate::app::model::{Layer, Model, Pane};
 use crate::domain::case::Subject;
 use crate::domain::runbook::Phase;
 use crate::domain::runbook::binding::{Capability, next_capability, unbound};
@@ -86,19 +86,16 @@ fn run_capability(model: &mut Model, capability: Capability, phase: Option<Phase
     Vec::new()
 }
 
-/// A comment of the phase: the record of a response that is not in the case yet, else a note.
+/// A comment of the phase: the record of a response that is not in the case yet, else the report of the phase.
 fn comment(model: &mut Model, phase: Option<Phase>) -> Vec<Effect> {
     let acts = matches!(phase, Some(Phase::Containment | Phase::Recovery) | None);
     if acts && !model.ledger.undocumented().is_empty() {
-        return document(model);
+        return documenting::records_due(model);
     }
-    match (&model.open, phase) {
-        (Some(open), Some(phase)) => {
-            let purpose = Purpose::PhaseNote(open.id.clone(), phase);
-            write(model, purpose);
-        }
-        _ => note(model),
+    if let Some(effects) = phase.and_then(|phase| documenting::of_phase(model, phase)) {
+        return effects;
     }
+    note(model);
     Vec::new()
 }
 

@@ -3,7 +3,7 @@
 use super::hold;
 use super::open_case::{account_read, activity_ended, case_read, read_account, read_again};
 use super::sources::polled;
-use super::{approval, evidence, list};
+use super::{approval, documenting, evidence, list};
 use crate::app::effect::Effect;
 use crate::app::message::{Level, Message};
 use crate::app::model::{Found, Held, Layer, Model};
@@ -63,6 +63,11 @@ pub(super) fn take(model: &mut Model, message: Message) -> Vec<Effect> {
         Message::ActivityEnded { search, result } => activity_ended(model, search, result),
         Message::CommentsRead { case, result } => approval::comments_read(model, &case, result),
         Message::ApprovalReady(result) => approval::ready(model, result),
+        Message::DraftOpened { target, result } => documenting::opened(model, target, result),
+        Message::Troubled { source, how } => {
+            model.troubles.entry(source).or_default().count(how);
+            Vec::new()
+        }
         Message::PlanMade(result) => plan_made(model, result),
         Message::Recorded(entries) => recorded(model, &entries),
         Message::AuditFailed(fault) => {

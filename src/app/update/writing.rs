@@ -19,15 +19,12 @@ pub(super) fn key(model: &mut Model, chord: Chord) -> Vec<Effect> {
     let Some(Layer::Writing { purpose, area, esc }) = model.layers.last_mut() else {
         return Vec::new();
     };
+    if matches!(purpose, Purpose::Document(_)) {
+        return super::documenting::key(model, chord);
+    }
     let again = *esc;
     *esc = false;
-    let save = chord
-        == Chord {
-            key: Key::Char('s'),
-            ctrl: true,
-            alt: false,
-        };
-    let finish = save || (chord.key == Key::Enter && !purpose.many_lines());
+    let finish = is_save(chord) || (chord.key == Key::Enter && !purpose.many_lines());
     if finish {
         return finished(model);
     }
@@ -54,7 +51,17 @@ pub(super) fn key(model: &mut Model, chord: Chord) -> Vec<Effect> {
     Vec::new()
 }
 
-fn input(chord: Chord) -> Option<Input> {
+/// Tells whether a key ends a text of several lines.
+pub(super) fn is_save(chord: Chord) -> bool {
+    chord
+        == Chord {
+            key: Key::Char('s'),
+            ctrl: true,
+            alt: false,
+        }
+}
+
+pub(super) fn input(chord: Chord) -> Option<Input> {
     let key = match chord.key {
         Key::Char(c) if chord.ctrl || chord.alt => {
             // Only those that move or delete; the others would reach for a clipboard we do not have.
@@ -133,6 +140,8 @@ fn finished(model: &mut Model) -> Vec<Effect> {
             text,
             phase: Some(phase),
         }],
+        // Its keys are taken by `documenting`.
+        Purpose::Document(_) => Vec::new(),
         Purpose::Keep(of) => super::hold::kept(model, &of, text),
     }
 }

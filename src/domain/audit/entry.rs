@@ -619,6 +619,20 @@ mod tests {
                 connection: account().connection,
                 upto: at,
             }),
+            Body::DocumentWritten {
+                rid: rid(),
+                case: case(),
+                kind: s(),
+                name: t(),
+                by: t(),
+                part: 0,
+                parts: 1,
+                text: t(),
+            },
+            Body::DocumentPosted {
+                rid: rid(),
+                comment: t(),
+            },
             Body::Note {
                 case: case(),
                 text: t(),

@@ -7,7 +7,7 @@ use serde::{Deserialize, Serialize};
 use super::body::Body;
 
 /// The types of records this version knows.
-pub const TYPES: [&str; 45] = [
+pub const TYPES: [&str; 47] = [
     "session.open",
     "session.close",
     "log.recovered",
@@ -53,6 +53,8 @@ pub const TYPES: [&str; 45] = [
     "hold.set",
     "watch.success",
     "watch.cursor",
+    "document.written",
+    "document.posted",
 ];
 
 /// When a record must be on disk.
@@ -196,6 +198,8 @@ impl Body {
             Self::HoldSet { .. } => "hold.set",
             Self::WatchSuccess { .. } => "watch.success",
             Self::WatchCursor { .. } => "watch.cursor",
+            Self::DocumentWritten { .. } => "document.written",
+            Self::DocumentPosted { .. } => "document.posted",
             Self::Unknown { r#type, .. } => r#type.raw(),
         }
     }

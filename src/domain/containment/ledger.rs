@@ -11,6 +11,7 @@ use super::outbox::Outbox;
 use super::state::ActionState;
 use crate::domain::audit::{Body, Entry, OutcomeState};
 use crate::domain::ids::{AccountId, ActionId, CaseId, PlanId, SessionId};
+use crate::domain::report::documents::Documents;
 use crate::domain::text::Untrusted;
 
 /// Everything the records say about one action.
@@ -84,12 +85,14 @@ pub struct Ledger {
     asked: Asked,
     holds: Holds,
     outbox: Outbox,
+    documents: Documents,
 }
 
 impl Ledger {
     /// Folds one record; those that say nothing about actions change nothing.
     pub fn apply(&mut self, entry: &Entry) {
         self.outbox.apply(entry);
+        self.documents.apply(entry);
         if let Some(replaced) = self.asked.apply(&entry.body) {
             let evidence = Untrusted::new("asked again after a restart");
             self.settle(&replaced, ActionState::Abandoned, &evidence, entry.ts);
@@ -220,6 +223,11 @@ impl Ledger {
     /// Gives what follows a containment: its end, what the watch saw, what the case was told.
     pub fn holds(&self) -> &Holds {
         &self.holds
+    }
+
+    /// Gives the reports that were written for cases.
+    pub fn documents(&self) -> &Documents {
+        &self.documents
     }
 
     /// Gives one action.

@@ -119,7 +119,13 @@ pub(super) fn hold_end(
     list(canvas, room, title, rows, cursor);
 }
 
-fn list(canvas: &mut Canvas<'_>, room: Rect, title: Words, rows: Vec<Words>, cursor: usize) {
+pub(super) fn list(
+    canvas: &mut Canvas<'_>,
+    room: Rect,
+    title: Words,
+    rows: Vec<Words>,
+    cursor: usize,
+) {
     let height = u16::try_from(rows.len() + 2).unwrap_or(u16::MAX);
     let inside = open_box(
         canvas,

@@ -30,6 +30,7 @@ pub(super) fn help(
         contexts.push(Context::Everywhere);
     }
     contexts.extend([
+        Context::Preview,
         Context::Contain,
         Context::Unfinished,
         Context::Contained,

@@ -61,7 +61,7 @@ pub(super) fn draw(
 }
 
 /// Draws the lines, broken at the width, so that the line with the cursor is seen.
-fn draw_lines(
+pub(super) fn draw_lines(
     canvas: &mut Canvas<'_>,
     area: Rect,
     lines: &[String],

@@ -1,0 +1,426 @@
+//! The facts of a case as the model has them, for the texts that are written into it.
+//!
+//! What must not live here: the wording of those texts (`domain::report`), keys.
+
+mod items;
+
+pub use items::root;
+
+use std::time::Duration;
+
+use super::model::contained::{self, Contained};
+use super::model::{Model, OpenCase, Source};
+use crate::domain::audit::DecisionKind;
+use crate::domain::case::Case;
+use crate::domain::containment::ledger::ActionView;
+use crate::domain::containment::state::ActionState;
+use crate::domain::escalation::Due;
+use crate::domain::freshness::{age_word, time_word};
+use crate::domain::ids::{CaseId, PlanId};
+use crate::domain::report::documents::Written;
+use crate::domain::report::facts::{ActionFact, Facts, FindingFact};
+use crate::domain::report::{Kind, Subject, Target, handover, lessons, phase};
+use crate::domain::severity::Severity;
+use crate::domain::text::{Safe, Untrusted};
+use crate::safe;
+
+/// Rows of evidence named for one finding.
+const EVIDENCE: usize = 6;
+
+/// A phase that can be documented.
+#[derive(Clone, Debug)]
+pub struct Row<'a> {
+    /// What about.
+    pub subject: Subject,
+    /// The latest text about it.
+    pub latest: Option<&'a Written>,
+    /// How many mandatory items are open.
+    pub open: usize,
+}
+
+/// Lists the phases of the runbook with what is documented of them in the open case.
+pub fn rows(model: &Model) -> Vec<Row<'_>> {
+    let Some(open) = &model.open else {
+        return Vec::new();
+    };
+    items::phases(model, &open.id)
+        .into_iter()
+        .map(|(subject, phase)| {
+            let target = Target {
+                case: open.id.clone(),
+                subject: subject.clone(),
+            };
+            Row {
+                latest: model.ledger.documents().latest(&target),
+                open: phase.open_mandatory().count(),
+                subject,
+            }
+        })
+        .collect()
+}
+
+/// Gives the index of the current phase among the rows.
+pub fn current(model: &Model) -> usize {
+    items::current(model)
+}
+
+/// Composes the text of a report anew.
+pub fn compose(model: &Model, target: &Target) -> String {
+    let facts = facts(model, &target.case);
+    match target.subject.kind {
+        Kind::Handover => handover::compose(&facts),
+        Kind::Lessons => lessons::compose(&facts),
+        Kind::Feedback => lessons::feedback(&facts),
+        Kind::Phase => {
+            let phases = items::phases(model, &target.case);
+            let at = phases
+                .iter()
+                .position(|(subject, _)| *subject == target.subject);
+            phase::compose(&facts, at.unwrap_or(usize::MAX))
+        }
+    }
+}
+
+/// Composes the handover of a shift over the open cases of whoever works here.
+pub fn shift(model: &Model) -> String {
+    let own = |case: &&Case| {
+        case.status.is_open() && case.assignee.is_some() && case.assignee == model.operator.login
+    };
+    let cases: Vec<Facts> = model
+        .queue
+        .all()
+        .iter()
+        .filter(own)
+        .map(|case| facts(model, &case.id))
+        .collect();
+    handover::shift(&cases, model.now.utc, &model.operator.signed())
+}
+
+/// Gathers what is known of a case.
+pub fn facts(model: &Model, id: &CaseId) -> Facts {
+    let open = model.open.as_ref().filter(|open| open.id == *id);
+    let case = open
+        .and_then(|open| open.file.ready().map(|file| &file.case))
+        .or_else(|| model.queue.all().iter().find(|case| case.id == *id));
+    let file = open.and_then(|open| open.file.ready());
+    let alert = file.and_then(|file| file.main_alert());
+    let work = model.casework.case(id);
+    let held: Vec<Contained<'_>> = contained::rows(model)
+        .into_iter()
+        .filter(|row| row.act().is_some_and(|act| act.case == *id))
+        .collect();
+    let opened = model.opened.get(id);
+    Facts {
+        now: model.now.utc,
+        by: model.operator.signed(),
+        case: match case.and_then(|case| case.number) {
+            Some(number) => safe!("case #{}", number),
+            None => safe!("case {}", id.shown()),
+        },
+        title: case.map(|case| case.title.line()).unwrap_or_default(),
+        severity: case.map(|case| case.severity),
+        status: status(case),
+        created: case.map(|case| case.created),
+        alert: alert.map(|alert| (alert.title.line(), alert.at)),
+        account: open.and_then(account),
+        standing: open
+            .and_then(OpenCase::the_account)
+            .and_then(|account| model.standings.get(&account.id))
+            .map(crate::domain::containment::standing::Standing::word),
+        likelihood: work
+            .and_then(|work| work.likelihood)
+            .map(|(value, at)| (value.word().into(), at)),
+        decisions: decisions(model, id),
+        search: open.and_then(search),
+        findings: open.map(findings).unwrap_or_default(),
+        actions: actions(model, id).map(action).collect(),
+        contained: held.iter().filter_map(|row| holds(model, row)).collect(),
+        silenced: held.iter().filter_map(silenced).collect(),
+        ways_back: held.iter().filter_map(way_back).collect(),
+        sources: model.sources.iter().filter_map(unwell).collect(),
+        troubles: troubles(model, id),
+        counted_since: opened.map(|(at, _)| *at),
+        phases: items::phases(model, id)
+            .into_iter()
+            .map(|(_, phase)| phase)
+            .collect(),
+        runbook: root(model).0.title.line(),
+        documented: documented(model, id),
+        escalation: case.map(|case| escalation(model, case)).unwrap_or_default(),
+    }
+}
+
+fn status(case: Option<&Case>) -> Safe {
+    let Some(case) = case else {
+        return "not read".into();
+    };
+    let owner = match &case.assignee {
+        Some(login) => safe!("owner {}", login.field()),
+        None => "no owner".into(),
+    };
+    safe!("{}, {}", case.vendor_status.field(), owner)
+}
+
+fn account(open: &OpenCase) -> Option<Safe> {
+    let account = open.the_account()?;
+    Some(safe!(
+        "{} (id {} at {}), read as {}",
+        account.login.ident(),
+        account.id.shown(),
+        account.id.connection,
+        account.vendor_status.field()
+    ))
+}
+
+fn actions<'a>(model: &'a Model, id: &'a CaseId) -> impl Iterator<Item = &'a ActionView> {
+    let all = model.ledger.actions();
+    all.filter(move |act| act.case == *id && act.confirmed.is_some())
+}
+
+fn decisions(model: &Model, id: &CaseId) -> Vec<Safe> {
+    let mut plans: Vec<&PlanId> = actions(model, id).map(|act| &act.pid).collect();
+    plans.dedup();
+    let mut lines: Vec<Safe> = plans
+        .into_iter()
+        .filter_map(|pid| {
+            let acts = model.ledger.plan(pid);
+            let first = acts.first()?;
+            let kinds: Vec<Safe> = acts.iter().map(|act| act.kind.word().into()).collect();
+            let dry: &'static str = if first.dry_run { "DRY RUN of " } else { "" };
+            Some(safe!(
+                "{}{} on {}, confirmed {} by {}",
+                dry,
+                Safe::join(kinds, &Safe::fixed(", ")),
+                first.login.ident(),
+                time_word(first.confirmed?),
+                first.user.field()
+            ))
+        })
+        .collect();
+    let made = model
+        .casework
+        .case(id)
+        .and_then(|work| work.decision.as_ref());
+    lines.extend(made.map(|(kind, reason, at)| {
+        let word = match kind {
+            DecisionKind::MonitorOnly => "monitor only",
+            DecisionKind::NoAction => "no action",
+        };
+        safe!("{}, decided {}: {}", word, time_word(*at), reason.line())
+    }));
+    lines
+}
+
+fn search(open: &OpenCase) -> Option<Safe> {
+    let ended = open.activity.ended?;
+    let cut: &'static str = if ended.truncated {
+        ", truncated there: the source has more"
+    } else {
+        ""
+    };
+    Some(safe!(
+        "{} events of the last {} h{}",
+        open.activity.activity.len(),
+        open.activity.window_hours,
+        cut
+    ))
+}
+
+fn findings(open: &OpenCase) -> Vec<FindingFact> {
+    let pane = &open.activity;
+    let field = |text: Option<&Untrusted>| text.map(Untrusted::field).unwrap_or_default();
+    pane.findings
+        .iter()
+        .map(|finding| {
+            let rows = finding
+                .evidence
+                .iter()
+                .filter_map(|at| pane.activity.row(*at));
+            let all: Vec<Safe> = rows
+                .map(|row| {
+                    safe!(
+                        "{} {} {} from {} {}",
+                        time_word(row.at()),
+                        row.outcome().word(),
+                        field(row.action()),
+                        field(row.ip()),
+                        field(row.place())
+                    )
+                })
+                .collect();
+            // The deciding rows are the last ones.
+            let more = all.len().saturating_sub(EVIDENCE);
+            FindingFact {
+                what: safe!(
+                    "{} {} (rule {}, {})",
+                    time_word(finding.at),
+                    finding.reason,
+                    finding.rule.id(),
+                    finding.rule.technique()
+                ),
+                evidence: all.into_iter().skip(more).collect(),
+                more,
+            }
+        })
+        .collect()
+}
+
+fn action(act: &ActionView) -> ActionFact {
+    let sent = act
+        .sent
+        .map_or(Safe::from("not sent"), |at| safe!("sent {}", time_word(at)));
+    let after = act
+        .seconds
+        .map_or(Safe::default(), |s| safe!(", after {} s", s));
+    let evidence = act.evidence.as_ref().map(Untrusted::line);
+    let evidence = evidence.map_or(Safe::default(), |text| safe!(" ({})", text));
+    ActionFact {
+        line: safe!(
+            "{} of {}: {}, {}{}{} [action {}]",
+            act.kind.word(),
+            act.login.ident(),
+            act.state.word(),
+            sent,
+            after,
+            evidence,
+            act.aid
+        ),
+        sent: act.sent,
+        proven: act.state == ActionState::Verified,
+        unfinished: act.is_unfinished(),
+    }
+}
+
+fn holds(model: &Model, row: &Contained<'_>) -> Option<Safe> {
+    let login = &row.act()?.login;
+    let until = match row.hold {
+        Some(hold) => safe!(
+            "{}, owner {}",
+            hold.until
+                .map_or("until somebody decides".into(), |at| safe!(
+                    "until {}",
+                    time_word(at)
+                )),
+            hold.owner.field()
+        ),
+        None => "no end was set".into(),
+    };
+    let since = row.standing.since().map(time_word).unwrap_or_default();
+    let watch = match model.watched.get(row.account) {
+        Some((at, None)) => safe!("watched last {}", time_word(*at)),
+        Some((_, Some(fault))) => safe!("the watch fails: {}", fault.what),
+        None => "not watched yet".into(),
+    };
+    Some(safe!(
+        "{}: {} since {}, {}, {}",
+        login.ident(),
+        row.standing.word(),
+        since,
+        until,
+        watch
+    ))
+}
+
+fn silenced(row: &Contained<'_>) -> Option<Safe> {
+    let hold = row.hold.filter(|hold| hold.until.is_none())?;
+    let reason = hold.reason.as_ref().map(Untrusted::line);
+    Some(safe!(
+        "{} stays contained until somebody decides{}",
+        hold.login.ident(),
+        reason.map_or(Safe::default(), |why| safe!(": {}", why))
+    ))
+}
+
+fn way_back(row: &Contained<'_>) -> Option<Safe> {
+    let act = row.act()?;
+    Some(if row.is_disabled() {
+        safe!(
+            "{} is disabled: key u plans to enable the account again; the sessions stay revoked, the user signs in anew",
+            act.login.ident()
+        )
+    } else {
+        safe!(
+            "{}: {}, {}; the user signs in anew, nothing else has to be undone",
+            act.login.ident(),
+            act.kind.word(),
+            act.state.word()
+        )
+    })
+}
+
+fn unwell(source: &Source) -> Option<Safe> {
+    let fault = source.fault.as_ref()?;
+    Some(safe!("{} ({}): {}", source.label, source.name, fault.what))
+}
+
+fn troubles(model: &Model, id: &CaseId) -> Vec<Safe> {
+    let Some((_, before)) = model.opened.get(id) else {
+        return Vec::new();
+    };
+    model
+        .troubles
+        .iter()
+        .filter_map(|(source, tally)| {
+            let earlier = before.get(source).copied().unwrap_or_default();
+            let words = tally.since(earlier).words()?;
+            Some(safe!("requests to {}: {}", source, words))
+        })
+        .collect()
+}
+
+fn documented(model: &Model, id: &CaseId) -> Vec<Safe> {
+    let mut lines: Vec<Safe> = Vec::new();
+    for act in actions(model, id) {
+        let Some(comment) = &act.comment else {
+            continue;
+        };
+        let line = safe!("record of the response: comment {}", comment.field());
+        if !lines.contains(&line) {
+            lines.push(line);
+        }
+    }
+    lines.extend(model.ledger.documents().of_case(id).map(|one| {
+        let title = one.target.subject.title();
+        match &one.comment {
+            Some(comment) => safe!(
+                "{}: comment {}, {}",
+                title,
+                comment.field(),
+                time_word(one.at)
+            ),
+            None => safe!(
+                "{}: written {}, not in the case yet",
+                title,
+                time_word(one.at)
+            ),
+        }
+    }));
+    lines
+}
+
+fn escalation(model: &Model, case: &Case) -> Vec<Safe> {
+    let Some(path) = &model.escalation else {
+        return Vec::new();
+    };
+    let age: Duration = (model.now.utc - case.created).to_std().unwrap_or_default();
+    let severity: Severity = case.severity;
+    let standing = path.standing(severity, age);
+    path.steps
+        .iter()
+        .zip(standing)
+        .filter_map(|(rung, due)| {
+            let when = match due {
+                Due::Since(_) => "due now".into(),
+                Due::In(left) => safe!("in {}", age_word(left)),
+                Due::NotForThis => return None,
+            };
+            let reach: Vec<Safe> = rung.reach.iter().map(Untrusted::field).collect();
+            Some(safe!(
+                "{}, {}: {}",
+                rung.who.field(),
+                when,
+                Safe::join(reach, &Safe::fixed(", "))
+            ))
+        })
+        .collect()
+}

@@ -1,0 +1,230 @@
+//! Writing a report: a phase, lessons, feedback, a handover. Composed, edited, previewed, posted when confirmed.
+//!
+//! What must not live here: what the texts say (`domain::report`).
+
+use ratatui_textarea::TextArea;
+
+use super::writing::{input, is_save};
+use crate::app::effect::Effect;
+use crate::app::keymap::{Chord, Key};
+use crate::app::message::{Level, Opened};
+use crate::app::model::{Layer, Model, Purpose};
+use crate::app::report;
+use crate::domain::fault::Fault;
+use crate::domain::freshness::time_word;
+use crate::domain::phase::Phase;
+use crate::domain::report::layout::{comment, unanswered};
+use crate::domain::report::{Subject, TEXT_MAX, Target};
+use crate::domain::text::Untrusted;
+use crate::safe;
+
+/// Longest comment in bytes: all of it can be previewed, and every case system takes it.
+const COMMENT_MAX: usize = 60_000;
+
+/// Posts the records of responses that are due, and asks which phase to document.
+pub(super) fn document(model: &mut Model) -> Vec<Effect> {
+    let effects = records_due(model);
+    let rows = report::rows(model).len();
+    if rows == 0 {
+        model.say(
+            Level::Warning,
+            "document: no case with a runbook is open",
+            None,
+        );
+        return effects;
+    }
+    let cursor = report::current(model).min(rows - 1);
+    model.layers.push(Layer::Documents { cursor });
+    effects
+}
+
+/// Posts the records of responses that have ended and are not in their cases.
+pub(super) fn records_due(model: &Model) -> Vec<Effect> {
+    let plans = model.ledger.undocumented();
+    plans.into_iter().map(Effect::Document).collect()
+}
+
+/// Opens the text of a phase of the model; `None` where the runbook has none.
+pub(super) fn of_phase(model: &mut Model, phase: Phase) -> Option<Vec<Effect>> {
+    model.open.as_ref()?;
+    let mut sections = report::root(model).0.sections.iter();
+    let section = sections.find(|section| section.picerl == Some(phase))?;
+    let subject = Subject::of_phase(&section.name, section.picerl);
+    Some(open(model, subject))
+}
+
+/// Opens the text of the phase under the cursor.
+pub(super) fn chosen(model: &mut Model, cursor: usize) -> Vec<Effect> {
+    let subject = report::rows(model)
+        .get(cursor)
+        .map(|row| row.subject.clone());
+    subject
+        .map(|subject| open(model, subject))
+        .unwrap_or_default()
+}
+
+/// Opens the handover of the open case; without one it shows that of the shift.
+pub(super) fn handover(model: &mut Model) -> Vec<Effect> {
+    if model.open.is_some() {
+        return open(model, Subject::handover());
+    }
+    let text = Untrusted::new(report::shift(model)).block();
+    model.layers.push(Layer::Reading {
+        title: "Shift handover: your open cases".into(),
+        text,
+        scroll: 0,
+    });
+    Vec::new()
+}
+
+fn open(model: &mut Model, subject: Subject) -> Vec<Effect> {
+    let Some(open) = &model.open else {
+        return Vec::new();
+    };
+    let target = Target {
+        case: open.id.clone(),
+        subject,
+    };
+    let of = Box::new(target.clone());
+    model.layers.push(Layer::OpeningDraft { of });
+    vec![Effect::OpenDraft(target)]
+}
+
+/// Takes the text that was opened; whoever left meanwhile does not get it any more.
+pub(super) fn opened(
+    model: &mut Model,
+    target: Target,
+    result: Result<Opened, Fault>,
+) -> Vec<Effect> {
+    let waiting = matches!(model.layers.last(), Some(Layer::OpeningDraft { of }) if **of == target);
+    if !waiting {
+        return match result {
+            Ok(_) => vec![Effect::CloseDraft(target)],
+            Err(_) => Vec::new(),
+        };
+    }
+    model.layers.pop();
+    let opened = match result {
+        Ok(opened) => opened,
+        Err(fault) => {
+            model.say(Level::Warning, fault.what, fault.hint);
+            return Vec::new();
+        }
+    };
+    let text = match opened.left {
+        Some((text, at)) => {
+            let line = safe!("your draft of {} is back, as you left it", time_word(at));
+            let hint = "emptied and left, it is composed anew";
+            model.say(Level::Warning, line, Some(hint.into()));
+            text.raw().to_owned()
+        }
+        None => report::compose(model, &target),
+    };
+    let mut area = TextArea::from(text.lines());
+    area.set_max_histories(0);
+    model.layers.push(Layer::Writing {
+        purpose: Purpose::Document(Box::new(target)),
+        area: Box::new(area),
+        esc: false,
+    });
+    Vec::new()
+}
+
+/// Takes a key in the text of a report.
+pub(super) fn key(model: &mut Model, chord: Chord) -> Vec<Effect> {
+    if is_save(chord) {
+        return preview(model);
+    }
+    let Some(Layer::Writing {
+        purpose: Purpose::Document(of),
+        area,
+        ..
+    }) = model.layers.last_mut()
+    else {
+        return Vec::new();
+    };
+    let target = (**of).clone();
+    if chord.key == Key::Esc {
+        model.layers.pop();
+        let line = safe!("{}: left; what you typed is kept", target.subject.title());
+        model.say(Level::Info, line, None);
+        return vec![Effect::CloseDraft(target)];
+    }
+    let length: usize = area
+        .lines()
+        .iter()
+        .map(|line| line.chars().count() + 1)
+        .sum();
+    let shrinks = chord.ctrl || matches!(chord.key, Key::Backspace | Key::Delete);
+    let moves = !matches!(chord.key, Key::Char(_) | Key::Enter);
+    if length >= TEXT_MAX && !shrinks && !moves {
+        let line = safe!("the text has its longest, {} characters", TEXT_MAX);
+        let hint = "shorten it, or post it and write a second one";
+        model.say(Level::Warning, line, Some(hint.into()));
+        return Vec::new();
+    }
+    let changed = input(chord).is_some_and(|input| area.input(input));
+    if !changed {
+        return Vec::new();
+    }
+    let text = Untrusted::new(area.lines().join("\n"));
+    vec![Effect::SaveDraft { target, text }]
+}
+
+/// Shows the comment exactly as it will be posted.
+fn preview(model: &mut Model) -> Vec<Effect> {
+    let Some(Layer::Writing {
+        purpose: Purpose::Document(of),
+        area,
+        ..
+    }) = model.layers.last()
+    else {
+        return Vec::new();
+    };
+    let (of, text) = (of.clone(), area.lines().join("\n"));
+    if text.trim().is_empty() {
+        model.say(Level::Warning, "nothing is written; Esc leaves", None);
+        return Vec::new();
+    }
+    let empty = unanswered(&text);
+    let (text, by) = (Untrusted::new(text), model.operator.signed());
+    let laid = comment(&text, &by);
+    if laid.len() > COMMENT_MAX {
+        let over = laid.len() - COMMENT_MAX;
+        let line = safe!("the comment is {} bytes too long; nothing was posted", over);
+        let hint = "shorten it, or post it in two parts; the text is kept";
+        model.say(Level::Warning, line, Some(hint.into()));
+        return Vec::new();
+    }
+    model.layers.push(Layer::Preview {
+        of,
+        text,
+        by,
+        shown: Untrusted::new(laid).block(),
+        empty,
+        scroll: 0,
+    });
+    Vec::new()
+}
+
+/// Posts what is previewed.
+pub(super) fn post(model: &mut Model) -> Vec<Effect> {
+    let Some(Layer::Preview { .. }) = model.layers.last() else {
+        return Vec::new();
+    };
+    let Some(Layer::Preview { of, text, by, .. }) = model.layers.pop() else {
+        return Vec::new();
+    };
+    // The text it was made from lies below.
+    if matches!(model.layers.last(), Some(Layer::Writing { purpose: Purpose::Document(under), .. }) if *under == of)
+    {
+        model.layers.pop();
+    }
+    let line = safe!("{}: posting it", of.subject.title());
+    model.say(Level::Info, line, None);
+    vec![Effect::PostDocument {
+        target: *of,
+        text,
+        by: Untrusted::new(by.as_str()),
+    }]
+}

@@ -1,0 +1,126 @@
+//! The handover note: what is contained and until when, what is not finished, what is open, who is called.
+//!
+//! What must not live here: where the facts come from.
+
+use super::Lines;
+use super::facts::Facts;
+use super::phase::{assessment, head, next};
+use crate::domain::freshness::time_word;
+use crate::domain::text::Safe;
+use crate::safe;
+
+/// Composes the note of one case.
+pub fn compose(facts: &Facts) -> String {
+    let mut lines = Lines::default();
+    lines.heading(&safe!("Handover of {}", facts.case));
+    head(&mut lines, facts);
+    lines.line(&safe!("Status: {}", facts.status));
+    lines.line(&safe!("Handed over by: {}", facts.by));
+    assessment(&mut lines, facts);
+    lines.section("Decisions", &facts.decisions);
+    let unfinished: Vec<Safe> = facts
+        .actions
+        .iter()
+        .filter(|act| act.unfinished)
+        .map(|act| act.line.clone())
+        .collect();
+    lines.section_or("Unfinished actions", &unfinished, "None is unfinished.");
+    let open: Vec<Safe> = facts
+        .phases
+        .iter()
+        .flat_map(|phase| {
+            let name = phase.name.clone();
+            phase
+                .open_mandatory()
+                .map(move |label| safe!("{}: {}", name, label))
+        })
+        .collect();
+    lines.section_or("Open mandatory items", &open, "None is open.");
+    lines.section("Nobody is reminded of", &facts.silenced);
+    lines.section_or(
+        "Changes, and the way back",
+        &facts.ways_back,
+        "Nothing was changed that would have to be undone.",
+    );
+    lines.section("Sources that are not well", &facts.sources);
+    lines.section("Documented in the case", &facts.documented);
+    lines.section("Next steps", &next(facts, 0));
+    lines.section_or(
+        "Who to call",
+        &facts.escalation,
+        "No escalation path is configured.",
+    );
+    lines.done()
+}
+
+/// Composes the handover of a shift: a few lines for each case.
+pub fn shift(cases: &[Facts], now: chrono::DateTime<chrono::Utc>, by: &Safe) -> String {
+    let mut lines = Lines::default();
+    lines.heading(&safe!("Shift handover, {}", time_word(now)));
+    lines.line(&safe!("Handed over by: {}", by));
+    if cases.is_empty() {
+        lines.line(&"No open case is yours.".into());
+    }
+    for facts in cases {
+        let severity: &'static str = facts
+            .severity
+            .map_or("severity not known", |one| one.word());
+        lines.heading(&safe!("{}, {}: {}", facts.case, severity, facts.title));
+        lines.item(&safe!("status: {}", facts.status));
+        if let Some((word, at)) = &facts.likelihood {
+            lines.item(&safe!("likelihood: {}, judged {}", word, time_word(*at)));
+        }
+        for line in facts.contained.iter().chain(&facts.decisions) {
+            lines.item(line);
+        }
+        for act in facts.actions.iter().filter(|act| act.unfinished) {
+            lines.item(&safe!("unfinished: {}", act.line));
+        }
+        for line in &facts.silenced {
+            lines.item(&safe!("nobody is reminded: {}", line));
+        }
+        for line in &facts.documented {
+            lines.item(&safe!("documented: {}", line));
+        }
+    }
+    lines.done()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::super::facts::sample;
+    use super::*;
+
+    #[test]
+    fn a_handover_has_what_the_next_one_needs() {
+        let text = compose(&sample());
+        for part in [
+            "# Handover of case #14\n",
+            "- mara: contained until 14:20Z\n",
+            "# Unfinished actions\n- revoke sessions: unknown\n",
+            "# Open mandatory items\n- Containment: Reset the password\n- Recovery: Enable\n",
+            "# Changes, and the way back\n- mara is disabled: u enables it\n",
+            "# Sources that are not well\n- SIEM: no answer\n",
+            "# Who to call\n- on-call lead: +1 555 0100, now\n",
+        ] {
+            assert!(text.contains(part), "{part:?} is not in:\n{text}");
+        }
+        assert!(!text.contains("Nobody is reminded"), "nothing is silenced");
+    }
+
+    #[test]
+    fn nothing_is_said_to_be_nothing() {
+        let mut facts = sample();
+        (facts.actions, facts.ways_back, facts.escalation) = (Vec::new(), Vec::new(), Vec::new());
+        let text = compose(&facts);
+        assert!(text.contains("None is unfinished."), "{text}");
+        assert!(text.contains("No escalation path is configured."), "{text}");
+    }
+
+    #[test]
+    fn a_shift_names_each_case_once() {
+        let text = shift(&[sample(), sample()], sample().now, &"ana".into());
+        assert_eq!(text.matches("# case #14").count(), 2);
+        assert!(shift(&[], sample().now, &"ana".into()).contains("No open case is yours."));
+    }
+}

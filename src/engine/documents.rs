@@ -1,0 +1,327 @@
+//! Reports of the analyst: drafts on disk while they are written, durable once confirmed, posted exactly once.
+//!
+//! What must not live here: what a report says (`domain::report`).
+
+use std::collections::HashMap;
+use std::path::PathBuf;
+use std::sync::{Arc, Mutex, PoisonError};
+
+use super::World;
+use super::journal::own;
+use super::outbox::{RETRY, ROUNDS_MAX, post_as};
+use crate::app::message::{Level, Message, Opened};
+use crate::domain::audit::Body;
+use crate::domain::fault::Fault;
+use crate::domain::ids::RecordId;
+use crate::domain::report::documents::{Written, records};
+use crate::domain::report::{Target, layout};
+use crate::domain::text::Untrusted;
+use crate::safe;
+use crate::store::drafts::{self, Draft};
+use crate::store::lease::{self, Lease};
+
+/// The texts that are being written in this process.
+pub(super) struct Drafts {
+    dir: PathBuf,
+    slots: Mutex<HashMap<String, Slot>>,
+    /// One change of the files at a time, so that the last text is the one that stays.
+    io: tokio::sync::Mutex<()>,
+}
+
+struct Slot {
+    rid: RecordId,
+    /// Nobody else of this user writes the same text.
+    _lease: Lease,
+    /// What is not on disk yet.
+    latest: Option<Untrusted>,
+    /// Whether it is being put on disk.
+    writing: bool,
+    /// Whether nobody writes it any more.
+    closing: bool,
+}
+
+impl Drafts {
+    pub(super) fn new(dir: PathBuf) -> Self {
+        Self {
+            dir,
+            slots: Mutex::default(),
+            io: tokio::sync::Mutex::default(),
+        }
+    }
+
+    fn with<T>(&self, act: impl FnOnce(&mut HashMap<String, Slot>) -> T) -> T {
+        act(&mut self.slots.lock().unwrap_or_else(PoisonError::into_inner))
+    }
+
+    /// Does something with the files where it may block.
+    async fn disk<T: Send + 'static>(
+        &self,
+        act: impl FnOnce(PathBuf) -> std::io::Result<T> + Send + 'static,
+    ) -> Result<T, Fault> {
+        let dir = self.dir.clone();
+        let done = tokio::task::spawn_blocking(move || act(dir)).await;
+        done.map_err(std::io::Error::other)
+            .and_then(|done| done)
+            .map_err(|error| {
+                let error = own(error.to_string());
+                Fault::new(safe!("failed to keep the draft on disk: {}", error.line()))
+            })
+    }
+}
+
+fn lease_name(key: &str) -> String {
+    format!("draft-{key}")
+}
+
+/// Opens a text: what was left of it, or nothing.
+pub(super) async fn open(world: Arc<World>, target: Target) {
+    let result = try_open(&world, &target).await;
+    world.tell(Message::DraftOpened { target, result }).await;
+}
+
+async fn try_open(world: &World, target: &Target) -> Result<Opened, Fault> {
+    let key = drafts::key(target);
+    let _io = world.drafts.io.lock().await;
+    if world.drafts.with(|slots| slots.contains_key(&key)) {
+        return Err(Fault::new("the text is still being put away; try again"));
+    }
+    let name = lease_name(&key);
+    let lease = match lease::take(&world.leases, &name) {
+        Ok(Some(lease)) => lease,
+        Ok(None) => {
+            return Err(Fault::new("another console of yours is writing this text")
+                .hint("finish or leave it there; m writes a note meanwhile"));
+        }
+        Err(error) => {
+            let error = own(error.to_string());
+            let line = safe!("failed to take the lease of the text: {}", error.line());
+            return Err(Fault::new(line));
+        }
+    };
+    // Another console may have posted it a moment ago.
+    world.journal.catch_up().await;
+    let at = key.clone();
+    let found = world
+        .drafts
+        .disk(move |dir| drafts::read(&dir, &at))
+        .await?;
+    let left = found.filter(|draft| {
+        // Confirmed, and killed before it was removed: it is posted from the records.
+        !world
+            .journal
+            .with(|ledger| ledger.documents().knows(&draft.rid))
+    });
+    let rid = left.as_ref().map_or_else(
+        || RecordId::from_parts(world.clock.now().utc, super::clock::random()),
+        |draft| draft.rid.clone(),
+    );
+    let slot = Slot {
+        rid,
+        _lease: lease,
+        latest: None,
+        writing: false,
+        closing: false,
+    };
+    world.drafts.with(|slots| slots.insert(key, slot));
+    Ok(Opened {
+        left: left.map(|draft| (draft.text, draft.at)),
+    })
+}
+
+/// Keeps a text as it is now; an empty one is not kept.
+pub(super) fn save(world: &Arc<World>, target: &Target, text: Untrusted) {
+    let key = drafts::key(target);
+    let begin = world.drafts.with(|slots| {
+        let slot = slots.get_mut(&key)?;
+        slot.latest = Some(text);
+        (!std::mem::replace(&mut slot.writing, true)).then_some(())
+    });
+    if begin.is_some() {
+        put_on_disk(world, key);
+    }
+}
+
+/// Gives a text up for now; what was typed stays on disk.
+pub(super) fn close(world: &Arc<World>, target: &Target) {
+    let key = drafts::key(target);
+    world.drafts.with(|slots| {
+        if let Some(slot) = slots.get_mut(&key) {
+            slot.closing = true;
+            if !slot.writing {
+                slots.remove(&key);
+                lease::clear(&world.leases, &lease_name(&key));
+            }
+        }
+    });
+}
+
+/// Writes until nothing newer is left; the end of the console waits for it.
+fn put_on_disk(world: &Arc<World>, key: String) {
+    let token = world.must_finish.token();
+    let world = Arc::clone(world);
+    let tasks = world.tasks.clone();
+    tasks.spawn(async move {
+        loop {
+            let _io = world.drafts.io.lock().await;
+            let next = world.drafts.with(|slots| {
+                let slot = slots.get_mut(&key)?;
+                let next = slot.latest.take().map(|text| (slot.rid.clone(), text));
+                if next.is_none() {
+                    slot.writing = false;
+                    if slot.closing {
+                        slots.remove(&key);
+                        lease::clear(&world.leases, &lease_name(&key));
+                    }
+                }
+                next
+            });
+            let Some((rid, text)) = next else { break };
+            let draft = Draft {
+                rid,
+                text,
+                at: world.clock.now().utc,
+            };
+            if let Err(fault) = put(&world, &key, draft).await {
+                world.notice(Level::Warning, fault).await;
+            }
+        }
+        drop(token);
+    });
+}
+
+async fn put(world: &World, key: &str, draft: Draft) -> Result<(), Fault> {
+    let at = key.to_owned();
+    let put = move |dir: PathBuf| {
+        if draft.text.raw().trim().is_empty() {
+            drafts::purge(&dir, &at)
+        } else {
+            drafts::write(&dir, &at, &draft)
+        }
+    };
+    world.drafts.disk(put).await
+}
+
+/// Takes a confirmed report: durable first, so that neither a failed post nor the end of the process loses it.
+pub(super) async fn post(world: Arc<World>, target: Target, text: Untrusted, by: Untrusted) {
+    let key = drafts::key(&target);
+    let io = world.drafts.io.lock().await;
+    let Some(slot) = world.drafts.with(|slots| slots.remove(&key)) else {
+        let line = "the text is not open here any more; nothing was posted";
+        world.notice(Level::Error, Fault::new(line)).await;
+        return;
+    };
+    let draft = Draft {
+        rid: slot.rid.clone(),
+        text: text.clone(),
+        at: world.clock.now().utc,
+    };
+    let kept = put(&world, &key, draft).await;
+    let bodies = records(&slot.rid, &target, &by, &text);
+    if let Err(fault) = world.journal.record(bodies).await {
+        let title = target.subject.title();
+        let line = safe!("{} is neither recorded nor posted: {}", title, fault.what);
+        let hint = match kept {
+            Ok(()) => "the draft is kept".into(),
+            Err(lost) => lost.what,
+        };
+        let fault = Fault::new(line).hint(hint);
+        world.notice(Level::Error, fault).await;
+        return;
+    }
+    let at = key.clone();
+    if let Err(fault) = world.drafts.disk(move |dir| drafts::purge(&dir, &at)).await {
+        // It is known by its id and not taken for a draft again.
+        world.notice(Level::Warning, fault).await;
+    }
+    lease::clear(&world.leases, &lease_name(&key));
+    let rid = slot.rid.clone();
+    drop((slot, io));
+    let found = pending(&world).into_iter().find(|one| one.rid == rid);
+    if let Some(written) = found {
+        // The end of the console does not wait for a case system: the next start posts it.
+        tokio::select! {
+            () = world.ending() => {}
+            () = deliver(&world, &written) => {}
+        }
+    }
+}
+
+fn pending(world: &World) -> Vec<Written> {
+    world.journal.with(|ledger| ledger.documents().pending())
+}
+
+/// Posts, for ever, what is confirmed and not known to be in its case.
+pub(super) async fn retry(world: Arc<World>) {
+    let mut refused: HashMap<RecordId, u32> = HashMap::new();
+    for round in 0u32.. {
+        let open = pending(&world);
+        refused.retain(|rid, _| open.iter().any(|one| one.rid == *rid));
+        for written in open {
+            // Every try leaves records: one that cannot succeed must not fill the log.
+            let every = refused.get(&written.rid).copied().unwrap_or(1);
+            if !round.is_multiple_of(every) {
+                continue;
+            }
+            deliver(&world, &written).await;
+            if pending(&world).iter().any(|left| left.rid == written.rid) {
+                refused.insert(written.rid, (every * 2).min(ROUNDS_MAX));
+            }
+        }
+        tokio::time::sleep(world.pace.of(RETRY)).await;
+    }
+}
+
+/// Posts a report unless another console of this user does, and says how it went.
+async fn deliver(world: &World, written: &Written) {
+    let lease = match lease::take(&world.leases, &written.rid) {
+        Ok(Some(lease)) => lease,
+        Ok(None) => return,
+        Err(error) => {
+            let error = own(error.to_string());
+            let line = safe!(
+                "the report waits: failed to take its lease: {}",
+                error.line()
+            );
+            world.notice(Level::Warning, Fault::new(line)).await;
+            return;
+        }
+    };
+    // Another console may have posted it between our look and the lease.
+    world.journal.catch_up().await;
+    if !pending(world).iter().any(|left| left.rid == written.rid) {
+        lease::clear(&world.leases, &written.rid);
+        return;
+    }
+    let title = written.target.subject.title();
+    let (level, fault) = match once(world, written).await {
+        Ok(()) => {
+            lease::clear(&world.leases, &written.rid);
+            (Level::Info, Fault::new(safe!("{} is in the case", title)))
+        }
+        Err(fault) => {
+            let what = safe!("{} is not in the case yet: {}", title, fault.what);
+            let hint = "it is kept and tried again, also after a restart";
+            (Level::Warning, Fault::new(what).hint(hint))
+        }
+    };
+    drop(lease);
+    world.notice(level, fault).await;
+}
+
+async fn once(world: &World, written: &Written) -> Result<(), Fault> {
+    let body = layout::comment(&written.text, &written.by.block());
+    let marker = written.marker();
+    let case = &written.target.case;
+    let comment = post_as(world, case, (&written.rid, &marker), |head| {
+        format!(
+            "{body}\n{marker}\naudit {} n={} h={}\n",
+            head.log, head.n, head.h
+        )
+    })
+    .await?;
+    let posted = Body::DocumentPosted {
+        rid: written.rid.clone(),
+        comment,
+    };
+    world.journal.record(vec![posted]).await.map(drop)
+}
