@@ -184,6 +184,7 @@ fn put_on_disk(world: &Arc<World>, key: String) {
             if let Err(fault) = put(&world, &key, draft).await {
                 world.notice(Level::Warning, fault).await;
             }
+            world.probe.pass("draft.kept").await;
         }
         drop(token);
     });

@@ -98,7 +98,7 @@ fn said(model: &Model, part: &str) -> usize {
 }
 
 /// Gives the texts of all comments in the case of the story.
-async fn comments(drill: &Drill) -> Vec<String> {
+pub async fn comments(drill: &Drill) -> Vec<String> {
     let cases = drill.cases();
     let query = json!({"query": [
         {"_name": "getCase", "idOrName": drill.story_case().to_string()},

@@ -24,6 +24,7 @@ mod connectors;
 mod contain;
 mod crash_matrix;
 mod doctor;
+mod documenting;
 mod drill;
 mod fuzz_replay;
 mod guards;

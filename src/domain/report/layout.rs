@@ -111,7 +111,7 @@ mod tests {
     )]
     #[case("a\n\n\n\nb", "a\n\nb")]
     #[case("  - alone", "- alone")]
-    #[case("#no\n##  no", "\\#no\\\n\\#\\# no")]
+    #[case("#no\n##  no", "\\#no\\\n\\#\\#  no")]
     #[case("- ", "\\-")]
     #[case("- [x](http://e.example)", "- \\[x\\](http\\://e\\.example)")]
     #[case("* _a_ `b` <i>", "\\* \\_a\\_ \\`b\\` &lt;i&gt;")]

@@ -128,7 +128,7 @@ mod tests {
         let text = compose(&sample(), 1);
         for part in [
             "# Phase Containment\n",
-            "case #14, Critical: Password spray\n",
+            "case #14, CRITICAL: Password spray\n",
             "- 16 failed sign-ins, then a success\n  - FAILURE from 192.0.2.1\n  - and 15 more in the activity\n",
             "HIGH, judged ",
             "# Decisions\n- contain\n",

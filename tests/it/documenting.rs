@@ -1,0 +1,365 @@
+//! Reports through the whole console: composed, edited, previewed, posted once, and nothing typed is lost.
+
+use std::path::Path;
+use std::sync::Arc;
+
+use async_trait::async_trait;
+use quell::app::model::{Layer, Model, Purpose};
+use quell::domain::audit::Body;
+use quell::domain::ids::RecordId;
+use quell::domain::report::{Kind, Target};
+use quell::drill::Drill;
+use quell::engine::probe::Probe;
+use quell::store::drafts::{self, Draft};
+use serde_json::json;
+use tokio::sync::Notify;
+
+use crate::harness::app::{Setting, TestApp, company, records};
+use crate::hold::comments;
+use crate::truth::open_case;
+
+const OWN: &str = "- own words_here";
+
+/// Tells that a point was passed, and stops the console there where it shall.
+struct Trap {
+    at: &'static str,
+    stops: bool,
+    passed: Notify,
+}
+
+#[async_trait]
+impl Probe for Trap {
+    async fn pass(&self, point: &str) {
+        if point == self.at {
+            self.passed.notify_one();
+            if self.stops {
+                std::future::pending::<()>().await;
+            }
+        }
+    }
+}
+
+fn dir() -> tempfile::TempDir {
+    tempfile::tempdir().expect("a temporary directory")
+}
+
+fn trapped(drill: &Drill, state: &Path, at: &'static str, stops: bool) -> (TestApp, Arc<Trap>) {
+    let trap = Arc::new(Trap {
+        at,
+        stops,
+        passed: Notify::new(),
+    });
+    let probe: Arc<dyn Probe> = Arc::clone(&trap) as Arc<dyn Probe>;
+    let setting = Setting {
+        probe,
+        ..Setting::default()
+    };
+    let app = TestApp::start_in(drill, state, setting, |text| text);
+    (app, trap)
+}
+
+/// Gives what is being written, and the text.
+fn writing(model: &Model) -> Option<(Target, String)> {
+    match model.layers.last() {
+        Some(Layer::Writing {
+            purpose: Purpose::Document(of),
+            area,
+            ..
+        }) => Some(((**of).clone(), area.lines().join("\n"))),
+        _ => None,
+    }
+}
+
+/// Opens the text of a phase by keys.
+async fn open(app: &mut TestApp, phase: &str) -> (Target, String) {
+    choose(app, phase).await;
+    let model = app.until("the text is open", |model| writing(model).is_some());
+    writing(&model.await).expect("it was there")
+}
+
+async fn choose(app: &mut TestApp, phase: &str) {
+    app.keys("d");
+    let model = app.sync().await;
+    let rows = quell::app::report::rows(&model);
+    let at = rows
+        .iter()
+        .position(|row| row.subject.name.raw() == phase)
+        .unwrap_or_else(|| panic!("{phase} is among {rows:?}"));
+    app.keys("g").keys(&"j".repeat(at)).keys("<Enter>");
+}
+
+async fn preview(app: &mut TestApp) -> String {
+    app.keys("<Ctrl-s>");
+    let model = app.sync().await;
+    match model.layers.last() {
+        Some(Layer::Preview { shown, .. }) => shown.as_str().to_owned(),
+        other => panic!("no preview: {other:?}"),
+    }
+}
+
+fn posted(model: &Model) -> usize {
+    let open = model.open.as_ref().expect("a case is open");
+    let all = model.ledger.documents().of_case(&open.id);
+    all.filter(|one| one.comment.is_some()).count()
+}
+
+fn said(model: &Model, part: &str) -> bool {
+    let mut log = model.log.iter();
+    log.any(|line| line.text.as_str().contains(part))
+}
+
+fn with_own_words(texts: &[String]) -> usize {
+    texts.iter().filter(|one| one.contains("own words")).count()
+}
+
+fn drafts_left(state: &Path) -> usize {
+    let files = std::fs::read_dir(state.join("draft")).expect("the directory is there");
+    files.count()
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_phase_is_composed_edited_previewed_and_posted_once() {
+    let (drill, state) = (company().await, dir());
+    let mut app = TestApp::start(&drill, state.path());
+    open_case(&mut app).await;
+    let (_, text) = open(&mut app, "Identification").await;
+    for part in [
+        "# Phase Identification\n",
+        "case #14, CRITICAL",
+        "16 failures",
+        "T1110",
+        "likelihood: not judged yet",
+        "# Open mandatory items of this phase\n",
+    ] {
+        assert!(text.contains(part), "{part:?} is not in:\n{text}");
+    }
+    app.keys("<End><Enter>").keys(OWN);
+    let shown = preview(&mut app).await;
+    assert!(shown.contains("- own words\\_here"), "{shown}");
+    assert!(
+        app.screen().contains("this is posted to case"),
+        "{}",
+        app.screen()
+    );
+    // Back to the text, and nothing was posted meanwhile.
+    app.keys("<Esc>!");
+    assert!(writing(&app.sync().await).is_some_and(|(_, text)| text.contains('!')));
+    app.keys("<Backspace>");
+    let shown = preview(&mut app).await;
+    assert_eq!(drill.ledger().targets("comment").len(), 0);
+    app.keys("y");
+    app.until("it is in the case", |model| posted(model) == 1)
+        .await;
+    let there = comments(&drill).await;
+    assert_eq!(with_own_words(&there), 1);
+    let comment = there.last().expect("a comment");
+    assert!(
+        comment.starts_with(&format!("{shown}\nquell:")),
+        "{comment}\n\n{shown}"
+    );
+    assert!(comment.contains("\naudit "), "{comment}");
+    app.keys("d");
+    app.sync().await;
+    assert!(app.screen().contains("documented"), "{}", app.screen());
+    app.end().await;
+    assert_eq!(drafts_left(state.path()), 0);
+    let log = records(state.path());
+    let written: String = log
+        .iter()
+        .filter_map(|entry| match &entry.body {
+            Body::DocumentWritten { text, .. } => Some(text.raw()),
+            _ => None,
+        })
+        .collect();
+    assert!(written.contains(OWN), "the log has the text as typed");
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_report_whose_reply_is_lost_is_there_once() {
+    let (drill, state) = (company().await, dir());
+    let mut app = TestApp::start(&drill, state.path());
+    open_case(&mut app).await;
+    open(&mut app, "Containment").await;
+    app.keys("<End><Enter>").keys(OWN);
+    preview(&mut app).await;
+    let order = json!({"server": "cases", "fault": "reply_lost_after_effect", "count": 1, "path": "/comment"});
+    drill.fault(&order).expect("the fault is known");
+    app.keys("y");
+    app.until("it is in the case", |model| posted(model) == 1)
+        .await;
+    assert_eq!(drill.ledger().targets("comment").len(), 1);
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn what_was_typed_is_back_after_a_kill_and_says_so() {
+    let (drill, state) = (company().await, dir());
+    let (mut app, trap) = trapped(&drill, state.path(), "draft.kept", false);
+    open_case(&mut app).await;
+    let (target, _) = open(&mut app, "Recovery").await;
+    app.keys("<End><Enter>").keys(OWN);
+    let (folder, key) = (state.path().join("draft"), drafts::key(&target));
+    let kept = |draft: Option<Draft>| draft.is_some_and(|draft| draft.text.raw().contains(OWN));
+    while !kept(drafts::read(&folder, &key).expect("it can be read")) {
+        trap.passed.notified().await;
+    }
+    app.kill();
+    let mut app = TestApp::start(&drill, state.path());
+    open_case(&mut app).await;
+    let (_, text) = open(&mut app, "Recovery").await;
+    assert!(text.contains(OWN), "{text}");
+    assert!(said(&app.model(), "is back, as you left it"));
+    // Left and opened again it is still there; another phase has its own.
+    app.keys("<Esc>");
+    let (_, other) = open(&mut app, "Containment").await;
+    assert!(!other.contains(OWN), "{other}");
+    app.keys("<Esc>");
+    assert!(open(&mut app, "Recovery").await.1.contains(OWN));
+    assert_eq!(drill.ledger().targets("comment").len(), 0);
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn slow_killed_between_the_word_and_the_post_it_is_posted_once_by_the_next() {
+    for point in ["after document.written", "comment.before", "comment.after"] {
+        let (drill, state) = (company().await, dir());
+        let (mut app, trap) = trapped(&drill, state.path(), point, true);
+        open_case(&mut app).await;
+        open(&mut app, "Containment").await;
+        app.keys("<End><Enter>").keys(OWN);
+        preview(&mut app).await;
+        app.keys("y");
+        trap.passed.notified().await;
+        app.kill();
+        let mut app = TestApp::start(&drill, state.path());
+        open_case(&mut app).await;
+        app.until("it is in the case", |model| posted(model) == 1)
+            .await;
+        assert_eq!(with_own_words(&comments(&drill).await), 1, "{point}");
+        // What was posted is no draft any more.
+        let (_, text) = open(&mut app, "Containment").await;
+        assert!(!text.contains(OWN), "{point}: {text}");
+        app.end().await;
+    }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn two_consoles_do_not_write_the_same_text() {
+    let (drill, state) = (company().await, dir());
+    let mut first = TestApp::start(&drill, state.path());
+    let mut second = TestApp::start(&drill, state.path());
+    open_case(&mut first).await;
+    open_case(&mut second).await;
+    open(&mut first, "Containment").await;
+    choose(&mut second, "Containment").await;
+    second
+        .until("it says who has it", |model| {
+            said(model, "another console of yours is writing this text") && model.layers.is_empty()
+        })
+        .await;
+    // Another text is free.
+    open(&mut second, "Recovery").await;
+    second.keys("<Esc>");
+    first.keys("<End><Enter>").keys(OWN);
+    preview(&mut first).await;
+    first.keys("y");
+    first
+        .until("it is in the case", |model| posted(model) == 1)
+        .await;
+    second
+        .until("the other one knows", |model| posted(model) == 1)
+        .await;
+    let (_, text) = open(&mut second, "Containment").await;
+    assert!(!text.contains(OWN), "{text}");
+    assert!(
+        second.screen().contains("this will be another comment"),
+        "{}",
+        second.screen()
+    );
+    assert_eq!(with_own_words(&comments(&drill).await), 1);
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_handover_is_written_into_the_case_and_a_shift_is_shown() {
+    let (drill, state) = (company().await, dir());
+    let mut app = TestApp::start(&drill, state.path());
+    app.until("the queue is filled", |model| model.queue.heard)
+        .await;
+    app.keys("H");
+    app.sync().await;
+    assert!(app.screen().contains("Shift handover"), "{}", app.screen());
+    app.keys("<Esc>");
+    open_case(&mut app).await;
+    app.keys("H");
+    let model = app
+        .until("the text is open", |model| writing(model).is_some())
+        .await;
+    let (target, text) = writing(&model).expect("it was there");
+    assert_eq!(target.subject.kind, Kind::Handover);
+    for part in [
+        "# Handover of case #14\n",
+        "# Open mandatory items\n",
+        "# Who to call\n",
+    ] {
+        assert!(text.contains(part), "{part:?} is not in:\n{text}");
+    }
+    preview(&mut app).await;
+    app.keys("y");
+    app.until("it is in the case", |model| posted(model) == 1)
+        .await;
+    assert!(
+        comments(&drill)
+            .await
+            .iter()
+            .any(|one| one.starts_with("**Handover of case \\#14**"))
+    );
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn lessons_name_only_failures_that_were_counted() {
+    let (drill, state) = (company().await, dir());
+    let mut app = TestApp::start(&drill, state.path());
+    open_case(&mut app).await;
+    let (target, text) = open(&mut app, "Lessons learned").await;
+    assert_eq!(target.subject.kind, Kind::Lessons);
+    assert!(text.contains("# Initial access vector\n- seen: "), "{text}");
+    assert!(!text.contains("requests to"), "nothing failed yet:\n{text}");
+    app.keys("<Esc>");
+    let order = json!({"server": "cases", "fault": "500", "count": 40, "path": "/query"});
+    drill.fault(&order).expect("the fault is known");
+    app.keys("r");
+    app.until("a failure was counted", |model| !model.troubles.is_empty())
+        .await;
+    let (_, text) = open(&mut app, "Lessons learned").await;
+    assert!(
+        text.contains("failed otherwise, counted by this console since"),
+        "{text}"
+    );
+    app.keys("<Esc>");
+    let (target, text) = open(&mut app, "Runbook feedback").await;
+    assert_eq!(target.subject.kind, Kind::Feedback);
+    assert!(
+        text.contains("# Did the tools work?\n- requests to "),
+        "{text}"
+    );
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_comment_that_is_too_long_is_refused_with_words_and_kept() {
+    let (drill, state) = (company().await, dir());
+    let mut app = TestApp::start(&drill, state.path());
+    open_case(&mut app).await;
+    let (target, _) = open(&mut app, "Containment").await;
+    app.keys("<Esc>");
+    app.sync().await;
+    let draft = Draft {
+        rid: RecordId::from_parts(chrono::Utc::now(), 1),
+        text: "<".repeat(20_000).into(),
+        at: chrono::Utc::now(),
+    };
+    let folder = state.path().join("draft");
+    drafts::write(&folder, &drafts::key(&target), &draft).expect("it can be written");
+    open(&mut app, "Containment").await;
+    app.keys("<Ctrl-s>");
+    let model = app.sync().await;
+    assert!(said(&model, "bytes too long; nothing was posted"));
+    assert_eq!(writing(&model).map(|(_, text)| text.len()), Some(20_000));
+}
