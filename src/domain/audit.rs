@@ -18,6 +18,7 @@ mod json;
 mod listed;
 mod long;
 mod pruned;
+mod report;
 #[cfg(test)]
 mod samples;
 mod seal;
@@ -39,6 +40,7 @@ pub use listed::{
     RunbookChoose, RunbookInput, StepSaid,
 };
 pub use pruned::SegmentPruned;
+pub use report::{DocumentPosted, DocumentWritten};
 pub use seal::{PublicKey, Standing};
 pub use sessions::{EVERY, GAP_MINUTES};
 pub use tail::{Tail, has_begun, last_record, name_torn};

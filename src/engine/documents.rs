@@ -10,7 +10,7 @@ use super::World;
 use super::journal::own;
 use super::outbox::{RETRY, ROUNDS_MAX, post_as};
 use crate::app::message::{Level, Message, Opened};
-use crate::domain::audit::Body;
+use crate::domain::audit::{Body, DocumentPosted};
 use crate::domain::fault::Fault;
 use crate::domain::ids::RecordId;
 use crate::domain::report::documents::{Written, records};
@@ -320,9 +320,9 @@ async fn once(world: &World, written: &Written) -> Result<(), Fault> {
         )
     })
     .await?;
-    let posted = Body::DocumentPosted {
+    let posted = Body::DocumentPosted(DocumentPosted {
         rid: written.rid.clone(),
         comment,
-    };
+    });
     world.journal.record(vec![posted]).await.map(drop)
 }

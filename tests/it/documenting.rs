@@ -167,7 +167,7 @@ async fn a_phase_is_composed_edited_previewed_and_posted_once() {
     let written: String = log
         .iter()
         .filter_map(|entry| match &entry.body {
-            Body::DocumentWritten { text, .. } => Some(text.raw()),
+            Body::DocumentWritten(part) => Some(part.text.raw()),
             _ => None,
         })
         .collect();

@@ -6,8 +6,11 @@ use proptest::prelude::*;
 use quell::app::command::Context;
 use quell::app::model::contained;
 use quell::app::model::{Layer, Load, Model, Pane, Purpose};
+use quell::app::report;
 use quell::domain::containment::confirm::{Confirmation, DialogKey};
 use quell::domain::fault::Fault;
+use quell::domain::report::Target;
+use quell::domain::report::layout::comment;
 use quell::domain::text::{Safe, Untrusted};
 use quell::terminal::backend::{LeanBackend, SizeSource};
 use quell::terminal::egress::{Allowed, Egress};
@@ -106,6 +109,7 @@ fn scene_of(name: &str, size: (u16, u16)) -> Model {
             model.layers.push(Layer::Escalation { scroll: 0 });
             model
         }
+        "documents" | "report" | "preview" => report_of(name, size),
         "unfinished" => {
             let mut model = scene::response(size);
             model.show_unfinished();
@@ -215,6 +219,39 @@ fn failed(size: (u16, u16)) -> Model {
     model
 }
 
+/// A report: its phase is chosen, it is written, it is looked at before the post.
+fn report_of(name: &str, size: (u16, u16)) -> Model {
+    let mut model = scene::response(size);
+    let cursor = report::current(&model);
+    let of = Target {
+        case: model.open.as_ref().expect("a case is open").id.clone(),
+        subject: report::rows(&model)[cursor].subject.clone(),
+    };
+    if name == "documents" {
+        model.layers.push(Layer::Documents { cursor });
+        return model;
+    }
+    let text = report::compose(&model, &of);
+    let of = Box::new(of);
+    model.layers.push(Layer::Writing {
+        purpose: Purpose::Document(of.clone()),
+        area: Box::new(TextArea::from(text.lines())),
+        esc: false,
+    });
+    if name == "preview" {
+        let (text, by) = (Untrusted::new(text), model.operator.signed());
+        model.layers.push(Layer::Preview {
+            of,
+            shown: Untrusted::new(comment(&text, &by)).block(),
+            text,
+            by,
+            empty: 1,
+            scroll: 0,
+        });
+    }
+    model
+}
+
 #[rstest]
 fn pictures(
     #[values(
@@ -229,6 +266,9 @@ fn pictures(
         "contained",
         "response",
         "escalation",
+        "documents",
+        "report",
+        "preview",
         "unfinished",
         "held",
         "held-none",

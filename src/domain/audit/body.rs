@@ -13,6 +13,7 @@ use super::listed::{
 };
 use super::long;
 use super::pruned::SegmentPruned;
+use super::report::{DocumentPosted, DocumentWritten};
 use super::words::{DecisionKind, OutcomeState};
 use crate::domain::containment::approval::{Ask, GivenAnswer};
 use crate::domain::ids::{AccountId, ActionId, CaseId, ConnectionName, PlanId, RecordId};
@@ -490,36 +491,10 @@ pub enum Body {
     },
     /// A part of a report of the analyst that was confirmed for the case; written with all its other parts.
     #[serde(rename = "document.written")]
-    DocumentWritten {
-        /// The report.
-        rid: RecordId,
-        /// The case.
-        case: CaseId,
-        /// What kind: `phase`, `lessons_learned`, `feedback`, `handover`.
-        kind: String,
-        /// The runbook's name of the phase.
-        #[serde(with = "long")]
-        name: Untrusted,
-        /// Who stands under it.
-        #[serde(with = "long")]
-        by: Untrusted,
-        /// Which part, from 0.
-        part: u32,
-        /// How many parts.
-        parts: u32,
-        /// The text of this part as typed.
-        #[serde(with = "long")]
-        text: Untrusted,
-    },
+    DocumentWritten(DocumentWritten),
     /// A report is in the case.
     #[serde(rename = "document.posted")]
-    DocumentPosted {
-        /// The report.
-        rid: RecordId,
-        /// The vendor's id of the comment.
-        #[serde(with = "long")]
-        comment: Untrusted,
-    },
+    DocumentPosted(DocumentPosted),
     /// A type, or a form of a type, that this version cannot read. Verified, not interpreted; never written.
     #[serde(skip)]
     Unknown {

@@ -619,7 +619,7 @@ mod tests {
                 connection: account().connection,
                 upto: at,
             }),
-            Body::DocumentWritten {
+            Body::DocumentWritten(DocumentWritten {
                 rid: rid(),
                 case: case(),
                 kind: s(),
@@ -628,11 +628,11 @@ mod tests {
                 part: 0,
                 parts: 1,
                 text: t(),
-            },
-            Body::DocumentPosted {
+            }),
+            Body::DocumentPosted(DocumentPosted {
                 rid: rid(),
                 comment: t(),
-            },
+            }),
             Body::Note {
                 case: case(),
                 text: t(),

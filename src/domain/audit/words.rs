@@ -198,8 +198,8 @@ impl Body {
             Self::HoldSet { .. } => "hold.set",
             Self::WatchSuccess { .. } => "watch.success",
             Self::WatchCursor { .. } => "watch.cursor",
-            Self::DocumentWritten { .. } => "document.written",
-            Self::DocumentPosted { .. } => "document.posted",
+            Self::DocumentWritten(..) => "document.written",
+            Self::DocumentPosted(..) => "document.posted",
             Self::Unknown { r#type, .. } => r#type.raw(),
         }
     }

@@ -8,7 +8,7 @@ use std::collections::{BTreeMap, HashMap};
 use chrono::{DateTime, Utc};
 
 use super::{Kind, Subject, Target};
-use crate::domain::audit::{Body, Entry};
+use crate::domain::audit::{Body, DocumentPosted, DocumentWritten, Entry};
 use crate::domain::containment::outbox::pieces;
 use crate::domain::ids::RecordId;
 use crate::domain::text::Untrusted;
@@ -49,7 +49,7 @@ impl Documents {
     /// Folds one record.
     pub fn apply(&mut self, entry: &Entry) {
         match &entry.body {
-            Body::DocumentWritten {
+            Body::DocumentWritten(DocumentWritten {
                 rid,
                 case,
                 kind,
@@ -58,7 +58,7 @@ impl Documents {
                 part,
                 parts,
                 text,
-            } => {
+            }) => {
                 // A kind of a later version is that version's to post.
                 let Some(kind) = Kind::from_code(kind) else {
                     return;
@@ -88,7 +88,7 @@ impl Documents {
                     comment: self.posted.get(rid).cloned(),
                 });
             }
-            Body::DocumentPosted { rid, comment } => {
+            Body::DocumentPosted(DocumentPosted { rid, comment }) => {
                 self.posted.insert(rid.clone(), comment.clone());
                 for one in self.written.iter_mut().filter(|one| one.rid == *rid) {
                     one.comment = Some(comment.clone());
@@ -130,15 +130,17 @@ pub fn records(rid: &RecordId, target: &Target, by: &Untrusted, text: &Untrusted
     let parts = u32::try_from(pieces.len()).unwrap_or(u32::MAX);
     (0..)
         .zip(pieces)
-        .map(|(part, text)| Body::DocumentWritten {
-            rid: rid.clone(),
-            case: target.case.clone(),
-            kind: target.subject.kind.code().to_owned(),
-            name: target.subject.name.clone(),
-            by: by.clone(),
-            part,
-            parts,
-            text,
+        .map(|(part, text)| {
+            Body::DocumentWritten(DocumentWritten {
+                rid: rid.clone(),
+                case: target.case.clone(),
+                kind: target.subject.kind.code().to_owned(),
+                name: target.subject.name.clone(),
+                by: by.clone(),
+                part,
+                parts,
+                text,
+            })
         })
         .collect()
 }
@@ -168,10 +170,10 @@ mod tests {
     }
 
     fn posted(number: u128) -> Body {
-        Body::DocumentPosted {
+        Body::DocumentPosted(DocumentPosted {
             rid: rid(number),
             comment: "~7".into(),
-        }
+        })
     }
 
     #[test]

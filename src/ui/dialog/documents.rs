@@ -133,7 +133,7 @@ pub(super) fn preview(
     let mut sheet = Sheet::new(super::inner_width(room, MOST));
     if empty > 0 {
         let line = safe!(
-            "{} headings have nothing below them; they are posted so",
+            "headings with nothing below them: {}; they are posted so",
             empty
         );
         sheet.text(0, Role::LevelWarning, &line);
