@@ -113,9 +113,10 @@ pub fn facts(model: &Model, id: &CaseId) -> Facts {
     Facts {
         now: model.now.utc,
         by: model.operator.signed(),
-        case: match case.and_then(|case| case.number) {
-            Some(number) => safe!("case #{}", number),
-            None => safe!("case {}", id.shown()),
+        case: if let Some(number) = case.and_then(|case| case.number) {
+            safe!("case #{}", number)
+        } else {
+            safe!("case {}", id.shown())
         },
         title: case.map(|case| case.title.line()).unwrap_or_default(),
         severity: case.map(|case| case.severity),

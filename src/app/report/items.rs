@@ -56,9 +56,10 @@ fn fact(step: &Step, item: &ItemView) -> ItemFact {
     let (word, mut detail): (ItemWord, Safe) = match &item.state {
         ItemState::Open => (ItemWord::Open, Safe::default()),
         ItemState::Done { by, at, evidence } => {
-            let detail = match evidence {
-                Some(what) => safe!("{}, by evidence: {}", time_word(*at), what.line()),
-                None => safe!("by {}, {}", by.field(), time_word(*at)),
+            let detail = if let Some(what) = evidence {
+                safe!("{}, by evidence: {}", time_word(*at), what.line())
+            } else {
+                safe!("by {}, {}", by.field(), time_word(*at))
             };
             (ItemWord::Done, detail)
         }
@@ -80,13 +81,13 @@ fn fact(step: &Step, item: &ItemView) -> ItemFact {
         ),
     };
     if item.changed.is_some() {
-        detail = join(detail, "the text of the runbook changed since".into());
+        detail = join(&detail, "the text of the runbook changed since".into());
     }
     if item.waived {
-        detail = join(detail, "waived when the phase was closed".into());
+        detail = join(&detail, "waived when the phase was closed".into());
     }
     for note in &item.notes {
-        detail = join(detail, safe!("note: {}", note.text.line()));
+        detail = join(&detail, safe!("note: {}", note.text.line()));
     }
     ItemFact {
         label: step.label.line(),
@@ -96,7 +97,7 @@ fn fact(step: &Step, item: &ItemView) -> ItemFact {
     }
 }
 
-fn join(detail: Safe, more: Safe) -> Safe {
+fn join(detail: &Safe, more: Safe) -> Safe {
     if detail.is_empty() {
         more
     } else {

@@ -336,6 +336,7 @@ pub(super) fn body(raw: &Raw<'_>) -> Option<Body> {
 
 #[cfg(test)]
 mod tests {
+    use super::super::report::{DocumentPosted, DocumentWritten};
     use super::super::samples::chain;
     use super::super::{CaseRead, HoldSet, SegmentPruned, WatchCursor, WatchSuccess};
     use super::super::{
