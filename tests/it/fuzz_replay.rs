@@ -31,7 +31,7 @@ fn runbook_laws(name: &str, bytes: &[u8]) {
 fn the_corpus_of_the_runbook_target_is_read() {
     let folder = PathBuf::from(concat!(
         env!("CARGO_MANIFEST_DIR"),
-        "/tests/fuzz/corpus/runbook"
+        "/tests/fuzz/seeds/runbook"
     ));
     let mut count = 0;
     for entry in fs::read_dir(folder).unwrap() {
