@@ -382,18 +382,11 @@ fn documented(model: &Model, id: &CaseId) -> Vec<Safe> {
     }
     lines.extend(model.ledger.documents().of_case(id).map(|one| {
         let title = one.target.subject.title();
-        match &one.comment {
-            Some(comment) => safe!(
-                "{}: comment {}, {}",
-                title,
-                comment.field(),
-                time_word(one.at)
-            ),
-            None => safe!(
-                "{}: written {}, not in the case yet",
-                title,
-                time_word(one.at)
-            ),
+        let at = time_word(one.at);
+        if let Some(comment) = &one.comment {
+            safe!("{}: comment {}, {}", title, comment.field(), at)
+        } else {
+            safe!("{}: written {}, not in the case yet", title, at)
         }
     }));
     lines

@@ -264,9 +264,10 @@ pub(super) fn operator(world: &World) -> Safe {
         .operator
         .lock()
         .unwrap_or_else(PoisonError::into_inner);
-    match known.as_ref() {
-        Some(operator) => operator.signed(),
-        None => safe!("OS user {}", world.os_user.field()),
+    if let Some(operator) = known.as_ref() {
+        operator.signed()
+    } else {
+        safe!("OS user {}", world.os_user.field())
     }
 }
 

@@ -12,6 +12,7 @@ use crate::config::settings::{EnvironmentKind, Mode};
 use crate::connect::capability::Identity;
 use crate::domain::account::Account;
 use crate::domain::audit::Body;
+use crate::domain::containment::campaign::CampaignNamed;
 use crate::domain::containment::caps::CapWord;
 use crate::domain::containment::confirm::ConfirmedPlan;
 use crate::domain::containment::counted::Counted;
@@ -325,9 +326,11 @@ fn records(plan: &Plan) -> Vec<Body> {
             expires: plan.made.utc + lifetime,
         })
         .collect();
-    bodies.extend(plan.campaign.as_ref().map(|name| Body::ActionCampaign {
-        pid: plan.pid.clone(),
-        campaign: name.clone(),
+    bodies.extend(plan.campaign.as_ref().map(|name| {
+        Body::ActionCampaign(CampaignNamed {
+            pid: plan.pid.clone(),
+            campaign: name.clone(),
+        })
     }));
     bodies.extend(refusals(plan, &plan.guards));
     bodies

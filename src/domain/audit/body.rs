@@ -6,16 +6,14 @@ use chrono::{DateTime, Utc};
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
 
-use super::after::{HoldSet, WatchCursor, WatchSuccess};
-use super::listed::{
-    CaseRead, ChecklistNote, ChecklistOpen, ChecklistPhase, ChecklistText, ChecklistTick,
-    RunbookChoose, RunbookInput,
-};
-use super::long;
-use super::pruned::SegmentPruned;
-use super::report::{DocumentPosted, DocumentWritten};
 use super::words::{DecisionKind, OutcomeState};
+use super::{
+    CaseRead, ChecklistNote, ChecklistOpen, ChecklistPhase, ChecklistText, ChecklistTick,
+    DocumentPosted, DocumentWritten, HoldSet, RunbookChoose, RunbookInput, SegmentPruned,
+    WatchCursor, WatchSuccess, long,
+};
 use crate::domain::containment::approval::{Ask, GivenAnswer};
+use crate::domain::containment::campaign::CampaignNamed;
 use crate::domain::ids::{AccountId, ActionId, CaseId, ConnectionName, PlanId, RecordId};
 use crate::domain::text::Untrusted;
 
@@ -465,12 +463,7 @@ pub enum Body {
     ApprovalGiven(GivenAnswer),
     /// A plan goes beyond the caps in the name of a campaign.
     #[serde(rename = "action.campaign")]
-    ActionCampaign {
-        /// The plan.
-        pid: PlanId,
-        /// Its name.
-        campaign: String,
-    },
+    ActionCampaign(CampaignNamed),
     /// Somebody decided until when a containment holds.
     #[serde(rename = "hold.set")]
     HoldSet(HoldSet),

@@ -345,6 +345,7 @@ mod tests {
     };
     use super::*;
     use crate::domain::containment::approval::{Ask, GivenAnswer, Say};
+    use crate::domain::containment::campaign::CampaignNamed;
     use crate::domain::containment::kind::ActionKind;
     use crate::domain::ids::{AccountId, ActionId, CaseId, ConnectionName, PlanId, RecordId};
     use proptest::prelude::*;
@@ -670,10 +671,10 @@ mod tests {
                 account: account(),
                 approver: t(),
             }),
-            Body::ActionCampaign {
+            Body::ActionCampaign(CampaignNamed {
                 pid: pid(),
                 campaign: s(),
-            },
+            }),
         ]
     }
 

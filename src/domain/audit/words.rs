@@ -194,7 +194,7 @@ impl Body {
             Self::Approval { .. } => "action.approval",
             Self::ApprovalDenied { .. } => "action.approval_denied",
             Self::ApprovalGiven { .. } => "approval.given",
-            Self::ActionCampaign { .. } => "action.campaign",
+            Self::ActionCampaign(..) => "action.campaign",
             Self::HoldSet { .. } => "hold.set",
             Self::WatchSuccess { .. } => "watch.success",
             Self::WatchCursor { .. } => "watch.cursor",

@@ -6,6 +6,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use chrono::{DateTime, Utc};
 
 use super::approval::Ask;
+use super::campaign::CampaignNamed;
 use crate::domain::audit::Body;
 use crate::domain::ids::{ActionId, PlanId};
 use crate::domain::text::Untrusted;
@@ -80,7 +81,7 @@ impl Asked {
                     self.end(&pid);
                 }
             }
-            Body::ActionCampaign { pid, campaign } => {
+            Body::ActionCampaign(CampaignNamed { pid, campaign }) => {
                 self.campaigns.insert(pid.clone(), campaign.clone());
             }
             _ => {}
@@ -229,10 +230,10 @@ mod tests {
 
     #[test]
     fn a_plan_names_its_campaign() {
-        let named = Body::ActionCampaign {
+        let named = Body::ActionCampaign(CampaignNamed {
             pid: pid(1),
             campaign: "phish".to_owned(),
-        };
+        });
         assert_eq!(
             folded(std::slice::from_ref(&named)).campaign(&pid(1)),
             Some("phish")

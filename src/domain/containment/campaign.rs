@@ -5,9 +5,19 @@
 use std::collections::BTreeSet;
 
 use chrono::{DateTime, Utc};
+use serde::{Deserialize, Serialize};
 
 use super::ledger::Ledger;
-use crate::domain::ids::AccountId;
+use crate::domain::ids::{AccountId, PlanId};
+
+/// What a record says of a plan that goes beyond the caps in the name of a campaign.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct CampaignNamed {
+    /// The plan.
+    pub pid: PlanId,
+    /// Its name.
+    pub campaign: String,
+}
 
 /// Longest name.
 const NAME_MAX: usize = 40;
@@ -70,10 +80,10 @@ mod tests {
         let mut ledger = Ledger::default();
         let mut bodies = vec![
             planned(1, 0, ActionKind::RevokeSessions),
-            Body::ActionCampaign {
+            Body::ActionCampaign(CampaignNamed {
                 pid: pid(1),
                 campaign: name.to_owned(),
-            },
+            }),
         ];
         if sent {
             bodies.push(intent(1, None));
