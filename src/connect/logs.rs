@@ -30,6 +30,7 @@ use super::decode::{need_text, need_time, time};
 pub(crate) use address::address;
 pub use file::{LogFile, read_log};
 
+use crate::domain::text::Untrusted;
 use crate::domain::timeline::event::{Event, Network};
 
 /// Whose records they are.
@@ -118,6 +119,16 @@ impl Source {
     /// # Errors
     /// The first field that must be there and is not, or is something else; nothing was added then.
     pub fn decode(self, record: &Value, events: &mut Vec<Event>) -> Result<(), FieldError> {
+        self.decode_text(record, None, events)
+    }
+
+    /// Reads a record whose text is at hand, so that it need not be written anew for every event.
+    fn decode_text(
+        self,
+        record: &Value,
+        text: Option<&str>,
+        events: &mut Vec<Event>,
+    ) -> Result<(), FieldError> {
         let before = events.len();
         match self {
             Self::Okta => events.push(okta::event(record)?),
@@ -131,8 +142,13 @@ impl Source {
             Self::Udm => events.push(udm::event(record)?),
             Self::Ecs => events.push(ecs::event(record)?),
         }
+        if events.len() == before {
+            return Ok(());
+        }
+        let raw = text.map_or_else(|| Untrusted::new(record.to_string()), Untrusted::new);
         for event in events.iter_mut().skip(before) {
             panther::complete(record, event);
+            event.raw = raw.clone();
         }
         Ok(())
     }
@@ -140,7 +156,8 @@ impl Source {
 
 /// Reads an entry as Okta's interface gives it: one without an id or a time is a fault there.
 pub(crate) fn okta_entry(record: &Value) -> Result<Event, FieldError> {
-    let event = okta::event(record)?;
+    let mut event = okta::event(record)?;
+    event.raw = Untrusted::new(record.to_string());
     need_text(record, "uuid")?;
     need_time(record, "published")?;
     Ok(event)
@@ -148,7 +165,9 @@ pub(crate) fn okta_entry(record: &Value) -> Result<Event, FieldError> {
 
 /// Reads a hit as Elasticsearch gives it: one without an id or a time is a fault there.
 pub(crate) fn ecs_hit(hit: &Value) -> Result<Event, FieldError> {
-    let event = ecs::event(hit)?;
+    let mut event = ecs::event(hit)?;
+    // The document, without what the search wrapped around it.
+    event.raw = Untrusted::new(hit.get("_source").unwrap_or(hit).to_string());
     if event.untimed {
         need_time(hit.get("_source").unwrap_or(hit), "@timestamp")?;
     }

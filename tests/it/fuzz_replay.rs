@@ -4,8 +4,12 @@ use std::fs;
 use std::path::PathBuf;
 use std::time::{Duration, Instant};
 
+use quell::connect::logs::{Source, read_log};
+use quell::domain::audit::ascii_json;
 use quell::domain::runbook::outline::Outline;
 use quell::domain::runbook::parse_runbook;
+use quell::domain::timeline::activity::Activity;
+use quell::domain::timeline::export;
 
 /// The laws of the target `runbook`: lines are in the text, labels have words, the JSON is ASCII.
 fn runbook_laws(name: &str, bytes: &[u8]) {
@@ -114,4 +118,47 @@ fn texts_made_to_hurt_are_read_in_bounded_time_slow() {
         let taken = begun.elapsed();
         assert!(taken < Duration::from_secs(20), "{name}: {taken:?}");
     }
+}
+
+/// The laws of the target `logs`: lines are in the text, every event has its record, the export is ASCII.
+fn log_laws(name: &str, bytes: &[u8], source: Option<Source>) -> usize {
+    let log = read_log(bytes, source).without_doubles();
+    let feeds = bytes.iter().filter(|byte| **byte == b'\n').count();
+    let lines = u32::try_from(feeds).unwrap() + 1;
+    for event in &log.events {
+        assert!(event.line >= 1 && event.line <= lines, "{name}: {event:?}");
+        assert!(!event.raw.is_empty(), "{name}: {event:?}");
+    }
+    let count = log.events.len();
+    let mut activity = Activity::default();
+    activity.extend(log.events);
+    for row in activity.rows() {
+        assert!(ascii_json(&export::ecs(row)).is_ascii(), "{name}");
+    }
+    count
+}
+
+#[test]
+fn the_corpus_of_the_log_target_is_read() {
+    let folder = PathBuf::from(concat!(
+        env!("CARGO_MANIFEST_DIR"),
+        "/tests/fuzz/corpus/logs"
+    ));
+    let mut count = 0;
+    for entry in fs::read_dir(folder).unwrap() {
+        let path = entry.unwrap().path();
+        let bytes = fs::read(&path).unwrap();
+        let name = path.display().to_string();
+        // The first byte chose the decoder.
+        let (_, text) = bytes.split_first().unwrap();
+        assert!(log_laws(&name, text, None) > 0, "{name}");
+        for source in Source::ALL {
+            log_laws(&name, text, Some(source));
+        }
+        for end in (0..text.len()).step_by(7) {
+            log_laws(&name, text.get(..end).unwrap(), None);
+        }
+        count += 1;
+    }
+    assert_eq!(count, Source::ALL.len());
 }

@@ -79,7 +79,6 @@ pub(super) fn event(record: &Value) -> Result<Event, FieldError> {
             .or_else(|| fields.text(&["client_name", "connection"])),
         reason: fields.text(&["description", "details.error.message"]),
         signals: signals(action.raw(), act, outcome),
-        raw: Untrusted::new(record.to_string()),
         act,
         action,
         user,

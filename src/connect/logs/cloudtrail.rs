@@ -114,7 +114,6 @@ pub(super) fn event(whole: &Value) -> Result<Event, FieldError> {
         object: object(record),
         reason: text(record, "errorMessage").or_else(|| text(record, "errorCode")),
         signals: signals(record, action.raw(), act, outcome),
-        raw: Untrusted::new(whole.to_string()),
         act,
         action,
         user,

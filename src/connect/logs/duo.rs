@@ -55,7 +55,6 @@ fn base(record: &Value, fields: &Fields<'_>) -> Event {
         at,
         untimed,
         provider: Some(Untrusted::new("duo")),
-        raw: Untrusted::new(record.to_string()),
         ..Event::default()
     }
 }

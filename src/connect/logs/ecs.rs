@@ -104,7 +104,6 @@ pub(crate) fn event(hit: &Value) -> Result<Event, FieldError> {
         session: text(record, "session.id"),
         signals: acts::signals(record, act),
         reason: text(record, "event.reason").or_else(|| text(record, "message")),
-        raw: Untrusted::new(record.to_string()),
         action,
         ..Event::default()
     })

@@ -111,7 +111,6 @@ fn base(record: &Value, fields: &Fields<'_>) -> Event {
         },
         agent: fields.text(&["userAgent"]),
         provider: Some(Untrusted::new("entra")),
-        raw: Untrusted::new(record.to_string()),
         ..Event::default()
     }
 }

@@ -177,15 +177,12 @@ impl LogFile {
             .ok_or("a record of no log that is known")?;
         let before = self.events.len();
         source
-            .decode(&found.value, &mut self.events)
+            .decode_text(&found.value, found.raw.as_deref(), &mut self.events)
             .map_err(|error: FieldError| error.to_string())?;
         *self.records.entry(source).or_default() += 1;
         for event in self.events.iter_mut().skip(before) {
             event.line = found.line;
             event.source = source.key();
-            if let Some(raw) = &found.raw {
-                event.raw = Untrusted::new(raw.as_str());
-            }
         }
         Ok(())
     }

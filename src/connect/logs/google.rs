@@ -136,7 +136,6 @@ fn event(record: &Value, one: &Value) -> Event {
         object: object(&parameters),
         reason: reason(&parameters).or_else(|| Some(group).filter(|group| !group.is_empty())),
         signals: signals(act, action.raw(), &parameters, &user),
-        raw: Untrusted::new(record.to_string()),
         act,
         action,
         user,

@@ -89,7 +89,6 @@ pub(super) fn event(record: &Value) -> Result<Event, FieldError> {
         reason: error.or_else(|| forwarding(&parameter)),
         signals: signals(act, &fields, &parameter),
         action: Untrusted::new(word),
-        raw: Untrusted::new(record.to_string()),
         ..Event::default()
     })
 }

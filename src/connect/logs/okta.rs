@@ -71,7 +71,6 @@ pub(crate) fn event(record: &Value) -> Result<Event, FieldError> {
         reason: text(record, "outcome.reason").or_else(|| text(record, "displayMessage")),
         signals: signals::signals(record, action.raw(), act, outcome),
         act,
-        raw: Untrusted::new(record.to_string()),
         action,
         user,
         ..Event::default()
@@ -259,7 +258,6 @@ mod tests {
             }
         );
         assert_eq!(event.reason, Some("DENIED".into()));
-        assert_eq!(event.raw.raw(), record.to_string());
         Ok(())
     }
 

@@ -229,7 +229,6 @@ pub(super) fn event(record: &Value) -> Result<Event, FieldError> {
         object: fields.text(&["app_name", "role_name", "otp_device_name", "group_name"]),
         reason: fields.text(&["error_description", "notes", "custom_message"]),
         signals,
-        raw: Untrusted::new(record.to_string()),
         act,
         action,
         user,

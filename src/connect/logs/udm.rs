@@ -121,7 +121,6 @@ pub(super) fn event(whole: &Value) -> Result<Event, FieldError> {
             .or_else(|| find_text(record, "security_result.description"))
             .or_else(|| find_text(record, "metadata.description")),
         signals: signals(record, outcome, act),
-        raw: Untrusted::new(whole.to_string()),
         act,
         action: own.unwrap_or(kind),
         user,
