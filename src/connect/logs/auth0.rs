@@ -177,10 +177,27 @@ fn outcome(code: &str, operation: Option<&Operation<'_>>) -> Outcome {
         | "gd_unenroll"
         | "gd_recovery_succeed"
         | "sapi"
-        | "gd_user_delete" => Outcome::Success,
-        "gd_auth_failed" | "gd_auth_rejected" | "gd_recovery_failed" | "w" => Outcome::Failure,
-        // A rule of Auth0 stopped it.
-        "limit_wc"
+        | "gd_user_delete"
+        | "srrt"
+        | "s"
+        | "ss"
+        | "scp"
+        | "sce"
+        | "scu"
+        | "scpn"
+        | "sv"
+        | "slo"
+        | "sdu"
+        | "ssa"
+        | "scoa"
+        | "si"
+        | "sd" => Outcome::Success,
+        // With the rules of Auth0 that stopped something.
+        "gd_auth_failed"
+        | "gd_auth_rejected"
+        | "gd_recovery_failed"
+        | "w"
+        | "limit_wc"
         | "limit_mu"
         | "limit_sul"
         | "limit_ui"
@@ -188,12 +205,26 @@ fn outcome(code: &str, operation: Option<&Operation<'_>>) -> Outcome {
         | "signup_pwd_leak"
         | "reset_pwd_leak"
         | "gd_otp_rate_limit_exceed"
-        | "gd_recovery_rate_limit_exceed" => Outcome::Failure,
-        "srrt" | "s" | "ss" | "scp" | "sce" | "scu" | "scpn" | "sv" | "slo" | "sdu" | "ssa"
-        | "scoa" | "sens" | "si" | "sd" | "signup" => Outcome::Success,
+        | "gd_recovery_rate_limit_exceed"
+        | "f"
+        | "fp"
+        | "fu"
+        | "fco"
+        | "fcoa"
+        | "fs"
+        | "fcp"
+        | "fce"
+        | "fcu"
+        | "fcpn"
+        | "fv"
+        | "flo"
+        | "fdu"
+        | "fsa"
+        | "fapi"
+        | "fi"
+        | "fd"
+        | "fn" => Outcome::Failure,
         _ if code.starts_with("se") => Outcome::Success,
-        "f" | "fp" | "fu" | "fco" | "fcoa" | "fs" | "fcp" | "fce" | "fcu" | "fcpn" | "fv"
-        | "flo" | "fdu" | "fsa" | "fapi" | "fi" | "fd" | "fn" => Outcome::Failure,
         _ if code.starts_with("fe") => Outcome::Failure,
         _ => Outcome::Unknown,
     }
@@ -202,9 +233,11 @@ fn outcome(code: &str, operation: Option<&Operation<'_>>) -> Outcome {
 fn lane(code: &str, is_api: bool) -> Lane {
     if is_api || matches!(code, "sapi" | "fapi") {
         Lane::Sensitive
-    } else if code.starts_with("gd_") || code.starts_with("limit_") || code.ends_with("lo") {
-        Lane::SignIn
-    } else if code.starts_with("se") || code.starts_with("fe") || matches!(code, "ssa" | "fsa") {
+    } else if ["gd_", "limit_", "se", "fe"]
+        .iter()
+        .any(|head| code.starts_with(head))
+        || matches!(code, "slo" | "flo" | "ssa" | "fsa")
+    {
         Lane::SignIn
     } else {
         Lane::AccountChange

@@ -139,23 +139,24 @@ fn target(record: &Value, action: &str, service: &str) -> Party {
     login(id, named.or_else(made).or_else(own))
 }
 
+/// Answers that say `Success` or `Failure`.
+const ANSWERS: [&str; 6] = [
+    "responseElements.ConsoleLogin",
+    "responseElements.CheckMfa",
+    "responseElements.SwitchRole",
+    "responseElements.PasswordRecoveryRequested",
+    "responseElements.PasswordRecoveryCompleted",
+    "responseElements.PasswordUpdated",
+];
+
 fn outcome(record: &Value) -> Outcome {
     let failed = text(record, "errorCode").is_some() || text(record, "errorMessage").is_some();
-    const ANSWERS: [&str; 6] = [
-        "responseElements.ConsoleLogin",
-        "responseElements.CheckMfa",
-        "responseElements.SwitchRole",
-        "responseElements.PasswordRecoveryRequested",
-        "responseElements.PasswordRecoveryCompleted",
-        "responseElements.PasswordUpdated",
-    ];
     let answer = ANSWERS.iter().find_map(|field| text(record, field));
     match answer.as_ref().map(Untrusted::raw) {
-        Some("Success") if !failed => Outcome::Success,
         Some("Failure") => Outcome::Failure,
-        _ if failed => Outcome::Failure,
         // A record without an error is of a request that was done.
-        _ => Outcome::Success,
+        _ if !failed => Outcome::Success,
+        _ => Outcome::Failure,
     }
 }
 

@@ -134,15 +134,13 @@ fn time_of(record: &Value, path: &str) -> (chrono::DateTime<chrono::Utc>, bool) 
         return (chrono::DateTime::default(), true);
     };
     // A protobuf time in JSON may be written as its two numbers.
-    match value {
-        Value::Object(_) => time_or_none(value, &["seconds"]),
-        _ => {
-            let (parent, last) = path.rsplit_once('.').unwrap_or(("", path));
-            let parent = find(record, parent).unwrap_or(record);
-            let camel = camel(last);
-            time_or_none(parent, &[last, camel.as_str()])
-        }
+    if value.is_object() {
+        return time_or_none(value, &["seconds"]);
     }
+    let (parent, last) = path.rsplit_once('.').unwrap_or(("", path));
+    let parent = find(record, parent).unwrap_or(record);
+    let camel = camel(last);
+    time_or_none(parent, &[last, camel.as_str()])
 }
 
 fn party(record: &Value, side: &str) -> Party {

@@ -40,16 +40,20 @@ impl Operation<'_> {
             ("post", ["users"]) => Act::AccountCreated,
             ("delete", ["users", _]) => Act::AccountDeleted,
             ("patch", ["users", _]) if in_body("password").is_some() => Act::PasswordReset,
-            ("patch", ["users", _]) => match flag(self.body, "blocked")? {
-                true => Act::AccountDisabled,
-                false => Act::AccountEnabled,
-            },
+            ("patch", ["users", _]) if flag(self.body, "blocked") == Some(true) => {
+                Act::AccountDisabled
+            }
+            ("patch", ["users", _]) if flag(self.body, "blocked") == Some(false) => {
+                Act::AccountEnabled
+            }
             ("post", ["users", _, "roles" | "permissions"] | ["roles", _, "users"]) => {
                 Act::RoleGranted
             }
-            ("delete", ["users", _, "multifactor", _])
-            | ("delete", ["users", _, "authentication-methods", _])
-            | ("delete", ["guardian", "enrollments", _]) => Act::MfaRemoved,
+            (
+                "delete",
+                ["users", _, "multifactor" | "authentication-methods", _]
+                | ["guardian", "enrollments", _],
+            ) => Act::MfaRemoved,
             ("delete", ["users", _, "authenticators" | "authentication-methods"]) => Act::MfaReset,
             ("post", ["users", _, "authentication-methods"]) => Act::MfaAdded,
             ("delete", ["users", _, "sessions" | "refresh-tokens"]) => Act::SessionsRevoked,

@@ -21,7 +21,6 @@ pub(super) fn act(
     let set = set.as_ref().map_or("", Untrusted::raw);
     let family = set.split(['.', '_']).next().unwrap_or_default();
     let by_vendor = match family {
-        "okta" => okta::act(action),
         "azure" | "entra" => entra::act(action),
         "o365" | "m365" => m365::act(action),
         "aws" if set.ends_with("cloudtrail") => {
@@ -43,7 +42,7 @@ pub(super) fn act(
             let code = text(record, "auth0.logs.data.type").unwrap_or_default();
             auth0::act(code.raw(), None)
         }
-        // Documents of no named integration may still carry a vendor's dotted type.
+        // Okta's own, and documents of no named integration that may still carry its dotted types.
         _ => okta::act(action),
     };
     by_vendor
