@@ -27,6 +27,8 @@ pub(super) const FIELDS: &[&str] = &[
     "case_user",
     "index",
     "alerts_index",
+    "rules",
+    "silent",
     "token_id",
     "ca_file",
     "organisation",
@@ -48,6 +50,13 @@ const SINGLE: [(&str, UserSource); 2] = [
     ("alert_user_name", UserSource::AlertUserName),
 ];
 const CASE_USER: &str = "case_user = [{ observable = \"mail\" }, { field = \"user\" }, { tag_prefix = \"user:\" }, \"alert_user_id\", \"alert_user_name\"]";
+
+/// How long a source may be silent where the configuration says nothing, and what it may say.
+const SILENT: Duration = Duration::from_secs(24 * 3_600);
+const SILENT_RANGE: RangeInclusive<Duration> =
+    Duration::from_secs(60)..=Duration::from_secs(30 * 24 * 3_600);
+/// Most detection rules that are named.
+const RULES_MAX: usize = 100;
 
 /// Shortest and longest time between two polls; a drill's servers are our own and bear more.
 fn poll_range(kind: Option<EnvironmentKind>) -> RangeInclusive<Duration> {
@@ -117,6 +126,12 @@ pub(super) fn parse_connection(
     }
     let index = text_or(faults, section, "index", "logs-*");
     let alerts_index = text_or(faults, section, "alerts_index", ".alerts-security.alerts-*");
+    let rules = section
+        .get("rules")
+        .map(|entry| parse_rules(faults, &entry));
+    let silent = section
+        .get("silent")
+        .map(|entry| entry.duration(faults, &SILENT_RANGE));
     let token_id = optional(faults, section, "token_id");
     let organisation = optional(faults, section, "organisation");
     let vendor = vendor?;
@@ -143,6 +158,8 @@ pub(super) fn parse_connection(
         case_user: case_user.unwrap_or(Some(Vec::new()))?,
         index: index?,
         alerts_index: alerts_index?,
+        rules: rules.unwrap_or(Some(Vec::new()))?,
+        silent: silent.unwrap_or(Some(SILENT))?,
         token_id: token_id?,
         ca_file: ca_file.map_or(Some(None), |path| path.map(Some))?,
         organisation: organisation?,
@@ -269,6 +286,19 @@ fn parse_roles(
     Some(roles)
 }
 
+fn parse_rules(faults: &mut Faults<'_>, entry: &Entry<'_>) -> Option<Vec<String>> {
+    let list = entry.list(faults)?;
+    if list.len() > RULES_MAX {
+        entry.fault(faults, safe!("is more than {} rules", RULES_MAX), None);
+        return None;
+    }
+    let names: Vec<String> = list
+        .iter()
+        .filter_map(|part| part.text(faults).map(str::to_owned))
+        .collect();
+    (names.len() == list.len()).then_some(names)
+}
+
 fn word_of(role: Role) -> &'static str {
     ROLES
         .iter()
@@ -323,6 +353,7 @@ fn refuse_foreign(faults: &mut Faults<'_>, section: &Section<'_>, vendor: Vendor
         ("organisation", Vendor::Thehive),
         ("index", Vendor::Elasticsearch),
         ("alerts_index", Vendor::Elasticsearch),
+        ("rules", Vendor::Elasticsearch),
         ("token_id", Vendor::Okta),
     ];
     for (key, owner) in owners {

@@ -109,6 +109,10 @@ pub struct Connection {
     pub index: String,
     /// On a SIEM connection: index of the alerts.
     pub alerts_index: String,
+    /// On a SIEM connection: names of the detection rules that must be alive, for `quell doctor`.
+    pub rules: Vec<String>,
+    /// After so long without an event a source counts as silent.
+    pub silent: Duration,
     /// On an Okta connection: id of our own API token, to recognise our own entries in the System Log.
     pub token_id: Option<String>,
     /// Extra CA bundle in PEM.

@@ -3,7 +3,7 @@
 //! A capability that is missing is a value with a reason ([`Lacking`]), never a call that fails later. Calls that
 //! change an account take a [`ConfirmedAction`] and nothing else.
 
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use async_trait::async_trait;
 use chrono::{DateTime, Utc};
@@ -245,6 +245,56 @@ impl ConnectError {
             _ => Some(Trouble::Failed),
         }
     }
+}
+
+/// A right of a token, as far as the vendor tells.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Right {
+    /// Its name at the vendor, and on what.
+    pub name: Safe,
+    /// What needs it, in words; `None` for a right that nothing here needs.
+    pub needed_for: Option<&'static str>,
+    /// The actions that need it.
+    pub kinds: Vec<ActionKind>,
+    /// Whether the token has it; `None` where that is not known.
+    pub granted: Option<bool>,
+}
+
+/// The newest record of one source.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct LastSeen {
+    /// What the source is called: a dataset or index.
+    pub source: Untrusted,
+    /// When its newest record is from; `None` when there is none.
+    pub at: Option<DateTime<Utc>>,
+}
+
+/// A detection rule, as far as it is known.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct RuleSeen {
+    /// Its name.
+    pub name: String,
+    /// Whether it is enabled; `None` where no documented interface of the connection tells.
+    pub enabled: Option<bool>,
+    /// When its newest alert is from; `None` when there is none.
+    pub last_alert: Option<DateTime<Utc>>,
+}
+
+/// A connection that can be examined without changing anything, for `quell doctor`.
+#[async_trait]
+pub trait Examined: Send + Sync {
+    /// Name of the connection.
+    fn connection(&self) -> &ConnectionName;
+    /// Gives the vendor's clock as its newest answer of any status told it, and when that answer came.
+    fn server_clock(&self) -> Option<(DateTime<Utc>, Instant)>;
+    /// Says whose token it is, in words.
+    async fn token(&self) -> Result<Safe, ConnectError>;
+    /// Lists the rights of the token: those that are needed, and those beyond need that the vendor tells.
+    async fn rights(&self) -> Result<Vec<Right>, ConnectError>;
+    /// Gives the newest record of each source behind the connection; none where it is no source of events.
+    async fn last_seen(&self) -> Result<Vec<LastSeen>, ConnectError>;
+    /// Looks for detection rules by name.
+    async fn rules(&self, names: &[String]) -> Result<Vec<RuleSeen>, ConnectError>;
 }
 
 impl From<ConnectError> for crate::domain::fault::Fault {

@@ -3,6 +3,7 @@
 //! Every search opens a point in time, carries the newest id of it and the last hit's sort from page to page, and closes
 //! it whatever happened. What must not live here: HTTP policy, findings.
 
+mod examined;
 mod query;
 mod wire;
 

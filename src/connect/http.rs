@@ -18,6 +18,7 @@ mod shape;
 use std::sync::{Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
+use chrono::{DateTime, Utc};
 use reqwest::Response;
 use reqwest::header::{self, HeaderMap, HeaderValue};
 use sha2::{Digest, Sha256};
@@ -50,6 +51,7 @@ pub struct HttpClient {
     request_id: Option<&'static str>,
     limits: Limits,
     pacer: Mutex<Pacer>,
+    clock: Mutex<Option<(DateTime<Utc>, std::time::Instant)>>,
 }
 
 impl std::fmt::Debug for HttpClient {
@@ -79,6 +81,7 @@ impl HttpClient {
             request_id: options.request_id,
             limits: options.limits,
             pacer: Mutex::new(Pacer::new(options.seed)),
+            clock: Mutex::default(),
         })
     }
 
@@ -95,6 +98,11 @@ impl HttpClient {
     /// Tells whether less than a fifth of the vendor's rate is left on some route.
     pub fn rate_is_low(&self) -> bool {
         self.rate().is_some_and(|rate| rate.is_low(Instant::now()))
+    }
+
+    /// Gives the vendor's clock by its newest answer of any status, and when that came.
+    pub fn server_clock(&self) -> Option<(DateTime<Utc>, std::time::Instant)> {
+        *self.clock.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
     /// Gives the request as it will be sent, to be shown and recorded before.
@@ -264,6 +272,10 @@ impl HttpClient {
     }
 
     fn note(&self, request: &Request, headers: &HeaderMap) {
+        if let Some(date) = pacing::server_date(headers) {
+            *self.clock.lock().unwrap_or_else(PoisonError::into_inner) =
+                Some((date, std::time::Instant::now()));
+        }
         if let Some(rate) = pacing::rate(headers, Instant::now()) {
             self.pacer().note_rate(request.template, rate);
         }

@@ -6,6 +6,7 @@
 //! What must not live here: HTTP policy, decisions about when to act.
 
 mod evidence;
+mod examined;
 mod facts;
 mod log;
 mod proof;

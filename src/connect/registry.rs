@@ -5,7 +5,7 @@
 use std::collections::BTreeMap;
 use std::sync::Arc;
 
-use super::capability::{ActivitySource, Cases, ConnectError, Identity};
+use super::capability::{ActivitySource, Cases, ConnectError, Examined, Identity};
 use super::elasticsearch::{self, Elasticsearch};
 use super::http::{HttpClient, HttpOptions, Limits};
 use super::okta::{self, Okta};
@@ -30,6 +30,8 @@ pub struct Connections {
     /// The identity providers' own logs, in the order of [`Self::identity`]: what an account still does is seen there
     /// first, whether or not it is a source of activity.
     pub identity_logs: Vec<Arc<dyn ActivitySource>>,
+    /// Every connection that was made, to be examined.
+    pub examined: Vec<Arc<dyn Examined>>,
     /// Connections that could not be made, with the reason.
     pub faults: Vec<(ConnectionName, ConnectError)>,
 }
@@ -96,6 +98,7 @@ impl Connections {
         match connection.vendor {
             Vendor::Okta => {
                 let made = Arc::new(Okta::new(name, http, connection.token_id.clone()));
+                self.examined.push(made.clone());
                 if has(Role::Identity) {
                     self.identity.push(made.clone());
                     self.identity_logs.push(made.clone());
@@ -105,13 +108,16 @@ impl Connections {
                 }
             }
             Vendor::Thehive => {
+                let made = Arc::new(TheHive::new(name, http));
+                self.examined.push(made.clone());
                 if has(Role::Cases) {
-                    self.cases.push(Arc::new(TheHive::new(name, http)));
+                    self.cases.push(made);
                 }
             }
             Vendor::Elasticsearch => {
                 let (index, alerts) = (connection.index.clone(), connection.alerts_index.clone());
                 let made = Arc::new(Elasticsearch::new(name, http, index, alerts));
+                self.examined.push(made.clone());
                 if has(Role::Activity) {
                     self.activity.push(made.clone());
                 }

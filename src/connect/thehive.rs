@@ -3,6 +3,7 @@
 //! Lists go through the query API, `POST /api/v1/query`, which only reads. What must not live here: HTTP policy, how a
 //! case names its user.
 
+mod examined;
 mod wire;
 
 use std::collections::HashSet;

@@ -64,6 +64,8 @@ fn settings(mode: Mode, kind: EnvironmentKind) -> Settings {
         case_user: Vec::new(),
         index: "logs-*".to_owned(),
         alerts_index: "alerts".to_owned(),
+        rules: Vec::new(),
+        silent: Duration::from_secs(86_400),
         token_id: None,
         ca_file: None,
         organisation: None,

@@ -151,6 +151,8 @@ pub fn connection(vendor: Vendor, url: Url) -> Connection {
         case_user: Vec::new(),
         index: "logs-*".to_owned(),
         alerts_index: ".alerts-security.alerts-default".to_owned(),
+        rules: Vec::new(),
+        silent: Duration::from_secs(86_400),
         token_id: Some("00Tdrill0console0001".to_owned()),
         ca_file: None,
         organisation: Some("acme".to_owned()),

@@ -9,6 +9,9 @@ use crate::domain::case::Alert;
 use crate::domain::severity::Severity;
 use crate::domain::text::Untrusted;
 
+/// Field of an alert that names its rule.
+pub(super) const RULE_NAME: &str = "kibana.alert.rule.name";
+
 fn source(hit: &Value) -> Result<&Value, FieldError> {
     match hit.get("_source") {
         Some(source @ Value::Object(_)) => Ok(source),
@@ -55,7 +58,7 @@ pub(crate) fn alert(hit: &Value) -> Result<Alert, FieldError> {
     };
     Ok(Alert {
         id,
-        title: need_text(record, "kibana.alert.rule.name")?,
+        title: need_text(record, RULE_NAME)?,
         severity: severity(record),
         at: need_time(record, "@timestamp")?,
         blocked: blocked(record),

@@ -100,13 +100,7 @@ pub fn refusal(
         return None;
     }
     let since = |window: Duration, person: Option<&Untrusted>| {
-        let accounts: BTreeSet<&AccountId> = ledger
-            .actions()
-            .filter(|action| action.kind != ActionKind::EnableAccount)
-            .filter(|action| person.is_none_or(|person| action.user == *person))
-            .filter(|action| action.sent.is_some_and(|sent| sent > now - window))
-            .map(|action| &action.account)
-            .collect();
+        let accounts = acted_on(ledger, window, person, now);
         if accounts.contains(account) {
             0
         } else {
@@ -126,6 +120,29 @@ pub fn refusal(
         ));
     }
     None
+}
+
+/// Counts the accounts that count against the caps now: by the person, and from the host.
+pub fn used(ledger: &Ledger, user: &Untrusted, now: DateTime<Utc>) -> (usize, usize) {
+    (
+        acted_on(ledger, PERSON_WINDOW, Some(user), now).len(),
+        acted_on(ledger, HOST_WINDOW, None, now).len(),
+    )
+}
+
+fn acted_on<'l>(
+    ledger: &'l Ledger,
+    window: Duration,
+    person: Option<&Untrusted>,
+    now: DateTime<Utc>,
+) -> BTreeSet<&'l AccountId> {
+    ledger
+        .actions()
+        .filter(|action| action.kind != ActionKind::EnableAccount)
+        .filter(|action| person.is_none_or(|person| action.user == *person))
+        .filter(|action| action.sent.is_some_and(|sent| sent > now - window))
+        .map(|action| &action.account)
+        .collect()
 }
 
 #[cfg(test)]

@@ -57,6 +57,10 @@ pub trait Disk: Send {
     fn free(&mut self, path: &Path) -> io::Result<Free>;
     /// Sets room aside past the end of a file without making it longer.
     fn reserve(&mut self, file: &File, from: u64, len: u64) -> io::Result<()>;
+    /// Tells whether a path is on a network or user-space file system, where locks and syncs promise less.
+    fn is_remote(&mut self, path: &Path) -> bool {
+        is_remote(path)
+    }
 }
 
 /// The operating system's files.
@@ -126,7 +130,7 @@ impl Clock for SystemClock {
 }
 
 /// Tells whether a path is on a network or user-space file system.
-pub(super) fn is_remote(path: &Path) -> bool {
+fn is_remote(path: &Path) -> bool {
     /// NFS, SMB, SMB2, CIFS, FUSE, 9P, Ceph, AFS, by `statfs(2)`.
     const REMOTE: [u32; 8] = [
         0x6969,

@@ -11,7 +11,6 @@ use std::thread;
 use std::time::{Duration, Instant};
 
 use super::begin::find_or_begin;
-use super::disk::is_remote;
 use super::end::{End, find_end, read_at};
 use super::error::StoreError;
 use super::follow::Standing as LogStanding;
@@ -77,8 +76,9 @@ impl Writer {
         })?;
         let at = ground.clock.wall();
         let (log, current) = find_or_begin(dir, &identity, &mut ground)?;
+        let remote = ground.disk.is_remote(dir);
         if let Ok(mut health) = health.lock() {
-            health.remote = is_remote(dir);
+            health.remote = remote;
         }
         let sealer = Sealer::new(ground.seal);
         let syslog = Syslog::new(ground.syslog.take());
