@@ -294,6 +294,7 @@ pub fn start(parts: Parts) -> Result<Behind, Failure> {
         // The writer of the log has the key.
         public_key: None,
     };
+    let is_remote = log.health().remote;
     log.append_blocking(vec![opened])
         .map_err(|error| store(&error))?;
     let entries = log.read_all().map_err(|error| store(&error))?;
@@ -313,6 +314,11 @@ pub fn start(parts: Parts) -> Result<Behind, Failure> {
             what: safe!("{} cannot be used: {}", name, error.what),
             hint: error.hint.clone(),
         });
+    }
+    if is_remote {
+        let what =
+            "the audit log is on a network or user-space file system: locks and syncs promise less";
+        warnings.push(Fault::new(what).hint("keep the state directory on a local disk: --state"));
     }
     for warning in loaded.warnings.into_iter().chain(warnings) {
         model.say(

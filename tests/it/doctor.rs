@@ -1,15 +1,25 @@
 //! The doctor against the drill's servers: what works today and what would not.
 
+use std::fs::{File, TryLockError};
+use std::io;
+use std::os::unix::fs::PermissionsExt as _;
+use std::path::Path;
+
 use quell::cli::compose::{self, Host, Loaded};
 use quell::cli::doctor::{Check, Verdict, examine, exit_code};
 use quell::domain::freshness::Moment;
 use quell::drill::Drill;
 use quell::engine::clock::{Clock as _, SystemClock};
+use quell::store::audit::{Disk, Free, RealDisk};
 use quell::store::state::StateDir;
 use serde_json::json;
 use tempfile::TempDir;
 
 use crate::harness::app::{company, no_host};
+
+fn private(path: &Path) {
+    std::fs::set_permissions(path, std::fs::Permissions::from_mode(0o600)).expect("it is ours");
+}
 
 fn now() -> Moment {
     SystemClock.now()
@@ -21,12 +31,22 @@ async fn report(
     host: &Host,
     edit: fn(String) -> String,
 ) -> Vec<Check> {
+    report_on(drill, dir, host, edit, (now(), &mut RealDisk)).await
+}
+
+async fn report_on(
+    drill: &Drill,
+    dir: &TempDir,
+    host: &Host,
+    edit: fn(String) -> String,
+    (at, disk): (Moment, &mut dyn Disk),
+) -> Vec<Check> {
     let config = quell::cli::drill::write_config(dir.path(), drill).expect("it is written");
     let text = std::fs::read_to_string(&config).expect("it was written");
     std::fs::write(&config, edit(text)).expect("it can be written again");
     let loaded: Loaded = compose::load(Some(&config)).unwrap_or_else(|f| panic!("{:?}", f.faults));
     let state = StateDir::locate(Some(dir.path()), false).expect("an explicit path");
-    examine(loaded, &state, host, now()).await
+    examine(loaded, &state, host, at, disk).await
 }
 
 fn of<'a>(checks: &'a [Check], what: &str) -> &'a Check {
@@ -43,10 +63,23 @@ async fn a_healthy_company_has_warnings_only() {
     assert_eq!(exit_code(&checks), 2, "{checks:#?}");
     assert_eq!(of(&checks, "okta: disable account").verdict, Verdict::Ok);
     assert_eq!(of(&checks, "okta: clock").verdict, Verdict::Ok);
-    assert_eq!(
-        of(&checks, "hive: write comments").verdict,
-        Verdict::NotKnown
-    );
+    for clock in ["hive: clock", "elastic: clock"] {
+        assert_eq!(of(&checks, clock).verdict, Verdict::Ok, "{checks:#?}");
+    }
+    let comments = of(&checks, "hive: may comments in cases");
+    assert_eq!(comments.verdict, Verdict::Ok);
+    assert_eq!(of(&checks, "hive: beyond need").verdict, Verdict::Warning);
+    assert_eq!(of(&checks, "elastic: may read events").verdict, Verdict::Ok);
+    assert_eq!(of(&checks, "okta: token expiry").verdict, Verdict::NotKnown);
+    for fine in [
+        "okta: secret",
+        "log file system",
+        "log permissions",
+        "freeze",
+        "caps",
+    ] {
+        assert_eq!(of(&checks, fine).verdict, Verdict::Ok, "{checks:#?}");
+    }
     assert_eq!(of(&checks, "host policy").verdict, Verdict::Warning);
     assert!(drill.ledger().effects().is_empty(), "the doctor only reads");
 }
@@ -96,4 +129,157 @@ async fn a_freeze_switch_and_a_broken_log_are_faults() {
             .contains("freeze")
     );
     assert_eq!(of(&checks, "audit log").verdict, Verdict::Fault);
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_refused_token_fails_every_action_and_still_tells_the_clock() {
+    let (drill, dir) = (company().await, tempfile::tempdir().expect("a directory"));
+    std::fs::write(dir.path().join("wrong.token"), "not-the-token").expect("a file");
+    private(&dir.path().join("wrong.token"));
+    let checks = report(&drill, &dir, &no_host(), |text| {
+        text.replace("okta.token", "wrong.token")
+    })
+    .await;
+    assert_eq!(exit_code(&checks), 1);
+    assert_eq!(of(&checks, "okta: reachable").verdict, Verdict::Ok);
+    assert_eq!(of(&checks, "okta: clock").verdict, Verdict::Ok);
+    assert_eq!(of(&checks, "okta: token").verdict, Verdict::Fault);
+    for kind in ["revoke sessions", "disable account", "enable account"] {
+        let line = of(&checks, &format!("okta: {kind}"));
+        assert_eq!(line.verdict, Verdict::Fault);
+        assert!(line.found.as_str().contains("token"), "{line:?}");
+    }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn what_the_vendor_refuses_to_tell_is_not_known() {
+    let (drill, dir) = (company().await, tempfile::tempdir().expect("a directory"));
+    for (server, path) in [("siem", "/_has_privileges"), ("identity", "/roles")] {
+        drill
+            .fault(&json!({"server": server, "fault": "403", "rate": 1.0, "path": path}))
+            .expect("the fault is known");
+    }
+    let checks = report(&drill, &dir, &no_host(), |text| text).await;
+    for name in ["elastic: permissions", "okta: permissions"] {
+        let line = of(&checks, name);
+        assert_eq!(line.verdict, Verdict::NotKnown);
+        assert!(line.found.as_str().starts_with("not known: "), "{line:?}");
+    }
+    let disable = of(&checks, "okta: disable account");
+    assert!(
+        disable.found.as_str().contains("administrator roles"),
+        "{disable:?}"
+    );
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_server_that_is_gone_is_not_reachable() {
+    let (drill, dir) = (company().await, tempfile::tempdir().expect("a directory"));
+    let checks = report(&drill, &dir, &no_host(), |text| {
+        // Port 9 (discard) of this machine has no listener.
+        let gone = text.lines().map(|line| {
+            if line.starts_with("url") {
+                "url = \"http://127.0.0.1:9\"".to_owned()
+            } else {
+                line.to_owned()
+            }
+        });
+        gone.collect::<Vec<_>>().join("\n")
+    })
+    .await;
+    for name in ["hive", "elastic", "okta"] {
+        let line = of(&checks, &format!("{name}: reachable"));
+        assert_eq!(line.verdict, Verdict::Fault, "{line:?}");
+    }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_clock_ten_minutes_off_is_a_fault_at_every_connection() {
+    let (drill, dir) = (company().await, tempfile::tempdir().expect("a directory"));
+    let mut at = now();
+    at.utc -= chrono::TimeDelta::minutes(10);
+    let checks = report_on(&drill, &dir, &no_host(), |text| text, (at, &mut RealDisk)).await;
+    for name in ["hive", "elastic", "okta"] {
+        let line = of(&checks, &format!("{name}: clock"));
+        assert_eq!(line.verdict, Verdict::Fault, "{line:?}");
+        assert!(line.found.as_str().contains("differs by "), "{line:?}");
+    }
+    assert_eq!(exit_code(&checks), 1);
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn silent_sources_and_rules_are_named() {
+    let (drill, dir) = (company().await, tempfile::tempdir().expect("a directory"));
+    let checks = report(&drill, &dir, &no_host(), |text| {
+        text.replace(
+            "vendor = \"elasticsearch\"",
+            "vendor = \"elasticsearch\"\nsilent = \"1m\"\nrules = [\"Impossible travel\", \"No such rule\"]",
+        )
+        .replace("index = \"logs-*\"", "index = \"logs-*,empty-*\"")
+    })
+    .await;
+    let sources: Vec<&Check> = checks
+        .iter()
+        .filter(|line| line.what.as_str().starts_with("elastic: newest event of "))
+        .collect();
+    assert!(sources.len() >= 2, "{checks:#?}");
+    assert!(sources.iter().any(|line| line.verdict == Verdict::Warning
+        && line.found.as_str().contains("the source is silent")));
+    let fired = of(&checks, "elastic: rule Impossible travel");
+    assert_eq!(fired.verdict, Verdict::NotKnown);
+    assert!(
+        fired.found.as_str().starts_with("last alert ")
+            && fired.found.as_str().ends_with("not known whether enabled"),
+        "{fired:?}"
+    );
+    let never = of(&checks, "elastic: rule No such rule");
+    assert!(
+        never.found.as_str().starts_with("no alert of it"),
+        "{never:?}"
+    );
+}
+
+/// A disk with so many bytes left, on a network.
+struct Remote(u64);
+
+impl Disk for Remote {
+    fn write(&mut self, _file: &File, bytes: &[u8]) -> io::Result<usize> {
+        Ok(bytes.len())
+    }
+    fn sync_data(&mut self, _file: &File) -> io::Result<()> {
+        Ok(())
+    }
+    fn sync_all(&mut self, _file: &File) -> io::Result<()> {
+        Ok(())
+    }
+    fn try_lock(&mut self, _file: &File) -> Result<(), TryLockError> {
+        Ok(())
+    }
+    fn free(&mut self, _path: &Path) -> io::Result<Free> {
+        Ok(Free {
+            bytes: self.0,
+            inodes: None,
+        })
+    }
+    fn reserve(&mut self, _file: &File, _from: u64, _len: u64) -> io::Result<()> {
+        Ok(())
+    }
+    fn is_remote(&mut self, _path: &Path) -> bool {
+        true
+    }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_network_disk_is_a_warning_and_a_full_one_stops_every_action() {
+    let (drill, dir) = (company().await, tempfile::tempdir().expect("a directory"));
+    for (free, directory, disable) in [
+        (200 << 20, Verdict::Warning, Verdict::Ok),
+        (1 << 20, Verdict::Fault, Verdict::Fault),
+    ] {
+        let disk: &mut dyn Disk = &mut Remote(free);
+        let checks = report_on(&drill, &dir, &no_host(), |text| text, (now(), disk)).await;
+        assert_eq!(of(&checks, "log file system").verdict, Verdict::Warning);
+        assert_eq!(of(&checks, "log directory").verdict, directory);
+        assert_eq!(of(&checks, "okta: disable account").verdict, disable);
+    }
 }

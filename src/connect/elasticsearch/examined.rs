@@ -74,7 +74,9 @@ impl Elasticsearch {
                     Untrusted::new(format!("{index} {}", dataset.raw()))
                 }
                 None => {
-                    without.push(json!({"bool": {"must_not": [{"exists": {"field": "event.dataset"}}]}}));
+                    without.push(
+                        json!({"bool": {"must_not": [{"exists": {"field": "event.dataset"}}]}}),
+                    );
                     Untrusted::new(format!("{index} without dataset"))
                 }
             };
@@ -140,11 +142,15 @@ impl Examined for Elasticsearch {
                 kinds: Vec::new(),
                 granted: granted(index, "read"),
             });
-            let more = BEYOND.iter().filter(|one| granted(index, one) == Some(true));
+            let more = BEYOND
+                .iter()
+                .filter(|one| granted(index, one) == Some(true));
             rights.extend(more.map(|one| beyond(safe!("{} on {}", *one, shown))));
         }
         let on_cluster = |one: &str| at(&answer, "cluster")?.get(one)?.as_bool();
-        let more = CLUSTER_BEYOND.iter().filter(|one| on_cluster(one) == Some(true));
+        let more = CLUSTER_BEYOND
+            .iter()
+            .filter(|one| on_cluster(one) == Some(true));
         rights.extend(more.map(|one| beyond(safe!("{} on the cluster", *one))));
         Ok(rights)
     }

@@ -9,7 +9,9 @@ use chrono::{DateTime, Utc};
 use serde_json::Value;
 
 use super::{Okta, ROLES};
-use crate::connect::capability::{ConnectError, Examined, Identity as _, LastSeen, Right, RuleSeen};
+use crate::connect::capability::{
+    ConnectError, Examined, Identity as _, LastSeen, Right, RuleSeen,
+};
 use crate::connect::decode::{FieldError, need_text, need_time};
 use crate::connect::http::Request;
 use crate::domain::containment::kind::ActionKind;
@@ -136,7 +138,9 @@ mod tests {
     ) {
         let roles: Vec<Untrusted> = roles.iter().map(|role| Untrusted::new(*role)).collect();
         assert_eq!(may_act(&roles), allowed);
-        let beyond = rights(&roles).iter().any(|right| right.needed_for.is_none());
+        let beyond = rights(&roles)
+            .iter()
+            .any(|right| right.needed_for.is_none());
         assert_eq!(beyond, roles.iter().any(|role| role.raw() == "SUPER_ADMIN"));
     }
 }

@@ -9,9 +9,7 @@ use chrono::{DateTime, Utc};
 use serde_json::Value;
 
 use super::{CURRENT, TheHive};
-use crate::connect::capability::{
-    Cases as _, ConnectError, Examined, LastSeen, Right, RuleSeen,
-};
+use crate::connect::capability::{Cases as _, ConnectError, Examined, LastSeen, Right, RuleSeen};
 use crate::connect::decode::texts;
 use crate::connect::http::Request;
 use crate::domain::ids::ConnectionName;

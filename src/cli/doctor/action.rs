@@ -1,0 +1,150 @@
+//! Which action would fail today, and every reason why.
+
+use std::sync::Arc;
+
+use super::{Check, Verdict, check, failed};
+use crate::config::settings::{Mode, Role, Settings};
+use crate::connect::capability::Identity;
+use crate::connect::registry::Connections;
+use crate::domain::containment::kind::ActionKind;
+use crate::domain::ids::ConnectionName;
+use crate::domain::text::Safe;
+use crate::safe;
+
+use super::connection::Found;
+
+const KINDS: [ActionKind; 3] = [
+    ActionKind::RevokeSessions,
+    ActionKind::DisableAccount,
+    ActionKind::EnableAccount,
+];
+
+/// What stops actions on this host, whatever the provider.
+pub(super) type Stops = Vec<Safe>;
+
+/// Judges each kind of action at one provider; `stops` holds for all of them, but a cap never for an undo.
+pub(super) async fn checks(
+    source: &Arc<dyn Identity>,
+    settings: &Settings,
+    stops: &Stops,
+    found: Option<&Found>,
+) -> Vec<Check> {
+    let name = source.connection().clone();
+    let mut checks = Vec::new();
+    let mut general: Vec<Safe> = stops.clone();
+    if settings.environment.mode == Mode::ReadOnly {
+        general.push("the mode is READ ONLY".into());
+    }
+    let refused = found.and_then(|found| found.refused.clone());
+    let mut unreadable = None;
+    if refused.is_none() {
+        let (lines, gap) = readable(source.as_ref(), settings).await;
+        checks.extend(lines);
+        unreadable = gap;
+    }
+    general.extend(refused);
+    for kind in KINDS {
+        let mut reasons: Vec<Safe> = general
+            .iter()
+            .filter(|reason| kind != ActionKind::EnableAccount || !is_cap(reason))
+            .cloned()
+            .collect();
+        if let Err(lacking) = source.offers(kind) {
+            reasons.push(lacking.reason);
+        }
+        if kind != ActionKind::EnableAccount {
+            reasons.extend(unreadable.clone());
+        }
+        let rights = found
+            .map(|found| found.rights.as_slice())
+            .unwrap_or_default();
+        let mut of_kind = rights.iter().filter(|right| right.kinds.contains(&kind));
+        let missing = of_kind.clone().filter(|right| right.granted == Some(false));
+        reasons.extend(missing.map(|right| safe!("the token has only {}", right.name)));
+        let is_granted = of_kind.all(|right| right.granted == Some(true)) && !rights.is_empty();
+        checks.push(line(&name, kind, &reasons, settings, is_granted));
+    }
+    checks
+}
+
+fn is_cap(reason: &Safe) -> bool {
+    reason.as_str().starts_with("cap reached")
+}
+
+fn line(
+    name: &ConnectionName,
+    kind: ActionKind,
+    reasons: &[Safe],
+    settings: &Settings,
+    is_granted: bool,
+) -> Check {
+    let what = safe!("{}: {}", name, kind.word());
+    if !reasons.is_empty() {
+        let reasons = Safe::join(reasons.iter().cloned(), &Safe::fixed("; "));
+        return check(what, Verdict::Fault, safe!("would fail today: {}", reasons));
+    }
+    let rights = if is_granted {
+        "the token may"
+    } else {
+        "not known whether the token may"
+    };
+    if settings.environment.mode == Mode::DryRun {
+        let found = safe!("offered; {}; the mode is DRY RUN, nothing is sent", rights);
+        return check(what, Verdict::Ok, found);
+    }
+    check(what, Verdict::Ok, safe!("offered; {}", rights))
+}
+
+/// Reads the account of the token itself: what cannot be read of it keeps guards from judging others.
+async fn readable(source: &dyn Identity, settings: &Settings) -> (Vec<Check>, Option<Safe>) {
+    let name = source.connection().clone();
+    let what = safe!("{}: read accounts", name);
+    let own = match source.own_account().await {
+        Ok((id, _)) => source.account(&id).await,
+        Err(error) => Err(error),
+    };
+    let account = match own {
+        Ok(account) => account,
+        Err(error) => {
+            let reason = safe!("accounts cannot be read: {}", error.what);
+            return (vec![failed(what, error)], Some(reason));
+        }
+    };
+    let policy = &settings.policy;
+    let gap = if account.roles.is_none() && !policy.allow_administrators {
+        Some("administrator roles cannot be read".into())
+    } else if account.groups.is_none() && !policy.protected_groups.is_empty() {
+        Some("groups cannot be read, and some are protected".into())
+    } else {
+        None
+    };
+    if account.gaps.is_empty() {
+        return (vec![check(what, Verdict::Ok, "with groups and roles")], gap);
+    }
+    let lines = account
+        .gaps
+        .iter()
+        .map(|gap| check(what.clone(), Verdict::Warning, gap.line()));
+    (lines.collect(), gap)
+}
+
+/// Says of every kind that it would fail at providers no connection could be made to.
+pub(super) fn without_connection(connections: &Connections, settings: &Settings) -> Vec<Check> {
+    let is_identity = |name: &ConnectionName| {
+        settings
+            .connections
+            .iter()
+            .any(|one| one.name == *name && one.roles.contains(&Role::Identity))
+    };
+    connections
+        .faults
+        .iter()
+        .filter(|(name, _)| is_identity(name))
+        .flat_map(|(name, error)| {
+            KINDS.map(|kind| {
+                let found = safe!("would fail today: {}", error.what);
+                check(safe!("{}: {}", name, kind.word()), Verdict::Fault, found)
+            })
+        })
+        .collect()
+}

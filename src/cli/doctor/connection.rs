@@ -1,0 +1,313 @@
+//! What the doctor finds at a connection: whether it answers, its clock, the token and its rights, its newest events
+//! and its detection rules.
+
+use std::sync::Arc;
+use std::time::{Duration, Instant};
+
+use chrono::TimeDelta;
+
+use super::{Check, Verdict, check, failed};
+use crate::config::settings::{Connection, Settings};
+use crate::connect::capability::{
+    ActivitySource, Cases, ConnectError, Examined, LastSeen, Right, RuleSeen,
+};
+use crate::connect::registry::Connections;
+use crate::domain::freshness::{Moment, age_word, time_word};
+use crate::domain::ids::ConnectionName;
+use crate::domain::text::{Safe, Untrusted};
+use crate::safe;
+
+/// Clock difference in seconds from which comparing times with a provider's becomes doubtful.
+const CLOCK_WARNING: i64 = 5;
+/// Clock difference in seconds that makes ends, approvals and windows of time wrong.
+const CLOCK_FAULT: i64 = 300;
+
+/// Age of the newest alert from which one asks whether the detections are alive.
+const ALERTS_OLD: Duration = Duration::from_secs(7 * 86_400);
+
+/// What was found at one connection.
+pub(super) struct Found {
+    /// Which.
+    pub name: ConnectionName,
+    /// The lines about it.
+    pub checks: Vec<Check>,
+    /// Why its token cannot be used, if so.
+    pub refused: Option<Safe>,
+    /// The rights of the token, as far as they are told.
+    pub rights: Vec<Right>,
+}
+
+/// Examines every connection that was made.
+pub(super) async fn all(
+    connections: &Connections,
+    settings: &Settings,
+    start: (Moment, Instant),
+) -> Vec<Found> {
+    let each = connections.examined.iter().map(|one| {
+        let of = settings
+            .connections
+            .iter()
+            .find(|known| known.name == *one.connection());
+        examine(one.as_ref(), of, start)
+    });
+    futures::future::join_all(each).await
+}
+
+async fn examine(
+    source: &dyn Examined,
+    settings: Option<&Connection>,
+    start: (Moment, Instant),
+) -> Found {
+    let name = source.connection().clone();
+    let mut found = Found {
+        name: name.clone(),
+        checks: Vec::new(),
+        refused: None,
+        rights: Vec::new(),
+    };
+    let token = source.token().await;
+    found.checks.push(reachable(&name, source, &token));
+    found.checks.push(clock(&name, source, start));
+    match token {
+        Err(error) => {
+            found.refused = Some(safe!("the token is of no use: {}", error.what));
+            found.checks.push(failed(safe!("{}: token", name), error));
+            return found;
+        }
+        Ok(words) => {
+            let is_shared = words.as_str().contains("shared by several people");
+            let verdict = if is_shared {
+                Verdict::Warning
+            } else {
+                Verdict::Ok
+            };
+            found
+                .checks
+                .push(check(safe!("{}: token", name), verdict, words));
+            found.checks.push(check(
+                safe!("{}: token expiry", name),
+                Verdict::NotKnown,
+                "the vendor does not tell it by this interface",
+            ));
+        }
+    }
+    match source.rights().await {
+        Ok(rights) => found.rights = rights,
+        Err(error) => {
+            let mut none = check(
+                safe!("{}: permissions", name),
+                Verdict::NotKnown,
+                safe!("not known: {}", error.what),
+            );
+            none.hint = error.hint;
+            found.checks.push(none);
+        }
+    }
+    found
+        .checks
+        .extend(found.rights.iter().map(|right| of_right(&name, right)));
+    let Some(settings) = settings else {
+        return found;
+    };
+    match source.last_seen().await {
+        Ok(all) => {
+            let now = start.0.utc + TimeDelta::from_std(start.1.elapsed()).unwrap_or_default();
+            let silent = settings.silent;
+            found
+                .checks
+                .extend(all.iter().map(|seen| alive(&name, seen, now, silent)));
+        }
+        Err(error) => found
+            .checks
+            .push(failed(safe!("{}: newest event", name), error)),
+    }
+    match source.rules(&settings.rules).await {
+        Ok(rules) => found
+            .checks
+            .extend(rules.iter().map(|rule| of_rule(&name, rule))),
+        Err(error) => found.checks.push(failed(safe!("{}: rules", name), error)),
+    }
+    found
+}
+
+fn reachable(
+    name: &ConnectionName,
+    source: &dyn Examined,
+    token: &Result<Safe, ConnectError>,
+) -> Check {
+    let what = safe!("{}: reachable", name);
+    let status = token.as_ref().err().map(|error| error.status);
+    match (token, status.flatten()) {
+        (Err(error), None) if source.server_clock().is_none() => Check {
+            what,
+            verdict: Verdict::Fault,
+            found: error.what.clone(),
+            hint: error.hint.clone(),
+        },
+        (_, Some(status)) => check(what, Verdict::Ok, safe!("it answers, with {}", status)),
+        _ => check(what, Verdict::Ok, "it answers"),
+    }
+}
+
+fn clock(name: &ConnectionName, source: &dyn Examined, (now, started): (Moment, Instant)) -> Check {
+    let what = safe!("{}: clock", name);
+    let Some((theirs, read)) = source.server_clock() else {
+        return check(what, Verdict::NotKnown, "it has sent no date");
+    };
+    let ours = now.utc + TimeDelta::from_std(read.duration_since(started)).unwrap_or_default();
+    // Dates have whole seconds: half of one is the best guess at the rest.
+    let difference = (theirs + TimeDelta::milliseconds(500) - ours).num_seconds();
+    let verdict = match difference.abs() {
+        0..=CLOCK_WARNING => Verdict::Ok,
+        0..=CLOCK_FAULT => Verdict::Warning,
+        _ => Verdict::Fault,
+    };
+    let mut line = check(
+        what,
+        verdict,
+        safe!(
+            "differs by {} s; limits: {} s doubtful, {} s wrong",
+            difference,
+            CLOCK_WARNING,
+            CLOCK_FAULT
+        ),
+    );
+    if verdict != Verdict::Ok {
+        line.hint = Some("look at the time service of this host first".into());
+    }
+    line
+}
+
+fn of_right(name: &ConnectionName, right: &Right) -> Check {
+    let Some(needed_for) = right.needed_for else {
+        let mut more = check(
+            safe!("{}: beyond need", name),
+            Verdict::Warning,
+            safe!("{} is granted, nothing here needs it", right.name),
+        );
+        more.hint = Some("a token that may less can be abused less".into());
+        return more;
+    };
+    let what = safe!("{}: may {}", name, needed_for);
+    match right.granted {
+        Some(true) => check(what, Verdict::Ok, safe!("granted: {}", right.name)),
+        Some(false) => check(what, Verdict::Fault, safe!("missing: {}", right.name)),
+        None => check(what, Verdict::NotKnown, safe!("not known: {}", right.name)),
+    }
+}
+
+fn alive(
+    name: &ConnectionName,
+    seen: &LastSeen,
+    now: chrono::DateTime<chrono::Utc>,
+    silent: Duration,
+) -> Check {
+    let what = safe!("{}: newest event of {}", name, seen.source.field());
+    let Some(at) = seen.at else {
+        return check(what, Verdict::Warning, "none: the source is silent");
+    };
+    let age = (now - at).to_std().unwrap_or_default();
+    if age > silent {
+        let found = safe!(
+            "{} ago, at {}: the source is silent",
+            age_word(age),
+            time_word(at)
+        );
+        return check(what, Verdict::Warning, found);
+    }
+    check(what, Verdict::Ok, safe!("{} ago", age_word(age)))
+}
+
+fn of_rule(name: &ConnectionName, rule: &RuleSeen) -> Check {
+    let what = safe!(
+        "{}: rule {}",
+        name,
+        Untrusted::new(rule.name.as_str()).field()
+    );
+    let last = match rule.last_alert {
+        Some(at) => safe!("last alert {}", time_word(at)),
+        None => "no alert of it".into(),
+    };
+    match rule.enabled {
+        Some(true) => check(what, Verdict::Ok, safe!("enabled, {}", last)),
+        Some(false) => check(what, Verdict::Fault, safe!("disabled, {}", last)),
+        None => check(
+            what,
+            Verdict::NotKnown,
+            safe!("{}; not known whether enabled", last),
+        ),
+    }
+}
+
+/// Says whether cases can be read.
+pub(super) async fn read_cases(source: &Arc<dyn Cases>) -> Check {
+    let what = safe!("{}: read cases", source.connection());
+    match source.list(1).await {
+        Ok(page) if page.faults.is_empty() => check(what, Verdict::Ok, "they can be read"),
+        Ok(page) => check(
+            what,
+            Verdict::Warning,
+            safe!("{} records could not be read", page.faults.len()),
+        ),
+        Err(error) => failed(what, error),
+    }
+}
+
+/// Says whether approvals can work here: whether the case system tells one person from another.
+pub(super) async fn second_person(source: &Arc<dyn Cases>, settings: &Settings) -> Check {
+    let what = safe!("{}: second person", source.connection());
+    let wanted = !settings.policy.approval.is_empty();
+    match crate::engine::person(source.as_ref()).await {
+        Ok(me) if wanted => check(
+            what,
+            Verdict::Ok,
+            safe!("can be asked; you ask as {}", me.login.field()),
+        ),
+        Ok(me) => check(
+            what,
+            Verdict::Ok,
+            safe!(
+                "never needed by the policy; you would answer as {}",
+                me.login.field()
+            ),
+        ),
+        Err(reason) => {
+            let verdict = if wanted {
+                Verdict::Fault
+            } else {
+                Verdict::Warning
+            };
+            let mut none = check(what, verdict, safe!("cannot be asked: {}", reason));
+            none.hint = Some("each person needs a key of their own at the case system".into());
+            none
+        }
+    }
+}
+
+/// Says how old the newest open alert is.
+pub(super) async fn alerts(source: &Arc<dyn ActivitySource>, now: Moment) -> Check {
+    let what = safe!("{}: detections", source.connection());
+    match source.alerts(1).await {
+        Err(error) => failed(what, error),
+        Ok(page) => match page.items.first() {
+            None => check(
+                what,
+                Verdict::Warning,
+                "no open alert: whether rules run is not known",
+            ),
+            Some(alert) => {
+                let age = (now.utc - alert.at).to_std().unwrap_or_default();
+                let verdict = if age > ALERTS_OLD {
+                    Verdict::Warning
+                } else {
+                    Verdict::Ok
+                };
+                check(
+                    what,
+                    verdict,
+                    safe!("newest open alert {} ago", age_word(age)),
+                )
+            }
+        },
+    }
+}
