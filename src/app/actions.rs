@@ -7,6 +7,7 @@ use crate::domain::account::AccountStatus;
 use crate::domain::case::Subject;
 use crate::domain::containment::kind::ActionKind;
 use crate::domain::containment::state::ActionState;
+use crate::domain::likelihood::{Likelihood, Policy, policy};
 use crate::domain::text::Safe;
 use crate::safe;
 
@@ -89,6 +90,43 @@ pub fn rows(model: &Model) -> Vec<(Choice, Readiness)> {
         .into_iter()
         .map(|choice| (choice, readiness(model, choice)))
         .collect()
+}
+
+/// Gives the choice to offer first, by its place in [`Choice::ALL`], and why.
+///
+/// The likelihood that a person decided counts, else the proposed one; a risky sign-in is answered by policy as long as
+/// nobody decided. `None` where there is nothing to go by.
+pub fn offered_first(model: &Model) -> Option<(usize, Safe)> {
+    let open = model.open.as_ref()?;
+    let work = model.casework.case(&open.id);
+    let decided = work
+        .and_then(|work| work.likelihood)
+        .map(|(value, _)| value);
+    let policy = policy(open.activity.standing_findings());
+    let (choice, why) = match (decided, policy) {
+        (Some(value), _) => (first_for(value), safe!("likelihood {}", value.word())),
+        (None, Some(policy)) => {
+            let choice = match policy {
+                Policy::RevokeSessions => Choice::Revoke,
+                Policy::ResetPassword => Choice::Contain,
+            };
+            (choice, policy.reason())
+        }
+        (None, None) => {
+            let value = open.activity.proposal()?.value;
+            (first_for(value), safe!("proposed {}", value.word()))
+        }
+    };
+    let place = Choice::ALL.iter().position(|one| *one == choice)?;
+    Some((place, why))
+}
+
+fn first_for(value: Likelihood) -> Choice {
+    match value {
+        Likelihood::Low => Choice::Monitor,
+        Likelihood::Medium => Choice::Revoke,
+        Likelihood::High | Likelihood::Confirmed => Choice::Contain,
+    }
 }
 
 /// Judges one choice.

@@ -101,6 +101,8 @@ pub enum Command {
     ShowEscalation,
     NextFinding,
     PreviousFinding,
+    /// Dismiss the finding, or take that back.
+    DismissFinding,
     Window,
     StopLoading,
     Tick,
@@ -181,6 +183,8 @@ pub const COMMANDS: &[Spec] = &{
         spec("open-event", C::Open, X::Activity, &["Enter"], "raw", "show the event or finding in full"),
         spec("next-finding", C::NextFinding, X::Activity, &["n"], "finding", "go to the next finding"),
         spec("previous-finding", C::PreviousFinding, X::Activity, &["N"], "", "go to the previous finding"),
+        spec("dismiss", C::DismissFinding, X::Activity, &["-"], "dismiss",
+            "dismiss the finding with a reason, or take that back"),
         spec("window", C::Window, X::Activity, &["t"], "window", "change the window: 24, 48, 72 hours"),
         spec("stop-loading", C::StopLoading, X::Activity, &["S"], "", "stop loading events"),
         spec("tick", C::Tick, X::Checklist, &["Enter"], "tick",

@@ -3,6 +3,7 @@
 mod approval;
 mod documenting;
 mod evidence;
+mod findings;
 mod hold;
 mod layers;
 mod list;

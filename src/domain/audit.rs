@@ -27,7 +27,7 @@ mod tail;
 mod verify;
 mod words;
 
-pub use after::{HoldSet, WatchCursor, WatchSuccess};
+pub use after::{FindingDismissed, HoldSet, WatchCursor, WatchSuccess};
 pub use anchor::{Anchor, find_anchors};
 pub use body::Body;
 pub use entry::{Draft, EncodeError, Entry, MAX_LINE, SUFFIX, encode_line, parse_line};

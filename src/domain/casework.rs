@@ -14,6 +14,7 @@ use super::runbook::checklist::ticks::Said;
 use super::runbook::checklist::{CaseTicks, ItemId, ItemState, ListId, Note, PhaseClosed, Tick};
 use super::runbook::{Phase, StepKey};
 use super::text::Untrusted;
+use super::timeline::finding::FindingKey;
 
 /// Most texts of runbooks whose keys are kept.
 const MOST_TEXTS: usize = 2_000;
@@ -27,6 +28,8 @@ pub struct CaseRecord {
     pub decision: Option<(DecisionKind, Untrusted, DateTime<Utc>)>,
     /// The likelihood a person decided, and when.
     pub likelihood: Option<(Likelihood, DateTime<Utc>)>,
+    /// Findings that mean nothing, with the reason.
+    pub dismissed: BTreeMap<FindingKey, Untrusted>,
     /// Comments posted, by our record id: the vendor's id once known.
     pub comments: BTreeMap<RecordId, Option<Untrusted>>,
     /// Comments that are in the case and document a phase: which, and since when.
@@ -81,6 +84,18 @@ impl Casework {
                     .find(|l| l.word().eq_ignore_ascii_case(value));
                 if let Some(value) = known {
                     self.case_mut(case).likelihood = Some((value, entry.ts));
+                }
+            }
+            Body::FindingDismissed(said) => {
+                let key = FindingKey {
+                    rule: said.rule.clone(),
+                    event: said.event.clone(),
+                };
+                let dismissed = &mut self.case_mut(&said.case).dismissed;
+                if said.dismissed {
+                    dismissed.insert(key, said.reason.clone());
+                } else {
+                    dismissed.remove(&key);
                 }
             }
             Body::SearchRun {

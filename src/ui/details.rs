@@ -128,6 +128,11 @@ fn event(model: &Model, width: u16) -> (Safe, Sheet) {
                 Role::Text,
                 &safe!("{}, {}", finding.rule.id(), finding.rule.technique()),
             );
+            let sure = match pane.dismissal(finding) {
+                Some(why) => safe!("dismissed: {}", why.field()),
+                None => finding.confidence.key().into(),
+            };
+            sheet.fact("confidence", Role::Text, &sure);
             finding.row
         }),
         _ => None,

@@ -26,6 +26,7 @@ mod crash_matrix;
 mod doctor;
 mod documenting;
 mod drill;
+mod findings;
 mod fuzz_replay;
 mod guards;
 mod harness;

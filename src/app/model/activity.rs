@@ -1,5 +1,7 @@
 //! The activity pane's state: events, findings, own actions on one list, and where the cursor stands.
 
+use std::collections::BTreeMap;
+
 use chrono::{DateTime, Duration, NaiveDate, Utc};
 
 use crate::app::message::SearchEnd;
@@ -7,11 +9,58 @@ use crate::domain::containment::ledger::ActionView;
 use crate::domain::fault::Fault;
 use crate::domain::freshness::Moment;
 use crate::domain::ids::ActionId;
+use crate::domain::likelihood::{Proposal, proposal};
+use crate::domain::text::Untrusted;
 use crate::domain::timeline::activity::Activity;
-use crate::domain::timeline::finding::{Context, Finding, Tuning, detect, success_after};
+use crate::domain::timeline::finding::{
+    Context, Finding, FindingKey, Tuning, detect, success_after,
+};
 
 /// Silence at least this long inside a burst gets a row of its own.
 const SILENCE: Duration = Duration::hours(6);
+
+/// Up to so many events every page is looked at.
+const LOOK_ALWAYS: usize = 4_096;
+
+/// Up to where events were looked at for what is odd.
+#[derive(Clone, Debug, Default)]
+struct Looked {
+    /// How many events there were when the rules last ran.
+    real: usize,
+    /// To how many events the rows of the findings belong.
+    len: usize,
+    first: Option<Untrusted>,
+    last: Option<Untrusted>,
+    contained_since: Option<DateTime<Utc>>,
+}
+
+impl Looked {
+    fn at(activity: &Activity, contained_since: Option<DateTime<Utc>>) -> Self {
+        let len = activity.len();
+        Self {
+            real: len,
+            len,
+            first: id(activity, 0),
+            last: id(activity, len.saturating_sub(1)),
+            contained_since,
+        }
+    }
+
+    /// Tells by how much the rows moved, where all that is new came before or after them.
+    fn shift(&self, activity: &Activity) -> Option<usize> {
+        let more = activity.len().checked_sub(self.len)?;
+        let known = self.first.is_some() && self.last.is_some();
+        [0, more].into_iter().find(|shift| {
+            known
+                && id(activity, *shift) == self.first
+                && id(activity, shift + self.len.saturating_sub(1)) == self.last
+        })
+    }
+}
+
+fn id(activity: &Activity, row: usize) -> Option<Untrusted> {
+    activity.row(row).and_then(|row| row.id()).cloned()
+}
 
 /// One row of the event list.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -43,6 +92,10 @@ pub struct ActivityPane {
     pub activity: Activity,
     /// What is odd.
     pub findings: Vec<Finding>,
+    /// Those of them that somebody said mean nothing, with the reason.
+    pub dismissed: BTreeMap<FindingKey, Untrusted>,
+    /// Up to where the events were looked at.
+    looked: Looked,
     /// How the first load ended.
     pub ended: Option<SearchEnd>,
     /// When the SIEM last answered about this user.
@@ -82,11 +135,7 @@ impl ActivityPane {
         contained_since: Option<DateTime<Utc>>,
     ) {
         let anchor = self.rows.get(self.cursor).cloned();
-        let context = Context {
-            subject: None,
-            contained_since,
-        };
-        self.findings = detect(&self.activity, tuning, &context);
+        self.look(tuning, contained_since);
         self.rows = self.lay_out(own);
         let last = self.rows.len().saturating_sub(1);
         self.cursor = if self.at_end {
@@ -97,6 +146,57 @@ impl ActivityPane {
                 .unwrap_or(self.cursor)
                 .min(last)
         };
+    }
+
+    /// Looks for what is odd. While pages still come, only after a good part more has come: looking after every page
+    /// would take the square of the number of events.
+    fn look(&mut self, tuning: &Tuning, contained_since: Option<DateTime<Utc>>) {
+        let len = self.activity.len();
+        let same = self.looked.contained_since == contained_since;
+        if same && self.looked.len == len && len > 0 {
+            return;
+        }
+        let few = len > LOOK_ALWAYS && len - self.looked.real.min(len) < self.looked.real / 4;
+        if same
+            && few
+            && self.loading.is_some()
+            && let Some(shift) = self.looked.shift(&self.activity)
+        {
+            for finding in &mut self.findings {
+                finding.row += shift;
+                finding.evidence.iter_mut().for_each(|row| *row += shift);
+            }
+            self.looked = Looked {
+                real: self.looked.real,
+                ..Looked::at(&self.activity, contained_since)
+            };
+            return;
+        }
+        let context = Context {
+            subject: None,
+            contained_since,
+        };
+        self.findings = detect(&self.activity, tuning, &context);
+        self.looked = Looked::at(&self.activity, contained_since);
+    }
+
+    /// Gives why a finding was dismissed, if it was.
+    pub fn dismissal(&self, finding: &Finding) -> Option<&Untrusted> {
+        if self.dismissed.is_empty() {
+            return None;
+        }
+        self.dismissed.get(&finding.key(&self.activity))
+    }
+
+    /// Gives the findings that count.
+    pub fn standing_findings(&self) -> impl Iterator<Item = &Finding> {
+        let counts = |finding: &&Finding| self.dismissal(finding).is_none();
+        self.findings.iter().filter(counts)
+    }
+
+    /// Proposes how likely a compromise is; `None` before there are events.
+    pub fn proposal(&self) -> Option<Proposal> {
+        (!self.activity.is_empty()).then(|| proposal(self.standing_findings()))
     }
 
     fn lay_out(&self, own: &[&ActionView]) -> Vec<ListRow> {

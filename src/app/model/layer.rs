@@ -11,6 +11,7 @@ use crate::domain::ids::{AccountId, ActionId, CaseId};
 use crate::domain::report::Target;
 use crate::domain::runbook::Phase;
 use crate::domain::text::{Safe, Untrusted};
+use crate::domain::timeline::finding::FindingKey;
 
 /// One dialog.
 #[derive(Clone, Debug)]
@@ -229,6 +230,8 @@ pub enum Purpose {
     Document(Box<Target>),
     /// Why an account stays contained until somebody decides.
     Keep(Box<Held>),
+    /// Why a finding means nothing; or, with `false`, why it counts again.
+    Dismiss(Box<FindingKey>, bool),
     /// A note for the case that documents a phase.
     PhaseNote(CaseId, Phase),
 }
@@ -248,6 +251,8 @@ impl Purpose {
             Self::Document(_) => "Report for the case",
             Self::Keep(_) => "Keep it contained until somebody decides: why?",
             Self::Input(..) => "Input of the runbook",
+            Self::Dismiss(_, true) => "Dismiss the finding: why?",
+            Self::Dismiss(_, false) => "Let the finding count again: why?",
         }
     }
 

@@ -205,7 +205,10 @@ fn judged(model: &mut Model, value: Likelihood) -> Vec<Effect> {
         case: open.id.clone(),
         account: open.the_account().map(|account| account.id.clone()),
         value: value.word().to_owned(),
-        proposed: None,
+        proposed: open
+            .activity
+            .proposal()
+            .map(|proposal| proposal.value.word().to_owned()),
     };
     model.say(
         Level::Info,

@@ -19,7 +19,8 @@ use crate::safe;
 const WINDOWS: [u32; 3] = [24, 48, 72];
 
 /// Commands that act on an account or write into a case: after an idle time they ask for a word first.
-const ARMED: [Command; 19] = [
+const ARMED: [Command; 20] = [
+    Command::DismissFinding,
     Command::Contain,
     Command::ContainBoth,
     Command::ContainRevoke,
@@ -84,7 +85,7 @@ pub(super) fn command(model: &mut Model, command: Command) -> Vec<Effect> {
         Command::Refresh => return open_case::refresh(model),
         Command::Redraw => return vec![Effect::Redraw],
         Command::Quit => return quit(model),
-        Command::Contain => model.layers.push(Layer::Contain { cursor: 0 }),
+        Command::Contain => super::findings::contain(model),
         Command::ContainBoth => return choose(model, Choice::Contain),
         Command::ContainRevoke => return choose(model, Choice::Revoke),
         Command::ContainDisable => return choose(model, Choice::Disable),
@@ -101,6 +102,7 @@ pub(super) fn command(model: &mut Model, command: Command) -> Vec<Effect> {
         Command::Approvals => return approval::list(model),
         Command::ShowUnfinished => model.show_unfinished(),
         Command::NextFinding => with_activity(model, |pane| pane.seek_finding(true)),
+        Command::DismissFinding => super::findings::ask(model),
         Command::PreviousFinding => with_activity(model, |pane| pane.seek_finding(false)),
         Command::Window => return window(model),
         Command::StopLoading => return stop_loading(model),
@@ -233,11 +235,16 @@ fn open_row(model: &mut Model) {
                 return;
             };
             let mut text = safe!(
-                "{}\nrule {}  MITRE ATT&CK {}\n\n",
+                "{}\nrule {}  MITRE ATT&CK {}  confidence {}\n",
                 finding.reason,
                 finding.rule.id(),
-                finding.rule.technique()
+                finding.rule.technique(),
+                finding.confidence.key()
             );
+            if let Some(why) = pane.dismissal(finding) {
+                text.push(&safe!("dismissed: {}\n", why.field()));
+            }
+            text.push(&"\n".into());
             for row in finding
                 .evidence
                 .iter()

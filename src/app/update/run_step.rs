@@ -62,7 +62,7 @@ fn run_capability(model: &mut Model, capability: Capability, phase: Option<Phase
         }
         Capability::DisableAccount => return choose(model, Choice::Disable),
         Capability::EnableAccount => return choose(model, Choice::Enable),
-        Capability::DecideContainment => model.layers.push(Layer::Contain { cursor: 0 }),
+        Capability::DecideContainment => super::findings::contain(model),
         Capability::JudgeLikelihood => likelihood(model),
         Capability::PostComment => return comment(model, phase),
         Capability::ReadActivity => {

@@ -138,6 +138,11 @@ pub(super) fn events_changed(model: &mut Model) -> Vec<Effect> {
     model.judge();
     let since = model.standing().and_then(Standing::since);
     if let Some(open) = &mut model.open {
+        open.activity.dismissed = model
+            .casework
+            .case(&open.id)
+            .map(|work| work.dismissed.clone())
+            .unwrap_or_default();
         let own: Vec<&ActionView> = match open.account.ready() {
             Some(Found::One(account)) => model.ledger.on(&account.id).collect(),
             _ => Vec::new(),

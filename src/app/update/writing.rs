@@ -143,6 +143,9 @@ fn finished(model: &mut Model) -> Vec<Effect> {
         // Its keys are taken by `documenting`.
         Purpose::Document(_) => Vec::new(),
         Purpose::Keep(of) => super::hold::kept(model, &of, text),
+        Purpose::Dismiss(key, dismissed) => {
+            super::findings::dismissed(model, *key, dismissed, text)
+        }
     }
 }
 

@@ -32,6 +32,25 @@ pub struct HoldSet {
     pub reason: Option<Untrusted>,
 }
 
+/// Somebody said that a finding means nothing, or took that back.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct FindingDismissed {
+    /// The case.
+    pub case: CaseId,
+    /// The account, when it was resolved.
+    pub account: Option<AccountId>,
+    /// Id of the rule.
+    pub rule: String,
+    /// The event that decided it: its id, else its time and action.
+    #[serde(with = "long")]
+    pub event: Untrusted,
+    /// Whether it is dismissed; `false` takes an earlier dismissal back.
+    pub dismissed: bool,
+    /// Why, in the analyst's words.
+    #[serde(with = "long")]
+    pub reason: Untrusted,
+}
+
 /// A contained account did something that succeeded.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct WatchSuccess {

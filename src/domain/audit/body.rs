@@ -473,6 +473,9 @@ pub enum Body {
     /// Up to which event the watch of an account has read a source.
     #[serde(rename = "watch.cursor")]
     WatchCursor(WatchCursor),
+    /// Somebody said that a finding means nothing, or took that back.
+    #[serde(rename = "finding.dismissed")]
+    FindingDismissed(FindingDismissed),
     /// A note of the analyst.
     #[serde(rename = "note")]
     Note {

@@ -338,7 +338,9 @@ pub(super) fn body(raw: &Raw<'_>) -> Option<Body> {
 mod tests {
     use super::super::report::{DocumentPosted, DocumentWritten};
     use super::super::samples::chain;
-    use super::super::{CaseRead, HoldSet, SegmentPruned, WatchCursor, WatchSuccess};
+    use super::super::{
+        CaseRead, FindingDismissed, HoldSet, SegmentPruned, WatchCursor, WatchSuccess,
+    };
     use super::super::{
         ChecklistNote, ChecklistOpen, ChecklistPhase, ChecklistText, ChecklistTick, DecisionKind,
         OutcomeState, RunbookChoose, RunbookInput, StepSaid, TickState,
@@ -606,6 +608,14 @@ mod tests {
                 until: date,
                 how: s(),
                 reason: opt(),
+            }),
+            Body::FindingDismissed(FindingDismissed {
+                case: case(),
+                account: some.then(account),
+                rule: s(),
+                event: t(),
+                dismissed: some,
+                reason: t(),
             }),
             Body::WatchSuccess(WatchSuccess {
                 case: case(),

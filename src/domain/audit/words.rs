@@ -7,7 +7,7 @@ use serde::{Deserialize, Serialize};
 use super::body::Body;
 
 /// The types of records this version knows.
-pub const TYPES: [&str; 47] = [
+pub const TYPES: [&str; 48] = [
     "session.open",
     "session.close",
     "log.recovered",
@@ -55,6 +55,7 @@ pub const TYPES: [&str; 47] = [
     "watch.cursor",
     "document.written",
     "document.posted",
+    "finding.dismissed",
 ];
 
 /// When a record must be on disk.
@@ -200,6 +201,7 @@ impl Body {
             Self::WatchCursor { .. } => "watch.cursor",
             Self::DocumentWritten(..) => "document.written",
             Self::DocumentPosted(..) => "document.posted",
+            Self::FindingDismissed { .. } => "finding.dismissed",
             Self::Unknown { r#type, .. } => r#type.raw(),
         }
     }

@@ -85,6 +85,32 @@ pub struct Finding {
     pub confidence: Confidence,
 }
 
+/// Names a finding beyond the run that made it: its rule and the event that decided it.
+#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub struct FindingKey {
+    /// Id of the rule.
+    pub rule: String,
+    /// Id of the event; where it has none, its time and action.
+    pub event: Untrusted,
+}
+
+impl Finding {
+    /// Gives the name under which it is known again.
+    pub fn key(&self, activity: &Activity) -> FindingKey {
+        let row = activity.row(self.row);
+        let own = row.and_then(|row| row.id()).cloned();
+        let event = own.unwrap_or_else(|| {
+            let action = row.and_then(|row| row.action());
+            let action = action.map(Untrusted::raw).unwrap_or_default();
+            Untrusted::new(format!("{} {action}", self.at.timestamp_millis()))
+        });
+        FindingKey {
+            rule: self.rule.id().to_owned(),
+            event,
+        }
+    }
+}
+
 /// What the rules may be tuned by.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Tuning {
@@ -180,6 +206,7 @@ impl Scene<'_> {
     ) -> Finding {
         let extra = evidence.len().saturating_sub(MOST_EVIDENCE);
         evidence.drain(..extra);
+        evidence.dedup();
         Finding {
             rule,
             at: DateTime::from_timestamp_millis(fact.at).unwrap_or_default(),
@@ -293,51 +320,4 @@ pub fn success_after(activity: &Activity, since: DateTime<Utc>) -> Option<Findin
 }
 
 #[cfg(test)]
-mod tests {
-    use super::*;
-    use crate::domain::timeline::activity::Event;
-    use crate::domain::timeline::event::Party;
-    use rstest::rstest;
-
-    /// Makes sign-ins of minutes, success and address.
-    fn activity(rows: &[(i64, bool, &str)]) -> Activity {
-        let mut activity = Activity::default();
-        let event = |(index, (minute, succeeds, ip)): (usize, &(i64, bool, &str))| Event {
-            id: Untrusted::new(index.to_string()),
-            at: DateTime::<Utc>::UNIX_EPOCH + Duration::minutes(*minute),
-            user: Party {
-                name: Some("mara".into()),
-                ..Party::default()
-            },
-            lane: Lane::SignIn,
-            action: Untrusted::default(),
-            outcome: if *succeeds {
-                Outcome::Success
-            } else {
-                Outcome::Failure
-            },
-            ip: Some(Untrusted::new(*ip)),
-            ..Event::default()
-        };
-        activity.merge(rows.iter().enumerate().map(event));
-        activity
-    }
-
-    #[rstest]
-    #[case::same_address(&[(100, false, "b"), (101, false, "b"), (102, true, "b")], Some("2 failures, then success"))]
-    #[case::new_address(&[(0, true, "a"), (100, false, "b"), (101, false, "c"), (102, true, "d")], Some("2 failures, success from a new address"))]
-    #[case::known_address_retried(&[(0, true, "a"), (100, false, "a"), (101, false, "a"), (102, true, "a")], Some("2 failures, then success"))]
-    #[case::the_user_works_on_during_the_guessing(&[(0, true, "a"), (100, false, "b"), (101, false, "c"), (102, true, "a")], None)]
-    #[case::too_few(&[(101, false, "b"), (102, true, "d")], None)]
-    #[case::too_long_ago(&[(0, false, "b"), (1, false, "b"), (102, true, "d")], None)]
-    #[case::told_once(&[(0, false, "b"), (1, false, "b"), (2, true, "d"), (3, true, "e")], Some("2 failures, success from a new address"))]
-    fn failures_then_a_success(#[case] rows: &[(i64, bool, &str)], #[case] expected: Option<&str>) {
-        let tuning = Tuning {
-            failures: 2,
-            ..Tuning::default()
-        };
-        let found = detect(&activity(rows), &tuning, &Context::default());
-        let reasons: Vec<&str> = found.iter().map(|one| one.reason.as_str()).collect();
-        assert_eq!(reasons, Vec::from_iter(expected));
-    }
-}
+mod tests;

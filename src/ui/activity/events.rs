@@ -3,10 +3,11 @@
 use chrono::{DateTime, Datelike as _, Duration, NaiveDate, Timelike as _, Utc};
 use ratatui::layout::Rect;
 
-use crate::app::model::{ListRow, Model, OpenCase};
+use crate::app::model::{ActivityPane, ListRow, Model, OpenCase};
 use crate::domain::ids::ActionId;
 use crate::domain::text::{Safe, Untrusted};
 use crate::domain::timeline::activity::{Outcome, Row};
+use crate::domain::timeline::finding::Finding;
 use crate::safe;
 use crate::ui::layout::first_row;
 use crate::ui::paint::{Canvas, Words, repeated};
@@ -37,9 +38,7 @@ pub(super) fn draw(
                 None => continue,
             },
             ListRow::Finding(index) => match pane.findings.get(*index) {
-                Some(finding) => lead(canvas, look, Role::Finding, "   ! ")
-                    .add(Role::Finding, finding.reason.clone())
-                    .gap(Role::Dim, finding.rule.technique()),
+                Some(finding) => finding_words(canvas, pane, finding, look),
                 None => continue,
             },
             ListRow::Silence(gap) => lead(canvas, look, Role::Dim, "   . ")
@@ -52,6 +51,19 @@ pub(super) fn draw(
         };
         canvas.row(area, line, words);
     }
+}
+
+/// Draws a finding: what, how sure; of a dismissed one why.
+fn finding_words(canvas: &Canvas<'_>, pane: &ActivityPane, finding: &Finding, look: Look) -> Words {
+    if let Some(why) = pane.dismissal(finding) {
+        return lead(canvas, look, Role::Dim, "   - ")
+            .add(Role::Dim, finding.reason.clone())
+            .gap(Role::Dim, safe!("dismissed: {}", why.field()));
+    }
+    lead(canvas, look, Role::Finding, "   ! ")
+        .add(Role::Finding, finding.reason.clone())
+        .gap(Role::Dim, finding.confidence.key())
+        .gap(Role::Dim, finding.rule.technique())
 }
 
 /// How a row looks beyond its own words.

@@ -3,14 +3,16 @@
 use ratatui::layout::Rect;
 
 use super::{heading, open_box};
+use crate::app::actions::{Choice, offered_first};
 use crate::app::command::Context;
 use crate::app::model::contained::ENDS;
 use crate::app::model::{Held, Model};
 use crate::app::update::found_commands;
 use crate::domain::containment::kind::ActionKind;
 use crate::domain::freshness::time_word;
-use crate::domain::likelihood::Likelihood;
+use crate::domain::likelihood::{HIGH, Likelihood, MEDIUM, Proposal};
 use crate::domain::text::{Safe, Untrusted};
+use crate::domain::timeline::finding::Confidence;
 use crate::safe;
 use crate::ui::actions;
 use crate::ui::layout::{below, first_row};
@@ -33,13 +35,18 @@ pub(super) fn contain(canvas: &mut Canvas<'_>, model: &Model, room: Rect, cursor
     let inside = open_box(
         canvas,
         room,
-        (MOST.min(room.width), 12),
+        (MOST.min(room.width), 14),
         heading("Contain"),
         target,
     );
     let used = actions::draw_choices(canvas, model, inside, Some((cursor, true)));
     let text = "A letter plans it. Nothing is sent before you confirm.";
     canvas.text(below(inside, used + 1), Role::Dim, &text.into());
+    if let Some((place, why)) = offered_first(model) {
+        let word = Choice::ALL.get(place).map_or("", |choice| choice.word());
+        let first = safe!("offered first: {} ({})", word, why);
+        canvas.text(below(inside, used + 2), Role::Strong, &first);
+    }
 }
 
 /// Draws the values of the likelihood.
@@ -50,17 +57,62 @@ pub(super) fn likelihood(canvas: &mut Canvas<'_>, model: &Model, room: Rect, cur
         .and_then(|open| model.casework.case(&open.id))
         .and_then(|work| work.likelihood)
         .map(|(value, _)| value);
+    let proposal = model
+        .open
+        .as_ref()
+        .and_then(|open| open.activity.proposal());
     let rows: Vec<Words> = Likelihood::ALL
         .into_iter()
         .map(|value| {
             let yours = if decided == Some(value) { "yours" } else { "" };
+            let is_proposed = proposal.as_ref().is_some_and(|one| one.value == value);
+            let proposed = if is_proposed { "proposed " } else { "" };
             Words::new(Role::Strong, safe!("{:<11}", value.word()))
-                .add(Role::Dim, safe!("{:<30}", meaning(value)))
+                .add(Role::Dim, safe!("{:<32}", meaning(value)))
+                .add(Role::Finding, safe!("{:<9}", proposed))
                 .add(Role::StateProven, yours)
         })
         .collect();
     let title = heading("How likely is it that somebody else has the account?");
-    list(canvas, room, title, rows, cursor);
+    let sum = proposal.map_or_else(Vec::new, |proposal| sum(&proposal));
+    list_with(canvas, room, title, rows, sum, cursor);
+}
+
+/// Gives the sum of evidence a proposal rests on, one row a rule.
+fn sum(proposal: &Proposal) -> Vec<Words> {
+    let mut rows = vec![Words::new(
+        Role::Dim,
+        safe!(
+            "proposed from {} points: medium from {}, high from {}",
+            proposal.points,
+            MEDIUM,
+            HIGH
+        ),
+    )];
+    if let Some(proof) = &proposal.proof {
+        rows.push(Words::new(Role::Finding, safe!("confirmed: {}", proof)));
+    }
+    for part in &proposal.parts {
+        let role = if part.confidence == Confidence::High {
+            Role::Finding
+        } else {
+            Role::Text
+        };
+        let times = if part.count > 1 {
+            safe!(" ({} times)", part.count)
+        } else {
+            Safe::default()
+        };
+        rows.push(
+            Words::new(Role::Strong, safe!("{:>3} ", part.points))
+                .add(Role::Dim, safe!("{:<7}", part.confidence.key()))
+                .add(role, safe!("{}{}: {}", part.rule.id(), times, part.reason)),
+        );
+    }
+    if proposal.parts.is_empty() {
+        rows.push(Words::new(Role::Dim, "nothing odd was found"));
+    }
+    rows
 }
 
 fn meaning(value: Likelihood) -> &'static str {
@@ -119,6 +171,7 @@ pub(super) fn hold_end(
     list(canvas, room, title, rows, cursor);
 }
 
+/// Draws rows to choose from.
 pub(super) fn list(
     canvas: &mut Canvas<'_>,
     room: Rect,
@@ -126,7 +179,20 @@ pub(super) fn list(
     rows: Vec<Words>,
     cursor: usize,
 ) {
-    let height = u16::try_from(rows.len() + 2).unwrap_or(u16::MAX);
+    list_with(canvas, room, title, rows, Vec::new(), cursor);
+}
+
+/// Draws rows to choose from, and what they rest on below.
+fn list_with(
+    canvas: &mut Canvas<'_>,
+    room: Rect,
+    title: Words,
+    rows: Vec<Words>,
+    under: Vec<Words>,
+    cursor: usize,
+) {
+    let more = if under.is_empty() { 0 } else { under.len() + 1 };
+    let height = u16::try_from(rows.len() + more + 2).unwrap_or(u16::MAX);
     let inside = open_box(
         canvas,
         room,
@@ -141,6 +207,10 @@ pub(super) fn list(
         let lead = words::lead_role(index == cursor, true, Role::Dim);
         let number = Words::new(lead, safe!("{:>2}", index + 1)).add(Role::Text, "  ");
         canvas.row(inside, line, gutter.chain(number).chain(row));
+    }
+    let below = u16::try_from(len + 1).unwrap_or(u16::MAX);
+    for (line, row) in (below..inside.height).zip(under) {
+        canvas.row(inside, line, Words::new(Role::Text, "  ").chain(row));
     }
 }
 

@@ -8,6 +8,7 @@ use std::collections::HashMap;
 use super::Tuning;
 use super::facts::{Fact, Facts};
 use crate::domain::timeline::activity::Outcome;
+use crate::domain::timeline::event::Signal;
 
 /// What is seen for less than this is not usual yet, milliseconds.
 const SETTLE: i64 = 86_400_000;
@@ -70,7 +71,7 @@ impl Standing {
     /// A new phone at a known address and the own machine in a train are usual; a new country is not.
     pub(super) fn is_unusual(self, fact: &Fact) -> bool {
         if !self.judged {
-            return fact.is_hidden();
+            return fact.is_hidden() || fact.signals.contains(Signal::NewPlace);
         }
         self.score(fact) >= 2
     }
@@ -93,8 +94,14 @@ impl Standing {
         } else {
             one(Trait::Address)
         };
+        // The vendor has seen more of the user than this file.
+        let told = |signal| u8::from(fact.signals.contains(signal));
+        let network = network.max(told(Signal::NewPlace));
+        let machine = one(Trait::Agent)
+            .max(one(Trait::Device))
+            .max(told(Signal::NewDevice));
         let hidden = u8::from(fact.is_hidden()) * one(Trait::Address).max(network);
-        2 * one(Trait::Country) + network + one(Trait::Agent).max(one(Trait::Device)) + hidden
+        2 * one(Trait::Country) + network + machine + hidden
     }
 }
 

@@ -1,0 +1,168 @@
+//! What the rules find in generated logs whose stories are known: every attack, and nothing grave of the harmless.
+
+use std::collections::{BTreeMap, BTreeSet};
+use std::path::Path;
+use std::process::Command;
+
+use quell::connect::logs::read_log;
+use quell::domain::likelihood::{Likelihood, proposal};
+use quell::domain::text::Untrusted;
+use quell::domain::timeline::activity::Activity;
+use quell::domain::timeline::finding::{Confidence, Context, Finding, Rule, Tuning, detect};
+
+use crate::harness::shared;
+
+/// Which rules tell a kind of story.
+const COUNTERPARTS: [(&str, &[Rule]); 5] = [
+    ("password_spray", &[Rule::PasswordSpray]),
+    ("impossible_travel", &[Rule::ImpossibleTravel]),
+    ("mfa_fatigue", &[Rule::MfaFatigue]),
+    ("oauth_grant", &[Rule::OauthGrant]),
+    (
+        "inbox_forwarding",
+        &[Rule::InboxForwarding, Rule::InboxRule],
+    ),
+];
+
+/// One injected story.
+struct Story {
+    kind: String,
+    attack: bool,
+    user: String,
+    events: BTreeSet<String>,
+}
+
+/// Makes a log with its truth; `None` where the generator or python is missing.
+fn generated(test: &str, seed: u32, events: u32, users: u32) -> Option<(Activity, Vec<Story>)> {
+    let tool = shared(test)?.join("tools/gen_events.py");
+    let folder = tempfile::tempdir().ok()?;
+    let (log, truth) = (folder.path().join("log"), folder.path().join("truth"));
+    let made = Command::new("python3")
+        .arg(tool)
+        .args(["--events", &events.to_string()])
+        .args(["--users", &users.to_string()])
+        .args(["--seed", &seed.to_string()])
+        .arg("--out")
+        .arg(&log)
+        .arg("--truth")
+        .arg(&truth)
+        .output();
+    if !made.is_ok_and(|made| made.status.success()) {
+        println!("not run: {test} (missing python3)");
+        return None;
+    }
+    Some((activity(&log), stories(&truth)))
+}
+
+fn activity(log: &Path) -> Activity {
+    let bytes = std::fs::read(log).unwrap_or_default();
+    let mut activity = Activity::default();
+    let read = read_log(&bytes, None).without_doubles();
+    assert!(read.faults.is_empty(), "{:?}", read.faults.first());
+    activity.extend(read.events);
+    activity
+}
+
+fn stories(truth: &Path) -> Vec<Story> {
+    let text = std::fs::read_to_string(truth).unwrap_or_default();
+    let truth: serde_json::Value = serde_json::from_str(&text).unwrap_or_default();
+    let text = |value: &serde_json::Value| value.as_str().unwrap_or_default().to_owned();
+    let all = truth["stories"].as_array().cloned().unwrap_or_default();
+    all.iter()
+        .map(|story| Story {
+            kind: text(&story["kind"]),
+            attack: story["verdict"] == "attack",
+            user: text(&story["user"]),
+            events: story["events"]
+                .as_array()
+                .into_iter()
+                .flatten()
+                .map(text)
+                .collect(),
+        })
+        .collect()
+}
+
+fn user(finding: &Finding) -> &str {
+    finding.user.as_ref().map_or("", Untrusted::raw)
+}
+
+/// Tells whether a finding is by a rule of the kind, about the user, and rests on an event of the story.
+fn tells(activity: &Activity, finding: &Finding, story: &Story) -> bool {
+    let rules = COUNTERPARTS.iter().find(|(kind, _)| *kind == story.kind);
+    rules.is_some_and(|(_, rules)| rules.contains(&finding.rule))
+        && user(finding) == story.user
+        && finding.evidence.iter().any(|row| {
+            let id = activity.row(*row).and_then(|row| row.id());
+            id.is_some_and(|id| story.events.contains(id.raw()))
+        })
+}
+
+#[test]
+fn every_injected_story_is_found_and_no_harmless_user_is_grave_slow() {
+    let mut missed = Vec::new();
+    let mut wronged = Vec::new();
+    for seed in 1..=5 {
+        let test = "every_injected_story_is_found_and_no_harmless_user_is_grave_slow";
+        let Some((activity, stories)) = generated(test, seed, 20_000, 200) else {
+            return;
+        };
+        let findings = detect(&activity, &Tuning::default(), &Context::default());
+        for story in stories.iter().filter(|story| story.attack) {
+            if !findings.iter().any(|one| tells(&activity, one, story)) {
+                missed.push(format!("seed {seed}: {} of {}", story.kind, story.user));
+            }
+        }
+        let attacked: BTreeSet<&str> = stories
+            .iter()
+            .filter(|story| story.attack)
+            .map(|story| story.user.as_str())
+            .collect();
+        let mut of_user: BTreeMap<&str, Vec<&Finding>> = BTreeMap::new();
+        for finding in &findings {
+            of_user.entry(user(finding)).or_default().push(finding);
+        }
+        for (user, own) in of_user
+            .iter()
+            .filter(|(user, _)| !user.is_empty() && !attacked.contains(*user))
+        {
+            let proposal = proposal(own.iter().copied());
+            let high = own.iter().any(|one| one.confidence == Confidence::High);
+            if high || proposal.value >= Likelihood::High {
+                let told: Vec<String> = own
+                    .iter()
+                    .map(|one| {
+                        format!(
+                            "{} {:?} {}",
+                            one.rule.id(),
+                            one.confidence,
+                            one.reason.as_str()
+                        )
+                    })
+                    .collect();
+                wronged.push(format!(
+                    "seed {seed}: {user} {:?}: {}",
+                    proposal.value,
+                    told.join("; ")
+                ));
+            }
+        }
+    }
+    assert_eq!(missed, Vec::<String>::new(), "stories not found");
+    assert_eq!(wronged, Vec::<String>::new(), "users without a story");
+}
+
+#[test]
+fn findings_rest_on_rows_in_order_and_on_the_deciding_one() {
+    let test = "findings_rest_on_rows_in_order_and_on_the_deciding_one";
+    let Some((activity, _)) = generated(test, 3, 6_000, 40) else {
+        return;
+    };
+    let findings = detect(&activity, &Tuning::default(), &Context::default());
+    assert!(findings.len() > 10);
+    for finding in &findings {
+        assert!(finding.evidence.contains(&finding.row), "{finding:?}");
+        assert!(finding.evidence.is_sorted(), "{finding:?}");
+        assert!(!finding.reason.as_str().is_empty());
+    }
+}
