@@ -12,6 +12,9 @@ use quell::domain::timeline::finding::{Confidence, Context, Finding, Rule, Tunin
 
 use crate::harness::shared;
 
+/// The reviewed table: file, rules with a tilde between them, tests, agreed, why not.
+const TABLE: &str = concat!(env!("CARGO_MANIFEST_DIR"), "/tests/it/findings_panther.tsv");
+
 /// Which rules tell a kind of story.
 const COUNTERPARTS: [(&str, &[Rule]); 5] = [
     ("password_spray", &[Rule::PasswordSpray]),
@@ -104,7 +107,7 @@ fn every_injected_story_is_found_and_no_harmless_user_is_grave_slow() {
     let mut wronged = Vec::new();
     for seed in 1..=5 {
         let test = "every_injected_story_is_found_and_no_harmless_user_is_grave_slow";
-        let Some((activity, stories)) = generated(test, seed, 20_000, 200) else {
+        let Some((activity, stories)) = generated(test, seed, 8_000, 120) else {
             return;
         };
         let findings = detect(&activity, &Tuning::default(), &Context::default());
@@ -165,4 +168,60 @@ fn findings_rest_on_rows_in_order_and_on_the_deciding_one() {
         assert!(finding.evidence.is_sorted(), "{finding:?}");
         assert!(!finding.reason.as_str().is_empty());
     }
+}
+
+/// Counts the tests of one file whose expectation the rules meet: a rule fires where an alert is expected, none elsewhere.
+fn agreed(file: &Path, rules: &[&str]) -> Option<(usize, usize)> {
+    let text = std::fs::read_to_string(file).ok()?;
+    let whole: serde_json::Value = serde_json::from_str(&text).ok()?;
+    let threshold = whole["threshold"].as_u64().unwrap_or(1).max(1);
+    let tests = whole["tests"].as_array()?;
+    let meets = |test: &&serde_json::Value| {
+        let line = test["log"].to_string();
+        let one = read_log(line.as_bytes(), None).events;
+        let mut activity = Activity::default();
+        let mut repeated = Vec::new();
+        for at in 0..threshold {
+            repeated.extend(one.iter().cloned().map(|mut event| {
+                event.id = Untrusted::new(format!("e{at:04}"));
+                event.at += chrono::Duration::seconds(i64::try_from(at).unwrap_or_default());
+                event
+            }));
+        }
+        activity.extend(repeated);
+        let found = detect(&activity, &Tuning::default(), &Context::default());
+        let fires = found.iter().any(|one| rules.contains(&one.rule.id()));
+        test["expected_alert"].as_bool() == Some(fires)
+    };
+    Some((tests.len(), tests.iter().filter(meets).count()))
+}
+
+/// The expectations of detection rules of others are met where a rule of ours has the same subject; `QUELL_UPDATE=1`
+/// writes the counts anew.
+#[test]
+fn expectations_of_others_are_met_where_a_rule_has_the_same_subject() {
+    let test = "expectations_of_others_are_met_where_a_rule_has_the_same_subject";
+    let Some(folder) = shared(test) else { return };
+    let folder = folder.join("corpus/events/panther-analysis");
+    let table = std::fs::read_to_string(TABLE).unwrap_or_default();
+    let mut now = String::new();
+    for line in table.lines() {
+        let cells: Vec<&str> = line.split('\t').collect();
+        let [file, rules, _, _, why] = cells[..] else {
+            now.push_str(line);
+            now.push('\n');
+            continue;
+        };
+        let rules: Vec<&str> = rules.split('~').collect();
+        let counts = agreed(&folder.join(format!("{file}.json")), &rules);
+        let (tests, met) = counts.unwrap_or_default();
+        let rules = rules.join("~");
+        now += &[file, &rules, &tests.to_string(), &met.to_string(), why].join("\t");
+        now.push('\n');
+    }
+    if std::env::var_os("QUELL_UPDATE").is_some() {
+        assert!(std::fs::write(TABLE, &now).is_ok());
+    }
+    assert!(table.lines().count() > 20);
+    assert_eq!(now, table);
 }

@@ -190,19 +190,13 @@ fn travel_gives_both_points_times_distance_and_speed() {
     let reason = one
         .map(|one| one.reason.as_str().to_owned())
         .unwrap_or_default();
-    for part in [
-        "Berlin, Germany",
-        "Lagos, Nigeria",
-        "00:00",
-        "01:00",
-        "5200 km",
-        "5200 km/h",
-    ] {
-        let near = part.replace("5200", "52");
-        assert!(
-            reason.contains(&near) || reason.contains(part),
-            "{part} in {reason}"
-        );
+    let parts = [
+        "Berlin, Germany 1970-01-22 00:00",
+        "Lagos, Nigeria 1970-01-22 01:00",
+        " 5196 km in 60 min, 5196 km/h",
+    ];
+    for part in parts {
+        assert!(reason.contains(part), "{part} in {reason}");
     }
 }
 

@@ -153,9 +153,16 @@ impl<'a> Leap<'a> {
             note
         );
         let rows = vec![self.from.row, self.to.row];
+        // Suspected is the end that is not the user's, also where the user was seen after it.
+        let odd = |fact: &Fact| standing(fact).is_unusual(fact);
+        let deciding = if odd(self.from) && !odd(self.to) {
+            self.from
+        } else {
+            self.to
+        };
         scene.finding(
             Rule::ImpossibleTravel,
-            self.to,
+            deciding,
             Some(user),
             rows,
             reason,
