@@ -9,8 +9,8 @@ use serde_json::Value;
 use super::words::{DecisionKind, OutcomeState};
 use super::{
     CaseRead, ChecklistNote, ChecklistOpen, ChecklistPhase, ChecklistText, ChecklistTick,
-    DocumentPosted, DocumentWritten, HoldSet, RunbookChoose, RunbookInput, SegmentPruned,
-    WatchCursor, WatchSuccess, long,
+    DocumentPosted, DocumentWritten, FindingDismissed, HoldSet, RunbookChoose, RunbookInput,
+    SegmentPruned, WatchCursor, WatchSuccess, long,
 };
 use crate::domain::containment::approval::{Ask, GivenAnswer};
 use crate::domain::containment::campaign::CampaignNamed;
