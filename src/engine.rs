@@ -85,6 +85,10 @@ pub struct Start {
     pub drafts: PathBuf,
     /// While this file is there nothing is sent.
     pub freeze: PathBuf,
+    /// The policy of the host.
+    pub policy: PathBuf,
+    /// What stood there when the settings were made; `None` where there was none.
+    pub policy_text: Option<String>,
     /// User of the operating system.
     pub os_user: Untrusted,
     /// Where messages go.
@@ -114,6 +118,8 @@ struct World {
     journal: Journal,
     leases: PathBuf,
     freeze: PathBuf,
+    policy: PathBuf,
+    policy_text: Option<String>,
     os_user: Untrusted,
     messages: mpsc::Sender<Message>,
     clock: Arc<dyn Clock>,
@@ -155,6 +161,8 @@ impl Engine {
             journal,
             leases: start.leases,
             freeze: start.freeze,
+            policy: start.policy,
+            policy_text: start.policy_text,
             os_user: start.os_user,
             messages: start.messages,
             clock: start.clock,

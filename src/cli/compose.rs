@@ -64,10 +64,8 @@ impl Default for Host {
 /// # Errors
 /// With exit code 3 when there is one that cannot be believed or read: no policy is not the same as a broken one.
 pub fn host_policy(host: &Host, own: Policy) -> Result<Policy, Failure> {
-    let text = match files::read_host(&host.policy) {
-        Ok(text) => text,
-        Err(error) if error.is_missing() => return Ok(own),
-        Err(error) => return Err(file_failure(&error)),
+    let Some(text) = host_text(host)? else {
+        return Ok(own);
     };
     let policy = HostPolicy::parse(&text).map_err(|fault| {
         let place = Untrusted::new(host.policy.to_string_lossy());
@@ -77,6 +75,11 @@ pub fn host_policy(host: &Host, own: Policy) -> Result<Policy, Failure> {
         )
     })?;
     Ok(policy.joined_with(own))
+}
+
+/// Reads the policy of the host, if it has one.
+fn host_text(host: &Host) -> Result<Option<String>, Failure> {
+    files::read_host_if_there(&host.policy).map_err(|error| file_failure(&error))
 }
 
 /// A configuration that was read and found good.
@@ -281,6 +284,8 @@ pub fn start(parts: Parts) -> Result<Behind, Failure> {
     let log =
         AuditLog::open_on(&state.audit(), who.clone(), ground).map_err(|error| store(&error))?;
     let mut settings = loaded.settings;
+    // Read before it is used: a change in between is then seen as one.
+    let policy_text = host_text(&host)?;
     settings.policy = host_policy(&host, settings.policy)?;
     let settings = Arc::new(settings);
     let opened = Body::SessionOpen {
@@ -343,6 +348,8 @@ pub fn start(parts: Parts) -> Result<Behind, Failure> {
         leases: state.leases(),
         drafts: state.drafts(),
         freeze: host.freeze,
+        policy: host.policy,
+        policy_text,
         os_user: who.user,
         messages: tell,
         clock,

@@ -8,7 +8,7 @@ use std::time::{Duration, Instant};
 use async_trait::async_trait;
 use chrono::{DateTime, Utc};
 
-use crate::domain::account::Account;
+use crate::domain::account::{Account, AccountStatus};
 use crate::domain::case::{Alert, Case, CaseFile, Comment, RecordFault};
 use crate::domain::containment::confirm::ConfirmedAction;
 use crate::domain::containment::kind::ActionKind;
@@ -229,6 +229,8 @@ pub trait Identity: Send + Sync {
     async fn perform(&self, action: &ConfirmedAction) -> Result<Accepted, ConnectError>;
     /// Reads the evidence once.
     async fn read_back(&self, query: &ProofQuery) -> Result<Reading, ConnectError>;
+    /// Tells whether an account of this status is kept out as a disabled one is; what the vendor does not say for sure is not.
+    fn keeps_out(&self, status: &AccountStatus) -> bool;
     /// Gives the read-back schedule of an action kind.
     fn schedule(&self, kind: ActionKind) -> Schedule;
 }

@@ -377,6 +377,10 @@ impl Identity for Okta {
         }
     }
 
+    fn keeps_out(&self, status: &AccountStatus) -> bool {
+        wire::keeps_out(status)
+    }
+
     fn schedule(&self, kind: ActionKind) -> Schedule {
         facts::schedule(kind)
     }

@@ -20,6 +20,7 @@ pub(crate) enum Kind {
     Suspend,
     Unsuspend,
     Deactivate,
+    ExpirePassword,
     SessionClear,
     TokenRevoke,
     FileRead,
@@ -72,7 +73,7 @@ const fn okta(
 }
 
 /// In the order of [`Kind`].
-static WORDS: [Words; 16] = [
+static WORDS: [Words; 17] = [
     okta(
         "user.session.start",
         "User login to Okta",
@@ -124,6 +125,12 @@ static WORDS: [Words; 16] = [
     okta(
         "user.lifecycle.deactivate",
         "Deactivate Okta user",
+        &["iam"],
+        &["user", "change"],
+    ),
+    okta(
+        "user.account.expire_password",
+        "Expire password",
         &["iam"],
         &["user", "change"],
     ),

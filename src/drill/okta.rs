@@ -44,6 +44,9 @@ pub(crate) fn answer(world: &mut World, request: &Request, notes: &mut Notes) ->
         ("POST", ["users", user, "lifecycle", "suspend" | "unsuspend"]) => {
             users::lifecycle(world, request, user, notes)
         }
+        ("POST", ["users", user, "lifecycle", "expire_password"]) => {
+            users::expire_password(world, request, user)
+        }
         ("POST", ["users", user, "lifecycle", "deactivate"]) => {
             users::deactivate(world, request, user, notes)
         }
@@ -74,6 +77,9 @@ pub(crate) fn template(request: &Request) -> &'static str {
         Some(["users", _, "lifecycle", "suspend"]) => "/api/v1/users/{id}/lifecycle/suspend",
         Some(["users", _, "lifecycle", "unsuspend"]) => "/api/v1/users/{id}/lifecycle/unsuspend",
         Some(["users", _, "lifecycle", "deactivate"]) => "/api/v1/users/{id}/lifecycle/deactivate",
+        Some(["users", _, "lifecycle", "expire_password"]) => {
+            "/api/v1/users/{id}/lifecycle/expire_password"
+        }
         Some(["groups", _, "users"]) => "/api/v1/groups/{groupId}/users",
         _ => "unknown",
     }

@@ -77,6 +77,16 @@ impl World {
         Ok(())
     }
 
+    /// Makes the holder of an active account choose a new password, as a helpdesk does.
+    pub fn expire_password(&mut self, person: usize, request: &Request) -> Result<(), Refused> {
+        self.change_status(
+            person,
+            ("ACTIVE", "PASSWORD_EXPIRED"),
+            Kind::ExpirePassword,
+            request,
+        )
+    }
+
     /// Deactivates an account from any other status and ends its sessions.
     pub fn deactivate(&mut self, person: usize, request: &Request, notes: &mut Notes) {
         let account = &mut self.directory.people[person];

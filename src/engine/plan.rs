@@ -25,6 +25,7 @@ use crate::domain::fault::Fault;
 use crate::domain::ids::{AccountId, ActionId, CaseId, PlanId};
 use crate::domain::text::{Safe, Untrusted};
 use crate::safe;
+use crate::store::files;
 
 /// Longest wait for the case system before a containment goes on without it.
 const CASE_WAIT: Duration = Duration::from_secs(3);
@@ -249,10 +250,28 @@ pub(super) async fn judge_all(
         guard: "freeze",
         refusal: frozen(&world.freeze),
     });
+    // Nothing is said while it holds: that nobody changed a file is no guard that an account passed.
+    results.extend(policy_changed(world).map(|reason| GuardResult {
+        guard: "policy of the host",
+        refusal: Some(reason),
+    }));
     Judged {
         guards: results,
         reasons,
         campaign,
+    }
+}
+
+/// Tells why nothing may be sent when the policy of the host is not the one this console was started with: whoever
+/// protects an account in it must not wait for every console to be started again.
+fn policy_changed(world: &World) -> Option<Safe> {
+    match files::read_host_if_there(&world.policy) {
+        Ok(text) if text == world.policy_text => None,
+        Ok(_) => Some("it changed since this console was started: start it again".into()),
+        Err(error) => {
+            let error = Untrusted::new(error.to_string());
+            Some(safe!("it cannot be read any more: {}", error.line()))
+        }
     }
 }
 

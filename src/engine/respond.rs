@@ -35,6 +35,9 @@ pub(super) const ANSWER: Duration = Duration::from_secs(20);
 /// When a send that does not end by itself counts as unanswered.
 pub(super) const GUARD: Duration = Duration::from_secs(25);
 
+/// How old what was read of the account may be when the request leaves; the guards passed on that.
+const FRESH: Duration = Duration::from_secs(5);
+
 /// Why the rest of a plan is not sent.
 struct Halt {
     reason: Safe,
@@ -155,15 +158,11 @@ async fn step(
     expected: &[AccountStatus],
     confirmed: &mut Vec<Body>,
 ) -> Result<Sent, Halt> {
-    let halt = |reason: Safe| Halt {
-        reason,
-        bodies: Vec::new(),
-        ended: false,
-    };
     let id = &plan.account().id;
     let identity = world
         .identity(&id.connection)
-        .ok_or_else(|| halt("the identity provider is not configured any more".into()))?;
+        .ok_or_else(|| because("the identity provider is not configured any more".into()))?;
+    let mut looked = world.clock.now().boot;
     let mut server_date = look_in_time(world, plan, action, expected, identity.as_ref()).await?;
     if plan.dry_run() {
         let call = action.call();
@@ -174,7 +173,7 @@ async fn step(
             .journal
             .record(bodies)
             .await
-            .map_err(|fault| halt(fault.what))?;
+            .map_err(|fault| because(fault.what))?;
         confirmed.clear();
         return Ok(Sent::Not);
     }
@@ -187,7 +186,7 @@ async fn step(
         let cap = plan::cap_of(world, plan, action.kind());
         let recorded = world.journal.record_if(bodies, cap);
         recorded.await.map_err(|error| match error {
-            NotRecorded::Failed(fault) => halt(fault.what),
+            NotRecorded::Failed(fault) => because(fault.what),
             NotRecorded::Refused(reason) => {
                 let refused = GuardResult {
                     guard: "caps",
@@ -201,9 +200,14 @@ async fn step(
             }
         })?;
         confirmed.clear();
+        // A disk that hangs, or a process that was stopped, may have made minutes of it.
+        if world.clock.now().boot.saturating_sub(looked) > FRESH {
+            let again = look_in_time(world, plan, action, expected, identity.as_ref()).await;
+            again.map_err(|halt| unsent(action, attempt, halt))?;
+        }
         // The switch has the last word: it may have been set while the intent was written.
         if let Some(reason) = plan::frozen(&world.freeze) {
-            return Err(frozen(action, attempt, reason));
+            return Err(unsent(action, attempt, because(reason)));
         }
         world.probe.pass("send.before").await;
         let answer = tokio::time::timeout(GUARD, identity.perform(action)).await;
@@ -225,6 +229,7 @@ async fn step(
                 }
                 attempt += 1;
                 // The wait may have been minutes: what was true before it is asked again.
+                looked = world.clock.now().boot;
                 server_date =
                     look_in_time(world, plan, action, expected, identity.as_ref()).await?;
             }
@@ -248,11 +253,7 @@ async fn look_in_time(
     expected: &[AccountStatus],
     identity: &dyn Identity,
 ) -> Result<Option<DateTime<Utc>>, Halt> {
-    let ended = || Halt {
-        reason: "the console ended before it was sent".into(),
-        bodies: Vec::new(),
-        ended: false,
-    };
+    let ended = || because("the console ended before it was sent".into());
     if world.closing.is_cancelled() {
         return Err(ended());
     }
@@ -273,11 +274,7 @@ async fn look_again(
     let account = identity
         .account(&plan.account().id)
         .await
-        .map_err(|error| Halt {
-            reason: safe!("the account could not be read again: {}", error.what),
-            bodies: Vec::new(),
-            ended: false,
-        })?;
+        .map_err(|error| because(safe!("the account could not be read again: {}", error.what)))?;
     if let Some(what) = changed_since(plan.account(), &account, expected) {
         let reason = safe!("the plan is stale: {} changed", what);
         let refusal = Body::Refusal {
@@ -310,11 +307,7 @@ async fn look_again(
         .filter(|name| plan.plan().campaign.as_ref() != Some(name))
         .map(|_| "a cap was reached meanwhile: plan it again in the name of the campaign".into());
     if let Some(reason) = unasked.or(unnamed) {
-        return Err(Halt {
-            reason,
-            bodies: Vec::new(),
-            ended: false,
-        });
+        return Err(because(reason));
     }
     if let Some(refusal) = guards.iter().find_map(|guard| guard.refusal.clone()) {
         return Err(Halt {
@@ -327,20 +320,28 @@ async fn look_again(
 }
 
 /// Ends an action whose intent is on disk and whose request never left.
-fn frozen(action: &ConfirmedAction, attempt: u32, reason: Safe) -> Halt {
+fn unsent(action: &ConfirmedAction, attempt: u32, halt: Halt) -> Halt {
     let aid = action.aid();
-    let evidence = format!("not sent: {reason}");
+    let evidence = format!("not sent: {}", halt.reason);
+    let mut bodies = halt.bodies;
+    bodies.push(Body::ActionNotSent {
+        aid: aid.clone(),
+        attempt,
+        reason: own(evidence.clone()),
+    });
+    bodies.push(outcome(aid, OutcomeState::NotSent, evidence, None));
     Halt {
-        bodies: vec![
-            Body::ActionNotSent {
-                aid: aid.clone(),
-                attempt,
-                reason: own(evidence.clone()),
-            },
-            outcome(aid, OutcomeState::NotSent, evidence, None),
-        ],
-        reason,
+        bodies,
+        reason: halt.reason,
         ended: true,
+    }
+}
+
+fn because(reason: Safe) -> Halt {
+    Halt {
+        reason,
+        bodies: Vec::new(),
+        ended: false,
     }
 }
 

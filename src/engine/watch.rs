@@ -11,7 +11,6 @@ use std::time::Duration;
 
 use super::World;
 use super::respond::outcome;
-use crate::domain::account::AccountStatus;
 use crate::domain::audit::OutcomeState;
 use crate::domain::containment::kind::ActionKind;
 use crate::domain::containment::ledger::ActionView;
@@ -20,18 +19,27 @@ use crate::domain::containment::state::ActionState;
 /// How often the contained accounts and the log are looked at.
 const EVERY: Duration = Duration::from_secs(30);
 
-/// Most accounts looked at in one round, the latest first.
+/// Most accounts looked at in one round; where there are more they take turns.
 const ACCOUNTS_MAX: usize = 20;
 
 /// Looks for ever at the accounts whose disabling was proven and not taken back from here.
 pub(super) async fn drift(world: Arc<World>) {
-    loop {
+    for round in 0usize.. {
         tokio::time::sleep(world.pace.of(EVERY)).await;
         let disabled = disabled(&world, |state| state == ActionState::Verified);
-        for action in disabled.iter().take(ACCOUNTS_MAX) {
+        for action in turn(&disabled, round) {
             look(&world, action).await;
         }
     }
+}
+
+/// Chooses whom a round looks at, so that nobody is left out for ever.
+fn turn(all: &[ActionView], round: usize) -> impl Iterator<Item = &ActionView> {
+    let first = round.wrapping_mul(ACCOUNTS_MAX) % all.len().max(1);
+    all.iter()
+        .cycle()
+        .skip(first)
+        .take(all.len().min(ACCOUNTS_MAX))
 }
 
 /// Looks for ever at the audit log: before anybody plans an action that could not be recorded.
@@ -69,17 +77,18 @@ async fn look(world: &World, action: &ActionView) {
     let Ok(account) = identity.account(&action.account).await else {
         return;
     };
-    if account.status != AccountStatus::Active {
+    // Any status that lets the holder back in counts, not only ACTIVE: a helpdesk enables and resets the password at once.
+    if identity.keeps_out(&account.status) {
         return;
     }
     // Two readings, so that one answer of a replica that lags does not take a proof away.
     if !world.pause(Duration::from_secs(5)).await {
         return;
     }
-    match identity.account(&action.account).await {
-        Ok(again) if again.status == AccountStatus::Active => {}
+    let account = match identity.account(&action.account).await {
+        Ok(again) if !identity.keeps_out(&again.status) => again,
         _ => return,
-    }
+    };
     // Another console of this user may have enabled it, or have said that the proof is lost.
     world.journal.catch_up().await;
     let undone_here = world.journal.with(|ledger| {
@@ -97,8 +106,39 @@ async fn look(world: &World, action: &ActionView) {
         return;
     }
     let status = account.vendor_status.field();
-    let evidence = format!("status {status} again, not by this console");
+    let evidence = format!("status {status} now, not by this console");
     let lost = outcome(&action.aid, OutcomeState::Drifted, evidence, None);
     // The journal tells the console, which rings; when it fails, the next round finds it again.
     let _ = world.journal.record(vec![lost]).await;
+}
+
+#[cfg(test)]
+mod tests {
+    use std::collections::BTreeSet;
+
+    use super::*;
+    use crate::domain::containment::ledger::Ledger;
+    use crate::domain::containment::samples::proven;
+
+    #[test]
+    fn nobody_is_left_out_for_ever() {
+        let mut ledger = Ledger::default();
+        for number in 1..=53u64 {
+            proven(
+                &mut ledger,
+                number.into(),
+                ActionKind::DisableAccount,
+                number * 10,
+                0,
+            );
+        }
+        let all: Vec<ActionView> = ledger.actions().cloned().collect();
+        let seen: BTreeSet<_> = (0..3)
+            .flat_map(|round| turn(&all, round))
+            .map(|action| action.aid.clone())
+            .collect();
+        assert_eq!((all.len(), seen.len()), (53, 53));
+        assert_eq!(turn(&all, 1).count(), ACCOUNTS_MAX);
+        assert_eq!(turn(&[], 7).count(), 0);
+    }
 }

@@ -199,6 +199,18 @@ pub fn read_host(path: &Path) -> Result<String, FileError> {
     read_text(path, Rule::Host)
 }
 
+/// Reads the policy of the host, or finds that there is none.
+///
+/// # Errors
+/// As [`read_host`], but a file that is missing is none.
+pub fn read_host_if_there(path: &Path) -> Result<Option<String>, FileError> {
+    match read_host(path) {
+        Ok(text) => Ok(Some(text)),
+        Err(error) if error.is_missing() => Ok(None),
+        Err(error) => Err(error),
+    }
+}
+
 fn read_text(path: &Path, rule: Rule) -> Result<String, FileError> {
     let bytes = read_checked(path, rule, MAX_CONFIG)?;
     match String::from_utf8(bytes) {

@@ -2,17 +2,20 @@
 
 use std::fs;
 use std::path::Path;
+use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
+use async_trait::async_trait;
 use quell::app::model::{Layer, Model};
 use quell::cli::compose::Host;
 use quell::domain::audit::Body;
 use quell::domain::containment::state::ActionState;
 use quell::drill::Drill;
+use quell::engine::probe::Probe;
 use quell::store::audit::Ground;
 use serde_json::json;
 
-use crate::harness::app::{TestApp, company, no_host, records};
+use crate::harness::app::{Setting, TestApp, TestClock, company, no_host, records};
 use crate::harness::root;
 
 const LOGIN: &str = "mara.lind@acme.example";
@@ -166,6 +169,122 @@ fn set_mode(path: &Path, mode: u32) {
 }
 
 #[tokio::test(flavor = "multi_thread")]
+async fn a_policy_changed_under_a_running_console_refuses_at_plan_and_at_send() {
+    if !root("guards::a_policy_changed_under_a_running_console_refuses_at_plan_and_at_send") {
+        return;
+    }
+    let (drill, state, etc) = (company().await, dir(), dir());
+    let host = host_in(etc.path());
+    let start = || TestApp::start_on(&drill, state.path(), Ground::default(), host.clone(), |t| t);
+    let mut app = start();
+    open_case(&mut app, "mara").await;
+    assert_eq!(
+        refusals(&plan(&mut app, "cc").await),
+        Vec::<&'static str>::new()
+    );
+    fs::write(&host.policy, format!("protected = [\"{LOGIN}\"]\n")).expect("the policy is written");
+    app.keys(LOGIN).keys("<Tab>y");
+    let model = app.until("given up", settled).await;
+    let abandoned = |state| state == ActionState::Abandoned;
+    assert!(model.ledger.actions().all(|act| abandoned(act.state)));
+    app.keys("<Esc><Esc>");
+    let model = plan(&mut app, "cc").await;
+    assert_eq!(refusals(&model), ["policy of the host"]);
+    app.keys("<Esc><Esc>");
+    set_mode(&host.policy, 0o666);
+    let model = plan(&mut app, "cc").await;
+    assert_eq!(refusals(&model), ["policy of the host"]);
+    app.end().await;
+    set_mode(&host.policy, 0o644);
+    let mut app = start();
+    open_case(&mut app, "mara").await;
+    assert_eq!(refusals(&plan(&mut app, "cc").await), ["protected"]);
+    let ledger = drill.ledger();
+    let sent = |effect| ledger.targets(effect).len();
+    assert_eq!((sent("suspend"), sent("clear_sessions")), (0, 0));
+}
+
+/// Changes the account and lets minutes pass at the moment when an intent is on the disk and its request is not sent.
+struct Stopped {
+    clock: TestClock,
+    url: Mutex<Option<(String, String)>>,
+}
+
+#[async_trait]
+impl Probe for Stopped {
+    async fn pass(&self, point: &str) {
+        let first = match point {
+            // The first intent goes with the confirmations into one write.
+            "after action.confirm" => self
+                .url
+                .lock()
+                .unwrap_or_else(PoisonError::into_inner)
+                .take(),
+            _ => None,
+        };
+        if let Some((url, token)) = first {
+            post(&url, &token).await;
+            self.clock.advance(Duration::from_secs(600));
+        }
+    }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_console_stopped_before_the_send_looks_again_when_it_goes_on() {
+    let (drill, state, clock) = (company().await, dir(), TestClock::default());
+    let setting = Setting {
+        clock: clock.clone(),
+        probe: Arc::new(Stopped {
+            clock,
+            url: Mutex::new(Some(lifecycle(&drill, "deactivate"))),
+        }),
+        ..Setting::default()
+    };
+    let mut app = TestApp::start_in(&drill, state.path(), setting, |text| text);
+    open_case(&mut app, "mara").await;
+    plan(&mut app, "cc").await;
+    app.keys(LOGIN).keys("<Tab>y");
+    let model = app.until("given up", settled).await;
+    let states: Vec<_> = model.ledger.actions().map(|act| act.state).collect();
+    assert_eq!(
+        states,
+        [
+            ActionState::NotSent,
+            ActionState::Abandoned,
+            ActionState::Abandoned
+        ]
+    );
+    let ledger = drill.ledger();
+    assert_eq!(ledger.targets("clear_sessions").len(), 0);
+    assert_eq!(ledger.targets("suspend").len(), 0);
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn an_account_enabled_and_given_a_new_password_by_others_is_a_lost_proof_too() {
+    let (drill, state) = (company().await, dir());
+    let mut app = TestApp::start(&drill, state.path());
+    open_case(&mut app, "mara").await;
+    plan(&mut app, "cc").await;
+    app.keys(LOGIN).keys("<Tab>y");
+    app.until("contained", |model| {
+        settled(model) && model.standing().is_some()
+    })
+    .await;
+    for act in ["unsuspend", "expire_password"] {
+        let (url, token) = lifecycle(&drill, act);
+        post(&url, &token).await;
+    }
+    let drifted = |model: &Model| {
+        let mut acts = model.ledger.actions();
+        acts.any(|act| act.state == ActionState::Drifted)
+    };
+    let model = app.until("the proof is lost", drifted).await;
+    let word = model.standing().expect("the sessions are revoked").word();
+    assert_eq!(word.as_str(), "partly contained: account not disabled");
+    app.end().await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
 async fn an_account_that_others_enable_again_is_a_lost_proof() {
     let (drill, state) = (company().await, dir());
     let mut app = TestApp::start(&drill, state.path());
@@ -202,24 +321,31 @@ async fn an_account_that_others_enable_again_is_a_lost_proof() {
 }
 
 async fn enable_behind_our_back(drill: &Drill) {
+    let (url, token) = lifecycle(drill, "unsuspend");
+    post(&url, &token).await;
+}
+
+/// Gives the address of an act of others on the account, and the token for it.
+fn lifecycle(drill: &Drill, act: &str) -> (String, String) {
     let identity = drill.identity();
-    let url = format!(
-        "{}/api/v1/users/{}/lifecycle/unsuspend",
-        identity.url,
-        drill.victim_id()
-    );
+    let id = drill.victim_id();
+    let url = format!("{}/api/v1/users/{id}/lifecycle/{act}", identity.url);
+    (url, identity.token.to_string())
+}
+
+async fn post(url: &str, token: &str) {
     let client = reqwest::Client::builder()
         .no_proxy()
         .build()
         .expect("a client");
     let answer = client
         .post(url)
-        .header("authorization", format!("SSWS {}", identity.token))
+        .header("authorization", format!("SSWS {token}"))
         .header("content-length", "0")
         .send()
         .await
         .expect("the drill answers");
-    assert!(answer.status().is_success());
+    assert!(answer.status().is_success(), "{url}");
 }
 
 #[tokio::test(flavor = "multi_thread")]

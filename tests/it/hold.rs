@@ -342,6 +342,28 @@ async fn slow_failures_after_the_containment_do_not_ring() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
+async fn a_look_that_could_not_read_everything_says_so() {
+    let (drill, state, clock) = (company().await, dir(), TestClock::default());
+    let mut app = start(&drill, state.path(), &clock);
+    contain(&mut app).await;
+    looks(&mut app, 1).await;
+    drill
+        .fault(&json!({"server": "siem", "fault": "bad_record", "path": "_search"}))
+        .expect("the drill knows it");
+    drill.advance(2);
+    app.until("it says so", |model| {
+        let said = model
+            .watched
+            .values()
+            .filter_map(|(_, fault)| fault.as_ref());
+        let mut said = said.map(|fault| fault.what.as_str());
+        said.any(|what| what.contains("was not read whole"))
+    })
+    .await;
+    app.end().await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
 async fn slow_an_undoing_by_others_rings_and_is_told_once() {
     let (drill, state, clock) = (company().await, dir(), TestClock::default());
     let mut app = start(&drill, state.path(), &clock);

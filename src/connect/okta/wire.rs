@@ -9,6 +9,15 @@ use crate::domain::account::{Account, AccountStatus, Factor, Group};
 use crate::domain::ids::{AccountId, ConnectionName};
 use crate::domain::text::Untrusted;
 
+/// Tells whether nobody can sign in with an account of this status: suspended, or on the way to be deactivated or there.
+pub(crate) fn keeps_out(status: &AccountStatus) -> bool {
+    match status {
+        AccountStatus::Active => false,
+        AccountStatus::Disabled => true,
+        AccountStatus::Other(word) => word.raw().ends_with("DEPROVISIONED"),
+    }
+}
+
 /// Reads one user; groups, roles, factors and clients are asked for separately and stay unknown here.
 pub(crate) fn user(record: &Value, connection: &ConnectionName) -> Result<Account, FieldError> {
     let id = need_text(record, "id")?;
@@ -130,6 +139,21 @@ mod tests {
     ) {
         let got = user(&record(status, moving), &connection()).map(|account| account.status);
         assert_eq!(got, Ok(expected));
+    }
+
+    #[rstest]
+    #[case("ACTIVE", None, false)]
+    #[case("SUSPENDED", None, true)]
+    #[case("DEPROVISIONED", None, true)]
+    #[case("SUSPENDED", Some("DEPROVISIONED"), true)]
+    #[case("SUSPENDED", Some("ACTIVE"), false)]
+    #[case("PASSWORD_EXPIRED", None, false)]
+    #[case("RECOVERY", None, false)]
+    #[case("LOCKED_OUT", None, false)]
+    #[case("PROVISIONED", None, false)]
+    fn only_these_keep_out(#[case] status: &str, #[case] moving: Option<&str>, #[case] out: bool) {
+        let got = user(&record(status, moving), &connection()).map(|a| keeps_out(&a.status));
+        assert_eq!(got, Ok(out));
     }
 
     #[test]

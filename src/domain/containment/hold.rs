@@ -79,7 +79,7 @@ impl Hold {
         }
     }
 
-    /// Gives the words of the end: `until 14:20Z`, with the date where it is a day or more away.
+    /// Gives the words of the end: `until 14:20Z`, with the date where that is another day.
     pub fn word(&self, now: DateTime<Utc>) -> Safe {
         match self.until {
             None => "until somebody decides".into(),
@@ -98,9 +98,9 @@ impl Hold {
     }
 }
 
-/// Writes a time as `14:20Z`, or with its day where that is a day or more away from now.
+/// Writes a time as `14:20Z`, or with its day where that is not today: the end of a day's hold is at this hour tomorrow.
 pub fn near_word(at: DateTime<Utc>, now: DateTime<Utc>) -> Safe {
-    if (at - now).abs() < TimeDelta::hours(24) {
+    if at.date_naive() == now.date_naive() {
         return clock_word(at);
     }
     let day = Untrusted::new(at.format("%b %-d").to_string());
@@ -363,6 +363,7 @@ mod tests {
     #[case(Some(7_200), 7_199, Stage::Soon, "until 10:00Z")]
     #[case(Some(7_200), 7_200, Stage::Ended, "until 10:00Z")]
     #[case(Some(86_400), 0, Stage::Running, "until Jan 16 08:00Z")]
+    #[case(Some(86_400), 59, Stage::Running, "until Jan 16 08:00Z")]
     fn an_end_comes_nearer(
         #[case] until: Option<i64>,
         #[case] now: i64,

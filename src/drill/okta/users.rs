@@ -303,6 +303,18 @@ pub(super) fn lifecycle(
     }
 }
 
+pub(super) fn expire_password(world: &mut World, request: &Request, key: &str) -> Answer {
+    let Some(index) = find(&world.directory, key) else {
+        return missing(key);
+    };
+    match world.expire_password(index, request) {
+        Ok(()) => Answer::json(200, json!({})),
+        Err(Refused::WrongStatus) => {
+            invalid("Cannot expire the password of a user that is not active")
+        }
+    }
+}
+
 pub(super) fn deactivate(
     world: &mut World,
     request: &Request,

@@ -18,19 +18,17 @@ use crate::domain::containment::standing::standing;
 use crate::domain::containment::state::ActionState;
 use crate::domain::fault::Fault;
 use crate::domain::ids::{AccountId, ConnectionName};
-use crate::domain::text::Untrusted;
+use crate::domain::text::{Safe, Untrusted};
 use crate::domain::timeline::event::{Event, Outcome};
 use crate::engine::World;
+use crate::safe;
 use crate::store::lease;
 
 /// How often an account is looked at: give or take a quarter, and half as often where the vendor's rate is low.
 const EVERY: Duration = Duration::from_secs(40);
 
-/// Accounts looked at in one round; where there are more they take turns.
-const ACCOUNTS_MAX: usize = 20;
-
-/// Most events of one look.
-const EVENTS_MAX: usize = 1_000;
+/// Most events of one look; beyond them it says that it did not see everything.
+const EVENTS_MAX: usize = 10_000;
 
 /// Most successes recorded by one look.
 const RECORDED_MAX: usize = 20;
@@ -58,13 +56,7 @@ pub(in crate::engine) async fn successes(world: Arc<World>) {
         world.journal.catch_up().await;
         let counts = |state| matches!(state, ActionState::Verified | ActionState::Drifted);
         let all = super::disabled(&world, counts);
-        let first = round.wrapping_mul(ACCOUNTS_MAX) % all.len().max(1);
-        for action in all
-            .iter()
-            .cycle()
-            .skip(first)
-            .take(all.len().min(ACCOUNTS_MAX))
-        {
+        for action in super::turn(&all, round) {
             look(&world, action, round, &mut cursors).await;
         }
         told::tell_cases(&world, &all, &mut tries).await;
@@ -136,21 +128,39 @@ async fn ask(
         limit: EVENTS_MAX,
     };
     let mut events: Vec<Event> = Vec::new();
-    source
+    // An event dated in the future would blind every later look.
+    let now = world.clock.now().utc;
+    let mut newest = None;
+    let mut unread = None;
+    let end = source
         .search(&query, &mut |page| {
-            events.extend(page.items);
+            newest = newest.max(page.items.iter().map(|event| event.at.min(now)).max());
+            let seen = page.items.into_iter();
+            events.extend(seen.filter(|event| is_success(event, action, since)));
+            unread = unread.take().or(page.faults.into_iter().next());
             true
         })
         .await?;
-    // An event dated in the future would blind every later look.
-    let now = world.clock.now().utc;
-    let newest = events.iter().map(|event| event.at.min(now)).max();
-    events.retain(|event| is_success(event, action, since));
     if !events.is_empty() && !record(world, source.connection(), action, since, &events).await {
         return Ok(());
     }
+    // A success may be among what was not read.
+    let missed = unread.map(|fault| safe!("{}: {}", fault.record.field(), fault.reason.line()));
+    let whole = |what: Safe| {
+        Fault::new(safe!(
+            "{} was not read whole: {}",
+            source.connection(),
+            what
+        ))
+    };
+    if end.truncated {
+        // The next look starts from the same place.
+        return Err(whole(
+            missed.unwrap_or_else(|| "too many events of the account".into()),
+        ));
+    }
     let Some(newest) = newest.max(before) else {
-        return Ok(());
+        return missed.map_or(Ok(()), |missed| Err(whole(missed)));
     };
     cursors.insert(key.clone(), newest);
     if recorded.is_none_or(|at| newest - at >= CURSOR_STEP) {
@@ -162,7 +172,7 @@ async fn ask(
         // The journal tells the console when it fails; the next start looks further back.
         let _ = world.journal.record(vec![body]).await;
     }
-    Ok(())
+    missed.map_or(Ok(()), |missed| Err(whole(missed)))
 }
 
 /// Tells whether an event is the account's own doing, after its containment, and worked.
