@@ -90,6 +90,11 @@ const STEMS: &[(&str, PhaseName)] = &[
     ("analy", PhaseName::Picerl(Phase::Identification)),
     ("investigat", PhaseName::Picerl(Phase::Identification)),
     ("triag", PhaseName::Picerl(Phase::Identification)),
+    ("investigac", PhaseName::Picerl(Phase::Identification)),
+    ("investigaç", PhaseName::Picerl(Phase::Identification)),
+    ("anális", PhaseName::Picerl(Phase::Identification)),
+    ("untersuch", PhaseName::Picerl(Phase::Identification)),
+    ("comunic", PhaseName::Own),
     ("contain", PhaseName::Picerl(Phase::Containment)),
     ("mitigat", PhaseName::Picerl(Phase::Containment)),
     ("remedial", PhaseName::Picerl(Phase::Containment)),
@@ -167,28 +172,35 @@ const DECIDING: &[(&str, PhaseName)] = &[
 /// The word that comes first decides (*Contain, eradicate and recover* is containment), except that
 /// *feedback*, *lessons* and *post-incident* decide wherever they stand.
 pub fn phase_of_name(name: &str) -> Option<PhaseName> {
-    let words = plain_words(name);
-    let joined = words.join(" ");
-    for (stem, phase) in DECIDING {
-        let starts = joined.starts_with(stem);
-        if starts || joined.contains(&format!(" {stem}")) {
-            return Some(*phase);
+    let mut joined = String::with_capacity(name.len());
+    for word in name
+        .split(|c: char| !c.is_alphanumeric())
+        .filter(|word| !word.is_empty())
+    {
+        if !joined.is_empty() {
+            joined.push(' ');
+        }
+        if word.is_ascii() {
+            joined.extend(word.chars().map(|c| c.to_ascii_lowercase()));
+        } else {
+            joined.push_str(&word.to_lowercase());
         }
     }
-    words.iter().find_map(|word| {
-        STEMS
-            .iter()
-            .find(|(stem, _)| word.starts_with(stem))
-            .map(|(_, phase)| *phase)
-    })
-}
-
-/// Splits a name into lower-case words of letters and digits.
-fn plain_words(name: &str) -> Vec<String> {
-    name.split(|c: char| !c.is_alphanumeric())
-        .filter(|word| !word.is_empty())
-        .map(str::to_lowercase)
-        .collect()
+    let begins_a_word = |stem: &str| {
+        joined.match_indices(stem).any(|(at, _)| {
+            joined
+                .get(..at)
+                .is_some_and(|head| head.is_empty() || head.ends_with(' '))
+        })
+    };
+    let deciding = DECIDING.iter().find(|(stem, _)| begins_a_word(stem));
+    let first = || {
+        joined.split(' ').find_map(|word| {
+            let begins = |(stem, _): &&(&str, PhaseName)| word.starts_with(stem);
+            STEMS.iter().find(begins)
+        })
+    };
+    deciding.or_else(first).map(|(_, phase)| *phase)
 }
 
 #[cfg(test)]

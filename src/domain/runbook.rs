@@ -169,12 +169,16 @@ impl StepKey {
         for (to, from) in first.iter_mut().zip(hash.finalize()) {
             *to = from;
         }
-        let mut key = format!("{:016x}", u64::from_be_bytes(first));
+        Self(format!("{:016x}", u64::from_be_bytes(first))).repeated(ordinal)
+    }
+
+    /// Makes the key of the `ordinal`-th step (from 1) out of that of the first with the same words.
+    fn repeated(mut self, ordinal: u32) -> Self {
         if ordinal > 1 {
-            key.push('-');
-            key.push_str(&ordinal.to_string());
+            self.0.push('-');
+            self.0.push_str(&ordinal.to_string());
         }
-        Self(key)
+        self
     }
 
     /// Gives the key as it is stored: ASCII, safe everywhere.

@@ -6,6 +6,9 @@
 //!
 //! Where a person may read a text otherwise, and why it is read as it is:
 //!
+//! A text with two numbered phases or more that also has a short list of its own keeps its phases, and the short list
+//! counts for its own section; without numbered phases the short list stands for the whole.
+//!
 //! | Runbook | A person may say | It is read as |
 //! |---|---|---|
 //! | `IRP-CredCompromise` | seven parts, one of them empty | six: the empty heading has the number of the one below it, which is a notice |
@@ -22,6 +25,12 @@
 //! | `playbook-phishing` | Remediate is a phase | it is the parent of Contain and Eradicate and has only advice of its own; the help desk's steps stand under *Resources* and are reference |
 //! | `SKILL` (compromised account), Lessons learned | nine bullets | two orders with bullets below them |
 //! | `runbook_guidelines` | nothing to do | no steps |
+//! | `IRP-CredCompromise`, Contain | *Check for MFA devices — if one was registered, act* is conditional | the step has the condition of its heading: what follows the dash says what to do with the answer |
+//! | `IRP-CredCompromise`, Contain, *Important* | a note | a step, since it has a number; its first sentence is the label |
+//! | `Compromised_IAM_Credentials`, asking the vendor for help | a phase, or steps of Preparation | a notice: the section stands beside the phases and is named like none |
+//! | `phishing_response`, Containment, the first three | no gates | gates: the sub-steps below them are confirmed with the analyst |
+//! | `suspicious_login_triage`, *Generate Report* | no gate | a gate, since a sub-step asks the analyst; *Else* is a sub-step without a condition of its own |
+//! | `find_relevant_soar_case`, *Limitation Note* | a note | a sub-step, as all bullets below a step are |
 
 use std::fmt::Write as _;
 use std::fs;

@@ -6,9 +6,11 @@
 //! nothing, and what was not understood is a notice with its line. What must not live here: io, other files.
 
 mod blocks;
+mod conditions;
 mod declared;
 mod fences;
 mod layout;
+mod limits;
 mod lines;
 mod markdown;
 mod marks;

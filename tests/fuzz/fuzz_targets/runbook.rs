@@ -1,6 +1,6 @@
 //! Reads any bytes as a runbook; the laws are those of `tests/it/fuzz_replay.rs`.
 //!
-//! Run it in the folder of the project: `cargo +nightly fuzz run --fuzz-dir tests/fuzz runbook`.
+//! Run it in the folder of the project: `cargo +nightly fuzz run --fuzz-dir tests/fuzz runbook tests/fuzz/corpus/runbook tests/fuzz/seeds/runbook`.
 #![no_main]
 
 use libfuzzer_sys::fuzz_target;

@@ -4,7 +4,7 @@
 
 use super::blocks::{Block, Item, List};
 use super::names::{self, Numbering};
-use super::sections::{PHASE_WORDS, Section, begins_with_phase, below, section_lists};
+use super::sections::{PHASE_WORDS, Section, below, section_lists};
 use super::sources::{has_clear_list, has_tasks};
 use super::verbs;
 
@@ -30,7 +30,7 @@ pub(super) fn layout_of(sections: &[Section]) -> Layout {
             .filter(|i| is_phase(sections, *i, layout))
             .count()
     };
-    if count(Layout::ShortList) > 0 {
+    if count(Layout::ShortList) > 0 && !has_phases_beside_short_list(sections) {
         Layout::ShortList
     } else if count(Layout::Numbered) > 0 {
         Layout::Numbered
@@ -44,6 +44,30 @@ pub(super) fn layout_of(sections: &[Section]) -> Layout {
     }
 }
 
+/// Tells whether a text with a short list also has two numbered phases or more with lists of their own: then the
+/// phases are the runbook, and the short list counts for its own section only.
+fn has_phases_beside_short_list(sections: &[Section]) -> bool {
+    let mut inside = None;
+    let mut found = 0_usize;
+    for (i, section) in sections.iter().enumerate() {
+        if inside.is_some_and(|level| section.level <= level) {
+            inside = None;
+        }
+        if is_phase(sections, i, Layout::ShortList) {
+            inside.get_or_insert(section.level);
+        }
+        let phase = inside.is_none() && is_phase(sections, i, Layout::Numbered);
+        let listed = || {
+            std::iter::once(i)
+                .chain(below(sections, i))
+                .filter_map(|j| sections.get(j))
+                .any(|section| has_clear_list(&section.blocks))
+        };
+        found += usize::from(phase && listed());
+    }
+    found >= 2
+}
+
 pub(super) fn is_phase(sections: &[Section], i: usize, layout: Layout) -> bool {
     let Some(section) = sections
         .get(i)
@@ -55,6 +79,9 @@ pub(super) fn is_phase(sections: &[Section], i: usize, layout: Layout) -> bool {
         Layout::ShortList => !section.inside_phase && is_short_list(sections, i),
         Layout::Numbered => section.numbering == Numbering::Phase,
         Layout::Named => {
+            if !section.phase_like {
+                return false;
+            }
             // Inside a phase a longer name is more likely a step (*Restore a quarantined message*).
             let most = match (section.inside_phase, section.bold) {
                 (true, true) => 1,
@@ -65,7 +92,7 @@ pub(super) fn is_phase(sections: &[Section], i: usize, layout: Layout) -> bool {
             let numbered = matches!(section.numbering, Numbering::Step) && section.inside_phase;
             // The first heading is the title: it names no phase when everything stands below it.
             let title = i == 1 && below(sections, i).count() + 2 >= sections.len();
-            short && !title && !numbered && begins_with_phase(&section.name)
+            short && !title && !numbered
         }
         Layout::Flat => false,
     }

@@ -1,11 +1,11 @@
-//! What the words of a step say beside the task: gate, condition, optional, time limit, role, tools, files.
+//! What the words of a step say beside the task: gate, optional, role, tools, files.
 //!
 //! What must not live here: where the words come from.
 
 use std::collections::{BTreeMap, BTreeSet};
 
 use super::names::input_name;
-use crate::domain::runbook::{TimeLimit, ToolCall};
+use crate::domain::runbook::ToolCall;
 use crate::domain::text::Untrusted;
 
 /// Words of a question to a person, without which the response does not go on.
@@ -56,190 +56,6 @@ pub(super) fn is_gate(text: &str) -> bool {
 pub(super) fn is_optional(text: &str, lead: &str) -> bool {
     let start = text.trim_start_matches(['(', '*', '[']).to_lowercase();
     start.starts_with("optional") || lead.to_lowercase().contains("(optional")
-}
-
-/// Finds when the step applies: an aside in its name, at its beginning or at the end of its first sentence, the aside
-/// right below it, or a beginning with *If ...,*.
-///
-/// `lead` is the name of the step, `text` what follows it.
-pub(super) fn condition_of(lead: &str, text: &str, below: Option<&str>) -> Option<String> {
-    let named = asides(lead).into_iter().find(|aside| is_condition(aside));
-    if let Some(aside) = named {
-        return Some(conditional(aside).unwrap_or_else(|| aside.to_owned()));
-    }
-    let near: String = text.chars().take(300).collect();
-    let near = near.trim_start_matches([':', ' ', '*']);
-    let goes_on = !lead.trim_end().ends_with([':', '.']) && !text.trim_start().starts_with(':');
-    beginning_aside(near)
-        .or_else(|| goes_on.then(|| closing_aside(near)).flatten())
-        .or(below)
-        .filter(|aside| is_condition(aside))
-        .map(|aside| conditional(aside).unwrap_or_else(|| aside.trim_end_matches('.').to_owned()))
-        .or_else(|| conditional(near))
-}
-
-/// Finds the condition that a heading or a bold line puts on all below it: *If the credential is a password*.
-pub(super) fn condition_of_heading(heading: &str) -> Option<String> {
-    let heading = heading.trim().trim_end_matches(':');
-    let begins = ["if ", "only if ", "when ", "in case of ", "unless "]
-        .iter()
-        .any(|word| begins_with(heading, word));
-    let short = heading.chars().count() <= 160 && !heading.contains(". ");
-    (begins && short).then(|| conditional(heading).unwrap_or_else(|| heading.to_owned()))
-}
-
-fn begins_with(text: &str, word: &str) -> bool {
-    text.get(..word.len())
-        .is_some_and(|head| head.eq_ignore_ascii_case(word))
-}
-
-/// Words of an aside that say when, and not only that something may be missing (*if any*).
-fn is_condition(aside: &str) -> bool {
-    let lower = aside.trim().to_lowercase();
-    let begins = [
-        "if ",
-        "requires ",
-        "when ",
-        "only if ",
-        "only when ",
-        "only for ",
-        "unless ",
-    ]
-    .iter()
-    .any(|word| lower.starts_with(word));
-    begins && !["if any", "if known", "if provided", "if determined"].contains(&lower.as_str())
-}
-
-/// `(if so) do it` gives the aside.
-fn beginning_aside(text: &str) -> Option<&str> {
-    text.trim_start()
-        .strip_prefix('(')?
-        .split_once(')')
-        .map(|(aside, _)| aside.trim())
-}
-
-/// `Do it (if so). And more` gives the aside.
-fn closing_aside(text: &str) -> Option<&str> {
-    let (before, after) = text.split_once(')')?;
-    let (sentence, aside) = before.rsplit_once('(')?;
-    let ends =
-        after.trim_start_matches([' ', '*']).is_empty() || after.starts_with(['.', ':', '\n']);
-    (ends && !sentence.contains(". ")).then(|| aside.trim())
-}
-
-/// `If confirmed, act` gives `If confirmed`.
-fn conditional(text: &str) -> Option<String> {
-    let start = text.trim_start_matches(|c: char| !c.is_alphanumeric());
-    let begins = ["if ", "only if ", "unless "]
-        .iter()
-        .any(|word| begins_with(start, word));
-    if !begins {
-        return None;
-    }
-    let mut depth = 0_u32;
-    let mut end = start.len();
-    for (at, c) in start.char_indices() {
-        let next = start
-            .get(at + c.len_utf8()..)
-            .and_then(|rest| rest.chars().next());
-        match c {
-            '(' | '[' => depth += 1,
-            ')' | ']' if depth > 0 => depth -= 1,
-            ')' | ',' | ':' | '\n' | '\u{2192}' | '\u{2014}' if depth == 0 => {
-                end = at;
-                break;
-            }
-            '.' if depth == 0 && next.is_none_or(char::is_whitespace) => {
-                end = at;
-                break;
-            }
-            _ => {}
-        }
-    }
-    let condition = start.get(..end)?.trim();
-    let said = is_condition(condition) && condition.chars().count() <= 160;
-    said.then(|| condition.to_owned())
-}
-
-/// Tells whether the whole text is one aside in parentheses, such as `(Requires email tools)`.
-pub(super) fn whole_aside(text: &str) -> Option<&str> {
-    let inner = text
-        .trim()
-        .trim_end_matches('.')
-        .strip_prefix('(')?
-        .strip_suffix(')')?;
-    (!inner.contains(['(', ')'])).then_some(inner)
-}
-
-fn asides(text: &str) -> Vec<&str> {
-    text.split('(')
-        .skip(1)
-        .filter_map(|part| part.split_once(')').map(|(inner, _)| inner.trim()))
-        .collect()
-}
-
-/// Finds *within 10 minutes*, *within the first 24-48 hours*, *in the first hour*; of a range its end counts.
-pub(super) fn time_limit_of(text: &str) -> Option<TimeLimit> {
-    if !["ithin", "ITHIN", "irst", "ext"]
-        .iter()
-        .any(|part| text.contains(part))
-    {
-        return None;
-    }
-    let words: Vec<&str> = text.split_whitespace().collect();
-    (0..words.len()).find_map(|at| limit_at(words.get(at..)?))
-}
-
-fn limit_at(words: &[&str]) -> Option<TimeLimit> {
-    let (within, rest) = words.split_first()?;
-    let word = within.trim_start_matches(['(', '*', '[']);
-    if !["within", "in"]
-        .iter()
-        .any(|limit| word.eq_ignore_ascii_case(limit))
-    {
-        return None;
-    }
-    let filler = rest
-        .iter()
-        .take_while(|word| {
-            ["the", "first", "next"]
-                .iter()
-                .any(|filler| word.eq_ignore_ascii_case(filler))
-        })
-        .count();
-    if filler < 2 && !word.eq_ignore_ascii_case("within") {
-        return None;
-    }
-    let rest = rest.get(filler..)?;
-    let bare = |word: &str| {
-        word.trim_matches(|c: char| !c.is_alphanumeric())
-            .to_lowercase()
-    };
-    let number = bare(rest.first()?);
-    let last = number
-        .rsplit(['-', '\u{2013}', '\u{2014}'])
-        .next()
-        .unwrap_or_default();
-    let (number, unit, used) = match (last.parse::<u32>(), unit_of(last)) {
-        (Ok(number), _) => (number, unit_of(&bare(rest.get(1)?))?, 2),
-        (_, Some(unit)) => (1, unit, 1),
-        _ => return None,
-    };
-    let shown: Vec<&str> = words.iter().take(1 + filler + used).copied().collect();
-    let shown = shown.join(" ");
-    Some(TimeLimit {
-        text: Untrusted::new(shown.trim_matches(|c: char| !c.is_alphanumeric())),
-        minutes: number.checked_mul(unit)?,
-    })
-}
-
-fn unit_of(word: &str) -> Option<u32> {
-    match word {
-        "min" | "mins" | "minute" | "minutes" => Some(1),
-        "h" | "hr" | "hrs" | "hour" | "hours" => Some(60),
-        "day" | "days" => Some(24 * 60),
-        _ => None,
-    }
 }
 
 /// Takes a role tag off the beginning: `[IR Lead] Decide`.
@@ -429,41 +245,6 @@ mod tests {
     #[case("Confirm eradication steps are complete.", false)]
     fn gates(#[case] text: &str, #[case] gate: bool) {
         assert_eq!(is_gate(text), gate);
-    }
-
-    #[rstest]
-    #[case("Re-enable Account (If Disabled):", "do it", Some("If Disabled"))]
-    #[case("Re-enable:", "(Requires IDP tools) do it", Some("Requires IDP tools"))]
-    #[case(
-        "Disable it",
-        " with `x` (if that was decided).",
-        Some("if that was decided")
-    )]
-    #[case("", "Update the case (if applicable)", Some("if applicable"))]
-    #[case("Ensure:", " threats (if any) are handled", None)]
-    #[case("Look:", " at the case (if open). Then act", None)]
-    #[case("", "If confirmed, act", Some("If confirmed"))]
-    #[case(
-        "Enrich:",
-        " If it has IOCs (IPs, domains), enrich",
-        Some("If it has IOCs (IPs, domains)")
-    )]
-    #[case("", "Act now (see below).", None)]
-    #[case("", "Ifs and buts, all", None)]
-    fn conditions(#[case] lead: &str, #[case] rest: &str, #[case] expected: Option<&str>) {
-        assert_eq!(condition_of(lead, rest, None).as_deref(), expected);
-    }
-
-    #[rstest]
-    #[case("Do it within 10 minutes.", Some(10))]
-    #[case("Tell them within 2 hours", Some(120))]
-    #[case("Immediate actions (within the first 15\u{2013}30 minutes)", Some(30))]
-    #[case("In the first hour, act", Some(60))]
-    #[case("in 10 minutes", None)]
-    #[case("within reason", None)]
-    #[case("within 99999999999 hours", None)]
-    fn limits(#[case] text: &str, #[case] minutes: Option<u32>) {
-        assert_eq!(time_limit_of(text).map(|limit| limit.minutes), minutes);
     }
 
     #[rstest]

@@ -201,38 +201,60 @@ fn is_ordinal(word: &str) -> bool {
 }
 
 fn is_one_of(name: &str, names: &[&str]) -> bool {
-    let name = name.trim().trim_end_matches([':', '.']).to_lowercase();
-    names.contains(&name.as_str())
+    let name = name.trim().trim_end_matches([':', '.']);
+    names.iter().any(|known| known.eq_ignore_ascii_case(name))
+}
+
+/// Tells whether bold words only call for attention to what follows them.
+pub(super) fn is_call_out(lead: &str) -> bool {
+    is_one_of(
+        lead,
+        &[
+            "important",
+            "note",
+            "warning",
+            "caution",
+            "attention",
+            "tip",
+        ],
+    )
 }
 
 /// Tells whether a section lists the phases themselves; what stands below its heading may still be phases.
 pub(super) fn lists_phases(name: &str) -> bool {
-    let lower = name.to_lowercase();
-    lower
-        .split(|c: char| !c.is_alphabetic())
-        .any(|word| word == "phases")
+    name.split(|c: char| !c.is_alphabetic())
+        .any(|word| word.eq_ignore_ascii_case("phases"))
 }
 
 /// Tells whether a section of this name, and all below it, is never steps.
 pub(super) fn is_boilerplate(name: &str) -> bool {
-    let lower = name.to_lowercase();
+    let begins = |head: &str| {
+        name.get(..head.len())
+            .is_some_and(|begin| begin.eq_ignore_ascii_case(head))
+    };
     is_one_of(name, BOILERPLATE)
-        || ["reference:", "references", "resources", "references:"]
-            .iter()
-            .any(|n| lower.starts_with(n))
+        || [
+            "reference:",
+            "references",
+            "resources",
+            "referencia:",
+            "recursos",
+        ]
+        .iter()
+        .any(|head| begins(head))
 }
 
 /// Tells whether a section of this name is a short list of its own.
 pub(super) fn is_short_list(name: &str) -> bool {
-    let lower = name.to_lowercase();
-    let words: Vec<&str> = lower
-        .split(|c: char| !c.is_alphanumeric())
-        .filter(|word| !word.is_empty())
-        .collect();
-    let has = |list: &[&str]| words.iter().any(|word| list.contains(word));
+    let words = || {
+        name.split(|c: char| !c.is_alphanumeric())
+            .filter(|word| !word.is_empty())
+    };
+    let is = |word: &str, list: &[&str]| list.iter().any(|known| known.eq_ignore_ascii_case(word));
+    let has = |list: &[&str]| words().any(|word| is(word, list));
     is_one_of(name, SHORT_LISTS)
-        || words.last() == Some(&"checklist")
-            && words.len() <= 6
+        || words().last().is_some_and(|last| is(last, &["checklist"]))
+            && words().count() <= 6
             && has(OF_RESPONSE)
             && !has(OF_PART)
 }

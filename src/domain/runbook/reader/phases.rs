@@ -5,17 +5,17 @@
 use std::collections::{HashMap, HashSet};
 
 use super::blocks::{Block, Code};
-use super::fences;
 use super::layout::{
     Layout, headings_are_steps, is_phase, is_tagged, is_task_section, is_workflow, layout_of,
 };
-use super::marks::{self, Toolbox};
+use super::marks::Toolbox;
 use super::names::{self, Numbering};
 use super::notice;
 use super::sections::{Section, below};
 use super::sources::has_clear_list;
 use super::steps::{Steps, apply};
 use super::tables;
+use super::{conditions, fences, limits};
 use crate::domain::phase::{PhaseName, phase_of_name};
 use crate::domain::runbook::{Notice, PhaseSection, Step};
 use crate::domain::text::Untrusted;
@@ -37,11 +37,18 @@ pub(super) fn phases(
         Layout::ShortList => short_list(sections, &mut steps, &mut phases),
         Layout::Flat => flat(sections, &mut steps, &mut phases),
         Layout::Numbered | Layout::Named => {
-            for i in 0..sections.len() {
+            let mut inside = None;
+            for (i, section) in sections.iter().enumerate() {
+                if inside.is_some_and(|level| section.level <= level) {
+                    inside = None;
+                }
                 if is_phase(sections, i, layout) {
                     phases.extend(phase(sections, i, layout, &mut steps));
+                    inside.get_or_insert(section.level);
                 } else if i > 0 && is_task_section(sections, i, layout) {
                     phases.extend(tasks(sections, i, &mut steps));
+                } else if inside.is_none() && !section.aside {
+                    outside(section, &mut steps);
                 }
             }
         }
@@ -88,7 +95,7 @@ fn phase(
         apply(
             &mut found,
             None,
-            marks::time_limit_of(&heading.text).as_ref(),
+            limits::time_limit_of(&heading.text).as_ref(),
         );
     }
     for section in std::iter::once(i)
@@ -201,11 +208,11 @@ fn steps_of_sections(
             }
         };
         if let Some(heading) = &section.heading {
-            let condition = marks::condition_of_heading(&section.name);
+            let condition = conditions::condition_of_heading(&section.name);
             apply(
                 &mut new,
                 condition.as_deref(),
-                marks::time_limit_of(&heading.text).as_ref(),
+                limits::time_limit_of(&heading.text).as_ref(),
             );
         }
         found.extend(new);
@@ -225,6 +232,19 @@ fn unsaid(section: &Section) -> bool {
         .blocks
         .iter()
         .any(|block| matches!(block, Block::Table(_) | Block::List(_) | Block::Html { .. }))
+}
+
+/// Says which lists of a section that belongs to no phase are not read.
+fn outside(section: &Section, steps: &mut Steps<'_>) {
+    for block in &section.blocks {
+        if let Block::List(list) = block {
+            let items = list.items.len();
+            let text = format!(
+                "list of {items} items stands outside of the phases and is not read as steps"
+            );
+            notice(steps.notices, list.line, text);
+        }
+    }
 }
 
 /// A section outside the phases that holds tasks.
@@ -298,6 +318,7 @@ fn phase_section(
 /// Reads an own checklist: its sub-headings are the phases, or it is the only one.
 fn short_list(sections: &[Section], steps: &mut Steps<'_>, phases: &mut Vec<PhaseSection>) {
     let is_list = |i: &usize| is_phase(sections, *i, Layout::ShortList);
+    let numbered = (1..sections.len()).any(|i| is_phase(sections, i, Layout::Numbered));
     let mut done = HashSet::new();
     for i in (1..sections.len()).filter(is_list) {
         for j in std::iter::once(i).chain(below(sections, i)) {
@@ -307,7 +328,7 @@ fn short_list(sections: &[Section], steps: &mut Steps<'_>, phases: &mut Vec<Phas
             steps.phase.clone_from(&section.name);
             let found = steps.of_checklist(&section.blocks);
             unread(section, steps.notices);
-            if j == i && (1..sections.len()).any(|k| is_phase(sections, k, Layout::Numbered)) {
+            if j == i && numbered {
                 let text =
                     "the own checklist is the short list; the steps of the phases are its detail";
                 notice(steps.notices, section.line, text);

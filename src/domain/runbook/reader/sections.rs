@@ -19,6 +19,8 @@ pub(super) struct Section {
     pub bold: bool,
     pub numbering: Numbering,
     pub name: String,
+    /// Whether the name begins like that of a phase.
+    pub phase_like: bool,
     pub line: u32,
     pub end: u32,
     /// Boilerplate, or below boilerplate: never steps.
@@ -40,6 +42,7 @@ pub(super) fn split(
         bold: false,
         numbering: Numbering::None,
         name: String::new(),
+        phase_like: false,
         line: 1,
         end,
         aside: false,
@@ -82,7 +85,8 @@ pub(super) fn split(
             phase_level = None;
         }
         let inside_phase = phase_level.is_some();
-        if !inside_phase && begins_with_phase(&name) {
+        let phase_like = begins_with_phase(&name);
+        if !inside_phase && phase_like {
             phase_level = Some(level);
         }
         let titled = sections.len() > 1;
@@ -96,6 +100,7 @@ pub(super) fn split(
             bold,
             numbering,
             name,
+            phase_like,
             line,
             end,
             aside: aside_level.is_some() || (titled && lists_phases),
@@ -130,9 +135,16 @@ fn is_bold_heading(text: &Inline) -> bool {
 
 pub(super) fn begins_with_phase(name: &str) -> bool {
     let first = name.split_whitespace().next().unwrap_or_default();
-    phase_of_name(first).is_some()
-        || name.to_lowercase().starts_with("post") && phase_of_name(name).is_some()
-        || matches!(phase_of_name(name), Some(PhaseName::Feedback))
+    if phase_of_name(first).is_some() {
+        return true;
+    }
+    match phase_of_name(name) {
+        Some(PhaseName::Feedback) => true,
+        Some(_) => name
+            .get(..4)
+            .is_some_and(|head| head.eq_ignore_ascii_case("post")),
+        None => false,
+    }
 }
 
 pub(super) fn title(sections: &[Section], front: Option<String>, file_name: &str) -> Untrusted {

@@ -13,15 +13,11 @@ pub(super) fn as_paragraph(block: &Block) -> Option<&Inline> {
     }
 }
 
-pub(super) fn item_lead(item: &Item) -> Option<String> {
+/// Gives the bold words an item begins with, else what stands before its first colon.
+pub(super) fn item_lead(item: &Item) -> Option<&str> {
     let first = item.blocks.iter().find_map(as_paragraph)?;
-    let before_colon = first.text.split(':').next().unwrap_or_default();
-    Some(
-        first
-            .lead
-            .clone()
-            .unwrap_or_else(|| before_colon.to_owned()),
-    )
+    let before_colon = || first.text.split(':').next().unwrap_or_default();
+    Some(first.lead.as_deref().unwrap_or_else(before_colon))
 }
 
 pub(super) fn nested_lists(item: &Item) -> impl Iterator<Item = &List> {
@@ -34,8 +30,7 @@ pub(super) fn nested_lists(item: &Item) -> impl Iterator<Item = &List> {
 /// Tells whether a list has an item that labels the steps below it.
 pub(super) fn has_steps(list: &List) -> bool {
     list.items.iter().any(|item| {
-        item_lead(item).as_deref().is_some_and(names::is_step_label)
-            && nested_lists(item).next().is_some()
+        nested_lists(item).next().is_some() && item_lead(item).is_some_and(names::is_step_label)
     })
 }
 

@@ -13,7 +13,7 @@ use super::sources::{
     nested_lists, orders, sources,
 };
 use super::words::Words;
-use super::{names, tables};
+use super::{conditions, limits, names, tables};
 use crate::domain::runbook::{Notice, Step, StepKey, TimeLimit, ToolCall};
 use crate::domain::text::Untrusted;
 
@@ -127,7 +127,8 @@ impl Steps<'_> {
             }
             _ => self.list(list, steps),
         }
-        if let Some(condition) = lead.and_then(|lead| marks::condition_of_heading(&lead.text)) {
+        if let Some(condition) = lead.and_then(|lead| conditions::condition_of_heading(&lead.text))
+        {
             apply(
                 steps.get_mut(from..).unwrap_or_default(),
                 Some(&condition),
@@ -208,10 +209,10 @@ impl Steps<'_> {
     fn list(&mut self, list: &List, steps: &mut Vec<Step>) {
         for item in &list.items {
             let lead = item_lead(item);
-            if lead.as_deref().is_some_and(names::is_aside_label) {
+            if lead.is_some_and(names::is_aside_label) {
                 continue;
             }
-            if lead.as_deref().is_some_and(names::is_step_label) {
+            if lead.is_some_and(names::is_step_label) {
                 for nested in nested_lists(item) {
                     self.list(nested, steps);
                 }
@@ -280,7 +281,7 @@ impl Steps<'_> {
     fn list_within<'b>(&mut self, list: &'b List, substeps: &mut Vec<Step>, words: &mut Words<'b>) {
         for item in &list.items {
             let aside = match item.blocks.as_slice() {
-                [Block::Paragraph(inline)] if marks::whole_aside(&inline.text).is_some() => {
+                [Block::Paragraph(inline)] if conditions::whole_aside(&inline.text).is_some() => {
                     Some(inline)
                 }
                 _ => None,
@@ -318,7 +319,7 @@ impl Steps<'_> {
             None => (None, first),
         };
         let lead = words.first.lead.as_deref().unwrap_or_default().trim();
-        let by_lead = role.is_none() && leads(lead, &words.first.rest);
+        let by_lead = role.is_none() && leads(lead, &words.first.rest) && !names::is_call_out(lead);
         let label = if by_lead {
             names::cut_at_word(lead.trim_end_matches([':', '.', ' ', '-', '–', '—']))
         } else {
@@ -341,14 +342,19 @@ impl Steps<'_> {
             text: Untrusted::new(words.all.trim()),
             line,
             lines: line..end.max(line.saturating_add(1)),
+            // Who works through a step works through what is below it.
+            gate: marks::is_gate(&words.all) || substeps.iter().any(|step| step.gate),
             substeps,
-            gate: marks::is_gate(&words.all),
             optional: marks::is_optional(first, lead),
-            condition: marks::condition_of(if by_lead { lead } else { "" }, after, words.aside)
-                .map(Untrusted::new),
+            condition: conditions::condition_of(
+                if by_lead { lead } else { "" },
+                after,
+                words.aside,
+            )
+            .map(Untrusted::new),
             tools: self.tools_of(words),
             runbooks: runbooks_of(words),
-            time_limit: marks::time_limit_of(&words.all),
+            time_limit: limits::time_limit_of(&words.all),
             role,
         }
     }
@@ -363,10 +369,7 @@ impl Steps<'_> {
         let key = StepKey::of(&self.phase, exact, 1);
         let count = self.seen.entry(key.clone()).or_insert(0);
         *count = count.saturating_add(1);
-        if *count > 1 {
-            return StepKey::of(&self.phase, exact, *count);
-        }
-        key
+        key.repeated(*count)
     }
 
     fn notice(&mut self, line: u32, text: impl Into<String>) {

@@ -247,6 +247,11 @@ fn an_own_checklist_stands_for_the_phases_and_other_tasks_are_a_phase() {
     let phases = "# T\n\n## Phase 1: Contain\n\n1. a\n\n";
     let quick = format!("{phases}## Quick Checklist\n\n- [ ] one\n- [ ] two\n");
     assert_eq!(outline(&quick), "Quick Checklist\n 9:one\n 10:two\n");
+    let both = format!("{quick}\n## Phase 2: Recover\n\n1. b\n");
+    assert_eq!(
+        outline(&both),
+        "Contain\n 5:a\nQuick Checklist\n 9:one\n 10:two\nRecover\n 14:b\n"
+    );
     let closing = format!("{phases}## Closing\n\n- [ ] one\n");
     assert_eq!(outline(&closing), "Contain\n 5:a\nClosing\n 9:one\n");
 }
@@ -305,6 +310,50 @@ fn a_text_that_names_itself_is_not_linked() {
     assert_eq!(runbook.linked_runbooks.len(), 1);
     assert_eq!(runbook.phases[0].steps[0].runbooks.len(), 1);
     assert_eq!(runbook.notices.len(), 1);
+}
+
+#[test]
+fn a_step_with_a_gate_below_it_is_a_gate() {
+    let text = "# T\n\n## Contain\n\n1. **Accounts:**\n   * For each user:\n     * Disable it. **Confirm with the analyst.**\n     * Note it\n2. **Report:** now\n";
+    assert_eq!(
+        outline(text),
+        "Contain\n 5:Accounts gate\n  6:For each user gate\n   7:Disable it gate\n   8:Note it\n 9:Report\n"
+    );
+}
+
+#[test]
+fn a_bold_call_out_is_no_name_of_a_step() {
+    let text = "# T\n\n## Contain\n\n1. **Revoke:** all\n2. **Important:** Old tokens work until they end. Wait.\n";
+    assert_eq!(
+        outline(text),
+        "Contain\n 5:Revoke\n 6:Important: Old tokens work until they end\n"
+    );
+}
+
+#[test]
+fn a_bold_condition_is_the_condition_of_its_step() {
+    let text = "# T\n\n## Contain\n\n1. **If the answer is yes:** write it\n2. **Look again** \u{2014} if it is bad, act\n";
+    assert_eq!(
+        outline(text),
+        "Contain\n 5:If the answer is yes [If the answer is yes]\n 6:Look again\n"
+    );
+}
+
+#[test]
+fn lists_outside_of_the_phases_are_said() {
+    let text = "# T\n\n## Asking for help\n\n- Call\n- Write\n\n## Contain\n\n1. Act\n\n## Resources\n\n- a book\n";
+    assert_eq!(outline(text), "Contain\n 10:Act\n");
+    let said: Vec<u32> = notices(text).iter().map(|(line, _)| *line).collect();
+    assert_eq!(said, [5]);
+}
+
+#[test]
+fn spanish_names_are_phases() {
+    let text = "## Libro: cuenta\n\n### Investigaci\u{f3}n\n\n1. Busque\n\n### Remediate\n\n#### Contenci\u{f3}n\n\n* Bloquee\n\n### Comunicar\n\n1. Llame\n\n### Recursos\n\n1. un libro\n";
+    assert_eq!(
+        outline(text),
+        "Investigaci\u{f3}n\n 5:Busque\nContenci\u{f3}n\n 11:Bloquee\nComunicar\n 15:Llame\n"
+    );
 }
 
 const PIECES: &[&str] = &[

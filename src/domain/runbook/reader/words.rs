@@ -3,7 +3,7 @@
 //! What must not live here: what the words say.
 
 use super::blocks::Inline;
-use super::marks;
+use super::conditions;
 
 /// The words of one step before they are read for marks.
 pub(super) struct Words<'a> {
@@ -36,7 +36,7 @@ impl<'a> Words<'a> {
 
     pub fn add(&mut self, inline: &'a Inline, own: &str) {
         if self.paragraphs == 1 {
-            self.aside = marks::whole_aside(&inline.text);
+            self.aside = conditions::whole_aside(&inline.text);
         }
         self.paragraphs += 1;
         if !self.all.is_empty() {
