@@ -163,7 +163,8 @@ async fn the_guide_contains_the_attacker() {
                 .iter()
                 .flat_map(|open| open.activity.findings.iter().map(|finding| finding.rule))
                 .collect();
-            assert_eq!(rules, [Rule::BruteForce]);
+            // The guide tells of this one; the others of the story are the findings' own tests.
+            assert_eq!(rules.first(), Some(&Rule::BruteForce));
         }
         if place + 1 == login {
             app.until("the dialog is open", |model| {
