@@ -12,6 +12,7 @@ pub mod fault;
 pub mod freshness;
 pub mod ids;
 pub mod likelihood;
+pub mod mirror;
 pub mod operator;
 pub mod phase;
 pub mod report;

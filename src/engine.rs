@@ -7,6 +7,7 @@ mod approval;
 pub mod clock;
 mod documents;
 pub mod journal;
+mod mirror;
 mod outbox;
 mod plan;
 mod poll;
@@ -221,6 +222,10 @@ impl Engine {
                 self.world.tasks.spawn(task);
             }
             Effect::ReadComments(case) => self.world.spawn(approval::comments(world, case)),
+            Effect::ReadTasks(case) => self.world.spawn(mirror::read(world, case)),
+            // What is on its way when the console ends is found by its mark at the next start.
+            Effect::MakeTasks { case, tasks } => self.world.spawn(mirror::make(world, case, tasks)),
+            Effect::SetTasks(states) => self.finish(mirror::wish(world, states)),
             Effect::ReadRequest { case, comment } => {
                 self.world.spawn(answer::look_into(world, case, comment));
             }

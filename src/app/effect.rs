@@ -2,11 +2,12 @@
 
 use chrono::{DateTime, Utc};
 
-use crate::domain::audit::Body;
+use crate::domain::audit::{Body, TaskState};
 use crate::domain::containment::confirm::ConfirmedPlan;
 use crate::domain::containment::consent::Given;
 use crate::domain::containment::kind::ActionKind;
 use crate::domain::ids::{AccountId, ActionId, CaseId, PlanId};
+use crate::domain::mirror::NewTask;
 use crate::domain::phase::Phase;
 use crate::domain::report::Target;
 use crate::domain::text::Untrusted;
@@ -50,6 +51,17 @@ pub enum Effect {
     Contain(Box<ConfirmedPlan>),
     /// Read the comments of a case again.
     ReadComments(CaseId),
+    /// Read the tasks of a case again.
+    ReadTasks(CaseId),
+    /// Make tasks in the case that are not there, each exactly once.
+    MakeTasks {
+        /// In which case.
+        case: CaseId,
+        /// The tasks.
+        tasks: Vec<NewTask>,
+    },
+    /// Record that tasks are to get a status, and give it to them.
+    SetTasks(Vec<TaskState>),
     /// Read one request for an approval anew, with its account.
     ReadRequest {
         /// In which case.

@@ -5,7 +5,7 @@ use chrono::{DateTime, Utc};
 use crate::app::keymap::Chord;
 use crate::domain::account::Account;
 use crate::domain::audit::Entry;
-use crate::domain::case::{Alert, Case, CaseFile, Comment, RecordFault};
+use crate::domain::case::{Alert, Case, CaseFile, Comment, RecordFault, Task};
 use crate::domain::containment::consent::Asked;
 use crate::domain::containment::kind::ActionKind;
 use crate::domain::containment::plan::{ActionFacts, Plan};
@@ -91,6 +91,13 @@ pub enum Message {
         case: CaseId,
         /// All of them, oldest first.
         result: Result<Vec<Comment>, Fault>,
+    },
+    /// The tasks of the open case were read again.
+    TasksRead {
+        /// Which case.
+        case: CaseId,
+        /// All of them.
+        result: Result<Vec<Task>, Fault>,
     },
     /// A request for an approval was read for the person who may answer it.
     ApprovalReady(Result<Box<Asked>, Fault>),

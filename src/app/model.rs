@@ -108,6 +108,8 @@ pub struct Model {
     pub ending: bool,
     /// Steps whose tick by evidence was asked for and is not recorded yet.
     pub evidence_asked: BTreeSet<(CaseId, ItemId)>,
+    /// Marks of tasks of which a record is on its way.
+    pub tasks_asked: BTreeSet<String>,
     /// When the last key came.
     pub last_key: Moment,
     /// Whether the console was left alone so long that it is READ ONLY until a word is typed.
@@ -350,6 +352,7 @@ impl Model {
             last_search: 0,
             ending: false,
             evidence_asked: BTreeSet::new(),
+            tasks_asked: BTreeSet::new(),
             last_key: now,
             locked: false,
             standings: BTreeMap::new(),

@@ -7,6 +7,7 @@ mod findings;
 mod hold;
 mod layers;
 mod list;
+mod mirror;
 mod open_case;
 mod panes;
 mod run_step;

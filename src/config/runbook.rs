@@ -8,15 +8,21 @@ use super::fault::Faults;
 use super::secret::parse_path;
 use super::section::{Entry, Section};
 use super::settings::RunbookSettings;
+use crate::domain::mirror::Mirror;
 use crate::domain::runbook::choice::{Pattern, Rule};
 use crate::safe;
 
 const MOST_FOLDERS: usize = 16;
 const MOST_RULES: usize = 200;
+const MIRRORS: [(&str, Mirror); 3] = [
+    ("off", Mirror::Off),
+    ("phases", Mirror::Phases),
+    ("steps", Mirror::Steps),
+];
 
 /// Reads `[runbook]`; what is left out is what holds without it.
 pub(super) fn parse_runbooks(faults: &mut Faults<'_>, section: &Section<'_>) -> RunbookSettings {
-    section.refuse_unknown(faults, &["folders", "default", "rule"]);
+    section.refuse_unknown(faults, &["folders", "default", "rule", "mirror"]);
     RunbookSettings {
         folders: section
             .get("folders")
@@ -28,6 +34,10 @@ pub(super) fn parse_runbooks(faults: &mut Faults<'_>, section: &Section<'_>) -> 
         rules: section
             .get("rule")
             .map(|entry| parse_rules(faults, &entry))
+            .unwrap_or_default(),
+        mirror: section
+            .get("mirror")
+            .and_then(|entry| entry.one_of(faults, &MIRRORS))
             .unwrap_or_default(),
     }
 }

@@ -13,6 +13,7 @@ use crate::domain::containment::caps::Caps;
 use crate::domain::containment::hold::HoldTimes;
 use crate::domain::containment::need::Rules;
 use crate::domain::ids::ConnectionName;
+use crate::domain::mirror::Mirror;
 use crate::domain::runbook::choice::Rule;
 use crate::domain::timeline::finding::Tuning;
 
@@ -212,6 +213,8 @@ pub struct RunbookSettings {
     pub default: Option<String>,
     /// The rules in their order; none for our own.
     pub rules: Vec<Rule>,
+    /// What of a list becomes tasks in the case system.
+    pub mirror: Mirror,
 }
 
 /// Window of the activity pane and tuning of the detectors.

@@ -9,11 +9,12 @@ use async_trait::async_trait;
 use chrono::{DateTime, Utc};
 
 use crate::domain::account::{Account, AccountStatus};
-use crate::domain::case::{Alert, Case, CaseFile, Comment, RecordFault};
+use crate::domain::case::{Alert, Case, CaseFile, Comment, RecordFault, Task};
 use crate::domain::containment::confirm::ConfirmedAction;
 use crate::domain::containment::kind::ActionKind;
 pub use crate::domain::containment::plan::{ActionFacts, PreparedCall};
 use crate::domain::ids::{AccountId, CaseId, ConnectionName};
+use crate::domain::mirror::NewTask;
 use crate::domain::operator::{Author, Operator};
 use crate::domain::report::trouble::Trouble;
 use crate::domain::text::{Safe, Untrusted};
@@ -102,10 +103,31 @@ pub trait Cases: Send + Sync {
     async fn find_comment(&self, id: &CaseId, marker: &str) -> Result<Vec<Comment>, ConnectError>;
     /// Posts one comment and gives its id; never repeated by this call. The message is Markdown, already escaped.
     async fn comment(&self, id: &CaseId, message: &str) -> Result<Untrusted, ConnectError>;
+    /// Lists all tasks of a case.
+    async fn tasks(&self, id: &CaseId) -> Result<Vec<Task>, ConnectError> {
+        Err(no_tasks(id))
+    }
+    /// Makes one task, never repeated by this call, and gives it as the vendor made it.
+    async fn create_task(&self, id: &CaseId, _task: &NewTask) -> Result<Task, ConnectError> {
+        Err(no_tasks(id))
+    }
+    /// Gives a task of a case another status; what it is already it stays.
+    async fn set_task(
+        &self,
+        id: &CaseId,
+        _task: &Untrusted,
+        _status: &Untrusted,
+    ) -> Result<(), ConnectError> {
+        Err(no_tasks(id))
+    }
     /// Says whose token it is.
     async fn who_am_i(&self) -> Result<Operator, ConnectError>;
     /// Says who is behind a login that stands as author of a comment; `None` when that is nobody in particular.
     async fn author(&self, login: &Untrusted) -> Result<Option<Author>, ConnectError>;
+}
+
+fn no_tasks(id: &CaseId) -> ConnectError {
+    ConnectError::unsent(crate::safe!("{} offers no tasks here", id.connection))
 }
 
 /// What to ask the SIEM for.

@@ -15,14 +15,17 @@ use serde_json::{Value, json};
 use super::capability::{Cases, ConnectError, Page};
 use super::decode::{FieldError, each};
 use super::http::{Answer, Class, HttpClient, Request};
-use crate::domain::case::{Case, CaseFile, Comment, RecordFault};
+use crate::domain::case::{Case, CaseFile, Comment, RecordFault, Task};
 use crate::domain::ids::{CaseId, ConnectionName};
+use crate::domain::mirror::NewTask;
 use crate::domain::operator::{Author, Operator};
 use crate::domain::text::Untrusted;
 
 const QUERY: &str = "/api/v1/query";
 const CASE: &str = "/api/v1/case/{idOrName}";
 const COMMENT: &str = "/api/v1/case/{caseId}/comment";
+const CASE_TASK: &str = "/api/v1/case/{caseId}/task";
+const TASK: &str = "/api/v1/task/{taskId}";
 const CURRENT: &str = "/api/v1/user/current";
 
 /// Records of one page.
@@ -152,6 +155,25 @@ fn unreadable(answer: &Answer, error: &FieldError) -> ConnectError {
     answer.unusable(&Untrusted::new(error.to_string()).line())
 }
 
+/// Refuses a list of which a record could not be read: it may be the one that is looked for.
+fn whole(kind: &'static str, faults: &[RecordFault]) -> Result<(), ConnectError> {
+    let Some(fault) = faults.first() else {
+        return Ok(());
+    };
+    Err(ConnectError {
+        kind: super::capability::ConnectErrorKind::Malformed,
+        what: crate::safe!(
+            "{} of the case: {}: {}",
+            kind,
+            fault.record.field(),
+            fault.reason.line()
+        ),
+        hint: None,
+        status: None,
+        request_id: None,
+    })
+}
+
 #[async_trait]
 impl Cases for TheHive {
     fn connection(&self) -> &ConnectionName {
@@ -214,20 +236,7 @@ impl Cases for TheHive {
 
     async fn find_comment(&self, id: &CaseId, marker: &str) -> Result<Vec<Comment>, ConnectError> {
         let (comments, faults) = self.comments(id).await?;
-        if let Some(fault) = faults.first() {
-            // A comment that cannot be read may be the one that is looked for.
-            return Err(ConnectError {
-                kind: super::capability::ConnectErrorKind::Malformed,
-                what: crate::safe!(
-                    "comments of the case: {}: {}",
-                    fault.record.field(),
-                    fault.reason.line()
-                ),
-                hint: None,
-                status: None,
-                request_id: None,
-            });
-        }
+        whole("comments", &faults)?;
         Ok(comments
             .into_iter()
             .filter(|comment| comment.message.raw().contains(marker))
@@ -243,6 +252,32 @@ impl Cases for TheHive {
         wire::comment(&record)
             .map(|comment| comment.id)
             .map_err(|error| unreadable(&answer, &error))
+    }
+
+    async fn tasks(&self, id: &CaseId) -> Result<Vec<Task>, ConnectError> {
+        let (tasks, faults) = self.of_case(id, "tasks", wire::task).await?;
+        whole("tasks", &faults)?;
+        Ok(tasks)
+    }
+
+    async fn create_task(&self, id: &CaseId, task: &NewTask) -> Result<Task, ConnectError> {
+        let body =
+            json!({"title": task.title, "group": task.group, "description": task.description});
+        let request = Request::new(Class::Write, Method::POST, CASE_TASK, &[id.raw()])?.json(&body);
+        let answer = self.http.write(&request).await?;
+        let record: Value = answer.json()?;
+        wire::task(&record).map_err(|error| unreadable(&answer, &error))
+    }
+
+    async fn set_task(
+        &self,
+        _id: &CaseId,
+        task: &Untrusted,
+        status: &Untrusted,
+    ) -> Result<(), ConnectError> {
+        let request = Request::new(Class::Write, Method::PATCH, TASK, &[task.raw()])?
+            .json(&json!({"status": status.raw()}));
+        self.http.write(&request).await.map(drop)
     }
 
     async fn who_am_i(&self) -> Result<Operator, ConnectError> {

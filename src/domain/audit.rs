@@ -37,7 +37,7 @@ pub use hash::{ChainHash, PREFIX, hex, sha256_hex};
 pub use json::{MAX_DEPTH, MAX_INT, ValueError, ascii as ascii_json};
 pub use listed::{
     CaseRead, ChecklistNote, ChecklistOpen, ChecklistPhase, ChecklistText, ChecklistTick,
-    RunbookChoose, RunbookInput, StepSaid,
+    RunbookChoose, RunbookInput, StepSaid, TaskState,
 };
 pub use pruned::SegmentPruned;
 pub use report::{DocumentPosted, DocumentWritten};

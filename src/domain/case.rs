@@ -106,6 +106,33 @@ pub struct Task {
     pub status: Untrusted,
     /// Owner.
     pub assignee: Option<Untrusted>,
+    /// The text below the title.
+    pub description: Option<Untrusted>,
+    /// When it was made, by the vendor's clock.
+    pub created: Option<DateTime<Utc>>,
+    /// When it was changed last.
+    pub changed: Option<DateTime<Utc>>,
+    /// Who changed it last.
+    pub changed_by: Option<Untrusted>,
+}
+
+impl Task {
+    /// Tells whether a mark stands in its text.
+    pub fn bears(&self, marker: &str) -> bool {
+        let text = self.description.as_ref();
+        text.is_some_and(|text| text.raw().contains(marker))
+    }
+
+    /// Gives when it was changed last, or made, in milliseconds; 0 when the vendor does not say.
+    pub fn changed_ms(&self) -> i64 {
+        let at = self.changed.or(self.created);
+        at.map_or(0, |at| at.timestamp_millis())
+    }
+
+    /// Gives when it was made, in milliseconds; 0 when the vendor does not say.
+    pub fn created_ms(&self) -> i64 {
+        self.created.map_or(0, |at| at.timestamp_millis())
+    }
 }
 
 /// A comment of a case.

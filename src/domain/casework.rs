@@ -10,6 +10,7 @@ use super::audit::{
 };
 use super::ids::{AccountId, CaseId, RecordId};
 use super::likelihood::Likelihood;
+use super::mirror::TASK;
 use super::runbook::checklist::ticks::Said;
 use super::runbook::checklist::{CaseTicks, ItemId, ItemState, ListId, Note, PhaseClosed, Tick};
 use super::runbook::{Phase, StepKey};
@@ -106,8 +107,12 @@ impl Casework {
                 self.searches.insert(account.clone(), (*window_h, entry.ts));
             }
             Body::RecordIntent {
-                rid, case, phase, ..
-            } => {
+                rid,
+                kind,
+                case,
+                phase,
+                ..
+            } if kind != TASK => {
                 let known = |code: &String| Phase::ALL.into_iter().find(|p| p.code() == code);
                 let phase = phase.as_ref().and_then(known);
                 self.record_case.insert(rid.clone(), (case.clone(), phase));

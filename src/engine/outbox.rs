@@ -66,6 +66,7 @@ pub(super) async fn retry(world: Arc<World>) {
                 refused.insert(note.rid, (every * 2).min(ROUNDS_MAX));
             }
         }
+        super::mirror::settle(&world).await;
         tokio::time::sleep(world.pace.of(RETRY)).await;
     }
 }
@@ -338,7 +339,7 @@ pub(super) async fn post_as(
 }
 
 /// Gives how long an earlier post of this comment may still arrive.
-fn late(world: &World, marker: &str) -> Duration {
+pub(super) fn late(world: &World, marker: &str) -> Duration {
     let Some(at) = world
         .journal
         .with(|ledger| ledger.outbox().last_posted(marker))

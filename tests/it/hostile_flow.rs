@@ -86,6 +86,10 @@ fn dirty(deck: &mut Deck<'_>, size: (u16, u16)) -> Model {
             title: deck.next(),
             status: deck.next(),
             assignee: Some(deck.next()),
+            description: Some(deck.next()),
+            created: None,
+            changed: None,
+            changed_by: Some(deck.next()),
         });
         file.comments.push(Comment {
             id: deck.next(),

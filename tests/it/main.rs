@@ -36,6 +36,7 @@ mod hostile_flow;
 mod hostile_http;
 mod hours;
 mod journal;
+mod mirror;
 mod outbox;
 mod perms;
 mod pty;

@@ -8,6 +8,7 @@ use std::collections::BTreeSet;
 use chrono::TimeDelta;
 use quell::connect::capability::{ActivityQuery, ProofQuery};
 use quell::domain::containment::kind::ActionKind;
+use quell::domain::mirror::NewTask;
 use quell::domain::text::Untrusted;
 use quell::drill::Options;
 use serde_json::json;
@@ -72,6 +73,18 @@ async fn run() -> Vec<Seen> {
     house.cases().open(case).await.unwrap();
     house.cases().comment(case, "note").await.unwrap();
     house.cases().find_comment(case, "note").await.unwrap();
+    let new = NewTask {
+        marker: "quell-task:1".to_owned(),
+        title: "Look".to_owned(),
+        group: "Identification".to_owned(),
+        description: "quell-task:1".to_owned(),
+    };
+    let task = house.cases().create_task(case, &new).await.unwrap();
+    let done = Untrusted::new("Completed");
+    house.cases().set_task(case, &task.id, &done).await.unwrap();
+    let tasks = house.cases().tasks(case).await.unwrap();
+    let made = tasks.iter().find(|one| one.id == task.id).unwrap();
+    assert!(made.status == done && made.bears("quell-task:1"));
     house.cases().who_am_i().await.unwrap();
     house.seen()
 }
@@ -91,7 +104,7 @@ fn route(seen: &Seen) -> String {
     format!("{} {} {}", seen.vendor, seen.method, parts.join("/"))
 }
 
-const ROUTES: [&str; 19] = [
+const ROUTES: [&str; 21] = [
     "elasticsearch DELETE /_pit",
     "elasticsearch POST /_search",
     "elasticsearch POST /{index}/_pit",
@@ -109,7 +122,9 @@ const ROUTES: [&str; 19] = [
     "okta POST /api/v1/users/{id}/lifecycle/unsuspend",
     "thehive GET /api/v1/case/{id}",
     "thehive GET /api/v1/user/current",
+    "thehive PATCH /api/v1/task/{id}",
     "thehive POST /api/v1/case/{id}/comment",
+    "thehive POST /api/v1/case/{id}/task",
     "thehive POST /api/v1/query",
 ];
 
@@ -174,7 +189,7 @@ async fn a_misspelt_request_is_told_apart() {
             judged.insert(route(seen));
         }
     }
-    assert_eq!(judged.len(), 4, "{judged:?}");
+    assert_eq!(judged.len(), 6, "{judged:?}");
 }
 
 /// What a read may be: nothing here changes anything at a vendor, and a wall sends nothing else.
@@ -186,14 +201,16 @@ async fn reads_that_are_no_get_are_these_and_writes_say_their_length() {
         "/lifecycle/unsuspend",
         "/sessions",
         "/comment",
+        "/task",
     ];
     let is_write = |seen: &Seen| {
-        writes.iter().any(|end| {
-            seen.path
-                .split('?')
-                .next()
-                .is_some_and(|path| path.ends_with(end))
-        })
+        seen.method == "PATCH"
+            || writes.iter().any(|end| {
+                seen.path
+                    .split('?')
+                    .next()
+                    .is_some_and(|path| path.ends_with(end))
+            })
     };
     let reads: BTreeSet<String> = sent
         .iter()

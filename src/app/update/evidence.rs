@@ -16,6 +16,7 @@ use crate::domain::containment::standing::Standing;
 use crate::domain::containment::state::ActionState;
 use crate::domain::freshness::clock_word;
 use crate::domain::ids::CaseId;
+use crate::domain::mirror;
 use crate::domain::report::Subject;
 use crate::domain::runbook::binding::{
     Capability, Evidence, EvidenceKind, capabilities, refuted_by, ticked_by,
@@ -121,6 +122,7 @@ fn changes(
                 let refuted = refuted_by(step, facts).filter(|(_, since)| since > at);
                 refuted.map(|(by, _)| Change::Refuted(by))
             }
+            ItemState::Refuted { evidence, .. } if mirror::is_reopening(evidence) => None,
             ItemState::Refuted { at, .. } => {
                 let fresh: Vec<Evidence> = facts
                     .iter()

@@ -247,7 +247,7 @@ pub(super) fn close_phase(model: &mut Model) -> Vec<Effect> {
             safe!("{} is open again", phase.phase.field()),
             None,
         );
-        return vec![phase_record(&phase, false, None)];
+        return vec![Effect::Record(vec![phase_record(&phase, false, None)])];
     }
     if !phase.open.is_empty() {
         write(model, Purpose::Waive(Box::new(phase)));
@@ -267,12 +267,13 @@ pub(super) fn closed(
         safe!("{} is closed", phase.phase.field()),
         None,
     );
-    vec![phase_record(phase, true, reason)]
+    vec![Effect::Record(vec![phase_record(phase, true, reason)])]
 }
 
-fn phase_record(phase: &PhaseRef, closed: bool, reason: Option<Untrusted>) -> Effect {
+/// Gives the record of a phase that is closed, or open again.
+pub(super) fn phase_record(phase: &PhaseRef, closed: bool, reason: Option<Untrusted>) -> Body {
     let waived = phase.open.iter().filter(|_| closed);
-    Effect::Record(vec![Body::ChecklistPhase(ChecklistPhase {
+    Body::ChecklistPhase(ChecklistPhase {
         case: phase.case.clone(),
         runbook: phase.list.runbook.clone(),
         within: phase.list.within_text(),
@@ -280,7 +281,7 @@ fn phase_record(phase: &PhaseRef, closed: bool, reason: Option<Untrusted>) -> Ef
         closed,
         waived: waived.map(|(key, _)| key.as_str().to_owned()).collect(),
         reason,
-    })])
+    })
 }
 
 /// Keeps the cursor on its row while records change what is folded: a key pressed now must not hit another row.

@@ -120,6 +120,7 @@ pub(super) fn case_read(
         effects.extend(renamed(model, &before, subject));
     }
     effects.extend(super::approval::announce(model));
+    effects.extend(super::mirror::look(model));
     effects
 }
 

@@ -55,6 +55,7 @@ pub(super) fn polled(
                     model.queue.truncated = truncated;
                     let mut effects = cases_polled(model, source, cases);
                     effects.extend(comments_again(model, source));
+                    effects.extend(super::mirror::look(model));
                     effects
                 }
                 Polled::Alerts { faults, .. } => {

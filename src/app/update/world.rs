@@ -3,7 +3,7 @@
 use super::hold;
 use super::open_case::{account_read, activity_ended, case_read, read_account, read_again};
 use super::sources::polled;
-use super::{approval, documenting, evidence, list};
+use super::{approval, documenting, evidence, list, mirror};
 use crate::app::effect::Effect;
 use crate::app::message::{Level, Message};
 use crate::app::model::{Found, Held, Layer, Model};
@@ -62,6 +62,7 @@ pub(super) fn take(model: &mut Model, message: Message) -> Vec<Effect> {
         }
         Message::ActivityEnded { search, result } => activity_ended(model, search, result),
         Message::CommentsRead { case, result } => approval::comments_read(model, &case, result),
+        Message::TasksRead { case, result } => mirror::tasks_read(model, &case, result),
         Message::ApprovalReady(result) => approval::ready(model, result),
         Message::DraftOpened { target, result } => documenting::opened(model, target, result),
         Message::Troubled { source, how } => {
@@ -197,6 +198,7 @@ pub(super) fn recorded(model: &mut Model, entries: &[Entry]) -> Vec<Effect> {
             model.ledger.apply(entry);
             model.casework.apply(entry);
             evidence::recorded(model, entry);
+            mirror::recorded(model, entry);
             reread |= announce(model, entry);
         }
     });
@@ -209,6 +211,7 @@ pub(super) fn recorded(model: &mut Model, entries: &[Entry]) -> Vec<Effect> {
     model.keep_unfinished_cursor();
     let mut effects = hold::alarm_of_records(model, entries);
     effects.extend(events_changed(model));
+    effects.extend(mirror::wishes(model));
     if reread {
         effects.extend(read_account(model));
         effects.extend(read_again(model));

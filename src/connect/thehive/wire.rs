@@ -149,6 +149,10 @@ pub(crate) fn task(record: &Value) -> Result<Task, FieldError> {
         title: need_text(record, "title")?,
         status: need_text(record, "status")?,
         assignee: text(record, "assignee"),
+        description: text(record, "description"),
+        created: time(record, "_createdAt"),
+        changed: time(record, "_updatedAt"),
+        changed_by: text(record, "_updatedBy"),
     })
 }
 

@@ -10,18 +10,13 @@ use super::words::{DecisionKind, OutcomeState};
 use super::{
     CaseRead, ChecklistNote, ChecklistOpen, ChecklistPhase, ChecklistText, ChecklistTick,
     DocumentPosted, DocumentWritten, FindingDismissed, HoldSet, RunbookChoose, RunbookInput,
-    SegmentPruned, WatchCursor, WatchSuccess, long,
+    SegmentPruned, TaskState, WatchCursor, WatchSuccess, long,
 };
-use crate::domain::containment::approval::{Ask, GivenAnswer};
-use crate::domain::containment::campaign::CampaignNamed;
+use crate::domain::containment::{approval, campaign::CampaignNamed};
 use crate::domain::ids::{AccountId, ActionId, CaseId, ConnectionName, PlanId, RecordId};
 use crate::domain::text::Untrusted;
 
-/// What one record of the audit log says.
-///
-/// On disk the variant is the record's `type` and its fields are `data`. Times have microseconds; finer parts are
-/// cut. Text from outside over 4 KiB (escaped) is kept as its hash, length and head, and reads back as the head with
-/// a mark of what was cut.
+/// What one record of the audit log says: the variant is its `type`, the fields its `data`; long text is cut (see `long`).
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 #[serde(tag = "type", content = "data")]
 pub enum Body {
@@ -187,6 +182,9 @@ pub enum Body {
     /// An input of a runbook was typed in.
     #[serde(rename = "runbook.input")]
     RunbookInput(RunbookInput),
+    /// A task of a checklist was seen, or is to change.
+    #[serde(rename = "task.state")]
+    TaskState(TaskState),
     /// An action was planned.
     #[serde(rename = "action.plan")]
     ActionPlan {
@@ -413,7 +411,7 @@ pub enum Body {
         /// Its actions.
         aids: Vec<ActionId>,
         /// What is asked; its plan is an earlier one where the same was asked before a restart.
-        ask: Ask,
+        ask: approval::Ask,
         /// Why a second person is needed.
         reasons: Vec<String>,
         /// The case system's id of who asks.
@@ -460,7 +458,7 @@ pub enum Body {
     },
     /// The person at this console answered somebody else's request.
     #[serde(rename = "approval.given")]
-    ApprovalGiven(GivenAnswer),
+    ApprovalGiven(approval::GivenAnswer),
     /// A plan goes beyond the caps in the name of a campaign.
     #[serde(rename = "action.campaign")]
     ActionCampaign(CampaignNamed),

@@ -343,7 +343,7 @@ mod tests {
     };
     use super::super::{
         ChecklistNote, ChecklistOpen, ChecklistPhase, ChecklistText, ChecklistTick, DecisionKind,
-        OutcomeState, RunbookChoose, RunbookInput, StepSaid, TickState,
+        OutcomeState, RunbookChoose, RunbookInput, StepSaid, TaskState, TickState,
     };
     use super::*;
     use crate::domain::containment::approval::{Ask, GivenAnswer, Say};
@@ -489,6 +489,15 @@ mod tests {
                 case: case(),
                 name: t(),
                 value: t(),
+            }),
+            Body::TaskState(TaskState {
+                case: case(),
+                marker: s(),
+                task: t(),
+                status: t(),
+                by: opt(),
+                changed_ms: 5,
+                wished: some,
             }),
             Body::ActionPlan {
                 pid: pid(),

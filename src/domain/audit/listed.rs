@@ -153,6 +153,28 @@ pub struct RunbookInput {
     pub value: Untrusted,
 }
 
+/// A task that stands for a phase or a step was seen with a status, or is to get one.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct TaskState {
+    /// The case.
+    pub case: CaseId,
+    /// The mark by which the task is found in the case.
+    pub marker: String,
+    /// The vendor's id.
+    #[serde(with = "long")]
+    pub task: Untrusted,
+    /// The vendor's word for the status.
+    #[serde(with = "long")]
+    pub status: Untrusted,
+    /// Who changed it last, if that is known.
+    #[serde(with = "long::option")]
+    pub by: Option<Untrusted>,
+    /// When it was changed last, by the vendor's clock, in milliseconds.
+    pub changed_ms: i64,
+    /// Whether it is to get this status; else it was seen with it.
+    pub wished: bool,
+}
+
 /// A case was read.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub struct CaseRead {

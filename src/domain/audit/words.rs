@@ -7,7 +7,7 @@ use serde::{Deserialize, Serialize};
 use super::body::Body;
 
 /// The types of records this version knows.
-pub const TYPES: [&str; 48] = [
+pub const TYPES: [&str; 49] = [
     "session.open",
     "session.close",
     "log.recovered",
@@ -27,6 +27,7 @@ pub const TYPES: [&str; 48] = [
     "checklist.phase",
     "runbook.choose",
     "runbook.input",
+    "task.state",
     "action.plan",
     "action.confirm",
     "action.intent",
@@ -173,6 +174,7 @@ impl Body {
             Self::ChecklistPhase(_) => "checklist.phase",
             Self::RunbookChoose(_) => "runbook.choose",
             Self::RunbookInput(_) => "runbook.input",
+            Self::TaskState(_) => "task.state",
             Self::ActionPlan { .. } => "action.plan",
             Self::ActionConfirm { .. } => "action.confirm",
             Self::ActionIntent { .. } => "action.intent",

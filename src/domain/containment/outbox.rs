@@ -9,6 +9,7 @@ use chrono::{DateTime, Utc};
 
 use crate::domain::audit::{Body, Entry};
 use crate::domain::ids::{ActionId, CaseId, RecordId, SessionId};
+use crate::domain::mirror::Mirrored;
 use crate::domain::text::Untrusted;
 
 /// `kind` of the record that promises a note of the analyst; the note's text stands in the records before it.
@@ -42,6 +43,7 @@ pub struct Outbox {
     done: Vec<RecordId>,
     posted: HashMap<String, DateTime<Utc>>,
     claims: HashMap<Untrusted, (u64, ActionId)>,
+    mirrored: Mirrored,
 }
 
 impl Outbox {
@@ -101,8 +103,13 @@ impl Outbox {
                     *first = claim;
                 }
             }
-            _ => {}
+            _ => self.mirrored.apply(entry),
         }
+    }
+
+    /// Gives what is on record of tasks that stand for phases or steps.
+    pub fn mirrored(&self) -> &Mirrored {
+        &self.mirrored
     }
 
     /// Gives the notes that are not known to be in their case, oldest first.
@@ -113,6 +120,11 @@ impl Outbox {
     /// Tells when a comment with this marker was last on its way.
     pub fn last_posted(&self, marker: &str) -> Option<DateTime<Utc>> {
         self.posted.get(marker).copied()
+    }
+
+    /// Tells whether anything whose mark begins like this was ever on its way.
+    pub fn is_promised(&self, prefix: &str) -> bool {
+        self.posted.keys().any(|marker| marker.starts_with(prefix))
     }
 
     /// Tells which action a log entry of the vendor proves: the first that claimed it, by the order of the log.

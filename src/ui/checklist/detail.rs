@@ -88,11 +88,10 @@ fn of_section(model: &Model, state: &ListState, section: &Section) -> Vec<(Role,
         by_word(model, &closed.by)
     );
     if let Some(reason) = &closed.reason {
-        text.push(&safe!(
-            ", {} waived: {}",
-            closed.waived.len(),
-            reason.line()
-        ));
+        text.push(&match closed.waived.len() {
+            0 => safe!(", {}", reason.line()),
+            waived => safe!(", {} waived: {}", waived, reason.line()),
+        });
     }
     vec![(Role::StateProven, text)]
 }
