@@ -41,8 +41,14 @@ pub fn update(model: &mut Model, now: Moment, message: Message) -> Vec<Effect> {
         }
         Message::Tick => world::tick(model),
         Message::Drawn => {
-            if let Some(Layer::Confirm { confirmation, .. }) = model.layers.last_mut() {
-                confirmation.drawn(now.boot);
+            match model.layers.last_mut() {
+                Some(Layer::Confirm { confirmation, .. }) => {
+                    confirmation.drawn(now.boot);
+                }
+                Some(Layer::Approve { consent, .. }) => {
+                    consent.drawn(now.boot);
+                }
+                _ => {}
             }
             Vec::new()
         }

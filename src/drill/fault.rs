@@ -77,12 +77,18 @@ pub(crate) enum Twist {
     SessionSurvives,
     /// A colleague lifts the suspension at the next step.
     UndoneByOthers,
+    /// The victim gets an administrator role now.
+    MadeAdministrator,
+    /// The victim gets into the group of emergency accounts now.
+    JoinsBreakGlass,
 }
 
 /// Words of the control interface for what goes wrong in the company.
-const TWISTS: [(&str, Twist); 2] = [
+const TWISTS: [(&str, Twist); 4] = [
     ("session_survives", Twist::SessionSurvives),
     ("undone_by_others", Twist::UndoneByOthers),
+    ("made_administrator", Twist::MadeAdministrator),
+    ("joins_break_glass", Twist::JoinsBreakGlass),
 ];
 
 /// One armed fault.

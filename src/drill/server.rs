@@ -93,7 +93,7 @@ impl State {
                 }
                 self.faults.arm(rule);
             }
-            fault::Order::Twist(twist) => self.world.twists.push(twist),
+            fault::Order::Twist(twist) => self.world.twist(twist),
             fault::Order::Clear(server) => {
                 self.faults.clear(server);
                 self.world.twists.clear();

@@ -9,7 +9,7 @@ use chrono::{DateTime, Utc};
 use super::activity::{Activity, Journal, Kind, Transaction};
 use super::attacker::Attacker;
 use super::casebook::Casebook;
-use super::company::{ANALYST, COLLEAGUE, Directory, Holder};
+use super::company::{ANALYST, COLLEAGUE, Directory, Holder, VICTIM};
 use super::fault::Twist;
 use super::history;
 use super::wire::{Notes, Request};
@@ -156,6 +156,24 @@ impl World {
             token_id: TOKEN_ID.to_owned(),
         }));
         self.journal.push(activity);
+    }
+
+    /// Changes the company: at once where it concerns the victim's account, otherwise when its moment comes.
+    pub fn twist(&mut self, twist: Twist) {
+        let directory = &mut self.directory;
+        match twist {
+            Twist::MadeAdministrator => directory.people[VICTIM]
+                .roles
+                .push(("APP_ADMIN", "Application Administrator")),
+            Twist::JoinsBreakGlass => {
+                let group = directory
+                    .groups
+                    .iter()
+                    .position(|g| g.name == "Break-Glass");
+                directory.people[VICTIM].groups.extend(group);
+            }
+            Twist::SessionSurvives | Twist::UndoneByOthers => self.twists.push(twist),
+        }
     }
 
     /// Lets a colleague lift a suspension, for a caller who sounded convincing.

@@ -98,7 +98,7 @@ async fn try_make(
         });
     }
     let kinds: Vec<ActionKind> = steps.iter().map(|step| step.kind).collect();
-    let policy = format!("{:?}", world.settings.policy);
+    let policy = world.settings.policy.canonical();
     let hash = plan_hash(&kinds, &account, &case, &policy, &world.settings.sha256);
     let need = if reasons.is_empty() {
         None
@@ -290,17 +290,26 @@ fn cap(
     }
 }
 
-/// Makes the question that decides under the lock of the log whether an intent may be recorded: nobody can act on one
-/// more account between the count and the record.
-pub(super) fn cap_of(
+/// Makes the question that decides under the lock of the log whether records that hold an intent may be written: nobody
+/// can act on one more account between the count and the record, nor use up the approval that is among them.
+pub(super) fn allows(
     world: &World,
     plan: &ConfirmedPlan,
     kind: ActionKind,
+    bodies: &[Body],
 ) -> impl FnOnce(&Counted) -> Option<Safe> + Send + use<> {
+    let uses = bodies
+        .iter()
+        .any(|body| matches!(body, Body::Approval { .. }));
+    let grant = plan.grant().filter(|_| uses).cloned();
     let asked = cap(world, &plan.account().id, &[kind]);
     let may_exceed = world.settings.policy.approval.over_cap && plan.grant().is_some();
     let named = plan.plan().campaign.clone();
-    move |counted| asked(counted).refusal(may_exceed, named.as_deref())
+    move |counted| {
+        let used = counted.ledger().asked();
+        let spent = grant.and_then(|grant| used.spent(&grant));
+        spent.or_else(|| asked(counted).refusal(may_exceed, named.as_deref()))
+    }
 }
 
 /// Tells why nothing may be sent while the freeze switch is on; a switch that cannot be read counts as on.

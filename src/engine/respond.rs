@@ -182,24 +182,16 @@ async fn step(
         // Kept until they are on record: giving up records them too.
         let mut bodies = confirmed.clone();
         bodies.push(intent(world, action, attempt, server_date));
-        // Nothing leaves before this is on disk; if it fails, nothing is sent. The caps are counted in the same act.
-        let cap = plan::cap_of(world, plan, action.kind());
-        let recorded = world.journal.record_if(bodies, cap);
-        recorded.await.map_err(|error| match error {
-            NotRecorded::Failed(fault) => because(fault.what),
-            NotRecorded::Refused(reason) => {
-                let refused = GuardResult {
-                    guard: "caps",
-                    refusal: Some(reason.clone()),
-                };
-                Halt {
-                    reason,
-                    bodies: plan::refusals(plan.plan(), &[refused]),
-                    ended: false,
-                }
+        // Nothing leaves before this is on disk; if it fails, nothing is sent. The caps are counted in the same act, and
+        // the approval is used up in it.
+        let allows = plan::allows(world, plan, action.kind(), &bodies);
+        match world.journal.record_if(bodies, allows).await {
+            Ok(_) => confirmed.clear(),
+            Err(NotRecorded::Failed(fault)) => return Err(because(fault.what)),
+            Err(NotRecorded::Refused(reason)) => {
+                return Err(refused(world, plan, reason, confirmed).await);
             }
-        })?;
-        confirmed.clear();
+        }
         // A disk that hangs, or a process that was stopped, may have made minutes of it.
         if world.clock.now().boot.saturating_sub(looked) > FRESH {
             let again = look_in_time(world, plan, action, expected, identity.as_ref()).await;
@@ -242,6 +234,36 @@ async fn step(
             Answer::Nothing => return Ok(Sent::Not),
             Answer::Perhaps => return Ok(Sent::Perhaps),
         }
+    }
+}
+
+/// Says what refused an intent under the lock of the log; an approval that others used up is not recorded once more.
+async fn refused(
+    world: &World,
+    plan: &ConfirmedPlan,
+    reason: Safe,
+    confirmed: &mut Vec<Body>,
+) -> Halt {
+    world.journal.catch_up().await;
+    let spent = confirmed
+        .iter()
+        .any(|body| matches!(body, Body::Approval { .. }))
+        && plan.grant().is_some_and(|grant| {
+            world
+                .journal
+                .with(|ledger| ledger.asked().spent(grant).is_some())
+        });
+    if spent {
+        confirmed.retain(|body| !matches!(body, Body::Approval { .. }));
+    }
+    let refused = GuardResult {
+        guard: if spent { "second person" } else { "caps" },
+        refusal: Some(reason.clone()),
+    };
+    Halt {
+        reason,
+        bodies: plan::refusals(plan.plan(), &[refused]),
+        ended: false,
     }
 }
 

@@ -39,6 +39,7 @@ mod journal;
 mod mirror;
 mod outbox;
 mod perms;
+mod protected;
 mod pty;
 mod random_keys;
 mod raw_http;

@@ -924,5 +924,7 @@ pub(crate) fn consent(model: &Model) -> Consent {
         calls: steps.into_iter().map(|step| step.call).collect(),
         refusals: Vec::new(),
     };
-    Consent::open(asked, Duration::ZERO)
+    let mut consent = Consent::open(asked);
+    consent.drawn(Duration::ZERO);
+    consent
 }

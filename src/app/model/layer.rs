@@ -280,7 +280,11 @@ impl Purpose {
 impl Layer {
     /// Tells whether it waits to be on the screen before it takes keys.
     pub fn waits_for_screen(&self) -> bool {
-        matches!(self, Self::Confirm { confirmation, .. } if !confirmation.was_drawn())
+        match self {
+            Self::Confirm { confirmation, .. } => !confirmation.was_drawn(),
+            Self::Approve { consent, .. } => !consent.was_drawn(),
+            _ => false,
+        }
     }
 
     /// Gives the context its keys are looked up in; `None` when it takes letters itself.

@@ -91,7 +91,7 @@ pub(super) fn ready(model: &mut Model, result: Result<Box<Asked>, Fault>) -> Vec
         Ok(asked) if asked.request.comment != *comment || !here(&asked) => {}
         Ok(asked) => {
             model.layers.pop();
-            let consent = Consent::open(*asked, model.now.boot);
+            let consent = Consent::open(*asked);
             model.layers.push(Layer::Approve {
                 consent: Box::new(consent),
                 said: None,

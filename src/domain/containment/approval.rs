@@ -160,6 +160,18 @@ pub struct Grant {
 }
 
 impl Grant {
+    /// Makes one without a decision.
+    #[cfg(test)]
+    pub(super) fn sample(ask: Ask, comment: &str, by: Author, at: DateTime<Utc>) -> Self {
+        let comment = comment.into();
+        Self {
+            ask,
+            comment,
+            by,
+            at,
+        }
+    }
+
     /// Gives what was approved.
     pub fn ask(&self) -> &Ask {
         &self.ask
@@ -513,6 +525,7 @@ mod tests {
             let why = [Safe::from("it is a member of Finance")];
             let text = compose_request(&ask, &why, &"jo".into(), at(900));
             assert_eq!(request_in(&text), Some(ask.clone()), "{text}");
+            assert_eq!(ask.marker(), format!("quell:ask:{}", ask.plan));
             assert!(text.contains(&ask.marker()));
             assert!(
                 text.contains("member of Finance") && text.contains("08:15:00"),
@@ -534,6 +547,17 @@ mod tests {
                     "it would pass for the request"
                 );
             }
+        }
+        let (asks, answers) = (
+            compose_request(&ask(), &[], &"jo".into(), at(900)),
+            compose_answer(&answer(Say::Approve), &"kim".into()),
+        );
+        for text in [asks, answers] {
+            let target = text.lines().find(|line| line.starts_with("Account: "));
+            assert!(
+                target.is_some_and(|line| line.contains("mara") && line.contains("00uAbC")),
+                "{text}"
+            );
         }
         let words = |say| compose_answer(&answer(say), &"kim".into());
         assert!(words(Say::Approve).starts_with("**Approved**"));

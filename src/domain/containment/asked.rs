@@ -5,11 +5,11 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use chrono::{DateTime, Utc};
 
-use super::approval::Ask;
+use super::approval::{Ask, Grant};
 use super::campaign::CampaignNamed;
 use crate::domain::audit::Body;
 use crate::domain::ids::{ActionId, PlanId};
-use crate::domain::text::Untrusted;
+use crate::domain::text::{Safe, Untrusted};
 
 /// One plan that waits, or waited, for a second person.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -33,6 +33,8 @@ pub struct AskedView {
 pub struct Asked {
     plans: BTreeMap<PlanId, AskedView>,
     used: BTreeSet<Untrusted>,
+    /// The requests of which an approval was used up.
+    answered: BTreeSet<PlanId>,
     campaigns: BTreeMap<PlanId, String>,
 }
 
@@ -66,8 +68,14 @@ impl Asked {
                 self.plans.insert(pid.clone(), view);
                 return replaced;
             }
-            Body::Approval { pid, comment, .. } => {
+            Body::Approval {
+                pid,
+                asked,
+                comment,
+                ..
+            } => {
                 self.used.insert(comment.clone());
+                self.answered.insert(asked.clone());
                 self.end(pid);
             }
             Body::ApprovalDenied { pid, .. } => self.end(pid),
@@ -117,6 +125,12 @@ impl Asked {
         &self.used
     }
 
+    /// Says why an approval may not be used any more, if so: neither one comment nor one request counts twice.
+    pub fn spent(&self, grant: &Grant) -> Option<Safe> {
+        (self.used.contains(grant.comment()) || self.answered.contains(&grant.ask().plan))
+            .then(|| "the approval was used up by another console".into())
+    }
+
     /// Gives the campaign a plan was made in the name of.
     pub fn campaign(&self, pid: &PlanId) -> Option<&str> {
         self.campaigns.get(pid).map(String::as_str)
@@ -128,7 +142,7 @@ mod tests {
     use super::*;
     use crate::domain::audit::OutcomeState;
     use crate::domain::containment::kind::ActionKind;
-    use crate::domain::containment::samples::{aid, at, outcome, pid};
+    use crate::domain::containment::samples::{self, aid, at, outcome, pid};
 
     fn requested(plan: u128, asked: u128) -> Body {
         let ask = Ask::new(
@@ -200,6 +214,27 @@ mod tests {
         assert!(asked.used().contains(&"~c9".into()));
         assert!(asked.get(&pid(1)).is_some_and(|view| view.ended));
         assert!(folded(&[requested(1, 1)]).used().is_empty());
+    }
+
+    #[test]
+    fn neither_a_comment_nor_a_request_counts_twice() {
+        let grant = |plan: u128, comment: &str| {
+            let mut ask = samples::ask();
+            ask.plan = pid(plan);
+            let by = samples::author("u2");
+            Grant::sample(ask, comment, by, at(10))
+        };
+        let asked = folded(&[requested(1, 1), approval(1)]);
+        for (plan, comment, spent) in [
+            (1, "~c9", true),
+            (1, "~c8", true),
+            (2, "~c9", true),
+            (2, "~c8", false),
+        ] {
+            let said = asked.spent(&grant(plan, comment));
+            assert_eq!(said.is_some(), spent, "{plan} {comment}");
+        }
+        assert_eq!(folded(&[requested(1, 1)]).spent(&grant(1, "~c9")), None);
     }
 
     #[test]

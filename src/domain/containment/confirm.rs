@@ -303,6 +303,8 @@ mod tests {
     use rstest::rstest;
 
     use super::*;
+    use crate::domain::containment::approval::Ask;
+    use crate::domain::containment::need::Need;
     use crate::domain::containment::plan::LIFETIME;
     use crate::domain::containment::samples;
 
@@ -515,6 +517,73 @@ mod tests {
         let mut dialog = open(plan);
         dialog.key(DialogKey::Tab, later());
         assert!(!is_confirmed(&dialog.key(DialogKey::Char('y'), later())));
+    }
+
+    /// A plan that was confirmed and needs a second person, perhaps asked under an earlier plan.
+    fn waiting(need: Option<Option<PlanId>>) -> Box<ConfirmedPlan> {
+        let mut plan = samples::plan(None);
+        plan.need = need.map(|earlier| Need {
+            reasons: vec!["over a cap".into()],
+            asks: Some(samples::author("u1")),
+            earlier,
+        });
+        let mut dialog = open(plan);
+        type_in(&mut dialog, LOGIN);
+        dialog.key(DialogKey::Tab, later());
+        match dialog.key(DialogKey::Char('y'), later()) {
+            Step::Confirmed(plan) => plan,
+            other => panic!("not confirmed: {other:?}"),
+        }
+    }
+
+    fn granted(plan: ConfirmedPlan, change: fn(&mut Ask)) -> Option<Grant> {
+        let mut ask = samples::ask();
+        change(&mut ask);
+        let grant = Grant::sample(ask, "~c2", samples::author("u2"), samples::at(60));
+        let plan = plan.approved_by(grant.clone());
+        let taken = plan.grant().cloned();
+        assert!(taken.is_none() || taken == Some(grant));
+        taken
+    }
+
+    #[rstest]
+    #[case::exactly_this(|_: &mut Ask| (), true)]
+    #[case::another_plan(|ask: &mut Ask| ask.plan = samples::pid(2), false)]
+    #[case::another_hash(|ask: &mut Ask| ask.hash = "ac".to_owned(), false)]
+    #[case::another_account(|ask: &mut Ask| ask.target = "00uabc".to_owned(), false)]
+    #[case::one_kind_less(|ask: &mut Ask| ask.kinds.truncate(1), false)]
+    #[case::another_order(|ask: &mut Ask| ask.kinds.reverse(), false)]
+    fn only_an_approval_of_exactly_this_plan_is_taken(
+        #[case] change: fn(&mut Ask),
+        #[case] taken: bool,
+    ) {
+        let plan = waiting(Some(None));
+        assert!(plan.plan().waits());
+        assert_eq!(granted(*plan, change).is_some(), taken);
+    }
+
+    #[test]
+    fn a_plan_that_was_asked_for_earlier_takes_the_answer_to_that_one() {
+        let earlier = || Some(Some(samples::pid(2)));
+        let to_earlier: fn(&mut Ask) = |ask| ask.plan = samples::pid(2);
+        assert!(granted(*waiting(earlier()), to_earlier).is_some());
+        assert_eq!(granted(*waiting(earlier()), |_| ()), None);
+        // What needs nobody takes no approval.
+        assert_eq!(granted(*waiting(None), |_| ()), None);
+    }
+
+    #[test]
+    fn a_dry_run_and_what_needs_nobody_do_not_wait() {
+        for (needs, dry_run, waits) in [
+            (true, false, true),
+            (true, true, false),
+            (false, false, false),
+            (false, true, false),
+        ] {
+            let mut plan = waiting(needs.then_some(None)).plan().clone();
+            plan.dry_run = dry_run;
+            assert_eq!(plan.waits(), waits);
+        }
     }
 
     fn keys() -> impl Strategy<Value = DialogKey> {

@@ -81,20 +81,33 @@ pub enum Step {
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Consent {
     asked: Asked,
-    opened: Duration,
+    /// When it was first on the screen.
+    drawn: Option<Duration>,
     typed: String,
     focus: Focus,
 }
 
 impl Consent {
-    /// Opens the dialog at a boot time.
-    pub fn open(asked: Asked, boot: Duration) -> Self {
+    /// Opens the dialog; no key counts before [`Self::drawn`] says that it can be read.
+    pub fn open(asked: Asked) -> Self {
         Self {
             asked,
-            opened: boot,
+            drawn: None,
             typed: String::new(),
             focus: Focus::Cancel,
         }
+    }
+
+    /// Notes that it is on the screen since a boot time; only the first time counts. Tells whether it was the first.
+    pub fn drawn(&mut self, boot: Duration) -> bool {
+        let first = self.drawn.is_none();
+        self.drawn.get_or_insert(boot);
+        first
+    }
+
+    /// Tells whether it was on the screen yet.
+    pub fn was_drawn(&self) -> bool {
+        self.drawn.is_some()
     }
 
     /// Gives what is asked.
@@ -129,7 +142,10 @@ impl Consent {
 
     /// Takes a key at a boot time.
     pub fn key(&mut self, key: DialogKey, boot: Duration) -> Step {
-        if boot.saturating_sub(self.opened) < DEAD_TIME {
+        if self
+            .drawn
+            .is_none_or(|drawn| boot.saturating_sub(drawn) < DEAD_TIME)
+        {
             return Step::Stay(Some(
                 "too early: read first, keys count after half a second".into(),
             ));
@@ -202,7 +218,31 @@ mod tests {
     fn open(refusal: Option<&'static str>) -> Consent {
         let mut asked = samples::asked();
         asked.refusals.extend(refusal.map(Safe::from));
-        Consent::open(asked, OPENED)
+        shown(asked)
+    }
+
+    fn shown(asked: Asked) -> Consent {
+        let mut dialog = Consent::open(asked);
+        assert!(dialog.drawn(OPENED));
+        dialog
+    }
+
+    #[test]
+    fn no_key_counts_before_the_dialog_was_on_the_screen() {
+        let mut dialog = Consent::open(samples::asked());
+        let late = OPENED + Duration::from_secs(60);
+        assert!(!dialog.was_drawn());
+        for key in [DialogKey::Char('m'), DialogKey::Esc, DialogKey::Tab] {
+            assert!(matches!(dialog.key(key, late), Step::Stay(Some(_))));
+        }
+        assert_eq!((dialog.typed(), dialog.focus()), ("", Focus::Cancel));
+        assert!(dialog.drawn(late) && dialog.was_drawn());
+        // Drawing it again does not begin anew.
+        assert!(!dialog.drawn(late + DEAD_TIME));
+        assert_eq!(
+            dialog.key(DialogKey::Esc, late + DEAD_TIME),
+            Step::Cancelled
+        );
     }
 
     fn later() -> Duration {
@@ -305,7 +345,7 @@ mod tests {
     ) {
         let mut asked = samples::asked();
         asked.account.login = login.into();
-        assert_eq!(Consent::open(asked, OPENED).wanted(), wanted);
+        assert_eq!(shown(asked).wanted(), wanted);
     }
 
     #[test]
@@ -313,7 +353,7 @@ mod tests {
         let mut asked = samples::asked();
         asked.account.login = "".into();
         asked.account.id.id = String::new();
-        let mut dialog = Consent::open(asked, OPENED);
+        let mut dialog = shown(asked);
         assert!(!dialog.matches());
         assert_eq!(said(&press(&mut dialog, "", 1)), None);
     }

@@ -233,6 +233,11 @@ mod tests {
 
     /// Gives the guards that refuse.
     fn refusing(ground: &Ground) -> Vec<&'static str> {
+        judged(ground).into_iter().map(|(guard, _)| guard).collect()
+    }
+
+    /// Gives the guards that refuse, and why.
+    fn judged(ground: &Ground) -> Vec<(&'static str, Safe)> {
         judge(&GuardInput {
             account: &ground.account,
             own: ground.own.as_ref(),
@@ -244,8 +249,7 @@ mod tests {
             asked_for: &ground.asked_for,
         })
         .into_iter()
-        .filter(GuardResult::refuses)
-        .map(|result| result.guard)
+        .filter_map(|result| Some((result.guard, result.refusal?)))
         .collect()
     }
 
@@ -370,6 +374,70 @@ mod tests {
         ground.groups = vec![entry.to_owned()];
         let expected: &[&str] = if refused { &["protected groups"] } else { &[] };
         assert_eq!(refusing(&ground), expected);
+    }
+
+    /// Every part of a snapshot that may have failed to be read, alone: refused with its reason, or no guard judges by it.
+    #[test]
+    fn what_could_not_be_read_refuses_with_its_reason() {
+        type Said = (&'static str, &'static str);
+        let groups: Said = ("protected groups", "its groups could not be read");
+        let roles: Said = (
+            "administrators",
+            "its administrator roles could not be read",
+        );
+        let owner: Said = (
+            "own account",
+            "the provider did not say whose token this is",
+        );
+        // Taken apart whole: a new part of the snapshot has to be thought of here.
+        let Account {
+            id: _,
+            login: _,
+            name: _,
+            mail: _,
+            status: _,
+            vendor_status: _,
+            status_changed: _,
+            last_sign_in: _,
+            password_changed: _,
+            source: _,
+            groups: _,
+            roles: _,
+            factors: _,
+            token_clients: _,
+            gaps: _,
+            server_date: _,
+        } = samples::account();
+        let spoil: [(fn(&mut Ground), Option<Said>); 11] = [
+            (|g| g.account.groups = None, Some(groups)),
+            (|g| g.account.roles = None, Some(roles)),
+            (|g| g.own = None, Some(owner)),
+            (|g| g.account.factors = None, None),
+            (|g| g.account.token_clients = None, None),
+            (|g| g.account.mail = None, None),
+            (|g| g.account.source = None, None),
+            (|g| g.account.password_changed = None, None),
+            (|g| g.account.status_changed = None, None),
+            (|g| g.account.last_sign_in = None, None),
+            (|g| g.account.server_date = None, None),
+        ];
+        for kind in [ActionKind::RevokeSessions, ActionKind::DisableAccount] {
+            for (place, (spoil, expected)) in spoil.iter().enumerate() {
+                let mut ground = ground();
+                ground.kinds = vec![kind];
+                spoil(&mut ground);
+                let expected: Vec<Said> = expected.iter().copied().collect();
+                let said = judged(&ground);
+                let said: Vec<_> = said.iter().map(|(g, why)| (*g, why.as_str())).collect();
+                assert_eq!(said, expected, "{kind:?} {place}");
+            }
+        }
+        let mut nothing = ground();
+        (nothing.account.groups, nothing.account.roles, nothing.own) = (None, None, None);
+        assert_eq!(
+            refusing(&nothing),
+            ["own account", "protected groups", "administrators"]
+        );
     }
 
     #[test]

@@ -115,12 +115,13 @@ struct Material<'a> {
     source: Option<&'a str>,
     groups: Option<Vec<&'a str>>,
     roles: Option<Vec<&'a str>>,
-    factors: Option<Vec<&'a str>>,
+    /// Id, type and status of each.
+    factors: Option<Vec<[&'a str; 3]>>,
     password_changed: Option<i64>,
 }
 
-fn sorted<'a>(items: impl Iterator<Item = &'a str>) -> Vec<&'a str> {
-    let mut all: Vec<&str> = items.collect();
+fn sorted<T: Ord>(items: impl Iterator<Item = T>) -> Vec<T> {
+    let mut all: Vec<T> = items.collect();
     all.sort_unstable();
     all
 }
@@ -147,10 +148,12 @@ fn material(account: &Account) -> Material<'_> {
             .roles
             .as_ref()
             .map(|all| sorted(all.iter().map(super::super::text::Untrusted::raw))),
-        factors: account
-            .factors
-            .as_ref()
-            .map(|all| sorted(all.iter().map(|f| f.id.raw()))),
+        factors: account.factors.as_ref().map(|all| {
+            sorted(
+                all.iter()
+                    .map(|f| [f.id.raw(), f.kind.raw(), f.status.raw()]),
+            )
+        }),
         password_changed: account.password_changed.map(|at| at.timestamp_millis()),
     }
 }
@@ -223,56 +226,228 @@ pub fn hex(bytes: &[u8]) -> String {
 
 #[cfg(test)]
 mod tests {
-    use rstest::rstest;
-
     use super::*;
     use crate::domain::account::{Factor, Group};
     use crate::domain::containment::samples;
-    use crate::domain::ids::AccountId;
+    use crate::domain::ids::{AccountId, ConnectionName};
+    use crate::domain::text::Untrusted;
+    use chrono::{DateTime, Utc};
 
-    type Edit = fn(&mut Account);
+    /// The account with one field changed: name of the field, the account, what the plan is void by.
+    type Edited = (&'static str, Account, Option<&'static str>);
 
-    #[rstest]
-    #[case::id((|a: &mut Account| a.id = AccountId::new(samples::connection(), "00uabc")) as Edit, Some("immutable id"))]
-    #[case::login((|a: &mut Account| a.login = "x".into()) as Edit, Some("login"))]
-    #[case::name((|a: &mut Account| a.name = "x".into()) as Edit, Some("name"))]
-    #[case::mail((|a: &mut Account| a.mail = None) as Edit, Some("mail"))]
-    #[case::status((|a: &mut Account| a.status = AccountStatus::Disabled) as Edit, Some("status"))]
-    #[case::other_status((|a: &mut Account| a.status = AccountStatus::Other("ACTIVE".into())) as Edit, Some("status"))]
-    #[case::source((|a: &mut Account| a.source = None) as Edit, Some("source"))]
-    #[case::groups((|a: &mut Account| a.groups = Some(Vec::new())) as Edit, Some("groups"))]
-    #[case::unread_groups((|a: &mut Account| a.groups = None) as Edit, Some("groups"))]
-    #[case::roles((|a: &mut Account| a.roles = Some(vec!["SUPER_ADMIN".into()])) as Edit, Some("roles"))]
-    #[case::unread_roles((|a: &mut Account| a.roles = None) as Edit, Some("roles"))]
-    #[case::factors((|a: &mut Account| a.factors = Some(Vec::new())) as Edit, Some("MFA methods"))]
-    #[case::password((|a: &mut Account| a.password_changed = None) as Edit, Some("password"))]
-    // These move by themselves, or say nothing about who it is.
-    #[case::sign_in((|a: &mut Account| a.last_sign_in = None) as Edit, None)]
-    #[case::tokens((|a: &mut Account| a.token_clients = None) as Edit, None)]
-    #[case::status_time((|a: &mut Account| a.status_changed = None) as Edit, None)]
-    #[case::server_date((|a: &mut Account| a.server_date = None) as Edit, None)]
-    #[case::gaps((|a: &mut Account| a.gaps = vec!["x".into()]) as Edit, None)]
-    #[case::group_name((|a: &mut Account| a.groups = a.groups.clone().map(|mut all| { all[0].name = "Renamed".into(); all })) as Edit, None)]
-    fn every_field_that_matters_voids_the_plan(
-        #[case] edit: Edit,
-        #[case] expected: Option<&'static str>,
-    ) {
-        let before = samples::account();
-        let mut now = before.clone();
-        edit(&mut now);
-        let said = changed_since(&before, &now, &[AccountStatus::Active]);
-        assert_eq!(said, expected);
-        // The status is judged at the send by what it may be; everything else that voids also changes the hash.
-        let hash = |account| {
-            plan_hash(
-                &[ActionKind::DisableAccount],
-                account,
-                &samples::case(),
-                "p",
-                "c",
-            )
+    /// Other texts than one, down to what the eye takes for the same.
+    fn others(text: &Untrusted) -> Vec<Untrusted> {
+        let raw = text.raw();
+        let mut all = vec![
+            "x".into(),
+            "".into(),
+            format!("{raw} ").into(),
+            format!("{raw}\u{200b}").into(),
+            raw.to_lowercase().into(),
+            raw.to_uppercase().into(),
+            raw.replace('a', "\u{430}").into(),
+        ];
+        all.retain(|other| other != text);
+        all
+    }
+
+    fn others_or_none(text: Option<&Untrusted>) -> Vec<Option<Untrusted>> {
+        let others = text.map(others).unwrap_or_default();
+        others.into_iter().map(Some).chain([None]).collect()
+    }
+
+    fn times(at: Option<DateTime<Utc>>) -> Vec<Option<DateTime<Utc>>> {
+        let moved = at.map(|at| at + chrono::TimeDelta::milliseconds(1));
+        vec![moved, None]
+    }
+
+    /// Leaves one out, puts one in, knows nothing.
+    fn lists<T: Clone>(all: Option<&[T]>, more: T) -> Vec<Option<Vec<T>>> {
+        let all = all.unwrap_or_default();
+        vec![None, Some(Vec::new()), Some([all, &[more]].concat())]
+    }
+
+    /// Every change of every field. The types are taken apart whole, so that a new field cannot be forgotten.
+    fn edits(before: &Account) -> Vec<Edited> {
+        let Account {
+            id,
+            login,
+            name,
+            mail,
+            status,
+            vendor_status,
+            status_changed,
+            last_sign_in,
+            password_changed,
+            source,
+            groups,
+            roles,
+            factors,
+            token_clients,
+            gaps,
+            server_date,
+        } = before.clone();
+        let mut all: Vec<Edited> = Vec::new();
+        macro_rules! each {
+            ($field:ident, $values:expr, $voids:expr) => {
+                for $field in $values {
+                    let account = Account {
+                        $field,
+                        ..before.clone()
+                    };
+                    all.push((stringify!($field), account, $voids));
+                }
+            };
+        }
+        let ids = others(&id.id.as_str().into()).into_iter();
+        let mut ids: Vec<AccountId> = ids
+            .map(|other| AccountId::new(id.connection.clone(), other.raw()))
+            .collect();
+        let elsewhere = ConnectionName::parse("okta-2").unwrap_or_else(|error| panic!("{error}"));
+        ids.push(AccountId::new(elsewhere, &id.id));
+        each!(id, ids, Some("immutable id"));
+        each!(login, others(&login), Some("login"));
+        each!(name, others(&name), Some("name"));
+        each!(mail, others_or_none(mail.as_ref()), Some("mail"));
+        let mut statuses = vec![
+            AccountStatus::Active,
+            AccountStatus::Disabled,
+            AccountStatus::Other("ACTIVE".into()),
+            AccountStatus::Other("".into()),
+        ];
+        statuses.retain(|other| *other != status);
+        each!(status, statuses, Some("status"));
+        each!(source, others_or_none(source.as_ref()), Some("source"));
+        each!(password_changed, times(password_changed), Some("password"));
+        let group = Group {
+            id: "00g2".into(),
+            name: "Break-Glass".into(),
         };
-        assert_eq!(hash(&before) != hash(&now), expected.is_some());
+        each!(groups, lists(groups.as_deref(), group), Some("groups"));
+        let role = "SUPER_ADMIN".into();
+        each!(roles, lists(roles.as_deref(), role), Some("roles"));
+        let factor = Factor {
+            id: "opf2".into(),
+            kind: "sms".into(),
+            status: "ACTIVE".into(),
+            created: None,
+        };
+        each!(
+            factors,
+            lists(factors.as_deref(), factor),
+            Some("MFA methods")
+        );
+        // These move by themselves, or are judged as something else.
+        each!(vendor_status, others(&vendor_status), None);
+        each!(status_changed, times(status_changed), None);
+        each!(last_sign_in, times(last_sign_in), None);
+        let client = "vpn".into();
+        each!(token_clients, lists(token_clients.as_deref(), client), None);
+        each!(gaps, [[gaps.clone(), vec!["x".into()]].concat()], None);
+        each!(server_date, times(server_date), None);
+        all.extend(inside(before));
+        all
+    }
+
+    /// Every change inside of a group and of a factor.
+    fn inside(before: &Account) -> Vec<Edited> {
+        let mut all: Vec<Edited> = Vec::new();
+        for old in before.groups.iter().flatten() {
+            let Group { id, name } = old.clone();
+            let with = |group| Account {
+                groups: Some(vec![group]),
+                ..before.clone()
+            };
+            for id in others(&id) {
+                let group = Group { id, ..old.clone() };
+                all.push(("group.id", with(group), Some("groups")));
+            }
+            // The guards are asked about the new name again.
+            for name in others(&name) {
+                let group = Group {
+                    name,
+                    ..old.clone()
+                };
+                all.push(("group.name", with(group), None));
+            }
+        }
+        for old in before.factors.iter().flatten() {
+            let Factor {
+                id,
+                kind,
+                status,
+                created,
+            } = old.clone();
+            let mut with = |field, factor, voids| {
+                let account = Account {
+                    factors: Some(vec![factor]),
+                    ..before.clone()
+                };
+                all.push((field, account, voids));
+            };
+            for id in others(&id) {
+                with(
+                    "factor.id",
+                    Factor { id, ..old.clone() },
+                    Some("MFA methods"),
+                );
+            }
+            for kind in others(&kind) {
+                with(
+                    "factor.kind",
+                    Factor {
+                        kind,
+                        ..old.clone()
+                    },
+                    Some("MFA methods"),
+                );
+            }
+            for status in others(&status) {
+                with(
+                    "factor.status",
+                    Factor {
+                        status,
+                        ..old.clone()
+                    },
+                    Some("MFA methods"),
+                );
+            }
+            for created in times(created) {
+                with(
+                    "factor.created",
+                    Factor {
+                        created,
+                        ..old.clone()
+                    },
+                    None,
+                );
+            }
+        }
+        all
+    }
+
+    #[test]
+    fn every_field_that_matters_voids_the_plan() {
+        let before = samples::account();
+        let hash = |account: &Account| {
+            let kinds = [ActionKind::DisableAccount];
+            plan_hash(&kinds, account, &samples::case(), "p", "c")
+        };
+        let all = edits(&before);
+        let fields: std::collections::BTreeSet<&str> =
+            all.iter().map(|(field, ..)| *field).collect();
+        assert_eq!((all.len() > 70, fields.len()), (true, 22), "{fields:?}");
+        for (field, now, expected) in all {
+            let said = changed_since(&before, &now, &[AccountStatus::Active]);
+            assert_eq!(said, expected, "{field}: {now:?}");
+            // The status is judged at the send by what it may be; everything that voids also changes the hash.
+            assert_eq!(
+                hash(&before) != hash(&now),
+                expected.is_some(),
+                "{field}: {now:?}"
+            );
+        }
     }
 
     #[test]
