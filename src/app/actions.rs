@@ -113,7 +113,11 @@ pub fn offered_first(model: &Model) -> Option<(usize, Safe)> {
             (choice, policy.reason())
         }
         (None, None) => {
+            // That nothing was found is no reason to do nothing: only a person decides that.
             let value = open.activity.proposal()?.value;
+            if value == Likelihood::Low {
+                return None;
+            }
             (first_for(value), safe!("proposed {}", value.word()))
         }
     };

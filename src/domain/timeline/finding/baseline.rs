@@ -82,9 +82,9 @@ impl Standing {
         self.judged && known && !self.is_new(Trait::Agent) && !self.is_new(Trait::Device)
     }
 
-    /// Tells whether device and network are those of the user.
+    /// Tells whether device, place and network are all those of the user.
     pub(super) fn is_usual(self, fact: &Fact) -> bool {
-        self.judged && self.score(fact) < 2
+        self.judged && self.score(fact) == 0
     }
 
     fn score(self, fact: &Fact) -> u8 {
