@@ -12,6 +12,7 @@ use super::respond::ANSWER;
 use crate::app::message::Level;
 use crate::connect::capability::{Cases, ConnectError};
 use crate::domain::audit::Body;
+use crate::domain::case::Comment;
 use crate::domain::containment::ledger::{ActionView, Ledger};
 use crate::domain::containment::note::{Anchor, compose, marker};
 use crate::domain::containment::outbox::{NOTE, PendingNote, pieces};
@@ -295,11 +296,22 @@ pub(super) async fn post_as(
         .ok_or_else(|| Fault::new(safe!("no case system is named {}", case.connection)))?;
     // An earlier post may still be on its way: before its time is over, "not there" is no answer.
     let late = late(world, marker);
-    if late.is_zero() || find(source.as_ref(), case, marker).await?.is_empty() {
+    let me = source.who_am_i().await?.login;
+    let look = async || find(world, source.as_ref(), (case, marker), me.as_ref()).await;
+    if late.is_zero() || look().await?.is_empty() {
         tokio::time::sleep(late).await;
     }
-    if let Some(id) = only(world, find(source.as_ref(), case, marker).await?, marker).await {
-        return done(world, rid, id).await;
+    if let Some(there) = only(world, look().await?, marker).await {
+        // What is there already was promised by nobody under this id; without a promise nobody knows what is done.
+        let promised = Body::RecordIntent {
+            rid: rid.clone(),
+            kind: "comment".to_owned(),
+            case: case.clone(),
+            marker: marker.to_owned(),
+            sha256: digest(there.message.raw()),
+            phase: None,
+        };
+        return done(world, rid, there.id, vec![promised]).await;
     }
     let head = world.journal.head();
     let anchor = Anchor {
@@ -313,7 +325,7 @@ pub(super) async fn post_as(
         kind: "comment".to_owned(),
         case: case.clone(),
         marker: marker.to_owned(),
-        sha256: hex(&Sha256::digest(message.as_bytes())),
+        sha256: digest(&message),
         phase: None,
     };
     world.journal.record(vec![intent]).await?;
@@ -321,12 +333,12 @@ pub(super) async fn post_as(
     let posted = source.comment(case, &message).await;
     world.probe.pass("comment.after").await;
     // Whatever the answer was, the case itself says whether it is there.
-    let found = match find(source.as_ref(), case, marker).await {
+    let found = match look().await {
         Ok(found) => Ok(only(world, found, marker).await),
         Err(fault) => Err(fault),
     };
     let fault = match (found, posted) {
-        (Ok(Some(id)), _) => return done(world, rid, id).await,
+        (Ok(Some(there)), _) => return done(world, rid, there.id, Vec::new()).await,
         (_, Err(error)) | (Err(error), Ok(_)) => world.troubled(&case.connection, error).await,
         (Ok(None), Ok(_)) => Fault::new("the comment was accepted but cannot be found again"),
     };
@@ -351,27 +363,57 @@ pub(super) fn late(world: &World, marker: &str) -> Duration {
     world.pace.of(LATE).saturating_sub(ago)
 }
 
-/// Records that a comment is in its case.
-async fn done(world: &World, rid: &RecordId, id: Untrusted) -> Result<Untrusted, Fault> {
-    let done = Body::RecordDone {
+/// Gives the SHA-256 of a text, hex.
+fn digest(text: &str) -> String {
+    hex(&Sha256::digest(text.as_bytes()))
+}
+
+/// Records that a comment is in its case, after what has to stand before that.
+async fn done(
+    world: &World,
+    rid: &RecordId,
+    id: Untrusted,
+    mut before: Vec<Body>,
+) -> Result<Untrusted, Fault> {
+    before.push(Body::RecordDone {
         rid: rid.clone(),
         id: id.clone(),
-    };
-    world.journal.record(vec![done]).await?;
+    });
+    world.journal.record(before).await?;
     Ok(id)
 }
 
+/// Finds our own comments with a marker: written by our own login, or word for word what we recorded before a post.
+///
+/// Anybody who may comment can repeat a marker; such a comment neither documents nor keeps ours away.
 async fn find(
+    world: &World,
     source: &dyn Cases,
-    case: &CaseId,
-    marker: &str,
-) -> Result<Vec<Untrusted>, ConnectError> {
+    (case, marker): (&CaseId, &str),
+    me: Option<&Untrusted>,
+) -> Result<Vec<Comment>, ConnectError> {
     let comments = source.find_comment(case, marker).await?;
-    Ok(comments.into_iter().map(|comment| comment.id).collect())
+    let is_ours = |comment: &Comment| {
+        let digest = digest(comment.message.raw());
+        me == Some(&comment.author)
+            || world
+                .journal
+                .with(|ledger| ledger.outbox().wrote(marker, &digest))
+    };
+    let (ours, foreign): (Vec<_>, Vec<_>) = comments.into_iter().partition(is_ours);
+    if let Some(other) = foreign.first() {
+        let line = safe!(
+            "a comment of {} in the case bears the mark of ours, {}; it is not counted",
+            other.author.ident(),
+            own(marker).field()
+        );
+        world.notice(Level::Warning, Fault::new(line)).await;
+    }
+    Ok(ours)
 }
 
 /// Gives the comment that was found, and says so when it is there more than once.
-async fn only(world: &World, found: Vec<Untrusted>, marker: &str) -> Option<Untrusted> {
+async fn only(world: &World, found: Vec<Comment>, marker: &str) -> Option<Comment> {
     if found.len() > 1 {
         let line = safe!(
             "the comment {} is in the case {} times: a post that was given up arrived late; remove the copies there",

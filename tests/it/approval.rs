@@ -159,7 +159,7 @@ fn yes(ask: &Ask, request: &str) -> String {
 }
 
 /// Posts a comment by hand and gives its id.
-async fn post(drill: &Drill, key: &str, case: &str, message: &str) -> String {
+pub(crate) async fn post(drill: &Drill, key: &str, case: &str, message: &str) -> String {
     let body = json!({"message": message, "external": false});
     let made = send(drill, key, "POST", &format!("case/{case}/comment"), &body).await;
     made["_id"].as_str().expect("an id").to_owned()

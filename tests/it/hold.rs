@@ -414,3 +414,40 @@ async fn slow_an_undoing_by_others_rings_and_is_told_once() {
     let told = posted.iter().filter(|c| c.contains(&marker)).count();
     assert_eq!(told, 1, "{posted:#?}");
 }
+
+#[tokio::test(flavor = "multi_thread")]
+async fn slow_a_comment_of_others_with_our_mark_does_not_keep_ours_away() {
+    let (drill, state, clock) = (company().await, dir(), TestClock::default());
+    let mut app = start(&drill, state.path(), &clock);
+    let model = contain(&mut app).await;
+    let action = model
+        .ledger
+        .actions()
+        .find(|act| act.kind == ActionKind::DisableAccount)
+        .expect("it was disabled");
+    let marker = quell::domain::containment::hold::drift_marker(&action.aid);
+    let foreign = format!("see {marker}");
+    let case = action.case.raw().to_owned();
+    crate::approval::post(&drill, drill.second_key(), &case, &foreign).await;
+    drill
+        .fault(&json!({"fault": "undone_by_others"}))
+        .expect("the drill knows it");
+    drill.advance(1);
+    app.until("the case is told", |model| {
+        model.ledger.holds().is_told(&marker)
+    })
+    .await;
+    looks(&mut app, 2).await;
+    app.end().await;
+    let posted = comments(&drill).await;
+    let marked: Vec<&String> = posted.iter().filter(|c| c.contains(&marker)).collect();
+    assert_eq!(marked.len(), 2, "{posted:#?}");
+    assert!(marked.iter().any(|text| **text != foreign));
+    let writes = records(state.path())
+        .iter()
+        .filter(
+            |entry| matches!(&entry.body, Body::RecordIntent { marker: own, .. } if *own == marker),
+        )
+        .count();
+    assert_eq!(writes, 1, "once is enough");
+}

@@ -3,7 +3,7 @@
 //!
 //! Nothing here depends on the order in which the processes of one user read each other's records, only on their numbers.
 
-use std::collections::HashMap;
+use std::collections::{HashMap, HashSet};
 
 use chrono::{DateTime, Utc};
 
@@ -42,6 +42,7 @@ pub struct Outbox {
     notes: Vec<PendingNote>,
     done: Vec<RecordId>,
     posted: HashMap<String, DateTime<Utc>>,
+    texts: HashMap<String, HashSet<String>>,
     claims: HashMap<Untrusted, (u64, ActionId)>,
     mirrored: Mirrored,
 }
@@ -81,7 +82,11 @@ impl Outbox {
                     });
                 }
             }
-            Body::RecordIntent { marker, .. } => {
+            Body::RecordIntent { marker, sha256, .. } => {
+                self.texts
+                    .entry(marker.clone())
+                    .or_default()
+                    .insert(sha256.clone());
                 let last = self.posted.entry(marker.clone()).or_insert(entry.ts);
                 *last = entry.ts.max(*last);
             }
@@ -125,6 +130,13 @@ impl Outbox {
     /// Tells whether anything whose mark begins like this was ever on its way.
     pub fn is_promised(&self, prefix: &str) -> bool {
         self.posted.keys().any(|marker| marker.starts_with(prefix))
+    }
+
+    /// Tells whether a text with this SHA-256, hex, was on its way under a marker.
+    pub fn wrote(&self, marker: &str, sha256: &str) -> bool {
+        self.texts
+            .get(marker)
+            .is_some_and(|texts| texts.contains(sha256))
     }
 
     /// Tells which action a log entry of the vendor proves: the first that claimed it, by the order of the log.
