@@ -122,13 +122,13 @@ mod tests {
                 policy
                     .campaign
                     .iter_mut()
-                    .for_each(|c| c.name.clone_from(&word))
+                    .for_each(|c| c.name.clone_from(&word));
             },
             |policy, _| {
                 policy
                     .campaign
                     .iter_mut()
-                    .for_each(|c| c.until += TimeDelta::seconds(1))
+                    .for_each(|c| c.until += TimeDelta::seconds(1));
             },
             |policy, _| policy.campaign.iter_mut().for_each(|c| c.accounts += 1),
             |policy, _| policy.hold.length += Duration::from_secs(1),

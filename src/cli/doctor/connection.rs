@@ -158,8 +158,8 @@ fn clock(name: &ConnectionName, source: &dyn Examined, (now, started): (Moment, 
     // Dates have whole seconds: half of one is the best guess at the rest.
     let difference = (theirs + TimeDelta::milliseconds(500) - ours).num_seconds();
     let verdict = match difference.abs() {
-        0..=CLOCK_WARNING => Verdict::Ok,
-        0..=CLOCK_FAULT => Verdict::Warning,
+        seconds if seconds <= CLOCK_WARNING => Verdict::Ok,
+        seconds if seconds <= CLOCK_FAULT => Verdict::Warning,
         _ => Verdict::Fault,
     };
     let mut line = check(

@@ -68,17 +68,13 @@ impl Elasticsearch {
             let Some(newest) = self.newest(index, &query).await? else {
                 break;
             };
-            let source = match newest.dataset {
-                Some(dataset) => {
-                    without.push(json!({"term": {"event.dataset": dataset.raw()}}));
-                    Untrusted::new(format!("{index} {}", dataset.raw()))
-                }
-                None => {
-                    without.push(
-                        json!({"bool": {"must_not": [{"exists": {"field": "event.dataset"}}]}}),
-                    );
-                    Untrusted::new(format!("{index} without dataset"))
-                }
+            let source = if let Some(dataset) = newest.dataset {
+                without.push(json!({"term": {"event.dataset": dataset.raw()}}));
+                Untrusted::new(format!("{index} {}", dataset.raw()))
+            } else {
+                without
+                    .push(json!({"bool": {"must_not": [{"exists": {"field": "event.dataset"}}]}}));
+                Untrusted::new(format!("{index} without dataset"))
             };
             // A cluster that ignores what was left out would lead in circles.
             if seen.iter().any(|one| one.source == source) {
@@ -113,9 +109,10 @@ impl Examined for Elasticsearch {
         let answer = self.http.read(&Request::get(AUTHENTICATE, &[])?).await?;
         let body: Value = answer.json()?;
         let name = text(&body, "username").unwrap_or_default();
-        Ok(match text(&body, "api_key.name") {
-            Some(key) => safe!("key {} of {}", key.field(), name.field()),
-            None => safe!("belongs to {}", name.field()),
+        Ok(if let Some(key) = text(&body, "api_key.name") {
+            safe!("key {} of {}", key.field(), name.field())
+        } else {
+            safe!("belongs to {}", name.field())
         })
     }
 

@@ -520,9 +520,9 @@ mod tests {
     }
 
     /// A plan that was confirmed and needs a second person, perhaps asked under an earlier plan.
-    fn waiting(need: Option<Option<PlanId>>) -> Box<ConfirmedPlan> {
+    fn waiting(needs: bool, earlier: Option<PlanId>) -> Box<ConfirmedPlan> {
         let mut plan = samples::plan(None);
-        plan.need = need.map(|earlier| Need {
+        plan.need = needs.then(|| Need {
             reasons: vec!["over a cap".into()],
             asks: Some(samples::author("u1")),
             earlier,
@@ -557,19 +557,19 @@ mod tests {
         #[case] change: fn(&mut Ask),
         #[case] taken: bool,
     ) {
-        let plan = waiting(Some(None));
+        let plan = waiting(true, None);
         assert!(plan.plan().waits());
         assert_eq!(granted(*plan, change).is_some(), taken);
     }
 
     #[test]
     fn a_plan_that_was_asked_for_earlier_takes_the_answer_to_that_one() {
-        let earlier = || Some(Some(samples::pid(2)));
+        let earlier = || Some(samples::pid(2));
         let to_earlier: fn(&mut Ask) = |ask| ask.plan = samples::pid(2);
-        assert!(granted(*waiting(earlier()), to_earlier).is_some());
-        assert_eq!(granted(*waiting(earlier()), |_| ()), None);
+        assert!(granted(*waiting(true, earlier()), to_earlier).is_some());
+        assert_eq!(granted(*waiting(true, earlier()), |_| ()), None);
         // What needs nobody takes no approval.
-        assert_eq!(granted(*waiting(None), |_| ()), None);
+        assert_eq!(granted(*waiting(false, None), |_| ()), None);
     }
 
     #[test]
@@ -580,7 +580,7 @@ mod tests {
             (false, false, false),
             (false, true, false),
         ] {
-            let mut plan = waiting(needs.then_some(None)).plan().clone();
+            let mut plan = waiting(needs, None).plan().clone();
             plan.dry_run = dry_run;
             assert_eq!(plan.waits(), waits);
         }

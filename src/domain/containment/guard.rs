@@ -377,6 +377,8 @@ mod tests {
     }
 
     /// Every part of a snapshot that may have failed to be read, alone: refused with its reason, or no guard judges by it.
+    type Spoil = (fn(&mut Ground), Option<Said>);
+
     #[test]
     fn what_could_not_be_read_refuses_with_its_reason() {
         type Said = (&'static str, &'static str);
@@ -408,7 +410,7 @@ mod tests {
             gaps: _,
             server_date: _,
         } = samples::account();
-        let spoil: [(fn(&mut Ground), Option<Said>); 11] = [
+        let spoil: [Spoil; 11] = [
             (|g| g.account.groups = None, Some(groups)),
             (|g| g.account.roles = None, Some(roles)),
             (|g| g.own = None, Some(owner)),

@@ -38,7 +38,7 @@ fn limit_at(words: &[&str]) -> Option<TimeLimit> {
     let (number, used) = amount(rest.get(filler..)?)?;
     let shown: Vec<&str> = words.iter().take(1 + filler + used).copied().collect();
     let shown = shown.join(" ");
-    let ends = |c: char| !c.is_alphanumeric() && !(below && "<=\u{2264}".contains(c));
+    let ends = |c: char| !(c.is_alphanumeric() || below && "<=\u{2264}".contains(c));
     Some(TimeLimit {
         text: Untrusted::new(shown.trim_matches(ends)),
         minutes: number,

@@ -253,7 +253,9 @@ pub(super) fn is_short_list(name: &str) -> bool {
     let is = |word: &str, list: &[&str]| list.iter().any(|known| known.eq_ignore_ascii_case(word));
     let has = |list: &[&str]| words().any(|word| is(word, list));
     is_one_of(name, SHORT_LISTS)
-        || words().last().is_some_and(|last| is(last, &["checklist"]))
+        || words()
+            .next_back()
+            .is_some_and(|last| is(last, &["checklist"]))
             && words().count() <= 6
             && has(OF_RESPONSE)
             && !has(OF_PART)

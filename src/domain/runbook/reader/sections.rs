@@ -10,6 +10,10 @@ use crate::domain::text::Untrusted;
 /// Most words in the name of a phase that has no number.
 pub(super) const PHASE_WORDS: usize = 6;
 
+#[expect(
+    clippy::struct_excessive_bools,
+    reason = "four marks of one heading, none of which follows from another"
+)]
 /// A heading or a bold paragraph, with the blocks up to the next one.
 pub(super) struct Section {
     /// 0 for what stands before the first heading.

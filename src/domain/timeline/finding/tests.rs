@@ -347,7 +347,12 @@ fn what_others_change_is_told_of_the_account_it_was_done_to() {
     let all = found(after(vec![event]));
     let told: Vec<(&str, Option<&str>)> = all
         .iter()
-        .map(|one| (one.rule.id(), one.user.as_ref().map(|user| user.raw())))
+        .map(|one| {
+            (
+                one.rule.id(),
+                one.user.as_ref().map(crate::domain::text::Untrusted::raw),
+            )
+        })
         .collect();
     assert!(
         told.contains(&("changed_by_others", Some("mara@x.org"))),
