@@ -377,7 +377,7 @@ mod tests {
     }
 
     /// Every part of a snapshot that may have failed to be read, alone: refused with its reason, or no guard judges by it.
-    type Spoil = (fn(&mut Ground), Option<Said>);
+    type Spoil = (fn(&mut Ground), Option<(&'static str, &'static str)>);
 
     #[test]
     fn what_could_not_be_read_refuses_with_its_reason() {
