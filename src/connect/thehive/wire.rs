@@ -290,7 +290,8 @@ mod tests {
     #[test]
     fn a_service_account_is_shared() {
         let user = |kind: &str| {
-            operator(&json!({"login": "a@b", "name": "A", "type": kind})).map(|o| o.shared)
+            operator(&json!({"_id": "~1", "login": "a@b", "name": "A", "type": kind}))
+                .map(|o| o.shared)
         };
         assert_eq!((user("Service"), user("Normal")), (Ok(true), Ok(false)));
     }
