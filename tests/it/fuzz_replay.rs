@@ -142,7 +142,7 @@ fn log_laws(name: &str, bytes: &[u8], source: Option<Source>) -> usize {
 fn the_corpus_of_the_log_target_is_read() {
     let folder = PathBuf::from(concat!(
         env!("CARGO_MANIFEST_DIR"),
-        "/tests/fuzz/corpus/logs"
+        "/tests/fuzz/seeds/logs"
     ));
     let mut count = 0;
     for entry in fs::read_dir(folder).unwrap() {

