@@ -318,7 +318,7 @@ fn table() -> Vec<(Act, World, ActionState, usize, &'static str)> {
             rows.push((act, World::DoneByOthersFirst, Verified, 2, "reads agree"));
         }
     }
-    rows.push((DISABLE, World::UndoneLater, Drifted, 1, "ACTIVE again"));
+    rows.push((DISABLE, World::UndoneLater, Drifted, 1, "ACTIVE now"));
     rows
 }
 
