@@ -57,6 +57,7 @@ pub(crate) fn build(
             working_day(&mut dice, start, day, person, directory, &mut out);
         }
     }
+    seen_before(seed, start, directory, &mut out);
     for _ in 0..events {
         let person = dice.usize(1..directory.people.len());
         let at = start - TimeDelta::milliseconds(dice.i64(3_600_000..DAYS * 86_400_000));
@@ -135,6 +136,59 @@ fn working_day(
     if dice.u8(0..4) == 0 {
         out.push(make(at + TimeDelta::minutes(9), Kind::SignOut));
         directory.people[index]
+            .sessions
+            .retain(|open| open.number != session);
+    }
+}
+
+/// Lets the victim have been seen at home and in her office early in the days that a console looks at, whatever the day
+/// of the week is.
+///
+/// Otherwise an ordinary place of hers could be the first odd thing of the story.
+fn seen_before(
+    seed: u64,
+    start: DateTime<Utc>,
+    directory: &mut Directory,
+    out: &mut Vec<Activity>,
+) {
+    let window = start - TimeDelta::hours(72);
+    let mut dice = fastrand::Rng::with_seed(seed ^ 0x4e7e_4165);
+    let victim = directory.people[VICTIM].clone();
+    let evening = start - TimeDelta::minutes(95);
+    for (place, hours) in [(HOME, 49), (victim.office, 51)] {
+        let mut own: Vec<(DateTime<Utc>, usize)> = out
+            .iter()
+            .filter(|one| usize::try_from(one.actor) == Ok(VICTIM) && one.ok && one.at > window)
+            .map(|one| (one.at, usize::from(one.place)))
+            .collect();
+        own.push((evening, HOME));
+        let first = own
+            .iter()
+            .filter(|one| one.1 == place)
+            .map(|one| one.0)
+            .min();
+        // What a console calls new has at least some successes of a day before it.
+        let new = first.is_some_and(|first| {
+            let settled = first - TimeDelta::hours(24);
+            own.iter().filter(|one| one.0 < settled).count() >= 5
+        });
+        if !new {
+            continue;
+        }
+        let session = directory.open_session(VICTIM, Holder::Owner);
+        for (minutes, kind, object) in [
+            (0, Kind::SignIn, ""),
+            (1, Kind::MfaVerify, "Mara's iPhone"),
+            (3, Kind::AppAccess, "Mail"),
+        ] {
+            let at = start - TimeDelta::hours(hours) + TimeDelta::minutes(minutes);
+            let mut activity = Activity::new(at + millis(&mut dice), kind, VICTIM, &victim)
+                .at_place(place, victim.line)
+                .object(object);
+            activity.session = session;
+            out.push(activity);
+        }
+        directory.people[VICTIM]
             .sessions
             .retain(|open| open.number != session);
     }

@@ -170,7 +170,10 @@ async fn full_before_the_intent(mounted: bool) {
     room.leave(10 * MIB);
     confirm(&mut app).await;
     let model = app
-        .until("it is refused", |model| model.audit_fault.is_some())
+        // The disk is also looked at by itself, so that the fault alone does not say that the plan has ended.
+        .until("it is refused", |model| {
+            model.audit_fault.is_some() && said(model, "stopped before ")
+        })
         .await;
     assert!(said(
         &model,

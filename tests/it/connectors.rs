@@ -15,7 +15,8 @@ use quell::domain::containment::confirm::ConfirmedAction;
 use quell::domain::containment::kind::ActionKind;
 use quell::domain::severity::{CaseStatus, Severity};
 use quell::domain::text::Untrusted;
-use quell::domain::timeline::activity::{Event, Outcome};
+use quell::domain::timeline::activity::{Activity, Event, Outcome};
+use quell::domain::timeline::finding::{Context as FindingContext, Rule, Tuning, detect};
 use quell::drill::Options;
 use serde_json::json;
 use url::Url;
@@ -444,6 +445,28 @@ async fn activity_is_read_page_by_page_newest_first_and_its_view_is_closed() {
         end_of(events.len(), false)
     );
     assert_eq!(house.drill.open_pits(), 0);
+}
+
+#[tokio::test]
+async fn the_guessing_is_the_first_odd_thing_on_every_day_of_the_week() {
+    for hours in (0..168).step_by(7) {
+        let now = start() + TimeDelta::hours(hours);
+        for seed in [7, 8 + hours.unsigned_abs()] {
+            let options = Options {
+                seed,
+                ..Options::default()
+            };
+            let house = Tapped::at(now, options).await;
+            let mut asked = query(&house, 5_000);
+            asked.since = now - TimeDelta::hours(72);
+            let (pages, _) = search(house.siem(), &asked).await;
+            let mut activity = Activity::default();
+            activity.extend(pages.into_iter().flat_map(|page| page.items));
+            let found = detect(&activity, &Tuning::default(), &FindingContext::default());
+            let first = found.first().map(|finding| finding.rule);
+            assert_eq!(first, Some(Rule::BruteForce), "at {now}, seed {seed}");
+        }
+    }
 }
 
 fn end_of(events: usize, truncated: bool) -> SearchEnd {

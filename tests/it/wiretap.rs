@@ -195,10 +195,15 @@ impl Tapped {
 
     /// Starts all of it with a drill of one's own.
     pub async fn with(options: Options) -> Self {
+        Self::at(start(), options).await
+    }
+
+    /// Starts a company of another shape at another time.
+    pub async fn at(start: DateTime<Utc>, options: Options) -> Self {
         // Only the first test of the process finds no provider installed.
         let _ = rustls::crypto::ring::default_provider().install_default();
         let drill = Drill::start(Options {
-            clock: Clock::fixed(start()),
+            clock: Clock::fixed(start),
             pace: Pace::Manual,
             ..options
         })
