@@ -2,6 +2,7 @@
 //!
 //! Pure: `store` and `cli` read the files. What must not live here: io, secrets themselves (only where they come from).
 
+mod attention;
 mod canonical;
 mod connection;
 pub mod duration;

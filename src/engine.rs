@@ -141,6 +141,8 @@ struct World {
     documenting: Mutex<HashSet<PlanId>>,
     drafts: documents::Drafts,
     proving: Mutex<HashSet<ActionId>>,
+    /// Actions this process took over: each is said once, however often it is looked at.
+    adopted: Mutex<HashSet<ActionId>>,
 }
 
 impl Engine {
@@ -180,6 +182,7 @@ impl Engine {
             documenting: Mutex::default(),
             drafts: documents::Drafts::new(start.drafts),
             proving: Mutex::default(),
+            adopted: Mutex::default(),
         });
         poll::start(&world);
         world.spawn(outbox::retry(Arc::clone(&world)));

@@ -3,9 +3,9 @@
     python3 audit_verify.py [--anchors FILE] DIR...
 
 For each directory one line per log: `ok` or `BROKEN`, the log, its records, and the first fault. Exit code: 0 every log
-holds, 1 one is broken, 3 there is none. It checks the form of every line, its hash, the chain over all segments, torn ends
-that a later record names, anchors (`audit <logid> n=<n> h=<hash>`), and the checkpoints: what they say, in whose session,
-and their Ed25519 signature. The standard library has no Ed25519, so the arithmetic of RFC 8032 is written out below; it
+holds, 1 one is broken, 3 there is none or one that is no regular file. It checks the form of every line, its hash, the
+chain over all segments, torn ends that a later record names, anchors (`audit <logid> n=<n> h=<hash>`), and the
+checkpoints: what they say, in whose session, and their Ed25519 signature. The standard library has no Ed25519, so the arithmetic of RFC 8032 is written out below; it
 only verifies, and is slow. Warnings (an unsealed tail, a session without an end) are the program's to tell.
 """
 
@@ -14,6 +14,7 @@ import hashlib
 import json
 import os
 import re
+import stat
 import sys
 
 ZERO = "0" * 64
@@ -258,7 +259,11 @@ def main(arguments):
         for name in os.listdir(directory):
             match = re.fullmatch(r"audit-([0-9A-HJKMNP-TV-Z]{26})-([1-9][0-9]*)\.jsonl", name)
             if match:
-                with open(os.path.join(directory, name), "rb") as file:
+                path = os.path.join(directory, name)
+                if not stat.S_ISREG(os.lstat(path).st_mode):
+                    print("unreadable", name, "is not a regular file")
+                    return 3
+                with open(path, "rb") as file:
                     logs.setdefault(match[1], []).append((int(match[2]), file.read()))
         for log, segments in sorted(logs.items()):
             found = True

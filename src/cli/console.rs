@@ -40,6 +40,12 @@ pub trait Screen {
     /// # Errors
     /// When the terminal is gone.
     fn bell(&mut self) -> io::Result<()>;
+
+    /// Says in the title of the window whether something waits for a person, in fixed words.
+    ///
+    /// # Errors
+    /// When the terminal is gone.
+    fn title(&mut self, waits: bool) -> io::Result<()>;
 }
 
 /// Everything the loop is made of.
@@ -78,6 +84,8 @@ where
         let mut alive = screen.draw(&model).is_ok();
         let mut drawn = Instant::now();
         let mut pending: Option<Instant> = None;
+        let attention = model.settings.attention;
+        let mut waits = false;
         let mut tick = tokio::time::interval(TICK);
         tick.set_missed_tick_behavior(tokio::time::MissedTickBehavior::Skip);
         while alive {
@@ -95,22 +103,29 @@ where
                 Some(message) = messages.recv() => (message, false),
                 _ = tick.tick() => (Message::Tick, false),
             };
-            let mut bell = false;
+            let is_key = matches!(message, Message::Key(_));
+            let mut alarm = false;
             let mut end = false;
             for effect in update(&mut model, clock.now(), message) {
                 match effect {
                     Effect::Quit => end = true,
                     Effect::Redraw => alive &= screen.redraw().is_ok(),
-                    Effect::Bell => bell = true,
+                    Effect::Bell => alarm = true,
                     other => engine.perform(other),
                 }
             }
             if end {
                 break;
             }
-            if bell {
+            if alarm && attention.bell {
                 alive &= screen.bell().is_ok();
             }
+            // Whoever presses a key has seen it. An alarm that comes with a key stays for the next one.
+            let now_waits = alarm || waits && !is_key;
+            if attention.title && now_waits != waits {
+                alive &= screen.title(now_waits).is_ok();
+            }
+            waits = now_waits;
             if by_hand {
                 alive &= screen.draw(&model).is_ok();
                 drawn = Instant::now();

@@ -12,10 +12,10 @@ use super::console::{Console, Screen};
 use super::{Failure, INTERNAL, OK, UNREADABLE};
 use crate::app::message::Message;
 use crate::app::model::Model;
-use crate::config::settings::EnvironmentKind;
+use crate::config::settings::{Attention, EnvironmentKind};
 use crate::connect::registry::Connections;
 use crate::domain::fault::Fault;
-use crate::domain::text::Untrusted;
+use crate::domain::text::{Safe, Untrusted};
 use crate::engine::clock::{Clock, Pace, SystemClock};
 use crate::engine::probe::Open;
 use crate::safe;
@@ -51,6 +51,12 @@ impl Screen for Live {
     fn bell(&mut self) -> io::Result<()> {
         self.session.bell()
     }
+
+    fn title(&mut self, waits: bool) -> io::Result<()> {
+        // Fixed words: a title is read by other programs, and nothing of a case may get there.
+        let words = if waits { "quell - ATTENTION" } else { "quell" };
+        self.session.set_title(&Safe::fixed(words))
+    }
 }
 
 fn variable(name: &str) -> Option<String> {
@@ -78,7 +84,7 @@ fn theme(name: Option<&str>) -> Result<Theme, Failure> {
         })
 }
 
-fn open(theme: Theme) -> Result<Live, Failure> {
+fn open(theme: Theme, attention: Attention) -> Result<Live, Failure> {
     let failed = |error: &io::Error| {
         let cause = Untrusted::new(error.to_string());
         Failure::one(
@@ -92,7 +98,11 @@ fn open(theme: Theme) -> Result<Live, Failure> {
             .hint("`quell keys` and `quell audit show` print plain lines");
         return Err(Failure::one(UNREADABLE, fault));
     }
-    let egress = SharedEgress::new(Egress::new(io::stdout(), Allowed::default()));
+    let allowed = Allowed {
+        title: attention.title,
+        ..Allowed::default()
+    };
+    let egress = SharedEgress::new(Egress::new(io::stdout(), allowed));
     let session = Session::open(egress.clone()).map_err(|error| failed(&error))?;
     let backend = LeanBackend::new(egress, SizeSource::Terminal, Features::of_term(&term));
     let terminal = Terminal::new(backend).map_err(|error| failed(&error))?;
@@ -124,7 +134,7 @@ pub async fn show(
     let name = theme_name
         .map(str::to_owned)
         .or_else(|| loaded.settings.theme.clone());
-    let mut live = open(theme(name.as_deref())?)?;
+    let mut live = open(theme(name.as_deref())?, loaded.settings.attention)?;
     let clock: Arc<dyn Clock> = Arc::new(SystemClock);
     let size = crossterm::terminal::size().map_or((80, 24), known_size);
     // Something is seen before any secret, file or network is waited for. A terminal that is gone is found by the loop.

@@ -9,6 +9,7 @@ use std::time::Duration;
 use sha2::{Digest, Sha256};
 use toml::de::DeTable;
 
+use super::attention::parse_attention;
 use super::connection::{name_of, parse_connection};
 pub use super::fault::Fault;
 use super::fault::Faults;
@@ -34,6 +35,7 @@ const SECTIONS: &[&str] = &[
     "timeline",
     "runbook",
     "escalation",
+    "attention",
 ];
 const SEVERITIES: &[&str] = &[
     "informational",
@@ -90,6 +92,9 @@ pub fn parse(text: &str, file: &str, known_commands: &[&str]) -> Result<Parsed, 
         .unwrap_or_default();
     let escalation = section(&mut faults, &whole, "escalation")
         .and_then(|section| parse_escalation_file(&mut faults, &section));
+    let attention = section(&mut faults, &whole, "attention")
+        .map(|section| parse_attention(&mut faults, &section))
+        .unwrap_or_default();
     let nowhere = whole.span.clone();
     let warnings = faults.finish()?;
     // Every `None` above comes with a fault, unless the text was too broken to tell what is missing.
@@ -109,6 +114,7 @@ pub fn parse(text: &str, file: &str, known_commands: &[&str]) -> Result<Parsed, 
         timeline,
         runbooks,
         escalation,
+        attention,
         sha256,
     };
     Ok(Parsed {

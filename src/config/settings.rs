@@ -38,8 +38,28 @@ pub struct Settings {
     pub runbooks: RunbookSettings,
     /// File of the escalation path.
     pub escalation: Option<PathBuf>,
+    /// What an alarm does to the terminal.
+    pub attention: Attention,
     /// SHA-256 of the text the settings were read from, in hex.
     pub sha256: String,
+}
+
+/// What an alarm does to the terminal besides the message.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Attention {
+    /// It rings the bell.
+    pub bell: bool,
+    /// It changes the title of the window until the next key, in fixed words.
+    pub title: bool,
+}
+
+impl Default for Attention {
+    fn default() -> Self {
+        Self {
+            bell: true,
+            title: true,
+        }
+    }
 }
 
 /// Name and kind of the environment.

@@ -10,6 +10,7 @@ use chrono::{DateTime, Utc};
 
 use crate::domain::account::{Account, AccountStatus};
 use crate::domain::case::{Alert, Case, CaseFile, Comment, RecordFault, Task};
+use crate::domain::containment::administrators::RoleHeld;
 use crate::domain::containment::confirm::ConfirmedAction;
 use crate::domain::containment::kind::ActionKind;
 pub use crate::domain::containment::plan::{ActionFacts, PreparedCall};
@@ -239,6 +240,17 @@ pub trait Identity: Send + Sync {
     async fn find(&self, name: &Untrusted) -> Result<Vec<Account>, ConnectError>;
     /// Reads one account by its immutable id, with groups, roles, factors and token clients.
     async fn account(&self, id: &AccountId) -> Result<Account, ConnectError>;
+    /// Counts, for each administrator role of an account, other members that are enabled, up to
+    /// [`LEAST`](crate::domain::containment::administrators::LEAST); those in `gone` do not count.
+    async fn other_administrators(
+        &self,
+        _id: &AccountId,
+        _gone: &[AccountId],
+    ) -> Result<Vec<RoleHeld>, ConnectError> {
+        Err(ConnectError::unsent(
+            "the members of a role are not read at this provider".into(),
+        ))
+    }
     /// Says whose token it is: own id and login.
     async fn own_account(&self) -> Result<(AccountId, Untrusted), ConnectError>;
     /// Tells whether an action kind is offered at all, and what it means here.

@@ -132,6 +132,16 @@ impl HttpClient {
             .map_err(|error| answer.unusable(&Untrusted::new(error.to_string()).line()))
     }
 
+    /// Checks a link to the next page that stands in a body, and gives its path and query.
+    ///
+    /// # Errors
+    /// [`ConnectErrorKind::Malformed`] when the link leads to another origin.
+    pub fn next_link(&self, answer: &Answer, link: &str) -> Result<String, ConnectError> {
+        self.origin
+            .within(link)
+            .map_err(|error| answer.unusable(&Untrusted::new(error.to_string()).line()))
+    }
+
     /// Sends a read, again after failures that may pass, within the time of one read.
     ///
     /// # Errors

@@ -5,6 +5,7 @@
 //!
 //! What must not live here: HTTP policy, decisions about when to act.
 
+mod administrators;
 mod evidence;
 mod examined;
 mod facts;
@@ -25,6 +26,7 @@ use super::decode::{FieldError, each};
 use super::http::{Answer, Class, HttpClient, Request};
 use crate::domain::account::{Account, AccountStatus};
 use crate::domain::case::Alert;
+use crate::domain::containment::administrators::RoleHeld;
 use crate::domain::containment::confirm::ConfirmedAction;
 use crate::domain::containment::kind::ActionKind;
 use crate::domain::ids::{AccountId, ConnectionName};
@@ -302,6 +304,14 @@ impl Identity for Okta {
         account.token_clients = or_gap(clients, "clients with tokens", &mut gaps);
         account.gaps = gaps;
         Ok(account)
+    }
+
+    async fn other_administrators(
+        &self,
+        id: &AccountId,
+        gone: &[AccountId],
+    ) -> Result<Vec<RoleHeld>, ConnectError> {
+        self.count_administrators(id, gone).await
     }
 
     async fn own_account(&self) -> Result<(AccountId, Untrusted), ConnectError> {

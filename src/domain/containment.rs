@@ -2,6 +2,7 @@
 //!
 //! What must not live here: io, clocks, vendors' calls. Everything shown of an action is a fold over audit records.
 
+pub mod administrators;
 pub mod approval;
 pub mod asked;
 pub mod campaign;
@@ -9,6 +10,7 @@ pub mod caps;
 pub mod confirm;
 pub mod consent;
 pub mod counted;
+pub mod credit;
 pub mod guard;
 pub mod hold;
 pub mod kind;

@@ -144,6 +144,11 @@ impl Directory {
         self.people[TWIN_ADMIN]
             .roles
             .push(("APP_ADMIN", "Application Administrator"));
+        for index in APP_ADMINS {
+            self.people[index]
+                .roles
+                .push(("APP_ADMIN", "Application Administrator"));
+        }
         self.people[ANALYST]
             .roles
             .push(("USER_ADMIN", "Group Administrator"));

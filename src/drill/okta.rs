@@ -40,6 +40,7 @@ pub(crate) fn answer(world: &mut World, request: &Request, notes: &mut Notes) ->
         ("GET", ["users", user, "clients", client, "tokens"]) => {
             users::tokens(world, request, user, client)
         }
+        ("GET", ["iam", "assignees", "users"]) => users::assignees(world, request),
         ("GET", ["groups", group, "users"]) => users::members(world, request, group),
         ("POST", ["users", user, "lifecycle", "suspend" | "unsuspend"]) => {
             users::lifecycle(world, request, user, notes)
@@ -51,7 +52,7 @@ pub(crate) fn answer(world: &mut World, request: &Request, notes: &mut Notes) ->
             users::deactivate(world, request, user, notes)
         }
         ("DELETE", ["users", user, "sessions"]) => users::clear(world, request, user, notes),
-        (_, ["logs" | "users" | "groups", ..]) => error(
+        (_, ["logs" | "users" | "groups" | "iam", ..]) => error(
             405,
             "E0000022",
             "The endpoint does not support the provided HTTP method",
@@ -80,6 +81,7 @@ pub(crate) fn template(request: &Request) -> &'static str {
         Some(["users", _, "lifecycle", "expire_password"]) => {
             "/api/v1/users/{id}/lifecycle/expire_password"
         }
+        Some(["iam", "assignees", "users"]) => "/api/v1/iam/assignees/users",
         Some(["groups", _, "users"]) => "/api/v1/groups/{groupId}/users",
         _ => "unknown",
     }

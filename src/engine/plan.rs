@@ -12,6 +12,7 @@ use crate::config::settings::{EnvironmentKind, Mode};
 use crate::connect::capability::Identity;
 use crate::domain::account::Account;
 use crate::domain::audit::Body;
+use crate::domain::containment::administrators::{Others, must_be_counted, told};
 use crate::domain::containment::campaign::CampaignNamed;
 use crate::domain::containment::caps::CapWord;
 use crate::domain::containment::confirm::ConfirmedPlan;
@@ -75,14 +76,16 @@ async fn try_make(
         }
     }
     // What others did is asked for meanwhile: a case system that hangs must not hold a containment up.
-    let (account, warnings) =
+    let (account, mut warnings) =
         tokio::join!(identity.account(&id), elsewhere(world, &case, &id, kinds));
     let account = account?;
     let Judged {
         mut guards,
         reasons,
         campaign,
+        others,
     } = judge_all(world, identity.as_ref(), &account, asked_for, kinds).await;
+    warnings.extend(told(&others));
     let made = world.clock.now();
     let ordered = identity.order(kinds);
     let mut steps = Vec::new();
@@ -207,6 +210,33 @@ pub(super) struct Judged {
     pub(super) reasons: Vec<Safe>,
     /// The campaign in whose name it goes beyond the caps.
     pub(super) campaign: Option<String>,
+    /// Who else has its administrator roles.
+    pub(super) others: Others,
+}
+
+/// Counts who else has the administrator roles of an account, where that decides.
+async fn others(
+    world: &World,
+    identity: &dyn Identity,
+    account: &Account,
+    kinds: &[ActionKind],
+) -> Others {
+    if !must_be_counted(account, kinds, world.settings.policy.allow_administrators) {
+        return Others::NotAsked;
+    }
+    // Whom another plan of this host is disabling now may be enabled still, and will not be.
+    let gone: Vec<AccountId> = world.journal.with(|ledger| {
+        let disabling = ledger.unfinished().filter(|action| {
+            action.kind == ActionKind::DisableAccount
+                && action.sent.is_some()
+                && action.account != account.id
+        });
+        disabling.map(|action| action.account.clone()).collect()
+    });
+    match identity.other_administrators(&account.id, &gone).await {
+        Ok(held) => Others::Counted(held),
+        Err(error) => Others::Unread(error.what),
+    }
 }
 
 /// Asks every guard about an account as it is now.
@@ -220,6 +250,9 @@ pub(super) async fn judge_all(
     let policy = &world.settings.policy;
     // Not knowing whose token this is counts as a refusal, so the failure needs no other report.
     let owner = world.owner(identity).await.ok();
+    // What other consoles of this host did counts as well.
+    world.journal.catch_up().await;
+    let others = others(world, identity, account, kinds).await;
     let mut results = judge(&GuardInput {
         account,
         own: owner.as_ref(),
@@ -227,11 +260,10 @@ pub(super) async fn judge_all(
         protected: &policy.protected,
         protected_groups: &policy.protected_groups,
         allow_administrators: policy.allow_administrators,
+        others: &others,
         kinds,
         asked_for,
     });
-    // What other consoles of this host did counts as well.
-    world.journal.catch_up().await;
     let word = world.journal.count(cap(world, &account.id, kinds)).await;
     let (over, unread, campaign) = match word {
         CapWord::Within => (None, None, None),
@@ -259,6 +291,7 @@ pub(super) async fn judge_all(
         guards: results,
         reasons,
         campaign,
+        others,
     }
 }
 

@@ -8,6 +8,7 @@ use super::journal::own;
 use super::respond::outcome;
 use crate::connect::capability::{Identity, ProofQuery, Reading};
 use crate::domain::audit::{Body, OutcomeState};
+use crate::domain::containment::credit::{Credit, credit};
 use crate::domain::containment::ledger::ActionView;
 use crate::domain::containment::state::ActionState;
 use crate::domain::ids::ActionId;
@@ -64,20 +65,7 @@ async fn read_until_known(world: &World, aid: &ActionId) -> bool {
     let Some(identity) = world.identity(&action.account.connection) else {
         let name = &action.account.connection;
         let reason = format!("could not be read back: no identity provider is named {name} now");
-        // Said once, not at every look.
-        if action
-            .evidence
-            .as_ref()
-            .is_none_or(|said| said.raw() != reason)
-        {
-            let unknown = Body::ActionUnknown {
-                aid: aid.clone(),
-                attempt: action.attempt,
-                reason: own(reason),
-            };
-            // The journal tells the console when it fails.
-            let _ = world.journal.record(vec![unknown]).await;
-        }
+        unread(world, aid, reason).await;
         return false;
     };
     let mut reads = Reads::new(action);
@@ -87,7 +75,7 @@ async fn read_until_known(world: &World, aid: &ActionId) -> bool {
         tokio::time::sleep(world.pace.of(*wait)).await;
         reads.read(world, identity.as_ref()).await;
         if reads.proven(agree) {
-            return reads.conclude(world, OutcomeState::Verified).await;
+            return reads.agreed(world).await;
         }
     }
     // An agreement that is not old enough at the deadline still gets its second read.
@@ -95,34 +83,47 @@ async fn read_until_known(world: &World, aid: &ActionId) -> bool {
         tokio::time::sleep(agree.saturating_sub(time)).await;
         reads.read(world, identity.as_ref()).await;
         if reads.proven(agree) {
-            return reads.conclude(world, OutcomeState::Verified).await;
+            return reads.agreed(world).await;
         }
     }
-    let rejected = reads.action.state == ActionState::Rejected;
+    let rejected = reads.action.refused.is_some();
     // What was read before the provider fell silent is no word about the deadline.
     let last = reads.last.as_ref().filter(|_| !reads.silent);
     match last.map(|last| last.matches) {
         _ if rejected => {
-            let reason = reads.action.evidence.clone().unwrap_or_default();
-            reads.evidence = reason.raw().to_owned();
+            reads.evidence = reads.refusal().to_owned();
             reads.conclude(world, OutcomeState::Rejected).await
         }
         Some(Some(false)) => reads.conclude(world, OutcomeState::NotEffective).await,
         Some(Some(true) | None) => reads.conclude(world, OutcomeState::Unverifiable).await,
         None => {
             // Not readable in the end: it stays unknown, on the list, to be checked again.
-            let attempt = reads.action.attempt;
-            let reason = own(format!("could not be read back: {}", reads.evidence));
-            let unknown = Body::ActionUnknown {
-                aid: aid.clone(),
-                attempt,
-                reason,
-            };
-            // The journal tells the console when it fails.
-            let _ = world.journal.record(vec![unknown]).await;
+            let reason = format!("could not be read back: {}", reads.evidence);
+            unread(world, aid, reason).await;
             false
         }
     }
+}
+
+/// Records that an action cannot be read back, once for each reason: it is looked at every half minute, by every console.
+async fn unread(world: &World, aid: &ActionId, reason: String) {
+    let Some(action) = world.journal.action(aid) else {
+        return;
+    };
+    let said = action
+        .unread
+        .as_ref()
+        .is_some_and(|said| said.raw() == reason);
+    if said && action.state == ActionState::Unknown {
+        return;
+    }
+    let unknown = Body::ActionUnknown {
+        aid: aid.clone(),
+        attempt: action.attempt,
+        reason: own(reason),
+    };
+    // The journal tells the console when it fails.
+    let _ = world.journal.record(vec![unknown]).await;
 }
 
 /// The readings of one action so far.
@@ -214,9 +215,15 @@ impl Reads {
             reads: self.count,
             used: reading.used.clone(),
         };
+        // What an earlier round read, here or in another console, is on record: only another answer is news.
+        let known = world.journal.action(aid).is_some_and(|action| {
+            let said = (reading.matches, reading.evidence.clone());
+            let claimed = reading.used.is_none() || action.used == reading.used;
+            claimed && action.observed.as_ref() == Some(&said)
+        });
         // The journal tells the console when it fails. The reading itself still counts, but a claim that is not on
         // record is none: another console could not know of it.
-        let recorded = world.journal.record(vec![observed]).await.is_ok();
+        let recorded = known || world.journal.record(vec![observed]).await.is_ok();
         let Some(used) = reading.used.clone() else {
             return;
         };
@@ -233,6 +240,34 @@ impl Reads {
             reading.matches = Some(false);
             reading.evidence = Untrusted::new(said);
             reading.used = None;
+        }
+    }
+
+    /// Gives what the provider said when it refused.
+    fn refusal(&self) -> &str {
+        self.action.refused.as_ref().map_or("", Untrusted::raw)
+    }
+
+    /// Ends an action whose state reads as wanted: proven, unless what is read is the work of another.
+    async fn agreed(&mut self, world: &World) -> bool {
+        world.journal.catch_up().await;
+        let word = world.journal.with(|ledger| credit(ledger, &self.action));
+        match word {
+            Credit::Own => self.conclude(world, OutcomeState::Verified).await,
+            Credit::Refused => {
+                let read = std::mem::take(&mut self.evidence);
+                let refused = self.refusal();
+                self.evidence =
+                    format!("{refused}; read back all the same: {read}, by another act");
+                self.conclude(world, OutcomeState::Rejected).await
+            }
+            Credit::Another(plan) => {
+                let read = std::mem::take(&mut self.evidence);
+                self.evidence = format!(
+                    "{read}; but the provider acknowledged it to the plan {plan}, not to this one"
+                );
+                self.conclude(world, OutcomeState::Unverifiable).await
+            }
         }
     }
 

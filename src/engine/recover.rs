@@ -1,6 +1,6 @@
 //! Picking up what an earlier process left: read back, never sent again.
 
-use std::sync::Arc;
+use std::sync::{Arc, PoisonError};
 
 use super::World;
 use super::journal::own;
@@ -11,8 +11,16 @@ use crate::domain::audit::{Body, OutcomeState};
 use crate::domain::containment::ledger::ActionView;
 use crate::domain::containment::state::ActionState;
 use crate::domain::fault::Fault;
+use crate::domain::ids::ActionId;
 use crate::safe;
 use crate::store::lease;
+
+/// Tells whether this process takes the action over for the first time. Two consoles that take turns would otherwise say
+/// so at every look.
+fn first(world: &World, aid: &ActionId) -> bool {
+    let mut adopted = world.adopted.lock().unwrap_or_else(PoisonError::into_inner);
+    adopted.insert(aid.clone())
+}
 
 pub(super) async fn unfinished(world: Arc<World>) {
     let open: Vec<ActionView> = world
@@ -49,8 +57,8 @@ pub(super) async fn unfinished(world: Arc<World>) {
                 evidence,
                 None,
             )]
-        } else if action.sess == *world.journal.session() {
-            // Our own, never readable so far: read again, with nothing new to say.
+        } else if action.sess == *world.journal.session() || !first(&world, &action.aid) {
+            // Our own, or taken over before, and not readable so far: read again, with nothing new to say.
             Vec::new()
         } else {
             vec![Body::ActionAdopt {

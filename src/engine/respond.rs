@@ -19,6 +19,7 @@ use crate::app::message::Level;
 use crate::connect::capability::Identity;
 use crate::domain::account::AccountStatus;
 use crate::domain::audit::{Body, OutcomeState};
+use crate::domain::containment::administrators::must_be_counted;
 use crate::domain::containment::confirm::{ConfirmedAction, ConfirmedPlan};
 use crate::domain::containment::guard::GuardResult;
 use crate::domain::containment::kind::ActionKind;
@@ -192,8 +193,13 @@ async fn step(
                 return Err(refused(world, plan, reason, confirmed).await);
             }
         }
-        // A disk that hangs, or a process that was stopped, may have made minutes of it.
-        if world.clock.now().boot.saturating_sub(looked) > FRESH {
+        // A disk that hangs, or a process that was stopped, may have made minutes of it. And of two consoles that disable two
+        // administrators at once, the later intent sees the earlier one only now.
+        let kinds = [action.kind()];
+        let allowed = world.settings.policy.allow_administrators;
+        if world.clock.now().boot.saturating_sub(looked) > FRESH
+            || must_be_counted(plan.account(), &kinds, allowed)
+        {
             let again = look_in_time(world, plan, action, expected, identity.as_ref()).await;
             again.map_err(|halt| unsent(action, attempt, halt))?;
         }

@@ -13,6 +13,7 @@ mod end;
 mod error;
 mod follow;
 mod lock;
+mod opened;
 mod prune;
 mod read;
 mod seal;

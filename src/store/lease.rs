@@ -8,6 +8,8 @@ use std::io;
 use std::os::unix::fs::{MetadataExt as _, OpenOptionsExt as _};
 use std::path::Path;
 
+use rustix::fs::OFlags;
+
 /// The ownership of one action; given up when it is dropped or the process dies.
 #[derive(Debug)]
 pub struct Lease {
@@ -22,11 +24,14 @@ pub struct Lease {
 pub fn take(dir: &Path, aid: &impl Display) -> io::Result<Option<Lease>> {
     let path = dir.join(format!("{aid}.lock"));
     loop {
+        // A pipe under this name must not hold the program up, and a link must not lead elsewhere.
+        let flags = (OFlags::NOFOLLOW | OFlags::NONBLOCK).bits();
         let file = OpenOptions::new()
             .create(true)
             .truncate(false)
             .write(true)
             .mode(0o600)
+            .custom_flags(flags.cast_signed())
             .open(&path)?;
         match file.try_lock() {
             Ok(()) if is_at(&file, &path)? => return Ok(Some(Lease { _file: file })),

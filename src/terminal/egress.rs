@@ -20,6 +20,10 @@ const ESC: u8 = 0x1B;
 const BEL: u8 = 0x07;
 const CAN: u8 = 0x18;
 const SUB: u8 = 0x1A;
+/// Puts the window title on the terminal's stack (xterm, window operation 22).
+const KEEP_TITLE: &[u8] = b"\x1b[22;2t";
+/// No title, and then the one from the stack (window operation 23).
+const RESTORE_TITLE: &[u8] = b"\x1b]2;\x1b\\\x1b[23;2t";
 /// Longest CSI sequence that is kept, in bytes after `ESC [`; the longest one drawn is a style of some 60.
 const CSI_LIMIT: usize = 128;
 /// Longest OSC body that is kept: 4 KiB in base64, and its head.
@@ -167,6 +171,24 @@ impl<W: Write> Egress<W> {
         }
         let title = sink::window_title(title);
         write!(self.inner, "\x1b]2;{title}\x1b\\")?;
+        self.inner.flush()
+    }
+
+    /// Asks the terminal to keep its window title, where titles are switched on.
+    pub fn keep_title(&mut self) -> io::Result<()> {
+        self.title_command(KEEP_TITLE)
+    }
+
+    /// Gives the kept window title back; a terminal that keeps none has an empty title then, as most start with.
+    pub fn restore_title(&mut self) -> io::Result<()> {
+        self.title_command(RESTORE_TITLE)
+    }
+
+    fn title_command(&mut self, command: &[u8]) -> io::Result<()> {
+        if !self.allowed.title {
+            return Ok(());
+        }
+        self.inner.write_all(command)?;
         self.inner.flush()
     }
 
@@ -438,7 +460,7 @@ mod tests {
     #[case::cut_character(b"a\xE6\xBCb", "ab", 1)]
     #[case::device_status(b"a\x1b[6nb", "ab", 1)]
     #[case::device_attributes(b"a\x1b[c\x1b[>c\x1b[=cb", "ab", 3)]
-    #[case::window(b"a\x1b[21tb", "ab", 1)]
+    #[case::window(b"a\x1b[21tb\x1b[22;2t\x1b[23;2t", "ab", 3)]
     #[case::mouse_highlight(b"a\x1b[1;1;1;1;1Tb", "ab", 1)]
     #[case::mode(b"a\x1b[?1003h\x1b[?25;1003h\x1b[4hb", "ab", 3)]
     #[case::cursor_shape(b"a\x1b[2 qb", "ab", 1)]
@@ -480,10 +502,14 @@ mod tests {
             link_hosts: vec!["idp.example".to_owned()],
             queries: 0,
         };
-        let good = "\x1b]2;quell - CASE_7\x1b\\\x1b]8;;https://idp.example/a?b\x1b\\idp.example\x1b]8;;\x1b\\\x1b]52;c;QUI=\x1b\\";
+        let good = "\x1b[22;2t\x1b]2;quell - CASE_7\x1b\\\x1b]2;\x1b\\\x1b[23;2t\x1b]8;;https://idp.example/a?b\x1b\\idp.example\x1b]8;;\x1b\\\x1b]52;c;QUI=\x1b\\";
         assert_eq!(pass(good.as_bytes(), on.clone()), (good.to_owned(), 0));
         for bad in [
             "\x1b]2;a;b\x07",
+            "\x1b[22;0t",
+            "\x1b[22t",
+            "\x1b[21;2t",
+            "\x1b[23;2;1t",
             "\x1b]2;\u{e9}\x07",
             "\x1b]0;a\x07",
             "\x1b]8;;http://idp.example/\x07",
@@ -506,7 +532,9 @@ mod tests {
     #[test]
     fn bell_title_and_copy_have_their_own_ways() -> io::Result<()> {
         let mut shut = Egress::new(Vec::new(), Allowed::default());
+        shut.keep_title()?;
         shut.set_title(&Safe::fixed("quell"))?;
+        shut.restore_title()?;
         assert!(!shut.copy(&Safe::fixed("AB"))?);
         assert!(shut.get_ref().is_empty());
         let on = Allowed {
@@ -517,15 +545,17 @@ mod tests {
         let shared = SharedEgress::new(Egress::new(Vec::new(), on.clone()));
         shared.with(|egress| {
             egress.bell()?;
+            egress.keep_title()?;
             egress.set_title(&Safe::fixed("quell: 3/4"))?;
             assert!(!egress.copy(&Safe::fixed("é"))?);
             assert!(egress.copy(&Safe::fixed("AB"))?);
+            egress.restore_title()?;
             io::Result::Ok(())
         })?;
         let sent = shared.with(|egress| egress.get_ref().clone());
         assert_eq!(
             String::from_utf8_lossy(&sent),
-            "\x07\x1b]2;quell_ 3_4\x1b\\\x1b]52;c;QUI=\x1b\\"
+            "\x07\x1b[22;2t\x1b]2;quell_ 3_4\x1b\\\x1b]52;c;QUI=\x1b\\\x1b]2;\x1b\\\x1b[23;2t"
         );
         // What the methods write, the filter itself would let through.
         let after_bell = sent.get(1..).unwrap_or_default();

@@ -26,6 +26,8 @@ pub struct Session<W: Write> {
     out: SharedEgress<W>,
     held: Arc<Mutex<bool>>,
     raw: bool,
+    /// Whether the window has a title of ours.
+    titled: bool,
 }
 
 impl<W: Write> Session<W> {
@@ -45,6 +47,7 @@ impl<W: Write> Session<W> {
             out,
             held: Arc::new(Mutex::new(false)),
             raw,
+            titled: false,
         }
     }
 
@@ -75,6 +78,10 @@ impl<W: Write> Session<W> {
             return Ok(());
         }
         *held = false;
+        if std::mem::take(&mut self.titled) {
+            // A terminal that is gone is found by the next write.
+            let _ = self.out.with(super::egress::Egress::restore_title);
+        }
         let written = self.out.write_all(LEAVE).and_then(|()| self.out.flush());
         if self.raw {
             crossterm::terminal::disable_raw_mode()?;
@@ -90,12 +97,18 @@ impl<W: Write> Session<W> {
         self.out.with(super::egress::Egress::bell)
     }
 
-    /// Sets the window title, where that is switched on.
+    /// Sets the window title, where that is switched on; the one before comes back when the terminal is given back.
     ///
     /// # Errors
     /// When the terminal cannot be written.
-    pub fn set_title(&self, title: &Safe) -> io::Result<()> {
-        self.out.with(|egress| egress.set_title(title))
+    pub fn set_title(&mut self, title: &Safe) -> io::Result<()> {
+        let is_first = !std::mem::replace(&mut self.titled, true);
+        self.out.with(|egress| {
+            if is_first {
+                egress.keep_title()?;
+            }
+            egress.set_title(title)
+        })
     }
 }
 
@@ -139,7 +152,11 @@ mod tests {
     use crate::terminal::egress::{Allowed, Egress};
 
     fn session() -> (Session<Vec<u8>>, SharedEgress<Vec<u8>>) {
-        let out = SharedEgress::new(Egress::new(Vec::new(), Allowed::default()));
+        session_with(Allowed::default())
+    }
+
+    fn session_with(allowed: Allowed) -> (Session<Vec<u8>>, SharedEgress<Vec<u8>>) {
+        let out = SharedEgress::new(Egress::new(Vec::new(), allowed));
         (Session::closed(out.clone(), false), out)
     }
 
@@ -163,6 +180,28 @@ mod tests {
             assert!(text.contains(&format!("\x1b[?{mode}l")));
         }
         assert!(text.contains("\x1b[?25l") && text.contains("\x1b[?25h"));
+        Ok(())
+    }
+
+    #[test]
+    fn a_title_is_kept_before_the_first_of_ours_and_given_back_once() -> io::Result<()> {
+        let (mut session, out) = session_with(Allowed {
+            title: true,
+            ..Allowed::default()
+        });
+        session.enter()?;
+        session.set_title(&Safe::fixed("one"))?;
+        session.set_title(&Safe::fixed("two"))?;
+        session.leave()?;
+        drop(session);
+        let title = b"\x1b[22;2t\x1b]2;one\x1b\\\x1b]2;two\x1b\\\x1b]2;\x1b\\\x1b[23;2t";
+        assert_eq!(sent(&out), [ENTER, title, LEAVE].concat());
+
+        let (mut session, out) = session_with(Allowed::default());
+        session.enter()?;
+        session.set_title(&Safe::fixed("one"))?;
+        drop(session);
+        assert_eq!(sent(&out), [ENTER, LEAVE].concat(), "switched off");
         Ok(())
     }
 

@@ -246,6 +246,7 @@ impl World {
             protected: &protected,
             protected_groups: &["Break-Glass".to_owned()],
             allow_administrators: false,
+            others: &quell::domain::containment::administrators::Others::NotAsked,
             kinds: &[KIND],
             asked_for: &Untrusted::new(login(target)),
         });

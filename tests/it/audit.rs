@@ -16,7 +16,7 @@ use quell::domain::audit::{Body, Entry, OutcomeState, SUFFIX, sha256_hex};
 use quell::domain::ids::{ActionId, CaseId, ConnectionName, PlanId};
 use quell::domain::text::Untrusted;
 use quell::store::audit::{
-    AuditLog, Disk, Free, Ground, Identity, RealDisk, StoreError, read, read_checked,
+    AuditLog, Disk, Free, Ground, Identity, Place, RealDisk, StoreError, read, read_checked,
 };
 use rstest::rstest;
 use serde_json::Value;
@@ -761,6 +761,66 @@ fn a_log_that_cannot_be_read_is_no_verdict() -> Done {
     let mut out = Vec::new();
     assert_eq!(show(&not_a_dir, true, &mut out)?, UNREADABLE);
     assert!(serde_json::from_slice::<Value>(&out)?["error"].is_string());
+    Ok(())
+}
+
+/// Puts something else in the place of a file.
+fn put(path: &Path, kind: &str) -> Done {
+    use rustix::fs::{CWD, FileType, Mode};
+
+    match kind {
+        "a pipe" => rustix::fs::mknodat(CWD, path, FileType::Fifo, Mode::RUSR | Mode::WUSR, 0)?,
+        "a directory" => fs::create_dir(path)?,
+        "a socket" => drop(std::os::unix::net::UnixListener::bind(path)?),
+        _ => {
+            let copy = path.with_extension("copy");
+            fs::write(&copy, "")?;
+            std::os::unix::fs::symlink(&copy, path)?;
+        }
+    }
+    Ok(())
+}
+
+#[rstest]
+#[case("a pipe")]
+#[case("a directory")]
+#[case("a socket")]
+#[case("a symbolic link")]
+fn what_stands_in_place_of_the_log_is_named_and_refused(#[case] kind: &str) -> Done {
+    let dir = tempfile::tempdir()?;
+    let log = open(dir.path())?;
+    log.append_blocking(vec![close("a")])?;
+    let path = only_file(dir.path())?;
+    fs::remove_file(&path)?;
+    put(&path, kind)?;
+    let words = format!("it is {kind}, not a regular file");
+    let refused = |error: &StoreError| {
+        assert!(error.shown().as_str().contains(&words), "{error:?}");
+    };
+
+    let (code, said) = told(dir.path())?;
+    assert_eq!(code, UNREADABLE, "{said}");
+    assert!(said.contains(&words) && !said.contains("intact"), "{said}");
+    let mut out = Vec::new();
+    assert_eq!(show(dir.path(), false, &mut out)?, UNREADABLE);
+    refused(
+        &log.append_blocking(vec![close("b")])
+            .expect_err("a writer that runs"),
+    );
+    refused(&log.read_all().expect_err("a reader that runs"));
+    refused(&log.read_on(Place::default()).expect_err("a follower"));
+    refused(
+        &log.read_bytes(Place::default(), &mut |_| ())
+            .expect_err("a counter"),
+    );
+    refused(&open(dir.path()).err().ok_or("a new writer was taken")?);
+    if let Some(mut python) = crate::audit_agree::python() {
+        assert_eq!(python.arg(dir.path()).output()?.status.code(), Some(3));
+    }
+
+    let gate = tempfile::tempdir()?;
+    put(&gate.path().join("audit.lock"), kind)?;
+    refused(&open(gate.path()).err().ok_or("a log without its lock")?);
     Ok(())
 }
 

@@ -224,7 +224,7 @@ fn slow_processes_killed_at_random_lose_nothing_that_was_acknowledged() -> Done 
 }
 
 /// Writes what a console leaves that dies in the middle of its work: half of it sent, half only confirmed.
-fn leave_orphans(state: &Path, case: &CaseId, account: &AccountId, orphans: u32) -> Done {
+pub fn leave_orphans(state: &Path, case: &CaseId, account: &AccountId, orphans: u32) -> Done {
     let log = AuditLog::open(&state.join("audit"), compose::identity())?;
     let at = Utc::now();
     for i in 0..orphans {

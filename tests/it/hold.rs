@@ -302,6 +302,11 @@ async fn slow_a_success_after_the_containment_rings_once_and_is_told_once() {
     looks(&mut app, 3).await;
     let seen = count(state.path(), is_success);
     assert_eq!((app.bells(), seen), (1, 1), "{:#?}", app.model().log);
+    // The title says so until a key is pressed.
+    assert_eq!(app.titles(), [true]);
+    app.keys("j");
+    app.sync().await;
+    assert_eq!(app.titles(), [true, false]);
     app.end().await;
     let mut app = start(&drill, state.path(), &clock);
     looks(&mut app, 2).await;
@@ -310,6 +315,7 @@ async fn slow_a_success_after_the_containment_rings_once_and_is_told_once() {
         (0, seen),
         "not anew"
     );
+    assert!(app.titles().is_empty());
     app.end().await;
     let told = |comment: &&String| comment.contains("Success after containment");
     let posted = comments(&drill).await;

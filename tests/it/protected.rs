@@ -4,11 +4,14 @@
 use std::time::Duration;
 
 use quell::app::model::{Layer, Model};
+use quell::domain::audit::Body;
+use quell::domain::containment::state::ActionState;
 use quell::drill::Drill;
+use quell::store::audit::Ground;
 use serde_json::{Value, json};
 use tempfile::TempDir;
 
-use crate::harness::app::{TestApp, company};
+use crate::harness::app::{TestApp, company, records};
 use crate::{harness::screen, scene};
 
 const LOGIN: &str = "mara.lind@acme.example";
@@ -111,6 +114,108 @@ async fn slow_what_cannot_be_read_refuses_the_plan_with_its_reason() {
         refused(&mut app, &[(guard, reason)]).await;
         app.end().await;
         assert_eq!(changes(&drill), Vec::<Value>::new(), "{path}");
+    }
+}
+
+/// Asks the identity provider by hand.
+async fn by_hand(drill: &Drill, path: &str) -> Value {
+    // Nobody may have connected yet.
+    let _ = rustls::crypto::ring::default_provider().install_default();
+    let identity = drill.identity();
+    let client = reqwest::Client::builder().no_proxy().build();
+    let asked = client
+        .expect("a client")
+        .get(format!("{}/api/v1/{path}", identity.url))
+        .header("authorization", format!("SSWS {}", identity.token));
+    let answer = asked.send().await.expect("the drill answers");
+    let text = answer.text().await.expect("a body");
+    serde_json::from_str(&text).expect("it is JSON")
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn slow_whoever_is_protected_is_refused_at_the_plan_by_id_name_group_and_role() {
+    let group = "it is a member of the protected group Finance";
+    let listed = "the account is on the protected list";
+    let rows = [
+        ("protected", "ID", "protected", listed),
+        ("protected", "MARA.Lind@acme.example", "protected", listed),
+        ("protected_groups", "finance", "protected groups", group),
+        ("protected_groups", "GROUP", "protected groups", group),
+        (
+            "own",
+            "Mara.LIND@acme.example",
+            "own account",
+            "this is your own account",
+        ),
+        (
+            "",
+            "",
+            "administrators",
+            "it has the administrator role Application Administrator, which only the policy of the host can allow",
+        ),
+    ];
+    for (field, entry, guard, reason) in rows {
+        let (drill, state) = (company().await, dir());
+        let victim = drill.victim_id();
+        let groups = by_hand(&drill, &format!("users/{victim}/groups")).await;
+        let finance = groups.as_array().expect("a list").iter();
+        let finance = finance.clone().find(|g| g["profile"]["name"] == "Finance");
+        let finance = finance.expect("her group")["id"].as_str().expect("an id");
+        let entry = match entry {
+            "ID" => victim.as_str(),
+            "GROUP" => finance,
+            other => other,
+        };
+        if field.is_empty() {
+            arm(&drill, &json!({"fault": "made_administrator"}));
+        }
+        let mut app = TestApp::start_with(&drill, state.path(), Ground::default(), |text| {
+            let (before, _) = text.split_once("[policy]").expect("it has a policy");
+            let line = match field {
+                "" => String::new(),
+                field => format!("{field} = [{entry:?}]\n"),
+            };
+            format!("{before}[policy]\n{line}")
+        });
+        refused(&mut app, &[(guard, reason)]).await;
+        app.end().await;
+        assert_eq!(changes(&drill), Vec::<Value>::new(), "{field} {entry}");
+    }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn slow_what_comes_about_between_plan_and_send_is_refused_at_the_send() {
+    let rows = [
+        (json!({"fault": "made_administrator"}), "roles"),
+        (json!({"fault": "joins_break_glass"}), "groups"),
+        (unread("/groups"), "groups"),
+        (unread("/roles"), "roles"),
+    ];
+    for (order, changed) in rows {
+        let (drill, state) = (company().await, dir());
+        let mut app = TestApp::start(&drill, state.path());
+        open_case(&mut app).await;
+        assert_eq!(plan(&mut app, "cc").await, [], "it may be planned");
+        arm(&drill, &order);
+        app.keys(LOGIN).keys("<Tab>y");
+        let model = app
+            .until("given up", |model| {
+                model.ledger.actions().next().is_some()
+                    && model.ledger.actions().all(|action| action.ended.is_some())
+            })
+            .await;
+        for action in model.ledger.actions() {
+            assert_eq!(action.state, ActionState::Abandoned, "{order}");
+            let said = action.evidence.as_ref().map_or("", |said| said.raw());
+            let expected = format!("the plan is stale: {changed} changed");
+            assert!(said.contains(&expected), "{order}: {said}");
+        }
+        app.end().await;
+        assert_eq!(changes(&drill), Vec::<Value>::new(), "{order}");
+        let refusals = records(state.path()).into_iter().filter(
+            |entry| matches!(&entry.body, Body::Refusal { guard, .. } if guard == "stale plan"),
+        );
+        assert_eq!(refusals.count(), 1, "{order}");
     }
 }
 

@@ -97,6 +97,7 @@ fn settings(mode: Mode, kind: EnvironmentKind) -> Settings {
         timeline: Timeline::default(),
         runbooks: quell::config::settings::RunbookSettings::default(),
         escalation: None,
+        attention: quell::config::settings::Attention::default(),
         sha256: String::new(),
     }
 }

@@ -34,6 +34,12 @@ async fn run() -> Vec<Seen> {
     let account = house.victim().await;
     house.identity().find(&account.login).await.unwrap();
     house.identity().own_account().await.unwrap();
+    let holders = house.identity().other_administrators(&account.id, &[]);
+    assert_eq!(holders.await.unwrap(), [], "she has no role");
+    let login = Untrusted::new("adm-jonas.okafor@acme.example");
+    let admin = house.identity().find(&login).await.unwrap().remove(0);
+    let held = house.identity().other_administrators(&admin.id, &[]).await;
+    assert_eq!(held.unwrap()[0].others, 2);
     let kinds = [ActionKind::RevokeSessions, ActionKind::DisableAccount];
     let mut actions = house.confirm(&account, &kinds);
     actions.extend(house.confirm(&account, &[ActionKind::EnableAccount]));
@@ -104,11 +110,12 @@ fn route(seen: &Seen) -> String {
     format!("{} {} {}", seen.vendor, seen.method, parts.join("/"))
 }
 
-const ROUTES: [&str; 21] = [
+const ROUTES: [&str; 22] = [
     "elasticsearch DELETE /_pit",
     "elasticsearch POST /_search",
     "elasticsearch POST /{index}/_pit",
     "okta DELETE /api/v1/users/{id}/sessions",
+    "okta GET /api/v1/iam/assignees/users",
     "okta GET /api/v1/logs",
     "okta GET /api/v1/users",
     "okta GET /api/v1/users/me",

@@ -70,15 +70,15 @@ enum World {
 }
 
 /// Stops the console at one point until it is let on; later passes go through.
-struct Gate {
+pub struct Gate {
     at: Option<&'static str>,
-    reached: Semaphore,
-    open: Semaphore,
+    pub reached: Semaphore,
+    pub open: Semaphore,
     seen: Mutex<HashSet<String>>,
 }
 
 impl Gate {
-    fn at(at: Option<&'static str>) -> Arc<Self> {
+    pub fn at(at: Option<&'static str>) -> Arc<Self> {
         Arc::new(Self {
             at,
             reached: Semaphore::new(0),
@@ -314,8 +314,8 @@ fn table() -> Vec<(Act, World, ActionState, usize, &'static str)> {
         rows.push((act, World::DeactivatedByOthers, deactivated, 1, ""));
         if !revoke {
             rows.push((act, World::UndoneAtOnce, NotEffective, 1, "status"));
-            // Refused for the state it is in, which is the wanted one.
-            rows.push((act, World::DoneByOthersFirst, Verified, 2, "reads agree"));
+            // Refused for the state it is in, which is the wanted one: the work of others proves nothing of ours.
+            rows.push((act, World::DoneByOthersFirst, Rejected, 2, "by another act"));
         }
     }
     rows.push((DISABLE, World::UndoneLater, Drifted, 1, "ACTIVE now"));

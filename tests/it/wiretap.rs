@@ -176,6 +176,7 @@ pub fn settings(connections: Vec<Connection>) -> Settings {
         timeline: Timeline::default(),
         runbooks: quell::config::settings::RunbookSettings::default(),
         escalation: None,
+        attention: quell::config::settings::Attention::default(),
         sha256: String::new(),
     }
 }

@@ -111,21 +111,32 @@ async fn readable(source: &dyn Identity, settings: &Settings) -> (Vec<Check>, Op
         }
     };
     let policy = &settings.policy;
-    let gap = if account.roles.is_none() && !policy.allow_administrators {
+    let gap = if account.roles.is_none() {
         Some("administrator roles cannot be read".into())
     } else if account.groups.is_none() && !policy.protected_groups.is_empty() {
         Some("groups cannot be read, and some are protected".into())
     } else {
         None
     };
-    if account.gaps.is_empty() {
-        return (vec![check(what, Verdict::Ok, "with groups and roles")], gap);
-    }
-    let lines = account
+    let mut lines: Vec<Check> = account
         .gaps
         .iter()
-        .map(|gap| check(what.clone(), Verdict::Warning, gap.line()));
-    (lines.collect(), gap)
+        .map(|gap| check(what.clone(), Verdict::Warning, gap.line()))
+        .collect();
+    if lines.is_empty() {
+        lines.push(check(what, Verdict::Ok, "with groups and roles"));
+    }
+    if policy.allow_administrators
+        && let Err(error) = source.other_administrators(&account.id, &[]).await
+    {
+        let what = safe!("{}: disable an administrator", name);
+        let found = safe!(
+            "would fail today: who else has the roles is not known: {}",
+            error.what
+        );
+        lines.push(check(what, Verdict::Warning, found));
+    }
+    (lines, gap)
 }
 
 /// Says of every kind that it would fail at providers no connection could be made to.

@@ -106,9 +106,16 @@ impl Origin {
         let Some(target) = links.flat_map(split_links).find_map(next_target) else {
             return Ok(None);
         };
+        self.within(target).map(Some)
+    }
+
+    /// Gives path and query of a link that an answer names, relative to the base.
+    ///
+    /// A link to another origin would carry the token away and is an error.
+    pub(crate) fn within(&self, link: &str) -> Result<String, OriginError> {
         let url = self
             .base
-            .join(target)
+            .join(link)
             .map_err(|_cause| OriginError::Foreign)?;
         if url.origin() != self.base.origin() || !url.username().is_empty() {
             return Err(OriginError::Foreign);
@@ -117,10 +124,9 @@ impl Origin {
             .path()
             .strip_prefix(self.base.path().trim_end_matches('/'));
         let path = path.ok_or(OriginError::Foreign)?;
-        Ok(Some(url.query().map_or_else(
-            || path.to_owned(),
-            |query| format!("{path}?{query}"),
-        )))
+        Ok(url
+            .query()
+            .map_or_else(|| path.to_owned(), |query| format!("{path}?{query}")))
     }
 }
 

@@ -2,6 +2,7 @@
 //!
 //! They fail closed: what could not be read counts as a refusal.
 
+use super::administrators::{Others, too_few};
 use super::kind::ActionKind;
 use crate::domain::account::{Account, AccountStatus};
 use crate::domain::ids::AccountId;
@@ -39,6 +40,8 @@ pub struct GuardInput<'a> {
     pub protected_groups: &'a [String],
     /// Whether accounts with an administrator role may be acted on.
     pub allow_administrators: bool,
+    /// Who else has its administrator roles.
+    pub others: &'a Others,
     /// Kinds in the order they will be sent.
     pub kinds: &'a [ActionKind],
     /// Name the case gave, to be compared with what the provider found.
@@ -156,14 +159,18 @@ fn protected_groups(input: &GuardInput<'_>) -> Option<Safe> {
     ))
 }
 
-/// Locking out the last administrators cannot be undone by anybody, and how many are left is not known here.
+/// Locking out the last administrators cannot be undone by anybody.
 fn administrators(input: &GuardInput<'_>) -> Option<Safe> {
     let undo = input
         .kinds
         .iter()
         .all(|kind| *kind == ActionKind::EnableAccount);
-    if input.allow_administrators || undo {
+    if undo {
         return None;
+    }
+    if input.allow_administrators {
+        let disables = input.kinds.contains(&ActionKind::DisableAccount);
+        return too_few(input.account, input.others).filter(|_| disables);
     }
     match input.account.roles.as_deref() {
         None => Some("its administrator roles could not be read".into()),
@@ -198,6 +205,7 @@ mod tests {
 
     use super::*;
     use crate::domain::account::Group;
+    use crate::domain::containment::administrators::RoleHeld;
     use crate::domain::containment::samples;
 
     /// Everything the guards judge by, open to be spoilt.
@@ -208,6 +216,7 @@ mod tests {
         protected: Vec<String>,
         groups: Vec<String>,
         administrators: bool,
+        others: Others,
         kinds: Vec<ActionKind>,
         asked_for: Untrusted,
     }
@@ -226,6 +235,7 @@ mod tests {
             protected: vec!["breakglass@acme.example".to_owned()],
             groups: vec!["Break-Glass".to_owned()],
             administrators: false,
+            others: Others::NotAsked,
             kinds: vec![ActionKind::DisableAccount],
             asked_for: samples::account().login,
         }
@@ -245,6 +255,7 @@ mod tests {
             protected: &ground.protected,
             protected_groups: &ground.groups,
             allow_administrators: ground.administrators,
+            others: &ground.others,
             kinds: &ground.kinds,
             asked_for: &ground.asked_for,
         })
@@ -297,6 +308,7 @@ mod tests {
             protected: &[],
             protected_groups: &[],
             allow_administrators: false,
+            others: &Others::NotAsked,
             kinds: &[],
             asked_for: &ground.asked_for,
         });
@@ -453,10 +465,14 @@ mod tests {
     #[rstest]
     #[case(Some(vec!["APP_ADMIN".into()]), ActionKind::DisableAccount, false, true)]
     #[case(Some(vec!["APP_ADMIN".into()]), ActionKind::RevokeSessions, false, true)]
-    #[case(Some(vec!["APP_ADMIN".into()]), ActionKind::DisableAccount, true, false)]
+    // Allowed by the policy, but who would be left was not counted.
+    #[case(Some(vec!["APP_ADMIN".into()]), ActionKind::DisableAccount, true, true)]
+    #[case(Some(vec!["APP_ADMIN".into()]), ActionKind::RevokeSessions, true, false)]
+    #[case(Some(Vec::new()), ActionKind::DisableAccount, true, false)]
     #[case(Some(Vec::new()), ActionKind::DisableAccount, false, false)]
     #[case(None, ActionKind::DisableAccount, false, true)]
-    #[case(None, ActionKind::DisableAccount, true, false)]
+    #[case(None, ActionKind::DisableAccount, true, true)]
+    #[case(None, ActionKind::RevokeSessions, true, false)]
     fn administrators_are_refused_and_so_is_not_knowing(
         #[case] roles: Option<Vec<Untrusted>>,
         #[case] kind: ActionKind,
@@ -469,6 +485,28 @@ mod tests {
         ground.administrators = allowed;
         let expected: &[&str] = if refused { &["administrators"] } else { &[] };
         assert_eq!(refusing(&ground), expected);
+    }
+
+    #[rstest]
+    #[case(2, &[])]
+    #[case(1, &["administrators"])]
+    fn an_administrator_is_disabled_only_where_two_others_stay(
+        #[case] others: usize,
+        #[case] expected: &[&str],
+    ) {
+        let mut ground = ground();
+        ground.account.roles = Some(vec!["APP_ADMIN".into()]);
+        ground.administrators = true;
+        ground.others = Others::Counted(vec![RoleHeld {
+            role: "APP_ADMIN".into(),
+            others,
+        }]);
+        assert_eq!(refusing(&ground), expected);
+        ground.kinds = vec![ActionKind::RevokeSessions, ActionKind::DisableAccount];
+        assert_eq!(refusing(&ground), expected);
+        // Counting allows nothing that the policy does not.
+        ground.administrators = false;
+        assert_eq!(refusing(&ground), ["administrators"]);
     }
 
     #[test]

@@ -57,6 +57,10 @@ pub struct ActionView {
     pub server_before: Option<DateTime<Utc>>,
     /// The provider's clock in its answer.
     pub server_answer: Option<DateTime<Utc>>,
+    /// Whether the provider accepted the latest attempt.
+    pub acknowledged: bool,
+    /// What the provider said when it refused the latest attempt.
+    pub refused: Option<Untrusted>,
     /// Until when an answer is waited for.
     pub deadline: Option<DateTime<Utc>>,
     /// The provider's id of the request.
@@ -65,6 +69,10 @@ pub struct ActionView {
     pub evidence: Option<Untrusted>,
     /// Whether the last reading agreed.
     pub matches: Option<bool>,
+    /// The last reading: whether it agreed, and its words.
+    pub observed: Option<(Option<bool>, Untrusted)>,
+    /// Why there is no reading, as it was said last.
+    pub unread: Option<Untrusted>,
     /// How many reads were recorded.
     pub reads: u32,
     /// The vendor's log entry that proves it.
@@ -146,10 +154,14 @@ impl Ledger {
                     call: None,
                     server_before: None,
                     server_answer: None,
+                    acknowledged: false,
+                    refused: None,
                     deadline: None,
                     request_id: None,
                     evidence: None,
                     matches: None,
+                    observed: None,
+                    unread: None,
                     reads: 0,
                     used: None,
                     ended: None,
@@ -325,6 +337,8 @@ impl ActionView {
                 self.call = Some((method.clone(), host.clone(), path.clone()));
                 self.server_before = *server_date;
                 self.deadline = Some(*deadline);
+                self.acknowledged = false;
+                self.refused = None;
             }
             Body::ActionAck {
                 request_id,
@@ -332,12 +346,14 @@ impl ActionView {
                 ..
             } => {
                 self.state = ActionState::Acked;
+                self.acknowledged = true;
                 self.request_id.clone_from(request_id);
                 self.server_answer = *server_date;
             }
             Body::ActionRejected { reason, .. } => {
                 self.state = ActionState::Rejected;
                 self.evidence = Some(reason.clone());
+                self.refused = Some(reason.clone());
             }
             Body::ActionNotSent { reason, .. } => {
                 self.state = ActionState::NotSent;
@@ -346,6 +362,7 @@ impl ActionView {
             Body::ActionUnknown { reason, .. } => {
                 self.state = ActionState::Unknown;
                 self.evidence = Some(reason.clone());
+                self.unread = Some(reason.clone());
             }
             Body::ActionAdopt { .. } => self.state = ActionState::Unknown,
             Body::ActionObserve {
@@ -357,6 +374,7 @@ impl ActionView {
             } => {
                 self.evidence = Some(evidence.clone());
                 self.matches = *matches;
+                self.observed = Some((*matches, evidence.clone()));
                 self.reads = *reads;
                 if used.is_some() {
                     self.used.clone_from(used);

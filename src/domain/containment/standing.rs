@@ -77,7 +77,7 @@ pub fn standing(
 ) -> Standing {
     let mut disabled: Option<DateTime<Utc>> = None;
     let mut revoked: Option<DateTime<Utc>> = None;
-    let mut perhaps_enabled = false;
+    let (mut perhaps_enabled, mut by_others) = (false, false);
     let mut acts: Vec<_> = ledger
         .on(account)
         .filter(|action| action.sent.is_some())
@@ -89,8 +89,18 @@ pub fn standing(
         let proven = action.state == ActionState::Verified;
         match action.kind {
             ActionKind::DisableAccount => {
-                // It was sent because the account was found active: no earlier proof holds any more.
-                disabled = at.filter(|_| proven);
+                // It was sent because the account was found active: no earlier proof holds any more. One of an act after that
+                // look does, where this one came too late for it.
+                let late = action.matches == Some(true)
+                    && matches!(
+                        action.state,
+                        ActionState::Rejected | ActionState::Unverifiable
+                    );
+                let looked = action.server_before;
+                let still =
+                    disabled.filter(|at| late && looked.is_some_and(|looked| *at >= looked));
+                disabled = at.filter(|_| proven).or(still);
+                by_others = late;
                 perhaps_enabled = false;
             }
             ActionKind::RevokeSessions => revoked = revoked.max(at.filter(|_| proven)),
@@ -110,6 +120,7 @@ pub fn standing(
     let mut missing: Vec<Safe> = Vec::new();
     match (disabled, revoked) {
         (None, _) if perhaps_enabled => missing.push("account perhaps enabled again".into()),
+        (None, _) if by_others => missing.push("disabled, but not by an action of ours".into()),
         (None, _) => missing.push("account not disabled".into()),
         (Some(_), None) => missing.push("sessions not revoked".into()),
         (Some(disabled), Some(revoked)) if revoked < disabled => {
@@ -137,9 +148,9 @@ mod tests {
     use rstest::rstest;
 
     use super::*;
-    use crate::domain::audit::OutcomeState;
+    use crate::domain::audit::{Body, OutcomeState};
     use crate::domain::containment::samples::{
-        account, at, confirmed, entry, intent, outcome, planned, proven,
+        account, aid, at, confirmed, entry, intent, outcome, planned, proven,
     };
 
     const D: ActionKind = ActionKind::DisableAccount;
@@ -248,6 +259,59 @@ mod tests {
             standing.word().as_str(),
             "partly contained: account not disabled"
         );
+    }
+
+    /// Two disablings; the second was refused, and what was read all the same is given.
+    fn with_a_late_second(first_at: i64, looked: Option<i64>, matches: Option<bool>) -> Standing {
+        let mut ledger = Ledger::default();
+        proven(&mut ledger, 1, D, 10, first_at);
+        proven(&mut ledger, 2, R, 20, first_at + 1);
+        let bodies = [
+            planned(3, 0, D),
+            confirmed(3, false),
+            intent(3, looked),
+            Body::ActionObserve {
+                aid: aid(3),
+                evidence: "status SUSPENDED".into(),
+                matches,
+                reads: 1,
+                used: None,
+            },
+            outcome(3, OutcomeState::Rejected),
+        ];
+        for (body, n) in bodies.into_iter().zip(30..) {
+            ledger.apply(&entry(n, 40, body));
+        }
+        standing(&ledger, &account().id, |_| false)
+    }
+
+    #[rstest]
+    // The first took effect after the second had found the account active.
+    #[case(5, Some(5), Some(true), "contained")]
+    #[case(5, Some(4), Some(true), "contained")]
+    // Found active after the first: others enabled it, and others disabled it.
+    #[case(
+        5,
+        Some(6),
+        Some(true),
+        "partly contained: disabled, but not by an action of ours"
+    )]
+    #[case(
+        5,
+        None,
+        Some(true),
+        "partly contained: disabled, but not by an action of ours"
+    )]
+    #[case(5, Some(4), Some(false), "partly contained: account not disabled")]
+    #[case(5, Some(4), None, "partly contained: account not disabled")]
+    fn a_late_second_disable_leaves_the_first_its_proof(
+        #[case] first_at: i64,
+        #[case] looked: Option<i64>,
+        #[case] matches: Option<bool>,
+        #[case] word: &str,
+    ) {
+        let standing = with_a_late_second(first_at, looked, matches);
+        assert_eq!(standing.word().as_str(), word);
     }
 
     #[rstest]

@@ -211,6 +211,49 @@ pub(super) fn roles(world: &World, request: &Request, key: &str) -> Answer {
     Answer::json(200, Value::Array(rows))
 }
 
+/// Lists who has any administrator role; it pages in its body, not in its headers.
+pub(super) fn assignees(world: &World, request: &Request) -> Answer {
+    if let Some((name, _)) = request
+        .query
+        .iter()
+        .find(|(name, _)| !matches!(name.as_str(), "after" | "limit"))
+    {
+        return invalid(&format!("unknown parameter: {name}"));
+    }
+    let holders = world.directory.people.iter();
+    let rows: Vec<Value> = holders
+        .filter(|person| !person.roles.is_empty())
+        .map(|person| {
+            let href = format!("{}/api/v1/users/{}", request.base, person.id);
+            json!({
+                "id": person.id, "orn": format!("orn:okta:directory:00odrill:users:{}", person.id),
+                "_links": {"self": {"href": href}, "roles": {"href": format!("{href}/roles")}},
+            })
+        })
+        .collect();
+    let limit = match request.query("limit").map(str::parse::<usize>) {
+        None => 100,
+        Some(Ok(limit)) if (1..=200).contains(&limit) => limit,
+        Some(_) => return invalid("limit: must be between 1 and 200"),
+    };
+    let from = match request.query("after").map(str::parse::<usize>) {
+        None => 0,
+        Some(Ok(from)) => from,
+        Some(Err(_)) => return invalid("after: not a cursor of this list"),
+    };
+    let mut links = json!({});
+    let after = from.saturating_add(limit);
+    if after < rows.len() {
+        let href = format!(
+            "{}{}?after={after}&limit={limit}",
+            request.base, request.path
+        );
+        links = json!({"next": {"href": href}});
+    }
+    let rows: Vec<Value> = rows.into_iter().skip(from).take(limit).collect();
+    Answer::json(200, json!({"value": rows, "_links": links}))
+}
+
 pub(super) fn factors(world: &World, request: &Request, key: &str) -> Answer {
     let Some(index) = find(&world.directory, key) else {
         return missing(key);

@@ -2,15 +2,14 @@
 //!
 //! What must not live here: appending.
 
-use std::fs::File;
-use std::os::unix::fs::OpenOptionsExt;
+use std::fs::OpenOptions;
 use std::path::Path;
 use std::time::Instant;
 
 use super::error::StoreError;
 use super::lock::wait_for_lock;
 use super::writer::Segment;
-use super::{Ground, Identity, segments};
+use super::{Ground, Identity, opened, segments};
 use crate::domain::ids::LogId;
 
 /// Finds the log of this identity, or begins one, while no other process of this directory does.
@@ -20,20 +19,17 @@ pub(super) fn find_or_begin(
     ground: &mut Ground,
 ) -> Result<(LogId, Segment), StoreError> {
     let gate_path = dir.join("audit.lock");
-    let gate = File::options()
-        .create(true)
-        .truncate(false)
-        .write(true)
-        .mode(0o600)
-        .open(&gate_path)
-        .map_err(StoreError::io("open", &gate_path))?;
+    let gate = opened::with(
+        &gate_path,
+        OpenOptions::new().create(true).truncate(false).write(true),
+    )?;
     wait_for_lock(ground, &gate, &gate_path, Instant::now())?;
     let (log, seg, file) = if let Some(log) = segments::find(dir, identity)? {
         let seg = segments::last(dir, &log)?;
         let path = segments::path(dir, &log, seg);
         // A closed segment may be the last when its writer was killed before it made the next.
-        let file = segments::open(&path).or_else(|_read_only| File::open(&path));
-        (log, seg, file.map_err(StoreError::io("open", &path))?)
+        let file = opened::to_append(&path).or_else(|_read_only| opened::to_read(&path))?;
+        (log, seg, file)
     } else {
         let log = LogId::from_parts(ground.clock.wall(), fastrand::u128(..));
         let path = segments::path(dir, &log, 1);

@@ -61,6 +61,14 @@ pub enum StoreError {
         /// The cause.
         source: Arc<io::Error>,
     },
+    /// Something else than a file stands under the name of a file of the log.
+    #[error("refused {path:?} as a file of the audit log: it is {kind}, not a regular file")]
+    Special {
+        /// Where.
+        path: PathBuf,
+        /// What it is, with its article.
+        kind: &'static str,
+    },
     /// The state directory is not usable.
     #[error("failed to open the audit log")]
     State {
@@ -116,6 +124,9 @@ impl StoreError {
             }
             Self::Failed { .. } => "check the disk, start quell again and run `quell audit verify`",
             Self::Short { .. } => "free space on that disk, then try again",
+            Self::Special { .. } => {
+                "somebody replaced it: look who (`ls -l`), put the log back and run `quell audit verify --from-cases`"
+            }
             Self::Missing { .. } => "start quell again; it begins a new log",
             _ => return None,
         };

@@ -2,11 +2,11 @@
 //!
 //! What must not live here: verification (see `read`).
 
-use std::fs::File;
 use std::path::Path;
 
 use super::end::read_at;
 use super::error::StoreError;
+use super::opened;
 use super::read::size_between_writes;
 use super::segments;
 use crate::domain::audit::{Entry, parse_line};
@@ -32,7 +32,7 @@ pub(super) fn read_on(
     let segments = segments::list(dir)?.remove(log).unwrap_or_default();
     for seg in segments.into_iter().filter(|seg| *seg >= from.seg) {
         let path = segments::path(dir, log, seg);
-        let file = File::open(&path).map_err(StoreError::io("open", &path))?;
+        let file = opened::to_read(&path)?;
         let begin = if seg == from.seg { from.at } else { 0 };
         let size = size_between_writes(&file, &path)?;
         let bytes = read_at(&file, begin, size.saturating_sub(begin), &path)?;
@@ -85,7 +85,7 @@ pub(super) fn read_bytes(
     let segments = segments::list(dir)?.remove(log).unwrap_or_default();
     for seg in segments.into_iter().filter(|seg| *seg >= from.seg) {
         let path = segments::path(dir, log, seg);
-        let file = File::open(&path).map_err(StoreError::io("open", &path))?;
+        let file = opened::to_read(&path)?;
         let mut at = if seg == from.seg { from.at } else { 0 };
         let size = file
             .metadata()
@@ -103,6 +103,8 @@ pub(super) fn read_bytes(
 
 #[cfg(test)]
 mod tests {
+    use std::fs::File;
+
     use super::*;
     use crate::domain::audit::Body;
     use crate::store::audit::{AuditLog, Ground, Identity, StoreError};

@@ -40,7 +40,8 @@ pub(super) fn wait_for_lock(
 /// Tells whether a path still leads to an open file.
 pub(super) fn is_same_file(file: &File, path: &Path) -> Result<bool, StoreError> {
     let open = file.metadata().map_err(StoreError::io("look at", path))?;
-    match std::fs::metadata(path) {
+    // Not through a link: what stands there must be the log itself.
+    match std::fs::symlink_metadata(path) {
         Ok(found) => Ok((found.dev(), found.ino()) == (open.dev(), open.ino())),
         Err(error) if error.kind() == io::ErrorKind::NotFound => Ok(false),
         Err(error) => Err(StoreError::io("look at", path)(error)),

@@ -8,6 +8,7 @@ use std::io::{self, Read};
 use std::path::{Path, PathBuf};
 
 use super::error::StoreError;
+use super::opened;
 use super::segments;
 use crate::domain::audit::{Anchor, Entry, Expectations, Report, Verifier, parse_line};
 use crate::domain::ids::LogId;
@@ -205,7 +206,7 @@ impl Walk {
             return Ok(false);
         };
         let path = segments::path(&self.dir, &self.log, seg);
-        let file = File::open(&path).map_err(StoreError::io("open", &path))?;
+        let file = opened::to_read(&path)?;
         match &mut self.verifier {
             None => self.verifier = Some(Verifier::expecting(seg, &self.expectations)),
             Some(verifier) => verifier.begin_segment(seg, whole),

@@ -5,10 +5,10 @@
 use std::collections::BTreeMap;
 use std::fs::{self, File, OpenOptions};
 use std::io::{self, BufRead, BufReader, Read};
-use std::os::unix::fs::OpenOptionsExt;
 use std::path::{Path, PathBuf};
 
 use super::error::StoreError;
+use super::opened;
 use super::{Disk, Identity};
 use crate::domain::audit::{MAX_LINE, parse_line};
 use crate::domain::ids::LogId;
@@ -79,7 +79,7 @@ pub(super) fn find(dir: &Path, identity: &Identity) -> Result<Option<LogId>, Sto
 
 /// Gives host and user of the first record that can be read near the start of a file.
 fn owner_of(path: &Path) -> Result<Option<(String, u32)>, StoreError> {
-    let file = File::open(path).map_err(StoreError::io("open", path))?;
+    let file = opened::to_read(path)?;
     let mut start = BufReader::new(file.take(4 * MAX_LINE as u64));
     let mut line = Vec::new();
     loop {
@@ -96,24 +96,10 @@ fn owner_of(path: &Path) -> Result<Option<(String, u32)>, StoreError> {
     }
 }
 
-/// Opens a segment for reading and appending.
-pub(super) fn open(path: &Path) -> io::Result<File> {
-    OpenOptions::new().read(true).append(true).open(path)
-}
-
 /// Makes a segment, mode 0600, and syncs it and its directory; one that is there already is opened.
 pub(super) fn make(dir: &Path, path: &Path, disk: &mut dyn Disk) -> Result<File, StoreError> {
-    let made = OpenOptions::new()
-        .read(true)
-        .append(true)
-        .create_new(true)
-        .mode(0o600)
-        .open(path);
-    let file = match made {
-        Err(error) if error.kind() == io::ErrorKind::AlreadyExists => open(path),
-        made => made,
-    }
-    .map_err(StoreError::io("make", path))?;
+    let mut how = OpenOptions::new();
+    let file = opened::with(path, how.read(true).append(true).create(true))?;
     disk.sync_all(&file).map_err(StoreError::io("sync", path))?;
     let parent = File::open(dir).map_err(StoreError::io("open", dir))?;
     disk.sync_all(&parent)

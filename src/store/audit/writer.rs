@@ -17,7 +17,7 @@ use super::follow::Standing as LogStanding;
 use super::lock::{is_same_file, wait_for_lock};
 use super::seal::Sealer;
 use super::syslog::Syslog;
-use super::{Condition, Ground, Health, Identity, segments};
+use super::{Condition, Ground, Health, Identity, opened, segments};
 use crate::domain::audit::{
     Body, ChainHash, Class, Draft, Entry, Standing, encode_line, name_torn,
 };
@@ -219,7 +219,7 @@ impl Writer {
     fn open_last(&mut self) -> Result<(), StoreError> {
         let seg = segments::last(&self.dir, &self.log)?;
         let path = segments::path(&self.dir, &self.log, seg);
-        let file = segments::open(&path).map_err(StoreError::io("open", &path))?;
+        let file = opened::to_append(&path)?;
         self.switch_to(Segment { seg, path, file });
         Ok(())
     }
@@ -323,7 +323,7 @@ impl Writer {
         let (mut n, mut h) = (0, ChainHash::GENESIS);
         if self.current.seg > 1 {
             let path = segments::path(&self.dir, &self.log, self.current.seg - 1);
-            let file = File::open(&path).map_err(StoreError::io("open", &path))?;
+            let file = opened::to_read(&path)?;
             let size = file
                 .metadata()
                 .map_err(StoreError::io("look at", &path))?

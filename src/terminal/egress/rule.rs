@@ -13,7 +13,7 @@ const CLIPBOARD_LIMIT: usize = 4096;
 /// What is switched on beyond drawing. By default: nothing, and one query for synchronized update.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Allowed {
-    /// Window title (OSC 2).
+    /// Window title (OSC 2), and keeping and giving back the one before (`CSI 22 ; 2 t`, `CSI 23 ; 2 t`).
     pub title: bool,
     /// Clipboard (OSC 52), writing only.
     pub clipboard: bool,
@@ -51,6 +51,8 @@ impl Allowed {
         let parameters = body.split(|byte| *byte == b';').count();
         match last {
             b'm' => body.iter().all(|byte| (b'0'..=b';').contains(byte)),
+            // All other operations on windows move them, or wait for an answer.
+            b't' => self.title && matches!(body, b"22;2" | b"23;2"),
             // With five parameters T starts a tracking of the mouse that waits for an answer.
             b'T' => parameters == 1 && is_numbers(body),
             b'H' | b'A' | b'B' | b'C' | b'D' | b'G' | b'J' | b'K' | b'd' | b'r' | b'S' | b'X'

@@ -109,6 +109,7 @@ type Seen = Arc<Mutex<Model>>;
 struct Watched {
     model: watch::Sender<Seen>,
     bells: Arc<Mutex<usize>>,
+    titles: Arc<Mutex<Vec<bool>>>,
     quiet: Arc<AtomicBool>,
 }
 
@@ -129,6 +130,12 @@ impl Screen for Watched {
         *self.bells.lock().unwrap_or_else(PoisonError::into_inner) += 1;
         Ok(())
     }
+
+    fn title(&mut self, waits: bool) -> io::Result<()> {
+        let mut titles = self.titles.lock().unwrap_or_else(PoisonError::into_inner);
+        titles.push(waits);
+        Ok(())
+    }
 }
 
 /// A console under test.
@@ -137,6 +144,7 @@ pub struct TestApp {
     input: mpsc::UnboundedSender<Message>,
     model: watch::Receiver<Seen>,
     bells: Arc<Mutex<usize>>,
+    titles: Arc<Mutex<Vec<bool>>>,
     running: tokio::task::JoinHandle<Model>,
     quiet: Arc<AtomicBool>,
     marks: u16,
@@ -268,10 +276,12 @@ impl TestApp {
         let (input, keys) = mpsc::unbounded_channel();
         let (seen, watched) = watch::channel(Arc::new(Mutex::new(model.clone())));
         let bells = Arc::new(Mutex::new(0));
+        let titles = Arc::default();
         let quiet = Arc::new(AtomicBool::new(false));
         let mut screen = Watched {
             model: seen,
             bells: Arc::clone(&bells),
+            titles: Arc::clone(&titles),
             quiet: Arc::clone(&quiet),
         };
         let shared_clock: Arc<dyn Clock> = Arc::new(clock.clone());
@@ -297,6 +307,7 @@ impl TestApp {
             input,
             model: watched,
             bells,
+            titles,
             running,
             quiet,
             marks: 0,
@@ -380,6 +391,14 @@ impl TestApp {
         self.send(Message::Resized { width, height });
         self.until("the keys are answered", |model| model.size == size)
             .await
+    }
+
+    /// Gives what the title of the window said, one after another: whether something waits for a person.
+    pub fn titles(&self) -> Vec<bool> {
+        self.titles
+            .lock()
+            .unwrap_or_else(PoisonError::into_inner)
+            .clone()
     }
 
     /// Gives how often the bell rang.

@@ -14,6 +14,27 @@ pub(super) fn amend(vendor: &str, document: &mut Value) {
         schemas["_global.search._types.SourceFilter"] =
             json!({"anyOf": [{"$ref": "#/components/schemas/_types.Fields"}, long]});
     }
+    if vendor == "okta" {
+        // The copy of the specification lacks this operation (`listUsersWithRoleAssignments`): it pages in its body.
+        document["paths"]["/api/v1/iam/assignees/users"]["get"] = json!({
+            "parameters": [
+                {"in": "query", "name": "after", "schema": {"type": "string"}},
+                {"in": "query", "name": "limit", "schema": {"type": "integer"}},
+            ],
+            "responses": {"200": {"content": {"application/json": {"schema": {
+                "type": "object", "required": ["value"],
+                "properties": {
+                    "value": {"type": "array", "items": {
+                        "type": "object", "required": ["id"],
+                        "properties": {"id": {"type": "string"}, "orn": {"type": "string"}, "_links": {"type": "object"}},
+                    }},
+                    "_links": {"type": "object", "properties": {
+                        "next": {"type": "object", "required": ["href"], "properties": {"href": {"type": "string"}}},
+                    }},
+                },
+            }}}}},
+        });
+    }
     if vendor == "thehive" {
         // The label of a query is documented outside of the specification.
         document["paths"]["/api/v1/query"]["post"]["parameters"] =

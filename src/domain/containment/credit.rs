@@ -1,0 +1,259 @@
+//! Whose work a state is that reads as wanted: evidence belongs to the action that caused it.
+//!
+//! A log entry is claimed by one action ([`outbox`](super::outbox)); a status has no author, so it is given to whom the
+//! provider's answers leave. What must not live here: reading.
+
+use super::kind::ActionKind;
+use super::ledger::{ActionView, Ledger};
+use crate::domain::ids::PlanId;
+
+/// To whom a state that reads as wanted belongs.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Credit {
+    /// To this action.
+    Own,
+    /// Not to this one: the provider refused its only request.
+    Refused,
+    /// To an action of another plan, whose request the provider acknowledged while this one has no answer.
+    Another(PlanId),
+}
+
+/// Tells to whom the wanted state of an action's account belongs.
+pub fn credit(ledger: &Ledger, action: &ActionView) -> Credit {
+    // The entry of a clearing is claimed by one action, so what was found is its own.
+    if action.kind == ActionKind::RevokeSessions {
+        return Credit::Own;
+    }
+    // A second attempt follows a first that may have been executed whatever was said of it.
+    if action.refused.is_some() && action.attempt <= 1 {
+        return Credit::Refused;
+    }
+    if action.acknowledged {
+        return Credit::Own;
+    }
+    let undo = match action.kind {
+        ActionKind::EnableAccount => ActionKind::DisableAccount,
+        _ => ActionKind::EnableAccount,
+    };
+    // The last acknowledged act of the same kind that nothing may have undone before this one was sent.
+    let mut others: Vec<_> = ledger
+        .on(&action.account)
+        .filter(|other| other.aid != action.aid && other.sent.is_some())
+        .collect();
+    others.sort_by_key(|other| other.sent_n);
+    let mut author = None;
+    for other in others {
+        if other.kind == action.kind && other.acknowledged && other.may_have_had_effect() {
+            author = Some(other.pid.clone());
+        } else if other.kind == undo && other.may_have_had_effect() && other.sent_n < action.sent_n
+        {
+            author = None;
+        }
+    }
+    author.map_or(Credit::Own, Credit::Another)
+}
+
+#[cfg(test)]
+mod tests {
+    use rstest::rstest;
+
+    use super::*;
+    use crate::domain::audit::Body;
+    use crate::domain::containment::samples::{
+        account, aid, at, confirmed, entry, intent, pid, planned,
+    };
+
+    const D: ActionKind = ActionKind::DisableAccount;
+    const R: ActionKind = ActionKind::RevokeSessions;
+    const E: ActionKind = ActionKind::EnableAccount;
+
+    /// What was answered to an action.
+    #[derive(Clone, Copy, Debug)]
+    enum Answer {
+        Ack,
+        /// An answer without clock and id, as some vendors give it.
+        Bare,
+        Refused,
+        Silent,
+    }
+    use Answer::{Ack, Bare, Refused, Silent};
+
+    fn attempt(aid: u128, attempt: u32) -> Body {
+        match intent(aid, Some(0)) {
+            Body::ActionIntent {
+                aid,
+                method,
+                host,
+                path,
+                body_sha256,
+                request_id,
+                server_date,
+                deadline,
+                ..
+            } => Body::ActionIntent {
+                aid,
+                attempt,
+                method,
+                host,
+                path,
+                body_sha256,
+                request_id,
+                server_date,
+                deadline,
+            },
+            other => other,
+        }
+    }
+
+    fn answered(number: u128, answer: Answer) -> Option<Body> {
+        let aid = aid(number);
+        Some(match answer {
+            Ack => Body::ActionAck {
+                aid,
+                attempt: 1,
+                status: 200,
+                request_id: None,
+                server_date: Some(at(1)),
+            },
+            Bare => Body::ActionAck {
+                aid,
+                attempt: 1,
+                status: 204,
+                request_id: None,
+                server_date: None,
+            },
+            Refused => Body::ActionRejected {
+                aid,
+                attempt: 1,
+                status: 400,
+                reason: "not active".into(),
+            },
+            Silent => return None,
+        })
+    }
+
+    /// Folds acts in the order of their sending, each its own plan, and judges the one asked for.
+    fn judged(acts: &[(ActionKind, Answer)], asked: u128) -> Credit {
+        let mut ledger = Ledger::default();
+        for ((kind, answer), number) in acts.iter().zip(1u128..) {
+            let mut plan = planned(number, 0, *kind);
+            if let Body::ActionPlan { pid: of, .. } = &mut plan {
+                *of = pid(number);
+            }
+            let bodies = [plan, confirmed(number, false), intent(number, Some(0))];
+            let n = u64::try_from(number).unwrap_or_default() * 10;
+            for (body, n) in bodies.into_iter().chain(answered(number, *answer)).zip(n..) {
+                ledger.apply(&entry(n, 0, body));
+            }
+        }
+        let action = ledger.get(&aid(asked)).cloned();
+        action.map_or_else(
+            || panic!("no such action"),
+            |action| credit(&ledger, &action),
+        )
+    }
+
+    #[rstest]
+    #[case(&[(D, Ack)], 1, Credit::Own)]
+    #[case(&[(D, Silent)], 1, Credit::Own)]
+    #[case(&[(D, Bare)], 1, Credit::Own)]
+    #[case(&[(D, Bare), (D, Ack)], 1, Credit::Own)]
+    #[case(&[(D, Refused)], 1, Credit::Refused)]
+    #[case(&[(E, Refused)], 1, Credit::Refused)]
+    // A clearing is proven by its own entry of the log.
+    #[case(&[(R, Refused)], 1, Credit::Own)]
+    #[case(&[(R, Ack), (R, Silent)], 2, Credit::Own)]
+    // Two consoles at once: the acknowledged one did it.
+    #[case(&[(D, Ack), (D, Silent)], 2, Credit::Another(pid(1)))]
+    #[case(&[(D, Silent), (D, Ack)], 1, Credit::Another(pid(2)))]
+    #[case(&[(D, Ack), (D, Refused)], 2, Credit::Refused)]
+    #[case(&[(D, Ack), (D, Ack)], 2, Credit::Own)]
+    #[case(&[(D, Silent), (D, Silent)], 2, Credit::Own)]
+    #[case(&[(D, Refused), (D, Silent)], 2, Credit::Own)]
+    #[case(&[(E, Ack), (E, Silent)], 2, Credit::Another(pid(1)))]
+    // What was undone before this one was sent is not its author.
+    #[case(&[(D, Ack), (E, Ack), (D, Silent)], 3, Credit::Own)]
+    #[case(&[(D, Ack), (E, Silent), (D, Silent)], 3, Credit::Own)]
+    #[case(&[(D, Ack), (R, Ack), (D, Silent)], 3, Credit::Another(pid(1)))]
+    #[case(&[(D, Ack), (D, Silent), (E, Ack)], 2, Credit::Another(pid(1)))]
+    #[case(&[(E, Ack), (D, Silent)], 2, Credit::Own)]
+    fn a_state_belongs_to_whom_the_answers_leave(
+        #[case] acts: &[(ActionKind, Answer)],
+        #[case] asked: u128,
+        #[case] expected: Credit,
+    ) {
+        assert_eq!(judged(acts, asked), expected);
+    }
+
+    #[test]
+    fn an_act_on_another_account_or_a_dry_run_did_nothing_here() {
+        let mut ledger = Ledger::default();
+        let mut elsewhere = planned(1, 0, D);
+        if let Body::ActionPlan { account: on, .. } = &mut elsewhere {
+            *on = crate::domain::ids::AccountId::new(account().id.connection, "00uOther");
+        }
+        let all = [
+            elsewhere,
+            confirmed(1, false),
+            intent(1, Some(0)),
+            planned(2, 0, D),
+            confirmed(2, true),
+            intent(2, Some(0)),
+            planned(3, 0, D),
+            confirmed(3, false),
+            intent(3, Some(0)),
+        ];
+        let answers = [answered(1, Ack), answered(2, Ack)].into_iter().flatten();
+        for (body, n) in all.into_iter().chain(answers).zip(1..) {
+            ledger.apply(&entry(n, 0, body));
+        }
+        let action = ledger.get(&aid(3)).cloned();
+        assert_eq!(
+            action.map(|action| credit(&ledger, &action)),
+            Some(Credit::Own)
+        );
+    }
+
+    #[rstest]
+    #[case(Refused, Credit::Refused)]
+    #[case(Ack, Credit::Own)]
+    fn an_answer_outlives_the_console_that_got_it(
+        #[case] answer: Answer,
+        #[case] credited: Credit,
+    ) {
+        let mut ledger = Ledger::default();
+        let adopted = Body::ActionAdopt {
+            aid: aid(1),
+            owner_pid: 7,
+        };
+        let all = [planned(1, 0, D), confirmed(1, false), intent(1, Some(0))];
+        let all = all.into_iter().chain(answered(1, answer)).chain([adopted]);
+        for (body, n) in all.zip(1..) {
+            ledger.apply(&entry(n, 0, body));
+        }
+        let action = ledger.get(&aid(1)).cloned();
+        assert_eq!(
+            action.map(|action| credit(&ledger, &action)),
+            Some(credited)
+        );
+    }
+
+    #[test]
+    fn a_second_attempt_that_is_refused_follows_a_first_that_may_have_had_its_effect() {
+        let mut ledger = Ledger::default();
+        let all = [
+            planned(1, 0, D),
+            confirmed(1, false),
+            attempt(1, 1),
+            attempt(1, 2),
+        ];
+        for (body, n) in all.into_iter().chain(answered(1, Refused)).zip(1..) {
+            ledger.apply(&entry(n, 0, body));
+        }
+        let action = ledger.get(&aid(1)).cloned();
+        assert_eq!(
+            action.map(|action| credit(&ledger, &action)),
+            Some(Credit::Own)
+        );
+    }
+}

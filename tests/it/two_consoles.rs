@@ -1,0 +1,113 @@
+//! Two consoles of one user at the same work: what each says of it, and how much they write.
+
+use std::sync::Arc;
+
+use quell::domain::audit::Body;
+use quell::domain::containment::standing::standing;
+use quell::domain::containment::state::ActionState;
+use quell::drill::wire::Server;
+use quell::engine::probe::Probe;
+use serde_json::json;
+
+use crate::audit_processes::leave_orphans;
+use crate::harness::app::{Setting, TestApp, company, records};
+use crate::truth::{DISABLE, Gate, confirm, finished, open_case, plan};
+
+#[tokio::test(flavor = "multi_thread")]
+async fn slow_a_disable_that_came_second_is_not_proven_by_the_first() {
+    let (drill, state) = (company().await, tempfile::tempdir().expect("a directory"));
+    let gate = Gate::at(Some("send.before"));
+    let setting = Setting {
+        probe: Arc::clone(&gate) as Arc<dyn Probe>,
+        ..Setting::default()
+    };
+    let mut late = TestApp::start_in(&drill, state.path(), setting, |text| text);
+    open_case(&mut late).await;
+    plan(&mut late, DISABLE.keys).await;
+    confirm(&late);
+    drop(gate.reached.acquire().await);
+    // Its intent is on the disk; the other console is faster.
+    let mut first = TestApp::start(&drill, state.path());
+    first
+        .until("it shows what is unfinished", |model| {
+            !model.layers.is_empty()
+        })
+        .await;
+    first.keys("<Esc>");
+    open_case(&mut first).await;
+    plan(&mut first, DISABLE.keys).await;
+    confirm(&first);
+    first
+        .until("the first is proven", |model| {
+            let mut all = model.ledger.actions();
+            all.any(|action| action.state == ActionState::Verified)
+        })
+        .await;
+    gate.open.add_permits(1);
+    let model = late.until("both have their word", finished).await;
+    late.end().await;
+    first.end().await;
+    let word = |state| model.ledger.actions().find(|action| action.state == state);
+    let (proven, refused) = (word(ActionState::Verified), word(ActionState::Rejected));
+    let (proven, refused) = (proven.expect("the first"), refused.expect("the second"));
+    assert!(refused.sent_n < proven.sent_n);
+    let said = refused.evidence.as_ref().map_or("", |said| said.raw());
+    assert!(
+        said.contains("status SUSPENDED") && said.contains("by another act"),
+        "{said}"
+    );
+    // The account is disabled, and the act that did it is the proof of that.
+    let judged = standing(&model.ledger, &proven.account, |_| false).word();
+    assert_eq!(judged.as_str(), "partly contained: sessions not revoked");
+    assert_eq!(drill.ledger().targets("suspend").len(), 1);
+    assert_eq!(
+        drill.ledger().targets("comment").len(),
+        2,
+        "each plan tells its own"
+    );
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn slow_an_action_that_nobody_can_read_is_written_about_once_by_each() {
+    let (drill, state) = (company().await, tempfile::tempdir().expect("a directory"));
+    let mut app = TestApp::start(&drill, state.path());
+    open_case(&mut app).await;
+    let model = app.sync().await;
+    let open = model.open.as_ref().expect("a case");
+    let account = open.the_account().expect("an account").id.clone();
+    leave_orphans(state.path(), &open.id, &account, 1).expect("the log takes them");
+    app.end().await;
+    let order = json!({"server": "identity", "fault": "403", "rate": 1.0, "path": account.raw()});
+    drill.fault(&order).expect("the drill knows it");
+    let reads = || {
+        let ledger = drill.ledger();
+        ledger.count(Server::Identity, "GET", "/api/v1/users/{id}")
+    };
+    let mut consoles = [(); 2].map(|()| TestApp::start(&drill, state.path()));
+    // Each look reads six times; they take turns. Polls are among them.
+    let enough = reads() + 100;
+    for console in &mut consoles {
+        console
+            .until("they looked often", |model| {
+                model.ledger.unfinished().count() == 1 && reads() >= enough
+            })
+            .await;
+    }
+    for console in consoles {
+        console.end().await;
+    }
+    let written = |is: fn(&Body) -> bool| {
+        let all = records(state.path()).into_iter();
+        all.filter(|entry| is(&entry.body)).count()
+    };
+    let adopted = written(|body| matches!(body, Body::ActionAdopt { .. }));
+    assert!((1..=2).contains(&adopted), "{adopted} adoptions");
+    assert_eq!(
+        written(|body| matches!(body, Body::ActionUnknown { .. })),
+        1
+    );
+    assert_eq!(
+        written(|body| matches!(body, Body::ActionObserve { .. })),
+        0
+    );
+}
