@@ -15,4 +15,5 @@ pub mod sample;
 mod secret;
 mod section;
 pub mod settings;
+pub mod terminal;
 mod timeline;

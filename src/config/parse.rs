@@ -18,6 +18,7 @@ use super::section::{Entry, Section};
 use super::settings::{
     Connection, Environment, EnvironmentKind, Mode, Policy, Role, Settings, Timeline,
 };
+use super::terminal::{TerminalSettings, parse_terminal};
 use super::timeline::parse_timeline;
 use crate::domain::containment::hold::HoldTimes;
 use crate::domain::ids::ConnectionName;
@@ -31,6 +32,7 @@ const SECTIONS: &[&str] = &[
     "policy",
     "keys",
     "theme",
+    "terminal",
     "timeline",
     "runbook",
     "escalation",
@@ -81,6 +83,10 @@ pub fn parse(text: &str, file: &str, known_commands: &[&str]) -> Result<Parsed, 
     let policy = parse_policy(&mut faults, &whole);
     let (keys, key_lines) = parse_keys(&mut faults, &whole, known_commands);
     let (theme, theme_line) = parse_theme(&mut faults, &whole).unzip();
+    let terminal = section(&mut faults, &whole, "terminal")
+        .map_or_else(TerminalSettings::default, |section| {
+            parse_terminal(&mut faults, &section)
+        });
     let timeline = section(&mut faults, &whole, "timeline")
         .map_or_else(Timeline::default, |section| {
             parse_timeline(&mut faults, &section)
@@ -106,6 +112,7 @@ pub fn parse(text: &str, file: &str, known_commands: &[&str]) -> Result<Parsed, 
         policy,
         keys,
         theme,
+        terminal,
         timeline,
         runbooks,
         escalation,

@@ -7,6 +7,7 @@ use std::time::Duration;
 use serde::Deserialize;
 use url::Url;
 
+use super::terminal::TerminalSettings;
 use crate::domain::case::UserSource;
 use crate::domain::containment::campaign::Campaign;
 use crate::domain::containment::caps::Caps;
@@ -32,6 +33,8 @@ pub struct Settings {
     pub keys: BTreeMap<String, Vec<String>>,
     /// Name of the theme; `None` chooses by the terminal.
     pub theme: Option<String>,
+    /// What may be written to the terminal beyond frames.
+    pub terminal: TerminalSettings,
     /// Activity window and detector tuning.
     pub timeline: Timeline,
     /// Runbooks and the rules that choose one.

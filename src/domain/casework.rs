@@ -5,8 +5,8 @@ use std::collections::{BTreeMap, BTreeSet};
 use chrono::{DateTime, Utc};
 
 use super::audit::{
-    Body, CaseLeft, SearchRun, ChecklistNote, ChecklistOpen, ChecklistPhase, ChecklistText, ChecklistTick, DecisionKind,
-    Entry, RunbookChoose, RunbookInput, StepSaid, TickState,
+    Body, CaseLeft, ChecklistNote, ChecklistOpen, ChecklistPhase, ChecklistText, ChecklistTick,
+    DecisionKind, Entry, RunbookChoose, RunbookInput, SearchRun, StepSaid, TickState,
 };
 use super::ids::{AccountId, CaseId, RecordId};
 use super::likelihood::Likelihood;

@@ -79,9 +79,7 @@ pub(crate) fn answer(world: &mut World, request: &Request, notes: &mut Notes) ->
     };
     match (request.method.as_str(), rest) {
         ("POST", ["query"]) => query::answer(world, &body),
-        ("PATCH", ["case", key]) => {
-            patch_case(world, request, key, &body, (&user.login, notes))
-        }
+        ("PATCH", ["case", key]) => patch_case(world, request, key, &body, (&user.login, notes)),
         ("POST", [kind @ ("case" | "alert"), key, "comment"]) => {
             comment(world, request, (kind, key), &body, (&user.login, notes))
         }

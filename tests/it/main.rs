@@ -41,6 +41,7 @@ mod outbox;
 mod perms;
 mod protected;
 mod pty;
+mod queue_work;
 mod random_keys;
 mod raw_http;
 mod readme;

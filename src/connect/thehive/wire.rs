@@ -161,9 +161,12 @@ pub(crate) fn alert(record: &Value) -> Result<Alert, FieldError> {
         user_id: named(&fields, &["user.id"]),
         user_name: named(&fields, &["user.name"]),
         source_ip: named(&fields, &["source.ip"]),
-        guidance: named(&fields, &["rule.note", "kibana.alert.rule.note", "guidance"])
-            .or_else(|| text(record, "description"))
-            .filter(|guidance| !guidance.raw().trim().is_empty()),
+        guidance: named(
+            &fields,
+            &["rule.note", "kibana.alert.rule.note", "guidance"],
+        )
+        .or_else(|| text(record, "description"))
+        .filter(|guidance| !guidance.raw().trim().is_empty()),
     })
 }
 

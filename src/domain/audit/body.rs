@@ -8,9 +8,10 @@ use serde_json::Value;
 
 use super::words::{DecisionKind, OutcomeState};
 use super::{
-    CaseChanged, CaseLeft, CaseRead, CaseSnoozed, ChecklistNote, ChecklistOpen, ChecklistPhase, ChecklistText, ChecklistTick, CompromiseWindow,
-    DocumentPosted, DocumentWritten, FindingDismissed, HoldSet, RunbookChoose, RunbookInput, SearchRun,
-    SegmentPruned, TaskState, WatchCursor, WatchSuccess, long,
+    CaseChanged, CaseLeft, CaseRead, CaseSnoozed, ChecklistNote, ChecklistOpen, ChecklistPhase,
+    ChecklistText, ChecklistTick, CompromiseWindow, DocumentPosted, DocumentWritten,
+    FindingDismissed, HoldSet, RunbookChoose, RunbookInput, SearchRun, SegmentPruned, TaskState,
+    WatchCursor, WatchSuccess, long,
 };
 use crate::domain::containment::{approval, campaign::CampaignNamed};
 use crate::domain::ids::{AccountId, ActionId, CaseId, PlanId, RecordId};

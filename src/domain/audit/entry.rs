@@ -339,7 +339,8 @@ mod tests {
     use super::super::report::{DocumentPosted, DocumentWritten};
     use super::super::samples::chain;
     use super::super::{
-        CaseChanged, CaseLeft, CaseRead, CaseSnoozed, CompromiseWindow, FindingDismissed, HoldSet, SearchRun, SegmentPruned, WatchCursor, WatchSuccess,
+        CaseChanged, CaseLeft, CaseRead, CaseSnoozed, CompromiseWindow, FindingDismissed, HoldSet,
+        SearchRun, SegmentPruned, WatchCursor, WatchSuccess,
     };
     use super::super::{
         ChecklistNote, ChecklistOpen, ChecklistPhase, ChecklistText, ChecklistTick, DecisionKind,

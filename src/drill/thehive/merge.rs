@@ -52,7 +52,10 @@ pub(super) fn answer(
         if !gone.contains(&record.parent) {
             return true;
         }
-        let what = (record.value["dataType"].clone(), record.value["data"].clone());
+        let what = (
+            record.value["dataType"].clone(),
+            record.value["data"].clone(),
+        );
         let first = !seen.contains(&what);
         seen.push(what);
         record.parent.clone_from(&id);
@@ -79,7 +82,11 @@ fn merged(world: &World, old: &[Value], id: &str, (by, at): (&str, i64)) -> Valu
     };
     let all = |name: &str| {
         let mut all: Vec<Value> = Vec::new();
-        for one in old.iter().filter_map(|case| case[name].as_array()).flatten() {
+        for one in old
+            .iter()
+            .filter_map(|case| case[name].as_array())
+            .flatten()
+        {
             if !all.contains(one) {
                 all.push(one.clone());
             }
@@ -87,8 +94,13 @@ fn merged(world: &World, old: &[Value], id: &str, (by, at): (&str, i64)) -> Valu
         all
     };
     let numbers = world.cases.cases.iter();
-    let number = numbers.filter_map(|case| case.value["number"].as_i64()).max();
-    let severity = old.iter().filter_map(|case| case["severity"].as_i64()).max();
+    let number = numbers
+        .filter_map(|case| case.value["number"].as_i64())
+        .max();
+    let severity = old
+        .iter()
+        .filter_map(|case| case["severity"].as_i64())
+        .max();
     let mut made = old.first().cloned().unwrap_or_default();
     made["_id"] = json!(id);
     made["_createdAt"] = json!(at);
