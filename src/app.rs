@@ -11,5 +11,8 @@ pub mod effect;
 pub mod keymap;
 pub mod message;
 pub mod model;
+pub mod ready;
+pub mod related;
 pub mod report;
 pub mod update;
+pub mod window;

@@ -2,7 +2,6 @@
 //!
 //! Pure: `store` and `cli` read the files. What must not live here: io, secrets themselves (only where they come from).
 
-mod attention;
 mod canonical;
 mod connection;
 pub mod duration;
@@ -16,4 +15,5 @@ pub mod sample;
 mod secret;
 mod section;
 pub mod settings;
+pub mod terminal;
 mod timeline;

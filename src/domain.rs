@@ -20,3 +20,4 @@ pub mod runbook;
 pub mod severity;
 pub mod text;
 pub mod timeline;
+pub mod verdict;

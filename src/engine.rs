@@ -4,6 +4,7 @@
 
 mod answer;
 mod approval;
+mod change;
 pub mod clock;
 mod documents;
 pub mod journal;
@@ -229,6 +230,11 @@ impl Engine {
             // What is on its way when the console ends is found by its mark at the next start.
             Effect::MakeTasks { case, tasks } => self.world.spawn(mirror::make(world, case, tasks)),
             Effect::SetTasks(states) => self.finish(mirror::wish(world, states)),
+            // Not cancelled: a change that was promised is carried to a recorded end.
+            Effect::ChangeCases { cases, change } => self.finish(change::all(world, cases, change)),
+            Effect::MergeCases(cases) => self.finish(change::merge(world, cases)),
+            Effect::ReadSimilar(case) => self.world.spawn(change::similar(world, case)),
+            Effect::LookBeforeClosing(cases) => self.world.spawn(change::look(world, cases)),
             Effect::ReadRequest { case, comment } => {
                 self.world.spawn(answer::look_into(world, case, comment));
             }
@@ -252,7 +258,7 @@ impl Engine {
                 self.finish(documents::post(world, target, text, by));
             }
             // These are the loop's own.
-            Effect::Quit | Effect::Redraw | Effect::Bell => {}
+            Effect::Quit | Effect::Redraw | Effect::Bell | Effect::Suspend | Effect::Copy(_) => {}
         }
     }
 

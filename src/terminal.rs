@@ -8,5 +8,6 @@ pub mod backend;
 pub mod egress;
 pub mod features;
 pub mod input;
+pub mod outflow;
 pub mod session;
 pub mod signal;

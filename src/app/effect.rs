@@ -10,7 +10,8 @@ use crate::domain::ids::{AccountId, ActionId, CaseId, PlanId};
 use crate::domain::mirror::NewTask;
 use crate::domain::phase::Phase;
 use crate::domain::report::Target;
-use crate::domain::text::Untrusted;
+use crate::domain::text::{Safe, Untrusted};
+use crate::domain::verdict::CaseChange;
 
 /// One order to the world.
 #[derive(Clone, Debug, PartialEq)]
@@ -21,6 +22,10 @@ pub enum Effect {
     Redraw,
     /// Ring the bell.
     Bell,
+    /// Give the terminal back and stop until the shell says to go on.
+    Suspend,
+    /// Put a text into the terminal's clipboard, where that is switched on.
+    Copy(Safe),
     /// Ask every source now.
     PollNow,
     /// Read a case in full.
@@ -62,6 +67,19 @@ pub enum Effect {
     },
     /// Record that tasks are to get a status, and give it to them.
     SetTasks(Vec<TaskState>),
+    /// Change cases in their case system, one after another.
+    ChangeCases {
+        /// Which.
+        cases: Vec<CaseId>,
+        /// How.
+        change: CaseChange,
+    },
+    /// Make one case of several.
+    MergeCases(Vec<CaseId>),
+    /// Ask the case system which cases are similar to one.
+    ReadSimilar(CaseId),
+    /// Read which tasks would stay open in cases that are to be closed.
+    LookBeforeClosing(Vec<CaseId>),
     /// Read one request for an approval anew, with its account.
     ReadRequest {
         /// In which case.

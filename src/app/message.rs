@@ -16,6 +16,7 @@ use crate::domain::report::Target;
 use crate::domain::report::trouble::Trouble;
 use crate::domain::text::{Safe, Untrusted};
 use crate::domain::timeline::activity::Event;
+use crate::domain::verdict::CaseChange;
 
 #[cfg(doc)]
 use crate::domain::freshness::Moment;
@@ -99,6 +100,40 @@ pub enum Message {
         /// All of them.
         result: Result<Vec<Task>, Fault>,
     },
+    /// A case was changed in its case system, or was not.
+    CaseChanged {
+        /// Which case.
+        case: CaseId,
+        /// What was asked for.
+        change: CaseChange,
+        /// How it went.
+        result: Result<Changed, Fault>,
+    },
+    /// Several cases became one, or did not.
+    CasesMerged {
+        /// The old ones.
+        cases: Vec<CaseId>,
+        /// The new one.
+        result: Result<Box<Case>, Fault>,
+    },
+    /// The case system named the cases that are similar to one, or could not.
+    SimilarRead {
+        /// To which.
+        case: CaseId,
+        /// The similar ones, most alike first.
+        result: Result<Vec<Case>, Fault>,
+    },
+    /// The tasks that would stay open in a case that is to be closed: id and title.
+    OpenTasksRead {
+        /// Which case.
+        case: CaseId,
+        /// The open ones.
+        result: Result<Vec<(Untrusted, Untrusted)>, Fault>,
+    },
+    /// Something was put into the clipboard, or could not be.
+    Copied(bool),
+    /// A signal asks to stop for a while.
+    Stopped,
     /// A request for an approval was read for the person who may answer it.
     ApprovalReady(Result<Box<Asked>, Fault>),
     /// The text of a report is open, or cannot be.
@@ -149,6 +184,15 @@ pub enum Message {
 pub struct Opened {
     /// What was typed and not posted, and when it was last changed.
     pub left: Option<(Untrusted, DateTime<Utc>)>,
+}
+
+/// How a change of a case went.
+#[derive(Clone, Debug)]
+pub enum Changed {
+    /// It was read back as it should be.
+    Done(Box<Case>),
+    /// It was so already.
+    Already(Box<Case>),
 }
 
 /// How a search ended.

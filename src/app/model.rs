@@ -1,7 +1,9 @@
 //! What the console knows: one tree of plain data, changed only by `update`.
 
 pub mod activity;
+pub mod closing;
 pub mod contained;
+pub mod filter;
 pub mod layer;
 pub mod list;
 pub mod queue;
@@ -10,14 +12,15 @@ use std::collections::{BTreeMap, BTreeSet, VecDeque};
 use std::sync::Arc;
 use std::time::Duration;
 
-use chrono::{DateTime, Utc};
+use chrono::{DateTime, TimeDelta, Utc};
 
 use super::keymap::Keymap;
 use super::message::{Level, Offer};
+use super::related::Seen;
 use crate::config::settings::{Mode, Role, Settings};
 use crate::domain::account::Account;
-use crate::domain::audit::Entry;
-use crate::domain::case::{CaseFile, Subject};
+use crate::domain::audit::{CaseLeft, Entry};
+use crate::domain::case::{Case, CaseFile, Subject};
 use crate::domain::casework::Casework;
 use crate::domain::containment::hold::Stage;
 use crate::domain::containment::ledger::Ledger;
@@ -31,6 +34,7 @@ use crate::domain::report::trouble::Tally;
 use crate::domain::runbook::Runbook;
 use crate::domain::runbook::checklist::{Checklist, ItemId, ListId};
 use crate::domain::runbook::choice::Runbooks;
+use crate::domain::severity::Severity;
 use crate::domain::text::{Safe, Untrusted};
 
 pub use activity::{ActivityPane, ListRow};
@@ -130,6 +134,19 @@ pub struct Model {
     pub opened: BTreeMap<CaseId, (DateTime<Utc>, Troubles)>,
     /// Comments that ask for an approval and were said already.
     pub requests_told: BTreeSet<Untrusted>,
+    /// What was seen in the cases that were opened here.
+    pub seen: BTreeMap<CaseId, Seen>,
+    /// The case that is being closed as a false positive, while its containment is undone.
+    pub false_positive: Option<CaseId>,
+}
+
+/// Gives the configured times to claim a case by its severity.
+fn deadlines(settings: &Settings) -> BTreeMap<Severity, TimeDelta> {
+    let known = Severity::ALL.into_iter().filter_map(|severity| {
+        let limit = settings.sla.get(severity.key())?;
+        Some((severity, TimeDelta::from_std(*limit).ok()?))
+    });
+    known.collect()
 }
 
 /// One of the four panes.
@@ -231,6 +248,10 @@ pub struct OpenCase {
     pub activity: ActivityPane,
     /// When the other cases of the user were last shown.
     pub related_seen: Option<Moment>,
+    /// The cases that the case system finds similar.
+    pub similar: Load<Vec<Case>>,
+    /// Where the cursors stood when it was left, until that is restored.
+    pub back: Option<(CaseLeft, DateTime<Utc>)>,
 }
 
 impl OpenCase {
@@ -314,6 +335,8 @@ impl Model {
                 })
             })
             .collect();
+        let mut queue = Queue::default();
+        queue.set_sla(deadlines(&settings));
         let checklist = Arc::new(Checklist::derive(&runbook));
         let checklist_list = ListId::root(runbook.file.clone());
         Self {
@@ -332,7 +355,7 @@ impl Model {
                 os_user,
             },
             offers: Vec::new(),
-            queue: Queue::default(),
+            queue,
             open: None,
             runbooks,
             escalation,
@@ -363,6 +386,8 @@ impl Model {
             troubles: BTreeMap::new(),
             opened: BTreeMap::new(),
             requests_told: BTreeSet::new(),
+            seen: BTreeMap::new(),
+            false_positive: None,
         }
     }
 
@@ -443,6 +468,8 @@ impl Model {
                     | Layer::Approve { .. }
                     | Layer::ReadingRequest { .. }
                     | Layer::HoldEnd { .. }
+                    | Layer::Close(_)
+                    | Layer::Ask(_)
             )
         });
         self.say(

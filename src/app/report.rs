@@ -8,10 +8,13 @@ pub use items::root;
 
 use std::time::Duration;
 
+use chrono::{DateTime, Utc};
+
 use super::model::contained::{self, Contained};
 use super::model::{Model, OpenCase, Source};
 use crate::domain::audit::DecisionKind;
 use crate::domain::case::Case;
+use crate::domain::casework::CaseRecord;
 use crate::domain::containment::ledger::ActionView;
 use crate::domain::containment::state::ActionState;
 use crate::domain::escalation::Due;
@@ -136,7 +139,14 @@ pub fn facts(model: &Model, id: &CaseId) -> Facts {
         findings: open.map(findings).unwrap_or_default(),
         actions: actions(model, id).map(action).collect(),
         contained: held.iter().filter_map(|row| holds(model, row)).collect(),
-        silenced: held.iter().filter_map(silenced).collect(),
+        window: open
+            .and_then(|_| super::window::of(model))
+            .map(|window| window.word()),
+        silenced: held
+            .iter()
+            .filter_map(silenced)
+            .chain(work.and_then(|work| snoozed(work, model.now.utc)))
+            .collect(),
         ways_back: held.iter().filter_map(way_back).collect(),
         sources: model.sources.iter().filter_map(unwell).collect(),
         troubles: troubles(model, id),
@@ -319,6 +329,16 @@ fn holds(model: &Model, row: &Contained<'_>) -> Option<Safe> {
         since,
         until,
         watch
+    ))
+}
+
+/// Says that a case is not shown for a while.
+fn snoozed(work: &CaseRecord, now: DateTime<Utc>) -> Option<Safe> {
+    let snoozed = work.snoozed.as_ref().filter(|one| one.until > now)?;
+    Some(safe!(
+        "not shown until {}: {}",
+        time_word(snoozed.until),
+        snoozed.reason.line()
     ))
 }
 

@@ -1,6 +1,8 @@
 //! The one place where the model changes: a message in, effects out. It never waits and reads no clock.
 
 mod approval;
+mod closing;
+mod copy;
 mod documenting;
 mod evidence;
 mod findings;
@@ -10,13 +12,16 @@ mod list;
 mod mirror;
 mod open_case;
 mod panes;
+mod resume;
 mod run_step;
 mod runbooks;
+mod search;
 mod sources;
+mod work;
 mod world;
 mod writing;
 
-pub use layers::found_commands;
+pub use search::found_commands;
 
 use super::effect::Effect;
 use super::keymap::Chord;
@@ -52,15 +57,23 @@ pub fn update(model: &mut Model, now: Moment, message: Message) -> Vec<Effect> {
             }
             Vec::new()
         }
+        Message::Stopped => panes::suspend(model),
         Message::Ended => {
             model.ending = true;
-            vec![Effect::Quit]
+            resume::leave(model)
+                .into_iter()
+                .chain([Effect::Quit])
+                .collect()
         }
         other => world::take(model, other),
     }
 }
 
 fn key(model: &mut Model, chord: Chord) -> Vec<Effect> {
+    // Whatever is open: a terminal that cannot be given back is a trap.
+    if model.keymap.keys_of("suspend").contains(&chord) {
+        return panes::suspend(model);
+    }
     match model.layers.last() {
         Some(layer) => match layer.context() {
             Some(context) => match model.keymap.find(context, chord) {

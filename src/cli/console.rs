@@ -12,22 +12,30 @@ use crate::app::effect::Effect;
 use crate::app::message::Message;
 use crate::app::model::{Layer, Model};
 use crate::app::update::update;
+use crate::domain::text::Safe;
 use crate::engine::Engine;
 use crate::engine::clock::Clock;
 
 /// Least time between two frames that no key asked for.
 const BACKGROUND_FRAME: Duration = Duration::from_millis(100);
 
+/// When a line that has not taken the last frame yet is tried again.
+const BLOCKED_FRAME: Duration = Duration::from_millis(20);
+
 /// How often time itself is a message: ages are shown in minutes.
 const TICK: Duration = Duration::from_secs(15);
 
 /// Where frames go.
 pub trait Screen {
-    /// Draws the model; writes nothing when nothing changed.
+    /// Draws the model; writes nothing when nothing changed. Draws not at all, and says `false`, while an earlier frame
+    /// has not left yet.
     ///
     /// # Errors
     /// When the terminal is gone.
-    fn draw(&mut self, model: &Model) -> io::Result<()>;
+    fn draw(&mut self, model: &Model) -> io::Result<bool>;
+
+    /// Tells whether all that was drawn has left for the terminal.
+    fn is_shown(&self) -> bool;
 
     /// Forgets what is on the screen, so that the next frame is drawn whole.
     ///
@@ -46,6 +54,18 @@ pub trait Screen {
     /// # Errors
     /// When the terminal is gone.
     fn title(&mut self, waits: bool) -> io::Result<()>;
+
+    /// Gives the terminal back and stops the process; comes back when the shell continues it, with everything to be drawn.
+    ///
+    /// # Errors
+    /// When the terminal is gone.
+    fn suspend(&mut self) -> io::Result<()>;
+
+    /// Copies a text to the terminal's clipboard; tells whether it was sent.
+    ///
+    /// # Errors
+    /// When the terminal is gone.
+    fn copy(&mut self, text: &Safe) -> io::Result<bool>;
 }
 
 /// Everything the loop is made of.
@@ -81,11 +101,13 @@ where
             engine,
             clock,
         } = self;
-        let mut alive = screen.draw(&model).is_ok();
+        let first = screen.draw(&model);
+        let mut alive = first.is_ok();
         let mut drawn = Instant::now();
-        let mut pending: Option<Instant> = None;
-        let attention = model.settings.attention;
+        let may = model.settings.terminal;
         let mut waits = false;
+        let undrawn = !first.unwrap_or(false);
+        let mut pending = undrawn.then(|| drawn + BLOCKED_FRAME);
         let mut tick = tokio::time::interval(TICK);
         tick.set_missed_tick_behavior(tokio::time::MissedTickBehavior::Skip);
         while alive {
@@ -95,9 +117,10 @@ where
                 biased;
                 key = input.next() => (key.unwrap_or(Message::Ended), true),
                 () = tokio::time::sleep_until(due), if pending.is_some() => {
-                    alive = screen.draw(&model).is_ok();
+                    let frame = screen.draw(&model);
+                    alive = frame.is_ok();
                     drawn = Instant::now();
-                    pending = shown(&mut model, clock.as_ref());
+                    pending = followed(&mut model, clock.as_ref(), screen, frame.unwrap_or(false));
                     continue;
                 }
                 Some(message) = messages.recv() => (message, false),
@@ -111,25 +134,34 @@ where
                     Effect::Quit => end = true,
                     Effect::Redraw => alive &= screen.redraw().is_ok(),
                     Effect::Bell => alarm = true,
+                    Effect::Suspend => alive &= screen.suspend().is_ok(),
+                    Effect::Copy(text) => {
+                        let done = screen.copy(&text);
+                        alive &= done.is_ok();
+                        let told = Message::Copied(done.unwrap_or(false));
+                        // It only says so.
+                        let _ = update(&mut model, clock.now(), told);
+                    }
                     other => engine.perform(other),
                 }
             }
             if end {
                 break;
             }
-            if alarm && attention.bell {
+            if alarm && may.bell {
                 alive &= screen.bell().is_ok();
             }
             // Whoever presses a key has seen it. An alarm that comes with a key stays for the next one.
             let now_waits = alarm || waits && !is_key;
-            if attention.title && now_waits != waits {
+            if may.title && now_waits != waits {
                 alive &= screen.title(now_waits).is_ok();
             }
             waits = now_waits;
             if by_hand {
-                alive &= screen.draw(&model).is_ok();
+                let frame = screen.draw(&model);
+                alive &= frame.is_ok();
                 drawn = Instant::now();
-                pending = shown(&mut model, clock.as_ref());
+                pending = followed(&mut model, clock.as_ref(), screen, frame.unwrap_or(false));
             } else if pending.is_none() {
                 pending = Some((drawn + BACKGROUND_FRAME).max(Instant::now()));
             }
@@ -149,9 +181,19 @@ where
     }
 }
 
-/// Tells a dialog that waits for it that it is on the screen now; gives when to draw that it takes keys.
-fn shown(model: &mut Model, clock: &dyn Clock) -> Option<Instant> {
+/// Tells a dialog that waits for it that it is on the screen now; gives when to draw again, if so.
+///
+/// A frame that could not be drawn, or has not left yet, is looked at again soon: keys go on meanwhile.
+fn followed(
+    model: &mut Model,
+    clock: &dyn Clock,
+    screen: &impl Screen,
+    drawn: bool,
+) -> Option<Instant> {
     let waits = model.layers.last().is_some_and(Layer::waits_for_screen);
+    if !drawn || (waits && !screen.is_shown()) {
+        return Some(Instant::now() + BLOCKED_FRAME);
+    }
     waits.then(|| {
         // The moment after the frame: on a slow line the frame itself may have taken longer than any dead time.
         let _ = update(model, clock.now(), Message::Drawn);

@@ -1,6 +1,6 @@
 //! The console on this terminal: theme, backend, input and signals, around the loop.
 
-use std::io::{self, IsTerminal as _, Stdout};
+use std::io::{self, IsTerminal as _};
 use std::path::PathBuf;
 use std::sync::Arc;
 
@@ -12,7 +12,8 @@ use super::console::{Console, Screen};
 use super::{Failure, INTERNAL, OK, UNREADABLE};
 use crate::app::message::Message;
 use crate::app::model::Model;
-use crate::config::settings::{Attention, EnvironmentKind};
+use crate::config::settings::EnvironmentKind;
+use crate::config::terminal::TerminalSettings;
 use crate::connect::registry::Connections;
 use crate::domain::fault::Fault;
 use crate::domain::text::{Safe, Untrusted};
@@ -24,6 +25,7 @@ use crate::store::state::StateDir;
 use crate::terminal::backend::{LeanBackend, SizeSource, known_size};
 use crate::terminal::egress::{Allowed, Egress, SharedEgress};
 use crate::terminal::features::{Features, can_draw, is_utf8};
+use crate::terminal::outflow::{Line, Outflow};
 use crate::terminal::session::Session;
 use crate::terminal::{input, signal};
 use crate::ui;
@@ -31,16 +33,25 @@ use crate::ui::theme::{Colors, Theme};
 
 /// The terminal of this process, drawn by a theme.
 struct Live {
-    session: Session<Stdout>,
-    terminal: Terminal<LeanBackend<SharedEgress<Stdout>>>,
+    session: Session<Outflow>,
+    terminal: Terminal<LeanBackend<SharedEgress<Outflow>>>,
     theme: Theme,
+    line: Line,
 }
 
 impl Screen for Live {
-    fn draw(&mut self, model: &Model) -> io::Result<()> {
+    fn draw(&mut self, model: &Model) -> io::Result<bool> {
+        // One frame in flight: what changes meanwhile is in the next one.
+        if !self.line.is_idle() {
+            return Ok(false);
+        }
         self.terminal
             .draw(|frame| ui::draw(model, &self.theme, frame))
-            .map(drop)
+            .map(|_| true)
+    }
+
+    fn is_shown(&self) -> bool {
+        self.line.is_idle()
     }
 
     fn redraw(&mut self) -> io::Result<()> {
@@ -56,6 +67,17 @@ impl Screen for Live {
         // Fixed words: a title is read by other programs, and nothing of a case may get there.
         let words = if waits { "quell - ATTENTION" } else { "quell" };
         self.session.set_title(&Safe::fixed(words))
+    }
+
+    fn suspend(&mut self) -> io::Result<()> {
+        self.session.leave()?;
+        signal::stop_here()?;
+        self.session.enter()?;
+        self.redraw()
+    }
+
+    fn copy(&mut self, text: &Safe) -> io::Result<bool> {
+        self.session.copy(text)
     }
 }
 
@@ -84,7 +106,7 @@ fn theme(name: Option<&str>) -> Result<Theme, Failure> {
         })
 }
 
-fn open(theme: Theme, attention: Attention) -> Result<Live, Failure> {
+fn open(theme: Theme, may: TerminalSettings) -> Result<Live, Failure> {
     let failed = |error: &io::Error| {
         let cause = Untrusted::new(error.to_string());
         Failure::one(
@@ -99,17 +121,24 @@ fn open(theme: Theme, attention: Attention) -> Result<Live, Failure> {
         return Err(Failure::one(UNREADABLE, fault));
     }
     let allowed = Allowed {
-        title: attention.title,
+        title: may.title,
+        clipboard: may.copy,
+        // Its answer would come in as keys, and one that comes late would swallow those after it.
+        queries: 0,
         ..Allowed::default()
     };
-    let egress = SharedEgress::new(Egress::new(io::stdout(), allowed));
+    let out = Outflow::start(io::stdout()).map_err(|error| failed(&error))?;
+    let line = out.line();
+    let egress = SharedEgress::new(Egress::new(out, allowed));
     let session = Session::open(egress.clone()).map_err(|error| failed(&error))?;
+    let session = session.over(line.clone());
     let backend = LeanBackend::new(egress, SizeSource::Terminal, Features::of_term(&term));
     let terminal = Terminal::new(backend).map_err(|error| failed(&error))?;
     Ok(Live {
         session,
         terminal,
         theme,
+        line,
     })
 }
 
@@ -119,7 +148,9 @@ fn messages() -> impl Stream<Item = Message> + Unpin {
         .map(|read| read.unwrap_or(Message::Ended))
         .chain(futures::stream::once(std::future::ready(Message::Ended)));
     let ended = futures::stream::once(signal::ended()).map(|()| Message::Ended);
-    Box::pin(futures::stream::select(keys, ended))
+    let stopped = signal::stopped().map(|()| Message::Stopped);
+    let signals = futures::stream::select(ended, stopped);
+    Box::pin(futures::stream::select(keys, signals))
 }
 
 /// Shows the console on this terminal until it ends.
@@ -134,7 +165,7 @@ pub async fn show(
     let name = theme_name
         .map(str::to_owned)
         .or_else(|| loaded.settings.theme.clone());
-    let mut live = open(theme(name.as_deref())?, loaded.settings.attention)?;
+    let mut live = open(theme(name.as_deref())?, loaded.settings.terminal)?;
     let clock: Arc<dyn Clock> = Arc::new(SystemClock);
     let size = crossterm::terminal::size().map_or((80, 24), known_size);
     // Something is seen before any secret, file or network is waited for. A terminal that is gone is found by the loop.

@@ -9,7 +9,6 @@ use std::time::Duration;
 use sha2::{Digest, Sha256};
 use toml::de::DeTable;
 
-use super::attention::parse_attention;
 use super::connection::{name_of, parse_connection};
 pub use super::fault::Fault;
 use super::fault::Faults;
@@ -19,6 +18,7 @@ use super::section::{Entry, Section};
 use super::settings::{
     Connection, Environment, EnvironmentKind, Mode, Policy, Role, Settings, Timeline,
 };
+use super::terminal::{TerminalSettings, parse_terminal};
 use super::timeline::parse_timeline;
 use crate::domain::containment::hold::HoldTimes;
 use crate::domain::ids::ConnectionName;
@@ -32,10 +32,10 @@ const SECTIONS: &[&str] = &[
     "policy",
     "keys",
     "theme",
+    "terminal",
     "timeline",
     "runbook",
     "escalation",
-    "attention",
 ];
 const SEVERITIES: &[&str] = &[
     "informational",
@@ -83,6 +83,10 @@ pub fn parse(text: &str, file: &str, known_commands: &[&str]) -> Result<Parsed, 
     let policy = parse_policy(&mut faults, &whole);
     let (keys, key_lines) = parse_keys(&mut faults, &whole, known_commands);
     let (theme, theme_line) = parse_theme(&mut faults, &whole).unzip();
+    let terminal = section(&mut faults, &whole, "terminal")
+        .map_or_else(TerminalSettings::default, |section| {
+            parse_terminal(&mut faults, &section)
+        });
     let timeline = section(&mut faults, &whole, "timeline")
         .map_or_else(Timeline::default, |section| {
             parse_timeline(&mut faults, &section)
@@ -92,9 +96,6 @@ pub fn parse(text: &str, file: &str, known_commands: &[&str]) -> Result<Parsed, 
         .unwrap_or_default();
     let escalation = section(&mut faults, &whole, "escalation")
         .and_then(|section| parse_escalation_file(&mut faults, &section));
-    let attention = section(&mut faults, &whole, "attention")
-        .map(|section| parse_attention(&mut faults, &section))
-        .unwrap_or_default();
     let nowhere = whole.span.clone();
     let warnings = faults.finish()?;
     // Every `None` above comes with a fault, unless the text was too broken to tell what is missing.
@@ -111,10 +112,10 @@ pub fn parse(text: &str, file: &str, known_commands: &[&str]) -> Result<Parsed, 
         policy,
         keys,
         theme,
+        terminal,
         timeline,
         runbooks,
         escalation,
-        attention,
         sha256,
     };
     Ok(Parsed {

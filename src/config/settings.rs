@@ -7,6 +7,7 @@ use std::time::Duration;
 use serde::Deserialize;
 use url::Url;
 
+use super::terminal::TerminalSettings;
 use crate::domain::case::UserSource;
 use crate::domain::containment::campaign::Campaign;
 use crate::domain::containment::caps::Caps;
@@ -32,34 +33,16 @@ pub struct Settings {
     pub keys: BTreeMap<String, Vec<String>>,
     /// Name of the theme; `None` chooses by the terminal.
     pub theme: Option<String>,
+    /// What may be written to the terminal beyond frames.
+    pub terminal: TerminalSettings,
     /// Activity window and detector tuning.
     pub timeline: Timeline,
     /// Runbooks and the rules that choose one.
     pub runbooks: RunbookSettings,
     /// File of the escalation path.
     pub escalation: Option<PathBuf>,
-    /// What an alarm does to the terminal.
-    pub attention: Attention,
     /// SHA-256 of the text the settings were read from, in hex.
     pub sha256: String,
-}
-
-/// What an alarm does to the terminal besides the message.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub struct Attention {
-    /// It rings the bell.
-    pub bell: bool,
-    /// It changes the title of the window until the next key, in fixed words.
-    pub title: bool,
-}
-
-impl Default for Attention {
-    fn default() -> Self {
-        Self {
-            bell: true,
-            title: true,
-        }
-    }
 }
 
 /// Name and kind of the environment.

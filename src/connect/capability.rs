@@ -20,6 +20,7 @@ use crate::domain::operator::{Author, Operator};
 use crate::domain::report::trouble::Trouble;
 use crate::domain::text::{Safe, Untrusted};
 use crate::domain::timeline::activity::Event;
+use crate::domain::verdict::Closing;
 
 /// Why a connection cannot do something.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -121,10 +122,36 @@ pub trait Cases: Send + Sync {
     ) -> Result<(), ConnectError> {
         Err(no_tasks(id))
     }
+    /// Reads one case as it is now, without what belongs to it.
+    async fn case(&self, id: &CaseId) -> Result<Case, ConnectError>;
+    /// Makes somebody the owner of a case; `None` leaves it without one, where the vendor has a call for that.
+    async fn assign(&self, id: &CaseId, _to: Option<&Untrusted>) -> Result<(), ConnectError> {
+        Err(lacks(id, "change of a case's owner"))
+    }
+    /// Closes a case with its verdict and comment in one request; what it says already is kept.
+    async fn close(&self, id: &CaseId, _closing: &Closing) -> Result<(), ConnectError> {
+        Err(lacks(id, "closing of a case"))
+    }
+    /// Makes one case of several, all of this connection, and gives it as the vendor made it; there is no way back.
+    async fn merge(&self, ids: &[CaseId]) -> Result<Case, ConnectError> {
+        let first = ids.first();
+        Err(first.map_or_else(
+            || ConnectError::unsent("no case to merge".into()),
+            |id| lacks(id, "merging of cases"),
+        ))
+    }
+    /// Lists the cases that the vendor finds similar to one; at most `limit`.
+    async fn similar(&self, id: &CaseId, _limit: usize) -> Result<Page<Case>, ConnectError> {
+        Err(lacks(id, "search for similar cases"))
+    }
     /// Says whose token it is.
     async fn who_am_i(&self) -> Result<Operator, ConnectError>;
     /// Says who is behind a login that stands as author of a comment; `None` when that is nobody in particular.
     async fn author(&self, login: &Untrusted) -> Result<Option<Author>, ConnectError>;
+}
+
+fn lacks(id: &CaseId, what: &'static str) -> ConnectError {
+    ConnectError::unsent(crate::safe!("{} offers no {}", id.connection, what))
 }
 
 fn no_tasks(id: &CaseId) -> ConnectError {

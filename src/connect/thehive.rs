@@ -20,9 +20,11 @@ use crate::domain::ids::{CaseId, ConnectionName};
 use crate::domain::mirror::NewTask;
 use crate::domain::operator::{Author, Operator};
 use crate::domain::text::Untrusted;
+use crate::domain::verdict::Closing;
 
 const QUERY: &str = "/api/v1/query";
 const CASE: &str = "/api/v1/case/{idOrName}";
+const MERGE: &str = "/api/v1/case/_merge/{ids}";
 const COMMENT: &str = "/api/v1/case/{caseId}/comment";
 const CASE_TASK: &str = "/api/v1/case/{caseId}/task";
 const TASK: &str = "/api/v1/task/{taskId}";
@@ -141,6 +143,25 @@ impl TheHive {
         Ok((items, faults))
     }
 
+    /// Reads the answer about one case, and refuses one about another.
+    fn one(&self, id: &CaseId, answer: &Answer) -> Result<Case, ConnectError> {
+        let record: Value = answer.json()?;
+        let case =
+            wire::case(&record, &self.connection).map_err(|error| unreadable(answer, &error))?;
+        if case.id != *id
+            && case.number.map(|number| number.to_string()).as_deref() != Some(id.raw())
+        {
+            return Err(answer.unusable(&"the answer is about another case".into()));
+        }
+        Ok(case)
+    }
+
+    /// Changes fields of a case; the answer is empty and says nothing of them.
+    async fn patch(&self, id: &CaseId, body: &Value) -> Result<(), ConnectError> {
+        let request = Request::new(Class::Write, Method::PATCH, CASE, &[id.raw()])?.json(body);
+        self.http.write(&request).await.map(drop)
+    }
+
     async fn comments(
         &self,
         id: &CaseId,
@@ -212,14 +233,7 @@ impl Cases for TheHive {
             self.of_case(id, "tasks", wire::task),
             self.comments(id),
         )?;
-        let record: Value = answer.json()?;
-        let case =
-            wire::case(&record, &self.connection).map_err(|error| unreadable(&answer, &error))?;
-        if case.id != *id
-            && case.number.map(|number| number.to_string()).as_deref() != Some(id.raw())
-        {
-            return Err(answer.unusable(&"the answer is about another case".into()));
-        }
+        let case = self.one(id, &answer)?;
         let mut faults = observables.1;
         for mut more in [alerts.1, tasks.1, comments.1] {
             faults.append(&mut more);
@@ -278,6 +292,62 @@ impl Cases for TheHive {
         let request = Request::new(Class::Write, Method::PATCH, TASK, &[task.raw()])?
             .json(&json!({"status": status.raw()}));
         self.http.write(&request).await.map(drop)
+    }
+
+    async fn case(&self, id: &CaseId) -> Result<Case, ConnectError> {
+        let answer = self.http.read(&Request::get(CASE, &[id.raw()])?).await?;
+        self.one(id, &answer)
+    }
+
+    /// The published interface takes a login of 1 to 128 characters and nothing that would take the owner away.
+    async fn assign(&self, id: &CaseId, to: Option<&Untrusted>) -> Result<(), ConnectError> {
+        match to {
+            Some(login) => self.patch(id, &json!({"assignee": login.raw()})).await,
+            None => Err(ConnectError::unsent(
+                "TheHive's interface has no call that takes the owner of a case away".into(),
+            )),
+        }
+    }
+
+    async fn close(&self, id: &CaseId, closing: &Closing) -> Result<(), ConnectError> {
+        let answer = self.http.read(&Request::get(CASE, &[id.raw()])?).await?;
+        self.one(id, &answer)?;
+        let record: Value = answer.json()?;
+        self.patch(id, &wire::closing(&record, closing)).await
+    }
+
+    async fn merge(&self, ids: &[CaseId]) -> Result<Case, ConnectError> {
+        let joined: Vec<&str> = ids.iter().map(CaseId::raw).collect();
+        let request = Request::new(Class::Write, Method::POST, MERGE, &[&joined.join(",")])?;
+        let answer = self.http.write(&request).await?;
+        let record: Value = answer.json()?;
+        wire::case(&record, &self.connection).map_err(|error| unreadable(&answer, &error))
+    }
+
+    /// By `similarCasesLight`: what two cases share is an observable. Its records have no published shape: the case itself,
+    /// or one that holds it as `case`.
+    async fn similar(&self, id: &CaseId, limit: usize) -> Result<Page<Case>, ConnectError> {
+        let steps = [
+            json!({"_name": "getCase", "idOrName": id.raw()}),
+            json!({"_name": "similarCasesLight"}),
+        ];
+        let listed = self.query(&steps, limit).await?;
+        let records: Vec<Value> = listed
+            .records
+            .into_iter()
+            .map(|mut record| match record.get_mut("case").map(Value::take) {
+                Some(case @ Value::Object(_)) => case,
+                _ => record,
+            })
+            .collect();
+        let (items, faults) = each(&records, &["number", "_id"], |record| {
+            wire::case(record, &self.connection)
+        });
+        Ok(Page {
+            items,
+            faults,
+            truncated: listed.more,
+        })
     }
 
     async fn who_am_i(&self) -> Result<Operator, ConnectError> {

@@ -10,6 +10,7 @@
 mod after;
 mod anchor;
 mod body;
+mod casework;
 mod entry;
 mod fault;
 mod filter;
@@ -30,6 +31,7 @@ mod words;
 pub use after::{FindingDismissed, HoldSet, WatchCursor, WatchSuccess};
 pub use anchor::{Anchor, find_anchors};
 pub use body::Body;
+pub use casework::{CaseChanged, CaseLeft, CaseSnoozed, CompromiseWindow, SearchRun};
 pub use entry::{Draft, EncodeError, Entry, MAX_LINE, SUFFIX, encode_line, parse_line};
 pub use fault::{Fault, Reason, Warning};
 pub use filter::{Filter, data_of};

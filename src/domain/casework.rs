@@ -5,8 +5,8 @@ use std::collections::{BTreeMap, BTreeSet};
 use chrono::{DateTime, Utc};
 
 use super::audit::{
-    Body, ChecklistNote, ChecklistOpen, ChecklistPhase, ChecklistText, ChecklistTick, DecisionKind,
-    Entry, RunbookChoose, RunbookInput, StepSaid, TickState,
+    Body, CaseLeft, ChecklistNote, ChecklistOpen, ChecklistPhase, ChecklistText, ChecklistTick,
+    DecisionKind, Entry, RunbookChoose, RunbookInput, SearchRun, StepSaid, TickState,
 };
 use super::ids::{AccountId, CaseId, RecordId};
 use super::likelihood::Likelihood;
@@ -16,6 +16,7 @@ use super::runbook::checklist::{CaseTicks, ItemId, ItemState, ListId, Note, Phas
 use super::runbook::{Phase, StepKey};
 use super::text::Untrusted;
 use super::timeline::finding::FindingKey;
+use super::verdict::changes_case;
 
 /// Most texts of runbooks whose keys are kept.
 const MOST_TEXTS: usize = 2_000;
@@ -39,6 +40,25 @@ pub struct CaseRecord {
     pub runbook: Option<ChosenRunbook>,
     /// Inputs of runbooks that were typed in, by name.
     pub inputs: BTreeMap<Untrusted, Untrusted>,
+    /// Until when it is not shown in the queue, and why.
+    pub snoozed: Option<Snoozed>,
+    /// From when to when an account was in other hands, as a person said.
+    pub window: Option<(DateTime<Utc>, Option<DateTime<Utc>>)>,
+    /// When it was left last, and where the cursors stood.
+    pub left: Option<(CaseLeft, DateTime<Utc>)>,
+}
+
+/// A case that is not shown for a while.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Snoozed {
+    /// Until when.
+    pub until: DateTime<Utc>,
+    /// Why.
+    pub reason: Untrusted,
+    /// Who said so.
+    pub by: Untrusted,
+    /// When.
+    pub at: DateTime<Utc>,
 }
 
 /// The runbook of a case, as it was chosen.
@@ -99,11 +119,11 @@ impl Casework {
                     dismissed.remove(&key);
                 }
             }
-            Body::SearchRun {
+            Body::SearchRun(SearchRun {
                 account: Some(account),
                 window_h,
                 ..
-            } => {
+            }) => {
                 self.searches.insert(account.clone(), (*window_h, entry.ts));
             }
             Body::RecordIntent {
@@ -112,7 +132,7 @@ impl Casework {
                 case,
                 phase,
                 ..
-            } if kind != TASK => {
+            } if kind != TASK && !changes_case(kind) => {
                 let known = |code: &String| Phase::ALL.into_iter().find(|p| p.code() == code);
                 let phase = phase.as_ref().and_then(known);
                 self.record_case.insert(rid.clone(), (case.clone(), phase));
@@ -144,6 +164,21 @@ impl Casework {
             Body::RunbookInput(RunbookInput { case, name, value }) => {
                 let inputs = &mut self.case_mut(case).inputs;
                 inputs.insert(name.clone(), value.clone());
+            }
+            Body::CaseSnoozed(said) => {
+                let snoozed = said.until.map(|until| Snoozed {
+                    until,
+                    reason: said.reason.clone(),
+                    by: entry.user.clone(),
+                    at: entry.ts,
+                });
+                self.case_mut(&said.case).snoozed = snoozed;
+            }
+            Body::CompromiseWindow(said) => {
+                self.case_mut(&said.case).window = Some((said.from, said.until));
+            }
+            Body::CaseLeft(left) => {
+                self.case_mut(&left.case).left = Some((left.clone(), entry.ts));
             }
             _ => self.apply_list(entry),
         }
@@ -273,6 +308,13 @@ impl Casework {
     /// Gives the work on one case.
     pub fn case(&self, case: &CaseId) -> Option<&CaseRecord> {
         self.cases.get(case)
+    }
+
+    /// Goes through the cases that are not shown for a while, or were until a moment ago.
+    pub fn snoozed(&self) -> impl Iterator<Item = (&CaseId, &Snoozed)> {
+        self.cases
+            .iter()
+            .filter_map(|(case, work)| Some((case, work.snoozed.as_ref()?)))
     }
 
     /// Gives the ticks of one case; `None` when nothing was ever recorded of its lists.

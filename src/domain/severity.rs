@@ -26,6 +26,30 @@ pub enum Severity {
 }
 
 impl Severity {
+    /// Lists them, the least urgent first.
+    pub const ALL: [Self; 7] = [
+        Self::Unknown,
+        Self::Informational,
+        Self::Low,
+        Self::Medium,
+        Self::High,
+        Self::Critical,
+        Self::Fatal,
+    ];
+
+    /// Gives the key it has in a configuration.
+    pub fn key(self) -> &'static str {
+        match self {
+            Self::Unknown => "unknown",
+            Self::Informational => "informational",
+            Self::Low => "low",
+            Self::Medium => "medium",
+            Self::High => "high",
+            Self::Critical => "critical",
+            Self::Fatal => "fatal",
+        }
+    }
+
     /// Gives the word shown for it; colour only repeats it.
     pub fn word(self) -> &'static str {
         match self {

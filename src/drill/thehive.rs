@@ -3,6 +3,7 @@
 //! Times are epoch milliseconds, ids look like `~123`, a write of a record answers 204 without a body.
 
 mod filter;
+mod merge;
 mod query;
 
 use std::sync::Arc;
@@ -67,6 +68,10 @@ pub(crate) fn answer(world: &mut World, request: &Request, notes: &mut Notes) ->
             _ => missing(&request.path),
         };
     }
+    // The only call without a body.
+    if let ("POST", ["case", "_merge", ids]) = (request.method.as_str(), rest) {
+        return merge::answer(world, request, ids, (&user.login, notes));
+    }
     let body = match serde_json::from_slice::<Value>(&request.body) {
         Ok(Value::Object(body)) => body,
         Ok(_) => return bad("Expected a JSON object"),
@@ -74,7 +79,7 @@ pub(crate) fn answer(world: &mut World, request: &Request, notes: &mut Notes) ->
     };
     match (request.method.as_str(), rest) {
         ("POST", ["query"]) => query::answer(world, &body),
-        ("PATCH", ["case", key]) => patch_case(world, request, key, &body, notes),
+        ("PATCH", ["case", key]) => patch_case(world, request, key, &body, (&user.login, notes)),
         ("POST", [kind @ ("case" | "alert"), key, "comment"]) => {
             comment(world, request, (kind, key), &body, (&user.login, notes))
         }
@@ -90,6 +95,7 @@ pub(crate) fn template(request: &Request) -> &'static str {
     match request.parts().strip_prefix(&["api", "v1"]) {
         Some(["query"]) => "/api/v1/query",
         Some(["case", _]) => "/api/v1/case/{idOrName}",
+        Some(["case", "_merge", _]) => "/api/v1/case/_merge/{ids}",
         Some(["case", _, "comment"]) => "/api/v1/case/{caseId}/comment",
         Some(["alert", _, "comment"]) => "/api/v1/alert/{alertId}/comment",
         Some(["case", _, "task"]) => "/api/v1/case/{caseId}/task",
@@ -166,20 +172,52 @@ const CASE_FIELDS: [&str; 18] = [
     "removeTags",
 ];
 
+/// Statuses of an organisation that has no words of its own.
+const STATUSES: [&str; 7] = [
+    "New",
+    "InProgress",
+    "Indeterminate",
+    "FalsePositive",
+    "TruePositive",
+    "Other",
+    "Duplicated",
+];
+const IMPACTS: [&str; 3] = ["NotApplicable", "WithImpact", "NoImpact"];
+
+/// Refuses an owner that is nobody, a status and an impact that the organisation does not have.
+fn wrong_value(world: &World, body: &Map<String, Value>) -> Option<String> {
+    let among = |name: &str, known: &[&str]| {
+        let value = body.get(name)?;
+        let good = value.as_str().is_some_and(|value| known.contains(&value));
+        (!good).then(|| format!("Invalid value for {name}: {value}"))
+    };
+    let people = &world.directory.people;
+    let known = |login: &str| {
+        let users = &world.cases.users;
+        users.iter().any(|user| user.login == login) || people.iter().any(|one| one.login == login)
+    };
+    let assignee = body.get("assignee").and_then(|value| {
+        let good = value.as_str().is_some_and(known);
+        (!good).then(|| format!("Invalid value for assignee: {value}"))
+    });
+    assignee
+        .or_else(|| among("status", &STATUSES))
+        .or_else(|| among("impactStatus", &IMPACTS))
+}
+
 fn patch_case(
     world: &mut World,
     request: &Request,
     key: &str,
     body: &Map<String, Value>,
-    notes: &mut Notes,
+    (by, notes): (&str, &mut Notes),
 ) -> Answer {
-    if let Some(text) = unknown_name(body, &CASE_FIELDS) {
+    if let Some(text) = unknown_name(body, &CASE_FIELDS).or_else(|| wrong_value(world, body)) {
         return bad(&text);
     }
     let Some(index) = find_case(world, key) else {
         return missing("Case");
     };
-    let owner = world.cases.owner.clone();
     let case = Arc::make_mut(&mut world.cases.cases[index].value);
     let at = request.at.timestamp_millis();
     for (name, value) in body {
@@ -193,6 +231,9 @@ fn patch_case(
         case["severityLabel"] = json!(severity_label(severity));
     }
     if let Some(status) = body.get("status").and_then(Value::as_str) {
+        if let Some(date) = ended_at(status, body, at) {
+            case["endDate"] = date;
+        }
         let (stage, date) = match status {
             "New" => ("New", "newDate"),
             "InProgress" => ("InProgress", "inProgressDate"),
@@ -202,10 +243,16 @@ fn patch_case(
         case[date] = json!(at);
     }
     case["_updatedAt"] = json!(at);
-    case["_updatedBy"] = json!(owner);
+    case["_updatedBy"] = json!(by);
     let id = case["_id"].as_str().unwrap_or_default().to_owned();
     notes.effect("case_patch", id);
     Answer::empty(204)
+}
+
+/// A case that is closed has ended; who gives no time for that means now.
+fn ended_at(status: &str, body: &Map<String, Value>, at: i64) -> Option<Value> {
+    let closed = !matches!(status, "New" | "InProgress");
+    (closed && !body.contains_key("endDate")).then(|| json!(at))
 }
 
 fn change_tags(case: &mut Value, name: &str, change: &Value) {

@@ -13,7 +13,7 @@ use super::journal::own;
 use crate::app::effect::Search;
 use crate::app::message::{Message, SearchEnd};
 use crate::connect::capability::{ActivityQuery, ActivitySource, Page};
-use crate::domain::audit::Body;
+use crate::domain::audit::{Body, SearchRun};
 use crate::domain::fault::Fault;
 use crate::domain::text::Untrusted;
 use crate::domain::timeline::activity::Event;
@@ -92,14 +92,14 @@ async fn run(world: Arc<World>, search: Search) {
         .await;
         let done = result.is_ok();
         if let (true, Ok(end)) = (first, &result) {
-            let searched = Body::SearchRun {
+            let searched = Body::SearchRun(SearchRun {
                 connection: source.connection().clone(),
                 account: search.account.clone(),
                 query: own(source.query_text(&query)),
                 window_h: search.window_hours,
                 events: end.events as u64,
                 truncated: end.truncated,
-            };
+            });
             // The journal tells the console when it fails; reading goes on.
             let _ = world.journal.record(vec![searched]).await;
         }

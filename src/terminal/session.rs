@@ -7,6 +7,7 @@ use std::io::{self, Write};
 use std::sync::{Arc, Mutex, Once, PoisonError};
 
 use super::egress::SharedEgress;
+use super::outflow::Line;
 use crate::domain::text::{Safe, Untrusted};
 
 /// Alternate screen, bracketed paste, no cursor.
@@ -28,6 +29,8 @@ pub struct Session<W: Write> {
     raw: bool,
     /// Whether the window has a title of ours.
     titled: bool,
+    /// Where bytes leave later than they are written: waited for when the terminal is given back.
+    line: Option<Line>,
 }
 
 impl<W: Write> Session<W> {
@@ -48,7 +51,15 @@ impl<W: Write> Session<W> {
             held: Arc::new(Mutex::new(false)),
             raw,
             titled: false,
+            line: None,
         }
+    }
+
+    /// Waits on this line whenever the terminal is given back.
+    #[must_use]
+    pub fn over(mut self, line: Line) -> Self {
+        self.line = Some(line);
+        self
     }
 
     /// Takes the terminal again, after it was given back for a while; everything has to be drawn anew.
@@ -83,6 +94,9 @@ impl<W: Write> Session<W> {
             let _ = self.out.with(super::egress::Egress::restore_title);
         }
         let written = self.out.write_all(LEAVE).and_then(|()| self.out.flush());
+        if let Some(line) = &self.line {
+            line.settle();
+        }
         if self.raw {
             crossterm::terminal::disable_raw_mode()?;
         }
@@ -95,6 +109,14 @@ impl<W: Write> Session<W> {
     /// When the terminal cannot be written.
     pub fn bell(&self) -> io::Result<()> {
         self.out.with(super::egress::Egress::bell)
+    }
+
+    /// Copies to the terminal's clipboard, where that is switched on; tells whether it was sent.
+    ///
+    /// # Errors
+    /// When the terminal cannot be written.
+    pub fn copy(&self, text: &Safe) -> io::Result<bool> {
+        self.out.with(|egress| egress.copy(text))
     }
 
     /// Sets the window title, where that is switched on; the one before comes back when the terminal is given back.

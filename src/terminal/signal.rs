@@ -20,3 +20,24 @@ pub async fn ended() {
         None => std::future::pending().await,
     }
 }
+
+/// Gives every request to stop for a while (SIGTSTP) that does not come from a key; none where it cannot be heard.
+pub fn stopped() -> impl futures::Stream<Item = ()> {
+    let kind = SignalKind::from_raw(rustix::process::Signal::TSTP.as_raw());
+    futures::stream::unfold(signal(kind).ok(), |heard| async {
+        let mut heard = heard?;
+        heard.recv().await?;
+        Some(((), Some(heard)))
+    })
+}
+
+/// Stops this process until somebody continues it (SIGCONT); the terminal must be given back before.
+///
+/// # Errors
+/// When the system refuses the signal.
+pub fn stop_here() -> std::io::Result<()> {
+    let own = rustix::process::getpid();
+    // SIGTSTP is heard above and would only come back as a message.
+    rustix::process::kill_process(own, rustix::process::Signal::STOP)?;
+    Ok(())
+}

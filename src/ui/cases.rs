@@ -9,9 +9,9 @@ use super::layout::{first_row, narrowed};
 use super::paint::{Canvas, Words};
 use super::theme::Role;
 use super::words;
-use crate::app::model::{Layer, Model, Pane, queue::Change};
+use crate::app::model::queue::{Change, Order};
+use crate::app::model::{Layer, Model, Pane};
 use crate::domain::case::{Case, Subject};
-use crate::domain::severity::Severity;
 use crate::domain::text::{Safe, Untrusted};
 use crate::safe;
 
@@ -33,6 +33,17 @@ pub(super) fn facts(model: &Model) -> Words {
             Role::Title,
             safe!("{} of {}", queue.len(), queue.all().len()),
         );
+    }
+    let marked = queue.marked().len();
+    if marked > 0 {
+        words = words.gap(Role::Key, safe!("{} marked", marked));
+    }
+    if queue.order() != Order::default() {
+        words = words.gap(Role::Title, queue.order().word());
+    }
+    let snoozed = queue.snoozed_count();
+    if snoozed > 0 {
+        words = words.gap(Role::Dim, safe!("{} snoozed", snoozed));
     }
     if queue.truncated {
         words = words.gap(Role::LevelWarning, "there are more");
@@ -110,6 +121,12 @@ fn nothing(model: &Model) -> Option<Safe> {
     if queue.all().is_empty() {
         return Some("no cases".into());
     }
+    if let Some(word) = queue.wrong_word() {
+        return Some(safe!(
+            "{} means nothing: user: sev: owner: is: and words; Esc takes the filter back",
+            Untrusted::new(word).field()
+        ));
+    }
     queue.is_empty().then(|| {
         safe!(
             "no case of {} contains {}; Esc takes the filter back",
@@ -155,12 +172,10 @@ fn claim(model: &Model, case: &Case, width: usize) -> (Role, Safe) {
     if !case.status.is_open() {
         return (Role::Dim, case.status.word().into());
     }
-    let deadline = model
-        .settings
-        .sla
-        .get(severity_key(case.severity))
-        .and_then(|limit| chrono::Duration::from_std(*limit).ok())
-        .and_then(|limit| case.created.checked_add_signed(limit));
+    if model.queue.is_snoozed(&case.id) {
+        return (Role::Dim, "snoozed".into());
+    }
+    let deadline = model.queue.deadline(case);
     match deadline {
         None => (Role::Dim, "-".into()),
         Some(deadline) => countdown(deadline, model.now.utc),
@@ -181,19 +196,10 @@ fn countdown(deadline: DateTime<Utc>, now: DateTime<Utc>) -> (Role, Safe) {
     }
 }
 
-fn severity_key(severity: Severity) -> &'static str {
-    match severity {
-        Severity::Unknown => "unknown",
-        Severity::Informational => "informational",
-        Severity::Low => "low",
-        Severity::Medium => "medium",
-        Severity::High => "high",
-        Severity::Critical => "critical",
-        Severity::Fatal => "fatal",
-    }
-}
-
 fn change(model: &Model, case: &Case) -> &'static str {
+    if model.queue.is_marked(&case.id) {
+        return "[x] ";
+    }
     match model.queue.changes.get(&case.id) {
         Some(Change::New) => "+new ",
         Some(Change::Changed) => "*changed ",

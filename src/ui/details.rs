@@ -11,8 +11,9 @@ use super::paint::{Canvas, Words};
 use super::sheet::Sheet;
 use super::theme::Role;
 use super::words;
-use crate::app::model::{ListRow, Model};
-use crate::domain::case::Case;
+use crate::app::model::{ListRow, Model, Pane};
+use crate::app::{related, window};
+use crate::domain::case::{Case, CaseFile};
 use crate::domain::freshness::time_word;
 use crate::domain::text::{Safe, Untrusted};
 use crate::domain::timeline::activity::Row;
@@ -42,10 +43,16 @@ pub(super) fn draw(canvas: &mut Canvas<'_>, model: &Model, beside: Beside, area:
     }
 }
 
-/// Gives the case under the cursor.
-fn case(model: &Model, width: u16) -> (Safe, Sheet) {
+/// Gives the case under the cursor; where none is, or the keys go elsewhere, the open one.
+pub(super) fn case(model: &Model, width: u16) -> (Safe, Sheet) {
     let mut sheet = Sheet::new(width);
-    let Some(case) = model.queue.selected() else {
+    let open = model
+        .open
+        .as_ref()
+        .filter(|_| model.focus != Pane::Cases)
+        .and_then(|open| open.file.ready())
+        .map(|file| &file.case);
+    let Some(case) = open.or_else(|| model.queue.selected()) else {
         return ("Case".into(), sheet);
     };
     let title = case
@@ -60,6 +67,33 @@ fn case(model: &Model, width: u16) -> (Safe, Sheet) {
     if let Some(owner) = &case.assignee {
         sheet.fact("owner", Role::Text, &words::owner(model, owner));
     }
+    let file = model
+        .open
+        .as_ref()
+        .filter(|open| open.id == case.id)
+        .and_then(|open| open.file.ready());
+    if let Some(file) = file {
+        if let Some(window) = window::of(model) {
+            sheet.fact("compromised", Role::Finding, &window.word());
+        }
+        for row in related::rows(model).iter().take(4) {
+            let text = safe!("{} {}: {} ({})", row.name, row.status, row.title, row.why);
+            sheet.fact("also", Role::Change, &text);
+        }
+        alert_card(&mut sheet, model, file);
+    }
+    if let Some(snoozed) = model
+        .casework
+        .case(&case.id)
+        .and_then(|work| work.snoozed.as_ref())
+    {
+        let text = safe!(
+            "until {}: {}",
+            time_word(snoozed.until),
+            snoozed.reason.line()
+        );
+        sheet.fact("snoozed", Role::LevelWarning, &text);
+    }
     if !case.tags.is_empty() {
         let tags = Safe::join(case.tags.iter().map(Untrusted::field), &Safe::fixed(", "));
         sheet.fact("tags", Role::Text, &tags);
@@ -68,11 +102,6 @@ fn case(model: &Model, width: u16) -> (Safe, Sheet) {
         let label = Words::new(Role::Dim, name.field());
         sheet.labelled(label, 12, Role::Text, &value.field());
     }
-    let file = model
-        .open
-        .as_ref()
-        .filter(|open| open.id == case.id)
-        .and_then(|open| open.file.ready());
     if let Some(file) = file {
         for observable in file.observables.iter().take(8) {
             let label = Words::new(Role::Dim, observable.kind.field());
@@ -92,6 +121,41 @@ fn case(model: &Model, width: u16) -> (Safe, Sheet) {
         sheet.text(0, Role::Text, &case.description.block());
     }
     (safe!("Case {}", title), sheet)
+}
+
+/// Adds the alert that says most: blocked or not, the threat, hash and file in full, and what the rule advises.
+fn alert_card(sheet: &mut Sheet, model: &Model, file: &CaseFile) {
+    let Some(alert) = file.main_alert() else {
+        sheet.fact("alert", Role::Dim, &"none is linked to this case".into());
+        return;
+    };
+    let more = file.alerts.len() - 1;
+    let title = if more > 0 {
+        safe!("{} (and {} more)", alert.title.line(), more)
+    } else {
+        alert.title.line()
+    };
+    sheet.fact("alert", Role::Strong, &title);
+    sheet.fact("raised", Role::Text, &age(model, alert.at));
+    let (role, word) = match alert.blocked {
+        Some(true) => (Role::StateProven, "yes"),
+        Some(false) => (Role::StateRefuted, "NO"),
+        None => (Role::Dim, "the source does not say"),
+    };
+    sheet.fact("blocked", role, &word.into());
+    let facts: [(&'static str, Option<&Untrusted>); 6] = [
+        ("threat", alert.threat.as_ref()),
+        ("file", alert.file.as_ref()),
+        ("hash", alert.hash.as_ref()),
+        ("from", alert.source_ip.as_ref()),
+        ("user", alert.user_name.as_ref().or(alert.user_id.as_ref())),
+        ("guidance", alert.guidance.as_ref()),
+    ];
+    for (label, value) in facts {
+        if let Some(value) = value {
+            sheet.fact(label, Role::Text, &value.block());
+        }
+    }
 }
 
 fn status(case: &Case) -> Safe {

@@ -11,6 +11,7 @@ mod escalation;
 mod reading;
 mod response;
 mod runbooks;
+mod work;
 mod writing;
 
 use ratatui::layout::Rect;
@@ -104,6 +105,13 @@ pub(super) fn draw(
         }
         Layer::Contained { cursor } => contained::draw(canvas, model, room, *cursor),
         Layer::HoldEnd { of, cursor } => choosing::hold_end(canvas, model, room, of, *cursor),
+        Layer::Close(dialog) => return work::close(canvas, room, dialog),
+        Layer::Ask(question) => work::ask(canvas, room, question),
+        Layer::Snooze { cases, cursor } => {
+            work::snooze(canvas, model, room, (cases.len(), *cursor));
+        }
+        Layer::Card { scroll } => work::card(canvas, model, room, *scroll),
+        Layer::Related { cursor } => work::related(canvas, model, room, *cursor),
         Layer::QuitAnyway => choosing::quit(canvas, model, room),
         Layer::Rearm { typed } => choosing::rearm(canvas, typed, room),
     }

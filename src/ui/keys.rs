@@ -45,11 +45,11 @@ fn key_line(model: &Model, width: u16) -> Words {
     }
     // What holds everywhere comes first: a change of focus then rewrites the end of the line only.
     let everywhere = words::hints(model, Context::Everywhere);
-    let here = words::hints(model, model.focus.context());
+    let context = model.focus.context();
     let (first, second) = if width < ROOMY {
-        (here, everywhere)
+        (words::hints(model, context), everywhere)
     } else {
-        (everywhere, here)
+        (everywhere, words::plain_hints(model, context, 3))
     };
     first.add(Role::Border, " | ").chain(second)
 }
@@ -86,6 +86,13 @@ fn layer_keys(model: &Model, layer: &Layer) -> Words {
         Layer::Filter { .. } => &[("Enter", "keep"), ("Esc", "as before")],
         Layer::Search { .. } => &[("Up Down", "move"), ("Enter", "run"), ("Esc", "back")],
         Layer::Rearm { .. } => &[("arm", "typed: act again"), ("Esc", "stay READ ONLY")],
+        Layer::Close(_) => &[
+            ("Up Down", "verdict"),
+            ("Enter", "new line"),
+            ("Ctrl-s", "close it"),
+            ("Esc", "leave"),
+        ],
+        Layer::Ask(_) => &[("y", "yes"), ("any other", "no")],
         Layer::Gate(_) => &[("y", "yes"), ("n", "no"), ("Esc", "no answer")],
         Layer::QuitAnyway => &[("y", "quit"), ("any other", "stay")],
         _ => &[("Esc", "back")],

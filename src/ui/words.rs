@@ -183,21 +183,31 @@ pub(super) fn hints(model: &Model, context: Context) -> Words {
 }
 
 /// Gives the sign in front of the row under the cursor, and its role.
-pub(super) fn gutter(canvas: &Canvas<'_>, is_cursor: bool, focused: bool) -> Words {
-    match (is_cursor, focused) {
-        (true, true) => Words::new(Role::Key, canvas.sign("▌", ">")),
-        (true, false) => Words::new(Role::Dim, canvas.sign("▏", "-")),
-        (false, _) => Words::new(Role::Text, " "),
+///
+/// It looks the same whichever pane has the keys: that is said by the titles alone, so that a change of focus is cheap.
+pub(super) fn gutter(canvas: &Canvas<'_>, is_cursor: bool, _focused: bool) -> Words {
+    if is_cursor {
+        Words::new(Role::Key, canvas.sign("▌", ">"))
+    } else {
+        Words::new(Role::Text, " ")
     }
 }
 
 /// Gives the role for the leading cells of a row under the cursor, else its own.
-pub(super) fn lead_role(is_cursor: bool, focused: bool, own: Role) -> Role {
-    match (is_cursor, focused) {
-        (true, true) => Role::CursorFocused,
-        (true, false) => Role::Cursor,
-        (false, _) => own,
-    }
+pub(super) fn lead_role(is_cursor: bool, _focused: bool, own: Role) -> Role {
+    if is_cursor { Role::CursorFocused } else { own }
+}
+
+/// Lists the first few `key word` pairs of a context in one role: a change of context then costs few bytes.
+pub(super) fn plain_hints(model: &Model, context: Context, most: usize) -> Words {
+    let listed = COMMANDS
+        .iter()
+        .filter(|spec| spec.context == context && !spec.short.is_empty())
+        .map(|spec| (key_of_id(model, spec.id), spec.short))
+        .filter(|(key, _)| !key.is_empty())
+        .take(most)
+        .map(|(key, short)| safe!("{} {}", key, short));
+    Words::new(Role::Dim, Safe::join(listed, &Safe::fixed("  ")))
 }
 
 #[cfg(test)]

@@ -42,6 +42,7 @@ mod outbox;
 mod perms;
 mod protected;
 mod pty;
+mod queue_work;
 mod random_keys;
 mod raw_http;
 mod readme;

@@ -384,6 +384,25 @@ fn a_tiny_terminal_says_so_and_a_storm_of_sizes_does_no_harm() {
     assert_eq!(pty.end_restored().code, 0);
 }
 
+#[cfg(target_os = "linux")]
+#[test]
+fn suspended_it_gives_the_terminal_back_and_comes_back_whole() {
+    let state = place();
+    let mut pty = Pty::start(state.path(), &["drill", "--state", path(&state)], (80, 24));
+    pty.shows("CRITICAL #14").keys("<Ctrl-z>");
+    assert!(pty.until_stopped(), "the terminal is the shell's");
+    pty.signal(Signal::CONT);
+    pty.shows("CRITICAL #14");
+    // From outside it is the same, and also with a dialog open.
+    pty.keys("?").shows("Esc");
+    pty.signal(Signal::TSTP);
+    assert!(pty.until_stopped(), "the terminal is the shell's");
+    pty.signal(Signal::CONT);
+    pty.shows("Esc").keys("<Esc>").shows("CRITICAL #14");
+    pty.signal(Signal::TERM);
+    assert_eq!(pty.end_restored().code, 0);
+}
+
 #[test]
 fn the_command_line_says_what_is_missing_or_wrong() {
     let home = place();

@@ -113,6 +113,7 @@ async fn slow_a_hundred_thousand_random_keys_confirm_nothing() {
         .iter()
         .map(|effect| effect.kind)
         .collect();
-    let harmless = |kind: &&str| *kind == "comment";
+    // Records of cases may be changed by keys; an account may not.
+    let harmless = |kind: &&str| ["comment", "case_patch", "case_merge"].contains(kind);
     assert!(effects.iter().all(harmless), "{effects:?}");
 }

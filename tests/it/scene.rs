@@ -94,10 +94,10 @@ fn settings(mode: Mode, kind: EnvironmentKind) -> Settings {
         },
         keys: BTreeMap::new(),
         theme: None,
+        terminal: Default::default(),
         timeline: Timeline::default(),
         runbooks: quell::config::settings::RunbookSettings::default(),
         escalation: None,
-        attention: quell::config::settings::Attention::default(),
         sha256: String::new(),
     }
 }
@@ -478,6 +478,8 @@ pub(crate) fn open(size: (u16, u16)) -> Model {
         account: Load::Ready(Found::One(Box::new(account())), now()),
         activity,
         related_seen: None,
+        similar: Load::Idle,
+        back: None,
     });
     model.offers = [
         ActionKind::RevokeSessions,

@@ -4,14 +4,17 @@
 
 use proptest::prelude::*;
 use quell::app::command::Context;
+use quell::app::model::closing::CloseDialog;
 use quell::app::model::contained;
 use quell::app::model::{Layer, Load, Model, Pane, Purpose};
 use quell::app::report;
+use quell::domain::case::Subject;
 use quell::domain::containment::confirm::{Confirmation, DialogKey};
 use quell::domain::fault::Fault;
 use quell::domain::report::Target;
 use quell::domain::report::layout::comment;
 use quell::domain::text::{Safe, Untrusted};
+use quell::domain::verdict::Verdict;
 use quell::terminal::backend::{LeanBackend, SizeSource};
 use quell::terminal::egress::{Allowed, Egress};
 use quell::terminal::features::Features;
@@ -55,6 +58,66 @@ fn scene_of(name: &str, size: (u16, u16)) -> Model {
                 confirmation: Box::new(confirmation),
                 said: None,
                 scroll: 0,
+            });
+            model
+        }
+        "marked" => {
+            let mut model = scene::queue(size);
+            model.queue.move_to(1);
+            model.queue.mark();
+            model.queue.mark();
+            let snoozed = [scene::case_id(4801)].into();
+            model.queue.set_snoozed(snoozed);
+            model
+        }
+        "closing" => {
+            let mut model = scene::open(size);
+            let id = model
+                .open
+                .as_ref()
+                .map(|open| open.id.clone())
+                .expect("a case is open");
+            let mut dialog = CloseDialog::new(
+                vec![(id.clone(), "#4812".into())],
+                Some(Verdict::TrueWithImpact),
+                4,
+            );
+            let task = |id: &str, title: &str| (Untrusted::new(id), Untrusted::new(title));
+            let open = vec![
+                task("~1", "Tell the helpdesk"),
+                task("~2", "Lock out the account"),
+            ];
+            dialog.open.insert(id, Ok(open));
+            dialog
+                .area
+                .insert_str("The password was stolen; the account is contained.");
+            model.layers.push(Layer::Close(Box::new(dialog)));
+            model
+        }
+        "card" => {
+            let mut model = scene::open(size);
+            model.layers.push(Layer::Card { scroll: 0 });
+            model
+        }
+        "others" => {
+            let mut model = scene::open(size);
+            let user = Subject::User(Untrusted::new("mara.lind"));
+            model
+                .queue
+                .subjects
+                .insert(scene::case_id(4801), user.clone());
+            model.queue.subjects.insert(scene::case_id(4790), user);
+            if let Some(open) = &mut model.open {
+                open.similar = Load::Ready(Vec::new(), scene::now());
+            }
+            model.layers.push(Layer::Related { cursor: 0 });
+            model
+        }
+        "commands" => {
+            let mut model = scene::queue(size);
+            model.layers.push(Layer::Search {
+                typed: "cl".to_owned(),
+                cursor: 0,
             });
             model
         }
@@ -477,12 +540,32 @@ fn another_pane_costs_two_titles() {
     let size = (120, 40);
     let mut model = scene::open(size);
     let mut meter = Meter::new(&model, size);
-    model.focus = Pane::Checklist;
-    let first = meter.frame(&model);
-    model.focus = Pane::Actions;
-    let second = meter.frame(&model);
-    println!("pane switch: {first}, {second} bytes");
-    assert!(first.max(second) <= 360, "{first} {second}");
+    let mut costs = Vec::new();
+    for pane in [Pane::Activity, Pane::Checklist, Pane::Actions, Pane::Cases] {
+        model.focus = pane;
+        costs.push(meter.frame(&model));
+    }
+    println!("pane switch: {costs:?} bytes");
+    assert!(costs.iter().sum::<u64>() / 4 <= 120, "{costs:?}");
+}
+
+#[test]
+fn a_letter_of_the_filter_costs_few_bytes() {
+    let size = (120, 40);
+    let mut model = scene::queue(size);
+    model.layers.push(Layer::Filter {
+        before: String::new(),
+        esc: false,
+    });
+    let mut costs = Vec::new();
+    let mut meter = Meter::new(&model, size);
+    // What is typed lets every row through: only the letter itself changes.
+    for filter in ["s", "se", "sev", "sev:"] {
+        model.queue.set_filter(filter.to_owned());
+        costs.push(meter.frame(&model));
+    }
+    println!("filter: {costs:?} bytes a letter");
+    assert!(costs.iter().skip(1).all(|cost| *cost <= 60), "{costs:?}");
 }
 
 fn any_layer() -> impl Strategy<Value = Option<&'static str>> {
@@ -557,5 +640,36 @@ proptest! {
             scroll,
         });
         drawn(&model, &theme("dark"), size);
+    }
+}
+
+/// A storm of sizes, from one cell to far more than any screen: no panic, and nothing but the one line where it is small.
+#[test]
+fn a_storm_of_sizes_is_survived() {
+    let theme = Theme::choose(Some("dark"), false, Colors::Indexed).expect("a theme");
+    let mut dice = fastrand::Rng::with_seed(5);
+    let mut sizes: Vec<(u16, u16)> = vec![
+        (1, 1),
+        (1, 300),
+        (1000, 1),
+        (1000, 300),
+        (59, 15),
+        (60, 14),
+        (60, 15),
+        (200, 60),
+    ];
+    sizes.extend((0..60).map(|_| (dice.u16(1..320), dice.u16(1..100))));
+    for name in ["open", "confirm", "queue", "closing", "card"] {
+        for size in &sizes {
+            let mut model = scene_of(name, *size);
+            model.focus = Pane::ALL[dice.usize(0..4)];
+            let text = drawn(&model, &theme, *size);
+            if (size.0 < 60 || size.1 < 15) && size.0 >= 34 {
+                assert!(
+                    format!("{text:?}").contains("quell needs 60x15"),
+                    "{size:?}"
+                );
+            }
+        }
     }
 }

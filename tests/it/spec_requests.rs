@@ -9,7 +9,9 @@ use chrono::TimeDelta;
 use quell::connect::capability::{ActivityQuery, ProofQuery};
 use quell::domain::containment::kind::ActionKind;
 use quell::domain::mirror::NewTask;
+use quell::domain::severity::CaseStatus;
 use quell::domain::text::Untrusted;
+use quell::domain::verdict::{Closing, Verdict};
 use quell::drill::Options;
 use serde_json::json;
 use tokio::sync::OnceCell;
@@ -92,6 +94,24 @@ async fn run() -> Vec<Seen> {
     let made = tasks.iter().find(|one| one.id == task.id).unwrap();
     assert!(made.status == done && made.bears("quell-task:1"));
     house.cases().who_am_i().await.unwrap();
+    let me = house.cases().who_am_i().await.unwrap().login.unwrap();
+    house.cases().assign(case, Some(&me)).await.unwrap();
+    assert_eq!(house.cases().case(case).await.unwrap().assignee, Some(me));
+    assert!(house.cases().assign(case, None).await.is_err());
+    house.cases().similar(case, 20).await.unwrap();
+    for verdict in Verdict::ALL {
+        let closing = Closing {
+            verdict,
+            comment: "looked at".into(),
+            open_tasks: Vec::new(),
+        };
+        house.cases().close(case, &closing).await.unwrap();
+        let closed = house.cases().case(case).await.unwrap();
+        assert_eq!(closed.status, CaseStatus::Closed);
+    }
+    let two = [cases.items[1].id.clone(), cases.items[2].id.clone()];
+    house.cases().merge(&two).await.unwrap();
+    assert!(house.cases().case(&two[0]).await.is_err());
     house.seen()
 }
 
@@ -110,7 +130,7 @@ fn route(seen: &Seen) -> String {
     format!("{} {} {}", seen.vendor, seen.method, parts.join("/"))
 }
 
-const ROUTES: [&str; 22] = [
+const ROUTES: [&str; 24] = [
     "elasticsearch DELETE /_pit",
     "elasticsearch POST /_search",
     "elasticsearch POST /{index}/_pit",
@@ -129,7 +149,9 @@ const ROUTES: [&str; 22] = [
     "okta POST /api/v1/users/{id}/lifecycle/unsuspend",
     "thehive GET /api/v1/case/{id}",
     "thehive GET /api/v1/user/current",
+    "thehive PATCH /api/v1/case/{id}",
     "thehive PATCH /api/v1/task/{id}",
+    "thehive POST /api/v1/case/_merge/{id}",
     "thehive POST /api/v1/case/{id}/comment",
     "thehive POST /api/v1/case/{id}/task",
     "thehive POST /api/v1/query",

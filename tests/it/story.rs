@@ -152,7 +152,7 @@ async fn the_story_in_frames(#[values((80, 24), (120, 40))] size: (u16, u16)) {
     app.keys("n");
     frame("2-open", &app.sync().await, size);
 
-    app.keys("ljj");
+    app.keys("lkkkjj");
     frame("3-likelihood", &app.sync().await, size);
     app.keys("<Enter>");
     app.until("it is recorded", |model| {

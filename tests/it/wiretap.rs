@@ -173,10 +173,10 @@ pub fn settings(connections: Vec<Connection>) -> Settings {
         policy: Policy::default(),
         keys: BTreeMap::new(),
         theme: None,
+        terminal: Default::default(),
         timeline: Timeline::default(),
         runbooks: quell::config::settings::RunbookSettings::default(),
         escalation: None,
-        attention: quell::config::settings::Attention::default(),
         sha256: String::new(),
     }
 }

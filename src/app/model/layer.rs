@@ -1,7 +1,9 @@
 //! Dialogs: a stack of layers, the top one gets the key first.
 
+use chrono::{DateTime, Utc};
 use ratatui_textarea::TextArea;
 
+use super::closing::CloseDialog;
 use super::list::{GateAsk, PhaseRef, RunbookRow, StepRef};
 use crate::app::command::Context;
 use crate::domain::containment::confirm::Confirmation;
@@ -182,6 +184,27 @@ pub enum Layer {
         /// Row under the cursor.
         cursor: usize,
     },
+    /// Cases are being closed.
+    Close(Box<CloseDialog>),
+    /// Something is asked that is answered by y or n.
+    Ask(Box<Question>),
+    /// For how long cases are not shown is being chosen.
+    Snooze {
+        /// Which.
+        cases: Vec<CaseId>,
+        /// Row under the cursor.
+        cursor: usize,
+    },
+    /// The open case, or the one under the cursor, in full.
+    Card {
+        /// First line shown.
+        scroll: usize,
+    },
+    /// The other cases of the user and of what was seen.
+    Related {
+        /// Row under the cursor.
+        cursor: usize,
+    },
     /// Quitting while something runs is being asked.
     QuitAnyway,
     /// The word that ends READ ONLY after an idle time is being typed.
@@ -190,6 +213,36 @@ pub enum Layer {
         typed: String,
     },
 }
+
+/// A question that y answers with yes; everything else is no.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Question {
+    /// Heading.
+    pub title: &'static str,
+    /// What is asked.
+    pub text: Safe,
+    /// What follows a yes.
+    pub then: Asked,
+}
+
+/// What is asked.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Asked {
+    /// Whether a case of somebody else is claimed; whose it was when it was asked.
+    TakeOver(CaseId, Untrusted),
+    /// Whether cases become one.
+    Merge(Vec<CaseId>),
+}
+
+/// For how long a case can be hidden: minutes, and the words for it.
+pub const SNOOZES: [(i64, &str); 6] = [
+    (15, "15 minutes"),
+    (30, "30 minutes"),
+    (60, "1 hour"),
+    (120, "2 hours"),
+    (240, "4 hours"),
+    (720, "12 hours"),
+];
 
 /// A containment whose end is being decided.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -234,6 +287,10 @@ pub enum Purpose {
     Dismiss(Box<FindingKey>, bool),
     /// A note for the case that documents a phase.
     PhaseNote(CaseId, Phase),
+    /// Why cases are not shown until then.
+    Snooze(Vec<CaseId>, DateTime<Utc>),
+    /// From when to when an account was in other hands.
+    Window(CaseId),
 }
 
 impl Purpose {
@@ -253,6 +310,8 @@ impl Purpose {
             Self::Input(..) => "Input of the runbook",
             Self::Dismiss(_, true) => "Dismiss the finding: why?",
             Self::Dismiss(_, false) => "Let the finding count again: why?",
+            Self::Snooze(..) => "Do not show it for a while: why?",
+            Self::Window(_) => "Compromised from, and to where it is over (UTC)",
         }
     }
 
@@ -294,6 +353,7 @@ impl Layer {
             | Self::Reading { .. }
             | Self::Messages { .. }
             | Self::Response { .. }
+            | Self::Card { .. }
             | Self::Escalation { .. } => Some(Context::Reading),
             Self::Likelihood { .. }
             | Self::ChooseUser { .. }
@@ -301,6 +361,8 @@ impl Layer {
             | Self::HoldEnd { .. }
             | Self::Approvals { .. }
             | Self::Runbooks { .. }
+            | Self::Snooze { .. }
+            | Self::Related { .. }
             | Self::Inputs { .. } => Some(Context::Choosing),
             Self::Contained { .. } => Some(Context::Contained),
             Self::Preview { .. } => Some(Context::Preview),
@@ -315,6 +377,8 @@ impl Layer {
             | Self::Approve { .. }
             | Self::Writing { .. }
             | Self::Search { .. }
+            | Self::Close(_)
+            | Self::Ask(_)
             | Self::QuitAnyway
             | Self::Rearm { .. } => None,
         }

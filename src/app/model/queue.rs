@@ -1,9 +1,51 @@
 //! The case queue: rows in their rank, a filter, and a cursor that stays on its case whatever a poll brings.
 
-use std::collections::{BTreeMap, HashMap, HashSet};
+use std::cmp::Reverse;
+use std::collections::{BTreeMap, BTreeSet, HashMap, HashSet};
 
+use chrono::{DateTime, TimeDelta, Utc};
+
+use super::filter::{Filter, Known};
 use crate::domain::case::{Case, Subject};
 use crate::domain::ids::CaseId;
+use crate::domain::severity::Severity;
+use crate::domain::text::Untrusted;
+
+/// What the rows are ordered by; open cases come before closed ones in every order.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub enum Order {
+    /// The worst first, of the same the newest.
+    #[default]
+    Severity,
+    /// What must be claimed soonest first; then what has an owner or no deadline.
+    Deadline,
+    /// The oldest first.
+    Age,
+    /// What changed last first.
+    Changed,
+}
+
+impl Order {
+    /// Gives the order after this one.
+    pub fn next(self) -> Self {
+        match self {
+            Self::Severity => Self::Deadline,
+            Self::Deadline => Self::Age,
+            Self::Age => Self::Changed,
+            Self::Changed => Self::Severity,
+        }
+    }
+
+    /// Gives the word shown for it.
+    pub fn word(self) -> &'static str {
+        match self {
+            Self::Severity => "by severity",
+            Self::Deadline => "by deadline",
+            Self::Age => "oldest first",
+            Self::Changed => "last changed first",
+        }
+    }
+}
 
 /// Whether a row is new or changed since the analyst last stood on it.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -21,6 +63,12 @@ pub struct Queue {
     shown: Vec<usize>,
     cursor: Option<CaseId>,
     filter: String,
+    parsed: Filter,
+    order: Order,
+    sla: BTreeMap<Severity, TimeDelta>,
+    snoozed: BTreeSet<CaseId>,
+    marked: BTreeSet<CaseId>,
+    me: Option<Untrusted>,
     /// Marks of rows.
     pub changes: BTreeMap<CaseId, Change>,
     /// Whom each case is about, as far as it is known.
@@ -53,35 +101,46 @@ impl Queue {
                 _ => {}
             }
         }
-        cases.sort_by(|a, b| {
-            (
-                !a.status.is_open(),
-                std::cmp::Reverse(a.severity),
-                std::cmp::Reverse(a.created),
-                &a.id,
-            )
-                .cmp(&(
-                    !b.status.is_open(),
-                    std::cmp::Reverse(b.severity),
-                    std::cmp::Reverse(b.created),
-                    &b.id,
-                ))
-        });
         self.changes.retain(|id, _| ids.contains(id));
         self.subjects.retain(|id, _| ids.contains(id));
+        self.marked.retain(|id| ids.contains(id));
         self.cases = cases;
         self.heard = true;
+        self.rank();
         self.refilter(old_place);
     }
 
+    /// Takes one case as it was just read, without waiting for the next poll; nothing where it is not in the queue.
+    pub fn replace(&mut self, case: Case) {
+        let old_place = self.cursor_index();
+        if let Some(known) = self.cases.iter_mut().find(|known| known.id == case.id) {
+            *known = case;
+            self.rank();
+            self.refilter(old_place);
+        }
+    }
+
+    fn rank(&mut self) {
+        let (order, sla) = (self.order, &self.sla);
+        let mut cases = std::mem::take(&mut self.cases);
+        cases.sort_by_cached_key(|case| {
+            let open = !case.status.is_open();
+            let worst = Reverse(case.severity);
+            // Numbers of seconds, the smaller the sooner.
+            let first = match order {
+                Order::Severity => 0,
+                Order::Deadline => deadline_of(sla, case).map_or(i64::MAX, |at| at.timestamp()),
+                Order::Age => case.created.timestamp(),
+                Order::Changed => -case.updated.unwrap_or(case.created).timestamp(),
+            };
+            (open, first, worst, Reverse(case.created), case.id.clone())
+        });
+        self.cases = cases;
+    }
+
     fn refilter(&mut self, old_place: Option<usize>) {
-        let words: Vec<String> = self
-            .filter
-            .split_whitespace()
-            .map(str::to_lowercase)
-            .collect();
         self.shown = (0..self.cases.len())
-            .filter(|index| self.matches(*index, &words))
+            .filter(|index| self.matches(*index))
             .collect();
         if self.cursor_index().is_none() {
             let place = old_place
@@ -94,37 +153,105 @@ impl Queue {
         }
     }
 
-    fn matches(&self, index: usize, words: &[String]) -> bool {
-        if words.is_empty() {
-            return true;
-        }
+    fn matches(&self, index: usize) -> bool {
         let case = &self.cases[index];
-        let mut text = format!(
-            "#{} {} {} {}",
-            case.number.unwrap_or_default(),
-            case.title.raw(),
-            case.severity.word(),
-            case.status.word(),
-        );
-        for more in case.assignee.iter().chain(&case.tags) {
-            text.push(' ');
-            text.push_str(more.raw());
+        let snoozed = self.snoozed.contains(&case.id);
+        if snoozed && !self.parsed.wants_snoozed() {
+            return false;
         }
-        match self.subjects.get(&case.id) {
-            Some(Subject::User(user)) => {
-                text.push(' ');
-                text.push_str(user.raw());
-            }
-            Some(Subject::Several(users)) => {
-                for user in users {
-                    text.push(' ');
-                    text.push_str(user.raw());
-                }
-            }
-            Some(Subject::NoUser) | None => {}
+        let known = Known {
+            subject: self.subjects.get(&case.id),
+            me: self.me.as_ref(),
+            snoozed,
+            marked: self.marked.contains(&case.id),
+        };
+        self.parsed.passes(case, known)
+    }
+
+    /// Gives until when a case wants an owner; `None` once it has one, is closed, or no deadline is configured.
+    pub fn deadline(&self, case: &Case) -> Option<DateTime<Utc>> {
+        deadline_of(&self.sla, case)
+    }
+
+    /// Sets the deadlines by severity.
+    pub fn set_sla(&mut self, sla: BTreeMap<Severity, TimeDelta>) {
+        self.sla = sla;
+    }
+
+    /// Sets whose console it is, for `owner:me`.
+    pub fn set_operator(&mut self, me: Option<Untrusted>) {
+        let place = self.cursor_index();
+        self.me = me;
+        self.refilter(place);
+    }
+
+    /// Gives the order of the rows.
+    pub fn order(&self) -> Order {
+        self.order
+    }
+
+    /// Sets the order of the rows; the cursor stays on its case.
+    pub fn set_order(&mut self, order: Order) {
+        let place = self.cursor_index();
+        self.order = order;
+        self.rank();
+        self.refilter(place);
+    }
+
+    /// Sets which cases are not shown for a while.
+    pub fn set_snoozed(&mut self, snoozed: BTreeSet<CaseId>) {
+        if snoozed != self.snoozed {
+            let place = self.cursor_index();
+            self.snoozed = snoozed;
+            self.refilter(place);
         }
-        let text = text.to_lowercase();
-        words.iter().all(|word| text.contains(word.as_str()))
+    }
+
+    /// Counts the open cases that are not shown for a while.
+    pub fn snoozed_count(&self) -> usize {
+        let hidden = |case: &&Case| case.status.is_open() && self.snoozed.contains(&case.id);
+        self.cases.iter().filter(hidden).count()
+    }
+
+    /// Tells whether a case is not shown for a while.
+    pub fn is_snoozed(&self, id: &CaseId) -> bool {
+        self.snoozed.contains(id)
+    }
+
+    /// Marks the case under the cursor or takes its mark away, and goes one row on.
+    pub fn mark(&mut self) {
+        let (Some(place), Some(id)) = (self.cursor_index(), self.cursor.clone()) else {
+            return;
+        };
+        if !self.marked.remove(&id) {
+            self.marked.insert(id);
+        }
+        self.move_to(place + 1);
+    }
+
+    /// Takes all marks away; tells whether there were any.
+    pub fn unmark(&mut self) -> bool {
+        let place = self.cursor_index();
+        let any = !self.marked.is_empty();
+        self.marked.clear();
+        self.refilter(place);
+        any
+    }
+
+    /// Tells whether a case is marked.
+    pub fn is_marked(&self, id: &CaseId) -> bool {
+        self.marked.contains(id)
+    }
+
+    /// Lists the marked cases in their rank.
+    pub fn marked(&self) -> Vec<&Case> {
+        let marked = |case: &&Case| self.marked.contains(&case.id);
+        self.cases.iter().filter(marked).collect()
+    }
+
+    /// Gives a case by its id.
+    pub fn case(&self, id: &CaseId) -> Option<&Case> {
+        self.cases.iter().find(|case| case.id == *id)
     }
 
     /// Gives all cases in their rank.
@@ -187,19 +314,31 @@ impl Queue {
     /// Sets the filter.
     pub fn set_filter(&mut self, filter: String) {
         let place = self.cursor_index();
+        self.parsed = Filter::parse(&filter);
         self.filter = filter;
         self.refilter(place);
     }
+
+    /// Gives the word of the filter that means nothing, if there is one.
+    pub fn wrong_word(&self) -> Option<&str> {
+        self.parsed.wrong.as_deref()
+    }
+}
+
+fn deadline_of(sla: &BTreeMap<Severity, TimeDelta>, case: &Case) -> Option<DateTime<Utc>> {
+    if case.assignee.is_some() || !case.status.is_open() {
+        return None;
+    }
+    case.created.checked_add_signed(*sla.get(&case.severity)?)
 }
 
 #[cfg(test)]
 mod tests {
-    use chrono::{DateTime, TimeDelta};
     use proptest::prelude::*;
 
     use super::*;
     use crate::domain::containment::samples;
-    use crate::domain::severity::{CaseStatus, Severity};
+    use crate::domain::severity::CaseStatus;
 
     fn case(number: u8, severity: Severity, title: u8) -> Case {
         Case {
@@ -246,6 +385,75 @@ mod tests {
         assert_eq!(queue.changes.len(), 1);
         queue.take(Vec::new());
         assert!(queue.changes.is_empty() && queue.is_empty() && queue.selected().is_none());
+    }
+
+    #[test]
+    fn every_order_keeps_the_cursor_and_puts_its_own_first() {
+        let mut queue = Queue::default();
+        queue.set_sla(BTreeMap::from([(Severity::Low, TimeDelta::minutes(5))]));
+        let mut changed = case(3, Severity::High, 0);
+        changed.updated = Some(DateTime::UNIX_EPOCH + TimeDelta::days(1));
+        changed.assignee = Some("jo".into());
+        queue.take(vec![
+            case(1, Severity::Low, 0),
+            case(2, Severity::Critical, 0),
+            changed,
+        ]);
+        queue.move_to(1);
+        let mut seen = Vec::new();
+        for _ in 0..4 {
+            seen.push((queue.order().word(), ids(&queue).join(" ")));
+            assert_eq!(queue.selected().map(|case| case.id.raw()), Some("~3"));
+            queue.set_order(queue.order().next());
+        }
+        let expected = [
+            ("by severity", "~2 ~3 ~1".to_owned()),
+            ("by deadline", "~1 ~2 ~3".to_owned()),
+            ("oldest first", "~1 ~2 ~3".to_owned()),
+            ("last changed first", "~3 ~2 ~1".to_owned()),
+        ];
+        assert_eq!(seen, expected);
+    }
+
+    #[test]
+    fn snoozed_cases_are_counted_and_asked_for_by_name() {
+        let mut queue = Queue::default();
+        queue.take(vec![case(1, Severity::High, 0), case(2, Severity::Low, 0)]);
+        queue.set_snoozed(BTreeSet::from([CaseId::new(samples::connection(), "~1")]));
+        assert_eq!(
+            (ids(&queue), queue.snoozed_count()),
+            (vec!["~2".to_owned()], 1)
+        );
+        queue.set_filter("is:snoozed".to_owned());
+        assert_eq!(ids(&queue), ["~1"]);
+    }
+
+    #[test]
+    fn marks_end_with_their_case() {
+        let mut queue = Queue::default();
+        queue.take(vec![case(1, Severity::High, 0), case(2, Severity::Low, 0)]);
+        queue.mark();
+        queue.mark();
+        assert_eq!(queue.marked().len(), 2);
+        queue.take(vec![case(1, Severity::High, 0)]);
+        assert_eq!(queue.marked().len(), 1);
+        assert!(queue.unmark() && !queue.unmark());
+    }
+
+    #[test]
+    fn ten_thousand_cases_at_once_are_ten_thousand_rows() {
+        let mut queue = Queue::default();
+        queue.take(vec![case(1, Severity::High, 0)]);
+        let all = (0..10_000u32).map(|number| {
+            let mut one = case(0, Severity::Critical, 0);
+            one.id = CaseId::new(samples::connection(), format!("~{number}"));
+            one
+        });
+        queue.take(all.collect());
+        assert_eq!(queue.len(), 10_000);
+        assert_eq!(queue.selected().map(|case| case.id.raw()), Some("~1"));
+        queue.move_to(9_999);
+        assert_eq!(queue.cursor_index(), Some(9_999));
     }
 
     fn severities() -> impl Strategy<Value = Severity> {

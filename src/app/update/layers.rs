@@ -1,14 +1,16 @@
 //! What a key does while a layer is open.
 
 use super::panes::{self, Walk};
-use super::{approval, documenting, hold, list, open_case, runbooks, writing};
+use super::{
+    approval, closing, copy, documenting, hold, list, open_case, runbooks, search, work, writing,
+};
 use crate::app::actions::Choice;
-use crate::app::command::{COMMANDS, Command, Context, Spec};
+use crate::app::command::{COMMANDS, Command};
 use crate::app::effect::Effect;
 use crate::app::keymap::{Chord, Key};
 use crate::app::message::Level;
 use crate::app::model::contained;
-use crate::app::model::layer::REARM_WORD;
+use crate::app::model::layer::{REARM_WORD, SNOOZES};
 use crate::app::model::{LEAST, Layer, Model, Purpose};
 use crate::domain::audit::Body;
 use crate::domain::containment::confirm::{DialogKey, Step};
@@ -81,6 +83,7 @@ pub(super) fn command(model: &mut Model, command: Command) -> Vec<Effect> {
             hold::on_contained(model, command)
         }
         Command::PostReport => documenting::post(model),
+        Command::Copy => copy::of_layer(model),
         Command::SendAgain => send_again(model),
         Command::CloseWithReason => {
             if let Some(aid) = unfinished_at_cursor(model) {
@@ -103,6 +106,8 @@ fn rows_of(model: &Model, layer: &Layer) -> usize {
         Layer::Approvals { .. } => crate::app::approvals::rows(model).len(),
         Layer::Contained { .. } => contained::rows(model).len(),
         Layer::HoldEnd { .. } => contained::ENDS.len(),
+        Layer::Snooze { .. } => SNOOZES.len(),
+        Layer::Related { .. } => crate::app::related::rows(model).len(),
         Layer::Messages { .. } => model.log.len(),
         Layer::Documents { .. } => crate::app::report::rows(model).len(),
         // Long lines are wrapped; drawing stops at the last of them.
@@ -133,6 +138,9 @@ fn move_in_layer(model: &mut Model, walk: Walk) {
         | Layer::Runbooks { cursor: at, .. }
         | Layer::Inputs { cursor: at }
         | Layer::Contained { cursor: at }
+        | Layer::Snooze { cursor: at, .. }
+        | Layer::Related { cursor: at }
+        | Layer::Card { scroll: at }
         | Layer::HoldEnd { cursor: at, .. },
     ) = model.layers.last_mut()
     {
@@ -176,6 +184,11 @@ fn choose_row(model: &mut Model) -> Vec<Effect> {
         }
         Some(Layer::Documents { cursor }) => documenting::chosen(model, cursor),
         Some(Layer::Contained { cursor }) => hold::open(model, cursor),
+        Some(Layer::Snooze { cases, cursor }) => {
+            work::snooze_chosen(model, cases, cursor);
+            Vec::new()
+        }
+        Some(Layer::Related { cursor }) => work::open_related(model, cursor),
         Some(Layer::HoldEnd { of, cursor }) => hold::chosen(model, &of, cursor),
         Some(Layer::Runbooks {
             rows,
@@ -259,7 +272,7 @@ pub(super) fn raw_key(model: &mut Model, chord: Chord) -> Vec<Effect> {
     match model.layers.last() {
         Some(Layer::Confirm { .. }) => confirm_key(model, chord),
         Some(Layer::Filter { .. }) => filter_key(model, chord),
-        Some(Layer::Search { .. }) => search_key(model, chord),
+        Some(Layer::Search { .. }) => search::key(model, chord),
         Some(Layer::Writing { .. }) => writing::key(model, chord),
         Some(Layer::Approve { .. }) => approval::key(model, chord),
         Some(Layer::ReadingRequest { .. } | Layer::OpeningDraft { .. }) => {
@@ -278,13 +291,14 @@ pub(super) fn raw_key(model: &mut Model, chord: Chord) -> Vec<Effect> {
         Some(Layer::QuitAnyway) => {
             model.layers.pop();
             if chord == Chord::char('y') {
-                model.ending = true;
-                return vec![Effect::Quit];
+                return panes::end(model);
             }
             Vec::new()
         }
         Some(Layer::Rearm { .. }) => rearm_key(model, chord),
         Some(Layer::Gate(_)) => gate_key(model, chord),
+        Some(Layer::Close(_)) => closing::key(model, chord),
+        Some(Layer::Ask(_)) => question_key(model, chord),
         _ => Vec::new(),
     }
 }
@@ -309,6 +323,23 @@ fn gate_key(model: &mut Model, chord: Chord) -> Vec<Effect> {
     match model.layers.pop() {
         Some(Layer::Gate(gate)) => list::answered(model, &gate, yes),
         _ => Vec::new(),
+    }
+}
+
+/// A question takes y; every other key is a no.
+fn question_key(model: &mut Model, chord: Chord) -> Vec<Effect> {
+    if model.locked && chord == Chord::char('y') {
+        model.layers.push(Layer::Rearm {
+            typed: String::new(),
+        });
+        return Vec::new();
+    }
+    match model.layers.pop() {
+        Some(Layer::Ask(question)) if chord == Chord::char('y') => work::answered(model, *question),
+        _ => {
+            model.say(Level::Info, "nothing was changed", None);
+            Vec::new()
+        }
     }
 }
 
@@ -431,56 +462,6 @@ fn filter_key(model: &mut Model, chord: Chord) -> Vec<Effect> {
         Key::Char(c) if !chord.ctrl && !chord.alt && typable(c) && filter.len() < 200 => {
             filter.push(c);
             model.queue.set_filter(filter);
-        }
-        _ => {}
-    }
-    Vec::new()
-}
-
-/// Lists the commands that match what was typed: all its words stand in the doc, the id or the short name.
-pub fn found_commands(typed: &str) -> Vec<&'static Spec> {
-    let words: Vec<String> = typed.split_whitespace().map(str::to_lowercase).collect();
-    COMMANDS
-        .iter()
-        .filter(|spec| spec.context == Context::Everywhere || spec.context.is_pane())
-        .filter(|spec| {
-            let text = format!("{} {} {}", spec.id, spec.short, spec.doc).to_lowercase();
-            words.iter().all(|word| text.contains(word.as_str()))
-        })
-        .collect()
-}
-
-fn search_key(model: &mut Model, chord: Chord) -> Vec<Effect> {
-    let Some(Layer::Search { typed, cursor }) = model.layers.last_mut() else {
-        return Vec::new();
-    };
-    let found = found_commands(typed);
-    match chord.key {
-        Key::Esc => {
-            model.layers.pop();
-        }
-        Key::Down => *cursor = Walk::By(1).from(*cursor, found.len()),
-        Key::Up => *cursor = Walk::By(-1).from(*cursor, found.len()),
-        Key::Backspace => {
-            typed.pop();
-            *cursor = 0;
-        }
-        Key::Char(c) if !chord.ctrl && !chord.alt && typable(c) && typed.len() < 100 => {
-            typed.push(c);
-            *cursor = 0;
-        }
-        Key::Enter => {
-            let chosen = found.get(*cursor).copied();
-            model.layers.pop();
-            if let Some(spec) = chosen {
-                if let Some(pane) = crate::app::model::Pane::ALL
-                    .into_iter()
-                    .find(|p| p.context() == spec.context)
-                {
-                    model.focus = pane;
-                }
-                return panes::command(model, spec.command);
-            }
         }
         _ => {}
     }

@@ -2,12 +2,13 @@
 
 use chrono::Duration;
 
-use super::runbooks;
 use super::sources::user_sources;
 use super::world::events_changed;
+use super::{resume, runbooks};
 use crate::app::effect::{Effect, Search};
 use crate::app::message::{Level, SearchEnd};
 use crate::app::model::{ActivityPane, Found, Layer, Load, Model, OpenCase};
+use crate::app::related::Seen;
 use crate::domain::account::Account;
 use crate::domain::audit::{Body, CaseRead};
 use crate::domain::case::{CaseFile, Subject};
@@ -15,12 +16,18 @@ use crate::domain::fault::Fault;
 use crate::domain::ids::CaseId;
 use crate::domain::text::Untrusted;
 
+/// Most observables of one case that are compared with those of others.
+const SEEN_MAX: usize = 500;
+/// Most cases of which they are kept.
+const CASES_SEEN_MAX: usize = 1_000;
+
 /// Opens a case: its file first, then the account of its user, then the user's activity.
 pub(super) fn open_case(model: &mut Model, case: CaseId) -> Vec<Effect> {
     let mut effects = Vec::new();
     if let Some(open) = &model.open {
         effects.push(Effect::StopSearch(open.activity.search));
     }
+    effects.extend(resume::leave(model));
     let now = model.now;
     let counted = model.troubles.clone();
     model
@@ -35,13 +42,19 @@ pub(super) fn open_case(model: &mut Model, case: CaseId) -> Vec<Effect> {
         account: Load::Idle,
         activity: ActivityPane::default(),
         related_seen: None,
+        similar: Load::Loading(now),
+        back: None,
     });
+    model.false_positive = None;
+    resume::come_back(model);
     runbooks::for_opened(model);
+    resume::step_again(model);
     model.focus = crate::app::model::Pane::Activity;
     effects.push(Effect::Record(vec![Body::CaseOpened {
         case: case.clone(),
     }]));
-    effects.push(Effect::ReadCase(case));
+    effects.push(Effect::ReadCase(case.clone()));
+    effects.push(Effect::ReadSimilar(case));
     effects
 }
 
@@ -105,7 +118,16 @@ pub(super) fn case_read(
         observables: file.observables.len() as u64,
         comments: file.comments.len() as u64,
     });
+    let seen: Seen = file
+        .observables
+        .iter()
+        .take(SEEN_MAX)
+        .map(|one| (one.kind.clone(), one.value.clone()))
+        .collect();
     open.file = Load::Ready(file, now);
+    if model.seen.len() < CASES_SEEN_MAX {
+        model.seen.insert(case.clone(), seen);
+    }
     let before = std::mem::replace(&mut open.subject, subject.clone());
     model.queue.subjects.insert(case.clone(), subject.clone());
     let mut effects = if first {
@@ -115,6 +137,7 @@ pub(super) fn case_read(
     };
     if first {
         effects.extend(runbooks::for_read(model));
+        resume::step_again(model);
         effects.extend(ask_user(model, subject));
     } else {
         effects.extend(renamed(model, &before, subject));
@@ -327,5 +350,7 @@ pub(super) fn activity_ended(
             }
         }
     }
-    events_changed(model)
+    let effects = events_changed(model);
+    resume::events_again(model);
+    effects
 }

@@ -2,7 +2,9 @@
 
 use ratatui_textarea::TextArea;
 
-use super::{approval, documenting, list, open_case, run_step, runbooks};
+use super::{
+    approval, closing, copy, documenting, list, open_case, resume, run_step, runbooks, work,
+};
 use crate::app::actions::{self, Choice, Readiness};
 use crate::app::checklist;
 use crate::app::command::Command;
@@ -12,6 +14,7 @@ use crate::app::model::{Held, Layer, ListRow, Model, Pane, Purpose};
 use crate::domain::case::Subject;
 use crate::domain::containment::kind::ActionKind;
 use crate::domain::freshness::time_word;
+use crate::domain::likelihood::Likelihood;
 use crate::domain::text::{Safe, Untrusted};
 use crate::safe;
 
@@ -19,8 +22,13 @@ use crate::safe;
 const WINDOWS: [u32; 3] = [24, 48, 72];
 
 /// Commands that act on an account or write into a case: after an idle time they ask for a word first.
-const ARMED: [Command; 20] = [
+const ARMED: [Command; 25] = [
     Command::DismissFinding,
+    Command::Claim,
+    Command::CloseCase,
+    Command::FalsePositive,
+    Command::Merge,
+    Command::CompromiseWindow,
     Command::Contain,
     Command::ContainBoth,
     Command::ContainRevoke,
@@ -120,6 +128,21 @@ pub(super) fn command(model: &mut Model, command: Command) -> Vec<Effect> {
         Command::CheckAgain | Command::SendAgain | Command::CloseWithReason => {
             model.show_unfinished();
         }
+        Command::Claim => return work::claim(model),
+        Command::CloseCase => return closing::close(model, None),
+        Command::FalsePositive => return closing::false_positive(model),
+        Command::Snooze => return work::snooze(model),
+        Command::Mark => model.queue.mark(),
+        Command::Merge => work::merge(model),
+        Command::SortCases => {
+            let order = model.queue.order().next();
+            model.queue.set_order(order);
+        }
+        Command::ShowCard => model.layers.push(Layer::Card { scroll: 0 }),
+        Command::ShowRelated => return work::show_related(model),
+        Command::CompromiseWindow => compromise_window(model),
+        Command::Copy => return copy::of_pane(model),
+        Command::Suspend => return suspend(model),
         // It means something in the preview only.
         Command::PostReport => {}
         Command::ShowContained | Command::ChangeEnd | Command::KeepContained => {
@@ -142,6 +165,8 @@ fn back(model: &mut Model) {
         // Back on the step the list was opened from.
     } else if model.zoom {
         model.zoom = false;
+    } else if model.focus == Pane::Cases && model.queue.unmark() {
+        // The marks go first: they were set last.
     } else if model.focus == Pane::Cases && !model.queue.filter().is_empty() {
         model.queue.set_filter(String::new());
     } else {
@@ -292,8 +317,52 @@ fn quit(model: &mut Model) -> Vec<Effect> {
         model.layers.push(Layer::QuitAnyway);
         return Vec::new();
     }
+    end(model)
+}
+
+/// Ends the console; where the open case is left is on record.
+pub(super) fn end(model: &mut Model) -> Vec<Effect> {
     model.ending = true;
-    vec![Effect::Quit]
+    resume::leave(model)
+        .into_iter()
+        .chain([Effect::Quit])
+        .collect()
+}
+
+/// Gives the terminal back, unless an action is on its way: a stopped process proves nothing.
+pub(super) fn suspend(model: &mut Model) -> Vec<Effect> {
+    let running = model.going.len()
+        + model
+            .ledger
+            .unfinished()
+            .filter(|action| action.state.is_running())
+            .count();
+    if running > 0 {
+        let line = safe!(
+            "not suspended: {} actions are on their way and would stand still",
+            running
+        );
+        model.say(
+            Level::Warning,
+            line,
+            Some("R shows them; try again when they are proven".into()),
+        );
+        return Vec::new();
+    }
+    vec![Effect::Suspend]
+}
+
+/// Asks from when to when the account was in other hands, with what is known filled in.
+fn compromise_window(model: &mut Model) {
+    let Some(case) = model.open.as_ref().map(|open| open.id.clone()) else {
+        model.say(Level::Warning, "compromise window: no case is open", None);
+        return;
+    };
+    let known = crate::app::window::of(model);
+    write(model, Purpose::Window(case));
+    if let (Some(window), Some(Layer::Writing { area, .. })) = (known, model.layers.last_mut()) {
+        area.insert_str(window.typed());
+    }
 }
 
 /// Plans a choice, or asks for the reason of a decision.
@@ -348,7 +417,23 @@ pub(super) fn likelihood(model: &mut Model) {
         model.say(Level::Warning, "likelihood: no case is open", None);
         return;
     }
-    model.layers.push(Layer::Likelihood { cursor: 0 });
+    // The cursor stands on what is judged already, else on what the findings propose.
+    let known = model
+        .open
+        .as_ref()
+        .and_then(|open| model.casework.case(&open.id))
+        .and_then(|work| work.likelihood)
+        .map(|(value, _)| value);
+    let proposed = model
+        .open
+        .as_ref()
+        .and_then(|open| open.activity.proposal())
+        .map(|proposal| proposal.value);
+    let cursor = known
+        .or(proposed)
+        .and_then(|value| Likelihood::ALL.into_iter().position(|one| one == value))
+        .unwrap_or(0);
+    model.layers.push(Layer::Likelihood { cursor });
 }
 
 fn choose_user(model: &mut Model) {

@@ -9,11 +9,9 @@ use crate::app::checklist;
 use crate::app::effect::Effect;
 use crate::app::message::Level;
 use crate::app::model::{Layer, Model, Pane};
-use crate::domain::case::Subject;
 use crate::domain::runbook::Phase;
 use crate::domain::runbook::binding::{Capability, next_capability, unbound};
 use crate::domain::runbook::filled::by_hand;
-use crate::domain::text::Safe;
 use crate::safe;
 
 /// Runs what the step under the cursor names.
@@ -70,7 +68,8 @@ fn run_capability(model: &mut Model, capability: Capability, phase: Option<Phase
             return open_case::search(model, hours);
         }
         Capability::ReadCase => return open_case::read_again(model),
-        Capability::RelatedCases => related(model),
+        Capability::RelatedCases => return super::work::show_related(model),
+        Capability::CloseCase => return super::closing::close(model, None),
         Capability::CheckConnections => return open_case::refresh(model),
         Capability::ReadAccount | Capability::EntitySummary => {
             return open_case::read_account(model);
@@ -78,7 +77,6 @@ fn run_capability(model: &mut Model, capability: Capability, phase: Option<Phase
         Capability::WatchAccount => model.focus = Pane::Activity,
         Capability::ResetPassword
         | Capability::ContainHost
-        | Capability::CloseCase
         | Capability::TellUser
         | Capability::TellHelpdesk
         | Capability::LookUpObservable => return show_by_hand(model),
@@ -97,50 +95,4 @@ fn comment(model: &mut Model, phase: Option<Phase>) -> Vec<Effect> {
     }
     note(model);
     Vec::new()
-}
-
-/// Shows the cases of the queue that name the same user, and says what the queue cannot know.
-fn related(model: &mut Model) {
-    let now = model.now;
-    let Some(open) = &model.open else { return };
-    let Some(user) = &open.user else {
-        model.say(Level::Warning, "other cases: the case names no user", None);
-        return;
-    };
-    let named = |subject: &Subject| match subject {
-        Subject::User(name) => name == user,
-        Subject::Several(names) => names.contains(user),
-        Subject::NoUser => false,
-    };
-    let mut text = Safe::default();
-    let mut count = 0_usize;
-    for case in model.queue.all().iter().filter(|case| case.id != open.id) {
-        if model.queue.subjects.get(&case.id).is_some_and(named) {
-            count += 1;
-            text.push(&safe!(
-                "#{} {}  {}\n",
-                case.number.unwrap_or_default(),
-                case.vendor_status.field(),
-                case.title.field()
-            ));
-        }
-    }
-    let head = safe!(
-        "{} other cases of {} in the queue:\n\n",
-        count,
-        user.field()
-    );
-    let mut all = head;
-    all.push(&text);
-    all.push(&Safe::fixed(
-        "\nOnly cases of the queue are known, and of those not opened yet only what the list says of them.",
-    ));
-    if let Some(open) = &mut model.open {
-        open.related_seen = Some(now);
-    }
-    model.layers.push(Layer::Reading {
-        title: "Other cases of the user".into(),
-        text: all,
-        scroll: 0,
-    });
 }

@@ -2,7 +2,7 @@
 
 use std::collections::HashSet;
 
-use super::open_case;
+use super::{open_case, work};
 use crate::app::effect::Effect;
 use crate::app::message::{Level, Polled};
 use crate::app::model::{Load, Model};
@@ -11,6 +11,7 @@ use crate::domain::case::{Case, CaseFile, UserSource};
 use crate::domain::fault::Fault;
 use crate::domain::ids::{CaseId, ConnectionName};
 use crate::domain::severity::Severity;
+use crate::domain::text::Safe;
 use crate::safe;
 
 pub(super) fn polled(
@@ -53,7 +54,7 @@ pub(super) fn polled(
                 } => {
                     model.sources[place].bad_records = faults.len();
                     model.queue.truncated = truncated;
-                    let mut effects = cases_polled(model, source, cases);
+                    let mut effects = cases_polled(model, source, cases, truncated);
                     effects.extend(comments_again(model, source));
                     effects.extend(super::mirror::look(model));
                     effects
@@ -94,17 +95,29 @@ fn comments_again(model: &Model, source: &ConnectionName) -> Option<Effect> {
     there.then(|| Effect::ReadComments(open.id.clone()))
 }
 
-fn cases_polled(model: &mut Model, source: &ConnectionName, mut cases: Vec<Case>) -> Vec<Effect> {
-    let mut effects = Vec::new();
+fn cases_polled(
+    model: &mut Model,
+    source: &ConnectionName,
+    mut cases: Vec<Case>,
+    truncated: bool,
+) -> Vec<Effect> {
     // One source says nothing about the cases of another.
     cases.retain(|case| case.id.connection == *source);
+    work::say_losses(model, &cases);
+    if model
+        .open
+        .as_ref()
+        .is_some_and(|open| open.id.connection == *source)
+    {
+        work::say_gone(model, &cases, truncated);
+    }
+    let mut effects = work::wake_worse(model, &cases);
+    let mut critical: Vec<Safe> = Vec::new();
     let known: HashSet<CaseId> = model.queue.all().iter().map(|old| old.id.clone()).collect();
     for case in &cases {
         let fresh = model.queue.heard && !known.contains(&case.id);
         if fresh && case.severity >= Severity::Critical && case.status.is_open() {
-            let line = safe!("new critical case #{}", case.number.unwrap_or_default());
-            model.say(Level::Alarm, line, None);
-            effects.push(Effect::Bell);
+            critical.push(safe!("#{}", case.number.unwrap_or_default()));
         }
         if !model.queue.subjects.contains_key(&case.id) {
             let sources = user_sources(model, &case.id);
@@ -112,10 +125,20 @@ fn cases_polled(model: &mut Model, source: &ConnectionName, mut cases: Vec<Case>
             model.queue.subjects.insert(case.id.clone(), subject);
         }
     }
+    // Thousands at once are one line and one bell.
+    if let Some(first) = critical.first() {
+        let line = match critical.len() {
+            1 => safe!("new critical case {}", first),
+            count => safe!("{} new critical cases, such as {}", count, first),
+        };
+        model.say(Level::Alarm, line, None);
+        effects.push(Effect::Bell);
+    }
     let others = model.queue.all().iter();
     cases.extend(others.filter(|old| old.id.connection != *source).cloned());
     // The open case may have changed under us; its row is taken from the poll, its file when it is re-read.
     model.queue.take(cases);
+    effects.extend(work::wake_due(model));
     effects
 }
 

@@ -6,8 +6,9 @@ use super::sources::polled;
 use super::{approval, documenting, evidence, list, mirror};
 use crate::app::effect::Effect;
 use crate::app::message::{Level, Message};
-use crate::app::model::{Found, Held, Layer, Model};
+use crate::app::model::{Found, Held, Layer, Load, Model};
 use crate::domain::audit::{Body, Entry};
+use crate::domain::case::Case;
 use crate::domain::containment::confirm::Confirmation;
 use crate::domain::containment::kind::ActionKind;
 use crate::domain::containment::ledger::ActionView;
@@ -16,6 +17,7 @@ use crate::domain::containment::standing::Standing;
 use crate::domain::containment::state::ActionState;
 use crate::domain::fault::Fault;
 use crate::domain::freshness::time_word;
+use crate::domain::ids::CaseId;
 use crate::domain::text::Untrusted;
 use crate::safe;
 
@@ -27,6 +29,7 @@ pub(super) fn take(model: &mut Model, message: Message) -> Vec<Effect> {
             result,
         } => polled(model, &source, seq, result),
         Message::OperatorKnown(operator) => {
+            model.queue.set_operator(operator.login.clone());
             model.operator = operator;
             Vec::new()
         }
@@ -63,6 +66,27 @@ pub(super) fn take(model: &mut Model, message: Message) -> Vec<Effect> {
         Message::ActivityEnded { search, result } => activity_ended(model, search, result),
         Message::CommentsRead { case, result } => approval::comments_read(model, &case, result),
         Message::TasksRead { case, result } => mirror::tasks_read(model, &case, result),
+        Message::CaseChanged {
+            case,
+            change,
+            result,
+        } => {
+            super::work::changed(model, &case, &change, result);
+            Vec::new()
+        }
+        Message::CasesMerged { cases, result } => super::work::merged(model, &cases, result),
+        Message::SimilarRead { case, result } => {
+            similar_read(model, &case, result);
+            Vec::new()
+        }
+        Message::OpenTasksRead { case, result } => {
+            super::closing::looked(model, case, result);
+            Vec::new()
+        }
+        Message::Copied(done) => {
+            super::copy::told(model, done);
+            Vec::new()
+        }
         Message::ApprovalReady(result) => approval::ready(model, result),
         Message::DraftOpened { target, result } => documenting::opened(model, target, result),
         Message::Troubled { source, how } => {
@@ -98,7 +122,23 @@ pub(super) fn take(model: &mut Model, message: Message) -> Vec<Effect> {
         | Message::Resized { .. }
         | Message::Tick
         | Message::Drawn
+        | Message::Stopped
         | Message::Ended => Vec::new(),
+    }
+}
+
+fn similar_read(model: &mut Model, case: &CaseId, result: Result<Vec<Case>, Fault>) {
+    let now = model.now;
+    let Some(open) = model.open.as_mut().filter(|open| open.id == *case) else {
+        return;
+    };
+    let first = matches!(open.similar, Load::Loading(_));
+    open.similar = match result {
+        Ok(cases) => Load::Ready(cases, now),
+        Err(fault) => Load::Failed(fault, now),
+    };
+    if first {
+        super::work::say_related(model);
     }
 }
 
@@ -131,6 +171,7 @@ fn audit_looked(model: &mut Model, fault: Option<Fault>, low: Option<Fault>) {
 pub(super) fn tick(model: &mut Model) -> Vec<Effect> {
     let mut effects = evidence::tick_by_evidence(model);
     effects.extend(hold::remind(model));
+    effects.extend(super::work::wake_due(model));
     effects
 }
 
@@ -212,6 +253,8 @@ pub(super) fn recorded(model: &mut Model, entries: &[Entry]) -> Vec<Effect> {
     let mut effects = hold::alarm_of_records(model, entries);
     effects.extend(events_changed(model));
     effects.extend(mirror::wishes(model));
+    effects.extend(super::work::wake_due(model));
+    effects.extend(super::closing::go_on(model));
     if reread {
         effects.extend(read_account(model));
         effects.extend(read_again(model));

@@ -9,7 +9,10 @@ use crate::app::keymap::{Chord, Key};
 use crate::app::message::Level;
 use crate::app::model::list::StepRef;
 use crate::app::model::{Layer, Model, Purpose};
-use crate::domain::audit::{Body, ChecklistNote, DecisionKind, RunbookInput, TickState};
+use crate::domain::audit::{
+    Body, ChecklistNote, CompromiseWindow, DecisionKind, RunbookInput, TickState,
+};
+use crate::domain::ids::CaseId;
 use crate::domain::text::Untrusted;
 
 /// Most characters of a written text.
@@ -143,6 +146,8 @@ fn finished(model: &mut Model) -> Vec<Effect> {
         // Its keys are taken by `documenting`.
         Purpose::Document(_) => Vec::new(),
         Purpose::Keep(of) => super::hold::kept(model, &of, text),
+        Purpose::Snooze(cases, until) => super::work::snoozed(model, cases, until, &text),
+        Purpose::Window(case) => window(model, case, &text),
         Purpose::Dismiss(key, dismissed) => {
             super::findings::dismissed(model, *key, dismissed, text)
         }
@@ -164,6 +169,29 @@ fn decision(model: &mut Model, decision: DecisionKind, reason: Untrusted) -> Vec
     };
     model.say(Level::Info, "decision recorded", None);
     vec![Effect::Record(vec![body])]
+}
+
+/// Records a window; what is none is said, and the text stays to be put right.
+fn window(model: &mut Model, case: CaseId, text: &Untrusted) -> Vec<Effect> {
+    match crate::app::window::parse(text.raw(), model.now.utc) {
+        Ok((from, until)) => {
+            model.say(
+                Level::Info,
+                "the window of the compromise is recorded",
+                None,
+            );
+            let window = CompromiseWindow { case, from, until };
+            vec![Effect::Record(vec![Body::CompromiseWindow(window)])]
+        }
+        Err(what) => {
+            model.say(Level::Warning, what, None);
+            super::panes::write(model, Purpose::Window(case));
+            if let Some(Layer::Writing { area, .. }) = model.layers.last_mut() {
+                area.insert_str(text.raw());
+            }
+            Vec::new()
+        }
+    }
 }
 
 /// A note stands under the key the step is on record under: it says nothing of a text that changed.

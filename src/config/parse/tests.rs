@@ -511,25 +511,24 @@ proptest! {
 
 #[rstest]
 #[case("", true, true)]
-#[case("[attention]", true, true)]
-#[case("[attention]\nbell = false", false, true)]
-#[case("[attention]\nbell = true\ntitle = false", true, false)]
+#[case("[terminal]", true, true)]
+#[case("[terminal]\nbell = false", false, true)]
+#[case("[terminal]\nbell = true\ntitle = false", true, false)]
 fn bell_and_title_are_on_until_switched_off(
     #[case] section: &str,
     #[case] bell: bool,
     #[case] title: bool,
 ) {
-    let attention = good(&okta(section)).settings.attention;
-    let expected = crate::config::settings::Attention { bell, title };
-    assert_eq!(attention, expected);
+    let terminal = good(&okta(section)).settings.terminal;
+    assert_eq!((terminal.bell, terminal.title), (bell, title));
 }
 
 #[test]
 fn a_switch_is_true_or_false() {
-    let said = faults(&okta("[attention]\nbell = \"yes\"\ntitel = true"));
+    let said = faults(&okta("[terminal]\nbell = \"yes\"\ntitel = true"));
     for part in [
-        "attention.bell: is text, not true or false",
-        "attention.titel: is not a known field",
+        "terminal.bell: is text, not true or false",
+        "terminal.titel: is not a known field",
         "did you mean title?",
     ] {
         assert!(said.contains(part), "{said}");

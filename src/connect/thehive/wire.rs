@@ -3,14 +3,15 @@
 //! Source: TheHive 5 API, schemas `OutputCase`, `OutputAlert`, `OutputObservable`, `OutputTask`, `OutputComment`,
 //! `OutputUser`; users also by the query `listUser`. Times are milliseconds since 1970.
 
-use serde_json::Value;
+use serde_json::{Value, json};
 
 use crate::connect::decode::{FieldError, at, moment, need_text, need_time, text, texts, time};
 use crate::domain::case::{Alert, Case, Comment, Observable, Task};
 use crate::domain::ids::{CaseId, ConnectionName};
 use crate::domain::operator::{Author, Operator};
 use crate::domain::severity::{CaseStatus, Severity};
-use crate::domain::text::Untrusted;
+use crate::domain::text::{Untrusted, sink};
+use crate::domain::verdict::{Closing, Verdict};
 
 /// Reads TheHive's severity, 1 to 4.
 fn severity(record: &Value) -> Severity {
@@ -70,6 +71,28 @@ fn custom_fields(record: &Value) -> Vec<(Untrusted, Untrusted)> {
             Some((name, value))
         })
         .collect()
+}
+
+/// Writes the fields that close a case; a summary that is there stays, ours stands below it.
+///
+/// TheHive's statuses of closed cases: `TruePositive`, `FalsePositive`, `Indeterminate`, `Duplicated`, `Other`; its words
+/// for the impact: `WithImpact`, `NoImpact`, `NotApplicable`.
+pub(crate) fn closing(record: &Value, closing: &Closing) -> Value {
+    let (status, impact) = match closing.verdict {
+        Verdict::TrueWithImpact => ("TruePositive", "WithImpact"),
+        Verdict::TrueWithoutImpact => ("TruePositive", "NoImpact"),
+        Verdict::FalsePositive => ("FalsePositive", "NotApplicable"),
+        Verdict::InsufficientData => ("Indeterminate", "NotApplicable"),
+        Verdict::Duplicate => ("Duplicated", "NotApplicable"),
+        Verdict::Other => ("Other", "NotApplicable"),
+    };
+    let ours = sink::markdown(&closing.comment.block());
+    let summary = match text(record, "summary").filter(|there| !there.raw().trim().is_empty()) {
+        Some(there) if there.raw().contains(&ours) => there.raw().to_owned(),
+        Some(there) => format!("{}\n\n{ours}", there.raw()),
+        None => ours,
+    };
+    json!({"status": status, "impactStatus": impact, "summary": summary})
 }
 
 /// Reads one observable; one without data is a file.
@@ -138,7 +161,12 @@ pub(crate) fn alert(record: &Value) -> Result<Alert, FieldError> {
         user_id: named(&fields, &["user.id"]),
         user_name: named(&fields, &["user.name"]),
         source_ip: named(&fields, &["source.ip"]),
-        guidance: None,
+        guidance: named(
+            &fields,
+            &["rule.note", "kibana.alert.rule.note", "guidance"],
+        )
+        .or_else(|| text(record, "description"))
+        .filter(|guidance| !guidance.raw().trim().is_empty()),
     })
 }
 
@@ -194,7 +222,6 @@ pub(crate) fn author(record: &Value) -> Result<Author, FieldError> {
 mod tests {
     use super::*;
     use rstest::rstest;
-    use serde_json::json;
 
     fn connection() -> ConnectionName {
         ConnectionName::parse("hive").unwrap_or_else(|error| panic!("{error}"))

@@ -8,12 +8,13 @@ use serde_json::Value;
 
 use super::words::{DecisionKind, OutcomeState};
 use super::{
-    CaseRead, ChecklistNote, ChecklistOpen, ChecklistPhase, ChecklistText, ChecklistTick,
-    DocumentPosted, DocumentWritten, FindingDismissed, HoldSet, RunbookChoose, RunbookInput,
-    SegmentPruned, TaskState, WatchCursor, WatchSuccess, long,
+    CaseChanged, CaseLeft, CaseRead, CaseSnoozed, ChecklistNote, ChecklistOpen, ChecklistPhase,
+    ChecklistText, ChecklistTick, CompromiseWindow, DocumentPosted, DocumentWritten,
+    FindingDismissed, HoldSet, RunbookChoose, RunbookInput, SearchRun, SegmentPruned, TaskState,
+    WatchCursor, WatchSuccess, long,
 };
 use crate::domain::containment::{approval, campaign::CampaignNamed};
-use crate::domain::ids::{AccountId, ActionId, CaseId, ConnectionName, PlanId, RecordId};
+use crate::domain::ids::{AccountId, ActionId, CaseId, PlanId, RecordId};
 use crate::domain::text::Untrusted;
 
 /// What one record of the audit log says: the variant is its `type`, the fields its `data`; long text is cut (see `long`).
@@ -97,24 +98,22 @@ pub enum Body {
     },
     /// Activity was searched.
     #[serde(rename = "search.run")]
-    SearchRun {
-        /// Where.
-        connection: ConnectionName,
-        /// Whose activity, when it was one account's.
-        account: Option<AccountId>,
-        /// The query as sent.
-        #[serde(with = "long")]
-        query: Untrusted,
-        /// How far back, in hours.
-        window_h: u32,
-        /// How many events came back.
-        events: u64,
-        /// Whether there were more than came back.
-        truncated: bool,
-    },
+    SearchRun(SearchRun),
     /// A case was read.
     #[serde(rename = "case.read")]
     CaseRead(CaseRead),
+    /// A case is about to be changed in its case system.
+    #[serde(rename = "case.change")]
+    CaseChanged(CaseChanged),
+    /// A case is not shown for a while.
+    #[serde(rename = "case.snooze")]
+    CaseSnoozed(CaseSnoozed),
+    /// From when to when an account was in other hands.
+    #[serde(rename = "case.window")]
+    CompromiseWindow(CompromiseWindow),
+    /// The open case was left.
+    #[serde(rename = "case.left")]
+    CaseLeft(CaseLeft),
     /// A person decided not to contain.
     #[serde(rename = "decision")]
     Decision {

@@ -339,7 +339,8 @@ mod tests {
     use super::super::report::{DocumentPosted, DocumentWritten};
     use super::super::samples::chain;
     use super::super::{
-        CaseRead, FindingDismissed, HoldSet, SegmentPruned, WatchCursor, WatchSuccess,
+        CaseChanged, CaseLeft, CaseRead, CaseSnoozed, CompromiseWindow, FindingDismissed, HoldSet,
+        SearchRun, SegmentPruned, WatchCursor, WatchSuccess,
     };
     use super::super::{
         ChecklistNote, ChecklistOpen, ChecklistPhase, ChecklistText, ChecklistTick, DecisionKind,
@@ -406,14 +407,37 @@ mod tests {
             Body::SegmentStart { prev_h: s() },
             Body::ClockJump { seconds: -3600 },
             Body::CaseOpened { case: case() },
-            Body::SearchRun {
+            Body::SearchRun(SearchRun {
                 connection: connection.clone(),
                 account: some.then(account),
                 query: t(),
                 window_h: 24,
                 events: 7,
                 truncated: some,
-            },
+            }),
+            Body::CaseChanged(CaseChanged {
+                rid: rid(),
+                case: case(),
+                kind: s(),
+                from: t(),
+                to: t(),
+                comment: opt(),
+            }),
+            Body::CaseSnoozed(CaseSnoozed {
+                case: case(),
+                until: date,
+                reason: t(),
+            }),
+            Body::CompromiseWindow(CompromiseWindow {
+                case: case(),
+                from: at,
+                until: date,
+            }),
+            Body::CaseLeft(CaseLeft {
+                case: case(),
+                event: opt(),
+                step: some.then(s),
+            }),
             Body::CaseRead(CaseRead {
                 case: case(),
                 alerts: 1,

@@ -7,7 +7,7 @@ use serde::{Deserialize, Serialize};
 use super::body::Body;
 
 /// The types of records this version knows.
-pub const TYPES: [&str; 49] = [
+pub const TYPES: [&str; 53] = [
     "session.open",
     "session.close",
     "log.recovered",
@@ -17,6 +17,10 @@ pub const TYPES: [&str; 49] = [
     "case.opened",
     "search.run",
     "case.read",
+    "case.change",
+    "case.snooze",
+    "case.window",
+    "case.left",
     "decision",
     "likelihood",
     "refusal",
@@ -123,6 +127,7 @@ impl Body {
             Self::CaseOpened { .. }
             | Self::SearchRun { .. }
             | Self::CaseRead(_)
+            | Self::CaseLeft(_)
             | Self::ClockJump { .. }
             | Self::WatchCursor { .. }
             | Self::Unknown { .. } => Class::B,
@@ -164,6 +169,10 @@ impl Body {
             Self::CaseOpened { .. } => "case.opened",
             Self::SearchRun { .. } => "search.run",
             Self::CaseRead(_) => "case.read",
+            Self::CaseChanged(_) => "case.change",
+            Self::CaseSnoozed(_) => "case.snooze",
+            Self::CompromiseWindow(_) => "case.window",
+            Self::CaseLeft(_) => "case.left",
             Self::Decision { .. } => "decision",
             Self::Likelihood { .. } => "likelihood",
             Self::Refusal { .. } => "refusal",

@@ -74,6 +74,11 @@ impl ActionState {
         }
     }
 
+    /// Tells whether a request or its proof is on its way right now.
+    pub fn is_running(self) -> bool {
+        matches!(self, Self::Confirmed | Self::Intent | Self::Acked)
+    }
+
     /// Tells whether something may be on its way or done, and no final word was said.
     pub fn is_unfinished(self) -> bool {
         matches!(

@@ -44,6 +44,8 @@ pub struct Facts {
     pub contained: Vec<Safe>,
     /// What will not remind anybody by itself.
     pub silenced: Vec<Safe>,
+    /// From when to when the account was in other hands, in words.
+    pub window: Option<Safe>,
     /// What can be undone, and how.
     pub ways_back: Vec<Safe>,
     /// Sources that are not well.
@@ -188,6 +190,7 @@ pub(super) fn sample() -> Facts {
         ],
         contained: vec!["mara: contained until 14:20Z".into()],
         silenced: Vec::new(),
+        window: Some("02:58Z to 03:15Z, from the findings".into()),
         ways_back: vec!["mara is disabled: u enables it".into()],
         sources: vec!["SIEM: no answer".into()],
         troubles: vec!["okta: 2 refused for the rate (429)".into()],

@@ -77,6 +77,9 @@ pub(super) fn assessment(lines: &mut Lines, facts: &Facts) {
         )),
         None => lines.item(&"likelihood: not judged yet".into()),
     }
+    if let Some(window) = &facts.window {
+        lines.item(&safe!("compromised: {}", window));
+    }
     if let Some(standing) = &facts.standing {
         lines.item(&safe!("the account is {}", standing));
     }

@@ -122,6 +122,7 @@ fn run(
             };
             book.cases.iter().filter(own).cloned().collect()
         }
+        "similarCasesLight" => similar(book, &rows),
         "filter" => {
             let mut kept = Vec::new();
             for row in rows {
@@ -138,6 +139,52 @@ fn run(
         "page" => page(rows, step, extra)?,
         other => return Err(format!("Unknown operation: {other}")),
     }))
+}
+
+/// Finds the cases that share an observable with a case of the selection, most shared first.
+fn similar(book: &Casebook, rows: &[Record]) -> Vec<Record> {
+    let own: Vec<&str> = rows
+        .iter()
+        .filter_map(|row| row.value["_id"].as_str())
+        .collect();
+    let mine: Vec<&Record> = book
+        .observables
+        .iter()
+        .filter(|one| own.contains(&one.parent.as_str()))
+        .collect();
+    let mut found: Vec<(usize, Record)> = Vec::new();
+    for case in &book.cases {
+        let id = case.value["_id"].as_str().unwrap_or_default();
+        let shared: Vec<&str> = book
+            .observables
+            .iter()
+            .filter(|one| one.parent == id)
+            .filter(|one| {
+                let same = |other: &&Record| {
+                    other.value["dataType"] == one.value["dataType"]
+                        && other.value["data"] == one.value["data"]
+                };
+                mine.iter().any(same)
+            })
+            .filter_map(|one| one.value["dataType"].as_str())
+            .collect();
+        if shared.is_empty() || own.contains(&id) {
+            continue;
+        }
+        let mut kinds = Map::new();
+        for kind in &shared {
+            let count = kinds.get(*kind).and_then(Value::as_u64).unwrap_or(0);
+            kinds.insert((*kind).to_owned(), json!(count + 1));
+        }
+        let value = json!({"case": Value::clone(&case.value), "observables": kinds});
+        let record = Record {
+            parent: String::new(),
+            value: std::sync::Arc::new(value),
+        };
+        found.push((shared.len(), record));
+    }
+    found.sort_by_key(|(count, _)| std::cmp::Reverse(*count));
+    found.into_iter().map(|(_, record)| record).collect()
 }
 
 fn sort(rows: &mut [Record], step: &Value) -> Result<(), String> {

@@ -7,6 +7,7 @@ use crate::app::actions::{Choice, offered_first};
 use crate::app::command::Context;
 use crate::app::model::contained::ENDS;
 use crate::app::model::{Held, Model};
+use crate::app::ready::refusal;
 use crate::app::update::found_commands;
 use crate::domain::containment::kind::ActionKind;
 use crate::domain::freshness::time_word;
@@ -287,13 +288,27 @@ pub(super) fn search(
             spec.context.word()
         };
         let keys = words::keys_of_id(model, spec.id);
+        let refused = refusal(model, spec);
         let left = words::gutter(canvas, is_cursor, true)
             .add(
                 words::lead_role(is_cursor, true, Role::Key),
                 safe!("{:>10}", keys.fit(10)),
             )
-            .gap(Role::Text, spec.doc);
-        canvas.ends(rows, line, left, Words::new(Role::Dim, place));
+            .gap(
+                if refused.is_some() {
+                    Role::Dim
+                } else {
+                    Role::Text
+                },
+                spec.doc,
+            );
+        let right = match refused {
+            // Whole beside the cursor; elsewhere it only says that there is a reason.
+            Some(reason) if is_cursor => Words::new(Role::LevelWarning, reason.fit(44)),
+            Some(_) => Words::new(Role::Dim, "not now"),
+            None => Words::new(Role::Dim, place),
+        };
+        canvas.ends(rows, line, left, right);
     }
     (end, inside.y)
 }

@@ -16,6 +16,7 @@ use quell::connect::http::Limits;
 use quell::connect::registry::Connections;
 use quell::domain::audit::Entry;
 use quell::domain::freshness::Moment;
+use quell::domain::text::Safe;
 use quell::drill::{Drill, Options, Pace as DrillPace};
 use quell::engine::clock::{Clock, Pace, SystemClock};
 use quell::engine::probe::{Open, Probe};
@@ -114,16 +115,31 @@ struct Watched {
 }
 
 impl Screen for Watched {
-    fn draw(&mut self, model: &Model) -> io::Result<()> {
-        if self.quiet.load(Ordering::Relaxed) {
-            return Ok(());
+    fn draw(&mut self, model: &Model) -> io::Result<bool> {
+        if !self.quiet.load(Ordering::Relaxed) {
+            self.model.send_replace(Arc::new(Mutex::new(model.clone())));
         }
-        self.model.send_replace(Arc::new(Mutex::new(model.clone())));
-        Ok(())
+        Ok(true)
+    }
+
+    fn is_shown(&self) -> bool {
+        true
     }
 
     fn redraw(&mut self) -> io::Result<()> {
         Ok(())
+    }
+
+    fn title(&mut self, _look: bool) -> io::Result<()> {
+        Ok(())
+    }
+
+    fn suspend(&mut self) -> io::Result<()> {
+        Ok(())
+    }
+
+    fn copy(&mut self, _text: &Safe) -> io::Result<bool> {
+        Ok(true)
     }
 
     fn bell(&mut self) -> io::Result<()> {

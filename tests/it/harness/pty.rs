@@ -179,6 +179,27 @@ impl Pty {
         kill_process(pid, signal).expect("it runs");
     }
 
+    /// Waits until the process stands still, and tells whether the terminal is as it was before it.
+    pub fn until_stopped(&mut self) -> bool {
+        let id = self.child.process_id().expect("it runs");
+        let end = Instant::now() + PATIENCE;
+        loop {
+            self.settle();
+            let stat = std::fs::read_to_string(format!("/proc/{id}/stat")).expect("it runs");
+            let state = stat
+                .rsplit(')')
+                .next()
+                .and_then(|rest| rest.split_whitespace().next());
+            if state == Some("T") {
+                break;
+            }
+            assert!(Instant::now() < end, "it does not stop: {stat}");
+        }
+        !self.screen().alternate_screen()
+            && !self.screen().hide_cursor()
+            && settings(self.master.as_ref()) == self.cooked
+    }
+
     /// Takes the terminal away, as a connection that breaks does, and waits for the end of the process.
     pub fn hang_up(mut self) {
         // The reader holds the terminal too; it lets go after the next frame, which a new size brings.

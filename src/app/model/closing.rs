@@ -1,0 +1,82 @@
+//! The dialog that closes cases: verdict, comment, and what would stay open.
+
+use std::collections::BTreeMap;
+
+use ratatui_textarea::TextArea;
+
+use crate::domain::fault::Fault;
+use crate::domain::ids::CaseId;
+use crate::domain::text::{Safe, Untrusted};
+use crate::domain::verdict::Verdict;
+
+/// Open tasks of a case, id and title; why they could not be read.
+pub type OpenTasks = Result<Vec<(Untrusted, Untrusted)>, Fault>;
+
+/// The state of the dialog.
+#[derive(Clone, Debug)]
+pub struct CloseDialog {
+    /// The cases, with the words they are called by.
+    pub cases: Vec<(CaseId, Safe)>,
+    /// What they turned out to be; nothing is chosen for the analyst.
+    pub verdict: Option<Verdict>,
+    /// The comment.
+    pub area: TextArea<'static>,
+    /// Tasks that would stay open, as far as they are read.
+    pub open: BTreeMap<CaseId, OpenTasks>,
+    /// Mandatory steps of the list that are open, where a list of ours is worked.
+    pub steps: usize,
+    /// Whether it was said that something stays open, and the next key closes all the same.
+    pub warned: bool,
+    /// What the last key did.
+    pub said: Option<Safe>,
+    /// Whether Esc was pressed once.
+    pub esc: bool,
+}
+
+impl CloseDialog {
+    /// Opens it.
+    pub fn new(cases: Vec<(CaseId, Safe)>, verdict: Option<Verdict>, steps: usize) -> Self {
+        let mut area = TextArea::default();
+        area.set_max_histories(0);
+        Self {
+            cases,
+            verdict,
+            area,
+            open: BTreeMap::new(),
+            steps,
+            warned: false,
+            said: None,
+            esc: false,
+        }
+    }
+
+    /// Gives the comment as typed.
+    pub fn comment(&self) -> String {
+        self.area.lines().join("\n").trim().to_owned()
+    }
+
+    /// Tells whether the tasks of all cases are read.
+    pub fn is_read(&self) -> bool {
+        self.cases.iter().all(|(id, _)| self.open.contains_key(id))
+    }
+
+    /// Lists the titles of the tasks that would stay open.
+    pub fn open_tasks(&self) -> Vec<&(Untrusted, Untrusted)> {
+        self.open.values().flatten().flatten().collect()
+    }
+
+    /// Goes to another verdict.
+    pub fn choose(&mut self, by: isize) {
+        let last = Verdict::ALL.len() - 1;
+        let at = self
+            .verdict
+            .and_then(|known| Verdict::ALL.iter().position(|verdict| *verdict == known));
+        let to = match at {
+            None if by > 0 => 0,
+            None => last,
+            Some(at) => at.saturating_add_signed(by).min(last),
+        };
+        self.verdict = Verdict::ALL.get(to).copied();
+        self.warned = false;
+    }
+}

@@ -1,0 +1,212 @@
+//! Closing cases: verdict and comment in one step, and the false positive as one flow.
+//!
+//! What must not live here: sending (`engine`), the undo itself (it is an ordinary plan).
+
+use super::panes;
+use super::work::{call, refuse, targets};
+use super::writing::{input, is_save};
+use crate::app::actions::{self, Choice, Readiness};
+use crate::app::effect::Effect;
+use crate::app::keymap::{Chord, Key};
+use crate::app::message::Level;
+use crate::app::model::closing::{CloseDialog, OpenTasks};
+use crate::app::model::{Layer, Model};
+use crate::app::report;
+use crate::domain::ids::CaseId;
+use crate::domain::text::Untrusted;
+use crate::domain::verdict::{CaseChange, Closing, Verdict};
+use crate::safe;
+
+/// Most characters of a comment.
+const COMMENT_MAX: usize = 4_000;
+
+/// Opens the dialog for the marked cases, else for the one under the cursor or the open one.
+pub(super) fn close(model: &mut Model, verdict: Option<Verdict>) -> Vec<Effect> {
+    let cases = targets(model);
+    open(model, cases, verdict)
+}
+
+fn open(model: &mut Model, cases: Vec<CaseId>, verdict: Option<Verdict>) -> Vec<Effect> {
+    if let Some(reason) = refuse(model) {
+        model.say(Level::Warning, safe!("close: {}", reason), None);
+        return Vec::new();
+    }
+    let shut = |id: &CaseId| {
+        model
+            .queue
+            .case(id)
+            .is_some_and(|case| !case.status.is_open())
+    };
+    let (closed, cases): (Vec<CaseId>, Vec<CaseId>) = cases.into_iter().partition(|id| shut(id));
+    if cases.is_empty() {
+        let line = if closed.is_empty() {
+            "close: no case is chosen"
+        } else {
+            "close: it is closed already"
+        };
+        model.say(Level::Warning, line, None);
+        return Vec::new();
+    }
+    let here = model
+        .open
+        .as_ref()
+        .is_some_and(|open| cases.contains(&open.id));
+    let steps = if here {
+        report::rows(model).iter().map(|row| row.open).sum()
+    } else {
+        0
+    };
+    let named = cases
+        .iter()
+        .map(|id| (id.clone(), call(model, id)))
+        .collect();
+    let dialog = CloseDialog::new(named, verdict, steps);
+    model.layers.push(Layer::Close(Box::new(dialog)));
+    vec![Effect::LookBeforeClosing(cases)]
+}
+
+/// Takes what would stay open.
+pub(super) fn looked(model: &mut Model, case: CaseId, result: OpenTasks) {
+    for layer in &mut model.layers {
+        if let Layer::Close(dialog) = layer
+            && dialog.cases.iter().any(|(id, _)| *id == case)
+        {
+            dialog.open.insert(case.clone(), result.clone());
+            dialog.warned = false;
+        }
+    }
+}
+
+/// Takes a key of the dialog.
+pub(super) fn key(model: &mut Model, chord: Chord) -> Vec<Effect> {
+    if is_save(chord) {
+        return finish(model);
+    }
+    let Some(Layer::Close(dialog)) = model.layers.last_mut() else {
+        return Vec::new();
+    };
+    let again = std::mem::replace(&mut dialog.esc, false);
+    match chord.key {
+        Key::Up => dialog.choose(-1),
+        Key::Down => dialog.choose(1),
+        Key::Esc if again || dialog.comment().is_empty() => {
+            model.layers.pop();
+            model.false_positive = None;
+            model.say(Level::Info, "nothing was closed", None);
+        }
+        Key::Esc => dialog.esc = true,
+        _ => {
+            let room = dialog.comment().chars().count() < COMMENT_MAX;
+            let shrinks = matches!(chord.key, Key::Backspace | Key::Delete) || chord.ctrl;
+            if let Some(input) = input(chord).filter(|_| room || shrinks) {
+                dialog.area.input(input);
+                dialog.warned = false;
+            }
+        }
+    }
+    Vec::new()
+}
+
+fn finish(model: &mut Model) -> Vec<Effect> {
+    if model.locked {
+        model.layers.push(Layer::Rearm {
+            typed: String::new(),
+        });
+        return Vec::new();
+    }
+    let Some(Layer::Close(dialog)) = model.layers.last_mut() else {
+        return Vec::new();
+    };
+    let Some(verdict) = dialog.verdict else {
+        dialog.said = Some("choose a verdict with Up and Down".into());
+        return Vec::new();
+    };
+    if dialog.comment().is_empty() {
+        dialog.said = Some("write a comment: it stands in the closed case".into());
+        return Vec::new();
+    }
+    if !dialog.is_read() {
+        dialog.said = Some("the tasks are being read: a moment".into());
+        return Vec::new();
+    }
+    if let Some(Err(fault)) = dialog.open.values().find(|tasks| tasks.is_err()) {
+        let what = fault.what.clone();
+        dialog.said = Some(safe!(
+            "its tasks could not be read, so it is not closed: {}",
+            what
+        ));
+        return Vec::new();
+    }
+    let tasks = dialog.open_tasks().len();
+    if (tasks > 0 || dialog.steps > 0) && !dialog.warned {
+        dialog.warned = true;
+        dialog.said = Some("something stays open; Ctrl-s once more closes all the same".into());
+        return Vec::new();
+    }
+    let closing = Closing {
+        verdict,
+        comment: Untrusted::new(dialog.comment()),
+        open_tasks: dialog
+            .open_tasks()
+            .iter()
+            .map(|(id, _)| id.clone())
+            .collect(),
+    };
+    let cases = dialog.cases.iter().map(|(id, _)| id.clone()).collect();
+    model.layers.pop();
+    model.false_positive = None;
+    model.queue.unmark();
+    model.say(Level::Info, safe!("closing: {}", verdict.word()), None);
+    vec![Effect::ChangeCases {
+        cases,
+        change: CaseChange::Close(closing),
+    }]
+}
+
+/// A false positive: what is contained is undone by its own plan, then the case is closed as one.
+pub(super) fn false_positive(model: &mut Model) -> Vec<Effect> {
+    let Some(case) = model.open.as_ref().map(|open| open.id.clone()) else {
+        model.say(Level::Warning, "false positive: no case is open", None);
+        return Vec::new();
+    };
+    if let Some(reason) = refuse(model) {
+        model.say(Level::Warning, safe!("false positive: {}", reason), None);
+        return Vec::new();
+    }
+    model.false_positive = Some(case.clone());
+    if model.standing().is_none() {
+        return open(model, vec![case], Some(Verdict::FalsePositive));
+    }
+    if let Readiness::No(reason) = actions::readiness(model, Choice::Enable) {
+        let line = safe!(
+            "false positive: what is contained cannot be undone yet: {}",
+            reason
+        );
+        let hint = "close it once the undo is proven; C lists what is contained";
+        model.say(Level::Warning, line, Some(hint.into()));
+        model.false_positive = None;
+        return Vec::new();
+    }
+    let line = "false positive: first the containment is undone, then the case is closed";
+    model.say(Level::Info, line, None);
+    panes::choose(model, Choice::Enable)
+}
+
+/// Goes on with a false positive once nothing of the account is contained any more and nothing else is open.
+pub(super) fn go_on(model: &mut Model) -> Vec<Effect> {
+    let Some(case) = model.false_positive.clone() else {
+        return Vec::new();
+    };
+    let here = model.open.as_ref().is_some_and(|open| open.id == case);
+    if !here {
+        model.false_positive = None;
+        return Vec::new();
+    }
+    let free = matches!(model.layers.last(), None | Some(Layer::Response { .. }));
+    if !free || model.standing().is_some() || model.unfinished() > 0 {
+        return Vec::new();
+    }
+    // Asked for once: what is closed by Esc stays closed.
+    model.false_positive = None;
+    open(model, vec![case], Some(Verdict::FalsePositive))
+}

@@ -1,0 +1,410 @@
+//! Changes of cases in their case system: claims, closings, merges. Read before, promised, sent once, read after.
+//!
+//! The case systems have no conditional write, so a case is read right before and right after: what somebody else did in
+//! between is said and never overwritten by a second send. What must not live here: deciding what to change (`app`).
+
+use std::collections::BTreeSet;
+use std::sync::Arc;
+
+use super::World;
+use super::journal::own;
+use crate::app::message::{Changed, Level, Message};
+use crate::config::settings::Mode;
+use crate::connect::capability::{Cases, ConnectErrorKind};
+use crate::domain::audit::{Body, CaseChanged, sha256_hex};
+use crate::domain::case::{Case, Task};
+use crate::domain::fault::Fault;
+use crate::domain::ids::{CaseId, RecordId};
+use crate::domain::mirror::{CANCEL, COMPLETED};
+use crate::domain::text::Untrusted;
+use crate::domain::verdict::{CLAIM, CLOSE, CaseChange, Closing, MERGE, RELEASE};
+use crate::safe;
+
+/// Most cases that are listed as similar.
+const SIMILAR_MAX: usize = 50;
+
+/// Tells why nothing may be written, if so.
+fn refused(world: &World) -> Option<Fault> {
+    match world.settings.environment.mode {
+        Mode::Live if world.freeze.exists() => {
+            Some(Fault::new("everything is frozen on this host"))
+        }
+        Mode::Live => None,
+        mode => Some(Fault::new(safe!("{}: nothing was sent", mode.word()))),
+    }
+}
+
+/// Changes cases one after another, each with records of its own, and says how each went.
+pub(super) async fn all(world: Arc<World>, cases: Vec<CaseId>, change: CaseChange) {
+    let many = cases.len();
+    let mut good = 0;
+    for case in cases {
+        let result = match refused(&world) {
+            Some(fault) => Err(fault),
+            None => one(&world, &case, &change).await,
+        };
+        good += usize::from(result.is_ok());
+        let change = change.clone();
+        let told = Message::CaseChanged {
+            case,
+            change,
+            result,
+        };
+        world.tell(told).await;
+    }
+    if many > 1 {
+        let line = safe!(
+            "{}: {} of {} cases; the messages say each",
+            change.kind(),
+            good,
+            many
+        );
+        let level = if good == many {
+            Level::Info
+        } else {
+            Level::Warning
+        };
+        world.notice(level, Fault::new(line)).await;
+    }
+    // Everybody's next look shows it; ours should not wait for it.
+    world.poke.notify_waiters();
+}
+
+fn system(world: &World, case: &CaseId) -> Result<Arc<dyn Cases>, Fault> {
+    world
+        .case_system(&case.connection)
+        .ok_or_else(|| Fault::new(safe!("no case system is named {}", case.connection)))
+}
+
+async fn one(world: &World, case: &CaseId, change: &CaseChange) -> Result<Changed, Fault> {
+    let source = system(world, case)?;
+    let now = read(world, source.as_ref(), case).await?;
+    match change {
+        CaseChange::Claim { seen } => claim(world, source.as_ref(), &now, seen.as_ref()).await,
+        CaseChange::Release => release(world, source.as_ref(), &now).await,
+        CaseChange::Close(closing) => close(world, source.as_ref(), &now, closing).await,
+    }
+}
+
+async fn read(world: &World, source: &dyn Cases, case: &CaseId) -> Result<Case, Fault> {
+    match source.case(case).await {
+        Ok(case) => Ok(case),
+        Err(error) if error.kind == ConnectErrorKind::NotFound => Err(Fault::new(
+            "it is not in the case system any more; nothing was changed",
+        )),
+        Err(error) => Err(world.troubled(&case.connection, error).await),
+    }
+}
+
+async fn me(source: &dyn Cases) -> Result<Untrusted, Fault> {
+    let login = source.who_am_i().await?.login;
+    login.ok_or_else(|| Fault::new("the case system does not say whose token this is"))
+}
+
+/// Promises a change, sends it once, and records how it went by what was read afterwards.
+async fn sent<T>(
+    world: &World,
+    promise: CaseChanged,
+    send: impl Future<Output = Result<T, Fault>>,
+) -> Result<(RecordId, Result<T, Fault>), Fault> {
+    let rid = promise.rid.clone();
+    let text = format!("{} {}", promise.kind, promise.to.raw());
+    let intent = Body::RecordIntent {
+        rid: rid.clone(),
+        kind: promise.kind.clone(),
+        case: promise.case.clone(),
+        marker: format!("quell-{}:{rid}", promise.kind),
+        sha256: sha256_hex(text.as_bytes()),
+        phase: None,
+    };
+    world
+        .journal
+        .record(vec![Body::CaseChanged(promise), intent])
+        .await?;
+    world.probe.pass("case.before").await;
+    let answer = send.await;
+    world.probe.pass("case.after").await;
+    Ok((rid, answer))
+}
+
+fn promise(
+    world: &World,
+    now: &Case,
+    kind: &str,
+    (from, to): (Untrusted, Untrusted),
+) -> CaseChanged {
+    CaseChanged {
+        rid: RecordId::from_parts(world.clock.now().utc, super::clock::random()),
+        case: now.id.clone(),
+        kind: kind.to_owned(),
+        from,
+        to,
+        comment: None,
+    }
+}
+
+async fn proven(world: &World, rid: RecordId, id: &str) -> Result<(), Fault> {
+    let done = Body::RecordDone { rid, id: own(id) };
+    world.journal.record(vec![done]).await.map(drop)
+}
+
+async fn failed(world: &World, rid: RecordId, fault: Fault) -> Fault {
+    let reason = own(fault.what.as_str());
+    // The journal tells the console when it fails.
+    let _ = world
+        .journal
+        .record(vec![Body::RecordFailed { rid, reason }])
+        .await;
+    fault
+}
+
+/// Says whose a case is instead.
+fn lost(owner: Option<&Untrusted>) -> Fault {
+    let what = match owner {
+        Some(owner) => safe!("the claim is lost: it belongs to {}", owner.field()),
+        None => "the claim is lost: it belongs to nobody".into(),
+    };
+    Fault::new(what).hint("nothing of theirs was overwritten")
+}
+
+async fn claim(
+    world: &World,
+    source: &dyn Cases,
+    now: &Case,
+    seen: Option<&Untrusted>,
+) -> Result<Changed, Fault> {
+    let me = me(source).await?;
+    if now.assignee.as_ref() == Some(&me) {
+        return Ok(Changed::Already(Box::new(now.clone())));
+    }
+    if !now.status.is_open() {
+        let word = now.vendor_status.field();
+        return Err(Fault::new(safe!(
+            "it is closed ({}); nothing was changed",
+            word
+        )));
+    }
+    // Whoever came first keeps it: what is claimed is what was on the screen.
+    if now.assignee.as_ref() != seen {
+        return Err(lost(now.assignee.as_ref()));
+    }
+    let from = now.assignee.clone().unwrap_or_default();
+    let promise = promise(world, now, CLAIM, (from, me.clone()));
+    let (rid, answer) = sent(world, promise, async {
+        source.assign(&now.id, Some(&me)).await.map_err(Fault::from)
+    })
+    .await?;
+    // Whatever the answer was, the case itself says whose it is.
+    let after = match read(world, source, &now.id).await {
+        Ok(after) => after,
+        Err(fault) => return Err(failed(world, rid, fault).await),
+    };
+    if after.assignee.as_ref() == Some(&me) {
+        proven(world, rid, now.id.raw()).await?;
+        return Ok(Changed::Done(Box::new(after)));
+    }
+    let fault = match (answer, after.assignee.as_ref() == seen) {
+        (Err(fault), true) => fault,
+        (Ok(()), true) => Fault::new("the claim was accepted but the owner is as before"),
+        (_, false) => lost(after.assignee.as_ref()),
+    };
+    Err(failed(world, rid, fault).await)
+}
+
+async fn release(world: &World, source: &dyn Cases, now: &Case) -> Result<Changed, Fault> {
+    let me = me(source).await?;
+    if now.assignee.as_ref() != Some(&me) {
+        let owner = now.assignee.as_ref();
+        let what = match owner {
+            Some(owner) => safe!("it belongs to {}; nothing was changed", owner.field()),
+            None => "it belongs to nobody".into(),
+        };
+        return Err(Fault::new(what));
+    }
+    let promise = promise(world, now, RELEASE, (me.clone(), Untrusted::default()));
+    let (rid, answer) = sent(world, promise, async {
+        source.assign(&now.id, None).await.map_err(Fault::from)
+    })
+    .await?;
+    if let Err(fault) = answer {
+        let hint = "it stays yours; a colleague takes it over with their own claim";
+        return Err(failed(world, rid, fault).await.hint(hint));
+    }
+    let after = match read(world, source, &now.id).await {
+        Ok(after) => after,
+        Err(fault) => return Err(failed(world, rid, fault).await),
+    };
+    if after.assignee.as_ref() == Some(&me) {
+        let fault = Fault::new("the release was accepted but it is still yours");
+        return Err(failed(world, rid, fault).await);
+    }
+    proven(world, rid, now.id.raw()).await?;
+    Ok(Changed::Done(Box::new(after)))
+}
+
+/// Gives the tasks that are not settled.
+fn open_tasks(tasks: &[Task]) -> Vec<&Task> {
+    let open = |task: &&Task| ![COMPLETED, CANCEL].contains(&task.status.raw());
+    tasks.iter().filter(open).collect()
+}
+
+async fn close(
+    world: &World,
+    source: &dyn Cases,
+    now: &Case,
+    closing: &Closing,
+) -> Result<Changed, Fault> {
+    if !now.status.is_open() {
+        let word = now.vendor_status.field();
+        let hint = "nothing was overwritten";
+        return Err(Fault::new(safe!("it is closed already ({})", word)).hint(hint));
+    }
+    let before = source.tasks(&now.id).await?;
+    let unseen: Vec<&Task> = open_tasks(&before)
+        .into_iter()
+        .filter(|task| !closing.open_tasks.contains(&task.id))
+        .collect();
+    if let Some(first) = unseen.first() {
+        let what = safe!(
+            "{} open tasks came meanwhile, such as {}; nothing was closed",
+            unseen.len(),
+            first.title.field()
+        );
+        return Err(Fault::new(what).hint("close it again to see them"));
+    }
+    let mut promise = promise(
+        world,
+        now,
+        CLOSE,
+        (now.vendor_status.clone(), own(closing.verdict.key())),
+    );
+    promise.comment = Some(closing.comment.clone());
+    let (rid, answer) = sent(world, promise, async {
+        source.close(&now.id, closing).await.map_err(Fault::from)
+    })
+    .await?;
+    let after = match read(world, source, &now.id).await {
+        Ok(after) => after,
+        Err(fault) => return Err(failed(world, rid, fault).await),
+    };
+    if after.status.is_open() {
+        let fault = match answer {
+            Err(fault) => fault,
+            Ok(()) => Fault::new("the closing was accepted but the case is open"),
+        };
+        return Err(failed(world, rid, fault).await);
+    }
+    proven(world, rid, now.id.raw()).await?;
+    // Case systems are known to drop tasks that nobody had begun.
+    if let Ok(there) = source.tasks(&now.id).await {
+        let there: BTreeSet<&Untrusted> = there.iter().map(|task| &task.id).collect();
+        let gone = before
+            .iter()
+            .filter(|task| !there.contains(&task.id))
+            .count();
+        if gone > 0 {
+            let line = safe!("closing the case took {} of its tasks away", gone);
+            world.notice(Level::Error, Fault::new(line)).await;
+        }
+    }
+    Ok(Changed::Done(Box::new(after)))
+}
+
+/// Makes one case of several.
+pub(super) async fn merge(world: Arc<World>, cases: Vec<CaseId>) {
+    let result = match refused(&world) {
+        Some(fault) => Err(fault),
+        None => try_merge(&world, &cases).await,
+    };
+    world.tell(Message::CasesMerged { cases, result }).await;
+    world.poke.notify_waiters();
+}
+
+async fn try_merge(world: &World, cases: &[CaseId]) -> Result<Box<Case>, Fault> {
+    let first = cases
+        .first()
+        .ok_or_else(|| Fault::new("no case to merge"))?;
+    let source = system(world, first)?;
+    let mut now = Vec::new();
+    for case in cases {
+        now.push(read(world, source.as_ref(), case).await?);
+    }
+    let words: Vec<&str> = cases.iter().map(CaseId::raw).collect();
+    let mut rids = Vec::new();
+    let mut bodies = Vec::new();
+    for case in &now {
+        let said = promise(
+            world,
+            case,
+            MERGE,
+            (case.title.clone(), own(words.join(" "))),
+        );
+        bodies.push(Body::RecordIntent {
+            rid: said.rid.clone(),
+            kind: MERGE.to_owned(),
+            case: case.id.clone(),
+            marker: format!("quell-merge:{}", said.rid),
+            sha256: sha256_hex(words.join(" ").as_bytes()),
+            phase: None,
+        });
+        rids.push(said.rid.clone());
+        bodies.push(Body::CaseChanged(said));
+    }
+    world.journal.record(bodies).await?;
+    world.probe.pass("case.before").await;
+    let made = source.merge(cases).await;
+    world.probe.pass("case.after").await;
+    let result = match made {
+        // The new case is what proves it.
+        Ok(made) => read(world, source.as_ref(), &made.id).await,
+        Err(error) => Err(world.troubled(&first.connection, error).await),
+    };
+    let last = match &result {
+        Ok(made) => {
+            let id = own(made.id.raw());
+            let done = |rid: RecordId| Body::RecordDone {
+                rid,
+                id: id.clone(),
+            };
+            rids.into_iter().map(done).collect()
+        }
+        Err(fault) => {
+            let reason = own(fault.what.as_str());
+            let failed = |rid: RecordId| Body::RecordFailed {
+                rid,
+                reason: reason.clone(),
+            };
+            rids.into_iter().map(failed).collect()
+        }
+    };
+    world.journal.record(last).await?;
+    result.map(Box::new)
+}
+
+/// Asks the case system for similar cases.
+pub(super) async fn similar(world: Arc<World>, case: CaseId) {
+    let result = match system(&world, &case) {
+        Ok(source) => match source.similar(&case, SIMILAR_MAX).await {
+            Ok(page) => Ok(page.items),
+            Err(error) => Err(world.troubled(&case.connection, error).await),
+        },
+        Err(fault) => Err(fault),
+    };
+    world.tell(Message::SimilarRead { case, result }).await;
+}
+
+/// Reads what closing a case would leave open.
+pub(super) async fn look(world: Arc<World>, cases: Vec<CaseId>) {
+    for case in cases {
+        let result = match system(&world, &case) {
+            Ok(source) => source.tasks(&case).await.map_err(Fault::from),
+            Err(fault) => Err(fault),
+        };
+        let result = result.map(|tasks| {
+            let open = open_tasks(&tasks).into_iter();
+            open.map(|task| (task.id.clone(), task.title.clone()))
+                .collect()
+        });
+        world.tell(Message::OpenTasksRead { case, result }).await;
+    }
+}

@@ -1,0 +1,516 @@
+//! Work on the queue through the whole console: claims of two people, closings, merges, snoozes, a false positive, coming
+//! back. What the case system was asked to do is read from its own ledger.
+
+use std::collections::BTreeMap;
+use std::path::Path;
+use std::time::Duration;
+
+use quell::app::model::{Layer, Model};
+use quell::app::{related, window};
+use quell::domain::audit::{Body, Entry};
+use quell::domain::case::Case;
+use quell::domain::containment::state::ActionState;
+use quell::domain::severity::CaseStatus;
+use quell::domain::text::Untrusted;
+use quell::drill::Drill;
+use serde_json::{Value, json};
+use tempfile::TempDir;
+
+use crate::harness::app::{Setting, TestApp, company, records};
+
+const LOGIN: &str = "mara.lind@acme.example";
+const SCAN: &str = "Port scan";
+
+fn dir() -> TempDir {
+    tempfile::tempdir().expect("a temporary directory")
+}
+
+/// Starts a console of one of two people, which looks for news often, or only when it is asked to.
+fn console(drill: &Drill, state: &Path, key: &str, poll: &'static str) -> TestApp {
+    TestApp::start_in(drill, state, Setting::default(), |text| {
+        std::fs::write(state.join("hive.token"), key).expect("the key is written");
+        text.replacen("poll = \"10s\"", &format!("poll = \"{poll}\""), 1)
+    })
+}
+
+fn first(drill: &Drill, state: &Path) -> TestApp {
+    console(drill, state, drill.cases().token, "1s")
+}
+
+async fn ready(app: &mut TestApp) -> Model {
+    app.until("the queue is filled and the person known", |model| {
+        model.queue.heard && model.operator.login.is_some()
+    })
+    .await
+}
+
+fn row<'a>(model: &'a Model, title: &str) -> &'a Case {
+    model
+        .queue
+        .all()
+        .iter()
+        .find(|case| case.title.raw().contains(title))
+        .unwrap_or_else(|| panic!("no case {title}"))
+}
+
+fn owner(model: &Model, title: &str) -> Option<String> {
+    let owner = row(model, title).assignee.as_ref();
+    owner.map(|owner| owner.raw().to_owned())
+}
+
+fn login(model: &Model) -> String {
+    let login = model.operator.login.as_ref();
+    login
+        .map(|login| login.raw().to_owned())
+        .unwrap_or_default()
+}
+
+fn said(model: &Model, part: &str) -> bool {
+    model
+        .log
+        .iter()
+        .any(|line| line.text.as_str().contains(part))
+}
+
+fn patches(drill: &Drill) -> usize {
+    drill.ledger().targets("case_patch").len()
+}
+
+fn kinds(entries: &[Entry]) -> BTreeMap<String, usize> {
+    let mut kinds = BTreeMap::new();
+    for entry in entries {
+        let kind = match &entry.body {
+            Body::CaseChanged(change) => format!("change {}", change.kind),
+            Body::RecordIntent { kind, .. } => format!("intent {kind}"),
+            Body::RecordDone { .. } => "done".to_owned(),
+            Body::RecordFailed { .. } => "failed".to_owned(),
+            _ => continue,
+        };
+        *kinds.entry(kind).or_default() += 1;
+    }
+    kinds
+}
+
+/// The case as the case system has it.
+async fn there(drill: &Drill, id: &str) -> Value {
+    let server = drill.cases();
+    let client = reqwest::Client::builder().no_proxy().build();
+    let answer = client
+        .expect("a client")
+        .get(format!("{}/api/v1/case/{id}", server.url))
+        .bearer_auth(server.token)
+        .send()
+        .await
+        .expect("an answer");
+    answer.json().await.expect("a case")
+}
+
+async fn open_story(app: &mut TestApp) -> Model {
+    app.keys("1<Esc>/mara<Enter>g<Enter>");
+    app.until("account and activity are there", |model| {
+        model.open.as_ref().is_some_and(|open| {
+            open.the_account().is_some()
+                && open.activity.ended.is_some()
+                && open.back.is_none()
+                && !matches!(open.similar, quell::app::model::Load::Loading(_))
+        }) && !model.offers.is_empty()
+            && model.operator.login.is_some()
+    })
+    .await
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_claim_shows_on_both_consoles_without_a_key() {
+    let (drill, mine, theirs) = (company().await, dir(), dir());
+    let mut one = first(&drill, mine.path());
+    let mut two = console(&drill, theirs.path(), drill.second_key(), "1s");
+    let me = login(&ready(&mut one).await);
+    ready(&mut two).await;
+    one.keys("/port scan<Enter>a");
+    one.until("it is mine here", |model| {
+        owner(model, SCAN).as_deref() == Some(&me)
+    })
+    .await;
+    two.until("it is mine there", |model| {
+        owner(model, SCAN).as_deref() == Some(&me)
+    })
+    .await;
+    assert_eq!(patches(&drill), 1);
+
+    // Taking it over is asked for; whoever loses it is told without a key.
+    two.keys("/port scan<Enter>a");
+    two.until("it is asked", |model| {
+        matches!(model.layers.last(), Some(Layer::Ask(_)))
+    })
+    .await;
+    two.keys("y");
+    let model = two
+        .until("it is theirs", |model| {
+            owner(model, SCAN).as_deref() == Some(&login(model))
+        })
+        .await;
+    let other = login(&model);
+    one.until("the loss is said", |model| {
+        said(model, &format!("was yours and belongs to {other} now"))
+    })
+    .await;
+    one.end().await;
+    two.end().await;
+    let kinds = kinds(&records(mine.path()));
+    let expected = [("change claim", 1), ("done", 1), ("intent claim", 1)];
+    assert_eq!(
+        kinds,
+        expected
+            .map(|(kind, count)| (kind.to_owned(), count))
+            .into()
+    );
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_lost_claim_is_said_and_overwrites_nothing() {
+    let (drill, mine, theirs) = (company().await, dir(), dir());
+    // This one does not look again by itself: what it shows is old.
+    let mut one = console(&drill, mine.path(), drill.cases().token, "1h");
+    let mut two = console(&drill, theirs.path(), drill.second_key(), "1s");
+    ready(&mut one).await;
+    let other = login(&ready(&mut two).await);
+    two.keys("/port scan<Enter>a");
+    two.until("it is theirs", |model| {
+        owner(model, SCAN).as_deref() == Some(&other)
+    })
+    .await;
+    one.keys("/port scan<Enter>a");
+    one.until("it is said", |model| {
+        said(model, &format!("the claim is lost: it belongs to {other}"))
+    })
+    .await;
+    one.until("it is shown", |model| {
+        owner(model, SCAN).as_deref() == Some(&other)
+    })
+    .await;
+    assert_eq!(patches(&drill), 1, "the second claim was never sent");
+    // What TheHive has no call for is said, not pretended.
+    two.keys("a");
+    two.until("a release is refused", |model| {
+        said(model, "no call that takes the owner")
+    })
+    .await;
+    assert_eq!(patches(&drill), 1);
+    one.end().await;
+    two.end().await;
+    assert!(kinds(&records(mine.path())).is_empty());
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn closing_is_one_step_and_keeps_open_tasks() {
+    let (drill, state) = (company().await, dir());
+    let mut app = first(&drill, state.path());
+    ready(&mut app).await;
+    let model = open_story(&mut app).await;
+    let case = row(&model, "payroll lead").clone();
+    app.keys("X");
+    app.until(
+        "its tasks are read",
+        |model| matches!(model.layers.last(), Some(Layer::Close(dialog)) if dialog.is_read()),
+    )
+    .await;
+    // Nothing is chosen for the analyst, and what stays open is said first.
+    app.keys("<Ctrl-s>");
+    app.keys("<Down>stolen password<Ctrl-s>");
+    let model = app.sync().await;
+    assert!(
+        matches!(model.layers.last(), Some(Layer::Close(dialog)) if dialog.warned && dialog.open_tasks().len() == 3),
+        "{}",
+        app.screen()
+    );
+    assert_eq!(patches(&drill), 0);
+    app.keys("<Ctrl-s>");
+    app.until("it is closed", |model| {
+        row(model, "payroll lead").status == CaseStatus::Closed
+    })
+    .await;
+    let now = there(&drill, case.id.raw()).await;
+    let expected = json!(["TruePositive", "WithImpact", "stolen password"]);
+    assert_eq!(
+        json!([now["status"], now["impactStatus"], now["summary"]]),
+        expected
+    );
+    assert!(!said(&app.model(), "took"), "a task is gone");
+    // Once more is refused before anything is asked.
+    app.keys("X");
+    app.until("it is said", |model| said(model, "it is closed already"))
+        .await;
+    app.end().await;
+    let entries = records(state.path());
+    let change = entries.iter().find_map(|entry| match &entry.body {
+        Body::CaseChanged(change) => Some(change.clone()),
+        _ => None,
+    });
+    let change = change.expect("it is on record");
+    assert_eq!(change.comment, Some(Untrusted::new("stolen password")));
+    assert_eq!(change.to.raw(), "true_positive_impact");
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn marked_cases_are_claimed_and_merged_each_with_its_word() {
+    let (drill, mine, theirs) = (company().await, dir(), dir());
+    let mut one = first(&drill, mine.path());
+    let mut two = console(&drill, theirs.path(), drill.second_key(), "1s");
+    let me = login(&ready(&mut one).await);
+    ready(&mut two).await;
+    // Three marked: two are free, one is a colleague's and is not touched.
+    one.keys("/port scan<Enter><Space>/contractor<Enter><Space>/phishing<Enter><Space>");
+    let model = one.sync().await;
+    assert_eq!(model.queue.marked().len(), 3, "{}", one.screen());
+    one.keys("a");
+    one.until("both are mine", |model| {
+        let mine = |title| owner(model, title).as_deref() == Some(me.as_str());
+        mine(SCAN) && mine("Contractor") && said(model, "claim: 2 of 2 cases")
+    })
+    .await;
+    assert!(said(&one.model(), "not touched"));
+    assert_eq!(patches(&drill), 2);
+
+    // The other console has one of them open when they become one.
+    two.keys("/port scan<Enter><Enter>");
+    two.until("it is open", |model| {
+        model
+            .open
+            .as_ref()
+            .is_some_and(|open| open.file.ready().is_some())
+    })
+    .await;
+    one.keys("/port scan<Enter><Space>/contractor<Enter><Space>J");
+    one.until("it is asked", |model| {
+        matches!(model.layers.last(), Some(Layer::Ask(_)))
+    })
+    .await;
+    one.keys("y");
+    one.until("they are one", |model| {
+        said(model, "are #")
+            && row(model, "Port scan of the guest network / ")
+                .status
+                .is_open()
+    })
+    .await;
+    let model = two
+        .until("the open case is gone there", |model| {
+            said(model, "is not in the case system any more")
+        })
+        .await;
+    let open = model.open.as_ref().expect("it stays open");
+    assert!(open.file.ready().is_some(), "what was read stays");
+    assert_eq!(drill.ledger().targets("case_merge").len(), 1);
+    one.end().await;
+    two.end().await;
+    let kinds = kinds(&records(mine.path()));
+    assert_eq!((kinds["change merge"], kinds["intent merge"]), (2, 2));
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_snoozed_case_comes_back_also_after_a_restart() {
+    let (drill, state) = (company().await, dir());
+    let mut app = first(&drill, state.path());
+    let model = ready(&mut app).await;
+    let all = model.queue.len();
+    app.keys("/port scan<Enter>s<Enter>waits for the network team<Enter><Esc>");
+    app.until("it is hidden", |model| {
+        model.queue.len() + 1 == all && model.queue.snoozed_count() == 1
+    })
+    .await;
+    app.end().await;
+    let mut app = first(&drill, state.path());
+    ready(&mut app).await;
+    let model = app
+        .until("it is still hidden", |model| {
+            model.queue.snoozed_count() == 1
+        })
+        .await;
+    let work = model.casework.case(&row(&model, SCAN).id);
+    let snoozed = work.and_then(|work| work.snoozed.as_ref());
+    assert_eq!(
+        snoozed.map(|one| one.reason.raw()),
+        Some("waits for the network team")
+    );
+    app.clock.pass(Duration::from_secs(16 * 60));
+    let model = app
+        .until("it is back", |model| said(model, "its snooze is over"))
+        .await;
+    assert_eq!(model.queue.snoozed_count(), 0);
+    app.end().await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_false_positive_is_undone_then_closed() {
+    let (drill, state) = (company().await, dir());
+    let mut app = first(&drill, state.path());
+    ready(&mut app).await;
+    open_story(&mut app).await;
+    let dialog = |model: &Model| matches!(model.layers.last(), Some(Layer::Confirm { .. }));
+    app.keys("cc");
+    app.until("the dialog is open", dialog).await;
+    app.clock.advance(Duration::from_secs(1));
+    app.keys(LOGIN).keys("<Tab>y");
+    app.until("it is contained", |model| {
+        model.standing().is_some() && model.unfinished() == 0 && model.going.is_empty()
+    })
+    .await;
+    app.keys("<Esc>");
+    app.until("the account is read again", |model| {
+        let choice = quell::app::actions::Choice::Enable;
+        matches!(
+            quell::app::actions::readiness(model, choice),
+            quell::app::actions::Readiness::Ready(_)
+        )
+    })
+    .await;
+    app.keys("f");
+    app.until("the undo is planned", dialog).await;
+    app.clock.advance(Duration::from_secs(1));
+    app.keys(LOGIN).keys("<Tab>y");
+    app.until(
+        "closing follows by itself",
+        |model| matches!(model.layers.last(), Some(Layer::Close(dialog)) if dialog.is_read()),
+    )
+    .await;
+    app.keys("the user was on holiday<Ctrl-s><Ctrl-s>");
+    let model = app
+        .until("it is closed", |model| {
+            row(model, "payroll lead").status == CaseStatus::Closed
+        })
+        .await;
+    let case = row(&model, "payroll lead").id.clone();
+    let enabled = model.ledger.actions().any(|action| {
+        action.state == ActionState::Verified
+            && action.kind == quell::domain::containment::kind::ActionKind::EnableAccount
+    });
+    assert!(enabled && model.standing().is_none());
+    let now = there(&drill, case.raw()).await;
+    assert_eq!(now["status"], "FalsePositive");
+    app.end().await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn coming_back_shows_where_one_was_and_what_happened_since() {
+    let (drill, state) = (company().await, dir());
+    let mut app = first(&drill, state.path());
+    ready(&mut app).await;
+    open_story(&mut app).await;
+    app.keys("3jj");
+    let model = app.sync().await;
+    let step = |model: &Model| {
+        quell::app::checklist::selected(model).map(|(_, step)| step.key.as_str().to_owned())
+    };
+    let stood = step(&model);
+    assert!(stood.is_some());
+    app.end().await;
+    drill.advance(3);
+    let mut app = first(&drill, state.path());
+    ready(&mut app).await;
+    let model = open_story(&mut app).await;
+    assert_eq!(step(&model), stood);
+    let line = model
+        .log
+        .iter()
+        .find(|line| line.text.as_str().starts_with("since you left"))
+        .map(|line| line.text.to_string());
+    assert!(
+        line.as_ref().is_some_and(|line| line.contains("event")),
+        "{line:?}"
+    );
+    app.end().await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn the_window_and_the_other_cases_stand_on_the_card() {
+    let (drill, state) = (company().await, dir());
+    let mut app = first(&drill, state.path());
+    ready(&mut app).await;
+    let model = open_story(&mut app).await;
+    let proposed = window::of(&model).expect("the findings say when it began");
+    assert!(!proposed.by_hand);
+    // The same account was in an older case.
+    let rows = related::rows(&model);
+    assert!(
+        rows.iter()
+            .any(|row| row.title.as_str().contains("spraying")),
+        "{rows:?}"
+    );
+    app.keys("w<Ctrl-u>never<Enter>");
+    app.until("it is refused", |model| said(model, "never is no time"))
+        .await;
+    app.keys("<Ctrl-u>2026-03-07T02:58Z 2026-03-07T03:15Z<Enter>");
+    let model = app
+        .until("it is recorded", |model| {
+            window::of(model).is_some_and(|window| window.by_hand)
+        })
+        .await;
+    let text = quell::app::report::compose(
+        &model,
+        &quell::domain::report::Target {
+            case: row(&model, "payroll lead").id.clone(),
+            subject: quell::domain::report::Subject::handover(),
+        },
+    );
+    assert!(text.contains("compromised: 2026-03-07"), "{text}");
+    app.keys("I");
+    app.sync().await;
+    let screen = app.screen();
+    for part in ["NO", "account takeover", "set by a person", "same user"] {
+        assert!(screen.contains(part), "{part} is not on:\n{screen}");
+    }
+    app.end().await;
+}
+
+/// The keys of the main flow, from the queue to the documented containment, beside the login that has to be typed.
+#[tokio::test(flavor = "multi_thread")]
+async fn the_main_flow_is_eleven_keys_and_the_login() {
+    let (drill, state) = (company().await, dir());
+    let mut app = first(&drill, state.path());
+    ready(&mut app).await;
+    let mut keys = 0;
+    let mut press = |app: &TestApp, typed: &[&str]| {
+        keys += typed.len();
+        app.keys(&typed.concat());
+    };
+    // The worst and newest case is on top already.
+    press(&app, &["<Enter>"]);
+    app.until("it is looked at", |model| {
+        model.open.as_ref().is_some_and(|open| {
+            open.the_account().is_some()
+                && open.activity.proposal().is_some()
+                && open.activity.ended.is_some()
+        }) && !model.offers.is_empty()
+    })
+    .await;
+    press(&app, &["l", "<Enter>"]);
+    app.until("it is judged", |model| {
+        let open = model.open.as_ref().map(|open| &open.id);
+        open.and_then(|id| model.casework.case(id))
+            .is_some_and(|work| work.likelihood.is_some())
+    })
+    .await;
+    press(&app, &["c", "c"]);
+    app.until("the dialog is open", |model| {
+        matches!(model.layers.last(), Some(Layer::Confirm { .. }))
+    })
+    .await;
+    app.clock.advance(Duration::from_secs(1));
+    app.keys(LOGIN);
+    press(&app, &["<Tab>", "y"]);
+    app.until("it is contained", |model| {
+        model.standing().is_some() && model.unfinished() == 0
+    })
+    .await;
+    app.keys("<Esc>");
+    press(&app, &["d", "<Enter>"]);
+    app.until("the text is composed", |model| {
+        matches!(model.layers.last(), Some(Layer::Writing { .. }))
+    })
+    .await;
+    press(&app, &["<Ctrl-s>", "y"]);
+    app.until("it is in the case", |model| said(model, "is in the case"))
+        .await;
+    assert_eq!(keys, 11);
+    app.end().await;
+}
