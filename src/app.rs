@@ -13,3 +13,4 @@ pub mod message;
 pub mod model;
 pub mod report;
 pub mod update;
+pub mod wall;

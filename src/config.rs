@@ -16,3 +16,4 @@ mod secret;
 mod section;
 pub mod settings;
 mod timeline;
+mod wall;

@@ -21,3 +21,4 @@ pub mod plan;
 pub(crate) mod samples;
 pub mod standing;
 pub mod state;
+pub mod told;

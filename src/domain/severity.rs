@@ -26,6 +26,19 @@ pub enum Severity {
 }
 
 impl Severity {
+    /// Gives the name used in the configuration.
+    pub fn key(self) -> &'static str {
+        match self {
+            Self::Unknown => "unknown",
+            Self::Informational => "informational",
+            Self::Low => "low",
+            Self::Medium => "medium",
+            Self::High => "high",
+            Self::Critical => "critical",
+            Self::Fatal => "fatal",
+        }
+    }
+
     /// Gives the word shown for it; colour only repeats it.
     pub fn word(self) -> &'static str {
         match self {

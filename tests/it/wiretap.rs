@@ -173,8 +173,10 @@ pub fn settings(connections: Vec<Connection>) -> Settings {
         policy: Policy::default(),
         keys: BTreeMap::new(),
         theme: None,
+        ascii: false,
         timeline: Timeline::default(),
         runbooks: quell::config::settings::RunbookSettings::default(),
+        wall: quell::config::settings::Wall::default(),
         escalation: None,
         sha256: String::new(),
     }
