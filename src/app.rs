@@ -15,4 +15,5 @@ pub mod ready;
 pub mod related;
 pub mod report;
 pub mod update;
+pub mod wall;
 pub mod window;

@@ -4,6 +4,9 @@
 
 pub mod activity;
 pub mod audit;
+pub mod cache;
+pub mod case;
+pub mod cases;
 pub mod compose;
 pub mod console;
 pub mod doctor;
@@ -11,15 +14,19 @@ pub mod drill;
 pub mod init;
 pub mod keys;
 mod library;
+mod reading;
 pub mod runbook;
 pub mod screen;
+pub mod shell;
+pub mod themes;
+pub mod wall;
 
 use std::ffi::OsString;
 use std::io::{self, Write};
 use std::path::PathBuf;
 
 use chrono::{DateTime, NaiveDate, NaiveDateTime, Utc};
-use clap::{Parser, Subcommand};
+use clap::{CommandFactory as _, Parser, Subcommand};
 
 use crate::domain::fault::Fault;
 use crate::store::state::StateDir;
@@ -43,9 +50,12 @@ struct Arguments {
     /// Directory of the audit log and other state, instead of the user's state directory.
     #[arg(long, global = true, value_name = "DIR")]
     state: Option<PathBuf>,
-    /// Theme: dark, light, ansi16, no-color.
+    /// Theme by name, or a theme file; `quell themes` lists them.
     #[arg(long, global = true, value_name = "NAME")]
     theme: Option<String>,
+    /// Draws with ASCII only.
+    #[arg(long, global = true)]
+    ascii: bool,
     #[command(subcommand)]
     command: Option<Sub>,
 }
@@ -70,7 +80,11 @@ enum Sub {
         #[arg(long, default_value_t = 0, hide = true)]
         events: usize,
     },
-    /// Reads exported logs of any vendor, without a connection: events or findings.
+    /// Prints the open cases line by line, for screen readers and scripts.
+    Cases(cases::Asked),
+    /// Prints one case in full, line by line.
+    Case(case::Asked),
+    /// Prints the activity of the user of a case, or exported logs of any vendor: events or findings.
     Activity(activity::Asked),
     /// Verifies, shows, exports, merges or shortens the audit log.
     Audit {
@@ -88,10 +102,20 @@ enum Sub {
         #[command(subcommand)]
         command: runbook::RunbookSub,
     },
-    /// Writes a commented configuration to start from.
-    Init,
+    /// Writes a commented configuration to start from: asks, takes flags, or writes the sample.
+    Init(init::Asked),
+    /// Says what is kept on this host, why and for how long, and removes it.
+    Cache(cache::Asked),
+    /// Lists the themes, or shows one role by role.
+    Themes(themes::Asked),
+    /// Prints completions for a shell.
+    Completions(shell::Completions),
+    /// Prints the manual page of quell or of a subcommand, for `man -l -`.
+    Man(shell::Man),
     /// Puts a terminal in order that a killed console left behind.
     ResetTerminal,
+    /// Shows open cases, responses and sources on a screen across the room. Reads only, needs no keyboard.
+    Wall(wall::Asked),
     /// Lists all commands with their keys.
     Keys {
         /// As a table in Markdown.
@@ -149,14 +173,20 @@ fn dispatch(arguments: Arguments) -> Result<u8, Failure> {
         config,
         state,
         theme,
+        ascii,
         command,
     } = arguments;
+    let place = compose::Place {
+        config,
+        state,
+        look: compose::Look { theme, ascii },
+    };
+    let config = place.config.as_deref();
+    let out = &mut io::stdout();
+    let told = &mut io::stderr();
     match command {
-        None => compose::run_console(&compose::Place {
-            config,
-            state,
-            theme,
-        }),
+        None if !can_draw() => plain(&place, out, told),
+        None => compose::run_console(&place),
         Some(Sub::Drill {
             seed,
             servers_only,
@@ -173,40 +203,50 @@ fn dispatch(arguments: Arguments) -> Result<u8, Failure> {
             if servers_only {
                 drill::serve(&options)
             } else {
-                drill::run(&options, state.as_deref(), theme.as_deref())
+                drill::run(&options, place.state.as_deref(), &place.look)
             }
         }
-        Some(Sub::Activity(asked)) => activity::run(
-            &asked,
-            &mut io::BufWriter::new(io::stdout().lock()),
-            &mut io::stderr().lock(),
-        ),
-        Some(Sub::Audit { command }) => audit::run(command, config.as_deref(), |drill| {
-            audit_dir(state.as_deref(), drill)
+        Some(Sub::Cases(asked)) => cases::run(&place, &asked, &mut io::BufWriter::new(out), told),
+        Some(Sub::Case(asked)) => case::run(&place, &asked, &mut io::BufWriter::new(out), told),
+        Some(Sub::Activity(asked)) => {
+            activity::run(&asked, &place, &mut io::BufWriter::new(out), told)
+        }
+        Some(Sub::Audit { command }) => audit::run(command, config, |drill| {
+            audit_dir(place.state.as_deref(), drill)
         }),
-        Some(Sub::Doctor { json }) => {
-            let place = compose::Place {
-                config,
-                state,
-                theme,
-            };
-            doctor::run(&place, json, &mut io::stdout().lock())
-        }
-        Some(Sub::Runbook { command }) => {
-            runbook::run(&command, config.as_deref(), &mut io::stdout().lock())
-        }
-        Some(Sub::Init) => init::write(config.as_deref(), &mut io::stdout().lock()),
+        Some(Sub::Doctor { json }) => doctor::run(&place, json, out),
+        Some(Sub::Runbook { command }) => runbook::run(&command, config, out),
+        Some(Sub::Init(asked)) => init::run(config, &asked, out),
+        Some(Sub::Cache(asked)) => cache::run(&place, &asked, out),
+        Some(Sub::Themes(asked)) => themes::run(&asked, out),
+        Some(Sub::Completions(asked)) => shell::completions(&asked, Arguments::command(), out),
+        Some(Sub::Man(asked)) => shell::man(&asked, Arguments::command(), out),
         Some(Sub::ResetTerminal) => {
-            let mut out = io::stdout().lock();
             let told = out
                 .write_all(crate::terminal::session::reset_bytes())
                 .and_then(|()| out.flush());
             told.map_or_else(|error| broken_pipe(&error), |()| Ok(OK))
         }
-        Some(Sub::Keys { markdown }) => {
-            keys::print(markdown, config.as_deref(), &mut io::stdout().lock())
-        }
+        Some(Sub::Wall(asked)) => wall::run(&place, &asked),
+        Some(Sub::Keys { markdown }) => keys::print(markdown, config, out),
     }
+}
+
+/// Tells whether the terminal can draw frames; where `TERM` is not set at all, that is said later and in other words.
+fn can_draw() -> bool {
+    std::env::var("TERM").map_or(true, |term| term != "dumb")
+}
+
+/// Prints the open cases where the console cannot draw, and says so.
+fn plain(place: &compose::Place, out: &mut dyn Write, told: &mut dyn Write) -> Result<u8, Failure> {
+    let said = writeln!(
+        told,
+        "quell: TERM=dumb cannot draw, so these are the open cases; `quell case ID` and `quell activity --case ID` go on"
+    );
+    if let Err(error) = said {
+        return broken_pipe(&error);
+    }
+    cases::run(place, &cases::Asked::plain(), out, told)
 }
 
 /// Reads a day or a time in UTC.

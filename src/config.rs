@@ -17,3 +17,4 @@ mod section;
 pub mod settings;
 pub mod terminal;
 mod timeline;
+mod wall;

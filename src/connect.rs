@@ -12,3 +12,4 @@ pub mod okta;
 pub mod registry;
 pub mod secret;
 pub mod thehive;
+pub mod watching;

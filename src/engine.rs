@@ -17,6 +17,7 @@ mod prove;
 mod recover;
 mod respond;
 mod search;
+pub mod wall;
 mod watch;
 
 use std::collections::{HashMap, HashSet};

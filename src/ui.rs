@@ -15,6 +15,7 @@ mod paint;
 mod sheet;
 mod status;
 pub mod theme;
+pub mod wall;
 mod words;
 
 use ratatui::Frame;

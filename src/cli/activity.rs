@@ -1,10 +1,13 @@
-//! `quell activity`: exported logs of any vendor as events and findings, without any connection.
+//! `quell activity`: exported logs of any vendor as events and findings, without any connection; or the user of a case,
+//! asked of the SIEM.
 //!
-//! Exit codes: 0 all was read, 2 some records could not be read, 3 a file could not be read or holds no event.
+//! Exit codes: 0 all was read, 2 some records could not be read, 3 a file or the case could not be read, or a file holds
+//! no event.
 //!
 //! What must not live here: envelopes and vendors' fields (`connect::logs`), what is odd (`domain::timeline`).
 
 mod bytes;
+mod of_case;
 
 use std::collections::BTreeMap;
 use std::io::{self, Write};
@@ -13,7 +16,8 @@ use std::path::PathBuf;
 use chrono::{DateTime, Utc};
 use clap::Args;
 
-use super::{Failure, OK, UNREADABLE, broken_pipe, moment};
+use super::compose::Place;
+use super::{Failure, OK, UNREADABLE, broken_pipe, moment, reading};
 use crate::connect::logs::{LogFile, Source, read_log};
 use crate::domain::audit::ascii_json;
 use crate::domain::case::RecordFault;
@@ -34,10 +38,13 @@ const TOLD: usize = 20;
 #[derive(Debug, Args)]
 pub struct Asked {
     /// Exported logs, plain, gzip or zstd; `-` is standard input.
-    #[arg(required = true, value_name = "FILE")]
+    #[arg(required_unless_present = "case", value_name = "FILE")]
     files: Vec<PathBuf>,
+    /// The user of this case, asked of the SIEM of the configuration: number, or the vendor's id.
+    #[arg(long, value_name = "ID", conflicts_with = "files")]
+    case: Option<String>,
     /// Whose records they are; `auto` tells by each record.
-    #[arg(long, default_value = "auto", value_parser = source)]
+    #[arg(long, default_value = "auto", value_parser = source, conflicts_with = "case")]
     from: From,
     /// Only what this user did or what was done to this user: id, login or mail.
     #[arg(long, value_name = "U")]
@@ -74,7 +81,15 @@ fn source(text: &str) -> Result<From, String> {
 ///
 /// # Errors
 /// When no file can be read, or nothing in them is an event, with exit code 3; when the output cannot be written.
-pub fn run(asked: &Asked, out: &mut dyn Write, told: &mut dyn Write) -> Result<u8, Failure> {
+pub fn run(
+    asked: &Asked,
+    place: &Place,
+    out: &mut dyn Write,
+    told: &mut dyn Write,
+) -> Result<u8, Failure> {
+    if let Some(case) = &asked.case {
+        return of_case(asked, case, place, out, told);
+    }
     let mut whole = LogFile::default();
     for path in &asked.files {
         let bytes = bytes::read(path)?;
@@ -106,19 +121,94 @@ pub fn run(asked: &Asked, out: &mut dyn Write, told: &mut dyn Write) -> Result<u
             .filter(|event| whole || asked.is_of_user(event)),
     );
     activity.faults = faults;
-    let printed = if asked.json {
-        asked
-            .rows(&activity)
-            .try_for_each(|row| line(out, &ascii_json(&export::ecs(row))))
-    } else if asked.findings {
-        print_findings(asked, &activity, out, told)
-    } else {
-        asked
-            .rows(&activity)
-            .try_for_each(|row| line(out, words(row).as_str()))
-    };
+    let tuning = Tuning::default();
+    let printed = print(asked, &activity, &tuning, asked.user.as_deref(), out, told);
     let told = printed.and_then(|()| summary(&activity, &doubles, &records, told));
     told.map_or_else(|error| broken_pipe(&error), |()| Ok(code))
+}
+
+/// Prints what was asked for: events as objects or lines, or findings.
+fn print(
+    asked: &Asked,
+    activity: &Activity,
+    tuning: &Tuning,
+    subject: Option<&str>,
+    out: &mut dyn Write,
+    told: &mut dyn Write,
+) -> io::Result<()> {
+    if asked.json {
+        asked
+            .rows(activity)
+            .try_for_each(|row| line(out, &ascii_json(&export::ecs(row))))
+    } else if asked.findings {
+        print_findings(asked, activity, tuning, subject, out, told)
+    } else {
+        asked
+            .rows(activity)
+            .try_for_each(|row| line(out, words(row).as_str()))
+    }
+}
+
+/// Prints the activity of the user of a case; what was asked of the SIEM is about that user already.
+fn of_case(
+    asked: &Asked,
+    case: &str,
+    place: &Place,
+    out: &mut dyn Write,
+    told: &mut dyn Write,
+) -> Result<u8, Failure> {
+    let wanted = of_case::Wanted {
+        case,
+        user: asked.user.as_deref(),
+        since: asked.since,
+        until: asked.until,
+    };
+    let found = of_case::read(place, &wanted)?;
+    let mut activity = Activity::default();
+    activity.extend(found.events);
+    activity.faults = found.faults;
+    let of_all = Asked {
+        files: Vec::new(),
+        case: None,
+        from: From(None),
+        user: None,
+        since: asked.since,
+        until: asked.until,
+        json: asked.json,
+        findings: asked.findings,
+    };
+    let subject = found.names.first().map(|name| name.raw().to_owned());
+    let printed = print(
+        &of_all,
+        &activity,
+        &found.tuning,
+        subject.as_deref(),
+        out,
+        told,
+    );
+    let printed = printed.and_then(|()| {
+        let names = Safe::join(found.names.iter().map(Untrusted::ident), &Safe::fixed(", "));
+        writeln!(told, "user: {names}")?;
+        for fault in activity.faults.iter().take(TOLD) {
+            writeln!(
+                told,
+                "not read: {}: {}",
+                fault.record.field(),
+                fault.reason.line()
+            )?;
+        }
+        let more = if found.truncated {
+            safe!(", TRUNCATED at {}: there are more", activity.len())
+        } else {
+            Safe::default()
+        };
+        let (read, not) = (activity.len(), activity.faults.len());
+        writeln!(told, "read: {read}{more}; {not} records not read")?;
+        reading::tell(&found.warnings, told)
+    });
+    let well = activity.faults.is_empty() && found.warnings.is_empty() && !found.truncated;
+    let code = if well { OK } else { WARNINGS };
+    printed.map_or_else(|error| broken_pipe(&error), |()| Ok(code))
 }
 
 impl Asked {
@@ -158,14 +248,16 @@ impl Asked {
 fn print_findings(
     asked: &Asked,
     activity: &Activity,
+    tuning: &Tuning,
+    subject: Option<&str>,
     out: &mut dyn Write,
     told: &mut dyn Write,
 ) -> io::Result<()> {
     let context = Context {
-        subject: asked.user.clone().map(Untrusted::new),
+        subject: subject.map(Untrusted::new),
         contained_since: None,
     };
-    let detection = examine(activity, &Tuning::default(), &context);
+    let detection = examine(activity, tuning, &context);
     let is_asked = |finding: &&Finding| {
         let row = activity.row(finding.row);
         row.is_some_and(|row| asked.is_in_window(row) && asked.is_about(finding, row))

@@ -37,8 +37,29 @@ pub struct Place {
     pub config: Option<PathBuf>,
     /// State directory given on the command line.
     pub state: Option<PathBuf>,
-    /// Theme given on the command line.
+    /// How it is to look.
+    pub look: Look,
+}
+
+/// How whatever draws is to look, as far as the command line says.
+#[derive(Clone, Debug, Default)]
+pub struct Look {
+    /// Name of a theme, or path of a theme file.
     pub theme: Option<String>,
+    /// Draws with ASCII only.
+    pub ascii: bool,
+}
+
+impl Look {
+    /// Chooses the theme: the command line, else the configuration, else what the terminal can do.
+    ///
+    /// # Errors
+    /// With exit code 3 when there is no such theme or it cannot be read.
+    pub(super) fn theme(&self, loaded: &Loaded) -> Result<crate::ui::theme::Theme, Failure> {
+        let name = self.theme.as_deref();
+        let name = name.or(loaded.settings.theme.as_deref());
+        super::themes::choose(name, self.ascii || loaded.settings.ascii)
+    }
 }
 
 /// Where the host's own rules stand: root's, whatever the user's configuration says.
@@ -378,7 +399,7 @@ pub fn run_console(place: &Place) -> Result<u8, Failure> {
         )
     })?;
     let runtime = runtime()?;
-    runtime.block_on(screen::show(loaded, state, place.theme.as_deref()))
+    runtime.block_on(screen::show(loaded, state, &place.look))
 }
 
 /// Finds the state of a configuration: a drill's is never the real one.

@@ -70,7 +70,7 @@ pub fn serve(options: &Options) -> Result<u8, Failure> {
 ///
 /// # Errors
 /// When the servers, the state or the terminal cannot be used.
-pub fn run(options: &Options, state: Option<&Path>, theme: Option<&str>) -> Result<u8, Failure> {
+pub fn run(options: &Options, state: Option<&Path>, look: &compose::Look) -> Result<u8, Failure> {
     let place = StateDir::locate(state, true).map_err(|error| compose::state_failure(&error))?;
     let run = new_run(place.root())?;
     crate::store::process::harden().map_err(|error| {
@@ -91,7 +91,7 @@ pub fn run(options: &Options, state: Option<&Path>, theme: Option<&str>) -> Resu
         let loaded = compose::load(Some(&config))?;
         let state =
             StateDir::locate(Some(&run), false).map_err(|error| compose::state_failure(&error))?;
-        let code = super::screen::show(loaded, state, theme).await?;
+        let code = super::screen::show(loaded, state, look).await?;
         epilogue(&drill, &run, &config).map_err(|error| failed("failed to print", &error))?;
         Ok(code)
     });
@@ -187,6 +187,18 @@ fn runs(root: &Path) -> Vec<PathBuf> {
         .collect();
     runs.sort();
     runs
+}
+
+/// Tells whether the servers of a run still answer: a port that takes a connection is somebody's.
+pub(super) fn is_running(run: &Path) -> bool {
+    let text = fs::read_to_string(run.join("drill.json")).unwrap_or_default();
+    let places: serde_json::Value = serde_json::from_str(&text).unwrap_or_default();
+    let url = places["cases"]["url"].as_str().unwrap_or_default();
+    let address = url
+        .strip_prefix("http://")
+        .and_then(|rest| rest.parse().ok());
+    let soon = Duration::from_millis(300);
+    address.is_some_and(|at| std::net::TcpStream::connect_timeout(&at, soon).is_ok())
 }
 
 /// Gives the folder of the last run; of none, one that is not there.

@@ -1,47 +1,189 @@
-//! `quell init`: writes a commented configuration to start from, and says what is next.
+//! `quell init`: writes a commented configuration, from flags, from answers, or as a sample; and says what is next.
+//!
+//! What is written is DRY RUN. It asks only where somebody sits at a terminal and gave no flag. What must not live here:
+//! the text of the sample (`config::sample`).
+
+mod filled;
 
 use std::fs;
-use std::io::{self, Write};
+use std::io::{self, BufRead, IsTerminal as _, Write};
 use std::os::unix::fs::{DirBuilderExt as _, OpenOptionsExt as _};
 use std::path::Path;
 
-use super::{Failure, INTERNAL, OK, UNREADABLE, broken_pipe, compose};
-use crate::config::sample::SAMPLE;
+use clap::Args;
+
+use self::filled::{Answers, System};
+use super::{Failure, INTERNAL, OK, UNREADABLE, USAGE, broken_pipe, compose};
+use crate::app::command::COMMANDS;
+use crate::config::parse::parse;
 use crate::domain::fault::Fault;
 use crate::domain::text::Untrusted;
 use crate::safe;
 use crate::store::files;
 
-/// Writes the sample; a file that is there is never touched.
+/// What the configuration is to say.
+#[derive(Debug, Default, Args)]
+pub struct Asked {
+    /// Name of the environment, shown in the status line.
+    #[arg(long, value_name = "NAME")]
+    name: Option<String>,
+    /// Address of TheHive.
+    #[arg(long, value_name = "URL")]
+    thehive: Option<String>,
+    /// Where its key comes from: file:PATH, credential:NAME, env:NAME, or "command:PATH ARGUMENT...".
+    #[arg(long, value_name = "SOURCE", requires = "thehive")]
+    thehive_secret: Option<String>,
+    /// Address of Elasticsearch.
+    #[arg(long, value_name = "URL")]
+    elasticsearch: Option<String>,
+    /// Where its key comes from.
+    #[arg(long, value_name = "SOURCE", requires = "elasticsearch")]
+    elasticsearch_secret: Option<String>,
+    /// Address of Okta.
+    #[arg(long, value_name = "URL")]
+    okta: Option<String>,
+    /// Where its token comes from.
+    #[arg(long, value_name = "SOURCE", requires = "okta")]
+    okta_secret: Option<String>,
+    /// Asks nothing: without other flags the sample is written as it is.
+    #[arg(long)]
+    sample: bool,
+}
+
+impl Asked {
+    fn answers(&self) -> Answers {
+        let given = |url: &Option<String>, secret: &Option<String>| {
+            url.clone().map(|url| System {
+                url,
+                secret: secret.clone(),
+            })
+        };
+        Answers {
+            name: self.name.clone(),
+            thehive: given(&self.thehive, &self.thehive_secret),
+            elasticsearch: given(&self.elasticsearch, &self.elasticsearch_secret),
+            okta: given(&self.okta, &self.okta_secret),
+        }
+    }
+}
+
+/// Writes the configuration; a file that is there is never touched.
 ///
 /// # Errors
-/// Exit code 3 when a file is there, 70 when it cannot be written.
-pub fn write(asked: Option<&Path>, out: &mut dyn Write) -> Result<u8, Failure> {
-    let path = files::config_path(asked).map_err(|error| compose::file_failure(&error))?;
+/// Exit code 3 when a file is there, 64 when an answer is none, 70 when it cannot be written.
+pub fn run(config: Option<&Path>, asked: &Asked, out: &mut dyn Write) -> Result<u8, Failure> {
+    let answers = asked.answers();
+    let is_asked = !asked.sample && answers.is_empty();
+    if is_asked && io::stdin().is_terminal() && io::stdout().is_terminal() {
+        refuse_second(config)?;
+        let answers = ask(&mut io::stdin().lock(), out).map_err(|error| {
+            let cause = Untrusted::new(error.to_string());
+            Failure::one(
+                INTERNAL,
+                Fault::new(safe!("failed to read the answers: {}", cause.line())),
+            )
+        })?;
+        return write(config, &answers, out);
+    }
+    write(config, &answers, out)
+}
+
+/// Asks for everything, one line each; an empty answer leaves a system out.
+fn ask(answers: &mut dyn BufRead, out: &mut dyn Write) -> io::Result<Answers> {
+    let mut question = |text: &str| -> io::Result<Option<String>> {
+        write!(out, "{text}: ")?;
+        out.flush()?;
+        let mut line = String::new();
+        answers.read_line(&mut line)?;
+        let line = line.trim();
+        Ok((!line.is_empty()).then(|| line.to_owned()))
+    };
+    let name = question("name of the environment, such as acme-prod")?;
+    let mut system = |what: &str| -> io::Result<Option<System>> {
+        let Some(url) = question(&format!(
+            "address of {what}, such as https://... (empty: none)"
+        ))?
+        else {
+            return Ok(None);
+        };
+        let secret = question(&format!(
+            "where the key of {what} comes from (file:PATH, credential:NAME, env:NAME, command:PATH ...; empty: later)"
+        ))?;
+        Ok(Some(System { url, secret }))
+    };
+    Ok(Answers {
+        thehive: system("TheHive")?,
+        elasticsearch: system("Elasticsearch")?,
+        okta: system("Okta")?,
+        name,
+    })
+}
+
+/// Refuses to write over a file, before anything is asked.
+fn refuse_second(config: Option<&Path>) -> Result<(), Failure> {
+    let path = files::config_path(config).map_err(|error| compose::file_failure(&error))?;
+    if path.exists() {
+        Err(there(&path))
+    } else {
+        Ok(())
+    }
+}
+
+fn there(path: &Path) -> Failure {
     let shown = Untrusted::new(path.to_string_lossy()).ident();
-    match create(&path) {
+    let fault = Fault::new(safe!("a configuration is there already: {}", shown))
+        .hint("it was left as it is; `quell init --config FILE` writes another one");
+    Failure::one(UNREADABLE, fault)
+}
+
+fn write(config: Option<&Path>, answers: &Answers, out: &mut dyn Write) -> Result<u8, Failure> {
+    let path = files::config_path(config).map_err(|error| compose::file_failure(&error))?;
+    let shown = Untrusted::new(path.to_string_lossy()).ident();
+    let text = filled::fill(answers).map_err(|fault| Failure::one(USAGE, fault))?;
+    let known: Vec<&str> = COMMANDS.iter().map(|spec| spec.id).collect();
+    // What is written must be readable; a bad answer is refused here and not at the next start.
+    let parsed = parse(&text, "the new configuration", &known).map_err(|faults| Failure {
+        code: USAGE,
+        faults: faults.iter().map(compose::config_fault).collect(),
+    })?;
+    match create(&path, &text) {
         Ok(()) => {}
-        Err(error) if error.kind() == io::ErrorKind::AlreadyExists => {
-            let fault = Fault::new(safe!("a configuration is there already: {}", shown))
-                .hint("it was left as it is; `quell init --config FILE` writes another one");
-            return Err(Failure::one(UNREADABLE, fault));
-        }
+        Err(error) if error.kind() == io::ErrorKind::AlreadyExists => return Err(there(&path)),
         Err(error) => {
             let cause = Untrusted::new(error.to_string());
             let fault = Fault::new(safe!("failed to write {}: {}", shown, cause.line()));
             return Err(Failure::one(INTERNAL, fault));
         }
     }
-    let told = writeln!(out, "wrote {shown}").and_then(|()| {
-        writeln!(
-            out,
-            "next: set urls and secrets in it, then run `quell`; it starts in DRY RUN"
-        )
+    let told = writeln!(out, "wrote {shown}, in DRY RUN: nothing is ever sent").and_then(|()| {
+        for warning in &parsed.warnings {
+            writeln!(out, "note: {}", warning.line_shown())?;
+        }
+        next(answers, out)
     });
     told.map_or_else(|error| broken_pipe(&error), |()| Ok(OK))
 }
 
-fn create(path: &Path) -> io::Result<()> {
+/// Says what is next, in the order in which it has to be done.
+fn next(answers: &Answers, out: &mut dyn Write) -> io::Result<()> {
+    let mut steps: Vec<&str> = Vec::new();
+    if answers.is_empty() {
+        steps.push("set the addresses and where the secrets come from; every field is explained in the file");
+    } else if answers.lacks_secret() {
+        steps.push("put the keys where the file says that they come from");
+    }
+    steps.extend([
+        "`quell doctor` says what works: connections, rights, clocks, log",
+        "`quell` opens the console; go through an incident in DRY RUN",
+        "then write mode = \"live\"; `quell wall` is for the screen across the room",
+    ]);
+    for (step, number) in steps.iter().zip(1..) {
+        writeln!(out, "{number}. {step}")?;
+    }
+    Ok(())
+}
+
+fn create(path: &Path, text: &str) -> io::Result<()> {
     if let Some(above) = path.parent() {
         fs::DirBuilder::new()
             .recursive(true)
@@ -53,29 +195,41 @@ fn create(path: &Path) -> io::Result<()> {
         .create_new(true)
         .mode(0o600)
         .open(path)?;
-    file.write_all(SAMPLE.as_bytes())?;
+    file.write_all(text.as_bytes())?;
     file.sync_all()
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::config::sample::SAMPLE;
 
     #[test]
     fn it_writes_once_and_never_over_a_file() -> io::Result<()> {
         let dir = tempfile::tempdir()?;
         let path = dir.path().join("sub/config.toml");
         let mut said = Vec::new();
-        assert_eq!(write(Some(&path), &mut said).ok(), Some(OK));
+        let nothing = Answers::default();
+        assert_eq!(write(Some(&path), &nothing, &mut said).ok(), Some(OK));
         assert_eq!(fs::read_to_string(&path)?, SAMPLE);
         fs::write(&path, "mine")?;
-        assert_eq!(
-            write(Some(&path), &mut said)
-                .err()
-                .map(|failure| failure.code),
-            Some(UNREADABLE)
-        );
+        let code = |failure: Failure| failure.code;
+        let second = write(Some(&path), &nothing, &mut said).map_err(code);
+        assert_eq!(second, Err(UNREADABLE));
+        assert_eq!(refuse_second(Some(&path)).map_err(code), Err(UNREADABLE));
         assert_eq!(fs::read_to_string(&path)?, "mine");
+        Ok(())
+    }
+
+    #[test]
+    fn answers_are_asked_line_by_line_and_empty_ones_leave_out() -> io::Result<()> {
+        let typed = "acme-lab\nhttps://hive.acme.example\nfile:/etc/quell/hive.key\n\nhttps://acme.okta.com\n\n";
+        let mut asked = Vec::new();
+        let answers = ask(&mut typed.as_bytes(), &mut asked)?;
+        assert_eq!(answers.name.as_deref(), Some("acme-lab"));
+        assert!(answers.elasticsearch.is_none() && answers.lacks_secret());
+        let text = String::from_utf8_lossy(&asked).into_owned();
+        assert_eq!(text.matches(": ").count(), 6, "{text}");
         Ok(())
     }
 }

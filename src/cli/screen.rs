@@ -7,7 +7,7 @@ use std::sync::Arc;
 use futures::{Stream, StreamExt as _};
 use ratatui::Terminal;
 
-use super::compose::{self, Behind, Loaded, Parts};
+use super::compose::{self, Behind, Loaded, Look, Parts};
 use super::console::{Console, Screen};
 use super::{Failure, INTERNAL, OK, UNREADABLE};
 use crate::app::message::Message;
@@ -24,19 +24,48 @@ use crate::store::audit::{DEV_LOG, Ground};
 use crate::store::state::StateDir;
 use crate::terminal::backend::{LeanBackend, SizeSource, known_size};
 use crate::terminal::egress::{Allowed, Egress, SharedEgress};
-use crate::terminal::features::{Features, can_draw, is_utf8};
+use crate::terminal::features::{Features, can_draw};
 use crate::terminal::outflow::{Line, Outflow};
 use crate::terminal::session::Session;
 use crate::terminal::{input, signal};
 use crate::ui;
-use crate::ui::theme::{Colors, Theme};
+use crate::ui::theme::Theme;
 
 /// The terminal of this process, drawn by a theme.
-struct Live {
+pub(super) struct Live {
     session: Session<Outflow>,
     terminal: Terminal<LeanBackend<SharedEgress<Outflow>>>,
     theme: Theme,
     line: Line,
+}
+
+/// What a terminal is taken for.
+#[derive(Clone, Copy, PartialEq, Eq)]
+pub(super) enum Use {
+    /// Keys are typed at it.
+    Keyboard,
+    /// It only shows.
+    Show,
+}
+
+impl Live {
+    /// Draws a frame; writes nothing when nothing changed.
+    pub(super) fn paint(
+        &mut self,
+        draw: impl FnOnce(&Theme, &mut ratatui::Frame<'_>),
+    ) -> io::Result<()> {
+        // One frame in flight: the next one shows what this one would have.
+        if !self.line.is_idle() {
+            return Ok(());
+        }
+        let theme = &self.theme;
+        self.terminal.draw(|frame| draw(theme, frame)).map(drop)
+    }
+
+    /// Gives the terminal back.
+    pub(super) fn leave(&mut self) -> io::Result<()> {
+        self.session.leave()
+    }
 }
 
 impl Screen for Live {
@@ -85,28 +114,7 @@ fn variable(name: &str) -> Option<String> {
     std::env::var(name).ok()
 }
 
-/// Chooses the theme by flag, configuration and terminal.
-fn theme(name: Option<&str>) -> Result<Theme, Failure> {
-    let no_color = variable("NO_COLOR").is_some_and(|value| !value.is_empty());
-    let (term, colorterm) = (variable("TERM"), variable("COLORTERM"));
-    let colors = Colors::of_term(
-        term.as_deref().unwrap_or_default(),
-        colorterm.as_deref().unwrap_or_default(),
-    );
-    let (all, kind, lang) = (variable("LC_ALL"), variable("LC_CTYPE"), variable("LANG"));
-    let utf8 = is_utf8(all.as_deref(), kind.as_deref(), lang.as_deref());
-    Theme::choose(name, no_color, colors)
-        .map(|theme| theme.with_ascii(!utf8))
-        .map_err(|faults| Failure {
-            code: UNREADABLE,
-            faults: faults
-                .into_iter()
-                .map(|fault| Fault::new(fault.0))
-                .collect(),
-        })
-}
-
-fn open(theme: Theme, may: TerminalSettings) -> Result<Live, Failure> {
+pub(super) fn open(theme: Theme, may: TerminalSettings, used: Use) -> Result<Live, Failure> {
     let failed = |error: &io::Error| {
         let cause = Untrusted::new(error.to_string());
         Failure::one(
@@ -117,7 +125,9 @@ fn open(theme: Theme, may: TerminalSettings) -> Result<Live, Failure> {
     let term = variable("TERM").unwrap_or_default();
     if !io::stdout().is_terminal() || !can_draw(&term) {
         let fault = Fault::new("the console needs a terminal that can draw on standard output")
-            .hint("`quell keys` and `quell audit show` print plain lines");
+            .hint(
+                "`quell cases`, `quell case ID` and `quell activity --case ID` print plain lines",
+            );
         return Err(Failure::one(UNREADABLE, fault));
     }
     let allowed = Allowed {
@@ -130,9 +140,12 @@ fn open(theme: Theme, may: TerminalSettings) -> Result<Live, Failure> {
     let out = Outflow::start(io::stdout()).map_err(|error| failed(&error))?;
     let line = out.line();
     let egress = SharedEgress::new(Egress::new(out, allowed));
-    let session = Session::open(egress.clone()).map_err(|error| failed(&error))?;
-    let session = session.over(line.clone());
-    let backend = LeanBackend::new(egress, SizeSource::Terminal, Features::of_term(&term));
+    let session = match used {
+        Use::Keyboard => Session::open(egress.clone()),
+        Use::Show => Session::open_to_show(egress.clone()),
+    };
+    let session = session.map_err(|error| failed(&error))?.over(line.clone());
+    let backend = LeanBackend::new(egress, SizeSource::Output, Features::of_term(&term));
     let terminal = Terminal::new(backend).map_err(|error| failed(&error))?;
     Ok(Live {
         session,
@@ -157,15 +170,12 @@ fn messages() -> impl Stream<Item = Message> + Unpin {
 ///
 /// # Errors
 /// When the theme, the state or the terminal cannot be used.
-pub async fn show(
-    loaded: Loaded,
-    state: StateDir,
-    theme_name: Option<&str>,
-) -> Result<u8, Failure> {
-    let name = theme_name
-        .map(str::to_owned)
-        .or_else(|| loaded.settings.theme.clone());
-    let mut live = open(theme(name.as_deref())?, loaded.settings.terminal)?;
+pub async fn show(loaded: Loaded, state: StateDir, look: &Look) -> Result<u8, Failure> {
+    let mut live = open(
+        look.theme(&loaded)?,
+        loaded.settings.terminal,
+        Use::Keyboard,
+    )?;
     let clock: Arc<dyn Clock> = Arc::new(SystemClock);
     let size = crossterm::terminal::size().map_or((80, 24), known_size);
     // Something is seen before any secret, file or network is waited for. A terminal that is gone is found by the loop.

@@ -16,7 +16,7 @@ use super::nearest::nearest;
 use super::runbook::{parse_escalation_file, parse_runbooks};
 use super::section::{Entry, Section};
 use super::settings::{
-    Connection, Environment, EnvironmentKind, Mode, Policy, Role, Settings, Timeline,
+    Connection, Environment, EnvironmentKind, Mode, Policy, Role, Settings, Timeline, Wall,
 };
 use super::terminal::{TerminalSettings, parse_terminal};
 use super::timeline::parse_timeline;
@@ -36,6 +36,7 @@ const SECTIONS: &[&str] = &[
     "timeline",
     "runbook",
     "escalation",
+    "wall",
 ];
 const SEVERITIES: &[&str] = &[
     "informational",
@@ -82,7 +83,8 @@ pub fn parse(text: &str, file: &str, known_commands: &[&str]) -> Result<Parsed, 
     let sla = parse_sla(&mut faults, &whole);
     let policy = parse_policy(&mut faults, &whole);
     let (keys, key_lines) = parse_keys(&mut faults, &whole, known_commands);
-    let (theme, theme_line) = parse_theme(&mut faults, &whole).unzip();
+    let (theme, ascii) = parse_theme(&mut faults, &whole);
+    let (theme, theme_line) = theme.unzip();
     let terminal = section(&mut faults, &whole, "terminal")
         .map_or_else(TerminalSettings::default, |section| {
             parse_terminal(&mut faults, &section)
@@ -96,6 +98,9 @@ pub fn parse(text: &str, file: &str, known_commands: &[&str]) -> Result<Parsed, 
         .unwrap_or_default();
     let escalation = section(&mut faults, &whole, "escalation")
         .and_then(|section| parse_escalation_file(&mut faults, &section));
+    let wall = section(&mut faults, &whole, "wall").map_or_else(Wall::default, |section| {
+        super::wall::parse_wall(&mut faults, &section)
+    });
     let nowhere = whole.span.clone();
     let warnings = faults.finish()?;
     // Every `None` above comes with a fault, unless the text was too broken to tell what is missing.
@@ -113,8 +118,10 @@ pub fn parse(text: &str, file: &str, known_commands: &[&str]) -> Result<Parsed, 
         keys,
         theme,
         terminal,
+        ascii,
         timeline,
         runbooks,
+        wall,
         escalation,
         sha256,
     };
@@ -378,12 +385,35 @@ fn parse_keys(faults: &mut Faults<'_>, whole: &Section<'_>, known: &[&str]) -> K
     (keys, lines)
 }
 
-fn parse_theme(faults: &mut Faults<'_>, whole: &Section<'_>) -> Option<(String, u32)> {
-    let section = section(faults, whole, "theme")?;
-    section.refuse_unknown(faults, &["name"]);
-    let entry = section.get("name")?;
-    let name = parse_plain_name(faults, &entry, 64)?;
-    Some((name, faults.line(&entry.span)))
+/// Reads which theme, with its line, and whether only ASCII is drawn.
+fn parse_theme(faults: &mut Faults<'_>, whole: &Section<'_>) -> (Option<(String, u32)>, bool) {
+    let Some(section) = section(faults, whole, "theme") else {
+        return (None, false);
+    };
+    section.refuse_unknown(faults, &["name", "file", "ascii"]);
+    let ascii = section
+        .get("ascii")
+        .and_then(|entry| entry.flag(faults))
+        .unwrap_or_default();
+    if let Some(entry) = section.get("file") {
+        if section.get("name").is_some() {
+            entry.fault(faults, "stands beside name: one of them".into(), None);
+        }
+        let path = entry.text(faults).filter(|path| {
+            let absolute = path.starts_with('/');
+            if !absolute {
+                entry.fault(faults, "is not an absolute path".into(), None);
+            }
+            absolute
+        });
+        let line = faults.line(&entry.span);
+        return (path.map(|path| (path.to_owned(), line)), ascii);
+    }
+    let named = section.get("name").and_then(|entry| {
+        let name = parse_plain_name(faults, &entry, 64)?;
+        Some((name, faults.line(&entry.span)))
+    });
+    (named, ascii)
 }
 
 #[cfg(test)]

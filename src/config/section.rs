@@ -211,15 +211,6 @@ impl<'a> Entry<'a> {
         found
     }
 
-    /// Gives it as true or false.
-    pub(super) fn flag(&self, faults: &mut Faults<'_>) -> Option<bool> {
-        let flag = self.value.as_bool();
-        if flag.is_none() {
-            self.wrong_type(faults, "true or false");
-        }
-        flag
-    }
-
     /// Gives it as a whole number within a range.
     pub(super) fn number(
         &self,

@@ -31,14 +31,18 @@ pub struct Settings {
     pub policy: Policy,
     /// Keys by command id; a command left out keeps its own keys.
     pub keys: BTreeMap<String, Vec<String>>,
-    /// Name of the theme; `None` chooses by the terminal.
+    /// Name of the theme or path of its file; `None` chooses by the terminal.
     pub theme: Option<String>,
     /// What may be written to the terminal beyond frames.
     pub terminal: TerminalSettings,
+    /// Whether only ASCII is drawn, whatever the locale says.
+    pub ascii: bool,
     /// Activity window and detector tuning.
     pub timeline: Timeline,
     /// Runbooks and the rules that choose one.
     pub runbooks: RunbookSettings,
+    /// What the wall shows.
+    pub wall: Wall,
     /// File of the escalation path.
     pub escalation: Option<PathBuf>,
     /// SHA-256 of the text the settings were read from, in hex.
@@ -218,6 +222,34 @@ pub struct RunbookSettings {
     pub rules: Vec<Rule>,
     /// What of a list becomes tasks in the case system.
     pub mirror: Mirror,
+}
+
+/// Whether a wall shows the names of users and the titles of cases.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Default)]
+pub enum Names {
+    /// Names as initials; no titles, which hold names too.
+    #[default]
+    Short,
+    /// All of it.
+    Full,
+}
+
+/// What `quell wall` shows.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Wall {
+    /// Names of users and titles of cases.
+    pub names: Names,
+    /// How long a page stands, where there are several.
+    pub page: Duration,
+}
+
+impl Default for Wall {
+    fn default() -> Self {
+        Self {
+            names: Names::default(),
+            page: Duration::from_secs(15),
+        }
+    }
 }
 
 /// Window of the activity pane and tuning of the detectors.

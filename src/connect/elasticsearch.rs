@@ -5,6 +5,7 @@
 
 mod examined;
 mod query;
+mod watched;
 mod wire;
 
 use async_trait::async_trait;

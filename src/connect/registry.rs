@@ -129,7 +129,7 @@ impl Connections {
     }
 }
 
-fn no_secret(name: &ConnectionName) -> ConnectError {
+pub(super) fn no_secret(name: &ConnectionName) -> ConnectError {
     let shown = Untrusted::new(name.as_str()).ident();
     ConnectError::unsent(safe!(
         "cannot connect to {}: its secret could not be read",
@@ -137,7 +137,7 @@ fn no_secret(name: &ConnectionName) -> ConnectError {
     ))
 }
 
-fn client(
+pub(super) fn client(
     settings: &Settings,
     connection: &Connection,
     secret: Secret,

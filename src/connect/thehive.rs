@@ -4,6 +4,7 @@
 //! case names its user.
 
 mod examined;
+mod watched;
 mod wire;
 
 use std::collections::HashSet;
@@ -67,13 +68,27 @@ impl TheHive {
 
     /// Runs a query and reads up to `most` records, page by page.
     async fn query(&self, steps: &[Value], most: usize) -> Result<Listed, ConnectError> {
+        self.query_with(steps, most, &[]).await
+    }
+
+    /// Runs a query whose records carry extra data.
+    async fn query_with(
+        &self,
+        steps: &[Value],
+        most: usize,
+        extra: &[&str],
+    ) -> Result<Listed, ConnectError> {
         let mut records: Vec<Value> = Vec::new();
         loop {
             // One more than wanted tells whether there are more.
             let from = records.len();
             let to = (from + PAGE).min(most + 1);
             let mut all = steps.to_vec();
-            all.push(json!({"_name": "page", "from": from, "to": to}));
+            let mut page = json!({"_name": "page", "from": from, "to": to});
+            if !extra.is_empty() {
+                page["extraData"] = json!(extra);
+            }
+            all.push(page);
             let request = Request::new(Class::Read, Method::POST, QUERY, &[])?
                 .json(&json!({"query": all}))
                 .list();

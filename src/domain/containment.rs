@@ -23,3 +23,4 @@ pub mod plan;
 pub(crate) mod samples;
 pub mod standing;
 pub mod state;
+pub mod told;

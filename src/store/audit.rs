@@ -32,7 +32,7 @@ use crate::domain::text::{Safe, Untrusted};
 
 pub use disk::{Clock, Disk, Free, RealDisk, SystemClock};
 pub use error::StoreError;
-pub use follow::{Place, Standing};
+pub use follow::{Follower, Place, Standing};
 pub use prune::Closed;
 pub use read::{Checked, Verified, Walk, read, read_checked, verify, verify_with, walk};
 pub use seal::SealPace;

@@ -20,6 +20,8 @@ const RUN_LEAST: usize = 7;
 pub enum SizeSource {
     /// The terminal is asked (`TIOCGWINSZ`).
     Terminal,
+    /// The terminal at standard output is asked: a wall may stand on another one than it was started from.
+    Output,
     /// It is known: columns and rows.
     Fixed(u16, u16),
 }
@@ -229,6 +231,16 @@ fn steps(count: u16, letter: char) -> String {
     }
 }
 
+/// Gives the bytes that make text look so, whatever it looked like before.
+pub fn pen(style: ratatui::style::Style) -> String {
+    let pen = Pen {
+        fg: style.fg.unwrap_or(Color::Reset),
+        bg: style.bg.unwrap_or(Color::Reset),
+        modifier: style.add_modifier,
+    };
+    format!("\x1b[{}m", codes(None, pen))
+}
+
 /// Gives the parameters that turn one pen into another; from nothing, a reset comes first.
 fn codes(from: Option<Pen>, to: Pen) -> String {
     let mut all: Vec<String> = Vec::new();
@@ -388,6 +400,10 @@ impl<W: Write> Backend for LeanBackend<W> {
     fn size(&self) -> io::Result<Size> {
         Ok(match self.size {
             SizeSource::Terminal => known_size(crossterm::terminal::size()?).into(),
+            SizeSource::Output => {
+                let size = rustix::termios::tcgetwinsize(rustix::stdio::stdout())?;
+                known_size((size.ws_col, size.ws_row)).into()
+            }
             SizeSource::Fixed(width, height) => Size { width, height },
         })
     }

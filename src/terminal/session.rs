@@ -45,6 +45,17 @@ impl<W: Write> Session<W> {
         Ok(session)
     }
 
+    /// Takes a terminal that only shows: nothing is typed at it, so its mode is left as it is.
+    ///
+    /// # Errors
+    /// When it cannot be written.
+    pub fn open_to_show(out: SharedEgress<W>) -> io::Result<Self> {
+        keep_panics();
+        let mut session = Self::closed(out, false);
+        session.enter()?;
+        Ok(session)
+    }
+
     fn closed(out: SharedEgress<W>, raw: bool) -> Self {
         Self {
             out,

@@ -4,6 +4,16 @@
 
 use tokio::signal::unix::{SignalKind, signal};
 
+/// Gives each change of the terminal's size, as far as the system tells of it.
+pub fn resized() -> impl futures::Stream<Item = ()> + Unpin {
+    let heard = signal(SignalKind::window_change()).ok();
+    Box::pin(futures::stream::unfold(heard, |heard| async {
+        let mut heard = heard?;
+        heard.recv().await?;
+        Some(((), Some(heard)))
+    }))
+}
+
 /// Waits for SIGHUP, SIGTERM or SIGINT; for ever where none can be heard.
 pub async fn ended() {
     let heard = [

@@ -2,15 +2,20 @@
 //!
 //! A line reads `"severity.critical" = "#ff8080 on #2a0f12 bold"`: a colour, `on` and a background, and any of
 //! `bold dim underline reverse`. A role that is left out looks like its parent (`severity.critical`, `severity`,
-//! `text`). What must not live here: which role a thing has (panes decide that), reading files.
+//! `text`). A file that begins with `inherits = "dark"` changes that theme only where it says so. What must not live
+//! here: which role a thing has (panes decide that), reading files.
 
-use std::collections::BTreeMap;
+mod color;
+pub mod contrast;
+mod file;
 
-use ratatui::style::{Color, Modifier, Style};
+use ratatui::style::Style;
 
 use crate::domain::severity::Severity;
 use crate::domain::text::{Safe, Untrusted};
 use crate::safe;
+
+use file::Given;
 
 /// How many colours the terminal has.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
@@ -162,7 +167,7 @@ impl Role {
     }
 }
 
-/// One fault of a theme.
+/// One fault of a theme, with its file and line where it has one.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 #[error("{}", .0.as_str())]
 pub struct ThemeFault(pub Safe);
@@ -170,30 +175,32 @@ pub struct ThemeFault(pub Safe);
 /// The look of every role.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Theme {
-    name: &'static str,
+    name: String,
     styles: Vec<Style>,
     ascii: bool,
 }
 
+macro_rules! embedded {
+    ($($name:literal),* $(,)?) => {
+        [$(($name, include_str!(concat!(env!("CARGO_MANIFEST_DIR"), "/themes/", $name, ".toml")))),*]
+    };
+}
+
 /// Themes that quell brings along: name and text.
-pub const BUILTIN: [(&str, &str); 4] = [
-    (
-        "dark",
-        include_str!(concat!(env!("CARGO_MANIFEST_DIR"), "/themes/dark.toml")),
-    ),
-    (
-        "light",
-        include_str!(concat!(env!("CARGO_MANIFEST_DIR"), "/themes/light.toml")),
-    ),
-    (
-        "ansi16",
-        include_str!(concat!(env!("CARGO_MANIFEST_DIR"), "/themes/ansi16.toml")),
-    ),
-    (
-        "no-color",
-        include_str!(concat!(env!("CARGO_MANIFEST_DIR"), "/themes/no-color.toml")),
-    ),
+pub const BUILTIN: [(&str, &str); 6] = embedded![
+    "dark",
+    "light",
+    "high-contrast",
+    "color-blind",
+    "ansi16",
+    "no-color",
 ];
+
+/// Gives the text of a theme that quell brings along.
+pub fn builtin(name: &str) -> Option<&'static str> {
+    let found = BUILTIN.iter().find(|(known, _)| *known == name);
+    found.map(|(_, text)| *text)
+}
 
 impl Theme {
     /// Chooses a theme: `NO_COLOR` wins, then the configured name, then what the terminal can do.
@@ -211,58 +218,24 @@ impl Theme {
             None if colors == Colors::Ansi16 => "ansi16",
             None => "dark",
         };
-        let Some((name, text)) = BUILTIN.iter().find(|(name, _)| *name == wanted) else {
+        let Some(text) = builtin(wanted) else {
+            let known = BUILTIN.iter().map(|(name, _)| Safe::fixed(name));
             return Err(vec![ThemeFault(safe!(
-                "no theme is called {}; there are dark, light, ansi16 and no-color",
-                Untrusted::new(wanted).field()
+                "no theme is called {}; there are {}",
+                Untrusted::new(wanted).field(),
+                Safe::join(known, &Safe::fixed(", "))
             ))]);
         };
-        Self::parse(name, text, colors)
+        Self::parse(wanted, text, colors)
     }
 
-    /// Reads a theme; every fault is reported, not only the first.
+    /// Reads a theme; every fault is reported, not only the first. `name` stands before the lines of faults.
     ///
     /// # Errors
-    /// Lines that are no TOML, unknown roles, words that are no colour and no attribute.
-    pub fn parse(name: &'static str, text: &str, colors: Colors) -> Result<Self, Vec<ThemeFault>> {
-        let lines: BTreeMap<String, String> = toml::from_str(text).map_err(|cause| {
-            vec![ThemeFault(safe!(
-                "the theme cannot be read: {}",
-                Untrusted::new(cause.message()).line()
-            ))]
-        })?;
-        let mut faults = Vec::new();
-        let mut given: BTreeMap<&'static str, Style> = BTreeMap::new();
-        for (key, value) in &lines {
-            match Role::ALL.iter().find(|role| role.key() == key) {
-                None if is_parent(key) => {
-                    // A name such as "severity" is no role of its own but may be inherited from.
-                }
-                None => {
-                    faults.push(ThemeFault(safe!(
-                        "{} is no role",
-                        Untrusted::new(key.as_str()).field()
-                    )));
-                    continue;
-                }
-                Some(_) => {}
-            }
-            match parse_style(value, colors) {
-                Ok(style) => {
-                    if let Some(key) = known_key(key) {
-                        given.insert(key, style);
-                    }
-                }
-                Err(word) => faults.push(ThemeFault(safe!(
-                    "{}: {} is no colour and no attribute",
-                    Untrusted::new(key.as_str()).field(),
-                    word.field()
-                ))),
-            }
-        }
-        if !faults.is_empty() {
-            return Err(faults);
-        }
+    /// Lines that are no TOML, unknown roles, words that are no colour and no attribute, a theme to inherit from that
+    /// is none of those quell brings along.
+    pub fn parse(name: &str, text: &str, colors: Colors) -> Result<Self, Vec<ThemeFault>> {
+        let given = file::parse(name, text, colors)?;
         let base = given.get("text").copied().unwrap_or_default();
         let styles = Role::ALL
             .iter()
@@ -276,10 +249,19 @@ impl Theme {
             })
             .collect();
         Ok(Self {
-            name,
+            name: name.to_owned(),
             styles,
             ascii: false,
         })
+    }
+
+    /// Gives a theme in which everything looks like the terminal's own text.
+    pub fn plain() -> Self {
+        Self {
+            name: "plain".to_owned(),
+            styles: vec![Style::default(); Role::ALL.len()],
+            ascii: false,
+        }
     }
 
     /// Draws rules and marks with ASCII, for terminals whose locale is not UTF-8.
@@ -295,8 +277,8 @@ impl Theme {
     }
 
     /// Gives the name.
-    pub fn name(&self) -> &'static str {
-        self.name
+    pub fn name(&self) -> &str {
+        &self.name
     }
 
     /// Gives the look of a role.
@@ -305,28 +287,7 @@ impl Theme {
     }
 }
 
-fn is_parent(key: &str) -> bool {
-    Role::ALL.iter().any(|role| {
-        role.key()
-            .strip_prefix(key)
-            .is_some_and(|rest| rest.starts_with('.'))
-    })
-}
-
-/// Gives the role's own name, or the part of one before its dot, for a key that was checked.
-fn known_key(key: &str) -> Option<&'static str> {
-    Role::ALL.iter().find_map(|role| {
-        let own = role.key();
-        if own == key {
-            return Some(own);
-        }
-        own.split_once('.')
-            .map(|(parent, _)| parent)
-            .filter(|parent| *parent == key)
-    })
-}
-
-fn inherited(key: &'static str, given: &BTreeMap<&'static str, Style>) -> Style {
+fn inherited(key: &'static str, given: &Given) -> Style {
     let parent = key.split_once('.').map(|(parent, _)| parent);
     [Some(key), parent, Some("text")]
         .into_iter()
@@ -336,166 +297,82 @@ fn inherited(key: &'static str, given: &BTreeMap<&'static str, Style>) -> Style 
         .unwrap_or_default()
 }
 
-fn parse_style(text: &str, colors: Colors) -> Result<Style, Untrusted> {
-    let mut style = Style::default();
-    let mut background = false;
-    for word in text.split_whitespace() {
-        match word {
-            "on" => {
-                background = true;
-                continue;
-            }
-            "bold" => style = style.add_modifier(Modifier::BOLD),
-            "dim" => style = style.add_modifier(Modifier::DIM),
-            "underline" => style = style.add_modifier(Modifier::UNDERLINED),
-            "reverse" => style = style.add_modifier(Modifier::REVERSED),
-            "default" => {}
-            _ => {
-                let color = parse_color(word, colors).ok_or_else(|| Untrusted::new(word))?;
-                style = if background {
-                    style.bg(color)
-                } else {
-                    style.fg(color)
-                };
-            }
-        }
-        background = false;
-    }
-    Ok(style)
-}
-
-const NAMED: [(&str, Color); 16] = [
-    ("black", Color::Black),
-    ("red", Color::Red),
-    ("green", Color::Green),
-    ("yellow", Color::Yellow),
-    ("blue", Color::Blue),
-    ("magenta", Color::Magenta),
-    ("cyan", Color::Cyan),
-    ("gray", Color::Gray),
-    ("dark-gray", Color::DarkGray),
-    ("light-red", Color::LightRed),
-    ("light-green", Color::LightGreen),
-    ("light-yellow", Color::LightYellow),
-    ("light-blue", Color::LightBlue),
-    ("light-magenta", Color::LightMagenta),
-    ("light-cyan", Color::LightCyan),
-    ("white", Color::White),
-];
-
-fn parse_color(word: &str, colors: Colors) -> Option<Color> {
-    if let Some((_, color)) = NAMED.iter().find(|(name, _)| *name == word) {
-        return Some(*color);
-    }
-    let digits = word.strip_prefix('#').filter(|digits| digits.len() == 6)?;
-    let value = u32::from_str_radix(digits, 16).ok()?;
-    let [_, r, g, b] = value.to_be_bytes();
-    Some(match colors {
-        Colors::True => Color::Rgb(r, g, b),
-        Colors::Indexed => Color::Indexed(nearest_indexed([r, g, b])),
-        Colors::Ansi16 => nearest_named([r, g, b]),
-    })
-}
-
-fn distance(a: [u8; 3], b: [u8; 3]) -> u32 {
-    a.into_iter()
-        .zip(b)
-        .map(|(x, y)| u32::from(x.abs_diff(y)).pow(2))
-        .sum()
-}
-
-/// The six steps of the colour cube of the 256-colour palette (xterm).
-const CUBE: [u8; 6] = [0, 95, 135, 175, 215, 255];
-
-/// Gives the red, green and blue of a colour of the 256-colour palette, from 16 up.
-fn indexed_rgb(index: u8) -> [u8; 3] {
-    if index >= 232 {
-        let level = 8 + (index - 232) * 10;
-        return [level; 3];
-    }
-    let place = usize::from(index.saturating_sub(16));
-    [place / 36, place / 6 % 6, place % 6].map(|step| CUBE[step.min(5)])
-}
-
-fn nearest_indexed(rgb: [u8; 3]) -> u8 {
-    (16..=255)
-        .min_by_key(|index| distance(rgb, indexed_rgb(*index)))
-        .unwrap_or(16)
-}
-
-fn nearest_named(rgb: [u8; 3]) -> Color {
-    const VALUES: [[u8; 3]; 16] = [
-        [0, 0, 0],
-        [205, 0, 0],
-        [0, 205, 0],
-        [205, 205, 0],
-        [0, 0, 238],
-        [205, 0, 205],
-        [0, 205, 205],
-        [229, 229, 229],
-        [127, 127, 127],
-        [255, 0, 0],
-        [0, 255, 0],
-        [255, 255, 0],
-        [92, 92, 255],
-        [255, 0, 255],
-        [0, 255, 255],
-        [255, 255, 255],
-    ];
-    NAMED
-        .iter()
-        .zip(VALUES)
-        .min_by_key(|(_, value)| distance(rgb, *value))
-        .map_or(Color::Reset, |((_, color), _)| *color)
-}
-
 #[cfg(test)]
 mod tests {
+    use ratatui::style::{Color, Modifier};
     use rstest::rstest;
 
+    use super::contrast::{least, ratio, rgb};
     use super::*;
 
-    fn luminance([r, g, b]: [u8; 3]) -> f64 {
-        let part = |value: u8| {
-            let c = f64::from(value) / 255.0;
-            if c <= 0.03928 {
-                c / 12.92
-            } else {
-                ((c + 0.055) / 1.055).powf(2.4)
-            }
-        };
-        0.2126 * part(r) + 0.7152 * part(g) + 0.0722 * part(b)
-    }
-
-    fn rgb(color: Option<Color>) -> Option<[u8; 3]> {
-        match color? {
-            Color::Rgb(r, g, b) => Some([r, g, b]),
-            Color::Indexed(index) => Some(indexed_rgb(index)),
-            _ => None,
-        }
+    fn theme(name: &str, colors: Colors) -> Theme {
+        Theme::choose(Some(name), false, colors).unwrap_or_else(|e| panic!("{e:?}"))
     }
 
     #[rstest]
-    #[case("dark", Colors::True)]
-    #[case("dark", Colors::Indexed)]
-    #[case("light", Colors::True)]
-    #[case("light", Colors::Indexed)]
-    fn text_can_be_read_on_its_background(#[case] name: &str, #[case] colors: Colors) {
-        let theme = Theme::choose(Some(name), false, colors).unwrap_or_else(|e| panic!("{e:?}"));
+    fn text_can_be_read_on_its_background(
+        #[values("dark", "light", "high-contrast", "color-blind", "ansi16", "no-color")] name: &str,
+        #[values(Colors::True, Colors::Indexed, Colors::Ansi16)] colors: Colors,
+    ) {
+        // Sixteen colours are the terminal's own; only the theme made for them is used there by itself.
+        if colors == Colors::Ansi16 && name != "ansi16" {
+            return;
+        }
+        let theme = theme(name, colors);
         for role in Role::ALL {
-            let style = theme.style(*role);
-            let (Some(fg), Some(bg)) = (rgb(style.fg), rgb(style.bg)) else {
-                panic!("{role:?} of {name} has no colours of its own");
-            };
-            let (a, b) = (luminance(fg), luminance(bg));
-            let ratio = (a.max(b) + 0.05) / (a.min(b) + 0.05);
-            let least = match role {
-                // Rules carry no words; dim text is text.
-                Role::Border => 1.5,
-                Role::Dim => 3.0,
-                _ => 4.5,
-            };
-            assert!(ratio >= least, "{role:?} of {name}: {ratio:.2} < {least}");
+            let (found, least) = (ratio(theme.style(*role)), least(*role));
+            assert!(found >= least, "{role:?} of {name}: {found:.2} < {least}");
+            if name == "high-contrast" && colors == Colors::True && *role != Role::Border {
+                assert!(found >= 7.0, "{role:?} of {name}: {found:.2} < 7");
+            }
+        }
+    }
+
+    /// How a colour looks to eyes without one kind of cones (Viénot, Brettel, Mollon 1999), in linear light.
+    fn seen([r, g, b]: [u8; 3], without_red: bool) -> [f64; 3] {
+        let [r, g, b] = [r, g, b].map(contrast::linear);
+        let rows = if without_red {
+            [
+                [0.11238, 0.88762, 0.0],
+                [0.11238, 0.88762, 0.0],
+                [0.00401, -0.00401, 1.0],
+            ]
+        } else {
+            [
+                [0.29275, 0.70725, 0.0],
+                [0.29275, 0.70725, 0.0],
+                [-0.02234, 0.02234, 1.0],
+            ]
+        };
+        rows.map(|[x, y, z]| (x * r + y * g + z * b).clamp(0.0, 1.0).powf(1.0 / 2.2))
+    }
+
+    #[rstest]
+    #[case(Role::StateProven, Role::StateRefuted)]
+    #[case(Role::StateProven, Role::StateUnknown)]
+    #[case(Role::StateRefuted, Role::StateUnknown)]
+    #[case(Role::StatePending, Role::StateRefuted)]
+    #[case(Role::SourceOk, Role::SourceDead)]
+    #[case(Role::SourceOk, Role::SourceStale)]
+    #[case(Role::SeverityCritical, Role::SeverityLow)]
+    #[case(Role::SeverityCritical, Role::SeverityMedium)]
+    #[case(Role::Own, Role::Finding)]
+    #[case(Role::Lane, Role::LaneFailure)]
+    fn eyes_without_red_or_green_tell_good_from_bad(#[case] one: Role, #[case] other: Role) {
+        let theme = theme("color-blind", Colors::True);
+        let color = |role| rgb(theme.style(role).fg).unwrap_or_else(|| panic!("{role:?}"));
+        for without_red in [true, false] {
+            let (a, b) = (
+                seen(color(one), without_red),
+                seen(color(other), without_red),
+            );
+            let far: f64 = a
+                .iter()
+                .zip(b)
+                .map(|(x, y)| (x - y).powi(2))
+                .sum::<f64>()
+                .sqrt();
+            assert!(far > 0.2, "{one:?} and {other:?}: {far:.2}");
         }
     }
 
@@ -530,12 +407,17 @@ mod tests {
     }
 
     #[test]
-    fn all_faults_come_at_once() {
-        let text = "nonsense = \"red\"\ndim = \"mauve\"\n\"state.proven\" = \"#12\"\n";
-        let faults = Theme::parse("test", text, Colors::True)
-            .err()
-            .unwrap_or_default();
-        assert_eq!(faults.len(), 3, "{faults:?}");
+    fn a_theme_changes_another_only_where_it_says_so() {
+        let text = "inherits = \"light\"\nkey = \"#123456\"\nstate.proven = \"bold\"\n";
+        let (own, light) = (
+            Theme::parse("own", text, Colors::True).unwrap_or_else(|e| panic!("{e:?}")),
+            theme("light", Colors::True),
+        );
+        for role in Role::ALL {
+            let changed = matches!(role, Role::Key | Role::StateProven);
+            assert_eq!(own.style(*role) != light.style(*role), changed, "{role:?}");
+        }
+        assert_eq!(own.style(Role::Key).bg, light.style(Role::Text).bg);
     }
 
     #[rstest]
@@ -550,8 +432,9 @@ mod tests {
         #[case] colors: Colors,
         #[case] expected: &str,
     ) {
-        let chosen = Theme::choose(name, no_color, colors).map(|theme| theme.name());
-        assert_eq!(chosen, Ok(expected));
+        let chosen = Theme::choose(name, no_color, colors);
+        let name = chosen.map(|theme| theme.name().to_owned());
+        assert_eq!(name, Ok(expected.to_owned()));
     }
 
     #[test]

@@ -53,7 +53,7 @@ fn connection(name: &str) -> ConnectionName {
     ConnectionName::parse(name).expect("a name")
 }
 
-fn settings(mode: Mode, kind: EnvironmentKind) -> Settings {
+pub(crate) fn settings(mode: Mode, kind: EnvironmentKind) -> Settings {
     let one = |name: &str, vendor: Vendor, roles: &[Role]| Connection {
         name: connection(name),
         vendor,
@@ -95,8 +95,10 @@ fn settings(mode: Mode, kind: EnvironmentKind) -> Settings {
         keys: BTreeMap::new(),
         theme: None,
         terminal: Default::default(),
+        ascii: false,
         timeline: Timeline::default(),
         runbooks: quell::config::settings::RunbookSettings::default(),
+        wall: quell::config::settings::Wall::default(),
         escalation: None,
         sha256: String::new(),
     }

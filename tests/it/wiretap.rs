@@ -174,8 +174,10 @@ pub fn settings(connections: Vec<Connection>) -> Settings {
         keys: BTreeMap::new(),
         theme: None,
         terminal: Default::default(),
+        ascii: false,
         timeline: Timeline::default(),
         runbooks: quell::config::settings::RunbookSettings::default(),
+        wall: quell::config::settings::Wall::default(),
         escalation: None,
         sha256: String::new(),
     }

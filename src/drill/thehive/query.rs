@@ -70,6 +70,7 @@ fn source(world: &World, step: &Value) -> Result<Option<Vec<Record>>, String> {
         "listCase" => Some(book.cases.clone()),
         "listAlert" => Some(book.alerts.clone()),
         "listTask" => Some(book.tasks.clone()),
+        "listComment" => Some(book.comments.clone()),
         "listObservable" => Some(book.observables.clone()),
         "listUser" => Some(
             book.users

@@ -2,7 +2,8 @@
 //!
 //! What must not live here: verification (see `read`).
 
-use std::path::Path;
+use std::collections::BTreeMap;
+use std::path::{Path, PathBuf};
 
 use super::end::read_at;
 use super::error::StoreError;
@@ -52,6 +53,84 @@ pub(super) fn read_on(
         };
     }
     Ok((entries, place))
+}
+
+/// Reads the logs of a directory from their beginning and on, for those who only look: nothing is locked or written.
+///
+/// Its memory does not grow with the logs: it reads at most 1 MiB at once and keeps places only.
+#[derive(Debug)]
+pub struct Follower {
+    dir: PathBuf,
+    places: BTreeMap<LogId, Place>,
+}
+
+impl Follower {
+    /// Follows the logs in a directory, which need not be there yet.
+    pub fn new(dir: PathBuf) -> Self {
+        Self {
+            dir,
+            places: BTreeMap::new(),
+        }
+    }
+
+    /// Gives the directory.
+    pub fn dir(&self) -> &Path {
+        &self.dir
+    }
+
+    /// Tells whether there is something that was not read yet.
+    ///
+    /// # Errors
+    /// When the directory or a file of it cannot be looked at.
+    pub fn has_news(&self) -> Result<bool, StoreError> {
+        for (log, segments) in segments::list(&self.dir)? {
+            let place = self.places.get(&log).copied().unwrap_or_default();
+            let Some(last) = segments.last().copied() else {
+                continue;
+            };
+            let path = segments::path(&self.dir, &log, last);
+            let size = std::fs::metadata(&path)
+                .map_err(StoreError::io("look at", &path))?
+                .len();
+            if last > place.seg || size > place.at {
+                return Ok(true);
+            }
+        }
+        Ok(false)
+    }
+
+    /// Hands over the records that are new, in their order and in portions; a line that is not whole yet is left.
+    ///
+    /// # Errors
+    /// When a file cannot be read; what was handed over is not given again.
+    pub fn read(&mut self, take: &mut dyn FnMut(Vec<Entry>)) -> Result<(), StoreError> {
+        for (log, segments) in segments::list(&self.dir)? {
+            let mut place = self.places.get(&log).copied().unwrap_or_default();
+            let begun = place.seg;
+            for seg in segments.into_iter().filter(|seg| *seg >= begun) {
+                if seg > place.seg {
+                    place = Place { seg, at: 0 };
+                }
+                let path = segments::path(&self.dir, &log, seg);
+                let file = opened::to_read(&path)?;
+                let size = file.metadata().map_err(StoreError::io("look at", &path))?;
+                while place.at < size.len() {
+                    let bytes = read_at(&file, place.at, CHUNK.min(size.len() - place.at), &path)?;
+                    let Some(last) = bytes.iter().rposition(|byte| *byte == b'\n') else {
+                        // No line is as long as a chunk: this one is torn, or being written.
+                        break;
+                    };
+                    let lines = bytes.get(..last).unwrap_or_default();
+                    let lines = lines.split(|byte| *byte == b'\n');
+                    take(lines.filter_map(|line| parse_line(line).ok()).collect());
+                    place.at += last as u64 + 1;
+                    self.places.insert(log.clone(), place);
+                }
+            }
+            self.places.insert(log, place);
+        }
+        Ok(())
+    }
 }
 
 /// The log as it is under the lock of its writer: nobody else can add to it meanwhile.
@@ -144,6 +223,38 @@ mod tests {
         assert_eq!(one.read_on(place)?, (Vec::new(), place));
         assert_eq!(all, one.read_all()?);
         assert!(all.last().is_some_and(|entry| entry.seg > 1));
+        Ok(())
+    }
+
+    #[test]
+    fn a_follower_gets_every_record_once_and_leaves_what_is_not_whole() -> Result<(), StoreError> {
+        use std::io::Write as _;
+
+        let dir = tempfile::tempdir().unwrap_or_else(|error| panic!("{error}"));
+        let mut follower = Follower::new(dir.path().join("audit"));
+        assert!(!follower.has_news()?);
+        let log = open(&dir.path().join("audit"))?;
+        let mut all = Vec::new();
+        for round in 0..12 {
+            log.append_blocking(close("x"))?;
+            if round % 3 == 2 {
+                assert!(follower.has_news()?);
+                follower.read(&mut |entries| all.extend(entries))?;
+                assert!(!follower.has_news()?);
+            }
+        }
+        assert_eq!(all, log.read_all()?);
+        assert!(all.last().is_some_and(|entry| entry.seg > 1));
+        let seg = all.last().map_or(1, |entry| entry.seg);
+        let path = segments::path(&dir.path().join("audit"), log.log(), seg);
+        let torn = File::options()
+            .append(true)
+            .open(&path)
+            .and_then(|mut file| file.write_all(b"{\"v\":1,"));
+        torn.unwrap_or_else(|error| panic!("{error}"));
+        let mut more = 0;
+        follower.read(&mut |entries| more += entries.len())?;
+        assert_eq!(more, 0);
         Ok(())
     }
 

@@ -52,10 +52,15 @@ fn not_zero(n: u16) -> NonZeroU16 {
 impl Pty {
     /// Starts the program with its home in a directory.
     pub fn start(home: &Path, arguments: &[&str], size: (u16, u16)) -> Self {
+        Self::start_as(home, env!("CARGO_BIN_EXE_quell"), arguments, size)
+    }
+
+    /// Starts any program there, such as a shell that starts ours.
+    pub fn start_as(home: &Path, program: &str, arguments: &[&str], size: (u16, u16)) -> Self {
         let pair = native_pty_system()
             .openpty(size_of(size))
             .expect("a pseudo-terminal");
-        let mut command = CommandBuilder::new(env!("CARGO_BIN_EXE_quell"));
+        let mut command = CommandBuilder::new(program);
         command.args(arguments);
         command.cwd(home);
         for name in ["NO_COLOR", "LC_ALL", "LC_CTYPE", "XDG_CONFIG_HOME"] {

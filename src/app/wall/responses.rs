@@ -1,0 +1,275 @@
+//! What is done to accounts, from two sources: this host's audit log, and what consoles of any host wrote into cases.
+//!
+//! The log is evidence and goes first; a comment can be written by anybody and is shown as what it is.
+
+use std::collections::BTreeMap;
+
+use chrono::{DateTime, Utc};
+
+use crate::domain::audit::Entry;
+use crate::domain::case::Comment;
+use crate::domain::containment::approval::{self, TTL};
+use crate::domain::containment::ledger::{ActionView, Ledger};
+use crate::domain::containment::standing::{Standing, standing};
+use crate::domain::containment::state::ActionState;
+use crate::domain::containment::told::{self, Told, Until, Word};
+use crate::domain::ids::{AccountId, CaseId, PlanId};
+use crate::domain::text::{Safe, Untrusted};
+use crate::safe;
+
+/// Most accounts and requests kept of what comments tell; the oldest go first.
+const TOLD_MAX: usize = 500;
+
+/// One action that is under way.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Running {
+    /// For which case.
+    pub case: CaseId,
+    /// The target's login.
+    pub login: Untrusted,
+    /// What is done.
+    pub what: Safe,
+    /// Where it stands.
+    pub state: ActionState,
+    /// Since when.
+    pub since: Option<DateTime<Utc>>,
+    /// What was read back last, in words.
+    pub evidence: Option<Untrusted>,
+    /// Whether it is known from a comment only.
+    pub told: bool,
+}
+
+/// One account that is contained, wholly or partly.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Contained {
+    /// For which case.
+    pub case: CaseId,
+    /// The account's login.
+    pub login: Untrusted,
+    /// What is missing; `None` when nothing is.
+    pub missing: Option<Safe>,
+    /// Until when; unsaid where nobody said.
+    pub until: Until,
+    /// Since when.
+    pub since: DateTime<Utc>,
+    /// Whether it is known from a comment only.
+    pub told: bool,
+}
+
+/// A request for a second person that stands in a case.
+#[derive(Clone, Debug)]
+struct Request {
+    case: CaseId,
+    login: Untrusted,
+    what: Safe,
+    at: DateTime<Utc>,
+}
+
+/// Everything known of responses.
+#[derive(Clone, Debug, Default)]
+pub struct Responses {
+    ledger: Ledger,
+    /// By account as a comment names it: `00u1 at okta`.
+    told: BTreeMap<String, (CaseId, Told)>,
+    requests: BTreeMap<PlanId, Request>,
+    /// Plans that were answered or documented: their requests are over.
+    over: BTreeMap<PlanId, DateTime<Utc>>,
+    here: Vec<(AccountId, Here)>,
+}
+
+/// How an account stands by this host's log.
+#[derive(Clone, Debug)]
+struct Here {
+    /// `None` when it is free.
+    row: Option<Contained>,
+    /// When the last act on it ended.
+    last: Option<DateTime<Utc>>,
+}
+
+impl Responses {
+    /// Folds records of this host's log.
+    pub(super) fn recorded(&mut self, entries: &[Entry]) {
+        for entry in entries {
+            self.ledger.apply(entry);
+        }
+        self.judge();
+    }
+
+    /// Starts from records that were folded already.
+    pub fn of(ledger: Ledger) -> Self {
+        let mut responses = Self {
+            ledger,
+            ..Self::default()
+        };
+        responses.judge();
+        responses
+    }
+
+    /// Judges every account of the log anew.
+    fn judge(&mut self) {
+        let mut accounts: Vec<&AccountId> = Vec::new();
+        for action in self.ledger.actions() {
+            if !accounts.contains(&&action.account) {
+                accounts.push(&action.account);
+            }
+        }
+        let here = accounts.into_iter();
+        self.here = here
+            .filter_map(|account| Some((account.clone(), here_of(&self.ledger, account)?)))
+            .collect();
+    }
+
+    /// Takes what comments tell, oldest first.
+    pub(super) fn told(&mut self, comments: Vec<(CaseId, Comment)>) {
+        for (case, comment) in comments {
+            let text = comment.message.raw();
+            if let Some(ask) = approval::request_in(text) {
+                let request = Request {
+                    case: case.clone(),
+                    login: ask.login.clone(),
+                    what: ask.what(),
+                    at: comment.at,
+                };
+                self.requests.insert(ask.plan, request);
+            }
+            if let Some(answer) = approval::answer_in(text) {
+                self.over.insert(answer.ask.plan, comment.at);
+            }
+            for plan in text.lines().filter_map(|line| line.strip_prefix("quell:")) {
+                if let Ok(plan) = PlanId::parse(plan.trim()) {
+                    self.over.insert(plan, comment.at);
+                }
+            }
+            if let Some(told) = told::read(&comment) {
+                let known = self.told.get(told.account.raw());
+                if known.is_none_or(|(_, known)| known.at <= told.at) {
+                    let key = told.account.raw().to_owned();
+                    self.told.insert(key, (case, told));
+                }
+            }
+        }
+        shorten(&mut self.told, |(_, told)| told.at);
+        shorten(&mut self.requests, |request| request.at);
+        shorten(&mut self.over, |at| *at);
+    }
+
+    /// Lists what is under way, the oldest first.
+    pub fn running(&self, now: DateTime<Utc>) -> Vec<Running> {
+        let here = self
+            .ledger
+            .actions()
+            .filter(|action| action.is_unfinished() || action.state == ActionState::Awaiting);
+        let mut rows: Vec<Running> = here.map(running_here).collect();
+        let asked = self.requests.iter().filter(|(plan, request)| {
+            !self.over.contains_key(*plan)
+                && now - request.at < TTL
+                && self.ledger.plan(plan).is_empty()
+        });
+        rows.extend(asked.map(|(_, request)| Running {
+            case: request.case.clone(),
+            login: request.login.clone(),
+            what: request.what.clone(),
+            state: ActionState::Awaiting,
+            since: Some(request.at),
+            evidence: None,
+            told: true,
+        }));
+        rows
+    }
+
+    /// Lists what is contained, the newest first.
+    pub fn contained(&self) -> Vec<Contained> {
+        let here = self.here.iter();
+        let mut rows: Vec<Contained> = here.filter_map(|(_, here)| here.row.clone()).collect();
+        for (key, (case, told)) in &self.told {
+            let known = self.here.iter();
+            let known = known
+                .filter(|(account, _)| named(account) == *key)
+                .find(|(_, here)| here.row.is_some() || here.last >= Some(told.at));
+            if known.is_some() {
+                continue;
+            }
+            let missing = match &told.word {
+                Word::Free => continue,
+                Word::Contained => None,
+                Word::Partly(missing) => Some(missing.line()),
+            };
+            rows.push(Contained {
+                case: case.clone(),
+                login: told.login.clone(),
+                missing,
+                until: told.until,
+                since: told.at,
+                told: true,
+            });
+        }
+        rows.sort_by_key(|row| std::cmp::Reverse(row.since));
+        rows
+    }
+}
+
+/// Names an account as comments do.
+fn named(account: &AccountId) -> String {
+    format!("{} at {}", account.shown(), account.connection)
+}
+
+fn here_of(ledger: &Ledger, account: &AccountId) -> Option<Here> {
+    let acts: Vec<&ActionView> = ledger
+        .on(account)
+        .filter(|act| act.sent.is_some())
+        .collect();
+    let act = acts.last()?;
+    let last = acts.iter().filter_map(|act| act.ended).max();
+    let missing = match standing(ledger, account, |_| false) {
+        Standing::Free => return Some(Here { row: None, last }),
+        Standing::Contained { since } => (None, since),
+        Standing::Partly { missing, since } => {
+            let missing = Safe::join(missing, &Safe::fixed(", "));
+            (Some(missing), since)
+        }
+    };
+    let hold = ledger.holds().hold(account);
+    let until = hold.map_or(Until::Unsaid, |hold| {
+        hold.until.map_or(Until::Open, Until::At)
+    });
+    let row = Contained {
+        case: act.case.clone(),
+        login: act.login.clone(),
+        missing: missing.0,
+        until,
+        since: missing.1,
+        told: false,
+    };
+    Some(Here {
+        row: Some(row),
+        last,
+    })
+}
+
+fn running_here(action: &ActionView) -> Running {
+    let tries = if action.attempt > 1 {
+        safe!(" (attempt {})", action.attempt)
+    } else {
+        Safe::default()
+    };
+    Running {
+        case: action.case.clone(),
+        login: action.login.clone(),
+        what: safe!("{}{}", action.kind.word(), tries),
+        state: action.state,
+        since: action.sent.or(action.confirmed),
+        evidence: action.evidence.clone(),
+        told: false,
+    }
+}
+
+/// Forgets the oldest of too many.
+fn shorten<K: Ord + Clone, V>(all: &mut BTreeMap<K, V>, at: impl Fn(&V) -> DateTime<Utc>) {
+    while all.len() > TOLD_MAX {
+        let oldest = all.iter().min_by_key(|(_, value)| at(value));
+        let Some(key) = oldest.map(|(key, _)| key.clone()) else {
+            return;
+        };
+        all.remove(&key);
+    }
+}

@@ -1,0 +1,286 @@
+//! The lists of the wall: what nobody has taken, what is in work, responses, contained accounts, sources.
+
+use chrono::{DateTime, Utc};
+
+use super::flow::Section;
+use super::source_word;
+use crate::app::wall::{Row, Wall};
+use crate::config::settings::Names;
+use crate::domain::containment::hold::near_word;
+use crate::domain::containment::told::Until;
+use crate::domain::freshness::Freshness;
+use crate::domain::text::{Safe, Untrusted};
+use crate::safe;
+use crate::ui::paint::Words;
+use crate::ui::theme::Role;
+use crate::ui::words;
+
+/// Gives the name of a user, as initials unless names are shown: `mara.lind@acme.example` is `M. L.`
+fn name(login: &Untrusted, names: Names) -> Safe {
+    if names == Names::Full {
+        return login.field();
+    }
+    let local = login.raw().split('@').next().unwrap_or_default();
+    let local = local.rsplit('\\').next().unwrap_or_default();
+    let initials: String = local
+        .split(|c: char| !c.is_alphanumeric())
+        .filter_map(|part| part.chars().next())
+        .take(3)
+        .map(|c| format!("{}. ", c.to_uppercase()))
+        .collect();
+    if initials.is_empty() {
+        return "?".into();
+    }
+    Untrusted::new(initials.trim_end()).field()
+}
+
+/// Gives the width of a column of names.
+fn name_width(names: Names) -> usize {
+    match names {
+        Names::Short => 8,
+        Names::Full => 24,
+    }
+}
+
+/// Says beside a title that its list is old.
+fn age(wall: &Wall) -> Words {
+    match wall.cases_freshness() {
+        Some(Freshness::Stale(age)) => {
+            Words::new(Role::SourceStale, safe!("OLD {}", words::minutes(age)))
+        }
+        Some(Freshness::NoAnswer(age)) => Words::new(
+            Role::SourceDead,
+            safe!("as it was {} ago", words::minutes(age)),
+        ),
+        _ => Words::empty(),
+    }
+}
+
+/// Gives what is said where there is no case: that there is none, or that nobody knows.
+fn no_case(wall: &Wall, none: &'static str) -> Safe {
+    if wall.boards.is_empty() {
+        "not known yet".into()
+    } else {
+        none.into()
+    }
+}
+
+fn number(row: &Row) -> Safe {
+    match row.number {
+        Some(number) => safe!("#{}", number),
+        None => row.id.shown().fit(8),
+    }
+}
+
+/// Tells whether a case should have been taken by now.
+pub(super) fn is_late(row: &Row, wall: &Wall) -> bool {
+    row.deadline.is_some_and(|deadline| deadline < wall.now.utc)
+}
+
+fn countdown(row: &Row, now: DateTime<Utc>) -> (Role, Safe) {
+    let Some(deadline) = row.deadline else {
+        return (Role::Dim, "no limit".into());
+    };
+    match (deadline - now).to_std() {
+        // Rounded up, so that it says LATE only when it is.
+        Ok(left) => {
+            let left = std::time::Duration::from_secs(left.as_secs().div_ceil(60) * 60);
+            (Role::Deadline, safe!("ack {}", words::minutes(left)))
+        }
+        Err(_) => (
+            Role::DeadlineLate,
+            safe!("LATE {}", words::ago_between(deadline, now)),
+        ),
+    }
+}
+
+fn case(row: &Row, wall: &Wall) -> Words {
+    Words::empty()
+        .column(
+            Role::of_severity(row.severity),
+            &row.severity.word().into(),
+            9,
+        )
+        .column_right(Role::Strong, &number(row), 6)
+        .column_right(Role::Dim, &words::ago_between(row.created, wall.now.utc), 5)
+        .add(Role::Text, "  ")
+}
+
+fn title(words: Words, row: &Row, wall: &Wall) -> Words {
+    if wall.shown.names == Names::Full {
+        words
+            .add(Role::Text, "  ")
+            .add(Role::Text, row.title.field())
+    } else {
+        words
+    }
+}
+
+/// Lists the cases that nobody has taken.
+pub(super) fn unclaimed(wall: &Wall) -> Section {
+    let rows = wall.unclaimed();
+    let late = rows.iter().filter(|row| is_late(row, wall)).count();
+    let mut facts = age(wall);
+    if late > 0 {
+        facts = facts.gap(Role::DeadlineLate, safe!("{} LATE", late));
+    }
+    let lines = rows.iter().map(|row| {
+        let (role, left) = countdown(row, wall.now.utc);
+        title(case(row, wall).column(role, &left, 9), row, wall)
+    });
+    Section {
+        title: "Unclaimed, next deadline first".into(),
+        facts,
+        rows: lines.collect(),
+        none: no_case(wall, "every open case has an owner"),
+    }
+}
+
+/// Lists the cases that somebody has.
+pub(super) fn claimed(wall: &Wall) -> Section {
+    let rows = wall.claimed();
+    let width = name_width(wall.shown.names);
+    let lines = rows.iter().map(|row| {
+        let owner = row
+            .owner
+            .as_ref()
+            .map(|owner| name(owner, wall.shown.names));
+        let line = case(row, wall).column(Role::Text, &owner.unwrap_or_default(), width);
+        title(line, row, wall)
+    });
+    Section {
+        title: "In work".into(),
+        facts: age(wall).gap(Role::Title, safe!("{}", rows.len())),
+        rows: lines.collect(),
+        none: no_case(wall, "no open case has an owner"),
+    }
+}
+
+/// Lists the actions that are under way.
+pub(super) fn running(wall: &Wall) -> Section {
+    let rows = wall.responses.running(wall.now.utc);
+    let width = name_width(wall.shown.names);
+    let lines = rows.iter().map(|row| {
+        let mut line = Words::empty()
+            .column(Role::Strong, &wall.case_word(&row.case), 7)
+            .column(Role::Text, &name(&row.login, wall.shown.names), width)
+            .add(Role::Text, row.what.clone())
+            .gap(words::state_role(row.state), row.state.word());
+        if let Some(since) = row.since {
+            line = line.gap(Role::Dim, words::ago_between(since, wall.now.utc));
+        }
+        if let Some(evidence) = &row.evidence
+            && wall.shown.names == Names::Full
+        {
+            line = line.gap(Role::Dim, evidence.field());
+        }
+        line
+    });
+    let mut facts = Words::empty();
+    if wall.log_fault.is_some() {
+        facts = Words::new(Role::LevelWarning, "log not readable: comments only");
+    } else if !rows.is_empty() {
+        facts = Words::new(Role::Title, safe!("{}", rows.len()));
+    }
+    Section {
+        title: "Responses under way".into(),
+        facts,
+        rows: lines.collect(),
+        none: "none that this host or a case tells of".into(),
+    }
+}
+
+/// Lists the accounts that are contained.
+pub(super) fn contained(wall: &Wall) -> Section {
+    let rows = wall.responses.contained();
+    let width = name_width(wall.shown.names);
+    let now = wall.now.utc;
+    let lines = rows.iter().map(|row| {
+        let line = Words::empty()
+            .column(Role::Strong, &wall.case_word(&row.case), 7)
+            .column(Role::Text, &name(&row.login, wall.shown.names), width);
+        let line = match &row.missing {
+            None => line.add(Role::StateProven, "contained"),
+            Some(missing) => line.add(Role::StateUnknown, safe!("PARTLY: {}", missing)),
+        };
+        let line = match row.until {
+            Until::Unsaid => line,
+            Until::Open => line.add(Role::Text, " until somebody decides"),
+            Until::At(end) if end <= now => line.gap(Role::LevelWarning, "PAST ITS END"),
+            Until::At(end) => line.add(Role::Text, safe!(" until {}", near_word(end, now))),
+        };
+        if row.told {
+            line.gap(Role::Dim, "by its case")
+        } else {
+            line
+        }
+    });
+    let count = (!rows.is_empty()).then(|| safe!("{}", rows.len()));
+    Section {
+        title: "Contained accounts".into(),
+        facts: Words::empty().gap(Role::Title, count.unwrap_or_default()),
+        rows: lines.collect(),
+        none: "none that this host or a case tells of".into(),
+    }
+}
+
+/// Lists the sources with their state, and why the last question failed.
+pub(super) fn sources(wall: &Wall) -> Section {
+    let mut rows: Vec<Words> = wall
+        .sources
+        .iter()
+        .map(|source| {
+            let (role, word) = source_word(source, wall);
+            let shown = Untrusted::new(source.name.as_str()).field();
+            let mut line = Words::empty()
+                .column(Role::Text, &source.label, 7)
+                .column(Role::Title, &shown, 14)
+                .add(role, word);
+            if source.bad_records > 0 {
+                let bad = safe!("{} bad records", source.bad_records);
+                line = line.gap(Role::LevelWarning, bad);
+            }
+            if let Some(fault) = &source.fault {
+                line = line.gap(Role::Dim, fault.what.clone());
+            }
+            line
+        })
+        .collect();
+    rows.extend(wall.unasked.iter().map(|name| {
+        Words::empty()
+            .column(Role::Dim, &"-".into(), 7)
+            .column(Role::Dim, &Untrusted::new(name.as_str()).field(), 14)
+            .add(Role::Dim, "not asked by a wall")
+    }));
+    Section {
+        title: "Sources".into(),
+        facts: Words::empty(),
+        rows,
+        none: "no source is configured".into(),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use rstest::rstest;
+
+    use super::*;
+
+    #[rstest]
+    #[case("mara.lind@acme.example", "M. L.")]
+    #[case("ACME\\jdoe", "J.")]
+    #[case("svc-backup_01", "S. B. 0.")]
+    #[case("@acme.example", "?")]
+    #[case("\u{202e}evil", "E.")]
+    #[case("", "?")]
+    fn names_are_initials_for_the_room(#[case] login: &str, #[case] expected: &str) {
+        assert_eq!(
+            name(&Untrusted::new(login), Names::Short).as_str(),
+            expected
+        );
+        assert_eq!(
+            name(&Untrusted::new(login), Names::Full),
+            Untrusted::new(login).field()
+        );
+    }
+}

@@ -1,0 +1,392 @@
+//! The wall beside a console and a drill: what it sees, what it asks for, and that nothing makes it write.
+
+use std::collections::BTreeMap;
+use std::io;
+use std::path::{Path, PathBuf};
+use std::process::Command;
+use std::sync::{Arc, Mutex, PoisonError};
+use std::time::{Duration, SystemTime};
+
+use futures::StreamExt as _;
+use quell::app::message::Message;
+use quell::app::model::{Found, Layer, Load, Model};
+use quell::app::wall::{Contained, News, Wall};
+use quell::cli::compose;
+use quell::cli::drill::write_config;
+use quell::cli::wall::{Screen, show};
+use quell::config::settings::Wall as Shown;
+use quell::connect::watching::{Watching, watched};
+use quell::domain::containment::state::ActionState;
+use quell::domain::containment::told::Until;
+use quell::drill::Drill;
+use quell::engine::clock::{Clock, Pace};
+use quell::engine::wall as behind;
+use rustix::process::Signal;
+use serde_json::Value;
+use tokio::sync::{mpsc, watch};
+
+use crate::harness::app::{TestApp, TestClock, company, limits};
+use crate::harness::pty::Pty;
+
+const LOGIN: &str = "mara.lind@acme.example";
+const PATIENCE: Duration = Duration::from_secs(60);
+
+/// A screen that keeps the last wall it was asked to draw.
+struct Kept(watch::Sender<Arc<Mutex<Wall>>>);
+
+impl Screen for Kept {
+    fn draw(&mut self, wall: &Wall) -> io::Result<()> {
+        self.0.send_replace(Arc::new(Mutex::new(wall.clone())));
+        Ok(())
+    }
+}
+
+/// A wall in this process.
+pub struct TestWall {
+    keys: mpsc::UnboundedSender<Message>,
+    seen: watch::Receiver<Arc<Mutex<Wall>>>,
+    running: tokio::task::JoinHandle<Wall>,
+}
+
+impl TestWall {
+    /// Starts a wall by a configuration that is there, with a log to look at.
+    pub fn start(config: &Path, audit: PathBuf, pace: Pace) -> Self {
+        let clock: Arc<dyn Clock> = Arc::new(TestClock::default());
+        let loaded = compose::load(Some(config)).unwrap_or_else(|f| panic!("{:?}", f.faults));
+        let settings = Arc::new(watched(&loaded.settings));
+        let (secrets, missing) = compose::secrets(&settings);
+        assert_eq!(missing, []);
+        let wall = Wall::new(
+            &loaded.settings,
+            Arc::clone(&settings),
+            Shown::default(),
+            clock.now(),
+        );
+        let (tell, news) = mpsc::channel(behind::QUEUE);
+        let (keys, mut typed) = mpsc::unbounded_channel();
+        let (send, seen) = watch::channel(Arc::new(Mutex::new(wall.clone())));
+        let running = tokio::spawn(async move {
+            let tasks = behind::start(behind::Start {
+                watching: Watching::build(&settings, secrets, &limits()),
+                settings,
+                audit,
+                news: tell,
+                clock: Arc::clone(&clock),
+                pace,
+            });
+            let terminal = futures::stream::poll_fn(move |cx| typed.poll_recv(cx)).boxed();
+            let wall = show(wall, &mut Kept(send), terminal, news, clock.as_ref()).await;
+            drop(tasks);
+            wall
+        });
+        Self {
+            keys,
+            seen,
+            running,
+        }
+    }
+
+    /// Waits until the wall shows something.
+    pub async fn until(&mut self, what: &str, holds: impl Fn(&Wall) -> bool) -> Wall {
+        let locked = |seen: &Arc<Mutex<Wall>>| {
+            let wall = seen.lock().unwrap_or_else(PoisonError::into_inner);
+            wall.clone()
+        };
+        let waiting = self.seen.wait_for(|seen| holds(&locked(seen)));
+        match tokio::time::timeout(PATIENCE, waiting).await {
+            Ok(Ok(seen)) => locked(&seen),
+            other => panic!("never shown: {what} ({})", other.is_ok()),
+        }
+    }
+
+    /// Ends the wall as a signal would.
+    pub async fn end(self) -> Wall {
+        self.keys.send(Message::Ended).expect("it runs");
+        self.running.await.expect("it does not panic")
+    }
+}
+
+fn place() -> tempfile::TempDir {
+    tempfile::tempdir().expect("a temporary directory")
+}
+
+/// What a wall may ask for beside GET: the whole list of the architecture.
+fn is_on_the_list(request: &Value) -> bool {
+    let text = |key: &str| request[key].as_str().unwrap_or_default();
+    match (text("server"), text("method"), text("path")) {
+        ("cases", "POST", path) => path == "/api/v1/query",
+        ("siem", "POST", path) => {
+            path == "/_search" || path.ends_with("/_pit") && path.matches('/').count() == 2
+        }
+        ("siem", "DELETE", path) => path == "/_pit",
+        _ => false,
+    }
+}
+
+fn not_on_the_list(drill: &Drill) -> Vec<Value> {
+    let ledger = drill.ledger();
+    let all = ledger.mutating().iter();
+    all.filter(|request| !is_on_the_list(request))
+        .cloned()
+        .collect()
+}
+
+/// Every file below a folder with its size and when it was written.
+fn files(dir: &Path) -> BTreeMap<PathBuf, (u64, SystemTime)> {
+    let mut found = BTreeMap::new();
+    let mut open = vec![dir.to_owned()];
+    while let Some(dir) = open.pop() {
+        for entry in std::fs::read_dir(dir).expect("a directory").flatten() {
+            let (path, about) = (entry.path(), entry.metadata().expect("a file"));
+            if about.is_dir() {
+                open.push(path.clone());
+            }
+            let written = about.modified().expect("a time");
+            found.insert(
+                path,
+                (if about.is_dir() { 0 } else { about.len() }, written),
+            );
+        }
+    }
+    found
+}
+
+/// Opens the live case in a console and contains the account.
+async fn contain(app: &mut TestApp) {
+    app.until("the queue is filled", |model| model.queue.heard)
+        .await;
+    app.keys("/mara<Enter><Enter>");
+    app.until("account and activity are there", |model| {
+        model.open.as_ref().is_some_and(|open| {
+            matches!(&open.account, Load::Ready(Found::One(_), _)) && open.activity.ended.is_some()
+        }) && !model.offers.is_empty()
+    })
+    .await;
+    app.keys("cc");
+    let dialog = |model: &Model| matches!(model.layers.last(), Some(Layer::Confirm { .. }));
+    app.until("the dialog is open", dialog).await;
+    app.clock.advance(Duration::from_secs(1));
+    app.keys(LOGIN).keys("<Tab>y");
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn two_walls_see_an_account_contained_one_by_the_log_and_one_by_the_case() {
+    let (drill, state, elsewhere) = (company().await, place(), place());
+    let mut app = TestApp::start(&drill, state.path());
+    let config = write_config(elsewhere.path(), &drill).expect("it is written");
+    let (here, there) = (state.path().join("audit"), elsewhere.path().join("audit"));
+    let mut beside = TestWall::start(&config, here, Pace::scaled(0.02));
+    let mut far = TestWall::start(&config, there, Pace::scaled(0.02));
+    let wall = beside
+        .until("the cases are counted", |wall| !wall.boards.is_empty())
+        .await;
+    let open = app
+        .until("the queue is filled", |model| model.queue.heard)
+        .await;
+    assert_eq!(wall.rows().count(), open.queue.open_count());
+    assert!(!wall.unclaimed().is_empty());
+
+    contain(&mut app).await;
+    let running = beside
+        .until("a response is under way", |wall| {
+            !wall.responses.running(wall.now.utc).is_empty()
+        })
+        .await;
+    let rows = running.responses.running(running.now.utc);
+    assert!(rows.iter().all(|row| row.login.raw() == LOGIN && !row.told));
+    let contained = |wall: &Wall| {
+        let rows = wall.responses.contained();
+        rows.iter().any(|row: &Contained| row.missing.is_none())
+            && wall.responses.running(wall.now.utc).is_empty()
+    };
+    let by_log = beside.until("it is contained", contained).await;
+    let by_case = far.until("the case says so", contained).await;
+    for (wall, told) in [(&by_log, false), (&by_case, true)] {
+        let rows = wall.responses.contained();
+        assert_eq!(rows.len(), 1, "{rows:?}");
+        assert_eq!((rows[0].login.raw(), rows[0].told), (LOGIN, told));
+        assert!(matches!(rows[0].until, Until::At(_)));
+        assert_eq!(wall.case_word(&rows[0].case).as_str(), "#14");
+    }
+    app.until("it is documented", |model| {
+        model
+            .ledger
+            .actions()
+            .all(|action| action.state == ActionState::Verified && action.comment.is_some())
+    })
+    .await;
+    // Somebody else enables the account: the wall takes the word back from both.
+    let order = serde_json::json!({"fault": "undone_by_others"});
+    drill.fault(&order).expect("the fault is known");
+    drill.advance(1);
+    let taken_back = |wall: &Wall| {
+        let rows = wall.responses.contained();
+        rows.iter().all(|row: &Contained| row.missing.is_some())
+    };
+    beside.until("it is contained no more", taken_back).await;
+    far.until("the case says so too", taken_back).await;
+    app.end().await;
+    beside.end().await;
+    far.end().await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_case_system_that_fails_makes_old_data_that_says_so() {
+    let (drill, state) = (company().await, place());
+    let config = write_config(state.path(), &drill).expect("it is written");
+    let mut wall = TestWall::start(&config, state.path().join("audit"), Pace::scaled(0.02));
+    wall.until("the cases are counted", |wall| !wall.boards.is_empty())
+        .await;
+    let order = serde_json::json!({"server": "cases", "fault": "500", "rate": 1.0});
+    drill.fault(&order).expect("the fault is known");
+    let failing = wall
+        .until("the source fails", |wall| {
+            wall.sources.iter().any(|source| source.fault.is_some())
+        })
+        .await;
+    assert!(failing.rows().count() > 0, "the old rows stay");
+    drill
+        .fault(&serde_json::json!({"server": "cases", "fault": "none"}))
+        .expect("faults can be cleared");
+    wall.until("it is well again", |wall| {
+        wall.sources.iter().all(|source| source.fault.is_none())
+    })
+    .await;
+    wall.end().await;
+    assert_eq!(not_on_the_list(&drill), Vec::<Value>::new());
+    assert_eq!(drill.ledger().effects(), []);
+}
+
+/// Random keys and pastes as bytes; not the two that quit, which would end the test early.
+fn typed(dice: &mut fastrand::Rng, count: usize) -> Vec<u8> {
+    const NAMED: [&[u8]; 12] = [
+        b"\r", b"\t", b"\x1b[A", b"\x1b[B", b"\x1b[5~", b"\x1b[6~", b"\x7f", b"\x1b[Z", b"\x04",
+        b"\x15", b"\x1bx", b"\x1a",
+    ];
+    let mut bytes = Vec::new();
+    for _ in 0..count {
+        match dice.u8(0..20) {
+            0..4 => bytes.extend(NAMED[dice.usize(0..NAMED.len())]),
+            4 => {
+                bytes.extend(b"\x1b[200~");
+                let text: String = (0..dice.usize(0..40))
+                    .map(|_| dice.char(' '..='p'))
+                    .collect();
+                bytes.extend(text.bytes());
+                bytes.extend(b"\x1b[201~");
+            }
+            _ => bytes.push(match dice.u8(32..127) {
+                b'q' => b'y',
+                other => other,
+            }),
+        }
+    }
+    bytes
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn slow_a_hundred_thousand_keys_and_pastes_write_nothing_anywhere() {
+    let (drill, home) = (company().await, place());
+    let config = write_config(home.path(), &drill).expect("it is written");
+    let config = config.to_str().expect("a plain path").to_owned();
+    let before = files(home.path());
+    let dir = home.path().to_owned();
+    let played = tokio::task::spawn_blocking(move || {
+        let mut pty = Pty::start(&dir, &["--config", &config, "wall"], (120, 40));
+        pty.until("the cases", |text| {
+            text.contains("Unclaimed") && text.contains("SIEM ok")
+        });
+        let mut dice = fastrand::Rng::with_seed(5);
+        for _ in 0..100 {
+            let bytes = typed(&mut dice, 1_000);
+            pty.keys(&String::from_utf8_lossy(&bytes));
+        }
+        // Pasted, the keys that quit are no keys.
+        pty.settle();
+        pty.keys("\x1b[200~quit: q\x03q\x1b[201~");
+        // It is still there, and asks on.
+        pty.resize((100, 30))
+            .until("it draws", |text| text.contains("READ ONLY"));
+        pty.keys("q");
+        pty.end_restored()
+    });
+    let ended = played.await.expect("it was played");
+    assert_eq!(ended.code, 0);
+    assert_eq!(files(home.path()), before, "no file was made or changed");
+    assert_eq!(not_on_the_list(&drill), Vec::<Value>::new());
+    assert_eq!(drill.ledger().effects(), []);
+    let asked = drill.ledger().mutating().len();
+    assert!(asked > 4, "{asked} questions were seen");
+    let identity = drill.ledger().to_json()["requests"]["counts"].to_string();
+    assert!(!identity.contains("identity "), "{identity}");
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn without_a_keyboard_it_shows_and_ends_by_a_signal() {
+    let (drill, home) = (company().await, place());
+    let config = write_config(home.path(), &drill).expect("it is written");
+    let program = env!("CARGO_BIN_EXE_quell");
+    let line = |input: &str| {
+        let config = config.to_str().expect("a plain path");
+        format!("exec {program} --config {config} wall {input}")
+    };
+    for (input, signal) in [("</dev/null", Signal::TERM), ("<&-", Signal::HUP)] {
+        let (dir, line) = (home.path().to_owned(), line(input));
+        let played = tokio::task::spawn_blocking(move || {
+            let mut pty = Pty::start_as(&dir, "/bin/sh", &["-c", &line], (80, 24));
+            pty.until("the cases", |text| {
+                text.contains("Unclaimed") && text.contains("READ ONLY")
+            });
+            pty.signal(signal);
+            pty.end_restored()
+        });
+        let ended = played.await.expect("it was played");
+        assert_eq!(ended.code, 0, "{input}");
+    }
+}
+
+#[test]
+fn a_wall_without_a_terminal_or_a_drill_says_what_is_missing() {
+    let home = place();
+    let run = |arguments: &[&str]| {
+        let told = Command::new(env!("CARGO_BIN_EXE_quell"))
+            .args(arguments)
+            .env("HOME", home.path())
+            .env_remove("XDG_STATE_HOME")
+            .env_remove("XDG_CONFIG_HOME")
+            .output()
+            .expect("quell starts");
+        (
+            told.status.code(),
+            String::from_utf8_lossy(&told.stderr).into_owned(),
+        )
+    };
+    let (code, said) = run(&["wall", "--drill"]);
+    assert_eq!(code, Some(3));
+    assert!(said.contains("no drill to watch"), "{said}");
+    assert!(said.contains("quell drill"), "{said}");
+    let (code, said) = run(&["wall"]);
+    assert_eq!(code, Some(3));
+    assert!(said.contains("no configuration"), "{said}");
+}
+
+/// The news a wall can get hold nothing that answers: the enum is matched whole, so a new arm has to be looked at here.
+#[test]
+fn a_wall_has_one_command() {
+    let commands = quell::app::wall::KEYS.map(|(_, command)| command);
+    assert!(
+        commands
+            .iter()
+            .all(|command| matches!(command, quell::app::wall::Command::Quit))
+    );
+    let is_news = |news: &News| match news {
+        News::Cases { .. }
+        | News::Comments(_)
+        | News::Asked { .. }
+        | News::Records(_)
+        | News::Log(_)
+        | News::Terminal(_)
+        | News::Tick => true,
+    };
+    assert!(is_news(&News::Tick));
+}
