@@ -130,10 +130,6 @@ impl Screen for Watched {
         Ok(())
     }
 
-    fn title(&mut self, _look: bool) -> io::Result<()> {
-        Ok(())
-    }
-
     fn suspend(&mut self) -> io::Result<()> {
         Ok(())
     }
