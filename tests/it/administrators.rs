@@ -1,7 +1,7 @@
 //! The last administrators, where the policy of the host allows acting on administrators at all: two others stay enabled.
 //! Counted at the provider when the plan is made, before the send, and once more when the intent is on the disk.
 //!
-//! In the drill three others have the role that the victim is given: Jonas Okafor's second account, Anna Berg, Carla Diaz.
+//! In the drill three others have the role that the victim is given: Jonas Okafor's second account, Hana Ito, Nora Olsen.
 
 use std::fs;
 use std::path::Path;
@@ -29,8 +29,8 @@ use crate::harness::app::{Setting, TestApp, company, limits};
 use crate::harness::root;
 use crate::truth::{confirm, finished, open_case, plan};
 
-const ANNA: &str = "anna.berg@acme.example";
-const CARLA: &str = "carla.diaz@acme.example";
+const HANA: &str = "hana.ito@acme.example";
+const NORA: &str = "nora.olsen@acme.example";
 const ROLE: &str = "the administrator role Application Administrator";
 
 fn dir() -> TempDir {
@@ -109,7 +109,7 @@ async fn slow_an_administrator_is_disabled_while_two_others_stay_and_not_after()
         return;
     }
     let (drill, state, etc) = (with_an_administrator().await, dir(), dir());
-    post(&suspending(&drill, ANNA)).await;
+    post(&suspending(&drill, HANA)).await;
     let mut app = start(&drill, state.path(), etc.path(), None);
     open_case(&mut app).await;
     let model = plan(&mut app, "ca").await;
@@ -120,7 +120,7 @@ async fn slow_an_administrator_is_disabled_while_two_others_stay_and_not_after()
         "{screen}"
     );
     // One of the two goes between the plan and the send.
-    post(&suspending(&drill, CARLA)).await;
+    post(&suspending(&drill, NORA)).await;
     confirm(&app);
     let ended = |model: &Model| {
         model.ledger.actions().next().is_some()
@@ -204,7 +204,7 @@ async fn slow_they_are_counted_once_more_when_the_intent_is_on_the_disk() {
         return;
     }
     let (drill, state, etc) = (with_an_administrator().await, dir(), dir());
-    let both = [ANNA, CARLA].map(|login| suspending(&drill, login));
+    let both = [HANA, NORA].map(|login| suspending(&drill, login));
     let probe = Arc::new(Meanwhile(Mutex::new(both.to_vec())));
     let mut app = start(&drill, state.path(), etc.path(), Some(probe));
     open_case(&mut app).await;

@@ -124,7 +124,7 @@ pub(crate) const TWIN_ADMIN: usize = 6;
 pub(crate) const LOOK_ALIKE: usize = 7;
 pub(crate) const COLLEAGUE: usize = 9;
 /// Two of the staff who administer applications.
-pub(crate) const APP_ADMINS: [usize; 2] = [10, 12];
+pub(crate) const APP_ADMINS: [usize; 2] = [17, 23];
 
 pub(super) const STAFF: [(&str, &str); 30] = [
     ("Anna", "Berg"),
