@@ -176,11 +176,16 @@ fn dispatch(arguments: Arguments) -> Result<u8, Failure> {
                 drill::run(&options, state.as_deref(), theme.as_deref())
             }
         }
-        Some(Sub::Activity(asked)) => activity::run(
-            &asked,
-            &mut io::BufWriter::new(io::stdout().lock()),
-            &mut io::stderr().lock(),
-        ),
+        Some(Sub::Activity(asked)) => {
+            let place = compose::Place {
+                config,
+                state,
+                theme,
+            };
+            // Standard output is locked line by line: the pane writes to it too.
+            let mut out = io::BufWriter::with_capacity(1 << 16, io::stdout());
+            activity::run(&asked, &place, &mut out, &mut io::stderr())
+        }
         Some(Sub::Audit { command }) => audit::run(command, config.as_deref(), |drill| {
             audit_dir(state.as_deref(), drill)
         }),

@@ -2,6 +2,7 @@
 
 pub mod activity;
 pub mod contained;
+pub mod exported;
 pub mod layer;
 pub mod list;
 pub mod queue;
@@ -34,6 +35,7 @@ use crate::domain::runbook::choice::Runbooks;
 use crate::domain::text::{Safe, Untrusted};
 
 pub use activity::{ActivityPane, ListRow};
+pub use exported::Exported;
 pub use layer::{Held, Layer, Purpose};
 pub use list::ListFrame;
 pub use queue::Queue;
@@ -72,6 +74,8 @@ pub struct Model {
     pub queue: Queue,
     /// The open case.
     pub open: Option<OpenCase>,
+    /// The exported logs that are shown instead of cases.
+    pub exported: Option<Exported>,
     /// All runbooks and the rules that choose one.
     pub runbooks: Arc<Runbooks>,
     /// The escalation path, where one is configured.
@@ -334,6 +338,7 @@ impl Model {
             offers: Vec::new(),
             queue: Queue::default(),
             open: None,
+            exported: None,
             runbooks,
             escalation,
             runbook,

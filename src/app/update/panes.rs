@@ -43,6 +43,10 @@ const ARMED: [Command; 20] = [
 ];
 
 pub(super) fn command(model: &mut Model, command: Command) -> Vec<Effect> {
+    if let Some(why) = model.lacking_case(command) {
+        model.say(Level::Warning, why, None);
+        return Vec::new();
+    }
     let acts =
         ARMED.contains(&command) || (command == Command::Open && model.focus == Pane::Actions);
     if model.locked && acts {
