@@ -209,7 +209,9 @@ fn dispatch(arguments: Arguments) -> Result<u8, Failure> {
         Some(Sub::Cases(asked)) => cases::run(&place, &asked, &mut io::BufWriter::new(out), told),
         Some(Sub::Case(asked)) => case::run(&place, &asked, &mut io::BufWriter::new(out), told),
         Some(Sub::Activity(asked)) => {
-            activity::run(&asked, &place, &mut io::BufWriter::new(out), told)
+            // Standard output is locked line by line: the pane writes to it too.
+            let mut out = io::BufWriter::with_capacity(1 << 16, out);
+            activity::run(&asked, &place, &mut out, told)
         }
         Some(Sub::Audit { command }) => audit::run(command, config, |drill| {
             audit_dir(place.state.as_deref(), drill)

@@ -40,6 +40,7 @@ use crate::domain::ids::{AccountId, ActionId, ConnectionName, PlanId};
 use crate::domain::operator::Operator;
 use crate::domain::text::Untrusted;
 use crate::store::audit::AuditLog;
+use crate::store::places::Places;
 
 pub use approval::person;
 
@@ -94,6 +95,8 @@ pub struct Start {
     pub policy_text: Option<String>,
     /// User of the operating system.
     pub os_user: Untrusted,
+    /// Where addresses are.
+    pub places: Arc<Places>,
     /// Where messages go.
     pub messages: mpsc::Sender<Message>,
     /// The clock.
@@ -124,6 +127,7 @@ struct World {
     policy: PathBuf,
     policy_text: Option<String>,
     os_user: Untrusted,
+    places: Arc<Places>,
     messages: mpsc::Sender<Message>,
     clock: Arc<dyn Clock>,
     pace: Pace,
@@ -169,6 +173,7 @@ impl Engine {
             policy: start.policy,
             policy_text: start.policy_text,
             os_user: start.os_user,
+            places: start.places,
             messages: start.messages,
             clock: start.clock,
             pace: start.pace,

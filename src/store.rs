@@ -6,6 +6,7 @@ pub mod audit;
 pub mod drafts;
 pub mod files;
 pub mod lease;
+pub mod places;
 pub mod process;
 pub mod runbooks;
 pub mod secret;

@@ -3,6 +3,7 @@
 pub mod activity;
 pub mod closing;
 pub mod contained;
+pub mod exported;
 pub mod filter;
 pub mod layer;
 pub mod list;
@@ -38,6 +39,7 @@ use crate::domain::severity::Severity;
 use crate::domain::text::{Safe, Untrusted};
 
 pub use activity::{ActivityPane, ListRow};
+pub use exported::Exported;
 pub use layer::{Held, Layer, Purpose};
 pub use list::ListFrame;
 pub use queue::Queue;
@@ -76,6 +78,8 @@ pub struct Model {
     pub queue: Queue,
     /// The open case.
     pub open: Option<OpenCase>,
+    /// The exported logs that are shown instead of cases.
+    pub exported: Option<Exported>,
     /// All runbooks and the rules that choose one.
     pub runbooks: Arc<Runbooks>,
     /// The escalation path, where one is configured.
@@ -357,6 +361,7 @@ impl Model {
             offers: Vec::new(),
             queue,
             open: None,
+            exported: None,
             runbooks,
             escalation,
             runbook,

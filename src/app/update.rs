@@ -34,6 +34,12 @@ use crate::domain::freshness::Moment;
 pub fn update(model: &mut Model, now: Moment, message: Message) -> Vec<Effect> {
     model.now = now;
     model.lock_when_idle();
+    let effects = take(model, now, message);
+    model.keep_to_exported();
+    effects
+}
+
+fn take(model: &mut Model, now: Moment, message: Message) -> Vec<Effect> {
     match message {
         Message::Key(chord) => {
             model.last_key = now;

@@ -1,38 +1,42 @@
-//! `quell activity`: exported logs of any vendor as events and findings, without any connection; or the user of a case,
-//! asked of the SIEM.
+//! `quell activity`: exported logs of any vendor as events and findings, without any connection; or the user of a case, from
+//! the SIEM.
 //!
-//! Exit codes: 0 all was read, 2 some records could not be read, 3 a file or the case could not be read, or a file holds
-//! no event.
+//! Exit codes: 0 all was read, 2 some records could not be read or a source was not asked, 3 nothing could be read.
 //!
 //! What must not live here: envelopes and vendors' fields (`connect::logs`), what is odd (`domain::timeline`).
 
 mod bytes;
 mod of_case;
+pub(super) mod pane;
+mod print;
 
 use std::collections::BTreeMap;
-use std::io::{self, Write};
-use std::path::PathBuf;
+use std::io::Write;
+use std::path::{Path, PathBuf};
+use std::sync::Arc;
 
 use chrono::{DateTime, Utc};
 use clap::Args;
 
 use super::compose::Place;
-use super::{Failure, OK, UNREADABLE, broken_pipe, moment, reading};
+use super::{Failure, INTERNAL, OK, UNREADABLE, broken_pipe, compose, moment, reading, screen};
+use crate::app::keymap::Keymap;
+use crate::app::model::{Exported, Model, Start};
+use crate::config::settings::{Mode, Settings};
 use crate::connect::logs::{LogFile, Source, read_log};
-use crate::domain::audit::ascii_json;
 use crate::domain::case::RecordFault;
 use crate::domain::fault::Fault;
+use crate::domain::freshness::Moment;
+use crate::domain::ids::ConnectionName;
+use crate::domain::runbook::choice::Runbooks;
 use crate::domain::text::{Safe, Untrusted};
 use crate::domain::timeline::activity::{Activity, Row};
-use crate::domain::timeline::event::{Event, Party};
-use crate::domain::timeline::export;
-use crate::domain::timeline::finding::{Context, Finding, Tuning, examine};
+use crate::domain::timeline::event::Party;
+use crate::domain::timeline::finding::{Context, Detection, Finding, examine};
 use crate::safe;
 
 /// Exit code: some records could not be read.
 const WARNINGS: u8 = 2;
-/// Faults told one by one; the rest is counted.
-const TOLD: usize = 20;
 
 /// What is read, of whom, and in which form it is told.
 #[derive(Debug, Args)]
@@ -61,6 +65,12 @@ pub struct Asked {
     /// What is odd, one object a line.
     #[arg(long)]
     findings: bool,
+    /// One event a line, also on a terminal, where the activity pane opens else.
+    #[arg(long, conflicts_with_all = ["json", "findings"])]
+    plain: bool,
+    /// Local database of places, networks or hiding sources, in MaxMind's format; several times for several.
+    #[arg(long, value_name = "FILE", conflicts_with = "case")]
+    places: Vec<PathBuf>,
 }
 
 /// Whose records are read.
@@ -77,10 +87,24 @@ fn source(text: &str) -> Result<From, String> {
         .ok_or_else(|| format!("not one of auto, {}", all()))
 }
 
-/// Reads the logs and prints what was asked for.
+/// What was read of all files.
+pub(super) struct Read {
+    activity: Activity,
+    /// Records that could not be read, each with its place.
+    faults: Vec<RecordFault>,
+    doubles: Vec<RecordFault>,
+    records: BTreeMap<Source, usize>,
+    /// What of the databases of places could not be read.
+    broken: Vec<Fault>,
+    /// How many events have no time.
+    untimed: usize,
+}
+
+/// Reads the logs and shows or prints what was asked for.
 ///
 /// # Errors
-/// When no file can be read, or nothing in them is an event, with exit code 3; when the output cannot be written.
+/// When no file can be read, or nothing in them is an event, with exit code 3; when the configuration or a database of
+/// places cannot be used; when the output cannot be written.
 pub fn run(
     asked: &Asked,
     place: &Place,
@@ -90,63 +114,30 @@ pub fn run(
     if let Some(case) = &asked.case {
         return of_case(asked, case, place, out, told);
     }
-    let mut whole = LogFile::default();
-    for path in &asked.files {
-        let bytes = bytes::read(path)?;
-        whole = whole.joined(read_log(&bytes, asked.from.0));
+    let (settings, keymap) = settings(place.config.as_deref())?;
+    let mut read = read(asked, &settings)?;
+    let shown = !(asked.json || asked.findings || asked.plain) && screen::is_there();
+    let bad = read.faults.len() + read.broken.len();
+    let code = if bad == 0 { OK } else { WARNINGS };
+    if shown {
+        show(asked, &mut read.activity, settings.clone(), keymap, place)?;
     }
-    let LogFile {
-        events,
-        faults,
-        doubles,
-        records,
-    } = whole.without_doubles();
-    if events.is_empty() && !faults.is_empty() {
-        let first = faults.first().map_or_else(Safe::default, |fault| {
-            safe!("{}: {}", fault.record.field(), fault.reason.line())
-        });
-        let what = safe!("no event in {} records; the first: {}", faults.len(), first);
-        return Err(Failure::one(
-            UNREADABLE,
-            Fault::new(what).hint("--from names the vendor where it cannot be told"),
-        ));
-    }
-    let code = if faults.is_empty() { OK } else { WARNINGS };
-    let mut activity = Activity::default();
-    // What is odd for one user shows against what all of them do: findings are told from the whole file.
-    let whole = asked.findings;
-    activity.extend(
-        events
-            .into_iter()
-            .filter(|event| whole || asked.is_of_user(event)),
-    );
-    activity.faults = faults;
-    let tuning = Tuning::default();
-    let printed = print(asked, &activity, &tuning, asked.user.as_deref(), out, told);
-    let told = printed.and_then(|()| summary(&activity, &doubles, &records, told));
-    told.map_or_else(|error| broken_pipe(&error), |()| Ok(code))
-}
-
-/// Prints what was asked for: events as objects or lines, or findings.
-fn print(
-    asked: &Asked,
-    activity: &Activity,
-    tuning: &Tuning,
-    subject: Option<&str>,
-    out: &mut dyn Write,
-    told: &mut dyn Write,
-) -> io::Result<()> {
-    if asked.json {
-        asked
-            .rows(activity)
-            .try_for_each(|row| line(out, &ascii_json(&export::ecs(row))))
+    let printed = if shown {
+        Ok(())
     } else if asked.findings {
-        print_findings(asked, activity, tuning, subject, out, told)
+        let detection = asked.examine(&read.activity, &settings);
+        print::findings(&read.activity, &detection, out, told)
     } else {
-        asked
-            .rows(activity)
-            .try_for_each(|row| line(out, words(row).as_str()))
-    }
+        // What is odd for one user shows against what all of them do; what is listed is the user's alone.
+        read.activity
+            .retain(|row| asked.is_of_user(row) && asked.is_in_window(row));
+        print::events(&read.activity, asked.json, out)
+    };
+    let told = printed
+        .and_then(|()| out.flush())
+        .and_then(|()| print::summary(&read, told))
+        .and_then(|()| print::faults(&read.broken, told));
+    told.map_or_else(|error| broken_pipe(&error), |()| Ok(code))
 }
 
 /// Prints the activity of the user of a case; what was asked of the SIEM is about that user already.
@@ -167,43 +158,23 @@ fn of_case(
     let mut activity = Activity::default();
     activity.extend(found.events);
     activity.faults = found.faults;
-    let of_all = Asked {
-        files: Vec::new(),
-        case: None,
-        from: From(None),
-        user: None,
-        since: asked.since,
-        until: asked.until,
-        json: asked.json,
-        findings: asked.findings,
-    };
-    let subject = found.names.first().map(|name| name.raw().to_owned());
-    let printed = print(
-        &of_all,
-        &activity,
-        &found.tuning,
-        subject.as_deref(),
-        out,
-        told,
-    );
-    let printed = printed.and_then(|()| {
-        let names = Safe::join(found.names.iter().map(Untrusted::ident), &Safe::fixed(", "));
-        writeln!(told, "user: {names}")?;
-        for fault in activity.faults.iter().take(TOLD) {
-            writeln!(
-                told,
-                "not read: {}: {}",
-                fault.record.field(),
-                fault.reason.line()
-            )?;
-        }
-        let more = if found.truncated {
-            safe!(", TRUNCATED at {}: there are more", activity.len())
-        } else {
-            Safe::default()
+    let printed = if asked.findings {
+        let context = Context {
+            subject: found.names.first().cloned(),
+            contained_since: None,
         };
-        let (read, not) = (activity.len(), activity.faults.len());
-        writeln!(told, "read: {read}{more}; {not} records not read")?;
+        let mut detection = examine(&activity, &found.tuning, &context);
+        detection.findings.retain(|finding| {
+            let row = activity.row(finding.row);
+            row.is_some_and(|row| asked.is_in_window(row))
+        });
+        print::findings(&activity, &detection, out, told)
+    } else {
+        activity.retain(|row| asked.is_in_window(row));
+        print::events(&activity, asked.json, out)
+    };
+    let printed = printed.and_then(|()| out.flush()).and_then(|()| {
+        print::of_case(&activity, &found.names, found.truncated, told)?;
         reading::tell(&found.warnings, told)
     });
     let well = activity.faults.is_empty() && found.warnings.is_empty() && !found.truncated;
@@ -211,9 +182,120 @@ fn of_case(
     printed.map_or_else(|error| broken_pipe(&error), |()| Ok(code))
 }
 
+/// Gives the settings of a configuration that was asked for; without one, settings without any connection.
+fn settings(config: Option<&Path>) -> Result<(Settings, Keymap), Failure> {
+    let Some(config) = config else {
+        return Ok((Settings::of_files(), Keymap::default()));
+    };
+    let mut loaded = compose::load(Some(config))?;
+    loaded.settings.environment.mode = Mode::ReadOnly;
+    loaded.settings.connections.clear();
+    Ok((loaded.settings, loaded.keymap))
+}
+
+fn read(asked: &Asked, settings: &Settings) -> Result<Read, Failure> {
+    let paths: Vec<PathBuf> = if asked.places.is_empty() {
+        settings.timeline.places.clone()
+    } else {
+        asked.places.clone()
+    };
+    let places = compose::places(&paths)?;
+    let mut whole = LogFile::default();
+    for path in &asked.files {
+        let bytes = bytes::read(path)?;
+        whole = whole.joined(read_log(&bytes, asked.from.0));
+    }
+    let LogFile {
+        mut events,
+        faults,
+        doubles,
+        records,
+    } = whole.without_doubles();
+    if events.is_empty() && !faults.is_empty() {
+        let first = faults.first().map_or_else(Safe::default, |fault| {
+            safe!("{}: {}", fault.record.field(), fault.reason.line())
+        });
+        let what = safe!("no event in {} records; the first: {}", faults.len(), first);
+        return Err(Failure::one(
+            UNREADABLE,
+            Fault::new(what).hint("--from names the vendor where it cannot be told"),
+        ));
+    }
+    let mut lookup = places.lookup();
+    for event in &mut events {
+        lookup.complete(event);
+    }
+    let broken = lookup.faults().collect();
+    let mut activity = Activity::default();
+    activity.extend(events);
+    activity.faults = faults;
+    Ok(Read {
+        untimed: activity.rows().take_while(Row::untimed).count(),
+        faults: activity.faults.clone(),
+        activity,
+        doubles,
+        records,
+        broken,
+    })
+}
+
+/// Opens the activity pane over what was read, until it is left.
+fn show(
+    asked: &Asked,
+    activity: &mut Activity,
+    settings: Settings,
+    keymap: Keymap,
+    place: &Place,
+) -> Result<(), Failure> {
+    let found = asked.examine(activity, &settings).findings;
+    let mut evidence = vec![false; activity.len()];
+    for row in found.iter().flat_map(|finding| &finding.evidence) {
+        if let Some(slot) = evidence.get_mut(*row) {
+            *slot = true;
+        }
+    }
+    // What a finding rests on stays, also where it is somebody else's or older than the window.
+    let places = activity.retain(|row| {
+        let asked_for = asked.is_of_user(row) && asked.is_in_window(row);
+        asked_for || evidence.get(row.index()) == Some(&true)
+    });
+    let found: Vec<Finding> = found
+        .into_iter()
+        .filter_map(|finding| finding.moved(&places))
+        .collect();
+    let newest = activity.rows().next_back().filter(|row| !row.untimed());
+    let ends = newest.map(|row| row.at());
+    let now = Moment {
+        utc: ends.unwrap_or_default(),
+        boot: std::time::Duration::ZERO,
+    };
+    let mut model = Model::new(Start {
+        settings: Arc::new(settings),
+        keymap: Arc::new(keymap),
+        runbooks: Arc::new(Runbooks::default()),
+        escalation: None,
+        os_user: Untrusted::default(),
+        now,
+        size: screen::size(),
+    });
+    let exported = Exported {
+        files: asked.files_word(),
+        user: asked.user.clone().map(Untrusted::new),
+        ends,
+    };
+    let activity = std::mem::take(activity);
+    let connection = ConnectionName::parse("exported-logs").map_err(|error| {
+        let what = Untrusted::new(error.to_string());
+        Failure::one(INTERNAL, Fault::new(what.line()))
+    })?;
+    model.show_exported(exported, connection, activity, found);
+    let runtime = compose::runtime()?;
+    runtime.block_on(screen::show_exported(model, &place.look))
+}
+
 impl Asked {
-    fn is_of_user(&self, event: &Event) -> bool {
-        self.is_named(&event.user) || self.is_named(&event.target)
+    fn is_of_user(&self, row: Row<'_>) -> bool {
+        self.user.is_none() || self.is_named(&row.user()) || self.is_named(&row.target())
     }
 
     fn is_named(&self, party: &Party) -> bool {
@@ -229,8 +311,7 @@ impl Asked {
     fn is_about(&self, finding: &Finding, row: Row<'_>) -> bool {
         let named = finding.user.as_ref().zip(self.user.as_ref());
         named.is_some_and(|(name, user)| name.raw().eq_ignore_ascii_case(user))
-            || self.is_named(&row.user())
-            || self.is_named(&row.target())
+            || self.is_of_user(row)
     }
 
     fn is_in_window(&self, row: Row<'_>) -> bool {
@@ -240,98 +321,31 @@ impl Asked {
             && self.until.is_none_or(|until| row.at() < until)
     }
 
-    fn rows<'a>(&self, activity: &'a Activity) -> impl Iterator<Item = Row<'a>> {
-        activity.rows().filter(|row| self.is_in_window(*row))
+    /// Finds what is odd in all events; gives what is about the user and decided in the window.
+    fn examine(&self, activity: &Activity, settings: &Settings) -> Detection {
+        let context = Context {
+            subject: self.user.clone().map(Untrusted::new),
+            contained_since: None,
+        };
+        let mut detection = examine(activity, &settings.timeline.tuning, &context);
+        detection.findings.retain(|finding| {
+            let row = activity.row(finding.row);
+            row.is_some_and(|row| self.is_in_window(row) && self.is_about(finding, row))
+        });
+        detection
     }
-}
 
-fn print_findings(
-    asked: &Asked,
-    activity: &Activity,
-    tuning: &Tuning,
-    subject: Option<&str>,
-    out: &mut dyn Write,
-    told: &mut dyn Write,
-) -> io::Result<()> {
-    let context = Context {
-        subject: subject.map(Untrusted::new),
-        contained_since: None,
-    };
-    let detection = examine(activity, tuning, &context);
-    let is_asked = |finding: &&Finding| {
-        let row = activity.row(finding.row);
-        row.is_some_and(|row| asked.is_in_window(row) && asked.is_about(finding, row))
-    };
-    for finding in detection.findings.iter().filter(is_asked) {
-        line(out, &ascii_json(&export::finding(activity, finding)))?;
+    /// Names the files in a few words.
+    fn files_word(&self) -> Safe {
+        let name = |path: &PathBuf| match path.file_name() {
+            Some(name) if path.as_os_str() != "-" => Untrusted::new(name.to_string_lossy()).field(),
+            _ => "standard input".into(),
+        };
+        let named = self.files.iter().take(3).map(name);
+        let mut word = Safe::join(named, &Safe::fixed(", "));
+        if self.files.len() > 3 {
+            word.push(&safe!(" and {} more", self.files.len() - 3));
+        }
+        word
     }
-    if detection.without_baseline > 0 {
-        writeln!(
-            told,
-            "no baseline: for {} users there is too little before to call anything new",
-            detection.without_baseline
-        )?;
-    }
-    Ok(())
-}
-
-fn line(out: &mut dyn Write, text: &str) -> io::Result<()> {
-    writeln!(out, "{text}")
-}
-
-/// Gives one event as one line.
-fn words(row: Row<'_>) -> Safe {
-    let at = if row.untimed() {
-        Safe::fixed("no time             ")
-    } else {
-        Untrusted::new(row.at().format("%Y-%m-%dT%H:%M:%SZ").to_string()).field()
-    };
-    let field = |text: Option<&Untrusted>| text.map_or(Safe::fixed("-"), Untrusted::field);
-    let user = row.user();
-    safe!(
-        "{}  {}  {}  {}  {}  {}  {}",
-        at,
-        row.lane().key(),
-        row.outcome().word(),
-        field(row.action()),
-        field(user.best()),
-        field(row.ip()),
-        field(row.place())
-    )
-}
-
-/// Says how much was read and what was not, beside the output.
-fn summary(
-    activity: &Activity,
-    doubles: &[RecordFault],
-    records: &BTreeMap<Source, usize>,
-    out: &mut dyn Write,
-) -> io::Result<()> {
-    for fault in activity.faults.iter().take(TOLD) {
-        writeln!(
-            out,
-            "not read: {}: {}",
-            fault.record.field(),
-            fault.reason.line()
-        )?;
-    }
-    for fault in doubles.iter().take(TOLD) {
-        writeln!(out, "{}: {}", fault.record.field(), fault.reason.line())?;
-    }
-    let read: Vec<String> = records
-        .iter()
-        .map(|(source, count)| format!("{count} {}", source.key()))
-        .collect();
-    let untimed = activity.rows().filter(Row::untimed).count();
-    let read = if read.is_empty() {
-        "none".to_owned()
-    } else {
-        read.join(", ")
-    };
-    writeln!(
-        out,
-        "read: {read}; {} records not read, {untimed} without a time, {} with the id of another",
-        activity.faults.len(),
-        doubles.len(),
-    )
 }

@@ -28,6 +28,7 @@ use crate::engine::{self, Engine};
 use crate::safe;
 use crate::store::audit::{AuditLog, Ground, Identity};
 use crate::store::files;
+use crate::store::places::Places;
 use crate::store::state::{StateDir, StateError};
 
 /// Where the console finds its things.
@@ -55,10 +56,10 @@ impl Look {
     ///
     /// # Errors
     /// With exit code 3 when there is no such theme or it cannot be read.
-    pub(super) fn theme(&self, loaded: &Loaded) -> Result<crate::ui::theme::Theme, Failure> {
+    pub(super) fn theme(&self, settings: &Settings) -> Result<crate::ui::theme::Theme, Failure> {
         let name = self.theme.as_deref();
-        let name = name.or(loaded.settings.theme.as_deref());
-        super::themes::choose(name, self.ascii || loaded.settings.ascii)
+        let name = name.or(settings.theme.as_deref());
+        super::themes::choose(name, self.ascii || settings.ascii)
     }
 }
 
@@ -113,6 +114,8 @@ pub struct Loaded {
     pub runbooks: Arc<Runbooks>,
     /// The escalation path, where one is configured and can be read.
     pub escalation: Option<Arc<Escalation>>,
+    /// Where addresses are.
+    pub places: Arc<Places>,
     /// What is allowed but not good.
     pub warnings: Vec<Fault>,
 }
@@ -161,13 +164,32 @@ pub fn load(asked: Option<&Path>) -> Result<Loaded, Failure> {
     let mut warnings: Vec<Fault> = warnings.iter().map(config_fault).collect();
     let shown = Untrusted::new(name.as_ref()).ident();
     let runbooks = library::runbooks(&settings.runbooks, &shown, &mut warnings);
+    let places = places(&settings.timeline.places)?;
     let escalation = library::escalation(settings.escalation.as_deref(), &mut warnings);
     Ok(Loaded {
         settings,
         keymap,
         runbooks: Arc::new(runbooks),
         escalation: escalation.map(Arc::new),
+        places: Arc::new(places),
         warnings,
+    })
+}
+
+/// Reads the databases of places.
+///
+/// # Errors
+/// With exit code 3 when one cannot be believed or read: a place that is silently missing is a finding that is.
+pub fn places(paths: &[PathBuf]) -> Result<Places, Failure> {
+    Places::open(paths).map_err(|error| {
+        let what = Untrusted::new(error.to_string()).line();
+        Failure::one(
+            UNREADABLE,
+            Fault {
+                what,
+                hint: error.hint(),
+            },
+        )
     })
 }
 
@@ -372,6 +394,7 @@ pub fn start(parts: Parts) -> Result<Behind, Failure> {
         policy: host.policy,
         policy_text,
         os_user: who.user,
+        places: loaded.places,
         messages: tell,
         clock,
         pace,

@@ -20,7 +20,7 @@ use crate::engine::clock::Clock;
 const BACKGROUND_FRAME: Duration = Duration::from_millis(100);
 
 /// When a line that has not taken the last frame yet is tried again.
-const BLOCKED_FRAME: Duration = Duration::from_millis(20);
+pub(super) const BLOCKED_FRAME: Duration = Duration::from_millis(20);
 
 /// How often time itself is a message: ages are shown in minutes.
 const TICK: Duration = Duration::from_secs(15);

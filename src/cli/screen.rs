@@ -166,18 +166,41 @@ fn messages() -> impl Stream<Item = Message> + Unpin {
     Box::pin(futures::stream::select(keys, signals))
 }
 
+/// Tells whether standard output is a terminal that can draw.
+pub fn is_there() -> bool {
+    io::stdout().is_terminal() && can_draw(&variable("TERM").unwrap_or_default())
+}
+
+/// Gives the columns and rows of this terminal.
+pub fn size() -> (u16, u16) {
+    crossterm::terminal::size().map_or((80, 24), known_size)
+}
+
+/// Shows exported logs on this terminal until it ends.
+///
+/// # Errors
+/// When the theme or the terminal cannot be used.
+pub async fn show_exported(model: Model, look: &Look) -> Result<(), Failure> {
+    let theme = look.theme(&model.settings)?;
+    let mut live = open(theme, model.settings.terminal, Use::Keyboard)?;
+    super::activity::pane::run(model, &mut live, messages()).await;
+    // The terminal is gone when this fails, and with it whoever could be told.
+    let _ = live.session.leave();
+    Ok(())
+}
+
 /// Shows the console on this terminal until it ends.
 ///
 /// # Errors
 /// When the theme, the state or the terminal cannot be used.
 pub async fn show(loaded: Loaded, state: StateDir, look: &Look) -> Result<u8, Failure> {
     let mut live = open(
-        look.theme(&loaded)?,
+        look.theme(&loaded.settings)?,
         loaded.settings.terminal,
         Use::Keyboard,
     )?;
     let clock: Arc<dyn Clock> = Arc::new(SystemClock);
-    let size = crossterm::terminal::size().map_or((80, 24), known_size);
+    let size = size();
     // Something is seen before any secret, file or network is waited for. A terminal that is gone is found by the loop.
     let _ = live.draw(&compose::blank(&loaded, clock.now(), size));
     let (secrets, warnings) = compose::secrets(&loaded.settings);

@@ -114,7 +114,7 @@ pub fn run(place: &Place, asked: &Asked) -> Result<u8, Failure> {
             Fault::new(Untrusted::new(error.to_string()).line()),
         )
     })?;
-    let theme = place.look.theme(&loaded)?;
+    let theme = place.look.theme(&loaded.settings)?;
     let has_keys = io::stdin().is_terminal();
     let used = if has_keys { Use::Keyboard } else { Use::Show };
     let mut live = screen::open(theme, QUIET, used)?;

@@ -49,6 +49,29 @@ pub struct Settings {
     pub sha256: String,
 }
 
+impl Settings {
+    /// Gives settings without any connection, for a console that only shows files.
+    pub fn of_files() -> Self {
+        Self {
+            environment: Environment {
+                name: "exported-logs".to_owned(),
+                kind: EnvironmentKind::Production,
+                mode: Mode::ReadOnly,
+                idle_lock: Duration::MAX,
+            },
+            connections: Vec::new(),
+            sla: BTreeMap::new(),
+            policy: Policy::default(),
+            keys: BTreeMap::new(),
+            theme: None,
+            timeline: Timeline::default(),
+            runbooks: RunbookSettings::default(),
+            escalation: None,
+            sha256: String::new(),
+        }
+    }
+}
+
 /// Name and kind of the environment.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Environment {
@@ -261,6 +284,8 @@ pub struct Timeline {
     pub max_events: usize,
     /// What the rules are tuned by.
     pub tuning: Tuning,
+    /// Local databases that say where addresses are, absolute.
+    pub places: Vec<PathBuf>,
 }
 
 impl Default for Timeline {
@@ -269,6 +294,7 @@ impl Default for Timeline {
             window_hours: 72,
             max_events: 100_000,
             tuning: Tuning::default(),
+            places: Vec::new(),
         }
     }
 }

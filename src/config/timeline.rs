@@ -1,9 +1,11 @@
 //! The section of the activity: its window, and what the rules are tuned by.
 
 use std::ops::RangeInclusive;
+use std::path::PathBuf;
 use std::time::Duration;
 
 use super::fault::Faults;
+use super::secret::parse_path;
 use super::section::Section;
 use super::settings::Timeline;
 use crate::domain::timeline::finding::Tuning;
@@ -14,7 +16,7 @@ const DAY: Duration = Duration::from_secs(86_400);
 /// Largest number of an autonomous system (RFC 6793).
 const LAST_SYSTEM: u32 = u32::MAX;
 
-const FIELDS: [&str; 20] = [
+const FIELDS: [&str; 21] = [
     "window_hours",
     "max_events",
     "failures",
@@ -35,6 +37,7 @@ const FIELDS: [&str; 20] = [
     "sensitive",
     "vpn_networks",
     "hosting_networks",
+    "places",
 ];
 
 /// Reads the section; what is left out or wrong keeps its default.
@@ -45,6 +48,7 @@ pub(super) fn parse_timeline(faults: &mut Faults<'_>, section: &Section<'_>) -> 
     field.number("window_hours", 1..=720, &mut timeline.window_hours);
     field.count("max_events", 100..=1_000_000, &mut timeline.max_events);
     parse_tuning(&mut field, &mut timeline.tuning);
+    field.files("places", &mut timeline.places);
     timeline
 }
 
@@ -111,6 +115,22 @@ impl Field<'_, '_, '_> {
         if let Some(texts) = entry.and_then(|entry| entry.texts(self.faults)) {
             *into = texts;
         }
+    }
+
+    /// Reads one path, or a list of them.
+    fn files(&mut self, key: &'static str, into: &mut Vec<PathBuf>) {
+        let Some(entry) = self.section.get(key) else {
+            return;
+        };
+        let entries = if entry.is_text() {
+            vec![entry]
+        } else {
+            entry.list(self.faults).unwrap_or_default()
+        };
+        *into = entries
+            .iter()
+            .filter_map(|entry| parse_path(self.faults, entry))
+            .collect();
     }
 
     fn systems(&mut self, key: &'static str, into: &mut Vec<u32>) {

@@ -3,7 +3,7 @@
 //! What must not live here: a vendor's field names.
 
 use chrono::{DateTime, Utc};
-use serde_json::Value;
+use serde_json::{Map, Value};
 
 use crate::domain::case::RecordFault;
 use crate::domain::text::Untrusted;
@@ -23,17 +23,36 @@ pub enum FieldError {
     Type(&'static str, &'static str),
 }
 
+/// Up to so many fields are walked through: that is quicker than to hash a name.
+const FEW: usize = 12;
+
 /// Finds a value by a dotted path, in nested objects, in keys that contain dots, and in any mixture of both.
 pub(crate) fn at<'a>(record: &'a Value, path: &str) -> Option<&'a Value> {
     let object = record.as_object()?;
-    if let Some(value) = object.get(path) {
-        return Some(value);
-    }
-    path.match_indices('.').find_map(|(dot, _)| {
-        let (head, tail) = path.split_at(dot);
-        let inner = object.get(head)?;
-        at(inner, tail.strip_prefix('.').unwrap_or(tail))
+    let Some((head, tail)) = path.split_once('.') else {
+        return field(object, path);
+    };
+    let nested = field(object, head).and_then(|inner| at(inner, tail));
+    nested.or_else(|| {
+        object.iter().find_map(|(key, value)| {
+            let rest = path.strip_prefix(key.as_str())?;
+            match rest.strip_prefix('.') {
+                Some(tail) if key.len() > head.len() => at(value, tail),
+                None if rest.is_empty() => Some(value),
+                _ => None,
+            }
+        })
     })
+}
+
+fn field<'a>(object: &'a Map<String, Value>, name: &str) -> Option<&'a Value> {
+    if object.len() > FEW {
+        return object.get(name);
+    }
+    object
+        .iter()
+        .find(|(key, _)| key.as_str() == name)
+        .map(|(_, value)| value)
 }
 
 /// Gives the first value of a field that may hold one or several.

@@ -146,8 +146,13 @@ impl Source {
             return Ok(());
         }
         let raw = text.map_or_else(|| Untrusted::new(record.to_string()), Untrusted::new);
-        for event in events.iter_mut().skip(before) {
+        let mut added = events.iter_mut().skip(before).peekable();
+        while let Some(event) = added.next() {
             panther::complete(record, event);
+            if added.peek().is_none() {
+                event.raw = raw;
+                break;
+            }
             event.raw = raw.clone();
         }
         Ok(())

@@ -11,12 +11,13 @@ use tokio_util::sync::CancellationToken;
 use super::World;
 use super::journal::own;
 use crate::app::effect::Search;
-use crate::app::message::{Message, SearchEnd};
+use crate::app::message::{Level, Message, SearchEnd};
 use crate::connect::capability::{ActivityQuery, ActivitySource, Page};
 use crate::domain::audit::{Body, SearchRun};
 use crate::domain::fault::Fault;
 use crate::domain::text::Untrusted;
 use crate::domain::timeline::activity::Event;
+use crate::store::places::Lookup;
 
 /// Looked back over again at every look for newer events: SIEMs index late.
 const OVERLAP: chrono::Duration = chrono::Duration::minutes(10);
@@ -77,6 +78,9 @@ async fn run(world: Arc<World>, search: Search) {
     };
     let mut newest: Option<DateTime<Utc>> = None;
     let mut known: HashSet<Untrusted> = HashSet::new();
+    let places = Arc::clone(&world.places);
+    let mut lookup = places.lookup();
+    let mut told = 0;
     let mut first = true;
     loop {
         // Made before the look: a wish to look again during it is not lost.
@@ -88,8 +92,14 @@ async fn run(world: Arc<World>, search: Search) {
             search.number,
             &mut newest,
             &mut known,
+            &mut lookup,
         )
         .await;
+        let broken: Vec<Fault> = lookup.faults().skip(told).collect();
+        told += broken.len();
+        for fault in broken {
+            world.notice(Level::Warning, fault).await;
+        }
         let done = result.is_ok();
         if let (true, Ok(end)) = (first, &result) {
             let searched = Body::SearchRun(SearchRun {
@@ -131,6 +141,7 @@ async fn one_look(
     number: u64,
     newest: &mut Option<DateTime<Utc>>,
     known: &mut HashSet<Untrusted>,
+    lookup: &mut Lookup<'_>,
 ) -> Result<SearchEnd, Fault> {
     let (pages, mut arrived) = mpsc::unbounded_channel::<Page<Event>>();
     // The sink is not async; what it holds is bounded by the limit of the query.
@@ -141,6 +152,9 @@ async fn one_look(
                 .retain(|event| event.id.is_empty() || known.insert(event.id.clone()));
             page.faults
                 .retain(|fault| known.insert(fault.record.clone()));
+            for event in &mut page.items {
+                lookup.complete(event);
+            }
             // An event dated in the future would blind every later look.
             let now = world.clock.now().utc;
             let latest = page.items.iter().map(|event| event.at.min(now)).max();

@@ -30,6 +30,8 @@ pub enum Rule {
     Host,
     /// Is run: nobody but the owner may change it (mode & 022 is 0).
     Program,
+    /// Says where addresses are: nobody but the owner may change it (mode & 022 is 0).
+    Places,
 }
 
 impl Rule {
@@ -41,6 +43,7 @@ impl Rule {
             Self::Config => "configuration",
             Self::Host => "host policy",
             Self::Program => "program",
+            Self::Places => "database of places",
         }
     }
 
@@ -49,7 +52,7 @@ impl Rule {
         match self {
             Self::Secret => 0o077,
             Self::Credential => 0o037,
-            Self::Config | Self::Host | Self::Program => 0o022,
+            Self::Config | Self::Host | Self::Program | Self::Places => 0o022,
         }
     }
 
@@ -57,7 +60,7 @@ impl Rule {
         match self {
             Self::Secret => "chmod 600",
             Self::Credential => "chmod g-wx,o-rwx",
-            Self::Config | Self::Host | Self::Program => "chmod go-w",
+            Self::Config | Self::Host | Self::Program | Self::Places => "chmod go-w",
         }
     }
 }
@@ -386,7 +389,14 @@ mod tests {
     /// The whole matrix of owner and mode, for each rule, against the sentence of the rule.
     #[rstest]
     fn owner_and_mode(
-        #[values(Rule::Secret, Rule::Credential, Rule::Config, Rule::Program)] rule: Rule,
+        #[values(
+            Rule::Secret,
+            Rule::Credential,
+            Rule::Config,
+            Rule::Program,
+            Rule::Places
+        )]
+        rule: Rule,
         #[values(0, ME, 1001)] owner: u32,
     ) {
         for mode in 0..=0o7777 {
@@ -403,7 +413,9 @@ mod tests {
             let granted: &[u32] = match rule {
                 Rule::Secret => &[],
                 Rule::Credential => &[0o040],
-                Rule::Config | Rule::Host | Rule::Program => &[0o040, 0o010, 0o004, 0o001],
+                Rule::Config | Rule::Host | Rule::Program | Rule::Places => {
+                    &[0o040, 0o010, 0o004, 0o001]
+                }
             };
             let allowed = (0..6)
                 .map(|bit| 1 << bit)

@@ -1,6 +1,7 @@
 //! The activity of the user: who it is, the alert, how the account stands, the lanes, the events.
 
 mod events;
+mod exported;
 mod identity;
 mod lanes;
 
@@ -60,9 +61,13 @@ pub(super) fn draw(canvas: &mut Canvas<'_>, model: &Model, area: Rect) {
     };
     let is_roomy = area.height >= 26;
     let top = narrowed(area, 1, 1);
-    let mut line = identity::draw(canvas, model, open, top, is_roomy);
-    line += identity::draw_alert(canvas, model, open, below(top, line), is_roomy);
-    line += identity::draw_judgement(canvas, model, open, below(top, line));
+    let line = if let Some(exported) = &model.exported {
+        exported::draw(canvas, open, exported, top)
+    } else {
+        let mut line = identity::draw(canvas, model, open, top, is_roomy);
+        line += identity::draw_alert(canvas, model, open, below(top, line), is_roomy);
+        line + identity::draw_judgement(canvas, model, open, below(top, line))
+    };
     let rest = below(area, line);
     let lanes = lanes::Lanes::of(model, open);
     let height = lanes.height(
@@ -161,6 +166,9 @@ fn nothing(model: &Model, open: &OpenCase) -> Option<(Role, Safe)> {
             Role::Dim,
             safe!("asking the SIEM{}", words::since(model, since)),
         ));
+    }
+    if model.exported.is_some() {
+        return Some((Role::Dim, "no event in the files fits".into()));
     }
     if pane.ended.is_some() {
         return Some((

@@ -27,7 +27,11 @@ enum Detail {
 
 /// Draws the line.
 pub(super) fn draw(canvas: &mut Canvas<'_>, model: &Model, area: Rect) {
-    let clock = Words::new(Role::Strong, clock_word(model.now.utc)).add(Role::Text, " ");
+    // Of files there is no now: everything that is shown ends with them.
+    let clock = match &model.exported {
+        Some(_) => Words::empty(),
+        None => Words::new(Role::Strong, clock_word(model.now.utc)).add(Role::Text, " "),
+    };
     let room = usize::from(area.width).saturating_sub(clock.width() + 1);
     let line = [Detail::Full, Detail::Counted]
         .into_iter()
@@ -149,7 +153,7 @@ fn counts(model: &Model) -> Words {
     if partly > 0 {
         count(Role::StateUnknown, safe!("{} partly contained", partly));
     }
-    if !model.settings.policy.of_host {
+    if !model.settings.policy.of_host && model.exported.is_none() {
         count(Role::LevelWarning, "no policy".into());
     }
     words

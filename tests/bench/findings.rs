@@ -1,7 +1,8 @@
 //! What the rules find in generated logs, by kind of story, and how long they take for 100,000 events.
 //!
 //! Recall is the share of injected attacks of which a finding of the counterpart tells; precision the share of findings
-//! of the counterpart, of at least medium confidence, that are about the user of such an attack.
+//! of the counterpart, of at least medium confidence, that are about the user of such an attack. An attacker who came in
+//! another way has travelled too: findings about the victim of an attack of another kind are counted apart.
 
 use std::collections::BTreeMap;
 use std::process::Command;
@@ -22,13 +23,15 @@ const KINDS: [(&str, &[&str]); 5] = [
     ("inbox_forwarding", &["inbox_forwarding", "inbox_rule"]),
 ];
 
-/// Counts of one kind: injected, found, told, rightly told.
+/// Counts of one kind.
 #[derive(Default)]
 struct Counts {
     injected: usize,
     found: usize,
     told: usize,
     right: usize,
+    /// About the victim of an attack of another kind.
+    other: usize,
 }
 
 fn generated(seed: u32, events: u32) -> Option<(Vec<u8>, Value)> {
@@ -67,6 +70,11 @@ fn main() {
             elapsed.as_millis()
         );
         let stories = truth["stories"].as_array().cloned().unwrap_or_default();
+        let attacked: Vec<&str> = stories
+            .iter()
+            .filter(|story| story["verdict"] == "attack")
+            .filter_map(|story| story["user"].as_str())
+            .collect();
         for (kind, rules) in KINDS {
             let counts = all.entry(kind).or_default();
             let users: Vec<&str> = stories
@@ -86,16 +94,20 @@ fn main() {
                 if rules.contains(&one.rule.id()) && one.confidence >= Confidence::Medium {
                     let user = one.user.as_ref().map_or("", Untrusted::raw);
                     counts.told += 1;
-                    counts.right += usize::from(users.contains(&user));
+                    let right = users.contains(&user);
+                    counts.right += usize::from(right);
+                    counts.other += usize::from(!right && attacked.contains(&user));
                 }
             }
         }
     }
-    println!("kind  injected  found  told at medium or more  of these right");
+    println!(
+        "kind  injected  found  told at medium or more  of these right  of victims of other kinds"
+    );
     for (kind, one) in all {
         println!(
-            "{kind}  {}  {}  {}  {}",
-            one.injected, one.found, one.told, one.right
+            "{kind}  {}  {}  {}  {}  {}",
+            one.injected, one.found, one.told, one.right, one.other
         );
     }
 }

@@ -123,6 +123,7 @@ fn dirty(deck: &mut Deck<'_>, size: (u16, u16)) -> Model {
                 country: Some(deck.next()),
                 country_iso: Some(deck.next()),
                 point: None,
+                by_database: false,
             },
             network: Network {
                 number: None,

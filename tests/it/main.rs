@@ -1,8 +1,10 @@
 //! Integration tests.
 
 mod action_model;
+mod activity_acts;
 mod activity_cli;
 mod activity_hostile;
+mod activity_pane;
 mod activity_table;
 mod administrators;
 mod approval;
@@ -40,6 +42,7 @@ mod journal;
 mod mirror;
 mod outbox;
 mod perms;
+mod places;
 mod plain;
 mod protected;
 mod pty;

@@ -122,6 +122,12 @@ impl ActivityPane {
         }
     }
 
+    /// Takes what was found in more events than are shown.
+    pub fn told(&mut self, findings: Vec<Finding>) {
+        self.findings = findings;
+        self.looked = Looked::at(&self.activity, None);
+    }
+
     /// Tells whether the account had a success after a time.
     pub fn success_after(&self, since: DateTime<Utc>) -> bool {
         success_after(&self.activity, since).is_some()

@@ -51,6 +51,10 @@ const ARMED: [Command; 25] = [
 ];
 
 pub(super) fn command(model: &mut Model, command: Command) -> Vec<Effect> {
+    if let Some(why) = model.lacking_case(command) {
+        model.say(Level::Warning, why, None);
+        return Vec::new();
+    }
     let acts =
         ARMED.contains(&command) || (command == Command::Open && model.focus == Pane::Actions);
     if model.locked && acts {

@@ -159,6 +159,7 @@ fn geo(fields: &Fields<'_>) -> Geo {
         point: degrees("location_info.latitude")
             .zip(degrees("location_info.longitude"))
             .and_then(|(latitude, longitude)| Geo::at(latitude, longitude)),
+        ..Geo::default()
     }
 }
 

@@ -116,6 +116,7 @@ fn geo(fields: &Fields<'_>) -> Geo {
         country: part("country").filter(|name| name.raw().len() > 2),
         country_iso: part("country").filter(|name| name.raw().len() == 2),
         point: None,
+        ..Geo::default()
     }
 }
 

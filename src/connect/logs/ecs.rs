@@ -6,7 +6,7 @@ mod acts;
 
 use serde_json::Value;
 
-use super::act::lane_of;
+use super::act::{is_mail, lane_of};
 use super::{address, time_or_none};
 use crate::connect::decode::{FieldError, at, need_text, text, texts, time};
 use crate::domain::text::Untrusted;
@@ -66,6 +66,12 @@ pub(crate) fn event(hit: &Value) -> Result<Event, FieldError> {
     let kinds: Vec<&str> = kinds.iter().map(Untrusted::raw).collect();
     let (category, kind) = (words::<Category>(&categories), words::<Kind>(&kinds));
     let act = acts::act(record, action.raw(), category, kind);
+    // Some integrations name the side that asked a client.
+    let from = if text(record, "source.ip").is_none() && text(record, "client.ip").is_some() {
+        "client"
+    } else {
+        "source"
+    };
     Ok(Event {
         id,
         at: at_time,
@@ -76,26 +82,23 @@ pub(crate) fn event(hit: &Value) -> Result<Event, FieldError> {
         category,
         kind,
         outcome: outcome(record),
-        user: Party {
-            id: text(record, "user.id"),
-            name: text(record, "user.name").or_else(|| text(record, "user.email")),
-            email: text(record, "user.email"),
-        },
+        user: user(record),
         target: Party {
             id: text(record, "user.target.id"),
             name: text(record, "user.target.name"),
             email: text(record, "user.target.email"),
         },
-        ip: text(record, "source.ip")
-            .or_else(|| text(record, "source.address"))
+        ip: ["source.ip", "client.ip", "source.address", "client.address"]
+            .into_iter()
+            .find_map(|field| text(record, field))
             .as_ref()
             .and_then(address),
-        geo: geo(record),
+        geo: geo(record, from),
         network: Network {
-            number: at(record, "source.as.number")
+            number: at(record, &format!("{from}.as.number"))
                 .and_then(Value::as_u64)
                 .and_then(|number| u32::try_from(number).ok()),
-            organization: text(record, "source.as.organization.name"),
+            organization: text(record, &format!("{from}.as.organization.name")),
         },
         agent: text(record, "user_agent.original"),
         device: text(record, "device.id"),
@@ -125,16 +128,42 @@ fn outcome(record: &Value) -> Outcome {
     }
 }
 
-fn geo(record: &Value) -> Geo {
-    let degrees = |field| at(record, field).and_then(Value::as_f64);
+/// Gives who acted: the user of the document, else of the side that asked.
+fn user(record: &Value) -> Party {
+    const SIDES: [&str; 3] = ["user", "client.user", "source.user"];
+    let part = |side: &str, field: &str| text(record, &format!("{side}.{field}"));
+    let found = SIDES
+        .into_iter()
+        .map(|side| Party {
+            id: part(side, "id"),
+            name: part(side, "name")
+                .or_else(|| part(side, "email"))
+                .or_else(|| part(side, "full_name")),
+            email: part(side, "email"),
+        })
+        .find(|party| !party.is_empty());
+    let mut user = found.unwrap_or_default();
+    // Some integrations give the address beside the source only, and the login as their own field.
+    user.email = user
+        .email
+        .or_else(|| SIDES.into_iter().find_map(|side| part(side, "email")))
+        .or_else(|| text(record, "okta.actor.alternate_id").filter(is_mail));
+    user
+}
+
+fn geo(record: &Value, from: &str) -> Geo {
+    let degrees =
+        |field| at(record, &format!("{from}.geo.location.{field}")).and_then(Value::as_f64);
+    let part = |field| text(record, &format!("{from}.geo.{field}"));
     Geo {
-        city: text(record, "source.geo.city_name"),
-        region: text(record, "source.geo.region_name"),
-        country: text(record, "source.geo.country_name"),
-        country_iso: text(record, "source.geo.country_iso_code"),
-        point: degrees("source.geo.location.lat")
-            .zip(degrees("source.geo.location.lon"))
+        city: part("city_name"),
+        region: part("region_name"),
+        country: part("country_name"),
+        country_iso: part("country_iso_code"),
+        point: degrees("lat")
+            .zip(degrees("lon"))
             .and_then(|(latitude, longitude)| Geo::at(latitude, longitude)),
+        ..Geo::default()
     }
 }
 

@@ -196,10 +196,14 @@ fn sign_in(record: &Value, fields: &Fields<'_>) -> Event {
 fn sign_in_outcome(code: Option<&str>) -> Outcome {
     match code.map(str::to_ascii_lowercase).as_deref() {
         Some("0" | "success") => Outcome::Success,
-        // Interrupted: a second factor, a consent or a keep-me-signed-in question is still to come.
-        Some("50140" | "50055" | "50072" | "50074" | "50076" | "50079" | "65001") | None => {
-            Outcome::Unknown
-        }
+        // Interrupted: a second factor, a consent, a device, another site or a keep-me-signed-in question is still to
+        // come, or a session of before is at its end.
+        Some(
+            "16000" | "50055" | "50058" | "50072" | "50074" | "50076" | "50079" | "50097" | "50125"
+            | "50127" | "50129" | "50140" | "50143" | "50158" | "50199" | "51006" | "65001"
+            | "70043" | "70044",
+        )
+        | None => Outcome::Unknown,
         Some(_) => Outcome::Failure,
     }
 }
@@ -260,6 +264,7 @@ fn geo(fields: &Fields<'_>) -> Geo {
         point: degrees("geoCoordinates.latitude")
             .zip(degrees("geoCoordinates.longitude"))
             .and_then(|(latitude, longitude)| Geo::at(latitude, longitude)),
+        ..Geo::default()
     }
 }
 

@@ -27,13 +27,13 @@ const DEPTH: usize = 6;
 
 /// One record with the line where it, or the envelope around it, begins.
 #[derive(Clone, Debug, PartialEq)]
-pub(crate) struct Found {
+pub(crate) struct Found<'t> {
     /// From 1.
     pub line: u32,
     /// The record.
     pub value: Value,
     /// The record as it stands in the text, where it stands there alone.
-    pub raw: Option<String>,
+    pub raw: Option<&'t str>,
 }
 
 /// A place of the text that is no record.
@@ -62,7 +62,7 @@ pub(crate) fn is_lines(text: &str) -> bool {
 }
 
 /// Hands over every record of a text, in order; `first` is the number of its first line.
-pub(crate) fn records(text: &str, first: u32, sink: &mut dyn FnMut(Result<Found, Unread>)) {
+pub(crate) fn records(text: &str, first: u32, sink: &mut dyn FnMut(Result<Found<'_>, Unread>)) {
     let text = text.strip_prefix('\u{feff}').unwrap_or(text);
     if is_lines(text) {
         lines(text, first, sink);
@@ -72,7 +72,7 @@ pub(crate) fn records(text: &str, first: u32, sink: &mut dyn FnMut(Result<Found,
 }
 
 /// Reads each line by itself, so that a bad one costs only itself.
-pub(crate) fn lines(text: &str, first: u32, sink: &mut dyn FnMut(Result<Found, Unread>)) {
+pub(crate) fn lines(text: &str, first: u32, sink: &mut dyn FnMut(Result<Found<'_>, Unread>)) {
     for (line, number) in text.split('\n').zip(first..) {
         let line = line.trim();
         if line.is_empty() {
@@ -86,7 +86,7 @@ pub(crate) fn lines(text: &str, first: u32, sink: &mut dyn FnMut(Result<Found, U
 }
 
 /// Reads values that may run over many lines.
-fn values(text: &str, first: u32, sink: &mut dyn FnMut(Result<Found, Unread>)) {
+fn values(text: &str, first: u32, sink: &mut dyn FnMut(Result<Found<'_>, Unread>)) {
     let mut rest = text;
     let mut line = first;
     loop {
@@ -138,7 +138,7 @@ fn unpack(
     raw: Option<&str>,
     line: u32,
     depth: usize,
-    sink: &mut dyn FnMut(Result<Found, Unread>),
+    sink: &mut dyn FnMut(Result<Found<'_>, Unread>),
 ) {
     match value {
         Value::Array(all) if depth > 0 => {
@@ -186,8 +186,12 @@ fn unpack(
     }
 }
 
-fn found(value: Value, raw: Option<&str>, line: u32, sink: &mut dyn FnMut(Result<Found, Unread>)) {
-    let raw = raw.map(str::to_owned);
+fn found(
+    value: Value,
+    raw: Option<&str>,
+    line: u32,
+    sink: &mut dyn FnMut(Result<Found<'_>, Unread>),
+) {
     sink(Ok(Found { line, value, raw }));
 }
 
@@ -217,7 +221,7 @@ fn kind(value: &Value) -> &'static str {
 
 /// Finds the whole records in a text that was cut off or has a broken one in it: every balanced object directly in
 /// the first list.
-fn salvage(text: &str, first: u32, sink: &mut dyn FnMut(Result<Found, Unread>)) {
+fn salvage(text: &str, first: u32, sink: &mut dyn FnMut(Result<Found<'_>, Unread>)) {
     let mut line = first;
     let mut open: Vec<char> = Vec::new();
     let mut list = None;

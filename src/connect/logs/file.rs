@@ -1,8 +1,7 @@
 //! An exported log as events: whatever envelope it is in, whoever wrote it, with every record that could not be read.
 
-use std::collections::hash_map::DefaultHasher;
+use std::collections::hash_map::Entry;
 use std::collections::{BTreeMap, HashMap};
-use std::hash::{Hash, Hasher};
 use std::thread;
 
 use super::envelope::{self, Found, Unread};
@@ -123,41 +122,42 @@ impl LogFile {
     /// Drops records that stand there twice, and names those that only share an id.
     #[must_use]
     pub fn without_doubles(mut self) -> Self {
-        let mut seen: HashMap<Untrusted, (u32, u64)> = HashMap::new();
+        let mut seen: HashMap<&str, &Event> = HashMap::with_capacity(self.events.len());
         let mut kept = Vec::with_capacity(self.events.len());
-        for event in self.events {
-            let mut hasher = DefaultHasher::new();
-            (&event.raw, &event.action).hash(&mut hasher);
-            let content = hasher.finish();
-            let first = seen
-                .get(&event.id)
-                .copied()
-                .filter(|_| !event.id.is_empty());
-            let reason = match first {
-                Some((line, other)) if other == content => {
-                    Some(format!("the same record as in line {line}, left out"))
+        for event in &self.events {
+            let first = if event.id.is_empty() {
+                None
+            } else {
+                match seen.entry(event.id.raw()) {
+                    Entry::Occupied(first) => Some(*first.get()),
+                    Entry::Vacant(place) => {
+                        place.insert(event);
+                        None
+                    }
                 }
-                Some((line, _)) => Some(format!("the id of line {line} on another record, kept")),
-                None => None,
             };
-            let is_double = first.is_some_and(|(_, other)| other == content);
-            if let Some(reason) = reason {
-                self.doubles.push(RecordFault {
-                    record: Untrusted::new(format!("line {}", event.line)),
-                    reason: Untrusted::new(reason),
-                });
-            }
-            if !is_double {
-                seen.entry(event.id.clone())
-                    .or_insert((event.line, content));
-                kept.push(event);
-            }
+            let is_double =
+                first.is_some_and(|first| first.raw == event.raw && first.action == event.action);
+            kept.push(!is_double);
+            let Some(first) = first else { continue };
+            let reason = if is_double {
+                format!("the same record as in line {}, left out", first.line)
+            } else {
+                format!("the id of line {} on another record, kept", first.line)
+            };
+            self.doubles.push(RecordFault {
+                record: Untrusted::new(format!("line {}", event.line)),
+                reason: Untrusted::new(reason),
+            });
         }
-        self.events = kept;
+        if kept.contains(&false) {
+            let mut kept = kept.into_iter();
+            self.events.retain(|_| kept.next() == Some(true));
+        }
         self
     }
 
-    fn take(&mut self, one: Result<Found, Unread>, source: Option<Source>) {
+    fn take(&mut self, one: Result<Found<'_>, Unread>, source: Option<Source>) {
         let (line, reason) = match one {
             Ok(found) => match self.decode(&found, source) {
                 Ok(()) => return,
@@ -171,13 +171,13 @@ impl LogFile {
         });
     }
 
-    fn decode(&mut self, found: &Found, source: Option<Source>) -> Result<(), String> {
+    fn decode(&mut self, found: &Found<'_>, source: Option<Source>) -> Result<(), String> {
         let source = source
             .or_else(|| Source::detect(&found.value))
             .ok_or("a record of no log that is known")?;
         let before = self.events.len();
         source
-            .decode_text(&found.value, found.raw.as_deref(), &mut self.events)
+            .decode_text(&found.value, found.raw, &mut self.events)
             .map_err(|error: FieldError| error.to_string())?;
         *self.records.entry(source).or_default() += 1;
         for event in self.events.iter_mut().skip(before) {
@@ -190,7 +190,11 @@ impl LogFile {
     /// Adds what another log held.
     #[must_use]
     pub fn joined(mut self, other: Self) -> Self {
-        self.events.extend(other.events);
+        if self.events.is_empty() {
+            self.events = other.events;
+        } else {
+            self.events.extend(other.events);
+        }
         self.faults.extend(other.faults);
         self.doubles.extend(other.doubles);
         for (source, count) in other.records {

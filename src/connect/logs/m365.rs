@@ -176,7 +176,7 @@ fn act_with(
 ) -> Option<Act> {
     let word = operation.to_ascii_lowercase();
     Some(match word.as_str() {
-        "userloggedin" | "userloginfailed" | "mailboxlogin" => Act::SignIn,
+        "userloggedin" | "userloginfailed" | "mailboxlogin" | "teamssessionstarted" => Act::SignIn,
         "set-mailbox" | "set-remotemailbox" if forwarding(parameter).is_some() => Act::Forwarding,
         "set-transportrule" | "new-transportrule" if forwarding(parameter).is_some() => {
             Act::Forwarding
@@ -194,20 +194,40 @@ fn act_with(
         | "sharingset"
         | "sharinginvitationcreated"
         | "addedtosecurelink"
-        | "companylinkcreated" => Act::Share,
+        | "companylinkcreated"
+        | "securelinkcreated"
+        | "sharinglinkcreated" => Act::Share,
         "mailitemsaccessed" => Act::SensitiveAccess,
-        "set-adminauditlogconfig" | "set-mailboxauditbypassassociation" => Act::DefenceWeakened,
+        "set-adminauditlogconfig"
+        | "set-mailboxauditbypassassociation"
+        | "disable-antiphishrule"
+        | "remove-antiphishrule"
+        | "remove-antiphishpolicy"
+        | "disable-malwarefilterrule"
+        | "remove-malwarefilterrule"
+        | "disable-safelinksrule"
+        | "remove-safelinksrule"
+        | "disable-safeattachmentrule"
+        | "remove-safeattachmentrule" => Act::DefenceWeakened,
         "update user" => strong_authentication(fields)?,
         "reset user password" => Act::PasswordReset,
         "change user password" => Act::PasswordChanged,
-        "add member to role" => Act::RoleGranted,
+        "set force change user password" => Act::PasswordReset,
+        "add member to role"
+        | "add eligible member to role"
+        | "add-rolegroupmember"
+        | "new-managementroleassignment" => Act::RoleGranted,
         "consent to application"
         | "add delegated permission grant"
-        | "add oauth2permissiongrant" => Act::OauthGrant,
+        | "add oauth2permissiongrant"
+        | "add app role assignment to service principal" => Act::OauthGrant,
         "add user" => Act::AccountCreated,
-        "delete user" => Act::AccountDeleted,
+        "delete user" | "hard delete user" => Act::AccountDeleted,
         "disable account" => Act::AccountDisabled,
+        "enable account" | "restore user" => Act::AccountEnabled,
+        "update stsrefreshtokenvalidfrom timestamp" => Act::SessionsRevoked,
         "disable strong authentication" => Act::MfaRemoved,
+        "enable strong authentication" => Act::MfaAdded,
         _ if word.contains("service principal credentials")
             || word.contains("certificates and secrets") =>
         {

@@ -214,6 +214,7 @@ fn geo(record: &Value) -> Geo {
         point: degrees("client.geographicalContext.geolocation.lat")
             .zip(degrees("client.geographicalContext.geolocation.lon"))
             .and_then(|(latitude, longitude)| Geo::at(latitude, longitude)),
+        ..Geo::default()
     }
 }
 

@@ -84,5 +84,6 @@ fn geo(place: &Value) -> Geo {
         point: degrees("lat")
             .zip(degrees("lng"))
             .and_then(|(latitude, longitude)| Geo::at(latitude, longitude)),
+        ..Geo::default()
     }
 }

@@ -269,6 +269,7 @@ fn geo(record: &Value) -> Geo {
         point: degrees("latitude")
             .zip(degrees("longitude"))
             .and_then(|(latitude, longitude)| Geo::at(latitude, longitude)),
+        ..Geo::default()
     }
 }
 

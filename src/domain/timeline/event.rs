@@ -353,6 +353,8 @@ pub struct Geo {
     pub country_iso: Option<Untrusted>,
     /// Latitude -90..=90 and longitude -180..=180, degrees; impossible ones are left out.
     pub point: Option<(f32, f32)>,
+    /// Whether a local database of places says it, and not the vendor.
+    pub by_database: bool,
 }
 
 impl Geo {

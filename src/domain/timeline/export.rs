@@ -107,6 +107,9 @@ fn put_source(object: &mut Map<String, Value>, row: Row<'_>) {
             json!({"lat": lat, "lon": lon}),
         );
     }
+    if row.place_by_database() {
+        put(object, "quell.place", json!("database"));
+    }
     let network = row.network();
     if let Some(number) = network.number {
         put(object, "source.as.number", json!(number));

@@ -95,6 +95,14 @@ pub struct FindingKey {
 }
 
 impl Finding {
+    /// Follows its rows to where they are after some were left out; `None` where the deciding one is gone.
+    pub fn moved(mut self, places: &[Option<usize>]) -> Option<Self> {
+        let of = |row: usize| places.get(row).copied().flatten();
+        self.row = of(self.row)?;
+        self.evidence = self.evidence.into_iter().filter_map(of).collect();
+        Some(self)
+    }
+
     /// Gives the name under which it is known again.
     pub fn key(&self, activity: &Activity) -> FindingKey {
         let row = activity.row(self.row);

@@ -11,12 +11,24 @@ pub(in crate::connect::logs) fn act(code: &str, operation: Option<&Operation<'_>
         return operation.act();
     }
     Some(match code {
-        "s" | "f" | "fp" | "fu" | "fco" | "fcoa" | "scoa" => Act::SignIn,
-        "gd_send_pn" | "gd_send_sms" | "gd_send_voice" | "gd_send_email" | "gd_auth_succeed"
-        | "gd_auth_failed" | "gd_auth_rejected" | "mfar" => Act::MfaPrompt,
+        "s" | "f" | "fp" | "fu" | "fco" | "fcoa" | "scoa" | "sepft" | "fepft" => Act::SignIn,
+        "gd_send_pn"
+        | "gd_send_sms"
+        | "gd_send_voice"
+        | "gd_send_email"
+        | "gd_auth_succeed"
+        | "gd_auth_failed"
+        | "gd_auth_rejected"
+        | "gd_recovery_succeed"
+        | "gd_recovery_failed"
+        | "gd_otp_rate_limit_exceed"
+        | "gd_recovery_rate_limit_exceed"
+        | "mfar" => Act::MfaPrompt,
         "gd_enrollment_complete" => Act::MfaAdded,
         "gd_unenroll" => Act::MfaRemoved,
         "scp" | "fcp" => Act::PasswordChanged,
+        "scpr" | "fcpr" => Act::PasswordReset,
+        "ublkdu" => Act::AccountEnabled,
         "sce" | "fce" | "scpn" | "fcpn" => Act::RecoveryChanged,
         "ss" | "fs" => Act::AccountCreated,
         "sdu" | "fdu" | "du" => Act::AccountDeleted,

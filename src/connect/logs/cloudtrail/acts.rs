@@ -59,8 +59,16 @@ pub(in crate::connect::logs) fn act(
             Act::RoleGranted
         }
         "GetSecretValue" | "BatchGetSecretValue" | "GetPasswordData" => Act::SensitiveAccess,
+        "GetParameter" | "GetParameters" | "GetParametersByPath"
+            if asked("withDecryption").is_some_and(|word| word.raw() == "true") =>
+        {
+            Act::SensitiveAccess
+        }
         "GetObject" | "GetSnapshotBlock" => Act::Download,
-        "ModifySnapshotAttribute" | "ModifyImageAttribute" | "ModifyDBSnapshotAttribute"
+        "ModifySnapshotAttribute"
+        | "ModifyImageAttribute"
+        | "ModifyDBSnapshotAttribute"
+        | "ModifyDBClusterSnapshotAttribute"
             if gives_away(record) =>
         {
             Act::Share
@@ -122,7 +130,20 @@ fn weakens(record: &Value, action: &str) -> bool {
         | "LeaveOrganization"
         | "DeleteAccountPublicAccessBlock"
         | "DeleteBucketPublicAccessBlock"
-        | "DeleteBucketEncryption" => true,
+        | "DeleteBucketEncryption"
+        | "DeleteEventDataStore"
+        | "DeleteLogGroup"
+        | "DeleteLogStream"
+        | "DeleteDeliveryChannel"
+        | "DeleteConfigRule"
+        | "DeleteMembers"
+        | "DisassociateMembers"
+        | "StopMonitoringMembers"
+        | "DeletePublishingDestination"
+        | "DisableMacie" => true,
+        "UpdateDetector" => {
+            text(record, "requestParameters.enable").is_some_and(|word| word.raw() == "false")
+        }
         "PutBucketVersioning" => {
             let field = "requestParameters.VersioningConfiguration.MfaDelete";
             text(record, field).is_some_and(|word| word.raw() == "Disabled")

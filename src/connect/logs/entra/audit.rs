@@ -135,14 +135,42 @@ pub(super) fn audit_act(activity: &str, targets: &[Value]) -> Option<Act> {
         {
             Act::MfaAdded
         }
+        () if word.starts_with("add ")
+            && (has("windows hello for business credential")
+                || has("passwordless phone sign-in credential")
+                || has("fido2")) =>
+        {
+            Act::MfaAdded
+        }
+        () if word.starts_with("delete ")
+            && (has("windows hello for business credential")
+                || has("passwordless phone sign-in credential")
+                || has("fido2")) =>
+        {
+            Act::MfaRemoved
+        }
+        () if word.starts_with("fraud reported") || word == "suspicious activity reported" => {
+            Act::RiskDetected
+        }
         () if word == "update user" && changed("StrongAuthenticationMethod") => Act::MfaAdded,
         () if word == "update user" && changed("StrongAuthenticationUserDetails") => {
             Act::RecoveryChanged
         }
-        () if has("reset") && has("password") => Act::PasswordReset,
+        // Steps on the way, and ways that ended before it.
+        () if has("flow activity") || has("blocked from") => return None,
+        () if has("reset") && has("password") || word == "set force change user password" => {
+            Act::PasswordReset
+        }
         () if has("change") && has("password") => Act::PasswordChanged,
         // Asked for only: it comes again when it is done.
-        () if has("pim requested") => return None,
+        () if has("pim requested")
+            || has("request denied")
+            || has("approval requested")
+            || has("canceled")
+            || has("expired") =>
+        {
+            return None;
+        }
         () if has("add member to role")
             || has("add eligible member to role")
             || has("add user to role")
@@ -151,9 +179,14 @@ pub(super) fn audit_act(activity: &str, targets: &[Value]) -> Option<Act> {
             Act::RoleGranted
         }
         () if word == "add user" || has("invite external user") => Act::AccountCreated,
-        () if word == "delete user" => Act::AccountDeleted,
+        () if word == "delete user" || word == "hard delete user" => Act::AccountDeleted,
         () if word == "disable account" || word == "block sign-in" => Act::AccountDisabled,
-        () if word == "enable account" => Act::AccountEnabled,
+        () if word == "enable account"
+            || word == "restore user"
+            || word.starts_with("unlock user account") =>
+        {
+            Act::AccountEnabled
+        }
         () if has("revoke") && (has("refresh token") || has("sign in sessions")) => {
             Act::SessionsRevoked
         }

@@ -35,8 +35,8 @@ fn account(name: &str) -> Option<Act> {
     Some(match name {
         "login_success" | "login_failure" => Act::SignIn,
         "login_challenge" | "login_verification" => Act::MfaPrompt,
-        "2sv_enroll" => Act::MfaAdded,
-        "2sv_disable" => Act::MfaRemoved,
+        "2sv_enroll" | "passkey_enrolled" => Act::MfaAdded,
+        "2sv_disable" | "passkey_removed" => Act::MfaRemoved,
         "password_edit" => Act::PasswordChanged,
         "recovery_email_edit" | "recovery_phone_edit" | "recovery_secret_qa_edit" => {
             Act::RecoveryChanged

@@ -36,12 +36,14 @@ pub(super) fn signals(
         // Okta's threat insight knows no levels.
         set.insert(Signal::RiskMedium);
     }
+    let behaviours = part("behaviors");
+    let behaviours = behaviours.as_ref().map_or("", Untrusted::raw);
     let is_new = |behaviour: &str| {
         let of_object = only
             .and_then(|only| only.get("behaviors")?.get(behaviour)?.as_str())
             .is_some_and(|word| word == "POSITIVE");
-        let told = format!("{behaviour}=POSITIVE");
-        of_object || part("behaviors").is_some_and(|words| words.raw().contains(&told))
+        let told = || behaviours.contains(&format!("{behaviour}=POSITIVE"));
+        of_object || (!behaviours.is_empty() && told())
     };
     if is_new("New Device") {
         set.insert(Signal::NewDevice);

@@ -47,7 +47,7 @@ impl Activity {
 impl Row<'_> {
     /// Gives the numbers of its texts.
     pub(in crate::domain::timeline) fn symbols(&self) -> Symbols {
-        let get = |column: Column| self.activity.columns[column as usize][self.index];
+        let get = |column: Column| self.activity.cells[column as usize][self.slot];
         Symbols {
             user: [Column::UserId, Column::UserName, Column::UserEmail].map(get),
             target: [Column::TargetId, Column::TargetName, Column::TargetEmail].map(get),

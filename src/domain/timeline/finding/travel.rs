@@ -135,7 +135,12 @@ impl<'a> Leap<'a> {
         let place = |fact: &Fact| {
             let row = scene.facts.activity.row(fact.row);
             let place = row.and_then(|row| row.place());
-            place.map_or_else(|| "a point".into(), Untrusted::field)
+            let mut word = place.map_or_else(|| "a point".into(), Untrusted::field);
+            if row.is_some_and(|row| row.place_by_database()) {
+                // Two tables of places differ by more than a city: whose word it is belongs to the evidence.
+                word.push(&" (by the local database)".into());
+            }
+            word
         };
         let time = |fact: &Fact| {
             let row = scene.facts.activity.row(fact.row);
