@@ -16,6 +16,7 @@ use crate::domain::ids::ConnectionName;
 use crate::domain::mirror::Mirror;
 use crate::domain::runbook::choice::Rule;
 use crate::domain::timeline::finding::Tuning;
+use crate::domain::timeline::zone::Zone;
 
 /// The whole configuration.
 #[derive(Clone, Debug)]
@@ -226,6 +227,8 @@ pub struct Timeline {
     pub max_events: usize,
     /// What the rules are tuned by.
     pub tuning: Tuning,
+    /// The time zone of users whose provider names none.
+    pub zone: Option<Zone>,
 }
 
 impl Default for Timeline {
@@ -234,6 +237,7 @@ impl Default for Timeline {
             window_hours: 72,
             max_events: 100_000,
             tuning: Tuning::default(),
+            zone: None,
         }
     }
 }

@@ -6,7 +6,7 @@ use chrono::{DateTime, Utc};
 
 use super::audit::{
     Body, ChecklistNote, ChecklistOpen, ChecklistPhase, ChecklistText, ChecklistTick, DecisionKind,
-    Entry, RunbookChoose, RunbookInput, StepSaid, TickState,
+    Entry, LikelihoodSet, RunbookChoose, RunbookInput, StepSaid, TickState,
 };
 use super::ids::{AccountId, CaseId, RecordId};
 use super::likelihood::Likelihood;
@@ -15,6 +15,7 @@ use super::runbook::checklist::ticks::Said;
 use super::runbook::checklist::{CaseTicks, ItemId, ItemState, ListId, Note, PhaseClosed, Tick};
 use super::runbook::{Phase, StepKey};
 use super::text::Untrusted;
+use super::timeline::annotation::Annotations;
 use super::timeline::finding::FindingKey;
 
 /// Most texts of runbooks whose keys are kept.
@@ -39,6 +40,8 @@ pub struct CaseRecord {
     pub runbook: Option<ChosenRunbook>,
     /// Inputs of runbooks that were typed in, by name.
     pub inputs: BTreeMap<Untrusted, Untrusted>,
+    /// What was said of events, and events typed in.
+    pub annotations: Annotations,
 }
 
 /// The runbook of a case, as it was chosen.
@@ -79,7 +82,11 @@ impl Casework {
             } => {
                 self.case_mut(case).decision = Some((*decision, reason.clone(), entry.ts));
             }
-            Body::Likelihood { case, value, .. } => {
+            Body::TimelineSaid(said) => {
+                let all = &mut self.case_mut(&said.case).annotations;
+                all.apply(said, &entry.user, entry.ts);
+            }
+            Body::Likelihood(LikelihoodSet { case, value, .. }) => {
                 let known = Likelihood::ALL
                     .into_iter()
                     .find(|l| l.word().eq_ignore_ascii_case(value));

@@ -3,6 +3,7 @@
 mod action_model;
 mod activity_cli;
 mod activity_hostile;
+mod activity_pane;
 mod activity_table;
 mod approval;
 mod architecture;

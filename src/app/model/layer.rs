@@ -2,6 +2,7 @@
 
 use ratatui_textarea::TextArea;
 
+use super::activity::asking::{EventText, FilterLine, PivotRow};
 use super::list::{GateAsk, PhaseRef, RunbookRow, StepRef};
 use crate::app::command::Context;
 use crate::domain::containment::confirm::Confirmation;
@@ -53,6 +54,15 @@ pub enum Layer {
         before: String,
         /// Whether Esc was pressed once.
         esc: bool,
+    },
+    /// The filter of the activity is being typed.
+    EventFilter(Box<FilterLine>),
+    /// What can be looked at from an event.
+    Pivot {
+        /// What there is.
+        rows: Vec<PivotRow>,
+        /// Row under the cursor.
+        cursor: usize,
     },
     /// The actions, one letter each.
     Contain {
@@ -232,6 +242,8 @@ pub enum Purpose {
     Keep(Box<Held>),
     /// Why a finding means nothing; or, with `false`, why it counts again.
     Dismiss(Box<FindingKey>, bool),
+    /// Something for the activity: a tag, a note, an event by hand, the window.
+    Event(Box<EventText>),
     /// A note for the case that documents a phase.
     PhaseNote(CaseId, Phase),
 }
@@ -251,6 +263,7 @@ impl Purpose {
             Self::Document(_) => "Report for the case",
             Self::Keep(_) => "Keep it contained until somebody decides: why?",
             Self::Input(..) => "Input of the runbook",
+            Self::Event(text) => text.title(),
             Self::Dismiss(_, true) => "Dismiss the finding: why?",
             Self::Dismiss(_, false) => "Let the finding count again: why?",
         }
@@ -301,12 +314,14 @@ impl Layer {
             | Self::HoldEnd { .. }
             | Self::Approvals { .. }
             | Self::Runbooks { .. }
-            | Self::Inputs { .. } => Some(Context::Choosing),
+            | Self::Inputs { .. }
+            | Self::Pivot { .. } => Some(Context::Choosing),
             Self::Contained { .. } => Some(Context::Contained),
             Self::Preview { .. } => Some(Context::Preview),
             Self::Contain { .. } => Some(Context::Contain),
             Self::Unfinished { .. } => Some(Context::Unfinished),
             Self::Filter { .. }
+            | Self::EventFilter(_)
             | Self::Planning { .. }
             | Self::Gate(_)
             | Self::Confirm { .. }

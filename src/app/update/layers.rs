@@ -1,7 +1,7 @@
 //! What a key does while a layer is open.
 
 use super::panes::{self, Walk};
-use super::{approval, documenting, hold, list, open_case, runbooks, writing};
+use super::{activity, approval, documenting, hold, list, open_case, runbooks, writing};
 use crate::app::actions::Choice;
 use crate::app::command::{COMMANDS, Command, Context, Spec};
 use crate::app::effect::Effect;
@@ -10,7 +10,7 @@ use crate::app::message::Level;
 use crate::app::model::contained;
 use crate::app::model::layer::REARM_WORD;
 use crate::app::model::{LEAST, Layer, Model, Purpose};
-use crate::domain::audit::Body;
+use crate::domain::audit::{Body, LikelihoodSet};
 use crate::domain::containment::confirm::{DialogKey, Step};
 use crate::domain::containment::ledger::ActionView;
 use crate::domain::ids::ActionId;
@@ -99,6 +99,7 @@ fn rows_of(model: &Model, layer: &Layer) -> usize {
         Layer::ChooseUser { names, .. } => names.len(),
         Layer::Runbooks { rows, .. } => rows.len(),
         Layer::Inputs { .. } => model.runbook.inputs.len(),
+        Layer::Pivot { rows, .. } => rows.len(),
         Layer::Unfinished { .. } => model.ledger.unfinished().count(),
         Layer::Approvals { .. } => crate::app::approvals::rows(model).len(),
         Layer::Contained { .. } => contained::rows(model).len(),
@@ -132,6 +133,7 @@ fn move_in_layer(model: &mut Model, walk: Walk) {
         | Layer::Approvals { cursor: at }
         | Layer::Runbooks { cursor: at, .. }
         | Layer::Inputs { cursor: at }
+        | Layer::Pivot { cursor: at, .. }
         | Layer::Contained { cursor: at }
         | Layer::HoldEnd { cursor: at, .. },
     ) = model.layers.last_mut()
@@ -185,6 +187,10 @@ fn choose_row(model: &mut Model) -> Vec<Effect> {
             Some(row) => runbooks::chosen(model, row, nested),
             None => Vec::new(),
         },
+        Some(Layer::Pivot { rows, cursor }) => match rows.get(cursor) {
+            Some(row) => activity::chosen(model, row),
+            None => Vec::new(),
+        },
         Some(Layer::Inputs { cursor }) => {
             runbooks::type_input(model, cursor);
             Vec::new()
@@ -201,7 +207,7 @@ fn judged(model: &mut Model, value: Likelihood) -> Vec<Effect> {
     let Some(open) = &model.open else {
         return Vec::new();
     };
-    let body = Body::Likelihood {
+    let body = Body::Likelihood(LikelihoodSet {
         case: open.id.clone(),
         account: open.the_account().map(|account| account.id.clone()),
         value: value.word().to_owned(),
@@ -209,7 +215,7 @@ fn judged(model: &mut Model, value: Likelihood) -> Vec<Effect> {
             .activity
             .proposal()
             .map(|proposal| proposal.value.word().to_owned()),
-    };
+    });
     model.say(
         Level::Info,
         safe!("likelihood {}: yours", value.word()),
@@ -259,6 +265,7 @@ pub(super) fn raw_key(model: &mut Model, chord: Chord) -> Vec<Effect> {
     match model.layers.last() {
         Some(Layer::Confirm { .. }) => confirm_key(model, chord),
         Some(Layer::Filter { .. }) => filter_key(model, chord),
+        Some(Layer::EventFilter(_)) => activity::filter_key(model, chord),
         Some(Layer::Search { .. }) => search_key(model, chord),
         Some(Layer::Writing { .. }) => writing::key(model, chord),
         Some(Layer::Approve { .. }) => approval::key(model, chord),

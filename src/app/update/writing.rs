@@ -142,6 +142,7 @@ fn finished(model: &mut Model) -> Vec<Effect> {
         }],
         // Its keys are taken by `documenting`.
         Purpose::Document(_) => Vec::new(),
+        Purpose::Event(purpose) => super::activity::said(model, *purpose, text),
         Purpose::Keep(of) => super::hold::kept(model, &of, text),
         Purpose::Dismiss(key, dismissed) => {
             super::findings::dismissed(model, *key, dismissed, text)

@@ -9,8 +9,8 @@ use serde_json::Value;
 use super::words::{DecisionKind, OutcomeState};
 use super::{
     CaseRead, ChecklistNote, ChecklistOpen, ChecklistPhase, ChecklistText, ChecklistTick,
-    DocumentPosted, DocumentWritten, FindingDismissed, HoldSet, RunbookChoose, RunbookInput,
-    SegmentPruned, TaskState, WatchCursor, WatchSuccess, long,
+    DocumentPosted, DocumentWritten, FindingDismissed, HoldSet, LikelihoodSet, RunbookChoose,
+    RunbookInput, SegmentPruned, TaskState, TimelineSaid, WatchCursor, WatchSuccess, long,
 };
 use crate::domain::containment::{approval, campaign::CampaignNamed};
 use crate::domain::ids::{AccountId, ActionId, CaseId, ConnectionName, PlanId, RecordId};
@@ -133,16 +133,10 @@ pub enum Body {
     },
     /// A person set how likely a compromise is.
     #[serde(rename = "likelihood")]
-    Likelihood {
-        /// The case.
-        case: CaseId,
-        /// The account, when it was resolved.
-        account: Option<AccountId>,
-        /// What was set.
-        value: String,
-        /// What had been proposed, if anything.
-        proposed: Option<String>,
-    },
+    Likelihood(LikelihoodSet),
+    /// A person said something of an event, or typed one in.
+    #[serde(rename = "timeline.said")]
+    TimelineSaid(TimelineSaid),
     /// A guard refused.
     #[serde(rename = "refusal")]
     Refusal {

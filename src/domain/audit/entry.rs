@@ -339,7 +339,8 @@ mod tests {
     use super::super::report::{DocumentPosted, DocumentWritten};
     use super::super::samples::chain;
     use super::super::{
-        CaseRead, FindingDismissed, HoldSet, SegmentPruned, WatchCursor, WatchSuccess,
+        CaseRead, FindingDismissed, HoldSet, LikelihoodSet, Saying, SegmentPruned, TimelineSaid,
+        WatchCursor, WatchSuccess,
     };
     use super::super::{
         ChecklistNote, ChecklistOpen, ChecklistPhase, ChecklistText, ChecklistTick, DecisionKind,
@@ -427,12 +428,21 @@ mod tests {
                 decision: DecisionKind::MonitorOnly,
                 reason: t(),
             },
-            Body::Likelihood {
+            Body::Likelihood(LikelihoodSet {
                 case: case(),
                 account: Some(account()),
                 value: s(),
                 proposed: Some(s()),
-            },
+            }),
+            Body::TimelineSaid(TimelineSaid {
+                case: case(),
+                account: some.then(account),
+                event: t(),
+                at: some.then_some(at),
+                what: Saying::Manual,
+                text: opt(),
+                rid: some.then(rid),
+            }),
             Body::Refusal {
                 case: case(),
                 account: some.then(account),

@@ -7,7 +7,7 @@ use serde::{Deserialize, Serialize};
 use super::body::Body;
 
 /// The types of records this version knows.
-pub const TYPES: [&str; 49] = [
+pub const TYPES: [&str; 50] = [
     "session.open",
     "session.close",
     "log.recovered",
@@ -57,6 +57,7 @@ pub const TYPES: [&str; 49] = [
     "document.written",
     "document.posted",
     "finding.dismissed",
+    "timeline.said",
 ];
 
 /// When a record must be on disk.
@@ -125,6 +126,7 @@ impl Body {
             | Self::CaseRead(_)
             | Self::ClockJump { .. }
             | Self::WatchCursor { .. }
+            | Self::TimelineSaid(_)
             | Self::Unknown { .. } => Class::B,
             _ => Class::A,
         }
@@ -165,7 +167,7 @@ impl Body {
             Self::SearchRun { .. } => "search.run",
             Self::CaseRead(_) => "case.read",
             Self::Decision { .. } => "decision",
-            Self::Likelihood { .. } => "likelihood",
+            Self::Likelihood(_) => "likelihood",
             Self::Refusal { .. } => "refusal",
             Self::ChecklistTick(_) => "checklist.tick",
             Self::ChecklistNote(_) => "checklist.note",
@@ -204,6 +206,7 @@ impl Body {
             Self::DocumentWritten(..) => "document.written",
             Self::DocumentPosted(..) => "document.posted",
             Self::FindingDismissed { .. } => "finding.dismissed",
+            Self::TimelineSaid(_) => "timeline.said",
             Self::Unknown { r#type, .. } => r#type.raw(),
         }
     }

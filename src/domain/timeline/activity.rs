@@ -2,6 +2,7 @@
 //!
 //! Repeated text is stored once and named by a number; times are milliseconds since 1970 in UTC.
 
+mod matching;
 mod symbols;
 
 use std::collections::{HashMap, HashSet};
@@ -13,6 +14,7 @@ pub use super::event::{Event, Outcome};
 use super::lane::Lane;
 use crate::domain::case::RecordFault;
 use crate::domain::text::Untrusted;
+pub use matching::Known;
 pub(super) use symbols::Symbols;
 
 /// Names a repeated text inside one [`Activity`]; 0 is "nothing".
