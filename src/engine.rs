@@ -210,6 +210,8 @@ impl Engine {
                 self.world.spawn(poll::read_account(world, case, name));
             }
             Effect::SearchActivity(search) => search::start(&world, search),
+            Effect::SearchOlder { search, until } => search::older(&world, search, until),
+            Effect::SearchSource(asked) => self.world.spawn(search::trace(world, asked)),
             Effect::StopSearch(number) => world.stop_search(number),
             Effect::MakePlan {
                 case,
@@ -256,6 +258,9 @@ impl Engine {
             Effect::PostNote { case, text, phase } => {
                 let phase = phase.map(|phase| phase.code().to_owned());
                 self.finish(outbox::note(world, case, text, phase));
+            }
+            Effect::PostEvent { case, text, said } => {
+                self.finish(outbox::event(world, case, text, *said));
             }
             Effect::OpenDraft(target) => self.world.spawn(documents::open(world, target)),
             Effect::SaveDraft { target, text } => documents::save(&world, &target, text),

@@ -2,7 +2,8 @@
 
 use chrono::{DateTime, Utc};
 
-use crate::domain::audit::{Body, TaskState};
+use crate::app::model::activity::asking::Trace;
+use crate::domain::audit::{Body, TaskState, TimelineSaid};
 use crate::domain::containment::confirm::ConfirmedPlan;
 use crate::domain::containment::consent::Given;
 use crate::domain::containment::kind::ActionKind;
@@ -39,6 +40,15 @@ pub enum Effect {
     },
     /// Load the activity of a user and go on looking for newer events.
     SearchActivity(Search),
+    /// Load the events of a search that are older than those it has.
+    SearchOlder {
+        /// The search.
+        search: Search,
+        /// Before when, exclusive.
+        until: DateTime<Utc>,
+    },
+    /// Ask what all users did from one address or device.
+    SearchSource(SourceSearch),
     /// Stop a search and its looking for newer events.
     StopSearch(u64),
     /// Resolve, snapshot, guard: make a plan.
@@ -115,6 +125,15 @@ pub enum Effect {
         /// Who stands under it, as it was previewed.
         by: Untrusted,
     },
+    /// Post an event into the case, exactly once, however often and wherever it is asked for.
+    PostEvent {
+        /// Into which case.
+        case: CaseId,
+        /// The comment's text.
+        text: Untrusted,
+        /// The record that says so.
+        said: Box<TimelineSaid>,
+    },
     /// Post a note of the analyst, exactly once.
     PostNote {
         /// Into which case.
@@ -124,6 +143,19 @@ pub enum Effect {
         /// The phase it documents, if it is about one.
         phase: Option<Phase>,
     },
+}
+
+/// One question about all users.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct SourceSearch {
+    /// Its number.
+    pub number: u64,
+    /// From where.
+    pub trace: Trace,
+    /// From when.
+    pub since: DateTime<Utc>,
+    /// Most events wanted.
+    pub limit: usize,
 }
 
 /// One search for the activity of a user.

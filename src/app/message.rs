@@ -3,6 +3,8 @@
 use chrono::{DateTime, Utc};
 
 use crate::app::keymap::Chord;
+use crate::app::model::activity::SourceSeen;
+use crate::app::model::activity::asking::Trace;
 use crate::domain::account::Account;
 use crate::domain::audit::Entry;
 use crate::domain::case::{Alert, Case, CaseFile, Comment, RecordFault, Task};
@@ -83,6 +85,29 @@ pub enum Message {
         search: u64,
         /// How.
         result: Result<SearchEnd, Fault>,
+    },
+    /// The load of an older slice ended.
+    SliceEnded {
+        /// Of which search.
+        search: u64,
+        /// How.
+        result: Result<SearchEnd, Fault>,
+    },
+    /// The sources of the SIEM were looked at.
+    SourcesSeen {
+        /// For which search.
+        search: u64,
+        /// Each with its newest record.
+        result: Result<Vec<SourceSeen>, Fault>,
+    },
+    /// What all users did from one address or device.
+    SourceSearched {
+        /// Which question.
+        number: u64,
+        /// From what.
+        of: Trace,
+        /// The events, and whether there are more.
+        result: Result<(Vec<Event>, bool), Fault>,
     },
     /// A plan was made, or could not be.
     PlanMade(Result<Box<Plan>, Fault>),

@@ -1,5 +1,6 @@
 //! The one place where the model changes: a message in, effects out. It never waits and reads no clock.
 
+mod activity;
 mod approval;
 mod closing;
 mod copy;

@@ -17,6 +17,7 @@ use crate::domain::ids::ConnectionName;
 use crate::domain::mirror::Mirror;
 use crate::domain::runbook::choice::Rule;
 use crate::domain::timeline::finding::Tuning;
+use crate::domain::timeline::zone::Zone;
 
 /// The whole configuration.
 #[derive(Clone, Debug)]
@@ -64,8 +65,11 @@ impl Settings {
             policy: Policy::default(),
             keys: BTreeMap::new(),
             theme: None,
+            terminal: TerminalSettings::default(),
+            ascii: false,
             timeline: Timeline::default(),
             runbooks: RunbookSettings::default(),
+            wall: Wall::default(),
             escalation: None,
             sha256: String::new(),
         }
@@ -286,6 +290,8 @@ pub struct Timeline {
     pub tuning: Tuning,
     /// Local databases that say where addresses are, absolute.
     pub places: Vec<PathBuf>,
+    /// The time zone of users whose provider names none.
+    pub zone: Option<Zone>,
 }
 
 impl Default for Timeline {
@@ -295,6 +301,7 @@ impl Default for Timeline {
             max_events: 100_000,
             tuning: Tuning::default(),
             places: Vec::new(),
+            zone: None,
         }
     }
 }

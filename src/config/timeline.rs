@@ -6,9 +6,12 @@ use std::time::Duration;
 
 use super::fault::Faults;
 use super::secret::parse_path;
-use super::section::Section;
+use super::section::{Entry, Section};
 use super::settings::Timeline;
+use crate::domain::text::Untrusted;
 use crate::domain::timeline::finding::Tuning;
+use crate::domain::timeline::zone::Zone;
+use crate::safe;
 
 const MINUTE: Duration = Duration::from_secs(60);
 const HOUR: Duration = Duration::from_secs(3_600);
@@ -16,7 +19,8 @@ const DAY: Duration = Duration::from_secs(86_400);
 /// Largest number of an autonomous system (RFC 6793).
 const LAST_SYSTEM: u32 = u32::MAX;
 
-const FIELDS: [&str; 21] = [
+const FIELDS: [&str; 22] = [
+    "zone",
     "window_hours",
     "max_events",
     "failures",
@@ -49,6 +53,9 @@ pub(super) fn parse_timeline(faults: &mut Faults<'_>, section: &Section<'_>) -> 
     field.count("max_events", 100..=1_000_000, &mut timeline.max_events);
     parse_tuning(&mut field, &mut timeline.tuning);
     field.files("places", &mut timeline.places);
+    if let Some(entry) = field.section.get("zone") {
+        timeline.zone = zone(field.faults, entry);
+    }
     timeline
 }
 
@@ -71,6 +78,18 @@ fn parse_tuning(field: &mut Field<'_, '_, '_>, tuning: &mut Tuning) {
     field.texts("sensitive", &mut tuning.sensitive);
     field.systems("vpn_networks", &mut tuning.vpn_networks);
     field.systems("hosting_networks", &mut tuning.hosting_networks);
+}
+
+/// Reads the name of a time zone.
+fn zone(faults: &mut Faults<'_>, entry: Entry<'_>) -> Option<Zone> {
+    let name = entry.text(faults)?;
+    let zone = Zone::named(name);
+    if zone.is_none() {
+        let what = safe!("{} is no time zone", Untrusted::new(name).field());
+        let hint = "a name of the IANA database, such as Europe/Oslo".into();
+        entry.fault(faults, what, Some(hint));
+    }
+    zone
 }
 
 /// Reads one field after the other into its place.

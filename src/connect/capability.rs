@@ -171,6 +171,28 @@ pub struct ActivityQuery {
     pub limit: usize,
 }
 
+/// What leads from one user to others.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum TraceKind {
+    /// `source.ip`.
+    Address,
+    /// `device.id`.
+    Device,
+}
+
+/// What to ask the SIEM for, whoever did it.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct TraceQuery {
+    /// Which field.
+    pub kind: TraceKind,
+    /// Its value, exactly.
+    pub value: Untrusted,
+    /// From, inclusive.
+    pub since: DateTime<Utc>,
+    /// Most events wanted.
+    pub limit: usize,
+}
+
 /// Receives the pages of a search as they come; `false` asks to stop.
 pub type PageSink<'a> = &'a mut (dyn FnMut(Page<Event>) -> bool + Send);
 
@@ -189,6 +211,19 @@ pub trait ActivitySource: Send + Sync {
         query: &ActivityQuery,
         pages: PageSink<'_>,
     ) -> Result<SearchEnd, ConnectError>;
+    /// Loads what all users did from one address or device, newest first; at most `limit` events.
+    ///
+    /// A source that cannot be asked so says it: nothing is sent.
+    async fn search_trace(&self, _query: &TraceQuery) -> Result<Page<Event>, ConnectError> {
+        Err(ConnectError::unsent(crate::safe!(
+            "{} offers no search over all users here",
+            self.connection()
+        )))
+    }
+    /// Gives the newest record of each source behind the connection, of whatever user; none where that is not known.
+    async fn newest(&self) -> Result<Vec<LastSeen>, ConnectError> {
+        Ok(Vec::new())
+    }
     /// Gives the text of the query as sent, to be copied into the case.
     fn query_text(&self, query: &ActivityQuery) -> String;
     /// Lists the newest open alerts.

@@ -12,12 +12,16 @@ use async_trait::async_trait;
 use reqwest::Method;
 use serde_json::{Value, json};
 
-use super::capability::{ActivityQuery, ActivitySource, ConnectError, Page, PageSink, SearchEnd};
+use super::capability::{
+    ActivityQuery, ActivitySource, ConnectError, Examined as _, LastSeen, Page, PageSink,
+    SearchEnd, TraceQuery,
+};
 use super::decode::{FieldError, at, each};
 use super::http::{Class, HttpClient, Request};
 use crate::domain::case::{Alert, RecordFault};
 use crate::domain::ids::ConnectionName;
 use crate::domain::text::Untrusted;
+use crate::domain::timeline::activity::Event;
 
 const OPEN_PIT: &str = "/{index}/_pit";
 const PIT: &str = "/_pit";
@@ -220,6 +224,30 @@ impl ActivitySource for Elasticsearch {
             .in_pit(&self.index, &wanted, query.limit, &mut take)
             .await?;
         Ok(SearchEnd { events, truncated })
+    }
+
+    async fn search_trace(&self, query: &TraceQuery) -> Result<Page<Event>, ConnectError> {
+        let mut all = Page {
+            items: Vec::new(),
+            faults: Vec::new(),
+            truncated: false,
+        };
+        let mut take = |hits: Vec<Value>, faults: Vec<RecordFault>, _truncated: bool| {
+            let mut page = decoded(&hits, faults, false, crate::connect::logs::ecs_hit);
+            all.items.append(&mut page.items);
+            all.faults.append(&mut page.faults);
+            true
+        };
+        let wanted = query::trace(query);
+        let truncated = self
+            .in_pit(&self.index, &wanted, query.limit, &mut take)
+            .await?;
+        all.truncated = truncated;
+        Ok(all)
+    }
+
+    async fn newest(&self) -> Result<Vec<LastSeen>, ConnectError> {
+        self.last_seen().await
     }
 
     fn query_text(&self, query: &ActivityQuery) -> String {

@@ -66,6 +66,9 @@ pub struct Account {
     pub token_clients: Option<Vec<Untrusted>>,
     /// What could not be read, one sentence each.
     pub gaps: Vec<Untrusted>,
+    /// Name of the time zone the provider has for the person, as it says it.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub zone: Option<Untrusted>,
     /// The provider's clock when it answered (`Date` header).
     pub server_date: Option<DateTime<Utc>>,
 }

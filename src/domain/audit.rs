@@ -25,6 +25,7 @@ mod samples;
 mod seal;
 mod sessions;
 mod tail;
+mod timeline;
 mod verify;
 mod words;
 
@@ -46,5 +47,6 @@ pub use report::{DocumentPosted, DocumentWritten};
 pub use seal::{PublicKey, Standing};
 pub use sessions::{EVERY, GAP_MINUTES};
 pub use tail::{Tail, has_begun, last_record, name_torn};
+pub use timeline::{LikelihoodSet, Saying, TimelineSaid};
 pub use verify::{Expectations, Report, Verifier};
 pub use words::{Class, DecisionKind, OutcomeState, TYPES, TickState};

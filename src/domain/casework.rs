@@ -6,7 +6,8 @@ use chrono::{DateTime, Utc};
 
 use super::audit::{
     Body, CaseLeft, ChecklistNote, ChecklistOpen, ChecklistPhase, ChecklistText, ChecklistTick,
-    DecisionKind, Entry, RunbookChoose, RunbookInput, SearchRun, StepSaid, TickState,
+    DecisionKind, Entry, LikelihoodSet, RunbookChoose, RunbookInput, SearchRun, StepSaid,
+    TickState,
 };
 use super::ids::{AccountId, CaseId, RecordId};
 use super::likelihood::Likelihood;
@@ -15,6 +16,7 @@ use super::runbook::checklist::ticks::Said;
 use super::runbook::checklist::{CaseTicks, ItemId, ItemState, ListId, Note, PhaseClosed, Tick};
 use super::runbook::{Phase, StepKey};
 use super::text::Untrusted;
+use super::timeline::annotation::Annotations;
 use super::timeline::finding::FindingKey;
 use super::verdict::changes_case;
 
@@ -46,6 +48,8 @@ pub struct CaseRecord {
     pub window: Option<(DateTime<Utc>, Option<DateTime<Utc>>)>,
     /// When it was left last, and where the cursors stood.
     pub left: Option<(CaseLeft, DateTime<Utc>)>,
+    /// What was said of events, and events typed in.
+    pub annotations: Annotations,
 }
 
 /// A case that is not shown for a while.
@@ -99,7 +103,11 @@ impl Casework {
             } => {
                 self.case_mut(case).decision = Some((*decision, reason.clone(), entry.ts));
             }
-            Body::Likelihood { case, value, .. } => {
+            Body::TimelineSaid(said) => {
+                let all = &mut self.case_mut(&said.case).annotations;
+                all.apply(said, &entry.user, entry.ts);
+            }
+            Body::Likelihood(LikelihoodSet { case, value, .. }) => {
                 let known = Likelihood::ALL
                     .into_iter()
                     .find(|l| l.word().eq_ignore_ascii_case(value));

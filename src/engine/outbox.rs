@@ -11,7 +11,7 @@ use super::journal::own;
 use super::respond::ANSWER;
 use crate::app::message::Level;
 use crate::connect::capability::{Cases, ConnectError};
-use crate::domain::audit::Body;
+use crate::domain::audit::{Body, TimelineSaid};
 use crate::domain::case::Comment;
 use crate::domain::containment::ledger::{ActionView, Ledger};
 use crate::domain::containment::note::{Anchor, compose, marker};
@@ -172,13 +172,38 @@ async fn try_document(world: &World, pid: &PlanId) -> Result<(), Fault> {
 /// `phase` is the code of the phase it documents, if it does.
 pub(super) async fn note(world: Arc<World>, case: CaseId, text: Untrusted, phase: Option<String>) {
     let rid = RecordId::from_parts(world.clock.now().utc, super::clock::random());
-    let mut bodies: Vec<Body> = pieces(text.raw())
-        .into_iter()
-        .map(|text| Body::Note {
-            case: case.clone(),
-            text,
-        })
-        .collect();
+    promise(world, case, text, (rid, phase), Vec::new()).await;
+}
+
+/// Takes an event for the case: a note whose id follows from case and event, so that it is posted once by whatever console.
+pub(super) async fn event(
+    world: Arc<World>,
+    case: CaseId,
+    text: Untrusted,
+    mut said: TimelineSaid,
+) {
+    let named = format!("{}\n{}", case.with_connection().as_str(), said.event.raw());
+    let digest = Sha256::digest(named.as_bytes());
+    let half = digest.iter().take(16);
+    let number = half.fold(0u128, |number, byte| (number << 8) | u128::from(*byte));
+    let rid = RecordId::from_parts(said.at.unwrap_or_default(), number);
+    said.rid = Some(rid.clone());
+    let first = vec![Body::TimelineSaid(said)];
+    promise(world, case, text, (rid, None), first).await;
+}
+
+/// Puts a note on record, after some other records in the same write, and posts it.
+async fn promise(
+    world: Arc<World>,
+    case: CaseId,
+    text: Untrusted,
+    (rid, phase): (RecordId, Option<String>),
+    mut bodies: Vec<Body>,
+) {
+    bodies.extend(pieces(text.raw()).into_iter().map(|text| Body::Note {
+        case: case.clone(),
+        text,
+    }));
     bodies.push(Body::RecordIntent {
         rid: rid.clone(),
         kind: NOTE.to_owned(),

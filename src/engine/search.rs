@@ -10,9 +10,11 @@ use tokio_util::sync::CancellationToken;
 
 use super::World;
 use super::journal::own;
-use crate::app::effect::Search;
+use crate::app::effect::{Search, SourceSearch};
 use crate::app::message::{Level, Message, SearchEnd};
-use crate::connect::capability::{ActivityQuery, ActivitySource, Page};
+use crate::app::model::activity::SourceSeen;
+use crate::app::model::activity::asking::Trace;
+use crate::connect::capability::{ActivityQuery, ActivitySource, Page, TraceKind, TraceQuery};
 use crate::domain::audit::{Body, SearchRun};
 use crate::domain::fault::Fault;
 use crate::domain::text::Untrusted;
@@ -21,6 +23,11 @@ use crate::store::places::Lookup;
 
 /// Looked back over again at every look for newer events: SIEMs index late.
 const OVERLAP: chrono::Duration = chrono::Duration::minutes(10);
+
+/// After how many looks the sources of the SIEM are looked at again.
+const SOURCES_EVERY: u32 = 40;
+
+const NO_SIEM: &str = "no SIEM is configured";
 
 /// Most events taken by one look for newer ones.
 const FOLLOW_MAX: usize = 5_000;
@@ -41,21 +48,133 @@ pub(super) fn start(world: &Arc<World>, search: Search) {
     });
 }
 
+/// Loads the events of a search before a time; ends with the search.
+pub(super) fn older(world: &Arc<World>, search: Search, until: DateTime<Utc>) {
+    let token = world
+        .searches
+        .lock()
+        .unwrap_or_else(PoisonError::into_inner)
+        .get(&search.number)
+        .cloned();
+    // A search that was stopped is not gone on with.
+    let token = token.unwrap_or_default();
+    let task = slice(Arc::clone(world), search, until);
+    world.spawn(async move {
+        tokio::select! {
+            () = token.cancelled() => {}
+            () = task => {}
+        }
+    });
+}
+
+async fn slice(world: Arc<World>, search: Search, until: DateTime<Utc>) {
+    let query = ActivityQuery {
+        user: search.names.clone(),
+        since: search.since,
+        until: Some(until),
+        limit: search.limit,
+    };
+    let result = match siem(&world) {
+        None => Err(Fault::new(NO_SIEM)),
+        Some(source) => {
+            let (mut newest, mut known) = (None, HashSet::new());
+            let places = Arc::clone(&world.places);
+            let mut lookup = places.lookup();
+            let looked = one_look(
+                &world,
+                source.as_ref(),
+                &query,
+                search.number,
+                &mut newest,
+                &mut known,
+                &mut lookup,
+            );
+            let result = looked.await;
+            if let Ok(end) = &result {
+                record(&world, source.as_ref(), &search, &query, *end).await;
+            }
+            result
+        }
+    };
+    let search = search.number;
+    world.tell(Message::SliceEnded { search, result }).await;
+}
+
+/// Asks what all users did from one address or device.
+pub(super) async fn trace(world: Arc<World>, asked: SourceSearch) {
+    let query = TraceQuery {
+        kind: match &asked.trace {
+            Trace::Address(_) => TraceKind::Address,
+            Trace::Device(_) => TraceKind::Device,
+        },
+        value: asked.trace.value().clone(),
+        since: asked.since,
+        limit: asked.limit,
+    };
+    let result = match siem(&world) {
+        None => Err(Fault::new(NO_SIEM)),
+        Some(source) => match source.search_trace(&query).await {
+            Ok(page) => Ok((page.items, page.truncated)),
+            Err(error) => Err(world.troubled(source.connection(), error).await),
+        },
+    };
+    let answer = Message::SourceSearched {
+        number: asked.number,
+        of: asked.trace,
+        result,
+    };
+    world.tell(answer).await;
+}
+
+/// Tells when each source of the SIEM was last heard of.
+async fn tell_sources(world: &World, source: &dyn ActivitySource, search: u64) {
+    let result = match source.newest().await {
+        Ok(seen) => Ok(seen
+            .into_iter()
+            .map(|one| SourceSeen {
+                name: one.source,
+                at: one.at,
+            })
+            .collect()),
+        Err(error) => Err(world.troubled(source.connection(), error).await),
+    };
+    world.tell(Message::SourcesSeen { search, result }).await;
+}
+
+/// Gives the SIEM: the identity provider's own log is watched through its own connection; the window is the SIEM's.
+fn siem(world: &World) -> Option<Arc<dyn ActivitySource>> {
+    let own = |one: &&Arc<dyn ActivitySource>| {
+        world
+            .identity
+            .iter()
+            .any(|idp| idp.connection() == one.connection())
+    };
+    world.activity.iter().find(|one| !own(one)).map(Arc::clone)
+}
+
+/// Records that activity was searched. The journal tells the console when it fails; reading goes on.
+async fn record(
+    world: &World,
+    source: &dyn ActivitySource,
+    search: &Search,
+    query: &ActivityQuery,
+    end: SearchEnd,
+) {
+    let searched = Body::SearchRun(SearchRun {
+        connection: source.connection().clone(),
+        account: search.account.clone(),
+        query: own(source.query_text(query)),
+        window_h: search.window_hours,
+        events: end.events as u64,
+        truncated: end.truncated,
+    });
+    // The journal tells the console when it fails; reading goes on.
+    let _ = world.journal.record(vec![searched]).await;
+}
+
 async fn run(world: Arc<World>, search: Search) {
-    // The identity provider's own log is watched through its own connection; the window is the SIEM's.
-    let sources: Vec<_> = world
-        .activity
-        .iter()
-        .filter(|one| {
-            !world
-                .identity
-                .iter()
-                .any(|idp| idp.connection() == one.connection())
-        })
-        .map(Arc::clone)
-        .collect();
-    let Some(source) = sources.first().map(Arc::clone) else {
-        let result = Err(Fault::new("no SIEM is configured"));
+    let Some(source) = siem(&world) else {
+        let result = Err(Fault::new(NO_SIEM));
         world
             .tell(Message::ActivityEnded {
                 search: search.number,
@@ -82,6 +201,7 @@ async fn run(world: Arc<World>, search: Search) {
     let mut lookup = places.lookup();
     let mut told = 0;
     let mut first = true;
+    let mut looks = 0u32;
     loop {
         // Made before the look: a wish to look again during it is not lost.
         let poked = world.poke.notified();
@@ -102,16 +222,7 @@ async fn run(world: Arc<World>, search: Search) {
         }
         let done = result.is_ok();
         if let (true, Ok(end)) = (first, &result) {
-            let searched = Body::SearchRun(SearchRun {
-                connection: source.connection().clone(),
-                account: search.account.clone(),
-                query: own(source.query_text(&query)),
-                window_h: search.window_hours,
-                events: end.events as u64,
-                truncated: end.truncated,
-            });
-            // The journal tells the console when it fails; reading goes on.
-            let _ = world.journal.record(vec![searched]).await;
+            record(&world, source.as_ref(), &search, &query, *end).await;
         }
         world
             .tell(Message::ActivityEnded {
@@ -119,6 +230,10 @@ async fn run(world: Arc<World>, search: Search) {
                 result,
             })
             .await;
+        if done && looks.is_multiple_of(SOURCES_EVERY) {
+            tell_sources(&world, source.as_ref(), search.number).await;
+        }
+        looks = looks.wrapping_add(u32::from(done));
         if done {
             first = false;
             query.limit = FOLLOW_MAX;

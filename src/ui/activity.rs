@@ -4,6 +4,7 @@ mod events;
 mod exported;
 mod identity;
 mod lanes;
+mod summary;
 
 use ratatui::layout::Rect;
 
@@ -13,9 +14,11 @@ use super::layout::{below, narrowed};
 use super::paint::{Canvas, Words};
 use super::theme::Role;
 use super::words;
-use crate::app::model::{Found, Load, Model, OpenCase, Pane};
+use crate::app::local;
+use crate::app::model::{Found, Layer, Load, Model, OpenCase, Pane};
 use crate::domain::case::Subject;
-use crate::domain::text::Safe;
+use crate::domain::freshness::clock_word;
+use crate::domain::text::{Safe, Untrusted};
 use crate::safe;
 
 /// Rows kept for the list of events before lanes without events are drawn.
@@ -32,7 +35,7 @@ pub(super) fn facts(model: &Model) -> Words {
     if pane.search == 0 {
         return Words::empty();
     }
-    if pane.rows.is_empty() && pane.ended.is_none() {
+    if pane.activity.is_empty() && pane.ended.is_none() {
         // Nothing is known yet: no counts.
         return Words::new(Role::Title, safe!("{} h", pane.window_hours));
     }
@@ -42,6 +45,23 @@ pub(super) fn facts(model: &Model) -> Words {
         Role::Finding
     };
     // What matters most comes first: where there is little room, the end is left out.
+    if !pane.view.is_whole() {
+        let mut words = Words::empty();
+        if !pane.view.filter.is_empty() {
+            let filter = Untrusted::new(pane.view.filter.to_string()).field();
+            words = words
+                .gap(Role::Key, safe!("/{:.24}", filter))
+                .gap(Role::Title, summary::hits(open));
+        }
+        if let Some(span) = pane.view.span {
+            let (from, until) = (clock_word(span.from), clock_word(span.until));
+            words = words.gap(Role::Key, safe!("{} to {}", from, until));
+        }
+        let all = counted(pane.findings.len(), "finding", "findings");
+        return words
+            .gap(role, all)
+            .gap(Role::Title, safe!("{} h", pane.window_hours));
+    }
     Words::new(role, counted(pane.findings.len(), "finding", "findings"))
         .gap(Role::Title, counted(pane.activity.len(), "event", "events"))
         .gap(Role::Title, safe!("{} h", pane.window_hours))
@@ -66,7 +86,11 @@ pub(super) fn draw(canvas: &mut Canvas<'_>, model: &Model, area: Rect) {
     } else {
         let mut line = identity::draw(canvas, model, open, top, is_roomy);
         line += identity::draw_alert(canvas, model, open, below(top, line), is_roomy);
-        line + identity::draw_judgement(canvas, model, open, below(top, line))
+        line += identity::draw_judgement(canvas, model, open, below(top, line));
+        if area.height >= 18 {
+            line += summary::draw(canvas, model, open, below(top, line), is_roomy);
+        }
+        line
     };
     let rest = below(area, line);
     let lanes = lanes::Lanes::of(model, open);
@@ -91,21 +115,40 @@ pub(super) fn draw(canvas: &mut Canvas<'_>, model: &Model, area: Rect) {
     canvas.ends(
         narrowed(edge, 1, 1),
         0,
-        Words::empty(),
+        cursor_time(model, open),
         list_state(model, open),
     );
-    let list = below(list, 1);
-    match nothing(model, open) {
-        Some((role, text)) => {
-            canvas.text(narrowed(list, 2, 1), role, &text);
-        }
-        None => events::draw(
-            canvas,
-            model,
-            open,
-            list,
-            model.focus == Pane::Activity && model.layers.is_empty(),
+    let mut list = below(list, 1);
+    if let Some(Layer::EventFilter(typed)) = model.layers.last() {
+        list = summary::draw_filter(canvas, open, typed, list);
+    }
+    // What was done here and which sources are silent is there without events too.
+    if let Some((role, text)) = nothing(model, open) {
+        let used = canvas.text(narrowed(list, 2, 1), role, &text);
+        list = below(list, used);
+    }
+    events::draw(
+        canvas,
+        model,
+        open,
+        list,
+        model.focus == Pane::Activity && model.layers.is_empty(),
+    );
+}
+
+/// Says what time it was for the user at the row under the cursor.
+fn cursor_time(model: &Model, open: &OpenCase) -> Words {
+    let at = open.activity.cursor_time();
+    match at.zip(local::zone(model, open)) {
+        Some((at, (zone, _))) => Words::new(
+            Role::Dim,
+            safe!(
+                " {} is {} their time ",
+                clock_word(at),
+                zone.day_and_clock(at)
+            ),
         ),
+        None => Words::empty(),
     }
 }
 
@@ -120,17 +163,18 @@ fn list_state(model: &Model, open: &OpenCase) -> Words {
             counted(bad, "bad record", "bad records"),
         );
     }
-    if let Some(since) = pane.loading.filter(|_| !pane.rows.is_empty()) {
+    if let Some(since) = pane.loading.filter(|_| !pane.activity.is_empty()) {
         words = words.gap(
             Role::StatePending,
             safe!(
-                "loading{}, {} stops",
+                "{} loaded{}, {} stops",
+                pane.activity.len(),
                 words::since(model, since),
                 words::key_of_id(model, "stop-loading")
             ),
         );
     }
-    if pane.fault.is_some() && !pane.rows.is_empty() {
+    if pane.fault.is_some() && !pane.activity.is_empty() {
         let age = pane.heard.map_or_else(Safe::default, |heard| {
             safe!(" {}", words::minutes(model.age(heard)))
         });
@@ -148,8 +192,9 @@ fn list_state(model: &Model, open: &OpenCase) -> Words {
 /// Says why there is no list, if there is none.
 fn nothing(model: &Model, open: &OpenCase) -> Option<(Role, Safe)> {
     let pane = &open.activity;
-    if !pane.rows.is_empty() {
-        return None;
+    if !pane.activity.is_empty() {
+        let is_empty = pane.rows.is_empty() && !pane.view.is_whole();
+        return is_empty.then(|| (Role::Dim, "no event here; Esc goes back".into()));
     }
     if let Some(fault) = &pane.fault {
         let hint = fault

@@ -12,7 +12,7 @@ use super::sheet::Sheet;
 use super::theme::Role;
 use super::words;
 use crate::app::model::{ListRow, Model, Pane};
-use crate::app::{related, window};
+use crate::app::{local, related, window};
 use crate::domain::case::{Case, CaseFile};
 use crate::domain::freshness::time_word;
 use crate::domain::text::{Safe, Untrusted};
@@ -179,7 +179,7 @@ fn event(model: &Model, width: u16) -> (Safe, Sheet) {
         return ("Event".into(), sheet);
     };
     let index = match pane.rows.get(pane.cursor) {
-        Some(ListRow::Event(index)) => Some(*index),
+        Some(ListRow::Event(index) | ListRow::Said(index)) => Some(*index),
         Some(ListRow::Finding(index)) => pane.findings.get(*index).map(|finding| {
             let text = safe!(
                 "{}; rests on {} events",
@@ -205,6 +205,10 @@ fn event(model: &Model, width: u16) -> (Safe, Sheet) {
         sheet.line(Words::new(Role::Dim, "no event under the cursor"));
         return ("Event".into(), sheet);
     };
+    if let Some(open) = &model.open {
+        let times = local::times(model, open, row);
+        sheet.text(0, Role::Text, &times);
+    }
     add_fields(&mut sheet, row);
     (safe!("Event {}", time_word(row.at())), sheet)
 }

@@ -8,6 +8,7 @@ mod confirm;
 mod contained;
 mod documents;
 mod escalation;
+mod pivot;
 mod reading;
 mod response;
 mod runbooks;
@@ -76,8 +77,9 @@ pub(super) fn draw(
         Layer::Search { typed, cursor } => {
             return Some(choosing::search(canvas, model, room, typed, *cursor));
         }
-        // It is drawn by the queue itself.
-        Layer::Filter { .. } => {}
+        // They are drawn by their panes.
+        Layer::Filter { .. } | Layer::EventFilter(_) => {}
+        Layer::Pivot { rows, cursor } => pivot::draw(canvas, room, rows, *cursor),
         Layer::Help { context, scroll } => reading::help(canvas, model, room, *context, *scroll),
         Layer::Reading {
             title,

@@ -83,6 +83,7 @@ fn layer_keys(model: &Model, layer: &Layer) -> Words {
             ("Esc Esc", "leave"),
         ],
         Layer::Writing { .. } => &[("Enter", "done"), ("Esc Esc", "leave")],
+        Layer::EventFilter(_) => &[("Tab", "complete"), ("Enter", "keep"), ("Esc", "as before")],
         Layer::Filter { .. } => &[("Enter", "keep"), ("Esc", "as before")],
         Layer::Search { .. } => &[("Up Down", "move"), ("Enter", "run"), ("Esc", "back")],
         Layer::Rearm { .. } => &[("arm", "typed: act again"), ("Esc", "stay READ ONLY")],

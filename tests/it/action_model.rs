@@ -173,6 +173,7 @@ fn account(number: usize) -> Account {
         factors: Some(Vec::new()),
         token_clients: None,
         gaps: Vec::new(),
+        zone: None,
         server_date: None,
     }
 }

@@ -1,109 +1,561 @@
-//! `quell activity` on a terminal: the pane of the console over exported logs, and what its keys cannot do.
+//! The activity pane through the whole console: filter, pivots, zoom, slices, what is said of events, and what it knows of
+//! its sources.
 
-use std::fs;
 use std::path::Path;
+use std::time::Duration;
 
+use quell::app::message::Message;
+use quell::app::model::activity::asking::FilterLine;
+use quell::app::model::{ActivityPane, Layer, ListRow, Model};
+use quell::connect::http::Limits;
+use quell::domain::audit::{Body, Class, Saying};
+use quell::domain::text::Untrusted;
+use quell::domain::timeline::event::{Event, Outcome, Party};
+use quell::domain::timeline::lane::Lane;
+use quell::drill::{Drill, Options};
+use quell::store::audit::Ground;
 use serde_json::json;
 
-use crate::harness::pty::Pty;
+use crate::harness::app::{Setting, TestApp, company, company_of, limits, records};
+use crate::hold::comments;
+use crate::truth::open_case;
 
-fn event(id: &str, at: &str, user: &str, good: bool, city: &str, ip: &str) -> String {
-    let result = if good { "SUCCESS" } else { "FAILURE" };
-    json!({"uuid": id, "eventType": "user.session.start", "published": at, "outcome": {"result": result},
-           "actor": {"id": format!("id-{user}"), "alternateId": format!("{user}@example.com")},
-           "client": {"ipAddress": ip, "userAgent": {"rawUserAgent": "ua"},
-                      "geographicalContext": {"city": city, "country": "X"}}})
-    .to_string()
+/// Steps of the attacker until he has what he came for.
+const STORY: usize = 8;
+
+fn dir() -> tempfile::TempDir {
+    tempfile::tempdir().expect("a temporary directory")
 }
 
-/// Six failures and a success of Mara, one sign-in of Ben, one line that is no record.
-fn log(folder: &Path) {
-    let mut lines: Vec<String> = (0..6)
-        .map(|n| {
-            let at = format!("2026-11-20T01:00:0{n}Z");
-            event(&format!("f{n}"), &at, "mara", false, "Lagos", "203.0.113.9")
-        })
-        .collect();
-    lines.push(event(
-        "won",
-        "2026-11-20T01:01:00Z",
-        "mara",
-        true,
-        "Lagos",
-        "203.0.113.9",
-    ));
-    lines.push(event(
-        "ben",
-        "2026-11-20T09:30:00Z",
-        "ben",
-        true,
-        "Berlin",
-        "198.51.100.7",
-    ));
-    lines.push("{broken".to_owned());
-    fs::write(folder.join("export.jsonl"), lines.join("\n")).unwrap();
+fn pane(model: &Model) -> &ActivityPane {
+    &model.open.as_ref().expect("a case is open").activity
 }
 
-#[test]
-fn exported_logs_open_the_pane_and_nothing_can_be_done_there() {
-    let home = tempfile::tempdir().unwrap();
-    log(home.path());
-    let mut pty = Pty::start(home.path(), &["activity", "export.jsonl"], (120, 40));
-    pty.shows("8 events")
-        .shows("export.jsonl")
-        .shows("all users");
-    pty.shows("READ ONLY").shows("1 bad record");
-    pty.keys("n").shows("brute_force");
-    pty.keys("<Enter>").shows("MITRE ATT&CK T1110");
-    pty.keys("<Esc>");
-    pty.keys("c")
-        .shows("nothing can be done to an account here");
-    pty.keys("1").shows("exported logs have this one pane only");
-    pty.keys("l")
-        .shows("that belongs to a case; exported logs have none");
-    pty.keys("r").shows("there is no source to ask");
-    pty.keys("G<Enter>").shows("\"uuid\": \"ben\"");
-    pty.keys("<Esc>q");
-    let ended = pty.end_restored();
-    assert_eq!(ended.code, 2, "{}", ended.text);
-    assert!(ended.text.contains("not read: line 9"), "{}", ended.text);
-    // Nothing was written beside the log: no state, no audit log.
-    let left: Vec<_> = fs::read_dir(home.path())
-        .unwrap()
-        .map(|entry| entry.unwrap().file_name())
-        .collect();
-    assert_eq!(left, ["export.jsonl"]);
+fn typed(model: &Model) -> FilterLine {
+    match model.layers.last() {
+        Some(Layer::EventFilter(line)) => (**line).clone(),
+        other => panic!("no filter is typed: {other:?}"),
+    }
 }
 
-#[test]
-fn one_user_of_exported_logs_has_a_likelihood() {
-    let home = tempfile::tempdir().unwrap();
-    log(home.path());
-    let arguments = ["activity", "export.jsonl", "--user", "mara@example.com"];
-    let mut pty = Pty::start(home.path(), &arguments, (80, 24));
-    pty.shows("7 events").shows("likelihood proposed");
-    assert!(!pty.screen().contents().contains("ben@example.com"));
-    pty.keys("q");
-    pty.end_restored();
+/// Gives the key of the event the cursor stands on.
+fn under(model: &Model) -> Untrusted {
+    let pane = pane(model);
+    let index = pane.cursor_event().expect("an event is under the cursor");
+    pane.activity.row(index).expect("it is there").key()
 }
 
-#[test]
-fn plain_lines_are_printed_on_a_terminal_when_asked_for() {
-    let home = tempfile::tempdir().unwrap();
-    log(home.path());
-    let pty = Pty::start(
-        home.path(),
-        &["activity", "export.jsonl", "--plain"],
-        (120, 40),
-    );
-    let ended = pty.end();
-    assert_eq!(ended.code, 2);
-    assert!(!ended.raw.contains(&0x1b), "{}", ended.text);
+fn record_of(state: &Path, what: Saying) -> usize {
+    let said = |body: &Body| matches!(body, Body::TimelineSaid(said) if said.what == what);
+    records(state).iter().filter(|one| said(&one.body)).count()
+}
+
+async fn story() -> (Drill, tempfile::TempDir, TestApp) {
+    let (drill, state) = (company().await, dir());
+    drill.advance(STORY);
+    let mut app = TestApp::start(&drill, state.path());
+    open_case(&mut app).await;
+    (drill, state, app)
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_filter_counts_while_it_is_typed_and_esc_gives_everything_back() {
+    let (_drill, _state, mut app) = story().await;
+    let all = pane(&app.sync().await).activity.len();
+    app.keys("/outcome:fai");
+    let model = app.sync().await;
+    let failed = pane(&model).hits();
+    assert!(failed > 0 && failed < all, "{failed} of {all}");
     assert!(
-        ended
-            .text
-            .contains("2026-11-20T09:30:00Z  sign_in  ok  user.session.start"),
+        app.screen().contains(&format!("{failed} of {all}")),
         "{}",
-        ended.text
+        app.screen()
+    );
+    // A line that is no filter says where, and what passed before stays.
+    app.keys("lx");
+    let model = app.sync().await;
+    assert_eq!(typed(&model).fault.map(|fault| fault.at), Some(9));
+    assert_eq!(pane(&model).hits(), failed);
+    assert!(
+        app.screen().contains("at 9: no such outcome"),
+        "{}",
+        app.screen()
+    );
+    app.keys("<Backspace><Enter>");
+    let model = app.sync().await;
+    assert!(model.layers.is_empty());
+    assert!(app.screen().contains("/outcome:fail"), "{}", app.screen());
+    let shown = pane(&model).rows.iter();
+    let only_failed = shown
+        .filter_map(|row| match row {
+            ListRow::Event(index) => pane(&model).activity.row(*index),
+            _ => None,
+        })
+        .all(|row| row.outcome() == Outcome::Failure);
+    assert!(only_failed);
+    app.keys("<Esc>");
+    assert_eq!(pane(&app.sync().await).hits(), all);
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn tab_completes_fields_and_values_that_were_seen() {
+    let (_drill, _state, mut app) = story().await;
+    app.keys("/pl<Tab>");
+    assert_eq!(typed(&app.sync().await).line, "place:");
+    app.keys("s<Tab>");
+    let model = app.sync().await;
+    let line = typed(&model);
+    assert!(line.line.starts_with("place:\""), "{line:?}");
+    let hits = pane(&model).hits();
+    assert!(hits > 0 && hits < pane(&model).activity.len());
+    app.keys("<Shift-Tab>");
+    assert_eq!(typed(&app.sync().await).line, "place:s");
+    app.keys("<Esc><Esc>");
+    let model = app.sync().await;
+    assert!(model.layers.is_empty() && pane(&model).view.is_whole());
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_pivot_from_an_event_comes_back_to_the_same_event() {
+    let (_drill, _state, mut app) = story().await;
+    app.keys("gn");
+    let before = under(&app.sync().await);
+    // The same address.
+    app.keys("p");
+    let model = app.sync().await;
+    let Some(Layer::Pivot { rows, .. }) = model.layers.last() else {
+        panic!("{:?}", model.layers.last());
+    };
+    let labels: Vec<&str> = rows.iter().map(|row| row.label).collect();
+    for label in ["address", "user agent", "user", "around", "other users"] {
+        assert!(labels.contains(&label), "{labels:?}");
+    }
+    let count = rows.first().and_then(|row| row.count);
+    let around = labels
+        .iter()
+        .position(|label| *label == "around")
+        .expect("it is there");
+    app.keys("<Enter>");
+    let model = app.sync().await;
+    assert_eq!(Some(pane(&model).hits()), count);
+    assert!(pane(&model).view.filter.to_string().starts_with("ip:"));
+    assert_eq!(under(&model), before);
+    app.keys("g<Esc>");
+    let model = app.sync().await;
+    assert!(pane(&model).view.is_whole());
+    assert_eq!(under(&model), before);
+    // Five minutes before and after: everything, and nothing else.
+    app.keys("p").keys(&"j".repeat(around)).keys("<Enter>");
+    let model = app.sync().await;
+    let span = pane(&model).view.span.expect("a part of the window");
+    assert_eq!(span.length(), chrono::Duration::minutes(10));
+    let seen = pane(&model).rows.iter();
+    assert!(
+        seen.filter_map(|row| pane(&model).time_of(row))
+            .all(|at| span.contains(at))
+    );
+    // Zooming goes on from there, and Esc leaves it all for the same event.
+    app.keys(">");
+    let closer = pane(&app.sync().await).view.span.expect("a part");
+    assert_eq!(closer.length(), chrono::Duration::minutes(5));
+    app.keys("<").keys("<");
+    app.keys("<Esc>");
+    let model = app.sync().await;
+    assert!(pane(&model).view.is_whole());
+    assert_eq!(under(&model), before);
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn other_users_of_an_address_are_asked_for_and_the_answer_says_who_answered() {
+    let (drill, _state, mut app) = story().await;
+    app.keys("gnp");
+    let model = app.sync().await;
+    let Some(Layer::Pivot { rows, .. }) = model.layers.last() else {
+        panic!("no pivot");
+    };
+    let across = rows.iter().position(|row| row.label == "other users");
+    let down = "j".repeat(across.expect("an address"));
+    app.keys(&down).keys("<Enter>");
+    let answered = |word: &'static str| move |model: &Model| matches!(model.layers.last(), Some(Layer::Reading { text, .. }) if text.as_str().contains(word));
+    app.until(
+        "the SIEM answered",
+        answered("the SIEM was asked, all users"),
+    )
+    .await;
+    assert!(
+        app.screen().contains("mara.lind@acme.example"),
+        "{}",
+        app.screen()
+    );
+    app.keys("<Esc>");
+    app.sync().await;
+    // A SIEM that does not answer: what is loaded, and it says so.
+    drill
+        .fault(&json!({"server": "siem", "fault": "403", "rate": 1.0}))
+        .expect("the fault is known");
+    app.keys("p").keys(&down).keys("<Enter>");
+    app.until(
+        "what is loaded is told",
+        answered("only within what is loaded"),
+    )
+    .await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn what_is_said_of_events_is_recorded_and_found_again_after_a_restart() {
+    let (drill, state, mut app) = story().await;
+    app.keys("gn");
+    let event = under(&app.sync().await);
+    app.keys(" #credential access<Enter>");
+    app.keys("Mthe user denies it<Enter>");
+    app.keys("+00:01 user phoned<Enter>");
+    let of = event.clone();
+    let model = app
+        .until("all of it came back from the records", move |model| {
+            let said = pane(model).said.of(&of);
+            said.is_some_and(|said| said.marked && said.tags.len() == 1 && said.notes.len() == 1)
+                && pane(model).said.manual().count() == 1
+        })
+        .await;
+    assert!(
+        pane(&model)
+            .rows
+            .iter()
+            .any(|row| matches!(row, ListRow::Said(_)))
+    );
+    let shown = app.screen();
+    assert!(shown.contains("#credential access"), "{shown}");
+    app.end().await;
+    for what in [Saying::Mark, Saying::Tag, Saying::Note, Saying::Manual] {
+        assert_eq!(record_of(state.path(), what), 1, "{what:?}");
+    }
+    for entry in records(state.path()) {
+        if let Body::TimelineSaid(_) = entry.body {
+            assert_eq!(entry.body.class(), Class::B);
+        }
+    }
+    let mut app = TestApp::start(&drill, state.path());
+    open_case(&mut app).await;
+    let model = app.sync().await;
+    let said = pane(&model)
+        .said
+        .of(&event)
+        .cloned()
+        .expect("it is known again");
+    assert!(said.marked && said.tags.contains(&"credential access".into()));
+    assert_eq!(
+        said.notes.first().map(|note| note.text.raw()),
+        Some("the user denies it")
+    );
+    app.keys("/is:marked tag:cred<Enter>");
+    let model = app.sync().await;
+    assert_eq!(pane(&model).hits(), 1);
+    assert_eq!(under(&model), event);
+    // The mark and the tag go; the event by hand is withdrawn.
+    app.keys("<Esc>");
+    app.keys(" #credential access<Enter>");
+    let of = event.clone();
+    app.until("they are gone", move |model| {
+        let said = pane(model).said.of(&of);
+        said.is_some_and(|said| !said.marked && said.tags.is_empty())
+    })
+    .await;
+    let model = app.sync().await;
+    let by_hand = pane(&model).rows.iter().position(|row| {
+        let ListRow::Deeds { first, .. } = row else {
+            return false;
+        };
+        pane(&model).deeds[*first].what.as_str() == "user phoned"
+    });
+    let by_hand = by_hand.expect("it is a row of the list");
+    app.keys("g").keys(&"j".repeat(by_hand)).keys("-");
+    app.until("it is withdrawn", |model| {
+        pane(model).said.manual().count() == 0
+    })
+    .await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn an_event_goes_into_the_case_once_whoever_asks() {
+    let (drill, state, mut app) = story().await;
+    app.keys("gn");
+    let event = under(&app.sync().await);
+    app.keys("PP");
+    app.until("it is in the case", |model| {
+        let said =
+            |line: &quell::app::model::LogLine| line.text.as_str() == "the note is in the case";
+        model.log.iter().any(said)
+    })
+    .await;
+    let of = event.clone();
+    app.until("the record says so", move |model| {
+        pane(model)
+            .said
+            .of(&of)
+            .is_some_and(|said| said.posted.is_some())
+    })
+    .await;
+    app.keys("P");
+    app.sync().await;
+    assert!(app.screen().contains("in the case"), "{}", app.screen());
+    app.end().await;
+    let found = |all: Vec<String>| all.iter().filter(|text| text.contains("event id")).count();
+    assert_eq!(found(comments(&drill).await), 1);
+    // Another analyst's console with a log of its own finds the comment by its mark.
+    let other = dir();
+    let mut app = TestApp::start(&drill, other.path());
+    open_case(&mut app).await;
+    app.keys("gn");
+    assert_eq!(under(&app.sync().await), event);
+    app.keys("P");
+    app.until("it is known to be in the case", |model| {
+        let said =
+            |line: &quell::app::model::LogLine| line.text.as_str() == "the note is in the case";
+        model.log.iter().any(said)
+    })
+    .await;
+    let all = comments(&drill).await;
+    assert_eq!(found(all.clone()), 1, "{all:#?}");
+    assert!(record_of(state.path(), Saying::Post) >= 1);
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn slices_load_until_everything_is_there() {
+    let options = Options {
+        events: 20_000,
+        ..Options::default()
+    };
+    let drill = company_of(options).await;
+    drill.advance(STORY);
+    let few = |text: String| format!("{text}\n[timeline]\nmax_events = 100\nwindow_hours = 720\n");
+    let many = dir();
+    let mut app = TestApp::start_with(&drill, many.path(), Ground::default(), few);
+    open_case(&mut app).await;
+    let mut model = app.sync().await;
+    let mut slices = 0;
+    while pane(&model).ended.is_some_and(|end| end.truncated) {
+        let loaded = pane(&model).activity.len();
+        app.keys("g");
+        app.sync().await;
+        let shown = app.screen();
+        assert!(
+            shown.contains(&format!("truncated at {loaded}, next slice: s")),
+            "{shown}"
+        );
+        let before = pane(&model).slices;
+        app.keys("s");
+        model = app
+            .until("a slice came", move |model| pane(model).slices > before)
+            .await;
+        assert!(pane(&model).activity.len() > loaded);
+        slices += 1;
+    }
+    assert!(
+        slices > 0,
+        "720 hours of {} events are no more than one slice",
+        pane(&model).activity.len()
+    );
+    let ids: std::collections::BTreeSet<_> =
+        pane(&model).activity.rows().map(|row| row.key()).collect();
+    assert_eq!(ids.len(), pane(&model).activity.len());
+    app.keys("s");
+    app.until("there is no more", |model| {
+        let last = model.log.back();
+        last.is_some_and(|line| line.text.as_str().starts_with("everything the SIEM has"))
+    })
+    .await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn the_first_page_of_a_slow_siem_is_used_and_the_rest_given_up() {
+    let options = Options {
+        events: 60_000,
+        ..Options::default()
+    };
+    let (drill, state) = (company_of(options).await, dir());
+    drill.advance(STORY);
+    drill
+        .fault(&json!({"server": "siem", "fault": "latency", "ms": 700, "path": "/_search", "rate": 1.0}))
+        .expect("the fault is known");
+    let long = |text: String| format!("{text}\n[timeline]\nwindow_hours = 720\n");
+    let limits = Limits {
+        read_total: Duration::from_secs(30),
+        ..limits()
+    };
+    let setting = Setting {
+        limits,
+        ..Setting::default()
+    };
+    let mut app = TestApp::start_in(&drill, state.path(), setting, long);
+    app.until("the queue is filled", |model| model.queue.heard)
+        .await;
+    app.keys("/mara<Enter>g<Enter>");
+    let model = app
+        .until("the first page is there and more is coming", |model| {
+            model.open.as_ref().is_some_and(|open| {
+                !open.activity.activity.is_empty() && open.activity.loading.is_some()
+            })
+        })
+        .await;
+    let first = pane(&model).activity.len();
+    assert!(
+        app.screen().contains(&format!("{first} loaded")),
+        "{}",
+        app.screen()
+    );
+    // Everything works on what there is.
+    app.keys("/outcome:ok<Enter>");
+    let model = app.sync().await;
+    let hits = pane(&model).hits();
+    assert!(hits > 0 && pane(&model).loading.is_some(), "{hits}");
+    app.keys("S");
+    let model = app.sync().await;
+    assert!(pane(&model).loading.is_none());
+    let kept = pane(&model).activity.len();
+    assert!(kept >= first);
+    assert!(
+        pane(&model).ended.is_none(),
+        "a search that was given up has no end"
+    );
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn ticks_and_decisions_stand_on_the_same_axis() {
+    let (_drill, _state, mut app) = story().await;
+    app.keys("ljj<Enter>");
+    let model = app
+        .until("the judgement is a row", |model| {
+            let deeds = &pane(model).deeds;
+            deeds
+                .iter()
+                .any(|deed| deed.what.as_str().starts_with("likelihood judged"))
+        })
+        .await;
+    let rows = &pane(&model).rows;
+    assert!(rows.iter().any(|row| matches!(row, ListRow::Deeds { .. })));
+    assert!(pane(&model).deeds.len() > 1, "{:?}", pane(&model).deeds);
+    app.keys("z");
+    app.sync().await;
+    let shown = app.screen();
+    assert!(shown.contains("ticked: "), "{shown}");
+    assert!(shown.contains("likelihood judged"), "{shown}");
+    let you = shown
+        .lines()
+        .find(|line| line.trim_start().starts_with("you "));
+    assert!(you.is_some_and(|line| line.contains('+')), "{shown}");
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn silent_sources_and_silences_have_rows() {
+    let (_drill, _state, mut app) = story().await;
+    app.until("the sources are known", |model| {
+        !pane(model).sources.is_empty()
+    })
+    .await;
+    assert!(pane(&app.model()).unheard.is_empty());
+    // Two days later nobody has sent anything.
+    app.clock.pass(Duration::from_secs(2 * 86_400));
+    app.keys("t");
+    app.keys("t");
+    let model = app
+        .until("the sources are known to be silent", |model| {
+            pane(model).ended.is_some() && !pane(model).unheard.is_empty()
+        })
+        .await;
+    let rows = &pane(&model).rows;
+    assert!(rows.iter().any(|row| matches!(row, ListRow::Silence(_))));
+    app.keys("zG");
+    app.sync().await;
+    let shown = app.screen();
+    assert!(shown.contains("no data from "), "{shown}");
+    assert!(shown.contains("of anybody"), "{shown}");
+    assert!(shown.contains("nothing for "), "{shown}");
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn what_others_did_to_the_account_is_one_key_away() {
+    let (_drill, _state, mut app) = story().await;
+    let model = app.sync().await;
+    let search = pane(&model).search;
+    let before = pane(&model).summary.others.len();
+    let mara = Party {
+        name: Some("mara.lind@acme.example".into()),
+        ..Party::default()
+    };
+    let event = Event {
+        id: "by-another".into(),
+        at: model.now.utc - chrono::Duration::minutes(1),
+        lane: Lane::AccountChange,
+        outcome: Outcome::Success,
+        action: "user.mfa.factor.reset_all".into(),
+        user: Party {
+            name: Some("somebody.else@acme.example".into()),
+            ..Party::default()
+        },
+        target: mara,
+        raw: "{}".into(),
+        ..Event::default()
+    };
+    app.send(Message::ActivityPage {
+        search,
+        events: vec![event],
+        faults: Vec::new(),
+    });
+    app.until("it is counted", move |model| {
+        pane(model).summary.others.len() > before
+    })
+    .await;
+    app.keys("w");
+    let model = app.sync().await;
+    let pane = pane(&model);
+    assert!(pane.hits() >= 1 && pane.hits() < pane.activity.len());
+    let by_others = pane.rows.iter().filter_map(|row| match row {
+        ListRow::Event(index) => pane.activity.row(*index),
+        _ => None,
+    });
+    assert!(by_others.clone().count() >= 1);
+    assert!(
+        by_others
+            .into_iter()
+            .all(|row| row.is_by_other(&pane.names))
+    );
+    app.keys("z");
+    app.sync().await;
+    assert!(app.screen().contains("somebody.else"), "{}", app.screen());
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn local_time_and_delay_are_shown_and_said_to_be_unknown() {
+    let (_drill, _state, mut app) = story().await;
+    assert!(
+        app.screen().contains("Europe/Copenhagen"),
+        "{}",
+        app.screen()
+    );
+    app.keys("gn<Enter>");
+    app.sync().await;
+    app.keys("<Esc>k<Enter>");
+    app.sync().await;
+    let shown = app.screen();
+    assert!(shown.contains("their time"), "{shown}");
+    assert!(shown.contains("by the account"), "{shown}");
+    assert!(shown.contains("ingested"), "{shown}");
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_window_of_any_length_is_typed() {
+    let (_drill, _state, mut app) = story().await;
+    app.keys("T5d<Enter>");
+    app.until("five days are searched", |model| {
+        pane(model).window_hours == 120
+    })
+    .await;
+    app.keys("T9000h<Enter>");
+    let model = app.sync().await;
+    assert_eq!(pane(&model).window_hours, 120);
+    assert!(
+        app.screen().contains("no window of 1 to 720 hours"),
+        "{}",
+        app.screen()
     );
 }

@@ -330,6 +330,7 @@ pub(crate) fn account() -> Account {
         ]),
         token_clients: Some(Vec::new()),
         gaps: Vec::new(),
+        zone: None,
         server_date: Some(now().utc),
     }
 }

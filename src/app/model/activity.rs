@@ -1,8 +1,12 @@
 //! The activity pane's state: events, findings, own actions on one list, and where the cursor stands.
 
+pub mod asking;
+mod rows;
+mod view;
+
 use std::collections::BTreeMap;
 
-use chrono::{DateTime, Duration, NaiveDate, Utc};
+use chrono::{DateTime, Duration, Utc};
 
 use crate::app::message::SearchEnd;
 use crate::domain::containment::ledger::ActionView;
@@ -10,14 +14,16 @@ use crate::domain::fault::Fault;
 use crate::domain::freshness::Moment;
 use crate::domain::ids::ActionId;
 use crate::domain::likelihood::{Proposal, proposal};
-use crate::domain::text::Untrusted;
+use crate::domain::text::{Safe, Untrusted};
 use crate::domain::timeline::activity::Activity;
+use crate::domain::timeline::annotation::Annotations;
 use crate::domain::timeline::finding::{
     Context, Finding, FindingKey, Tuning, detect, success_after,
 };
+use crate::domain::timeline::summary::Summary;
 
-/// Silence at least this long inside a burst gets a row of its own.
-const SILENCE: Duration = Duration::hours(6);
+pub use rows::{Deed, DeedKind, ListRow, SourceSeen};
+pub use view::{Span, View};
 
 /// Up to so many events every page is looked at.
 const LOOK_ALWAYS: usize = 4_096;
@@ -62,23 +68,6 @@ fn id(activity: &Activity, row: usize) -> Option<Untrusted> {
     activity.row(row).and_then(|row| row.id()).cloned()
 }
 
-/// One row of the event list.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub enum ListRow {
-    /// A new day begins (UTC).
-    Day(NaiveDate),
-    /// An event, by its index.
-    Event(usize),
-    /// A finding, by its index, under its deciding event.
-    Finding(usize),
-    /// Nothing happened for so long.
-    Silence(Duration),
-    /// An action of ours.
-    Own(ActionId),
-    /// The SIEM has more than were loaded.
-    Truncated(usize),
-}
-
 /// The activity pane.
 #[derive(Clone, Debug, Default)]
 pub struct ActivityPane {
@@ -102,6 +91,36 @@ pub struct ActivityPane {
     pub heard: Option<Moment>,
     /// Why it last failed to answer.
     pub fault: Option<Fault>,
+    /// Since when events were asked for.
+    pub since: Option<DateTime<Utc>>,
+    /// Every name of the account it is about.
+    pub names: Vec<Untrusted>,
+    /// The activity in numbers.
+    pub summary: Summary,
+    /// What people said of its events.
+    pub said: Annotations,
+    /// What was done in the case beside actions, in the order of time.
+    pub deeds: Vec<Deed>,
+    /// Sources of the SIEM, as they were when they were last looked at.
+    pub sources: Vec<SourceSeen>,
+    /// Those of them that have been silent for too long.
+    pub unheard: Vec<SourceSeen>,
+    /// Since when an older slice is being loaded.
+    pub slicing: Option<Moment>,
+    /// How many older slices were loaded.
+    pub slices: u32,
+    /// The question about other users that is open: its number, and the heading of its answer.
+    pub asked: Option<(u64, Safe)>,
+    /// What is looked at.
+    pub view: View,
+    /// Where Esc leads back to.
+    trail: Vec<view::Place>,
+    /// The events that pass the filter; `None` without one.
+    hits: Option<Vec<usize>>,
+    /// Our actions: when, which of its plan, its id.
+    own: Vec<(DateTime<Utc>, u32, ActionId)>,
+    /// What the cursor stands on.
+    held: Option<view::Held>,
     /// Rows of the list, oldest first.
     pub rows: Vec<ListRow>,
     /// Row under the cursor.
@@ -117,6 +136,9 @@ impl ActivityPane {
             search,
             window_hours,
             loading: Some(now),
+            since: now
+                .utc
+                .checked_sub_signed(Duration::hours(i64::from(window_hours))),
             at_end: true,
             ..Self::default()
         }
@@ -140,18 +162,45 @@ impl ActivityPane {
         own: &[&ActionView],
         contained_since: Option<DateTime<Utc>>,
     ) {
-        let anchor = self.rows.get(self.cursor).cloned();
         self.look(tuning, contained_since);
-        self.rows = self.lay_out(own);
+        self.own = own
+            .iter()
+            .filter_map(|action| Some((action.sent?, action.order, action.aid.clone())))
+            .collect();
+        self.own.sort();
+        self.lay_out_again();
+    }
+
+    /// Lays the rows out for what is looked at now.
+    fn lay_out_again(&mut self) {
+        let filter = &self.view.filter;
+        self.hits = (!filter.is_empty()).then(|| self.activity.select(filter, self.known()));
+        self.rows = self.lay_out();
         let last = self.rows.len().saturating_sub(1);
-        self.cursor = if self.at_end {
-            last
-        } else {
-            anchor
-                .and_then(|anchor| self.rows.iter().position(|row| *row == anchor))
-                .unwrap_or(self.cursor)
-                .min(last)
+        let found = self.find_held();
+        self.cursor = match found {
+            _ if self.at_end => last,
+            Some((row, _)) => row.min(last),
+            // What it stood on is later than everything that is seen.
+            None if self.held.is_some() => last,
+            None => self.cursor.min(last),
         };
+        // What is only hidden for now, as while a filter is typed, is found again when it comes back.
+        let is_hidden = self.held.is_some() && found.is_none_or(|(_, same)| !same);
+        if self.at_end || !is_hidden {
+            self.hold();
+        }
+    }
+
+    /// Tells whether an event passes the filter.
+    pub fn is_hit(&self, index: usize) -> bool {
+        let hits = self.hits.as_ref();
+        hits.is_none_or(|hits| hits.binary_search(&index).is_ok())
+    }
+
+    /// Gives how many events are looked at.
+    pub fn hits(&self) -> usize {
+        self.hits.as_ref().map_or(self.activity.len(), Vec::len)
     }
 
     /// Looks for what is odd. While pages still come, only after a good part more has come: looking after every page
@@ -165,7 +214,7 @@ impl ActivityPane {
         let few = len > LOOK_ALWAYS && len - self.looked.real.min(len) < self.looked.real / 4;
         if same
             && few
-            && self.loading.is_some()
+            && (self.loading.is_some() || self.slicing.is_some())
             && let Some(shift) = self.looked.shift(&self.activity)
         {
             for finding in &mut self.findings {
@@ -183,6 +232,7 @@ impl ActivityPane {
             contained_since,
         };
         self.findings = detect(&self.activity, tuning, &context);
+        self.summary = Summary::of(&self.activity, &self.names);
         self.looked = Looked::at(&self.activity, contained_since);
     }
 
@@ -205,56 +255,12 @@ impl ActivityPane {
         (!self.activity.is_empty()).then(|| proposal(self.standing_findings()))
     }
 
-    fn lay_out(&self, own: &[&ActionView]) -> Vec<ListRow> {
-        let mut rows = Vec::with_capacity(self.activity.len() + 16);
-        if self.ended.is_some_and(|end| end.truncated) {
-            rows.push(ListRow::Truncated(self.activity.len()));
-        }
-        let mut own: Vec<(DateTime<Utc>, u32, &ActionId)> = own
-            .iter()
-            .filter_map(|action| Some((action.sent?, action.order, &action.aid)))
-            .collect();
-        own.sort();
-        let mut own = own.into_iter().map(|(at, _, aid)| (at, aid)).peekable();
-        let mut findings = self.findings.iter().enumerate().peekable();
-        let mut before: Option<DateTime<Utc>> = None;
-        let mut day: Option<NaiveDate> = None;
-        let mut mark = |rows: &mut Vec<ListRow>, at: DateTime<Utc>| {
-            if day != Some(at.date_naive()) {
-                day = Some(at.date_naive());
-                rows.push(ListRow::Day(at.date_naive()));
-            }
-        };
-        for row in self.activity.rows() {
-            while let Some((at, aid)) = own.next_if(|(at, _)| *at < row.at()) {
-                mark(&mut rows, at);
-                rows.push(ListRow::Own(aid.clone()));
-            }
-            if let Some(gap) = before
-                .map(|before| row.at() - before)
-                .filter(|gap| *gap >= SILENCE)
-            {
-                rows.push(ListRow::Silence(gap));
-            }
-            mark(&mut rows, row.at());
-            rows.push(ListRow::Event(row.index()));
-            while let Some((index, _)) = findings.next_if(|(_, f)| f.row == row.index()) {
-                rows.push(ListRow::Finding(index));
-            }
-            before = Some(row.at());
-        }
-        for (at, aid) in own {
-            mark(&mut rows, at);
-            rows.push(ListRow::Own(aid.clone()));
-        }
-        rows
-    }
-
     /// Moves the cursor to a row, as far as there are rows.
     pub fn move_to(&mut self, row: usize) {
         let last = self.rows.len().saturating_sub(1);
         self.cursor = row.min(last);
         self.at_end = self.cursor == last;
+        self.hold();
     }
 
     /// Moves to the next finding, or the one before.

@@ -57,6 +57,8 @@ impl Model {
             account: Load::Idle,
             activity: pane,
             related_seen: None,
+            similar: Load::Idle,
+            back: None,
         });
         self.exported = Some(exported);
         self.keep_to_exported();
@@ -81,7 +83,7 @@ impl Model {
             | C::FocusNext
             | C::FocusPrevious
             | C::Zoom => Some("exported logs have this one pane only"),
-            C::Refresh | C::Window | C::StopLoading => {
+            C::Refresh | C::Window | C::TypeWindow | C::NextSlice | C::WhoElse | C::StopLoading => {
                 Some("the files were read whole; there is no source to ask")
             }
             C::Contain
@@ -120,7 +122,22 @@ impl Model {
             | C::OpenLinked
             | C::ChooseRunbook
             | C::ShowInputs
-            | C::ChooseUser => Some("that belongs to a case; exported logs have none"),
+            | C::ChooseUser
+            | C::MarkEvent
+            | C::TagEvent
+            | C::EventNote
+            | C::AddEvent
+            | C::PostEvent
+            | C::Claim
+            | C::CloseCase
+            | C::FalsePositive
+            | C::Snooze
+            | C::Mark
+            | C::Merge
+            | C::SortCases
+            | C::ShowCard
+            | C::ShowRelated
+            | C::CompromiseWindow => Some("that belongs to a case; exported logs have none"),
             _ => None,
         }
     }

@@ -3,6 +3,7 @@
 use chrono::{DateTime, Utc};
 use ratatui_textarea::TextArea;
 
+use super::activity::asking::{EventText, FilterLine, PivotRow};
 use super::closing::CloseDialog;
 use super::list::{GateAsk, PhaseRef, RunbookRow, StepRef};
 use crate::app::command::Context;
@@ -55,6 +56,15 @@ pub enum Layer {
         before: String,
         /// Whether Esc was pressed once.
         esc: bool,
+    },
+    /// The filter of the activity is being typed.
+    EventFilter(Box<FilterLine>),
+    /// What can be looked at from an event.
+    Pivot {
+        /// What there is.
+        rows: Vec<PivotRow>,
+        /// Row under the cursor.
+        cursor: usize,
     },
     /// The actions, one letter each.
     Contain {
@@ -285,6 +295,8 @@ pub enum Purpose {
     Keep(Box<Held>),
     /// Why a finding means nothing; or, with `false`, why it counts again.
     Dismiss(Box<FindingKey>, bool),
+    /// Something for the activity: a tag, a note, an event by hand, the window.
+    Event(Box<EventText>),
     /// A note for the case that documents a phase.
     PhaseNote(CaseId, Phase),
     /// Why cases are not shown until then.
@@ -308,6 +320,7 @@ impl Purpose {
             Self::Document(_) => "Report for the case",
             Self::Keep(_) => "Keep it contained until somebody decides: why?",
             Self::Input(..) => "Input of the runbook",
+            Self::Event(text) => text.title(),
             Self::Dismiss(_, true) => "Dismiss the finding: why?",
             Self::Dismiss(_, false) => "Let the finding count again: why?",
             Self::Snooze(..) => "Do not show it for a while: why?",
@@ -363,12 +376,14 @@ impl Layer {
             | Self::Runbooks { .. }
             | Self::Snooze { .. }
             | Self::Related { .. }
-            | Self::Inputs { .. } => Some(Context::Choosing),
+            | Self::Inputs { .. }
+            | Self::Pivot { .. } => Some(Context::Choosing),
             Self::Contained { .. } => Some(Context::Contained),
             Self::Preview { .. } => Some(Context::Preview),
             Self::Contain { .. } => Some(Context::Contain),
             Self::Unfinished { .. } => Some(Context::Unfinished),
             Self::Filter { .. }
+            | Self::EventFilter(_)
             | Self::Planning { .. }
             | Self::Gate(_)
             | Self::Confirm { .. }

@@ -9,7 +9,12 @@ use crate::domain::text::Untrusted;
 use crate::domain::timeline::finding::FindingKey;
 
 /// Asks why the finding under the cursor means nothing, or why it counts again.
-pub(super) fn ask(model: &mut Model) {
+///
+/// An event that was typed in is withdrawn.
+pub(super) fn ask(model: &mut Model) -> Vec<Effect> {
+    if let Some(effects) = super::activity::withdraw(model) {
+        return effects;
+    }
     let asked = model.open.as_ref().and_then(|open| {
         let pane = &open.activity;
         let Some(ListRow::Finding(index)) = pane.rows.get(pane.cursor) else {
@@ -27,6 +32,7 @@ pub(super) fn ask(model: &mut Model) {
             None,
         ),
     }
+    Vec::new()
 }
 
 /// Records what was said of a finding.

@@ -2,7 +2,8 @@
 
 use super::panes::{self, Walk};
 use super::{
-    approval, closing, copy, documenting, hold, list, open_case, runbooks, search, work, writing,
+    activity, approval, closing, copy, documenting, hold, list, open_case, runbooks, search, work,
+    writing,
 };
 use crate::app::actions::Choice;
 use crate::app::command::{COMMANDS, Command};
@@ -12,7 +13,7 @@ use crate::app::message::Level;
 use crate::app::model::contained;
 use crate::app::model::layer::{REARM_WORD, SNOOZES};
 use crate::app::model::{LEAST, Layer, Model, Purpose};
-use crate::domain::audit::Body;
+use crate::domain::audit::{Body, LikelihoodSet};
 use crate::domain::containment::confirm::{DialogKey, Step};
 use crate::domain::containment::ledger::ActionView;
 use crate::domain::ids::ActionId;
@@ -102,6 +103,7 @@ fn rows_of(model: &Model, layer: &Layer) -> usize {
         Layer::ChooseUser { names, .. } => names.len(),
         Layer::Runbooks { rows, .. } => rows.len(),
         Layer::Inputs { .. } => model.runbook.inputs.len(),
+        Layer::Pivot { rows, .. } => rows.len(),
         Layer::Unfinished { .. } => model.ledger.unfinished().count(),
         Layer::Approvals { .. } => crate::app::approvals::rows(model).len(),
         Layer::Contained { .. } => contained::rows(model).len(),
@@ -137,6 +139,7 @@ fn move_in_layer(model: &mut Model, walk: Walk) {
         | Layer::Approvals { cursor: at }
         | Layer::Runbooks { cursor: at, .. }
         | Layer::Inputs { cursor: at }
+        | Layer::Pivot { cursor: at, .. }
         | Layer::Contained { cursor: at }
         | Layer::Snooze { cursor: at, .. }
         | Layer::Related { cursor: at }
@@ -198,6 +201,10 @@ fn choose_row(model: &mut Model) -> Vec<Effect> {
             Some(row) => runbooks::chosen(model, row, nested),
             None => Vec::new(),
         },
+        Some(Layer::Pivot { rows, cursor }) => match rows.get(cursor) {
+            Some(row) => activity::chosen(model, row),
+            None => Vec::new(),
+        },
         Some(Layer::Inputs { cursor }) => {
             runbooks::type_input(model, cursor);
             Vec::new()
@@ -214,7 +221,7 @@ fn judged(model: &mut Model, value: Likelihood) -> Vec<Effect> {
     let Some(open) = &model.open else {
         return Vec::new();
     };
-    let body = Body::Likelihood {
+    let body = Body::Likelihood(LikelihoodSet {
         case: open.id.clone(),
         account: open.the_account().map(|account| account.id.clone()),
         value: value.word().to_owned(),
@@ -222,7 +229,7 @@ fn judged(model: &mut Model, value: Likelihood) -> Vec<Effect> {
             .activity
             .proposal()
             .map(|proposal| proposal.value.word().to_owned()),
-    };
+    });
     model.say(
         Level::Info,
         safe!("likelihood {}: yours", value.word()),
@@ -272,6 +279,7 @@ pub(super) fn raw_key(model: &mut Model, chord: Chord) -> Vec<Effect> {
     match model.layers.last() {
         Some(Layer::Confirm { .. }) => confirm_key(model, chord),
         Some(Layer::Filter { .. }) => filter_key(model, chord),
+        Some(Layer::EventFilter(_)) => activity::filter_key(model, chord),
         Some(Layer::Search { .. }) => search::key(model, chord),
         Some(Layer::Writing { .. }) => writing::key(model, chord),
         Some(Layer::Approve { .. }) => approval::key(model, chord),

@@ -283,28 +283,14 @@ pub(super) fn search(model: &mut Model, hours: u32) -> Vec<Effect> {
     let Some(open) = &mut model.open else {
         return Vec::new();
     };
-    let Some(user) = &open.user else {
+    if open.user.is_none() {
         return Vec::new();
-    };
-    let mut names = vec![user.clone()];
-    let account = match open.account.ready() {
-        Some(Found::One(account)) => {
-            let more = [
-                Some(account.login.clone()),
-                account.mail.clone(),
-                Some(account.id.raw().into()),
-            ];
-            for name in more.into_iter().flatten() {
-                if !names.contains(&name) {
-                    names.push(name);
-                }
-            }
-            Some(account.id.clone())
-        }
-        _ => None,
-    };
+    }
+    let names = super::activity::names(open);
+    let account = open.the_account().map(|account| account.id.clone());
     let old = open.activity.search;
     open.activity = ActivityPane::begin(number, hours, now);
+    open.activity.names.clone_from(&names);
     let search = Search {
         number,
         account,

@@ -3,12 +3,14 @@
 use ratatui_textarea::TextArea;
 
 use super::{
-    approval, closing, copy, documenting, list, open_case, resume, run_step, runbooks, work,
+    activity, approval, closing, copy, documenting, list, open_case, resume, run_step, runbooks,
+    work,
 };
 use crate::app::actions::{self, Choice, Readiness};
 use crate::app::checklist;
 use crate::app::command::Command;
 use crate::app::effect::Effect;
+use crate::app::local;
 use crate::app::message::Level;
 use crate::app::model::{Held, Layer, ListRow, Model, Pane, Purpose};
 use crate::domain::case::Subject;
@@ -22,7 +24,12 @@ use crate::safe;
 const WINDOWS: [u32; 3] = [24, 48, 72];
 
 /// Commands that act on an account or write into a case: after an idle time they ask for a word first.
-const ARMED: [Command; 25] = [
+const ARMED: [Command; 30] = [
+    Command::MarkEvent,
+    Command::TagEvent,
+    Command::EventNote,
+    Command::AddEvent,
+    Command::PostEvent,
     Command::DismissFinding,
     Command::Claim,
     Command::CloseCase,
@@ -114,9 +121,21 @@ pub(super) fn command(model: &mut Model, command: Command) -> Vec<Effect> {
         Command::Approvals => return approval::list(model),
         Command::ShowUnfinished => model.show_unfinished(),
         Command::NextFinding => with_activity(model, |pane| pane.seek_finding(true)),
-        Command::DismissFinding => super::findings::ask(model),
+        Command::DismissFinding => return super::findings::ask(model),
         Command::PreviousFinding => with_activity(model, |pane| pane.seek_finding(false)),
         Command::Window => return window(model),
+        Command::TypeWindow => activity::ask_window(model),
+        Command::ZoomIn => activity::zoom(model, true),
+        Command::ZoomOut => activity::zoom(model, false),
+        Command::FilterEvents => activity::begin_filter(model),
+        Command::Pivot => activity::begin_pivot(model),
+        Command::WhoElse => activity::who_else(model),
+        Command::NextSlice => return activity::next_slice(model),
+        Command::MarkEvent => return activity::mark(model),
+        Command::TagEvent => activity::tag(model),
+        Command::EventNote => activity::note(model),
+        Command::AddEvent => activity::add(model),
+        Command::PostEvent => return activity::post(model),
         Command::StopLoading => return stop_loading(model),
         Command::Tick => return list::enter(model),
         Command::TickHere => return list::tick(model),
@@ -167,6 +186,8 @@ fn focus_by(model: &mut Model, by: usize) {
 fn back(model: &mut Model) {
     if model.focus == Pane::Checklist && runbooks::leave(model) {
         // Back on the step the list was opened from.
+    } else if model.focus == Pane::Activity && came_back(model) {
+        // Back on the event a pivot or a filter began at.
     } else if model.zoom {
         model.zoom = false;
     } else if model.focus == Pane::Cases && model.queue.unmark() {
@@ -176,6 +197,11 @@ fn back(model: &mut Model) {
     } else {
         model.focus = Pane::Cases;
     }
+}
+
+fn came_back(model: &mut Model) -> bool {
+    let open = model.open.as_mut();
+    open.is_some_and(|open| open.activity.come_back())
 }
 
 /// A movement of a cursor.
@@ -257,7 +283,8 @@ fn open_row(model: &mut Model) {
             let Some(row) = pane.activity.row(*index) else {
                 return;
             };
-            (safe!("Event {}", time_word(row.at())), pretty(row.raw()))
+            let text = Safe::concat([local::times(model, open, row), pretty(row.raw())]);
+            (safe!("Event {}", time_word(row.at())), text)
         }
         Some(ListRow::Finding(index)) => {
             let Some(finding) = pane.findings.get(*index) else {
@@ -292,6 +319,14 @@ fn open_row(model: &mut Model) {
                 ));
             }
             ("Finding and its evidence".into(), text)
+        }
+        Some(ListRow::Deeds { first, count }) => {
+            let deeds = pane.deeds.iter().skip(*first).take(*count);
+            let lines = deeds.map(|deed| {
+                let (at, by) = (time_word(deed.at), deed.by.field());
+                safe!("{}  {}  {}\n", at, by, deed.what)
+            });
+            ("Done in the case".into(), Safe::concat(lines))
         }
         Some(ListRow::Own(_)) => {
             model.layers.push(Layer::Response { scroll: 0 });
@@ -476,6 +511,7 @@ fn stop_loading(model: &mut Model) -> Vec<Effect> {
         return Vec::new();
     };
     open.activity.loading = None;
+    open.activity.slicing = None;
     let search = open.activity.search;
     model.say(Level::Info, "stopped loading; r asks again", None);
     vec![Effect::StopSearch(search)]

@@ -3,7 +3,7 @@
 use super::hold;
 use super::open_case::{account_read, activity_ended, case_read, read_account, read_again};
 use super::sources::polled;
-use super::{approval, documenting, evidence, list, mirror};
+use super::{activity, approval, documenting, evidence, list, mirror};
 use crate::app::effect::Effect;
 use crate::app::message::{Level, Message};
 use crate::app::model::{Found, Held, Layer, Load, Model};
@@ -56,7 +56,8 @@ pub(super) fn take(model: &mut Model, message: Message) -> Vec<Effect> {
                 return Vec::new();
             }
             // A case that stays open for days: the window is searched anew before it has grown without end.
-            let most = model.settings.timeline.max_events.saturating_mul(2);
+            let slices = open.activity.slices as usize + 2;
+            let most = model.settings.timeline.max_events.saturating_mul(slices);
             if open.activity.activity.len() > most {
                 let hours = open.activity.window_hours;
                 return super::open_case::search(model, hours);
@@ -64,6 +65,12 @@ pub(super) fn take(model: &mut Model, message: Message) -> Vec<Effect> {
             events_changed(model)
         }
         Message::ActivityEnded { search, result } => activity_ended(model, search, result),
+        Message::SliceEnded { search, result } => activity::slice_ended(model, search, result),
+        Message::SourcesSeen { search, result } => activity::sources_seen(model, search, result),
+        Message::SourceSearched { number, of, result } => {
+            activity::answered(model, number, &of, result);
+            Vec::new()
+        }
         Message::CommentsRead { case, result } => approval::comments_read(model, &case, result),
         Message::TasksRead { case, result } => mirror::tasks_read(model, &case, result),
         Message::CaseChanged {
@@ -179,12 +186,8 @@ pub(super) fn tick(model: &mut Model) -> Vec<Effect> {
 pub(super) fn events_changed(model: &mut Model) -> Vec<Effect> {
     model.judge();
     let since = model.standing().and_then(Standing::since);
+    activity::bring_records(model);
     if let Some(open) = &mut model.open {
-        open.activity.dismissed = model
-            .casework
-            .case(&open.id)
-            .map(|work| work.dismissed.clone())
-            .unwrap_or_default();
         let own: Vec<&ActionView> = match open.account.ready() {
             Some(Found::One(account)) => model.ledger.on(&account.id).collect(),
             _ => Vec::new(),

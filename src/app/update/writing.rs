@@ -145,6 +145,7 @@ fn finished(model: &mut Model) -> Vec<Effect> {
         }],
         // Its keys are taken by `documenting`.
         Purpose::Document(_) => Vec::new(),
+        Purpose::Event(purpose) => super::activity::said(model, *purpose, text),
         Purpose::Keep(of) => super::hold::kept(model, &of, text),
         Purpose::Snooze(cases, until) => super::work::snoozed(model, cases, until, &text),
         Purpose::Window(case) => window(model, case, &text),

@@ -7,7 +7,7 @@ use std::collections::BTreeSet;
 use chrono::{DateTime, SecondsFormat, Utc};
 use serde_json::{Value, json};
 
-use crate::connect::capability::ActivityQuery;
+use crate::connect::capability::{ActivityQuery, TraceKind, TraceQuery};
 use crate::domain::text::Untrusted;
 
 /// Fields of ECS that may name the user: actor, target, and the vendor's own collection of both.
@@ -48,6 +48,19 @@ pub(crate) fn activity(query: &ActivityQuery) -> Value {
     json!({"bool": {"filter": [
         {"range": {"@timestamp": range}},
         {"bool": {"should": should, "minimum_should_match": 1}},
+    ]}})
+}
+
+/// Gives the query for what all users did from one address or device.
+pub(crate) fn trace(query: &TraceQuery) -> Value {
+    let field = match query.kind {
+        TraceKind::Address => "source.ip",
+        TraceKind::Device => "device.id",
+    };
+    let range = json!({"gte": iso(query.since), "format": "strict_date_optional_time"});
+    json!({"bool": {"filter": [
+        {"range": {"@timestamp": range}},
+        {"term": {field: query.value.raw()}},
     ]}})
 }
 

@@ -10,8 +10,8 @@ use super::words::{DecisionKind, OutcomeState};
 use super::{
     CaseChanged, CaseLeft, CaseRead, CaseSnoozed, ChecklistNote, ChecklistOpen, ChecklistPhase,
     ChecklistText, ChecklistTick, CompromiseWindow, DocumentPosted, DocumentWritten,
-    FindingDismissed, HoldSet, RunbookChoose, RunbookInput, SearchRun, SegmentPruned, TaskState,
-    WatchCursor, WatchSuccess, long,
+    FindingDismissed, HoldSet, LikelihoodSet, RunbookChoose, RunbookInput, SearchRun,
+    SegmentPruned, TaskState, TimelineSaid, WatchCursor, WatchSuccess, long,
 };
 use crate::domain::containment::{approval, campaign::CampaignNamed};
 use crate::domain::ids::{AccountId, ActionId, CaseId, PlanId, RecordId};
@@ -132,16 +132,10 @@ pub enum Body {
     },
     /// A person set how likely a compromise is.
     #[serde(rename = "likelihood")]
-    Likelihood {
-        /// The case.
-        case: CaseId,
-        /// The account, when it was resolved.
-        account: Option<AccountId>,
-        /// What was set.
-        value: String,
-        /// What had been proposed, if anything.
-        proposed: Option<String>,
-    },
+    Likelihood(LikelihoodSet),
+    /// A person said something of an event, or typed one in.
+    #[serde(rename = "timeline.said")]
+    TimelineSaid(TimelineSaid),
     /// A guard refused.
     #[serde(rename = "refusal")]
     Refusal {

@@ -340,7 +340,7 @@ mod tests {
     use super::super::samples::chain;
     use super::super::{
         CaseChanged, CaseLeft, CaseRead, CaseSnoozed, CompromiseWindow, FindingDismissed, HoldSet,
-        SearchRun, SegmentPruned, WatchCursor, WatchSuccess,
+        LikelihoodSet, Saying, SearchRun, SegmentPruned, TimelineSaid, WatchCursor, WatchSuccess,
     };
     use super::super::{
         ChecklistNote, ChecklistOpen, ChecklistPhase, ChecklistText, ChecklistTick, DecisionKind,
@@ -451,12 +451,21 @@ mod tests {
                 decision: DecisionKind::MonitorOnly,
                 reason: t(),
             },
-            Body::Likelihood {
+            Body::Likelihood(LikelihoodSet {
                 case: case(),
                 account: Some(account()),
                 value: s(),
                 proposed: Some(s()),
-            },
+            }),
+            Body::TimelineSaid(TimelineSaid {
+                case: case(),
+                account: some.then(account),
+                event: t(),
+                at: some.then_some(at),
+                what: Saying::Manual,
+                text: opt(),
+                rid: some.then(rid),
+            }),
             Body::Refusal {
                 case: case(),
                 account: some.then(account),

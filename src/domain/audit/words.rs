@@ -7,7 +7,7 @@ use serde::{Deserialize, Serialize};
 use super::body::Body;
 
 /// The types of records this version knows.
-pub const TYPES: [&str; 53] = [
+pub const TYPES: [&str; 54] = [
     "session.open",
     "session.close",
     "log.recovered",
@@ -61,6 +61,7 @@ pub const TYPES: [&str; 53] = [
     "document.written",
     "document.posted",
     "finding.dismissed",
+    "timeline.said",
 ];
 
 /// When a record must be on disk.
@@ -130,6 +131,7 @@ impl Body {
             | Self::CaseLeft(_)
             | Self::ClockJump { .. }
             | Self::WatchCursor { .. }
+            | Self::TimelineSaid(_)
             | Self::Unknown { .. } => Class::B,
             _ => Class::A,
         }
@@ -174,7 +176,7 @@ impl Body {
             Self::CompromiseWindow(_) => "case.window",
             Self::CaseLeft(_) => "case.left",
             Self::Decision { .. } => "decision",
-            Self::Likelihood { .. } => "likelihood",
+            Self::Likelihood(_) => "likelihood",
             Self::Refusal { .. } => "refusal",
             Self::ChecklistTick(_) => "checklist.tick",
             Self::ChecklistNote(_) => "checklist.note",
@@ -213,6 +215,7 @@ impl Body {
             Self::DocumentWritten(..) => "document.written",
             Self::DocumentPosted(..) => "document.posted",
             Self::FindingDismissed { .. } => "finding.dismissed",
+            Self::TimelineSaid(_) => "timeline.said",
             Self::Unknown { r#type, .. } => r#type.raw(),
         }
     }

@@ -420,6 +420,7 @@ mod tests {
             factors: _,
             token_clients: _,
             gaps: _,
+            zone: _,
             server_date: _,
         } = samples::account();
         let spoil: [Spoil; 11] = [

@@ -286,6 +286,7 @@ mod tests {
             factors,
             token_clients,
             gaps,
+            zone,
             server_date,
         } = before.clone();
         let mut all: Vec<Edited> = Vec::new();
@@ -345,6 +346,7 @@ mod tests {
         let client = "vpn".into();
         each!(token_clients, lists(token_clients.as_deref(), client), None);
         each!(gaps, [[gaps.clone(), vec!["x".into()]].concat()], None);
+        each!(zone, others_or_none(zone.as_ref()), None);
         each!(server_date, times(server_date), None);
         all.extend(inside(before));
         all
@@ -437,7 +439,7 @@ mod tests {
         let all = edits(&before);
         let fields: std::collections::BTreeSet<&str> =
             all.iter().map(|(field, ..)| *field).collect();
-        assert_eq!((all.len() > 70, fields.len()), (true, 22), "{fields:?}");
+        assert_eq!((all.len() > 70, fields.len()), (true, 23), "{fields:?}");
         for (field, now, expected) in all {
             let said = changed_since(&before, &now, &[AccountStatus::Active]);
             assert_eq!(said, expected, "{field}: {now:?}");

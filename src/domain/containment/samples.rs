@@ -54,6 +54,7 @@ pub(crate) fn account() -> Account {
         }]),
         token_clients: Some(vec!["mail".into()]),
         gaps: Vec::new(),
+        zone: None,
         server_date: Some(at(0)),
     }
 }

@@ -2,6 +2,7 @@
 //!
 //! Repeated text is stored once and named by a number; times are milliseconds since 1970 in UTC.
 
+mod matching;
 mod row;
 mod symbols;
 mod texts;
@@ -16,6 +17,7 @@ pub use super::event::{Event, Outcome};
 use super::lane::Lane;
 use crate::domain::case::RecordFault;
 use crate::domain::text::Untrusted;
+pub use matching::Known;
 pub use row::Row;
 pub(super) use symbols::Symbols;
 

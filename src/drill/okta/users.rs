@@ -54,6 +54,7 @@ fn user(person: &Person, base: &str) -> Value {
             "title": person.title, "department": person.department, "organization": "Acme",
             "city": crate::drill::company::PLACES[person.office].city,
             "countryCode": crate::drill::company::PLACES[person.office].iso,
+            "timezone": crate::drill::company::PLACES[person.office].zone,
         },
         "credentials": {"provider": {"type": kind, "name": name}},
         "_links": links,

@@ -3,16 +3,23 @@
 use chrono::{DateTime, Datelike as _, Duration, NaiveDate, Timelike as _, Utc};
 use ratatui::layout::Rect;
 
+use crate::app::local;
+use crate::app::model::activity::{DeedKind, SourceSeen};
 use crate::app::model::{ActivityPane, ListRow, Model, OpenCase};
+use crate::domain::freshness::{clock_word, time_word};
 use crate::domain::ids::ActionId;
 use crate::domain::text::{Safe, Untrusted};
 use crate::domain::timeline::activity::{Outcome, Row};
 use crate::domain::timeline::finding::Finding;
+use crate::domain::timeline::zone::Zone;
 use crate::safe;
 use crate::ui::layout::first_row;
 use crate::ui::paint::{Canvas, Words, repeated};
 use crate::ui::theme::Role;
 use crate::ui::words;
+
+/// From this width on the local time of the user stands beside that of UTC.
+const LOCAL: u16 = 76;
 
 /// Draws the rows that are seen.
 pub(super) fn draw(
@@ -23,6 +30,7 @@ pub(super) fn draw(
     focused: bool,
 ) {
     let pane = &open.activity;
+    let zone = local::zone(model, open);
     let first = first_row(pane.cursor, pane.rows.len(), usize::from(area.height));
     let shown = pane.rows.iter().enumerate().skip(first);
     for ((index, row), line) in shown.zip(0..area.height) {
@@ -30,24 +38,35 @@ pub(super) fn draw(
             is_cursor: index == pane.cursor,
             focused,
             width: area.width.saturating_sub(1),
+            zone: zone.map(|(zone, _)| zone),
         };
         let words = match row {
             ListRow::Day(day) => day_words(canvas, *day, look),
             ListRow::Event(index) => match pane.activity.row(*index) {
-                Some(row) => event_words(canvas, row, look),
+                Some(row) => event_words(canvas, pane, row, look),
                 None => continue,
             },
             ListRow::Finding(index) => match pane.findings.get(*index) {
                 Some(finding) => finding_words(canvas, pane, finding, look),
                 None => continue,
             },
-            ListRow::Silence(gap) => lead(canvas, look, Role::Dim, "   . ")
-                .add(Role::Dim, safe!("nothing for {}", span(*gap))),
-            ListRow::Own(aid) => own_words(canvas, model, aid, look),
-            ListRow::Truncated(count) => lead(canvas, look, Role::LevelWarning, "   + ").add(
-                Role::LevelWarning,
-                safe!("truncated at {}: the SIEM has older ones", *count),
+            ListRow::Silence(gap) => lead(canvas, look, Role::Dim, "   . ").add(
+                Role::Dim,
+                safe!("nothing for {}{}", span(*gap), sources_word(pane)),
             ),
+            ListRow::Said(index) => match pane.activity.row(*index) {
+                Some(row) => said_words(canvas, model, pane, row, look),
+                None => continue,
+            },
+            ListRow::Deeds { first, count } => {
+                deed_words(canvas, model, pane, (*first, *count), look)
+            }
+            ListRow::Unheard(index) => match pane.unheard.get(*index) {
+                Some(source) => unheard_words(canvas, source, look),
+                None => continue,
+            },
+            ListRow::Own(aid) => own_words(canvas, model, aid, look),
+            ListRow::Truncated(count) => truncated_words(canvas, model, pane, *count, look),
         };
         canvas.row(area, line, words);
     }
@@ -72,6 +91,7 @@ struct Look {
     is_cursor: bool,
     focused: bool,
     width: u16,
+    zone: Option<Zone>,
 }
 
 /// Starts a row: the gutter and its first cells, which show the cursor.
@@ -127,14 +147,24 @@ fn columns(room: usize) -> [usize; 5] {
     columns
 }
 
-fn event_words(canvas: &Canvas<'_>, row: Row<'_>, look: Look) -> Words {
+fn event_words(canvas: &Canvas<'_>, pane: &ActivityPane, row: Row<'_>, look: Look) -> Words {
     let outcome = match row.outcome() {
         Outcome::Failure => Role::LaneFailure,
         Outcome::Success | Outcome::Unknown => Role::Dim,
     };
     let seconds = look.width >= 60;
-    let mut words = lead(canvas, look, Role::Text, time(row.at(), seconds))
-        .add(Role::Text, " ")
+    let is_marked =
+        !pane.said.is_empty() && pane.said.of(&row.key()).is_some_and(|said| said.marked);
+    let mark = if is_marked {
+        canvas.sign("◆", "*")
+    } else {
+        " ".into()
+    };
+    let mut words = lead(canvas, look, Role::Text, time(row.at(), seconds)).add(Role::Own, mark);
+    if let Some(zone) = look.zone.filter(|_| look.width >= LOCAL) {
+        words = words.column(Role::Dim, &zone.clock(row.at()), 6);
+    }
+    let mut words = words
         .column(Role::Lane, &words::lane(row.lane()).into(), 10)
         .column(outcome, &row.outcome().word().into(), 5);
     let field = |text: Option<&Untrusted>| text.map(Untrusted::field).unwrap_or_default();
@@ -147,7 +177,7 @@ fn event_words(canvas: &Canvas<'_>, row: Row<'_>, look: Look) -> Words {
         row.ip()
     };
     let cells = [
-        (Role::Text, field(row.action()), action),
+        (Role::Text, action_words(pane, row), action),
         (Role::Text, field(row.object()), object),
         (Role::Text, field(row.place()), place),
         (Role::Dim, field(from), address),
@@ -162,6 +192,142 @@ fn event_words(canvas: &Canvas<'_>, row: Row<'_>, look: Look) -> Words {
         words = words.column(role, &text, width);
     }
     words
+}
+
+/// Gives the action; of what somebody else did, who that was first.
+fn action_words(pane: &ActivityPane, row: Row<'_>) -> Safe {
+    let action = row.action().map(Untrusted::field).unwrap_or_default();
+    match row.user().best() {
+        Some(who) if row.is_by_other(&pane.names) => {
+            safe!("{}: {}", words::login(who, 14), action)
+        }
+        _ => action,
+    }
+}
+
+/// Says how many sources of the SIEM are heard of, so that a silence is not taken for a gap.
+fn sources_word(pane: &ActivityPane) -> Safe {
+    match (pane.sources.len(), pane.unheard.len()) {
+        (0, _) => Safe::default(),
+        (all, 0) => safe!(", {} of {} sources send", all, all),
+        (all, silent) => safe!(", {} of {} sources send", all - silent, all),
+    }
+}
+
+fn said_words(
+    canvas: &Canvas<'_>,
+    model: &Model,
+    pane: &ActivityPane,
+    row: Row<'_>,
+    look: Look,
+) -> Words {
+    let lead = lead(canvas, look, Role::Own, "   > ");
+    let Some(said) = pane.said.of(&row.key()) else {
+        return lead;
+    };
+    let mut words = Words::empty();
+    for tag in &said.tags {
+        words = words.gap(Role::Own, safe!("#{}", tag.field()));
+    }
+    if let Some((rid, at)) = &said.posted {
+        let work = model
+            .open
+            .as_ref()
+            .and_then(|open| model.casework.case(&open.id));
+        let done = rid.as_ref().zip(work).is_some_and(|(rid, work)| {
+            let comment = work.comments.get(rid);
+            comment.is_some_and(Option::is_some)
+        });
+        words = if done {
+            words.gap(Role::StateProven, safe!("in the case {}", clock_word(*at)))
+        } else {
+            words.gap(Role::StatePending, "to be posted")
+        };
+    }
+    for note in &said.notes {
+        let by = if note.by == model.operator.os_user {
+            "you".into()
+        } else {
+            note.by.field()
+        };
+        words = words.gap(Role::Text, safe!("{} ({})", note.text.field(), by));
+    }
+    if words.is_empty() {
+        words = words.add(Role::Dim, "marked");
+    }
+    lead.chain(words)
+}
+
+/// Draws something done here: one thing, or how many ticks one after the other.
+fn deed_words(
+    canvas: &Canvas<'_>,
+    model: &Model,
+    pane: &ActivityPane,
+    (first, count): (usize, usize),
+    look: Look,
+) -> Words {
+    let deeds = pane.deeds.get(first..first + count).unwrap_or_default();
+    let Some(deed) = deeds.first() else {
+        return Words::empty();
+    };
+    let is_auto = |by: &Untrusted| by.raw() == "quell";
+    let by: Safe = if deeds.iter().all(|deed| is_auto(&deed.by)) {
+        "auto".into()
+    } else if deeds
+        .iter()
+        .all(|deed| is_auto(&deed.by) || deed.by == model.operator.os_user)
+    {
+        "you".into()
+    } else {
+        deed.by.field().fit(9)
+    };
+    let lead = lead(canvas, look, Role::Own, time(deed.at, look.width >= 60))
+        .add(Role::Text, " ")
+        .column(Role::Own, &by, 10);
+    match &deed.kind {
+        DeedKind::Tick => {
+            let labels = deeds.iter().map(|deed| deed.what.clone());
+            let all = Safe::join(labels, &Safe::fixed("; "));
+            let head = if count == 1 {
+                "ticked: ".into()
+            } else {
+                safe!("{} ticked: ", count)
+            };
+            lead.add(Role::Own, head).add(Role::Dim, all)
+        }
+        DeedKind::Decision => lead.add(Role::Own, deed.what.clone()),
+        DeedKind::Manual(_) => lead
+            .add(Role::Strong, deed.what.clone())
+            .gap(Role::Dim, "typed in"),
+    }
+}
+
+fn unheard_words(canvas: &Canvas<'_>, source: &SourceSeen, look: Look) -> Words {
+    let since = source
+        .at
+        .map_or_else(|| ": never".into(), |at| safe!(" since {}", time_word(at)));
+    lead(canvas, look, Role::LevelWarning, "   ? ").add(
+        Role::LevelWarning,
+        safe!("no data from {}{}, of anybody", source.name.field(), since),
+    )
+}
+
+fn truncated_words(
+    canvas: &Canvas<'_>,
+    model: &Model,
+    pane: &ActivityPane,
+    count: usize,
+    look: Look,
+) -> Words {
+    let words = lead(canvas, look, Role::LevelWarning, "   + ");
+    if let Some(since) = pane.slicing {
+        let text = safe!("loading the next slice{}", words::since(model, since));
+        return words.add(Role::StatePending, text);
+    }
+    let key = words::key_of_id(model, "next-slice");
+    words
+        .add(Role::LevelWarning, safe!("truncated at {}", count))
+        .add(Role::Text, safe!(", next slice: {}", key))
 }
 
 fn own_words(canvas: &Canvas<'_>, model: &Model, aid: &ActionId, look: Look) -> Words {

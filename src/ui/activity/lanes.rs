@@ -1,9 +1,11 @@
 //! The lanes: one row a kind of event on one time axis, findings and own actions as marks on it.
 
-use chrono::{DateTime, Datelike as _, Duration, Utc, Weekday};
+use chrono::{DateTime, Datelike as _, Duration, Timelike as _, Utc, Weekday};
 use ratatui::layout::Rect;
 
-use crate::app::model::{ListRow, Model, OpenCase};
+use crate::app::model::activity::{DeedKind, Span};
+use crate::app::model::{Model, OpenCase};
+use crate::domain::freshness::clock_word;
 use crate::domain::text::Safe;
 use crate::domain::timeline::activity::Outcome;
 use crate::domain::timeline::lane::Lane;
@@ -15,6 +17,10 @@ use crate::ui::theme::Role;
 const NAME: u16 = 13;
 /// Cells of the count at the end of a lane, and the blank before it.
 const COUNT: u16 = 7;
+/// Seconds of a day.
+const DAY: i64 = 86_400;
+/// Seconds between two words of the axis, the shortest first.
+const STEPS: [i64; 9] = [60, 300, 600, 1_800, 3_600, 10_800, 21_600, 43_200, DAY];
 /// Rows of the axis and of the own actions.
 const FIXED: u16 = 2;
 
@@ -40,15 +46,14 @@ struct Axis {
 
 impl Axis {
     /// Lays the axis so that its cells stand still while time goes by: it moves a whole cell at a time.
-    fn new(now: DateTime<Utc>, hours: u32, cells: usize) -> Self {
+    fn new(until: DateTime<Utc>, window: Duration, cells: usize) -> Self {
         let cells = cells.max(1);
-        let window = i64::from(hours.max(1)) * 3600;
         let count = i64::try_from(cells).unwrap_or(1);
-        let seconds = (window / count).max(60);
-        let last = now.timestamp().div_euclid(seconds);
+        let seconds = (window.num_seconds() / count).max(1);
+        let last = until.timestamp().div_euclid(seconds);
         let start = (last - count + 1).saturating_mul(seconds);
         Self {
-            start: DateTime::from_timestamp(start, 0).unwrap_or(now),
+            start: DateTime::from_timestamp(start, 0).unwrap_or(until),
             cell: Duration::seconds(seconds),
             cells,
         }
@@ -63,6 +68,28 @@ impl Axis {
     fn time(&self, cell: usize) -> DateTime<Utc> {
         let offset = i32::try_from(cell).unwrap_or(i32::MAX);
         self.start + self.cell * offset
+    }
+
+    /// Gives the words along the axis with their cells: days, and hours or minutes where there is room between them.
+    fn labels(&self) -> Vec<(usize, Safe)> {
+        let cell = self.cell.num_seconds().max(1);
+        let room = |step: &&i64| **step / cell >= 8;
+        let step = STEPS.iter().find(room).copied().unwrap_or(DAY);
+        let mut labels = Vec::new();
+        let first = self.start.timestamp().div_euclid(step) + 1;
+        for number in first.. {
+            let at = DateTime::from_timestamp(number * step, 0).unwrap_or(self.start);
+            let Some(place) = self.place(at) else {
+                return labels;
+            };
+            let word = if at.timestamp().rem_euclid(DAY) == 0 {
+                weekday(at.weekday()).into()
+            } else {
+                safe!("{:02}:{:02}", at.hour(), at.minute())
+            };
+            labels.push((place, word));
+        }
+        labels
     }
 }
 
@@ -94,7 +121,7 @@ impl<'a> Lanes<'a> {
 
     /// Gives the rows it takes of those there are: all lanes, or the ones with something in them, or none.
     pub(super) fn height(&self, good: u16, least: u16) -> u16 {
-        if self.open.activity.rows.is_empty() {
+        if self.open.activity.activity.is_empty() {
             return 0;
         }
         let all = u16::try_from(Lane::ALL.len()).unwrap_or(0) + FIXED;
@@ -125,7 +152,8 @@ impl<'a> Lanes<'a> {
         let room = area.height - FIXED;
         let all = usize::from(room) >= Lane::ALL.len();
         let cells = usize::from(area.width.saturating_sub(NAME + COUNT));
-        let axis = Axis::new(self.model.now.utc, self.open.activity.window_hours, cells);
+        let seen = self.seen();
+        let axis = Axis::new(seen.until, seen.length(), cells);
         self.draw_axis(canvas, area, &axis);
         let bins = self.bins(&axis);
         let mut line = 1;
@@ -138,6 +166,13 @@ impl<'a> Lanes<'a> {
         line + 1
     }
 
+    /// Gives the time that is seen: the window, or the part of it.
+    fn seen(&self) -> Span {
+        let pane = &self.open.activity;
+        let window = pane.window(self.model.now.utc);
+        pane.view.span.unwrap_or(window)
+    }
+
     fn bins(&self, axis: &Axis) -> Vec<Bins> {
         let empty = Bins {
             all: vec![0; axis.cells],
@@ -148,7 +183,8 @@ impl<'a> Lanes<'a> {
         let mut from = activity.first_at_or_after(axis.start);
         for cell in 0..axis.cells {
             let to = activity.first_at_or_after(axis.time(cell + 1));
-            for row in (from..to).filter_map(|index| activity.row(index)) {
+            let seen = (from..to).filter(|index| self.open.activity.is_hit(*index));
+            for row in seen.filter_map(|index| activity.row(index)) {
                 let Some(bins) = lanes.get_mut(row.lane() as usize) else {
                     continue;
                 };
@@ -167,29 +203,36 @@ impl<'a> Lanes<'a> {
     }
 
     fn draw_axis(&self, canvas: &mut Canvas<'_>, area: Rect, axis: &Axis) {
-        let window = safe!("{} h, UTC", self.open.activity.window_hours);
+        let seen = self.seen();
+        let window = safe!("{}, UTC", length_word(seen.length()));
         canvas.row(area, 0, Words::new(Role::Dim, window));
         let mut line = Words::empty();
-        let mut used = 0;
-        let mut before = axis.start.date_naive();
-        for cell in 1..axis.cells {
-            let at = axis.time(cell + 1) - Duration::seconds(1);
-            let is_new = at.date_naive() != before;
-            before = at.date_naive();
-            if !is_new || cell < used || cell + 3 > axis.cells {
+        let (mut used, mut free) = (0, 0);
+        for (cell, word) in axis.labels() {
+            let end = cell + word.width();
+            if cell < free || end > axis.cells {
                 continue;
             }
-            let word: Safe = weekday(at.weekday()).into();
             line = line
                 .add(Role::Text, blanks(cell - used))
                 .add(Role::Dim, word);
-            used = cell + 3;
+            used = end;
+            free = end + 1;
         }
         canvas.row_from(area, NAME, 0, line);
         let column = NAME + u16::try_from(axis.cells).unwrap_or(0);
-        let now = Words::empty().column_right(Role::Dim, &"now".into(), usize::from(COUNT));
-        canvas.row_from(area, column, 0, now);
-        if let Some(cell) = self.cursor_time().and_then(|at| axis.place(at)) {
+        let end = match self.open.activity.view.span {
+            Some(span) => clock_word(span.until),
+            None => "now".into(),
+        };
+        let end = Words::empty().column_right(Role::Dim, &end, usize::from(COUNT));
+        canvas.row_from(area, column, 0, end);
+        if let Some(cell) = self
+            .open
+            .activity
+            .cursor_time()
+            .and_then(|at| axis.place(at))
+        {
             let column = NAME + u16::try_from(cell).unwrap_or(0);
             canvas.row_from(
                 area,
@@ -197,17 +240,6 @@ impl<'a> Lanes<'a> {
                 0,
                 Words::new(Role::Key, canvas.sign("▾", "v")),
             );
-        }
-    }
-
-    /// Gives the time of the row under the cursor of the list.
-    fn cursor_time(&self) -> Option<DateTime<Utc>> {
-        let pane = &self.open.activity;
-        match pane.rows.get(pane.cursor)? {
-            ListRow::Event(index) => Some(pane.activity.row(*index)?.at()),
-            ListRow::Finding(index) => Some(pane.findings.get(*index)?.at),
-            ListRow::Own(aid) => self.model.ledger.get(aid)?.sent,
-            _ => None,
         }
     }
 
@@ -275,26 +307,33 @@ impl<'a> Lanes<'a> {
     }
 
     fn draw_own(&self, canvas: &mut Canvas<'_>, area: Rect, line: u16, axis: &Axis) {
-        let mut marks = vec![false; axis.cells];
-        let mut count = 0usize;
+        let pane = &self.open.activity;
         let account = self.open.the_account();
-        let own = account
+        let actions = account
             .into_iter()
             .flat_map(|account| self.model.ledger.on(&account.id))
-            .filter_map(|action| action.sent);
-        for at in own {
-            count += 1;
-            if let Some(mark) = axis.place(at).and_then(|cell| marks.get_mut(cell)) {
-                *mark = true;
+            .filter_map(|action| Some((action.sent?, Mark::Action)));
+        let deeds = pane.deeds.iter().map(|deed| match deed.kind {
+            DeedKind::Manual(_) => (deed.at, Mark::Manual),
+            DeedKind::Tick | DeedKind::Decision => (deed.at, Mark::Deed),
+        });
+        let mut marks: Vec<Option<Mark>> = vec![None; axis.cells];
+        let mut count = 0usize;
+        for (at, mark) in actions.chain(deeds) {
+            if let Some(own) = axis.place(at).and_then(|cell| marks.get_mut(cell)) {
+                // What weighs most is seen where several share a cell.
+                *own = (*own).max(Some(mark));
+                count += 1;
             }
         }
         let role = if count == 0 { Role::Dim } else { Role::Own };
-        let mut words = Words::empty().column(role, &"own actions".into(), usize::from(NAME));
+        let mut words = Words::empty().column(role, &"you".into(), usize::from(NAME));
         for mark in marks {
-            let sign = if mark {
-                canvas.sign("▲", "^")
-            } else {
-                " ".into()
+            let sign = match mark {
+                Some(Mark::Action) => canvas.sign("▲", "^"),
+                Some(Mark::Manual) => canvas.sign("◆", "*"),
+                Some(Mark::Deed) => "+".into(),
+                None => " ".into(),
             };
             words.push(Role::Own, sign);
         }
@@ -308,6 +347,24 @@ impl<'a> Lanes<'a> {
             line,
             words.column_right(role, &count, usize::from(COUNT)),
         );
+    }
+}
+
+/// What stands on the row of own deeds; the later one weighs more.
+#[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+enum Mark {
+    Deed,
+    Manual,
+    Action,
+}
+
+/// Writes a length of time: `72 h`, `90 min`.
+fn length_word(length: Duration) -> Safe {
+    let minutes = length.num_minutes();
+    if minutes >= 180 {
+        safe!("{} h", (minutes + 30) / 60)
+    } else {
+        safe!("{} min", minutes)
     }
 }
 

@@ -255,6 +255,11 @@ impl CaseTicks {
         self.items.get(list).into_iter().flatten()
     }
 
+    /// Goes through the items of all lists.
+    pub fn all(&self) -> impl Iterator<Item = (&StepKey, &Item)> {
+        self.items.values().flatten()
+    }
+
     /// Tells whether anybody or anything ever changed the state of an item.
     pub fn touched(&self, item: &ItemId) -> bool {
         self.items

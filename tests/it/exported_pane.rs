@@ -1,0 +1,109 @@
+//! `quell activity` on a terminal: the pane of the console over exported logs, and what its keys cannot do.
+
+use std::fs;
+use std::path::Path;
+
+use serde_json::json;
+
+use crate::harness::pty::Pty;
+
+fn event(id: &str, at: &str, user: &str, good: bool, city: &str, ip: &str) -> String {
+    let result = if good { "SUCCESS" } else { "FAILURE" };
+    json!({"uuid": id, "eventType": "user.session.start", "published": at, "outcome": {"result": result},
+           "actor": {"id": format!("id-{user}"), "alternateId": format!("{user}@example.com")},
+           "client": {"ipAddress": ip, "userAgent": {"rawUserAgent": "ua"},
+                      "geographicalContext": {"city": city, "country": "X"}}})
+    .to_string()
+}
+
+/// Six failures and a success of Mara, one sign-in of Ben, one line that is no record.
+fn log(folder: &Path) {
+    let mut lines: Vec<String> = (0..6)
+        .map(|n| {
+            let at = format!("2026-11-20T01:00:0{n}Z");
+            event(&format!("f{n}"), &at, "mara", false, "Lagos", "203.0.113.9")
+        })
+        .collect();
+    lines.push(event(
+        "won",
+        "2026-11-20T01:01:00Z",
+        "mara",
+        true,
+        "Lagos",
+        "203.0.113.9",
+    ));
+    lines.push(event(
+        "ben",
+        "2026-11-20T09:30:00Z",
+        "ben",
+        true,
+        "Berlin",
+        "198.51.100.7",
+    ));
+    lines.push("{broken".to_owned());
+    fs::write(folder.join("export.jsonl"), lines.join("\n")).unwrap();
+}
+
+#[test]
+fn exported_logs_open_the_pane_and_nothing_can_be_done_there() {
+    let home = tempfile::tempdir().unwrap();
+    log(home.path());
+    let mut pty = Pty::start(home.path(), &["activity", "export.jsonl"], (120, 40));
+    pty.shows("8 events")
+        .shows("export.jsonl")
+        .shows("all users");
+    pty.shows("READ ONLY").shows("1 bad record");
+    pty.keys("n").shows("brute_force");
+    pty.keys("<Enter>").shows("MITRE ATT&CK T1110");
+    pty.keys("<Esc>");
+    pty.keys("c")
+        .shows("nothing can be done to an account here");
+    pty.keys("1").shows("exported logs have this one pane only");
+    pty.keys("l")
+        .shows("that belongs to a case; exported logs have none");
+    pty.keys("r").shows("there is no source to ask");
+    pty.keys("G<Enter>").shows("\"uuid\": \"ben\"");
+    pty.keys("<Esc>q");
+    let ended = pty.end_restored();
+    assert_eq!(ended.code, 2, "{}", ended.text);
+    assert!(ended.text.contains("not read: line 9"), "{}", ended.text);
+    // Nothing was written beside the log: no state, no audit log.
+    let left: Vec<_> = fs::read_dir(home.path())
+        .unwrap()
+        .map(|entry| entry.unwrap().file_name())
+        .collect();
+    assert_eq!(left, ["export.jsonl"]);
+}
+
+#[test]
+fn one_user_of_exported_logs_has_a_likelihood() {
+    let home = tempfile::tempdir().unwrap();
+    log(home.path());
+    let arguments = ["activity", "export.jsonl", "--user", "mara@example.com"];
+    let mut pty = Pty::start(home.path(), &arguments, (80, 24));
+    pty.shows("7 events").shows("likelihood proposed");
+    assert!(!pty.screen().contents().contains("ben@example.com"));
+    pty.keys("q");
+    pty.end_restored();
+}
+
+#[test]
+fn plain_lines_are_printed_on_a_terminal_when_asked_for() {
+    let home = tempfile::tempdir().unwrap();
+    log(home.path());
+    let pty = Pty::start(
+        home.path(),
+        &["activity", "export.jsonl", "--plain"],
+        (120, 40),
+    );
+    let ended = pty.end();
+    assert_eq!(ended.code, 2);
+    assert!(!ended.raw.contains(&0x1b), "{}", ended.text);
+    assert!(
+        ended
+            .text
+            .contains("2026-11-20T09:30:00Z  sign_in  ok  user.session.start"),
+        "{}",
+        ended.text
+    );
+}
