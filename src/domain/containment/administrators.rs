@@ -85,7 +85,7 @@ pub fn told(others: &Others) -> Vec<Safe> {
         .filter(|role| role.others >= LEAST)
         .map(|role| {
             safe!(
-                "it has the administrator role {}; at least {} others with it stay enabled",
+                "role {}: at least {} others with it stay enabled",
                 role.role.field(),
                 LEAST
             )
@@ -163,7 +163,7 @@ mod tests {
         };
         assert_eq!(
             told(&held(&[("A", 2), ("B", 1)])),
-            ["it has the administrator role A; at least 2 others with it stay enabled"]
+            ["role A: at least 2 others with it stay enabled"]
         );
         assert!(told(&Others::NotAsked).is_empty());
         assert!(told(&Others::Unread("403".into())).is_empty());
