@@ -291,7 +291,7 @@ pub const COMMANDS: &[Spec] = &{
         spec("focus-next", C::FocusNext, X::Everywhere, &["Tab"], "", "go to the next pane"),
         spec("focus-previous", C::FocusPrevious, X::Everywhere, &["Shift-Tab"], "", "go to the pane before"),
         spec("zoom", C::Zoom, X::Everywhere, &["z"], "", "give the pane the whole screen, or take it back"),
-        spec("back", C::Back, X::Everywhere, &["Esc"], "", "leave: pivot, filter, zoom"),
+        spec("back", C::Back, X::Everywhere, &["Esc"], "", "leave: pivot, filter, zoom, marks"),
         spec("redraw", C::Redraw, X::Everywhere, &["Ctrl-l"], "", "draw the whole screen anew"),
         spec("suspend", C::Suspend, X::Everywhere, &["Ctrl-z"], "",
             "give the terminal back to the shell for a while; fg comes back"),

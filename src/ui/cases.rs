@@ -28,8 +28,13 @@ pub(super) fn facts(model: &Model) -> Words {
     if queue.filter().is_empty() {
         words = words.gap(Role::Title, safe!("{} open", queue.open_count()));
     } else {
+        // While it is typed it stands below; written twice, each letter would cost twice.
+        let typing = matches!(model.layers.last(), Some(Layer::Filter { .. }));
         let filter = Untrusted::new(queue.filter()).field();
-        words = words.gap(Role::Key, safe!("/{:.12}", filter)).gap(
+        if !typing {
+            words = words.gap(Role::Key, safe!("/{:.12}", filter));
+        }
+        words = words.gap(
             Role::Title,
             safe!("{} of {}", queue.len(), queue.all().len()),
         );

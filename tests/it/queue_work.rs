@@ -259,7 +259,7 @@ async fn marked_cases_are_claimed_and_merged_each_with_its_word() {
     let me = login(&ready(&mut one).await);
     ready(&mut two).await;
     // Three marked: two are free, one is a colleague's and is not touched.
-    one.keys("/port scan<Enter><Space>/contractor<Enter><Space>/phishing<Enter><Space>");
+    one.keys("/port scan<Enter><Space><Esc>/contractor<Enter><Space><Esc>/phishing<Enter><Space>");
     let model = one.sync().await;
     assert_eq!(model.queue.marked().len(), 3, "{}", one.screen());
     one.keys("a");
@@ -280,7 +280,7 @@ async fn marked_cases_are_claimed_and_merged_each_with_its_word() {
             .is_some_and(|open| open.file.ready().is_some())
     })
     .await;
-    one.keys("/port scan<Enter><Space>/contractor<Enter><Space>J");
+    one.keys("<Esc>/port scan<Enter><Space><Esc>/contractor<Enter><Space>J");
     one.until("it is asked", |model| {
         matches!(model.layers.last(), Some(Layer::Ask(_)))
     })
@@ -436,10 +436,10 @@ async fn the_window_and_the_other_cases_stand_on_the_card() {
             .any(|row| row.title.as_str().contains("spraying")),
         "{rows:?}"
     );
-    app.keys("w<Ctrl-u>never<Enter>");
+    app.keys("w<Ctrl-a><Ctrl-k>never<Enter>");
     app.until("it is refused", |model| said(model, "never is no time"))
         .await;
-    app.keys("<Ctrl-u>2026-03-07T02:58Z 2026-03-07T03:15Z<Enter>");
+    app.keys("<Ctrl-a><Ctrl-k>2026-03-07T02:58Z 2026-03-07T03:15Z<Enter>");
     let model = app
         .until("it is recorded", |model| {
             window::of(model).is_some_and(|window| window.by_hand)

@@ -63,8 +63,19 @@ fn random_chord(dice: &mut fastrand::Rng) -> Chord {
 /// Leaves whatever is open, opens the live case and a confirmation in it.
 async fn open_dialog(app: &mut TestApp) {
     app.keys(&"<Esc>".repeat(8))
-        .keys("1/")
+        .keys("1<Esc><Esc>/")
         .keys(&"<Backspace>".repeat(200));
+    // Blind keys may have hidden the case: what is hidden is shown again.
+    app.keys("is:snoozed<Enter>g");
+    let hidden = app.sync().await.queue.len();
+    if hidden > 0 {
+        app.keys(&"<Space>".repeat(hidden)).keys("s");
+    }
+    app.until("nothing is hidden", |model| {
+        model.queue.snoozed_count() == 0
+    })
+    .await;
+    app.keys("/").keys(&"<Backspace>".repeat(20));
     app.keys("mara<Enter>g<Enter>");
     app.sync().await;
     app.until("the account is there", |model| {

@@ -190,10 +190,11 @@ fn back(model: &mut Model) {
         // Back on the event a pivot or a filter began at.
     } else if model.zoom {
         model.zoom = false;
-    } else if model.focus == Pane::Cases && model.queue.unmark() {
-        // The marks go first: they were set last.
     } else if model.focus == Pane::Cases && !model.queue.filter().is_empty() {
+        // The filter goes first: cases are often marked through one after another.
         model.queue.set_filter(String::new());
+    } else if model.focus == Pane::Cases && model.queue.unmark() {
+        model.say(Level::Info, "no case is marked any more", None);
     } else {
         model.focus = Pane::Cases;
     }

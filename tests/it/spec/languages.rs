@@ -44,6 +44,8 @@ pub(super) fn steps_schema() -> Value {
         "tasks",
         "observables",
         "comments",
+        // Named by the text of the specification among the queries on cases.
+        "similarCasesLight",
         "alerts",
         "case",
         "logs",

@@ -1,0 +1,81 @@
+//! The open case: its file, the account behind its user, the activity, and where one was in it.
+//!
+//! What must not live here: the other panes.
+
+use chrono::{DateTime, Utc};
+
+use super::ActivityPane;
+use crate::domain::account::Account;
+use crate::domain::audit::CaseLeft;
+use crate::domain::case::{Case, CaseFile, Subject};
+use crate::domain::fault::Fault;
+use crate::domain::freshness::Moment;
+use crate::domain::ids::CaseId;
+use crate::domain::text::Untrusted;
+
+/// Something that is loaded.
+#[derive(Clone, Debug)]
+pub enum Load<T> {
+    /// Nobody asked.
+    Idle,
+    /// Asked, not answered; since when.
+    Loading(Moment),
+    /// Answered, and when.
+    Ready(T, Moment),
+    /// Failed, and when.
+    Failed(Fault, Moment),
+}
+
+impl<T> Load<T> {
+    /// Gives the value, if there is one.
+    pub fn ready(&self) -> Option<&T> {
+        match self {
+            Self::Ready(value, _) => Some(value),
+            _ => None,
+        }
+    }
+}
+
+/// What the identity provider said about the user of the case.
+#[derive(Clone, Debug)]
+pub enum Found {
+    /// Exactly one account.
+    One(Box<Account>),
+    /// None carries the name.
+    Nobody,
+    /// Several carry it: refused.
+    Several(Vec<Account>),
+}
+
+/// The open case.
+#[derive(Clone, Debug)]
+pub struct OpenCase {
+    /// Which.
+    pub id: CaseId,
+    /// The case in full.
+    pub file: Load<Box<CaseFile>>,
+    /// Whom it is about.
+    pub subject: Subject,
+    /// The name looked up: the only one, or the chosen one.
+    pub user: Option<Untrusted>,
+    /// The account behind the name.
+    pub account: Load<Found>,
+    /// The activity of the user.
+    pub activity: ActivityPane,
+    /// When the other cases of the user were last shown.
+    pub related_seen: Option<Moment>,
+    /// The cases that the case system finds similar.
+    pub similar: Load<Vec<Case>>,
+    /// Where the cursors stood when it was left, until that is restored.
+    pub back: Option<(CaseLeft, DateTime<Utc>)>,
+}
+
+impl OpenCase {
+    /// Gives the account, when there is exactly one.
+    pub fn the_account(&self) -> Option<&Account> {
+        match self.account.ready() {
+            Some(Found::One(account)) => Some(account),
+            _ => None,
+        }
+    }
+}
