@@ -191,7 +191,7 @@ fn print_comment(comment: &Comment, out: &mut dyn Write) -> io::Result<()> {
 }
 
 fn whole(file: &CaseFile, subject: &Subject, settings: &Settings) -> Value {
-    let raw = |text: &Option<Untrusted>| text.as_ref().map(|text| text.raw().to_owned());
+    let raw = |text: Option<&Untrusted>| text.map(|text| text.raw().to_owned());
     let time = |at| time_word(at).as_str().replacen(' ', "T", 1);
     let users: Vec<&str> = match subject {
         Subject::NoUser => Vec::new(),
@@ -201,10 +201,10 @@ fn whole(file: &CaseFile, subject: &Subject, settings: &Settings) -> Value {
     let alerts = file.alerts.iter().map(|alert| {
         json!({
             "id": alert.id.raw(), "title": alert.title.raw(), "severity": alert.severity.key(),
-            "at": time(alert.at), "blocked": alert.blocked, "threat": raw(&alert.threat),
-            "hash": raw(&alert.hash), "file": raw(&alert.file), "user.id": raw(&alert.user_id),
-            "user.name": raw(&alert.user_name), "source.ip": raw(&alert.source_ip),
-            "guidance": raw(&alert.guidance),
+            "at": time(alert.at), "blocked": alert.blocked, "threat": raw(alert.threat.as_ref()),
+            "hash": raw(alert.hash.as_ref()), "file": raw(alert.file.as_ref()), "user.id": raw(alert.user_id.as_ref()),
+            "user.name": raw(alert.user_name.as_ref()), "source.ip": raw(alert.source_ip.as_ref()),
+            "guidance": raw(alert.guidance.as_ref()),
         })
     });
     let observables = file.observables.iter();
@@ -212,7 +212,7 @@ fn whole(file: &CaseFile, subject: &Subject, settings: &Settings) -> Value {
         observables.map(|one| json!({"kind": one.kind.raw(), "value": one.value.raw()}));
     let tasks = file.tasks.iter().map(|task| {
         json!({"id": task.id.raw(), "title": task.title.raw(), "status": task.status.raw(),
-            "owner": raw(&task.assignee)})
+            "owner": raw(task.assignee.as_ref())})
     });
     let comments = file.comments.iter().map(|comment| {
         json!({"id": comment.id.raw(), "author": comment.author.raw(), "at": time(comment.at),

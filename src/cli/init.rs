@@ -52,17 +52,20 @@ pub struct Asked {
 
 impl Asked {
     fn answers(&self) -> Answers {
-        let given = |url: &Option<String>, secret: &Option<String>| {
-            url.clone().map(|url| System {
-                url,
-                secret: secret.clone(),
+        let given = |url: Option<&String>, secret: Option<&String>| {
+            url.map(|url| System {
+                url: url.clone(),
+                secret: secret.cloned(),
             })
         };
         Answers {
             name: self.name.clone(),
-            thehive: given(&self.thehive, &self.thehive_secret),
-            elasticsearch: given(&self.elasticsearch, &self.elasticsearch_secret),
-            okta: given(&self.okta, &self.okta_secret),
+            thehive: given(self.thehive.as_ref(), self.thehive_secret.as_ref()),
+            elasticsearch: given(
+                self.elasticsearch.as_ref(),
+                self.elasticsearch_secret.as_ref(),
+            ),
+            okta: given(self.okta.as_ref(), self.okta_secret.as_ref()),
         }
     }
 }
@@ -229,7 +232,8 @@ mod tests {
         assert_eq!(answers.name.as_deref(), Some("acme-lab"));
         assert!(answers.elasticsearch.is_none() && answers.lacks_secret());
         let text = String::from_utf8_lossy(&asked).into_owned();
-        assert_eq!(text.matches(": ").count(), 6, "{text}");
+        assert_eq!(text.matches("address of").count(), 3, "{text}");
+        assert_eq!(text.matches("comes from").count(), 2, "{text}");
         Ok(())
     }
 }

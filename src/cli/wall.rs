@@ -184,8 +184,9 @@ fn beside(place: &Place) -> Option<PathBuf> {
 /// Joins keys, changes of the size and signals. Where there is no keyboard only signals end the wall.
 fn terminal(has_keys: bool) -> impl Stream<Item = Message> + Unpin {
     let keys = if has_keys {
-        // A keyboard that goes away is no reason to end: a hang-up is told by its signal.
-        let keys = input::messages().filter_map(|read| async { read.ok() });
+        // A keyboard that goes away is no reason to end, and is not asked again: a hang-up is told by its signal.
+        let keys = input::messages().take_while(|read| std::future::ready(read.is_ok()));
+        let keys = keys.filter_map(|read| async { read.ok() });
         futures::stream::StreamExt::boxed_local(keys)
     } else {
         futures::stream::pending().boxed_local()

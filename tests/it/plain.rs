@@ -151,10 +151,7 @@ async fn a_case_and_the_activity_of_its_user_are_printed() {
     let json = quell(home.path(), &[&ask[..], &["--json"]].concat(), "dumb").await;
     assert_eq!(objects(&json).len(), count);
     let findings = quell(home.path(), &[&ask[..], &["--findings"]].concat(), "dumb").await;
-    let rules: Vec<String> = objects(&findings)
-        .iter()
-        .map(|finding| finding.to_string())
-        .collect();
+    let rules: Vec<String> = objects(&findings).iter().map(ToString::to_string).collect();
     assert!(
         rules.iter().any(|rule| rule.contains("brute_force")),
         "{rules:?}"

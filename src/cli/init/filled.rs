@@ -106,7 +106,11 @@ fn flush(
                 push(out, &format!("{mark}{line}"));
             }
         }
-        _ => block.iter().for_each(|line| push(out, line)),
+        _ => {
+            for line in block {
+                push(out, line);
+            }
+        }
     }
     Ok(())
 }

@@ -105,7 +105,7 @@ impl Size {
             .iter()
             .find(|(known, _)| *known == figure)
             .map_or([0; 5], |(_, dots)| *dots);
-        let at = |row: usize, bit: u8| dots.get(row).is_some_and(|dots| dots >> bit & 1 == 1);
+        let at = |row: usize, bit: u8| dots.get(row).is_some_and(|dots| (dots >> bit) & 1 == 1);
         Safe::concat([2, 1, 0].map(|bit| match self {
             Self::Giant if at(row / 4, bit) => canvas.sign("████████", "########"),
             Self::Giant => Safe::fixed("        "),

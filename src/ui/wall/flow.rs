@@ -109,8 +109,10 @@ fn pages(sections: &[Section], height: usize) -> Vec<Vec<Line>> {
         while !rest.is_empty() {
             let page = pages.last().map_or(0, Vec::len);
             let used = if page == 0 { 0 } else { page + 1 };
-            // A title stands above two rows at least, or above all there are.
-            if used > 0 && height.saturating_sub(used) < 1 + rest.len().min(2) {
+            let room = height.saturating_sub(used);
+            // A title stands above two rows at least, or above all there are; a list that a page can hold is not cut.
+            let whole = 1 + rest.len();
+            if used > 0 && (room < whole.min(3) || (room < whole && whole <= height)) {
                 pages.push(Vec::new());
                 continue;
             }

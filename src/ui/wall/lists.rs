@@ -240,7 +240,10 @@ pub(super) fn sources(wall: &Wall) -> Section {
                 let bad = safe!("{} bad records", source.bad_records);
                 line = line.gap(Role::LevelWarning, bad);
             }
-            if let Some(fault) = &source.fault {
+            // The reason of a failure names addresses.
+            if let Some(fault) = &source.fault
+                && wall.shown.names == Names::Full
+            {
                 line = line.gap(Role::Dim, fault.what.clone());
             }
             line
