@@ -50,7 +50,7 @@ pub(super) fn parse_timeline(faults: &mut Faults<'_>, section: &Section<'_>) -> 
     field.count("max_events", 100..=1_000_000, &mut timeline.max_events);
     parse_tuning(&mut field, &mut timeline.tuning);
     if let Some(entry) = field.section.get("zone") {
-        timeline.zone = zone(field.faults, entry);
+        timeline.zone = zone(field.faults, &entry);
     }
     timeline
 }
@@ -77,7 +77,7 @@ fn parse_tuning(field: &mut Field<'_, '_, '_>, tuning: &mut Tuning) {
 }
 
 /// Reads the name of a time zone.
-fn zone(faults: &mut Faults<'_>, entry: Entry<'_>) -> Option<Zone> {
+fn zone(faults: &mut Faults<'_>, entry: &Entry<'_>) -> Option<Zone> {
     let name = entry.text(faults)?;
     let zone = Zone::named(name);
     if zone.is_none() {
