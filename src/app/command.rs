@@ -219,7 +219,7 @@ pub const COMMANDS: &[Spec] = &{
             "show only events that pass a filter; Tab completes"),
         spec("pivot", C::Pivot, X::Activity, &["p"], "pivot",
             "look from a value of the event at all that have it, at the minutes around it, at other users"),
-        spec("window", C::Window, X::Activity, &["t"], "window", "change the window: 24, 48, 72 hours"),
+        spec("window", C::Window, X::Activity, &["t"], "", "change the window: 24, 48, 72 hours"),
         spec("type-window", C::TypeWindow, X::Activity, &["T"], "", "change the window to a length that is typed"),
         spec("zoom-in", C::ZoomIn, X::Activity, &[">"], "", "look at half as much time, around the cursor"),
         spec("zoom-out", C::ZoomOut, X::Activity, &["<"], "", "look at twice as much time"),

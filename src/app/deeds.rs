@@ -20,9 +20,10 @@ const LABEL: usize = 48;
 /// Gives what was done in a case: ticks, decisions, comments, events by hand.
 pub(super) fn of_case(model: &Model, case: &CaseId) -> Vec<Deed> {
     let mut deeds = Vec::new();
-    let items = model.casework.ticks(case).into_iter();
-    for (step, item) in items.flat_map(|ticks| ticks.all()) {
-        deeds.extend(tick(model, step, item));
+    if let Some(ticks) = model.casework.ticks(case) {
+        for (step, item) in ticks.all() {
+            deeds.extend(tick(model, step, item));
+        }
     }
     if let Some(work) = model.casework.case(case) {
         let operator = &model.operator.os_user;

@@ -54,7 +54,7 @@ pub(super) fn parse_timeline(faults: &mut Faults<'_>, section: &Section<'_>) -> 
     parse_tuning(&mut field, &mut timeline.tuning);
     field.files("places", &mut timeline.places);
     if let Some(entry) = field.section.get("zone") {
-        timeline.zone = zone(field.faults, entry);
+        timeline.zone = zone(field.faults, &entry);
     }
     timeline
 }
@@ -81,7 +81,7 @@ fn parse_tuning(field: &mut Field<'_, '_, '_>, tuning: &mut Tuning) {
 }
 
 /// Reads the name of a time zone.
-fn zone(faults: &mut Faults<'_>, entry: Entry<'_>) -> Option<Zone> {
+fn zone(faults: &mut Faults<'_>, entry: &Entry<'_>) -> Option<Zone> {
     let name = entry.text(faults)?;
     let zone = Zone::named(name);
     if zone.is_none() {

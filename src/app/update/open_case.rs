@@ -289,7 +289,10 @@ pub(super) fn search(model: &mut Model, hours: u32) -> Vec<Effect> {
     let names = super::activity::names(open);
     let account = open.the_account().map(|account| account.id.clone());
     let old = open.activity.search;
+    // Another window of the same user is looked at through the same filter.
+    let filter = std::mem::take(&mut open.activity.view.filter);
     open.activity = ActivityPane::begin(number, hours, now);
+    open.activity.view.filter = filter;
     open.activity.names.clone_from(&names);
     let search = Search {
         number,

@@ -93,7 +93,9 @@ impl Summary {
             devices.len()
         };
         summary.others = others.into_iter().collect();
-        summary.others.sort_by(|a, b| b.1.cmp(&a.1));
+        summary
+            .others
+            .sort_by_key(|(_, count)| std::cmp::Reverse(*count));
         summary.delays = delays
             .into_iter()
             .filter_map(|(provider, mut all)| {

@@ -8,6 +8,7 @@ use crate::app::keymap::{Chord, Key};
 use crate::app::model::activity::asking::FilterLine;
 use crate::app::model::{Layer, Model};
 use crate::app::update::layers::typable;
+use crate::domain::text::Untrusted;
 use crate::domain::timeline::filter::{Filter, completions};
 
 /// Longest line, in bytes; a line that a pivot made may be longer.
@@ -92,7 +93,7 @@ fn complete(model: &mut Model, forward: bool) {
     };
     if typed.options.is_empty() {
         let Some(open) = &model.open else { return };
-        let tags = open.activity.said.tags().map(|tag| tag.raw());
+        let tags = open.activity.said.tags().map(Untrusted::raw);
         let found = completions(&typed.line, &open.activity.activity, tags);
         if found.is_empty() {
             return;
