@@ -1,6 +1,7 @@
 //! What the console knows: one tree of plain data, changed only by `update`.
 
 pub mod activity;
+pub mod comments;
 pub mod contained;
 pub mod layer;
 pub mod list;
@@ -231,6 +232,8 @@ pub struct OpenCase {
     pub activity: ActivityPane,
     /// When the other cases of the user were last shown.
     pub related_seen: Option<Moment>,
+    /// Comments of ours that are in it, or were.
+    pub comments: comments::OwnComments,
 }
 
 impl OpenCase {

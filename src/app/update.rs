@@ -9,6 +9,7 @@ mod layers;
 mod list;
 mod mirror;
 mod open_case;
+mod own_comments;
 mod panes;
 mod run_step;
 mod runbooks;

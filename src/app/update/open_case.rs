@@ -2,11 +2,13 @@
 
 use chrono::Duration;
 
+use super::own_comments;
 use super::runbooks;
 use super::sources::user_sources;
 use super::world::events_changed;
 use crate::app::effect::{Effect, Search};
 use crate::app::message::{Level, SearchEnd};
+use crate::app::model::comments::OwnComments;
 use crate::app::model::{ActivityPane, Found, Layer, Load, Model, OpenCase};
 use crate::domain::account::Account;
 use crate::domain::audit::{Body, CaseRead};
@@ -35,6 +37,7 @@ pub(super) fn open_case(model: &mut Model, case: CaseId) -> Vec<Effect> {
         account: Load::Idle,
         activity: ActivityPane::default(),
         related_seen: None,
+        comments: OwnComments::default(),
     });
     runbooks::for_opened(model);
     model.focus = crate::app::model::Pane::Activity;
@@ -119,6 +122,7 @@ pub(super) fn case_read(
     } else {
         effects.extend(renamed(model, &before, subject));
     }
+    own_comments::comments_read(model);
     effects.extend(super::approval::announce(model));
     effects.extend(super::mirror::look(model));
     effects
