@@ -307,6 +307,8 @@ pub const COMMANDS: &[Spec] = &{
         spec("reading-back", C::Back, X::Reading, &["Esc", "q"], "back", "close it"),
         spec("choosing-down", C::Down, X::Choosing, &["j", "Down"], "", "move down"),
         spec("choosing-up", C::Up, X::Choosing, &["k", "Up"], "", "move up"),
+        spec("choosing-first", C::First, X::Choosing, &["g", "Home"], "", "move to the first row"),
+        spec("choosing-last", C::Last, X::Choosing, &["G", "End"], "", "move to the last row"),
         spec("choosing-open", C::Open, X::Choosing, &["Enter"], "choose", "choose the row under the cursor"),
         spec("choosing-back", C::Back, X::Choosing, &["Esc", "q"], "back", "choose nothing"),
         spec("preview-down", C::Down, X::Preview, &["j", "Down"], "down", "scroll down"),

@@ -2,6 +2,7 @@
 
 pub mod activity;
 pub mod closing;
+pub mod comments;
 pub mod contained;
 pub mod exported;
 pub mod filter;

@@ -12,6 +12,7 @@ mod layers;
 mod list;
 mod mirror;
 mod open_case;
+mod own_comments;
 mod panes;
 mod resume;
 mod run_step;

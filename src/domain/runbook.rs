@@ -181,6 +181,11 @@ impl StepKey {
         self
     }
 
+    /// Gives the part that names phase and words, without the ordinal: the same for all steps that are alike.
+    pub fn of_words(&self) -> &str {
+        self.0.split('-').next().unwrap_or_default()
+    }
+
     /// Gives the key as it is stored: ASCII, safe everywhere.
     pub fn as_str(&self) -> &str {
         &self.0

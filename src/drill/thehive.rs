@@ -72,6 +72,9 @@ pub(crate) fn answer(world: &mut World, request: &Request, notes: &mut Notes) ->
     if let ("POST", ["case", "_merge", ids]) = (request.method.as_str(), rest) {
         return merge::answer(world, request, ids, (&user.login, notes));
     }
+    if let ("DELETE", ["comment", id]) = (request.method.as_str(), rest) {
+        return delete_comment(world, id, notes);
+    }
     let body = match serde_json::from_slice::<Value>(&request.body) {
         Ok(Value::Object(body)) => body,
         Ok(_) => return bad("Expected a JSON object"),
@@ -344,6 +347,19 @@ fn patch_comment(
     comment["updatedAt"] = json!(request.at.timestamp_millis());
     comment["updatedBy"] = json!(user.login);
     notes.effect("comment_patch", id);
+    Answer::empty(204)
+}
+
+fn delete_comment(world: &mut World, id: &str, notes: &mut Notes) -> Answer {
+    let comments = &mut world.cases.comments;
+    let Some(place) = comments
+        .iter()
+        .position(|comment| comment.value["_id"] == id)
+    else {
+        return missing("Comment");
+    };
+    comments.remove(place);
+    notes.effect("comment_delete", id);
     Answer::empty(204)
 }
 

@@ -209,7 +209,7 @@ fn step_row(
 
 /// Gives the mark of an item: ASCII, in the same three cells everywhere.
 fn mark(view: &ItemView, is_current: bool) -> (Role, &'static str) {
-    if view.changed.is_some() {
+    if view.is_unsure() {
         return (Role::StateUnknown, "[~]");
     }
     match &view.state {
@@ -225,7 +225,7 @@ fn mark(view: &ItemView, is_current: bool) -> (Role, &'static str) {
 
 fn label_role(view: &ItemView, is_current: bool) -> Role {
     match view.state {
-        _ if view.changed.is_some() => Role::Text,
+        _ if view.is_unsure() => Role::Text,
         ItemState::Refuted { .. } | ItemState::Stopped { .. } => Role::Strong,
         ItemState::Open if is_current => Role::Strong,
         ItemState::Open => Role::Text,
@@ -245,6 +245,9 @@ fn waived(view: &ItemView) -> Words {
 fn aside(model: &Model, step: &Step, view: &ItemView) -> Words {
     if view.changed.is_some() {
         return Words::new(Role::StateUnknown, "changed");
+    }
+    if view.alike > 0 {
+        return Words::new(Role::StateUnknown, "this one?");
     }
     let noted = if view.notes.is_empty() {
         Words::empty()

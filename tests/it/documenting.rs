@@ -8,6 +8,7 @@ use quell::app::model::{Layer, Model, Purpose};
 use quell::domain::audit::Body;
 use quell::domain::ids::RecordId;
 use quell::domain::report::{Kind, Target};
+use quell::domain::runbook::checklist::ItemState;
 use quell::drill::Drill;
 use quell::engine::probe::Probe;
 use quell::store::drafts::{self, Draft};
@@ -362,4 +363,76 @@ async fn a_comment_that_is_too_long_is_refused_with_words_and_kept() {
     let model = app.sync().await;
     assert!(said(&model, "bytes too long; nothing was posted"));
     assert_eq!(writing(&model).map(|(_, text)| text.len()), Some(20_000));
+}
+
+/// Deletes a comment by another hand: the same API, none of our records.
+async fn delete(drill: &Drill, comment: &str) {
+    let cases = drill.cases();
+    let client = reqwest::Client::builder().no_proxy().build();
+    let answer = client
+        .expect("a client")
+        .delete(format!("{}/api/v1/comment/{comment}", cases.url))
+        .header("authorization", format!("Bearer {}", cases.token))
+        .send()
+        .await
+        .expect("the drill answers");
+    assert_eq!(answer.status(), 204);
+}
+
+/// What became of the step that writes down the findings.
+fn written_down(model: &Model) -> ItemState {
+    let state = quell::app::checklist::state(model);
+    let mut items = model.checklist.items();
+    let (_, step) = items
+        .find(|(_, step)| step.label.raw() == "Write down what you found")
+        .expect("our runbook has it");
+    state.of(&step.key).state.clone()
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn what_a_deleted_comment_showed_is_open_again() {
+    let (drill, state) = (company().await, dir());
+    let mut app = TestApp::start(&drill, state.path());
+    open_case(&mut app).await;
+    open(&mut app, "Identification").await;
+    preview(&mut app).await;
+    app.keys("y");
+    let done = |model: &Model| matches!(written_down(model), ItemState::Done { .. });
+    let model = app.until("the step ticks itself", done).await;
+    let id = {
+        let open = model.open.as_ref().expect("a case is open");
+        let mut all = model.ledger.documents().of_case(&open.id);
+        let comment = all.next().and_then(|one| one.comment.clone());
+        comment.expect("it is in the case")
+    };
+    let there = |model: &Model| {
+        let file = model.open.as_ref().and_then(|open| open.file.ready());
+        file.is_some_and(|file| file.comments.iter().any(|one| one.id == id))
+    };
+    app.keys("r");
+    app.until("it is read back", there).await;
+    assert!(done(&app.model()), "it is there");
+    delete(&drill, id.raw()).await;
+    app.keys("r");
+    let back = |model: &Model| matches!(written_down(model), ItemState::Refuted { .. });
+    app.until("the step is open again", back).await;
+    app.keys("3");
+    app.sync().await;
+    assert!(app.screen().contains("[!] Write down"), "{}", app.screen());
+    app.keys("d");
+    app.sync().await;
+    assert!(app.screen().contains("Z deleted"), "{}", app.screen());
+    app.keys("<Esc>");
+    app.kill();
+    // It stays so, nothing is posted again by itself, and a new report ticks it.
+    let mut app = TestApp::start(&drill, state.path());
+    open_case(&mut app).await;
+    assert!(back(&app.model()));
+    assert_eq!(drill.ledger().targets("comment").len(), 1);
+    open(&mut app, "Identification").await;
+    preview(&mut app).await;
+    app.keys("y");
+    app.until("the step ticks itself again", done).await;
+    assert_eq!(drill.ledger().targets("comment").len(), 2);
+    app.end().await;
 }

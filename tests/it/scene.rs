@@ -7,6 +7,7 @@ use std::time::Duration;
 use chrono::{DateTime, TimeDelta, Utc};
 use quell::app::keymap::Keymap;
 use quell::app::message::{Level, Offer, SearchEnd};
+use quell::app::model::comments::OwnComments;
 use quell::app::model::{ActivityPane, Found, Load, Model, OpenCase, Pane, Start};
 use quell::config::settings::{
     Connection, Environment, EnvironmentKind, Mode, Policy, Role, SecretSource, Settings, Timeline,
@@ -483,6 +484,7 @@ pub(crate) fn open(size: (u16, u16)) -> Model {
         related_seen: None,
         similar: Load::Idle,
         back: None,
+        comments: OwnComments::default(),
     });
     model.offers = [
         ActionKind::RevokeSessions,

@@ -24,7 +24,7 @@ use ratatui_textarea::TextArea;
 use rstest::rstest;
 
 use crate::harness::screen::{drawn, picture, theme};
-use crate::scene;
+use crate::{scene, scene_list};
 
 /// Writes the frame as the terminal would get it, where the environment asks for it.
 fn dump(name: &str, model: &Model, theme: &Theme, (width, height): (u16, u16)) {
@@ -255,7 +255,7 @@ fn scene_of(name: &str, size: (u16, u16)) -> Model {
         }
         "failed" => failed(size),
         "hostile" => scene::hostile(size),
-        other => panic!("no scene {other}"),
+        other => scene_list::of(other, size).unwrap_or_else(|| panic!("no scene {other}")),
     }
 }
 
@@ -348,6 +348,15 @@ fn pictures(
         "filter",
         "note",
         "checklist",
+        "list-gate",
+        "list-inputs",
+        "list-link",
+        "list-nested",
+        "list-waive",
+        "list-waived",
+        "list-closed",
+        "list-skip",
+        "list-back",
         "actions",
         "failed",
         "hostile"
@@ -374,6 +383,9 @@ fn pictures(
 #[case("card", (200, 60), "dark")]
 #[case("open", (200, 60), "dark")]
 #[case("contained", (200, 60), "dark")]
+#[case("list-gate", (200, 60), "dark")]
+#[case("list-nested", (200, 60), "dark")]
+#[case("list-back", (200, 60), "dark")]
 #[case("open", (120, 40), "light")]
 #[case("open", (120, 40), "ansi16")]
 #[case("open", (60, 15), "dark")]

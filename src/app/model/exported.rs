@@ -4,6 +4,7 @@
 
 use chrono::{DateTime, Utc};
 
+use super::comments::OwnComments;
 use super::{ActivityPane, Load, Model, OpenCase, Pane};
 use crate::app::command::Command;
 use crate::app::message::SearchEnd;
@@ -57,6 +58,7 @@ impl Model {
             account: Load::Idle,
             activity: pane,
             related_seen: None,
+            comments: OwnComments::default(),
             similar: Load::Idle,
             back: None,
         });

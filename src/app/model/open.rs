@@ -5,6 +5,7 @@
 use chrono::{DateTime, Utc};
 
 use super::ActivityPane;
+use super::comments::OwnComments;
 use crate::domain::account::Account;
 use crate::domain::audit::CaseLeft;
 use crate::domain::case::{Case, CaseFile, Subject};
@@ -64,6 +65,8 @@ pub struct OpenCase {
     pub activity: ActivityPane,
     /// When the other cases of the user were last shown.
     pub related_seen: Option<Moment>,
+    /// Comments of ours that are in it, or were.
+    pub comments: OwnComments,
     /// The cases that the case system finds similar.
     pub similar: Load<Vec<Case>>,
     /// Where the cursors stood when it was left, until that is restored.

@@ -83,6 +83,13 @@ fn fact(step: &Step, item: &ItemView) -> ItemFact {
     if item.changed.is_some() {
         detail = join(&detail, "the text of the runbook changed since".into());
     }
+    if item.alike > 0 {
+        let which = safe!(
+            "one of {} steps with these words; it may have been another",
+            item.alike
+        );
+        detail = join(&detail, which);
+    }
     if item.waived {
         detail = join(&detail, "waived when the phase was closed".into());
     }

@@ -1,6 +1,7 @@
 //! Approvals: finding that somebody asks, reading what they ask, and answering.
 
 use super::layers::dialog_key;
+use super::own_comments;
 use super::panes::{self, Walk};
 use crate::app::approvals::{self, Standing};
 use crate::app::effect::Effect;
@@ -55,6 +56,7 @@ pub(super) fn comments_read(
     // A failure keeps what is there: the poll of the same source says that it fails.
     if let (Load::Ready(file, _), Ok(comments)) = (&mut open.file, result) {
         file.comments = comments;
+        own_comments::comments_read(model);
     }
     announce(model)
 }

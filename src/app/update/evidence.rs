@@ -3,9 +3,8 @@
 use std::sync::Arc;
 use std::time::Duration;
 
-use chrono::{DateTime, Utc};
-
 use super::list::text_of;
+use super::own_comments::{comment, documented};
 use crate::app::checklist;
 use crate::app::effect::Effect;
 use crate::app::model::list::StepRef;
@@ -17,7 +16,6 @@ use crate::domain::containment::state::ActionState;
 use crate::domain::freshness::clock_word;
 use crate::domain::ids::CaseId;
 use crate::domain::mirror;
-use crate::domain::report::Subject;
 use crate::domain::runbook::binding::{
     Capability, Evidence, EvidenceKind, capabilities, refuted_by, ticked_by,
 };
@@ -118,19 +116,22 @@ fn changes(
     for (section, step) in checklist.items() {
         let view = state.of(&step.key);
         let change = match &view.state {
-            ItemState::Done { at, .. } if view.changed.is_none() => {
-                let refuted = refuted_by(step, facts).filter(|(_, since)| since > at);
+            ItemState::Done { at, .. } if !view.is_unsure() => {
+                let refuted =
+                    refuted_by(section.picerl, step, facts).filter(|(_, since)| since > at);
                 refuted.map(|(by, _)| Change::Refuted(by))
             }
             ItemState::Refuted { evidence, .. } if mirror::is_reopening(evidence) => None,
             ItemState::Refuted { at, .. } => {
-                let fresh: Vec<Evidence> = facts
-                    .iter()
-                    .filter(|fact| {
-                        !matches!(fact.kind, EvidenceKind::ActionProven(_)) || fact.at > *at
-                    })
-                    .cloned()
-                    .collect();
+                // What was there before it was refuted does not tick it again.
+                let old = |fact: &Evidence| {
+                    matches!(
+                        fact.kind,
+                        EvidenceKind::ActionProven(_) | EvidenceKind::CommentPosted
+                    ) && fact.at <= *at
+                };
+                let fresh: Vec<Evidence> =
+                    facts.iter().filter(|fact| !old(fact)).cloned().collect();
                 ticked_by(section.picerl, step, &fresh).map(Change::Settled)
             }
             ItemState::Open if !view.touched => ticked_by(section.picerl, step, facts)
@@ -294,14 +295,6 @@ fn facts(model: &Model, open: &OpenCase) -> Vec<Evidence> {
                 None,
             );
         }
-        for (phase, at) in record.documented.values() {
-            let posted = safe!("comment posted {}", clock_word(*at));
-            add(EvidenceKind::CommentPosted, *at, &posted, Some(*phase));
-        }
-        for (phase, at) in documented(model, open) {
-            let posted = safe!("comment posted {}", clock_word(at));
-            add(EvidenceKind::CommentPosted, at, &posted, Some(phase));
-        }
         if let Some((_, _, at)) = record.decision {
             add(
                 EvidenceKind::ContainmentDecided,
@@ -311,23 +304,15 @@ fn facts(model: &Model, open: &OpenCase) -> Vec<Evidence> {
             );
         }
     }
+    if let Some(record) = model.casework.case(&open.id) {
+        facts.extend(record.documented.iter().map(|(rid, (phase, at))| {
+            let id = record.comments.get(rid).and_then(Option::as_ref);
+            comment(open, id, *at, *phase)
+        }));
+    }
+    facts.extend(documented(model, open));
     facts.extend(actions(model, open));
     facts
-}
-
-/// Lists the phases whose report is in the case, and since when.
-fn documented(model: &Model, open: &OpenCase) -> Vec<(Phase, DateTime<Utc>)> {
-    let reports = model.ledger.documents().of_case(&open.id);
-    reports
-        .filter(|one| one.comment.is_some())
-        .filter_map(|one| {
-            let sections = &crate::app::report::root(model).0.sections;
-            let section = sections.iter().find(|section| {
-                Subject::of_phase(&section.name, section.picerl) == one.target.subject
-            });
-            Some((section?.picerl?, one.at))
-        })
-        .collect()
 }
 
 fn actions(model: &Model, open: &OpenCase) -> Vec<Evidence> {
@@ -335,13 +320,11 @@ fn actions(model: &Model, open: &OpenCase) -> Vec<Evidence> {
     let Some(account) = open.the_account() else {
         return facts;
     };
-    let mut fact = |kind, at, source: Safe, phase| {
-        facts.push(Evidence {
-            kind,
-            at,
-            source: Untrusted::new(source.as_str()),
-            phase,
-        });
+    let fact = |kind, at, source: Safe, phase| Evidence {
+        kind,
+        at,
+        source: Untrusted::new(source.as_str()),
+        phase,
     };
     for action in model
         .ledger
@@ -352,33 +335,33 @@ fn actions(model: &Model, open: &OpenCase) -> Vec<Evidence> {
             continue;
         };
         let done = safe!("{} {}", action.kind.word(), action.state.word());
-        fact(
+        facts.push(fact(
             EvidenceKind::ContainmentDecided,
             at,
             "a plan was confirmed".into(),
             None,
-        );
+        ));
         let capability = match action.kind {
             ActionKind::RevokeSessions => Capability::RevokeSessions,
             ActionKind::DisableAccount => Capability::DisableAccount,
             ActionKind::EnableAccount => Capability::EnableAccount,
         };
         if action.state == ActionState::Verified {
-            fact(EvidenceKind::ActionProven(capability), at, done, None);
+            facts.push(fact(EvidenceKind::ActionProven(capability), at, done, None));
         } else if let (ActionState::Drifted, Some(ended)) = (action.state, action.ended) {
-            fact(EvidenceKind::ActionUndone(capability), ended, done, None);
+            facts.push(fact(
+                EvidenceKind::ActionUndone(capability),
+                ended,
+                done,
+                None,
+            ));
         }
-        if action.comment.is_some() {
+        if let Some(id) = &action.comment {
             let phase = match action.kind {
                 ActionKind::EnableAccount => Phase::Recovery,
                 _ => Phase::Containment,
             };
-            fact(
-                EvidenceKind::CommentPosted,
-                at,
-                "comment posted".into(),
-                Some(phase),
-            );
+            facts.push(comment(open, Some(id), at, phase));
         }
     }
     if let Some(Standing::Contained { since }) = model.standings.get(&account.id) {
@@ -389,12 +372,12 @@ fn actions(model: &Model, open: &OpenCase) -> Vec<Evidence> {
         });
         if quiet && open.activity.fault.is_none() {
             let source = safe!("no activity since {}", clock_word(*since));
-            fact(
+            facts.push(fact(
                 EvidenceKind::NoActivityAfterContainment,
                 model.now.utc,
                 source,
                 Some(Phase::Containment),
-            );
+            ));
         }
     }
     facts

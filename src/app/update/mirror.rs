@@ -228,7 +228,7 @@ fn steps(model: &Model, checklist: &Checklist, list: &ListId, state: &ListState)
         let item = checklist::step_ref_in(model, (checklist, list), section, step)?;
         let view = state.of(&step.key);
         let settled = match &view.state {
-            _ if view.changed.is_some() => None,
+            _ if view.is_unsure() => None,
             ItemState::Done { .. } => Some(COMPLETED),
             ItemState::Skipped { .. } | ItemState::NotApplicable { .. } => Some(CANCEL),
             ItemState::Open | ItemState::Refuted { .. } | ItemState::Stopped { .. } => None,

@@ -2,11 +2,13 @@
 
 use chrono::Duration;
 
+use super::own_comments;
 use super::sources::user_sources;
 use super::world::events_changed;
 use super::{resume, runbooks};
 use crate::app::effect::{Effect, Search};
 use crate::app::message::{Level, SearchEnd};
+use crate::app::model::comments::OwnComments;
 use crate::app::model::{ActivityPane, Found, Layer, Load, Model, OpenCase};
 use crate::app::related::Seen;
 use crate::domain::account::Account;
@@ -44,6 +46,7 @@ pub(super) fn open_case(model: &mut Model, case: CaseId) -> Vec<Effect> {
         related_seen: None,
         similar: Load::Loading(now),
         back: None,
+        comments: OwnComments::default(),
     });
     model.false_positive = None;
     resume::come_back(model);
@@ -142,6 +145,7 @@ pub(super) fn case_read(
     } else {
         effects.extend(renamed(model, &before, subject));
     }
+    own_comments::comments_read(model);
     effects.extend(super::approval::announce(model));
     effects.extend(super::mirror::look(model));
     effects

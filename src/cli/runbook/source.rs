@@ -172,10 +172,18 @@ fn open_file(shelf: &Shelf, path: &Path) -> Result<Opened, Failure> {
     let called = path.to_string_lossy().into_owned();
     let alone = |library: &Library, text: String| {
         let mut library = library.clone();
-        library.add(STDIN, text);
+        // Its own name stands for a title that the text does not give.
+        let own = path.file_name().and_then(|name| name.to_str());
+        let name = own
+            .filter(|name| library.get(name).is_none())
+            .filter(|name| library.add(name, text.clone()))
+            .unwrap_or(STDIN);
+        if name == STDIN {
+            library.add(STDIN, text);
+        }
         Opened {
+            path: name.to_owned(),
             library,
-            path: STDIN.to_owned(),
             root: None,
             called: Some(called.clone()),
         }

@@ -28,6 +28,8 @@ pub struct Written {
     pub at: DateTime<Utc>,
     /// The vendor's id of the comment, once it is known to be there.
     pub comment: Option<Untrusted>,
+    /// When that was recorded.
+    pub posted: Option<DateTime<Utc>>,
 }
 
 impl Written {
@@ -42,7 +44,7 @@ impl Written {
 pub struct Documents {
     parts: HashMap<RecordId, BTreeMap<u32, Untrusted>>,
     written: Vec<Written>,
-    posted: HashMap<RecordId, Untrusted>,
+    posted: HashMap<RecordId, (Untrusted, DateTime<Utc>)>,
 }
 
 impl Documents {
@@ -73,6 +75,7 @@ impl Documents {
                 }
                 let text: String = known.values().map(Untrusted::raw).collect();
                 self.parts.remove(rid);
+                let posted = self.posted.get(rid).cloned();
                 self.written.push(Written {
                     rid: rid.clone(),
                     target: Target {
@@ -85,13 +88,16 @@ impl Documents {
                     by: by.clone(),
                     text: Untrusted::new(text),
                     at: entry.ts,
-                    comment: self.posted.get(rid).cloned(),
+                    posted: posted.as_ref().map(|(_, at)| *at),
+                    comment: posted.map(|(comment, _)| comment),
                 });
             }
             Body::DocumentPosted(DocumentPosted { rid, comment }) => {
-                self.posted.insert(rid.clone(), comment.clone());
+                let posted = (comment.clone(), entry.ts);
+                self.posted.insert(rid.clone(), posted);
                 for one in self.written.iter_mut().filter(|one| one.rid == *rid) {
                     one.comment = Some(comment.clone());
+                    one.posted = Some(entry.ts);
                 }
             }
             _ => {}

@@ -208,6 +208,8 @@ pub enum EvidenceKind {
     NoActivityAfterContainment,
     /// A comment of this phase is in the case.
     CommentPosted,
+    /// A comment of this phase was in the case and is no longer: somebody deleted it.
+    CommentGone,
     /// The case was closed.
     CaseClosed,
     /// The user acknowledged the message.
@@ -293,13 +295,29 @@ pub fn ticked_by(phase: Option<Phase>, step: &Step, facts: &[Evidence]) -> Optio
 
 /// Tells whether the facts refute that a step is done, by what and when: what was proven is so no longer.
 ///
-/// An action that was proven anew after it was undone refutes nothing.
-pub fn refuted_by(step: &Step, facts: &[Evidence]) -> Option<(Untrusted, DateTime<Utc>)> {
+/// An action that was proven anew after it was undone refutes nothing, and neither does a comment that is gone while
+/// another one of the same phase is there. `phase` is the phase of the step.
+pub fn refuted_by(
+    phase: Option<Phase>,
+    step: &Step,
+    facts: &[Evidence],
+) -> Option<(Untrusted, DateTime<Utc>)> {
     let last = |wanted: EvidenceKind| {
         let all = facts.iter().filter(move |fact| fact.kind == wanted);
         all.max_by_key(|fact| fact.at)
     };
+    let of_phase = |wanted: EvidenceKind| {
+        let all = facts.iter().filter(move |fact| fact.kind == wanted);
+        all.filter(|fact| fact.phase == phase)
+            .max_by_key(|fact| fact.at)
+    };
     capabilities(step).into_iter().find_map(|capability| {
+        if capability == Capability::PostComment {
+            let gone = of_phase(EvidenceKind::CommentGone)?;
+            return of_phase(EvidenceKind::CommentPosted)
+                .is_none()
+                .then(|| (gone.source.clone(), gone.at));
+        }
         let undone = last(EvidenceKind::ActionUndone(capability))?;
         let proven = last(EvidenceKind::ActionProven(capability));
         proven
@@ -535,10 +553,10 @@ mod tests {
             5,
             None,
         );
-        assert_eq!(refuted_by(&step, &[proven(3)]), None);
-        assert!(refuted_by(&step, &[proven(3), undone.clone()]).is_some());
-        assert!(refuted_by(&step, std::slice::from_ref(&undone)).is_some());
-        assert_eq!(refuted_by(&step, &[undone, proven(9)]), None);
+        assert_eq!(refuted_by(None, &step, &[proven(3)]), None);
+        assert!(refuted_by(None, &step, &[proven(3), undone.clone()]).is_some());
+        assert!(refuted_by(None, &step, std::slice::from_ref(&undone)).is_some());
+        assert_eq!(refuted_by(None, &step, &[undone, proven(9)]), None);
     }
 
     #[test]

@@ -3,6 +3,7 @@
 //! What lives here: the shape of the JSON, built from a [`Runbook`] and a way to find linked files. What must
 //! not: reading Markdown, and looking for the files.
 
+use std::collections::HashSet;
 use std::fmt::Write as _;
 
 use serde::Serialize;
@@ -181,9 +182,8 @@ impl From<&PhaseSection> for OutlinePhase {
 
 impl From<&Step> for OutlineStep {
     fn from(step: &Step) -> Self {
-        let mut tools = Vec::new();
-        let mut runbooks = Vec::new();
-        named(step, &mut tools, &mut runbooks);
+        let mut found = Named::default();
+        found.take(step);
         Self {
             label: uncut(step),
             line: step.line,
@@ -191,8 +191,8 @@ impl From<&Step> for OutlineStep {
             gate: step.gate,
             optional: step.optional,
             condition: step.condition.clone(),
-            tools,
-            runbooks,
+            tools: found.tools,
+            runbooks: found.runbooks,
         }
     }
 }
@@ -224,21 +224,31 @@ fn uncut(step: &Step) -> Untrusted {
     }
 }
 
-/// Collects what the step and those below it name, in the order of the text.
-fn named(step: &Step, tools: &mut Vec<Untrusted>, runbooks: &mut Vec<Untrusted>) {
-    for call in &step.tools {
-        let name = Untrusted::new(format!("{}.{}", call.server.raw(), call.tool.raw()));
-        if !tools.contains(&name) {
-            tools.push(name);
+/// What a step and those below it name, each once, in the order of the text.
+#[derive(Default)]
+struct Named {
+    tools: Vec<Untrusted>,
+    runbooks: Vec<Untrusted>,
+    /// Each with whether it is a tool.
+    seen: HashSet<(bool, Untrusted)>,
+}
+
+impl Named {
+    fn take(&mut self, step: &Step) {
+        for call in &step.tools {
+            let name = Untrusted::new(format!("{}.{}", call.server.raw(), call.tool.raw()));
+            if self.seen.insert((true, name.clone())) {
+                self.tools.push(name);
+            }
         }
-    }
-    for path in &step.runbooks {
-        if !runbooks.contains(path) {
-            runbooks.push(path.clone());
+        for path in &step.runbooks {
+            if self.seen.insert((false, path.clone())) {
+                self.runbooks.push(path.clone());
+            }
         }
-    }
-    for substep in &step.substeps {
-        named(substep, tools, runbooks);
+        for substep in &step.substeps {
+            self.take(substep);
+        }
     }
 }
 

@@ -31,6 +31,11 @@ pub(super) fn draw(canvas: &mut Canvas<'_>, model: &Model, state: &ListState, ar
             None => return,
         },
         Some(CheckRow::Section(index)) => match model.checklist.sections.get(index) {
+            Some(section) if state.is_closed(section) => {
+                let key = words::key_of_id(model, "close-phase");
+                let text = safe!("{} opens the phase again", key);
+                (text, of_section(model, state, section))
+            }
             Some(section) => (hint(model), of_section(model, state, section)),
             None => return,
         },
@@ -148,6 +153,13 @@ fn outcomes(model: &Model, view: &ItemView) -> Vec<(Role, Safe)> {
     let mut facts = Vec::new();
     if let Some(said) = &view.changed {
         let text = safe!("the text changed since; it said: {}", said.line());
+        facts.push((Role::StateUnknown, text));
+    }
+    if view.alike > 0 {
+        let text = safe!(
+            "{} steps had these words and one was removed; whether this one was done is not known",
+            view.alike
+        );
         facts.push((Role::StateUnknown, text));
     }
     let outcome = outcome(model, &view.state);

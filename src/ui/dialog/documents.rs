@@ -47,7 +47,11 @@ pub(super) fn choose(canvas: &mut Canvas<'_>, model: &Model, room: Rect, cursor:
 
 fn said(words: Words, one: &Written, model: &Model) -> Words {
     let at = near_word(one.at, model.now.utc);
+    let gone = |id| model.open.as_ref().and_then(|open| open.comments.gone(id));
     match &one.comment {
+        Some(comment) if gone(comment).is_some() => {
+            words.gap(Role::StateRefuted, safe!("comment of {} deleted", at))
+        }
         Some(comment) => words
             .gap(Role::StateProven, safe!("documented {}", at))
             .gap(Role::Dim, safe!("comment {}", comment.field())),

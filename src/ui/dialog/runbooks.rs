@@ -126,6 +126,7 @@ pub(super) fn gate(canvas: &mut Canvas<'_>, room: Rect, gate: &GateAsk) {
     if let Some(before) = &gate.before {
         let text = safe!("Waits for it: {}", before.line());
         sheet.text(0, Role::Dim, &text);
+        sheet.gap();
     }
     sheet.line(
         Words::new(Role::Key, "y")

@@ -24,7 +24,9 @@ pub(super) fn draw(
 ) -> Option<(u16, u16)> {
     let about = purpose.about();
     let lines = u16::try_from(about.len().min(ABOUT_MAX + 1)).unwrap_or(0);
-    let height = lines + if purpose.many_lines() { 14 } else { 6 };
+    // What it is about and what is typed must not run together.
+    let above = lines + u16::from(lines > 0);
+    let height = above + if purpose.many_lines() { 14 } else { 6 };
     let size = (78.min(room.width), height.min(room.height));
     let inside = open_box(canvas, room, size, heading(purpose.title()), Words::empty());
     for (row, text) in (0..lines).zip(&about) {
@@ -32,11 +34,24 @@ pub(super) fn draw(
         let words = if usize::from(row) == ABOUT_MAX {
             Words::new(Role::Dim, safe!("and {} more", more))
         } else {
-            Words::new(Role::Dim, text.field())
+            let mark = if matches!(purpose, Purpose::Waive(_)) {
+                "[w] "
+            } else {
+                ""
+            };
+            Words::new(Role::StateUnknown, mark).add(Role::Dim, text.field())
         };
         canvas.row(inside, row, words);
     }
-    let inside = below(inside, lines);
+    if lines > 0 {
+        let rule = Rect {
+            y: inside.y.saturating_add(lines).min(inside.bottom()),
+            height: 1.min(inside.height.saturating_sub(lines)),
+            ..inside
+        };
+        canvas.rule(rule, "─", "-", Role::Border);
+    }
+    let inside = below(inside, above);
     let field = Rect {
         height: inside.height.saturating_sub(1),
         ..inside

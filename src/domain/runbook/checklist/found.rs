@@ -2,9 +2,12 @@
 //!
 //! By content, never by place: the key first, then the same words in another phase (moved), then words that are
 //! much the same (changed). A step that stood in the text already when the tick was made is never taken for the
-//! changed version of another. What is found nowhere is gone from the text, and listed. Must not live here: io.
+//! changed version of another. What is found nowhere is gone from the text, and listed.
+//!
+//! Steps with the same words in the same phase are told apart by their order among each other. When one of them is
+//! removed, nobody can say which it was: what is left counts as done only if all of them were. Must not live here: io.
 
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::{BTreeMap, BTreeSet, HashMap};
 
 use super::super::{Step, StepKey, normalised};
 use super::ticks::{CaseTicks, Item, ItemState, ListId, Note, PhaseClosed, phase_key};
@@ -35,12 +38,20 @@ pub struct ItemView {
     pub touched: bool,
     /// Whether it was waived when its phase was closed.
     pub waived: bool,
+    /// How many steps had these words when it was settled, where fewer have them now and not all were settled alike:
+    /// then nobody knows whether it was this one. 0 elsewhere.
+    pub alike: usize,
 }
 
 impl ItemView {
-    /// Tells whether it has to be done: also where its text changed since it was settled.
+    /// Tells whether it has to be done: also where it was settled and that may not hold of what the text says now.
     pub fn is_open(&self) -> bool {
-        self.state.is_open() || self.changed.is_some()
+        self.state.is_open() || self.is_unsure()
+    }
+
+    /// Tells whether it was settled and that may not hold of what the text says now.
+    pub fn is_unsure(&self) -> bool {
+        self.changed.is_some() || self.alike > 0
     }
 }
 
@@ -60,6 +71,7 @@ static UNTOUCHED: ItemView = ItemView {
     recorded: None,
     touched: false,
     waived: false,
+    alike: 0,
 };
 
 impl ListState {
@@ -70,6 +82,7 @@ impl ListState {
             ..Self::default()
         };
         let mut recorded: BTreeMap<&StepKey, &Item> = ticks.items(list).collect();
+        let fewer = fewer_alike(checklist, &recorded, ticks);
         let mut free: Vec<(&Section, &Step)> = Vec::new();
         for (section, step) in checklist.items() {
             match recorded.remove(&step.key) {
@@ -88,8 +101,24 @@ impl ListState {
         state.gone = gone
             .map(|(key, item)| (key.clone(), item.clone()))
             .collect();
+        state.mark_alike(&fewer);
         state.mark_waived(checklist);
         state
+    }
+
+    /// Marks what is settled of steps of which one was removed.
+    fn mark_alike(&mut self, fewer: &HashMap<String, usize>) {
+        if fewer.is_empty() {
+            return;
+        }
+        for (key, view) in &mut self.items {
+            let recorded = view.recorded.as_ref().unwrap_or(key);
+            if let Some(count) = fewer.get(recorded.of_words())
+                && view.state != ItemState::Open
+            {
+                view.alike = *count;
+            }
+        }
     }
 
     fn put(&mut self, step: &Step, item: &Item, recorded: Option<&StepKey>, changed: bool) {
@@ -102,6 +131,7 @@ impl ListState {
             recorded: recorded.cloned(),
             touched: item.touched,
             waived: false,
+            alike: 0,
         };
         self.items.insert(step.key.clone(), view);
     }
@@ -194,6 +224,55 @@ impl ListState {
     pub fn is_closed(&self, section: &Section) -> bool {
         self.closed(section).is_some()
     }
+}
+
+/// Counts the steps with the same words in the same phase that there were when one of them was settled, by the part of
+/// their keys that names the words, where fewer are left and not all of them had been settled alike.
+fn fewer_alike(
+    checklist: &Checklist,
+    recorded: &BTreeMap<&StepKey, &Item>,
+    ticks: &CaseTicks,
+) -> HashMap<String, usize> {
+    let mut before: HashMap<&str, usize> = HashMap::new();
+    for (key, item) in recorded {
+        let text = item.said.as_ref().and_then(|said| said.text.as_ref());
+        let Some(keys) = text.and_then(|text| ticks.keys_of(text)) else {
+            continue;
+        };
+        let words = key.of_words();
+        // The first of them has no ordinal and is the least.
+        let there = StepKey::try_from(words.to_owned()).ok().map_or(0, |first| {
+            keys.range(first..)
+                .take_while(|key| key.of_words() == words)
+                .count()
+        });
+        let count = before.entry(words).or_insert(usize::MAX);
+        *count = (*count).min(there);
+    }
+    before.retain(|_, count| *count > 1);
+    if before.is_empty() {
+        return HashMap::new();
+    }
+    let mut now: HashMap<&str, usize> = HashMap::new();
+    for (_, step) in checklist.items() {
+        *now.entry(step.key.of_words()).or_insert(0) += 1;
+    }
+    let same = |words: &str, count: usize| {
+        let mut states = recorded
+            .iter()
+            .filter(|(key, _)| key.of_words() == words)
+            .map(|(_, item)| std::mem::discriminant(&item.state));
+        let first = states.next();
+        let alike = states.clone().all(|state| Some(state) == first);
+        alike && states.count() + 1 == count
+    };
+    before
+        .into_iter()
+        .filter(|(words, count)| {
+            now.get(words).copied().unwrap_or(0) < *count && !same(words, *count)
+        })
+        .map(|(words, count)| (words.to_owned(), count))
+        .collect()
 }
 
 /// Says how much two texts have in common, 0 to 1, and more where the step has kept its name.

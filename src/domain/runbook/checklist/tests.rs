@@ -179,6 +179,101 @@ fn a_changed_step_that_is_ticked_anew_replaces_what_it_was() {
     assert!(shown(&edited, &ticks).gone.is_empty());
 }
 
+/// Two steps with the same words; the `n`-th of them is ticked by its place.
+const TWINS: &str =
+    "# Title\n\n## Identification\n\n1. Call the owner\n2. Read\n3. Call the owner\n";
+
+fn tick_twin(ticks: &mut CaseTicks, list: &Checklist, place: usize, state: ItemState) {
+    let text = list.text_id();
+    let keys = list.items().map(|(_, step)| step.key.clone());
+    ticks.learn(text.clone().unwrap(), keys);
+    let (section, step) = list.items().nth(place).unwrap();
+    let recorded = shown(list, ticks).of(&step.key).recorded.clone();
+    let said = Said {
+        phase: section.name.clone(),
+        words: step.text.clone(),
+        text,
+    };
+    ticks.apply(Tick {
+        item: ItemId {
+            list: self::list(),
+            step: step.key.clone(),
+        },
+        state: Some(state),
+        note: None,
+        said: Some(said),
+        instead_of: recorded,
+    });
+}
+
+fn views(list: &Checklist, ticks: &CaseTicks) -> Vec<(bool, usize)> {
+    let state = shown(list, ticks);
+    let items = list.items();
+    items
+        .map(|(_, step)| (state.of(&step.key).is_open(), state.of(&step.key).alike))
+        .collect()
+}
+
+#[test]
+fn steps_with_the_same_words_keep_ticks_of_their_own() {
+    let list = derived(TWINS);
+    for place in [0, 2] {
+        let mut ticks = CaseTicks::default();
+        tick_twin(&mut ticks, &list, place, done());
+        let open: Vec<bool> = views(&list, &ticks).iter().map(|view| view.0).collect();
+        assert_eq!(open, [place != 0, true, place != 2]);
+        // Others move around them and change: they stay what they are.
+        let moved = derived(&TWINS.replace("1. Call", "1. Look\n1. Call"));
+        let open: Vec<bool> = views(&moved, &ticks).iter().map(|view| view.0).collect();
+        assert_eq!(open, [true, place != 0, true, place != 2]);
+    }
+}
+
+#[rstest]
+#[case::the_first_was_done(0)]
+#[case::the_second_was_done(2)]
+fn when_one_of_them_is_removed_nobody_knows_which_was_done(#[case] place: usize) {
+    let mut ticks = CaseTicks::default();
+    tick_twin(&mut ticks, &derived(TWINS), place, done());
+    for shorter in [
+        "# Title\n\n## Identification\n\n1. Read\n3. Call the owner\n",
+        "# Title\n\n## Identification\n\n1. Call the owner\n2. Read\n",
+    ] {
+        let edited = derived(shorter);
+        let (_, step) = find(&edited, "Call the owner");
+        let view = shown(&edited, &ticks).of(&step.key).clone();
+        assert!(view.is_open() && view.alike == 2, "{view:?}");
+        // Done anew, it is this one.
+        let at = usize::from(shorter.contains("3. Call"));
+        let mut ticks = ticks.clone();
+        tick_twin(&mut ticks, &edited, at, done());
+        assert_eq!(views(&edited, &ticks)[at], (false, 0));
+    }
+    // One that moved to another phase is not known either, and the old text brings all of it back.
+    let moved = derived(
+        "# Title\n\n## Identification\n\n1. Call the owner\n2. Read\n\n## Containment\n\n1. Call the owner\n",
+    );
+    assert_eq!(
+        views(&moved, &ticks).iter().filter(|view| !view.0).count(),
+        0
+    );
+    assert_eq!(views(&derived(TWINS), &ticks)[place], (false, 0));
+}
+
+#[test]
+fn when_all_of_them_were_done_what_is_left_is_done() {
+    let mut ticks = CaseTicks::default();
+    let list = derived(TWINS);
+    tick_twin(&mut ticks, &list, 0, done());
+    tick_twin(&mut ticks, &list, 2, done());
+    let shorter = derived("# Title\n\n## Identification\n\n1. Read\n2. Call the owner\n");
+    assert_eq!(views(&shorter, &ticks)[1], (false, 0));
+    let moved = derived(
+        "# Title\n\n## Identification\n\n1. Call the owner\n\n## Containment\n\n1. Call the owner\n",
+    );
+    assert_eq!(views(&moved, &ticks), [(false, 0), (false, 0)]);
+}
+
 #[test]
 fn the_same_runbook_opened_from_two_steps_is_two_lists() {
     let list = derived(TEXT);

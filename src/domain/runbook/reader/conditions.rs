@@ -86,7 +86,8 @@ fn closing_aside(text: &str) -> Option<&str> {
         .match_indices(')')
         .find(|(at, _)| text.get(at + 1..).is_some_and(ends))?;
     let (sentence, aside) = text.get(..at)?.rsplit_once('(')?;
-    (!sentence.contains(". ")).then(|| aside.trim())
+    let first = sentence.trim_end().trim_end_matches('.');
+    (!first.contains(". ")).then(|| aside.trim())
 }
 
 /// `If confirmed, act` gives `If confirmed`; `If a, b, or c is so, act` gives `If a, b, or c is so`.

@@ -8,7 +8,7 @@ use super::blocks::{Block, Inline, Item, Table};
 use super::marks::{self, FileKind, Toolbox};
 use super::sections::{Section, begins_with_phase, items};
 use super::{names, tables};
-use crate::domain::phase::phase_of_name;
+use crate::domain::phase::{PhaseName, phase_of_name};
 use crate::domain::runbook::{Input, Link, PhaseSection};
 use crate::domain::text::Untrusted;
 
@@ -62,7 +62,9 @@ fn listed(item: &Item, optional: bool, inputs: &mut Vec<Input>) {
         }
         return;
     }
-    let Some(name) = first.map(Untrusted::new) else {
+    // What the steps find out is no input.
+    let derived = label.starts_with("derived") && text.starts_with('(');
+    let Some(name) = first.filter(|_| !derived).map(Untrusted::new) else {
         return;
     };
     let described = text.split_once(": ").or_else(|| text.split_once(" - "));
@@ -196,6 +198,14 @@ pub(super) fn is_itself(path: &str, file_name: &str) -> bool {
 
 /// Gives the steps of a phase the runbooks that a table at the top lists for the phase, when it lists as many.
 pub(super) fn link_steps(sections: &[Section], phases: &mut [PhaseSection]) {
+    let mut places: Vec<(PhaseName, usize)> = Vec::new();
+    for (place, phase) in phases.iter().enumerate() {
+        if let Some(of_name) = phase.name.as_ref().and_then(|n| phase_of_name(n.raw()))
+            && !places.iter().any(|(known, _)| *known == of_name)
+        {
+            places.push((of_name, place));
+        }
+    }
     let tables = sections.iter().take(2).flat_map(|section| &section.blocks);
     for block in tables {
         let Block::Table(table) = block else {
@@ -214,14 +224,8 @@ pub(super) fn link_steps(sections: &[Section], phases: &mut [PhaseSection]) {
             let Some(of_name) = phase_of_name(&name.text) else {
                 continue;
             };
-            let same = |phase: &&mut PhaseSection| {
-                phase
-                    .name
-                    .as_ref()
-                    .and_then(|name| phase_of_name(name.raw()))
-                    == Some(of_name)
-            };
-            let Some(phase) = phases.iter_mut().find(same) else {
+            let place = places.iter().find(|(known, _)| *known == of_name);
+            let Some(phase) = place.and_then(|(_, place)| phases.get_mut(*place)) else {
                 continue;
             };
             if phase.steps.len() == paths.len() {

@@ -7,6 +7,7 @@ use super::names::{self, Numbering};
 use super::sections::{PHASE_WORDS, Section, below, section_lists};
 use super::sources::{has_clear_list, has_tasks};
 use super::verbs;
+use crate::domain::phase::{PhaseName, phase_of_name};
 
 /// How the phases of a runbook are told apart from its other sections.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -36,8 +37,13 @@ pub(super) fn layout_of(sections: &[Section]) -> Layout {
         Layout::Numbered
     } else {
         let workflow = (1..sections.len()).any(|i| is_workflow(sections, i));
+        // *Communications lead* alone is one of several roles and makes no phases.
+        let of_model = (1..sections.len())
+            .filter(|i| is_phase(sections, *i, Layout::Named))
+            .filter_map(|i| phase_of_name(&sections.get(i)?.name))
+            .any(|name| name != PhaseName::Own);
         match count(Layout::Named) {
-            0 => Layout::Flat,
+            _ if !of_model => Layout::Flat,
             1 if workflow => Layout::Flat,
             _ => Layout::Named,
         }
@@ -131,16 +137,20 @@ pub(super) fn is_workflow(sections: &[Section], i: usize) -> bool {
 }
 
 /// Tells whether the headings on the highest level of a part are its steps: most of them are orders or numbered, and
-/// few of them have lists that are surely steps.
-pub(super) fn headings_are_steps(sections: &[Section], own: &[usize]) -> Option<u8> {
+/// few of them have lists that are surely steps. Questions (*New one found?*) count neither way.
+///
+/// `alike` says that they are in most other parts of the text: then they are here too, unless there are such lists.
+pub(super) fn headings_are_steps(sections: &[Section], own: &[usize], alike: bool) -> Option<u8> {
     let own = || own.iter().filter_map(|j| sections.get(*j));
     let level = own().map(|section| section.level).min()?;
     let (mut all, mut orders, mut listed) = (0_usize, 0_usize, 0_usize);
     let mut counted = false;
     for section in own() {
         if section.level == level {
-            all += 1;
-            orders += usize::from(is_order(section));
+            let order = is_order(section);
+            let neither = !order && (section.name.ends_with('?') || is_picture(section));
+            all += usize::from(!neither);
+            orders += usize::from(order);
             counted = false;
         }
         if !counted && has_clear_list(&section.blocks) {
@@ -148,7 +158,31 @@ pub(super) fn headings_are_steps(sections: &[Section], own: &[usize]) -> Option<
             counted = true;
         }
     }
-    (orders * 2 > all && listed * 2 <= all).then_some(level)
+    (orders * 2 > all && listed * 2 <= all || alike && listed == 0).then_some(level)
+}
+
+/// Tells whether the headings are the steps in most phases that have headings and no clear lists of their own.
+pub(super) fn mostly_headings(sections: &[Section], layout: Layout) -> bool {
+    let (mut parted, mut found) = (0_usize, 0_usize);
+    for i in (1..sections.len()).filter(|i| is_phase(sections, *i, layout)) {
+        let own: Vec<usize> = below(sections, i)
+            .take_while(|j| !is_phase(sections, *j, layout))
+            .filter(|j| sections.get(*j).is_some_and(|s| !s.aside))
+            .collect();
+        let direct = sections.get(i).is_some_and(|s| has_clear_list(&s.blocks));
+        if !own.is_empty() && !direct {
+            parted += 1;
+            found += usize::from(headings_are_steps(sections, &own, false).is_some());
+        }
+    }
+    found >= 2 && found * 2 > parted
+}
+
+/// Tells whether a section is nothing but a picture of the way through the others.
+pub(super) fn is_picture(section: &Section) -> bool {
+    let drawn =
+        |block: &Block| matches!(block, Block::Code(code) if code.language.contains("mermaid"));
+    names::is_diagram(&section.name) && section.blocks.iter().all(drawn)
 }
 
 fn is_order(section: &Section) -> bool {

@@ -87,6 +87,7 @@ impl Builder<'_> {
                     inline.codes.push((code.to_string(), line));
                 }
             }
+            Event::SoftBreak if self.letter_follows(range.end) => self.line_feed(range),
             Event::SoftBreak => self.words(" ", range),
             Event::HardBreak => self.line_feed(range),
             Event::InlineHtml(html) => self.tag(&html.to_lowercase(), range),
@@ -292,6 +293,15 @@ impl Builder<'_> {
         {
             inline.breaks.push(line);
         }
+    }
+
+    /// Tells whether the next line begins like a lettered step: `b. Odd addresses`, `c) odd times`.
+    fn letter_follows(&self, offset: usize) -> bool {
+        let rest = self.text.get(offset..).unwrap_or_default();
+        let mut next = rest.trim_start_matches([' ', '\t']).chars();
+        next.next().is_some_and(|c| c.is_ascii_lowercase())
+            && matches!(next.next(), Some('.' | ')'))
+            && next.next() == Some(' ')
     }
 
     fn lead_may_start(&self) -> bool {

@@ -35,7 +35,6 @@ const BACKGROUND: &[&str] = &[
     "overview",
     "planning",
     "context",
-    "readme",
     "changelog",
     "license",
 ];
@@ -52,10 +51,17 @@ pub(super) fn is_gate(text: &str) -> bool {
         || GATES.iter().any(|gate| lower.contains(gate))
 }
 
-/// Tells whether the step is called optional at its beginning or in its bold words.
+/// Tells whether the step is called optional at its beginning, in its bold words or in its first sentence.
 pub(super) fn is_optional(text: &str, lead: &str) -> bool {
-    let start = text.trim_start_matches(['(', '*', '[']).to_lowercase();
-    start.starts_with("optional") || lead.to_lowercase().contains("(optional")
+    let start = text.trim_start_matches(['(', '*', '[']);
+    let begins = start
+        .get(..8)
+        .is_some_and(|word| word.eq_ignore_ascii_case("optional"));
+    begins
+        || lead.to_lowercase().contains("(optional")
+        || super::names::first_sentence(text)
+            .to_lowercase()
+            .contains("(optional)")
 }
 
 /// Takes a role tag off the beginning: `[IR Lead] Decide`.
@@ -154,8 +160,12 @@ pub(super) fn file_kind(text: &str, link: bool) -> Option<FileKind> {
     let extension = lower.rsplit_once('.').map(|(_, extension)| extension);
     match extension {
         Some("md" | "markdown") => {
-            let name = lower.rsplit('/').next().unwrap_or_default();
-            let background = BACKGROUND.iter().any(|word| name.contains(word));
+            let (folder, name) = lower.rsplit_once('/').unwrap_or(("", &lower));
+            let background = if name.starts_with("readme.") {
+                !is_folder_of_runbook(folder)
+            } else {
+                BACKGROUND.iter().any(|word| name.contains(word))
+            };
             Some(if background {
                 FileKind::Document
             } else {
@@ -166,6 +176,13 @@ pub(super) fn file_kind(text: &str, link: bool) -> Option<FileKind> {
         _ if lower.starts_with('/') && !names_a_file(&lower) => None,
         _ => link.then_some(FileKind::Document),
     }
+}
+
+/// Tells whether the README of a folder is a runbook: `../IRP-Malware/README.md`.
+fn is_folder_of_runbook(folder: &str) -> bool {
+    let name = folder.rsplit('/').next().unwrap_or_default();
+    name.split(|c: char| !c.is_alphanumeric())
+        .any(|word| ["irp", "playbook", "runbook", "response"].contains(&word))
 }
 
 fn names_a_file(path: &str) -> bool {

@@ -69,6 +69,15 @@ const BOILERPLATE: &[&str] = &[
     "meaning",
     "impact",
     "out of scope",
+    "notes",
+    "false positives",
+    "false positive analysis",
+    "indicators",
+    "indicators of compromise",
+    "potential indicators of compromise",
+    "key indicators",
+    "common indicators",
+    "symptoms",
 ];
 
 /// Headings of an own short list.
@@ -175,7 +184,14 @@ pub(super) fn without_numbering(heading: &str) -> (Numbering, String) {
         Some(at) if name.ends_with(')') => name.get(..at).unwrap_or(name),
         _ => name,
     };
-    (kind, bare.trim_end_matches([':', ' ']).to_owned())
+    let bare = bare.trim_end_matches([':', ' ']);
+    // A number without a name is the name.
+    let bare = if bare.is_empty() {
+        text.trim_end_matches([':', ' '])
+    } else {
+        bare
+    };
+    (kind, bare.to_owned())
 }
 
 /// `(P)`: one or two letters in parentheses.
@@ -264,6 +280,12 @@ pub(super) fn is_short_list(name: &str) -> bool {
 /// Tells whether a section of this name holds the steps of a runbook without phases.
 pub(super) fn is_workflow(name: &str) -> bool {
     is_one_of(name, WORKFLOWS)
+}
+
+/// Tells whether a section of this name may hold nothing but a picture.
+pub(super) fn is_diagram(name: &str) -> bool {
+    let names = ["diagram", "flowchart", "flow chart", "decision flow"];
+    is_workflow(name) || is_one_of(name, &names)
 }
 
 /// Tells whether the section declares the inputs.
@@ -359,7 +381,7 @@ pub(super) fn cut_at_word(text: &str) -> String {
     out
 }
 
-fn first_sentence(text: &str) -> &str {
+pub(super) fn first_sentence(text: &str) -> &str {
     let mut before = "";
     for (at, c) in text.char_indices() {
         let end = at + c.len_utf8();
@@ -434,6 +456,8 @@ mod tests {
     #[case("AA1. Verify", Numbering::Ordinal, "Verify")]
     #[case("🚨 Containment:", Numbering::None, "Containment")]
     #[case("Contain", Numbering::None, "Contain")]
+    #[case("Step 7:", Numbering::Step, "Step 7")]
+    #[case("Phase 2 (now)", Numbering::Phase, "Phase 2 (now)")]
     #[case("", Numbering::None, "")]
     fn numbering(#[case] heading: &str, #[case] kind: Numbering, #[case] name: &str) {
         assert_eq!(without_numbering(heading), (kind, name.to_owned()));

@@ -6,13 +6,14 @@ use std::collections::{HashMap, HashSet};
 
 use super::blocks::{Block, Code};
 use super::layout::{
-    Layout, headings_are_steps, is_phase, is_tagged, is_task_section, is_workflow, layout_of,
+    Layout, headings_are_steps, is_phase, is_picture, is_tagged, is_task_section, is_workflow,
+    layout_of, mostly_headings,
 };
 use super::marks::Toolbox;
 use super::names::{self, Numbering};
 use super::notice;
 use super::sections::{Section, below};
-use super::sources::has_clear_list;
+use super::sources::{has_clear_list, has_orders};
 use super::steps::{Steps, apply};
 use super::tables;
 use super::{conditions, fences, limits};
@@ -30,6 +31,9 @@ pub(super) fn phases(
         tools,
         phase: String::new(),
         seen: HashMap::new(),
+        made: 0,
+        full: false,
+        by_headings: mostly_headings(sections, layout),
         notices,
     };
     let mut phases = Vec::new();
@@ -152,8 +156,9 @@ fn steps_of_phase(
         .get(i)
         .map(|s| s.blocks.as_slice())
         .unwrap_or_default();
+    let listless = !direct.iter().any(|block| matches!(block, Block::List(_)));
     let as_steps = (!has_clear_list(direct))
-        .then(|| headings_are_steps(sections, own))
+        .then(|| headings_are_steps(sections, own, steps.by_headings && listless))
         .flatten();
     let mut found = match as_steps {
         Some(_) => Vec::new(),
@@ -178,6 +183,9 @@ fn steps_of_sections(
         let Some(section) = sections.get(j).filter(|_| !read.contains(&j)) else {
             continue;
         };
+        if is_picture(section) && below(sections, j).next().is_none() {
+            continue;
+        }
         let numbered = section.numbering == Numbering::Step;
         let is_step = numbered || as_steps == Some(section.level);
         let mut new = match &section.heading {
@@ -355,9 +363,11 @@ fn by_tags(section: PhaseSection, tagged: bool) -> Vec<PhaseSection> {
         return vec![section];
     }
     let mut phases: Vec<PhaseSection> = Vec::new();
+    let mut places: HashMap<Option<Untrusted>, usize> = HashMap::new();
     for mut step in section.steps {
         let name = step.role.take();
-        if let Some(phase) = phases.iter_mut().find(|phase| phase.name == name) {
+        let place = *places.entry(name.clone()).or_insert(phases.len());
+        if let Some(phase) = phases.get_mut(place) {
             phase.steps.push(step);
             continue;
         }
@@ -386,14 +396,22 @@ fn flat(sections: &[Section], steps: &mut Steps<'_>, phases: &mut Vec<PhaseSecti
         .copied()
         .filter(|j| is_part(sections, *j))
         .collect();
-    let as_steps = headings_are_steps(sections, &parts);
+    let as_steps = headings_are_steps(sections, &parts, false);
     let surely = |j: &usize| {
         sections.get(*j).is_some_and(|s| {
-            as_steps.is_some() || s.numbering == Numbering::Step || has_clear_list(&s.blocks)
+            let ordered = || workflows.is_empty() && has_orders(&s.blocks);
+            as_steps.is_some()
+                || s.numbering == Numbering::Step
+                || has_clear_list(&s.blocks)
+                || ordered()
         })
     };
-    for section in chosen.iter().filter_map(|j| sections.get(*j)) {
-        unread(section, steps.notices);
+    for (j, section) in sections.iter().enumerate().filter(|(_, s)| !s.aside) {
+        if done.contains(&j) {
+            unread(section, steps.notices);
+        } else if has_clear_list(&section.blocks) {
+            outside(section, steps);
+        }
     }
     let line = chosen
         .iter()

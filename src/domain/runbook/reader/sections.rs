@@ -10,6 +10,9 @@ use crate::domain::text::Untrusted;
 /// Most words in the name of a phase that has no number.
 pub(super) const PHASE_WORDS: usize = 6;
 
+/// Least numbered headings with names of phases that are the phases of a text.
+const LEAST_CHAPTERS: usize = 3;
+
 #[expect(
     clippy::struct_excessive_bools,
     reason = "four marks of one heading, none of which follows from another"
@@ -81,8 +84,10 @@ pub(super) fn split(
         if let Some(section) = sections.last_mut() {
             section.end = line;
         }
-        let numbered = matches!(numbering, Numbering::Phase | Numbering::Step);
-        if aside_level.is_some_and(|aside| level <= aside || numbered) {
+        // Steps may stand one level too deep, below a heading of something else.
+        let surely =
+            matches!(numbering, Numbering::Phase | Numbering::Step) || names::is_short_list(&name);
+        if aside_level.is_some_and(|aside| level <= aside || surely) {
             aside_level = None;
         }
         if phase_level.is_some_and(|phase| level <= phase) {
@@ -112,7 +117,40 @@ pub(super) fn split(
             blocks: Vec::new(),
         });
     }
+    keep_to_chapters(&mut sections);
     sections
+}
+
+/// Where a text numbers its phases (`1. Preparation`, `2. Detect`), a heading below one of them that has the name of
+/// any of them (*Identify indicators* below *Detect*) is a part of it and no phase.
+fn keep_to_chapters(sections: &mut [Section]) {
+    let is_chapter = |section: &Section| {
+        section.numbering == Numbering::Ordinal && section.phase_like && !section.bold
+    };
+    let Some(level) = sections
+        .iter()
+        .filter(|section| is_chapter(section))
+        .map(|section| section.level)
+        .min()
+    else {
+        return;
+    };
+    let named: Vec<Option<PhaseName>> = sections
+        .iter()
+        .filter(|section| section.level == level && is_chapter(section))
+        .map(|section| phase_of_name(&section.name))
+        .collect();
+    if named.len() < LEAST_CHAPTERS {
+        return;
+    }
+    let mut inside = false;
+    for section in sections {
+        if section.level <= level {
+            inside = section.level == level && is_chapter(section);
+        } else if inside && section.phase_like && named.contains(&phase_of_name(&section.name)) {
+            section.phase_like = false;
+        }
+    }
 }
 
 fn front_matter_title(text: &str) -> Option<String> {
@@ -138,7 +176,21 @@ fn is_bold_heading(text: &Inline) -> bool {
 }
 
 pub(super) fn begins_with_phase(name: &str) -> bool {
-    let first = name.split_whitespace().next().unwrap_or_default();
+    let words: Vec<&str> = name.split_whitespace().take(3).collect();
+    let is = |at: usize, known: &[&str]| {
+        words
+            .get(at)
+            .is_some_and(|word| known.iter().any(|one| one.eq_ignore_ascii_case(word)))
+    };
+    // *Possible investigation steps*, *Response and remediation*.
+    let skipped = if is(0, &["possible"]) {
+        1
+    } else if is(0, &["response"]) && is(1, &["and", "&"]) {
+        2
+    } else {
+        0
+    };
+    let first = words.get(skipped).copied().unwrap_or_default();
     if phase_of_name(first).is_some() {
         return true;
     }
@@ -164,7 +216,7 @@ pub(super) fn title(sections: &[Section], front: Option<String>, file_name: &str
         (Some(title), _, _) => Untrusted::new(title),
         (_, Some(heading), _) => Untrusted::new(heading.text.trim()),
         (_, _, Some(front)) => Untrusted::new(front),
-        _ => Untrusted::new(file_name),
+        _ => Untrusted::new(file_name.rsplit('/').next().unwrap_or_default()),
     }
 }
 

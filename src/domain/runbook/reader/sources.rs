@@ -48,6 +48,13 @@ pub(super) fn has_clear_list(blocks: &[Block]) -> bool {
     })
 }
 
+/// Tells whether the blocks hold a list whose items are orders.
+pub(super) fn has_orders(blocks: &[Block]) -> bool {
+    blocks
+        .iter()
+        .any(|block| matches!(block, Block::List(list) if items_are_orders(list)))
+}
+
 /// Tells whether the blocks hold a task list or a table with boxes.
 pub(super) fn has_tasks(blocks: &[Block]) -> bool {
     blocks.iter().any(|block| match block {

@@ -12,16 +12,24 @@ use super::sources::{
     Source, announces_contents, as_paragraph, has_steps, is_task_list, item_lead, items_are_orders,
     nested_lists, orders, sources,
 };
-use super::words::Words;
+use super::words::{Words, split_lettered};
 use super::{conditions, limits, names, tables};
 use crate::domain::runbook::{Notice, Step, StepKey, TimeLimit, ToolCall};
 use crate::domain::text::Untrusted;
+
+/// Most steps of one runbook, sub-steps counted: more than anybody follows, and what a list may cost is bounded.
+const MOST_STEPS: usize = 20_000;
 
 /// Makes the steps of one runbook; holds what is needed across phases.
 pub(super) struct Steps<'a> {
     pub tools: &'a Toolbox,
     pub phase: String,
     pub seen: HashMap<StepKey, u32>,
+    /// How many steps were made, and whether it was said that there are too many.
+    pub made: usize,
+    pub full: bool,
+    /// Whether headings are the steps in most of its phases.
+    pub by_headings: bool,
     pub notices: &'a mut Vec<Notice>,
 }
 
@@ -70,6 +78,9 @@ impl Steps<'_> {
             Source::List(list, lead) => self.of_list(list, *lead, clear, steps),
             Source::Table(table, columns) => {
                 for (row, cell) in tables::rows(table, *columns) {
+                    if self.is_full(row.line) {
+                        break;
+                    }
                     steps.extend(self.row(row, cell, columns.action));
                 }
             }
@@ -84,11 +95,23 @@ impl Steps<'_> {
 
     /// Reads the items of a list inside a code block.
     pub fn of_listing(&mut self, listing: &Listing) -> Vec<Step> {
-        listing
-            .items
-            .iter()
-            .map(|item| self.plain(&item.text, item.line, item.line.saturating_add(1)))
-            .collect()
+        let mut left = listing.items.iter();
+        let mut steps = Vec::new();
+        while let Some(item) = left.next().filter(|item| !self.is_full(item.line)) {
+            steps.push(self.plain(&item.text, item.line, item.line.saturating_add(1)));
+        }
+        steps
+    }
+
+    /// Tells whether there are as many steps as there may be, and says so once.
+    fn is_full(&mut self, line: u32) -> bool {
+        let full = self.made >= MOST_STEPS;
+        if full && !self.full {
+            self.full = true;
+            let text = format!("more than {MOST_STEPS} steps; the rest is not read");
+            self.notice(line, text);
+        }
+        full
     }
 
     fn of_list(&mut self, list: &List, lead: Option<&Inline>, clear: bool, steps: &mut Vec<Step>) {
@@ -140,10 +163,12 @@ impl Steps<'_> {
     /// Reads a row of a table: the cell with the action, its further tasks and those of the other cells below it.
     fn row(&mut self, row: &Row, cell: &Inline, action: usize) -> Vec<Step> {
         let end = row.line.saturating_add(1);
+        let worded = |task: &&str| names::strip_box(task).chars().any(char::is_alphanumeric);
         let tasks: Vec<&str> = cell
             .text
             .lines()
             .filter(|line| names::has_box(line))
+            .filter(worded)
             .collect();
         if tasks.len() > 1 {
             return tasks
@@ -160,11 +185,9 @@ impl Steps<'_> {
                 .lines()
                 .filter(|line| !names::has_box(line))
                 .collect();
-            for task in other.text.lines().filter(|line| names::has_box(line)) {
-                let task = names::strip_box(task);
-                if task.chars().any(char::is_alphanumeric) {
-                    substeps.push(self.plain(task, row.line, end));
-                }
+            let boxed = other.text.lines().filter(|line| names::has_box(line));
+            for task in boxed.filter(worded) {
+                substeps.push(self.plain(names::strip_box(task), row.line, end));
             }
             words.add(other, &own.join(" "));
         }
@@ -202,12 +225,18 @@ impl Steps<'_> {
             self.body(&part.blocks, None, &mut words, &mut substeps);
         }
         let mut step = self.step(&words, heading.lines.start, end, substeps);
-        step.label = Untrusted::new(names::cut_at_word(label));
+        let label = names::cut_at_word(label);
+        if !label.trim().is_empty() {
+            step.label = Untrusted::new(label);
+        }
         step
     }
 
     fn list(&mut self, list: &List, steps: &mut Vec<Step>) {
         for item in &list.items {
+            if self.is_full(item.lines.start) {
+                return;
+            }
             let lead = item_lead(item);
             if lead.is_some_and(names::is_aside_label) {
                 continue;
@@ -243,6 +272,15 @@ impl Steps<'_> {
         if words.all.trim().is_empty() {
             // Nothing but lettered steps.
             return substeps;
+        }
+        if substeps.is_empty()
+            && names::strip_box(&words.all)
+                .trim()
+                .trim_end_matches(['.', ':'])
+                == "TODO"
+        {
+            self.notice(item.lines.start, "the text says TODO");
+            return Vec::new();
         }
         vec![self.step(&words, item.lines.start, item.lines.end, substeps)]
     }
@@ -280,6 +318,9 @@ impl Steps<'_> {
 
     fn list_within<'b>(&mut self, list: &'b List, substeps: &mut Vec<Step>, words: &mut Words<'b>) {
         for item in &list.items {
+            if self.is_full(item.lines.start) {
+                return;
+            }
             let aside = match item.blocks.as_slice() {
                 [Block::Paragraph(inline)] if conditions::whole_aside(&inline.text).is_some() => {
                     Some(inline)
@@ -309,10 +350,12 @@ impl Steps<'_> {
             None => inline.lines.start,
         };
         let last = end.unwrap_or(line + 1).min(line + 1);
-        (!text.trim().is_empty()).then(|| self.plain(text, line, last.max(line + 1)))
+        (!text.trim().is_empty() && !self.is_full(line))
+            .then(|| self.plain(text, line, last.max(line + 1)))
     }
 
     fn step(&mut self, words: &Words<'_>, line: u32, end: u32, substeps: Vec<Step>) -> Step {
+        self.made += 1;
         let first = names::strip_box(words.first.text.trim());
         let (role, first) = match marks::role_of(first) {
             Some((role, rest)) => (Some(Untrusted::new(role)), rest),
@@ -409,38 +452,6 @@ fn without_aside(text: &str) -> &str {
         }
         _ => text,
     }
-}
-
-/// Splits `Monitor for: a. this b. that` on hard breaks into the words and the lettered sub-steps with their line offset.
-fn split_lettered(text: &str) -> (String, Vec<(usize, String)>) {
-    let mut own = String::new();
-    let mut lettered: Vec<(usize, String)> = Vec::new();
-    for (offset, line) in text.split('\n').enumerate() {
-        match letter_of(line.trim()) {
-            Some(rest) => lettered.push((offset, rest.to_owned())),
-            None if lettered.is_empty() => {
-                if !own.is_empty() {
-                    own.push(' ');
-                }
-                own.push_str(line.trim());
-            }
-            None => {
-                if let Some((_, last)) = lettered.last_mut() {
-                    last.push(' ');
-                    last.push_str(line.trim());
-                }
-            }
-        }
-    }
-    (own, lettered)
-}
-
-/// `a. Unusual login` gives its words.
-fn letter_of(line: &str) -> Option<&str> {
-    let (mark, rest) = line.split_once(' ')?;
-    let letter = mark.strip_suffix(['.', ')'])?;
-    let single = letter.chars().count() == 1 && letter.chars().all(|c| c.is_ascii_lowercase());
-    single.then_some(rest)
 }
 
 /// Gives steps the condition and the time limit of the heading above them, where they have none.

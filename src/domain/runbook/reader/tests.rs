@@ -476,3 +476,117 @@ fn check_total(text: &str) -> Result<(), TestCaseError> {
     }
     Ok(())
 }
+
+#[test]
+fn phases_that_are_numbered_headings_hold_parts_with_names_of_phases() {
+    let part = |name: &str| format!("### {name}\n\n- a\n- b\n\n");
+    let text = format!(
+        "# T\n\n## 1. Preparation\n\n- Keep a list\n\n## 2. Detect\n\n### Workflow\n\n![w](w.png)\n\n{}{}{}## 3. Recover\n\n{}{}{}",
+        part("Identify indicators"),
+        part("Triage"),
+        part("New one found?"),
+        part("Update the rules"),
+        part("Validate them"),
+        part("All recovered?"),
+    );
+    assert_eq!(
+        outline(&text),
+        "Preparation\n 5:Keep a list\nDetect\n 13:Identify indicators\n  15:a\n  16:b\n 18:Triage\n  20:a\n  21:b\n \
+         23:New one found?\n  25:a\n  26:b\nRecover\n 30:Update the rules\n  32:a\n  33:b\n 35:Validate them\n  37:a\n  \
+         38:b\n 40:All recovered?\n  42:a\n  43:b\n"
+    );
+}
+
+#[test]
+fn where_most_phases_have_headings_as_steps_the_others_have_them_too() {
+    let text = "# T\n\n## Detect\n\n### Find it\n\nx\n\n### Note it\n\nx\n\n## Contain\n\n### Block it\n\nx\n\n\
+                ## Post incident\n\n### Incident review\n\n- What worked\n\n### User training\n\nx\n";
+    assert!(
+        outline(text)
+            .ends_with("Post incident\n 21:Incident review\n  23:What worked\n 25:User training\n")
+    );
+}
+
+#[test]
+fn a_step_that_says_only_todo_is_none() {
+    let text = "# T\n\n## Contain\n\n1. TODO\n2. Block it\n";
+    assert_eq!(outline(text), "Contain\n 6:Block it\n");
+    assert_eq!(notices(text), [(5, "the text says TODO".to_owned())]);
+}
+
+#[test]
+fn the_readme_of_a_runbooks_folder_is_a_runbook() {
+    let text = "# T\n\n## Contain\n\n1. See [it](../IRP-Malware/README.md) and [tools](../Tools/README.md)\n";
+    let runbook = parse_runbook(text, "f.md");
+    assert_eq!(
+        runbook.linked_runbooks[0].path.raw(),
+        "../IRP-Malware/README.md"
+    );
+    assert_eq!(runbook.linked_documents[0].path.raw(), "../Tools/README.md");
+}
+
+#[test]
+fn a_guide_of_a_rule_has_two_phases() {
+    let text = "## Triage and analysis\n\n### Investigating a stolen session of a user\n\n#### Possible investigation steps\n\n\
+                - Identify the user.\n\n### False positive analysis\n\n- A journey.\n\n### Response and remediation\n\n\
+                - Isolate it.\n";
+    assert_eq!(
+        outline(text),
+        "Possible investigation steps\n 7:Identify the user\nResponse and remediation\n 15:Isolate it\n"
+    );
+}
+
+#[test]
+fn notes_and_indicators_are_no_steps_and_a_short_list_below_them_is() {
+    let text = "# T\n\n## Indicators\n\n- Odd names\n\n### Response steps\n\n1. [**CONTAINMENT**] Block\n2. [**RECOVERY**] Open\n\n\
+                **Notes:**\n\n1. Report it to the police\n";
+    assert_eq!(outline(text), "CONTAINMENT\n 9:Block\nRECOVERY\n 10:Open\n");
+}
+
+#[test]
+fn a_text_without_phases_has_its_orders_whatever_marks_them() {
+    let text = "# T\n\n## At once\n\n1. Lock it\n2. Wipe it. (only if it is ours)\n\n## Next day\n\n- Ask them\n- File the claim\n\n## Facts\n\n- Blue\n";
+    assert_eq!(
+        outline(text),
+        "-\n 5:Lock it\n 6:Wipe it [only if it is ours]\n 10:Ask them\n 11:File the claim\n"
+    );
+    let roles =
+        "# T\n\n## Commander\n\n1. Open the bridge\n\n## Communications lead\n\n1. Draft it\n";
+    assert_eq!(outline(roles), "-\n 5:Open the bridge\n 9:Draft it\n");
+}
+
+#[test]
+fn lettered_steps_need_no_hard_breaks() {
+    let text = "# T\n\n## Contain\n\n1. Look for:\n   a. Odd names\n   b) odd times (optional)\n2. Block it (optional).\n";
+    assert_eq!(
+        outline(text),
+        "Contain\n 5:Look for\n  6:Odd names\n  7:odd times (optional) optional\n 8:Block it (optional) optional\n"
+    );
+}
+
+#[test]
+fn what_is_derived_is_no_input() {
+    let text = "# T\n\n## Inputs\n\n- `${A}`: a\n- *(Derived) `${B}`: found in step 2*\n";
+    let runbook = parse_runbook(text, "f.md");
+    assert_eq!(runbook.inputs.len(), 1);
+}
+
+#[test]
+fn many_tags_and_many_rows_take_linear_time() {
+    let tags: String = (0..20_000).map(|i| format!("1. [**P{i}**] do\n")).collect();
+    let runbook = parse_runbook(&format!("# T\n\n## Response Steps\n\n{tags}"), "f.md");
+    assert_eq!(runbook.phases.len(), 20_000);
+    assert!(runbook.notices.is_empty());
+    let more = format!("# T\n\n## Response Steps\n\n{tags}1. [**P**] do\n1. [**Q**] do\n");
+    let runbook = parse_runbook(&more, "f.md");
+    assert_eq!(runbook.walk().count(), 20_000);
+    let said: Vec<(u32, &str)> = runbook
+        .notices
+        .iter()
+        .map(|n| (n.line, n.text.raw()))
+        .collect();
+    assert_eq!(
+        said,
+        [(20_005, "more than 20000 steps; the rest is not read")]
+    );
+}

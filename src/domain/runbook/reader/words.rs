@@ -56,3 +56,35 @@ impl<'a> Words<'a> {
         self.codes.extend(code.lines().map(str::trim));
     }
 }
+
+/// Splits `Monitor for: a. this b. that` on hard breaks into the words and the lettered sub-steps with their line offset.
+pub(super) fn split_lettered(text: &str) -> (String, Vec<(usize, String)>) {
+    let mut own = String::new();
+    let mut lettered: Vec<(usize, String)> = Vec::new();
+    for (offset, line) in text.split('\n').enumerate() {
+        match letter_of(line.trim()) {
+            Some(rest) => lettered.push((offset, rest.to_owned())),
+            None if lettered.is_empty() => {
+                if !own.is_empty() {
+                    own.push(' ');
+                }
+                own.push_str(line.trim());
+            }
+            None => {
+                if let Some((_, last)) = lettered.last_mut() {
+                    last.push(' ');
+                    last.push_str(line.trim());
+                }
+            }
+        }
+    }
+    (own, lettered)
+}
+
+/// `a. Unusual login` gives its words.
+fn letter_of(line: &str) -> Option<&str> {
+    let (mark, rest) = line.split_once(' ')?;
+    let letter = mark.strip_suffix(['.', ')'])?;
+    let single = letter.chars().count() == 1 && letter.chars().all(|c| c.is_ascii_lowercase());
+    single.then_some(rest)
+}

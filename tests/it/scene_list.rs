@@ -1,0 +1,162 @@
+//! Models of the short list at work, made by pressing keys: gate, inputs, a list in a list, waiver, what is taken back.
+
+use quell::app::checklist::{self, CheckRow};
+use quell::app::keymap::Chord;
+use quell::app::message::Message;
+use quell::app::model::{Layer, Model};
+use quell::app::update::update;
+use quell::domain::audit::{Body, ChecklistPhase, ChecklistTick, TickState};
+
+use crate::scene;
+
+/// Tells the model what is on record.
+fn tell(model: &mut Model, body: Body) {
+    let now = model.now;
+    update(model, now, Message::Recorded(vec![scene::record(body)]));
+}
+
+/// Presses keys: letters as they are, others as `<Enter>`.
+fn keys(model: &mut Model, keys: &str) {
+    let now = model.now;
+    let mut rest = keys;
+    while let Some(first) = rest.chars().next() {
+        let named = rest
+            .strip_prefix('<')
+            .and_then(|after| after.split_once('>'))
+            .and_then(|(name, after)| Chord::parse(name).ok().map(|chord| (chord, after)));
+        let (chord, after) = named.unwrap_or_else(|| {
+            let (_, after) = rest.split_at(first.len_utf8());
+            (Chord::char(first), after)
+        });
+        update(model, now, Message::Key(chord));
+        update(model, now, Message::Drawn);
+        rest = after;
+    }
+}
+
+/// Moves the cursor to a step of the shown list; its phase is unfolded.
+fn go_to(model: &mut Model, label: &str) {
+    let found = model.checklist.sections.iter().enumerate();
+    let (section, place) = found
+        .filter_map(|(i, section)| {
+            let steps = &section.steps;
+            Some((i, steps.iter().position(|step| step.label.raw() == label)?))
+        })
+        .next()
+        .unwrap_or_else(|| panic!("no step {label}"));
+    model.checklist_folds.insert(section, true);
+    let rows = checklist::rows(model);
+    let row = rows
+        .iter()
+        .position(|row| *row == CheckRow::Step(section, place));
+    keys(model, "g");
+    keys(model, &"j".repeat(row.expect("it is shown")));
+}
+
+/// Chooses another of our runbooks by keys.
+fn choose(model: &mut Model, file: &str) {
+    keys(model, "B");
+    let Some(Layer::Runbooks { rows, cursor, .. }) = model.layers.last() else {
+        panic!("the runbooks are listed");
+    };
+    let at = rows.iter().position(|row| row.path.raw() == file);
+    let at = at.unwrap_or_else(|| panic!("no runbook {file}"));
+    let (down, up) = (at.saturating_sub(*cursor), cursor.saturating_sub(at));
+    let moves = "j".repeat(down) + &"k".repeat(up);
+    keys(model, &moves);
+    keys(model, "<Enter>");
+}
+
+fn tick(model: &mut Model, label: &str, state: TickState, evidence: Option<&str>) {
+    let case = model.open.as_ref().expect("a case is open").id.clone();
+    let found = model
+        .checklist
+        .items()
+        .find(|(_, step)| step.label.raw() == label);
+    let (_, step) = found.unwrap_or_else(|| panic!("no step {label}"));
+    let key = step.key.as_str().into();
+    let body = Body::ChecklistTick(ChecklistTick {
+        case,
+        runbook: model.checklist.file.clone(),
+        step: key,
+        state,
+        evidence: evidence.map(Into::into),
+        reason: None,
+        said: None,
+        answer: None,
+    });
+    tell(model, body);
+}
+
+/// Closes the first phase with what is open of it waived.
+fn close(model: &mut Model) {
+    let case = model.open.as_ref().expect("a case is open").id.clone();
+    let section = &model.checklist.sections[0];
+    let open = section.open_mandatory(&checklist::state(model));
+    let waived = open.iter().map(|step| step.key.as_str().to_owned());
+    let body = Body::ChecklistPhase(ChecklistPhase {
+        case,
+        runbook: model.checklist.file.clone(),
+        within: None,
+        phase: section.name.clone(),
+        closed: true,
+        waived: waived.collect(),
+        reason: Some("the user was reached by the manager, who denies the sign-in".into()),
+    });
+    tell(model, body);
+}
+
+/// Gives a model by its name.
+pub fn of(name: &str, size: (u16, u16)) -> Option<Model> {
+    let mut model = scene::open(size);
+    keys(&mut model, "3");
+    match name {
+        "list-gate" => {
+            go_to(&mut model, "Write down what you found");
+            keys(&mut model, "<Enter>");
+        }
+        "list-inputs" => {
+            keys(&mut model, "g<Enter>j");
+        }
+        "list-nested" => {
+            choose(&mut model, "malicious-process.md");
+            go_to(&mut model, "Contain the account");
+            keys(&mut model, "<Enter>jj");
+        }
+        "list-link" => {
+            choose(&mut model, "malicious-process.md");
+            go_to(&mut model, "Contain the account");
+        }
+        "list-waive" => {
+            go_to(&mut model, "Judge the likelihood");
+            keys(&mut model, "p");
+            keys(&mut model, "the manager denies it");
+        }
+        "list-closed" => {
+            close(&mut model);
+            keys(&mut model, "gj");
+        }
+        "list-waived" => {
+            close(&mut model);
+            go_to(&mut model, "Judge the likelihood");
+        }
+        "list-skip" => {
+            go_to(&mut model, "Look up the addresses");
+            keys(&mut model, "-no feed at night");
+        }
+        "list-back" => {
+            let label = "Write down what you found";
+            tick(
+                &mut model,
+                label,
+                TickState::Done,
+                Some("comment posted 03:01Z"),
+            );
+            let gone = "its comment is gone from the case, seen 03:09Z";
+            tick(&mut model, label, TickState::Open, Some(gone));
+            go_to(&mut model, label);
+        }
+        _ => return None,
+    }
+    Some(model)
+}
