@@ -161,13 +161,14 @@ impl Lookup<'_> {
         let Ok(address) = written.parse::<IpAddr>() else {
             return;
         };
-        if !self.known.contains_key(&address) {
-            let known = self.look_up(address);
-            self.known.insert(address, known);
-        }
-        if let Some(known) = self.known.get(&address) {
-            add(known, event);
-        }
+        let known = match self.known.get(&address) {
+            Some(known) => known,
+            None => {
+                let known = self.look_up(address);
+                &*self.known.entry(address).or_insert(known)
+            }
+        };
+        add(known, event);
     }
 
     fn look_up(&mut self, address: IpAddr) -> Known {
