@@ -161,12 +161,11 @@ impl Lookup<'_> {
         let Ok(address) = written.parse::<IpAddr>() else {
             return;
         };
-        let known = match self.known.get(&address) {
-            Some(known) => known,
-            None => {
-                let known = self.look_up(address);
-                &*self.known.entry(address).or_insert(known)
-            }
+        let known = if let Some(known) = self.known.get(&address) {
+            known
+        } else {
+            let known = self.look_up(address);
+            &*self.known.entry(address).or_insert(known)
         };
         add(known, event);
     }
@@ -271,7 +270,8 @@ fn add(known: &Known, event: &mut Event) {
     if event.network.number.is_none() && known.network.number.is_some() {
         event.network.number = known.network.number;
         if event.network.organization.is_none() {
-            event.network.organization = known.network.organization.clone();
+            let name = &known.network.organization;
+            event.network.organization.clone_from(name);
         }
     }
     let says_more = known.geo.place().is_some() || known.geo.point.is_some();
