@@ -61,7 +61,12 @@ fn draw_screen(canvas: &mut Canvas<'_>, model: &Model, screen: &Screen) {
     }
     let last = screen.panes.len().saturating_sub(1);
     for (place, (pane, area)) in screen.panes.iter().enumerate() {
-        let tabs: &[Pane] = if place == last { &screen.tabs } else { &[] };
+        // Exported logs have no other panes behind this one.
+        let tabs: &[Pane] = if place == last && model.exported.is_none() {
+            &screen.tabs
+        } else {
+            &[]
+        };
         draw_pane(canvas, model, *pane, *area, tabs);
     }
     for (beside, area) in &screen.beside {

@@ -115,8 +115,11 @@ pub fn run(
         return of_case(asked, case, place, out, told);
     }
     let (settings, keymap) = settings(place.config.as_deref())?;
-    let mut read = read(asked, &settings)?;
     let shown = !(asked.json || asked.findings || asked.plain) && screen::is_there();
+    if shown && let Err(error) = writeln!(told, "reading {}", asked.files_word()) {
+        return broken_pipe(&error);
+    }
+    let mut read = read(asked, &settings)?;
     let bad = read.faults.len() + read.broken.len();
     let code = if bad == 0 { OK } else { WARNINGS };
     if shown {

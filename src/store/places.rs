@@ -161,13 +161,13 @@ impl Lookup<'_> {
         let Ok(address) = written.parse::<IpAddr>() else {
             return;
         };
-        if !self.known.contains_key(&address) {
+        let known = if let Some(known) = self.known.get(&address) {
+            known
+        } else {
             let known = self.look_up(address);
-            self.known.insert(address, known);
-        }
-        if let Some(known) = self.known.get(&address) {
-            add(known, event);
-        }
+            &*self.known.entry(address).or_insert(known)
+        };
+        add(known, event);
     }
 
     fn look_up(&mut self, address: IpAddr) -> Known {
@@ -270,7 +270,8 @@ fn add(known: &Known, event: &mut Event) {
     if event.network.number.is_none() && known.network.number.is_some() {
         event.network.number = known.network.number;
         if event.network.organization.is_none() {
-            event.network.organization = known.network.organization.clone();
+            let name = &known.network.organization;
+            event.network.organization.clone_from(name);
         }
     }
     let says_more = known.geo.place().is_some() || known.geo.point.is_some();

@@ -170,7 +170,8 @@ pub(super) fn hints(model: &Model, context: Context) -> Words {
         .iter()
         // The key of the messages stands beside the last one of them.
         .filter(|spec| spec.context == context && spec.command != Command::Messages)
-        .filter(|spec| !spec.short.is_empty());
+        .filter(|spec| !spec.short.is_empty())
+        .filter(|spec| model.lacking_case(spec.command).is_none());
     for spec in listed {
         let key = key_of_id(model, spec.id);
         if !key.is_empty() {

@@ -1,6 +1,7 @@
 //! What decoders make of records that vendors document and the corpus does not have: the act and the outcome.
 
 use quell::connect::logs::read_log;
+use quell::domain::text::Untrusted;
 use quell::domain::timeline::event::Term as _;
 use rstest::rstest;
 use serde_json::{Value, json};
@@ -108,13 +109,14 @@ fn who_asked(#[case] mut record: Value, #[case] name: &str, #[case] email: &str)
     record["event"] = json!({"action": "x"});
     let log = read_log(record.to_string().as_bytes(), None);
     let event = &log.events[0];
-    let raw = |text: &Option<quell::domain::text::Untrusted>| {
-        text.as_ref()
-            .map_or_else(String::new, |text| text.raw().to_owned())
-    };
+    let raw =
+        |text: Option<&Untrusted>| text.map_or_else(String::new, |text| text.raw().to_owned());
     assert_eq!(
-        (raw(&event.user.name), raw(&event.user.email)),
+        (
+            raw(event.user.name.as_ref()),
+            raw(event.user.email.as_ref())
+        ),
         (name.to_owned(), email.to_owned())
     );
-    assert_eq!(raw(&event.ip), "198.51.100.7");
+    assert_eq!(raw(event.ip.as_ref()), "198.51.100.7");
 }

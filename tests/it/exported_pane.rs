@@ -53,8 +53,9 @@ fn exported_logs_open_the_pane_and_nothing_can_be_done_there() {
         .shows("export.jsonl")
         .shows("all users");
     pty.shows("READ ONLY").shows("1 bad record");
-    pty.keys("n").shows("brute_force");
-    pty.keys("<Enter>").shows("MITRE ATT&CK T1110");
+    pty.shows("6 failures, then success")
+        .shows("mara@example.com");
+    pty.keys("n<Enter>").shows("MITRE ATT&CK T1110");
     pty.keys("<Esc>");
     pty.keys("c")
         .shows("nothing can be done to an account here");

@@ -75,7 +75,7 @@ impl Model {
     }
 
     /// Says why a command cannot do its work on exported logs, if it cannot.
-    pub(in crate::app) fn lacking_case(&self, command: Command) -> Option<&'static str> {
+    pub fn lacking_case(&self, command: Command) -> Option<&'static str> {
         use Command as C;
         self.exported.as_ref()?;
         match command {

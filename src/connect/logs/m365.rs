@@ -210,9 +210,8 @@ fn act_with(
         | "disable-safeattachmentrule"
         | "remove-safeattachmentrule" => Act::DefenceWeakened,
         "update user" => strong_authentication(fields)?,
-        "reset user password" => Act::PasswordReset,
+        "reset user password" | "set force change user password" => Act::PasswordReset,
         "change user password" => Act::PasswordChanged,
-        "set force change user password" => Act::PasswordReset,
         "add member to role"
         | "add eligible member to role"
         | "add-rolegroupmember"

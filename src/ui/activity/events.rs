@@ -176,9 +176,16 @@ fn event_words(canvas: &Canvas<'_>, pane: &ActivityPane, row: Row<'_>, look: Loo
     } else {
         row.ip()
     };
+    // A file holds many users; who it was then says more than what it was done to.
+    let what = if row.line() > 0 {
+        let (user, target) = (row.user(), row.target());
+        field(user.best().or(target.best()))
+    } else {
+        field(row.object())
+    };
     let cells = [
         (Role::Text, action_words(pane, row), action),
-        (Role::Text, field(row.object()), object),
+        (Role::Text, what, object),
         (Role::Text, field(row.place()), place),
         (Role::Dim, field(from), address),
         (Role::Dim, field(row.agent()), agent),
