@@ -6,7 +6,7 @@ mod lanes;
 
 use ratatui::layout::Rect;
 
-pub(super) use self::identity::{factors, roles};
+pub(super) use self::identity::{factors, roles, sessions};
 
 use super::layout::{below, narrowed};
 use super::paint::{Canvas, Words};

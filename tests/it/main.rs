@@ -36,6 +36,8 @@ mod hostile_flow;
 mod hostile_http;
 mod hours;
 mod journal;
+mod keycloak;
+mod keycloak_live;
 mod mirror;
 mod outbox;
 mod perms;

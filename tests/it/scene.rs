@@ -69,6 +69,7 @@ fn settings(mode: Mode, kind: EnvironmentKind) -> Settings {
         token_id: None,
         ca_file: None,
         organisation: None,
+        client: None,
     };
     Settings {
         environment: Environment {
@@ -326,6 +327,7 @@ pub(crate) fn account() -> Account {
             },
         ]),
         token_clients: Some(Vec::new()),
+        sessions: None,
         gaps: Vec::new(),
         server_date: Some(now().utc),
     }

@@ -70,7 +70,7 @@ enum World {
 }
 
 /// Stops the console at one point until it is let on; later passes go through.
-struct Gate {
+pub struct Gate {
     at: Option<&'static str>,
     reached: Semaphore,
     open: Semaphore,
@@ -78,7 +78,22 @@ struct Gate {
 }
 
 impl Gate {
-    fn at(at: Option<&'static str>) -> Arc<Self> {
+    /// Tells whether it stops anything.
+    pub fn is_set(&self) -> bool {
+        self.at.is_some()
+    }
+
+    /// Waits until the console stands at it.
+    pub async fn reached(&self) {
+        drop(self.reached.acquire().await);
+    }
+
+    /// Lets the console on.
+    pub fn open(&self) {
+        self.open.add_permits(1);
+    }
+
+    pub fn at(at: Option<&'static str>) -> Arc<Self> {
         Arc::new(Self {
             at,
             reached: Semaphore::new(0),

@@ -46,6 +46,7 @@ pub(crate) fn user(record: &Value, connection: &ConnectionName) -> Result<Accoun
         roles: None,
         factors: None,
         token_clients: None,
+        sessions: None,
         gaps: Vec::new(),
         server_date: None,
     })

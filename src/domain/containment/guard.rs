@@ -407,6 +407,7 @@ mod tests {
             roles: _,
             factors: _,
             token_clients: _,
+            sessions: _,
             gaps: _,
             server_date: _,
         } = samples::account();

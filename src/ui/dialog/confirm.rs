@@ -14,7 +14,7 @@ use crate::domain::containment::plan::{ActionFacts, Plan, PlannedStep};
 use crate::domain::freshness::time_word;
 use crate::domain::text::{Safe, Untrusted};
 use crate::safe;
-use crate::ui::activity::{factors, roles};
+use crate::ui::activity::{factors, roles, sessions};
 use crate::ui::layout::below;
 use crate::ui::paint::{Canvas, Words, blanks};
 use crate::ui::sheet::Sheet;
@@ -249,6 +249,9 @@ fn add_account(sheet: &mut Sheet, model: &Model, account: &Account, detail: Deta
             sheet.fact("mail", Role::Text, &mail.ident());
         }
         sheet.fact("MFA", Role::Text, &factors(account));
+        if let Some(sessions) = sessions(account) {
+            sheet.fact("sessions", Role::Text, &sessions);
+        }
     }
     for gap in &account.gaps {
         sheet.fact("not read", Role::LevelWarning, &gap.line());
