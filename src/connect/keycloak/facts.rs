@@ -41,13 +41,13 @@ pub(super) fn facts(kind: ActionKind, lifespan: Option<u64>) -> ActionFacts {
             proof: "no session and no offline session is listed, read twice".into(),
         },
         ActionKind::DisableAccount => ActionFacts {
-            effect: "cannot sign in to the realm; groups, roles and attributes are kept".into(),
+            effect: "cannot sign in to the realm: enabled becomes false, nothing else is changed".into(),
             undo: "enable account restores it".into(),
             limits: safe!("ends no session by itself; {}", tokens(lifespan)),
             proof: "enabled is false, read twice".into(),
         },
         ActionKind::EnableAccount => ActionFacts {
-            effect: "can sign in to the realm again".into(),
+            effect: "can sign in to the realm again: enabled becomes true, nothing else is changed".into(),
             undo: "disable account".into(),
             limits: "ended sessions do not come back; counters of failed sign-ins and a lock by them are cleared too"
                 .into(),
