@@ -144,8 +144,8 @@ fn act_of_admin(operation: &str, path: &str) -> Option<Act> {
     Some(match (operation, first, second, third) {
         ("CREATE", Some("users"), Some(_), None) => Act::AccountCreated,
         ("DELETE", Some("users"), Some(_), None) => Act::AccountDeleted,
-        ("ACTION", Some("users"), _, Some("logout")) => Act::SessionsRevoked,
-        ("DELETE", Some("sessions"), Some(_), None) => Act::SessionsRevoked,
+        ("ACTION", Some("users"), _, Some("logout"))
+        | ("DELETE", Some("sessions"), Some(_), None) => Act::SessionsRevoked,
         ("ACTION", Some("users"), _, Some("reset-password")) => Act::PasswordReset,
         ("ACTION" | "DELETE", Some("users"), _, Some("credentials")) if fourth.is_some() => {
             Act::MfaRemoved
