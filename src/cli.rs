@@ -29,6 +29,7 @@ use chrono::{DateTime, NaiveDate, NaiveDateTime, Utc};
 use clap::{CommandFactory as _, Parser, Subcommand};
 
 use crate::domain::fault::Fault;
+use crate::drill::wire::Idp;
 use crate::store::state::StateDir;
 
 /// Exit code: all is well.
@@ -67,6 +68,9 @@ enum Sub {
         /// The same seed gives the same company and the same attack.
         #[arg(long, default_value_t = 7)]
         seed: u64,
+        /// Whose interface the company's identity provider speaks: okta or keycloak.
+        #[arg(long, default_value = "okta", value_name = "VENDOR", value_parser = provider)]
+        idp: Idp,
         /// Only serve: prints one JSON object with the addresses, until stopped.
         #[arg(long)]
         servers_only: bool,
@@ -189,6 +193,7 @@ fn dispatch(arguments: Arguments) -> Result<u8, Failure> {
         None => compose::run_console(&place),
         Some(Sub::Drill {
             seed,
+            idp,
             servers_only,
             pace,
             cases,
@@ -196,6 +201,7 @@ fn dispatch(arguments: Arguments) -> Result<u8, Failure> {
         }) => {
             let options = drill::Options {
                 seed,
+                idp,
                 pace,
                 cases,
                 events,
@@ -249,6 +255,14 @@ fn plain(place: &compose::Place, out: &mut dyn Write, told: &mut dyn Write) -> R
         return broken_pipe(&error);
     }
     cases::run(place, &cases::Asked::plain(), out, told)
+}
+
+/// Reads the name of an identity provider that the drill can be.
+fn provider(text: &str) -> Result<Idp, String> {
+    Idp::named(text).ok_or_else(|| {
+        let names = Idp::ALL.map(Idp::name).join(" or ");
+        format!("the drill has no such provider; it can be {names}")
+    })
 }
 
 /// Reads a day or a time in UTC.

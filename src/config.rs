@@ -8,6 +8,7 @@ pub mod duration;
 pub mod escalation;
 pub mod fault;
 pub mod nearest;
+mod oauth_client;
 pub mod parse;
 pub mod policy;
 mod runbook;

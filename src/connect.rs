@@ -7,6 +7,7 @@ pub mod capability;
 mod decode;
 pub mod elasticsearch;
 pub mod http;
+pub mod keycloak;
 pub mod logs;
 pub mod okta;
 pub mod registry;

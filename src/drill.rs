@@ -13,6 +13,7 @@ mod ecs;
 mod elastic;
 mod fault;
 mod history;
+mod keycloak;
 pub mod ledger;
 mod limits;
 mod okta;
@@ -32,7 +33,7 @@ use tokio::sync::watch;
 use clock::Clock;
 use ledger::Ledger;
 use server::Shared;
-use wire::Server;
+use wire::{Idp, Server};
 use world::World;
 
 /// When the attacker and his surroundings act.
@@ -59,6 +60,8 @@ pub struct Options {
     pub events: usize,
     /// Requests a minute and bucket that the identity provider allows.
     pub rate_limit: u32,
+    /// Whose interface the identity provider speaks.
+    pub idp: Idp,
 }
 
 impl Default for Options {
@@ -70,6 +73,7 @@ impl Default for Options {
             cases: 0,
             events: 0,
             rate_limit: 1_200,
+            idp: Idp::Okta,
         }
     }
 }
@@ -83,11 +87,18 @@ pub struct Endpoint {
     pub url: String,
     /// The secret, without the word that goes before it in the `Authorization` header.
     pub token: &'static str,
+    /// Realm and client of one whose tokens are fetched; the secret is then that of the client.
+    pub client: Option<(&'static str, &'static str)>,
 }
 
 impl Endpoint {
     fn to_json(&self) -> Value {
-        json!({"vendor": self.vendor, "url": self.url, "token": self.token})
+        let mut place = json!({"vendor": self.vendor, "url": self.url, "token": self.token});
+        if let Some((realm, client)) = self.client {
+            place["realm"] = json!(realm);
+            place["client_id"] = json!(client);
+        }
+        place
     }
 }
 
@@ -112,21 +123,34 @@ impl Drill {
         let world = World::new(
             options.seed,
             options.clock.now(),
-            options.cases,
-            options.events,
+            (options.cases, options.events),
+            options.idp,
         );
         let (stop, stopped) = watch::channel(false);
         let shared = Arc::new(Shared::new(
             options.clock,
             world,
-            options.seed,
-            options.rate_limit,
+            (options.seed, options.rate_limit, options.idp),
             stopped,
         ));
         let open = |server| server::open(Arc::clone(&shared), server);
-        let endpoint = |vendor, url, token| Endpoint { vendor, url, token };
+        let endpoint = |vendor, url, token| Endpoint {
+            vendor,
+            url,
+            token,
+            client: None,
+        };
+        let mut identity = endpoint(
+            options.idp.name(),
+            open(Server::Identity).await?,
+            okta::TOKEN,
+        );
+        if options.idp == Idp::Keycloak {
+            identity.token = keycloak::SECRET;
+            identity.client = Some((keycloak::REALM, keycloak::CLIENT));
+        }
         let drill = Self {
-            identity: endpoint("okta", open(Server::Identity).await?, okta::TOKEN),
+            identity,
             cases: endpoint("thehive", open(Server::Cases).await?, thehive::TOKEN),
             siem: endpoint("elasticsearch", open(Server::Siem).await?, elastic::TOKEN),
             control: control::open(Arc::clone(&shared)).await?,

@@ -10,6 +10,7 @@ use super::{Failure, INTERNAL, OK, compose};
 use crate::domain::fault::Fault;
 use crate::domain::ids::RecordId;
 use crate::domain::text::Untrusted;
+use crate::drill::wire::Idp;
 use crate::drill::{self, Drill, Endpoint, Pace};
 use crate::safe;
 use crate::store::state::{StateDir, make_private};
@@ -22,6 +23,8 @@ const RUNS_KEPT: usize = 10;
 pub struct Options {
     /// Seed of the company and the attack.
     pub seed: u64,
+    /// Whose interface the identity provider speaks.
+    pub idp: Idp,
     /// Seconds between two acts.
     pub pace: u64,
     /// More cases.
@@ -34,6 +37,7 @@ impl Options {
     fn for_servers(self) -> drill::Options {
         drill::Options {
             seed: self.seed,
+            idp: self.idp,
             pace: Pace::Every(Duration::from_secs(self.pace)),
             cases: self.cases,
             events: self.events,
@@ -229,6 +233,10 @@ pub fn write_config(dir: &Path, drill: &Drill) -> io::Result<PathBuf> {
         )
     };
     let (cases, siem, identity) = (drill.cases(), drill.siem(), drill.identity());
+    let client = identity
+        .client
+        .map(|(realm, client)| format!("realm = \"{realm}\"\nclient_id = \"{client}\"\n"));
+    let client = client.unwrap_or_default();
     let text = format!(
         r#"# The configuration of a drill: like any other, but every address is this machine's own.
 [environment]
@@ -252,12 +260,12 @@ secret = {{ file = {} }}
 poll = "10s"
 
 [[connection]]
-name = "okta"
+name = "{}"
 vendor = "{}"
 url = "{}"
 secret = {{ file = {} }}
 poll = "30s"
-
+{client}
 [sla]
 critical = "15m"
 high = "1h"
@@ -274,8 +282,9 @@ protected_groups = ["Break-glass"]
         siem.url,
         secret("elastic", siem)?,
         identity.vendor,
+        identity.vendor,
         identity.url,
-        secret("okta", identity)?,
+        secret(identity.vendor, identity)?,
     );
     let path = dir.join("config.toml");
     private_file(&path, &text)?;

@@ -9,6 +9,7 @@ use std::time::Duration;
 use url::{Host, Url};
 
 use super::fault::Faults;
+use super::oauth_client;
 use super::secret;
 use super::section::{Entry, Section};
 use super::settings::{Connection, EnvironmentKind, Role, Vendor};
@@ -32,9 +33,14 @@ pub(super) const FIELDS: &[&str] = &[
     "token_id",
     "ca_file",
     "organisation",
+    "realm",
+    "client_id",
+    "username",
+    "token_realm",
 ];
-const VENDORS: [(&str, Vendor); 3] = [
+const VENDORS: [(&str, Vendor); 4] = [
     ("okta", Vendor::Okta),
+    ("keycloak", Vendor::Keycloak),
     ("thehive", Vendor::Thehive),
     ("elasticsearch", Vendor::Elasticsearch),
 ];
@@ -96,7 +102,7 @@ pub(super) fn parse_connection(
         .need(
             faults,
             "vendor",
-            "vendor = \"okta\", \"thehive\" or \"elasticsearch\"".into(),
+            "vendor = \"okta\", \"keycloak\", \"thehive\" or \"elasticsearch\"".into(),
         )
         .and_then(|entry| entry.one_of(faults, &VENDORS));
     let url = section
@@ -135,6 +141,7 @@ pub(super) fn parse_connection(
     let token_id = optional(faults, section, "token_id");
     let organisation = optional(faults, section, "organisation");
     let vendor = vendor?;
+    let client = oauth_client::parse(faults, section, vendor);
     let roles = match roles {
         Some(roles) => roles?,
         None => vendor.roles().iter().copied().collect(),
@@ -163,6 +170,7 @@ pub(super) fn parse_connection(
         token_id: token_id?,
         ca_file: ca_file.map_or(Some(None), |path| path.map(Some))?,
         organisation: organisation?,
+        client: client?,
     })
 }
 
@@ -170,7 +178,7 @@ fn default_poll(vendor: Vendor) -> Duration {
     Duration::from_secs(match vendor {
         Vendor::Thehive => 10,
         Vendor::Elasticsearch => 15,
-        Vendor::Okta => 30,
+        Vendor::Okta | Vendor::Keycloak => 30,
     })
 }
 
@@ -356,7 +364,8 @@ fn refuse_foreign(faults: &mut Faults<'_>, section: &Section<'_>, vendor: Vendor
         ("rules", Vendor::Elasticsearch),
         ("token_id", Vendor::Okta),
     ];
-    for (key, owner) in owners {
+    let of_clients = oauth_client::FIELDS.map(|key| (key, Vendor::Keycloak));
+    for (key, owner) in owners.into_iter().chain(of_clients) {
         if owner != vendor
             && let Some(entry) = section.get(key)
         {

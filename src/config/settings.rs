@@ -154,6 +154,21 @@ pub struct Connection {
     pub ca_file: Option<PathBuf>,
     /// Organisation header of TheHive.
     pub organisation: Option<String>,
+    /// Who asks for tokens, at a vendor whose secret is no token itself.
+    pub client: Option<OauthClient>,
+}
+
+/// Who asks for tokens (OAuth 2.0): client credentials, or a user's password where there is one.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct OauthClient {
+    /// The realm whose accounts are looked after.
+    pub realm: String,
+    /// The realm that gives the tokens; the same unless the configuration says otherwise.
+    pub token_realm: String,
+    /// The client's id.
+    pub client_id: String,
+    /// The user of a password grant; `None` for client credentials.
+    pub username: Option<String>,
 }
 
 /// Vendors with a connector.
@@ -162,6 +177,8 @@ pub struct Connection {
 pub enum Vendor {
     /// Okta Management API.
     Okta,
+    /// Keycloak Admin REST API.
+    Keycloak,
     /// TheHive 5.
     Thehive,
     /// Elasticsearch.
@@ -173,6 +190,7 @@ impl Vendor {
     pub fn word(self) -> &'static str {
         match self {
             Self::Okta => "Okta",
+            Self::Keycloak => "Keycloak",
             Self::Thehive => "TheHive",
             Self::Elasticsearch => "Elasticsearch",
         }
@@ -181,7 +199,7 @@ impl Vendor {
     /// Lists the roles a connection of this vendor can have.
     pub fn roles(self) -> &'static [Role] {
         match self {
-            Self::Okta => &[Role::Identity, Role::Activity],
+            Self::Okta | Self::Keycloak => &[Role::Identity, Role::Activity],
             Self::Thehive => &[Role::Cases],
             Self::Elasticsearch => &[Role::Activity, Role::Alerts],
         }

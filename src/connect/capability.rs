@@ -289,6 +289,17 @@ pub struct Schedule {
     pub agree: Duration,
 }
 
+/// One request of a plan, and what it means.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Step {
+    /// What it does.
+    pub kind: ActionKind,
+    /// The request.
+    pub call: PreparedCall,
+    /// What it means here.
+    pub facts: ActionFacts,
+}
+
 /// A connection to an identity provider.
 #[async_trait]
 pub trait Identity: Send + Sync {
@@ -321,6 +332,27 @@ pub trait Identity: Send + Sync {
     fn order(&self, kinds: &[ActionKind]) -> Vec<ActionKind>;
     /// Gives the request an action would be.
     fn prepare(&self, kind: ActionKind, account: &AccountId) -> Result<PreparedCall, Lacking>;
+    /// Lists what a plan of these kinds sends for an account as it is now, in order.
+    ///
+    /// One request each, unless a provider needs several for one kind: Keycloak ends each offline session by itself.
+    ///
+    /// # Errors
+    /// The kind that is not offered, and why.
+    fn steps(
+        &self,
+        kinds: &[ActionKind],
+        account: &Account,
+    ) -> Result<Vec<Step>, (ActionKind, Lacking)> {
+        let step = |kind: ActionKind| {
+            Ok(Step {
+                kind,
+                call: self.prepare(kind, &account.id)?,
+                facts: self.offers(kind)?,
+            })
+        };
+        let named = |kind| step(kind).map_err(|lacking| (kind, lacking));
+        self.order(kinds).into_iter().map(named).collect()
+    }
     /// Sends exactly one request; no redirects, no retries.
     async fn perform(&self, action: &ConfirmedAction) -> Result<Accepted, ConnectError>;
     /// Reads the evidence once.
@@ -352,10 +384,23 @@ pub struct Right {
     pub name: Safe,
     /// What needs it, in words; `None` for a right that nothing here needs.
     pub needed_for: Option<&'static str>,
+    /// Whether the name is the right itself, or only tells what the token has.
+    pub is_exact: bool,
     /// The actions that need it.
     pub kinds: Vec<ActionKind>,
     /// Whether the token has it; `None` where that is not known.
     pub granted: Option<bool>,
+}
+
+impl Right {
+    /// Says that it does not suffice.
+    pub fn lacking(&self) -> Safe {
+        if self.is_exact {
+            crate::safe!("the token lacks {}", self.name)
+        } else {
+            crate::safe!("the token has only {}", self.name)
+        }
+    }
 }
 
 /// The newest record of one source.

@@ -14,6 +14,7 @@ mod origin;
 mod pacing;
 mod setup;
 mod shape;
+mod token;
 
 use std::sync::{Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
@@ -30,10 +31,12 @@ pub use self::message::{Answer, Class, Request};
 pub use self::origin::{Origin, OriginError};
 pub use self::pacing::Rate;
 pub use self::setup::HttpOptions;
+pub use self::token::TokenGrant;
 
 use self::failure::Broken;
 use self::inflate::Body;
 use self::pacing::Pacer;
+use self::token::{Bearer, Tokens};
 use super::capability::{ConnectError, ConnectErrorKind};
 use super::secret::Secret;
 use crate::domain::containment::plan::{PreparedCall, hex};
@@ -47,6 +50,7 @@ pub struct HttpClient {
     writes: Option<reqwest::Client>,
     headers: HeaderMap,
     secret: Secret,
+    tokens: Option<Tokens>,
     error_words: &'static [&'static str],
     request_id: Option<&'static str>,
     limits: Limits,
@@ -67,9 +71,10 @@ impl HttpClient {
     ///
     /// # Errors
     /// [`ConnectErrorKind::NotSent`] when address, secret, header or CA file cannot be used.
-    pub fn new(options: HttpOptions) -> Result<Self, ConnectError> {
+    pub fn new(mut options: HttpOptions) -> Result<Self, ConnectError> {
         let origin = setup::origin(&options)?;
-        let headers = setup::common_headers(&options, origin.host())?;
+        let tokens = setup::tokens(&mut options, origin.host())?;
+        let headers = setup::common_headers(&options, origin.host(), tokens.is_none())?;
         let (reads, writes) = setup::clients(&options, &origin)?;
         Ok(Self {
             origin,
@@ -77,6 +82,7 @@ impl HttpClient {
             writes,
             headers,
             secret: options.secret,
+            tokens,
             error_words: options.error_words,
             request_id: options.request_id,
             limits: options.limits,
@@ -148,21 +154,39 @@ impl HttpClient {
     /// What the last try gave.
     pub async fn read(&self, request: &Request) -> Result<Answer, ConnectError> {
         debug_assert_eq!(request.class, Class::Read);
-        let deadline = Instant::now() + self.limits.read_total;
+        self.ask(request, Instant::now() + self.limits.read_total)
+            .await
+    }
+
+    /// Sends a read until a time.
+    async fn ask(&self, request: &Request, deadline: Instant) -> Result<Answer, ConnectError> {
         if !request.urgent
             && let Some(wait) = self.pacer().paused(Instant::now(), &self.limits)
         {
-            let target = failure::target(request, self.host());
+            let target = self.target(request);
             return Err(ConnectError::unsent(safe!(
                 "{}: not asked; reads pause for {} s after failures in a row",
                 target,
                 wait.as_secs()
             )));
         }
-        let mut tried = 0;
+        let (mut tried, mut renewed) = (0, false);
         loop {
+            let bearer = if request.bare {
+                None
+            } else {
+                self.bearer(request.class, deadline).await?
+            };
+            let outcome = self
+                .exchange(&self.reads, request, bearer.as_ref(), deadline)
+                .await;
+            let status = outcome.as_ref().ok().map(|raw| raw.status);
+            // A token may end before its time; with a new one a read is asked once more.
+            if self.refused(bearer.as_ref(), status) && !renewed {
+                renewed = true;
+                continue;
+            }
             tried += 1;
-            let outcome = self.exchange(&self.reads, request, deadline).await;
             let (error, wait, timed_out) = match self.settle(request, outcome) {
                 Settled::Done(answer) => {
                     self.pacer().answered();
@@ -192,13 +216,18 @@ impl HttpClient {
         debug_assert_eq!(request.class, Class::Write);
         let deadline = Instant::now() + self.limits.write_total;
         let Some(writes) = &self.writes else {
-            let target = failure::target(request, self.host());
+            let target = self.target(request);
             return Err(ConnectError::unsent(safe!(
                 "{}: this connection only reads",
                 target
             )));
         };
-        let outcome = self.exchange(writes, request, deadline).await;
+        let bearer = self.bearer_for_write(deadline).await?;
+        let outcome = self
+            .exchange(writes, request, bearer.as_ref(), deadline)
+            .await;
+        let status = outcome.as_ref().ok().map(|raw| raw.status);
+        self.refused(bearer.as_ref(), status);
         match self.settle(request, outcome) {
             Settled::Done(answer) => answer,
             Settled::Again { error, .. } => Err(error),
@@ -211,7 +240,7 @@ impl HttpClient {
     }
 
     fn url(&self, request: &Request) -> Result<Url, ConnectError> {
-        self.origin
+        self.origin_of(request)
             .address(&request.path)
             .map_err(|error| failure::misdirected(request.template, error))
     }
@@ -238,13 +267,21 @@ impl HttpClient {
         &self,
         client: &reqwest::Client,
         request: &Request,
+        bearer: Option<&Bearer>,
         deadline: Instant,
     ) -> Result<Raw, Failed> {
         let url = self.url(request).map_err(Failed::Unsendable)?;
         let mut sending = client
             .request(request.method.clone(), url)
             .headers(self.headers.clone());
-        if let Some(body) = &request.body {
+        if let Some(bearer) = bearer {
+            sending = sending.header(header::AUTHORIZATION, bearer.header.clone());
+        }
+        if let (true, Some(tokens)) = (request.bare, &self.tokens) {
+            sending = sending
+                .header(header::CONTENT_TYPE, "application/x-www-form-urlencoded")
+                .body(tokens.form(&self.secret));
+        } else if let Some(body) = &request.body {
             sending = sending
                 .header(header::CONTENT_TYPE, "application/json")
                 .body(body.clone());
@@ -335,7 +372,11 @@ impl HttpClient {
                 .get(header::LOCATION)
                 .map_or(&b"nowhere"[..], HeaderValue::as_bytes);
             let to = Untrusted::new(redirect_host(&String::from_utf8_lossy(to)));
-            let mut error = failure::broken(request, self.host(), &Broken::Redirect(to));
+            let mut error = failure::broken(
+                request,
+                self.origin_of(request).host(),
+                &Broken::Redirect(to),
+            );
             error.status = Some(raw.status);
             error.request_id = request_id;
             return Settled::Done(Err(error));
@@ -349,8 +390,17 @@ impl HttpClient {
             .body
             .ok()
             .filter(|body| shape::check(body, &self.limits).is_ok())
-            .and_then(|body| failure::summary(&body, self.error_words, &self.secret));
-        let error = failure::refused(request, self.host(), raw.status, wait, words, request_id);
+            .and_then(|body| {
+                failure::summary(&body, self.error_words, |text| self.gives_away(text))
+            });
+        let error = failure::refused(
+            request,
+            self.origin_of(request).host(),
+            raw.status,
+            wait,
+            words,
+            request_id,
+        );
         let says_when = raw.headers.contains_key(header::RETRY_AFTER);
         match raw.status {
             429 => Settled::Again {
@@ -368,7 +418,7 @@ impl HttpClient {
     }
 
     fn unanswered(&self, request: &Request, broken: &Broken) -> Settled {
-        let error = failure::broken(request, self.host(), broken);
+        let error = failure::broken(request, self.origin_of(request).host(), broken);
         if broken.is_transient() {
             Settled::Again {
                 error,
@@ -385,7 +435,7 @@ impl HttpClient {
             Ok(body) => match shape::check(&body, &self.limits) {
                 Ok(()) => Ok(body),
                 Err(error) => {
-                    let target = failure::target(request, self.host());
+                    let target = self.target(request);
                     let why = Untrusted::new(error.to_string()).line();
                     Err(ConnectError {
                         kind: ConnectErrorKind::Malformed,
@@ -400,7 +450,11 @@ impl HttpClient {
                 return self.unanswered(request, &broken);
             }
             // The status line of a write stands by itself; only a caller that needs the body fails.
-            Err(broken) => Err(failure::broken(request, self.host(), &broken)),
+            Err(broken) => Err(failure::broken(
+                request,
+                self.origin_of(request).host(),
+                &broken,
+            )),
         };
         if request.class == Class::Read
             && let Err(error) = body
@@ -414,7 +468,7 @@ impl HttpClient {
             headers: raw.headers,
             body,
             class: request.class,
-            target: failure::target(request, self.host()),
+            target: self.target(request),
         }))
     }
 

@@ -14,6 +14,7 @@ mod envelope;
 mod fields;
 mod file;
 mod google;
+mod keycloak;
 mod m365;
 mod okta;
 mod onelogin;
@@ -50,6 +51,8 @@ pub enum Source {
     Duo,
     /// OneLogin events.
     OneLogin,
+    /// Keycloak user events and admin events.
+    Keycloak,
     /// Auth0 tenant logs.
     Auth0,
     /// Events of Google Security Operations in its Unified Data Model.
@@ -60,7 +63,7 @@ pub enum Source {
 
 impl Source {
     /// Lists all of them, in the order in which they are tried.
-    pub const ALL: [Self; 10] = [
+    pub const ALL: [Self; 11] = [
         Self::Okta,
         Self::Google,
         Self::CloudTrail,
@@ -69,6 +72,7 @@ impl Source {
         Self::Duo,
         Self::OneLogin,
         Self::Auth0,
+        Self::Keycloak,
         Self::Udm,
         Self::Ecs,
     ];
@@ -83,6 +87,7 @@ impl Source {
             Self::CloudTrail => "cloudtrail",
             Self::Duo => "duo",
             Self::OneLogin => "onelogin",
+            Self::Keycloak => "keycloak",
             Self::Auth0 => "auth0",
             Self::Udm => "udm",
             Self::Ecs => "ecs",
@@ -104,6 +109,7 @@ impl Source {
             Self::CloudTrail => cloudtrail::is_one(record),
             Self::Duo => duo::is_one(record),
             Self::OneLogin => onelogin::is_one(record),
+            Self::Keycloak => keycloak::is_one(record),
             Self::Auth0 => auth0::is_one(record),
             Self::Udm => udm::is_one(record),
             Self::Ecs => ecs::is_one(record),
@@ -138,6 +144,7 @@ impl Source {
             Self::CloudTrail => events.push(cloudtrail::event(record)?),
             Self::Duo => events.push(duo::event(record)?),
             Self::OneLogin => events.push(onelogin::event(record)?),
+            Self::Keycloak => events.push(keycloak::event(record)?),
             Self::Auth0 => events.push(auth0::event(record)?),
             Self::Udm => events.push(udm::event(record)?),
             Self::Ecs => events.push(ecs::event(record)?),
@@ -165,6 +172,15 @@ pub(crate) fn okta_entry(record: &Value) -> Result<Event, FieldError> {
     event.raw = Untrusted::new(record.to_string());
     need_text(record, "uuid")?;
     need_time(record, "published")?;
+    Ok(event)
+}
+
+/// Reads an entry as Keycloak's interface gives it: one without an id or a time is a fault there.
+pub(crate) fn keycloak_entry(record: &Value) -> Result<Event, FieldError> {
+    let mut event = keycloak::event(record)?;
+    event.raw = Untrusted::new(record.to_string());
+    need_text(record, "id")?;
+    need_time(record, "time")?;
     Ok(event)
 }
 

@@ -8,6 +8,7 @@ use std::sync::Arc;
 use super::capability::{ActivitySource, Cases, ConnectError, Examined, Identity};
 use super::elasticsearch::{self, Elasticsearch};
 use super::http::{HttpClient, HttpOptions, Limits};
+use super::keycloak::{self, Keycloak};
 use super::okta::{self, Okta};
 use super::secret::Secret;
 use super::thehive::{self, TheHive};
@@ -107,6 +108,23 @@ impl Connections {
                     self.activity.push(made);
                 }
             }
+            Vendor::Keycloak => {
+                let Some(client) = connection.client.clone() else {
+                    let what = "its realm and client are not configured";
+                    let error = ConnectError::unsent(what.into());
+                    self.faults.push((name, error));
+                    return;
+                };
+                let made = Arc::new(Keycloak::new(name, http, client));
+                self.examined.push(made.clone());
+                if has(Role::Identity) {
+                    self.identity.push(made.clone());
+                    self.identity_logs.push(made.clone());
+                }
+                if has(Role::Activity) {
+                    self.activity.push(made);
+                }
+            }
             Vendor::Thehive => {
                 let made = Arc::new(TheHive::new(name, http));
                 self.examined.push(made.clone());
@@ -145,6 +163,8 @@ pub(super) fn client(
 ) -> Result<HttpClient, ConnectError> {
     let (scheme, error_words, request_id) = match connection.vendor {
         Vendor::Okta => (okta::SCHEME, okta::ERROR_WORDS, Some(okta::REQUEST_ID)),
+        // The word before a fetched token is always the same.
+        Vendor::Keycloak => ("Bearer", keycloak::ERROR_WORDS, None),
         Vendor::Thehive => (thehive::SCHEME, thehive::ERROR_WORDS, None),
         Vendor::Elasticsearch => (elasticsearch::SCHEME, elasticsearch::ERROR_WORDS, None),
     };
@@ -157,6 +177,7 @@ pub(super) fn client(
         kind: settings.environment.kind,
         scheme,
         secret,
+        grant: keycloak::grant(connection),
         headers: organisation
             .map(|name| (thehive::ORGANISATION, name))
             .into_iter()

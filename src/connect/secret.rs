@@ -39,6 +39,15 @@ impl Secret {
         !self.is_empty() && text.contains(self.0.expose_secret())
     }
 
+    /// Writes a form (`application/x-www-form-urlencoded`) with the secret as its last field.
+    pub(crate) fn form(&self, fields: &[(&'static str, String)], name: &str) -> Vec<u8> {
+        url::form_urlencoded::Serializer::new(String::new())
+            .extend_pairs(fields)
+            .append_pair(name, self.0.expose_secret())
+            .finish()
+            .into_bytes()
+    }
+
     /// Makes an `Authorization` value `<scheme> <secret>` that no log of the HTTP library prints.
     ///
     /// # Errors

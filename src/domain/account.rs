@@ -64,6 +64,9 @@ pub struct Account {
     pub factors: Option<Vec<Factor>>,
     /// Clients that hold refresh tokens; `None` when they could not be read.
     pub token_clients: Option<Vec<Untrusted>>,
+    /// Sessions that the provider lists; `None` where it lists none of them or they could not be read.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub sessions: Option<Vec<Session>>,
     /// What could not be read, one sentence each.
     pub gaps: Vec<Untrusted>,
     /// Name of the time zone the provider has for the person, as it says it.
@@ -93,4 +96,21 @@ pub struct Factor {
     pub status: Untrusted,
     /// When it was registered.
     pub created: Option<DateTime<Utc>>,
+}
+
+/// A session of an account, as far as its provider lists it.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Session {
+    /// The provider's id.
+    pub id: Untrusted,
+    /// Whether it goes on without a browser, by a refresh token that outlives the sign-in.
+    pub offline: bool,
+    /// The applications that use it.
+    pub clients: Vec<Untrusted>,
+    /// When it began.
+    pub started: Option<DateTime<Utc>>,
+    /// When it was last used.
+    pub last_used: Option<DateTime<Utc>>,
+    /// From which address.
+    pub ip: Option<Untrusted>,
 }

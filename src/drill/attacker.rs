@@ -75,7 +75,7 @@ fn act(world: &mut World, mind: &mut Attacker, at: DateTime<Utc>) {
 fn sign_in(world: &mut World, mind: &mut Attacker, at: DateTime<Utc>, active: bool) {
     let activity = history::by_attacker(at, Kind::SignIn, &world.directory);
     if active {
-        let session = world.directory.open_session(VICTIM, Holder::Attacker);
+        let session = world.directory.open_session(VICTIM, Holder::Attacker, at);
         let account = &mut world.directory.people[VICTIM];
         account.last_login = Some(at);
         let mut verify =

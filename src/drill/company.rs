@@ -22,6 +22,8 @@ pub(crate) enum Holder {
 pub(crate) struct Session {
     pub number: u32,
     pub holder: Holder,
+    pub at: DateTime<Utc>,
+    pub ip: &'static str,
 }
 
 /// One enrolled factor.
@@ -67,6 +69,8 @@ pub(crate) struct Person {
     pub factors: Vec<Factor>,
     pub clients: Vec<Client>,
     pub sessions: Vec<Session>,
+    /// Seconds since 1970; tokens of before are refused.
+    pub not_before: i64,
     pub created: DateTime<Utc>,
     pub status_changed: DateTime<Utc>,
     pub password_changed: DateTime<Utc>,
@@ -206,12 +210,35 @@ impl Directory {
         });
     }
 
+    /// Gives everybody and everything the kind of id that Keycloak gives.
+    pub fn name_by_uuids(&mut self, seed: u64) {
+        let mut dice = fastrand::Rng::with_seed(seed ^ 0x00cc_1d00);
+        for person in &mut self.people {
+            person.id = uuid(&mut dice);
+            for client in &mut person.clients {
+                client.id = uuid(&mut dice);
+            }
+        }
+        for group in &mut self.groups {
+            group.id = uuid(&mut dice);
+        }
+    }
+
     /// Opens a session and answers its number.
-    pub fn open_session(&mut self, person: usize, holder: Holder) -> u32 {
+    pub fn open_session(&mut self, person: usize, holder: Holder, at: DateTime<Utc>) -> u32 {
         self.next_session += 1;
         let number = self.next_session;
         if let Some(person) = self.people.get_mut(person) {
-            person.sessions.push(Session { number, holder });
+            let ip = match holder {
+                Holder::Owner => "198.51.100.23",
+                Holder::Attacker => "203.0.113.77",
+            };
+            person.sessions.push(Session {
+                number,
+                holder,
+                at,
+                ip,
+            });
             // A person's oldest session ends where the provider's own bound would end it.
             if person.sessions.len() > 50 {
                 person.sessions.remove(0);
@@ -277,12 +304,25 @@ fn person(
         }],
         clients: Vec::new(),
         sessions: Vec::new(),
+        not_before: 0,
         created,
         status_changed: created,
         password_changed: changed,
         last_updated: changed,
         last_login: None,
     }
+}
+
+fn uuid(dice: &mut fastrand::Rng) -> String {
+    let (a, b) = (dice.u64(..), dice.u64(..));
+    format!(
+        "{:08x}-{:04x}-4{:03x}-a{:03x}-{:012x}",
+        a >> 32,
+        (a >> 16) & 0xffff,
+        a & 0xfff,
+        (b >> 48) & 0xfff,
+        b & 0xffff_ffff_ffff
+    )
 }
 
 /// Draws an identifier of letters and digits.

@@ -81,14 +81,17 @@ pub(crate) enum Twist {
     MadeAdministrator,
     /// The victim gets into the group of emergency accounts now.
     JoinsBreakGlass,
+    /// Every token that was fetched so far is refused from now on.
+    TokensEnd,
 }
 
 /// Words of the control interface for what goes wrong in the company.
-const TWISTS: [(&str, Twist); 4] = [
+const TWISTS: [(&str, Twist); 5] = [
     ("session_survives", Twist::SessionSurvives),
     ("undone_by_others", Twist::UndoneByOthers),
     ("made_administrator", Twist::MadeAdministrator),
     ("joins_break_glass", Twist::JoinsBreakGlass),
+    ("tokens_end", Twist::TokensEnd),
 ];
 
 /// One armed fault.

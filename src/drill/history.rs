@@ -97,7 +97,7 @@ fn working_day(
     }
     let mut at = midnight + TimeDelta::minutes(6 * 60 + 20 + dice.i64(0..100)) + millis(dice);
     let from_home = weekend || dice.u8(0..10) < 3;
-    let session = directory.open_session(index, Holder::Owner);
+    let session = directory.open_session(index, Holder::Owner, at);
     let person = directory.people[index].clone();
     let make = |at, kind| {
         let mut activity = Activity::new(at, kind, index, &person);
@@ -226,7 +226,7 @@ fn attack(
     };
     let victim = directory.people[VICTIM].clone();
     // Her own evening, so that the journey that follows is impossible.
-    let own = directory.open_session(VICTIM, Holder::Owner);
+    let own = directory.open_session(VICTIM, Holder::Owner, ago(95, 0));
     for (minutes, kind, object) in [
         (95, Kind::SignIn, ""),
         (94, Kind::MfaVerify, "Mara's iPhone"),
@@ -244,7 +244,7 @@ fn attack(
         let other = dice.usize(LOOK_ALIKE + 1..directory.people.len());
         out.push(guess(dice, at + TimeDelta::seconds(21), other, directory));
     }
-    let session = directory.open_session(VICTIM, Holder::Attacker);
+    let session = directory.open_session(VICTIM, Holder::Attacker, ago(31, 0));
     let steps: [(i64, i64, Kind, &str, u64); 12] = [
         (31, 0, Kind::SignIn, "", 0),
         (29, 0, Kind::FactorActivate, "Galaxy A15", 0),

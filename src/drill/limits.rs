@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 
 use chrono::TimeDelta;
 
-use super::wire::{Answer, Request, Server};
+use super::wire::{Answer, Idp, Request, Server};
 
 /// How much of each bucket is used.
 #[derive(Debug)]
@@ -29,6 +29,11 @@ impl Limits {
         }
     }
 
+    /// Okta limits by itself; Keycloak leaves that to a proxy.
+    fn limits(request: &Request) -> bool {
+        request.server == Server::Identity && request.idp == Idp::Okta
+    }
+
     fn bucket(request: &Request) -> &'static str {
         match request.segments.get(2).map(String::as_str) {
             Some("logs") => "logs",
@@ -40,7 +45,7 @@ impl Limits {
 
     /// Uses one request; answers whether that is one too many.
     pub fn take(&mut self, request: &Request) -> bool {
-        if request.server != Server::Identity {
+        if !Self::limits(request) {
             return false;
         }
         let bucket = self.buckets.entry(Self::bucket(request)).or_default();
@@ -56,7 +61,7 @@ impl Limits {
 
     /// Adds the three headers of the identity provider.
     pub fn headers(&self, request: &Request, mut answer: Answer) -> Answer {
-        if request.server != Server::Identity {
+        if !Self::limits(request) {
             return answer;
         }
         let bucket = self.buckets.get(Self::bucket(request));

@@ -24,9 +24,9 @@ use super::elastic::{self, Pits};
 use super::fault::{self, Faults, Kind, Met};
 use super::ledger::Ledger;
 use super::limits::Limits;
-use super::wire::{Answer, Notes, Request, Server, percent_decode};
+use super::wire::{Answer, Idp, Notes, Request, Server, percent_decode};
 use super::world::World;
-use super::{okta, thehive};
+use super::{keycloak, okta, thehive};
 
 /// The longest request body that is read.
 const BODY_MAX: usize = 4 * 1024 * 1024;
@@ -34,6 +34,7 @@ const BODY_MAX: usize = 4 * 1024 * 1024;
 /// What the four servers share.
 pub(crate) struct Shared {
     pub clock: Clock,
+    idp: Idp,
     state: Mutex<State>,
     /// Turns true when the drill ends.
     pub stop: watch::Receiver<bool>,
@@ -55,8 +56,7 @@ impl Shared {
     pub fn new(
         clock: Clock,
         world: World,
-        seed: u64,
-        rate: u32,
+        (seed, rate, idp): (u64, u32, Idp),
         stop: watch::Receiver<bool>,
     ) -> Self {
         let state = State {
@@ -70,6 +70,7 @@ impl Shared {
         };
         Self {
             clock,
+            idp,
             state: Mutex::new(state),
             stop,
         }
@@ -109,7 +110,10 @@ impl State {
 
     fn reads(request: &Request) -> bool {
         match request.server {
-            Server::Identity => okta::reads(request),
+            Server::Identity => match request.idp {
+                Idp::Okta => okta::reads(request),
+                Idp::Keycloak => keycloak::reads(request),
+            },
             Server::Cases => thehive::reads(request),
             Server::Siem => elastic::reads(request),
         }
@@ -172,7 +176,10 @@ impl State {
 /// Names the path as the vendor's specification does.
 fn template(request: &Request) -> &'static str {
     match request.server {
-        Server::Identity => okta::template(request),
+        Server::Identity => match request.idp {
+            Idp::Okta => okta::template(request),
+            Idp::Keycloak => keycloak::template(request),
+        },
         Server::Cases => thehive::template(request),
         Server::Siem => elastic::template(request),
     }
@@ -180,7 +187,10 @@ fn template(request: &Request) -> &'static str {
 
 fn ask(world: &mut World, pits: &mut Pits, request: &Request, notes: &mut Notes) -> Answer {
     match request.server {
-        Server::Identity => okta::answer(world, request, notes),
+        Server::Identity => match request.idp {
+            Idp::Okta => okta::answer(world, request, notes),
+            Idp::Keycloak => keycloak::answer(world, request, notes),
+        },
         Server::Cases => thehive::answer(world, request, notes),
         Server::Siem => elastic::answer(world, pits, request),
     }
@@ -190,14 +200,30 @@ fn ask(world: &mut World, pits: &mut Pits, request: &Request, notes: &mut Notes)
 fn vendor_error(request: &Request, status: u16) -> Answer {
     let (okta, hive, elastic) = words_of(status);
     let mut answer = match request.server {
-        Server::Identity => okta::error(status, okta.0, okta.1),
+        Server::Identity => match request.idp {
+            Idp::Okta => okta::error(status, okta.0, okta.1),
+            Idp::Keycloak => keycloak::error(status, keycloak_words(status)),
+        },
         Server::Cases => thehive::error(status, hive.0, hive.1),
         Server::Siem => elastic::error(status, elastic.0, elastic.1),
     };
-    if status == 429 && request.server == Server::Cases {
+    let names_wait = request.server == Server::Cases
+        || request.server == Server::Identity && request.idp == Idp::Keycloak;
+    if status == 429 && names_wait {
         answer.headers.push(("retry-after", "1".to_owned()));
     }
     answer
+}
+
+/// Gives what Keycloak says with a status; 429 is a reverse proxy's.
+fn keycloak_words(status: u16) -> &'static str {
+    match status {
+        429 => "Too Many Requests",
+        403 => "HTTP 403 Forbidden",
+        404 => "User not found",
+        409 => "Conflict",
+        _ => "unknown_error",
+    }
 }
 
 /// A code or type of error and its sentence.
@@ -337,6 +363,7 @@ fn read(place: &Place, parts: &axum::http::request::Parts, body: &Bytes, id: Str
     let path = parts.uri.path().to_owned();
     Request {
         server: place.server,
+        idp: place.shared.idp,
         method: parts.method.as_str().to_owned(),
         segments: path
             .trim_start_matches('/')

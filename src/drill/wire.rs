@@ -10,7 +10,7 @@ use serde_json::Value;
 /// Names one of the three simulated servers.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
 pub enum Server {
-    /// The identity provider (Okta).
+    /// The identity provider (Okta or Keycloak).
     Identity,
     /// The case system (TheHive 5).
     Cases,
@@ -36,10 +36,40 @@ impl Server {
     }
 }
 
+/// Whose interface the identity provider speaks.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub enum Idp {
+    /// Okta.
+    #[default]
+    Okta,
+    /// Keycloak 26.
+    Keycloak,
+}
+
+impl Idp {
+    /// Lists all of them.
+    pub const ALL: [Self; 2] = [Self::Okta, Self::Keycloak];
+
+    /// Answers the vendor's name in the configuration.
+    pub fn name(self) -> &'static str {
+        match self {
+            Self::Okta => "okta",
+            Self::Keycloak => "keycloak",
+        }
+    }
+
+    /// Finds the one with the given name.
+    pub fn named(word: &str) -> Option<Self> {
+        Self::ALL.into_iter().find(|idp| idp.name() == word)
+    }
+}
+
 /// One request as the vendors' code sees it.
 #[derive(Debug)]
 pub(crate) struct Request {
     pub server: Server,
+    /// Whose interface the identity provider speaks.
+    pub idp: Idp,
     pub method: String,
     /// The path as it was sent, still percent-encoded.
     pub path: String,
@@ -64,6 +94,13 @@ impl Request {
             .iter()
             .find(|(key, _)| key == name)
             .map(|(_, value)| value.as_str())
+    }
+
+    /// Answers the fields of a form in the body.
+    pub fn form(&self) -> Vec<(String, String)> {
+        url::form_urlencoded::parse(&self.body)
+            .into_owned()
+            .collect()
     }
 
     /// Answers the segments as plain strings, ready for a `match`.

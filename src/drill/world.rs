@@ -9,10 +9,11 @@ use chrono::{DateTime, Utc};
 use super::activity::{Activity, Journal, Kind, Transaction};
 use super::attacker::Attacker;
 use super::casebook::Casebook;
-use super::company::{ANALYST, COLLEAGUE, Directory, Holder, VICTIM};
+use super::company::{ANALYST, COLLEAGUE, Directory, Holder, Person, VICTIM};
 use super::fault::Twist;
 use super::history;
-use super::wire::{Notes, Request};
+use super::keycloak::Tokens;
+use super::wire::{Idp, Notes, Request};
 
 /// The id of the console's token at the identity provider.
 pub(crate) const TOKEN_ID: &str = "00Tdrill0console0001";
@@ -27,6 +28,8 @@ pub(crate) struct World {
     pub start: DateTime<Utc>,
     /// What goes wrong in the company itself.
     pub twists: Vec<Twist>,
+    /// The tokens of the console's client, where they are fetched.
+    pub tokens: Tokens,
 }
 
 /// Why a lifecycle change was refused.
@@ -38,8 +41,11 @@ pub(crate) enum Refused {
 
 impl World {
     /// Builds the same world for the same seed and start.
-    pub fn new(seed: u64, start: DateTime<Utc>, cases: usize, events: usize) -> Self {
+    pub fn new(seed: u64, start: DateTime<Utc>, (cases, events): (usize, usize), idp: Idp) -> Self {
         let mut directory = Directory::new(seed, start);
+        if idp == Idp::Keycloak {
+            directory.name_by_uuids(seed);
+        }
         let past = history::build(seed, start, events, &mut directory);
         let journal = Journal::new(past, seed);
         let cases = Casebook::new(seed, start, cases, &directory);
@@ -50,6 +56,7 @@ impl World {
             attacker: Attacker::new(seed),
             start,
             twists: Vec::new(),
+            tokens: Tokens::default(),
         }
     }
 
@@ -75,6 +82,54 @@ impl World {
         self.change_status(person, ("SUSPENDED", "ACTIVE"), Kind::Unsuspend, request)?;
         notes.effect("unsuspend", self.directory.people[person].id.clone());
         Ok(())
+    }
+
+    /// Enables or disables an account, whatever it was before; its sessions live on.
+    pub fn set_enabled(
+        &mut self,
+        person: usize,
+        enabled: bool,
+        request: &Request,
+        notes: &mut Notes,
+    ) {
+        let account = &mut self.directory.people[person];
+        let was = !matches!(account.status, "SUSPENDED" | "DEPROVISIONED");
+        // Enabling lifts a lock for failed sign-ins too.
+        let lifts = enabled && account.status == "LOCKED_OUT";
+        let (kind, word) = if enabled {
+            (Kind::Unsuspend, "unsuspend")
+        } else {
+            (Kind::Suspend, "suspend")
+        };
+        if was != enabled || lifts {
+            account.status = if enabled { "ACTIVE" } else { "SUSPENDED" };
+            account.status_changed = request.at;
+            account.last_updated = request.at;
+            notes.effect(word, account.id.clone());
+        }
+        self.log_own(kind, person, "", request);
+    }
+
+    /// Ends one offline session; `None` where there is none of this id.
+    pub fn end_offline(
+        &mut self,
+        session: &str,
+        request: &Request,
+        notes: &mut Notes,
+    ) -> Option<()> {
+        let holds = |person: &Person| {
+            let mut clients = person.clients.iter();
+            clients.any(|client| client.tokens.iter().any(|token| token == session))
+        };
+        let person = self.directory.people.iter().position(holds)?;
+        let account = &mut self.directory.people[person];
+        for client in &mut account.clients {
+            client.tokens.retain(|token| token != session);
+        }
+        account.clients.retain(|client| !client.tokens.is_empty());
+        notes.effect("revoke_tokens", format!("{}/{session}", account.id));
+        self.log_own(Kind::TokenRevoke, person, session, request);
+        Some(())
     }
 
     /// Makes the holder of an active account choose a new password, as a helpdesk does.
@@ -172,6 +227,7 @@ impl World {
                     .position(|g| g.name == "Break-Glass");
                 directory.people[VICTIM].groups.extend(group);
             }
+            Twist::TokensEnd => self.tokens.end_all(),
             Twist::SessionSurvives | Twist::UndoneByOthers => self.twists.push(twist),
         }
     }

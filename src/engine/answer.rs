@@ -70,7 +70,22 @@ async fn target(world: &World, ask: &Ask) -> Result<(Account, Vec<PreparedCall>)
         let Ok(calls) = calls else { continue };
         if calls.first().is_some_and(|call| call.host == ask.host) {
             let account = identity.account(&id).await?;
-            return Ok((account, calls));
+            // As many as the plan that waits has: what a provider needs for the account as it is now.
+            let steps = identity
+                .steps(&ask.kinds, &account)
+                .map_err(|(kind, lacking)| {
+                    Fault::new(safe!("{} is not offered: {}", kind.word(), lacking.reason))
+                })?;
+            if !steps
+                .iter()
+                .map(|step| step.kind)
+                .eq(ask.kinds.iter().copied())
+            {
+                return Err(Fault::new(
+                    "the account needs other requests now than were asked for",
+                ));
+            }
+            return Ok((account, steps.into_iter().map(|step| step.call).collect()));
         }
     }
     let host = own(ask.host.as_str());

@@ -87,19 +87,18 @@ async fn try_make(
     } = judge_all(world, identity.as_ref(), &account, asked_for, kinds).await;
     warnings.extend(told(&others));
     let made = world.clock.now();
-    let ordered = identity.order(kinds);
-    let mut steps = Vec::new();
-    for kind in ordered {
-        let lacking = |lacking: crate::connect::capability::Lacking| {
-            Fault::new(safe!("{} is not offered: {}", kind.word(), lacking.reason))
-        };
-        steps.push(PlannedStep {
+    let steps = identity.steps(kinds, &account).map_err(|(kind, lacking)| {
+        Fault::new(safe!("{} is not offered: {}", kind.word(), lacking.reason))
+    })?;
+    let steps: Vec<PlannedStep> = steps
+        .into_iter()
+        .map(|step| PlannedStep {
             aid: ActionId::from_parts(made.utc, super::clock::random()),
-            kind,
-            call: identity.prepare(kind, &id).map_err(lacking)?,
-            facts: identity.offers(kind).map_err(lacking)?,
-        });
-    }
+            kind: step.kind,
+            call: step.call,
+            facts: step.facts,
+        })
+        .collect();
     let kinds: Vec<ActionKind> = steps.iter().map(|step| step.kind).collect();
     let policy = world.settings.policy.canonical();
     let hash = plan_hash(&kinds, &account, &case, &policy, &world.settings.sha256);

@@ -8,7 +8,7 @@ mod summary;
 
 use ratatui::layout::Rect;
 
-pub(super) use self::identity::{factors, roles};
+pub(super) use self::identity::{factors, roles, sessions};
 
 use super::layout::{below, narrowed};
 use super::paint::{Canvas, Words};

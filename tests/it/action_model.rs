@@ -172,6 +172,7 @@ fn account(number: usize) -> Account {
         roles: Some(Vec::new()),
         factors: Some(Vec::new()),
         token_clients: None,
+        sessions: None,
         gaps: Vec::new(),
         zone: None,
         server_date: None,

@@ -66,6 +66,11 @@ fn samples() -> Vec<(&'static str, Value)> {
                    "details": {"request": {"method": "post", "path": "/api/v2/users/u2/roles", "body": {"email": "b@x.org"}}}}}),
         ),
         (
+            "keycloak",
+            json!({"id": "e1", "time": 1_795_892_709_929_i64, "type": "LOGIN_ERROR", "realmId": "r", "clientId": "mail", "userId": "u1",
+                   "ipAddress": "198.51.100.7", "sessionId": "s", "error": "e", "details": {"username": "a@x.org"}}),
+        ),
+        (
             "udm",
             json!({"metadata": {"id": "e1", "event_type": "USER_LOGIN", "event_timestamp": "2026-11-21T03:00:00Z", "product_name": "p",
                    "product_event_type": "t", "description": "d"},

@@ -127,6 +127,7 @@ fn options(url: &Url, limits: Limits) -> HttpOptions {
         kind: EnvironmentKind::Production,
         scheme: "Bearer",
         secret: Secret::new(TOKEN.to_owned()),
+        grant: None,
         headers: Vec::new(),
         ca_file: None,
         error_words: &["/message"],

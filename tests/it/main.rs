@@ -41,6 +41,8 @@ mod hostile_http;
 mod hours;
 mod incident;
 mod journal;
+mod keycloak;
+mod keycloak_live;
 mod mirror;
 mod outbox;
 mod perms;

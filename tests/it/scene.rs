@@ -70,6 +70,7 @@ pub(crate) fn settings(mode: Mode, kind: EnvironmentKind) -> Settings {
         token_id: None,
         ca_file: None,
         organisation: None,
+        client: None,
     };
     Settings {
         environment: Environment {
@@ -330,6 +331,7 @@ pub(crate) fn account() -> Account {
             },
         ]),
         token_clients: Some(Vec::new()),
+        sessions: None,
         gaps: Vec::new(),
         zone: None,
         server_date: Some(now().utc),

@@ -78,6 +78,21 @@ pub struct Gate {
 }
 
 impl Gate {
+    /// Tells whether it stops anything.
+    pub fn is_set(&self) -> bool {
+        self.at.is_some()
+    }
+
+    /// Waits until the console stands at it.
+    pub async fn reached(&self) {
+        drop(self.reached.acquire().await);
+    }
+
+    /// Lets the console on.
+    pub fn open(&self) {
+        self.open.add_permits(1);
+    }
+
     pub fn at(at: Option<&'static str>) -> Arc<Self> {
         Arc::new(Self {
             at,

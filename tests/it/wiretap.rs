@@ -6,8 +6,8 @@ use std::time::Duration;
 
 use chrono::{DateTime, Utc};
 use quell::config::settings::{
-    Connection, Environment, EnvironmentKind, Mode, Policy, Role, SecretSource, Settings, Timeline,
-    Vendor,
+    Connection, Environment, EnvironmentKind, Mode, OauthClient, Policy, Role, SecretSource,
+    Settings, Timeline, Vendor,
 };
 use quell::connect::capability::{ActivitySource, Cases, Identity};
 use quell::connect::http::Limits;
@@ -37,6 +37,8 @@ pub struct Seen {
     pub path: String,
     pub headers: Vec<(String, String)>,
     pub body: Vec<u8>,
+    /// Status and body of the answer, once it has come.
+    pub answer: Option<(u16, Vec<u8>)>,
 }
 
 impl Seen {
@@ -67,16 +69,19 @@ impl Tap {
     /// Passes one request on and its answer back; a server that hangs up is passed on too.
     async fn pass(&self, stream: &mut TcpStream) -> Option<()> {
         let raw = read_request(stream).await?;
-        self.log
-            .lock()
-            .unwrap_or_else(PoisonError::into_inner)
-            .push(Seen {
-                vendor: self.vendor,
-                method: raw.method.clone(),
-                path: raw.path.clone(),
-                headers: raw.headers.clone(),
-                body: raw.body.clone(),
-            });
+        let seen = Seen {
+            vendor: self.vendor,
+            method: raw.method.clone(),
+            path: raw.path.clone(),
+            headers: raw.headers.clone(),
+            body: raw.body.clone(),
+            answer: None,
+        };
+        let place = {
+            let mut log = self.log.lock().unwrap_or_else(PoisonError::into_inner);
+            log.push(seen);
+            log.len() - 1
+        };
         let method = reqwest::Method::from_bytes(raw.method.as_bytes()).unwrap();
         let mut forwarded = self
             .http
@@ -98,9 +103,16 @@ impl Tap {
         }
         head.push_str("\r\n");
         stream.write_all(head.as_bytes()).await.ok()?;
-        let mut answer = answer;
+        let (mut answer, mut body) = (answer, Vec::new());
+        let status = answer.status().as_u16();
         while let Some(piece) = answer.chunk().await.ok()? {
             stream.write_all(&piece).await.ok()?;
+            body.extend_from_slice(&piece);
+        }
+        let mut log = self.log.lock().unwrap_or_else(PoisonError::into_inner);
+        // The log may have been taken meanwhile.
+        if let Some(seen) = log.get_mut(place) {
+            seen.answer = Some((status, body));
         }
         Some(())
     }
@@ -156,6 +168,7 @@ pub fn connection(vendor: Vendor, url: Url) -> Connection {
         token_id: Some("00Tdrill0console0001".to_owned()),
         ca_file: None,
         organisation: Some("acme".to_owned()),
+        client: None,
     }
 }
 
@@ -215,12 +228,23 @@ impl Tapped {
         let log = Log::default();
         let mut all = Vec::new();
         let mut secrets = BTreeMap::new();
+        let provider = match drill.identity().vendor {
+            "keycloak" => Vendor::Keycloak,
+            _ => Vendor::Okta,
+        };
         for (vendor, endpoint) in [
-            (Vendor::Okta, drill.identity()),
+            (provider, drill.identity()),
             (Vendor::Thehive, drill.cases()),
             (Vendor::Elasticsearch, drill.siem()),
         ] {
-            all.push(connection(vendor, tap(endpoint, &log).await));
+            let mut one = connection(vendor, tap(endpoint, &log).await);
+            one.client = endpoint.client.map(|(realm, client)| OauthClient {
+                realm: realm.to_owned(),
+                token_realm: realm.to_owned(),
+                client_id: client.to_owned(),
+                username: None,
+            });
+            all.push(one);
             secrets.insert(name(vendor.word()), Secret::new(endpoint.token.to_owned()));
         }
         let limits = Limits {
@@ -273,14 +297,15 @@ impl Tapped {
     pub fn confirm(&self, account: &Account, kinds: &[ActionKind]) -> Vec<ConfirmedAction> {
         let identity = self.identity();
         let steps = identity
-            .order(kinds)
+            .steps(kinds, account)
+            .unwrap()
             .into_iter()
             .zip(0u128..)
-            .map(|(kind, index)| PlannedStep {
+            .map(|(step, index)| PlannedStep {
                 aid: ActionId::from_parts(start(), index),
-                kind,
-                call: identity.prepare(kind, &account.id).unwrap(),
-                facts: identity.offers(kind).unwrap(),
+                kind: step.kind,
+                call: step.call,
+                facts: step.facts,
             });
         let plan = Plan {
             pid: PlanId::from_parts(start(), 7),

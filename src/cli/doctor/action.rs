@@ -4,7 +4,7 @@ use std::sync::Arc;
 
 use super::{Check, Verdict, check, failed};
 use crate::config::settings::{Mode, Role, Settings};
-use crate::connect::capability::Identity;
+use crate::connect::capability::{Identity, Right};
 use crate::connect::registry::Connections;
 use crate::domain::containment::kind::ActionKind;
 use crate::domain::ids::ConnectionName;
@@ -60,7 +60,7 @@ pub(super) async fn checks(
             .unwrap_or_default();
         let mut of_kind = rights.iter().filter(|right| right.kinds.contains(&kind));
         let missing = of_kind.clone().filter(|right| right.granted == Some(false));
-        reasons.extend(missing.map(|right| safe!("the token has only {}", right.name)));
+        reasons.extend(missing.map(Right::lacking));
         let is_granted = of_kind.all(|right| right.granted == Some(true)) && !rights.is_empty();
         checks.push(line(&name, kind, &reasons, settings, is_granted));
     }

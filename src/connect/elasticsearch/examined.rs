@@ -136,6 +136,7 @@ impl Examined for Elasticsearch {
             rights.push(Right {
                 name: safe!("read on {}", shown),
                 needed_for: Some(needed_for),
+                is_exact: false,
                 kinds: Vec::new(),
                 granted: granted(index, "read"),
             });
@@ -179,6 +180,7 @@ fn beyond(name: Safe) -> Right {
     Right {
         name,
         needed_for: None,
+        is_exact: false,
         kinds: Vec::new(),
         granted: Some(true),
     }

@@ -33,6 +33,8 @@ pub struct Request {
     pub(super) class: Class,
     pub(super) size: Size,
     pub(super) urgent: bool,
+    /// Whether it goes to the token endpoint, without a token and with the form for one.
+    pub(super) bare: bool,
 }
 
 impl Request {
@@ -56,6 +58,7 @@ impl Request {
             class,
             size: Size::Object,
             urgent: false,
+            bare: false,
         })
     }
 
@@ -77,6 +80,7 @@ impl Request {
             class: Class::Read,
             size: Size::List,
             urgent: false,
+            bare: false,
         }
     }
 
@@ -109,6 +113,13 @@ impl Request {
     #[must_use]
     pub fn urgent(mut self) -> Self {
         self.urgent = true;
+        self
+    }
+
+    /// Makes it the request for a token.
+    #[must_use]
+    pub(super) fn bare(mut self) -> Self {
+        self.bare = true;
         self
     }
 

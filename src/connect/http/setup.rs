@@ -10,6 +10,7 @@ use url::Url;
 use super::failure;
 use super::limits::Limits;
 use super::origin::{CarefulResolver, Origin};
+use super::token::{TokenGrant, Tokens};
 use crate::config::settings::EnvironmentKind;
 use crate::connect::capability::ConnectError;
 use crate::connect::secret::Secret;
@@ -25,8 +26,10 @@ pub struct HttpOptions {
     pub kind: EnvironmentKind,
     /// Word before the secret in `Authorization`, such as `Bearer`.
     pub scheme: &'static str,
-    /// The token.
+    /// The token, or what a token is asked for with.
     pub secret: Secret,
+    /// How a token is asked for; `None` where the secret is one itself.
+    pub grant: Option<TokenGrant>,
     /// Further headers of every request.
     pub headers: Vec<(&'static str, String)>,
     /// Further certification authorities in PEM, beside the platform's.
@@ -52,21 +55,27 @@ fn setup(host: &str, why: &Safe) -> ConnectError {
 }
 
 /// Makes the headers of every request.
-pub(super) fn common_headers(options: &HttpOptions, host: &str) -> Result<HeaderMap, ConnectError> {
+pub(super) fn common_headers(
+    options: &HttpOptions,
+    host: &str,
+    is_token: bool,
+) -> Result<HeaderMap, ConnectError> {
     let mut headers = HeaderMap::new();
     if options.secret.is_empty() {
         return Err(setup(host, &"the secret is empty".into()));
     }
-    let authorization = options
-        .secret
-        .authorization(options.scheme)
-        .map_err(|_cause| {
-            setup(
-                host,
-                &"the secret holds characters a header cannot carry".into(),
-            )
-        })?;
-    headers.insert(header::AUTHORIZATION, authorization);
+    if is_token {
+        let authorization = options
+            .secret
+            .authorization(options.scheme)
+            .map_err(|_cause| {
+                setup(
+                    host,
+                    &"the secret holds characters a header cannot carry".into(),
+                )
+            })?;
+        headers.insert(header::AUTHORIZATION, authorization);
+    }
     headers.insert(header::ACCEPT, HeaderValue::from_static("application/json"));
     headers.insert(header::ACCEPT_ENCODING, HeaderValue::from_static("gzip"));
     for (name, text) in &options.headers {
@@ -139,6 +148,21 @@ pub(super) fn origin(options: &HttpOptions) -> Result<Origin, ConnectError> {
     let named = options.base.host_str().unwrap_or("(no host)");
     Origin::new(&options.base, options.kind)
         .map_err(|error| setup(named, &Untrusted::new(error.to_string()).line()))
+}
+
+/// Makes the source of tokens, where they are fetched.
+pub(super) fn tokens(
+    options: &mut HttpOptions,
+    host: &str,
+) -> Result<Option<Tokens>, ConnectError> {
+    let Some(grant) = options.grant.take() else {
+        return Ok(None);
+    };
+    let tokens = Tokens::new(grant, options.kind).map_err(|error| {
+        let why = Untrusted::new(error.to_string()).line();
+        setup(host, &safe!("the token endpoint: {}", why))
+    })?;
+    Ok(Some(tokens))
 }
 
 /// Makes the client for reads, which keeps connections, and the one for writes, if any, which opens one for each.

@@ -59,6 +59,7 @@ fn rights(roles: &[Untrusted]) -> Vec<Right> {
     let mut rights = vec![Right {
         name: names,
         needed_for: Some("revoke sessions, disable account, enable account"),
+        is_exact: false,
         kinds: vec![
             ActionKind::RevokeSessions,
             ActionKind::DisableAccount,
@@ -70,6 +71,7 @@ fn rights(roles: &[Untrusted]) -> Vec<Right> {
         rights.push(Right {
             name: "role SUPER_ADMIN".into(),
             needed_for: None,
+            is_exact: false,
             kinds: Vec::new(),
             granted: Some(true),
         });

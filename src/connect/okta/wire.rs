@@ -46,6 +46,7 @@ pub(crate) fn user(record: &Value, connection: &ConnectionName) -> Result<Accoun
         roles: None,
         factors: None,
         token_clients: None,
+        sessions: None,
         gaps: Vec::new(),
         zone: text(record, "profile.timezone"),
         server_date: None,

@@ -32,6 +32,7 @@ fn rights(permissions: &[Untrusted]) -> Vec<Right> {
     let mut rights = vec![Right {
         name: COMMENT.into(),
         needed_for: Some("comments in cases"),
+        is_exact: false,
         kinds: Vec::new(),
         // Without a list nothing is told.
         granted: (!permissions.is_empty()).then(|| permissions.iter().any(is_comment)),
@@ -42,6 +43,7 @@ fn rights(permissions: &[Untrusted]) -> Vec<Right> {
     rights.extend(beyond.map(|one| Right {
         name: one.field(),
         needed_for: None,
+        is_exact: false,
         kinds: Vec::new(),
         granted: Some(true),
     }));

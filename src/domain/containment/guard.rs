@@ -419,6 +419,7 @@ mod tests {
             roles: _,
             factors: _,
             token_clients: _,
+            sessions: _,
             gaps: _,
             zone: _,
             server_date: _,

@@ -285,6 +285,7 @@ mod tests {
             roles,
             factors,
             token_clients,
+            sessions,
             gaps,
             zone,
             server_date,
@@ -345,6 +346,8 @@ mod tests {
         each!(last_sign_in, times(last_sign_in), None);
         let client = "vpn".into();
         each!(token_clients, lists(token_clients.as_deref(), client), None);
+        assert_eq!(sessions, None);
+        each!(sessions, [Some(Vec::new())], None);
         each!(gaps, [[gaps.clone(), vec!["x".into()]].concat()], None);
         each!(zone, others_or_none(zone.as_ref()), None);
         each!(server_date, times(server_date), None);

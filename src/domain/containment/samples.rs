@@ -53,6 +53,7 @@ pub(crate) fn account() -> Account {
             created: None,
         }]),
         token_clients: Some(vec!["mail".into()]),
+        sessions: None,
         gaps: Vec::new(),
         zone: None,
         server_date: Some(at(0)),

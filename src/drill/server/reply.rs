@@ -9,7 +9,7 @@ use axum::response::Response;
 use serde_json::Value;
 
 use crate::drill::fault::{self, Kind, Met};
-use crate::drill::wire::{Answer, Request, Server};
+use crate::drill::wire::{Answer, Idp, Request, Server};
 
 /// What `huge_body` sends.
 const HUGE: usize = 100 * 1024 * 1024;
@@ -28,10 +28,14 @@ pub(super) fn send(request: &Request, mut answer: Answer, met: &Met) -> Response
             headers.append(HeaderName::from_static(name), value);
         }
     };
-    put(
-        "date",
-        &request.at.format("%a, %d %b %Y %H:%M:%S GMT").to_string(),
-    );
+    let is_keycloak = request.server == Server::Identity && request.idp == Idp::Keycloak;
+    // Keycloak sends no date.
+    if !is_keycloak {
+        put(
+            "date",
+            &request.at.format("%a, %d %b %Y %H:%M:%S GMT").to_string(),
+        );
+    }
     for (name, value) in &answer.headers {
         match (&met.rule, *name) {
             (Some(rule), "link")
@@ -43,6 +47,7 @@ pub(super) fn send(request: &Request, mut answer: Answer, met: &Met) -> Response
         }
     }
     match request.server {
+        Server::Identity if is_keycloak => {}
         Server::Identity => put("x-okta-request-id", &request.id),
         Server::Siem => put("x-elastic-product", "Elasticsearch"),
         Server::Cases => {}

@@ -72,7 +72,14 @@ fn draw_account(
     let last = account.last_sign_in.map_or_else(Safe::default, |at| {
         safe!("last sign-in {} ago", words::ago(model, at))
     });
-    let factors = Words::new(Role::Dim, "MFA ").add(Role::Text, factors(account));
+    let mut factors = Words::new(Role::Dim, "MFA ").add(Role::Text, factors(account));
+    if let Some(sessions) = account.sessions.as_deref() {
+        let count: Safe = match sessions.len() {
+            1 => "1 session".into(),
+            many => safe!("{} sessions", many),
+        };
+        factors = factors.gap(Role::Text, count);
+    }
     if is_roomy {
         canvas.row(below(area, line), 0, identity);
         canvas.ends(
@@ -112,6 +119,17 @@ pub(in crate::ui) fn roles(account: &Account) -> Safe {
         Some([]) => "no admin role".into(),
         Some(roles) => safe!("role {}", listed(roles)),
     }
+}
+
+/// Gives how many sessions are listed, in words; nothing where the provider lists none of them.
+pub(in crate::ui) fn sessions(account: &Account) -> Option<Safe> {
+    let sessions = account.sessions.as_deref()?;
+    let offline = sessions.iter().filter(|session| session.offline).count();
+    Some(safe!(
+        "{} online, {} offline",
+        sessions.len() - offline,
+        offline
+    ))
 }
 
 /// Gives the MFA methods in words.

@@ -14,7 +14,7 @@ use crate::domain::containment::plan::{ActionFacts, Plan, PlannedStep};
 use crate::domain::freshness::time_word;
 use crate::domain::text::{Safe, Untrusted};
 use crate::safe;
-use crate::ui::activity::{factors, roles};
+use crate::ui::activity::{factors, roles, sessions};
 use crate::ui::layout::below;
 use crate::ui::paint::{Canvas, Words, blanks};
 use crate::ui::sheet::Sheet;
@@ -58,12 +58,7 @@ pub(super) fn draw(
         .unwrap_or(u16::MAX)
         .min(most)
         .saturating_add(FOOT + 2);
-    let kinds = plan.kinds();
-    let what = Safe::join(
-        kinds.iter().map(|kind| kind.word().into()),
-        &Safe::fixed(", "),
-    );
-    let title = heading(what).gap(Role::DialogTitle, plan.account.login.field());
+    let title = heading(what(plan)).gap(Role::DialogTitle, plan.account.login.field());
     let inside = open_box(canvas, room, (width, height), title, mode(model, plan));
     let body = Rect {
         height: inside.height.saturating_sub(FOOT),
@@ -85,6 +80,20 @@ pub(super) fn draw(
         canvas.ends(foot, 0, Words::empty(), Words::new(Role::Dim, text));
     }
     draw_foot(canvas, model, foot, confirmation, said)
+}
+
+/// Names what is done in order; the same thing several times in a row is named once, with the count.
+fn what(plan: &Plan) -> Safe {
+    let kinds = plan.kinds();
+    let runs = kinds.chunk_by(|one, next| one == next);
+    let words = runs.filter_map(|run| {
+        let word = run.first()?.word();
+        Some(match run.len() {
+            1 => word.into(),
+            many => safe!("{} ({} requests)", word, many),
+        })
+    });
+    Safe::join(words, &Safe::fixed(", "))
 }
 
 fn mode(model: &Model, plan: &Plan) -> Words {
@@ -249,6 +258,9 @@ fn add_account(sheet: &mut Sheet, model: &Model, account: &Account, detail: Deta
             sheet.fact("mail", Role::Text, &mail.ident());
         }
         sheet.fact("MFA", Role::Text, &factors(account));
+        if let Some(sessions) = sessions(account) {
+            sheet.fact("sessions", Role::Text, &sessions);
+        }
     }
     for gap in &account.gaps {
         sheet.fact("not read", Role::LevelWarning, &gap.line());

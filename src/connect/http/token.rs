@@ -1,0 +1,249 @@
+//! Bearer tokens that are fetched at need (OAuth 2.0, RFC 6749): one request for each, kept no longer than it lives.
+//!
+//! A token is fetched anew when what is left of it would not outlast the request, and after a 401 to a read. A write is
+//! never sent a second time for a 401: the next one has another token. What must not live here: a vendor's endpoints.
+
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::time::Duration;
+
+use futures::FutureExt as _;
+use futures::future::BoxFuture;
+use reqwest::Method;
+use reqwest::header::HeaderValue;
+use serde_json::Value;
+use tokio::time::Instant;
+use url::Url;
+
+use super::{Answer, Class, HttpClient, Limits, Origin, OriginError, Request, failure};
+use crate::connect::capability::{ConnectError, ConnectErrorKind};
+use crate::connect::secret::Secret;
+use crate::domain::text::Safe;
+
+/// Longest time that a token is kept, whatever its server says.
+const LONGEST: Duration = Duration::from_secs(3_600);
+/// Life of a token whose server does not say.
+const UNSAID: u64 = 60;
+/// What must be left of a token for a read, and beyond the longest wait for a write.
+const SPARE: Duration = Duration::from_secs(5);
+
+/// How a token is asked for; the secret is that of the connection.
+#[derive(Clone, Debug)]
+pub struct TokenGrant {
+    /// Server of the token endpoint.
+    pub base: Url,
+    /// Path of the token endpoint, with `{..}` for the ids.
+    pub template: &'static str,
+    /// The ids of the path, such as a realm.
+    pub ids: Vec<String>,
+    /// The fields of the form, without the secret.
+    pub form: Vec<(&'static str, String)>,
+    /// The field of the form that carries the secret, such as `client_secret`.
+    pub secret_field: &'static str,
+}
+
+/// Where the tokens of one connection come from, and the one that lives.
+pub(super) struct Tokens {
+    pub(super) origin: Origin,
+    request: Request,
+    form: Vec<(&'static str, String)>,
+    secret_field: &'static str,
+    kept: Arc<Mutex<Option<Kept>>>,
+    /// Held while one is fetched: several requests at once need one token.
+    turn: tokio::sync::Mutex<u64>,
+}
+
+struct Kept {
+    number: u64,
+    token: Secret,
+    life: Duration,
+    dies: Instant,
+}
+
+/// The token of one request.
+pub(super) struct Bearer {
+    number: u64,
+    pub(super) header: HeaderValue,
+}
+
+fn locked(kept: &Mutex<Option<Kept>>) -> MutexGuard<'_, Option<Kept>> {
+    kept.lock().unwrap_or_else(PoisonError::into_inner)
+}
+
+impl Tokens {
+    /// Checks the address as that of the connection is checked.
+    pub(super) fn new(
+        grant: TokenGrant,
+        kind: crate::config::settings::EnvironmentKind,
+    ) -> Result<Self, OriginError> {
+        let origin = Origin::new(&grant.base, kind)?;
+        let ids: Vec<&str> = grant.ids.iter().map(String::as_str).collect();
+        let request = Request::new(Class::Read, Method::POST, grant.template, &ids)
+            .map_err(|_said| OriginError::Segment)?;
+        Ok(Self {
+            origin,
+            request: request.urgent().bare(),
+            form: grant.form,
+            secret_field: grant.secret_field,
+            kept: Arc::default(),
+            turn: tokio::sync::Mutex::new(0),
+        })
+    }
+
+    /// Writes the form, with the secret in it.
+    pub(super) fn form(&self, secret: &Secret) -> Vec<u8> {
+        secret.form(&self.form, self.secret_field)
+    }
+
+    /// Tells whether a text carries the token that lives.
+    pub(super) fn appears_in(&self, text: &str) -> bool {
+        locked(&self.kept)
+            .as_ref()
+            .is_some_and(|kept| kept.token.appears_in(text))
+    }
+
+    /// Gives the token where enough of its life is left; a dead one is dropped.
+    fn living(&self, class: Class, limits: &Limits) -> Option<Bearer> {
+        let mut slot = locked(&self.kept);
+        let kept = slot.as_ref()?;
+        let left = kept.dies.saturating_duration_since(Instant::now());
+        let wanted = match class {
+            Class::Read => SPARE,
+            Class::Write => limits.write_total + SPARE,
+        };
+        // Of one that lives shorter than that, half a life is enough.
+        if left.is_zero() {
+            *slot = None;
+            return None;
+        }
+        if left < wanted.min(kept.life / 2) {
+            return None;
+        }
+        let header = kept.token.authorization("Bearer").ok()?;
+        Some(Bearer {
+            number: kept.number,
+            header,
+        })
+    }
+
+    /// Drops a token that was refused.
+    fn forget(&self, bearer: &Bearer) {
+        let mut slot = locked(&self.kept);
+        if slot
+            .as_ref()
+            .is_some_and(|kept| kept.number == bearer.number)
+        {
+            *slot = None;
+        }
+    }
+
+    /// Keeps what came for as long as it lives.
+    fn keep(&self, number: u64, asked: Instant, answer: &Answer) -> Result<Bearer, ConnectError> {
+        let body: Value = answer.json()?;
+        let token = body.get("access_token").and_then(Value::as_str);
+        let token = token
+            .filter(|token| !token.is_empty())
+            .ok_or_else(|| answer.unusable(&"the answer holds no access_token".into()))?;
+        let is_bearer = body
+            .get("token_type")
+            .and_then(Value::as_str)
+            .is_none_or(|kind| kind.eq_ignore_ascii_case("bearer"));
+        if !is_bearer {
+            return Err(answer.unusable(&"the token is of another type than Bearer".into()));
+        }
+        let token = Secret::new(token.to_owned());
+        let header = token.authorization("Bearer").map_err(|_said| {
+            answer.unusable(&"the token holds characters a header cannot carry".into())
+        })?;
+        let seconds = body.get("expires_in").map_or(Some(UNSAID), Value::as_u64);
+        let life = Duration::from_secs(seconds.unwrap_or(0)).min(LONGEST);
+        // Counted from before it was asked for: it lives no longer than its server thinks.
+        let dies = asked + life;
+        *locked(&self.kept) = Some(Kept {
+            number,
+            token,
+            life,
+            dies,
+        });
+        let slot = Arc::downgrade(&self.kept);
+        tokio::spawn(async move {
+            tokio::time::sleep_until(dies).await;
+            if let Some(slot) = slot.upgrade() {
+                let mut slot = locked(&slot);
+                if slot.as_ref().is_some_and(|kept| kept.number == number) {
+                    *slot = None;
+                }
+            }
+        });
+        Ok(Bearer { number, header })
+    }
+}
+
+impl HttpClient {
+    /// Gives where a request goes.
+    pub(super) fn origin_of(&self, request: &Request) -> &Origin {
+        match &self.tokens {
+            Some(tokens) if request.bare => &tokens.origin,
+            _ => &self.origin,
+        }
+    }
+
+    /// Names a request for a message.
+    pub(super) fn target(&self, request: &Request) -> Safe {
+        failure::target(request, self.origin_of(request).host())
+    }
+
+    /// Gives the token for a request, fetched where there is none that lasts; none where the connection has a fixed one.
+    ///
+    /// Boxed, because fetching one is a request itself.
+    pub(super) fn bearer(
+        &self,
+        class: Class,
+        deadline: Instant,
+    ) -> BoxFuture<'_, Result<Option<Bearer>, ConnectError>> {
+        async move {
+            let Some(tokens) = &self.tokens else {
+                return Ok(None);
+            };
+            let mut number = tokens.turn.lock().await;
+            if let Some(bearer) = tokens.living(class, &self.limits) {
+                return Ok(Some(bearer));
+            }
+            *number += 1;
+            let asked = Instant::now();
+            let answer = self.ask(&tokens.request, deadline).await?;
+            tokens.keep(*number, asked, &answer).map(Some)
+        }
+        .boxed()
+    }
+
+    /// Gives the token for a write; without one nothing of the write left.
+    pub(super) async fn bearer_for_write(
+        &self,
+        deadline: Instant,
+    ) -> Result<Option<Bearer>, ConnectError> {
+        let bearer = self.bearer(Class::Write, deadline).await;
+        bearer.map_err(|error| ConnectError {
+            kind: ConnectErrorKind::NotSent,
+            hint: Some("no token was given, so nothing was sent".into()),
+            ..error
+        })
+    }
+
+    /// Tells whether a token was refused, and drops it then.
+    pub(super) fn refused(&self, bearer: Option<&Bearer>, status: Option<u16>) -> bool {
+        let (Some(tokens), Some(bearer), Some(401)) = (&self.tokens, bearer, status) else {
+            return false;
+        };
+        tokens.forget(bearer);
+        true
+    }
+
+    /// Tells whether a text carries a secret of this connection.
+    pub(super) fn gives_away(&self, text: &str) -> bool {
+        self.secret.appears_in(text)
+            || self
+                .tokens
+                .as_ref()
+                .is_some_and(|tokens| tokens.appears_in(text))
+    }
+}

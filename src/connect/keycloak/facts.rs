@@ -1,0 +1,93 @@
+//! What each action means at Keycloak, in the words of the dialog, and when it is read back.
+//!
+//! What must not live here: requests.
+
+use std::time::Duration;
+
+use crate::connect::capability::{ActionFacts, Schedule};
+use crate::domain::account::Session;
+use crate::domain::containment::kind::ActionKind;
+use crate::domain::text::{Safe, Untrusted};
+use crate::safe;
+
+/// Says how long access tokens outlive an action; a client can have a longer time of its own.
+fn tokens(lifespan: Option<u64>) -> Safe {
+    match lifespan {
+        Some(seconds) if seconds % 60 == 0 => safe!(
+            "access tokens live on for up to {} min, longer where a client has its own time",
+            seconds / 60
+        ),
+        Some(seconds) => safe!(
+            "access tokens live on for up to {} s, longer where a client has its own time",
+            seconds
+        ),
+        None => {
+            "access tokens live on until they expire; the realm's time could not be read".into()
+        }
+    }
+}
+
+/// Gives the words for one kind.
+pub(super) fn facts(kind: ActionKind, lifespan: Option<u64>) -> ActionFacts {
+    match kind {
+        ActionKind::RevokeSessions => ActionFacts {
+            effect: "is signed out of the realm everywhere; refresh tokens of before are refused"
+                .into(),
+            undo: "cannot be undone; the user signs in again".into(),
+            limits: safe!(
+                "{}; sessions that apps keep themselves go on; it does not stop a new sign-in",
+                tokens(lifespan)
+            ),
+            proof: "no session and no offline session is listed, read twice".into(),
+        },
+        ActionKind::DisableAccount => ActionFacts {
+            effect: "cannot sign in to the realm: enabled becomes false, nothing else is changed".into(),
+            undo: "enable account restores it".into(),
+            limits: safe!("ends no session by itself; {}", tokens(lifespan)),
+            proof: "enabled is false, read twice".into(),
+        },
+        ActionKind::EnableAccount => ActionFacts {
+            effect: "can sign in to the realm again: enabled becomes true, nothing else is changed".into(),
+            undo: "disable account".into(),
+            limits: "ended sessions do not come back; counters of failed sign-ins and a lock by them are cleared too"
+                .into(),
+            proof: "enabled is true, read twice".into(),
+        },
+    }
+}
+
+/// Gives the words for ending one offline session.
+pub(super) fn offline(session: &Session, lifespan: Option<u64>) -> ActionFacts {
+    let clients = session.clients.iter().map(Untrusted::field);
+    let clients = Safe::join(clients, &Safe::fixed(", "));
+    ActionFacts {
+        effect: safe!("ends the offline session of {}", clients),
+        ..facts(ActionKind::RevokeSessions, lifespan)
+    }
+}
+
+/// Gives the times of reading back: reads come from the server that wrote.
+pub(super) fn schedule() -> Schedule {
+    Schedule {
+        waits: [1, 2, 4, 8, 15, 30].map(Duration::from_secs).to_vec(),
+        agree: Duration::from_secs(5),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use rstest::rstest;
+
+    use super::*;
+
+    #[rstest]
+    #[case(Some(300), "up to 5 min")]
+    #[case(Some(90), "up to 90 s")]
+    #[case(None, "could not be read")]
+    fn what_tokens_outlive_is_said(#[case] lifespan: Option<u64>, #[case] says: &str) {
+        for kind in [ActionKind::RevokeSessions, ActionKind::DisableAccount] {
+            let limits = facts(kind, lifespan).limits;
+            assert!(limits.as_str().contains(says), "{limits}");
+        }
+    }
+}

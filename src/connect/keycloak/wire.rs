@@ -1,0 +1,315 @@
+//! Keycloak's records: users, groups, roles, credentials, sessions.
+//!
+//! Source: Keycloak Admin REST API 26, `UserRepresentation` and its neighbours; all of their fields are optional there.
+
+use chrono::{DateTime, Utc};
+use serde_json::Value;
+
+use crate::connect::decode::{FieldError, at, need_text, text, time};
+use crate::domain::account::{Account, AccountStatus, Factor, Group, Session};
+use crate::domain::ids::{AccountId, ConnectionName};
+use crate::domain::text::Untrusted;
+
+/// Reads one user.
+pub(crate) fn user(record: &Value, connection: &ConnectionName) -> Result<Account, FieldError> {
+    let id = need_text(record, "id")?;
+    let login = need_text(record, "username")?;
+    let enabled = match at(record, "enabled") {
+        Some(Value::Bool(enabled)) => *enabled,
+        None | Some(Value::Null) => return Err(FieldError::Missing("enabled")),
+        Some(_) => return Err(FieldError::Type("enabled", "true or false")),
+    };
+    let (status, word) = if enabled {
+        (AccountStatus::Active, "enabled")
+    } else {
+        (AccountStatus::Disabled, "disabled")
+    };
+    let names: Vec<String> = ["firstName", "lastName"]
+        .iter()
+        .filter_map(|field| text(record, field))
+        .map(|part| part.raw().to_owned())
+        .collect();
+    let source = text(record, "federationLink")
+        .or_else(|| text(record, "origin"))
+        .map(|link| Untrusted::new(format!("federation {}", link.raw())));
+    Ok(Account {
+        id: AccountId::new(connection.clone(), id.raw()),
+        login,
+        name: Untrusted::new(names.join(" ")),
+        mail: text(record, "email"),
+        status,
+        vendor_status: word.into(),
+        status_changed: None,
+        last_sign_in: None,
+        password_changed: None,
+        source,
+        groups: None,
+        roles: None,
+        factors: None,
+        token_clients: None,
+        sessions: None,
+        gaps: Vec::new(),
+        server_date: None,
+    })
+}
+
+/// Gives the client whose roles allow to administer a realm.
+pub(crate) fn admin_client(realm: &str) -> String {
+    if realm == "master" {
+        "master-realm".to_owned()
+    } else {
+        "realm-management".to_owned()
+    }
+}
+
+/// Tells whether the roles of a client make an administrator; the realm `master` has a client for each realm.
+fn administers(client: &str, realm: &str) -> bool {
+    client == admin_client(realm) || realm == "master" && client.ends_with("-realm")
+}
+
+/// Tells whether a role of the realm itself makes an administrator.
+fn is_admin_role(name: &str, realm: &str) -> bool {
+    realm == "master" && matches!(name, "admin" | "create-realm")
+}
+
+/// The roles that an account has by itself.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub(crate) struct Roles {
+    /// Those that make an administrator.
+    pub(crate) administrator: Vec<Untrusted>,
+    /// Roles of the realm that hold others.
+    pub(crate) composite: Vec<Untrusted>,
+}
+
+/// Reads the role mappings of an account.
+pub(crate) fn roles(record: &Value, realm: &str) -> Result<Roles, FieldError> {
+    let mut found = Roles::default();
+    for role in items(at(record, "realmMappings"), "realmMappings")? {
+        let name = need_text(role, "name")?;
+        if is_admin_role(name.raw(), realm) {
+            found.administrator.push(name);
+        } else if role.get("composite") == Some(&Value::Bool(true))
+            // What everybody has makes nobody an administrator.
+            && name.raw() != format!("default-roles-{}", realm.to_lowercase())
+        {
+            found.composite.push(name);
+        }
+    }
+    let clients = match at(record, "clientMappings") {
+        None | Some(Value::Null) => return Ok(found),
+        Some(Value::Object(clients)) => clients,
+        Some(_) => return Err(FieldError::Type("clientMappings", "an object")),
+    };
+    for (client, mappings) in clients {
+        if administers(client, realm) {
+            for role in items(at(mappings, "mappings"), "mappings")? {
+                found.administrator.push(need_text(role, "name")?);
+            }
+        }
+    }
+    Ok(found)
+}
+
+fn items<'a>(list: Option<&'a Value>, field: &'static str) -> Result<&'a [Value], FieldError> {
+    match list {
+        None | Some(Value::Null) => Ok(&[]),
+        Some(Value::Array(items)) => Ok(items),
+        Some(_) => Err(FieldError::Type(field, "a list")),
+    }
+}
+
+/// A group, and the roles that its members have through it.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(crate) struct GroupRoles {
+    pub(crate) group: Group,
+    realm: Vec<Untrusted>,
+    /// Client and role.
+    clients: Vec<(String, Untrusted)>,
+}
+
+impl GroupRoles {
+    /// Gives the roles that make its members administrators.
+    pub(crate) fn administrator(&self, realm: &str) -> Vec<Untrusted> {
+        let own = self.realm.iter();
+        let own = own.filter(|name| is_admin_role(name.raw(), realm));
+        let clients = self.clients.iter();
+        let clients = clients.filter(|(client, _)| administers(client, realm));
+        own.chain(clients.map(|(_, role)| role)).cloned().collect()
+    }
+}
+
+fn words(list: &[Value], field: &'static str) -> Result<Vec<Untrusted>, FieldError> {
+    let word = |value: &Value| value.as_str().map(Untrusted::new);
+    list.iter()
+        .map(|value| word(value).ok_or(FieldError::Type(field, "a list of texts")))
+        .collect()
+}
+
+/// Reads one group in full.
+pub(crate) fn group(record: &Value) -> Result<GroupRoles, FieldError> {
+    let id = need_text(record, "id")?;
+    let name = text(record, "name").unwrap_or_else(|| id.clone());
+    let realm = words(items(at(record, "realmRoles"), "realmRoles")?, "realmRoles")?;
+    let mut clients = Vec::new();
+    if let Some(Value::Object(all)) = at(record, "clientRoles") {
+        for (client, roles) in all {
+            let roles = words(items(Some(roles), "clientRoles")?, "clientRoles")?;
+            clients.extend(roles.into_iter().map(|role| (client.clone(), role)));
+        }
+    }
+    Ok(GroupRoles {
+        group: Group { id, name },
+        realm,
+        clients,
+    })
+}
+
+/// Reads one credential.
+pub(crate) fn credential(record: &Value) -> Result<Factor, FieldError> {
+    Ok(Factor {
+        id: need_text(record, "id")?,
+        kind: need_text(record, "type")?,
+        // What is listed can be used.
+        status: "ACTIVE".into(),
+        created: time(record, "createdDate"),
+    })
+}
+
+/// Gives when the password was last set: setting it anew gives the credential a new date.
+pub(crate) fn password_changed(credentials: &[Factor]) -> Option<DateTime<Utc>> {
+    let passwords = credentials
+        .iter()
+        .filter(|one| one.kind.raw() == "password");
+    passwords.filter_map(|one| one.created).max()
+}
+
+/// Leaves the password out.
+pub(crate) fn factors(credentials: Vec<Factor>) -> Vec<Factor> {
+    let mut factors = credentials;
+    factors.retain(|one| one.kind.raw() != "password");
+    factors
+}
+
+/// A client that holds offline tokens of the user.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(crate) struct Client {
+    /// Its internal id.
+    pub(crate) id: Untrusted,
+}
+
+/// Reads one consent: the client where it holds an offline token.
+pub(crate) fn offline_client(record: &Value) -> Result<Option<Client>, FieldError> {
+    let grants = items(at(record, "additionalGrants"), "additionalGrants")?;
+    let offline = grants
+        .iter()
+        .find(|grant| grant.get("key").and_then(Value::as_str) == Some("Offline Token"));
+    offline
+        .map(|grant| need_text(grant, "client").map(|id| Client { id }))
+        .transpose()
+}
+
+/// Reads one session.
+pub(crate) fn session(record: &Value, offline: bool) -> Result<Session, FieldError> {
+    let clients = match at(record, "clients") {
+        Some(Value::Object(clients)) => clients
+            .values()
+            .filter_map(Value::as_str)
+            .map(Untrusted::new)
+            .collect(),
+        _ => Vec::new(),
+    };
+    Ok(Session {
+        id: need_text(record, "id")?,
+        offline,
+        clients,
+        started: time(record, "start"),
+        last_used: time(record, "lastAccess"),
+        ip: text(record, "ipAddress"),
+    })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use rstest::rstest;
+    use serde_json::json;
+
+    fn connection() -> ConnectionName {
+        ConnectionName::parse("keycloak").unwrap_or_else(|error| panic!("{error}"))
+    }
+
+    #[test]
+    fn a_user_is_read() -> Result<(), FieldError> {
+        let record = json!({
+            "id": "6f1c", "username": "mara", "firstName": "Mara", "lastName": "Lind", "enabled": false,
+            "federationLink": "ldap1",
+        });
+        let account = user(&record, &connection())?;
+        assert_eq!(account.status, AccountStatus::Disabled);
+        assert_eq!(account.name.raw(), "Mara Lind");
+        assert_eq!(account.source, Some("federation ldap1".into()));
+        Ok(())
+    }
+
+    #[rstest]
+    #[case(json!({"username": "a", "enabled": true}), FieldError::Missing("id"))]
+    #[case(json!({"id": "1", "enabled": true}), FieldError::Missing("username"))]
+    #[case(json!({"id": "1", "username": "a"}), FieldError::Missing("enabled"))]
+    #[case(json!({"id": "1", "username": "a", "enabled": "yes"}), FieldError::Type("enabled", "true or false"))]
+    fn broken_users_are_named(#[case] record: Value, #[case] error: FieldError) {
+        assert_eq!(user(&record, &connection()), Err(error));
+    }
+
+    #[rstest]
+    #[case("acme", "realm-management", "realm-admin", true)]
+    #[case("acme", "realm-management", "view-users", true)]
+    #[case("acme", "account", "manage-account", false)]
+    #[case("acme", "acme-realm", "manage-users", false)]
+    #[case("master", "acme-realm", "manage-users", true)]
+    fn roles_of_clients(
+        #[case] realm: &str,
+        #[case] client: &str,
+        #[case] role: &str,
+        #[case] makes_administrator: bool,
+    ) -> Result<(), FieldError> {
+        let record = json!({"clientMappings": {client: {"mappings": [{"name": role}]}}});
+        let found = roles(&record, realm)?.administrator;
+        assert_eq!(!found.is_empty(), makes_administrator);
+        let of_group = group(&json!({"id": "g", "clientRoles": {client: [role]}}))?;
+        assert_eq!(
+            !of_group.administrator(realm).is_empty(),
+            makes_administrator
+        );
+        Ok(())
+    }
+
+    #[test]
+    fn roles_of_the_realm() -> Result<(), FieldError> {
+        let record = json!({"realmMappings": [
+            {"name": "default-roles-acme", "composite": true}, {"name": "staff", "composite": true},
+            {"name": "admin"}, {"name": "offline_access"},
+        ]});
+        let here = roles(&record, "acme")?;
+        assert_eq!(here.administrator, []);
+        assert_eq!(here.composite, [Untrusted::new("staff")]);
+        let master = roles(&record, "master")?;
+        assert_eq!(master.administrator, [Untrusted::new("admin")]);
+        assert!(roles(&json!({"realmMappings": 7}), "acme").is_err());
+        Ok(())
+    }
+
+    #[rstest]
+    #[case(json!({"clientId": "mail", "additionalGrants": []}), None)]
+    #[case(json!({"clientId": "mail"}), None)]
+    #[case(json!({"clientId": "mail", "additionalGrants": [{"key": "Offline Token", "client": "c1"}]}), Some("c1"))]
+    fn offline_tokens(#[case] record: Value, #[case] client: Option<&str>) {
+        let found = offline_client(&record).map(|found| found.map(|client| client.id));
+        assert_eq!(found, Ok(client.map(Untrusted::new)));
+    }
+
+    #[test]
+    fn an_offline_token_without_its_client_is_a_fault() {
+        let record = json!({"additionalGrants": [{"key": "Offline Token"}]});
+        assert_eq!(offline_client(&record), Err(FieldError::Missing("client")));
+    }
+}

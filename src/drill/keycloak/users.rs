@@ -1,0 +1,297 @@
+//! Users, what belongs to them, and what is done to them.
+
+use serde_json::{Value, json};
+
+use super::{CLIENT, cut, error, no_user};
+use crate::drill::company::{Directory, Person, Session};
+use crate::drill::wire::{Answer, Notes, Request};
+use crate::drill::world::World;
+
+/// The account of the console's client.
+pub(super) const SERVICE_ID: &str = "2ea2aa9c-3a7d-4013-9e9a-a8e300e16f5f";
+const ROLES: [&str; 4] = ["manage-users", "view-clients", "view-events", "view-realm"];
+
+/// Whose part is asked for.
+enum Who<'a> {
+    Person(&'a Person),
+    /// The account of the console's client, which nobody acts on.
+    Service,
+}
+
+fn find<'a>(directory: &'a Directory, id: &str) -> Option<Who<'a>> {
+    if id == SERVICE_ID {
+        return Some(Who::Service);
+    }
+    let mut people = directory.people.iter();
+    people.find(|person| person.id == id).map(Who::Person)
+}
+
+fn place(directory: &Directory, id: &str) -> Option<usize> {
+    directory.people.iter().position(|person| person.id == id)
+}
+
+fn is_enabled(person: &Person) -> bool {
+    !matches!(person.status, "SUSPENDED" | "DEPROVISIONED")
+}
+
+fn access() -> Value {
+    json!({
+        "manageGroupMembership": true, "resetPassword": true, "view": true, "mapRoles": true,
+        "impersonate": false, "manage": true,
+    })
+}
+
+/// Builds one user.
+fn user(who: &Who<'_>) -> Value {
+    let person = match who {
+        Who::Person(person) => person,
+        Who::Service => {
+            return json!({
+                "id": SERVICE_ID, "username": format!("service-account-{CLIENT}"), "emailVerified": false,
+                "enabled": true, "createdTimestamp": 1_700_000_000_000_i64, "totp": false,
+                "disableableCredentialTypes": [], "requiredActions": [], "notBefore": 0, "access": access(),
+            });
+        }
+    };
+    let actions: &[&str] = if person.status == "PASSWORD_EXPIRED" {
+        &["UPDATE_PASSWORD"]
+    } else {
+        &[]
+    };
+    let mut record = json!({
+        "id": person.id, "username": person.login, "firstName": person.first, "lastName": person.last,
+        "email": person.email, "emailVerified": true, "enabled": is_enabled(person),
+        "attributes": {"department": [person.department], "title": [person.title]},
+        "createdTimestamp": person.created.timestamp_millis(), "totp": !person.factors.is_empty(),
+        "disableableCredentialTypes": [], "requiredActions": actions, "notBefore": person.not_before,
+        "access": access(),
+    });
+    if person.from_directory {
+        record["federationLink"] = json!("ad.acme.example");
+    }
+    record
+}
+
+pub(super) fn get(world: &World, id: &str) -> Answer {
+    find(&world.directory, id).map_or_else(no_user, |who| Answer::json(200, user(&who)))
+}
+
+pub(super) fn list(world: &World, request: &Request) -> Answer {
+    let exact = request.query("exact") == Some("true");
+    let fits = |wanted: Option<&str>, text: &str| {
+        wanted.is_none_or(|wanted| {
+            let (wanted, text) = (wanted.to_lowercase(), text.to_lowercase());
+            if exact {
+                text == wanted
+            } else {
+                text.contains(&wanted)
+            }
+        })
+    };
+    let (username, email) = (request.query("username"), request.query("email"));
+    let mut rows: Vec<Value> = world
+        .directory
+        .people
+        .iter()
+        .filter(|person| fits(username, &person.login) && fits(email, &person.email))
+        .map(|person| user(&Who::Person(person)))
+        .collect();
+    if username.is_some() && fits(username, &format!("service-account-{CLIENT}")) {
+        rows.push(user(&Who::Service));
+    }
+    cut(request, rows, 100)
+}
+
+pub(super) fn part(world: &World, request: &Request, id: &str, part: &str) -> Answer {
+    let Some(who) = find(&world.directory, id) else {
+        return no_user();
+    };
+    let rows: Vec<Value> = match (part, &who) {
+        ("role-mappings", who) => return Answer::json(200, roles(who)),
+        ("sessions" | "consents" | "credentials" | "groups", Who::Service) => Vec::new(),
+        ("sessions", Who::Person(person)) => {
+            let open = person.sessions.iter();
+            open.map(|one| session(person, one)).collect()
+        }
+        ("consents", Who::Person(person)) => consents(person),
+        ("credentials", Who::Person(person)) => credentials(person),
+        ("groups", Who::Person(person)) => {
+            return cut(request, groups(world, person), 100);
+        }
+        _ => return error(404, "Unable to find matching target resource method"),
+    };
+    Answer::json(200, rows.into_iter().collect())
+}
+
+fn session(person: &Person, open: &Session) -> Value {
+    let at = open.at.timestamp() * 1_000;
+    json!({
+        "id": session_id(open), "username": person.login, "userId": person.id, "ipAddress": open.ip,
+        "start": at, "lastAccess": at, "rememberMe": false, "clients": {"c-portal": "portal"},
+        "transientUser": false,
+    })
+}
+
+fn session_id(open: &Session) -> String {
+    format!("sess{}", open.number)
+}
+
+fn consents(person: &Person) -> Vec<Value> {
+    let clients = person.clients.iter().map(|client| {
+        json!({
+            "clientId": client.name, "grantedClientScopes": client.scopes,
+            "createdDate": client.created.timestamp_millis(),
+            "lastUpdatedDate": client.created.timestamp_millis(),
+            "additionalGrants": [{"client": client.id, "key": "Offline Token"}],
+        })
+    });
+    clients.collect()
+}
+
+pub(super) fn offline(world: &World, id: &str, client: &str) -> Answer {
+    let person = match find(&world.directory, id) {
+        Some(Who::Person(person)) => person,
+        Some(Who::Service) => return Answer::json(200, json!([])),
+        None => return no_user(),
+    };
+    let Some(client) = person.clients.iter().find(|known| known.id == client) else {
+        return Answer::json(200, json!([]));
+    };
+    let at = client.created.timestamp() * 1_000;
+    let rows = client.tokens.iter().map(|token| {
+        json!({
+            "id": token, "username": person.login, "userId": person.id, "ipAddress": "203.0.113.9",
+            "start": at, "lastAccess": at, "rememberMe": false, "clients": {client.id.clone(): client.name},
+            "transientUser": false,
+        })
+    });
+    Answer::json(200, rows.collect())
+}
+
+fn credentials(person: &Person) -> Vec<Value> {
+    let mut rows = vec![json!({
+        "id": format!("pw-{}", person.id), "type": "password",
+        "createdDate": person.password_changed.timestamp_millis(),
+        "credentialData": "{\"algorithm\":\"argon2\"}",
+    })];
+    rows.extend(person.factors.iter().map(|factor| {
+        json!({
+            "id": factor.id, "type": "otp", "userLabel": factor.name,
+            "createdDate": factor.created.timestamp_millis(),
+            "credentialData": "{\"subType\":\"totp\",\"digits\":6}",
+        })
+    }));
+    rows
+}
+
+fn groups(world: &World, person: &Person) -> Vec<Value> {
+    let groups = person.groups.iter();
+    let groups = groups.filter_map(|group| world.directory.groups.get(*group));
+    groups
+        .map(|group| {
+            json!({
+                "id": group.id, "name": group.name, "path": format!("/{}", group.name),
+                "description": group.description, "subGroups": [], "attributes": {}, "realmRoles": [],
+                "clientRoles": {},
+            })
+        })
+        .collect()
+}
+
+/// Gives the roles of an account, and those of the client that administers the realm where it has any.
+fn roles(who: &Who<'_>) -> Value {
+    let role = |name: &str, is_client: bool| {
+        json!({
+            "id": format!("role-{name}"), "name": name, "composite": name.starts_with("default-roles"),
+            "clientRole": is_client, "containerId": "f02134a6-3b54-43a5-9508-83480a4b5061",
+        })
+    };
+    let names: Vec<&str> = match who {
+        Who::Service => ROLES.to_vec(),
+        Who::Person(person) => person
+            .roles
+            .iter()
+            .map(|(kind, _)| match *kind {
+                "SUPER_ADMIN" => "realm-admin",
+                "READ_ONLY_ADMIN" => "view-users",
+                "APP_ADMIN" => "manage-clients",
+                _ => "manage-users",
+            })
+            .collect(),
+    };
+    let mut record = json!({"realmMappings": [role("default-roles-acme", false)]});
+    if !names.is_empty() {
+        let mappings: Vec<Value> = names.into_iter().map(|name| role(name, true)).collect();
+        record["clientMappings"] = json!({"realm-management": {
+            "id": "f02134a6-3b54-43a5-9508-83480a4b5061", "client": "realm-management", "mappings": mappings,
+        }});
+    }
+    record
+}
+
+pub(super) fn lock(world: &World, id: &str) -> Answer {
+    let is_locked = match find(&world.directory, id) {
+        Some(Who::Person(person)) => person.status == "LOCKED_OUT",
+        Some(Who::Service) | None => false,
+    };
+    Answer::json(
+        200,
+        json!({
+            "failedLoginNotBefore": 0, "numFailures": if is_locked { 30 } else { 0 },
+            "numTemporaryLockouts": i32::from(is_locked), "disabled": is_locked, "lastIPFailure": "n/a",
+            "lastFailure": 0, "numSecondaryAuthFailures": 0,
+        }),
+    )
+}
+
+/// Applies the fields that are there; one that is there replaces the old one whole.
+pub(super) fn update(world: &mut World, request: &Request, id: &str, notes: &mut Notes) -> Answer {
+    let Ok(Value::Object(fields)) = serde_json::from_slice(&request.body) else {
+        return error(400, "unable to read contents from stream");
+    };
+    if let Some(name) = fields.keys().find(|name| *name != "enabled") {
+        return error(400, &format!("Unrecognized field \"{name}\""));
+    }
+    let Some(person) = place(&world.directory, id) else {
+        return no_user();
+    };
+    match fields.get("enabled") {
+        None => {}
+        Some(Value::Bool(enabled)) => world.set_enabled(person, *enabled, request, notes),
+        Some(_) => return error(400, "Cannot parse the JSON"),
+    }
+    Answer::empty(204)
+}
+
+pub(super) fn logout(world: &mut World, request: &Request, id: &str, notes: &mut Notes) -> Answer {
+    let Some(person) = place(&world.directory, id) else {
+        return no_user();
+    };
+    world.directory.people[person].not_before = request.at.timestamp();
+    world.clear_sessions(person, false, request, notes);
+    Answer::empty(204)
+}
+
+pub(super) fn end_session(
+    world: &mut World,
+    request: &Request,
+    session: &str,
+    notes: &mut Notes,
+) -> Answer {
+    // The vendor's own spelling.
+    let gone = || error(404, "Sesssion not found");
+    if request.query("isOffline") == Some("true") {
+        return match world.end_offline(session, request, notes) {
+            Some(()) => Answer::empty(204),
+            None => gone(),
+        };
+    }
+    for person in &mut world.directory.people {
+        let before = person.sessions.len();
+        person.sessions.retain(|open| session_id(open) != session);
+        if person.sessions.len() < before {
+            return Answer::empty(204);
+        }
+    }
+    gone()
+}
