@@ -259,6 +259,21 @@ mod tests {
     }
 
     #[test]
+    fn what_counts_now_is_told_for_the_person_and_the_host() {
+        let acts = [
+            (D, "jo", "a", Some(0)),
+            (D, "jo", "b", Some(3_000)),
+            (D, "al", "c", Some(3_000)),
+            (D, "al", "d", Some(3_000)),
+            (E, "jo", "e", Some(3_000)),
+        ];
+        let told = |now| used(&ledger(&acts), &"jo".into(), at(now));
+        assert_eq!(told(3_001), (1, 4));
+        assert_eq!(told(3_600), (0, 3));
+        assert_eq!(told(9_000), (0, 0));
+    }
+
+    #[test]
     fn without_a_policy_it_is_five_a_person_and_twenty_a_host() {
         let caps = Caps::default();
         assert_eq!((caps.per_person, caps.per_host), (5, 20));
