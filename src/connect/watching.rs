@@ -74,7 +74,7 @@ pub fn watched(settings: &Settings) -> Settings {
     watched.environment.mode = Mode::ReadOnly;
     for connection in &mut watched.connections {
         connection.roles.remove(&Role::Identity);
-        if connection.vendor == Vendor::Okta {
+        if matches!(connection.vendor, Vendor::Okta | Vendor::Keycloak) {
             connection.roles.clear();
         }
     }
@@ -117,8 +117,8 @@ impl Watching {
                 let made = Elasticsearch::new(name, http, index, alerts);
                 self.sources.push(Arc::new(made));
             }
-            // Left out by `watched`: its key opens accounts.
-            Vendor::Okta => {}
+            // Left out by `watched`: their keys open accounts.
+            Vendor::Okta | Vendor::Keycloak => {}
         }
     }
 }

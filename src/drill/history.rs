@@ -175,13 +175,14 @@ fn seen_before(
         if !new {
             continue;
         }
-        let session = directory.open_session(VICTIM, Holder::Owner);
+        let begun = start - TimeDelta::hours(hours);
+        let session = directory.open_session(VICTIM, Holder::Owner, begun);
         for (minutes, kind, object) in [
             (0, Kind::SignIn, ""),
             (1, Kind::MfaVerify, "Mara's iPhone"),
             (3, Kind::AppAccess, "Mail"),
         ] {
-            let at = start - TimeDelta::hours(hours) + TimeDelta::minutes(minutes);
+            let at = begun + TimeDelta::minutes(minutes);
             let mut activity = Activity::new(at + millis(&mut dice), kind, VICTIM, &victim)
                 .at_place(place, victim.line)
                 .object(object);

@@ -252,6 +252,7 @@ async fn organisation(next: &'static str) -> Okta {
         kind: EnvironmentKind::Production,
         scheme: "SSWS",
         secret: Secret::new("t".to_owned()),
+        grant: None,
         headers: Vec::new(),
         ca_file: None,
         error_words: &[],

@@ -43,6 +43,7 @@ pub(crate) fn user(record: &Value, connection: &ConnectionName) -> Result<Accoun
         last_sign_in: None,
         password_changed: None,
         source,
+        zone: None,
         groups: None,
         roles: None,
         factors: None,
