@@ -94,7 +94,7 @@ fn settings(mode: Mode, kind: EnvironmentKind) -> Settings {
         },
         keys: BTreeMap::new(),
         theme: None,
-        terminal: Default::default(),
+        terminal: quell::config::terminal::TerminalSettings::default(),
         timeline: Timeline::default(),
         runbooks: quell::config::settings::RunbookSettings::default(),
         escalation: None,
