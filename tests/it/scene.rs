@@ -96,7 +96,7 @@ pub(crate) fn settings(mode: Mode, kind: EnvironmentKind) -> Settings {
         },
         keys: BTreeMap::new(),
         theme: None,
-        terminal: Default::default(),
+        terminal: quell::config::terminal::TerminalSettings::default(),
         ascii: false,
         timeline: Timeline::default(),
         runbooks: quell::config::settings::RunbookSettings::default(),

@@ -186,7 +186,7 @@ pub fn settings(connections: Vec<Connection>) -> Settings {
         policy: Policy::default(),
         keys: BTreeMap::new(),
         theme: None,
-        terminal: Default::default(),
+        terminal: quell::config::terminal::TerminalSettings::default(),
         ascii: false,
         timeline: Timeline::default(),
         runbooks: quell::config::settings::RunbookSettings::default(),

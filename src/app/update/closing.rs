@@ -66,10 +66,10 @@ fn open(model: &mut Model, cases: Vec<CaseId>, verdict: Option<Verdict>) -> Vec<
 }
 
 /// Takes what would stay open.
-pub(super) fn looked(model: &mut Model, case: CaseId, result: OpenTasks) {
+pub(super) fn looked(model: &mut Model, case: &CaseId, result: &OpenTasks) {
     for layer in &mut model.layers {
         if let Layer::Close(dialog) = layer
-            && dialog.cases.iter().any(|(id, _)| *id == case)
+            && dialog.cases.iter().any(|(id, _)| id == case)
         {
             dialog.open.insert(case.clone(), result.clone());
             dialog.warned = false;

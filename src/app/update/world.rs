@@ -87,7 +87,7 @@ pub(super) fn take(model: &mut Model, message: Message) -> Vec<Effect> {
             Vec::new()
         }
         Message::OpenTasksRead { case, result } => {
-            super::closing::looked(model, case, result);
+            super::closing::looked(model, &case, &result);
             Vec::new()
         }
         Message::Copied(done) => {
