@@ -128,7 +128,7 @@ fn old_data(canvas: &mut Canvas<'_>, wall: &Wall, area: Rect) {
             )
         }
         Some(Freshness::NoAnswer(age)) => safe!(
-            "NO DATA: the case system has not answered for {}; nothing below is known to be true",
+            "NO DATA: the case system has not answered for {}; all below may be wrong",
             words::minutes(age)
         ),
         Some(Freshness::Ok | Freshness::Waiting) => return,
