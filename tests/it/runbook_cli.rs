@@ -369,3 +369,22 @@ fn the_configuration_names_folders_rules_and_the_default() {
     assert_eq!(code, 0);
     assert!(out.starts_with("Fine\n"), "{out}");
 }
+
+#[test]
+fn a_text_without_a_title_has_the_name_of_its_file() {
+    let folder = tempfile::tempdir().expect("a folder");
+    let inside = folder.path().join("during");
+    fs::create_dir_all(&inside).expect("a folder");
+    fs::write(inside.join("doors.md"), "1. Close it\n").expect("a file");
+    // With a link, so that it is looked at together with its folder.
+    fs::write(inside.join("floor.md"), "1. See `doors.md`\n").expect("a file");
+    for (name, title) in [
+        ("during/doors.md", "doors.md"),
+        ("during/floor.md", "floor.md"),
+    ] {
+        let (code, out, _) = run(folder.path(), &["checklist", name, "--json"]);
+        assert_eq!(code, 0, "{name}");
+        let json: Value = serde_json::from_str(&out).expect("JSON");
+        assert_eq!(json["title"], title);
+    }
+}
