@@ -29,9 +29,10 @@ impl Window {
         } else {
             "from the findings"
         };
-        match self.until {
-            Some(until) => safe!("{} to {}, {}", time_word(self.from), time_word(until), how),
-            None => safe!("{} to now, not proven over, {}", time_word(self.from), how),
+        if let Some(until) = self.until {
+            safe!("{} to {}, {}", time_word(self.from), time_word(until), how)
+        } else {
+            safe!("{} to now, not proven over, {}", time_word(self.from), how)
         }
     }
 

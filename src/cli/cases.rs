@@ -119,15 +119,14 @@ pub(super) fn owner(case: &Case, settings: &Settings, now: DateTime<Utc>) -> Saf
     if !case.status.is_open() {
         return "no owner".into();
     }
-    match deadline(case, settings) {
-        None => "unclaimed".into(),
-        Some(end) => match (end - now).to_std() {
-            Ok(left) => safe!("unclaimed, ack {}", age_word(left)),
-            Err(_) => safe!(
-                "unclaimed, LATE {}",
-                age_word((now - end).to_std().unwrap_or_default())
-            ),
-        },
+    let Some(end) = deadline(case, settings) else {
+        return "unclaimed".into();
+    };
+    if let Ok(left) = (end - now).to_std() {
+        safe!("unclaimed, ack {}", age_word(left))
+    } else {
+        let late = (now - end).to_std().unwrap_or_default();
+        safe!("unclaimed, LATE {}", age_word(late))
     }
 }
 

@@ -215,13 +215,13 @@ pub async fn show(
         let wake = Instant::now() + until_change(&wall, clock);
         let told = tokio::select! {
             biased;
-            told = terminal.next(), if listening => match told {
-                Some(message) => News::Terminal(message),
-                None => {
+            told = terminal.next(), if listening => {
+                let Some(message) = told else {
                     listening = false;
                     continue;
-                }
-            },
+                };
+                News::Terminal(message)
+            }
             () = tokio::time::sleep_until(due), if pending => {
                 // Time may have passed since the last news.
                 wall.update(clock.now(), News::Tick);

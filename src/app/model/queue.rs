@@ -27,6 +27,7 @@ pub enum Order {
 
 impl Order {
     /// Gives the order after this one.
+    #[must_use]
     pub fn next(self) -> Self {
         match self {
             Self::Severity => Self::Deadline,

@@ -55,18 +55,15 @@ pub(super) fn comment(
     phase: Phase,
 ) -> Evidence {
     let gone = id.and_then(|id| open.comments.gone(id));
-    let (kind, at, source) = match gone {
-        Some(gone) => {
-            let said = safe!(
-                "its comment is gone from the case, seen {}",
-                clock_word(gone)
-            );
-            (EvidenceKind::CommentGone, gone, said)
-        }
-        None => {
-            let said = safe!("comment posted {}", clock_word(at));
-            (EvidenceKind::CommentPosted, at, said)
-        }
+    let (kind, at, source) = if let Some(gone) = gone {
+        let said = safe!(
+            "its comment is gone from the case, seen {}",
+            clock_word(gone)
+        );
+        (EvidenceKind::CommentGone, gone, said)
+    } else {
+        let said = safe!("comment posted {}", clock_word(at));
+        (EvidenceKind::CommentPosted, at, said)
     };
     Evidence {
         kind,

@@ -152,23 +152,23 @@ mod tests {
     use crate::config::parse::parse;
     use crate::config::settings::{Mode, SecretSource, Vendor};
 
-    fn system(url: &str, secret: &str) -> Option<System> {
-        Some(System {
+    fn system(url: &str, secret: &str) -> System {
+        System {
             url: url.to_owned(),
             secret: Some(secret.to_owned()),
-        })
+        }
     }
 
     #[test]
     fn what_was_answered_is_what_is_read_back() {
         let answers = Answers {
             name: Some("acme-lab".to_owned()),
-            thehive: system(
+            thehive: Some(system(
                 "https://hive.acme.example",
                 "command:/usr/bin/pass show hive",
-            ),
+            )),
             elasticsearch: None,
-            okta: system("https://acme.okta.com", "credential:okta"),
+            okta: Some(system("https://acme.okta.com", "credential:okta")),
         };
         let text = fill(&answers).unwrap_or_else(|fault| panic!("{fault:?}"));
         let parsed = parse(&text, "x", &[]).unwrap_or_else(|faults| panic!("{faults:?}\n{text}"));
@@ -211,7 +211,7 @@ mod tests {
     #[case("")]
     fn what_is_no_source_is_refused_and_not_repeated(#[case] text: &str) {
         let answers = Answers {
-            okta: system("https://acme.okta.com", text),
+            okta: Some(system("https://acme.okta.com", text)),
             ..Answers::default()
         };
         let fault = fill(&answers).err().unwrap_or_else(|| panic!("{text}"));

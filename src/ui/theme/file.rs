@@ -65,13 +65,12 @@ impl Reading<'_> {
     fn inherit(&mut self, base: &DeValue<'_>, span: &Range<usize>) {
         let known = || BUILTIN.iter().map(|(name, _)| Safe::fixed(name));
         let text = base.as_str().and_then(builtin);
-        match text.map(|text| parse(INHERITS, text, self.colors)) {
-            Some(Ok(given)) => self.given = given,
-            // Those that quell brings along can be read; a test holds that.
-            Some(Err(_)) | None => {
-                let known = Safe::join(known(), &Safe::fixed(", "));
-                self.fault(span, &safe!("inherits is none of {}", known));
-            }
+        // Those that quell brings along can be read; a test holds that.
+        if let Some(Ok(given)) = text.map(|text| parse(INHERITS, text, self.colors)) {
+            self.given = given;
+        } else {
+            let known = Safe::join(known(), &Safe::fixed(", "));
+            self.fault(span, &safe!("inherits is none of {}", known));
         }
     }
 

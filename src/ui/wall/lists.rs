@@ -22,16 +22,16 @@ fn name(login: &Untrusted, names: Names) -> Safe {
     }
     let local = login.raw().split('@').next().unwrap_or_default();
     let local = local.rsplit('\\').next().unwrap_or_default();
-    let initials: String = local
+    let initials: Vec<String> = local
         .split(|c: char| !c.is_alphanumeric())
         .filter_map(|part| part.chars().next())
         .take(3)
-        .map(|c| format!("{}. ", c.to_uppercase()))
+        .map(|c| format!("{}.", c.to_uppercase()))
         .collect();
     if initials.is_empty() {
         return "?".into();
     }
-    Untrusted::new(initials.trim_end()).field()
+    Untrusted::new(initials.join(" ")).field()
 }
 
 /// Gives the width of a column of names.
