@@ -240,8 +240,8 @@ async fn perform(app: &mut TestApp, part: &str) {
         return document(app, subject(name)).await;
     }
     match part {
-        // It ticks itself: the case was read when it was opened.
-        "Read the case" => {}
+        // They tick themselves: the case was read when it was opened, and the response is documented in its phase.
+        "Read the case" | "Write down the containment" => {}
         "Look at the neighbours" => neighbours(app).await,
         "Judge the likelihood" => {
             go_to(app, part).await;
@@ -266,8 +266,6 @@ async fn perform(app: &mut TestApp, part: &str) {
             app.keys("x");
             post(app).await;
         }
-        // The response itself is documented in this phase, and that ticks it.
-        "Write down the containment" => {}
         "handover" => {
             app.keys("H");
             post(app).await;

@@ -36,13 +36,12 @@ fn keys(model: &mut Model, keys: &str) {
 
 /// Moves the cursor to a step of the shown list; its phase is unfolded.
 fn go_to(model: &mut Model, label: &str) {
-    let found = model.checklist.sections.iter().enumerate();
+    let mut found = model.checklist.sections.iter().enumerate();
     let (section, place) = found
-        .filter_map(|(i, section)| {
+        .find_map(|(i, section)| {
             let steps = &section.steps;
             Some((i, steps.iter().position(|step| step.label.raw() == label)?))
         })
-        .next()
         .unwrap_or_else(|| panic!("no step {label}"));
     model.checklist_folds.insert(section, true);
     let rows = checklist::rows(model);
