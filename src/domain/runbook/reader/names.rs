@@ -186,7 +186,8 @@ pub(super) fn without_numbering(heading: &str) -> (Numbering, String) {
     };
     let bare = bare.trim_end_matches([':', ' ']);
     // A number without a name is the name.
-    let bare = if bare.is_empty() {
+    let nameless = bare.is_empty() || bare.starts_with('(') && bare.ends_with(')');
+    let bare = if nameless {
         text.trim_end_matches([':', ' '])
     } else {
         bare

@@ -499,7 +499,7 @@ fn phases_that_are_numbered_headings_hold_parts_with_names_of_phases() {
 
 #[test]
 fn where_most_phases_have_headings_as_steps_the_others_have_them_too() {
-    let text = "# T\n\n## Detect\n\n### Find it\n\nx\n\n### Note it\n\nx\n\n## Contain\n\n### Block it\n\nx\n\n\
+    let text = "# T\n\n## Detect\n\n### Find it\n\nx\n\n### List it\n\nx\n\n## Contain\n\n### Block it\n\nx\n\n\
                 ## Post incident\n\n### Incident review\n\n- What worked\n\n### User training\n\nx\n";
     assert!(
         outline(text)
