@@ -174,6 +174,7 @@ mod tests {
     // What was undone before this one was sent is not its author.
     #[case(&[(D, Ack), (E, Ack), (D, Silent)], 3, Credit::Own)]
     #[case(&[(D, Ack), (E, Silent), (D, Silent)], 3, Credit::Own)]
+    #[case(&[(E, Ack), (D, Ack), (E, Silent)], 3, Credit::Own)]
     #[case(&[(D, Ack), (R, Ack), (D, Silent)], 3, Credit::Another(pid(1)))]
     #[case(&[(D, Ack), (D, Silent), (E, Ack)], 2, Credit::Another(pid(1)))]
     #[case(&[(E, Ack), (D, Silent)], 2, Credit::Own)]
