@@ -272,7 +272,7 @@ pub const COMMANDS: &[Spec] = &{
             "show the case in full: alert card, window, other cases, tasks, comments"),
         spec("related", C::ShowRelated, X::Everywhere, &["="], "",
             "show other cases of the user, of the same observables, and similar ones"),
-        spec("compromise-window", C::CompromiseWindow, X::Everywhere, &["w"], "",
+        spec("compromise-window", C::CompromiseWindow, X::Everywhere, &["W"], "",
             "say from when to when the account was in other hands"),
         spec("copy", C::Copy, X::Everywhere, &["y"], "",
             "copy what is under the cursor to the terminal's clipboard, where that is switched on"),

@@ -436,7 +436,7 @@ async fn the_window_and_the_other_cases_stand_on_the_card() {
             .any(|row| row.title.as_str().contains("spraying")),
         "{rows:?}"
     );
-    app.keys("w<Ctrl-a><Ctrl-k>never<Enter>");
+    app.keys("W<Ctrl-a><Ctrl-k>never<Enter>");
     app.until("it is refused", |model| said(model, "never is no time"))
         .await;
     app.keys("<Ctrl-a><Ctrl-k>2026-03-07T02:58Z 2026-03-07T03:15Z<Enter>");

@@ -442,7 +442,7 @@ mod tests {
         let all = edits(&before);
         let fields: std::collections::BTreeSet<&str> =
             all.iter().map(|(field, ..)| *field).collect();
-        assert_eq!((all.len() > 70, fields.len()), (true, 23), "{fields:?}");
+        assert_eq!((all.len() > 70, fields.len()), (true, 24), "{fields:?}");
         for (field, now, expected) in all {
             let said = changed_since(&before, &now, &[AccountStatus::Active]);
             assert_eq!(said, expected, "{field}: {now:?}");
