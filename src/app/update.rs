@@ -9,6 +9,7 @@ mod evidence;
 mod findings;
 mod hold;
 mod layers;
+mod leaving;
 mod list;
 mod mirror;
 mod open_case;
@@ -65,7 +66,7 @@ fn take(model: &mut Model, now: Moment, message: Message) -> Vec<Effect> {
             }
             Vec::new()
         }
-        Message::Stopped => panes::suspend(model),
+        Message::Stopped => leaving::suspend(model),
         Message::Ended => {
             model.ending = true;
             resume::leave(model)
@@ -80,7 +81,7 @@ fn take(model: &mut Model, now: Moment, message: Message) -> Vec<Effect> {
 fn key(model: &mut Model, chord: Chord) -> Vec<Effect> {
     // Whatever is open: a terminal that cannot be given back is a trap.
     if model.keymap.keys_of("suspend").contains(&chord) {
-        return panes::suspend(model);
+        return leaving::suspend(model);
     }
     match model.layers.last() {
         Some(layer) => match layer.context() {

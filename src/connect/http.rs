@@ -33,7 +33,7 @@ pub use self::pacing::Rate;
 pub use self::setup::HttpOptions;
 pub use self::token::TokenGrant;
 
-use self::failure::Broken;
+use self::failure::{Broken, redirect_host};
 use self::inflate::Body;
 use self::pacing::Pacer;
 use self::token::{Bearer, Tokens};
@@ -497,12 +497,4 @@ enum Settled {
         wait: Option<Duration>,
         timed_out: bool,
     },
-}
-
-/// Gives scheme and host of a redirect target: its path or query may carry secrets of others.
-fn redirect_host(location: &str) -> String {
-    match Url::parse(location) {
-        Ok(url) => format!("{}://{}", url.scheme(), url.host_str().unwrap_or("?")),
-        Err(_) => "another path of the same host".to_owned(),
-    }
 }

@@ -397,10 +397,14 @@ impl<'a> Canvas<'a> {
             };
             if let Some(cell) = self.buffer.cell_mut((x, y)) {
                 cell.reset();
-                if self.theme.is_ascii() && unit == "…" {
+                if !self.theme.is_ascii() || unit.is_ascii() {
+                    cell.set_symbol(unit).set_style(style);
+                } else if unit == "…" {
                     cell.set_symbol("~").set_style(style);
                 } else {
-                    cell.set_symbol(unit).set_style(style);
+                    // Where nothing but ASCII can be drawn, it is at least seen that something else stands there.
+                    cell.set_symbol("?")
+                        .set_style(self.theme.style(Role::Escape));
                 }
             }
             for x in x + 1..after {

@@ -13,7 +13,6 @@ use quell::domain::text::Untrusted;
 use quell::domain::timeline::event::{Event, Outcome, Party};
 use quell::domain::timeline::lane::Lane;
 use quell::drill::{Drill, Options};
-use quell::store::audit::Ground;
 use serde_json::json;
 
 use crate::harness::app::{Setting, TestApp, company, company_of, limits, records};
@@ -223,6 +222,8 @@ async fn what_is_said_of_events_is_recorded_and_found_again_after_a_restart() {
             .iter()
             .any(|row| matches!(row, ListRow::Said(_)))
     );
+    app.keys("z");
+    app.sync().await;
     let shown = app.screen();
     assert!(shown.contains("#credential access"), "{shown}");
     app.end().await;
@@ -295,7 +296,7 @@ async fn an_event_goes_into_the_case_once_whoever_asks() {
             .is_some_and(|said| said.posted.is_some())
     })
     .await;
-    app.keys("P");
+    app.keys("Pz");
     app.sync().await;
     assert!(app.screen().contains("in the case"), "{}", app.screen());
     app.end().await;
@@ -329,7 +330,14 @@ async fn slices_load_until_everything_is_there() {
     drill.advance(STORY);
     let few = |text: String| format!("{text}\n[timeline]\nmax_events = 100\nwindow_hours = 720\n");
     let many = dir();
-    let mut app = TestApp::start_with(&drill, many.path(), Ground::default(), few);
+    let setting = Setting {
+        limits: Limits {
+            read_total: Duration::from_secs(30),
+            ..limits()
+        },
+        ..Setting::default()
+    };
+    let mut app = TestApp::start_in(&drill, many.path(), setting, few);
     open_case(&mut app).await;
     let mut model = app.sync().await;
     let mut slices = 0;
@@ -455,8 +463,7 @@ async fn silent_sources_and_silences_have_rows() {
     assert!(pane(&app.model()).unheard.is_empty());
     // Two days later nobody has sent anything.
     app.clock.pass(Duration::from_secs(2 * 86_400));
-    app.keys("t");
-    app.keys("t");
+    app.keys("ttt");
     let model = app
         .until("the sources are known to be silent", |model| {
             pane(model).ended.is_some() && !pane(model).unheard.is_empty()
@@ -527,11 +534,14 @@ async fn what_others_did_to_the_account_is_one_key_away() {
 #[tokio::test(flavor = "multi_thread")]
 async fn local_time_and_delay_are_shown_and_said_to_be_unknown() {
     let (_drill, _state, mut app) = story().await;
+    app.keys("z");
+    app.sync().await;
     assert!(
         app.screen().contains("Europe/Copenhagen"),
         "{}",
         app.screen()
     );
+    app.keys("z");
     app.keys("gn<Enter>");
     app.sync().await;
     app.keys("<Esc>k<Enter>");

@@ -2,8 +2,8 @@
 
 use super::panes::{self, Walk};
 use super::{
-    activity, approval, closing, copy, documenting, hold, list, open_case, runbooks, search, work,
-    writing,
+    activity, approval, closing, copy, documenting, hold, leaving, list, open_case, runbooks,
+    search, work, writing,
 };
 use crate::app::actions::Choice;
 use crate::app::command::{COMMANDS, Command};
@@ -299,7 +299,7 @@ pub(super) fn raw_key(model: &mut Model, chord: Chord) -> Vec<Effect> {
         Some(Layer::QuitAnyway) => {
             model.layers.pop();
             if chord == Chord::char('y') {
-                return panes::end(model);
+                return leaving::end(model);
             }
             Vec::new()
         }

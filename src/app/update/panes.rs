@@ -3,7 +3,7 @@
 use ratatui_textarea::TextArea;
 
 use super::{
-    activity, approval, closing, copy, documenting, list, open_case, resume, run_step, runbooks,
+    activity, approval, closing, copy, documenting, leaving, list, open_case, run_step, runbooks,
     work,
 };
 use crate::app::actions::{self, Choice, Readiness};
@@ -103,7 +103,7 @@ pub(super) fn command(model: &mut Model, command: Command) -> Vec<Effect> {
         }
         Command::Refresh => return open_case::refresh(model),
         Command::Redraw => return vec![Effect::Redraw],
-        Command::Quit => return quit(model),
+        Command::Quit => return leaving::quit(model),
         Command::Contain => super::findings::contain(model),
         Command::ContainBoth => return choose(model, Choice::Contain),
         Command::ContainRevoke => return choose(model, Choice::Revoke),
@@ -165,7 +165,7 @@ pub(super) fn command(model: &mut Model, command: Command) -> Vec<Effect> {
         Command::ShowRelated => return work::show_related(model),
         Command::CompromiseWindow => compromise_window(model),
         Command::Copy => return copy::of_pane(model),
-        Command::Suspend => return suspend(model),
+        Command::Suspend => return leaving::suspend(model),
         // It means something in the preview only.
         Command::PostReport => {}
         Command::ShowContained | Command::ChangeEnd | Command::KeepContained => {
@@ -349,47 +349,6 @@ fn pretty(raw: &Untrusted) -> Safe {
         Ok(text) => Untrusted::new(text).block(),
         Err(_) => raw.block(),
     }
-}
-
-fn quit(model: &mut Model) -> Vec<Effect> {
-    let running = model.unfinished() > 0 || !model.ledger.undocumented().is_empty();
-    if running {
-        model.layers.push(Layer::QuitAnyway);
-        return Vec::new();
-    }
-    end(model)
-}
-
-/// Ends the console; where the open case is left is on record.
-pub(super) fn end(model: &mut Model) -> Vec<Effect> {
-    model.ending = true;
-    resume::leave(model)
-        .into_iter()
-        .chain([Effect::Quit])
-        .collect()
-}
-
-/// Gives the terminal back, unless an action is on its way: a stopped process proves nothing.
-pub(super) fn suspend(model: &mut Model) -> Vec<Effect> {
-    let running = model.going.len()
-        + model
-            .ledger
-            .unfinished()
-            .filter(|action| action.state.is_running())
-            .count();
-    if running > 0 {
-        let line = safe!(
-            "not suspended: {} actions are on their way and would stand still",
-            running
-        );
-        model.say(
-            Level::Warning,
-            line,
-            Some("R shows them; try again when they are proven".into()),
-        );
-        return Vec::new();
-    }
-    vec![Effect::Suspend]
 }
 
 /// Asks from when to when the account was in other hands, with what is known filled in.

@@ -3,6 +3,7 @@
 //! What must not live here: decisions about what to do next.
 
 use std::error::Error as _;
+use url::Url;
 
 use serde_json::Value;
 
@@ -203,6 +204,14 @@ pub(crate) fn misdirected(template: &'static str, error: OriginError) -> Connect
         hint: None,
         status: None,
         request_id: None,
+    }
+}
+
+/// Gives scheme and host of a redirect target: its path or query may carry secrets of others.
+pub(super) fn redirect_host(location: &str) -> String {
+    match Url::parse(location) {
+        Ok(url) => format!("{}://{}", url.scheme(), url.host_str().unwrap_or("?")),
+        Err(_) => "another path of the same host".to_owned(),
     }
 }
 

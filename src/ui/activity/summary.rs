@@ -60,13 +60,22 @@ pub(super) fn draw(
 fn pieces(model: &Model, open: &OpenCase) -> Vec<Words> {
     let summary = &open.activity.summary;
     let counts = [
-        counted(summary.addresses, "address", "addresses"),
-        counted(summary.countries, "country", "countries"),
-        if summary.by_agent {
-            counted(summary.devices, "program", "programs")
-        } else {
-            counted(summary.devices, "device", "devices")
-        },
+        (
+            summary.addresses,
+            counted(summary.addresses, "address", "addresses"),
+        ),
+        (
+            summary.countries,
+            counted(summary.countries, "country", "countries"),
+        ),
+        (
+            summary.devices,
+            if summary.by_agent {
+                counted(summary.devices, "program", "programs")
+            } else {
+                counted(summary.devices, "device", "devices")
+            },
+        ),
     ];
     let all = summary.signed_in + summary.failed;
     let (role, signed) = if summary.failed > 0 {
@@ -78,7 +87,9 @@ fn pieces(model: &Model, open: &OpenCase) -> Vec<Words> {
         (Role::Text, counted(all, "sign-in", "sign-ins"))
     };
     let mut pieces = vec![others(model, open), Words::new(role, signed)];
-    pieces.extend(counts.map(|count| Words::new(Role::Text, count)));
+    // What nobody named is no count.
+    let known = counts.into_iter().filter(|(count, _)| *count > 0);
+    pieces.extend(known.map(|(_, text)| Words::new(Role::Text, text)));
     pieces.push(local_time(model, open));
     pieces.extend(delays(open));
     let day = |at: chrono::DateTime<chrono::Utc>| {

@@ -108,7 +108,8 @@ impl Pty {
             .replace("<Enter>", "\r")
             .replace("<Tab>", "\t")
             .replace("<Esc>", "\x1b")
-            .replace("<Ctrl-c>", "\x03");
+            .replace("<Ctrl-c>", "\x03")
+            .replace("<Ctrl-z>", "\x1a");
         self.writer.write_all(sent.as_bytes()).expect("it listens");
         self.writer.flush().expect("it listens");
         self
