@@ -377,7 +377,7 @@ async fn slices_load_until_everything_is_there() {
 #[tokio::test(flavor = "multi_thread")]
 async fn the_first_page_of_a_slow_siem_is_used_and_the_rest_given_up() {
     let options = Options {
-        events: 60_000,
+        events: 15_000,
         ..Options::default()
     };
     let (drill, state) = (company_of(options).await, dir());

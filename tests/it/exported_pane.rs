@@ -56,7 +56,9 @@ fn exported_logs_open_the_pane_and_nothing_can_be_done_there() {
     pty.shows("6 failures, then success")
         .shows("mara@example.com");
     pty.keys("n<Enter>").shows("MITRE ATT&CK T1110");
-    pty.keys("<Esc>");
+    pty.keys("<Esc>").until("the finding is closed", |text| {
+        !text.contains("T1110  confidence")
+    });
     pty.keys("c")
         .shows("nothing can be done to an account here");
     pty.keys("1").shows("exported logs have this one pane only");
@@ -64,7 +66,9 @@ fn exported_logs_open_the_pane_and_nothing_can_be_done_there() {
         .shows("that belongs to a case; exported logs have none");
     pty.keys("r").shows("there is no source to ask");
     pty.keys("G<Enter>").shows("\"uuid\": \"ben\"");
-    pty.keys("<Esc>q");
+    pty.keys("<Esc>")
+        .until("the record is closed", |text| !text.contains("\"uuid\""));
+    pty.keys("q");
     let ended = pty.end_restored();
     assert_eq!(ended.code, 2, "{}", ended.text);
     assert!(ended.text.contains("not read: line 9"), "{}", ended.text);

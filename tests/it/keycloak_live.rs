@@ -168,7 +168,8 @@ fn error(answer: &Value) -> &str {
 /// Plans, types the name and confirms.
 fn act(pty: &mut Pty, keys: &str) {
     pty.keys(keys).shows("type mara.lind@acme.example:");
-    pty.pass(DEAD_TIME);
+    // It begins when the frame has left the program, which is a little after it is seen here.
+    pty.pass(DEAD_TIME * 2);
     pty.keys(LOGIN).shows("matches");
     pty.keys("<Tab>");
     pty.pass(Duration::from_millis(300));

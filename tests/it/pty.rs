@@ -44,7 +44,8 @@ pub fn open_case(pty: &mut Pty) {
 /// Plans, waits out the dead time of the dialog (its keys are refused by time alone), types the name and confirms.
 pub fn confirm(pty: &mut Pty, keys: &str) {
     pty.keys(keys).shows("type mara.lind@acme.example:");
-    pty.pass(DEAD_TIME);
+    // It begins when the frame has left the program, which is a little after it is seen here.
+    pty.pass(DEAD_TIME * 2);
     pty.keys(LOGIN).shows("matches");
     pty.keys("<Tab>").shows(">contain<");
 }

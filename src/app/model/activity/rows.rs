@@ -155,12 +155,13 @@ impl ActivityPane {
                 laying.rows.push(ListRow::Silence(gap));
             }
             laying.push(row.at(), ListRow::Event(row.index()));
+            // What people said stands next to its event, also where many findings follow.
+            if !self.said.is_empty() && self.said.of(&row.key()).is_some() {
+                laying.rows.push(ListRow::Said(row.index()));
+            }
             while findings.next_if(|(_, f)| f.row < row.index()).is_some() {}
             while let Some((index, _)) = findings.next_if(|(_, f)| f.row == row.index()) {
                 laying.rows.push(ListRow::Finding(index));
-            }
-            if !self.said.is_empty() && self.said.of(&row.key()).is_some() {
-                laying.rows.push(ListRow::Said(row.index()));
             }
             if !row.untimed() {
                 before = Some(row.at());
