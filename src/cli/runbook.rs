@@ -1,7 +1,7 @@
 //! `quell runbook`: the short list of a long text, what is wrong with it, the text itself, and what there is.
 //!
 //! What must not live here: reading Markdown, links, what is wrong (`domain::runbook`); finding the file
-//! ([`source`]), the layout of what is printed ([`checklist`], [`text`]).
+//! (`source`), the layout of what is printed (`checklist`, `text`).
 
 mod checklist;
 mod source;
