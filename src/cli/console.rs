@@ -106,8 +106,9 @@ where
         let mut drawn = Instant::now();
         let may = model.settings.terminal;
         let mut waits = false;
-        let undrawn = !first.unwrap_or(false);
-        let mut pending = undrawn.then(|| drawn + BLOCKED_FRAME);
+        // Whether the last frame that was handed over shows everything the model says.
+        let mut sent = first.unwrap_or(false);
+        let mut pending = (!sent).then(|| drawn + BLOCKED_FRAME);
         let mut tick = tokio::time::interval(TICK);
         tick.set_missed_tick_behavior(tokio::time::MissedTickBehavior::Skip);
         while alive {
@@ -117,10 +118,14 @@ where
                 biased;
                 key = input.next() => (key.unwrap_or(Message::Ended), true),
                 () = tokio::time::sleep_until(due), if pending.is_some() => {
-                    let frame = screen.draw(&model);
-                    alive = frame.is_ok();
-                    drawn = Instant::now();
-                    pending = followed(&mut model, clock.as_ref(), screen, frame.unwrap_or(false));
+                    // A dialog that waits for its frame to leave waits for that one, not for another like it.
+                    if !(sent && waits_for_screen(&model)) {
+                        let frame = screen.draw(&model);
+                        alive = frame.is_ok();
+                        drawn = Instant::now();
+                        sent = frame.unwrap_or(false);
+                    }
+                    pending = followed(&mut model, clock.as_ref(), screen, sent);
                     continue;
                 }
                 Some(message) = messages.recv() => (message, false),
@@ -161,8 +166,12 @@ where
                 let frame = screen.draw(&model);
                 alive &= frame.is_ok();
                 drawn = Instant::now();
-                pending = followed(&mut model, clock.as_ref(), screen, frame.unwrap_or(false));
-            } else if pending.is_none() {
+                sent = frame.unwrap_or(false);
+                pending = followed(&mut model, clock.as_ref(), screen, sent);
+                continue;
+            }
+            sent = false;
+            if pending.is_none() {
                 pending = Some((drawn + BACKGROUND_FRAME).max(Instant::now()));
             }
         }
@@ -181,6 +190,10 @@ where
     }
 }
 
+fn waits_for_screen(model: &Model) -> bool {
+    model.layers.last().is_some_and(Layer::waits_for_screen)
+}
+
 /// Tells a dialog that waits for it that it is on the screen now; gives when to draw again, if so.
 ///
 /// A frame that could not be drawn, or has not left yet, is looked at again soon: keys go on meanwhile.
@@ -190,7 +203,7 @@ fn followed(
     screen: &impl Screen,
     drawn: bool,
 ) -> Option<Instant> {
-    let waits = model.layers.last().is_some_and(Layer::waits_for_screen);
+    let waits = waits_for_screen(model);
     if !drawn || (waits && !screen.is_shown()) {
         return Some(Instant::now() + BLOCKED_FRAME);
     }
