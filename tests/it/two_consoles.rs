@@ -3,7 +3,6 @@
 use std::sync::Arc;
 
 use quell::domain::audit::Body;
-use quell::domain::containment::standing::standing;
 use quell::domain::containment::state::ActionState;
 use quell::drill::wire::Server;
 use quell::engine::probe::Probe;
@@ -16,6 +15,7 @@ use crate::truth::{DISABLE, Gate, confirm, finished, open_case, plan};
 #[tokio::test(flavor = "multi_thread")]
 async fn slow_a_disable_that_came_second_is_not_proven_by_the_first() {
     let (drill, state) = (company().await, tempfile::tempdir().expect("a directory"));
+    let others = tempfile::tempdir().expect("a directory");
     let gate = Gate::at(Some("send.before"));
     let setting = Setting {
         probe: Arc::clone(&gate) as Arc<dyn Probe>,
@@ -26,39 +26,26 @@ async fn slow_a_disable_that_came_second_is_not_proven_by_the_first() {
     plan(&mut late, DISABLE.keys).await;
     confirm(&late);
     drop(gate.reached.acquire().await);
-    // Its intent is on the disk; the other console is faster.
-    let mut first = TestApp::start(&drill, state.path());
-    first
-        .until("it shows what is unfinished", |model| {
-            !model.layers.is_empty()
-        })
-        .await;
-    first.keys("<Esc>");
+    // Its intent is on the disk; a console of somebody else, with a log of its own, is faster.
+    let mut first = TestApp::start(&drill, others.path());
     open_case(&mut first).await;
     plan(&mut first, DISABLE.keys).await;
     confirm(&first);
-    first
-        .until("the first is proven", |model| {
-            let mut all = model.ledger.actions();
-            all.any(|action| action.state == ActionState::Verified)
-        })
-        .await;
-    gate.open.add_permits(1);
-    let model = late.until("both have their word", finished).await;
-    late.end().await;
-    first.end().await;
-    let word = |state| model.ledger.actions().find(|action| action.state == state);
-    let (proven, refused) = (word(ActionState::Verified), word(ActionState::Rejected));
-    let (proven, refused) = (proven.expect("the first"), refused.expect("the second"));
-    assert!(refused.sent_n < proven.sent_n);
-    let said = refused.evidence.as_ref().map_or("", |said| said.raw());
+    let model = first.until("the first is documented", finished).await;
     assert!(
-        said.contains("status SUSPENDED") && said.contains("by another act"),
-        "{said}"
+        model
+            .ledger
+            .actions()
+            .all(|action| action.state == ActionState::Verified)
     );
-    // The account is disabled, and the act that did it is the proof of that.
-    let judged = standing(&model.ledger, &proven.account, |_| false).word();
-    assert_eq!(judged.as_str(), "partly contained: sessions not revoked");
+    first.end().await;
+    gate.open.add_permits(1);
+    let model = late.until("the second has its word", finished).await;
+    late.end().await;
+    let refused = model.ledger.actions().next().expect("one");
+    assert_ne!(refused.state, ActionState::Verified, "it did nothing");
+    let said = refused.evidence.as_ref().map_or("", |said| said.raw());
+    assert!(said.contains("SUSPENDED"), "{said}");
     assert_eq!(drill.ledger().targets("suspend").len(), 1);
     assert_eq!(
         drill.ledger().targets("comment").len(),

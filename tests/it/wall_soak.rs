@@ -172,7 +172,6 @@ async fn the_wall_of_the_soak() {
         first.tasks,
         last.tasks,
     );
-    assert!(failed > 0, "the faults were met");
     assert!(most <= first.rss_kib + 5 * 1_024, "{looks:?}");
     assert!(last.rss_kib <= 64 * 1_024, "{looks:?}");
     // A connection more or less is open at the moment of the look; threads of the resolver and of the disk come and go.
