@@ -172,6 +172,7 @@ async fn the_wall_of_the_soak() {
         first.tasks,
         last.tasks,
     );
+    assert!(failed > 0, "the faults were met");
     assert!(most <= first.rss_kib + 5 * 1_024, "{looks:?}");
     assert!(last.rss_kib <= 64 * 1_024, "{looks:?}");
     // A connection more or less is open at the moment of the look; threads of the resolver and of the disk come and go.
@@ -195,7 +196,8 @@ async fn slow_thousands_of_polls_with_faults_stay_flat() {
         ("siem", "429"),
         ("siem", "bad_json"),
     ] {
-        let rate = if server == "cases" { 0.025 } else { 0.017 };
+        // Reads are tried again, so that about one poll in twenty fails at last.
+        let rate = if server == "cases" { 0.2 } else { 0.13 };
         let order = serde_json::json!({"server": server, "fault": fault, "rate": rate});
         drill.fault(&order).expect("the fault is known");
     }
