@@ -175,6 +175,8 @@ where
                 pending = Some((drawn + BACKGROUND_FRAME).max(Instant::now()));
             }
         }
+        // A terminal that is gone has nothing more to say, and whoever still listened would do nothing else.
+        drop(input);
         let reason = if alive {
             "ended by the operator or a signal"
         } else {

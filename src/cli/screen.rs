@@ -161,6 +161,8 @@ fn messages() -> impl Stream<Item = Message> + Unpin {
         .map(|read| read.unwrap_or(Message::Ended))
         .chain(futures::stream::once(std::future::ready(Message::Ended)));
     let ended = futures::stream::once(signal::ended()).map(|()| Message::Ended);
+    let gone = futures::stream::once(signal::gone()).map(|()| Message::Ended);
+    let ended = futures::stream::select(ended, gone);
     let stopped = signal::stopped().map(|()| Message::Stopped);
     let signals = futures::stream::select(ended, stopped);
     Box::pin(futures::stream::select(keys, signals))

@@ -193,7 +193,8 @@ fn terminal(has_keys: bool) -> impl Stream<Item = Message> + Unpin {
     };
     let resized = signal::resized().map(|()| Message::Drawn);
     let ended = futures::stream::once(signal::ended()).map(|()| Message::Ended);
-    let told = futures::stream::select(resized, ended);
+    let gone = futures::stream::once(signal::gone()).map(|()| Message::Ended);
+    let told = futures::stream::select(resized, futures::stream::select(ended, gone));
     Box::pin(futures::stream::select(keys, told))
 }
 

@@ -323,7 +323,8 @@ async fn an_event_goes_into_the_case_once_whoever_asks() {
 #[tokio::test(flavor = "multi_thread")]
 async fn slices_load_until_everything_is_there() {
     let options = Options {
-        events: 20_000,
+        // More than one slice of them are hers on any day of the week.
+        events: 60_000,
         ..Options::default()
     };
     let drill = company_of(options).await;

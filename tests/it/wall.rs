@@ -314,6 +314,25 @@ async fn slow_a_hundred_thousand_keys_and_pastes_write_nothing_anywhere() {
     assert!(!identity.contains("identity "), "{identity}");
 }
 
+/// A terminal holds 4 KiB for who reads slowly; whoever reads only when told of new bytes would never read the rest.
+#[tokio::test(flavor = "multi_thread")]
+async fn more_keys_at_once_than_a_terminal_holds_leave_the_last_one_heard() {
+    let (drill, home) = (company().await, place());
+    let config = write_config(home.path(), &drill).expect("it is written");
+    let config = config.to_str().expect("a plain path").to_owned();
+    let dir = home.path().to_owned();
+    let played = tokio::task::spawn_blocking(move || {
+        let mut pty = Pty::start(&dir, &["--config", &config, "wall"], (80, 24));
+        pty.until("a frame", |text| text.contains("READ ONLY"));
+        for _ in 0..8 {
+            pty.keys(&"x".repeat(16_384));
+        }
+        pty.keys("q");
+        pty.end_restored()
+    });
+    assert_eq!(played.await.expect("it was played").code, 0);
+}
+
 #[tokio::test(flavor = "multi_thread")]
 async fn without_a_keyboard_it_shows_and_ends_by_a_signal() {
     let (drill, home) = (company().await, place());
