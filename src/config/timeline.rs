@@ -50,7 +50,7 @@ pub(super) fn parse_timeline(faults: &mut Faults<'_>, section: &Section<'_>) -> 
     let mut timeline = Timeline::default();
     let mut field = Field { faults, section };
     field.number("window_hours", 1..=720, &mut timeline.window_hours);
-    field.count("max_events", 100..=1_000_000, &mut timeline.max_events);
+    field.count("max_events", 10..=1_000_000, &mut timeline.max_events);
     parse_tuning(&mut field, &mut timeline.tuning);
     field.files("places", &mut timeline.places);
     if let Some(entry) = field.section.get("zone") {

@@ -323,13 +323,12 @@ async fn an_event_goes_into_the_case_once_whoever_asks() {
 #[tokio::test(flavor = "multi_thread")]
 async fn slices_load_until_everything_is_there() {
     let options = Options {
-        // More than one slice of them are hers on any day of the week.
-        events: 60_000,
+        events: 20_000,
         ..Options::default()
     };
     let drill = company_of(options).await;
     drill.advance(STORY);
-    let few = |text: String| format!("{text}\n[timeline]\nmax_events = 100\nwindow_hours = 720\n");
+    let few = |text: String| format!("{text}\n[timeline]\nmax_events = 30\nwindow_hours = 720\n");
     let many = dir();
     let setting = Setting {
         limits: Limits {
@@ -341,7 +340,11 @@ async fn slices_load_until_everything_is_there() {
     };
     let mut app = TestApp::start_in(&drill, many.path(), setting, few);
     open_case(&mut app).await;
-    let mut model = app.sync().await;
+    let mut model = app
+        .until("the first slice is whole", |model| {
+            pane(model).ended.is_some()
+        })
+        .await;
     let mut slices = 0;
     while pane(&model).ended.is_some_and(|end| end.truncated) {
         let loaded = pane(&model).activity.len();
@@ -362,8 +365,9 @@ async fn slices_load_until_everything_is_there() {
     }
     assert!(
         slices > 0,
-        "720 hours of {} events are no more than one slice",
-        pane(&model).activity.len()
+        "{} events are no more than one slice: {:?}",
+        pane(&model).activity.len(),
+        pane(&model).ended
     );
     let ids: std::collections::BTreeSet<_> =
         pane(&model).activity.rows().map(|row| row.key()).collect();
