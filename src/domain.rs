@@ -13,6 +13,7 @@ pub mod freshness;
 pub mod ids;
 pub mod likelihood;
 pub mod mirror;
+pub mod one_time;
 pub mod operator;
 pub mod phase;
 pub mod report;

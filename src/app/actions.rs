@@ -20,6 +20,10 @@ pub enum Choice {
     Revoke,
     /// Disable the account.
     Disable,
+    /// Revoke, reset the password, revoke again.
+    Reset,
+    /// Ask for a new password at the next sign-in.
+    Expire,
     /// Watch and do nothing else.
     Monitor,
     /// Do nothing.
@@ -30,10 +34,12 @@ pub enum Choice {
 
 impl Choice {
     /// Lists them in the order they are shown.
-    pub const ALL: [Self; 6] = [
+    pub const ALL: [Self; 8] = [
         Self::Contain,
         Self::Revoke,
         Self::Disable,
+        Self::Reset,
+        Self::Expire,
         Self::Monitor,
         Self::Nothing,
         Self::Enable,
@@ -46,6 +52,8 @@ impl Choice {
             Self::Revoke => &[ActionKind::RevokeSessions],
             Self::Disable => &[ActionKind::DisableAccount],
             Self::Enable => &[ActionKind::EnableAccount],
+            Self::Reset => &[ActionKind::RevokeSessions, ActionKind::ResetPassword],
+            Self::Expire => &[ActionKind::ExpirePassword],
             Self::Monitor | Self::Nothing => &[],
         }
     }
@@ -56,6 +64,8 @@ impl Choice {
             Self::Contain => "contain: revoke + disable",
             Self::Revoke => "revoke sessions",
             Self::Disable => "disable account",
+            Self::Reset => "reset password + revoke",
+            Self::Expire => "expire password",
             Self::Monitor => "monitor only",
             Self::Nothing => "no action",
             Self::Enable => "enable account (undo)",
@@ -68,6 +78,8 @@ impl Choice {
             Self::Contain => Command::ContainBoth,
             Self::Revoke => Command::ContainRevoke,
             Self::Disable => Command::ContainDisable,
+            Self::Reset => Command::ContainReset,
+            Self::Expire => Command::ContainExpire,
             Self::Monitor => Command::ContainMonitor,
             Self::Nothing => Command::ContainNothing,
             Self::Enable => Command::Undo,
@@ -108,7 +120,7 @@ pub fn offered_first(model: &Model) -> Option<(usize, Safe)> {
         (None, Some(policy)) => {
             let choice = match policy {
                 Policy::RevokeSessions => Choice::Revoke,
-                Policy::ResetPassword => Choice::Contain,
+                Policy::ResetPassword => Choice::Reset,
             };
             (choice, policy.reason())
         }
@@ -192,6 +204,9 @@ fn refusal(model: &Model, choice: Choice) -> Option<Safe> {
         Choice::Contain | Choice::Disable if !active => {
             Some(safe!("status is {}", account.status.word()))
         }
+        Choice::Reset | Choice::Expire if matches!(account.status, AccountStatus::Other(_)) => {
+            Some(safe!("status is {}", account.status.word()))
+        }
         Choice::Enable if account.status != AccountStatus::Disabled => {
             Some(safe!("status is {}", account.status.word()))
         }
@@ -202,7 +217,12 @@ fn refusal(model: &Model, choice: Choice) -> Option<Safe> {
 /// Gives the word of the latest action of this choice's kind on the account, with its time.
 pub fn last_word(model: &Model, choice: Choice) -> Option<(ActionState, Safe)> {
     let account = &model.open.as_ref()?.the_account()?.id;
-    let [kind] = choice.kinds() else { return None };
+    let kind = match (choice, choice.kinds()) {
+        // What it is about; the sessions have a line of their own.
+        (Choice::Reset, _) => &ActionKind::ResetPassword,
+        (_, [kind]) => kind,
+        _ => return None,
+    };
     let action = model
         .ledger
         .on(account)

@@ -1,5 +1,7 @@
 //! Everything that can happen, as facts; the time of each stands in the [`Moment`] that comes with it.
 
+use std::sync::Arc;
+
 use chrono::{DateTime, Utc};
 
 use crate::app::keymap::Chord;
@@ -12,7 +14,8 @@ use crate::domain::containment::consent::Asked;
 use crate::domain::containment::kind::ActionKind;
 use crate::domain::containment::plan::{ActionFacts, Plan};
 use crate::domain::fault::Fault;
-use crate::domain::ids::{AccountId, CaseId, ConnectionName};
+use crate::domain::ids::{AccountId, ActionId, CaseId, ConnectionName};
+use crate::domain::one_time::OneTime;
 use crate::domain::operator::Operator;
 use crate::domain::report::Target;
 use crate::domain::report::trouble::Trouble;
@@ -193,6 +196,8 @@ pub enum Message {
         /// Why a source could not be asked, if so.
         fault: Option<Fault>,
     },
+    /// An action made something that a person hands over.
+    Handed(Handed),
     /// Something to say in the message line.
     Noticed {
         /// How much it matters.
@@ -250,6 +255,17 @@ pub enum Polled {
     },
     /// It is there.
     Alive,
+}
+
+/// A secret that waits to be shown once; dropping it forgets it.
+#[derive(Clone, Debug)]
+pub struct Handed {
+    /// The action that made it.
+    pub aid: ActionId,
+    /// Whose it is.
+    pub login: Untrusted,
+    /// The secret.
+    pub secret: Arc<OneTime>,
 }
 
 /// What one action kind is at the identity provider.

@@ -18,7 +18,7 @@ use std::time::Duration;
 use chrono::{DateTime, TimeDelta, Utc};
 
 use super::keymap::Keymap;
-use super::message::{Level, Offer};
+use super::message::{Handed, Level, Offer};
 use super::related::Seen;
 use crate::config::settings::{Mode, Role, Settings};
 use crate::domain::audit::Entry;
@@ -143,6 +143,8 @@ pub struct Model {
     pub seen: BTreeMap<CaseId, Seen>,
     /// The case that is being closed as a false positive, while its containment is undone.
     pub false_positive: Option<CaseId>,
+    /// What waits to be shown once and handed over, oldest first, with when it came.
+    pub handed: Vec<(Handed, Moment)>,
 }
 
 /// Gives the configured times to claim a case by its severity.
@@ -327,6 +329,7 @@ impl Model {
             requests_told: BTreeSet::new(),
             seen: BTreeMap::new(),
             false_positive: None,
+            handed: Vec::new(),
         }
     }
 
@@ -409,6 +412,7 @@ impl Model {
                     | Layer::HoldEnd { .. }
                     | Layer::Close(_)
                     | Layer::Ask(_)
+                    | Layer::Secret(_)
             )
         });
         self.say(

@@ -19,6 +19,7 @@ mod resume;
 mod run_step;
 mod runbooks;
 mod search;
+mod secrets;
 mod sources;
 mod work;
 mod world;

@@ -3,6 +3,7 @@
 //! A capability that is missing is a value with a reason ([`Lacking`]), never a call that fails later. Calls that
 //! change an account take a [`ConfirmedAction`] and nothing else.
 
+use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 use async_trait::async_trait;
@@ -16,6 +17,7 @@ use crate::domain::containment::kind::ActionKind;
 pub use crate::domain::containment::plan::{ActionFacts, PreparedCall};
 use crate::domain::ids::{AccountId, CaseId, ConnectionName};
 use crate::domain::mirror::NewTask;
+use crate::domain::one_time::OneTime;
 use crate::domain::operator::{Author, Operator};
 use crate::domain::report::trouble::Trouble;
 use crate::domain::text::{Safe, Untrusted};
@@ -240,7 +242,7 @@ pub struct SearchEnd {
 }
 
 /// The answer of a provider that accepted an action.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug)]
 pub struct Accepted {
     /// HTTP status.
     pub status: u16,
@@ -248,6 +250,8 @@ pub struct Accepted {
     pub request_id: Option<Untrusted>,
     /// The vendor's clock.
     pub server_date: Option<DateTime<Utc>>,
+    /// What is to be handed over, where the answer carries it.
+    pub secret: Option<Arc<OneTime>>,
 }
 
 /// What reading back is told about the action it should prove.
@@ -259,6 +263,8 @@ pub struct ProofQuery {
     pub account: AccountId,
     /// The provider's clock before the send; `None` when it was never learned.
     pub not_before: Option<DateTime<Utc>>,
+    /// When the password was last changed, as read before the send of an action on it.
+    pub password_before: Option<DateTime<Utc>>,
     /// The vendor's id of the request, when an answer gave one.
     pub request_id: Option<Untrusted>,
     /// Ids of log entries that already prove another action.
@@ -353,12 +359,28 @@ pub trait Identity: Send + Sync {
         let named = |kind| step(kind).map_err(|lacking| (kind, lacking));
         self.order(kinds).into_iter().map(named).collect()
     }
-    /// Sends exactly one request; no redirects, no retries.
-    async fn perform(&self, action: &ConfirmedAction) -> Result<Accepted, ConnectError>;
+    /// Tells whether an action of this kind sends a new password, which the caller makes and hands over.
+    fn takes_password(&self, _kind: ActionKind) -> bool {
+        false
+    }
+    /// Sends exactly one request; no redirects, no retries. `password` is there where [`Self::takes_password`] says so.
+    async fn perform(
+        &self,
+        action: &ConfirmedAction,
+        password: Option<&OneTime>,
+    ) -> Result<Accepted, ConnectError>;
     /// Reads the evidence once.
     async fn read_back(&self, query: &ProofQuery) -> Result<Reading, ConnectError>;
     /// Tells whether an account of this status is kept out as a disabled one is; what the vendor does not say for sure is not.
     fn keeps_out(&self, status: &AccountStatus) -> bool;
+    /// Gives the status that an action of this kind leads to, if it changes it.
+    fn leads_to(&self, kind: ActionKind) -> Option<AccountStatus> {
+        match kind {
+            ActionKind::DisableAccount => Some(AccountStatus::Disabled),
+            ActionKind::EnableAccount => Some(AccountStatus::Active),
+            _ => None,
+        }
+    }
     /// Gives the read-back schedule of an action kind.
     fn schedule(&self, kind: ActionKind) -> Schedule;
 }

@@ -124,7 +124,7 @@ impl HttpClient {
             method: message::method_name(&request.method),
             host: self.origin.host().to_owned(),
             path,
-            body_sha256: hex(&Sha256::digest(request.body.as_deref().unwrap_or_default())),
+            body_sha256: hex(&Sha256::digest(request.bytes())),
         })
     }
 
@@ -284,7 +284,7 @@ impl HttpClient {
         } else if let Some(body) = &request.body {
             sending = sending
                 .header(header::CONTENT_TYPE, "application/json")
-                .body(body.clone());
+                .body(body.0.clone());
         } else if request.content_length_zero() {
             sending = sending.header(header::CONTENT_LENGTH, "0");
         }
@@ -466,7 +466,7 @@ impl HttpClient {
             server_date: pacing::server_date(&raw.headers),
             request_id: self.id_of(&raw.headers),
             headers: raw.headers,
-            body,
+            body: body.map(message::Payload),
             class: request.class,
             target: self.target(request),
         }))

@@ -1,7 +1,8 @@
 //! Keycloak Admin REST API (26): accounts, disabling, signing out, and the sessions that prove it.
 //!
-//! Order of a containment: end each offline session, sign out, disable, sign out again. Signing out ends the online
-//! sessions and makes refresh tokens of before void, but leaves offline sessions in their list; disabling ends nothing.
+//! Order of a containment: end each offline session, sign out, disable, sign out again; with a new password the same.
+//! Signing out ends the online sessions and makes refresh tokens of before void, but leaves offline sessions in their
+//! list; disabling ends nothing, and neither does a new password.
 //! Keycloak sends no date, so nothing here is proven by time.
 //!
 //! What must not live here: HTTP policy, decisions about when to act.
@@ -10,6 +11,7 @@ mod evidence;
 mod examined;
 mod facts;
 mod log;
+mod password;
 mod snapshot;
 mod wire;
 
@@ -32,6 +34,7 @@ use crate::domain::case::Alert;
 use crate::domain::containment::confirm::ConfirmedAction;
 use crate::domain::containment::kind::ActionKind;
 use crate::domain::ids::{AccountId, ConnectionName};
+use crate::domain::one_time::OneTime;
 use crate::domain::text::{Safe, Untrusted};
 use crate::safe;
 
@@ -39,6 +42,7 @@ const TOKEN: &str = "/realms/{realm}/protocol/openid-connect/token";
 const REALM: &str = "/admin/realms/{realm}";
 const USERS: &str = "/admin/realms/{realm}/users";
 const USER: &str = "/admin/realms/{realm}/users/{user-id}";
+const PASSWORD: &str = "/admin/realms/{realm}/users/{user-id}/reset-password";
 const LOGOUT: &str = "/admin/realms/{realm}/users/{user-id}/logout";
 const SESSION: &str = "/admin/realms/{realm}/sessions/{session}";
 const SESSIONS: &str = "/admin/realms/{realm}/users/{user-id}/sessions";
@@ -47,6 +51,9 @@ const CONSENTS: &str = "/admin/realms/{realm}/users/{user-id}/consents";
 const CREDENTIALS: &str = "/admin/realms/{realm}/users/{user-id}/credentials";
 const GROUPS: &str = "/admin/realms/{realm}/users/{user-id}/groups";
 const ROLES: &str = "/admin/realms/{realm}/users/{user-id}/role-mappings";
+const ALL_ROLES: &str =
+    "/admin/realms/{realm}/users/{user-id}/role-mappings/clients/{client-id}/composite";
+const REALM_ROLES: &str = "/admin/realms/{realm}/users/{user-id}/role-mappings/realm/composite";
 const CLIENTS: &str = "/admin/realms/{realm}/clients";
 const LOCK: &str = "/admin/realms/{realm}/attack-detection/brute-force/users/{userId}";
 const EVENTS: &str = "/admin/realms/{realm}/events";
@@ -170,6 +177,9 @@ impl Keycloak {
             ActionKind::DisableAccount => set(false),
             ActionKind::EnableAccount => set(true),
             ActionKind::RevokeSessions => Request::new(Class::Write, Method::POST, LOGOUT, &ids),
+            ActionKind::ResetPassword | ActionKind::ExpirePassword => {
+                self.password_request(kind, id, None)
+            }
         }
     }
 
@@ -179,34 +189,46 @@ impl Keycloak {
         Ok(request.query("isOffline", "true"))
     }
 
+    /// Gives a request only if it is the one that was confirmed.
+    fn unchanged(
+        &self,
+        kind: ActionKind,
+        request: Request,
+        call: &PreparedCall,
+    ) -> Result<Request, ConnectError> {
+        if self.http.prepared(&request)? == *call {
+            Ok(request)
+        } else {
+            Err(differs(kind))
+        }
+    }
+
     /// Builds the request of a confirmed call again and gives it only if it is the same.
-    fn confirmed(&self, kind: ActionKind, call: &PreparedCall) -> Result<Request, ConnectError> {
-        let differs = || {
-            ConnectError::unsent(safe!(
-                "{}: the confirmed request does not belong to this connection",
-                kind.word()
-            ))
-        };
+    async fn confirmed(
+        &self,
+        action: &ConfirmedAction,
+        password: Option<&OneTime>,
+    ) -> Result<Request, ConnectError> {
+        let (kind, call) = (action.kind(), action.call());
         let path = call.path.split('?').next().unwrap_or_default();
         let mut segments = path.rsplit('/');
         let ends_session = kind == ActionKind::RevokeSessions && call.method == "DELETE";
-        let id = if kind == ActionKind::RevokeSessions && !ends_session {
-            segments.nth(1)
-        } else {
-            segments.next()
+        let id = match kind {
+            ActionKind::RevokeSessions if !ends_session => segments.nth(1),
+            ActionKind::ResetPassword => segments.nth(1),
+            _ => segments.next(),
         };
         let id = id.map(|id| id.replace("%3A", ":"));
-        let id = id.filter(|id| is_id(id)).ok_or_else(differs)?;
+        let id = id.filter(|id| is_id(id)).ok_or_else(|| differs(kind))?;
+        if kind.is_of_password() {
+            return self.confirmed_password(kind, call, &id, password).await;
+        }
         let request = if ends_session {
             self.end_offline(&id)?
         } else {
             self.request(kind, &id)?
         };
-        if self.http.prepared(&request)? == *call {
-            Ok(request)
-        } else {
-            Err(differs())
-        }
+        self.unchanged(kind, request, call)
     }
 
     fn prepared(&self, request: Result<Request, ConnectError>) -> Result<PreparedCall, Lacking> {
@@ -240,6 +262,13 @@ fn is_id(text: &str) -> bool {
         && text
             .bytes()
             .all(|byte| byte.is_ascii_alphanumeric() || matches!(byte, b'_' | b'-' | b'.' | b':'))
+}
+
+fn differs(kind: ActionKind) -> ConnectError {
+    ConnectError::unsent(safe!(
+        "{}: the confirmed request does not belong to this connection",
+        kind.word()
+    ))
 }
 
 fn unreadable(answer: &Answer, error: &FieldError) -> ConnectError {
@@ -302,11 +331,13 @@ impl Identity for Keycloak {
     fn order(&self, kinds: &[ActionKind]) -> Vec<ActionKind> {
         let has = |kind| kinds.contains(&kind);
         let revoke = has(ActionKind::RevokeSessions);
-        let disable = has(ActionKind::DisableAccount);
+        let keeps_out = has(ActionKind::DisableAccount) || has(ActionKind::ResetPassword);
         [
             (revoke, ActionKind::RevokeSessions),
-            (disable, ActionKind::DisableAccount),
-            (revoke && disable, ActionKind::RevokeSessions),
+            (has(ActionKind::DisableAccount), ActionKind::DisableAccount),
+            (has(ActionKind::ResetPassword), ActionKind::ResetPassword),
+            (has(ActionKind::ExpirePassword), ActionKind::ExpirePassword),
+            (revoke && keeps_out, ActionKind::RevokeSessions),
             (has(ActionKind::EnableAccount), ActionKind::EnableAccount),
         ]
         .into_iter()
@@ -338,6 +369,11 @@ impl Identity for Keycloak {
             steps = offline.map_err(|lacking| (ActionKind::RevokeSessions, lacking))?;
         }
         for kind in self.order(kinds) {
+            if kind.is_of_password() {
+                let step = self.password_step(kind, account);
+                steps.push(step.map_err(|lacking| (kind, lacking))?);
+                continue;
+            }
             let call = self.prepare(kind, &account.id);
             steps.push(Step {
                 kind,
@@ -348,13 +384,30 @@ impl Identity for Keycloak {
         Ok(steps)
     }
 
-    async fn perform(&self, action: &ConfirmedAction) -> Result<Accepted, ConnectError> {
-        let request = self.confirmed(action.kind(), action.call())?;
-        let answer = self.http.write(&request).await?;
+    fn takes_password(&self, kind: ActionKind) -> bool {
+        kind == ActionKind::ResetPassword
+    }
+
+    async fn perform(
+        &self,
+        action: &ConfirmedAction,
+        password: Option<&OneTime>,
+    ) -> Result<Accepted, ConnectError> {
+        let request = self.confirmed(action, password).await?;
+        let answer = self.http.write(&request).await;
+        let answer = answer.map_err(|error| match password {
+            // What is said of it is recorded.
+            Some(password) if password.appears_in(error.what.as_str()) => ConnectError {
+                what: safe!("{}: its answer repeats the password", action.kind().word()),
+                ..error
+            },
+            _ => error,
+        })?;
         Ok(Accepted {
             status: answer.status,
             request_id: answer.request_id,
             server_date: answer.server_date,
+            secret: None,
         })
     }
 
@@ -363,6 +416,9 @@ impl Identity for Keycloak {
             ActionKind::DisableAccount => self.read_enabled(query, false).await,
             ActionKind::EnableAccount => self.read_enabled(query, true).await,
             ActionKind::RevokeSessions => self.read_sessions(query).await,
+            ActionKind::ResetPassword | ActionKind::ExpirePassword => {
+                self.read_password(query).await
+            }
         }
     }
 

@@ -1,7 +1,8 @@
 //! Okta Management API: accounts, suspending, clearing sessions, and the System Log that proves it.
 //!
 //! Order of a containment: clear sessions, suspend, clear sessions again. The first clearing throws the attacker out at
-//! once, suspending works only from ACTIVE and stops new sign-ins, the second clearing ends what began in between.
+//! once, suspending works only from ACTIVE and stops new sign-ins, the second clearing ends what began in between. With a
+//! new password the same; an account that is enabled again gets its new password right after.
 //!
 //! What must not live here: HTTP policy, decisions about when to act.
 
@@ -10,6 +11,7 @@ mod evidence;
 mod examined;
 mod facts;
 mod log;
+mod password;
 mod proof;
 mod wire;
 
@@ -20,7 +22,7 @@ use tokio::sync::OnceCell;
 
 use super::capability::{
     Accepted, ActionFacts, ActivityQuery, ActivitySource, ConnectError, ConnectErrorKind, Identity,
-    Lacking, Page, PageSink, PreparedCall, ProofQuery, Reading, Schedule, SearchEnd,
+    Lacking, Page, PageSink, PreparedCall, ProofQuery, Reading, Schedule, SearchEnd, Step,
 };
 use super::decode::{FieldError, each};
 use super::http::{Answer, Class, HttpClient, Request};
@@ -30,6 +32,7 @@ use crate::domain::containment::administrators::RoleHeld;
 use crate::domain::containment::confirm::ConfirmedAction;
 use crate::domain::containment::kind::ActionKind;
 use crate::domain::ids::{AccountId, ConnectionName};
+use crate::domain::one_time::OneTime;
 use crate::domain::text::{Safe, Untrusted};
 use crate::safe;
 
@@ -37,6 +40,8 @@ const USER: &str = "/api/v1/users/{id}";
 const USERS: &str = "/api/v1/users";
 const SUSPEND: &str = "/api/v1/users/{id}/lifecycle/suspend";
 const UNSUSPEND: &str = "/api/v1/users/{id}/lifecycle/unsuspend";
+const RESET: &str = "/api/v1/users/{id}/lifecycle/reset_password";
+const EXPIRE: &str = "/api/v1/users/{id}/lifecycle/expire_password";
 const SESSIONS: &str = "/api/v1/users/{userId}/sessions";
 const GROUPS: &str = "/api/v1/users/{id}/groups";
 const ROLES: &str = "/api/v1/users/{userId}/roles";
@@ -166,6 +171,13 @@ impl Okta {
                     .query("oauthTokens", "true")
                     .query("forgetDevices", "true"))
             }
+            // By mail it would reach whoever holds the mailbox.
+            ActionKind::ResetPassword => {
+                Ok(Request::new(Class::Write, Method::POST, RESET, &[id])?
+                    .query("sendEmail", "false")
+                    .query("revokeSessions", "true"))
+            }
+            ActionKind::ExpirePassword => Request::new(Class::Write, Method::POST, EXPIRE, &[id]),
         }
     }
 
@@ -181,7 +193,7 @@ impl Okta {
         let mut segments = path.rsplit('/');
         let id = match kind {
             ActionKind::RevokeSessions => segments.nth(1),
-            ActionKind::DisableAccount | ActionKind::EnableAccount => segments.nth(2),
+            _ => segments.nth(2),
         };
         // An Okta id has nothing that needs encoding; anything else cannot have been prepared here.
         let id = id.filter(|id| is_id(id)).ok_or_else(differs)?;
@@ -333,24 +345,42 @@ impl Identity for Okta {
 
     fn order(&self, kinds: &[ActionKind]) -> Vec<ActionKind> {
         let has = |kind| kinds.contains(&kind);
-        let (revoke, disable) = (
-            has(ActionKind::RevokeSessions),
-            has(ActionKind::DisableAccount),
-        );
-        let mut order = Vec::new();
-        if revoke {
-            order.push(ActionKind::RevokeSessions);
+        let revoke = has(ActionKind::RevokeSessions);
+        let keeps_out = has(ActionKind::DisableAccount) || has(ActionKind::ResetPassword);
+        [
+            (revoke, ActionKind::RevokeSessions),
+            (has(ActionKind::DisableAccount), ActionKind::DisableAccount),
+            (has(ActionKind::EnableAccount), ActionKind::EnableAccount),
+            (has(ActionKind::ResetPassword), ActionKind::ResetPassword),
+            (has(ActionKind::ExpirePassword), ActionKind::ExpirePassword),
+            (revoke && keeps_out, ActionKind::RevokeSessions),
+        ]
+        .into_iter()
+        .filter_map(|(is_wanted, kind)| is_wanted.then_some(kind))
+        .collect()
+    }
+
+    fn steps(
+        &self,
+        kinds: &[ActionKind],
+        account: &Account,
+    ) -> Result<Vec<Step>, (ActionKind, Lacking)> {
+        if let Some(refused) = password::refusal(kinds, account) {
+            return Err(refused);
         }
-        if disable {
-            order.push(ActionKind::DisableAccount);
-        }
-        if revoke && disable {
-            order.push(ActionKind::RevokeSessions);
-        }
-        if has(ActionKind::EnableAccount) {
-            order.push(ActionKind::EnableAccount);
-        }
-        order
+        let step = |kind: ActionKind| {
+            let call = self.prepare(kind, &account.id);
+            let mut facts = facts::facts(kind);
+            if let Some(more) = password::limits(kind, account) {
+                facts.limits = safe!("{}; {}", more, facts.limits);
+            }
+            Ok(Step {
+                kind,
+                call: call.map_err(|lacking| (kind, lacking))?,
+                facts,
+            })
+        };
+        self.order(kinds).into_iter().map(step).collect()
     }
 
     fn prepare(&self, kind: ActionKind, account: &AccountId) -> Result<PreparedCall, Lacking> {
@@ -369,11 +399,17 @@ impl Identity for Okta {
             .map_err(|error| lacking(error.what))
     }
 
-    async fn perform(&self, action: &ConfirmedAction) -> Result<Accepted, ConnectError> {
+    async fn perform(
+        &self,
+        action: &ConfirmedAction,
+        _password: Option<&OneTime>,
+    ) -> Result<Accepted, ConnectError> {
         let request = self.confirmed(action.kind(), action.call())?;
         let answer = self.http.write(&request).await?;
+        let is_reset = action.kind() == ActionKind::ResetPassword;
         Ok(Accepted {
             status: answer.status,
+            secret: is_reset.then(|| password::link(&answer)).flatten(),
             request_id: answer.request_id,
             server_date: answer.server_date,
         })
@@ -384,6 +420,17 @@ impl Identity for Okta {
             ActionKind::DisableAccount => self.read_status(query, &AccountStatus::Disabled).await,
             ActionKind::EnableAccount => self.read_status(query, &AccountStatus::Active).await,
             ActionKind::RevokeSessions => self.read_cleared(query).await,
+            ActionKind::ResetPassword | ActionKind::ExpirePassword => {
+                self.read_password(query).await
+            }
+        }
+    }
+
+    fn leads_to(&self, kind: ActionKind) -> Option<AccountStatus> {
+        match kind {
+            ActionKind::DisableAccount => Some(AccountStatus::Disabled),
+            ActionKind::EnableAccount => Some(AccountStatus::Active),
+            kind => password::leads_to(kind),
         }
     }
 

@@ -67,6 +67,9 @@ pub struct Account {
     /// Sessions that the provider lists; `None` where it lists none of them or they could not be read.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub sessions: Option<Vec<Session>>,
+    /// What has to be done at the next sign-in, in the provider's words; `None` where it does not say.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub required: Option<Vec<Untrusted>>,
     /// What could not be read, one sentence each.
     pub gaps: Vec<Untrusted>,
     /// Name of the time zone the provider has for the person, as it says it.

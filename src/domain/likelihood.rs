@@ -178,7 +178,7 @@ impl Policy {
         match self {
             Self::RevokeSessions => safe!("first risky sign-in: revoke the sessions"),
             Self::ResetPassword => {
-                safe!("second risky sign-in within a day: reset the password at the provider too")
+                safe!("second risky sign-in within a day: reset the password too")
             }
         }
     }

@@ -21,6 +21,7 @@ pub(crate) enum Kind {
     Unsuspend,
     Deactivate,
     ExpirePassword,
+    ResetPassword,
     SessionClear,
     TokenRevoke,
     FileRead,
@@ -73,7 +74,7 @@ const fn okta(
 }
 
 /// In the order of [`Kind`].
-static WORDS: [Words; 17] = [
+static WORDS: [Words; 18] = [
     okta(
         "user.session.start",
         "User login to Okta",
@@ -131,6 +132,12 @@ static WORDS: [Words; 17] = [
     okta(
         "user.account.expire_password",
         "Expire password",
+        &["iam"],
+        &["user", "change"],
+    ),
+    okta(
+        "user.account.reset_password",
+        "Fired when the user's Okta password is reset",
         &["iam"],
         &["user", "change"],
     ),

@@ -1,7 +1,7 @@
 //! The live attacker and the slow ordinary life around him.
 //!
 //! His law: while he holds a session he uses it; without one he signs in again, because he knows the password; only an
-//! account that is suspended *and* has no session of his keeps him out.
+//! account that is suspended, or has a new password, *and* has no session of his keeps him out.
 
 use chrono::{DateTime, Utc};
 
@@ -19,6 +19,8 @@ pub(crate) struct Attacker {
     dice: fastrand::Rng,
     round: u64,
     tries: u32,
+    /// Whether the password he knows is still the account's.
+    pub knows_password: bool,
     /// Whether he did anything at his last step.
     pub inside: bool,
 }
@@ -30,6 +32,7 @@ impl Attacker {
             dice,
             round: 0,
             tries: 0,
+            knows_password: true,
             inside: true,
         }
     }
@@ -52,7 +55,7 @@ pub(crate) fn step(world: &mut World, at: DateTime<Utc>) {
 }
 
 fn act(world: &mut World, mind: &mut Attacker, at: DateTime<Utc>) {
-    let active = world.directory.people[VICTIM].status == "ACTIVE";
+    let active = world.directory.people[VICTIM].status == "ACTIVE" && mind.knows_password;
     let Some(session) = world.attacker_session(VICTIM) else {
         sign_in(world, mind, at, active);
         return;
@@ -71,7 +74,7 @@ fn act(world: &mut World, mind: &mut Attacker, at: DateTime<Utc>) {
     world.journal.push(activity);
 }
 
-/// Tries the password he knows; a suspended account refuses it.
+/// Tries the password he knows; a suspended account refuses it, and one with a new password.
 fn sign_in(world: &mut World, mind: &mut Attacker, at: DateTime<Utc>, active: bool) {
     let activity = history::by_attacker(at, Kind::SignIn, &world.directory);
     if active {
@@ -92,6 +95,10 @@ fn sign_in(world: &mut World, mind: &mut Attacker, at: DateTime<Utc>, active: bo
     mind.inside = false;
     mind.tries += 1;
     if mind.tries <= TRIES {
-        world.journal.push(activity.failed("User is suspended"));
+        let why = match world.directory.people[VICTIM].status {
+            "SUSPENDED" | "DEPROVISIONED" => "User is suspended",
+            _ => "INVALID_CREDENTIALS",
+        };
+        world.journal.push(activity.failed(why));
     }
 }

@@ -69,6 +69,10 @@ pub(crate) struct Person {
     pub factors: Vec<Factor>,
     pub clients: Vec<Client>,
     pub sessions: Vec<Session>,
+    /// Administrator roles by a role that holds them or a group above; Keycloak names them on their own.
+    pub inherited: Vec<&'static str>,
+    /// What Keycloak asks of the person at the next sign-in.
+    pub required: Vec<String>,
     /// Seconds since 1970; tokens of before are refused.
     pub not_before: i64,
     pub created: DateTime<Utc>,
@@ -304,6 +308,8 @@ fn person(
         }],
         clients: Vec::new(),
         sessions: Vec::new(),
+        inherited: Vec::new(),
+        required: Vec::new(),
         not_before: 0,
         created,
         status_changed: created,

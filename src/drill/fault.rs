@@ -79,6 +79,8 @@ pub(crate) enum Twist {
     UndoneByOthers,
     /// The victim gets an administrator role now.
     MadeAdministrator,
+    /// A group above the victim's gets an administrator role now.
+    InheritsAdministrator,
     /// The victim gets into the group of emergency accounts now.
     JoinsBreakGlass,
     /// Every token that was fetched so far is refused from now on.
@@ -86,10 +88,11 @@ pub(crate) enum Twist {
 }
 
 /// Words of the control interface for what goes wrong in the company.
-const TWISTS: [(&str, Twist); 5] = [
+const TWISTS: [(&str, Twist); 6] = [
     ("session_survives", Twist::SessionSurvives),
     ("undone_by_others", Twist::UndoneByOthers),
     ("made_administrator", Twist::MadeAdministrator),
+    ("inherits_administrator", Twist::InheritsAdministrator),
     ("joins_break_glass", Twist::JoinsBreakGlass),
     ("tokens_end", Twist::TokensEnd),
 ];

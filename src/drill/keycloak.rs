@@ -77,7 +77,11 @@ pub(crate) fn answer(world: &mut World, request: &Request, notes: &mut Notes) ->
         ("GET", ["users"]) => users::list(world, request),
         ("GET", ["users", id]) => users::get(world, id),
         ("PUT", ["users", id]) => users::update(world, request, id, notes),
+        ("PUT", ["users", id, "reset-password"]) => users::set_password(world, request, id, notes),
         ("POST", ["users", id, "logout"]) => users::logout(world, request, id, notes),
+        ("GET", ["users", id, "role-mappings", "clients", client, "composite"]) => {
+            users::all_roles(world, id, client)
+        }
         ("GET", ["users", id, part]) => users::part(world, request, id, part),
         ("GET", ["users", id, "offline-sessions", client]) => users::offline(world, id, client),
         ("DELETE", ["sessions", session]) => users::end_session(world, request, session, notes),
@@ -110,9 +114,23 @@ pub(crate) fn template(request: &Request) -> &'static str {
         ["admin", "realms", _, "users", _, "logout"] => {
             "/admin/realms/{realm}/users/{user-id}/logout"
         }
+        ["admin", "realms", _, "users", _, "reset-password"] => {
+            "/admin/realms/{realm}/users/{user-id}/reset-password"
+        }
         ["admin", "realms", _, "users", _, "sessions"] => {
             "/admin/realms/{realm}/users/{user-id}/sessions"
         }
+        [
+            "admin",
+            "realms",
+            _,
+            "users",
+            _,
+            "role-mappings",
+            "clients",
+            _,
+            "composite",
+        ] => "/admin/realms/{realm}/users/{user-id}/role-mappings/clients/{client-id}/composite",
         ["admin", "realms", _, "users", _, "consents"] => {
             "/admin/realms/{realm}/users/{user-id}/consents"
         }
@@ -185,7 +203,7 @@ fn realm_record() -> Value {
 
 fn clients(request: &Request) -> Answer {
     let known = [
-        ("f02134a6-3b54-43a5-9508-83480a4b5061", "realm-management"),
+        (users::MANAGEMENT, "realm-management"),
         ("7b29c9bf-808c-4e52-b6f7-f00073ff033e", CLIENT),
     ];
     let wanted = request.query("clientId");

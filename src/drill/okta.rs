@@ -46,7 +46,10 @@ pub(crate) fn answer(world: &mut World, request: &Request, notes: &mut Notes) ->
             users::lifecycle(world, request, user, notes)
         }
         ("POST", ["users", user, "lifecycle", "expire_password"]) => {
-            users::expire_password(world, request, user)
+            users::expire_password(world, request, user, notes)
+        }
+        ("POST", ["users", user, "lifecycle", "reset_password"]) => {
+            users::reset_password(world, request, user, notes)
         }
         ("POST", ["users", user, "lifecycle", "deactivate"]) => {
             users::deactivate(world, request, user, notes)
@@ -80,6 +83,9 @@ pub(crate) fn template(request: &Request) -> &'static str {
         Some(["users", _, "lifecycle", "deactivate"]) => "/api/v1/users/{id}/lifecycle/deactivate",
         Some(["users", _, "lifecycle", "expire_password"]) => {
             "/api/v1/users/{id}/lifecycle/expire_password"
+        }
+        Some(["users", _, "lifecycle", "reset_password"]) => {
+            "/api/v1/users/{id}/lifecycle/reset_password"
         }
         Some(["iam", "assignees", "users"]) => "/api/v1/iam/assignees/users",
         Some(["groups", _, "users"]) => "/api/v1/groups/{groupId}/users",

@@ -18,6 +18,9 @@ use super::wire::{Idp, Notes, Request};
 /// The id of the console's token at the identity provider.
 pub(crate) const TOKEN_ID: &str = "00Tdrill0console0001";
 
+/// What Keycloak calls the wish for a new password.
+pub(crate) const UPDATE_PASSWORD: &str = "UPDATE_PASSWORD";
+
 /// Everything the three servers know.
 #[derive(Clone, Debug)]
 pub(crate) struct World {
@@ -133,13 +136,67 @@ impl World {
     }
 
     /// Makes the holder of an active account choose a new password, as a helpdesk does.
-    pub fn expire_password(&mut self, person: usize, request: &Request) -> Result<(), Refused> {
-        self.change_status(
-            person,
-            ("ACTIVE", "PASSWORD_EXPIRED"),
-            Kind::ExpirePassword,
-            request,
-        )
+    pub fn expire_password(
+        &mut self,
+        person: usize,
+        request: &Request,
+        notes: &mut Notes,
+    ) -> Result<(), Refused> {
+        let to = ("ACTIVE", "PASSWORD_EXPIRED");
+        self.change_status(person, to, Kind::ExpirePassword, request)?;
+        let id = self.directory.people[person].id.clone();
+        notes.effect("expire_password", id);
+        Ok(())
+    }
+
+    /// Makes the password of an active account void until a link was opened.
+    pub fn reset_password(
+        &mut self,
+        person: usize,
+        request: &Request,
+        notes: &mut Notes,
+    ) -> Result<(), Refused> {
+        let to = ("ACTIVE", "RECOVERY");
+        self.change_status(person, to, Kind::ResetPassword, request)?;
+        self.forget_password(person, notes);
+        Ok(())
+    }
+
+    /// Sets a password that has to be changed at the next sign-in.
+    pub fn set_password(&mut self, person: usize, request: &Request, notes: &mut Notes) {
+        let account = &mut self.directory.people[person];
+        account.password_changed = request.at;
+        account.last_updated = request.at;
+        if !account.required.iter().any(|one| one == UPDATE_PASSWORD) {
+            account.required.push(UPDATE_PASSWORD.to_owned());
+        }
+        self.log_own(Kind::ResetPassword, person, "", request);
+        self.forget_password(person, notes);
+    }
+
+    /// Replaces what is asked of a person at the next sign-in.
+    pub fn require(
+        &mut self,
+        person: usize,
+        actions: Vec<String>,
+        request: &Request,
+        notes: &mut Notes,
+    ) {
+        let account = &mut self.directory.people[person];
+        if account.required != actions {
+            account.required = actions;
+            account.last_updated = request.at;
+            notes.effect("expire_password", account.id.clone());
+        }
+        self.log_own(Kind::ExpirePassword, person, "", request);
+    }
+
+    fn forget_password(&mut self, person: usize, notes: &mut Notes) {
+        if person == VICTIM {
+            self.attacker.knows_password = false;
+        }
+        let id = self.directory.people[person].id.clone();
+        notes.effect("reset_password", id);
     }
 
     /// Deactivates an account from any other status and ends its sessions.
@@ -220,6 +277,7 @@ impl World {
             Twist::MadeAdministrator => directory.people[VICTIM]
                 .roles
                 .push(("APP_ADMIN", "Application Administrator")),
+            Twist::InheritsAdministrator => directory.people[VICTIM].inherited.push("manage-users"),
             Twist::JoinsBreakGlass => {
                 let group = directory
                     .groups

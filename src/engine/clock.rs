@@ -2,9 +2,11 @@
 
 use std::time::Duration;
 
+use ring::rand::{SecureRandom, SystemRandom};
 use rustix::time::{ClockId, clock_gettime};
 
 use crate::domain::freshness::Moment;
+use crate::domain::one_time::{OneTime, RANDOM};
 
 /// Gives the time.
 pub trait Clock: Send + Sync {
@@ -46,6 +48,13 @@ impl Pace {
     pub fn of(self, nominal: Duration) -> Duration {
         nominal.mul_f64(self.0)
     }
+}
+
+/// Makes a password of the operating system's random numbers; `None` where it gives none.
+pub fn password() -> Option<OneTime> {
+    let mut random = [0; RANDOM];
+    let drawn = SystemRandom::new().fill(&mut random);
+    drawn.is_ok().then(|| OneTime::password(&random))
 }
 
 /// Draws the random part of an id.

@@ -99,9 +99,9 @@ async fn try_make(
             facts: step.facts,
         })
         .collect();
-    let kinds: Vec<ActionKind> = steps.iter().map(|step| step.kind).collect();
+    let calls: Vec<_> = steps.iter().map(|step| (step.kind, &step.call)).collect();
     let policy = world.settings.policy.canonical();
-    let hash = plan_hash(&kinds, &account, &case, &policy, &world.settings.sha256);
+    let hash = plan_hash(&calls, &account, &case, &policy, &world.settings.sha256);
     let need = if reasons.is_empty() {
         None
     } else {

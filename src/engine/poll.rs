@@ -152,12 +152,7 @@ async fn poll_identity(
 }
 
 async fn tell_offers(world: Arc<World>, source: Arc<dyn Identity>) {
-    let kinds = [
-        ActionKind::RevokeSessions,
-        ActionKind::DisableAccount,
-        ActionKind::EnableAccount,
-    ];
-    let offers = kinds
+    let offers = ActionKind::ALL
         .into_iter()
         .map(|kind| Offer {
             kind,

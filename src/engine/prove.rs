@@ -169,6 +169,7 @@ impl Reads {
             kind: self.action.kind,
             account: self.action.account.clone(),
             not_before: self.action.server_before,
+            password_before: self.action.password_before,
             request_id: self.action.request_id.clone(),
             used: world
                 .journal

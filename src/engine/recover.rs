@@ -8,6 +8,7 @@ use super::respond::outcome;
 use super::{outbox, prove};
 use crate::app::message::Level;
 use crate::domain::audit::{Body, OutcomeState};
+use crate::domain::containment::kind::ActionKind;
 use crate::domain::containment::ledger::ActionView;
 use crate::domain::containment::state::ActionState;
 use crate::domain::fault::Fault;
@@ -48,6 +49,9 @@ pub(super) async fn unfinished(world: Arc<World>) {
             lease::clear(&world.leases, &action.aid);
             continue;
         };
+        let lost = action.kind == ActionKind::ResetPassword
+            && action.sess != *world.journal.session()
+            && action.sent.is_some();
         let adopted = if action.state == ActionState::Confirmed {
             // There is no intent, so nothing of it ever left.
             let evidence = "the console ended before it was sent".to_owned();
@@ -66,8 +70,20 @@ pub(super) async fn unfinished(world: Arc<World>) {
                 owner_pid: action.pid_os,
             }]
         };
-        if !adopted.is_empty() && world.journal.record(adopted).await.is_err() {
+        let is_news = !adopted.is_empty();
+        if is_news && world.journal.record(adopted).await.is_err() {
             return;
+        }
+        if lost && is_news {
+            let login = action.login.field();
+            let line = safe!(
+                "reset password of {}: what was to be handed over is lost",
+                login
+            );
+            let hint = "it was in the memory of the console that ended; once it is read back, reset it again";
+            world
+                .notice(Level::Warning, Fault::new(line).hint(hint))
+                .await;
         }
         if action.state == ActionState::Confirmed {
             lease::clear(&world.leases, &action.aid);

@@ -3,6 +3,7 @@
 //! The only place that reaches the methods which change an account.
 
 mod answer;
+mod secret;
 
 use std::collections::HashMap;
 use std::sync::Arc;
@@ -13,17 +14,16 @@ use tokio_util::task::task_tracker::TaskTrackerToken;
 
 use super::journal::{NotRecorded, own};
 use answer::{Answer, answered, silent};
+use secret::{hand_over, made_for};
 
 use super::{World, outbox, plan, prove};
 use crate::app::message::Level;
 use crate::connect::capability::Identity;
-use crate::domain::account::AccountStatus;
 use crate::domain::audit::{Body, OutcomeState};
 use crate::domain::containment::administrators::must_be_counted;
 use crate::domain::containment::confirm::{ConfirmedAction, ConfirmedPlan};
 use crate::domain::containment::guard::GuardResult;
-use crate::domain::containment::kind::ActionKind;
-use crate::domain::containment::plan::changed_since;
+use crate::domain::containment::plan::{Expected, changed_since};
 use crate::domain::fault::Fault;
 use crate::domain::ids::ActionId;
 use crate::domain::text::Safe;
@@ -61,7 +61,7 @@ pub(super) async fn carry_out(world: Arc<World>, plan: ConfirmedPlan, finish: Ta
     plan::warn_of_others(&world, &plan).await;
     let mut proofs = Vec::new();
     // A provider may show our own act late: until then the status of the plan is no change either.
-    let mut expected = vec![plan.account().status.clone()];
+    let mut expected = Expected::of(plan.account());
     for (index, action) in plan.actions().iter().enumerate() {
         let sent = match step(&world, &plan, action, &expected, &mut confirmed).await {
             Ok(sent) => sent,
@@ -73,11 +73,8 @@ pub(super) async fn carry_out(world: Arc<World>, plan: ConfirmedPlan, finish: Ta
         match (action.kind(), sent) {
             (_, Sent::Not) => {}
             (kind, Sent::Perhaps) => {
-                match kind {
-                    ActionKind::DisableAccount => expected.push(AccountStatus::Disabled),
-                    ActionKind::EnableAccount => expected.push(AccountStatus::Active),
-                    ActionKind::RevokeSessions => {}
-                }
+                let identity = world.identity(&plan.account().id.connection);
+                expected.add(kind, identity.and_then(|identity| identity.leads_to(kind)));
                 let lease = leases.remove(action.aid());
                 let (world, aid) = (Arc::clone(&world), action.aid().clone());
                 proofs.push(tokio::spawn(async move {
@@ -143,6 +140,14 @@ fn confirmations(plan: &ConfirmedPlan) -> Vec<Body> {
     approval.into_iter().chain(confirms).collect()
 }
 
+/// What was read of the account right before a send.
+#[derive(Clone, Copy)]
+struct Seen {
+    /// The provider's clock.
+    server_date: Option<DateTime<Utc>>,
+    password_changed: Option<DateTime<Utc>>,
+}
+
 /// What became of one step.
 enum Sent {
     /// It certainly had no effect.
@@ -156,7 +161,7 @@ async fn step(
     world: &World,
     plan: &ConfirmedPlan,
     action: &ConfirmedAction,
-    expected: &[AccountStatus],
+    expected: &Expected,
     confirmed: &mut Vec<Body>,
 ) -> Result<Sent, Halt> {
     let id = &plan.account().id;
@@ -164,7 +169,7 @@ async fn step(
         .identity(&id.connection)
         .ok_or_else(|| because("the identity provider is not configured any more".into()))?;
     let mut looked = world.clock.now().boot;
-    let mut server_date = look_in_time(world, plan, action, expected, identity.as_ref()).await?;
+    let mut seen = look_in_time(world, plan, action, expected, identity.as_ref()).await?;
     if plan.dry_run() {
         let call = action.call();
         let evidence = format!("would have sent {} {}{}", call.method, call.host, call.path);
@@ -178,11 +183,12 @@ async fn step(
         confirmed.clear();
         return Ok(Sent::Not);
     }
+    let password = made_for(action, identity.as_ref())?;
     let mut attempt = 1;
     loop {
         // Kept until they are on record: giving up records them too.
         let mut bodies = confirmed.clone();
-        bodies.push(intent(world, action, attempt, server_date));
+        bodies.push(intent(world, action, attempt, seen));
         // Nothing leaves before this is on disk; if it fails, nothing is sent. The caps are counted in the same act, and
         // the approval is used up in it.
         let allows = plan::allows(world, plan, action.kind(), &bodies);
@@ -208,10 +214,17 @@ async fn step(
             return Err(unsent(action, attempt, because(reason)));
         }
         world.probe.pass("send.before").await;
-        let answer = tokio::time::timeout(GUARD, identity.perform(action)).await;
+        let answer =
+            tokio::time::timeout(GUARD, identity.perform(action, password.as_deref())).await;
         let answer = answer.unwrap_or_else(|_elapsed| Err(silent(action)));
         world.probe.pass("send.after").await;
-        match answered(world, action, attempt, answer).await {
+        let secret = match &answer {
+            Ok(accepted) => accepted.secret.clone().or_else(|| password.clone()),
+            Err(_) => password.clone(),
+        };
+        let meaning = answered(world, action, attempt, answer).await;
+        hand_over(world, plan, action, secret, &meaning).await;
+        match meaning {
             Answer::Again(wait) if attempt == 1 => {
                 // The one send more: the provider said that the first was not executed.
                 if !world.pause(Duration::from_secs(wait)).await {
@@ -228,8 +241,7 @@ async fn step(
                 attempt += 1;
                 // The wait may have been minutes: what was true before it is asked again.
                 looked = world.clock.now().boot;
-                server_date =
-                    look_in_time(world, plan, action, expected, identity.as_ref()).await?;
+                seen = look_in_time(world, plan, action, expected, identity.as_ref()).await?;
             }
             Answer::Again(_) => {
                 let evidence = "429 twice: the provider did not execute it".to_owned();
@@ -278,9 +290,9 @@ async fn look_in_time(
     world: &World,
     plan: &ConfirmedPlan,
     action: &ConfirmedAction,
-    expected: &[AccountStatus],
+    expected: &Expected,
     identity: &dyn Identity,
-) -> Result<Option<DateTime<Utc>>, Halt> {
+) -> Result<Seen, Halt> {
     let ended = || because("the console ended before it was sent".into());
     if world.closing.is_cancelled() {
         return Err(ended());
@@ -296,9 +308,9 @@ async fn look_again(
     world: &World,
     plan: &ConfirmedPlan,
     action: &ConfirmedAction,
-    expected: &[AccountStatus],
+    expected: &Expected,
     identity: &dyn Identity,
-) -> Result<Option<DateTime<Utc>>, Halt> {
+) -> Result<Seen, Halt> {
     let account = identity
         .account(&plan.account().id)
         .await
@@ -344,7 +356,10 @@ async fn look_again(
             ended: false,
         });
     }
-    Ok(account.server_date)
+    Ok(Seen {
+        server_date: account.server_date,
+        password_changed: account.password_changed,
+    })
 }
 
 /// Ends an action whose intent is on disk and whose request never left.
@@ -373,12 +388,7 @@ fn because(reason: Safe) -> Halt {
     }
 }
 
-fn intent(
-    world: &World,
-    action: &ConfirmedAction,
-    attempt: u32,
-    server_date: Option<DateTime<Utc>>,
-) -> Body {
+fn intent(world: &World, action: &ConfirmedAction, attempt: u32, seen: Seen) -> Body {
     let call = action.call();
     let deadline = world.clock.now().utc + chrono::Duration::from_std(ANSWER).unwrap_or_default();
     Body::ActionIntent {
@@ -389,7 +399,10 @@ fn intent(
         path: own(call.path.clone()),
         body_sha256: call.body_sha256.clone(),
         request_id: format!("{}-{attempt}", action.aid()),
-        server_date,
+        server_date: seen.server_date,
+        password_changed: seen
+            .password_changed
+            .filter(|_| action.kind().is_of_password()),
         deadline,
     }
 }

@@ -12,6 +12,7 @@ mod pivot;
 mod reading;
 mod response;
 mod runbooks;
+mod secret;
 mod work;
 mod writing;
 
@@ -114,6 +115,7 @@ pub(super) fn draw(
         }
         Layer::Card { scroll } => work::card(canvas, model, room, *scroll),
         Layer::Related { cursor } => work::related(canvas, model, room, *cursor),
+        Layer::Secret(handed) => secret::draw(canvas, model, room, handed),
         Layer::QuitAnyway => choosing::quit(canvas, model, room),
         Layer::Rearm { typed } => choosing::rearm(canvas, typed, room),
     }

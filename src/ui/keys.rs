@@ -95,6 +95,7 @@ fn layer_keys(model: &Model, layer: &Layer) -> Words {
         ],
         Layer::Ask(_) => &[("y", "yes"), ("any other", "no")],
         Layer::Gate(_) => &[("y", "yes"), ("n", "no"), ("Esc", "no answer")],
+        Layer::Secret(_) => &[("Esc", "forget it")],
         Layer::QuitAnyway => &[("y", "quit"), ("any other", "stay")],
         _ => &[("Esc", "back")],
     };

@@ -29,6 +29,7 @@ fn intent() -> Body {
         body_sha256: "0".repeat(64),
         request_id: "01ARZ3NDEKTSV4RRFFQ69G5FAV".into(),
         server_date: None,
+        password_changed: None,
         deadline: chrono::DateTime::UNIX_EPOCH,
     }
 }

@@ -16,7 +16,7 @@ use quell::domain::containment::counted::Counted;
 use quell::domain::containment::guard::{GuardInput, GuardResult, judge};
 use quell::domain::containment::kind::ActionKind;
 use quell::domain::containment::plan::{
-    ActionFacts, LIFETIME, Plan, PlannedStep, PreparedCall, changed_since,
+    ActionFacts, Expected, LIFETIME, Plan, PlannedStep, PreparedCall, changed_since,
 };
 use quell::domain::freshness::Moment;
 use quell::domain::ids::{AccountId, ActionId, CaseId, ConnectionName, LogId, PlanId, SessionId};
@@ -173,6 +173,7 @@ fn account(number: usize) -> Account {
         factors: Some(Vec::new()),
         token_clients: None,
         sessions: None,
+        required: None,
         gaps: Vec::new(),
         zone: None,
         server_date: None,
@@ -433,7 +434,10 @@ fn run(events: &[Event]) -> Result<usize, TestCaseError> {
                 let same = changed_since(
                     confirmed.account(),
                     &world.accounts[target],
-                    &[AccountStatus::Active],
+                    &Expected {
+                        statuses: vec![AccountStatus::Active],
+                        password: false,
+                    },
                 )
                 .is_none();
                 let passes = same && !guards.iter().any(GuardResult::refuses);
@@ -603,6 +607,7 @@ fn send(
         body_sha256: String::new(),
         request_id: "r".to_owned(),
         server_date: None,
+        password_changed: None,
         deadline: world.utc(),
     };
     world.record(p, &intent);

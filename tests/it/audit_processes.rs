@@ -262,6 +262,7 @@ pub fn leave_orphans(state: &Path, case: &CaseId, account: &AccountId, orphans: 
             body_sha256: "0".repeat(64),
             request_id: format!("request-{i}"),
             server_date: None,
+            password_changed: None,
             deadline: at,
         };
         let bodies = [plan, confirm, intent].into_iter();

@@ -118,6 +118,7 @@ fn intent(aid: ActionId, at: DateTime<Utc>) -> Body {
         body_sha256: String::new(),
         request_id: "r".to_owned(),
         server_date: None,
+        password_changed: None,
         deadline: at,
     }
 }

@@ -28,6 +28,7 @@ fn proof(kind: ActionKind, account: &quell::domain::account::Account) -> ProofQu
         kind,
         account: account.id.clone(),
         not_before: account.server_date,
+        password_before: account.password_changed,
         request_id: None,
         used: Vec::new(),
         others: Vec::new(),
@@ -145,7 +146,7 @@ async fn a_containment_is_done_in_order_and_proven() {
         query.used.clone_from(&used);
         let before = prove(&house, &query).await;
         assert_eq!(before.matches, Some(false), "{before:?}");
-        let accepted = house.identity().perform(action).await.unwrap();
+        let accepted = house.identity().perform(action, None).await.unwrap();
         assert!(accepted.request_id.is_some() && accepted.server_date.is_some());
         query.request_id = accepted.request_id;
         let reading = prove(&house, &query).await;
@@ -163,7 +164,7 @@ async fn a_containment_is_done_in_order_and_proven() {
     let reading = prove(&house, &ProofQuery { used, ..last }).await;
     assert_eq!(reading.matches, Some(false));
     let enable = house.confirm(&house.victim().await, &[ActionKind::EnableAccount]);
-    house.identity().perform(&enable[0]).await.unwrap();
+    house.identity().perform(&enable[0], None).await.unwrap();
     let reading = prove(&house, &proof(ActionKind::EnableAccount, &account)).await;
     assert_eq!(reading.matches, Some(true));
 }
@@ -177,7 +178,7 @@ async fn an_accepted_action_without_effect_is_never_proven() {
         &account,
         &[ActionKind::DisableAccount, ActionKind::RevokeSessions],
     ) {
-        let accepted = house.identity().perform(&action).await.unwrap();
+        let accepted = house.identity().perform(&action, None).await.unwrap();
         let mut query = proof(action.kind(), &account);
         query.request_id = accepted.request_id;
         assert_eq!(prove(&house, &query).await.matches, Some(false));
@@ -192,7 +193,7 @@ async fn sessions_are_not_proven_to_be_gone_while_a_refresh_token_is_listed() {
         .confirm(&account, &[ActionKind::RevokeSessions])
         .remove(0);
     house.fault(&json!({"server": "identity", "fault": "stale_reads", "path": "/clients"}));
-    house.identity().perform(&action).await.unwrap();
+    house.identity().perform(&action, None).await.unwrap();
     let query = proof(action.kind(), &account);
     let reading = prove(&house, &query).await;
     assert_eq!((reading.matches, reading.used), (Some(false), None));
@@ -228,7 +229,7 @@ async fn a_write_is_sent_once_whatever_happens_and_says_what_is_certain() {
         house.fault(&json!({"server": "identity", "fault": fault, "path": "/lifecycle/"}));
         let error = house
             .identity()
-            .perform(&action)
+            .perform(&action, None)
             .await
             .map(|_| ())
             .unwrap_err();
@@ -259,10 +260,10 @@ async fn suspending_twice_is_rejected_in_the_vendors_words() {
     let action = house
         .confirm(&account, &[ActionKind::DisableAccount])
         .remove(0);
-    house.identity().perform(&action).await.unwrap();
+    house.identity().perform(&action, None).await.unwrap();
     let error = house
         .identity()
-        .perform(&action)
+        .perform(&action, None)
         .await
         .map(|_| ())
         .unwrap_err();
@@ -603,7 +604,7 @@ async fn a_wall_and_a_read_only_console_have_nothing_to_write_with() {
         .confirm(&account, &[ActionKind::DisableAccount])
         .remove(0);
     let refused = console.identity[0]
-        .perform(&action)
+        .perform(&action, None)
         .await
         .map(|_| ())
         .unwrap_err();

@@ -7,15 +7,17 @@ use std::path::Path;
 
 use quell::cli::compose::{self, Host, Loaded};
 use quell::cli::doctor::{Check, Verdict, examine, exit_code};
+use quell::domain::containment::kind::ActionKind;
 use quell::domain::freshness::Moment;
-use quell::drill::Drill;
+use quell::drill::wire::Idp;
+use quell::drill::{Drill, Options};
 use quell::engine::clock::{Clock as _, SystemClock};
 use quell::store::audit::{Disk, Free, RealDisk};
 use quell::store::state::StateDir;
 use serde_json::json;
 use tempfile::TempDir;
 
-use crate::harness::app::{company, no_host};
+use crate::harness::app::{company, company_of, no_host};
 
 fn private(path: &Path) {
     std::fs::set_permissions(path, std::fs::Permissions::from_mode(0o600)).expect("it is ours");
@@ -107,6 +109,39 @@ async fn what_would_fail_says_why() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
+async fn a_right_that_is_missing_at_keycloak_fails_what_needs_it() {
+    let keycloak = Options {
+        idp: Idp::Keycloak,
+        ..Options::default()
+    };
+    let (drill, dir) = (
+        company_of(keycloak).await,
+        tempfile::tempdir().expect("a directory"),
+    );
+    let of_kind = |checks: &[Check], kind: ActionKind| {
+        of(checks, &format!("keycloak: {}", kind.word())).clone()
+    };
+    let checks = report(&drill, &dir, &no_host(), |text| text).await;
+    for kind in ActionKind::ALL {
+        assert_eq!(of_kind(&checks, kind).verdict, Verdict::Ok, "{checks:#?}");
+    }
+    drill
+        .fault(&json!({"server": "identity", "fault": "403", "path": "/clients"}))
+        .expect("the fault is known");
+    let checks = report(&drill, &dir, &no_host(), |text| text).await;
+    for kind in ActionKind::ALL {
+        let line = of_kind(&checks, kind);
+        let is_undo = kind == ActionKind::EnableAccount;
+        assert_eq!(line.verdict == Verdict::Ok, is_undo, "{line:?}");
+        assert_eq!(
+            line.found.as_str().contains("lacks role view-clients"),
+            !is_undo,
+            "{line:?}"
+        );
+    }
+}
+
+#[tokio::test(flavor = "multi_thread")]
 async fn a_freeze_switch_and_a_broken_log_are_faults() {
     let (drill, dir) = (company().await, tempfile::tempdir().expect("a directory"));
     let host = Host {
@@ -144,8 +179,8 @@ async fn a_refused_token_fails_every_action_and_still_tells_the_clock() {
     assert_eq!(of(&checks, "okta: reachable").verdict, Verdict::Ok);
     assert_eq!(of(&checks, "okta: clock").verdict, Verdict::Ok);
     assert_eq!(of(&checks, "okta: token").verdict, Verdict::Fault);
-    for kind in ["revoke sessions", "disable account", "enable account"] {
-        let line = of(&checks, &format!("okta: {kind}"));
+    for kind in ActionKind::ALL {
+        let line = of(&checks, &format!("okta: {}", kind.word()));
         assert_eq!(line.verdict, Verdict::Fault);
         assert!(line.found.as_str().contains("token"), "{line:?}");
     }

@@ -4,6 +4,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::path::Path;
 use std::process::Command;
 
+use quell::app::actions::{Choice, offered_first};
 use quell::connect::logs::read_log;
 use quell::domain::likelihood::{Likelihood, proposal};
 use quell::domain::text::Untrusted;
@@ -11,6 +12,7 @@ use quell::domain::timeline::activity::Activity;
 use quell::domain::timeline::finding::{Confidence, Context, Finding, Rule, Tuning, detect};
 
 use crate::harness::shared;
+use crate::scene;
 
 /// The reviewed table: file, rules with a tilde between them, tests, agreed, why not.
 const TABLE: &str = concat!(env!("CARGO_MANIFEST_DIR"), "/tests/it/findings_panther.tsv");
@@ -236,4 +238,26 @@ fn expectations_of_others_are_met_where_a_rule_has_the_same_subject() {
     }
     assert!(table.lines().count() > 20);
     assert_eq!(now, table);
+}
+
+#[test]
+fn a_second_risky_sign_in_puts_the_reset_first() {
+    let mut model = scene::open((120, 40));
+    for (rule, expected) in [
+        (Rule::RiskySignIn, Choice::Revoke),
+        (Rule::SecondRiskySignIn, Choice::Reset),
+    ] {
+        let open = model.open.as_mut().expect("a case");
+        open.activity.findings.push(Finding {
+            rule,
+            at: scene::now().utc,
+            row: 0,
+            user: None,
+            evidence: vec![0],
+            reason: "the vendor says so".into(),
+            confidence: Confidence::Medium,
+        });
+        let (place, why) = offered_first(&model).expect("something is offered");
+        assert_eq!(Choice::ALL.get(place), Some(&expected), "{why}");
+    }
 }

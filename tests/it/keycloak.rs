@@ -8,11 +8,13 @@ use std::time::Duration;
 
 use chrono::TimeDelta;
 use futures::StreamExt as _;
+use quell::app::model::Layer;
 use quell::connect::capability::{ActivityQuery, ConnectErrorKind, Page, ProofQuery};
 use quell::connect::http::Limits;
 use quell::domain::containment::kind::ActionKind;
 use quell::domain::containment::ledger::ActionView;
 use quell::domain::containment::state::ActionState;
+use quell::domain::one_time::{OneTime, RANDOM};
 use quell::domain::text::Untrusted;
 use quell::domain::timeline::event::{Act, Event};
 use quell::drill::wire::Idp;
@@ -65,7 +67,7 @@ fn route(seen: &Seen) -> String {
     format!("{} {}", seen.method, parts.join("/"))
 }
 
-const ROUTES: [&str; 18] = [
+const ROUTES: [&str; 20] = [
     "DELETE /admin/realms/acme/sessions/{id}",
     "GET /admin/realms/acme",
     "GET /admin/realms/acme/admin-events",
@@ -80,10 +82,12 @@ const ROUTES: [&str; 18] = [
     "GET /admin/realms/acme/users/{id}/groups",
     "GET /admin/realms/acme/users/{id}/offline-sessions/{id}",
     "GET /admin/realms/acme/users/{id}/role-mappings",
+    "GET /admin/realms/acme/users/{id}/role-mappings/clients/{id}/composite",
     "GET /admin/realms/acme/users/{id}/sessions",
     "POST /admin/realms/acme/users/{id}/logout",
     "POST /realms/acme/protocol/openid-connect/token",
     "PUT /admin/realms/acme/users/{id}",
+    "PUT /admin/realms/acme/users/{id}/reset-password",
 ];
 
 fn proof(action: ActionKind, account: &quell::domain::account::Account) -> ProofQuery {
@@ -91,6 +95,7 @@ fn proof(action: ActionKind, account: &quell::domain::account::Account) -> Proof
         kind: action,
         account: account.id.clone(),
         not_before: None,
+        password_before: account.password_changed,
         request_id: None,
         used: Vec::new(),
         others: Vec::new(),
@@ -127,12 +132,25 @@ async fn every_request_and_answer_follows_the_specification() {
         .iter()
         .chain(&house.confirm(&account, &[ActionKind::EnableAccount]))
     {
-        identity.perform(action).await.unwrap();
+        identity.perform(action, None).await.unwrap();
         let read = identity.read_back(&proof(action.kind(), &account)).await;
         let read = read.unwrap();
         let is_done = action.call().method != "DELETE";
         assert_eq!(read.matches, Some(is_done), "{read:?}");
     }
+    let password = OneTime::password(&[7; RANDOM]);
+    for kind in [ActionKind::ExpirePassword, ActionKind::ResetPassword] {
+        let account = house.victim().await;
+        let before = identity.read_back(&proof(kind, &account)).await.unwrap();
+        assert_eq!(before.matches, Some(false), "{before:?}");
+        let action = house.confirm(&account, &[kind]).remove(0);
+        identity.perform(&action, Some(&password)).await.unwrap();
+        let read = identity.read_back(&proof(kind, &account)).await.unwrap();
+        assert_eq!(read.matches, Some(true), "{read:?}");
+    }
+    let asked = house.victim().await;
+    let again = identity.steps(&[ActionKind::ExpirePassword], &asked);
+    assert!(again.is_err(), "{again:?}");
     let query = ActivityQuery {
         user: vec![Untrusted::new(account.id.raw()), account.login.clone()],
         since: start() - TimeDelta::days(30),
@@ -186,7 +204,12 @@ async fn every_request_and_answer_follows_the_specification() {
     let bodies: Vec<Value> = writes.map(Seen::json).collect();
     assert_eq!(
         bodies,
-        [json!({"enabled": false}), json!({"enabled": true})]
+        [
+            json!({"enabled": false}),
+            json!({"enabled": true}),
+            json!({"requiredActions": ["UPDATE_PASSWORD"]}),
+            json!({"temporary": true, "type": "password", "value": password.sent()}),
+        ]
     );
     if !spec::specifications("every_request_and_answer_follows_the_specification") {
         return;
@@ -245,7 +268,11 @@ async fn a_write_is_not_sent_again_for_a_token_that_ended() {
     let actions = house.confirm(&account, &[ActionKind::DisableAccount]);
     house.seen();
     house.fault(&json!({"fault": "tokens_end"}));
-    let refused = house.identity().perform(&actions[0]).await.unwrap_err();
+    let refused = house
+        .identity()
+        .perform(&actions[0], None)
+        .await
+        .unwrap_err();
     assert_eq!(
         (refused.kind, refused.status),
         (ConnectErrorKind::Denied, Some(401))
@@ -254,7 +281,7 @@ async fn a_write_is_not_sent_again_for_a_token_that_ended() {
     assert_eq!(sent.iter().filter(|one| one.method == "PUT").count(), 1);
     assert_eq!(house.drill.ledger().targets("suspend").len(), 0);
     // The next one has a token of its own.
-    house.identity().perform(&actions[0]).await.unwrap();
+    house.identity().perform(&actions[0], None).await.unwrap();
     assert_eq!(house.drill.ledger().targets("suspend").len(), 1);
 }
 
@@ -265,10 +292,14 @@ async fn without_a_token_nothing_is_sent() {
     let actions = house.confirm(&account, &[ActionKind::DisableAccount]);
     house.fault(&json!({"fault": "tokens_end"}));
     // Drops the token that was refused.
-    assert!(house.identity().perform(&actions[0]).await.is_err());
+    assert!(house.identity().perform(&actions[0], None).await.is_err());
     house.seen();
     house.fault(&json!({"server": "identity", "fault": "403", "path": "/token"}));
-    let refused = house.identity().perform(&actions[0]).await.unwrap_err();
+    let refused = house
+        .identity()
+        .perform(&actions[0], None)
+        .await
+        .unwrap_err();
     assert_eq!(refused.kind, ConnectErrorKind::NotSent);
     assert!(house.seen().iter().all(|one| one.method != "PUT"));
 }
@@ -308,9 +339,23 @@ async fn roles_are_not_known_where_the_token_does_not_see_them() {
     assert_eq!(missing, ["the token lacks role view-clients"]);
 }
 
+#[tokio::test]
+async fn a_role_by_a_group_above_makes_an_administrator() {
+    let house = Tapped::with(keycloak()).await;
+    assert_eq!(house.victim().await.roles, Some(Vec::new()));
+    house.fault(&json!({"fault": "inherits_administrator"}));
+    let roles = house.victim().await.roles;
+    assert_eq!(roles, Some(vec![Untrusted::new("manage-users")]));
+    house.fault(&json!({"server": "identity", "fault": "403", "path": "/composite"}));
+    let account = house.victim().await;
+    assert_eq!(account.roles, None, "a guard refuses what is not known");
+    assert!(account.gaps[0].raw().contains("administrator roles"));
+}
+
 /// One kind of action: its keys, method and end of path of its last request, its effect in the ledger.
 #[derive(Clone, Copy, Debug)]
 struct Doing {
+    kind: ActionKind,
     keys: &'static str,
     method: &'static str,
     path: &'static str,
@@ -318,20 +363,36 @@ struct Doing {
 }
 
 const REVOKE: Doing = Doing {
+    kind: ActionKind::RevokeSessions,
     keys: "cs",
     method: "POST",
     path: "/logout",
     effect: "clear_sessions",
 };
 const DISABLE: Doing = Doing {
+    kind: ActionKind::DisableAccount,
     keys: "ca",
     method: "PUT",
     path: "/users/",
     effect: "suspend",
 };
 const ENABLE: Doing = Doing {
+    kind: ActionKind::EnableAccount,
     keys: "u",
     effect: "unsuspend",
+    ..DISABLE
+};
+const RESET: Doing = Doing {
+    kind: ActionKind::ResetPassword,
+    keys: "cp",
+    method: "PUT",
+    path: "/reset-password",
+    effect: "reset_password",
+};
+const EXPIRE: Doing = Doing {
+    kind: ActionKind::ExpirePassword,
+    keys: "cx",
+    effect: "expire_password",
     ..DISABLE
 };
 
@@ -497,7 +558,9 @@ async fn story(doing: Doing, world: World) -> (ActionView, usize) {
     };
     let sent = ledger.mutating().iter().filter(is_ours).count()
         - others * usize::from(doing.method == "PUT");
-    let action = model.ledger.actions().last().expect("one action").clone();
+    let mut actions = model.ledger.actions();
+    let action = actions.rfind(|one| one.kind == doing.kind);
+    let action = action.expect("one action").clone();
     if action.state == ActionState::Verified {
         assert!(
             !ledger.targets(doing.effect).is_empty(),
@@ -512,7 +575,7 @@ async fn story(doing: Doing, world: World) -> (ActionView, usize) {
 fn table() -> Vec<(Doing, World, ActionState, usize, &'static str)> {
     use ActionState::{Abandoned, Drifted, NotEffective, Rejected, Unverifiable, Verified};
     let mut rows = Vec::new();
-    for doing in [REVOKE, DISABLE, ENABLE] {
+    for doing in [REVOKE, DISABLE, ENABLE, RESET, EXPIRE] {
         rows.extend([
             (doing, World::Applied, Verified, 1, "reads agree"),
             (
@@ -550,7 +613,7 @@ fn table() -> Vec<(Doing, World, ActionState, usize, &'static str)> {
             (doing, World::DeletedBeforeTheSend, Abandoned, 0, "not sent"),
         ]);
         // Of several requests the first is proven while the others are sent.
-        if doing.effect != "clear_sessions" {
+        if !matches!(doing.effect, "clear_sessions" | "reset_password") {
             rows.push((doing, World::DeletedAfterIt, Unverifiable, 1, "not found"));
             rows.push((
                 doing,
@@ -559,6 +622,8 @@ fn table() -> Vec<(Doing, World, ActionState, usize, &'static str)> {
                 1,
                 "reads agree",
             ));
+        }
+        if matches!(doing.effect, "suspend" | "unsuspend") {
             rows.push((doing, World::UndoneAtOnce, NotEffective, 1, "enabled is"));
             // Nothing is refused for the state it is in.
             rows.push((doing, World::DoneByOthersFirst, Verified, 1, "reads agree"));
@@ -633,4 +698,118 @@ async fn the_account_is_contained_and_the_attacker_is_out() {
     assert!(!drill.attacker_inside());
     app.end().await;
     assert_eq!(drill.ledger().targets("revoke_tokens").len(), 3);
+}
+
+/// Everything below a folder, as text.
+fn written(dir: &std::path::Path) -> String {
+    let mut all = String::new();
+    for entry in std::fs::read_dir(dir).expect("it can be read") {
+        let path = entry.expect("an entry").path();
+        if path.is_dir() {
+            all.push_str(&written(&path));
+        } else {
+            let bytes = std::fs::read(&path).expect("it can be read");
+            all.push_str(&String::from_utf8_lossy(&bytes));
+        }
+    }
+    all
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_new_password_is_shown_once_and_is_in_no_record() {
+    let (drill, state) = (
+        company_of(keycloak()).await,
+        tempfile::tempdir().expect("a directory"),
+    );
+    let mut app = TestApp::start(&drill, state.path());
+    open_case(&mut app).await;
+    plan(&mut app, "cp").await;
+    let shown = app.screen();
+    for said in [
+        "/reset-password",
+        "the old password is void",
+        "does not come back",
+        "never send the password to the mailbox",
+        "up to 5 min",
+    ] {
+        let told = shown.split_whitespace().collect::<Vec<_>>().join(" ");
+        let told = told.replace(" │ ", " ");
+        assert!(told.contains(said), "{said}: {shown}");
+    }
+    confirm(&app);
+    let proven = |model: &quell::app::model::Model| {
+        let mut all = model.ledger.actions();
+        finished(model) && all.all(|one| one.state == ActionState::Verified)
+    };
+    let model = app.until("all of it is proven", proven).await;
+    // Each offline session, sign out, the password, sign out.
+    assert_eq!(model.ledger.actions().count(), 6);
+    assert_eq!(model.handed.len(), 1);
+    let password = {
+        let ledger = drill.ledger();
+        let mut sent = ledger.mutating().iter();
+        let sent = sent.find(|one| {
+            one["template"]
+                .as_str()
+                .is_some_and(|t| t.ends_with("/reset-password"))
+        });
+        sent.expect("it was sent")["body"]["value"]
+            .as_str()
+            .expect("a text")
+            .to_owned()
+    };
+    assert_eq!(password.len(), 23);
+    assert!(!format!("{model:?}").contains(&password));
+    assert!(!app.screen().contains(&password));
+    app.keys("V");
+    app.sync().await;
+    let shown = app.screen();
+    assert!(
+        shown.contains(&password) && shown.contains("this once"),
+        "{shown}"
+    );
+    // Only Esc and q close it.
+    app.keys("j<Enter>V");
+    app.sync().await;
+    assert!(app.screen().contains(&password));
+    app.keys("<Esc>");
+    app.sync().await;
+    assert!(!app.screen().contains(&password));
+    app.keys("V");
+    let model = app.sync().await;
+    assert!(model.handed.is_empty());
+    assert!(!matches!(model.layers.last(), Some(Layer::Secret(_))));
+    assert!(app.screen().contains("nothing waits to be handed over"));
+    drill.advance(3);
+    assert!(!drill.attacker_inside());
+    app.end().await;
+    assert!(!written(state.path()).contains(&password));
+    let cases = serde_json::to_string(&drill.ledger().to_json()["requests"]["mutating"]);
+    let cases = cases.expect("JSON");
+    let times = cases.matches(&password).count();
+    assert_eq!(times, 1, "in the request to the provider, and nowhere else");
+    assert!(cases.contains("it is in no record"));
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_password_that_the_policy_refuses_is_not_handed_over() {
+    let (drill, state) = (
+        company_of(keycloak()).await,
+        tempfile::tempdir().expect("a directory"),
+    );
+    let mut app = TestApp::start(&drill, state.path());
+    open_case(&mut app).await;
+    plan(&mut app, "cp").await;
+    arm(&drill, &on_identity("409", "/reset-password"));
+    confirm(&app);
+    let model = app.until("it has its word", finished).await;
+    let reset = model
+        .ledger
+        .actions()
+        .find(|one| one.kind == ActionKind::ResetPassword)
+        .expect("it was planned");
+    assert_eq!(reset.state, ActionState::Rejected);
+    assert!(model.handed.is_empty());
+    app.end().await;
+    assert!(drill.attacker_inside() || drill.ledger().targets("reset_password").is_empty());
 }

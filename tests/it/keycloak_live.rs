@@ -8,6 +8,7 @@ use std::time::Duration;
 use quell::app::model::Model;
 use quell::connect::http::Limits;
 use quell::domain::containment::confirm::DEAD_TIME;
+use quell::domain::containment::kind::ActionKind;
 use quell::domain::containment::ledger::ActionView;
 use quell::domain::containment::state::ActionState;
 use quell::drill::Drill;
@@ -57,11 +58,15 @@ impl Live {
 
     /// Signs the user in at an application.
     async fn login(&self, client: &str, scope: &str) -> Value {
+        self.login_with(client, scope, PASSWORD).await
+    }
+
+    async fn login_with(&self, client: &str, scope: &str, password: &str) -> Value {
         let form = [
             ("grant_type", "password"),
             ("client_id", client),
             ("username", LOGIN),
-            ("password", PASSWORD),
+            ("password", password),
             ("scope", scope),
         ];
         self.grant("acme", &form).await
@@ -327,7 +332,62 @@ async fn story(live: &Live, drill: &Drill, keys: &str, world: World) -> ActionVi
         .until(&format!("{keys} {world:?} ended"), finished)
         .await;
     app.end().await;
-    model.ledger.actions().last().expect("one action").clone()
+    let kind = match keys {
+        "cp" => ActionKind::ResetPassword,
+        "cx" => ActionKind::ExpirePassword,
+        "cs" => ActionKind::RevokeSessions,
+        "ca" => ActionKind::DisableAccount,
+        _ => ActionKind::EnableAccount,
+    };
+    let mut actions = model.ledger.actions();
+    let action = actions.rfind(|one| one.kind == kind);
+    action.expect("one action").clone()
+}
+
+#[tokio::test(flavor = "multi_thread")]
+#[ignore = "needs a Keycloak; run tests/live/keycloak"]
+async fn keycloak_live_a_new_password_replaces_the_old_one() {
+    let live = Live::new();
+    let drill = company().await;
+    live.make_anew().await;
+    let mail = live.login("mail", "profile").await;
+    let helper = live.login("helper", "offline_access").await;
+    let state = tempfile::tempdir().expect("a directory");
+    let setting = Setting {
+        limits: Limits::default(),
+        ..Setting::default()
+    };
+    let mut app = TestApp::start_in(&drill, state.path(), setting, |text| {
+        live.configure(&text, state.path(), "quell")
+    });
+    open_case(&mut app).await;
+    plan(&mut app, "cp").await;
+    confirm(&app);
+    let is_proven = |model: &Model| {
+        let mut all = model.ledger.actions();
+        finished(model) && all.all(|one| one.state == ActionState::Verified)
+    };
+    let model = app.until("all of it is proven", is_proven).await;
+    app.end().await;
+    let [(handed, _)] = model.handed.as_slice() else {
+        panic!("{:?}", model.handed);
+    };
+    let user = live.user().await;
+    assert_eq!(user["requiredActions"], json!(["UPDATE_PASSWORD"]));
+    assert_eq!(user["attributes"]["phone"][0], "+49 30 1234");
+    assert_eq!(
+        error(&live.login("mail", "profile").await),
+        "Invalid user credentials"
+    );
+    // It is right, and asks for another one, which an application without a page cannot.
+    let with_new = live
+        .login_with("mail", "profile", handed.secret.sent())
+        .await;
+    assert_eq!(error(&with_new), "Account is not fully set up");
+    for (client, login) in [("mail", &mail), ("helper", &helper)] {
+        let refused = live.refresh(client, login).await;
+        assert_eq!(refused["error"], "invalid_grant", "{client}: {refused}");
+    }
 }
 
 #[tokio::test(flavor = "multi_thread")]
@@ -346,11 +406,36 @@ async fn keycloak_live_each_kind_ends_in_the_right_word() {
         ),
         ("ca", World::Applied, Verified, "enabled is false"),
         ("u", World::Applied, Verified, "enabled is true"),
+        (
+            "cp",
+            World::Applied,
+            Verified,
+            "UPDATE_PASSWORD is required",
+        ),
+        (
+            "cx",
+            World::Applied,
+            Verified,
+            "UPDATE_PASSWORD is required",
+        ),
+        ("cx", World::DeletedBeforeTheSend, Abandoned, "not sent"),
         ("ca", World::UndoneLater, Drifted, "enabled now"),
         ("cs", World::DeletedBeforeTheSend, Abandoned, "not sent"),
         ("ca", World::DeletedBeforeTheSend, Abandoned, "not sent"),
         (
             "cs",
+            World::MissingPermission,
+            Rejected,
+            "HTTP 403 Forbidden",
+        ),
+        (
+            "cx",
+            World::MissingPermission,
+            Rejected,
+            "HTTP 403 Forbidden",
+        ),
+        (
+            "cp",
             World::MissingPermission,
             Rejected,
             "HTTP 403 Forbidden",
@@ -380,4 +465,70 @@ async fn keycloak_live_each_kind_ends_in_the_right_word() {
         }
     }
     assert!(wrong.is_empty(), "{wrong:#?}");
+}
+
+#[tokio::test(flavor = "multi_thread")]
+#[ignore = "needs a Keycloak; run tests/live/keycloak"]
+async fn keycloak_live_roles_by_other_roles_and_groups_above_make_an_administrator() {
+    let live = Live::new();
+    let drill = company().await;
+    let first = |list: Value| list[0].clone();
+    let path = "clients?clientId=realm-management";
+    let client = first(live.admin(Method::GET, path, None).await);
+    let client = client["id"].as_str().expect("the client").to_owned();
+    let path = format!("clients/{client}/roles/manage-users");
+    let manage = live.admin(Method::GET, &path, None).await;
+    let helpdesk = json!({"name": "helpdesk"});
+    live.admin(Method::POST, "roles", Some(helpdesk)).await;
+    live.admin(
+        Method::POST,
+        "roles/helpdesk/composites",
+        Some(json!([manage])),
+    )
+    .await;
+    let role = live.admin(Method::GET, "roles/helpdesk", None).await;
+    let over = json!({"name": "Over"});
+    live.admin(Method::POST, "groups", Some(over)).await;
+    let over = first(live.admin(Method::GET, "groups?search=Over", None).await);
+    let over = over["id"].as_str().expect("the group").to_owned();
+    let under = live
+        .admin(
+            Method::POST,
+            &format!("groups/{over}/children"),
+            Some(json!({"name": "Under"})),
+        )
+        .await;
+    let under = under["id"].as_str().expect("the group").to_owned();
+    let path = format!("groups/{over}/role-mappings/clients/{client}");
+    live.admin(Method::POST, &path, Some(json!([manage]))).await;
+    for by_group in [false, true] {
+        live.make_anew().await;
+        let id = live.user().await["id"].as_str().expect("an id").to_owned();
+        if by_group {
+            live.admin(Method::PUT, &format!("users/{id}/groups/{under}"), None)
+                .await;
+        } else {
+            let path = format!("users/{id}/role-mappings/realm");
+            live.admin(Method::POST, &path, Some(json!([role]))).await;
+        }
+        let state = tempfile::tempdir().expect("a directory");
+        let setting = Setting {
+            limits: Limits::default(),
+            ..Setting::default()
+        };
+        let mut app = TestApp::start_in(&drill, state.path(), setting, |text| {
+            live.configure(&text, state.path(), "quell")
+        });
+        open_case(&mut app).await;
+        let model = plan(&mut app, "ca").await;
+        let open = model.open.as_ref().and_then(|open| open.the_account());
+        let roles = open.and_then(|account| account.roles.clone());
+        assert_eq!(roles, Some(vec!["manage-users".into()]), "{by_group}");
+        assert!(app.screen().contains("administrator role manage-users"));
+        app.end().await;
+    }
+    live.admin(Method::DELETE, &format!("groups/{over}"), None)
+        .await;
+    live.admin(Method::DELETE, "roles/helpdesk", None).await;
+    live.make_anew().await;
 }

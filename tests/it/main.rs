@@ -45,6 +45,7 @@ mod keycloak;
 mod keycloak_live;
 mod mirror;
 mod outbox;
+mod passwords;
 mod perms;
 mod places;
 mod plain;

@@ -332,6 +332,7 @@ pub(crate) fn account() -> Account {
         ]),
         token_clients: Some(Vec::new()),
         sessions: None,
+        required: None,
         gaps: Vec::new(),
         zone: None,
         server_date: Some(now().utc),
@@ -488,17 +489,13 @@ pub(crate) fn open(size: (u16, u16)) -> Model {
         back: None,
         comments: OwnComments::default(),
     });
-    model.offers = [
-        ActionKind::RevokeSessions,
-        ActionKind::DisableAccount,
-        ActionKind::EnableAccount,
-    ]
-    .into_iter()
-    .map(|kind| Offer {
-        kind,
-        facts: Ok(facts()),
-    })
-    .collect();
+    model.offers = ActionKind::ALL
+        .into_iter()
+        .map(|kind| Offer {
+            kind,
+            facts: Ok(facts()),
+        })
+        .collect();
     for place in 0..4 {
         tick(&mut model, place);
     }
@@ -666,6 +663,7 @@ pub(crate) fn response(size: (u16, u16)) -> Model {
                 body_sha256: String::new(),
                 request_id: "r".to_owned(),
                 server_date: None,
+                password_changed: None,
                 deadline: now().utc + TimeDelta::seconds(45),
             },
             Body::ActionAck {
@@ -750,6 +748,7 @@ pub(crate) fn held(size: (u16, u16)) -> Model {
                     body_sha256: String::new(),
                     request_id: "r".to_owned(),
                     server_date: Some(since),
+                    password_changed: None,
                     deadline: since,
                 },
                 Body::ActionOutcome {

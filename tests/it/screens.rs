@@ -2,8 +2,11 @@
 //!
 //! `QUELL_PICTURES=folder` writes every picture as a file of terminal bytes, to be looked at.
 
+use std::sync::Arc;
+
 use proptest::prelude::*;
 use quell::app::command::Context;
+use quell::app::message::Handed;
 use quell::app::model::closing::CloseDialog;
 use quell::app::model::contained;
 use quell::app::model::{Layer, Load, Model, Pane, Purpose};
@@ -11,6 +14,7 @@ use quell::app::report;
 use quell::domain::case::Subject;
 use quell::domain::containment::confirm::{Confirmation, DialogKey};
 use quell::domain::fault::Fault;
+use quell::domain::one_time::{OneTime, RANDOM};
 use quell::domain::report::Target;
 use quell::domain::report::layout::comment;
 use quell::domain::text::{Safe, Untrusted};
@@ -59,6 +63,16 @@ fn scene_of(name: &str, size: (u16, u16)) -> Model {
                 said: None,
                 scroll: 0,
             });
+            model
+        }
+        "secret" => {
+            let mut model = scene::response(size);
+            let aid = scene::plan(false).steps[0].aid.clone();
+            model.layers.push(Layer::Secret(Box::new(Handed {
+                aid,
+                login: "mara.lind@acme.example".into(),
+                secret: Arc::new(OneTime::password(&[7; RANDOM])),
+            })));
             model
         }
         "marked" => {
@@ -327,6 +341,7 @@ fn pictures(
         "commands",
         "open",
         "confirm",
+        "secret",
         "refused",
         "second",
         "approvals",
@@ -592,6 +607,7 @@ fn any_layer() -> impl Strategy<Value = Option<&'static str>> {
     prop::sample::select(vec![
         None,
         Some("confirm"),
+        Some("secret"),
         Some("response"),
         Some("help"),
         Some("contain"),

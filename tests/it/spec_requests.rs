@@ -49,16 +49,39 @@ async fn run() -> Vec<Seen> {
     let stale = json!({"server": "identity", "fault": "stale_reads", "path": "/clients"});
     house.fault(&stale);
     for action in &actions {
-        let accepted = house.identity().perform(action).await.unwrap();
+        let accepted = house.identity().perform(action, None).await.unwrap();
         let query = ProofQuery {
             kind: action.kind(),
             account: account.id.clone(),
             not_before: account.server_date,
+            password_before: None,
             request_id: accepted.request_id,
             used: Vec::new(),
             others: Vec::new(),
         };
         house.identity().read_back(&query).await.unwrap();
+    }
+    let account = house.victim().await;
+    let expiry = house.confirm(&account, &[ActionKind::ExpirePassword]);
+    let other = Untrusted::new("mara.lindt@acme.example");
+    let other = house.identity().find(&other).await.unwrap().remove(0);
+    let other = house.identity().account(&other.id).await.unwrap();
+    let reset = house.confirm(&other, &[ActionKind::ResetPassword]);
+    for (of, action) in [(&account, &expiry[0]), (&other, &reset[0])] {
+        let accepted = house.identity().perform(action, None).await.unwrap();
+        let is_reset = action.kind() == ActionKind::ResetPassword;
+        assert_eq!(accepted.secret.is_some(), is_reset);
+        let proof = ProofQuery {
+            kind: action.kind(),
+            account: of.id.clone(),
+            not_before: of.server_date,
+            password_before: of.password_changed,
+            request_id: accepted.request_id,
+            used: Vec::new(),
+            others: Vec::new(),
+        };
+        let read = house.identity().read_back(&proof).await.unwrap();
+        assert_eq!(read.matches, Some(true), "{read:?}");
     }
     let mut query = ActivityQuery {
         user: vec![Untrusted::new(account.id.raw()), account.login.clone()],
@@ -130,7 +153,7 @@ fn route(seen: &Seen) -> String {
     format!("{} {} {}", seen.vendor, seen.method, parts.join("/"))
 }
 
-const ROUTES: [&str; 24] = [
+const ROUTES: [&str; 26] = [
     "elasticsearch DELETE /_pit",
     "elasticsearch POST /_search",
     "elasticsearch POST /{index}/_pit",
@@ -145,6 +168,8 @@ const ROUTES: [&str; 24] = [
     "okta GET /api/v1/users/{id}/factors",
     "okta GET /api/v1/users/{id}/groups",
     "okta GET /api/v1/users/{id}/roles",
+    "okta POST /api/v1/users/{id}/lifecycle/expire_password",
+    "okta POST /api/v1/users/{id}/lifecycle/reset_password",
     "okta POST /api/v1/users/{id}/lifecycle/suspend",
     "okta POST /api/v1/users/{id}/lifecycle/unsuspend",
     "thehive GET /api/v1/case/{id}",
@@ -228,6 +253,8 @@ async fn reads_that_are_no_get_are_these_and_writes_say_their_length() {
     let writes = [
         "/lifecycle/suspend",
         "/lifecycle/unsuspend",
+        "/lifecycle/expire_password",
+        "/lifecycle/reset_password",
         "/sessions",
         "/comment",
         "/task",
@@ -276,6 +303,11 @@ async fn reads_that_are_no_get_are_these_and_writes_say_their_length() {
                 .is_some_and(|agent| agent.starts_with("quell/"))
         );
     }
+    let reset = sent
+        .iter()
+        .find(|seen| seen.path.contains("/reset_password"));
+    // Never by mail: the mailbox may be the attacker's.
+    assert!(reset.is_some_and(|seen| seen.path.ends_with("?sendEmail=false&revokeSessions=true")));
     let sessions = sent.iter().find(|seen| seen.path.contains("/sessions"));
     assert!(
         sessions.is_some_and(|seen| seen.path.ends_with("?oauthTokens=true&forgetDevices=true"))

@@ -213,6 +213,7 @@ fn carry_out(
                 body_sha256: String::new(),
                 request_id: "r".to_owned(),
                 server_date: None,
+                password_changed: None,
                 deadline: now.utc,
             };
             shared.record(who, now, &intent);

@@ -94,6 +94,9 @@ impl Model {
             | C::ContainDisable
             | C::ContainMonitor
             | C::ContainNothing
+            | C::ContainReset
+            | C::ContainExpire
+            | C::ShowSecret
             | C::Undo
             | C::CheckAgain
             | C::SendAgain

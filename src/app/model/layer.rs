@@ -7,6 +7,7 @@ use super::activity::asking::{EventText, FilterLine, PivotRow};
 use super::closing::CloseDialog;
 use super::list::{GateAsk, PhaseRef, RunbookRow, StepRef};
 use crate::app::command::Context;
+use crate::app::message::Handed;
 use crate::domain::containment::confirm::Confirmation;
 use crate::domain::containment::consent::Consent;
 use crate::domain::containment::kind::ActionKind;
@@ -215,6 +216,8 @@ pub enum Layer {
         /// Row under the cursor.
         cursor: usize,
     },
+    /// A secret is shown, this once.
+    Secret(Box<Handed>),
     /// Quitting while something runs is being asked.
     QuitAnyway,
     /// The word that ends READ ONLY after an idle time is being typed.
@@ -394,6 +397,7 @@ impl Layer {
             | Self::Search { .. }
             | Self::Close(_)
             | Self::Ask(_)
+            | Self::Secret(_)
             | Self::QuitAnyway
             | Self::Rearm { .. } => None,
         }

@@ -345,6 +345,7 @@ fn actions(model: &Model, open: &OpenCase) -> Vec<Evidence> {
             ActionKind::RevokeSessions => Capability::RevokeSessions,
             ActionKind::DisableAccount => Capability::DisableAccount,
             ActionKind::EnableAccount => Capability::EnableAccount,
+            ActionKind::ResetPassword | ActionKind::ExpirePassword => Capability::ResetPassword,
         };
         if action.state == ActionState::Verified {
             facts.push(fact(EvidenceKind::ActionProven(capability), at, done, None));

@@ -46,6 +46,7 @@ pub(super) fn command(model: &mut Model, command: Command) -> Vec<Effect> {
             | Command::ChangeEnd
             | Command::KeepContained
             | Command::PostReport
+            | Command::ShowSecret
     ) || (command == Command::Open
         && matches!(
             model.layers.last(),
@@ -71,6 +72,12 @@ pub(super) fn command(model: &mut Model, command: Command) -> Vec<Effect> {
         Command::ContainBoth => from_menu(model, Choice::Contain),
         Command::ContainRevoke => from_menu(model, Choice::Revoke),
         Command::ContainDisable => from_menu(model, Choice::Disable),
+        Command::ShowSecret => {
+            super::secrets::show(model);
+            Vec::new()
+        }
+        Command::ContainReset => from_menu(model, Choice::Reset),
+        Command::ContainExpire => from_menu(model, Choice::Expire),
         Command::ContainMonitor => from_menu(model, Choice::Monitor),
         Command::ContainNothing => from_menu(model, Choice::Nothing),
         Command::CheckAgain => match unfinished_at_cursor(model) {
@@ -303,6 +310,7 @@ pub(super) fn raw_key(model: &mut Model, chord: Chord) -> Vec<Effect> {
             }
             Vec::new()
         }
+        Some(Layer::Secret(_)) => super::secrets::key(model, chord),
         Some(Layer::Rearm { .. }) => rearm_key(model, chord),
         Some(Layer::Gate(_)) => gate_key(model, chord),
         Some(Layer::Close(_)) => closing::key(model, chord),

@@ -11,7 +11,7 @@ use crate::safe;
 /// Ends the console; asks first while something is not finished.
 pub(super) fn quit(model: &mut Model) -> Vec<Effect> {
     let running = model.unfinished() > 0 || !model.ledger.undocumented().is_empty();
-    if running {
+    if running || !model.handed.is_empty() {
         model.layers.push(Layer::QuitAnyway);
         return Vec::new();
     }

@@ -24,7 +24,7 @@ use crate::safe;
 const WINDOWS: [u32; 3] = [24, 48, 72];
 
 /// Commands that act on an account or write into a case: after an idle time they ask for a word first.
-const ARMED: [Command; 30] = [
+const ARMED: [Command; 33] = [
     Command::MarkEvent,
     Command::TagEvent,
     Command::EventNote,
@@ -42,6 +42,9 @@ const ARMED: [Command; 30] = [
     Command::ContainDisable,
     Command::ContainMonitor,
     Command::ContainNothing,
+    Command::ContainReset,
+    Command::ContainExpire,
+    Command::ShowSecret,
     Command::Undo,
     Command::Likelihood,
     Command::Note,
@@ -110,6 +113,9 @@ pub(super) fn command(model: &mut Model, command: Command) -> Vec<Effect> {
         Command::ContainDisable => return choose(model, Choice::Disable),
         Command::ContainMonitor => return choose(model, Choice::Monitor),
         Command::ContainNothing => return choose(model, Choice::Nothing),
+        Command::ContainReset => return choose(model, Choice::Reset),
+        Command::ContainExpire => return choose(model, Choice::Expire),
+        Command::ShowSecret => super::secrets::show(model),
         Command::Undo => return choose(model, Choice::Enable),
         Command::Likelihood => likelihood(model),
         Command::ChooseUser => choose_user(model),

@@ -60,6 +60,7 @@ fn run_capability(model: &mut Model, capability: Capability, phase: Option<Phase
         }
         Capability::DisableAccount => return choose(model, Choice::Disable),
         Capability::EnableAccount => return choose(model, Choice::Enable),
+        Capability::ResetPassword => return choose(model, Choice::Reset),
         Capability::DecideContainment => super::findings::contain(model),
         Capability::JudgeLikelihood => likelihood(model),
         Capability::PostComment => return comment(model, phase),
@@ -75,8 +76,7 @@ fn run_capability(model: &mut Model, capability: Capability, phase: Option<Phase
             return open_case::read_account(model);
         }
         Capability::WatchAccount => model.focus = Pane::Activity,
-        Capability::ResetPassword
-        | Capability::ContainHost
+        Capability::ContainHost
         | Capability::TellUser
         | Capability::TellHelpdesk
         | Capability::LookUpObservable => return show_by_hand(model),

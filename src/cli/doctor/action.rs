@@ -13,12 +13,6 @@ use crate::safe;
 
 use super::connection::Found;
 
-const KINDS: [ActionKind; 3] = [
-    ActionKind::RevokeSessions,
-    ActionKind::DisableAccount,
-    ActionKind::EnableAccount,
-];
-
 /// What stops actions on this host, whatever the provider.
 pub(super) type Stops = Vec<Safe>;
 
@@ -43,7 +37,7 @@ pub(super) async fn checks(
         unreadable = gap;
     }
     general.extend(refused);
-    for kind in KINDS {
+    for kind in ActionKind::ALL {
         let mut reasons: Vec<Safe> = general
             .iter()
             .filter(|reason| kind != ActionKind::EnableAccount || !is_cap(reason))
@@ -152,7 +146,7 @@ pub(super) fn without_connection(connections: &Connections, settings: &Settings)
         .iter()
         .filter(|(name, _)| is_identity(name))
         .flat_map(|(name, error)| {
-            KINDS.map(|kind| {
+            ActionKind::ALL.map(|kind| {
                 let found = safe!("would fail today: {}", error.what);
                 check(safe!("{}: {}", name, kind.word()), Verdict::Fault, found)
             })

@@ -23,13 +23,23 @@ pub enum Class {
     Write,
 }
 
+/// The body of a request or an answer; its `Debug` says its length and no more, for it may carry a password or a link.
+#[derive(Clone)]
+pub(super) struct Payload(pub(super) Vec<u8>);
+
+impl std::fmt::Debug for Payload {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        write!(f, "Payload({} bytes)", self.0.len())
+    }
+}
+
 /// One request, built from a route and ids.
 #[derive(Clone, Debug)]
 pub struct Request {
     pub(super) method: Method,
     pub(super) template: &'static str,
     pub(super) path: String,
-    pub(super) body: Option<Vec<u8>>,
+    pub(super) body: Option<Payload>,
     pub(super) class: Class,
     pub(super) size: Size,
     pub(super) urgent: bool,
@@ -98,7 +108,7 @@ impl Request {
     /// Sets a JSON body.
     #[must_use]
     pub fn json(mut self, body: &Value) -> Self {
-        self.body = Some(body.to_string().into_bytes());
+        self.body = Some(Payload(body.to_string().into_bytes()));
         self
     }
 
@@ -123,6 +133,11 @@ impl Request {
         self
     }
 
+    /// Gives the body as it will be sent; of none, nothing.
+    pub(super) fn bytes(&self) -> &[u8] {
+        self.body.as_ref().map_or(&[], |body| &body.0)
+    }
+
     /// Tells whether the length of nothing must be said: Okta answers 411 to a POST that does not.
     pub(super) fn content_length_zero(&self) -> bool {
         self.body.is_none() && self.method != Method::GET && self.method != Method::DELETE
@@ -139,7 +154,7 @@ pub struct Answer {
     /// The vendor's id of the request.
     pub request_id: Option<Untrusted>,
     pub(super) headers: HeaderMap,
-    pub(super) body: Result<Vec<u8>, ConnectError>,
+    pub(super) body: Result<Payload, ConnectError>,
     pub(super) class: Class,
     pub(super) target: Safe,
 }
@@ -151,7 +166,7 @@ impl Answer {
     /// [`ConnectErrorKind::Malformed`] for a read, [`ConnectErrorKind::Unknown`] for a write.
     pub fn json<T: DeserializeOwned>(&self) -> Result<T, ConnectError> {
         let body = self.body.as_ref().map_err(Clone::clone)?;
-        serde_json::from_slice(body).map_err(|error| {
+        serde_json::from_slice(&body.0).map_err(|error| {
             // The text of the error may quote the answer.
             let why = Untrusted::new(error.to_string()).line();
             self.unusable(&safe!("answer cannot be read as JSON: {}", why))

@@ -28,12 +28,6 @@ const FITTING: [&str; 6] = [
     "query-users",
 ];
 
-const ALL: [ActionKind; 3] = [
-    ActionKind::RevokeSessions,
-    ActionKind::DisableAccount,
-    ActionKind::EnableAccount,
-];
-
 fn needed(
     name: &'static str,
     what: &'static str,
@@ -86,9 +80,7 @@ impl Keycloak {
         let answer = self.http.read(&self.get(ROLES, &[id])?).await?;
         let record: Value = answer.json()?;
         let roles = wire::roles(&record, &self.client.realm);
-        Ok(roles
-            .map_err(|error| super::unreadable(&answer, &error))?
-            .administrator)
+        roles.map_err(|error| super::unreadable(&answer, &error))
     }
 }
 
@@ -121,16 +113,16 @@ impl Examined for Keycloak {
         let events = allowed(self.newest(ADMIN_EVENTS).await)?;
         let realm = self.read_lifespan().await?.is_some();
         let mut rights = vec![
-            needed(
-                "manage-users",
-                "revoke sessions, disable account, enable account",
-                &ALL,
-                manages,
-            ),
+            needed("manage-users", "every action", &ActionKind::ALL, manages),
             needed(
                 "view-clients",
                 "tell administrators from others",
-                &[ActionKind::RevokeSessions, ActionKind::DisableAccount],
+                &[
+                    ActionKind::RevokeSessions,
+                    ActionKind::DisableAccount,
+                    ActionKind::ResetPassword,
+                    ActionKind::ExpirePassword,
+                ],
                 Some(sees_clients),
             ),
             needed("view-events", "read the two logs", &[], Some(events)),

@@ -53,6 +53,24 @@ pub(super) fn facts(kind: ActionKind, lifespan: Option<u64>) -> ActionFacts {
                 .into(),
             proof: "enabled is true, read twice".into(),
         },
+        ActionKind::ResetPassword => ActionFacts {
+            effect: "the old password is void; a new one is made when this is sent, is shown to you once, and must be changed at the next sign-in".into(),
+            undo: "cannot be undone; the old password does not come back, and sending again makes another one".into(),
+            limits: safe!(
+                "ends no session by itself; MFA methods and sign-in through a linked provider stay, and so does recovery by mail where the realm has it: never send the password to the mailbox; {}",
+                tokens(lifespan)
+            ),
+            proof: "the password is newer than before and UPDATE_PASSWORD is required, read twice".into(),
+        },
+        ActionKind::ExpirePassword => ActionFacts {
+            effect: "must choose a new password at the next sign-in: UPDATE_PASSWORD becomes required".into(),
+            undo: "cannot be undone from here".into(),
+            limits: safe!(
+                "keeps nobody out: the old password still works for that sign-in, and whoever knows it can choose the new one; ends no session; {}",
+                tokens(lifespan)
+            ),
+            proof: "UPDATE_PASSWORD is required, read twice".into(),
+        },
     }
 }
 
@@ -85,7 +103,8 @@ mod tests {
     #[case(Some(90), "up to 90 s")]
     #[case(None, "could not be read")]
     fn what_tokens_outlive_is_said(#[case] lifespan: Option<u64>, #[case] says: &str) {
-        for kind in [ActionKind::RevokeSessions, ActionKind::DisableAccount] {
+        let all = ActionKind::ALL.into_iter();
+        for kind in all.filter(|kind| *kind != ActionKind::EnableAccount) {
             let limits = facts(kind, lifespan).limits;
             assert!(limits.as_str().contains(says), "{limits}");
         }

@@ -5,13 +5,13 @@
 use serde_json::Value;
 
 use super::{
-    CLIENTS, CONSENTS, CREDENTIALS, EVENTS, EVENTS_CONFIG, GROUPS, Keycloak, LOCK, OFFLINE, REALM,
-    ROLES, SESSIONS, wire,
+    ALL_ROLES, CLIENTS, CONSENTS, CREDENTIALS, EVENTS, EVENTS_CONFIG, GROUPS, Keycloak, LOCK,
+    OFFLINE, REALM, REALM_ROLES, ROLES, SESSIONS, wire,
 };
 use crate::connect::capability::{ConnectError, ConnectErrorKind};
 use crate::connect::decode::{FieldError, each, text, time};
 use crate::connect::http::{Answer, Request};
-use crate::domain::account::{Account, Session};
+use crate::domain::account::{Account, Group, Session};
 use crate::domain::ids::AccountId;
 use crate::domain::text::Untrusted;
 use crate::safe;
@@ -52,7 +52,7 @@ fn whole<T>(
 }
 
 impl Keycloak {
-    async fn list<T>(
+    pub(super) async fn list<T>(
         &self,
         request: Request,
         decode: impl Fn(&Value) -> Result<T, FieldError>,
@@ -104,13 +104,12 @@ impl Keycloak {
         Ok(consents.await?.into_iter().flatten().collect())
     }
 
-    async fn groups(&self, id: &str) -> Result<Vec<wire::GroupRoles>, ConnectError> {
+    async fn groups(&self, id: &str) -> Result<Vec<Group>, ConnectError> {
         let mut all = Vec::new();
         for page in 0..PAGES {
             let request = self
                 .get(GROUPS, &[id])?
                 .list()
-                .query("briefRepresentation", "false")
                 .query("first", &(page * PAGE).to_string())
                 .query("max", &PAGE.to_string());
             let answer = self.http.read(&request).await?;
@@ -126,33 +125,65 @@ impl Keycloak {
         Ok(all)
     }
 
-    /// Tells whether the token may see the client whose roles make an administrator.
+    /// Lists the clients whose roles make an administrator, by their internal ids; of other realms than `master` one.
     ///
     /// Keycloak leaves the roles of clients that the token may not see out of an account's roles without a word.
-    pub(super) async fn sees_client_roles(&self) -> Result<bool, ConnectError> {
-        let admin = wire::admin_client(&self.client.realm);
-        let request = self.get(CLIENTS, &[])?.list().query("clientId", &admin);
+    async fn admin_clients(&self) -> Result<Vec<Untrusted>, ConnectError> {
+        let realm = &self.client.realm;
+        let mut request = self.get(CLIENTS, &[])?.list();
+        if realm != wire::MASTER {
+            request = request.query("clientId", &wire::admin_client(realm));
+        }
         let answer = match self.http.read(&request).await {
             Ok(answer) => answer,
-            Err(error) if error.kind == ConnectErrorKind::Denied => return Ok(false),
+            Err(error) if error.kind == ConnectErrorKind::Denied => return Ok(Vec::new()),
             Err(error) => return Err(error),
         };
         let records: Vec<Value> = answer.json()?;
-        let is_it = |record: &Value| text(record, "clientId").is_some_and(|id| id.raw() == admin);
-        Ok(records.iter().any(is_it))
+        let administers = |record: &&Value| {
+            text(record, "clientId").is_some_and(|id| wire::administers(id.raw(), realm))
+        };
+        let ids = records
+            .iter()
+            .filter(administers)
+            .filter_map(|record| text(record, "id"));
+        Ok(ids.collect())
     }
 
-    async fn direct_roles(&self, id: &str) -> Result<wire::Roles, ConnectError> {
+    /// Tells whether the token may see the client whose roles make an administrator.
+    pub(super) async fn sees_client_roles(&self) -> Result<bool, ConnectError> {
+        Ok(!self.admin_clients().await?.is_empty())
+    }
+
+    /// Reads the roles that make the account an administrator, wherever it has them from: first those it has itself, then,
+    /// where it has none, those that it has by a role that holds them, by a group, or by a group above.
+    async fn administrator_roles(&self, id: &str) -> Result<Vec<Untrusted>, ConnectError> {
+        let realm = &self.client.realm;
         let request = self.get(ROLES, &[id])?;
-        let (answer, sees) = futures::join!(self.http.read(&request), self.sees_client_roles());
-        let answer = answer?;
-        if !sees? {
+        let (answer, clients) = futures::join!(self.http.read(&request), self.admin_clients());
+        let (answer, clients) = (answer?, clients?);
+        if clients.is_empty() {
             return Err(ConnectError::unsent(
                 "the token may not see client roles; it lacks the role view-clients".into(),
             ));
         }
         let record: Value = answer.json()?;
-        wire::roles(&record, &self.client.realm).map_err(|error| super::unreadable(&answer, &error))
+        let mut roles =
+            wire::roles(&record, realm).map_err(|error| super::unreadable(&answer, &error))?;
+        let mut handed = Vec::new();
+        for client in &clients {
+            let request = self.get(ALL_ROLES, &[id, client.raw()])?;
+            handed.extend(self.list(request, wire::role).await?);
+        }
+        if realm == wire::MASTER {
+            let request = self.get(REALM_ROLES, &[id])?;
+            let all = self.list(request, wire::role).await?;
+            handed.extend(wire::of_master(all));
+        }
+        if roles.is_empty() {
+            roles = handed;
+        }
+        Ok(roles)
     }
 
     /// Reads the last sign-in that the realm kept; `None` where there is none.
@@ -197,7 +228,7 @@ impl Keycloak {
         let (user, groups, roles, credentials, sessions, lock, last, lifespan) = futures::join!(
             self.user(raw),
             self.groups(raw),
-            self.direct_roles(raw),
+            self.administrator_roles(raw),
             credentials,
             self.sessions(raw),
             lock,
@@ -220,23 +251,8 @@ impl Keycloak {
         }
         let mut gaps = Vec::new();
         let groups = or_gap(groups, "groups", &mut gaps);
-        let roles = or_gap(roles, "administrator roles", &mut gaps);
-        // A group hands its roles on: without the groups the roles are not known either.
-        if let (Some(roles), Some(groups)) = (roles, &groups) {
-            gaps.extend(roles.composite.iter().map(|name| {
-                Untrusted::new(format!(
-                    "role {} holds other roles, which are not listed",
-                    name.raw()
-                ))
-            }));
-            let mut administrator = roles.administrator;
-            let handed = groups
-                .iter()
-                .flat_map(|group| group.administrator(&self.client.realm));
-            administrator.extend(handed);
-            account.roles = Some(administrator);
-        }
-        account.groups = groups.map(|all| all.into_iter().map(|group| group.group).collect());
+        account.roles = or_gap(roles, "administrator roles", &mut gaps);
+        account.groups = groups;
         if let Some(credentials) = or_gap(credentials, "credentials", &mut gaps) {
             account.password_changed = wire::password_changed(&credentials);
             account.factors = Some(wire::factors(credentials));

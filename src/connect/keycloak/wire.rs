@@ -29,6 +29,10 @@ pub(crate) fn user(record: &Value, connection: &ConnectionName) -> Result<Accoun
         .filter_map(|field| text(record, field))
         .map(|part| part.raw().to_owned())
         .collect();
+    let required = match at(record, "requiredActions") {
+        None | Some(Value::Null) => None,
+        list => Some(words(items(list, "requiredActions")?, "requiredActions")?),
+    };
     let source = text(record, "federationLink")
         .or_else(|| text(record, "origin"))
         .map(|link| Untrusted::new(format!("federation {}", link.raw())));
@@ -49,14 +53,18 @@ pub(crate) fn user(record: &Value, connection: &ConnectionName) -> Result<Accoun
         factors: None,
         token_clients: None,
         sessions: None,
+        required,
         gaps: Vec::new(),
         server_date: None,
     })
 }
 
+/// The realm that administers all others.
+pub(crate) const MASTER: &str = "master";
+
 /// Gives the client whose roles allow to administer a realm.
 pub(crate) fn admin_client(realm: &str) -> String {
-    if realm == "master" {
+    if realm == MASTER {
         "master-realm".to_owned()
     } else {
         "realm-management".to_owned()
@@ -64,36 +72,33 @@ pub(crate) fn admin_client(realm: &str) -> String {
 }
 
 /// Tells whether the roles of a client make an administrator; the realm `master` has a client for each realm.
-fn administers(client: &str, realm: &str) -> bool {
-    client == admin_client(realm) || realm == "master" && client.ends_with("-realm")
+pub(crate) fn administers(client: &str, realm: &str) -> bool {
+    client == admin_client(realm) || realm == MASTER && client.ends_with("-realm")
 }
 
 /// Tells whether a role of the realm itself makes an administrator.
 fn is_admin_role(name: &str, realm: &str) -> bool {
-    realm == "master" && matches!(name, "admin" | "create-realm")
+    realm == MASTER && matches!(name, "admin" | "create-realm")
 }
 
-/// The roles that an account has by itself.
-#[derive(Clone, Debug, Default, PartialEq, Eq)]
-pub(crate) struct Roles {
-    /// Those that make an administrator.
-    pub(crate) administrator: Vec<Untrusted>,
-    /// Roles of the realm that hold others.
-    pub(crate) composite: Vec<Untrusted>,
+/// Keeps the roles of the realm `master` that make an administrator.
+pub(crate) fn of_master(mut all: Vec<Untrusted>) -> Vec<Untrusted> {
+    all.retain(|name| is_admin_role(name.raw(), MASTER));
+    all
 }
 
-/// Reads the role mappings of an account.
-pub(crate) fn roles(record: &Value, realm: &str) -> Result<Roles, FieldError> {
-    let mut found = Roles::default();
+/// Reads one role.
+pub(crate) fn role(record: &Value) -> Result<Untrusted, FieldError> {
+    need_text(record, "name")
+}
+
+/// Reads the roles that make an administrator out of the role mappings of an account: those it has by itself.
+pub(crate) fn roles(record: &Value, realm: &str) -> Result<Vec<Untrusted>, FieldError> {
+    let mut found = Vec::new();
     for role in items(at(record, "realmMappings"), "realmMappings")? {
         let name = need_text(role, "name")?;
         if is_admin_role(name.raw(), realm) {
-            found.administrator.push(name);
-        } else if role.get("composite") == Some(&Value::Bool(true))
-            // What everybody has makes nobody an administrator.
-            && name.raw() != format!("default-roles-{}", realm.to_lowercase())
-        {
-            found.composite.push(name);
+            found.push(name);
         }
     }
     let clients = match at(record, "clientMappings") {
@@ -104,7 +109,7 @@ pub(crate) fn roles(record: &Value, realm: &str) -> Result<Roles, FieldError> {
     for (client, mappings) in clients {
         if administers(client, realm) {
             for role in items(at(mappings, "mappings"), "mappings")? {
-                found.administrator.push(need_text(role, "name")?);
+                found.push(need_text(role, "name")?);
             }
         }
     }
@@ -119,26 +124,6 @@ fn items<'a>(list: Option<&'a Value>, field: &'static str) -> Result<&'a [Value]
     }
 }
 
-/// A group, and the roles that its members have through it.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub(crate) struct GroupRoles {
-    pub(crate) group: Group,
-    realm: Vec<Untrusted>,
-    /// Client and role.
-    clients: Vec<(String, Untrusted)>,
-}
-
-impl GroupRoles {
-    /// Gives the roles that make its members administrators.
-    pub(crate) fn administrator(&self, realm: &str) -> Vec<Untrusted> {
-        let own = self.realm.iter();
-        let own = own.filter(|name| is_admin_role(name.raw(), realm));
-        let clients = self.clients.iter();
-        let clients = clients.filter(|(client, _)| administers(client, realm));
-        own.chain(clients.map(|(_, role)| role)).cloned().collect()
-    }
-}
-
 fn words(list: &[Value], field: &'static str) -> Result<Vec<Untrusted>, FieldError> {
     let word = |value: &Value| value.as_str().map(Untrusted::new);
     list.iter()
@@ -146,23 +131,11 @@ fn words(list: &[Value], field: &'static str) -> Result<Vec<Untrusted>, FieldErr
         .collect()
 }
 
-/// Reads one group in full.
-pub(crate) fn group(record: &Value) -> Result<GroupRoles, FieldError> {
+/// Reads one group.
+pub(crate) fn group(record: &Value) -> Result<Group, FieldError> {
     let id = need_text(record, "id")?;
     let name = text(record, "name").unwrap_or_else(|| id.clone());
-    let realm = words(items(at(record, "realmRoles"), "realmRoles")?, "realmRoles")?;
-    let mut clients = Vec::new();
-    if let Some(Value::Object(all)) = at(record, "clientRoles") {
-        for (client, roles) in all {
-            let roles = words(items(Some(roles), "clientRoles")?, "clientRoles")?;
-            clients.extend(roles.into_iter().map(|role| (client.clone(), role)));
-        }
-    }
-    Ok(GroupRoles {
-        group: Group { id, name },
-        realm,
-        clients,
-    })
+    Ok(Group { id, name })
 }
 
 /// Reads one credential.
@@ -243,12 +216,13 @@ mod tests {
     fn a_user_is_read() -> Result<(), FieldError> {
         let record = json!({
             "id": "6f1c", "username": "mara", "firstName": "Mara", "lastName": "Lind", "enabled": false,
-            "federationLink": "ldap1",
+            "federationLink": "ldap1", "requiredActions": ["UPDATE_PASSWORD"],
         });
         let account = user(&record, &connection())?;
         assert_eq!(account.status, AccountStatus::Disabled);
         assert_eq!(account.name.raw(), "Mara Lind");
         assert_eq!(account.source, Some("federation ldap1".into()));
+        assert_eq!(account.required, Some(vec!["UPDATE_PASSWORD".into()]));
         Ok(())
     }
 
@@ -256,6 +230,7 @@ mod tests {
     #[case(json!({"username": "a", "enabled": true}), FieldError::Missing("id"))]
     #[case(json!({"id": "1", "enabled": true}), FieldError::Missing("username"))]
     #[case(json!({"id": "1", "username": "a"}), FieldError::Missing("enabled"))]
+    #[case(json!({"id": "1", "username": "a", "enabled": true, "requiredActions": 7}), FieldError::Type("requiredActions", "a list"))]
     #[case(json!({"id": "1", "username": "a", "enabled": "yes"}), FieldError::Type("enabled", "true or false"))]
     fn broken_users_are_named(#[case] record: Value, #[case] error: FieldError) {
         assert_eq!(user(&record, &connection()), Err(error));
@@ -274,13 +249,8 @@ mod tests {
         #[case] makes_administrator: bool,
     ) -> Result<(), FieldError> {
         let record = json!({"clientMappings": {client: {"mappings": [{"name": role}]}}});
-        let found = roles(&record, realm)?.administrator;
+        let found = roles(&record, realm)?;
         assert_eq!(!found.is_empty(), makes_administrator);
-        let of_group = group(&json!({"id": "g", "clientRoles": {client: [role]}}))?;
-        assert_eq!(
-            !of_group.administrator(realm).is_empty(),
-            makes_administrator
-        );
         Ok(())
     }
 
@@ -290,11 +260,12 @@ mod tests {
             {"name": "default-roles-acme", "composite": true}, {"name": "staff", "composite": true},
             {"name": "admin"}, {"name": "offline_access"},
         ]});
-        let here = roles(&record, "acme")?;
-        assert_eq!(here.administrator, []);
-        assert_eq!(here.composite, [Untrusted::new("staff")]);
-        let master = roles(&record, "master")?;
-        assert_eq!(master.administrator, [Untrusted::new("admin")]);
+        assert_eq!(roles(&record, "acme")?, []);
+        let master = [Untrusted::new("admin")];
+        assert_eq!(roles(&record, MASTER)?, master);
+        let all = ["uma_authorization", "admin", "offline_access"];
+        let all = all.map(Untrusted::new).to_vec();
+        assert_eq!(of_master(all), master);
         assert!(roles(&json!({"realmMappings": 7}), "acme").is_err());
         Ok(())
     }

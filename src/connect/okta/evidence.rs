@@ -43,9 +43,12 @@ impl Okta {
         };
         // Any other status says neither: somebody changed the account meanwhile, and whether our act was there before
         // cannot be read any more.
-        let matches = match &account.status {
-            AccountStatus::Other(_) => None,
-            status => Some(status == wanted),
+        let matches = match (&account.status, wanted) {
+            (status, wanted) if status == wanted => Some(true),
+            (AccountStatus::Other(_), _) | (AccountStatus::Disabled, AccountStatus::Other(_)) => {
+                None
+            }
+            _ => Some(false),
         };
         Ok(Reading {
             matches,

@@ -58,13 +58,9 @@ fn rights(roles: &[Untrusted]) -> Vec<Right> {
     };
     let mut rights = vec![Right {
         name: names,
-        needed_for: Some("revoke sessions, disable account, enable account"),
+        needed_for: Some("every action"),
         is_exact: false,
-        kinds: vec![
-            ActionKind::RevokeSessions,
-            ActionKind::DisableAccount,
-            ActionKind::EnableAccount,
-        ],
+        kinds: ActionKind::ALL.to_vec(),
         granted: may_act(roles),
     }];
     if roles.iter().any(|role| role.raw() == "SUPER_ADMIN") {

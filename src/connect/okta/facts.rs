@@ -28,6 +28,18 @@ pub(super) fn facts(kind: ActionKind) -> ActionFacts {
             limits: "works only from SUSPENDED; ended sessions do not come back".into(),
             proof: "status ACTIVE, read twice".into(),
         },
+        ActionKind::ResetPassword => ActionFacts {
+            effect: "cannot sign in, nor start a recovery, before opening a one-time link, which is shown to you once; no mail is sent, sessions end".into(),
+            undo: "cannot be undone; the old password does not come back, and sending again makes another link".into(),
+            limits: "the link lets in whoever opens it: hand it over by voice or in person, never to a mailbox the attacker may hold; MFA methods stay; sessions that apps keep themselves go on; it cannot be suspended from RECOVERY".into(),
+            proof: "status RECOVERY, read twice".into(),
+        },
+        ActionKind::ExpirePassword => ActionFacts {
+            effect: "must choose a new password at the next sign-in; of an account from Active Directory it expires there too".into(),
+            undo: "cannot be undone from here".into(),
+            limits: "keeps nobody out: the old password still works for that sign-in, and whoever knows it can choose the new one; ends no session; it cannot be suspended from PASSWORD_EXPIRED".into(),
+            proof: "status PASSWORD_EXPIRED, read twice".into(),
+        },
     }
 }
 
@@ -35,7 +47,10 @@ pub(super) fn facts(kind: ActionKind) -> ActionFacts {
 pub(super) fn schedule(kind: ActionKind) -> Schedule {
     let seconds: &[u64] = match kind {
         // The read of a user is strongly consistent.
-        ActionKind::DisableAccount | ActionKind::EnableAccount => &[1, 2, 4, 8, 15, 30],
+        ActionKind::DisableAccount
+        | ActionKind::EnableAccount
+        | ActionKind::ResetPassword
+        | ActionKind::ExpirePassword => &[1, 2, 4, 8, 15, 30],
         // The System Log may be minutes late.
         ActionKind::RevokeSessions => &[1, 2, 4, 8, 15, 30, 60, 120, 180, 180],
     };

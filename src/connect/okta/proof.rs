@@ -118,6 +118,7 @@ mod tests {
             kind: ActionKind::RevokeSessions,
             account: AccountId::new(connection, "00u1"),
             not_before: DateTime::from_timestamp(1_795_230_000, 0),
+            password_before: None,
             request_id: request.map(Untrusted::new),
             used: used.iter().map(|id| Untrusted::new(*id)).collect(),
             others: Vec::new(),

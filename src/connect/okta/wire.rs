@@ -47,6 +47,7 @@ pub(crate) fn user(record: &Value, connection: &ConnectionName) -> Result<Accoun
         factors: None,
         token_clients: None,
         sessions: None,
+        required: None,
         gaps: Vec::new(),
         zone: text(record, "profile.timezone"),
         server_date: None,

@@ -245,6 +245,13 @@ pub enum Body {
         /// The provider's clock at the check before.
         #[serde(with = "long::micros_option")]
         server_date: Option<DateTime<Utc>>,
+        /// When the password was last changed, at the check before an action on it.
+        #[serde(
+            default,
+            with = "long::micros_option",
+            skip_serializing_if = "Option::is_none"
+        )]
+        password_changed: Option<DateTime<Utc>>,
         /// Until when an answer is waited for.
         #[serde(with = "long::micros")]
         deadline: DateTime<Utc>,

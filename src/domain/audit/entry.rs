@@ -562,6 +562,7 @@ mod tests {
                 body_sha256: s(),
                 request_id: s(),
                 server_date: date,
+                password_changed: None,
                 deadline: at,
             },
             Body::ActionAck {

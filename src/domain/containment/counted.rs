@@ -317,7 +317,7 @@ mod tests {
     fn a_plan_of_an_unknown_kind_refuses() {
         let mut all = bodies();
         if let Body::ActionPlan { kind, .. } = &mut all[1] {
-            "reset_password".clone_into(kind);
+            "wipe_account".clone_into(kind);
         }
         let counted = fed(&lines(&all).concat());
         assert!(counted.refusal(at(10)).is_some());

@@ -43,6 +43,12 @@ pub fn credit(ledger: &Ledger, action: &ActionView) -> Credit {
     others.sort_by_key(|other| other.sent_n);
     let mut author = None;
     for other in others {
+        // A password is judged by what it was before: an earlier change of it is not what is read now.
+        let is_earlier =
+            action.kind.is_of_password() && other.password_before != action.password_before;
+        if is_earlier {
+            continue;
+        }
         if other.kind == action.kind && other.acknowledged && other.may_have_had_effect() {
             author = Some(other.pid.clone());
         } else if other.kind == undo && other.may_have_had_effect() && other.sent_n < action.sent_n
@@ -66,6 +72,7 @@ mod tests {
     const D: ActionKind = ActionKind::DisableAccount;
     const R: ActionKind = ActionKind::RevokeSessions;
     const E: ActionKind = ActionKind::EnableAccount;
+    const P: ActionKind = ActionKind::ResetPassword;
 
     /// What was answered to an action.
     #[derive(Clone, Copy, Debug)]
@@ -88,6 +95,7 @@ mod tests {
                 body_sha256,
                 request_id,
                 server_date,
+                password_changed,
                 deadline,
                 ..
             } => Body::ActionIntent {
@@ -99,6 +107,7 @@ mod tests {
                 body_sha256,
                 request_id,
                 server_date,
+                password_changed,
                 deadline,
             },
             other => other,
@@ -167,6 +176,9 @@ mod tests {
     #[case(&[(D, Ack), (D, Silent)], 2, Credit::Another(pid(1)))]
     #[case(&[(D, Silent), (D, Ack)], 1, Credit::Another(pid(2)))]
     #[case(&[(D, Ack), (D, Refused)], 2, Credit::Refused)]
+    // Both looked at the same password before.
+    #[case(&[(P, Ack), (P, Silent)], 2, Credit::Another(pid(1)))]
+    #[case(&[(P, Silent), (P, Ack)], 1, Credit::Another(pid(2)))]
     #[case(&[(D, Ack), (D, Ack)], 2, Credit::Own)]
     #[case(&[(D, Silent), (D, Silent)], 2, Credit::Own)]
     #[case(&[(D, Refused), (D, Silent)], 2, Credit::Own)]
@@ -209,6 +221,33 @@ mod tests {
             ledger.apply(&entry(n, 0, body));
         }
         let action = ledger.get(&aid(3)).cloned();
+        assert_eq!(
+            action.map(|action| credit(&ledger, &action)),
+            Some(Credit::Own)
+        );
+    }
+
+    #[test]
+    fn an_earlier_reset_is_not_the_author_of_a_later_change() {
+        let mut ledger = Ledger::default();
+        let mut later = intent(2, Some(0));
+        if let Body::ActionIntent {
+            password_changed, ..
+        } = &mut later
+        {
+            *password_changed = Some(at(7));
+        }
+        let mut plan = planned(2, 0, P);
+        if let Body::ActionPlan { pid: of, .. } = &mut plan {
+            *of = pid(2);
+        }
+        let first = [planned(1, 0, P), confirmed(1, false), intent(1, Some(0))];
+        let second = [plan, confirmed(2, false), later];
+        let all = first.into_iter().chain(answered(1, Ack)).chain(second);
+        for (body, n) in all.zip(1..) {
+            ledger.apply(&entry(n, 0, body));
+        }
+        let action = ledger.get(&aid(2)).cloned();
         assert_eq!(
             action.map(|action| credit(&ledger, &action)),
             Some(Credit::Own)

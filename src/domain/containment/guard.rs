@@ -190,6 +190,15 @@ fn status(input: &GuardInput<'_>) -> Option<Safe> {
             status.word()
         ));
     }
+    if let Some(kind) = input.kinds.iter().find(|kind| kind.is_of_password())
+        && matches!(status, AccountStatus::Other(_))
+    {
+        return Some(safe!(
+            "{} works only from ACTIVE or DISABLED, the status is {}",
+            kind.word(),
+            status.word()
+        ));
+    }
     if input.kinds.contains(&ActionKind::EnableAccount) && *status != AccountStatus::Disabled {
         return Some(safe!(
             "enable works only from DISABLED, the status is {}",
@@ -420,6 +429,7 @@ mod tests {
             factors: _,
             token_clients: _,
             sessions: _,
+            required: _,
             gaps: _,
             zone: _,
             server_date: _,
@@ -437,7 +447,8 @@ mod tests {
             (|g| g.account.last_sign_in = None, None),
             (|g| g.account.server_date = None, None),
         ];
-        for kind in [ActionKind::RevokeSessions, ActionKind::DisableAccount] {
+        let kinds = ActionKind::ALL.into_iter();
+        for kind in kinds.filter(|kind| *kind != ActionKind::EnableAccount) {
             for (place, (spoil, expected)) in spoil.iter().enumerate() {
                 let mut ground = ground();
                 ground.kinds = vec![kind];
@@ -526,6 +537,11 @@ mod tests {
     #[case(AccountStatus::Other("LOCKED_OUT".into()), ActionKind::DisableAccount, false)]
     #[case(AccountStatus::Disabled, ActionKind::EnableAccount, true)]
     #[case(AccountStatus::Active, ActionKind::EnableAccount, false)]
+    #[case(AccountStatus::Active, ActionKind::ResetPassword, true)]
+    #[case(AccountStatus::Disabled, ActionKind::ResetPassword, true)]
+    #[case(AccountStatus::Other("LOCKED_OUT".into()), ActionKind::ResetPassword, false)]
+    #[case(AccountStatus::Active, ActionKind::ExpirePassword, true)]
+    #[case(AccountStatus::Other("RECOVERY".into()), ActionKind::ExpirePassword, false)]
     #[case(AccountStatus::Active, ActionKind::RevokeSessions, true)]
     #[case(AccountStatus::Disabled, ActionKind::RevokeSessions, true)]
     #[case(AccountStatus::Other("LOCKED_OUT".into()), ActionKind::RevokeSessions, true)]

@@ -14,15 +14,30 @@ pub enum ActionKind {
     DisableAccount,
     /// Allows sign-in again.
     EnableAccount,
+    /// Makes the old password void; a new one, or the way to one, is handed over by a person.
+    ResetPassword,
+    /// Keeps the password and asks for a new one at the next sign-in.
+    ExpirePassword,
 }
 
 impl ActionKind {
+    /// Lists all kinds.
+    pub const ALL: [Self; 5] = [
+        Self::RevokeSessions,
+        Self::DisableAccount,
+        Self::EnableAccount,
+        Self::ResetPassword,
+        Self::ExpirePassword,
+    ];
+
     /// Gives the name shown: `disable account`.
     pub fn word(self) -> &'static str {
         match self {
             Self::RevokeSessions => "revoke sessions",
             Self::DisableAccount => "disable account",
             Self::EnableAccount => "enable account",
+            Self::ResetPassword => "reset password",
+            Self::ExpirePassword => "expire password",
         }
     }
 
@@ -32,27 +47,28 @@ impl ActionKind {
             Self::RevokeSessions => "revoke_sessions",
             Self::DisableAccount => "disable_account",
             Self::EnableAccount => "enable_account",
+            Self::ResetPassword => "reset_password",
+            Self::ExpirePassword => "expire_password",
         }
     }
 
     /// Reads the name used in records.
     pub fn from_key(key: &str) -> Option<Self> {
-        [
-            Self::RevokeSessions,
-            Self::DisableAccount,
-            Self::EnableAccount,
-        ]
-        .into_iter()
-        .find(|kind| kind.key() == key)
+        Self::ALL.into_iter().find(|kind| kind.key() == key)
     }
 
     /// Gives the action that takes it back, if there is one.
     pub fn undo(self) -> Option<Self> {
         match self {
-            Self::RevokeSessions => None,
+            Self::RevokeSessions | Self::ResetPassword | Self::ExpirePassword => None,
             Self::DisableAccount => Some(Self::EnableAccount),
             Self::EnableAccount => Some(Self::DisableAccount),
         }
+    }
+
+    /// Tells whether it changes the password, or asks for another one.
+    pub fn is_of_password(self) -> bool {
+        matches!(self, Self::ResetPassword | Self::ExpirePassword)
     }
 }
 
@@ -76,6 +92,8 @@ mod tests {
         "enable_account",
         Some(ActionKind::DisableAccount)
     )]
+    #[case(ActionKind::ResetPassword, "reset password", "reset_password", None)]
+    #[case(ActionKind::ExpirePassword, "expire password", "expire_password", None)]
     fn names_and_undo(
         #[case] kind: ActionKind,
         #[case] word: &str,

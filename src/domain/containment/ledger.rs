@@ -55,6 +55,8 @@ pub struct ActionView {
     pub call: Option<(String, String, Untrusted)>,
     /// The provider's clock before the send.
     pub server_before: Option<DateTime<Utc>>,
+    /// When the password was last changed, as read before the send.
+    pub password_before: Option<DateTime<Utc>>,
     /// The provider's clock in its answer.
     pub server_answer: Option<DateTime<Utc>>,
     /// Whether the provider accepted the latest attempt.
@@ -153,6 +155,7 @@ impl Ledger {
                     sent_n: 0,
                     call: None,
                     server_before: None,
+                    password_before: None,
                     server_answer: None,
                     acknowledged: false,
                     refused: None,
@@ -327,6 +330,7 @@ impl ActionView {
                 host,
                 path,
                 server_date,
+                password_changed,
                 deadline,
                 ..
             } => {
@@ -336,6 +340,7 @@ impl ActionView {
                 self.sent_n = n;
                 self.call = Some((method.clone(), host.clone(), path.clone()));
                 self.server_before = *server_date;
+                self.password_before = *password_changed;
                 self.deadline = Some(*deadline);
                 self.acknowledged = false;
                 self.refused = None;

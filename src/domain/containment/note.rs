@@ -92,6 +92,13 @@ pub fn compose(
     lines.push(format!("Confirmed by: {}", sink::markdown(operator)));
     lines.push(String::new());
     lines.extend(actions.iter().map(|action| line_of(action)));
+    if actions
+        .iter()
+        .any(|action| action.kind == ActionKind::ResetPassword && action.may_have_had_effect())
+    {
+        let said = "The new password, or the link to choose one, was for the analyst's eyes only: it is in no record.";
+        lines.push(said.to_owned());
+    }
     lines.push(String::new());
     lines.push(format!("Account is {}.", standing.word()));
     if *standing != Standing::Free {

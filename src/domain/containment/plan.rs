@@ -118,6 +118,7 @@ struct Material<'a> {
     /// Id, type and status of each.
     factors: Option<Vec<[&'a str; 3]>>,
     password_changed: Option<i64>,
+    required: Option<Vec<&'a str>>,
 }
 
 fn sorted<T: Ord>(items: impl Iterator<Item = T>) -> Vec<T> {
@@ -155,19 +156,25 @@ fn material(account: &Account) -> Material<'_> {
             )
         }),
         password_changed: account.password_changed.map(|at| at.timestamp_millis()),
+        required: account
+            .required
+            .as_ref()
+            .map(|all| sorted(all.iter().map(super::super::text::Untrusted::raw))),
     }
 }
 
 /// Hashes what a confirmation stands for; any change gives another hash.
+///
+/// `steps` are the kinds with their requests in order: at Keycloak which offline sessions are ended is told by them alone.
 pub fn plan_hash(
-    kinds: &[ActionKind],
+    steps: &[(ActionKind, &PreparedCall)],
     account: &Account,
     case: &CaseId,
     policy: &str,
     config: &str,
 ) -> String {
     let text = serde_json::json!({
-        "kinds": kinds,
+        "steps": steps,
         "case": case,
         "account": material(account),
         "policy": policy,
@@ -177,15 +184,33 @@ pub fn plan_hash(
     hex(&Sha256::digest(text.as_bytes()))
 }
 
+/// What an account may show beside what the plan saw: that of our own acts, which a provider may show late.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Expected {
+    /// What its status may be now: the plan's, and what our own acts lead to.
+    pub statuses: Vec<AccountStatus>,
+    /// Whether an act of ours changed the password, or asked for another one.
+    pub password: bool,
+}
+
+impl Expected {
+    /// Expects nothing but what the plan saw.
+    pub fn of(plan: &Account) -> Self {
+        Self {
+            statuses: vec![plan.status.clone()],
+            password: false,
+        }
+    }
+
+    /// Adds what an act of ours leads to.
+    pub fn add(&mut self, kind: ActionKind, leads_to: Option<AccountStatus>) {
+        self.statuses.extend(leads_to);
+        self.password |= kind.is_of_password();
+    }
+}
+
 /// Names the first thing about an account that differs from the plan, if any.
-///
-/// `statuses` are what its status may be now: the plan's, and after our own disable or enable also what that leads to,
-/// which a provider may show late.
-pub fn changed_since(
-    plan: &Account,
-    now: &Account,
-    statuses: &[AccountStatus],
-) -> Option<&'static str> {
+pub fn changed_since(plan: &Account, now: &Account, expected: &Expected) -> Option<&'static str> {
     let (before, after) = (material(plan), material(now));
     if before.id != after.id {
         Some("immutable id")
@@ -195,7 +220,7 @@ pub fn changed_since(
         Some("name")
     } else if before.mail != after.mail {
         Some("mail")
-    } else if !statuses.contains(&now.status) {
+    } else if !expected.statuses.contains(&now.status) {
         Some("status")
     } else if before.source != after.source {
         Some("source")
@@ -205,8 +230,10 @@ pub fn changed_since(
         Some("roles")
     } else if before.factors != after.factors {
         Some("MFA methods")
-    } else if before.password_changed != after.password_changed {
+    } else if before.password_changed != after.password_changed && !expected.password {
         Some("password")
+    } else if before.required != after.required && !expected.password {
+        Some("what the next sign-in requires")
     } else {
         None
     }
@@ -286,6 +313,7 @@ mod tests {
             factors,
             token_clients,
             sessions,
+            required,
             gaps,
             zone,
             server_date,
@@ -322,6 +350,9 @@ mod tests {
         each!(status, statuses, Some("status"));
         each!(source, others_or_none(source.as_ref()), Some("source"));
         each!(password_changed, times(password_changed), Some("password"));
+        let action = "UPDATE_PASSWORD".into();
+        let next = "what the next sign-in requires";
+        each!(required, lists(required.as_deref(), action), Some(next));
         let group = Group {
             id: "00g2".into(),
             name: "Break-Glass".into(),
@@ -432,19 +463,29 @@ mod tests {
         all
     }
 
+    fn call(path: &str) -> PreparedCall {
+        PreparedCall {
+            method: "POST",
+            host: "acme.example".to_owned(),
+            path: path.to_owned(),
+            body_sha256: String::new(),
+        }
+    }
+
     #[test]
     fn every_field_that_matters_voids_the_plan() {
         let before = samples::account();
         let hash = |account: &Account| {
-            let kinds = [ActionKind::DisableAccount];
-            plan_hash(&kinds, account, &samples::case(), "p", "c")
+            let call = call("/suspend");
+            let steps = [(ActionKind::DisableAccount, &call)];
+            plan_hash(&steps, account, &samples::case(), "p", "c")
         };
         let all = edits(&before);
         let fields: std::collections::BTreeSet<&str> =
             all.iter().map(|(field, ..)| *field).collect();
-        assert_eq!((all.len() > 70, fields.len()), (true, 24), "{fields:?}");
+        assert_eq!((all.len() > 70, fields.len()), (true, 25), "{fields:?}");
         for (field, now, expected) in all {
-            let said = changed_since(&before, &now, &[AccountStatus::Active]);
+            let said = changed_since(&before, &now, &Expected::of(&before));
             assert_eq!(said, expected, "{field}: {now:?}");
             // The status is judged at the send by what it may be; everything that voids also changes the hash.
             assert_eq!(
@@ -475,13 +516,14 @@ mod tests {
         now.groups = Some(vec![group("b"), group("a")]);
         now.factors = Some(vec![factor("b"), factor("a")]);
         now.roles = Some(vec!["B".into(), "A".into()]);
-        assert_eq!(changed_since(&before, &now, &[AccountStatus::Active]), None);
+        assert_eq!(changed_since(&before, &now, &Expected::of(&before)), None);
     }
 
     #[test]
     fn our_own_disable_may_show_at_once_or_late() {
         let before = samples::account();
-        let may = [AccountStatus::Active, AccountStatus::Disabled];
+        let mut may = Expected::of(&before);
+        may.add(ActionKind::DisableAccount, Some(AccountStatus::Disabled));
         for (status, expected) in [
             (AccountStatus::Active, None),
             (AccountStatus::Disabled, None),
@@ -496,31 +538,53 @@ mod tests {
     }
 
     #[test]
+    fn our_own_reset_may_show_and_nothing_else_may() {
+        let before = samples::account();
+        let mut may = Expected::of(&before);
+        let now = Account {
+            password_changed: before
+                .password_changed
+                .map(|at| at + chrono::TimeDelta::days(1)),
+            required: Some(vec!["UPDATE_PASSWORD".into()]),
+            ..before.clone()
+        };
+        assert_eq!(changed_since(&before, &now, &may), Some("password"));
+        may.add(ActionKind::ResetPassword, None);
+        assert_eq!(changed_since(&before, &now, &may), None);
+        let renamed = Account {
+            login: "other".into(),
+            ..now
+        };
+        assert_eq!(changed_since(&before, &renamed, &may), Some("login"));
+    }
+
+    #[test]
     fn the_hash_depends_on_everything_that_is_confirmed() {
         use ActionKind::{DisableAccount, EnableAccount, RevokeSessions};
         let account = samples::account();
         let case = samples::case();
         let other = CaseId::new(samples::connection(), "~4008");
+        let (first, second) = (call("/sessions/1"), call("/sessions/2"));
+        let both = [(RevokeSessions, &first), (DisableAccount, &first)];
+        let hash = |steps: &[_]| plan_hash(steps, &account, &case, "p", "c");
         let all = [
-            plan_hash(&[RevokeSessions, DisableAccount], &account, &case, "p", "c"),
-            plan_hash(&[DisableAccount, RevokeSessions], &account, &case, "p", "c"),
-            plan_hash(&[EnableAccount], &account, &case, "p", "c"),
-            plan_hash(
-                &[RevokeSessions, DisableAccount],
-                &account,
-                &other,
-                "p",
-                "c",
-            ),
-            plan_hash(&[RevokeSessions, DisableAccount], &account, &case, "q", "c"),
-            plan_hash(&[RevokeSessions, DisableAccount], &account, &case, "p", "d"),
+            hash(&both),
+            hash(&[(DisableAccount, &first), (RevokeSessions, &first)]),
+            hash(&[(EnableAccount, &first)]),
+            // The same kinds, and another session that is ended, or one more.
+            hash(&[(RevokeSessions, &second), (DisableAccount, &first)]),
+            hash(&[
+                (RevokeSessions, &first),
+                (RevokeSessions, &second),
+                (DisableAccount, &first),
+            ]),
+            plan_hash(&both, &account, &other, "p", "c"),
+            plan_hash(&both, &account, &case, "q", "c"),
+            plan_hash(&both, &account, &case, "p", "d"),
         ];
         let distinct: std::collections::BTreeSet<_> = all.iter().collect();
         assert_eq!(distinct.len(), all.len());
-        assert_eq!(
-            all[0],
-            plan_hash(&[RevokeSessions, DisableAccount], &account, &case, "p", "c")
-        );
+        assert_eq!(all[0], hash(&both));
         assert!(
             all.iter()
                 .all(|hash| hash.len() == 64 && hash.chars().all(|c| c.is_ascii_hexdigit()))

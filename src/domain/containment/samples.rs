@@ -54,6 +54,7 @@ pub(crate) fn account() -> Account {
         }]),
         token_clients: Some(vec!["mail".into()]),
         sessions: None,
+        required: Some(vec!["CONFIGURE_TOTP".into()]),
         gaps: Vec::new(),
         zone: None,
         server_date: Some(at(0)),
@@ -198,6 +199,7 @@ pub(crate) fn intent(number: u128, server: Option<i64>) -> Body {
         body_sha256: String::new(),
         request_id: "r".to_owned(),
         server_date: server.map(at),
+        password_changed: None,
         deadline: at(20),
     }
 }

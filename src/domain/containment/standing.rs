@@ -104,6 +104,8 @@ pub fn standing(
                 perhaps_enabled = false;
             }
             ActionKind::RevokeSessions => revoked = revoked.max(at.filter(|_| proven)),
+            // A new password keeps nobody out who has a session or another way in.
+            ActionKind::ResetPassword | ActionKind::ExpirePassword => {}
             ActionKind::EnableAccount if proven => {
                 (disabled, revoked, perhaps_enabled) = (None, None, false);
             }
@@ -156,6 +158,7 @@ mod tests {
     const D: ActionKind = ActionKind::DisableAccount;
     const R: ActionKind = ActionKind::RevokeSessions;
     const E: ActionKind = ActionKind::EnableAccount;
+    const P: ActionKind = ActionKind::ResetPassword;
 
     fn judged(acts: &[(ActionKind, i64)], active_since: bool) -> Standing {
         let mut ledger = Ledger::default();
@@ -178,6 +181,8 @@ mod tests {
     #[case(&[(R, 0)], false, "partly contained: account not disabled")]
     #[case(&[(R, 0)], true, "partly contained: account not disabled, activity since")]
     #[case(&[(D, 0)], false, "partly contained: sessions not revoked")]
+    #[case(&[(P, 0)], false, "not contained")]
+    #[case(&[(R, 0), (P, 5), (R, 9)], false, "partly contained: account not disabled")]
     #[case(&[(R, 0), (D, 5)], false, "partly contained: sessions not revoked since it was disabled")]
     #[case(&[(D, 0), (R, 5)], false, "contained")]
     #[case(&[(D, 5), (R, 5)], false, "contained")]

@@ -155,8 +155,7 @@ pub fn manual(step: &Step) -> Vec<&ToolCall> {
     let offered = |capability| {
         !matches!(
             capability,
-            Capability::ResetPassword
-                | Capability::ContainHost
+            Capability::ContainHost
                 | Capability::CloseCase
                 | Capability::TellUser
                 | Capability::TellHelpdesk

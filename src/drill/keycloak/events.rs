@@ -148,9 +148,9 @@ fn user_event(activity: &Activity, directory: &Directory, kind: &str, id: &str) 
 fn change(activity: &Activity, target: &str) -> Option<(&'static str, &'static str, String)> {
     let user = format!("users/{target}");
     Some(match activity.kind {
-        Kind::Suspend | Kind::Unsuspend => ("UPDATE", "USER", user),
+        Kind::Suspend | Kind::Unsuspend | Kind::ExpirePassword => ("UPDATE", "USER", user),
         Kind::Deactivate => ("DELETE", "USER", user),
-        Kind::ExpirePassword => ("ACTION", "USER", format!("{user}/reset-password")),
+        Kind::ResetPassword => ("ACTION", "USER", format!("{user}/reset-password")),
         Kind::SessionClear => ("ACTION", "USER", format!("{user}/logout")),
         Kind::TokenRevoke => (
             "DELETE",

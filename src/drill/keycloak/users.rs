@@ -5,10 +5,12 @@ use serde_json::{Value, json};
 use super::{CLIENT, cut, error, no_user};
 use crate::drill::company::{Directory, Person, Session};
 use crate::drill::wire::{Answer, Notes, Request};
-use crate::drill::world::World;
+use crate::drill::world::{UPDATE_PASSWORD, World};
 
 /// The account of the console's client.
 pub(super) const SERVICE_ID: &str = "2ea2aa9c-3a7d-4013-9e9a-a8e300e16f5f";
+/// The client whose roles administer the realm.
+pub(super) const MANAGEMENT: &str = "f02134a6-3b54-43a5-9508-83480a4b5061";
 const ROLES: [&str; 4] = ["manage-users", "view-clients", "view-events", "view-realm"];
 
 /// Whose part is asked for.
@@ -53,11 +55,10 @@ fn user(who: &Who<'_>) -> Value {
             });
         }
     };
-    let actions: &[&str] = if person.status == "PASSWORD_EXPIRED" {
-        &["UPDATE_PASSWORD"]
-    } else {
-        &[]
-    };
+    let mut actions = person.required.clone();
+    if person.status == "PASSWORD_EXPIRED" && actions.is_empty() {
+        actions.push(UPDATE_PASSWORD.to_owned());
+    }
     let mut record = json!({
         "id": person.id, "username": person.login, "firstName": person.first, "lastName": person.last,
         "email": person.email, "emailVerified": true, "enabled": is_enabled(person),
@@ -198,35 +199,55 @@ fn groups(world: &World, person: &Person) -> Vec<Value> {
         .collect()
 }
 
+fn role(name: &str, is_client: bool) -> Value {
+    json!({
+        "id": format!("role-{name}"), "name": name, "composite": name.starts_with("default-roles"),
+        "clientRole": is_client, "containerId": MANAGEMENT,
+    })
+}
+
+/// Names the roles of the client that administers the realm, as far as the account has them itself.
+fn managing(who: &Who<'_>) -> Vec<&'static str> {
+    let person = match who {
+        Who::Service => return ROLES.to_vec(),
+        Who::Person(person) => person,
+    };
+    let names = person.roles.iter().map(|(kind, _)| match *kind {
+        "SUPER_ADMIN" => "realm-admin",
+        "READ_ONLY_ADMIN" => "view-users",
+        "APP_ADMIN" => "manage-clients",
+        _ => "manage-users",
+    });
+    names.collect()
+}
+
 /// Gives the roles of an account, and those of the client that administers the realm where it has any.
 fn roles(who: &Who<'_>) -> Value {
-    let role = |name: &str, is_client: bool| {
-        json!({
-            "id": format!("role-{name}"), "name": name, "composite": name.starts_with("default-roles"),
-            "clientRole": is_client, "containerId": "f02134a6-3b54-43a5-9508-83480a4b5061",
-        })
-    };
-    let names: Vec<&str> = match who {
-        Who::Service => ROLES.to_vec(),
-        Who::Person(person) => person
-            .roles
-            .iter()
-            .map(|(kind, _)| match *kind {
-                "SUPER_ADMIN" => "realm-admin",
-                "READ_ONLY_ADMIN" => "view-users",
-                "APP_ADMIN" => "manage-clients",
-                _ => "manage-users",
-            })
-            .collect(),
-    };
+    let names = managing(who);
     let mut record = json!({"realmMappings": [role("default-roles-acme", false)]});
     if !names.is_empty() {
         let mappings: Vec<Value> = names.into_iter().map(|name| role(name, true)).collect();
         record["clientMappings"] = json!({"realm-management": {
-            "id": "f02134a6-3b54-43a5-9508-83480a4b5061", "client": "realm-management", "mappings": mappings,
+            "id": MANAGEMENT, "client": "realm-management", "mappings": mappings,
         }});
     }
     record
+}
+
+/// Gives the roles of a client that an account has, by itself or however handed on.
+pub(super) fn all_roles(world: &World, id: &str, client: &str) -> Answer {
+    let Some(who) = find(&world.directory, id) else {
+        return no_user();
+    };
+    if client != MANAGEMENT {
+        return error(404, "Client not found");
+    }
+    let inherited = match &who {
+        Who::Person(person) => person.inherited.clone(),
+        Who::Service => vec!["query-users", "query-groups"],
+    };
+    let names = managing(&who).into_iter().chain(inherited);
+    Answer::json(200, names.map(|name| role(name, true)).collect())
 }
 
 pub(super) fn lock(world: &World, id: &str) -> Answer {
@@ -249,9 +270,17 @@ pub(super) fn update(world: &mut World, request: &Request, id: &str, notes: &mut
     let Ok(Value::Object(fields)) = serde_json::from_slice(&request.body) else {
         return error(400, "unable to read contents from stream");
     };
-    if let Some(name) = fields.keys().find(|name| *name != "enabled") {
+    let known = ["enabled", "requiredActions"];
+    if let Some(name) = fields.keys().find(|name| !known.contains(&name.as_str())) {
         return error(400, &format!("Unrecognized field \"{name}\""));
     }
+    let required = match fields.get("requiredActions") {
+        None => None,
+        Some(list) => match serde_json::from_value::<Vec<String>>(list.clone()) {
+            Ok(list) => Some(list),
+            Err(_) => return error(400, "Cannot parse the JSON"),
+        },
+    };
     let Some(person) = place(&world.directory, id) else {
         return no_user();
     };
@@ -260,6 +289,45 @@ pub(super) fn update(world: &mut World, request: &Request, id: &str, notes: &mut
         Some(Value::Bool(enabled)) => world.set_enabled(person, *enabled, request, notes),
         Some(_) => return error(400, "Cannot parse the JSON"),
     }
+    if let Some(required) = required {
+        world.require(person, required, request, notes);
+    }
+    Answer::empty(204)
+}
+
+/// Sets a password; without `temporary` it stays, and the oracle knows no such effect.
+pub(super) fn set_password(
+    world: &mut World,
+    request: &Request,
+    id: &str,
+    notes: &mut Notes,
+) -> Answer {
+    let Ok(Value::Object(fields)) = serde_json::from_slice(&request.body) else {
+        return error(400, "unable to read contents from stream");
+    };
+    let known = ["temporary", "type", "value"];
+    if let Some(name) = fields.keys().find(|name| !known.contains(&name.as_str())) {
+        return error(400, &format!("Unrecognized field \"{name}\""));
+    }
+    let Some(person) = place(&world.directory, id) else {
+        return no_user();
+    };
+    let value = fields.get("value").and_then(Value::as_str);
+    let is_password = fields.get("type").and_then(Value::as_str) == Some("password");
+    match value {
+        Some(value) if is_password && value.len() >= 12 => {}
+        Some(_) if is_password => {
+            let words = "Invalid password: minimum length 12.";
+            let body =
+                json!({"error": "invalidPasswordMinLengthMessage", "error_description": words});
+            return Answer::json(400, body);
+        }
+        _ => return error(400, "No password provided"),
+    }
+    if fields.get("temporary") != Some(&Value::Bool(true)) {
+        return error(400, "The drill sets temporary passwords only");
+    }
+    world.set_password(person, request, notes);
     Answer::empty(204)
 }
 

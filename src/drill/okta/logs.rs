@@ -341,6 +341,7 @@ fn request_uri(kind: Kind) -> &'static str {
         Kind::Suspend => "/api/v1/users/lifecycle/suspend",
         Kind::Unsuspend => "/api/v1/users/lifecycle/unsuspend",
         Kind::ExpirePassword => "/api/v1/users/lifecycle/expire_password",
+        Kind::ResetPassword => "/api/v1/users/lifecycle/reset_password",
         Kind::Deactivate => "/api/v1/users/lifecycle/deactivate",
         Kind::SessionClear | Kind::TokenRevoke => "/api/v1/users/sessions",
         _ => "/idp/idx/identify",

@@ -347,16 +347,51 @@ pub(super) fn lifecycle(
     }
 }
 
-pub(super) fn expire_password(world: &mut World, request: &Request, key: &str) -> Answer {
+pub(super) fn expire_password(
+    world: &mut World,
+    request: &Request,
+    key: &str,
+    notes: &mut Notes,
+) -> Answer {
     let Some(index) = find(&world.directory, key) else {
         return missing(key);
     };
-    match world.expire_password(index, request) {
-        Ok(()) => Answer::json(200, json!({})),
+    match world.expire_password(index, request, notes) {
+        Ok(()) => Answer::json(200, user(&world.directory.people[index], &request.base)),
         Err(Refused::WrongStatus) => {
             invalid("Cannot expire the password of a user that is not active")
         }
     }
+}
+
+/// Makes the password void; the way to a new one goes to the caller, or by mail, which the oracle counts.
+pub(super) fn reset_password(
+    world: &mut World,
+    request: &Request,
+    key: &str,
+    notes: &mut Notes,
+) -> Answer {
+    let unknown = |name: &str| !matches!(name, "sendEmail" | "revokeSessions");
+    if let Some((name, _)) = request.query.iter().find(|(name, _)| unknown(name)) {
+        return invalid(&format!("unknown parameter: {name}"));
+    }
+    let Some(index) = find(&world.directory, key) else {
+        return missing(key);
+    };
+    if world.reset_password(index, request, notes).is_err() {
+        let summary = "This operation is not allowed in the user's current status.";
+        return error(403, "E0000038", summary);
+    }
+    if request.query("revokeSessions") == Some("true") {
+        world.directory.people[index].sessions.clear();
+    }
+    if request.query("sendEmail") != Some("false") {
+        notes.effect("recovery_mail", world.directory.people[index].email.clone());
+        return Answer::json(200, json!({}));
+    }
+    let token = format!("drill{:016x}", request.at.timestamp_micros());
+    let link = format!("{}/reset_password/{token}", request.base);
+    Answer::json(200, json!({"resetPasswordUrl": link}))
 }
 
 pub(super) fn deactivate(

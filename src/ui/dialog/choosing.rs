@@ -36,7 +36,7 @@ pub(super) fn contain(canvas: &mut Canvas<'_>, model: &Model, room: Rect, cursor
     let inside = open_box(
         canvas,
         room,
-        (MOST.min(room.width), 14),
+        (MOST.min(room.width), 16),
         heading("Contain"),
         target,
     );
@@ -341,12 +341,16 @@ pub(super) fn rearm(canvas: &mut Canvas<'_>, typed: &str, room: Rect) {
 pub(super) fn quit(canvas: &mut Canvas<'_>, model: &Model, room: Rect) {
     let unfinished = model.ledger.unfinished().count();
     let undocumented = model.ledger.undocumented().len();
-    let text = safe!(
+    let mut text = safe!(
         "{} actions have no final word yet, {} responses are not documented. What is on its way goes on to its end; \
          the next console finds all of it again.",
         unfinished,
         undocumented
     );
+    if !model.handed.is_empty() {
+        let secrets = " A new password or link was not looked at: with the console it is gone.";
+        text.push(&secrets.into());
+    }
     let width = MOST.min(room.width);
     let lines = wrap(&text, usize::from(width.saturating_sub(4)));
     let height = u16::try_from(lines.len() + 4).unwrap_or(u16::MAX);

@@ -9,6 +9,7 @@ use crate::app::model::Model;
 use crate::config::settings::Mode;
 use crate::domain::account::{Account, AccountStatus};
 use crate::domain::containment::confirm::{Confirmation, Focus};
+use crate::domain::containment::kind::ActionKind;
 use crate::domain::containment::need::Need;
 use crate::domain::containment::plan::{ActionFacts, Plan, PlannedStep};
 use crate::domain::freshness::time_word;
@@ -262,6 +263,10 @@ fn add_account(sheet: &mut Sheet, model: &Model, account: &Account, detail: Deta
             sheet.fact("sessions", Role::Text, &sessions);
         }
     }
+    if let Some(required @ [_, ..]) = account.required.as_deref() {
+        let all = Safe::join(required.iter().map(Untrusted::field), &Safe::fixed(", "));
+        sheet.fact("next login", Role::Text, &safe!("requires {}", all));
+    }
     for gap in &account.gaps {
         sheet.fact("not read", Role::LevelWarning, &gap.line());
     }
@@ -364,6 +369,20 @@ fn second_person(plan: &Plan, need: &Need) -> Safe {
     safe!("needed: {}. {}", reasons, then)
 }
 
+/// Names what y leads to, in one word.
+fn verb(kinds: &[ActionKind]) -> &'static str {
+    let has = |kind| kinds.contains(&kind);
+    if kinds.iter().all(|kind| *kind == ActionKind::EnableAccount) {
+        "enable"
+    } else if has(ActionKind::ResetPassword) {
+        "reset"
+    } else if has(ActionKind::ExpirePassword) {
+        "expire"
+    } else {
+        "contain"
+    }
+}
+
 fn draw_foot(
     canvas: &mut Canvas<'_>,
     model: &Model,
@@ -397,16 +416,7 @@ fn draw_foot(
         Focus::Cancel => (Role::ButtonFocused, Role::Button),
         Focus::Contain => (Role::Button, Role::ButtonFocused),
     };
-    let verb = if confirmation
-        .plan()
-        .kinds()
-        .iter()
-        .all(|kind| kind.key() == "enable_account")
-    {
-        "enable"
-    } else {
-        "contain"
-    };
+    let verb = verb(&confirmation.plan().kinds());
     let (cancel_word, contain_word) = match confirmation.focus() {
         Focus::Cancel => (Safe::fixed("[>cancel<]"), safe!("[ {} ]", verb)),
         Focus::Contain => (Safe::fixed("[ cancel ]"), safe!("[>{}<]", verb)),

@@ -35,6 +35,25 @@ pub(super) fn amend(vendor: &str, document: &mut Value) {
             }}}}},
         });
     }
+    if vendor == "keycloak" {
+        // The copy of the specification lacks this operation (Client Role Mappings: effective roles of a user).
+        let role = json!({
+            "type": "object", "required": ["name"], "additionalProperties": false,
+            "properties": {
+                "id": {"type": "string"}, "name": {"type": "string"}, "description": {"type": "string"},
+                "composite": {"type": "boolean"}, "clientRole": {"type": "boolean"},
+                "containerId": {"type": "string"},
+            },
+        });
+        let path =
+            "/admin/realms/{realm}/users/{user-id}/role-mappings/clients/{client-id}/composite";
+        document["paths"][path]["get"] = json!({
+            "parameters": [
+                {"in": "query", "name": "briefRepresentation", "schema": {"type": "boolean"}},
+            ],
+            "responses": {"200": {"content": {"application/json": {"schema": {"type": "array", "items": role}}}}},
+        });
+    }
     if vendor == "thehive" {
         // The label of a query is documented outside of the specification.
         document["paths"]["/api/v1/query"]["post"]["parameters"] =

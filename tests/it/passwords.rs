@@ -1,0 +1,153 @@
+//! New passwords: the link of a reset, what a crash loses, and what the console forgets by itself.
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use async_trait::async_trait;
+use quell::app::model::{Layer, Model};
+use quell::domain::containment::kind::ActionKind;
+use quell::domain::containment::state::ActionState;
+use quell::drill::Options;
+use quell::drill::wire::Idp;
+use quell::engine::probe::Probe;
+
+use crate::harness::app::{Setting, TestApp, company, company_of};
+use crate::truth::{confirm, finished, open_case, plan};
+
+fn says(model: &Model, words: &str) -> bool {
+    model
+        .log
+        .iter()
+        .any(|line| line.text.as_str().contains(words))
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_link_is_shown_once_and_never_sent_by_mail() {
+    let (drill, state) = (company().await, tempfile::tempdir().expect("a directory"));
+    let mut app = TestApp::start(&drill, state.path());
+    open_case(&mut app).await;
+    let model = plan(&mut app, "cp").await;
+    let Some(Layer::Confirm { confirmation, .. }) = model.layers.last() else {
+        panic!("the dialog is open");
+    };
+    let [_, reset, _] = confirmation.plan().steps.as_slice() else {
+        panic!("revoke, reset, revoke: {:?}", confirmation.plan().kinds());
+    };
+    assert!(
+        reset
+            .call
+            .path
+            .ends_with("?sendEmail=false&revokeSessions=true")
+    );
+    for said in ["ACTIVE_DIRECTORY", "never to a mailbox", "MFA methods stay"] {
+        assert!(reset.facts.limits.as_str().contains(said), "{said}");
+    }
+    confirm(&app);
+    let proven = |model: &Model| {
+        let mut all = model.ledger.actions();
+        finished(model) && all.all(|one| one.state == ActionState::Verified)
+    };
+    let model = app.until("all of it is proven", proven).await;
+    assert_eq!(model.handed.len(), 1);
+    let link = model.handed[0].0.secret.shown();
+    assert!(link.as_str().contains("/reset_password/drill"), "{link}");
+    app.keys("V");
+    app.sync().await;
+    assert!(app.screen().contains("/reset_password/drill"));
+    app.keys("<Esc>");
+    let model = app.sync().await;
+    assert!(model.handed.is_empty() && !app.screen().contains("/reset_password/drill"));
+    drill.advance(3);
+    assert!(!drill.attacker_inside());
+    app.until("the account is read again", |model| {
+        let open = model.open.as_ref().and_then(|open| open.the_account());
+        open.is_some_and(|account| account.vendor_status.raw() == "RECOVERY")
+    })
+    .await;
+    // It has left ACTIVE: neither of the two works from there, and says so before anything is planned.
+    app.keys("<Esc>ca");
+    let model = app.sync().await;
+    assert!(
+        says(&model, "disable account: status is RECOVERY"),
+        "{:?}",
+        model.log
+    );
+    app.end().await;
+    assert_eq!(drill.ledger().targets("reset_password").len(), 1);
+    assert_eq!(drill.ledger().targets("recovery_mail").len(), 0);
+}
+
+/// Lets nothing be read back.
+struct Unread;
+
+#[async_trait]
+impl Probe for Unread {
+    async fn pass(&self, point: &str) {
+        if point == "read.before" {
+            std::future::pending::<()>().await;
+        }
+    }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_crash_loses_the_password_and_the_next_console_says_so() {
+    let keycloak = Options {
+        idp: Idp::Keycloak,
+        ..Options::default()
+    };
+    let (drill, state) = (
+        company_of(keycloak).await,
+        tempfile::tempdir().expect("a directory"),
+    );
+    let setting = Setting {
+        probe: Arc::new(Unread),
+        ..Setting::default()
+    };
+    let mut app = TestApp::start_in(&drill, state.path(), setting, |text| text);
+    open_case(&mut app).await;
+    plan(&mut app, "cp").await;
+    confirm(&app);
+    app.until("there is a password", |model| !model.handed.is_empty())
+        .await;
+    app.kill();
+    let mut app = TestApp::start(&drill, state.path());
+    let model = app
+        .until("the next console has read it back", |model| {
+            let mut all = model.ledger.actions();
+            let reset = all.find(|one| one.kind == ActionKind::ResetPassword);
+            reset.is_some_and(|one| one.state == ActionState::Verified)
+        })
+        .await;
+    assert!(
+        says(&model, "what was to be handed over is lost"),
+        "{:?}",
+        model.log
+    );
+    assert!(model.handed.is_empty());
+    app.end().await;
+    assert_eq!(drill.ledger().targets("reset_password").len(), 1);
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn what_nobody_looks_at_is_forgotten() {
+    let (drill, state) = (company().await, tempfile::tempdir().expect("a directory"));
+    let mut app = TestApp::start(&drill, state.path());
+    open_case(&mut app).await;
+    plan(&mut app, "cp").await;
+    confirm(&app);
+    app.until("it is over", finished).await;
+    app.keys("<Esc>q");
+    let model = app.sync().await;
+    assert!(matches!(model.layers.last(), Some(Layer::QuitAnyway)));
+    assert!(app.screen().contains("was not looked at"));
+    app.keys("n");
+    app.clock.advance(Duration::from_secs(15 * 60));
+    let model = app
+        .until("it is forgotten", |model| model.handed.is_empty())
+        .await;
+    assert!(says(
+        &model,
+        "one-time link for mara.lind@acme.example is forgotten"
+    ));
+    app.end().await;
+}
