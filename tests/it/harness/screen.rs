@@ -113,9 +113,20 @@ fn end(mut out: String, styles: Sha256) -> String {
 }
 
 /// Replaces what no two runs share, letter by letter, so that the layout stays: ids drawn at random become `U`, ports
-/// `#`. The line of the styles is left as it is.
+/// `#`, the number of readings that a busy machine had time for `n`. The line of the styles is left as it is.
 pub fn masked(picture: &str) -> String {
-    each_line(picture, |line| masked_ports(&masked_ids(line)))
+    each_line(picture, |line| masked_reads(&masked_ports(&masked_ids(line))))
+}
+
+fn masked_reads(line: &str) -> String {
+    match line.split_once(" reads agree") {
+        Some((before, after)) => {
+            let kept = before.trim_end_matches(|c: char| c.is_ascii_digit());
+            let digits = "n".repeat(before.len() - kept.len());
+            format!("{kept}{digits} reads agree{after}")
+        }
+        None => line.to_owned(),
+    }
 }
 
 /// Replaces also what depends on the time of the run: digits of times, dates, ages and waits become `9`.
