@@ -29,14 +29,18 @@ pub(super) fn nested_lists(item: &Item) -> impl Iterator<Item = &List> {
 
 /// Tells whether a list has an item that labels the steps below it.
 pub(super) fn has_steps(list: &List) -> bool {
-    list.items.iter().any(|item| {
+    let labels = |item: &Item| {
         nested_lists(item).next().is_some() && item_lead(item).is_some_and(names::is_step_label)
-    })
+    };
+    *list
+        .known
+        .labels
+        .get_or_init(|| list.items.iter().any(labels))
 }
 
 /// Tells whether the items of a list are task items.
 pub(super) fn is_task_list(list: &List) -> bool {
-    list.items.iter().any(|item| item.task)
+    list.tasks
 }
 
 /// Tells whether the blocks hold a numbered list, a task list, a list of labels or a table of steps.
@@ -116,7 +120,10 @@ pub(super) fn items_are_orders(list: &List) -> bool {
         let first = item.blocks.iter().find_map(as_paragraph);
         first.is_some_and(|inline| verbs::is_order(names::strip_box(&inline.text)))
     };
-    list.items.iter().filter(order).count() * 2 > list.items.len()
+    *list
+        .known
+        .orders
+        .get_or_init(|| list.items.iter().filter(order).count() * 2 > list.items.len())
 }
 
 /// Tells whether a paragraph says that the list below it is what something consists of.
