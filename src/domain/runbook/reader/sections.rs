@@ -117,7 +117,40 @@ pub(super) fn split(
         });
     }
     keep_to_chapters(&mut sections);
+    keep_parts(&mut sections);
     sections
+}
+
+/// Below *Detection and analysis* headings that name nothing but the same phase (*Analysis steps*) are parts of it.
+fn keep_parts(sections: &mut [Section]) {
+    let mut i = 0;
+    while i < sections.len() {
+        let outer = sections
+            .get(i)
+            .filter(|s| s.phase_like && !s.inside_phase && !s.bold);
+        let Some(of_name) = outer.map(|section| phase_of_name(&section.name)) else {
+            i += 1;
+            continue;
+        };
+        let inner: Vec<usize> = below(sections, i)
+            .filter(|j| sections.get(*j).is_some_and(|s| s.phase_like))
+            .collect();
+        let same = |j: &usize| {
+            let section = sections.get(*j);
+            section.is_some_and(|s| {
+                phase_of_name(&s.name) == of_name && s.numbering != Numbering::Phase
+            })
+        };
+        let next = i + 1 + below(sections, i).count();
+        if of_name.is_some() && inner.iter().all(same) {
+            for j in inner {
+                if let Some(section) = sections.get_mut(j) {
+                    section.phase_like = false;
+                }
+            }
+        }
+        i = next;
+    }
 }
 
 /// Whether headings with numbers are phases where they begin like one: *Step 1: Identify the app* is a step among

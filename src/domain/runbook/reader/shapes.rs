@@ -237,8 +237,10 @@ fn among_bold(blocks: &mut [Block]) {
     }
 }
 
-/// Marks plain lines such as `Phase 2: Containment` right above what is to be done.
+/// Marks plain lines right above what is to be done: `Phase 2: Containment`, and `Containment` where there are two
+/// lines or more that only name phases.
 fn plain_lines(blocks: &mut [Block]) {
+    let mut named = Vec::new();
     for at in 0..blocks.len() {
         let listed = matches!(blocks.get(at + 1), Some(Block::List(_) | Block::Table(_)));
         if let Some(Block::Paragraph(text)) = blocks.get_mut(at)
@@ -248,8 +250,16 @@ fn plain_lines(blocks: &mut [Block]) {
             && text.lines.end.saturating_sub(text.lines.start) == 1
         {
             let (numbering, name) = names::without_numbering(&text.text);
+            if only_names_phases(&name) {
+                named.push(at);
+            }
             text.phase |=
                 numbering == Numbering::Phase && name.split_whitespace().count() <= PHASE_WORDS;
+        }
+    }
+    for at in named.iter().filter(|_| named.len() >= 2) {
+        if let Some(Block::Paragraph(text)) = blocks.get_mut(*at) {
+            text.phase = true;
         }
     }
 }

@@ -68,6 +68,31 @@ pub(super) fn has_tasks(blocks: &[Block]) -> bool {
     })
 }
 
+/// Finds the paragraphs that begin with a bold name set apart from what follows, where there are two or more and most of
+/// the names are orders.
+pub(super) fn bold_orders(blocks: &[Block]) -> Vec<usize> {
+    let lead = |block: &Block| {
+        let inline = as_paragraph(block)?;
+        let lead = inline.lead.as_deref()?;
+        let rest = inline.rest.trim_start();
+        let apart = lead.trim_end().ends_with(['.', ':'])
+            || rest.is_empty()
+            || rest.starts_with([':', '-', '\u{2013}', '\u{2014}']);
+        let name = lead.trim_end_matches(['.', ':', ' ']);
+        (apart && !names::is_call_out(name)).then(|| verbs::is_order(name))
+    };
+    let leads: Vec<(usize, bool)> = blocks
+        .iter()
+        .enumerate()
+        .filter_map(|(at, block)| lead(block).map(|order| (at, order)))
+        .collect();
+    let orders = leads.iter().filter(|(_, order)| *order).count();
+    if leads.len() < 2 || orders * 2 <= leads.len() {
+        return Vec::new();
+    }
+    leads.into_iter().map(|(at, _)| at).collect()
+}
+
 /// Something of a section that steps can be read from.
 pub(super) enum Source<'a> {
     /// A list, and the paragraph above it when that ends with a colon.

@@ -9,8 +9,8 @@ use super::fences::{self, Listing};
 use super::marks::{self, FileKind, Toolbox};
 use super::sections::Section;
 use super::sources::{
-    Source, announces_contents, as_paragraph, has_steps, is_task_list, item_lead, items_are_orders,
-    nested_lists, orders, sources,
+    Source, announces_contents, as_paragraph, bold_orders, has_steps, is_task_list, item_lead,
+    items_are_orders, nested_lists, orders, sources,
 };
 use super::words::{Words, split_lettered};
 use super::{conditions, limits, names};
@@ -41,7 +41,34 @@ impl Steps<'_> {
     /// `clear` says that the phase has lists that are surely steps: then bullets below a sentence that only announces
     /// them are not.
     pub fn of_section(&mut self, blocks: &[Block], clear: bool) -> Vec<Step> {
-        self.of_sources(&sources(blocks), clear)
+        let sources = sources(blocks);
+        if sources.is_empty() {
+            return self.of_bold_orders(blocks);
+        }
+        self.of_sources(&sources, clear)
+    }
+
+    /// Reads paragraphs that begin with bold orders (**Isolate the host.** Use ...), where there are two or more.
+    fn of_bold_orders(&mut self, blocks: &[Block]) -> Vec<Step> {
+        let orders = bold_orders(blocks);
+        let mut steps = Vec::new();
+        for (place, at) in orders.iter().enumerate() {
+            let end = orders.get(place + 1).copied().unwrap_or(blocks.len());
+            let own = blocks.get(*at..end).unwrap_or_default();
+            let Some(first) = own.first().and_then(as_paragraph) else {
+                continue;
+            };
+            if self.is_full(first.lines.start) {
+                break;
+            }
+            let mut words = Words::of(first);
+            let mut substeps = Vec::new();
+            self.body(own, None, &mut words, &mut substeps);
+            let last = own.iter().filter_map(as_paragraph).next_back();
+            let end = last.map_or(first.lines.end, |last| last.lines.end);
+            steps.push(self.step(&words, first.lines.start, end, substeps));
+        }
+        steps
     }
 
     /// Reads the lists of an own checklist: what stands above a list takes nothing from it.

@@ -733,3 +733,32 @@ fn a_heading_in_html_is_a_heading_and_a_phase_is_no_title() {
     );
     assert_eq!(title("<hr>\n\n<header>x</header>\n"), "file.md");
 }
+
+#[test]
+fn bold_orders_before_prose_are_steps_where_there_is_no_list() {
+    let text = "# T\n\n## Investigation\n\n**Check the parent.** Look at it.\n\n**Decode it:** by hand.\n\n```\nbase64 -d\n```\n\n\
+                ## Containment\n\n**Important.** Ask first.\n\n**Isolate it.** Now.\n";
+    assert_eq!(
+        outline(text),
+        "Investigation\n 5:Check the parent\n 7:Decode it\nContainment\n"
+    );
+}
+
+#[test]
+fn plain_names_of_phases_above_lists_are_phases_where_there_are_two() {
+    let text = "# T\n\nContainment\n\n\u{2022} Pull the cable\n\u{2022} Call\n\nRecovery:\n\n- Restore it\n";
+    assert_eq!(
+        outline(text),
+        "Containment\n 5:Pull the cable\n 6:Call\nRecovery\n 10:Restore it\n"
+    );
+}
+
+#[test]
+fn parts_of_a_phase_that_name_it_again_are_no_phases() {
+    let text = "# T\n\n## Detection & Analysis\n\n### Analysis steps\n\n1. Confirm it\n\n## Containment, Eradication & Recovery\n\n### Containment\n\n1. Block it\n\n\
+                ### Recovery\n\n1. Lift it\n";
+    assert_eq!(
+        outline(text),
+        "Detection & Analysis\n 7:Confirm it\nContainment\n 13:Block it\nRecovery\n 17:Lift it\n"
+    );
+}

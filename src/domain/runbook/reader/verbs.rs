@@ -10,7 +10,7 @@ const VERBS: &[&str] = &[
     "capture", "categorise", "categorize", "change", "check", "choose", "classify", "clean", "clear", "click",
     "close", "collate", "collect", "communicate", "compare", "complete", "conduct", "configure", "confirm", "connect",
     "consider", "consult", "contact", "contain", "continue", "coordinate", "copy", "correlate", "create", "cut",
-    "deactivate", "decide", "define", "delete", "deny", "deploy", "detach", "detect", "determine", "develop",
+    "deactivate", "decide", "decode", "define", "delete", "deny", "deploy", "detach", "detect", "determine", "develop",
     "disable", "disconnect", "discuss", "document", "download", "draft", "draw", "educate", "elevate", "eliminate",
     "enable", "engage", "enrich", "ensure", "enumerate", "eradicate", "escalate", "establish", "evaluate", "examine",
     "execute", "expand", "export", "extract", "file", "filter", "find", "focus", "follow", "force", "gather",
