@@ -189,6 +189,9 @@ pub(super) fn steps_of_sections(
         }
         let numbered = section.numbering == Numbering::Step;
         let is_step = numbered || as_steps == Some(section.level);
+        if is_step && steps.is_full(section.line) {
+            break;
+        }
         let mut new = match &section.heading {
             Some(heading) if is_step => {
                 let inner: Vec<usize> = below(sections, j)

@@ -85,7 +85,12 @@ fn find_columns(table: &Table) -> Option<Columns> {
     let is = |names: &'static [&str]| move |i: &usize| names.contains(&header(*i).as_str());
     let boxed = (0..width).find(|i| is_boxes(table, *i));
     let tasks = (0..width).find(|i| holds_tasks(table, *i));
-    let numbers = (0..width).find(|i| is_numbers(table, *i));
+    let groups: Vec<bool> = table
+        .rows
+        .iter()
+        .map(|row| group_name(row).is_some())
+        .collect();
+    let numbers = (0..width).find(|i| is_numbers(table, *i, &groups));
     let named = (0..width)
         .filter(|i| Some(*i) != numbers && Some(*i) != boxed)
         .find(is(ACTIONS));
@@ -163,7 +168,7 @@ fn holds_tasks(table: &Table, column: usize) -> bool {
 }
 
 /// A column of numbers (`1`, `1.2`, `1a.`), apart from rows that are nothing but a name for those below them.
-fn is_numbers(table: &Table, column: usize) -> bool {
+fn is_numbers(table: &Table, column: usize, groups: &[bool]) -> bool {
     let number = |text: &str| {
         let bare = text.trim_end_matches(['.', ')']);
         let digits = bare.strip_suffix(|c: char| c.is_ascii_lowercase());
@@ -172,13 +177,12 @@ fn is_numbers(table: &Table, column: usize) -> bool {
             && digits.len() <= 6
             && digits.chars().all(|c| c.is_ascii_digit() || c == '.')
     };
-    let mut rows = table
-        .rows
-        .iter()
-        .filter(|row| group_name(row).is_none())
-        .map(|row| row.cells.get(column).map_or("", |cell| cell.text.trim()))
+    let mut cells = cells(table, column)
+        .zip(groups)
+        .filter(|(_, group)| !**group)
+        .map(|(text, _)| text)
         .peekable();
-    rows.peek().is_some() && rows.all(number)
+    cells.peek().is_some() && cells.all(number)
 }
 
 /// Gives the only cell of a row that has words, when it is the first one and the row has three cells or more: it names

@@ -762,3 +762,19 @@ fn parts_of_a_phase_that_name_it_again_are_no_phases() {
         "Detection & Analysis\n 7:Confirm it\nContainment\n 13:Block it\nRecovery\n 17:Lift it\n"
     );
 }
+
+#[test]
+fn a_wide_table_and_many_headings_have_an_end() {
+    let wide = format!(
+        "# T\n\n## Contain\n\n|{}\n|{}\n{}",
+        "a|".repeat(200),
+        "-|".repeat(200),
+        "|x\n".repeat(200)
+    );
+    assert_eq!(parse_runbook(&wide, "f.md").walk().count(), 0);
+    let headings = format!(
+        "# T\n\n## Contain\n\n{}",
+        "### Block it\n\nx\n\n".repeat(20_100)
+    );
+    assert_eq!(parse_runbook(&headings, "f.md").walk().count(), 20_000);
+}
