@@ -330,9 +330,8 @@ fn phase_of_item(item: Item, level: u8, out: &mut Vec<Block>) {
             Some(lead) => {
                 out.push(heading_of(&lead, &text, level));
                 let rest = std::mem::take(&mut text.rest);
-                text.text = rest
-                    .trim_start_matches([':', ' ', '-', '\u{2013}', '\u{2014}'])
-                    .to_owned();
+                rest.trim_start_matches([':', ' ', '-', '\u{2013}', '\u{2014}'])
+                    .clone_into(&mut text.text);
                 if !text.text.trim().is_empty() {
                     out.push(Block::Paragraph(text));
                 }
