@@ -185,17 +185,13 @@ pub fn phase_of_name(name: &str) -> Option<PhaseName> {
             joined.push_str(&word.to_lowercase());
         }
     }
-    let begins_a_word = |stem: &str| {
-        joined.match_indices(stem).any(|(at, _)| {
-            joined
-                .get(..at)
-                .is_some_and(|head| head.is_empty() || head.ends_with(' '))
-        })
-    };
-    let deciding = DECIDING.iter().find(|(stem, _)| begins_a_word(stem));
+    let starts = std::iter::once(0).chain(joined.match_indices(' ').map(|(at, _)| at + 1));
+    let from_words: Vec<&str> = starts.filter_map(|at| joined.get(at..)).collect();
+    let begins = |stem: &str| from_words.iter().any(|rest| rest.starts_with(stem));
+    let deciding = DECIDING.iter().find(|(stem, _)| begins(stem));
     let first = || {
-        joined.split(' ').find_map(|word| {
-            let begins = |(stem, _): &&(&str, PhaseName)| word.starts_with(stem);
+        from_words.iter().find_map(|rest| {
+            let begins = |(stem, _): &&(&str, PhaseName)| rest.starts_with(stem);
             STEMS.iter().find(begins)
         })
     };

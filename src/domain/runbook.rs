@@ -161,15 +161,7 @@ pub struct NotAStepKey;
 impl StepKey {
     /// Makes the key of the `ordinal`-th step (from 1) with these words in this phase.
     pub fn of(phase: &str, text: &str, ordinal: u32) -> Self {
-        let mut hash = Sha256::new();
-        hash.update(normalised(phase).as_bytes());
-        hash.update(b"\n");
-        hash.update(normalised(text).as_bytes());
-        let mut first = [0; 8];
-        for (to, from) in first.iter_mut().zip(hash.finalize()) {
-            *to = from;
-        }
-        Self(format!("{:016x}", u64::from_be_bytes(first))).repeated(ordinal)
+        PhaseDigest::of(phase).first(text).repeated(ordinal)
     }
 
     /// Makes the key of the `ordinal`-th step (from 1) out of that of the first with the same words.
@@ -189,6 +181,30 @@ impl StepKey {
     /// Gives the key as it is stored: ASCII, safe everywhere.
     pub fn as_str(&self) -> &str {
         &self.0
+    }
+}
+
+/// The digest of the name of a phase, from which those of its steps go on.
+#[derive(Clone, Debug)]
+struct PhaseDigest(Sha256);
+
+impl PhaseDigest {
+    fn of(phase: &str) -> Self {
+        let mut hash = Sha256::new();
+        hash.update(normalised(phase).as_bytes());
+        hash.update(b"\n");
+        Self(hash)
+    }
+
+    /// Makes the key of the first step with these words.
+    fn first(&self, text: &str) -> StepKey {
+        let mut hash = self.0.clone();
+        hash.update(normalised(text).as_bytes());
+        let mut first = [0; 8];
+        for (to, from) in first.iter_mut().zip(hash.finalize()) {
+            *to = from;
+        }
+        StepKey(format!("{:016x}", u64::from_be_bytes(first)))
     }
 }
 

@@ -14,7 +14,7 @@ use crate::app::checklist::judged;
 use crate::app::checklist::{self, CheckRow};
 use crate::app::model::{Model, Pane};
 use crate::domain::runbook::Step;
-use crate::domain::runbook::checklist::{ItemState, ItemView, ListState, Progress, Section};
+use crate::domain::runbook::checklist::{ItemState, ItemView, ListState, Progress};
 use crate::domain::runbook::condition::Verdict;
 use crate::domain::text::{Safe, Untrusted};
 use crate::safe;
@@ -145,13 +145,6 @@ fn inputs_row(canvas: &Canvas<'_>, model: &Model, lead: Role) -> (Words, Words) 
     (left, right)
 }
 
-fn section_name(section: &Section) -> Safe {
-    match section.picerl {
-        Some(phase) => phase.name().into(),
-        None => section.name.field(),
-    }
-}
-
 fn section_row(
     canvas: &Canvas<'_>,
     model: &Model,
@@ -162,7 +155,7 @@ fn section_row(
         return (Words::empty(), Words::empty());
     };
     let unfolded = checklist::is_unfolded(model, state, index);
-    let left = Words::new(Role::Dim, fold_sign(canvas, unfolded)).add(lead, section_name(section));
+    let left = Words::new(Role::Dim, fold_sign(canvas, unfolded)).add(lead, section.name.field());
     let progress = section.progress(state);
     let role = if progress.is_whole() {
         Role::StateProven

@@ -44,10 +44,14 @@ fn reader(criterion: &mut Criterion) {
     let usual = |size: usize| OWN.repeat(size / OWN.len() + 1);
     // Far more steps than are read: what is cut must not cost much either.
     let bullets = "# T\n\n## Contain\n\n".to_owned() + &"- a b\n".repeat(166_666);
+    let tags = (0..52_000).fold("# T\n\n## Response Steps\n\n".to_owned(), |text, i| {
+        text + &format!("1. [**P{i}**] do\n")
+    });
     for (name, text) in [
         ("1 MB", usual(1_000_000)),
         ("4 MB", usual(4_000_000)),
         ("1 MB of bullets", bullets),
+        ("1 MB of phases", tags),
     ] {
         group.throughput(Throughput::Bytes(text.len() as u64));
         group.bench_function(name, |bench| {

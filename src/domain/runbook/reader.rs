@@ -1,14 +1,16 @@
 //! Reads a runbook from Markdown: which sections are phases, inputs, tools; the rest is in the files below.
 //!
 //! Layouts that are read: phases as headings or bold paragraphs, steps as numbered lists, task lists, tables with
-//! boxes, bullets under a label, headings, bold paragraphs and lists inside code blocks; an own short checklist; one
-//! flat list. Nothing is invented where there is
-//! nothing, and what was not understood is a notice with its line. What must not live here: io, other files.
+//! boxes, bullets under a label, headings, bold paragraphs, lists that Markdown does not know (`2.1 Isolate it`) and
+//! lists inside code blocks; phases as items of a list or rows of a table; an own short checklist; one flat list.
+//! Nothing is invented where there is nothing, and what was not understood is a notice with its line. What must not
+//! live here: io, other files.
 
 mod blocks;
 mod conditions;
 mod declared;
 mod fences;
+mod flat;
 mod layout;
 mod limits;
 mod lines;
@@ -16,10 +18,13 @@ mod markdown;
 mod marks;
 mod names;
 mod phases;
+mod rows;
 mod sections;
+mod shapes;
 mod sources;
 mod steps;
 mod tables;
+mod unmarked;
 mod verbs;
 mod words;
 
@@ -44,7 +49,7 @@ pub fn parse_runbook(text: &str, file_name: &str) -> Runbook {
     let text = text.strip_prefix('\u{feff}').unwrap_or(text);
     let mut notices = Vec::new();
     let read = shortened(text, &mut notices);
-    let Blocks { blocks, too_deep } = read_blocks(read);
+    let Blocks { blocks, too_deep } = read_blocks(&unmarked::with_lists(read));
     if let Some(line) = too_deep {
         notice(
             &mut notices,
@@ -54,7 +59,11 @@ pub fn parse_runbook(text: &str, file_name: &str) -> Runbook {
     }
     let last = u32::try_from(read.lines().count()).unwrap_or(u32::MAX);
     let mut front_title = None;
-    let sections = split(blocks, last.saturating_add(1), &mut front_title);
+    let sections = split(
+        shapes::reshaped(blocks),
+        last.saturating_add(1),
+        &mut front_title,
+    );
     let tools = toolbox(&sections);
     let mut phases = phases(&sections, &tools, &mut notices);
     link_steps(&sections, &mut phases);

@@ -2,7 +2,11 @@
 //!
 //! What must not live here: the Markdown parser, and what a block means for a runbook.
 
+use std::cell::OnceCell;
 use std::ops::Range;
+
+use super::fences::Listing;
+use super::tables::Columns;
 
 /// One block of the text.
 #[derive(Clone, Debug)]
@@ -21,6 +25,12 @@ pub(super) enum Block {
         line: u32,
     },
     FrontMatter(String),
+    /// The end of phases that stand in a list or a table: from this line on nothing belongs to the last of them, but
+    /// to the heading of this level above them.
+    Apart {
+        level: u8,
+        line: u32,
+    },
 }
 
 #[derive(Clone, Debug)]
@@ -30,6 +40,8 @@ pub(super) struct Code {
     pub first: u32,
     pub language: String,
     pub text: String,
+    /// The lists in it, once they were looked for.
+    pub listings: OnceCell<Vec<Listing>>,
 }
 
 /// A table; in its cells `<br>` and `<li>` are line feeds and an HTML check box is `☐`.
@@ -38,6 +50,8 @@ pub(super) struct Table {
     pub line: u32,
     pub header: Vec<Inline>,
     pub rows: Vec<Row>,
+    /// Where its steps stand, once that was found out.
+    pub columns: OnceCell<Option<Columns>>,
 }
 
 #[derive(Clone, Debug)]
@@ -51,6 +65,16 @@ pub(super) struct List {
     pub ordered: bool,
     pub line: u32,
     pub items: Vec<Item>,
+    /// Whether one of the items is a task.
+    pub tasks: bool,
+    pub known: Known,
+}
+
+/// What the items of a list were found to be, so that a long one is looked through once.
+#[derive(Clone, Debug, Default)]
+pub(super) struct Known {
+    pub labels: OnceCell<bool>,
+    pub orders: OnceCell<bool>,
 }
 
 #[derive(Clone, Debug)]
@@ -74,6 +98,8 @@ pub(super) struct Inline {
     pub rest: String,
     /// Whether it begins with bold words in brackets: `[**PHASE**]`.
     pub bold_tag: bool,
+    /// Whether what stands around it makes it the name of a phase, or a heading where its number says so.
+    pub phase: bool,
     /// Code spans with their lines.
     pub codes: Vec<(String, u32)>,
     /// Addresses of links with their lines.

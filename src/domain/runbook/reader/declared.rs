@@ -198,6 +198,18 @@ pub(super) fn is_itself(path: &str, file_name: &str) -> bool {
 
 /// Gives the steps of a phase the runbooks that a table at the top lists for the phase, when it lists as many.
 pub(super) fn link_steps(sections: &[Section], phases: &mut [PhaseSection]) {
+    let tables: Vec<&Table> = sections
+        .iter()
+        .take(2)
+        .flat_map(|section| &section.blocks)
+        .filter_map(|block| match block {
+            Block::Table(table) => Some(table),
+            _ => None,
+        })
+        .collect();
+    if tables.is_empty() {
+        return;
+    }
     let mut places: Vec<(PhaseName, usize)> = Vec::new();
     for (place, phase) in phases.iter().enumerate() {
         if let Some(of_name) = phase.name.as_ref().and_then(|n| phase_of_name(n.raw()))
@@ -206,11 +218,7 @@ pub(super) fn link_steps(sections: &[Section], phases: &mut [PhaseSection]) {
             places.push((of_name, place));
         }
     }
-    let tables = sections.iter().take(2).flat_map(|section| &section.blocks);
-    for block in tables {
-        let Block::Table(table) = block else {
-            continue;
-        };
+    for table in tables {
         for row in &table.rows {
             let [name, cell, ..] = row.cells.as_slice() else {
                 continue;
@@ -280,12 +288,13 @@ impl Found<'_> {
     fn table(&mut self, table: &Table, background: bool) {
         let steps = tables::columns(table).is_some();
         for row in &table.rows {
-            let phase = row
-                .cells
-                .first()
-                .is_some_and(|cell| begins_with_phase(cell.text.trim()));
+            let phase = || {
+                let first = row.cells.first();
+                first.is_some_and(|cell| begins_with_phase(cell.text.trim()))
+            };
+            let background = background || !(steps || phase());
             for cell in &row.cells {
-                self.inline(cell, background || !(steps || phase));
+                self.inline(cell, background);
             }
         }
     }

@@ -7,12 +7,14 @@ use super::names::{self, Numbering};
 use super::sections::begins_with_phase;
 
 /// One item of a list in a code block.
+#[derive(Clone, Debug)]
 pub(super) struct Line {
     pub line: u32,
     pub text: String,
 }
 
 /// A list in a code block under the name that stands above it.
+#[derive(Clone, Debug)]
 pub(super) struct Listing {
     /// The line of the name and the name, when it is the name of a phase.
     pub phase: Option<(u32, String)>,
@@ -20,7 +22,11 @@ pub(super) struct Listing {
 }
 
 /// Reads the lists of a code block; none for code of a language and for diagrams.
-pub(super) fn listings(code: &Code) -> Vec<Listing> {
+pub(super) fn listings(code: &Code) -> &[Listing] {
+    code.listings.get_or_init(|| find_listings(code))
+}
+
+fn find_listings(code: &Code) -> Vec<Listing> {
     let language = code.language.trim().to_lowercase();
     if !["", "text", "txt", "plaintext", "plain", "markdown", "md"].contains(&language.as_str()) {
         return Vec::new();

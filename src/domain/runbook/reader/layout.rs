@@ -4,7 +4,7 @@
 
 use super::blocks::{Block, Item, List};
 use super::names::{self, Numbering};
-use super::sections::{PHASE_WORDS, Section, below, section_lists};
+use super::sections::{PHASE_WORDS, Section, below, only_names_phases, section_lists};
 use super::sources::{has_clear_list, has_tasks};
 use super::verbs;
 use crate::domain::phase::{PhaseName, phase_of_name};
@@ -37,14 +37,26 @@ pub(super) fn layout_of(sections: &[Section]) -> Layout {
         Layout::Numbered
     } else {
         let workflow = (1..sections.len()).any(|i| is_workflow(sections, i));
+        let named = || {
+            (1..sections.len())
+                .filter(|i| is_phase(sections, *i, Layout::Named))
+                .filter_map(|i| sections.get(i))
+        };
+        let by_place = |section: &Section| section.heading.as_ref().is_some_and(|text| text.phase);
         // *Communications lead* alone is one of several roles and makes no phases.
-        let of_model = (1..sections.len())
-            .filter(|i| is_phase(sections, *i, Layout::Named))
-            .filter_map(|i| phase_of_name(&sections.get(i)?.name))
-            .any(|name| name != PhaseName::Own);
+        let of_model = named().any(|section| {
+            by_place(section)
+                || phase_of_name(&section.name).is_some_and(|name| name != PhaseName::Own)
+        });
+        // *Identify the app* alone is one of several things to do.
+        let sentence = named().all(|section| {
+            !by_place(section)
+                && verbs::is_order(&section.name)
+                && !only_names_phases(&section.name)
+        });
         match count(Layout::Named) {
             _ if !of_model => Layout::Flat,
-            1 if workflow => Layout::Flat,
+            1 if workflow || sentence => Layout::Flat,
             _ => Layout::Named,
         }
     }

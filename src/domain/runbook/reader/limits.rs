@@ -16,6 +16,25 @@ pub(super) fn time_limit_of(text: &str) -> Option<TimeLimit> {
     (0..words.len()).find_map(|at| limit_at(words.get(at..)?))
 }
 
+/// Tells whether a name is that of a time: *First 15 minutes*, *Within an hour*, *Next day*.
+pub(super) fn begins_with_time(name: &str) -> bool {
+    let words: Vec<&str> = name.split_whitespace().collect();
+    let begins = words.first().is_some_and(|first| {
+        ["first", "within", "next", "after"]
+            .iter()
+            .any(|known| first.eq_ignore_ascii_case(known))
+    });
+    let skipped = 1 + usize::from(words.get(1).is_some_and(|word| {
+        ["the", "first", "next"]
+            .iter()
+            .any(|known| word.eq_ignore_ascii_case(known))
+    }));
+    begins
+        && words
+            .get(skipped..)
+            .is_some_and(|rest| amount(rest).is_some())
+}
+
 fn limit_at(words: &[&str]) -> Option<TimeLimit> {
     let (begin, rest) = words.split_first()?;
     let word = begin.trim_start_matches(['(', '*', '[']);

@@ -2,21 +2,33 @@
 //!
 //! What must not live here: what a block means for a runbook.
 
+use std::cell::OnceCell;
 use std::ops::Range;
 
 use pulldown_cmark::{Event, Options, Parser, Tag, TagEnd};
 
-use super::blocks::{Block, Blocks, Code, Inline, Item, List, Row, Table};
+use super::blocks::{Block, Blocks, Code, Inline, Item, Known, List, Row, Table};
 use super::lines::Lines;
 
 /// Lists and quotes nested deeper than this are read as text of their parent.
 const DEEPEST: usize = 24;
+
+/// Bytes of a block of HTML in which its heading must end.
+const LONGEST_HEADING: usize = 1024;
 
 enum Frame {
     Blocks(Vec<Block>),
     Quote(Vec<Block>),
     List(List),
     Item(Item),
+}
+
+/// A block of HTML that is being read.
+struct Html {
+    line: u32,
+    /// Whether it has list items, boxes or a table.
+    found: bool,
+    text: String,
 }
 
 struct Builder<'a> {
@@ -31,7 +43,7 @@ struct Builder<'a> {
     code: Option<Code>,
     front: Option<String>,
     table: Option<Table>,
-    html: Option<(u32, bool)>,
+    html: Option<Html>,
     skipped: usize,
     too_deep: Option<u32>,
 }
@@ -92,11 +104,14 @@ impl Builder<'_> {
             Event::HardBreak => self.line_feed(range),
             Event::InlineHtml(html) => self.tag(&html.to_lowercase(), range),
             Event::Html(html) => {
-                let html = html.to_lowercase();
-                if let Some((_, found)) = &mut self.html {
-                    *found |= ["<li", "<table", "checkbox"]
+                let lower = html.to_lowercase();
+                if let Some(block) = &mut self.html {
+                    block.found |= ["<li", "<table", "checkbox"]
                         .iter()
-                        .any(|tag| html.contains(tag));
+                        .any(|tag| lower.contains(tag));
+                    if block.text.len() < LONGEST_HEADING {
+                        block.text.push_str(&html);
+                    }
                 }
             }
             Event::TaskListMarker(_) => {
@@ -127,6 +142,8 @@ impl Builder<'_> {
                         ordered,
                         line,
                         items,
+                        tasks: false,
+                        known: Known::default(),
                     }),
                     line,
                 );
@@ -136,7 +153,8 @@ impl Builder<'_> {
                 let item = Item {
                     task: false,
                     lines,
-                    blocks: Vec::new(),
+                    // Most items are one paragraph; room for four would cost more than reading them.
+                    blocks: Vec::with_capacity(1),
                 };
                 self.open_frame(Frame::Item(item), line);
             }
@@ -152,10 +170,17 @@ impl Builder<'_> {
                     first: 0,
                     language,
                     text: String::new(),
+                    listings: OnceCell::new(),
                 });
             }
             Tag::MetadataBlock(_) => self.front = Some(String::new()),
-            Tag::HtmlBlock => self.html = Some((lines.start, false)),
+            Tag::HtmlBlock => {
+                self.html = Some(Html {
+                    line: lines.start,
+                    found: false,
+                    text: String::new(),
+                });
+            }
             Tag::Table(_) if self.skipped == 0 => {
                 self.close_inline();
                 self.table = Some(Table {
@@ -219,8 +244,8 @@ impl Builder<'_> {
                 }
             }
             TagEnd::HtmlBlock => {
-                if let Some((line, true)) = self.html.take() {
-                    self.push(Block::Html { line });
+                if let Some(html) = self.html.take() {
+                    self.html_block(&html);
                 }
             }
             TagEnd::TableCell => {
@@ -274,6 +299,22 @@ impl Builder<'_> {
                 }
             }
             self.in_lead = in_lead;
+        }
+    }
+
+    /// A block of HTML is a heading when it begins with one, and else said where it holds something.
+    fn html_block(&mut self, html: &Html) {
+        if let Some((level, words)) = heading_of_html(&html.text) {
+            let line = html.line;
+            let text = Inline {
+                text: words,
+                lines: line..line.saturating_add(1),
+                ..Inline::default()
+            };
+            self.push(Block::Heading { level, text });
+        }
+        if html.found {
+            self.push(Block::Html { line: html.line });
         }
     }
 
@@ -376,7 +417,10 @@ impl Builder<'_> {
             Some(Frame::List(list)) => self.push(Block::List(list)),
             Some(Frame::Quote(blocks)) => self.push(Block::Quote(blocks)),
             Some(Frame::Item(item)) => match self.frames.last_mut() {
-                Some(Frame::List(list)) => list.items.push(item),
+                Some(Frame::List(list)) => {
+                    list.tasks |= item.task;
+                    list.items.push(item);
+                }
                 _ => item.blocks.into_iter().for_each(|block| self.push(block)),
             },
             Some(Frame::Blocks(blocks)) => blocks.into_iter().for_each(|block| self.push(block)),
@@ -402,4 +446,40 @@ impl Builder<'_> {
         let last = self.lines.at(range.start + length.saturating_sub(1));
         start..last.max(start).saturating_add(1)
     }
+}
+
+/// Reads `<h1 align="center">Name</h1>` as its level and its words.
+fn heading_of_html(html: &str) -> Option<(u8, String)> {
+    let mut rest = html.trim_start();
+    // It may be wrapped: `<div align="center"><h1>`.
+    let wrapper = |text: &'_ str| {
+        ["<div", "<center", "<p"].iter().any(|tag| {
+            let after = text.strip_prefix(tag);
+            after.is_some_and(|after| after.starts_with(['>', ' ', '\n']))
+        })
+    };
+    while wrapper(rest) {
+        rest = rest.split_once('>')?.1.trim_start();
+    }
+    let after = rest
+        .strip_prefix("<h")
+        .or_else(|| rest.strip_prefix("<H"))?;
+    let level = u8::try_from(after.chars().next()?.to_digit(10)?).ok()?;
+    let (attributes, inner) = after.get(1..)?.split_once('>')?;
+    let own = attributes.is_empty() || attributes.starts_with(char::is_whitespace);
+    let (inner, _) = inner
+        .split_once("</h")
+        .or_else(|| inner.split_once("</H"))?;
+    let mut words = String::new();
+    let mut inside = false;
+    for c in inner.chars() {
+        match c {
+            '<' => inside = true,
+            '>' => inside = false,
+            c if !inside => words.push(c),
+            _ => {}
+        }
+    }
+    let words: Vec<&str> = words.split_whitespace().collect();
+    ((1..=6).contains(&level) && own && !words.is_empty()).then(|| (level, words.join(" ")))
 }

@@ -17,6 +17,10 @@ const BOILERPLATE: &[&str] = &[
     "optional inputs",
     "input parameters",
     "input variables",
+    "playbook inputs",
+    "playbook outputs",
+    "runbook inputs",
+    "workflow inputs",
     "parameters",
     "outputs",
     "required outputs",
@@ -78,6 +82,27 @@ const BOILERPLATE: &[&str] = &[
     "key indicators",
     "common indicators",
     "symptoms",
+    "faq",
+    "frequently asked questions",
+    "kpis",
+    "key performance indicators",
+    "contacts",
+    "contact list",
+    "key contacts",
+    "emergency contacts",
+    "roles and responsibilities",
+    "roles & responsibilities",
+    "escalation matrix",
+    "dependencies",
+    "definitions",
+    "audience",
+    "intended audience",
+    "assumptions",
+    "when to use",
+    "when to use this runbook",
+    "when to use this playbook",
+    "document control",
+    "links",
 ];
 
 /// Headings of an own short list.
@@ -173,6 +198,9 @@ pub(super) fn without_numbering(heading: &str) -> (Numbering, String) {
             };
             (kind, 1)
         }
+        _ if is_bare_number(first) && second.starts_with(char::is_uppercase) => {
+            (Numbering::Ordinal, 1)
+        }
         _ => (Numbering::None, 0),
     };
     let name: Vec<&str> = text.split_whitespace().skip(skip).collect();
@@ -215,6 +243,12 @@ fn is_ordinal(word: &str) -> bool {
         && word
             .chars()
             .all(|c| c.is_alphanumeric() || ".):".contains(c))
+}
+
+/// `2` of `2 Investigate`.
+fn is_bare_number(word: &str) -> bool {
+    word.parse::<u8>()
+        .is_ok_and(|number| (1..=30).contains(&number))
 }
 
 fn is_one_of(name: &str, names: &[&str]) -> bool {
@@ -261,6 +295,12 @@ pub(super) fn is_boilerplate(name: &str) -> bool {
         .any(|head| begins(head))
 }
 
+/// Tells whether a section of this name only goes with the text.
+pub(super) fn is_appendix(name: &str) -> bool {
+    let first = name.split_whitespace().next().unwrap_or_default();
+    is_one_of(first, &["appendix", "annex"])
+}
+
 /// Tells whether a section of this name is a short list of its own.
 pub(super) fn is_short_list(name: &str) -> bool {
     let words = || {
@@ -299,6 +339,9 @@ pub(super) fn is_inputs(name: &str) -> bool {
         "input parameters",
         "parameters",
         "input variables",
+        "playbook inputs",
+        "runbook inputs",
+        "workflow inputs",
     ];
     is_one_of(name, &names)
 }
@@ -457,6 +500,8 @@ mod tests {
     #[case("AA1. Verify", Numbering::Ordinal, "Verify")]
     #[case("🚨 Containment:", Numbering::None, "Containment")]
     #[case("Contain", Numbering::None, "Contain")]
+    #[case("2 Investigate", Numbering::Ordinal, "Investigate")]
+    #[case("24 hours later", Numbering::None, "24 hours later")]
     #[case("Step 7:", Numbering::Step, "Step 7")]
     #[case("Phase 2 (now)", Numbering::Phase, "Phase 2 (now)")]
     #[case("", Numbering::None, "")]

@@ -5,20 +5,21 @@
 use std::collections::{HashMap, HashSet};
 
 use super::blocks::{Block, Code};
+use super::flat::flat;
 use super::layout::{
-    Layout, headings_are_steps, is_phase, is_picture, is_tagged, is_task_section, is_workflow,
-    layout_of, mostly_headings,
+    Layout, headings_are_steps, is_phase, is_picture, is_tagged, is_task_section, layout_of,
+    mostly_headings,
 };
 use super::marks::Toolbox;
 use super::names::{self, Numbering};
 use super::notice;
 use super::sections::{Section, below};
-use super::sources::{has_clear_list, has_orders};
+use super::sources::has_clear_list;
 use super::steps::{Steps, apply};
 use super::tables;
 use super::{conditions, fences, limits};
 use crate::domain::phase::{PhaseName, phase_of_name};
-use crate::domain::runbook::{Notice, PhaseSection, Step};
+use crate::domain::runbook::{Notice, PhaseDigest, PhaseSection, Step};
 use crate::domain::text::Untrusted;
 
 pub(super) fn phases(
@@ -29,7 +30,7 @@ pub(super) fn phases(
     let layout = layout_of(sections);
     let mut steps = Steps {
         tools,
-        phase: String::new(),
+        phase: PhaseDigest::of(""),
         seen: HashMap::new(),
         made: 0,
         full: false,
@@ -85,7 +86,7 @@ fn phase(
         notice(steps.notices, section.line, text);
         return None;
     }
-    steps.phase.clone_from(&section.name);
+    steps.phase = PhaseDigest::of(&section.name);
     let clear = std::iter::once(i)
         .chain(own.iter().copied())
         .filter_map(|j| sections.get(j))
@@ -169,7 +170,7 @@ fn steps_of_phase(
 }
 
 /// Reads sections in their order: as steps of their own on the given level, else by their lists.
-fn steps_of_sections(
+pub(super) fn steps_of_sections(
     sections: &[Section],
     own: &[usize],
     as_steps: Option<u8>,
@@ -188,6 +189,9 @@ fn steps_of_sections(
         }
         let numbered = section.numbering == Numbering::Step;
         let is_step = numbered || as_steps == Some(section.level);
+        if is_step && steps.is_full(section.line) {
+            break;
+        }
         let mut new = match &section.heading {
             Some(heading) if is_step => {
                 let inner: Vec<usize> = below(sections, j)
@@ -228,7 +232,7 @@ fn steps_of_sections(
     found
 }
 
-fn is_numbered(sections: &[Section], i: usize) -> bool {
+pub(super) fn is_numbered(sections: &[Section], i: usize) -> bool {
     sections
         .get(i)
         .is_some_and(|s| s.numbering == Numbering::Step)
@@ -243,7 +247,7 @@ fn unsaid(section: &Section) -> bool {
 }
 
 /// Says which lists of a section that belongs to no phase are not read.
-fn outside(section: &Section, steps: &mut Steps<'_>) {
+pub(super) fn outside(section: &Section, steps: &mut Steps<'_>) {
     for block in &section.blocks {
         if let Block::List(list) = block {
             let items = list.items.len();
@@ -258,7 +262,7 @@ fn outside(section: &Section, steps: &mut Steps<'_>) {
 /// A section outside the phases that holds tasks.
 fn tasks(sections: &[Section], i: usize, steps: &mut Steps<'_>) -> Option<PhaseSection> {
     let section = sections.get(i)?;
-    steps.phase.clone_from(&section.name);
+    steps.phase = PhaseDigest::of(&section.name);
     let found = steps.of_section(&section.blocks, true);
     unread(section, steps.notices);
     (!found.is_empty()).then(|| named(section, found))
@@ -271,8 +275,8 @@ fn fenced(sections: &[Section], steps: &mut Steps<'_>, phases: &mut Vec<PhaseSec
             let Some((line, name)) = &listing.phase else {
                 continue;
             };
-            steps.phase.clone_from(name);
-            let found = steps.of_listing(&listing);
+            steps.phase = PhaseDigest::of(name);
+            let found = steps.of_listing(listing);
             let text = format!("phase '{name}' stands inside a code block, read as steps");
             notice(steps.notices, code.line, text);
             phases.push(phase_section(
@@ -333,7 +337,7 @@ fn short_list(sections: &[Section], steps: &mut Steps<'_>, phases: &mut Vec<Phas
             let Some(section) = sections.get(j).filter(|s| !s.aside && done.insert(j)) else {
                 continue;
             };
-            steps.phase.clone_from(&section.name);
+            steps.phase = PhaseDigest::of(&section.name);
             let found = steps.of_checklist(&section.blocks);
             unread(section, steps.notices);
             if j == i && numbered {
@@ -353,7 +357,7 @@ fn short_list(sections: &[Section], steps: &mut Steps<'_>, phases: &mut Vec<Phas
 }
 
 /// Splits a list whose every step begins with the name of a phase in brackets into these phases.
-fn by_tags(section: PhaseSection, tagged: bool) -> Vec<PhaseSection> {
+pub(super) fn by_tags(section: PhaseSection, tagged: bool) -> Vec<PhaseSection> {
     let tag = |step: &Step| {
         step.role
             .clone()
@@ -377,69 +381,8 @@ fn by_tags(section: PhaseSection, tagged: bool) -> Vec<PhaseSection> {
     phases
 }
 
-/// Reads a runbook without phases: the workflow section, else every list that is not boilerplate.
-fn flat(sections: &[Section], steps: &mut Steps<'_>, phases: &mut Vec<PhaseSection>) {
-    let workflows: Vec<usize> = (1..sections.len())
-        .filter(|i| is_workflow(sections, *i))
-        .collect();
-    let mut chosen: Vec<usize> = match workflows.first() {
-        Some(_) => workflows
-            .iter()
-            .flat_map(|i| std::iter::once(*i).chain(below(sections, *i)))
-            .collect(),
-        None => (0..sections.len()).collect(),
-    };
-    let mut done = HashSet::new();
-    chosen.retain(|j| done.insert(*j) && sections.get(*j).is_some_and(|s| !s.aside));
-    let parts: Vec<usize> = chosen
-        .iter()
-        .copied()
-        .filter(|j| is_part(sections, *j))
-        .collect();
-    let as_steps = headings_are_steps(sections, &parts, false);
-    let surely = |j: &usize| {
-        sections.get(*j).is_some_and(|s| {
-            let ordered = || workflows.is_empty() && has_orders(&s.blocks);
-            as_steps.is_some()
-                || s.numbering == Numbering::Step
-                || has_clear_list(&s.blocks)
-                || ordered()
-        })
-    };
-    for (j, section) in sections.iter().enumerate().filter(|(_, s)| !s.aside) {
-        if done.contains(&j) {
-            unread(section, steps.notices);
-        } else if has_clear_list(&section.blocks) {
-            outside(section, steps);
-        }
-    }
-    let line = chosen
-        .iter()
-        .find(|j| surely(j))
-        .and_then(|j| sections.get(*j))
-        .map(|s| s.line);
-    chosen.retain(surely);
-    let found = steps_of_sections(sections, &chosen, as_steps, true, steps);
-    if let Some(line) = line.filter(|_| !found.is_empty()) {
-        let phase = PhaseSection {
-            name: None,
-            picerl: None,
-            feedback: false,
-            line,
-            steps: found,
-        };
-        phases.extend(by_tags(phase, false));
-    }
-}
-
-/// A section of the text itself: neither what stands above all headings nor the title with everything below it.
-fn is_part(sections: &[Section], i: usize) -> bool {
-    let title = i == 1 && below(sections, i).count() + 2 >= sections.len() && sections.len() > 2;
-    i > 0 && !title
-}
-
 /// Says what of a section was not read: tables, HTML, texts that say TODO.
-fn unread(section: &Section, notices: &mut Vec<Notice>) {
+pub(super) fn unread(section: &Section, notices: &mut Vec<Notice>) {
     for block in &section.blocks {
         match block {
             Block::Table(table) if tables::columns(table).is_none() => {

@@ -43,26 +43,25 @@ pub(super) fn split(
     end: u32,
     front_title: &mut Option<String>,
 ) -> Vec<Section> {
-    let mut sections = vec![Section {
-        level: 0,
-        heading: None,
-        bold: false,
-        numbering: Numbering::None,
-        name: String::new(),
-        phase_like: false,
-        line: 1,
-        end,
-        aside: false,
-        inside_phase: false,
-        blocks: Vec::new(),
-    }];
-    let mut real_level = 0;
+    let mut sections = vec![without_heading(0, 1, end, false)];
+    let numbered = NumberedPhases::of(&blocks);
+    let mut real_level = 0_u8;
     let mut aside_level = None;
     let mut phase_level = None;
     for block in blocks {
         let (level, bold, heading) = match block {
             Block::FrontMatter(text) => {
                 *front_title = front_matter_title(&text);
+                continue;
+            }
+            Block::Apart { level, line } => {
+                real_level = level;
+                if let Some(section) = sections.last_mut() {
+                    section.end = line;
+                    let level = level.saturating_add(1);
+                    let aside = section.aside;
+                    sections.push(without_heading(level, line, end, aside));
+                }
                 continue;
             }
             Block::Heading { level, text } => {
@@ -94,7 +93,7 @@ pub(super) fn split(
             phase_level = None;
         }
         let inside_phase = phase_level.is_some();
-        let phase_like = begins_with_phase(&name);
+        let phase_like = heading.phase || numbered.may_be(numbering) && begins_with_phase(&name);
         if !inside_phase && phase_like {
             phase_level = Some(level);
         }
@@ -118,7 +117,102 @@ pub(super) fn split(
         });
     }
     keep_to_chapters(&mut sections);
+    keep_parts(&mut sections);
     sections
+}
+
+/// Below *Detection and analysis* headings that name nothing but the same phase (*Analysis steps*) are parts of it.
+fn keep_parts(sections: &mut [Section]) {
+    let mut i = 0;
+    while i < sections.len() {
+        let outer = sections
+            .get(i)
+            .filter(|s| s.phase_like && !s.inside_phase && !s.bold);
+        let Some(of_name) = outer.map(|section| phase_of_name(&section.name)) else {
+            i += 1;
+            continue;
+        };
+        let inner: Vec<usize> = below(sections, i)
+            .filter(|j| sections.get(*j).is_some_and(|s| s.phase_like))
+            .collect();
+        let same = |j: &usize| {
+            let section = sections.get(*j);
+            section.is_some_and(|s| {
+                phase_of_name(&s.name) == of_name && s.numbering != Numbering::Phase
+            })
+        };
+        let next = i + 1 + below(sections, i).count();
+        if of_name.is_some() && inner.iter().all(same) {
+            for j in inner {
+                if let Some(section) = sections.get_mut(j) {
+                    section.phase_like = false;
+                }
+            }
+        }
+        i = next;
+    }
+}
+
+/// Whether headings with numbers are phases where they begin like one: *Step 1: Identify the app* is a step among
+/// others, *Step 1: Identification* is a phase.
+struct NumberedPhases {
+    steps: bool,
+    ordinals: bool,
+}
+
+impl NumberedPhases {
+    fn of(blocks: &[Block]) -> Self {
+        let (mut steps, mut phases) = (0_usize, 0_usize);
+        let (mut ordinals, mut like, mut strict) = (0_usize, 0_usize, 0_usize);
+        for block in blocks {
+            let text = match block {
+                Block::Heading { text, .. } => text,
+                Block::Paragraph(text) if text.is_all_bold() => text,
+                _ => continue,
+            };
+            match names::without_numbering(&text.text) {
+                (Numbering::Step, name) => {
+                    steps += 1;
+                    phases += usize::from(only_names_phases(&name));
+                }
+                (Numbering::Ordinal, name) => {
+                    ordinals += 1;
+                    like += usize::from(begins_with_phase(&name));
+                    strict += usize::from(only_names_phases(&name));
+                }
+                _ => {}
+            }
+        }
+        Self {
+            steps: phases * 2 > steps,
+            ordinals: strict > 0 || like * 2 > ordinals,
+        }
+    }
+
+    fn may_be(&self, numbering: Numbering) -> bool {
+        match numbering {
+            Numbering::Step => self.steps,
+            Numbering::Ordinal => self.ordinals,
+            Numbering::None | Numbering::Phase => true,
+        }
+    }
+}
+
+/// What stands before the first heading, or after phases that stand in a list or a table.
+fn without_heading(level: u8, line: u32, end: u32, aside: bool) -> Section {
+    Section {
+        level,
+        heading: None,
+        bold: false,
+        numbering: Numbering::None,
+        name: String::new(),
+        phase_like: false,
+        line,
+        end,
+        aside,
+        inside_phase: false,
+        blocks: Vec::new(),
+    }
 }
 
 /// Where a text numbers its phases (`1. Preparation`, `2. Detect`), a heading below one of them that has the name of
@@ -163,8 +257,11 @@ fn front_matter_title(text: &str) -> Option<String> {
 }
 
 /// A paragraph of nothing but bold words is a heading when it names a phase, a step or boilerplate.
-fn is_bold_heading(text: &Inline) -> bool {
+pub(super) fn is_bold_heading(text: &Inline) -> bool {
     let words = text.text.trim();
+    if text.phase {
+        return true;
+    }
     if !text.is_all_bold() || words.ends_with(['.', '!', '?']) {
         return false;
     }
@@ -194,6 +291,9 @@ pub(super) fn begins_with_phase(name: &str) -> bool {
     if phase_of_name(first).is_some() {
         return true;
     }
+    if words.len() < 2 {
+        return false;
+    }
     match phase_of_name(name) {
         Some(PhaseName::Feedback) => true,
         Some(_) => name
@@ -203,12 +303,60 @@ pub(super) fn begins_with_phase(name: &str) -> bool {
     }
 }
 
+/// Words that stand beside the name of a phase and change nothing of it.
+const BESIDE: &[&str] = &[
+    "and",
+    "&",
+    "of",
+    "the",
+    "for",
+    "phase",
+    "stage",
+    "incident",
+    "post",
+    "after",
+    "action",
+    "actions",
+    "activity",
+    "activities",
+    "learned",
+    "learnt",
+    "review",
+    "report",
+    "initial",
+    "early",
+    "response",
+    "steps",
+    "und",
+    "y",
+    "et",
+    "e",
+];
+
+/// Tells whether a name is made of nothing but names of phases: *Detection and Analysis*, not *Identify the user*.
+pub(super) fn only_names_phases(name: &str) -> bool {
+    let phase = |word: &str| phase_of_name(word).is_some();
+    let beside = |word: &str| BESIDE.iter().any(|known| known.eq_ignore_ascii_case(word));
+    let words = || {
+        name.split(|c: char| !c.is_alphanumeric() && c != '&')
+            .filter(|word| !word.is_empty())
+    };
+    let plain = !name.ends_with(['.', '!', '?']) && words().count() <= 8;
+    plain && phase_of_name(name).is_some() && words().all(|word| phase(word) || beside(word))
+}
+
 pub(super) fn title(sections: &[Section], front: Option<String>, file_name: &str) -> Untrusted {
     let first = sections.get(1).filter(|section| is_title(section));
     let top = sections
         .iter()
         .find(|section| section.level == 1 && is_title(section));
     let heading = top.or(first).and_then(|section| section.heading.as_ref());
+    // *Incident response checklist* above everything is the name of the whole too.
+    let whole = sections
+        .get(1)
+        .filter(|section| section.level == 1 && below(sections, 1).count() + 2 >= sections.len())
+        .and_then(|section| section.heading.as_ref())
+        .map(|heading| heading.text.trim());
     let of_table = sections
         .first()
         .and_then(|section| title_of_table(&section.blocks));
@@ -216,6 +364,7 @@ pub(super) fn title(sections: &[Section], front: Option<String>, file_name: &str
         (Some(title), _, _) => Untrusted::new(title),
         (_, Some(heading), _) => Untrusted::new(heading.text.trim()),
         (_, _, Some(front)) => Untrusted::new(front),
+        _ if whole.is_some() => Untrusted::new(whole.unwrap_or_default()),
         _ => Untrusted::new(file_name.rsplit('/').next().unwrap_or_default()),
     }
 }
@@ -238,8 +387,10 @@ fn is_title(section: &Section) -> bool {
     let part = names::is_boilerplate(&section.name)
         || names::is_short_list(&section.name)
         || names::is_workflow(&section.name)
+        || only_names_phases(&section.name)
         || section.numbering == Numbering::Phase;
-    section.heading.is_some() && !part
+    let whole = section.heading.as_ref().is_some_and(|text| !text.phase);
+    whole && !section.bold && !part
 }
 
 /// Goes through the sections below one, by their index.

@@ -29,14 +29,18 @@ pub(super) fn nested_lists(item: &Item) -> impl Iterator<Item = &List> {
 
 /// Tells whether a list has an item that labels the steps below it.
 pub(super) fn has_steps(list: &List) -> bool {
-    list.items.iter().any(|item| {
+    let labels = |item: &Item| {
         nested_lists(item).next().is_some() && item_lead(item).is_some_and(names::is_step_label)
-    })
+    };
+    *list
+        .known
+        .labels
+        .get_or_init(|| list.items.iter().any(labels))
 }
 
 /// Tells whether the items of a list are task items.
 pub(super) fn is_task_list(list: &List) -> bool {
-    list.items.iter().any(|item| item.task)
+    list.tasks
 }
 
 /// Tells whether the blocks hold a numbered list, a task list, a list of labels or a table of steps.
@@ -62,6 +66,31 @@ pub(super) fn has_tasks(blocks: &[Block]) -> bool {
         Block::Table(table) => tables::columns(table).is_some_and(|columns| columns.boxes),
         _ => false,
     })
+}
+
+/// Finds the paragraphs that begin with a bold name set apart from what follows, where there are two or more and most of
+/// the names are orders.
+pub(super) fn bold_orders(blocks: &[Block]) -> Vec<usize> {
+    let lead = |block: &Block| {
+        let inline = as_paragraph(block)?;
+        let lead = inline.lead.as_deref()?;
+        let rest = inline.rest.trim_start();
+        let apart = lead.trim_end().ends_with(['.', ':'])
+            || rest.is_empty()
+            || rest.starts_with([':', '-', '\u{2013}', '\u{2014}']);
+        let name = lead.trim_end_matches(['.', ':', ' ']);
+        (apart && !names::is_call_out(name)).then(|| verbs::is_order(name))
+    };
+    let leads: Vec<(usize, bool)> = blocks
+        .iter()
+        .enumerate()
+        .filter_map(|(at, block)| lead(block).map(|order| (at, order)))
+        .collect();
+    let orders = leads.iter().filter(|(_, order)| *order).count();
+    if leads.len() < 2 || orders * 2 <= leads.len() {
+        return Vec::new();
+    }
+    leads.into_iter().map(|(at, _)| at).collect()
 }
 
 /// Something of a section that steps can be read from.
@@ -116,7 +145,10 @@ pub(super) fn items_are_orders(list: &List) -> bool {
         let first = item.blocks.iter().find_map(as_paragraph);
         first.is_some_and(|inline| verbs::is_order(names::strip_box(&inline.text)))
     };
-    list.items.iter().filter(order).count() * 2 > list.items.len()
+    *list
+        .known
+        .orders
+        .get_or_init(|| list.items.iter().filter(order).count() * 2 > list.items.len())
 }
 
 /// Tells whether a paragraph says that the list below it is what something consists of.

@@ -4,17 +4,17 @@
 
 use std::collections::{HashMap, HashSet};
 
-use super::blocks::{Block, Inline, Item, List, Row};
+use super::blocks::{Block, Inline, Item, List};
 use super::fences::{self, Listing};
 use super::marks::{self, FileKind, Toolbox};
 use super::sections::Section;
 use super::sources::{
-    Source, announces_contents, as_paragraph, has_steps, is_task_list, item_lead, items_are_orders,
-    nested_lists, orders, sources,
+    Source, announces_contents, as_paragraph, bold_orders, has_steps, is_task_list, item_lead,
+    items_are_orders, nested_lists, orders, sources,
 };
 use super::words::{Words, split_lettered};
-use super::{conditions, limits, names, tables};
-use crate::domain::runbook::{Notice, Step, StepKey, TimeLimit, ToolCall};
+use super::{conditions, limits, names};
+use crate::domain::runbook::{Notice, PhaseDigest, Step, StepKey, TimeLimit, ToolCall};
 use crate::domain::text::Untrusted;
 
 /// Most steps of one runbook, sub-steps counted: more than anybody follows, and what a list may cost is bounded.
@@ -23,7 +23,8 @@ const MOST_STEPS: usize = 20_000;
 /// Makes the steps of one runbook; holds what is needed across phases.
 pub(super) struct Steps<'a> {
     pub tools: &'a Toolbox,
-    pub phase: String,
+    /// The phase that is being read.
+    pub phase: PhaseDigest,
     pub seen: HashMap<StepKey, u32>,
     /// How many steps were made, and whether it was said that there are too many.
     pub made: usize,
@@ -40,7 +41,34 @@ impl Steps<'_> {
     /// `clear` says that the phase has lists that are surely steps: then bullets below a sentence that only announces
     /// them are not.
     pub fn of_section(&mut self, blocks: &[Block], clear: bool) -> Vec<Step> {
-        self.of_sources(&sources(blocks), clear)
+        let sources = sources(blocks);
+        if sources.is_empty() {
+            return self.of_bold_orders(blocks);
+        }
+        self.of_sources(&sources, clear)
+    }
+
+    /// Reads paragraphs that begin with bold orders (**Isolate the host.** Use ...), where there are two or more.
+    fn of_bold_orders(&mut self, blocks: &[Block]) -> Vec<Step> {
+        let orders = bold_orders(blocks);
+        let mut steps = Vec::new();
+        for (place, at) in orders.iter().enumerate() {
+            let end = orders.get(place + 1).copied().unwrap_or(blocks.len());
+            let own = blocks.get(*at..end).unwrap_or_default();
+            let Some(first) = own.first().and_then(as_paragraph) else {
+                continue;
+            };
+            if self.is_full(first.lines.start) {
+                break;
+            }
+            let mut words = Words::of(first);
+            let mut substeps = Vec::new();
+            self.body(own, None, &mut words, &mut substeps);
+            let last = own.iter().filter_map(as_paragraph).next_back();
+            let end = last.map_or(first.lines.end, |last| last.lines.end);
+            steps.push(self.step(&words, first.lines.start, end, substeps));
+        }
+        steps
     }
 
     /// Reads the lists of an own checklist: what stands above a list takes nothing from it.
@@ -76,18 +104,11 @@ impl Steps<'_> {
     fn of_source(&mut self, source: &Source<'_>, clear: bool, steps: &mut Vec<Step>) {
         match source {
             Source::List(list, lead) => self.of_list(list, *lead, clear, steps),
-            Source::Table(table, columns) => {
-                for (row, cell) in tables::rows(table, *columns) {
-                    if self.is_full(row.line) {
-                        break;
-                    }
-                    steps.extend(self.row(row, cell, columns.action));
-                }
-            }
+            Source::Table(table, columns) => self.of_table(table, *columns, steps),
             Source::Fence(code) => {
                 self.notice(code.line, "list inside a code block, read as steps");
                 for listing in fences::listings(code) {
-                    steps.extend(self.of_listing(&listing));
+                    steps.extend(self.of_listing(listing));
                 }
             }
         }
@@ -104,7 +125,7 @@ impl Steps<'_> {
     }
 
     /// Tells whether there are as many steps as there may be, and says so once.
-    fn is_full(&mut self, line: u32) -> bool {
+    pub(super) fn is_full(&mut self, line: u32) -> bool {
         let full = self.made >= MOST_STEPS;
         if full && !self.full {
             self.full = true;
@@ -160,41 +181,7 @@ impl Steps<'_> {
         }
     }
 
-    /// Reads a row of a table: the cell with the action, its further tasks and those of the other cells below it.
-    fn row(&mut self, row: &Row, cell: &Inline, action: usize) -> Vec<Step> {
-        let end = row.line.saturating_add(1);
-        let worded = |task: &&str| names::strip_box(task).chars().any(char::is_alphanumeric);
-        let tasks: Vec<&str> = cell
-            .text
-            .lines()
-            .filter(|line| names::has_box(line))
-            .filter(worded)
-            .collect();
-        if tasks.len() > 1 {
-            return tasks
-                .iter()
-                .map(|task| self.plain(names::strip_box(task), row.line, end))
-                .collect();
-        }
-        let mut words = Words::of(cell);
-        words.add(cell, names::strip_box(&cell.text));
-        let mut substeps = Vec::new();
-        for (_, other) in row.cells.iter().enumerate().filter(|(i, _)| *i != action) {
-            let own: Vec<&str> = other
-                .text
-                .lines()
-                .filter(|line| !names::has_box(line))
-                .collect();
-            let boxed = other.text.lines().filter(|line| names::has_box(line));
-            for task in boxed.filter(worded) {
-                substeps.push(self.plain(names::strip_box(task), row.line, end));
-            }
-            words.add(other, &own.join(" "));
-        }
-        vec![self.step(&words, row.line, end, substeps)]
-    }
-
-    fn plain(&mut self, text: &str, line: u32, end: u32) -> Step {
+    pub(super) fn plain(&mut self, text: &str, line: u32, end: u32) -> Step {
         let inline = Inline {
             text: text.to_owned(),
             lines: line..end,
@@ -354,7 +341,13 @@ impl Steps<'_> {
             .then(|| self.plain(text, line, last.max(line + 1)))
     }
 
-    fn step(&mut self, words: &Words<'_>, line: u32, end: u32, substeps: Vec<Step>) -> Step {
+    pub(super) fn step(
+        &mut self,
+        words: &Words<'_>,
+        line: u32,
+        end: u32,
+        substeps: Vec<Step>,
+    ) -> Step {
         self.made += 1;
         let first = names::strip_box(words.first.text.trim());
         let (role, first) = match marks::role_of(first) {
@@ -409,7 +402,7 @@ impl Steps<'_> {
     }
 
     fn key(&mut self, exact: &str) -> StepKey {
-        let key = StepKey::of(&self.phase, exact, 1);
+        let key = self.phase.first(exact);
         let count = self.seen.entry(key.clone()).or_insert(0);
         *count = count.saturating_add(1);
         key.repeated(*count)

@@ -591,3 +591,190 @@ fn many_tags_and_many_rows_take_linear_time() {
         [(20_005, "more than 20000 steps; the rest is not read")]
     );
 }
+
+#[test]
+fn phases_stand_in_a_list_too() {
+    let text = "# T\n\n1. **Preparation**\n   - Keep a list\n2. **Detection and Analysis** (at once)\n   1. Look at it\n   2. Ask\n3. Contain:\n   - Block it\n\
+                4. **Closure**\n   - Write\n\nAfter all of it:\n\n- a book\n";
+    assert_eq!(
+        outline(text),
+        "Preparation\n 4:Keep a list\nDetection and Analysis\n 6:Look at it\n 7:Ask\nContain\n 9:Block it\nClosure\n 11:Write\n"
+    );
+    let said: Vec<u32> = notices(text).iter().map(|(line, _)| *line).collect();
+    assert_eq!(said, [15]);
+}
+
+#[test]
+fn a_list_of_orders_is_no_list_of_phases() {
+    for text in [
+        "# T\n\n1. Identify the user\n   - by name\n2. Contain the host\n   - by EDR\n3. Restore it\n   - soon\n",
+        "# T\n\n1. Preparation\n2. Recovery\n",
+    ] {
+        assert!(outline(text).starts_with("-\n 3:"), "{}", outline(text));
+    }
+    let beside = "# T\n\n## Contain\n\n1. a\n\n## Recover\n\n1. **Preparation**\n   - b\n2. **Recovery**\n   - c\n";
+    assert_eq!(
+        outline(beside),
+        "Contain\n 5:a\nRecover\n 9:Preparation\n  10:b\n 11:Recovery\n  12:c\n"
+    );
+}
+
+#[test]
+fn numbers_that_markdown_does_not_know_make_steps() {
+    let below = "# T\n\n## 2. Identification\n2.1 Confirm it.\n2.2 Look for:\n- names\n2.2.1 Read the tree.\n2.3 Tell the\nmanager.\n\n\
+                 ## 3. Containment\n\n3.1 Isolate it.\n\n```\n3.2 code\n```\n\n3.2 Lock it.\n";
+    assert_eq!(
+        outline(below),
+        "Identification\n 4:Confirm it\n 5:Look for\n  6:names\n  7:Read the tree\n 8:Tell the manager\nContainment\n 13:Isolate it\n 19:Lock it\n"
+    );
+    let plain = "1. Identification\n1.1 Ask the user.\n1.2 Look it up.\n2. Containment\n2.1 Wipe it.\n2.1.1 Wait.\n2.2 Lock it.\n";
+    assert_eq!(
+        outline(plain),
+        "Identification\n 2:Ask the user\n 3:Look it up\nContainment\n 5:Wipe it\n  6:Wait\n 7:Lock it\n"
+    );
+    let lines = "# T\n\nPhase 1: Identification\n\n(1) Count them.\n(2) List them.\n\nPhase 2: Containment\n\n\u{2022} Reset them\n\u{2610} Tell them\n";
+    assert_eq!(
+        outline(lines),
+        "Identification\n 5:Count them\n 6:List them\nContainment\n 10:Reset them\n 11:Tell them\n"
+    );
+}
+
+#[test]
+fn a_number_in_prose_makes_no_step() {
+    let text = "# T\n\n## Contain\n\nSet TLS to\n1.2 or better. Version\n3.4 is fine.\n\n10.0.0.1 is ours, and\n10.0.0.2 too.\n";
+    assert_eq!(outline(text), "Contain\n");
+}
+
+#[test]
+fn a_table_has_phases_in_its_rows() {
+    let column = "# T\n\n| Phase | # | Task | Done |\n|--|--|--|--|\n| Identification | 1 | Pull it | |\n| Identification | 2 | Compare | |\n\
+                  | Containment | 3 | Lock it | |\n";
+    assert_eq!(
+        outline(column),
+        "Identification\n 5:Pull it\n 6:Compare\nContainment\n 7:Lock it\n"
+    );
+    let groups = "# T\n\n| Step | Procedure | Date Completed |\n|--|--|--|\n| **Detection & Analysis** | | |\n| **1. Declare** | | |\n| 1a. | Sort it | |\n\
+                  | 1b. | Name a lead | |\n| **Containment** | | |\n| 2a. | Cut it off | |\n\n## Notes\n\n- none\n";
+    assert_eq!(
+        outline(groups),
+        "Detection & Analysis\n 6:Declare\n  7:Sort it\n  8:Name a lead\nContainment\n 10:Cut it off\n"
+    );
+}
+
+#[test]
+fn what_stands_among_phases_in_their_form_is_one() {
+    let chapters = "# T\n\n## 1. Triage\n\n1. Look\n\n## 2. Contain\n\n1. Block it\n\n## 3. Recover\n\n1. Open it\n\n## 4. Close out\n\n1. Attach it\n2. Write\n\n\
+                    ## 5. Contacts\n\n1. The lead\n";
+    assert_eq!(
+        outline(chapters),
+        "Triage\n 5:Look\nContain\n 9:Block it\nRecover\n 13:Open it\nClose out\n 17:Attach it\n 18:Write\n"
+    );
+    let first = "# T\n\n## Initial response (0-15 minutes)\n\n1. Confirm it\n2. Assess it\n\n## Investigation\n\n1. Collect\n\n## Containment\n\n- Isolate\n\n\
+                 ## Recovery\n\n1. Restore\n\n## Shift plan\n\n1. Call the day shift\n";
+    assert_eq!(
+        outline(first),
+        "Initial response\n 5:Confirm it\n 6:Assess it\nInvestigation\n 10:Collect\nContainment\n 14:Isolate\nRecovery\n 18:Restore\n"
+    );
+    let bold = "How it goes:\n\n**Early containment:**\n- Check the list\n\n**Investigation:**\n- Collect it\n\n**Remediation:**\n- Clear it\n\n**Closing:**\n- Close it\n";
+    assert_eq!(
+        outline(bold),
+        "Early containment\n 4:Check the list\nInvestigation\n 7:Collect it\nRemediation\n 10:Clear it\nClosing\n 13:Close it\n"
+    );
+}
+
+#[test]
+fn headings_with_times_are_phases_where_there_are_two() {
+    let text = "# T\n\n## First 15 minutes\n\n1. Page them\n\n## Next 24 hours\n\n- Review it\n\n## Contacts\n\n- The lead\n";
+    assert_eq!(
+        outline(text),
+        "First 15 minutes\n 5:Page them\nNext 24 hours\n 9:Review it\n"
+    );
+}
+
+#[test]
+fn a_numbered_step_that_begins_like_a_phase_is_a_step() {
+    let text = "# T\n\n## Before\n\nx\n\n## Step 1: Identify the app\n\nx\n\n## Step 2: Revoke it\n\n1. a\n\n## Step 3: Close\n\nx\n";
+    assert_eq!(
+        outline(text),
+        "-\n 7:Identify the app\n 11:Revoke it\n  13:a\n 15:Close\n"
+    );
+    let phases = "# T\n\n## Step 1: Identification\n\n1. a\n\n## Step 2: Containment\n\n1. b\n\n## Step 3: Recovery\n\n1. c\n";
+    assert_eq!(
+        outline(phases),
+        "Identification\n 5:a\nContainment\n 9:b\nRecovery\n 13:c\n"
+    );
+    let alone =
+        "# T\n\n### Verify the caller\n\n- Call back\n\n### Contain the account\n\n1. Lock it\n";
+    assert_eq!(
+        outline(alone),
+        "-\n 3:Verify the caller\n  5:Call back\n 7:Contain the account\n  9:Lock it\n"
+    );
+    let bare = "# T\n\n## 2 Investigate\n\n### 2.1 Review the rules\n\nx\n\n## 3 Contain\n\n### 3.1 Revoke it\n\nx\n\n## Appendix A\n\n1. a\n";
+    assert_eq!(
+        outline(bare),
+        "Investigate\n 5:Review the rules\nContain\n 11:Revoke it\n"
+    );
+}
+
+#[test]
+fn a_heading_in_html_is_a_heading_and_a_phase_is_no_title() {
+    let title = |text: &str| parse_runbook(text, "file.md").title.raw().to_owned();
+    assert_eq!(
+        title("<h1 align=\"center\">Web <b>shell</b></h1>\n\n## Contain\n\n1. a\n"),
+        "Web shell"
+    );
+    assert_eq!(
+        title("<div>\n<h2>A shell</h2>\n</div>\n\n## Contain\n\n1. a\n"),
+        "A shell"
+    );
+    assert_eq!(
+        title("## Contain\n\n1. a\n\n## Recover\n\n1. b\n"),
+        "file.md"
+    );
+    assert_eq!(title("<hr>\n\n<header>x</header>\n"), "file.md");
+}
+
+#[test]
+fn bold_orders_before_prose_are_steps_where_there_is_no_list() {
+    let text = "# T\n\n## Investigation\n\n**Check the parent.** Look at it.\n\n**Decode it:** by hand.\n\n```\nbase64 -d\n```\n\n\
+                ## Containment\n\n**Important.** Ask first.\n\n**Isolate it.** Now.\n";
+    assert_eq!(
+        outline(text),
+        "Investigation\n 5:Check the parent\n 7:Decode it\nContainment\n"
+    );
+}
+
+#[test]
+fn plain_names_of_phases_above_lists_are_phases_where_there_are_two() {
+    let text = "# T\n\nContainment\n\n\u{2022} Pull the cable\n\u{2022} Call\n\nRecovery:\n\n- Restore it\n";
+    assert_eq!(
+        outline(text),
+        "Containment\n 5:Pull the cable\n 6:Call\nRecovery\n 10:Restore it\n"
+    );
+}
+
+#[test]
+fn parts_of_a_phase_that_name_it_again_are_no_phases() {
+    let text = "# T\n\n## Detection & Analysis\n\n### Analysis steps\n\n1. Confirm it\n\n## Containment, Eradication & Recovery\n\n### Containment\n\n1. Block it\n\n\
+                ### Recovery\n\n1. Lift it\n";
+    assert_eq!(
+        outline(text),
+        "Detection & Analysis\n 7:Confirm it\nContainment\n 13:Block it\nRecovery\n 17:Lift it\n"
+    );
+}
+
+#[test]
+fn a_wide_table_and_many_headings_have_an_end() {
+    let wide = format!(
+        "# T\n\n## Contain\n\n|{}\n|{}\n{}",
+        "a|".repeat(200),
+        "-|".repeat(200),
+        "|x\n".repeat(200)
+    );
+    assert_eq!(parse_runbook(&wide, "f.md").walk().count(), 0);
+    let headings = format!(
+        "# T\n\n## Contain\n\n{}",
+        "### Block it\n\nx\n\n".repeat(20_100)
+    );
+    assert_eq!(parse_runbook(&headings, "f.md").walk().count(), 20_000);
+}

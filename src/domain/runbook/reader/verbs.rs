@@ -10,7 +10,7 @@ const VERBS: &[&str] = &[
     "capture", "categorise", "categorize", "change", "check", "choose", "classify", "clean", "clear", "click",
     "close", "collate", "collect", "communicate", "compare", "complete", "conduct", "configure", "confirm", "connect",
     "consider", "consult", "contact", "contain", "continue", "coordinate", "copy", "correlate", "create", "cut",
-    "deactivate", "decide", "define", "delete", "deny", "deploy", "detach", "detect", "determine", "develop",
+    "deactivate", "decide", "decode", "define", "delete", "deny", "deploy", "detach", "detect", "determine", "develop",
     "disable", "disconnect", "discuss", "document", "download", "draft", "draw", "educate", "elevate", "eliminate",
     "enable", "engage", "enrich", "ensure", "enumerate", "eradicate", "escalate", "establish", "evaluate", "examine",
     "execute", "expand", "export", "extract", "file", "filter", "find", "focus", "follow", "force", "gather",
@@ -29,36 +29,41 @@ const VERBS: &[&str] = &[
     "undo", "update", "upload", "use", "validate", "verify", "view", "wait", "warn", "watch", "wipe", "work", "write",
 ];
 
+/// Words before the verb that change nothing of the order.
+const BEFORE: &[&str] = &[
+    "then",
+    "now",
+    "immediately",
+    "next",
+    "please",
+    "also",
+    "optionally",
+    "thoroughly",
+    "do",
+    "don't",
+];
+
 /// Tells whether a text begins like an order.
 pub(super) fn is_order(text: &str) -> bool {
     let mut words = text
         .split(|c: char| c.is_whitespace() || ",:;.()[]*`\"/".contains(c))
-        .filter(|word| !word.is_empty())
-        .map(str::to_lowercase);
-    let Some(mut first) = words.next() else {
+        .filter(|word| !word.is_empty());
+    let Some(first) = words.next() else {
         return false;
     };
-    if [
-        "then",
-        "now",
-        "immediately",
-        "next",
-        "please",
-        "also",
-        "optionally",
-        "thoroughly",
-        "do",
-        "don't",
-    ]
-    .contains(&first.as_str())
-    {
-        first = match words.next() {
-            Some(second) if second == "not" => return true,
-            Some(second) => second,
-            None => return false,
-        };
+    if !BEFORE.iter().any(|word| first.eq_ignore_ascii_case(word)) {
+        return is_verb(first);
     }
-    VERBS.binary_search(&first.as_str()).is_ok()
+    words
+        .next()
+        .is_some_and(|second| second.eq_ignore_ascii_case("not") || is_verb(second))
+}
+
+fn is_verb(word: &str) -> bool {
+    let lower = || word.bytes().map(|byte| byte.to_ascii_lowercase());
+    VERBS
+        .binary_search_by(|verb| verb.bytes().cmp(lower()))
+        .is_ok()
 }
 
 #[cfg(test)]
