@@ -4,7 +4,7 @@
 
 mod acts;
 
-use serde_json::Value;
+use super::tree::Value;
 
 use super::act::{is_mail, lane_of};
 use super::{address, time_or_none};

@@ -6,7 +6,7 @@
 
 mod audit;
 
-use serde_json::Value;
+use super::tree::Value;
 
 use super::fields::{Fields, pair, path, words};
 use super::{address, time_or_none};

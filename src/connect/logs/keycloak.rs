@@ -3,7 +3,7 @@
 //! Source: Keycloak Admin REST API 26, `EventRepresentation` and `AdminEventRepresentation`; `EventType`,
 //! `OperationType` and `ResourceType` of the server.
 
-use serde_json::Value;
+use super::tree::Value;
 
 use super::act::{category_of, kind_of, lane_of, login};
 use super::{address, time_or_none};

@@ -5,7 +5,9 @@
 mod acts;
 mod signals;
 
-use serde_json::Value;
+use std::borrow::Cow;
+
+use super::tree::Value;
 
 use super::act::{category_of, kind_of, lane_of};
 use super::{address, time_or_none, with_keys};
@@ -30,7 +32,7 @@ const KEYS: [&str; 6] = [
 
 /// Tells whether a record looks like an entry.
 pub(super) fn is_one(record: &Value) -> bool {
-    let record = &with_keys(record, &KEYS);
+    let record = &*with_keys(Cow::Borrowed(record), &KEYS);
     record.get("eventType").is_some_and(Value::is_string)
         && record.get("actor").is_some_and(Value::is_object)
         && ["published", "legacyEventType", "displayMessage", "outcome"]
@@ -40,7 +42,7 @@ pub(super) fn is_one(record: &Value) -> bool {
 
 /// Reads one entry as an event.
 pub(crate) fn event(record: &Value) -> Result<Event, FieldError> {
-    let record = &*with_keys(record, &KEYS);
+    let record = &*with_keys(Cow::Borrowed(record), &KEYS);
     let action = need_text(record, "eventType")?;
     let (published, untimed) = time_or_none(record, &["published"]);
     let user = party(at(record, "actor"));
@@ -91,7 +93,7 @@ fn party(value: Option<&Value>) -> Party {
     }
 }
 
-fn targets(record: &Value) -> impl Iterator<Item = &Value> {
+fn targets<'a>(record: &'a Value<'a>) -> impl Iterator<Item = &'a Value<'a>> {
     at(record, "target")
         .and_then(Value::as_array)
         .into_iter()

@@ -332,8 +332,13 @@ fn truncated_words(
         return words.add(Role::StatePending, text);
     }
     let key = words::key_of_id(model, "next-slice");
+    let seen = if pane.view.filter.is_empty() {
+        ""
+    } else {
+        ", the filter saw no older ones"
+    };
     words
-        .add(Role::LevelWarning, safe!("truncated at {}", count))
+        .add(Role::LevelWarning, safe!("truncated at {}{}", count, seen))
         .add(Role::Text, safe!(", next slice: {}", key))
 }
 

@@ -2,7 +2,7 @@
 //!
 //! Elastic keeps the vendors' own words in `event.action`, so that their decoders know them.
 
-use serde_json::Value;
+use crate::connect::logs::tree::Value;
 
 use super::super::google::Parameters;
 use super::super::{auth0, cloudtrail, entra, google, m365, okta};
