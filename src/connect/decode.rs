@@ -133,10 +133,7 @@ pub(crate) fn text<J: Json>(record: &J, path: &str) -> Option<Untrusted> {
 }
 
 /// Reads a field that must be text.
-pub(crate) fn need_text<J: Json>(
-    record: &J,
-    path: &'static str,
-) -> Result<Untrusted, FieldError> {
+pub(crate) fn need_text<J: Json>(record: &J, path: &'static str) -> Result<Untrusted, FieldError> {
     match one(record, path) {
         Some(Scalar::Text(text)) if !text.is_empty() => Ok(Untrusted::new(text)),
         None | Some(Scalar::Null) => Err(FieldError::Missing(path)),

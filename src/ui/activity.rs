@@ -196,7 +196,11 @@ fn nothing(model: &Model, open: &OpenCase) -> Option<(Role, Safe)> {
         let has_event = || pane.rows.iter().any(|row| matches!(row, ListRow::Event(_)));
         let is_empty = !pane.view.is_whole() && !has_event();
         let all = counted(pane.activity.len(), "event", "events");
-        let read = if model.exported.is_some() { "" } else { " loaded" };
+        let read = if model.exported.is_some() {
+            ""
+        } else {
+            " loaded"
+        };
         let text = safe!("none of {}{} is seen like this; Esc goes back", all, read);
         return is_empty.then_some((Role::Dim, text));
     }

@@ -157,7 +157,7 @@ fn a_finding_has_these_fields_and_no_others() {
         Some(&json!({
             "rule": "brute_force",
             "user": "mara@example.com",
-            "reason": "6 failures in 5 s, then a success",
+            "reason": "6 failures, then success",
             "technique": "T1110",
             "confidence": "medium",
             "evidence": ["f0", "f1", "f2", "f3", "f4", "f5", "ok"],

@@ -25,12 +25,14 @@ pub(super) fn read(path: &Path) -> Result<Vec<u8>, Failure> {
     // Room for a plain file at once; a packed one needs more and finds it.
     let size = fs::metadata(path).map_or(0, |found| found.len().min(MOST));
     let room = usize::try_from(size).unwrap_or_default();
-    opened.and_then(|source| unpacked(source, room)).map_err(|error| {
-        let place = Untrusted::new(path.to_string_lossy());
-        let error = Untrusted::new(error.to_string());
-        let what = safe!("failed to read {}: {}", place.ident(), error.line());
-        Failure::one(UNREADABLE, Fault::new(what))
-    })
+    opened
+        .and_then(|source| unpacked(source, room))
+        .map_err(|error| {
+            let place = Untrusted::new(path.to_string_lossy());
+            let error = Untrusted::new(error.to_string());
+            let what = safe!("failed to read {}: {}", place.ident(), error.line());
+            Failure::one(UNREADABLE, Fault::new(what))
+        })
 }
 
 fn unpacked(mut source: Box<dyn Read>, room: usize) -> io::Result<Vec<u8>> {

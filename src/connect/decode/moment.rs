@@ -114,6 +114,9 @@ mod tests {
     #[case(json!(i64::MIN), None)]
     #[case(json!(true), None)]
     fn times(#[case] value: Value, #[case] millis: Option<i64>) {
-        assert_eq!(moment_of(value.scalar()).map(|at| at.timestamp_millis()), millis);
+        assert_eq!(
+            moment_of(value.scalar()).map(|at| at.timestamp_millis()),
+            millis
+        );
     }
 }

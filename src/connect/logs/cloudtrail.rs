@@ -179,7 +179,8 @@ fn category(service: &str) -> Category {
 
 fn kind(record: &Value, action: &str, act: Option<Act>) -> Set<Kind> {
     let starts = |heads: &[&str]| heads.iter().any(|head| action.starts_with(head));
-    let reads = at(record, "readOnly").is_some_and(|flag| *flag == true || *flag == "true");
+    let reads =
+        at(record, "readOnly").is_some_and(|flag| flag.as_bool() == Some(true) || flag == "true");
     let plain = if reads || starts(&["Get", "List", "Describe", "Head", "Lookup", "BatchGet"]) {
         Set::of(&[Kind::Access])
     } else if starts(&[

@@ -167,7 +167,7 @@ fn sign_in(record: &Value, fields: &Fields<'_>) -> Event {
     );
     if fields
         .get(&["riskEventTypes_v2", "riskEventTypes"])
-        .is_some_and(|types| types.to_string().contains("anonymizedIPAddress"))
+        .is_some_and(|types| types.written().contains("anonymizedIPAddress"))
     {
         signals.insert(Signal::Proxy);
     }

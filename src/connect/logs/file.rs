@@ -275,7 +275,11 @@ mod tests {
         text.insert_str(line(0).len(), "{broken\n");
         assert!(text.len() > 2 * SHARE);
         let mut logs = Logs::default();
-        logs.read(text.clone().into_bytes(), None, &mut [|_: &mut Event| (); 3]);
+        logs.read(
+            text.clone().into_bytes(),
+            None,
+            &mut [|_: &mut Event| (); 3],
+        );
         let (shared, whole) = (logs.settled(), Read::of(text.as_bytes(), None));
         let told = |read: &Read| {
             let rows = read.activity.rows();

@@ -113,7 +113,7 @@ fn target(record: &Value) -> Party {
 /// Gives the first target that is not the actor.
 fn object(record: &Value, actor: Option<&Untrusted>) -> Option<Untrusted> {
     let other = targets(record).find(|target| {
-        let id = text(target, "id");
+        let id = text(*target, "id");
         id.is_none() || id.as_ref() != actor
     })?;
     text(other, "displayName")
@@ -247,7 +247,7 @@ mod tests {
                        "geographicalContext": {"city": "Lagos", "country": "Nigeria"}},
             "target": [{"id": "00u1", "type": "User", "displayName": "Mara"}, {"id": "0oa", "displayName": "Payroll"}],
         });
-        let event = event(&record)?;
+        let event = event(&Value::from(&record))?;
         assert_eq!(event.outcome, Outcome::Failure);
         assert_eq!(event.object, Some("Payroll".into()));
         assert_eq!(event.geo.place(), Some("Lagos, Nigeria".into()));
@@ -268,7 +268,7 @@ mod tests {
     #[case(json!({"eventType": "x", "published": "2026-11-21T03:00:00Z"}), FieldError::Missing("uuid"))]
     #[case(json!({"eventType": "x", "uuid": "1", "published": true}), FieldError::Type("published", "a time"))]
     #[case(json!({"uuid": "1"}), FieldError::Missing("eventType"))]
-    fn broken_entries_are_named(#[case] record: Value, #[case] error: FieldError) {
+    fn broken_entries_are_named(#[case] record: serde_json::Value, #[case] error: FieldError) {
         assert_eq!(super::super::okta_entry(&record), Err(error));
     }
 }

@@ -121,7 +121,10 @@ impl<'t> Value<'t> {
 impl<'t> Object<'t> {
     /// Gives a field.
     pub(super) fn get(&self, name: &str) -> Option<&Value<'t>> {
-        self.0.iter().find(|(own, _)| own == name).map(|(_, value)| value)
+        self.0
+            .iter()
+            .find(|(own, _)| own == name)
+            .map(|(_, value)| value)
     }
 
     /// Gives all fields in their order.
@@ -145,7 +148,8 @@ impl<'t> Object<'t> {
 
     /// Puts a field that is not there at a place.
     pub(super) fn put(&mut self, place: usize, name: &'t str, value: Value<'t>) {
-        self.0.insert(place.min(self.0.len()), (Cow::Borrowed(name), value));
+        self.0
+            .insert(place.min(self.0.len()), (Cow::Borrowed(name), value));
     }
 
     /// Gives a field another name.
@@ -352,7 +356,9 @@ mod tests {
         let own = Value::read(text);
         match serde_json::from_str::<serde_json::Value>(text) {
             Err(error) => {
-                let own = own.map(|value| value.written()).map_err(|own| own.to_string());
+                let own = own
+                    .map(|value| value.written())
+                    .map_err(|own| own.to_string());
                 assert_eq!(own, Err(error.to_string()), "{text}");
             }
             Ok(known) => {
@@ -364,7 +370,9 @@ mod tests {
     }
 
     #[rstest]
-    #[case(r#"{"a":1,"b":-2,"c":1.50,"d":1e400,"e":18446744073709551615,"f":[true,null,"\u00fc\n"]}"#)]
+    #[case(
+        r#"{"a":1,"b":-2,"c":1.50,"d":1e400,"e":18446744073709551615,"f":[true,null,"\u00fc\n"]}"#
+    )]
     #[case(r#"{"a":1,"b":2,"a":{"c":3}}"#)]
     #[case(r#"{"a\u0062":1,"ab":2}"#)]
     #[case("\"\\ud800\"")]
@@ -378,7 +386,9 @@ mod tests {
 
     #[test]
     fn of_many_fields_the_last_of_a_name_counts_and_time_does_not_explode() {
-        let fields: Vec<String> = (0..200_000).map(|n| format!("\"k{}\":{n}", n % 150_000)).collect();
+        let fields: Vec<String> = (0..200_000)
+            .map(|n| format!("\"k{}\":{n}", n % 150_000))
+            .collect();
         let text = format!("{{{}}}", fields.join(","));
         reads_as_serde_does(&text);
     }

@@ -98,7 +98,10 @@ mod tests {
 
     #[test]
     fn it_is_not_shown_raw() {
-        assert_eq!(Excerpt::new("a\u{1b}[2J").line().as_str(), Untrusted::new("a\u{1b}[2J").line().as_str());
+        assert_eq!(
+            Excerpt::new("a\u{1b}[2J").line().as_str(),
+            Untrusted::new("a\u{1b}[2J").line().as_str()
+        );
         assert!(!format!("{:?}", Excerpt::new("\u{1b}")).contains('\u{1b}'));
     }
 }

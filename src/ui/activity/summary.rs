@@ -201,7 +201,11 @@ pub(super) fn draw_filter(
 /// Says how many events pass, and of how many: of the SIEM's those that are loaded, no others.
 pub(super) fn hits(model: &Model, open: &OpenCase) -> Safe {
     let pane = &open.activity;
-    let read = if model.exported.is_some() { "" } else { " loaded" };
+    let read = if model.exported.is_some() {
+        ""
+    } else {
+        " loaded"
+    };
     safe!("{} of {}{}", pane.hits(), pane.activity.len(), read)
 }
 

@@ -74,7 +74,8 @@ impl Arrivals {
 impl Activity {
     /// Finds events with the id of an earlier one; gives apart the places of those that are the same record.
     fn doubles(&self) -> (Vec<Double>, Vec<u32>) {
-        let [ids, actions] = [Column::Id, Column::Action].map(|column| &self.cells[column as usize]);
+        let [ids, actions] =
+            [Column::Id, Column::Action].map(|column| &self.cells[column as usize]);
         let mut first_of: Vec<Option<u32>> = vec![None; self.texts.len()];
         let (mut doubles, mut left_out) = (Vec::new(), Vec::new());
         for (slot, id) in (0_u32..).zip(ids) {
@@ -111,7 +112,8 @@ mod tests {
         let name = |kind: &str, of: u32| Untrusted::new(format!("{kind}{}", number % of));
         Event {
             id: Untrusted::new(format!("e{number}")),
-            at: chrono::DateTime::from_timestamp(i64::from(number * 7919 % 5_000), 0).unwrap_or_default(),
+            at: chrono::DateTime::from_timestamp(i64::from(number * 7919 % 5_000), 0)
+                .unwrap_or_default(),
             action: name("action", 3),
             user: Party {
                 id: Some(name("u", 5)),
@@ -132,7 +134,13 @@ mod tests {
         let row = |row: super::super::Row<'_>| {
             format!(
                 "{:?} {:?} {:?} {:?} {:?} {:?} {}",
-                row.at(), row.id(), row.action(), row.user(), row.place(), row.raw(), row.line()
+                row.at(),
+                row.id(),
+                row.action(),
+                row.user(),
+                row.place(),
+                row.raw(),
+                row.line()
             )
         };
         activity.rows().map(row).collect()
@@ -168,13 +176,24 @@ mod tests {
             raw: "another".into(),
             ..event(1)
         };
-        for one in [event(1), Event { line: 2, ..event(1) }, other] {
+        for one in [
+            event(1),
+            Event {
+                line: 2,
+                ..event(1)
+            },
+            other,
+        ] {
             arrivals.push(one);
         }
         let (activity, doubles) = arrivals.settled();
         let lines: Vec<u32> = activity.rows().map(|row| row.line()).collect();
         assert_eq!(lines, [1, 3]);
-        let double = |line, same| Double { line, first: 1, same };
+        let double = |line, same| Double {
+            line,
+            first: 1,
+            same,
+        };
         assert_eq!(doubles, [double(2, true), double(3, false)]);
     }
 }
