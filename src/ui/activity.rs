@@ -6,6 +6,7 @@ mod identity;
 mod lanes;
 mod summary;
 
+use chrono::Duration;
 use ratatui::layout::Rect;
 
 pub(super) use self::identity::{factors, roles, sessions};
@@ -15,7 +16,7 @@ use super::paint::{Canvas, Words};
 use super::theme::Role;
 use super::words;
 use crate::app::local;
-use crate::app::model::{Found, Layer, Load, Model, OpenCase, Pane};
+use crate::app::model::{Found, Layer, ListRow, Load, Model, OpenCase, Pane};
 use crate::domain::case::Subject;
 use crate::domain::freshness::clock_word;
 use crate::domain::text::{Safe, Untrusted};
@@ -37,7 +38,7 @@ pub(super) fn facts(model: &Model) -> Words {
     }
     if pane.activity.is_empty() && pane.ended.is_none() {
         // Nothing is known yet: no counts.
-        return Words::new(Role::Title, safe!("{} h", pane.window_hours));
+        return Words::new(Role::Title, window(open));
     }
     let role = if pane.findings.is_empty() {
         Role::Title
@@ -51,20 +52,23 @@ pub(super) fn facts(model: &Model) -> Words {
             let filter = Untrusted::new(pane.view.filter.to_string()).field();
             words = words
                 .gap(Role::Key, safe!("/{:.24}", filter))
-                .gap(Role::Title, summary::hits(open));
+                .gap(Role::Title, summary::hits(model, open));
         }
         if let Some(span) = pane.view.span {
             let (from, until) = (clock_word(span.from), clock_word(span.until));
             words = words.gap(Role::Key, safe!("{} to {}", from, until));
         }
         let all = counted(pane.findings.len(), "finding", "findings");
-        return words
-            .gap(role, all)
-            .gap(Role::Title, safe!("{} h", pane.window_hours));
+        return words.gap(role, all).gap(Role::Title, window(open));
     }
     Words::new(role, counted(pane.findings.len(), "finding", "findings"))
         .gap(Role::Title, counted(pane.activity.len(), "event", "events"))
-        .gap(Role::Title, safe!("{} h", pane.window_hours))
+        .gap(Role::Title, window(open))
+}
+
+/// Says how long the window is.
+fn window(open: &OpenCase) -> Safe {
+    lanes::length_word(Duration::hours(i64::from(open.activity.window_hours)))
 }
 
 fn counted(count: usize, one: &'static str, many: &'static str) -> Safe {
@@ -120,7 +124,7 @@ pub(super) fn draw(canvas: &mut Canvas<'_>, model: &Model, area: Rect) {
     );
     let mut list = below(list, 1);
     if let Some(Layer::EventFilter(typed)) = model.layers.last() {
-        list = summary::draw_filter(canvas, open, typed, list);
+        list = summary::draw_filter(canvas, model, open, typed, list);
     }
     // What was done here and which sources are silent is there without events too.
     if let Some((role, text)) = nothing(model, open) {
@@ -193,8 +197,16 @@ fn list_state(model: &Model, open: &OpenCase) -> Words {
 fn nothing(model: &Model, open: &OpenCase) -> Option<(Role, Safe)> {
     let pane = &open.activity;
     if !pane.activity.is_empty() {
-        let is_empty = pane.rows.is_empty() && !pane.view.is_whole();
-        return is_empty.then(|| (Role::Dim, "no event here; Esc goes back".into()));
+        let has_event = || pane.rows.iter().any(|row| matches!(row, ListRow::Event(_)));
+        let is_empty = !pane.view.is_whole() && !has_event();
+        let all = counted(pane.activity.len(), "event", "events");
+        let read = if model.exported.is_some() {
+            ""
+        } else {
+            " loaded"
+        };
+        let text = safe!("none of {}{} is seen like this; Esc goes back", all, read);
+        return is_empty.then_some((Role::Dim, text));
     }
     if let Some(fault) = &pane.fault {
         let hint = fault

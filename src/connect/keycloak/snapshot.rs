@@ -141,7 +141,7 @@ impl Keycloak {
         };
         let records: Vec<Value> = answer.json()?;
         let administers = |record: &&Value| {
-            text(record, "clientId").is_some_and(|id| wire::administers(id.raw(), realm))
+            text(*record, "clientId").is_some_and(|id| wire::administers(id.raw(), realm))
         };
         let ids = records
             .iter()
