@@ -4,6 +4,7 @@ use std::collections::HashMap;
 use std::sync::{Arc, PoisonError};
 use std::time::Duration;
 
+use chrono::{DateTime, Utc};
 use sha2::{Digest, Sha256};
 
 use super::World;
@@ -41,6 +42,7 @@ pub(super) async fn retry(world: Arc<World>) {
     for round in 0u32.. {
         world.journal.catch_up().await;
         super::recover::unfinished(Arc::clone(&world)).await;
+        super::recover::changes(&world).await;
         super::approval::sweep(&world).await;
         let plans = world.journal.with(Ledger::undocumented);
         failed.retain(|pid, _| plans.contains(pid));
@@ -383,6 +385,11 @@ pub(super) fn late(world: &World, marker: &str) -> Duration {
     else {
         return Duration::ZERO;
     };
+    late_since(world, at)
+}
+
+/// Gives how long what was on its way at a time may still arrive.
+pub(super) fn late_since(world: &World, at: DateTime<Utc>) -> Duration {
     // A clock that was set back makes it wait longer, but never longer than the whole time.
     let ago = (world.clock.now().utc - at).to_std().unwrap_or_default();
     world.pace.of(LATE).saturating_sub(ago)
