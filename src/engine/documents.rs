@@ -107,9 +107,9 @@ async fn try_open(world: &World, target: &Target) -> Result<Opened, Fault> {
         .await?;
     let left = found.filter(|draft| {
         // Confirmed, and killed before it was removed: it is posted from the records.
-        !world
-            .journal
-            .with(|ledger| ledger.documents().knows(&draft.rid))
+        !world.journal.with(|ledger| {
+            ledger.documents().knows(&draft.rid) || ledger.outbox().knows(&draft.rid)
+        })
     });
     let rid = left.as_ref().map_or_else(
         || RecordId::from_parts(world.clock.now().utc, super::clock::random()),
@@ -153,6 +153,30 @@ pub(super) fn close(world: &Arc<World>, target: &Target) {
             }
         }
     });
+}
+
+/// Gives the id that an open text will be posted under.
+pub(super) fn rid_of(world: &World, target: &Target) -> Option<RecordId> {
+    let key = drafts::key(target);
+    world
+        .drafts
+        .with(|slots| slots.get(&key).map(|slot| slot.rid.clone()))
+}
+
+/// Removes the draft of a text that is on record. One that is not open here is another console's.
+pub(super) async fn done(world: &World, target: &Target) {
+    let key = drafts::key(target);
+    let _io = world.drafts.io.lock().await;
+    let Some(slot) = world.drafts.with(|slots| slots.remove(&key)) else {
+        return;
+    };
+    let at = key.clone();
+    if let Err(fault) = world.drafts.disk(move |dir| drafts::purge(&dir, &at)).await {
+        // It is known by its id and not taken for a draft again.
+        world.notice(Level::Warning, fault).await;
+    }
+    lease::clear(&world.leases, &lease_name(&key));
+    drop(slot);
 }
 
 /// Writes until nothing newer is left; the end of the console waits for it.

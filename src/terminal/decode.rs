@@ -144,8 +144,13 @@ impl Decoder {
                     _ => State::Skip(left - 1),
                 };
             }
+            State::String(_, true) if byte != b'\\' => {
+                // It was never ended; the ESC began something new.
+                self.state = State::Escape;
+                self.step(byte, out);
+            }
             State::String(length, after_esc) => {
-                let ends = matches!(byte, 0x07 | 0x18 | 0x1A) || (after_esc && byte == b'\\');
+                let ends = after_esc || matches!(byte, 0x07 | 0x18 | 0x1A);
                 self.state = if ends || length >= STRING_MAX {
                     State::Ground
                 } else {
@@ -404,6 +409,7 @@ mod tests {
     #[case::attributes("\x1b[?62;22c\x1b[>0;276;0c\x1b[?1049;2$yq", "q")]
     #[case::colour("\x1b]11;rgb:1e1e/1e1e/1e1e\x1b\\q", "q")]
     #[case::name("\x1bP>|xterm(367)\x1b\\q", "q")]
+    #[case::never_closed("\x1b]11;rgb\x1b[Aq", "Up q")]
     #[case::place("\x1b[12;40Rq", "q")]
     #[case::endless("\x1b[99999999999999999999999999999999999999999999Aq", "q")]
     #[case::broken_off("\x1b[1;\x1b[Aq", "Up q")]

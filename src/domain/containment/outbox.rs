@@ -152,6 +152,11 @@ impl Outbox {
         &self.notes
     }
 
+    /// Tells whether a write with this id is on record as a note, or is done.
+    pub fn knows(&self, rid: &RecordId) -> bool {
+        self.done.contains(rid) || self.notes.iter().any(|note| note.rid == *rid)
+    }
+
     /// Gives the changes of cases of which nobody said what came of them, oldest first.
     pub fn changes(&self) -> &[PendingChange] {
         &self.changes
