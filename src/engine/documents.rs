@@ -5,6 +5,7 @@
 use std::collections::HashMap;
 use std::path::PathBuf;
 use std::sync::{Arc, Mutex, PoisonError};
+use std::time::Duration;
 
 use super::World;
 use super::journal::own;
@@ -19,6 +20,10 @@ use crate::domain::text::Untrusted;
 use crate::safe;
 use crate::store::drafts::{self, Draft};
 use crate::store::lease::{self, Lease};
+
+/// How often, and after how long each, a text that is being put away is looked for again.
+const AWAY_LOOKS: u32 = 50;
+const AWAY: Duration = Duration::from_millis(20);
 
 /// The texts that are being written in this process.
 pub(super) struct Drafts {
@@ -81,6 +86,16 @@ pub(super) async fn open(world: Arc<World>, target: Target) {
 
 async fn try_open(world: &World, target: &Target) -> Result<Opened, Fault> {
     let key = drafts::key(target);
+    // Who left it a moment ago gets it whole.
+    for _ in 0..AWAY_LOOKS {
+        let closing = world
+            .drafts
+            .with(|slots| slots.get(&key).is_some_and(|slot| slot.closing));
+        if !closing {
+            break;
+        }
+        tokio::time::sleep(AWAY).await;
+    }
     let _io = world.drafts.io.lock().await;
     if world.drafts.with(|slots| slots.contains_key(&key)) {
         return Err(Fault::new("the text is still being put away; try again"));

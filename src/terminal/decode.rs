@@ -81,6 +81,12 @@ impl Default for Decoder {
 impl Decoder {
     /// Takes bytes that came together; what they mean is added to `out`.
     pub fn take(&mut self, bytes: &[u8], out: &mut Vec<Read>) {
+        let parted = bytes.starts_with(b"[") || (bytes.starts_with(b"O") && bytes.len() > 1);
+        if self.state == State::Escape && !parted {
+            // A hand was quick: a key with Alt comes in one piece, and only a sequence is parted by the line.
+            out.push(plain(Key::Esc));
+            self.state = State::Ground;
+        }
         if self.state == State::EscapeTold {
             self.state = State::Ground;
             // Nobody types its first two letters at once.
@@ -442,6 +448,17 @@ mod tests {
     }
 
     #[test]
+    fn a_quick_hand_holds_no_alt_and_a_parted_sequence_is_one_key() {
+        let (mut decoder, mut out) = (Decoder::default(), Vec::new());
+        for part in [
+            "\x1b", "j", "\x1b", "O", "\x1b", "[A", "\x1b", "OB", "\x1b", "\x1bx",
+        ] {
+            decoder.take(part.as_bytes(), &mut out);
+        }
+        assert_eq!(words(&out), "Esc j Esc O Up Down Esc Alt-x");
+    }
+
+    #[test]
     fn after_the_escape_key_keys_are_keys() {
         let (mut decoder, mut out) = (Decoder::default(), Vec::new());
         decoder.take(b"\x1b", &mut out);
@@ -466,7 +483,7 @@ mod tests {
     }
 
     proptest! {
-        /// However bytes are parted on the way, they mean the same.
+        /// However bytes are parted on the way, but behind an ESC, they mean the same.
         #[test]
         fn parts_mean_what_the_whole_means(
             bytes in proptest::collection::vec(
@@ -480,7 +497,10 @@ mod tests {
             let mut decoder = Decoder::default();
             let (mut rest, mut cuts) = (&bytes[..], cuts.iter().cycle());
             while !rest.is_empty() {
-                let at = (*cuts.next().unwrap_or(&1)).min(rest.len());
+                let mut at = (*cuts.next().unwrap_or(&1)).min(rest.len());
+                while at < rest.len() && rest[at - 1] == ESC {
+                    at += 1;
+                }
                 decoder.take(&rest[..at], &mut parts);
                 prop_assert!(decoder.held.len() <= HELD_MAX);
                 rest = &rest[at..];
