@@ -4,13 +4,15 @@
 //! What must not live here: which bytes are which key (`decode`), what a key means, and any use of pasted text.
 
 use std::fs::File;
-use std::io::{self, IsTerminal as _, Read as _};
+use std::io::{self, IsTerminal as _, PipeReader, PipeWriter, Read as _};
 use std::os::fd::AsFd as _;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::thread;
 
 use futures::{Stream, StreamExt as _};
+use rustix::event::{PollFd, PollFlags, poll};
+use rustix::io::Errno;
 use tokio::sync::mpsc;
 
 use super::decode::{Decoder, Read};
@@ -39,22 +41,23 @@ impl Synchronized {
 
 /// Gives what the terminal sends, as it comes; ends when the terminal is gone, or none can be read.
 ///
-/// Needs a running tokio runtime with time.
+/// Nothing is read any more once it is dropped: what is typed then is the shell's. Needs a running tokio runtime with time.
 pub fn messages(synchronized: Synchronized) -> impl Stream<Item = Message> + Unpin {
     let (send, bytes) = mpsc::channel(QUEUE);
-    let reading = keyboard().and_then(|from| {
+    // Where there is nothing to read from, the other end of the queue is gone, and the stream ends.
+    let stop = keyboard().and_then(|from| {
+        let (stopped, stop) = io::pipe()?;
         thread::Builder::new()
             .name("keys".to_owned())
-            .spawn(move || pump(from, &send))
+            .spawn(move || pump(from, &stopped, &send))?;
+        Ok(stop)
     });
-    // The other end of the queue is gone with the thread, so the stream ends.
-    drop(reading);
-    decoded(bytes, synchronized)
+    decoded((bytes, stop.ok()), synchronized)
 }
 
 /// Gives what bytes mean, as they come.
 fn decoded(
-    bytes: mpsc::Receiver<Vec<u8>>,
+    (bytes, stop): (mpsc::Receiver<Vec<u8>>, Option<PipeWriter>),
     synchronized: Synchronized,
 ) -> impl Stream<Item = Message> + Unpin {
     let begin = (bytes, Decoder::default());
@@ -75,6 +78,8 @@ fn decoded(
     });
     let reads = reads.flat_map(futures::stream::iter);
     Box::pin(reads.filter_map(move |read| {
+        // It ends the thread when it is dropped.
+        let _held = &stop;
         let message = match read {
             Read::Key(chord) => Some(Message::Key(chord)),
             Read::Pasted => Some(Message::Pasted),
@@ -96,10 +101,23 @@ fn keyboard() -> io::Result<File> {
     File::open("/dev/tty")
 }
 
-/// Reads until the terminal is gone, or nobody listens.
-fn pump(mut from: File, to: &mpsc::Sender<Vec<u8>>) {
+/// Reads until the terminal is gone, nobody listens, or it is told to stop.
+fn pump(mut from: File, stopped: &PipeReader, to: &mpsc::Sender<Vec<u8>>) {
     let mut room = [0; CHUNK];
     loop {
+        let mut waiting = [
+            PollFd::new(&from, PollFlags::IN),
+            PollFd::new(stopped, PollFlags::IN),
+        ];
+        match poll(&mut waiting, None) {
+            Err(Errno::INTR) => continue,
+            Err(_) => return,
+            Ok(_) => {}
+        }
+        let [_, stop] = &waiting;
+        if !stop.revents().is_empty() {
+            return;
+        }
         match from.read(&mut room) {
             Ok(0) => return,
             Ok(count) => {
@@ -122,7 +140,7 @@ mod tests {
     async fn a_lone_escape_is_a_key_after_a_moment_and_an_answer_is_none() {
         let (send, bytes) = mpsc::channel(QUEUE);
         let known = Synchronized::default();
-        let mut stream = decoded(bytes, known.clone());
+        let mut stream = decoded((bytes, None), known.clone());
         assert!(send.send(b"\x1b".to_vec()).await.is_ok());
         let Some(Message::Key(chord)) = stream.next().await else {
             panic!("no key");

@@ -115,9 +115,9 @@ fn dialog(name: &str, size: (u16, u16)) -> Option<Model> {
         _ => scene::open(size),
     };
     match name {
-        "event" => keys(&mut model, "2g<Enter>"),
+        "event" => keys(&mut model, "2<Enter>"),
         "event-filter" => keys(&mut model, "2/lane:sign"),
-        "pivot" => keys(&mut model, "2gp"),
+        "pivot" => keys(&mut model, "2p"),
         "messages" => keys(&mut model, "!"),
         "runbook-choice" => keys(&mut model, "B"),
         "planning" => keys(&mut model, "cc"),
