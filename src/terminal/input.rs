@@ -65,13 +65,14 @@ fn decoded(
         let mut out = Vec::new();
         let next = match decoder.wait() {
             None => bytes.recv().await,
-            Some(wait) => match tokio::time::timeout(wait, bytes.recv()).await {
-                Ok(next) => next,
-                Err(_) => {
+            Some(wait) => {
+                let waited = tokio::time::timeout(wait, bytes.recv()).await;
+                let Ok(next) = waited else {
                     decoder.give_up(&mut out);
                     return Some((out, (bytes, decoder)));
-                }
-            },
+                };
+                next
+            }
         };
         decoder.take(&next?, &mut out);
         Some((out, (bytes, decoder)))
