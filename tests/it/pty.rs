@@ -408,11 +408,11 @@ fn suspended_it_gives_the_terminal_back_and_comes_back_whole() {
     pty.keys("fg<Enter>").shows("CRITICAL #14");
     // From outside it is the same, and also with a dialog open.
     pty.keys("?").shows("Esc");
-    pty.signal_to(quell, Signal::TSTP);
+    Pty::signal_to(quell, Signal::TSTP);
     assert!(pty.until_stopped(quell), "the terminal is the shell's");
     pty.keys("fg<Enter>").shows("Esc");
     pty.keys("<Esc>").shows("CRITICAL #14");
-    pty.signal_to(quell, Signal::TERM);
+    Pty::signal_to(quell, Signal::TERM);
     pty.shows("check the log").keys("exit<Enter>");
     assert_eq!(pty.end_restored().code, 0);
 }

@@ -183,14 +183,14 @@ impl Pty {
     /// Sends a signal to the process.
     pub fn signal(&self, signal: Signal) {
         let id = self.child.process_id();
-        self.signal_to(
+        Self::signal_to(
             id.and_then(|id| i32::try_from(id).ok()).expect("it runs"),
             signal,
         );
     }
 
     /// Sends a signal to a process that it started.
-    pub fn signal_to(&self, id: i32, signal: Signal) {
+    pub fn signal_to(id: i32, signal: Signal) {
         kill_process(Pid::from_raw(id).expect("a process"), signal).expect("it runs");
     }
 
