@@ -38,6 +38,7 @@ use crate::domain::audit::{Body, Entry};
 use crate::domain::fault::Fault;
 use crate::domain::ids::{AccountId, ActionId, ConnectionName, PlanId};
 use crate::domain::operator::Operator;
+use crate::domain::report::Target;
 use crate::domain::text::Untrusted;
 use crate::store::audit::AuditLog;
 use crate::store::places::Places;
@@ -255,9 +256,15 @@ impl Engine {
             }
             Effect::Document(pid) => self.world.spawn(outbox::document(world, pid)),
             // Not cancelled either: a note that was written is on disk before the console ends.
-            Effect::PostNote { case, text, phase } => {
+            Effect::PostNote {
+                case,
+                text,
+                phase,
+                drafted,
+            } => {
                 let phase = phase.map(|phase| phase.code().to_owned());
-                self.finish(outbox::note(world, case, text, phase));
+                let draft = drafted.then(|| Target::note(case.clone()));
+                self.finish(outbox::note(world, case, text, phase, draft));
             }
             Effect::PostEvent { case, text, said } => {
                 self.finish(outbox::event(world, case, text, *said));

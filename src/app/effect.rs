@@ -142,6 +142,8 @@ pub enum Effect {
         text: Untrusted,
         /// The phase it documents, if it is about one.
         phase: Option<Phase>,
+        /// Whether it was kept on disk while it was typed, until it is on record.
+        drafted: bool,
     },
 }
 

@@ -162,6 +162,8 @@ pub enum Message {
     Copied(bool),
     /// A signal asks to stop for a while.
     Stopped,
+    /// The console was not stopped: nobody waits behind it who could bring it back.
+    NotStopped,
     /// A request for an approval was read for the person who may answer it.
     ApprovalReady(Result<Box<Asked>, Fault>),
     /// The text of a report is open, or cannot be.

@@ -5,7 +5,7 @@
 use std::collections::BTreeSet;
 
 use super::model::filter::users;
-use super::model::{Load, Model};
+use super::model::{Load, Model, OpenCase};
 use crate::domain::case::Case;
 use crate::domain::ids::CaseId;
 use crate::domain::text::{Safe, Untrusted};
@@ -31,6 +31,21 @@ pub struct Related {
 /// What is seen in a case, as far as it was opened here: type and value.
 pub type Seen = BTreeSet<(Untrusted, Untrusted)>;
 
+/// Gives every name of the open case's user: as the case has it, and as the account has it.
+fn names(open: &OpenCase) -> Vec<&Untrusted> {
+    let mut names: Vec<&Untrusted> = open.user.iter().collect();
+    let told = users(Some(&open.subject));
+    // Of several only the chosen one is the user.
+    if told.len() == 1 || names.is_empty() {
+        names.extend(told);
+    }
+    if let Some(account) = open.the_account() {
+        names.push(&account.login);
+        names.extend(&account.mail);
+    }
+    names
+}
+
 /// Lists them, open ones first, each once with all reasons.
 pub fn rows(model: &Model) -> Vec<Related> {
     let Some(open) = &model.open else {
@@ -40,10 +55,7 @@ pub fn rows(model: &Model) -> Vec<Related> {
         Load::Ready(cases, _) => cases.iter().collect(),
         _ => Vec::new(),
     };
-    let named: &[Untrusted] = match &open.user {
-        Some(user) => std::slice::from_ref(user),
-        None => users(Some(&open.subject)),
-    };
+    let named = names(open);
     let own = model.seen.get(&open.id);
     let beyond = similar
         .iter()
@@ -56,7 +68,11 @@ pub fn rows(model: &Model) -> Vec<Related> {
         }
         let mut why: Vec<Safe> = Vec::new();
         let theirs = users(model.queue.subjects.get(&case.id));
-        if theirs.iter().any(|user| named.contains(user)) {
+        let is_named = |user: &Untrusted| {
+            let mut all = named.iter();
+            all.any(|name| name.raw().eq_ignore_ascii_case(user.raw()))
+        };
+        if theirs.iter().any(is_named) {
             why.push("same user".into());
         }
         let shared = own

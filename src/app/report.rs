@@ -72,6 +72,8 @@ pub fn compose(model: &Model, target: &Target) -> String {
     let facts = facts(model, &target.case);
     match target.subject.kind {
         Kind::Handover => handover::compose(&facts),
+        // It begins empty.
+        Kind::Note => String::new(),
         Kind::Lessons => lessons::compose(&facts),
         Kind::Feedback => lessons::feedback(&facts),
         Kind::Phase => {

@@ -68,6 +68,10 @@ fn take(model: &mut Model, now: Moment, message: Message) -> Vec<Effect> {
             Vec::new()
         }
         Message::Stopped => leaving::suspend(model),
+        Message::NotStopped => {
+            leaving::not_suspended(model);
+            Vec::new()
+        }
         Message::Ended => {
             model.ending = true;
             resume::leave(model)

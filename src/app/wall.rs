@@ -199,6 +199,18 @@ impl Wall {
         true
     }
 
+    /// Tells whether news may change what is shown: a source that answers as it did before does not.
+    pub fn may_show(&self, news: &News) -> bool {
+        let News::Asked { source, result } = news else {
+            return true;
+        };
+        let known = self.sources.iter().find(|one| one.name == *source);
+        let well = known.is_some_and(|one| {
+            one.fault.is_none() && one.heard.freshness(self.now.boot) == Freshness::Ok
+        });
+        result.is_err() || !well
+    }
+
     /// Notes whether a source answered; gives its place.
     fn asked(&mut self, source: &ConnectionName, fault: Option<Fault>) -> Option<usize> {
         let place = self.sources.iter().position(|one| one.name == *source)?;

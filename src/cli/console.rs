@@ -56,10 +56,11 @@ pub trait Screen {
     fn title(&mut self, waits: bool) -> io::Result<()>;
 
     /// Gives the terminal back and stops the process; comes back when the shell continues it, with everything to be drawn.
+    /// Where no shell waits it does nothing, and says `false`.
     ///
     /// # Errors
     /// When the terminal is gone.
-    fn suspend(&mut self) -> io::Result<()>;
+    fn suspend(&mut self) -> io::Result<bool>;
 
     /// Copies a text to the terminal's clipboard; tells whether it was sent.
     ///
@@ -139,7 +140,14 @@ where
                     Effect::Quit => end = true,
                     Effect::Redraw => alive &= screen.redraw().is_ok(),
                     Effect::Bell => alarm = true,
-                    Effect::Suspend => alive &= screen.suspend().is_ok(),
+                    Effect::Suspend => {
+                        let done = screen.suspend();
+                        alive &= done.is_ok();
+                        if !done.unwrap_or(true) {
+                            // It only says so.
+                            let _ = update(&mut model, clock.now(), Message::NotStopped);
+                        }
+                    }
                     Effect::Copy(text) => {
                         let done = screen.copy(&text);
                         alive &= done.is_ok();
@@ -175,7 +183,7 @@ where
                 pending = Some((drawn + BACKGROUND_FRAME).max(Instant::now()));
             }
         }
-        // A terminal that is gone has nothing more to say, and whoever still listened would do nothing else.
+        // What is typed from here on is for whoever comes next.
         drop(input);
         let reason = if alive {
             "ended by the operator or a signal"

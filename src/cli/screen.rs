@@ -25,6 +25,7 @@ use crate::store::state::StateDir;
 use crate::terminal::backend::{LeanBackend, SizeSource, known_size};
 use crate::terminal::egress::{Allowed, Egress, SharedEgress};
 use crate::terminal::features::{Features, can_draw};
+use crate::terminal::input::Synchronized;
 use crate::terminal::outflow::{Line, Outflow};
 use crate::terminal::session::Session;
 use crate::terminal::{input, signal};
@@ -37,6 +38,7 @@ pub(super) struct Live {
     terminal: Terminal<LeanBackend<SharedEgress<Outflow>>>,
     theme: Theme,
     line: Line,
+    synchronized: Synchronized,
 }
 
 /// What a terminal is taken for.
@@ -59,7 +61,14 @@ impl Live {
             return Ok(());
         }
         let theme = &self.theme;
+        let known = self.synchronized.is_known();
+        self.terminal.backend_mut().set_synchronized(known);
         self.terminal.draw(|frame| draw(theme, frame)).map(drop)
+    }
+
+    /// Gives where the terminal's answer is noted.
+    pub(super) fn synchronized(&self) -> Synchronized {
+        self.synchronized.clone()
     }
 
     /// Gives the terminal back.
@@ -74,9 +83,8 @@ impl Screen for Live {
         if !self.line.is_idle() {
             return Ok(false);
         }
-        self.terminal
-            .draw(|frame| ui::draw(model, &self.theme, frame))
-            .map(|_| true)
+        self.paint(|theme, frame| ui::draw(model, theme, frame))
+            .map(|()| true)
     }
 
     fn is_shown(&self) -> bool {
@@ -98,11 +106,14 @@ impl Screen for Live {
         self.session.set_title(&Safe::fixed(words))
     }
 
-    fn suspend(&mut self) -> io::Result<()> {
+    fn suspend(&mut self) -> io::Result<bool> {
+        if !signal::is_waited_for() {
+            return Ok(false);
+        }
         self.session.leave()?;
         signal::stop_here()?;
         self.session.enter()?;
-        self.redraw()
+        self.redraw().map(|()| true)
     }
 
     fn copy(&mut self, text: &Safe) -> io::Result<bool> {
@@ -130,11 +141,13 @@ pub(super) fn open(theme: Theme, may: TerminalSettings, used: Use) -> Result<Liv
             );
         return Err(Failure::one(UNREADABLE, fault));
     }
+    let features = Features::of_term(&term);
+    // Who has no keyboard hears no answer.
+    let asks = features.asked && used == Use::Keyboard;
     let allowed = Allowed {
         title: may.title,
         clipboard: may.copy,
-        // Its answer would come in as keys, and one that comes late would swallow those after it.
-        queries: 0,
+        queries: u32::from(asks),
         ..Allowed::default()
     };
     let out = Outflow::start(io::stdout()).map_err(|error| failed(&error))?;
@@ -144,27 +157,41 @@ pub(super) fn open(theme: Theme, may: TerminalSettings, used: Use) -> Result<Liv
         Use::Keyboard => Session::open(egress.clone()),
         Use::Show => Session::open_to_show(egress.clone()),
     };
-    let session = session.map_err(|error| failed(&error))?.over(line.clone());
-    let backend = LeanBackend::new(egress, SizeSource::Output, Features::of_term(&term));
+    let mut session = session.map_err(|error| failed(&error))?.over(line.clone());
+    if asks {
+        session.ask_synchronized().map_err(|error| failed(&error))?;
+    }
+    let backend = LeanBackend::new(egress, SizeSource::Output, features);
     let terminal = Terminal::new(backend).map_err(|error| failed(&error))?;
     Ok(Live {
         session,
         terminal,
         theme,
         line,
+        synchronized: Synchronized::default(),
     })
 }
 
-/// Joins the terminal's input with the signals that ask to end; an input that fails is the end of it.
-fn messages() -> impl Stream<Item = Message> + Unpin {
-    let keys = input::messages()
-        .map(|read| read.unwrap_or(Message::Ended))
-        .chain(futures::stream::once(std::future::ready(Message::Ended)));
+/// Gives the signals that ask to end or to stop, and changes of the size; they are heard from this call on, which is to be
+/// before the terminal is taken.
+fn signals() -> impl Stream<Item = Message> + Unpin {
     let ended = futures::stream::once(signal::ended()).map(|()| Message::Ended);
-    let gone = futures::stream::once(signal::gone()).map(|()| Message::Ended);
-    let ended = futures::stream::select(ended, gone);
     let stopped = signal::stopped().map(|()| Message::Stopped);
-    let signals = futures::stream::select(ended, stopped);
+    let resized = signal::resized().map(|()| {
+        let (width, height) = size();
+        Message::Resized { width, height }
+    });
+    let stops = futures::stream::select(ended, stopped);
+    Box::pin(futures::stream::select(stops, resized))
+}
+
+/// Joins what is typed at the terminal with signals; a keyboard that is gone is the end of it.
+fn messages(
+    synchronized: Synchronized,
+    signals: impl Stream<Item = Message>,
+) -> impl Stream<Item = Message> + Unpin {
+    let keys = input::messages(synchronized)
+        .chain(futures::stream::once(std::future::ready(Message::Ended)));
     Box::pin(futures::stream::select(keys, signals))
 }
 
@@ -184,8 +211,10 @@ pub fn size() -> (u16, u16) {
 /// When the theme or the terminal cannot be used.
 pub async fn show_exported(model: Model, look: &Look) -> Result<(), Failure> {
     let theme = look.theme(&model.settings)?;
+    let signals = signals();
     let mut live = open(theme, model.settings.terminal, Use::Keyboard)?;
-    super::activity::pane::run(model, &mut live, messages()).await;
+    let input = messages(live.synchronized(), signals);
+    super::activity::pane::run(model, &mut live, input).await;
     // The terminal is gone when this fails, and with it whoever could be told.
     let _ = live.session.leave();
     Ok(())
@@ -196,6 +225,7 @@ pub async fn show_exported(model: Model, look: &Look) -> Result<(), Failure> {
 /// # Errors
 /// When the theme, the state or the terminal cannot be used.
 pub async fn show(loaded: Loaded, state: StateDir, look: &Look) -> Result<u8, Failure> {
+    let signals = signals();
     let mut live = open(
         look.theme(&loaded.settings)?,
         loaded.settings.terminal,
@@ -230,10 +260,11 @@ pub async fn show(loaded: Loaded, state: StateDir, look: &Look) -> Result<u8, Fa
         engine,
         messages: news,
     } = compose::start(parts)?;
+    let input = messages(live.synchronized(), signals);
     let console = Console {
         model,
         screen: &mut live,
-        input: messages(),
+        input,
         messages: news,
         engine,
         clock,

@@ -27,7 +27,8 @@ use crate::domain::text::Untrusted;
 use crate::engine::clock::{Clock, Pace, SystemClock};
 use crate::engine::wall::{self as behind, QUEUE};
 use crate::store::state::StateDir;
-use crate::terminal::{input, signal};
+use crate::terminal::input::{self, Synchronized};
+use crate::terminal::signal;
 use crate::ui;
 
 /// Least time between two frames.
@@ -115,6 +116,19 @@ pub fn run(place: &Place, asked: &Asked) -> Result<u8, Failure> {
         )
     })?;
     let theme = place.look.theme(&loaded.settings)?;
+    let runtime = tokio::runtime::Builder::new_current_thread()
+        .enable_all()
+        .build()
+        .map_err(|error| {
+            Failure::one(
+                INTERNAL,
+                Fault::new(Untrusted::new(error.to_string()).line()),
+            )
+        })?;
+    let signals = {
+        let _within = runtime.enter();
+        signals()
+    };
     let has_keys = io::stdin().is_terminal();
     let used = if has_keys { Use::Keyboard } else { Use::Show };
     let mut live = screen::open(theme, QUIET, used)?;
@@ -127,15 +141,6 @@ pub fn run(place: &Place, asked: &Asked) -> Result<u8, Failure> {
     // A connection without a secret says so itself, in the list of the sources.
     let (secrets, _) = compose::secrets(&settings);
     let watching = Watching::build(&settings, secrets, &Limits::default());
-    let runtime = tokio::runtime::Builder::new_current_thread()
-        .enable_all()
-        .build()
-        .map_err(|error| {
-            Failure::one(
-                INTERNAL,
-                Fault::new(Untrusted::new(error.to_string()).line()),
-            )
-        })?;
     runtime.block_on(async {
         let (tell, news) = mpsc::channel(QUEUE);
         let tasks = behind::start(behind::Start {
@@ -146,7 +151,9 @@ pub fn run(place: &Place, asked: &Asked) -> Result<u8, Failure> {
             clock: Arc::clone(&clock),
             pace: Pace::REAL,
         });
-        show(wall, &mut live, terminal(has_keys), news, clock.as_ref()).await;
+        let keys = has_keys.then(|| live.synchronized());
+        let terminal = terminal(keys, signals);
+        show(wall, &mut live, terminal, news, clock.as_ref()).await;
         drop(tasks);
     });
     // Reading the log may wait for a disk; nothing of it is needed any more.
@@ -181,21 +188,24 @@ fn beside(place: &Place) -> Option<PathBuf> {
     is_run.then(|| run.to_owned())
 }
 
-/// Joins keys, changes of the size and signals. Where there is no keyboard only signals end the wall.
-fn terminal(has_keys: bool) -> impl Stream<Item = Message> + Unpin {
-    let keys = if has_keys {
-        // A keyboard that goes away is no reason to end, and is not asked again: a hang-up is told by its signal.
-        let keys = input::messages().take_while(|read| std::future::ready(read.is_ok()));
-        let keys = keys.filter_map(|read| async { read.ok() });
-        futures::stream::StreamExt::boxed_local(keys)
-    } else {
-        futures::stream::pending().boxed_local()
-    };
+/// Gives changes of the size and signals that ask to end; they are heard from this call on.
+fn signals() -> impl Stream<Item = Message> + Unpin {
     let resized = signal::resized().map(|()| Message::Drawn);
     let ended = futures::stream::once(signal::ended()).map(|()| Message::Ended);
-    let gone = futures::stream::once(signal::gone()).map(|()| Message::Ended);
-    let told = futures::stream::select(resized, futures::stream::select(ended, gone));
-    Box::pin(futures::stream::select(keys, told))
+    Box::pin(futures::stream::select(resized, ended))
+}
+
+/// Joins keys and signals. Where there is no keyboard only signals end the wall; one that goes away is no reason to end: a
+/// hang-up is told by its signal.
+fn terminal(
+    keys: Option<Synchronized>,
+    signals: impl Stream<Item = Message>,
+) -> impl Stream<Item = Message> + Unpin {
+    let keys = match keys {
+        Some(synchronized) => input::messages(synchronized).left_stream(),
+        None => futures::stream::pending().right_stream(),
+    };
+    Box::pin(futures::stream::select(keys, signals))
 }
 
 /// Shows the wall until it ends: news in, frames out, never more than two a second.
@@ -236,10 +246,10 @@ pub async fn show(
             Some(told) = news.recv() => told,
             () = tokio::time::sleep_until(wake) => News::Tick,
         };
+        pending |= wall.may_show(&told);
         if !wall.update(clock.now(), told) {
             return wall;
         }
-        pending = true;
     }
 }
 

@@ -29,11 +29,19 @@ pub enum Kind {
     Feedback,
     /// For whoever takes over.
     Handover,
+    /// A note, posted as it was typed.
+    Note,
 }
 
 impl Kind {
     /// Lists all kinds.
-    pub const ALL: [Self; 4] = [Self::Phase, Self::Lessons, Self::Feedback, Self::Handover];
+    pub const ALL: [Self; 5] = [
+        Self::Phase,
+        Self::Lessons,
+        Self::Feedback,
+        Self::Handover,
+        Self::Note,
+    ];
 
     /// Gives the word used in records.
     pub fn code(self) -> &'static str {
@@ -42,6 +50,7 @@ impl Kind {
             Self::Lessons => "lessons_learned",
             Self::Feedback => "feedback",
             Self::Handover => "handover",
+            Self::Note => "note",
         }
     }
 
@@ -82,10 +91,19 @@ impl Subject {
         }
     }
 
+    /// Gives the subject of a note.
+    pub fn note() -> Self {
+        Self {
+            kind: Kind::Note,
+            name: Untrusted::default(),
+        }
+    }
+
     /// Gives the words shown for it.
     pub fn title(&self) -> Safe {
         match self.kind {
             Kind::Handover => "Handover".into(),
+            Kind::Note => "Note".into(),
             Kind::Phase => safe!("Phase {}", self.name.field()),
             Kind::Lessons | Kind::Feedback => self.name.field(),
         }
@@ -99,6 +117,16 @@ pub struct Target {
     pub case: super::ids::CaseId,
     /// What about.
     pub subject: Subject,
+}
+
+impl Target {
+    /// Gives the note of a case.
+    pub fn note(case: super::ids::CaseId) -> Self {
+        Self {
+            case,
+            subject: Subject::note(),
+        }
+    }
 }
 
 /// A text that is being put together, line by line.

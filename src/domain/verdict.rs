@@ -2,7 +2,9 @@
 //!
 //! What must not live here: a vendor's words for them (`connect`), sending (`engine`).
 
-use super::text::Untrusted;
+use super::case::Case;
+use super::text::{Safe, Untrusted};
+use crate::safe;
 
 /// What a case turned out to be, after OCSF's `verdict_id`, with the impact beside it.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
@@ -102,7 +104,112 @@ pub const CLOSE: &str = "close";
 /// `kind` of the record that promises a merge.
 pub const MERGE: &str = "merge";
 
+/// Judges by the case as it is now what came of a change that was cut off: whether it happened, and what to say.
+///
+/// `from` and `to` are what was promised: owners, or status and verdict.
+pub fn came_of(kind: &str, (from, to): (&Untrusted, &Untrusted), case: &Case) -> (bool, Safe) {
+    let owner = match &case.assignee {
+        Some(owner) => safe!("it belongs to {}", owner.field()),
+        None => "it belongs to nobody".into(),
+    };
+    let status = case.vendor_status.field();
+    match kind {
+        CLAIM if case.assignee.as_ref() == Some(to) => (true, owner),
+        RELEASE if case.assignee.as_ref() != Some(from) => (true, owner),
+        CLOSE if !case.status.is_open() => (true, safe!("it is closed ({})", status)),
+        CLAIM | RELEASE => (false, safe!("it did not happen, {}", owner)),
+        CLOSE => (
+            false,
+            safe!("it did not happen, the case is open ({})", status),
+        ),
+        _ => (false, "it did not happen, the case stands by itself".into()),
+    }
+}
+
 /// Tells whether a kind of record write changes a case itself, rather than adding to it.
 pub fn changes_case(kind: &str) -> bool {
     [CLAIM, RELEASE, CLOSE, MERGE].contains(&kind)
+}
+
+#[cfg(test)]
+mod tests {
+    use chrono::DateTime;
+    use rstest::rstest;
+
+    use super::*;
+    use crate::domain::containment::samples::case as id;
+    use crate::domain::severity::{CaseStatus, Severity};
+
+    fn sample() -> Case {
+        Case {
+            id: id(),
+            number: Some(14),
+            title: "t".into(),
+            description: Untrusted::default(),
+            severity: Severity::High,
+            status: CaseStatus::New,
+            vendor_status: "New".into(),
+            assignee: None,
+            created: DateTime::UNIX_EPOCH,
+            updated: None,
+            tags: Vec::new(),
+            fields: Vec::new(),
+        }
+    }
+
+    #[rstest]
+    #[case(CLAIM, Some("kim"), CaseStatus::New, true, "it belongs to kim")]
+    #[case(
+        CLAIM,
+        Some("mo"),
+        CaseStatus::New,
+        false,
+        "it did not happen, it belongs to mo"
+    )]
+    #[case(
+        CLAIM,
+        None,
+        CaseStatus::New,
+        false,
+        "it did not happen, it belongs to nobody"
+    )]
+    #[case(RELEASE, None, CaseStatus::New, true, "it belongs to nobody")]
+    #[case(
+        RELEASE,
+        Some("ash"),
+        CaseStatus::New,
+        false,
+        "it did not happen, it belongs to ash"
+    )]
+    #[case(CLOSE, None, CaseStatus::Closed, true, "it is closed (word)")]
+    #[case(
+        CLOSE,
+        None,
+        CaseStatus::New,
+        false,
+        "it did not happen, the case is open (word)"
+    )]
+    #[case(
+        MERGE,
+        None,
+        CaseStatus::New,
+        false,
+        "it did not happen, the case stands by itself"
+    )]
+    fn the_case_itself_says_what_came_of_a_change(
+        #[case] kind: &str,
+        #[case] owner: Option<&str>,
+        #[case] status: CaseStatus,
+        #[case] done: bool,
+        #[case] word: &str,
+    ) {
+        let case = Case {
+            assignee: owner.map(Untrusted::new),
+            status,
+            vendor_status: "word".into(),
+            ..sample()
+        };
+        let (came, said) = came_of(kind, (&"ash".into(), &"kim".into()), &case);
+        assert_eq!((came, said.as_str()), (done, word));
+    }
 }

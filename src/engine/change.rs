@@ -19,6 +19,7 @@ use crate::domain::mirror::{CANCEL, COMPLETED};
 use crate::domain::text::Untrusted;
 use crate::domain::verdict::{CLAIM, CLOSE, CaseChange, Closing, MERGE, RELEASE};
 use crate::safe;
+use crate::store::lease::{self, Lease};
 
 /// Most cases that are listed as similar.
 const SIMILAR_MAX: usize = 50;
@@ -127,6 +128,30 @@ async fn sent<T>(
     Ok((rid, answer))
 }
 
+/// Keeps other consoles from settling a change while this one works on it; the end of the process frees it.
+struct Held<'a> {
+    world: &'a World,
+    rid: RecordId,
+    /// Without it the others settle it by reading too.
+    _lease: Option<Lease>,
+}
+
+impl<'a> Held<'a> {
+    fn of(world: &'a World, promise: &CaseChanged) -> Self {
+        Self {
+            world,
+            rid: promise.rid.clone(),
+            _lease: lease::take(&world.leases, &promise.rid).ok().flatten(),
+        }
+    }
+}
+
+impl Drop for Held<'_> {
+    fn drop(&mut self) {
+        lease::clear(&self.world.leases, &self.rid);
+    }
+}
+
 fn promise(
     world: &World,
     now: &Case,
@@ -190,6 +215,7 @@ async fn claim(
     }
     let from = now.assignee.clone().unwrap_or_default();
     let promise = promise(world, now, CLAIM, (from, me.clone()));
+    let _held = Held::of(world, &promise);
     let (rid, answer) = sent(world, promise, async {
         source.assign(&now.id, Some(&me)).await.map_err(Fault::from)
     })
@@ -222,6 +248,7 @@ async fn release(world: &World, source: &dyn Cases, now: &Case) -> Result<Change
         return Err(Fault::new(what));
     }
     let promise = promise(world, now, RELEASE, (me.clone(), Untrusted::default()));
+    let _held = Held::of(world, &promise);
     let (rid, answer) = sent(world, promise, async {
         source.assign(&now.id, None).await.map_err(Fault::from)
     })
@@ -279,6 +306,7 @@ async fn close(
         (now.vendor_status.clone(), own(closing.verdict.key())),
     );
     promise.comment = Some(closing.comment.clone());
+    let _held = Held::of(world, &promise);
     let (rid, answer) = sent(world, promise, async {
         source.close(&now.id, closing).await.map_err(Fault::from)
     })
@@ -332,6 +360,7 @@ async fn try_merge(world: &World, cases: &[CaseId]) -> Result<Box<Case>, Fault> 
     let words: Vec<&str> = cases.iter().map(CaseId::raw).collect();
     let mut rids = Vec::new();
     let mut bodies = Vec::new();
+    let mut held = Vec::new();
     for case in &now {
         let said = promise(
             world,
@@ -348,6 +377,7 @@ async fn try_merge(world: &World, cases: &[CaseId]) -> Result<Box<Case>, Fault> 
             phase: None,
         });
         rids.push(said.rid.clone());
+        held.push(Held::of(world, &said));
         bodies.push(Body::CaseChanged(said));
     }
     world.journal.record(bodies).await?;
@@ -378,6 +408,7 @@ async fn try_merge(world: &World, cases: &[CaseId]) -> Result<Box<Case>, Fault> 
         }
     };
     world.journal.record(last).await?;
+    drop(held);
     result.map(Box::new)
 }
 

@@ -5,6 +5,7 @@
 use std::collections::HashMap;
 use std::path::PathBuf;
 use std::sync::{Arc, Mutex, PoisonError};
+use std::time::Duration;
 
 use super::World;
 use super::journal::own;
@@ -19,6 +20,10 @@ use crate::domain::text::Untrusted;
 use crate::safe;
 use crate::store::drafts::{self, Draft};
 use crate::store::lease::{self, Lease};
+
+/// How often, and after how long each, a text that is being put away is looked for again.
+const AWAY_LOOKS: u32 = 50;
+const AWAY: Duration = Duration::from_millis(20);
 
 /// The texts that are being written in this process.
 pub(super) struct Drafts {
@@ -81,6 +86,16 @@ pub(super) async fn open(world: Arc<World>, target: Target) {
 
 async fn try_open(world: &World, target: &Target) -> Result<Opened, Fault> {
     let key = drafts::key(target);
+    // Who left it a moment ago gets it whole.
+    for _ in 0..AWAY_LOOKS {
+        let closing = world
+            .drafts
+            .with(|slots| slots.get(&key).is_some_and(|slot| slot.closing));
+        if !closing {
+            break;
+        }
+        tokio::time::sleep(AWAY).await;
+    }
     let _io = world.drafts.io.lock().await;
     if world.drafts.with(|slots| slots.contains_key(&key)) {
         return Err(Fault::new("the text is still being put away; try again"));
@@ -107,9 +122,9 @@ async fn try_open(world: &World, target: &Target) -> Result<Opened, Fault> {
         .await?;
     let left = found.filter(|draft| {
         // Confirmed, and killed before it was removed: it is posted from the records.
-        !world
-            .journal
-            .with(|ledger| ledger.documents().knows(&draft.rid))
+        !world.journal.with(|ledger| {
+            ledger.documents().knows(&draft.rid) || ledger.outbox().knows(&draft.rid)
+        })
     });
     let rid = left.as_ref().map_or_else(
         || RecordId::from_parts(world.clock.now().utc, super::clock::random()),
@@ -153,6 +168,30 @@ pub(super) fn close(world: &Arc<World>, target: &Target) {
             }
         }
     });
+}
+
+/// Gives the id that an open text will be posted under.
+pub(super) fn rid_of(world: &World, target: &Target) -> Option<RecordId> {
+    let key = drafts::key(target);
+    world
+        .drafts
+        .with(|slots| slots.get(&key).map(|slot| slot.rid.clone()))
+}
+
+/// Removes the draft of a text that is on record. One that is not open here is another console's.
+pub(super) async fn done(world: &World, target: &Target) {
+    let key = drafts::key(target);
+    let _io = world.drafts.io.lock().await;
+    let Some(slot) = world.drafts.with(|slots| slots.remove(&key)) else {
+        return;
+    };
+    let at = key.clone();
+    if let Err(fault) = world.drafts.disk(move |dir| drafts::purge(&dir, &at)).await {
+        // It is known by its id and not taken for a draft again.
+        world.notice(Level::Warning, fault).await;
+    }
+    lease::clear(&world.leases, &lease_name(&key));
+    drop(slot);
 }
 
 /// Writes until nothing newer is left; the end of the console waits for it.

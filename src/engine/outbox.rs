@@ -4,9 +4,11 @@ use std::collections::HashMap;
 use std::sync::{Arc, PoisonError};
 use std::time::Duration;
 
+use chrono::{DateTime, Utc};
 use sha2::{Digest, Sha256};
 
 use super::World;
+use super::documents;
 use super::journal::own;
 use super::respond::ANSWER;
 use crate::app::message::Level;
@@ -21,6 +23,7 @@ use crate::domain::containment::standing::standing;
 use crate::domain::fault::Fault;
 use crate::domain::freshness::time_word;
 use crate::domain::ids::{CaseId, PlanId, RecordId};
+use crate::domain::report::Target;
 use crate::domain::text::{Safe, Untrusted, sink};
 use crate::safe;
 use crate::store::lease;
@@ -41,6 +44,7 @@ pub(super) async fn retry(world: Arc<World>) {
     for round in 0u32.. {
         world.journal.catch_up().await;
         super::recover::unfinished(Arc::clone(&world)).await;
+        super::recover::changes(&world).await;
         super::approval::sweep(&world).await;
         let plans = world.journal.with(Ledger::undocumented);
         failed.retain(|pid, _| plans.contains(pid));
@@ -170,9 +174,29 @@ async fn try_document(world: &World, pid: &PlanId) -> Result<(), Fault> {
 /// Takes a note of the analyst: durable first, so that neither a failed post nor the end of the process loses it.
 ///
 /// `phase` is the code of the phase it documents, if it does.
-pub(super) async fn note(world: Arc<World>, case: CaseId, text: Untrusted, phase: Option<String>) {
-    let rid = RecordId::from_parts(world.clock.now().utc, super::clock::random());
-    promise(world, case, text, (rid, phase), Vec::new()).await;
+///
+/// `draft` is where it was kept while it was typed; it is removed once the note is on record.
+pub(super) async fn note(
+    world: Arc<World>,
+    case: CaseId,
+    text: Untrusted,
+    phase: Option<String>,
+    draft: Option<Target>,
+) {
+    let kept = draft.as_ref().and_then(|of| documents::rid_of(&world, of));
+    let rid =
+        kept.unwrap_or_else(|| RecordId::from_parts(world.clock.now().utc, super::clock::random()));
+    let recorded = promise(&world, case, text, (rid.clone(), phase), Vec::new()).await;
+    if let Some(of) = &draft {
+        if recorded {
+            documents::done(&world, of).await;
+        } else {
+            documents::close(&world, of);
+        }
+    }
+    if recorded {
+        begin(&world, &rid).await;
+    }
 }
 
 /// Takes an event for the case: a note whose id follows from case and event, so that it is posted once by whatever console.
@@ -189,17 +213,19 @@ pub(super) async fn event(
     let rid = RecordId::from_parts(said.at.unwrap_or_default(), number);
     said.rid = Some(rid.clone());
     let first = vec![Body::TimelineSaid(said)];
-    promise(world, case, text, (rid, None), first).await;
+    if promise(&world, case, text, (rid.clone(), None), first).await {
+        begin(&world, &rid).await;
+    }
 }
 
-/// Puts a note on record, after some other records in the same write, and posts it.
+/// Puts a note on record, after some other records in the same write; tells whether it is.
 async fn promise(
-    world: Arc<World>,
+    world: &World,
     case: CaseId,
     text: Untrusted,
     (rid, phase): (RecordId, Option<String>),
     mut bodies: Vec<Body>,
-) {
+) -> bool {
     bodies.extend(pieces(text.raw()).into_iter().map(|text| Body::Note {
         case: case.clone(),
         text,
@@ -223,14 +249,19 @@ async fn promise(
                 },
             )
             .await;
-        return;
+        return false;
     }
-    let note = pending(&world).into_iter().find(|note| note.rid == rid);
+    true
+}
+
+/// Posts a note that is on record, if it still waits.
+async fn begin(world: &World, rid: &RecordId) {
+    let note = pending(world).into_iter().find(|note| note.rid == *rid);
     if let Some(note) = note {
         // The end of the console does not wait for a case system: the note is on disk and the next start posts it.
         tokio::select! {
             () = world.ending() => {}
-            () = deliver(&world, &note) => {}
+            () = deliver(world, &note) => {}
         }
     }
 }
@@ -383,6 +414,11 @@ pub(super) fn late(world: &World, marker: &str) -> Duration {
     else {
         return Duration::ZERO;
     };
+    late_since(world, at)
+}
+
+/// Gives how long what was on its way at a time may still arrive.
+pub(super) fn late_since(world: &World, at: DateTime<Utc>) -> Duration {
     // A clock that was set back makes it wait longer, but never longer than the whole time.
     let ago = (world.clock.now().utc - at).to_std().unwrap_or_default();
     world.pace.of(LATE).saturating_sub(ago)

@@ -7,12 +7,16 @@ use super::journal::own;
 use super::respond::outcome;
 use super::{outbox, prove};
 use crate::app::message::Level;
+use crate::connect::capability::ConnectErrorKind;
 use crate::domain::audit::{Body, OutcomeState};
 use crate::domain::containment::kind::ActionKind;
 use crate::domain::containment::ledger::ActionView;
+use crate::domain::containment::outbox::PendingChange;
 use crate::domain::containment::state::ActionState;
 use crate::domain::fault::Fault;
 use crate::domain::ids::ActionId;
+use crate::domain::text::Untrusted;
+use crate::domain::verdict::came_of;
 use crate::safe;
 use crate::store::lease;
 
@@ -21,6 +25,84 @@ use crate::store::lease;
 fn first(world: &World, aid: &ActionId) -> bool {
     let mut adopted = world.adopted.lock().unwrap_or_else(PoisonError::into_inner);
     adopted.insert(aid.clone())
+}
+
+/// Says what came of changes of cases that were cut off when their console ended: by reading, never by a second send.
+pub(super) async fn changes(world: &World) {
+    for change in cut_off(world) {
+        // It may still arrive there: "did not happen" is no answer before its time is over.
+        if !outbox::late_since(world, change.at).is_zero() {
+            continue;
+        }
+        let lease = match lease::take(&world.leases, &change.rid) {
+            Ok(Some(lease)) => lease,
+            // Its console is alive and says it itself.
+            Ok(None) => continue,
+            Err(error) => {
+                let error = own(error.to_string());
+                let line = safe!("failed to settle a change of a case: {}", error.line());
+                world.notice(Level::Error, Fault::new(line)).await;
+                continue;
+            }
+        };
+        // It may have been said between our look and the lease.
+        world.journal.catch_up().await;
+        if !cut_off(world).contains(&change) || settled(world, &change).await {
+            lease::clear(&world.leases, &change.rid);
+        }
+        drop(lease);
+    }
+}
+
+fn cut_off(world: &World) -> Vec<PendingChange> {
+    world
+        .journal
+        .with(|ledger| ledger.outbox().changes().to_vec())
+}
+
+/// Reads a case and records what came of its change; `false` when it could not be read, and is asked for again later.
+async fn settled(world: &World, change: &PendingChange) -> bool {
+    let Some(source) = world.case_system(&change.case.connection) else {
+        return false;
+    };
+    let promised = (&change.from, &change.to);
+    let ((done, word), name) = match source.case(&change.case).await {
+        Ok(case) => {
+            let number = case.number.map(|number| safe!("#{}", number));
+            let name = number.unwrap_or_else(|| change.case.shown());
+            (came_of(&change.kind, promised, &case), name)
+        }
+        Err(error) if error.kind == ConnectErrorKind::NotFound => {
+            let word = "it is not in the case system any more: merged or deleted there";
+            ((false, word.into()), change.case.shown())
+        }
+        // The source says itself that it does not answer.
+        Err(_) => return false,
+    };
+    let rid = change.rid.clone();
+    let body = if done {
+        Body::RecordDone {
+            rid,
+            id: own(change.case.raw()),
+        }
+    } else {
+        Body::RecordFailed {
+            rid,
+            reason: own(word.as_str()),
+        }
+    };
+    if world.journal.record(vec![body]).await.is_err() {
+        return false;
+    }
+    let line = safe!(
+        "{} of {}, cut off when its console ended: {}",
+        Untrusted::new(change.kind.as_str()).field(),
+        name,
+        word
+    );
+    let level = if done { Level::Info } else { Level::Warning };
+    world.notice(level, Fault::new(line)).await;
+    true
 }
 
 pub(super) async fn unfinished(world: Arc<World>) {

@@ -10,6 +10,7 @@ use std::time::Duration;
 use chrono::{DateTime, TimeDelta, Utc};
 use tokio::sync::mpsc;
 use tokio::task::JoinSet;
+use tokio::time::Instant;
 
 use super::clock::{Clock, Pace};
 use super::journal::fault_of;
@@ -18,7 +19,8 @@ use crate::config::settings::Settings;
 use crate::connect::watching::{WatchedCases, WatchedSource, Watching};
 use crate::domain::fault::Fault;
 use crate::domain::ids::ConnectionName;
-use crate::store::audit::{Follower, StoreError};
+use crate::domain::text::Untrusted;
+use crate::store::audit::{Changes, Follower, StoreError};
 
 /// News that may wait for the wall; who brings more waits.
 pub const QUEUE: usize = 64;
@@ -32,8 +34,14 @@ const COMMENTS_MAX: usize = 2_000;
 /// How far back the first look at the comments goes.
 const BEFORE: TimeDelta = TimeDelta::days(30);
 
-/// How often this host's log is looked at.
+/// How often this host's log is looked at where the system does not tell of changes.
 const LOOK: Duration = Duration::from_secs(2);
+
+/// How many times that it is left alone where the system does.
+const TOLD: u32 = 30;
+
+/// The beats in the shortest interval of a source.
+const BEATS: u32 = 2;
 
 /// What a wall is started with.
 pub struct Start {
@@ -62,17 +70,24 @@ pub fn start(start: Start) -> JoinSet<()> {
         pace,
     } = start;
     let mut tasks = JoinSet::new();
+    let intervals = settings.connections.iter().map(|one| pace.of(one.poll));
+    let beat = Beat::new(intervals.min().unwrap_or(LOOK));
     let interval = |name: &ConnectionName| {
         let known = settings.connections.iter().find(|one| one.name == *name);
         pace.of(known.map_or(LOOK, |one| one.poll))
     };
     for source in watching.cases {
         let every = interval(source.connection());
-        tasks.spawn(cases(source, every, Arc::clone(&clock), news.clone()));
+        tasks.spawn(cases(
+            source,
+            (beat, every),
+            Arc::clone(&clock),
+            news.clone(),
+        ));
     }
     for source in watching.sources {
         let every = interval(source.connection());
-        tasks.spawn(sources(source, every, news.clone()));
+        tasks.spawn(sources(source, (beat, every), news.clone()));
     }
     for (source, error) in watching.faults {
         let news = news.clone();
@@ -86,19 +101,51 @@ pub fn start(start: Start) -> JoinSet<()> {
     tasks
 }
 
-/// Waits an interval of +-10 %, so that walls do not ask in step.
-async fn pause(every: Duration) {
-    tokio::time::sleep(every.mul_f64(0.9 + 0.2 * fastrand::f64())).await;
+/// When sources are asked: all of them at the beats of one clock, so that the machine wakes once for all. When it began is
+/// chance, so that walls do not ask in step.
+#[derive(Clone, Copy)]
+struct Beat {
+    from: Instant,
+    step: Duration,
+}
+
+impl Beat {
+    fn new(shortest: Duration) -> Self {
+        let step = (shortest / BEATS).max(Duration::from_micros(1));
+        let now = Instant::now();
+        let from = now.checked_sub(step.mul_f64(fastrand::f64()));
+        Self {
+            from: from.unwrap_or(now),
+            step,
+        }
+    }
+
+    /// Gives the first beat after an interval, less a tenth: an answer takes its time too.
+    fn after(self, now: Instant, every: Duration) -> Instant {
+        let wanted = (now - self.from) + every.mul_f64(0.9);
+        let beats = wanted.as_nanos().div_ceil(self.step.as_nanos());
+        self.from
+            + self
+                .step
+                .saturating_mul(u32::try_from(beats).unwrap_or(u32::MAX))
+    }
+
+    async fn pause(self, every: Duration) {
+        tokio::time::sleep_until(self.after(Instant::now(), every)).await;
+    }
 }
 
 async fn cases(
     source: Arc<dyn WatchedCases>,
-    every: Duration,
+    (beat, every): (Beat, Duration),
     clock: Arc<dyn Clock>,
     news: mpsc::Sender<News>,
 ) {
     let name = source.connection().clone();
-    let mut since = clock.now().utc - BEFORE;
+    let mut since = Since {
+        at: clock.now().utc - BEFORE,
+        told: Vec::new(),
+    };
     loop {
         let result = match source.open_cases(CASES_MAX).await {
             Ok(page) => Ok((page.items, page.truncated, page.faults.len())),
@@ -115,24 +162,38 @@ async fn cases(
         if !failed && !comments(source.as_ref(), &mut since, &news).await {
             return;
         }
-        pause(every).await;
+        beat.pause(every).await;
     }
 }
 
+/// Up to where comments were handed over.
+struct Since {
+    at: DateTime<Utc>,
+    /// What was written in just that moment: it is asked for again, and not told again.
+    told: Vec<Untrusted>,
+}
+
 /// Hands over what was written since the last look; `false` when the wall is gone.
-async fn comments(
-    source: &dyn WatchedCases,
-    since: &mut DateTime<Utc>,
-    news: &mpsc::Sender<News>,
-) -> bool {
-    let told = match source.comments_since(*since, COMMENTS_MAX).await {
+async fn comments(source: &dyn WatchedCases, since: &mut Since, news: &mpsc::Sender<News>) -> bool {
+    let told = match source.comments_since(since.at, COMMENTS_MAX).await {
         Ok(page) => {
             let mut comments = page.items;
+            comments
+                .retain(|(_, comment)| comment.at != since.at || !since.told.contains(&comment.id));
             comments.sort_by_key(|(_, comment)| comment.at);
-            if let Some((_, last)) = comments.last() {
-                // What was written in the same millisecond comes again, and changes nothing.
-                *since = last.at.max(*since);
+            let Some(last) = comments.last().map(|(_, comment)| comment.at) else {
+                return true;
+            };
+            if last > since.at {
+                since.at = last;
+                since.told.clear();
             }
+            let now = comments
+                .iter()
+                .filter(|(_, comment)| comment.at == since.at);
+            since
+                .told
+                .extend(now.map(|(_, comment)| comment.id.clone()));
             News::Comments(comments)
         }
         Err(error) => News::Asked {
@@ -143,7 +204,11 @@ async fn comments(
     news.send(told).await.is_ok()
 }
 
-async fn sources(source: Arc<dyn WatchedSource>, every: Duration, news: mpsc::Sender<News>) {
+async fn sources(
+    source: Arc<dyn WatchedSource>,
+    (beat, every): (Beat, Duration),
+    news: mpsc::Sender<News>,
+) {
     loop {
         let told = News::Asked {
             source: source.connection().clone(),
@@ -152,14 +217,19 @@ async fn sources(source: Arc<dyn WatchedSource>, every: Duration, news: mpsc::Se
         if news.send(told).await.is_err() {
             return;
         }
-        pause(every).await;
+        beat.pause(every).await;
     }
 }
 
 /// Reads this host's log on and on; one that cannot be read is said once, and tried again.
 async fn log(mut follower: Follower, every: Duration, news: mpsc::Sender<News>) {
     let mut failed = false;
+    let mut told: Option<Changes> = None;
     loop {
+        if told.is_none() {
+            // Before the look, so that nothing falls between.
+            told = Changes::of(follower.dir()).ok();
+        }
         let read = match follower.has_news() {
             Ok(false) => Ok(()),
             Ok(true) => {
@@ -176,8 +246,27 @@ async fn log(mut follower: Follower, every: Duration, news: mpsc::Sender<News>) 
                 return;
             }
         }
-        tokio::time::sleep(every).await;
+        told = changed(told, every).await;
     }
+}
+
+/// Waits until the log changes, or for a while; gives back what tells of it while that can be relied on.
+async fn changed(told: Option<Changes>, every: Duration) -> Option<Changes> {
+    let Some(mut told) = told else {
+        tokio::time::sleep(every).await;
+        return None;
+    };
+    tokio::select! {
+        next = told.next() => {
+            // What is written in one go is read in one go.
+            tokio::time::sleep(every / 10).await;
+            next?;
+            told.forget();
+        }
+        // The folder may have been replaced, and some file systems tell nothing.
+        () = tokio::time::sleep(every.saturating_mul(TOLD)) => return None,
+    }
+    Some(told)
 }
 
 /// Reads what is new on a thread that may wait for the disk.
@@ -198,5 +287,42 @@ async fn read_on(
         Ok(read) => read,
         // It cannot panic; if it did, reading begins anew, and folding a record twice changes nothing.
         Err(_) => (Follower::new(dir), Ok(())),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use rstest::rstest;
+
+    use super::*;
+
+    #[rstest]
+    #[case(0, 10_000, 10_000)]
+    #[case(800, 10_000, 10_000)]
+    #[case(1_200, 10_000, 15_000)]
+    #[case(4_000, 30_000, 35_000)]
+    #[case(5_000, 5_000, 10_000)]
+    fn sources_are_asked_at_beats(#[case] now: u64, #[case] every: u64, #[case] at: u64) {
+        let from = Instant::now();
+        let beat = Beat {
+            from,
+            step: Duration::from_secs(5),
+        };
+        let ms = Duration::from_millis;
+        assert_eq!(beat.after(from + ms(now), ms(every)), from + ms(at));
+    }
+
+    #[tokio::test]
+    async fn a_change_is_told_at_once_and_a_folder_that_is_not_there_is_looked_for() {
+        let dir = tempfile::tempdir().expect("a temporary directory");
+        let told = Changes::of(dir.path()).expect("it is watched");
+        std::fs::write(dir.path().join("a"), "b").expect("it is written");
+        let long = Duration::from_secs(1);
+        let begun = Instant::now();
+        let told = changed(Some(told), long).await;
+        assert!(begun.elapsed() < long, "it did not wait for its turn");
+        let again = tokio::time::timeout(long / 4, changed(told, long)).await;
+        assert!(again.is_err(), "what was heard is not told again");
+        assert!(changed(None, Duration::from_millis(1)).await.is_none());
     }
 }

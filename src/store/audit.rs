@@ -7,6 +7,7 @@
 //! What must not live here: the form of records and the rules of the chain (`domain::audit`).
 
 mod begin;
+mod changes;
 mod condition;
 mod disk;
 mod end;
@@ -30,6 +31,7 @@ use crate::domain::audit::{Body, Entry};
 use crate::domain::ids::{LogId, SessionId};
 use crate::domain::text::{Safe, Untrusted};
 
+pub use changes::Changes;
 pub use disk::{Clock, Disk, Free, RealDisk, SystemClock};
 pub use error::StoreError;
 pub use follow::{Follower, Place, Standing};

@@ -15,6 +15,9 @@ use super::features::Features;
 /// A run shorter than this is cheaper written out.
 const RUN_LEAST: usize = 7;
 
+/// A frame shorter than this reaches the terminal in one piece anyway: two more sequences would only cost the line.
+const WHOLE_LEAST: usize = 512;
+
 /// Where the size of the terminal comes from.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum SizeSource {
@@ -84,7 +87,7 @@ impl<W: Write> LeanBackend<W> {
         }
     }
 
-    /// Wraps each frame into a synchronized update (mode 2026), once the terminal said that it knows it.
+    /// Wraps each long frame into a synchronized update (mode 2026), once the terminal said that it knows it.
     pub fn set_synchronized(&mut self, synchronized: bool) {
         self.synchronized = synchronized;
     }
@@ -420,7 +423,7 @@ impl<W: Write> Backend for LeanBackend<W> {
         if self.bytes.is_empty() {
             return Ok(());
         }
-        if self.synchronized {
+        if self.synchronized && self.bytes.len() >= WHOLE_LEAST {
             let mut frame = b"\x1b[?2026h".to_vec();
             frame.append(&mut self.bytes);
             frame.extend_from_slice(b"\x1b[?2026l");
@@ -465,6 +468,7 @@ mod tests {
     }
 
     const EVERYTHING: Features = Features {
+        asked: false,
         erase: true,
         repeat: true,
     };
@@ -562,7 +566,7 @@ mod tests {
             frames in prop::collection::vec(prop::collection::vec(letter(), 0..40), 1..5),
             erase: bool,
         ) {
-            let features = Features { erase, repeat: false };
+            let features = Features { erase, ..Features::default() };
             let mut terminal = terminal(24, 6, features).map_err(|e| TestCaseError::fail(e.to_string()))?;
             let mut buffer = Buffer::empty(Rect::new(0, 0, 24, 6));
             for frame in &frames {
@@ -602,16 +606,25 @@ mod tests {
     }
 
     #[test]
-    fn a_synchronized_frame_is_one_update() -> io::Result<()> {
-        let mut terminal = terminal(20, 3, EVERYTHING)?;
+    fn a_long_frame_is_one_synchronized_update() -> io::Result<()> {
+        let mut terminal = terminal(100, 10, EVERYTHING)?;
         terminal.backend_mut().set_synchronized(true);
-        let mut buffer = Buffer::empty(Rect::new(0, 0, 20, 3));
-        buffer.set_string(3, 1, "hello", Style::new());
+        let mut buffer = Buffer::empty(Rect::new(0, 0, 100, 10));
+        for y in 0..10 {
+            buffer.set_string(0, y, "0123456789".repeat(9), Style::new());
+        }
         draw(&mut terminal, &buffer)?;
         draw(&mut terminal, &buffer)?;
-        let text = String::from_utf8_lossy(terminal.backend().writer().get_ref()).into_owned();
+        let all = |terminal: &Screen| {
+            String::from_utf8_lossy(terminal.backend().writer().get_ref()).into_owned()
+        };
+        let text = all(&terminal);
         assert_eq!(text.matches("\x1b[?2026h").count(), 1);
         assert!(text.ends_with("\x1b[?2026l"), "{text:?}");
+        // A few letters are there at once anyway.
+        buffer.set_string(3, 1, "hello", Style::new());
+        draw(&mut terminal, &buffer)?;
+        assert!(all(&terminal).ends_with("hello"));
         Ok(())
     }
 

@@ -1,6 +1,6 @@
-//! What a terminal can do, told from its environment; it is never asked.
+//! What a terminal can do, told from its environment: nothing of this is asked.
 //!
-//! Pure: the values of the variables are arguments.
+//! Pure: the values of the variables are arguments. What must not live here: what a terminal says itself (`input`).
 
 /// What may be written beyond letters, places and styles.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
@@ -9,6 +9,8 @@ pub struct Features {
     pub erase: bool,
     /// The last letter can be repeated (REP).
     pub repeat: bool,
+    /// It can be asked for a mode (DECRQM): others print a part of the question.
+    pub asked: bool,
 }
 
 impl Features {
@@ -26,6 +28,7 @@ impl Features {
                 "wezterm",
             ]),
             repeat: starts(&["xterm", "foot", "alacritty", "wezterm"]),
+            asked: starts(&["xterm", "tmux", "foot", "alacritty", "wezterm", "contour"]),
         }
     }
 }
@@ -54,13 +57,24 @@ mod tests {
     use super::*;
 
     #[rstest]
-    #[case("xterm-256color", true, true)]
-    #[case("tmux-256color", true, false)]
-    #[case("screen", false, false)]
-    #[case("vt220", false, false)]
-    #[case("", false, false)]
-    fn known_terminals(#[case] term: &str, #[case] erase: bool, #[case] repeat: bool) {
-        assert_eq!(Features::of_term(term), Features { erase, repeat });
+    #[case("xterm-256color", true, true, true)]
+    #[case("tmux-256color", true, false, true)]
+    #[case("linux", true, false, false)]
+    #[case("screen", false, false, false)]
+    #[case("vt220", false, false, false)]
+    #[case("", false, false, false)]
+    fn known_terminals(
+        #[case] term: &str,
+        #[case] erase: bool,
+        #[case] repeat: bool,
+        #[case] asked: bool,
+    ) {
+        let expected = Features {
+            erase,
+            repeat,
+            asked,
+        };
+        assert_eq!(Features::of_term(term), expected);
     }
 
     #[rstest]

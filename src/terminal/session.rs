@@ -14,6 +14,8 @@ use crate::domain::text::{Safe, Untrusted};
 const ENTER: &[u8] = b"\x1b[?1049h\x1b[?2004h\x1b[?25l";
 /// The end of a synchronized update, a plain pen, no bracketed paste, the cursor, the first screen.
 const LEAVE: &[u8] = b"\x1b[?2026l\x1b[m\x1b[?2004l\x1b[?25h\x1b[?1049l";
+/// Whether synchronized updates are known; a terminal that prints a part of the question has it wiped away.
+const ASK: &[u8] = b"\x1b[?2026$p\r\x1b[2K";
 /// Most panics kept for the end.
 const PANICS_MAX: usize = 8;
 
@@ -112,6 +114,16 @@ impl<W: Write> Session<W> {
             crossterm::terminal::disable_raw_mode()?;
         }
         written
+    }
+
+    /// Asks the terminal whether it knows synchronized updates. Nobody waits for the answer: it comes among the keys, or never.
+    /// Before the first frame, which draws over what a terminal makes of it.
+    ///
+    /// # Errors
+    /// When the terminal cannot be written.
+    pub fn ask_synchronized(&mut self) -> io::Result<()> {
+        self.out.write_all(ASK)?;
+        self.out.flush()
     }
 
     /// Rings the bell.
@@ -253,8 +265,10 @@ mod tests {
     fn the_filter_lets_all_of_it_through() -> io::Result<()> {
         let (mut session, out) = session();
         session.enter()?;
+        session.ask_synchronized()?;
         drop(session);
         assert_eq!(out.with(|egress| egress.violations()), 0);
+        assert_eq!(sent(&out), [ENTER, ASK, LEAVE].concat());
         Ok(())
     }
 }

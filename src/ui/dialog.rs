@@ -71,7 +71,7 @@ pub(super) fn draw(
             empty,
             scroll,
             ..
-        } => documents::preview(canvas, room, of, (shown, *empty), *scroll),
+        } => documents::preview(canvas, model, room, of, (shown, *empty), *scroll),
         Layer::Writing { purpose, area, esc } => {
             return writing::draw(canvas, room, purpose, area, *esc);
         }

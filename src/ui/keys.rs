@@ -17,7 +17,8 @@ pub(super) fn draw(canvas: &mut Canvas<'_>, model: &Model, screen: &Screen) {
     canvas.row(
         narrowed(screen.keys, 1, 1),
         0,
-        key_line(model, screen.keys.width),
+        key_line(model, screen.keys.width)
+            .whole_keys(usize::from(screen.keys.width.saturating_sub(2))),
     );
     let hint = Words::new(
         Role::Key,

@@ -109,6 +109,22 @@ impl Words {
         self.add(Role::Text, " ")
     }
 
+    /// Leaves out keys at the end, each with its word, until the rest takes at most so many cells.
+    #[must_use]
+    pub(super) fn whole_keys(self, width: usize) -> Self {
+        if self.width() <= width {
+            return self;
+        }
+        let mut rest = self.whole(width);
+        let leads = |(role, text): &(Role, Safe)| {
+            matches!(role, Role::Key | Role::Border) || text.as_str().trim().is_empty()
+        };
+        while rest.0.last().is_some_and(leads) {
+            rest.0.pop();
+        }
+        rest
+    }
+
     /// Cuts to at most so many cells; what was cut off is marked.
     #[must_use]
     pub(super) fn fit(self, width: usize) -> Self {

@@ -13,6 +13,7 @@ use crate::app::message::Level;
 use crate::app::model::{Model, Pane};
 use crate::domain::containment::state::ActionState;
 use crate::domain::freshness::Moment;
+use crate::domain::ids::CaseId;
 use crate::domain::text::{Safe, Untrusted};
 use crate::domain::timeline::lane::Lane;
 use crate::safe;
@@ -24,6 +25,14 @@ pub(super) fn pane(pane: Pane) -> &'static str {
         Pane::Activity => "Activity",
         Pane::Checklist => "Checklist",
         Pane::Actions => "Actions",
+    }
+}
+
+/// Names a case as people do: by its number where it is known, else by its id.
+pub(super) fn case_name(model: &Model, id: &CaseId) -> Safe {
+    match model.queue.case(id).and_then(|case| case.number) {
+        Some(number) => safe!("#{}", number),
+        None => id.shown(),
     }
 }
 

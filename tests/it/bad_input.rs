@@ -9,15 +9,16 @@ use quell::app::actions::{Choice, Readiness, readiness};
 use quell::app::message::Message;
 use quell::app::model::{Found, Layer, Load, Model};
 use quell::domain::containment::state::ActionState;
+use quell::domain::freshness::Freshness;
 use quell::domain::timeline::activity::{Event, Outcome};
 use quell::domain::timeline::lane::Lane;
-use quell::drill::Drill;
+use quell::drill::{Drill, Options};
 use quell::store::audit::Ground;
 use rstest::rstest;
 use serde_json::json;
 use tempfile::TempDir;
 
-use crate::harness::app::{TestApp, company};
+use crate::harness::app::{TestApp, company, company_of};
 use crate::harness::screen;
 
 const LOGIN: &str = "mara.lind@acme.example";
@@ -454,4 +455,52 @@ fn all_faults_of_a_configuration_come_at_once_with_their_lines() {
         assert!(said.contains(line), "{line} is not in: {said}");
     }
     assert!(!said.contains('\u{1b}'));
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn ten_thousand_cases_at_once_are_listed_and_keys_go_on() {
+    let drill = company_of(Options {
+        cases: 12_000,
+        rate_limit: u32::MAX,
+        ..Options::default()
+    })
+    .await;
+    let state = place();
+    let mut app = TestApp::start(&drill, state.path());
+    let model = app
+        .until("the queue is filled", |model| model.queue.heard)
+        .await;
+    assert_eq!(model.queue.all().len(), 10_000, "more are not held");
+    assert!(model.queue.truncated, "that there are more is known");
+    app.keys("G");
+    let last = app.sync().await;
+    app.keys("g/payroll lead<Enter>");
+    let found = app.sync().await;
+    let number = |model: &Model| model.queue.selected().and_then(|case| case.number);
+    assert_ne!(number(&last), number(&found));
+    app.end().await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn clocks_that_jump_make_nothing_old_but_what_is() {
+    let (drill, state) = (company().await, place());
+    let mut app = TestApp::start(&drill, state.path());
+    let fresh = |model: &Model| {
+        let now = model.now.boot;
+        let mut sources = model.sources.iter();
+        sources.all(|source| source.heard.freshness(now) == Freshness::Ok)
+    };
+    app.until("everything answers", fresh).await;
+    // Somebody sets the wall clock three days on: what was heard is as fresh as before.
+    app.clock.pass(Duration::from_secs(3 * 86_400));
+    let model = app.sync().await;
+    assert!(fresh(&model), "{}", app.screen());
+    // The machine slept: what was heard is old, says so, and is asked for again.
+    app.clock.advance(Duration::from_secs(3_600));
+    let model = app.sync().await;
+    assert!(!fresh(&model));
+    assert!(app.screen().contains("no answer"), "{}", app.screen());
+    app.keys("r");
+    app.until("everything answers again", fresh).await;
+    app.end().await;
 }

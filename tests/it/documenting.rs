@@ -365,6 +365,78 @@ async fn a_comment_that_is_too_long_is_refused_with_words_and_kept() {
     assert_eq!(writing(&model).map(|(_, text)| text.len()), Some(20_000));
 }
 
+/// Gives the text of the note that is being typed.
+fn noting(model: &Model) -> Option<String> {
+    match model.layers.last() {
+        Some(Layer::Writing {
+            purpose: Purpose::Note(_),
+            area,
+            ..
+        }) => Some(area.lines().join("\n")),
+        _ => None,
+    }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_note_survives_a_kill_while_it_is_typed_and_is_posted_once() {
+    let (drill, state) = (company().await, dir());
+    let (mut app, trap) = trapped(&drill, state.path(), "draft.kept", false);
+    open_case(&mut app).await;
+    app.keys("m");
+    // Its draft is open once the empty text was kept.
+    trap.passed.notified().await;
+    app.keys("own words<Enter>of the manager");
+    loop {
+        trap.passed.notified().await;
+        let left = drafts_of_notes(state.path());
+        if left.iter().any(|text| text.ends_with("of the manager")) {
+            break;
+        }
+    }
+    app.kill();
+
+    let mut app = TestApp::start(&drill, state.path());
+    open_case(&mut app).await;
+    app.keys("m");
+    let text = "own words\nof the manager";
+    app.until("it is back", |model| noting(model).as_deref() == Some(text))
+        .await;
+    // Left and come back to, it is still there.
+    app.keys("!<Esc><Esc>");
+    app.until("it is left", |model| noting(model).is_none())
+        .await;
+    app.keys("m");
+    let more = format!("{text}!");
+    app.until("it is back again", |model| {
+        noting(model).as_ref() == Some(&more)
+    })
+    .await;
+    app.keys("<Ctrl-s>");
+    app.until("it is in the case", |model| {
+        said(model, "the note is in the case")
+    })
+    .await;
+    assert_eq!(with_own_words(&comments(&drill).await), 1);
+    app.keys("m");
+    app.until("the next one begins empty", |model| {
+        noting(model).as_deref() == Some("")
+    })
+    .await;
+    app.keys("<Esc>");
+    app.end().await;
+    assert_eq!(drafts_left(state.path()), 0);
+}
+
+/// Gives the texts of the drafts on disk.
+fn drafts_of_notes(state: &Path) -> Vec<String> {
+    let files = std::fs::read_dir(state.join("draft")).expect("the directory is there");
+    let texts = files
+        .flatten()
+        .filter_map(|file| std::fs::read(file.path()).ok());
+    let drafts = texts.filter_map(|text| serde_json::from_slice::<Draft>(&text).ok());
+    drafts.map(|draft| draft.text.raw().to_owned()).collect()
+}
+
 /// Deletes a comment by another hand: the same API, none of our records.
 async fn delete(drill: &Drill, comment: &str) {
     let cases = drill.cases();

@@ -385,21 +385,83 @@ fn a_tiny_terminal_says_so_and_a_storm_of_sizes_does_no_harm() {
     assert_eq!(pty.end_restored().code, 0);
 }
 
+/// A shell with job control that runs the drill and then what is typed.
+#[cfg(target_os = "linux")]
+fn drill_in_a_shell(state: &TempDir) -> Pty {
+    let script = format!(
+        "set -m; '{}' drill --state '{}'; while read -r line; do eval \"$line\"; done",
+        env!("CARGO_BIN_EXE_quell"),
+        path(state)
+    );
+    Pty::start_as(state.path(), "sh", &["-c", &script], (80, 24))
+}
+
 #[cfg(target_os = "linux")]
 #[test]
 fn suspended_it_gives_the_terminal_back_and_comes_back_whole() {
     let state = place();
-    let mut pty = Pty::start(state.path(), &["drill", "--state", path(&state)], (80, 24));
-    pty.shows("CRITICAL #14").keys("<Ctrl-z>");
-    assert!(pty.until_stopped(), "the terminal is the shell's");
-    pty.signal(Signal::CONT);
+    let mut pty = drill_in_a_shell(&state);
     pty.shows("CRITICAL #14");
+    let quell = pty.foreground();
+    pty.keys("<Ctrl-z>");
+    assert!(pty.until_stopped(quell), "the terminal is the shell's");
+    pty.keys("fg<Enter>").shows("CRITICAL #14");
     // From outside it is the same, and also with a dialog open.
     pty.keys("?").shows("Esc");
+    Pty::signal_to(quell, Signal::TSTP);
+    assert!(pty.until_stopped(quell), "the terminal is the shell's");
+    pty.keys("fg<Enter>").shows("Esc");
+    pty.keys("<Esc>").shows("CRITICAL #14");
+    Pty::signal_to(quell, Signal::TERM);
+    pty.shows("check the log").keys("exit<Enter>");
+    assert_eq!(pty.end_restored().code, 0);
+}
+
+#[cfg(target_os = "linux")]
+#[test]
+fn where_no_shell_waits_it_is_not_suspended() {
+    let state = place();
+    // The first process of its session, as under a forced command.
+    let mut pty = Pty::start(state.path(), &["drill", "--state", path(&state)], (120, 40));
+    pty.shows("CRITICAL #14").keys("<Ctrl-z>");
+    pty.shows("not suspended: no shell waits");
+    pty.keys("?").shows("─ Keys ─").keys("<Esc>");
+    pty.until("the help is gone", |text| !text.contains("─ Keys ─"));
     pty.signal(Signal::TSTP);
-    assert!(pty.until_stopped(), "the terminal is the shell's");
-    pty.signal(Signal::CONT);
-    pty.shows("Esc").keys("<Esc>").shows("CRITICAL #14");
+    pty.keys("!").until("it was said twice", |text| {
+        text.matches("not suspended: no shell waits").count() >= 2
+    });
+    pty.signal(Signal::TERM);
+    assert_eq!(pty.end_restored().code, 0);
+}
+
+fn times(raw: &[u8], part: &str) -> usize {
+    let parts = raw.windows(part.len());
+    parts.filter(|one| *one == part.as_bytes()).count()
+}
+
+#[test]
+fn a_terminal_that_says_so_gets_long_frames_whole_and_its_answer_is_no_key() {
+    let state = place();
+    let mut pty = Pty::start(state.path(), &["drill", "--state", path(&state)], (120, 40));
+    pty.shows("CRITICAL #14").keys("z").shows("z").settle();
+    assert_eq!(times(pty.raw(), "\x1b[?2026$p"), 1, "it is asked once");
+    assert_eq!(times(pty.raw(), "\x1b[?2026h"), 0, "it has not answered");
+    // The answer comes late, in two parts, in the middle of a word.
+    pty.keys("z/ma").shows("/ma").keys("<Esc>[?2026");
+    pty.pass(DEAD_TIME);
+    pty.keys(";2$yra").shows("/mara");
+    pty.keys("<Enter><Esc>z").settle();
+    pty.keys("z").settle();
+    let (begun, ended) = (
+        times(pty.raw(), "\x1b[?2026h"),
+        times(pty.raw(), "\x1b[?2026l"),
+    );
+    assert!(begun > 0, "long frames are whole");
+    assert_eq!(begun, ended);
+    // A frame of a few bytes needs no more of them.
+    pty.keys("j").settle();
+    assert_eq!(times(pty.raw(), "\x1b[?2026h"), begun);
     pty.signal(Signal::TERM);
     assert_eq!(pty.end_restored().code, 0);
 }

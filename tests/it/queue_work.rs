@@ -3,8 +3,10 @@
 
 use std::collections::BTreeMap;
 use std::path::Path;
+use std::sync::Arc;
 use std::time::Duration;
 
+use async_trait::async_trait;
 use quell::app::model::{Layer, Model};
 use quell::app::{related, window};
 use quell::domain::audit::{Body, Entry};
@@ -13,8 +15,11 @@ use quell::domain::containment::state::ActionState;
 use quell::domain::severity::CaseStatus;
 use quell::domain::text::Untrusted;
 use quell::drill::Drill;
+use quell::engine::probe::Probe;
+use rstest::rstest;
 use serde_json::{Value, json};
 use tempfile::TempDir;
+use tokio::sync::Notify;
 
 use crate::harness::app::{Setting, TestApp, company, records};
 
@@ -199,6 +204,65 @@ async fn a_lost_claim_is_said_and_overwrites_nothing() {
     one.end().await;
     two.end().await;
     assert!(kinds(&records(mine.path())).is_empty());
+}
+
+/// Stops the console at a point, for good.
+struct Cut {
+    at: &'static str,
+    reached: Notify,
+}
+
+#[async_trait]
+impl Probe for Cut {
+    async fn pass(&self, point: &str) {
+        if point == self.at {
+            self.reached.notify_one();
+            std::future::pending::<()>().await;
+        }
+    }
+}
+
+#[rstest]
+#[case::sent("case.after", "it belongs to", "done", 1)]
+#[case::not_sent("case.before", "it did not happen, it belongs to nobody", "failed", 0)]
+#[tokio::test(flavor = "multi_thread")]
+async fn a_claim_that_a_kill_cut_off_is_settled_by_reading(
+    #[case] at: &'static str,
+    #[case] word: &str,
+    #[case] record: &str,
+    #[case] sent: usize,
+) {
+    let (drill, state) = (company().await, dir());
+    let cut = Arc::new(Cut {
+        at,
+        reached: Notify::new(),
+    });
+    let setting = Setting {
+        probe: Arc::clone(&cut) as Arc<dyn Probe>,
+        ..Setting::default()
+    };
+    let mut app = TestApp::start_in(&drill, state.path(), setting, |text| text);
+    ready(&mut app).await;
+    app.keys("/port scan<Enter>a");
+    cut.reached.notified().await;
+    app.kill();
+    assert_eq!(patches(&drill), sent);
+    let before = kinds(&records(state.path()));
+    assert_eq!(before.get("change claim"), Some(&1));
+    assert_eq!(before.get("done").or(before.get("failed")), None);
+
+    let mut app = first(&drill, state.path());
+    app.until("it is said what came of it", |model| {
+        said(model, "claim of #")
+            && said(model, "cut off when its console ended")
+            && said(model, word)
+    })
+    .await;
+    app.end().await;
+    assert_eq!(patches(&drill), sent, "it was not sent again");
+    let after = kinds(&records(state.path()));
+    assert_eq!(after.get(record), Some(&1), "{after:?}");
+    assert_eq!(after.get("change claim"), Some(&1), "{after:?}");
 }
 
 #[tokio::test(flavor = "multi_thread")]

@@ -1,4 +1,5 @@
-//! Models of the short list at work, made by pressing keys: gate, inputs, a list in a list, waiver, what is taken back.
+//! Models made by pressing keys: the short list at work (gate, inputs, a list in a list, waiver, what is taken back), and
+//! the dialogs that one key opens.
 
 use quell::app::checklist::{self, CheckRow};
 use quell::app::keymap::Chord;
@@ -6,6 +7,7 @@ use quell::app::message::Message;
 use quell::app::model::{Layer, Model};
 use quell::app::update::update;
 use quell::domain::audit::{Body, ChecklistPhase, ChecklistTick, TickState};
+use quell::domain::text::Untrusted;
 
 use crate::scene;
 
@@ -105,8 +107,50 @@ fn close(model: &mut Model) {
     tell(model, body);
 }
 
+/// Gives a model with a dialog that one key or two open.
+fn dialog(name: &str, size: (u16, u16)) -> Option<Model> {
+    let mut model = match name {
+        "ask" | "snooze" => scene::queue(size),
+        "quit" => scene::response(size),
+        _ => scene::open(size),
+    };
+    match name {
+        "event" => keys(&mut model, "2<Enter>"),
+        "event-filter" => keys(&mut model, "2/lane:sign"),
+        "pivot" => keys(&mut model, "2p"),
+        "messages" => keys(&mut model, "!"),
+        "runbook-choice" => keys(&mut model, "B"),
+        "planning" => keys(&mut model, "cc"),
+        "window" => keys(&mut model, "W"),
+        "quit" => keys(&mut model, "q"),
+        "snooze" => keys(&mut model, "1s"),
+        "ask" => keys(&mut model, "1g<Space>j<Space>J"),
+        "user" => model.layers.push(Layer::ChooseUser {
+            names: ["mara.lind", "tomas.okoro"].map(Untrusted::new).into(),
+            cursor: 1,
+        }),
+        "rearm" => {
+            model.locked = true;
+            model.layers.push(Layer::Rearm {
+                typed: "re".to_owned(),
+            });
+        }
+        "reading-request" => model.layers.push(Layer::ReadingRequest {
+            comment: "~c1".into(),
+        }),
+        "opening" => {
+            keys(&mut model, "d<Enter>");
+        }
+        _ => return None,
+    }
+    Some(model)
+}
+
 /// Gives a model by its name.
 pub fn of(name: &str, size: (u16, u16)) -> Option<Model> {
+    if let Some(model) = dialog(name, size) {
+        return Some(model);
+    }
     let mut model = scene::open(size);
     keys(&mut model, "3");
     match name {

@@ -373,11 +373,25 @@ fn pictures(
         "list-skip",
         "list-back",
         "actions",
+        "event",
+        "event-filter",
+        "pivot",
+        "messages",
+        "runbook-choice",
+        "planning",
+        "window",
+        "quit",
+        "snooze",
+        "ask",
+        "user",
+        "rearm",
+        "reading-request",
+        "opening",
         "failed",
         "hostile"
     )]
     name: &str,
-    #[values((80, 24), (120, 40))] size: (u16, u16),
+    #[values((80, 24), (120, 40), (200, 60))] size: (u16, u16),
     #[values("dark", "no-color")] look: &str,
 ) {
     let model = scene_of(name, size);
@@ -393,14 +407,6 @@ fn pictures(
 }
 
 #[rstest]
-#[case("queue", (200, 60), "dark")]
-#[case("closing", (200, 60), "dark")]
-#[case("card", (200, 60), "dark")]
-#[case("open", (200, 60), "dark")]
-#[case("contained", (200, 60), "dark")]
-#[case("list-gate", (200, 60), "dark")]
-#[case("list-nested", (200, 60), "dark")]
-#[case("list-back", (200, 60), "dark")]
 #[case("open", (120, 40), "light")]
 #[case("open", (120, 40), "ansi16")]
 #[case("open", (60, 15), "dark")]

@@ -2,7 +2,7 @@
 //!
 //! What must not live here: what the texts say (`domain::report`).
 
-use ratatui_textarea::TextArea;
+use ratatui_textarea::{CursorMove, TextArea};
 
 use super::writing::{input, is_save};
 use crate::app::effect::Effect;
@@ -14,7 +14,7 @@ use crate::domain::fault::Fault;
 use crate::domain::freshness::time_word;
 use crate::domain::phase::Phase;
 use crate::domain::report::layout::{comment, unanswered};
-use crate::domain::report::{Subject, TEXT_MAX, Target};
+use crate::domain::report::{Kind, Subject, TEXT_MAX, Target};
 use crate::domain::text::Untrusted;
 use crate::safe;
 
@@ -96,6 +96,9 @@ pub(super) fn opened(
     target: Target,
     result: Result<Opened, Fault>,
 ) -> Vec<Effect> {
+    if target.subject.kind == Kind::Note {
+        return note_opened(model, target, result);
+    }
     let waiting = matches!(model.layers.last(), Some(Layer::OpeningDraft { of }) if **of == target);
     if !waiting {
         return match result {
@@ -128,6 +131,45 @@ pub(super) fn opened(
         esc: false,
     });
     Vec::new()
+}
+
+/// Takes what was left of a note into the one that is being typed.
+fn note_opened(model: &mut Model, target: Target, result: Result<Opened, Fault>) -> Vec<Effect> {
+    let typed = model.layers.iter_mut().rev().find_map(|layer| match layer {
+        Layer::Writing {
+            purpose: Purpose::Note(case),
+            area,
+            ..
+        } if *case == target.case => Some(area),
+        _ => None,
+    });
+    let (area, opened) = match (typed, result) {
+        (Some(area), Ok(opened)) => (area, opened),
+        (None, Ok(_)) => return vec![Effect::CloseDraft(target)],
+        (_, Err(fault)) => {
+            let line = safe!("what you type is not kept on disk: {}", fault.what);
+            model.say(Level::Warning, line, fault.hint);
+            return Vec::new();
+        }
+    };
+    let now = area.lines().join("\n");
+    let Some((text, at)) = opened.left else {
+        let text = Untrusted::new(now);
+        return vec![Effect::SaveDraft { target, text }];
+    };
+    let both = format!(
+        "{}{}{now}",
+        text.raw(),
+        if now.is_empty() { "" } else { "\n" }
+    );
+    **area = TextArea::from(both.lines());
+    area.set_max_histories(0);
+    area.move_cursor(CursorMove::Bottom);
+    area.move_cursor(CursorMove::End);
+    let line = safe!("your note of {} is back, as you left it", time_word(at));
+    model.say(Level::Warning, line, None);
+    let text = Untrusted::new(both);
+    vec![Effect::SaveDraft { target, text }]
 }
 
 /// Takes a key in the text of a report.

@@ -117,6 +117,7 @@ fn changed(
             case: of.case.clone(),
             text: Untrusted::new(text.as_str()),
             phase: None,
+            drafted: false,
         },
     ]
 }

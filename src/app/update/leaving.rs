@@ -49,3 +49,12 @@ pub(super) fn suspend(model: &mut Model) -> Vec<Effect> {
     }
     vec![Effect::Suspend]
 }
+
+/// Says that the terminal was kept: who stops where no shell waits is gone for good.
+pub(super) fn not_suspended(model: &mut Model) {
+    model.say(
+        Level::Warning,
+        "not suspended: no shell waits behind this console that could bring it back",
+        Some("as under a forced SSH command; q quits".into()),
+    );
+}

@@ -17,6 +17,7 @@ use crate::domain::case::Subject;
 use crate::domain::containment::kind::ActionKind;
 use crate::domain::freshness::time_word;
 use crate::domain::likelihood::Likelihood;
+use crate::domain::report::Target;
 use crate::domain::text::{Excerpt, Safe, Untrusted};
 use crate::safe;
 
@@ -119,7 +120,7 @@ pub(super) fn command(model: &mut Model, command: Command) -> Vec<Effect> {
         Command::Undo => return choose(model, Choice::Enable),
         Command::Likelihood => likelihood(model),
         Command::ChooseUser => choose_user(model),
-        Command::Note => note(model),
+        Command::Note => return note(model),
         Command::Document => return documenting::document(model),
         Command::Handover => return documenting::handover(model),
         Command::ShowEscalation => model.layers.push(Layer::Escalation { scroll: 0 }),
@@ -451,14 +452,15 @@ fn choose_user(model: &mut Model) {
     }
 }
 
-pub(super) fn note(model: &mut Model) {
-    match &model.open {
-        Some(open) => {
-            let case = open.id.clone();
-            write(model, Purpose::Note(case));
-        }
-        None => model.say(Level::Warning, "note: no case is open", None),
-    }
+pub(super) fn note(model: &mut Model) -> Vec<Effect> {
+    let Some(open) = &model.open else {
+        model.say(Level::Warning, "note: no case is open", None);
+        return Vec::new();
+    };
+    let case = open.id.clone();
+    write(model, Purpose::Note(case.clone()));
+    // Typing does not wait for what was left of an earlier one.
+    vec![Effect::OpenDraft(Target::note(case))]
 }
 
 fn window(model: &mut Model) -> Vec<Effect> {

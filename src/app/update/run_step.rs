@@ -93,6 +93,5 @@ fn comment(model: &mut Model, phase: Option<Phase>) -> Vec<Effect> {
     if let Some(effects) = phase.and_then(|phase| documenting::of_phase(model, phase)) {
         return effects;
     }
-    note(model);
-    Vec::new()
+    note(model)
 }

@@ -279,6 +279,9 @@ pub(super) fn snooze(model: &mut Model) -> Vec<Effect> {
         return Vec::new();
     }
     if cases.iter().all(|id| model.queue.is_snoozed(id)) {
+        if model.focus == Pane::Cases {
+            model.queue.unmark();
+        }
         return wake(model, &cases, "by hand");
     }
     model.layers.push(Layer::Snooze { cases, cursor: 0 });

@@ -134,6 +134,7 @@ pub(super) fn take(model: &mut Model, message: Message) -> Vec<Effect> {
         | Message::Tick
         | Message::Drawn
         | Message::Stopped
+        | Message::NotStopped
         | Message::Ended => Vec::new(),
     }
 }

@@ -13,6 +13,7 @@ use crate::domain::audit::{
     Body, ChecklistNote, CompromiseWindow, DecisionKind, RunbookInput, TickState,
 };
 use crate::domain::ids::CaseId;
+use crate::domain::report::Target;
 use crate::domain::text::Untrusted;
 
 /// Most characters of a written text.
@@ -33,12 +34,19 @@ pub(super) fn key(model: &mut Model, chord: Chord) -> Vec<Effect> {
     }
     let empty = area.lines().iter().all(|line| line.trim().is_empty());
     if chord.key == Key::Esc {
-        if again || empty {
-            model.layers.pop();
-        } else {
+        if !(again || empty) {
             *esc = true;
+            return Vec::new();
         }
-        return Vec::new();
+        let left = match purpose {
+            Purpose::Note(case) => vec![Effect::CloseDraft(Target::note(case.clone()))],
+            _ => Vec::new(),
+        };
+        model.layers.pop();
+        if !(left.is_empty() || empty) {
+            model.say(Level::Info, "the note is kept; m brings it back", None);
+        }
+        return left;
     }
     let long = area
         .lines()
@@ -49,7 +57,12 @@ pub(super) fn key(model: &mut Model, chord: Chord) -> Vec<Effect> {
     if let Some(input) =
         input(chord).filter(|input| !long || matches!(input.key, AreaKey::Backspace))
     {
-        area.input(input);
+        let changed = area.input(input);
+        if let (Purpose::Note(case), true) = (&*purpose, changed) {
+            let text = Untrusted::new(area.lines().join("\n"));
+            let target = Target::note(case.clone());
+            return vec![Effect::SaveDraft { target, text }];
+        }
     }
     Vec::new()
 }
@@ -137,11 +150,13 @@ fn finished(model: &mut Model) -> Vec<Effect> {
             case,
             text,
             phase: None,
+            drafted: true,
         }],
         Purpose::PhaseNote(case, phase) => vec![Effect::PostNote {
             case,
             text,
             phase: Some(phase),
+            drafted: false,
         }],
         // Its keys are taken by `documenting`.
         Purpose::Document(_) => Vec::new(),

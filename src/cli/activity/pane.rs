@@ -36,7 +36,14 @@ where
                 Effect::Quit => return,
                 Effect::Redraw => alive &= screen.redraw().is_ok(),
                 Effect::Bell => alive &= screen.bell().is_ok(),
-                Effect::Suspend => alive &= screen.suspend().is_ok(),
+                Effect::Suspend => {
+                    let done = screen.suspend();
+                    alive &= done.is_ok();
+                    if !done.unwrap_or(true) {
+                        // It only says so.
+                        let _ = update(&mut model, now, Message::NotStopped);
+                    }
+                }
                 Effect::Copy(text) => {
                     let copied = screen.copy(&text);
                     alive &= copied.is_ok();

@@ -35,11 +35,29 @@ pub struct PendingNote {
     pub at: DateTime<Utc>,
 }
 
+/// A change of a case that was promised, and of which nobody said what came of it.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct PendingChange {
+    /// The write.
+    pub rid: RecordId,
+    /// The case.
+    pub case: CaseId,
+    /// `claim`, `release`, `close` or `merge`.
+    pub kind: String,
+    /// What it was: the owner, the status.
+    pub from: Untrusted,
+    /// What it was to be.
+    pub to: Untrusted,
+    /// When it was promised.
+    pub at: DateTime<Utc>,
+}
+
 /// What the records say about writes into cases and about proofs.
 #[derive(Clone, Debug, Default)]
 pub struct Outbox {
     typed: HashMap<SessionId, (CaseId, String)>,
     notes: Vec<PendingNote>,
+    changes: Vec<PendingChange>,
     done: Vec<RecordId>,
     posted: HashMap<String, DateTime<Utc>>,
     texts: HashMap<String, HashSet<String>>,
@@ -90,7 +108,19 @@ impl Outbox {
                 let last = self.posted.entry(marker.clone()).or_insert(entry.ts);
                 *last = entry.ts.max(*last);
             }
+            Body::CaseChanged(said) if !self.done.contains(&said.rid) => {
+                self.changes.push(PendingChange {
+                    rid: said.rid.clone(),
+                    case: said.case.clone(),
+                    kind: said.kind.clone(),
+                    from: said.from.clone(),
+                    to: said.to.clone(),
+                    at: entry.ts,
+                });
+            }
+            Body::RecordFailed { rid, .. } => self.changes.retain(|change| change.rid != *rid),
             Body::RecordDone { rid, .. } => {
+                self.changes.retain(|change| change.rid != *rid);
                 self.notes.retain(|note| note.rid != *rid);
                 self.done.push(rid.clone());
             }
@@ -120,6 +150,16 @@ impl Outbox {
     /// Gives the notes that are not known to be in their case, oldest first.
     pub fn notes(&self) -> &[PendingNote] {
         &self.notes
+    }
+
+    /// Tells whether a write with this id is on record as a note, or is done.
+    pub fn knows(&self, rid: &RecordId) -> bool {
+        self.done.contains(rid) || self.notes.iter().any(|note| note.rid == *rid)
+    }
+
+    /// Gives the changes of cases of which nobody said what came of them, oldest first.
+    pub fn changes(&self) -> &[PendingChange] {
+        &self.changes
     }
 
     /// Tells when a comment with this marker was last on its way.
@@ -178,6 +218,7 @@ pub fn pieces(text: &str) -> Vec<Untrusted> {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::domain::audit::CaseChanged;
     use crate::domain::containment::samples::{aid, at, case, entry};
 
     fn rid(number: u128) -> RecordId {
@@ -242,6 +283,38 @@ mod tests {
         );
         records.push((5, done(1)));
         assert!(folded(records).notes().is_empty());
+    }
+
+    #[test]
+    fn a_change_waits_until_it_was_said_what_came_of_it() {
+        let promise = |number| {
+            Body::CaseChanged(CaseChanged {
+                rid: rid(number),
+                case: case(),
+                kind: "claim".to_owned(),
+                from: Untrusted::default(),
+                to: "kim".into(),
+                comment: None,
+            })
+        };
+        let failed = Body::RecordFailed {
+            rid: rid(2),
+            reason: "no".into(),
+        };
+        let mut records = vec![(1, promise(1)), (2, promise(2)), (3, intent(1, "claim"))];
+        let waiting = |records: &[(u64, Body)]| -> Vec<RecordId> {
+            let outbox = folded(records.to_vec());
+            outbox
+                .changes()
+                .iter()
+                .map(|change| change.rid.clone())
+                .collect()
+        };
+        assert_eq!(waiting(&records), [rid(1), rid(2)]);
+        records.push((4, failed));
+        assert_eq!(waiting(&records), [rid(1)]);
+        records.push((5, done(1)));
+        assert!(waiting(&records).is_empty());
     }
 
     #[test]

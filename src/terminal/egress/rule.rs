@@ -19,8 +19,7 @@ pub struct Allowed {
     pub clipboard: bool,
     /// Hosts that links (OSC 8) may lead to, over https only; none switches links off.
     pub link_hosts: Vec<String>,
-    /// How many times `CSI ? 2026 $ p` may be asked. The answer comes in as keys, so it is asked once at
-    /// the start, where somebody waits for it.
+    /// How many times `CSI ? 2026 $ p` may be asked. The answer comes in among the keys and is told from them there.
     pub queries: u32,
 }
 

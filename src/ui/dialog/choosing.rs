@@ -337,15 +337,21 @@ pub(super) fn rearm(canvas: &mut Canvas<'_>, typed: &str, room: Rect) {
     );
 }
 
+/// Writes a count with its word, in the plural where it is one.
+fn counted(count: usize, word: &'static str) -> Safe {
+    let plural = if count == 1 { "" } else { "s" };
+    safe!("{} {}{}", count, word, plural)
+}
+
 /// Asks whether to quit while something is not finished.
 pub(super) fn quit(canvas: &mut Canvas<'_>, model: &Model, room: Rect) {
     let unfinished = model.ledger.unfinished().count();
     let undocumented = model.ledger.undocumented().len();
     let mut text = safe!(
-        "{} actions have no final word yet, {} responses are not documented. What is on its way goes on to its end; \
-         the next console finds all of it again.",
-        unfinished,
-        undocumented
+        "Without a final word: {}. Not documented: {}. What is on its way goes on to its end; the next console finds \
+         all of it again.",
+        counted(unfinished, "action"),
+        counted(undocumented, "response")
     );
     if !model.handed.is_empty() {
         let secrets = " A new password or link was not looked at: with the console it is gone.";

@@ -97,7 +97,10 @@ fn draw_row(
     let (watch_role, watch) = watch(model, row);
     let facts = Words::new(Role::Text, "  ")
         .add(Role::Dim, since)
-        .gap(Role::Dim, safe!("case {}", act.case.shown()))
+        .gap(
+            Role::Dim,
+            safe!("case {}", words::case_name(model, &act.case)),
+        )
         .gap(watch_role, watch);
     canvas.row(area, 3, facts);
 }

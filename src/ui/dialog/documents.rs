@@ -19,6 +19,7 @@ use crate::safe;
 use crate::ui::paint::{Canvas, Words};
 use crate::ui::sheet::Sheet;
 use crate::ui::theme::Role;
+use crate::ui::words;
 
 /// Widest box for text: longer lines tire.
 const MOST: u16 = 110;
@@ -119,7 +120,8 @@ pub(super) fn writing(
         .gap(Role::Key, "#")
         .add(Role::Dim, " heading")
         .gap(Role::Key, "-")
-        .add(Role::Dim, " item");
+        .add(Role::Dim, " item")
+        .whole_keys(usize::from(inside.width));
     canvas.row(inside, inside.height.saturating_sub(1), hint);
     let cursor = text.cursor();
     let (row, column) = (cursor.0, cursor.1);
@@ -129,6 +131,7 @@ pub(super) fn writing(
 /// Draws the comment as it will be posted.
 pub(super) fn preview(
     canvas: &mut Canvas<'_>,
+    model: &Model,
     room: Rect,
     of: &Target,
     (shown, empty): (&Safe, usize),
@@ -149,7 +152,7 @@ pub(super) fn preview(
     let title = safe!(
         "{}: this is posted to case {}",
         of.subject.title(),
-        of.case.shown()
+        words::case_name(model, &of.case)
     );
     open_sheet(canvas, room, heading(title), &sheet, MOST, scroll);
 }

@@ -193,7 +193,10 @@ pub(super) fn unfinished(
         let who = Words::new(Role::Text, "  ")
             .add(Role::Text, action.login.ident())
             .gap(Role::Dim, safe!("id {}", action.account.with_connection()))
-            .gap(Role::Dim, safe!("case {}", action.case.shown()))
+            .gap(
+                Role::Dim,
+                safe!("case {}", words::case_name(model, &action.case)),
+            )
             .gap(Role::Dim, safe!("by {}", action.user.field()));
         canvas.row(area, 1, who);
         let evidence = action

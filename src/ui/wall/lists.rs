@@ -150,7 +150,11 @@ pub(super) fn claimed(wall: &Wall) -> Section {
     });
     Section {
         title: "In work".into(),
-        facts: age(wall).gap(Role::Title, safe!("{}", rows.len())),
+        facts: match rows.len() {
+            // The line below says whether there is none, or nobody knows.
+            0 => age(wall),
+            count => age(wall).gap(Role::Title, safe!("{}", count)),
+        },
         rows: lines.collect(),
         none: no_case(wall, "no open case has an owner"),
     }

@@ -130,8 +130,8 @@ impl Screen for Watched {
         Ok(())
     }
 
-    fn suspend(&mut self) -> io::Result<()> {
-        Ok(())
+    fn suspend(&mut self) -> io::Result<bool> {
+        Ok(true)
     }
 
     fn copy(&mut self, _text: &Safe) -> io::Result<bool> {

@@ -175,19 +175,34 @@ impl Pty {
         self
     }
 
-    /// Sends a signal to the process.
-    pub fn signal(&self, signal: Signal) {
-        let pid = self
-            .child
-            .process_id()
-            .and_then(|id| i32::try_from(id).ok());
-        let pid = pid.and_then(Pid::from_raw).expect("it runs");
-        kill_process(pid, signal).expect("it runs");
+    /// Gives everything that was sent to the terminal.
+    pub fn raw(&self) -> &[u8] {
+        &self.raw
     }
 
-    /// Waits until the process stands still, and tells whether the terminal is as it was before it.
-    pub fn until_stopped(&mut self) -> bool {
-        let id = self.child.process_id().expect("it runs");
+    /// Sends a signal to the process.
+    pub fn signal(&self, signal: Signal) {
+        let id = self.child.process_id();
+        Self::signal_to(
+            id.and_then(|id| i32::try_from(id).ok()).expect("it runs"),
+            signal,
+        );
+    }
+
+    /// Sends a signal to a process that it started.
+    pub fn signal_to(id: i32, signal: Signal) {
+        kill_process(Pid::from_raw(id).expect("a process"), signal).expect("it runs");
+    }
+
+    /// Gives the process that has the terminal, as a shell lets its jobs have it.
+    pub fn foreground(&self) -> i32 {
+        self.master
+            .process_group_leader()
+            .expect("a process has it")
+    }
+
+    /// Waits until a process stands still, and tells whether the terminal is as it was before it.
+    pub fn until_stopped(&mut self, id: i32) -> bool {
         let end = Instant::now() + PATIENCE;
         loop {
             self.settle();
