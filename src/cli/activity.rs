@@ -14,6 +14,7 @@ use std::collections::BTreeMap;
 use std::io::Write;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
+use std::thread;
 
 use chrono::{DateTime, Utc};
 use clap::Args;
@@ -23,7 +24,7 @@ use super::{Failure, INTERNAL, OK, UNREADABLE, broken_pipe, compose, moment, rea
 use crate::app::keymap::Keymap;
 use crate::app::model::{Exported, Model, Start};
 use crate::config::settings::{Mode, Settings};
-use crate::connect::logs::{LogFile, Source, read_log};
+use crate::connect::logs::{Logs, Source};
 use crate::domain::case::RecordFault;
 use crate::domain::fault::Fault;
 use crate::domain::freshness::Moment;
@@ -31,9 +32,13 @@ use crate::domain::ids::ConnectionName;
 use crate::domain::runbook::choice::Runbooks;
 use crate::domain::text::{Safe, Untrusted};
 use crate::domain::timeline::activity::{Activity, Row};
-use crate::domain::timeline::event::Party;
+use crate::domain::timeline::event::{Event, Party};
 use crate::domain::timeline::finding::{Context, Detection, Finding, examine};
 use crate::safe;
+use crate::store::places::Lookup;
+
+/// Most threads that read.
+const MOST_THREADS: usize = 8;
 
 /// Exit code: some records could not be read.
 const WARNINGS: u8 = 2;
@@ -203,18 +208,22 @@ fn read(asked: &Asked, settings: &Settings) -> Result<Read, Failure> {
         asked.places.clone()
     };
     let places = compose::places(&paths)?;
-    let mut whole = LogFile::default();
+    let threads = thread::available_parallelism().map_or(1, usize::from);
+    let mut lookups: Vec<_> = (0..threads.min(MOST_THREADS))
+        .map(|_| places.lookup())
+        .collect();
+    let mut logs = Logs::default();
+    let mut complete: Vec<_> = lookups
+        .iter_mut()
+        .map(|lookup| |event: &mut Event| lookup.complete(event))
+        .collect();
     for path in &asked.files {
-        let bytes = bytes::read(path)?;
-        whole = whole.joined(read_log(&bytes, asked.from.0));
+        logs.read(bytes::read(path)?, asked.from.0, &mut complete);
     }
-    let LogFile {
-        mut events,
-        faults,
-        doubles,
-        records,
-    } = whole.without_doubles();
-    if events.is_empty() && !faults.is_empty() {
+    drop(complete);
+    let found = logs.settled();
+    let (mut activity, faults) = (found.activity, found.faults);
+    if activity.is_empty() && !faults.is_empty() {
         let first = faults.first().map_or_else(Safe::default, |fault| {
             safe!("{}: {}", fault.record.field(), fault.reason.line())
         });
@@ -224,20 +233,16 @@ fn read(asked: &Asked, settings: &Settings) -> Result<Read, Failure> {
             Fault::new(what).hint("--from names the vendor where it cannot be told"),
         ));
     }
-    let mut lookup = places.lookup();
-    for event in &mut events {
-        lookup.complete(event);
-    }
-    let broken = lookup.faults().collect();
-    let mut activity = Activity::default();
-    activity.extend(events);
+    let mut broken: Vec<Fault> = lookups.iter().flat_map(Lookup::faults).collect();
+    // Each thread tells of the same file.
+    broken.dedup_by(|one, other| one.what == other.what);
     activity.faults = faults;
     Ok(Read {
         untimed: activity.rows().take_while(Row::untimed).count(),
         faults: activity.faults.clone(),
         activity,
-        doubles,
-        records,
+        doubles: found.doubles,
+        records: found.records,
         broken,
     })
 }

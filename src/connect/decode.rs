@@ -3,14 +3,14 @@
 //! What must not live here: a vendor's field names.
 
 use chrono::{DateTime, Utc};
-use serde_json::{Map, Value};
+use serde_json::{Number, Value};
 
 use crate::domain::case::RecordFault;
 use crate::domain::text::Untrusted;
 
 mod moment;
 
-pub(crate) use moment::moment;
+use moment::moment_of;
 
 /// What was wrong with which field of a record.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
@@ -26,16 +26,87 @@ pub enum FieldError {
 /// Up to so many fields are walked through: that is quicker than to hash a name.
 const FEW: usize = 12;
 
+/// A value that is neither a list nor an object.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub(crate) enum Scalar<'a> {
+    /// A list or an object.
+    None,
+    /// `null`.
+    Null,
+    /// A flag.
+    Flag(bool),
+    /// A number.
+    Number(&'a Number),
+    /// A text.
+    Text(&'a str),
+}
+
+/// A JSON value, whoever keeps it: [`Value`], or one that borrows from its text.
+pub(crate) trait Json: Sized {
+    /// Gives a field of an object.
+    fn field(&self, name: &str) -> Option<&Self>;
+
+    /// Gives all fields of an object, in their order; none of anything else.
+    fn fields(&self) -> impl Iterator<Item = (&str, &Self)>;
+
+    /// Gives the first value of a list, and anything else itself.
+    fn first(&self) -> Option<&Self>;
+
+    /// Gives the values of a list.
+    fn all(&self) -> Option<&[Self]>;
+
+    /// Gives what is neither a list nor an object.
+    fn scalar(&self) -> Scalar<'_>;
+}
+
+impl Json for Value {
+    fn field(&self, name: &str) -> Option<&Self> {
+        let object = self.as_object()?;
+        if object.len() > FEW {
+            return object.get(name);
+        }
+        object
+            .iter()
+            .find(|(key, _)| key.as_str() == name)
+            .map(|(_, value)| value)
+    }
+
+    fn fields(&self) -> impl Iterator<Item = (&str, &Self)> {
+        let fields = self.as_object().into_iter().flatten();
+        fields.map(|(name, value)| (name.as_str(), value))
+    }
+
+    fn first(&self) -> Option<&Self> {
+        match self {
+            Self::Array(all) => all.first(),
+            other => Some(other),
+        }
+    }
+
+    fn all(&self) -> Option<&[Self]> {
+        self.as_array().map(Vec::as_slice)
+    }
+
+    fn scalar(&self) -> Scalar<'_> {
+        match self {
+            Self::Null => Scalar::Null,
+            Self::Bool(flag) => Scalar::Flag(*flag),
+            Self::Number(number) => Scalar::Number(number),
+            Self::String(text) => Scalar::Text(text),
+            Self::Array(_) | Self::Object(_) => Scalar::None,
+        }
+    }
+}
+
 /// Finds a value by a dotted path, in nested objects, in keys that contain dots, and in any mixture of both.
-pub(crate) fn at<'a>(record: &'a Value, path: &str) -> Option<&'a Value> {
-    let object = record.as_object()?;
+pub(crate) fn at<'a, J: Json>(record: &'a J, path: &str) -> Option<&'a J> {
     let Some((head, tail)) = path.split_once('.') else {
-        return field(object, path);
+        return record.field(path);
     };
-    let nested = field(object, head).and_then(|inner| at(inner, tail));
+    let nested = record.field(head).and_then(|inner| at(inner, tail));
     nested.or_else(|| {
-        object.iter().find_map(|(key, value)| {
-            let rest = path.strip_prefix(key.as_str())?;
+        record.fields().find_map(|(key, value)| {
+            let rest = path.strip_prefix(key)?;
             match rest.strip_prefix('.') {
                 Some(tail) if key.len() > head.len() => at(value, tail),
                 None if rest.is_empty() => Some(value),
@@ -45,67 +116,65 @@ pub(crate) fn at<'a>(record: &'a Value, path: &str) -> Option<&'a Value> {
     })
 }
 
-fn field<'a>(object: &'a Map<String, Value>, name: &str) -> Option<&'a Value> {
-    if object.len() > FEW {
-        return object.get(name);
-    }
-    object
-        .iter()
-        .find(|(key, _)| key.as_str() == name)
-        .map(|(_, value)| value)
-}
-
-/// Gives the first value of a field that may hold one or several.
-fn first(value: &Value) -> &Value {
-    match value {
-        Value::Array(all) => all.first().unwrap_or(&Value::Null),
-        other => other,
-    }
+/// Gives a scalar by a path: of a field that may hold one or several, the first.
+fn one<'a, J: Json>(record: &'a J, path: &str) -> Option<Scalar<'a>> {
+    let found = at(record, path)?;
+    Some(found.first().map_or(Scalar::Null, Json::scalar))
 }
 
 /// Reads a field as text; numbers and flags are written out, nothing and empty text is `None`.
-pub(crate) fn text(record: &Value, path: &str) -> Option<Untrusted> {
-    match first(at(record, path)?) {
-        Value::String(text) if !text.is_empty() => Some(Untrusted::new(text.as_str())),
-        Value::Number(number) => Some(Untrusted::new(number.to_string())),
-        Value::Bool(flag) => Some(Untrusted::new(flag.to_string())),
+pub(crate) fn text<J: Json>(record: &J, path: &str) -> Option<Untrusted> {
+    match one(record, path)? {
+        Scalar::Text(text) if !text.is_empty() => Some(Untrusted::new(text)),
+        Scalar::Number(number) => Some(Untrusted::new(number.to_string())),
+        Scalar::Flag(flag) => Some(Untrusted::new(flag.to_string())),
         _ => None,
     }
 }
 
 /// Reads a field that must be text.
-pub(crate) fn need_text(record: &Value, path: &'static str) -> Result<Untrusted, FieldError> {
-    match at(record, path).map(first) {
-        Some(Value::String(text)) if !text.is_empty() => Ok(Untrusted::new(text.as_str())),
-        None | Some(Value::Null) => Err(FieldError::Missing(path)),
-        Some(Value::String(_)) => Err(FieldError::Type(path, "a text with letters")),
+pub(crate) fn need_text<J: Json>(record: &J, path: &'static str) -> Result<Untrusted, FieldError> {
+    match one(record, path) {
+        Some(Scalar::Text(text)) if !text.is_empty() => Ok(Untrusted::new(text)),
+        None | Some(Scalar::Null) => Err(FieldError::Missing(path)),
+        Some(Scalar::Text(_)) => Err(FieldError::Type(path, "a text with letters")),
         Some(_) => Err(FieldError::Type(path, "text")),
     }
 }
 
 /// Reads an optional time; what cannot be read is `None`.
-pub(crate) fn time(record: &Value, path: &str) -> Option<DateTime<Utc>> {
-    moment(first(at(record, path)?))
+pub(crate) fn time<J: Json>(record: &J, path: &str) -> Option<DateTime<Utc>> {
+    moment_of(one(record, path)?)
 }
 
 /// Reads a field that must be a time.
-pub(crate) fn need_time(record: &Value, path: &'static str) -> Result<DateTime<Utc>, FieldError> {
-    match at(record, path) {
-        None | Some(Value::Null) => Err(FieldError::Missing(path)),
-        Some(value) => moment(first(value)).ok_or(FieldError::Type(path, "a time")),
+pub(crate) fn need_time<J: Json>(
+    record: &J,
+    path: &'static str,
+) -> Result<DateTime<Utc>, FieldError> {
+    match at(record, path).map(Json::scalar) {
+        None | Some(Scalar::Null) => Err(FieldError::Missing(path)),
+        Some(_) => time(record, path).ok_or(FieldError::Type(path, "a time")),
     }
 }
 
+/// Reads a time.
+pub(crate) fn moment<J: Json>(value: &J) -> Option<DateTime<Utc>> {
+    moment_of(value.scalar())
+}
+
 /// Reads a list of texts; anything else in it is left out.
-pub(crate) fn texts(record: &Value, path: &str) -> Vec<Untrusted> {
-    match at(record, path) {
-        Some(Value::Array(all)) => all
-            .iter()
-            .filter_map(Value::as_str)
-            .map(Untrusted::new)
-            .collect(),
-        Some(Value::String(one)) => vec![Untrusted::new(one.as_str())],
-        _ => Vec::new(),
+pub(crate) fn texts<J: Json>(record: &J, path: &str) -> Vec<Untrusted> {
+    let text = |value: &J| match value.scalar() {
+        Scalar::Text(text) => Some(Untrusted::new(text)),
+        _ => None,
+    };
+    let Some(found) = at(record, path) else {
+        return Vec::new();
+    };
+    match found.all() {
+        Some(all) => all.iter().filter_map(text).collect(),
+        None => text(found).into_iter().collect(),
     }
 }
 

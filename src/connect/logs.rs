@@ -19,19 +19,20 @@ mod m365;
 mod okta;
 mod onelogin;
 mod panther;
+mod tree;
 mod udm;
 
 use std::borrow::Cow;
 
 use chrono::{DateTime, Utc};
-use serde_json::Value;
 
 pub use super::decode::FieldError;
 use super::decode::{need_text, need_time, time};
 pub(crate) use address::address;
-pub use file::{LogFile, read_log};
+pub use file::{LogFile, Logs, Read, read_log};
+use tree::Value;
 
-use crate::domain::text::Untrusted;
+use crate::domain::text::Excerpt;
 use crate::domain::timeline::event::{Event, Network};
 
 /// Whose records they are.
@@ -100,7 +101,7 @@ impl Source {
     }
 
     /// Tells whose record it looks like, by fields that only that vendor has.
-    pub fn detect(record: &Value) -> Option<Self> {
+    pub(crate) fn detect(record: &Value<'_>) -> Option<Self> {
         let looks = |source: &Self| match source {
             Self::Okta => okta::is_one(record),
             Self::Entra => entra::is_one(record),
@@ -124,17 +125,7 @@ impl Source {
     ///
     /// # Errors
     /// The first field that must be there and is not, or is something else; nothing was added then.
-    pub fn decode(self, record: &Value, events: &mut Vec<Event>) -> Result<(), FieldError> {
-        self.decode_text(record, None, events)
-    }
-
-    /// Reads a record whose text is at hand, so that it need not be written anew for every event.
-    fn decode_text(
-        self,
-        record: &Value,
-        text: Option<&str>,
-        events: &mut Vec<Event>,
-    ) -> Result<(), FieldError> {
+    fn decode(self, record: &Value<'_>, events: &mut Vec<Event>) -> Result<(), FieldError> {
         let before = events.len();
         match self {
             Self::Okta => events.push(okta::event(record)?),
@@ -149,46 +140,36 @@ impl Source {
             Self::Udm => events.push(udm::event(record)?),
             Self::Ecs => events.push(ecs::event(record)?),
         }
-        if events.len() == before {
-            return Ok(());
-        }
-        let raw = text.map_or_else(|| Untrusted::new(record.to_string()), Untrusted::new);
-        let mut added = events.iter_mut().skip(before).peekable();
-        while let Some(event) = added.next() {
+        for event in events.iter_mut().skip(before) {
             panther::complete(record, event);
-            if added.peek().is_none() {
-                event.raw = raw;
-                break;
-            }
-            event.raw = raw.clone();
         }
         Ok(())
     }
 }
 
 /// Reads an entry as Okta's interface gives it: one without an id or a time is a fault there.
-pub(crate) fn okta_entry(record: &Value) -> Result<Event, FieldError> {
-    let mut event = okta::event(record)?;
-    event.raw = Untrusted::new(record.to_string());
+pub(crate) fn okta_entry(record: &serde_json::Value) -> Result<Event, FieldError> {
+    let mut event = okta::event(&record.into())?;
+    event.raw = Excerpt::new(record.to_string());
     need_text(record, "uuid")?;
     need_time(record, "published")?;
     Ok(event)
 }
 
 /// Reads an entry as Keycloak's interface gives it: one without an id or a time is a fault there.
-pub(crate) fn keycloak_entry(record: &Value) -> Result<Event, FieldError> {
-    let mut event = keycloak::event(record)?;
-    event.raw = Untrusted::new(record.to_string());
+pub(crate) fn keycloak_entry(record: &serde_json::Value) -> Result<Event, FieldError> {
+    let mut event = keycloak::event(&record.into())?;
+    event.raw = Excerpt::new(record.to_string());
     need_text(record, "id")?;
     need_time(record, "time")?;
     Ok(event)
 }
 
 /// Reads a hit as Elasticsearch gives it: one without an id or a time is a fault there.
-pub(crate) fn ecs_hit(hit: &Value) -> Result<Event, FieldError> {
-    let mut event = ecs::event(hit)?;
+pub(crate) fn ecs_hit(hit: &serde_json::Value) -> Result<Event, FieldError> {
+    let mut event = ecs::event(&hit.into())?;
     // The document, without what the search wrapped around it.
-    event.raw = Untrusted::new(hit.get("_source").unwrap_or(hit).to_string());
+    event.raw = Excerpt::new(hit.get("_source").unwrap_or(hit).to_string());
     if event.untimed {
         need_time(hit.get("_source").unwrap_or(hit), "@timestamp")?;
     }
@@ -199,26 +180,25 @@ pub(crate) fn ecs_hit(hit: &Value) -> Result<Event, FieldError> {
 }
 
 /// Gives the first of some fields that is a time; without one 1970 and `true`, for an event whose time is not known.
-fn time_or_none(record: &Value, fields: &[&str]) -> (DateTime<Utc>, bool) {
+fn time_or_none(record: &Value<'_>, fields: &[&str]) -> (DateTime<Utc>, bool) {
     let found = fields.iter().find_map(|field| time(record, field));
     (found.unwrap_or_default(), found.is_none())
 }
 
 /// Gives the record with the vendor's own spelling of some fields, where an export wrote them in lower case.
-fn with_keys<'a>(record: &'a Value, names: &[&str]) -> Cow<'a, Value> {
-    let folded = |name: &&&str| {
-        record.get(**name).is_none() && record.get(name.to_ascii_lowercase()).is_some()
+fn with_keys<'a>(record: Cow<'a, Value<'a>>, names: &[&'static str]) -> Cow<'a, Value<'a>> {
+    let Some(fields) = record.as_object() else {
+        return record;
     };
-    let wrong: Vec<&&str> = names.iter().filter(folded).collect();
+    let folded = |name: &&str| fields.get(name).is_none() && fields.has_lower(name);
+    let wrong: Vec<&str> = names.iter().copied().filter(folded).collect();
     if wrong.is_empty() {
-        return Cow::Borrowed(record);
+        return record;
     }
-    let mut record = record.clone();
+    let mut record = record.into_owned();
     if let Value::Object(fields) = &mut record {
         for name in wrong {
-            if let Some(value) = fields.shift_remove(&name.to_ascii_lowercase()) {
-                fields.insert((*name).to_owned(), value);
-            }
+            fields.rename(&name.to_ascii_lowercase(), name);
         }
     }
     Cow::Owned(record)
@@ -229,7 +209,7 @@ mod tests {
     use super::*;
     use proptest::prelude::*;
     use rstest::rstest;
-    use serde_json::json;
+    use serde_json::{Value as Json, json};
 
     #[rstest]
     #[case(json!({"eventType": "user.session.start", "published": "2026-11-21T03:00:00Z", "actor": {"id": "1"}}), Some(Source::Okta))]
@@ -237,26 +217,26 @@ mod tests {
     #[case(json!({"_id": "1", "_source": {"@timestamp": "2026-11-21T03:00:00Z"}}), Some(Source::Ecs))]
     #[case(json!({"a": 1}), None)]
     #[case(json!("text"), None)]
-    fn whose_record_it_is(#[case] record: Value, #[case] expected: Option<Source>) {
-        assert_eq!(Source::detect(&record), expected);
+    fn whose_record_it_is(#[case] record: Json, #[case] expected: Option<Source>) {
+        assert_eq!(Source::detect(&Value::from(&record)), expected);
     }
 
     /// Any JSON value, with the names of vendors' fields among its keys.
-    fn any_value() -> impl Strategy<Value = Value> {
+    fn any_value() -> impl Strategy<Value = Json> {
         const KEYS: &str = "actor|action|eventType|event_type|event_type_id|eventName|userIdentity|requestParameters|id|type|name|target|events|parameters|data|details|request|path|body|properties|initiatedBy|targetResources|status|location|CreationTime|Operation|Parameters|metadata|principal|security_result|udm|_source|event|@timestamp|p_enrichment|factor|result|username|description|debugContext|debugData|user|ip|published|value|seconds|createdDateTime|CloudTrailEvent|AuditData";
         let leaf = prop_oneof![
-            Just(Value::Null),
-            any::<bool>().prop_map(Value::from),
-            any::<i64>().prop_map(Value::from),
-            any::<f64>().prop_map(Value::from),
-            ".{0,12}".prop_map(Value::from),
-            "(sapi|USER_LOGIN|authentication|AssumedRole|[0-9]{1,3}\\.[0-9]{1,3}|\\{\"a\":[0-9]\\}|2026-11-21T03:00:0[0-9]Z)".prop_map(Value::from),
+            Just(Json::Null),
+            any::<bool>().prop_map(Json::from),
+            any::<i64>().prop_map(Json::from),
+            any::<f64>().prop_map(Json::from),
+            ".{0,12}".prop_map(Json::from),
+            "(sapi|USER_LOGIN|authentication|AssumedRole|[0-9]{1,3}\\.[0-9]{1,3}|\\{\"a\":[0-9]\\}|2026-11-21T03:00:0[0-9]Z)".prop_map(Json::from),
         ];
         leaf.prop_recursive(5, 48, 8, |inner| {
             prop_oneof![
-                prop::collection::vec(inner.clone(), 0..4).prop_map(Value::from),
+                prop::collection::vec(inner.clone(), 0..4).prop_map(Json::from),
                 prop::collection::vec((KEYS, inner), 0..8)
-                    .prop_map(|all| Value::Object(all.into_iter().collect())),
+                    .prop_map(|all| Json::Object(all.into_iter().collect())),
             ]
         })
     }
@@ -264,6 +244,7 @@ mod tests {
     proptest! {
         #[test]
         fn any_value_is_an_event_or_a_named_fault(value in any_value()) {
+            let value = Value::from(&value);
             Source::detect(&value);
             for source in Source::ALL {
                 let mut events = Vec::new();

@@ -8,6 +8,7 @@
 //! What must not live here: layout, colours, io.
 
 pub mod escape;
+mod excerpt;
 pub mod identity;
 mod safe;
 pub mod scalar;
@@ -16,6 +17,7 @@ pub mod template;
 
 use std::fmt;
 
+pub use self::excerpt::Excerpt;
 pub use self::identity::{Badge, Skeleton, look_alike};
 pub use self::safe::{Lines, Safe, Segments};
 pub use self::template::Shown;

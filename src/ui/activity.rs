@@ -15,7 +15,7 @@ use super::paint::{Canvas, Words};
 use super::theme::Role;
 use super::words;
 use crate::app::local;
-use crate::app::model::{Found, Layer, Load, Model, OpenCase, Pane};
+use crate::app::model::{Found, Layer, ListRow, Load, Model, OpenCase, Pane};
 use crate::domain::case::Subject;
 use crate::domain::freshness::clock_word;
 use crate::domain::text::{Safe, Untrusted};
@@ -51,7 +51,7 @@ pub(super) fn facts(model: &Model) -> Words {
             let filter = Untrusted::new(pane.view.filter.to_string()).field();
             words = words
                 .gap(Role::Key, safe!("/{:.24}", filter))
-                .gap(Role::Title, summary::hits(open));
+                .gap(Role::Title, summary::hits(model, open));
         }
         if let Some(span) = pane.view.span {
             let (from, until) = (clock_word(span.from), clock_word(span.until));
@@ -120,7 +120,7 @@ pub(super) fn draw(canvas: &mut Canvas<'_>, model: &Model, area: Rect) {
     );
     let mut list = below(list, 1);
     if let Some(Layer::EventFilter(typed)) = model.layers.last() {
-        list = summary::draw_filter(canvas, open, typed, list);
+        list = summary::draw_filter(canvas, model, open, typed, list);
     }
     // What was done here and which sources are silent is there without events too.
     if let Some((role, text)) = nothing(model, open) {
@@ -193,8 +193,16 @@ fn list_state(model: &Model, open: &OpenCase) -> Words {
 fn nothing(model: &Model, open: &OpenCase) -> Option<(Role, Safe)> {
     let pane = &open.activity;
     if !pane.activity.is_empty() {
-        let is_empty = pane.rows.is_empty() && !pane.view.is_whole();
-        return is_empty.then(|| (Role::Dim, "no event here; Esc goes back".into()));
+        let has_event = || pane.rows.iter().any(|row| matches!(row, ListRow::Event(_)));
+        let is_empty = !pane.view.is_whole() && !has_event();
+        let all = counted(pane.activity.len(), "event", "events");
+        let read = if model.exported.is_some() {
+            ""
+        } else {
+            " loaded"
+        };
+        let text = safe!("none of {}{} is seen like this; Esc goes back", all, read);
+        return is_empty.then_some((Role::Dim, text));
     }
     if let Some(fault) = &pane.fault {
         let hint = fault

@@ -4,8 +4,9 @@ use std::fmt::Write;
 use std::hint::black_box;
 
 use criterion::{Criterion, Throughput, criterion_group, criterion_main};
-use quell::connect::logs::read_log;
-use quell::domain::timeline::activity::Activity;
+use quell::connect::logs::{Logs, Read};
+use quell::domain::timeline::event::Event;
+use quell::domain::timeline::finding::{Context, Tuning, detect};
 
 /// Makes a log like a System Log: about 900 bytes an event, a few thousand users.
 fn log(count: usize) -> String {
@@ -30,14 +31,26 @@ fn activity(criterion: &mut Criterion) {
     let mut group = criterion.benchmark_group("activity");
     group.sample_size(10);
     group.throughput(Throughput::Elements(100_000));
-    group.bench_function("read", |bench| {
-        bench.iter(|| read_log(black_box(text.as_bytes()), None).events.len());
+    group.bench_function("read by one thread", |bench| {
+        bench.iter(|| Read::of(black_box(text.as_bytes()), None).activity.len());
     });
-    group.bench_function("read and load", |bench| {
+    group.bench_function("read by two threads", |bench| {
         bench.iter(|| {
-            let mut activity = Activity::default();
-            activity.extend(read_log(black_box(text.as_bytes()), None).events);
-            activity.len()
+            let mut logs = Logs::default();
+            let bytes = black_box(text.as_bytes()).to_vec();
+            logs.read(bytes, None, &mut [|_: &mut Event| (); 2]);
+            logs.settled().activity.len()
+        });
+    });
+    let activity = Read::of(text.as_bytes(), None).activity;
+    group.bench_function("find what is odd", |bench| {
+        bench.iter(|| {
+            detect(
+                black_box(&activity),
+                &Tuning::default(),
+                &Context::default(),
+            )
+            .len()
         });
     });
     group.finish();

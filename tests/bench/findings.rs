@@ -8,9 +8,9 @@ use std::collections::BTreeMap;
 use std::process::Command;
 use std::time::Instant;
 
-use quell::connect::logs::read_log;
+use quell::connect::logs::Read;
+use quell::domain::likelihood::{Likelihood, proposal};
 use quell::domain::text::Untrusted;
-use quell::domain::timeline::activity::Activity;
 use quell::domain::timeline::finding::{Confidence, Context, Tuning, detect};
 use serde_json::Value;
 
@@ -53,13 +53,13 @@ fn generated(seed: u32, events: u32) -> Option<(Vec<u8>, Value)> {
 
 fn main() {
     let mut all: BTreeMap<&str, Counts> = BTreeMap::new();
+    let (mut decoys, mut grave) = (0, 0);
     for seed in 1..=5 {
         let Some((log, truth)) = generated(seed, 100_000) else {
             println!("not run: findings (missing ../shared or python3)");
             return;
         };
-        let mut activity = Activity::default();
-        activity.extend(read_log(&log, None).events);
+        let activity = Read::of(&log, None).activity;
         let began = Instant::now();
         let findings = detect(&activity, &Tuning::default(), &Context::default());
         let elapsed = began.elapsed();
@@ -75,6 +75,15 @@ fn main() {
             .filter(|story| story["verdict"] == "attack")
             .filter_map(|story| story["user"].as_str())
             .collect();
+        for story in stories.iter().filter(|story| story["verdict"] == "benign") {
+            let user = story["user"].as_str().unwrap_or_default();
+            let own = findings
+                .iter()
+                .filter(|one| one.user.as_ref().map(Untrusted::raw) == Some(user));
+            decoys += 1;
+            grave +=
+                usize::from(!attacked.contains(&user) && proposal(own).value >= Likelihood::High);
+        }
         for (kind, rules) in KINDS {
             let counts = all.entry(kind).or_default();
             let users: Vec<&str> = stories
@@ -101,6 +110,7 @@ fn main() {
             }
         }
     }
+    println!("{grave} of {decoys} decoys are proposed HIGH or more");
     println!(
         "kind  injected  found  told at medium or more  of these right  of victims of other kinds"
     );

@@ -120,3 +120,21 @@ fn who_asked(#[case] mut record: Value, #[case] name: &str, #[case] email: &str)
     );
     assert_eq!(raw(event.ip.as_ref()), "198.51.100.7");
 }
+
+/// A rule of a mailbox is known by Exchange's word in any integration; that it leads outside, by the address in it.
+#[rstest]
+#[case("forward all to drop@mailbox.example, then delete", "external")]
+#[case("forward all to ben@example.com", "")]
+#[case("forward all to ben@mail.example.com.", "")]
+#[case("move to Archive", "")]
+fn inbox_rules_of_other_integrations(#[case] rule: &str, #[case] signal: &str) {
+    let record = json!({"@timestamp": "2026-11-20T01:00:00Z", "user": {"name": "mara", "email": "mara@example.com"},
+        "event": {"action": "New-InboxRule", "dataset": "mail.audit", "category": ["configuration"], "type": ["creation"]},
+        "rule": {"name": ".", "description": rule}});
+    let log = read_log(record.to_string().as_bytes(), None);
+    let event = &log.events[0];
+    assert_eq!(event.act.map(|act| act.key()), Some("inbox_rule"));
+    let signals: Vec<&str> = event.signals.iter().map(|signal| signal.key()).collect();
+    assert_eq!(signals.join(","), signal);
+    assert_eq!(event.lane.key(), "account_change");
+}

@@ -137,6 +137,35 @@ fn an_object_has_every_field_in_its_place() {
 }
 
 #[test]
+fn a_finding_has_these_fields_and_no_others() {
+    let folder = tempfile::tempdir().unwrap();
+    let failed = |id: &str, second: u32| {
+        let at = format!("2026-11-20T01:00:{second:02}Z");
+        line(id, &at, "mara").replace("SUCCESS", "FAILURE")
+    };
+    let lines: Vec<String> = (0..6)
+        .map(|number| failed(&format!("f{number}"), number))
+        .chain([line("ok", "2026-11-20T01:01:00Z", "mara")])
+        .collect();
+    fs::write(folder.path().join("a"), lines.join("\n")).unwrap();
+    let output = run(folder.path(), &["a", "--findings"]);
+    assert_eq!(output.status.code(), Some(0), "{}", told(&output));
+    let found = objects(&output);
+    let guessed = found.iter().find(|one| one["rule"] == "brute_force");
+    assert_eq!(
+        guessed,
+        Some(&json!({
+            "rule": "brute_force",
+            "user": "mara@example.com",
+            "reason": "6 failures, then success",
+            "technique": "T1110",
+            "confidence": "medium",
+            "evidence": ["f0", "f1", "f2", "f3", "f4", "f5", "ok"],
+        }))
+    );
+}
+
+#[test]
 fn exit_codes_say_how_much_was_read() {
     let folder = tempfile::tempdir().unwrap();
     let put = |name: &str, text: &str| fs::write(folder.path().join(name), text).unwrap();

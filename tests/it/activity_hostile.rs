@@ -230,12 +230,9 @@ fn hostile_text_in_every_field_of_every_vendor_is_survived_slow() {
 #[test]
 fn every_sample_is_told_by_its_fields() {
     for (vendor, sample) in samples() {
-        assert_eq!(
-            Source::detect(&sample),
-            Source::from_key(vendor),
-            "{vendor}"
-        );
         let log = read_log(sample.to_string().as_bytes(), None);
+        let told: Vec<&str> = log.records.keys().map(|source| source.key()).collect();
+        assert_eq!(told, [vendor]);
         assert_eq!(
             (log.events.len(), log.faults.len()),
             (1, 0),

@@ -6,6 +6,7 @@ use std::path::Path;
 use serde_json::json;
 
 use crate::harness::pty::Pty;
+use crate::wire::first_forbidden;
 
 fn event(id: &str, at: &str, user: &str, good: bool, city: &str, ip: &str) -> String {
     let result = if good { "SUCCESS" } else { "FAILURE" };
@@ -111,4 +112,55 @@ fn plain_lines_are_printed_on_a_terminal_when_asked_for() {
         "{}",
         ended.text
     );
+}
+
+/// Text of attackers in every field, records that are none, a line of a megabyte: the pane shows it as text, at any size.
+#[test]
+fn hostile_records_steer_no_terminal() {
+    let home = tempfile::tempdir().unwrap();
+    let hostile = "a\u{1b}]0;owned\u{7}\u{1b}[2J\u{9b}31m\u{202e}\u{200b}\u{2028}\rb\u{e0041}";
+    let poisoned = |id: &str, at: &str| {
+        let mut record: serde_json::Value =
+            serde_json::from_str(&event(id, at, "mara", true, hostile, hostile)).unwrap();
+        for field in [
+            "/actor/alternateId",
+            "/eventType",
+            "/client/userAgent/rawUserAgent",
+        ] {
+            *record.pointer_mut(field).unwrap() = json!(hostile);
+        }
+        record["uuid"] = json!(format!("{id}{hostile}"));
+        record
+    };
+    let mut long = poisoned("long", "2026-11-20T02:00:00Z");
+    long["displayMessage"] = json!(hostile.repeat(20_000));
+    let mut lines: Vec<String> = [
+        "2026-11-20T01:00:00Z",
+        "redacted",
+        "9999-12-31T23:59:59Z",
+        "1970-01-01T00:00:00Z",
+    ]
+    .iter()
+    .zip(["one", "two", "three", "four"])
+    .map(|(at, id)| poisoned(id, at).to_string())
+    .collect();
+    lines.push(long.to_string());
+    lines.push("{\"cut\": \"".to_owned());
+    lines.push(format!("{hostile} is no record"));
+    fs::write(home.path().join("hostile.jsonl"), lines.join("\n")).unwrap();
+    let mut pty = Pty::start(home.path(), &["activity", "hostile.jsonl"], (120, 40));
+    pty.shows("5 events").shows("1 without a time");
+    pty.keys("gjjj<Enter>").settle();
+    pty.keys("<Esc>G<Enter>").settle();
+    pty.keys("GG<Esc>/raw:owned<Enter>").shows("5 of 5");
+    pty.keys("p").settle();
+    pty.keys("<Esc>>>>").settle();
+    for size in [(80, 24), (60, 15), (200, 60)] {
+        pty.resize(size);
+        pty.settle();
+    }
+    pty.keys("<Esc><Esc>q");
+    let ended = pty.end_restored();
+    assert_eq!(ended.code, 2, "{}", ended.text);
+    assert_eq!(first_forbidden(&ended.raw, true), None);
 }

@@ -4,10 +4,11 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::path::Path;
 use std::process::Command;
 
-use quell::connect::logs::read_log;
+use quell::connect::logs::{Read, read_log};
 use quell::domain::likelihood::{Likelihood, proposal};
 use quell::domain::text::Untrusted;
-use quell::domain::timeline::activity::Activity;
+use quell::domain::timeline::activity::{Activity, Event, Outcome};
+use quell::domain::timeline::event::Geo;
 use quell::domain::timeline::finding::{Confidence, Context, Finding, Rule, Tuning, detect};
 
 use crate::harness::shared;
@@ -59,11 +60,9 @@ fn generated(test: &str, seed: u32, events: u32, users: u32) -> Option<(Activity
 
 fn activity(log: &Path) -> Activity {
     let bytes = std::fs::read(log).unwrap_or_default();
-    let mut activity = Activity::default();
-    let read = read_log(&bytes, None).without_doubles();
+    let read = Read::of(&bytes, None);
     assert!(read.faults.is_empty(), "{:?}", read.faults.first());
-    activity.extend(read.events);
-    activity
+    read.activity
 }
 
 fn stories(truth: &Path) -> Vec<Story> {
@@ -170,6 +169,46 @@ fn findings_rest_on_rows_in_order_and_on_the_deciding_one() {
     }
 }
 
+/// Gives the sign-ins that a test says were there before, in the words of the store that it mocks.
+fn before(test: &serde_json::Value, now: &Event) -> Vec<Event> {
+    let told = |mock: &serde_json::Value| -> Option<Vec<Event>> {
+        let is_store = mock["objectName"] == "get_string_set";
+        let text = mock["returnValue"].as_str().filter(|_| is_store)?;
+        let all: Vec<serde_json::Value> = serde_json::from_str(text).ok()?;
+        all.iter().map(|one| sign_in(one, now)).collect()
+    };
+    let mocks = test["mocks"].as_array().into_iter().flatten();
+    mocks.filter_map(told).flatten().collect()
+}
+
+fn sign_in(told: &serde_json::Value, now: &Event) -> Option<Event> {
+    let at = told["p_event_time"].as_str()?.replace(' ', "T");
+    let degrees = |name: &str| told[name].as_str()?.parse::<f64>().ok();
+    Some(Event {
+        id: "before".into(),
+        at: at.parse::<chrono::NaiveDateTime>().ok()?.and_utc(),
+        ip: None,
+        geo: Geo {
+            city: told["city"].as_str().map(Untrusted::new),
+            country_iso: told["country"].as_str().map(Untrusted::new),
+            point: Geo::at(degrees("lat")?, degrees("lng")?),
+            ..Geo::default()
+        },
+        ..now.clone()
+    })
+}
+
+/// Gives what our rule wants after so many failures: that one went well.
+fn end(one: &Event, rules: &[&str], threshold: u64) -> Option<Event> {
+    let after = chrono::Duration::seconds(i64::try_from(threshold).ok()?);
+    rules.contains(&"brute_force").then(|| Event {
+        id: "end".into(),
+        at: one.at + after,
+        outcome: Outcome::Success,
+        ..one.clone()
+    })
+}
+
 /// Counts the tests of one file whose expectation the rules meet: a rule fires where an alert is expected, none elsewhere.
 fn agreed(file: &Path, rules: &[&str]) -> Option<(usize, usize)> {
     let text = std::fs::read_to_string(file).ok()?;
@@ -180,7 +219,7 @@ fn agreed(file: &Path, rules: &[&str]) -> Option<(usize, usize)> {
         let line = test["log"].to_string();
         let one = read_log(line.as_bytes(), None).events;
         let mut activity = Activity::default();
-        let mut repeated = Vec::new();
+        let mut repeated: Vec<Event> = one.first().map_or_else(Vec::new, |one| before(test, one));
         for at in 0..threshold {
             repeated.extend(one.iter().cloned().map(|mut event| {
                 event.id = Untrusted::new(format!("e{at:04}"));
@@ -188,11 +227,14 @@ fn agreed(file: &Path, rules: &[&str]) -> Option<(usize, usize)> {
                 event
             }));
         }
+        let ends = one.first().and_then(|one| end(one, rules, threshold));
+        repeated.extend(ends);
         activity.extend(repeated);
         let limit = usize::try_from(threshold).unwrap_or(1).max(2);
         let tuning = Tuning {
             downloads: limit,
-            prompts: limit,
+            // Of so many prompts the last one may still be answered.
+            prompts: (limit - 1).max(2),
             failures: limit,
             ..Tuning::default()
         };

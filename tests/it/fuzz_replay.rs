@@ -4,11 +4,10 @@ use std::fs;
 use std::path::PathBuf;
 use std::time::{Duration, Instant};
 
-use quell::connect::logs::{Source, read_log};
+use quell::connect::logs::{Read, Source};
 use quell::domain::audit::ascii_json;
 use quell::domain::runbook::outline::Outline;
 use quell::domain::runbook::parse_runbook;
-use quell::domain::timeline::activity::Activity;
 use quell::domain::timeline::export;
 
 /// The laws of the target `runbook`: lines are in the text, labels have words, the JSON is ASCII.
@@ -122,20 +121,16 @@ fn texts_made_to_hurt_are_read_in_bounded_time_slow() {
 
 /// The laws of the target `logs`: lines are in the text, every event has its record, the export is ASCII.
 fn log_laws(name: &str, bytes: &[u8], source: Option<Source>) -> usize {
-    let log = read_log(bytes, source).without_doubles();
+    let activity = Read::of(bytes, source).activity;
     let feeds = bytes.split(|byte| *byte == b'\n').count() - 1;
     let lines = u32::try_from(feeds).unwrap() + 1;
-    for event in &log.events {
-        assert!(event.line >= 1 && event.line <= lines, "{name}: {event:?}");
-        assert!(!event.raw.is_empty(), "{name}: {event:?}");
-    }
-    let count = log.events.len();
-    let mut activity = Activity::default();
-    activity.extend(log.events);
     for row in activity.rows() {
+        let line = row.line();
+        assert!(line >= 1 && line <= lines, "{name}: line {line}");
+        assert!(!row.raw().raw().is_empty(), "{name}: line {line}");
         assert!(ascii_json(&export::ecs(row)).is_ascii(), "{name}");
     }
-    count
+    activity.len()
 }
 
 #[test]

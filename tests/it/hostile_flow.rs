@@ -135,7 +135,7 @@ fn dirty(deck: &mut Deck<'_>, size: (u16, u16)) -> Model {
             provider: Some(deck.next()),
             object: Some(deck.next()),
             reason: Some(deck.next()),
-            raw: deck.next(),
+            raw: deck.next().raw().into(),
             ..Event::default()
         })
         .collect();

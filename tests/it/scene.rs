@@ -365,9 +365,7 @@ fn event(
         agent: Some(text("python-requests/2.31")),
         provider: Some(text("okta")),
         object: Some(text("Payroll")),
-        raw: text(
-            "{\"event\":{\"action\":\"user.session.start\",\"outcome\":\"success\"},\"source\":{\"ip\":\"203.0.113.7\"}}",
-        ),
+        raw: "{\"event\":{\"action\":\"user.session.start\",\"outcome\":\"success\"},\"source\":{\"ip\":\"203.0.113.7\"}}".into(),
         ..Event::default()
     }
 }

@@ -17,7 +17,7 @@ use crate::domain::case::Subject;
 use crate::domain::containment::kind::ActionKind;
 use crate::domain::freshness::time_word;
 use crate::domain::likelihood::Likelihood;
-use crate::domain::text::{Safe, Untrusted};
+use crate::domain::text::{Excerpt, Safe, Untrusted};
 use crate::safe;
 
 /// Windows of the activity in hours, in the order `t` goes through them.
@@ -343,11 +343,11 @@ fn open_row(model: &mut Model) {
 }
 
 /// Lays a JSON record out over lines; anything else stays as it came.
-fn pretty(raw: &Untrusted) -> Safe {
+fn pretty(raw: &Excerpt) -> Safe {
     let parsed: Result<serde_json::Value, _> = serde_json::from_str(raw.raw());
     match parsed.and_then(|value| serde_json::to_string_pretty(&value)) {
         Ok(text) => Untrusted::new(text).block(),
-        Err(_) => raw.block(),
+        Err(_) => raw.untrusted().block(),
     }
 }
 

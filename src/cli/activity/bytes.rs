@@ -1,6 +1,6 @@
 //! The bytes of an exported log, unpacked where it is packed.
 
-use std::fs::File;
+use std::fs::{self, File};
 use std::io::{self, BufReader, Read};
 use std::path::Path;
 
@@ -22,15 +22,20 @@ pub(super) fn read(path: &Path) -> Result<Vec<u8>, Failure> {
     } else {
         File::open(path).map(|file| Box::new(file) as Box<dyn Read>)
     };
-    opened.and_then(unpacked).map_err(|error| {
-        let place = Untrusted::new(path.to_string_lossy());
-        let error = Untrusted::new(error.to_string());
-        let what = safe!("failed to read {}: {}", place.ident(), error.line());
-        Failure::one(UNREADABLE, Fault::new(what))
-    })
+    // Room for a plain file at once; a packed one needs more and finds it.
+    let size = fs::metadata(path).map_or(0, |found| found.len().min(MOST));
+    let room = usize::try_from(size).unwrap_or_default();
+    opened
+        .and_then(|source| unpacked(source, room))
+        .map_err(|error| {
+            let place = Untrusted::new(path.to_string_lossy());
+            let error = Untrusted::new(error.to_string());
+            let what = safe!("failed to read {}: {}", place.ident(), error.line());
+            Failure::one(UNREADABLE, Fault::new(what))
+        })
 }
 
-fn unpacked(mut source: Box<dyn Read>) -> io::Result<Vec<u8>> {
+fn unpacked(mut source: Box<dyn Read>, room: usize) -> io::Result<Vec<u8>> {
     let mut magic = [0_u8; 4];
     let mut got = 0;
     while let Some(free) = magic.get_mut(got..).filter(|free| !free.is_empty()) {
@@ -48,7 +53,7 @@ fn unpacked(mut source: Box<dyn Read>) -> io::Result<Vec<u8>> {
         }
         _ => Box::new(whole),
     };
-    let mut bytes = Vec::new();
+    let mut bytes = Vec::with_capacity(room.saturating_add(1));
     limited.take(MOST + 1).read_to_end(&mut bytes)?;
     if bytes.len() as u64 > MOST {
         return Err(io::Error::other("it holds more than 4 GiB"));

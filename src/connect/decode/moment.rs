@@ -1,7 +1,8 @@
 //! Times as vendors and their exports write them.
 
 use chrono::{DateTime, NaiveDateTime, Utc};
-use serde_json::Value;
+
+use super::Scalar;
 
 /// Digits of the present in seconds, milliseconds, microseconds and nanoseconds.
 const SECONDS: i64 = 100_000_000_000;
@@ -26,10 +27,10 @@ const UNZONED: [&str; 6] = [
 
 /// Reads a time: RFC 3339 with any number of digits, the same without a zone or with a blank (it is UTC then),
 /// a date alone, or a number of seconds, milliseconds, microseconds or nanoseconds since 1970, told apart by its size.
-pub(crate) fn moment(value: &Value) -> Option<DateTime<Utc>> {
+pub(super) fn moment_of(value: Scalar<'_>) -> Option<DateTime<Utc>> {
     match value {
-        Value::String(text) => written(text.trim()),
-        Value::Number(number) => match number.as_i64() {
+        Scalar::Text(text) => written(text.trim()),
+        Scalar::Number(number) => match number.as_i64() {
             Some(whole) => since_1970(whole),
             None => fraction(number.as_f64()?),
         },
@@ -85,8 +86,9 @@ fn fraction(seconds: f64) -> Option<DateTime<Utc>> {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::connect::decode::Json as _;
     use rstest::rstest;
-    use serde_json::json;
+    use serde_json::{Value, json};
 
     #[rstest]
     #[case(json!("2026-11-21T03:00:00.5Z"), Some(1_795_230_000_500))]
@@ -112,6 +114,9 @@ mod tests {
     #[case(json!(i64::MIN), None)]
     #[case(json!(true), None)]
     fn times(#[case] value: Value, #[case] millis: Option<i64>) {
-        assert_eq!(moment(&value).map(|at| at.timestamp_millis()), millis);
+        assert_eq!(
+            moment_of(value.scalar()).map(|at| at.timestamp_millis()),
+            millis
+        );
     }
 }

@@ -4,7 +4,7 @@
 
 mod acts;
 
-use serde_json::Value;
+use super::tree::Value;
 
 use super::act::{category_of, is_mail, kind_of, lane_of, login};
 use super::fields::{Fields, path};
@@ -92,13 +92,13 @@ pub(super) struct Operation<'a> {
     method: String,
     /// Without the version in front.
     path: String,
-    body: Option<&'a Value>,
-    answer: Option<&'a Value>,
+    body: Option<&'a Value<'a>>,
+    answer: Option<&'a Value<'a>>,
     status: Option<u64>,
 }
 
 impl<'a> Operation<'a> {
-    fn of(own: &'a Value) -> Option<Self> {
+    fn of(own: &'a Value<'a>) -> Option<Self> {
         let text = |name| path(own, name).and_then(Value::as_str);
         if !matches!(text("type"), Some("sapi" | "fapi" | "mgmt_api_read")) {
             return None;

@@ -7,7 +7,7 @@ mod identity;
 
 use std::borrow::Cow;
 
-use serde_json::Value;
+use super::tree::Value;
 
 use super::act::{category_of, kind_of, lane_of, login};
 use super::{address, time_or_none, with_keys};
@@ -64,7 +64,7 @@ pub(super) fn is_one(record: &Value) -> bool {
     let has = |name: &str| {
         record
             .get(name)
-            .or_else(|| record.get(name.to_ascii_lowercase()))
+            .or_else(|| record.get(&name.to_ascii_lowercase()))
             .is_some_and(|value| !value.is_null())
     };
     has("CloudTrailEvent")
@@ -72,14 +72,11 @@ pub(super) fn is_one(record: &Value) -> bool {
 }
 
 /// Gives the record itself out of an answer of `LookupEvents`.
-fn unwrapped(record: &Value) -> Cow<'_, Value> {
+fn unwrapped<'a>(record: &'a Value<'a>) -> Cow<'a, Value<'a>> {
     let inner = record
         .get("CloudTrailEvent")
         .and_then(super::fields::unpacked);
-    match inner {
-        Some(inner) => Cow::Owned(with_keys(&inner, &KEYS).into_owned()),
-        None => with_keys(record, &KEYS),
-    }
+    with_keys(inner.unwrap_or(Cow::Borrowed(record)), &KEYS)
 }
 
 /// Reads one record as an event.
@@ -182,7 +179,8 @@ fn category(service: &str) -> Category {
 
 fn kind(record: &Value, action: &str, act: Option<Act>) -> Set<Kind> {
     let starts = |heads: &[&str]| heads.iter().any(|head| action.starts_with(head));
-    let reads = at(record, "readOnly").is_some_and(|flag| *flag == true || *flag == "true");
+    let reads =
+        at(record, "readOnly").is_some_and(|flag| flag.as_bool() == Some(true) || flag == "true");
     let plain = if reads || starts(&["Get", "List", "Describe", "Head", "Lookup", "BatchGet"]) {
         Set::of(&[Kind::Access])
     } else if starts(&[

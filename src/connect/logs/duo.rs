@@ -2,7 +2,7 @@
 //!
 //! Source: Duo Admin API, logs. In the administrator log `description` is text that is JSON, or plain text.
 
-use serde_json::Value;
+use super::tree::Value;
 
 use super::act::{category_of, kind_of, lane_of, login};
 use super::fields::{Fields, path, words};

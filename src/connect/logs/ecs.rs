@@ -4,7 +4,7 @@
 
 mod acts;
 
-use serde_json::Value;
+use super::tree::Value;
 
 use super::act::{is_mail, lane_of};
 use super::{address, time_or_none};
@@ -186,8 +186,10 @@ mod tests {
         "user.id": "00u1", "user.name": "mara", "source.ip": "203.0.113.9", "source.geo.city_name": "Lagos",
         "process.command_line": "net user",
     }}))]
-    fn nested_and_dotted_documents_read_the_same(#[case] hit: Value) -> Result<(), FieldError> {
-        let event = event(&hit)?;
+    fn nested_and_dotted_documents_read_the_same(
+        #[case] hit: serde_json::Value,
+    ) -> Result<(), FieldError> {
+        let event = event(&Value::from(&hit))?;
         assert_eq!(
             (event.id.raw(), event.action.raw()),
             ("e1", "process-start")
@@ -212,13 +214,14 @@ mod tests {
     #[case(json!({"_id": "d1", "_source": {"@timestamp": true}}), FieldError::Type("@timestamp", "a time"))]
     #[case(json!({"_id": "d1"}), FieldError::Missing("_source"))]
     #[case(json!({"_source": {"@timestamp": "2026-11-21T03:00:00Z"}}), FieldError::Missing("_id"))]
-    fn broken_hits_are_named(#[case] hit: Value, #[case] error: FieldError) {
+    fn broken_hits_are_named(#[case] hit: serde_json::Value, #[case] error: FieldError) {
         assert_eq!(super::super::ecs_hit(&hit), Err(error));
     }
 
     #[test]
     fn a_sparse_document_is_still_an_event() -> Result<(), FieldError> {
-        let event = event(&json!({"_id": "d1", "_source": {"@timestamp": 1_795_230_000_000_i64}}))?;
+        let hit = json!({"_id": "d1", "_source": {"@timestamp": 1_795_230_000_000_i64}});
+        let event = event(&Value::from(&hit))?;
         assert_eq!(
             (event.id.raw(), event.action.raw(), event.lane),
             ("d1", "event", Lane::Sensitive)

@@ -6,7 +6,7 @@
 
 mod audit;
 
-use serde_json::Value;
+use super::tree::Value;
 
 use super::fields::{Fields, pair, path, words};
 use super::{address, time_or_none};
@@ -167,7 +167,7 @@ fn sign_in(record: &Value, fields: &Fields<'_>) -> Event {
     );
     if fields
         .get(&["riskEventTypes_v2", "riskEventTypes"])
-        .is_some_and(|types| types.to_string().contains("anonymizedIPAddress"))
+        .is_some_and(|types| types.written().contains("anonymizedIPAddress"))
     {
         signals.insert(Signal::Proxy);
     }

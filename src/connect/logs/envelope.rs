@@ -3,9 +3,10 @@
 //!
 //! What must not live here: a vendor's fields, except the names of lists in envelopes.
 
-use serde_json::{Deserializer, Value};
+use serde_json::Deserializer;
 
 use super::Source;
+use super::tree::Value;
 
 /// Names of lists in envelopes: CloudTrail (a file, and `LookupEvents`), Event Hub, Microsoft Graph, Google, Auth0 and Duo, `OneLogin`, Elasticsearch.
 const LISTS: [&str; 12] = [
@@ -31,7 +32,7 @@ pub(crate) struct Found<'t> {
     /// From 1.
     pub line: u32,
     /// The record.
-    pub value: Value,
+    pub value: Value<'t>,
     /// The record as it stands in the text, where it stands there alone.
     pub raw: Option<&'t str>,
 }
@@ -78,7 +79,7 @@ pub(crate) fn lines(text: &str, first: u32, sink: &mut dyn FnMut(Result<Found<'_
         if line.is_empty() {
             continue;
         }
-        match serde_json::from_str::<Value>(line) {
+        match Value::read(line) {
             Ok(value) => unpack(value, Some(line), number, DEPTH, sink),
             Err(error) => sink(Err(unread(number, &error))),
         }
@@ -96,7 +97,7 @@ fn values(text: &str, first: u32, sink: &mut dyn FnMut(Result<Found<'_>, Unread>
         if rest.is_empty() {
             return;
         }
-        let mut stream = Deserializer::from_str(rest).into_iter::<Value>();
+        let mut stream = Deserializer::from_str(rest).into_iter::<Value<'_>>();
         match stream.next() {
             Some(Ok(value)) => {
                 let (own, after) = rest.split_at(stream.byte_offset());
@@ -133,9 +134,9 @@ fn line_feeds(text: &str) -> u32 {
 }
 
 /// Takes an envelope off; whatever looks like a vendor's record is one.
-fn unpack(
-    value: Value,
-    raw: Option<&str>,
+fn unpack<'t>(
+    value: Value<'t>,
+    raw: Option<&'t str>,
     line: u32,
     depth: usize,
     sink: &mut dyn FnMut(Result<Found<'_>, Unread>),
@@ -147,7 +148,7 @@ fn unpack(
             }
         }
         Value::String(text) if depth > 0 && text.trim_start().starts_with(['{', '[']) => {
-            match serde_json::from_str(&text) {
+            match Value::read(&text) {
                 Ok(inner) => unpack(inner, Some(&text), line, depth - 1, sink),
                 Err(error) => sink(Err(unread(line, &error))),
             }
@@ -155,10 +156,10 @@ fn unpack(
         Value::Object(mut fields) => {
             let list = LISTS
                 .iter()
-                .find(|name| fields.get(**name).is_some_and(holds_records));
-            let inner = list.and_then(|name| fields.shift_remove(*name));
+                .find(|name| fields.get(name).is_some_and(holds_records));
+            let inner = list.and_then(|name| Some((*name, fields.take(name)?)));
             match inner {
-                Some(inner) if depth > 0 => {
+                Some((name, (place, inner))) if depth > 0 => {
                     let whole = Value::Object(fields);
                     if Source::detect(&whole).is_none() {
                         return unpack(inner, None, line, depth - 1, sink);
@@ -167,9 +168,7 @@ fn unpack(
                     let Value::Object(mut fields) = whole else {
                         return;
                     };
-                    if let Some(name) = list {
-                        fields.insert((*name).to_owned(), inner);
-                    }
+                    fields.put(place, name, inner);
                     found(Value::Object(fields), raw, line, sink);
                 }
                 Some(_) => sink(Err(Unread {
@@ -186,9 +185,9 @@ fn unpack(
     }
 }
 
-fn found(
-    value: Value,
-    raw: Option<&str>,
+fn found<'t>(
+    value: Value<'t>,
+    raw: Option<&'t str>,
     line: u32,
     sink: &mut dyn FnMut(Result<Found<'_>, Unread>),
 ) {
@@ -196,19 +195,19 @@ fn found(
 }
 
 /// Tells whether a value may hold records: a list that is not of plain values, or an envelope around one.
-fn holds_records(value: &Value) -> bool {
+fn holds_records(value: &Value<'_>) -> bool {
     match value {
         Value::Array(all) => all
             .iter()
             .all(|one| one.is_object() || one.as_str().is_some_and(|text| text.starts_with('{'))),
         Value::Object(fields) => LISTS
             .iter()
-            .any(|name| fields.get(*name).is_some_and(Value::is_array)),
+            .any(|name| fields.get(name).is_some_and(Value::is_array)),
         _ => false,
     }
 }
 
-fn kind(value: &Value) -> &'static str {
+fn kind(value: &Value<'_>) -> &'static str {
     match value {
         Value::Null => "null",
         Value::Bool(_) => "a flag",
@@ -255,7 +254,7 @@ fn salvage(text: &str, first: u32, sink: &mut dyn FnMut(Result<Found<'_>, Unread
                 let ended = start.filter(|_| list == Some(open.len()));
                 if let Some((from, line)) = ended {
                     let own = text.get(from..=at).unwrap_or_default();
-                    if let Ok(value) = serde_json::from_str(own) {
+                    if let Ok(value) = Value::read(own) {
                         unpack(value, Some(own), line, 1, sink);
                     }
                     start = None;
@@ -275,7 +274,7 @@ mod tests {
     fn read(text: &str) -> (Vec<(u32, String)>, Vec<u32>) {
         let (mut good, mut bad) = (Vec::new(), Vec::new());
         records(text, 1, &mut |one| match one {
-            Ok(found) => good.push((found.line, found.value.to_string())),
+            Ok(found) => good.push((found.line, found.value.written())),
             Err(unread) => bad.push(unread.line),
         });
         (good, bad)

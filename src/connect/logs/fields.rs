@@ -5,7 +5,7 @@
 
 use std::borrow::Cow;
 
-use serde_json::Value;
+use super::tree::Value;
 
 use crate::domain::text::Untrusted;
 
@@ -14,19 +14,19 @@ const MOST: usize = 1 << 20;
 
 /// A record with the parts in which a field is looked for, the first of which wins.
 pub(super) struct Fields<'a> {
-    parts: Vec<&'a Value>,
+    parts: Vec<&'a Value<'a>>,
 }
 
 impl<'a> Fields<'a> {
     /// Looks in one record only.
-    pub(super) fn of(record: &'a Value) -> Self {
+    pub(super) fn of(record: &'a Value<'a>) -> Self {
         Self {
             parts: vec![record],
         }
     }
 
     /// Looks in a part of the record first, where it has it, then in the record.
-    pub(super) fn with_part(record: &'a Value, part: &str) -> Self {
+    pub(super) fn with_part(record: &'a Value<'a>, part: &str) -> Self {
         let inner = key(record, part).filter(|value| value.is_object());
         Self {
             parts: inner.into_iter().chain([record]).collect(),
@@ -34,7 +34,7 @@ impl<'a> Fields<'a> {
     }
 
     /// Finds the first of some fields that is there and not null; a name may be a path with dots.
-    pub(super) fn get(&self, names: &[&str]) -> Option<&'a Value> {
+    pub(super) fn get(&self, names: &[&str]) -> Option<&'a Value<'a>> {
         names
             .iter()
             .find_map(|name| self.parts.iter().find_map(|part| path(part, name)))
@@ -48,7 +48,7 @@ impl<'a> Fields<'a> {
     }
 
     /// Finds an object or a list, which may be written as text that is JSON again.
-    pub(super) fn nested(&self, names: &[&str]) -> Option<Cow<'a, Value>> {
+    pub(super) fn nested(&self, names: &[&str]) -> Option<Cow<'a, Value<'a>>> {
         names.iter().find_map(|name| {
             self.parts
                 .iter()
@@ -60,7 +60,7 @@ impl<'a> Fields<'a> {
 /// Reads a value as text; blank text and words for nothing are `None`.
 pub(super) fn words(value: &Value) -> Option<Untrusted> {
     match value {
-        Value::String(text) if !text.trim().is_empty() => Some(Untrusted::new(text.as_str())),
+        Value::String(text) if !text.trim().is_empty() => Some(Untrusted::new(text.as_ref())),
         Value::Number(number) => Some(Untrusted::new(number.to_string())),
         Value::Bool(flag) => Some(Untrusted::new(flag.to_string())),
         _ => None,
@@ -68,11 +68,11 @@ pub(super) fn words(value: &Value) -> Option<Untrusted> {
 }
 
 /// Gives an object or a list, out of text where it is written as text.
-pub(super) fn unpacked(value: &Value) -> Option<Cow<'_, Value>> {
+pub(super) fn unpacked<'a>(value: &'a Value<'a>) -> Option<Cow<'a, Value<'a>>> {
     match value {
         Value::Object(_) | Value::Array(_) => Some(Cow::Borrowed(value)),
         Value::String(text) if text.len() <= MOST && text.trim_start().starts_with(['{', '[']) => {
-            let inner: Value = serde_json::from_str(text).ok()?;
+            let inner = Value::read(text).ok()?;
             (inner.is_object() || inner.is_array()).then_some(Cow::Owned(inner))
         }
         _ => None,
@@ -80,7 +80,7 @@ pub(super) fn unpacked(value: &Value) -> Option<Cow<'_, Value>> {
 }
 
 /// Finds a field below dotted names without regard to large and small letters; null counts as not there.
-pub(super) fn path<'a>(record: &'a Value, name: &str) -> Option<&'a Value> {
+pub(super) fn path<'a>(record: &'a Value<'a>, name: &str) -> Option<&'a Value<'a>> {
     let found = match name.split_once('.') {
         None => key(record, name),
         Some((head, tail)) => key(record, name).or_else(|| path(key(record, head)?, tail)),
@@ -88,7 +88,7 @@ pub(super) fn path<'a>(record: &'a Value, name: &str) -> Option<&'a Value> {
     found.filter(|value| !value.is_null())
 }
 
-fn key<'a>(record: &'a Value, name: &str) -> Option<&'a Value> {
+fn key<'a>(record: &'a Value<'a>, name: &str) -> Option<&'a Value<'a>> {
     let fields = record.as_object()?;
     fields.get(name).or_else(|| {
         fields
@@ -122,7 +122,8 @@ mod tests {
     #[case(json!({"properties": {"userId": null}, "userId": "a"}), Some("a"))]
     #[case(json!({"userId": " "}), None)]
     #[case(json!([1]), None)]
-    fn names_in_any_letters(#[case] record: Value, #[case] expected: Option<&str>) {
+    fn names_in_any_letters(#[case] record: serde_json::Value, #[case] expected: Option<&str>) {
+        let record = Value::from(&record);
         let found = Fields::with_part(&record, "properties").text(&["userId"]);
         assert_eq!(found, expected.map(Untrusted::new));
     }
@@ -130,9 +131,13 @@ mod tests {
     #[test]
     fn paths_and_json_in_text() {
         let record = json!({"Status": "{\"errorCode\": 50126}", "DeviceDetail": {"deviceId": "d"}});
+        let record = Value::from(&record);
         let fields = Fields::of(&record);
         let status = fields.nested(&["status"]).unwrap_or_default();
-        assert_eq!(path(&status, "errorcode"), Some(&json!(50126)));
+        assert_eq!(
+            path(&status, "errorcode"),
+            Some(&Value::from(&json!(50126)))
+        );
         assert_eq!(fields.text(&["deviceDetail.deviceId"]), Some("d".into()));
         assert!(fields.nested(&["deviceDetail.deviceId"]).is_none());
     }
@@ -140,6 +145,7 @@ mod tests {
     #[test]
     fn pairs_by_name() {
         let list = json!([{"Name": "UserAgent", "Value": "curl"}, {"key": "ip", "value": ""}]);
+        let list = Value::from(&list);
         assert_eq!(pair(&list, "useragent"), Some("curl".into()));
         assert_eq!(pair(&list, "ip"), None);
     }

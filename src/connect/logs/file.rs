@@ -1,13 +1,14 @@
-//! An exported log as events: whatever envelope it is in, whoever wrote it, with every record that could not be read.
+//! Exported logs as events: whatever envelope they are in, whoever wrote them, with every record that could not be read.
 
-use std::collections::hash_map::Entry;
-use std::collections::{BTreeMap, HashMap};
+use std::collections::BTreeMap;
+use std::sync::Arc;
 use std::thread;
 
 use super::envelope::{self, Found, Unread};
 use super::{FieldError, Source};
 use crate::domain::case::RecordFault;
-use crate::domain::text::Untrusted;
+use crate::domain::text::{Excerpt, Untrusted};
+use crate::domain::timeline::activity::{Activity, Arrivals, Double};
 use crate::domain::timeline::event::Event;
 
 /// Bytes of JSON lines that are worth a thread of their own.
@@ -20,31 +21,31 @@ pub struct LogFile {
     pub events: Vec<Event>,
     /// Records that could not be read, each with its line.
     pub faults: Vec<RecordFault>,
-    /// Records with the id of an earlier one.
-    pub doubles: Vec<RecordFault>,
     /// How many records of which source there were.
     pub records: BTreeMap<Source, usize>,
 }
 
-/// Reads a log; `source` is whose it is, or `None` to tell by each record.
+/// Reads a log into events; `source` is whose it is, or `None` to tell by each record.
 ///
 /// Text that is not UTF-8 is read as far as it goes (UTF-16 with its mark is understood), with a fault that says so.
+/// Records that stand there twice are two events: [`Logs`] tells them.
 pub fn read_log(bytes: &[u8], source: Option<Source>) -> LogFile {
-    let (text, fault) = text_of(bytes);
-    let mut log = read_text(&text, source);
-    if let Some(reason) = fault {
-        log.faults.insert(
-            0,
-            RecordFault {
-                record: Untrusted::new("the text"),
-                reason: Untrusted::new(reason),
-            },
-        );
-    }
+    let (text, fault) = text_of(bytes.to_vec());
+    let mut log = LogFile::default();
+    log.faults.extend(fault.map(of_text));
+    let text = Arc::new(text);
+    envelope::records(&text, 1, &mut |one| log.take(one, source, &text));
     log
 }
 
-fn text_of(bytes: &[u8]) -> (std::borrow::Cow<'_, str>, Option<&'static str>) {
+fn of_text(reason: &str) -> RecordFault {
+    RecordFault {
+        record: Untrusted::new("the text"),
+        reason: Untrusted::new(reason),
+    }
+}
+
+fn text_of(bytes: Vec<u8>) -> (String, Option<&'static str>) {
     let wide = |order: fn([u8; 2]) -> u16| {
         let units = bytes
             .chunks_exact(2)
@@ -54,52 +55,23 @@ fn text_of(bytes: &[u8]) -> (std::borrow::Cow<'_, str>, Option<&'static str>) {
             .map(|unit| unit.unwrap_or(char::REPLACEMENT_CHARACTER))
             .collect::<String>()
     };
-    match bytes {
-        [0xff, 0xfe, ..] => (wide(u16::from_le_bytes).into(), None),
-        [0xfe, 0xff, ..] => (wide(u16::from_be_bytes).into(), None),
-        _ => match std::str::from_utf8(bytes) {
-            Ok(text) => (text.into(), None),
-            Err(_) => (
-                String::from_utf8_lossy(bytes),
-                Some("it is not UTF-8 everywhere; what is not was replaced"),
-            ),
-        },
+    match *bytes {
+        [0xff, 0xfe, ..] => (wide(u16::from_le_bytes), None),
+        [0xfe, 0xff, ..] => (wide(u16::from_be_bytes), None),
+        _ => String::from_utf8(bytes).map_or_else(
+            |error| {
+                let text = String::from_utf8_lossy(error.as_bytes()).into_owned();
+                let reason = "it is not UTF-8 everywhere; what is not was replaced";
+                (text, Some(reason))
+            },
+            |text| (text, None),
+        ),
     }
 }
 
-fn read_text(text: &str, source: Option<Source>) -> LogFile {
-    if text.len() < 2 * SHARE || !envelope::is_lines(text) {
-        let mut log = LogFile::default();
-        envelope::records(text, 1, &mut |one| log.take(one, source));
-        return log;
-    }
-    let threads = thread::available_parallelism().map_or(1, usize::from);
-    let parts = shares(text, threads.min(8));
-    let logs: Vec<LogFile> = thread::scope(|scope| {
-        let running: Vec<_> = parts
-            .into_iter()
-            .map(|(first, part)| {
-                scope.spawn(move || {
-                    let mut log = LogFile::default();
-                    envelope::lines(part, first, &mut |one| log.take(one, source));
-                    log
-                })
-            })
-            .collect();
-        running
-            .into_iter()
-            .map(|one| {
-                one.join()
-                    .unwrap_or_else(|panic| std::panic::resume_unwind(panic))
-            })
-            .collect()
-    });
-    logs.into_iter().fold(LogFile::default(), LogFile::joined)
-}
-
-/// Cuts a text at line ends into about equal shares, each with the number of its first line.
+/// Cuts a text at line ends into at most so many, about equal, shares, each with the number of its first line.
 fn shares(text: &str, count: usize) -> Vec<(u32, &str)> {
-    let size = (text.len() / count.max(1)).max(1);
+    let size = text.len().div_ceil(count.max(1)).max(1);
     let mut rest = text.strip_prefix('\u{feff}').unwrap_or(text);
     let mut first = 1_u32;
     let mut all = Vec::new();
@@ -119,47 +91,9 @@ fn shares(text: &str, count: usize) -> Vec<(u32, &str)> {
 }
 
 impl LogFile {
-    /// Drops records that stand there twice, and names those that only share an id.
-    #[must_use]
-    pub fn without_doubles(mut self) -> Self {
-        let mut seen: HashMap<&str, &Event> = HashMap::with_capacity(self.events.len());
-        let mut kept = Vec::with_capacity(self.events.len());
-        for event in &self.events {
-            let first = if event.id.is_empty() {
-                None
-            } else {
-                match seen.entry(event.id.raw()) {
-                    Entry::Occupied(first) => Some(*first.get()),
-                    Entry::Vacant(place) => {
-                        place.insert(event);
-                        None
-                    }
-                }
-            };
-            let is_double =
-                first.is_some_and(|first| first.raw == event.raw && first.action == event.action);
-            kept.push(!is_double);
-            let Some(first) = first else { continue };
-            let reason = if is_double {
-                format!("the same record as in line {}, left out", first.line)
-            } else {
-                format!("the id of line {} on another record, kept", first.line)
-            };
-            self.doubles.push(RecordFault {
-                record: Untrusted::new(format!("line {}", event.line)),
-                reason: Untrusted::new(reason),
-            });
-        }
-        if kept.contains(&false) {
-            let mut kept = kept.into_iter();
-            self.events.retain(|_| kept.next() == Some(true));
-        }
-        self
-    }
-
-    fn take(&mut self, one: Result<Found<'_>, Unread>, source: Option<Source>) {
+    fn take(&mut self, one: Result<Found<'_>, Unread>, source: Option<Source>, text: &Arc<String>) {
         let (line, reason) = match one {
-            Ok(found) => match self.decode(&found, source) {
+            Ok(found) => match self.decode(&found, source, text) {
                 Ok(()) => return,
                 Err(reason) => (found.line, reason),
             },
@@ -171,36 +105,155 @@ impl LogFile {
         });
     }
 
-    fn decode(&mut self, found: &Found<'_>, source: Option<Source>) -> Result<(), String> {
+    fn decode(
+        &mut self,
+        found: &Found<'_>,
+        source: Option<Source>,
+        text: &Arc<String>,
+    ) -> Result<(), String> {
         let source = source
             .or_else(|| Source::detect(&found.value))
             .ok_or("a record of no log that is known")?;
         let before = self.events.len();
         source
-            .decode_text(&found.value, found.raw, &mut self.events)
+            .decode(&found.value, &mut self.events)
             .map_err(|error: FieldError| error.to_string())?;
         *self.records.entry(source).or_default() += 1;
+        let raw = match found.raw {
+            Some(raw) => Excerpt::of(text, raw),
+            None => Excerpt::new(found.value.written()),
+        };
         for event in self.events.iter_mut().skip(before) {
             event.line = found.line;
             event.source = source.key();
+            event.raw = raw.clone();
         }
         Ok(())
     }
+}
 
-    /// Adds what another log held.
-    #[must_use]
-    pub fn joined(mut self, other: Self) -> Self {
-        if self.events.is_empty() {
-            self.events = other.events;
-        } else {
-            self.events.extend(other.events);
+/// Logs on their way into one activity.
+#[derive(Debug, Default)]
+pub struct Logs {
+    arrivals: Arrivals,
+    faults: Vec<RecordFault>,
+    records: BTreeMap<Source, usize>,
+}
+
+/// What logs held.
+#[derive(Clone, Debug, Default)]
+pub struct Read {
+    /// The events; of records that stand there twice only the first.
+    pub activity: Activity,
+    /// Records that could not be read, each with its line.
+    pub faults: Vec<RecordFault>,
+    /// Records with the id of an earlier one.
+    pub doubles: Vec<RecordFault>,
+    /// How many records of which source there were.
+    pub records: BTreeMap<Source, usize>,
+}
+
+impl Logs {
+    /// Reads one log as [`read_log`] does, each event completed before it is kept.
+    ///
+    /// JSON lines are read by as many threads as there are ways to complete events; without one nothing is read.
+    pub fn read<F>(&mut self, bytes: Vec<u8>, source: Option<Source>, complete: &mut [F])
+    where
+        F: FnMut(&mut Event) + Send,
+    {
+        let (text, fault) = text_of(bytes);
+        self.faults.extend(fault.map(of_text));
+        let text = &Arc::new(text);
+        if text.len() < 2 * SHARE || complete.len() < 2 || !envelope::is_lines(text) {
+            if let Some(complete) = complete.first_mut() {
+                let read = |sink: Sink<'_>| envelope::records(text, 1, sink);
+                self.add(gathered(text, source, complete, read));
+            }
+            return;
         }
-        self.faults.extend(other.faults);
-        self.doubles.extend(other.doubles);
-        for (source, count) in other.records {
+        let parts = shares(text, complete.len());
+        let gathered: Vec<_> = thread::scope(|scope| {
+            let running: Vec<_> = parts
+                .into_iter()
+                .zip(complete)
+                .map(|((first, part), complete)| {
+                    let read = move |sink: Sink<'_>| envelope::lines(part, first, sink);
+                    scope.spawn(move || gathered(text, source, complete, read))
+                })
+                .collect();
+            running
+                .into_iter()
+                .map(|one| {
+                    one.join()
+                        .unwrap_or_else(|panic| std::panic::resume_unwind(panic))
+                })
+                .collect()
+        });
+        for part in gathered {
+            self.add(part);
+        }
+    }
+
+    fn add(&mut self, (arrivals, log): (Arrivals, LogFile)) {
+        self.arrivals.append(arrivals);
+        self.faults.extend(log.faults);
+        for (source, count) in log.records {
             *self.records.entry(source).or_default() += count;
         }
-        self
+    }
+
+    /// Puts everything that was read into the order of time.
+    pub fn settled(self) -> Read {
+        let (activity, doubles) = self.arrivals.settled();
+        Read {
+            activity,
+            faults: self.faults,
+            doubles: doubles.iter().map(double).collect(),
+            records: self.records,
+        }
+    }
+}
+
+impl Read {
+    /// Reads one log by itself.
+    pub fn of(bytes: &[u8], source: Option<Source>) -> Self {
+        let mut logs = Logs::default();
+        logs.read(bytes.to_vec(), source, &mut [|_: &mut Event| ()]);
+        logs.settled()
+    }
+}
+
+/// Takes the records of a text.
+type Sink<'a> = &'a mut dyn FnMut(Result<Found<'_>, Unread>);
+
+fn gathered(
+    text: &Arc<String>,
+    source: Option<Source>,
+    complete: &mut impl FnMut(&mut Event),
+    read: impl FnOnce(Sink<'_>),
+) -> (Arrivals, LogFile) {
+    let mut log = LogFile::default();
+    let mut arrivals = Arrivals::default();
+    read(&mut |one| {
+        log.take(one, source, text);
+        for mut event in log.events.drain(..) {
+            complete(&mut event);
+            arrivals.push(event);
+        }
+    });
+    (arrivals, log)
+}
+
+/// Names a record with the id of an earlier one.
+fn double(double: &Double) -> RecordFault {
+    let reason = if double.same {
+        format!("the same record as in line {}, left out", double.first)
+    } else {
+        format!("the id of line {} on another record, kept", double.first)
+    };
+    RecordFault {
+        record: Untrusted::new(format!("line {}", double.line)),
+        reason: Untrusted::new(reason),
     }
 }
 
@@ -221,16 +274,25 @@ mod tests {
         let mut text: String = (0..4_000).map(line).collect();
         text.insert_str(line(0).len(), "{broken\n");
         assert!(text.len() > 2 * SHARE);
-        let shared = read_log(text.as_bytes(), None);
-        let mut whole = LogFile::default();
-        envelope::records(&text, 1, &mut |one| whole.take(one, None));
-        assert_eq!(shared, whole);
-        assert_eq!(shared.events.len(), 4_000);
-        let last = shared
-            .events
-            .last()
-            .map(|event| (event.id.raw(), event.line));
-        assert_eq!(last, Some(("3999", 4_001)));
+        let mut logs = Logs::default();
+        logs.read(
+            text.clone().into_bytes(),
+            None,
+            &mut [|_: &mut Event| (); 3],
+        );
+        let (shared, whole) = (logs.settled(), Read::of(text.as_bytes(), None));
+        let told = |read: &Read| {
+            let rows = read.activity.rows();
+            let rows: Vec<String> = rows
+                .map(|row| format!("{:?} {:?} {}", row.id(), row.raw(), row.line()))
+                .collect();
+            (rows, read.faults.clone(), read.records.clone())
+        };
+        assert_eq!(told(&shared), told(&whole));
+        assert_eq!(shared.activity.len(), 4_000);
+        let last = shared.activity.rows().find(|row| row.line() == 4_001);
+        let last = last.and_then(|row| row.id()).map(Untrusted::raw);
+        assert_eq!(last, Some("3999"));
         assert_eq!(shared.faults[0].record.raw(), "line 2");
     }
 
@@ -238,8 +300,8 @@ mod tests {
     fn doubles_are_left_out_and_shared_ids_named() {
         let other = line(1).replace("session.start", "session.end");
         let text = format!("{}{}{other}", line(1), line(1));
-        let log = read_log(text.as_bytes(), None).without_doubles();
-        let lines: Vec<u32> = log.events.iter().map(|event| event.line).collect();
+        let log = Read::of(text.as_bytes(), None);
+        let lines: Vec<u32> = log.activity.rows().map(|row| row.line()).collect();
         assert_eq!(lines, [1, 3]);
         let told: Vec<&str> = log.doubles.iter().map(|fault| fault.reason.raw()).collect();
         assert_eq!(

@@ -8,7 +8,7 @@ mod acts;
 
 use std::borrow::Cow;
 
-use serde_json::Value;
+use super::tree::Value;
 
 use super::act::{category_of, is_mail, kind_of, lane_of, login};
 use super::fields::{Fields, path, words};
@@ -56,10 +56,10 @@ pub(super) fn events(record: &Value, events: &mut Vec<Event>) -> Result<(), Fiel
 }
 
 /// The parameters of an event: a map, or a list of names with a value of one of several kinds.
-pub(super) struct Parameters<'a>(Option<Cow<'a, Value>>);
+pub(super) struct Parameters<'a>(Option<Cow<'a, Value<'a>>>);
 
 impl<'a> Parameters<'a> {
-    fn of(one: &'a Value) -> Self {
+    fn of(one: &'a Value<'a>) -> Self {
         Self(Fields::of(one).nested(&["parameters"]))
     }
 
@@ -69,7 +69,7 @@ impl<'a> Parameters<'a> {
     }
 
     /// Finds the value of a parameter.
-    pub(super) fn get(&self, name: &str) -> Option<&Value> {
+    pub(super) fn get(&self, name: &str) -> Option<&Value<'_>> {
         const KINDS: [&str; 7] = [
             "value",
             "multiValue",

@@ -3,7 +3,7 @@
 //! Source: Keycloak Admin REST API 26, `EventRepresentation` and `AdminEventRepresentation`; `EventType`,
 //! `OperationType` and `ResourceType` of the server.
 
-use serde_json::Value;
+use super::tree::Value;
 
 use super::act::{category_of, kind_of, lane_of, login};
 use super::{address, time_or_none};
@@ -197,7 +197,7 @@ mod tests {
     #[case("LOGOUT", json!({}), None, Outcome::Success)]
     fn events_of_users(
         #[case] kind: &str,
-        #[case] more: Value,
+        #[case] more: serde_json::Value,
         #[case] act: Option<Act>,
         #[case] outcome: Outcome,
     ) -> Result<(), FieldError> {
@@ -208,6 +208,7 @@ mod tests {
         if let (Some(record), Some(more)) = (record.as_object_mut(), more.as_object()) {
             record.extend(more.clone());
         }
+        let record = Value::from(&record);
         assert!(is_one(&record));
         let event = event(&record)?;
         assert_eq!((event.act, event.outcome), (act, outcome));
@@ -232,6 +233,7 @@ mod tests {
             "id": "a1", "time": 1_795_892_709_929_i64, "operationType": operation, "resourceType": "USER",
             "resourcePath": path, "authDetails": {"userId": "op", "ipAddress": "192.0.2.8"},
         });
+        let record = Value::from(&record);
         assert!(is_one(&record));
         let event = event(&record)?;
         assert_eq!(event.act, act);

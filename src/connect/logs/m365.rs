@@ -3,7 +3,7 @@
 //!
 //! Source: Office 365 Management Activity API schema (common, Exchange, SharePoint, Azure Active Directory).
 
-use serde_json::Value;
+use super::tree::Value;
 
 use super::act::lane_of;
 use super::fields::{Fields, pair, path, words};

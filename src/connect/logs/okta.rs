@@ -5,7 +5,9 @@
 mod acts;
 mod signals;
 
-use serde_json::Value;
+use std::borrow::Cow;
+
+use super::tree::Value;
 
 use super::act::{category_of, kind_of, lane_of};
 use super::{address, time_or_none, with_keys};
@@ -30,7 +32,7 @@ const KEYS: [&str; 6] = [
 
 /// Tells whether a record looks like an entry.
 pub(super) fn is_one(record: &Value) -> bool {
-    let record = &with_keys(record, &KEYS);
+    let record = &*with_keys(Cow::Borrowed(record), &KEYS);
     record.get("eventType").is_some_and(Value::is_string)
         && record.get("actor").is_some_and(Value::is_object)
         && ["published", "legacyEventType", "displayMessage", "outcome"]
@@ -40,7 +42,7 @@ pub(super) fn is_one(record: &Value) -> bool {
 
 /// Reads one entry as an event.
 pub(crate) fn event(record: &Value) -> Result<Event, FieldError> {
-    let record = &*with_keys(record, &KEYS);
+    let record = &*with_keys(Cow::Borrowed(record), &KEYS);
     let action = need_text(record, "eventType")?;
     let (published, untimed) = time_or_none(record, &["published"]);
     let user = party(at(record, "actor"));
@@ -91,7 +93,7 @@ fn party(value: Option<&Value>) -> Party {
     }
 }
 
-fn targets(record: &Value) -> impl Iterator<Item = &Value> {
+fn targets<'a>(record: &'a Value<'a>) -> impl Iterator<Item = &'a Value<'a>> {
     at(record, "target")
         .and_then(Value::as_array)
         .into_iter()
@@ -111,7 +113,7 @@ fn target(record: &Value) -> Party {
 /// Gives the first target that is not the actor.
 fn object(record: &Value, actor: Option<&Untrusted>) -> Option<Untrusted> {
     let other = targets(record).find(|target| {
-        let id = text(target, "id");
+        let id = text(*target, "id");
         id.is_none() || id.as_ref() != actor
     })?;
     text(other, "displayName")
@@ -245,7 +247,7 @@ mod tests {
                        "geographicalContext": {"city": "Lagos", "country": "Nigeria"}},
             "target": [{"id": "00u1", "type": "User", "displayName": "Mara"}, {"id": "0oa", "displayName": "Payroll"}],
         });
-        let event = event(&record)?;
+        let event = event(&Value::from(&record))?;
         assert_eq!(event.outcome, Outcome::Failure);
         assert_eq!(event.object, Some("Payroll".into()));
         assert_eq!(event.geo.place(), Some("Lagos, Nigeria".into()));
@@ -266,7 +268,7 @@ mod tests {
     #[case(json!({"eventType": "x", "published": "2026-11-21T03:00:00Z"}), FieldError::Missing("uuid"))]
     #[case(json!({"eventType": "x", "uuid": "1", "published": true}), FieldError::Type("published", "a time"))]
     #[case(json!({"uuid": "1"}), FieldError::Missing("eventType"))]
-    fn broken_entries_are_named(#[case] record: Value, #[case] error: FieldError) {
+    fn broken_entries_are_named(#[case] record: serde_json::Value, #[case] error: FieldError) {
         assert_eq!(super::super::okta_entry(&record), Err(error));
     }
 }

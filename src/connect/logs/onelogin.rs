@@ -2,7 +2,7 @@
 //!
 //! Source: OneLogin Events API, `event` resource and the list of event types. `actor_user` acted, `user` is affected.
 
-use serde_json::Value;
+use super::tree::Value;
 
 use super::act::{category_of, kind_of, lane_of, login};
 use super::fields::{Fields, path};

@@ -2,7 +2,7 @@
 //!
 //! Source: Panther's standard fields (`p_event_time`, `p_log_type`) and the enrichment tables of IPinfo.
 
-use serde_json::Value;
+use super::tree::Value;
 
 use super::{Source, address};
 use crate::connect::decode::{at, text, time};
@@ -63,7 +63,7 @@ pub(super) fn complete(record: &Value, event: &mut Event) {
 }
 
 /// Finds what a table says of the event's own address; what it says of another address is of no use.
-fn looked_up<'a>(record: &'a Value, table: &str, event: &Event) -> Option<&'a Value> {
+fn looked_up<'a>(record: &'a Value<'a>, table: &str, event: &Event) -> Option<&'a Value<'a>> {
     let own = event.ip.as_ref()?;
     let found = at(record, "p_enrichment")?.get(table)?.as_object()?;
     let is_own =

@@ -3,7 +3,7 @@
 //! Source: UDM field list: `metadata`, `principal`, `target`, `security_result`, `network`, `extensions.auth`. Fields come
 //! as `event_type` from parsers and as `eventType` from the interface, lists sometimes as one value.
 
-use serde_json::Value;
+use super::tree::Value;
 
 use super::act::{category_of, kind_of, lane_of, login};
 use super::{address, time_or_none};
@@ -15,7 +15,7 @@ use crate::domain::timeline::event::{
 use crate::domain::timeline::lane::Lane;
 
 /// Gives the event out of what a search wraps around it.
-fn inner(record: &Value) -> &Value {
+fn inner<'a>(record: &'a Value<'a>) -> &'a Value<'a> {
     record
         .get("udm")
         .or_else(|| at(record, "event.udm"))
@@ -24,7 +24,7 @@ fn inner(record: &Value) -> &Value {
 }
 
 /// Finds a field under its name or the same in the other spelling.
-fn find<'a>(record: &'a Value, path: &str) -> Option<&'a Value> {
+fn find<'a>(record: &'a Value<'a>, path: &str) -> Option<&'a Value<'a>> {
     let mut here = record;
     for name in path.split('.') {
         here = step(here, name)?;
@@ -32,12 +32,12 @@ fn find<'a>(record: &'a Value, path: &str) -> Option<&'a Value> {
     Some(here)
 }
 
-fn step<'a>(value: &'a Value, name: &str) -> Option<&'a Value> {
+fn step<'a>(value: &'a Value<'a>, name: &str) -> Option<&'a Value<'a>> {
     let value = match value {
         Value::Array(all) => all.first()?,
         other => other,
     };
-    value.get(name).or_else(|| value.get(camel(name)))
+    value.get(name).or_else(|| value.get(&camel(name)))
 }
 
 fn camel(name: &str) -> String {

@@ -2,6 +2,7 @@
 //!
 //! Repeated text is stored once and named by a number; times are milliseconds since 1970 in UTC.
 
+mod arrivals;
 mod matching;
 mod row;
 mod symbols;
@@ -16,7 +17,8 @@ use super::event::{Act, Category, Geo, Kind, Set, Signal};
 pub use super::event::{Event, Outcome};
 use super::lane::Lane;
 use crate::domain::case::RecordFault;
-use crate::domain::text::Untrusted;
+use crate::domain::text::{Excerpt, Untrusted};
+pub use arrivals::{Arrivals, Double};
 pub use matching::Known;
 pub use row::Row;
 pub(super) use symbols::Symbols;
@@ -84,7 +86,7 @@ pub struct Activity {
     order: Vec<u32>,
     fixed: Vec<Fixed>,
     cells: [Vec<Sym>; COLUMNS],
-    raw: Vec<Untrusted>,
+    raw: Vec<Excerpt>,
     texts: Texts,
     /// The place in words of a city and a country.
     places: HashMap<[Sym; 3], Sym>,

@@ -9,7 +9,7 @@ use chrono::{DateTime, Utc};
 use serde::{Deserialize, Serialize};
 
 use super::lane::Lane;
-use crate::domain::text::Untrusted;
+use crate::domain::text::{Excerpt, Untrusted};
 
 /// How an event ended (ECS `event.outcome`).
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Default, Serialize, Deserialize)]
@@ -440,7 +440,7 @@ pub struct Event {
     /// What else is known of source and way.
     pub signals: Set<Signal>,
     /// The record as it came, for `Enter`.
-    pub raw: Untrusted,
+    pub raw: Excerpt,
     /// Line of the record in its file, from 1; 0 where there is no file.
     pub line: u32,
     /// Key of the decoder that read it from a file, such as `okta`; empty where there is no file.

@@ -153,11 +153,9 @@ pub fn finding(activity: &Activity, finding: &Finding) -> Value {
         .filter_map(|index| activity.row(*index))
         .map(reference)
         .collect();
-    let row = activity.row(finding.row);
     json!({
         "rule": finding.rule.id(),
         "user": finding.user.as_ref().map(Untrusted::raw),
-        "at": row.filter(|row| !row.untimed()).map(|row| row.at().to_rfc3339_opts(SecondsFormat::Millis, true)),
         "reason": finding.reason.as_str(),
         "technique": finding.rule.technique(),
         "confidence": finding.confidence.key(),

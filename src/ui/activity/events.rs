@@ -11,6 +11,7 @@ use crate::domain::ids::ActionId;
 use crate::domain::text::{Safe, Untrusted};
 use crate::domain::timeline::activity::{Outcome, Row};
 use crate::domain::timeline::finding::Finding;
+use crate::domain::timeline::lane::Lane;
 use crate::domain::timeline::zone::Zone;
 use crate::safe;
 use crate::ui::layout::first_row;
@@ -18,8 +19,8 @@ use crate::ui::paint::{Canvas, Words, repeated};
 use crate::ui::theme::Role;
 use crate::ui::words;
 
-/// From this width on the local time of the user stands beside that of UTC.
-const LOCAL: u16 = 76;
+/// From this width on the local time of the user stands beside that of UTC; the rule above the list always tells it.
+const LOCAL: u16 = 100;
 
 /// Draws the rows that are seen.
 pub(super) fn draw(
@@ -125,26 +126,52 @@ fn span(gap: Duration) -> Safe {
 
 /// Cells of the columns of an event behind time, lane and outcome: action, object, place, address, agent.
 ///
-/// The last one with a width takes what is left of `room`.
+/// What is left of `room` goes to what was done and to what; where the agent has a column, half of it goes there.
 fn columns(room: usize) -> [usize; 5] {
-    let fixed: [usize; 5] = match room {
-        0..48 => [room.saturating_sub(10).clamp(12, 34), 0, 0, 1, 0],
+    let mut columns: [usize; 5] = match room {
+        0..48 => [12, 0, 0, 9, 0],
         48..62 => [20, 0, 10, 15, 0],
         62..76 => [26, 0, 18, 15, 0],
         76..104 => [24, 18, 16, 15, 0],
         _ => [30, 18, 18, 15, 1],
     };
-    let used: usize = fixed
+    let used: usize = columns
         .iter()
         .filter(|width| **width > 0)
         .map(|width| width + 1)
         .sum();
-    let last = fixed.iter().rposition(|width| *width > 0);
-    let mut columns = fixed;
-    if let Some(column) = last.and_then(|place| columns.get_mut(place)) {
-        *column += (room + 1).saturating_sub(used);
+    let left = (room + 1).saturating_sub(used);
+    let [action, object, _, _, agent] = &mut columns;
+    if *agent > 0 {
+        let more = (left / 2).min(30);
+        *object += more;
+        *agent += left - more;
+    } else if *object > 0 {
+        *object += left;
+    } else {
+        *action += left;
     }
     columns
+}
+
+/// Gives an object in so many cells; of a path the end says more than the beginning.
+fn object_words(row: Row<'_>, cells: usize) -> Safe {
+    let Some(object) = row.object() else {
+        return Safe::default();
+    };
+    let whole = object.field();
+    let count = object.raw().chars().count();
+    if whole.width() <= cells || !object.raw().starts_with('/') {
+        return whole;
+    }
+    let tail = object.raw().chars().skip((count + 1).saturating_sub(cells));
+    safe!("…{}", Untrusted::new(tail.collect::<String>()).field())
+}
+
+/// Tells whether the lane says what was done, so that in little room what it was done to says more.
+fn is_told_by_lane(row: Row<'_>) -> bool {
+    let lane = !matches!(row.lane(), Lane::SignIn | Lane::AccountChange);
+    lane && row.object().is_some_and(|object| !object.is_empty())
 }
 
 fn event_words(canvas: &Canvas<'_>, pane: &ActivityPane, row: Row<'_>, look: Look) -> Words {
@@ -181,10 +208,15 @@ fn event_words(canvas: &Canvas<'_>, pane: &ActivityPane, row: Row<'_>, look: Loo
         let (user, target) = (row.user(), row.target());
         field(user.best().or(target.best()))
     } else {
-        field(row.object())
+        object_words(row, object)
+    };
+    let done = if object == 0 && is_told_by_lane(row) && !row.is_by_other(&pane.names) {
+        object_words(row, action)
+    } else {
+        action_words(pane, row)
     };
     let cells = [
-        (Role::Text, action_words(pane, row), action),
+        (Role::Text, done, action),
         (Role::Text, what, object),
         (Role::Text, field(row.place()), place),
         (Role::Dim, field(from), address),
@@ -332,8 +364,13 @@ fn truncated_words(
         return words.add(Role::StatePending, text);
     }
     let key = words::key_of_id(model, "next-slice");
+    let seen = if pane.view.filter.is_empty() {
+        ""
+    } else {
+        ", the filter saw no older ones"
+    };
     words
-        .add(Role::LevelWarning, safe!("truncated at {}", count))
+        .add(Role::LevelWarning, safe!("truncated at {}{}", count, seen))
         .add(Role::Text, safe!(", next slice: {}", key))
 }
 

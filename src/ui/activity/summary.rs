@@ -151,6 +151,7 @@ fn delays(open: &OpenCase) -> Vec<Words> {
 /// Draws the line a filter is typed into, and below it what is wrong, what completes it, or how many pass.
 pub(super) fn draw_filter(
     canvas: &mut Canvas<'_>,
+    model: &Model,
     open: &OpenCase,
     typed: &FilterLine,
     area: Rect,
@@ -168,7 +169,6 @@ pub(super) fn draw_filter(
         .add(Role::Input, Untrusted::new(shown).field())
         .add(Role::Input, canvas.sign("▏", "_"));
     canvas.row(line, 0, words);
-    let pane = &open.activity;
     let next = below(line, 1);
     if let Some(fault) = &typed.fault {
         let two = Rect {
@@ -184,23 +184,45 @@ pub(super) fn draw_filter(
             0 => "as typed".into(),
             place => safe!("{} of {}", place, all),
         };
-        Words::new(Role::Dim, safe!("Tab: {}", place)).gap(Role::Text, hits(open))
+        Words::new(Role::Dim, safe!("Tab: {}", place)).gap(Role::Text, hits(model, open))
     } else if typed.esc {
         Words::new(Role::LevelWarning, "Esc again: as before")
     } else {
-        Words::new(Role::Text, hits(open)).gap(Role::Dim, "Tab completes")
+        Words::new(Role::Text, hits(model, open)).gap(Role::Dim, "Tab completes")
     };
-    let under = if pane.loading.is_some() {
-        under.gap(Role::StatePending, "of what is loaded")
-    } else {
-        under
+    let under = match unseen(model, open) {
+        Some((role, text)) => under.gap(role, text),
+        None => under,
     };
     canvas.row(next, 0, under);
     below(area, 2)
 }
 
-/// Says how many events pass.
-pub(super) fn hits(open: &OpenCase) -> Safe {
+/// Says how many events pass, and of how many: of the SIEM's those that are loaded, no others.
+pub(super) fn hits(model: &Model, open: &OpenCase) -> Safe {
     let pane = &open.activity;
-    safe!("{} of {}", pane.hits(), pane.activity.len())
+    let read = if model.exported.is_some() {
+        ""
+    } else {
+        " loaded"
+    };
+    safe!("{} of {}{}", pane.hits(), pane.activity.len(), read)
+}
+
+/// Says which events a filter cannot see, and what shows them.
+fn unseen(model: &Model, open: &OpenCase) -> Option<(Role, Safe)> {
+    let pane = &open.activity;
+    if model.exported.is_some() {
+        return None;
+    }
+    if pane.loading.is_some() {
+        return Some((Role::StatePending, "more are coming".into()));
+    }
+    let (role, what, key) = if pane.ended.is_some_and(|end| end.truncated) {
+        (Role::LevelWarning, "not the older ones", "next-slice")
+    } else {
+        (Role::Dim, "not before the window", "window")
+    };
+    let key = words::key_of_id(model, key);
+    Some((role, safe!("{}: {}", what, key)))
 }

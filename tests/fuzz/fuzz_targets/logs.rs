@@ -4,9 +4,8 @@
 #![no_main]
 
 use libfuzzer_sys::fuzz_target;
-use quell::connect::logs::{Source, read_log};
+use quell::connect::logs::{Read, Source};
 use quell::domain::audit::ascii_json;
-use quell::domain::timeline::activity::Activity;
 use quell::domain::timeline::export;
 
 fuzz_target!(|bytes: &[u8]| {
@@ -15,16 +14,12 @@ fuzz_target!(|bytes: &[u8]| {
         return;
     };
     let source = Source::ALL.get(usize::from(*first)).copied();
-    let log = read_log(text, source).without_doubles();
+    let activity = Read::of(text, source).activity;
     let feeds = text.iter().filter(|byte| **byte == b'\n').count();
     let lines = u32::try_from(feeds).unwrap_or(u32::MAX).saturating_add(1);
-    let mut activity = Activity::default();
-    for event in &log.events {
-        assert!(event.line >= 1 && event.line <= lines, "line {}", event.line);
-        assert!(!event.raw.is_empty());
-    }
-    activity.extend(log.events);
     for row in activity.rows() {
+        assert!(row.line() >= 1 && row.line() <= lines, "line {}", row.line());
+        assert!(!row.raw().raw().is_empty());
         assert!(ascii_json(&export::ecs(row)).is_ascii());
     }
 });

@@ -1,6 +1,6 @@
 //! What was done, by Auth0's codes and by the paths of its Management API.
 
-use serde_json::Value;
+use crate::connect::logs::tree::Value;
 
 use super::Operation;
 use crate::domain::timeline::event::Act;

@@ -1,6 +1,6 @@
 //! What was done, by the names of AWS's requests.
 
-use serde_json::Value;
+use crate::connect::logs::tree::Value;
 
 use crate::connect::decode::{at, text};
 use crate::domain::text::Untrusted;
@@ -86,7 +86,7 @@ fn is_admin(policy: &str) -> bool {
 
 /// Tells whether a policy allows every action.
 fn allows_all(policy: &Untrusted) -> bool {
-    let Ok(document) = serde_json::from_str::<Value>(policy.raw()) else {
+    let Ok(document) = Value::read(policy.raw()) else {
         return false;
     };
     let statements = match document.get("Statement") {

@@ -1,6 +1,6 @@
 //! Who made a request, out of `userIdentity` of every type.
 
-use serde_json::Value;
+use crate::connect::logs::tree::Value;
 
 use super::super::act::login;
 use crate::connect::decode::text;

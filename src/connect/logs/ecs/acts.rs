@@ -2,7 +2,7 @@
 //!
 //! Elastic keeps the vendors' own words in `event.action`, so that their decoders know them.
 
-use serde_json::Value;
+use crate::connect::logs::tree::Value;
 
 use super::super::google::Parameters;
 use super::super::{auth0, cloudtrail, entra, google, m365, okta};
@@ -74,6 +74,8 @@ fn by_action(action: &str) -> Option<Act> {
         "changed-password" => Act::PasswordChanged,
         "reset-password" => Act::PasswordReset,
         "audit-log-cleared" | "event-log-cleared" => Act::DefenceWeakened,
+        // Exchange's own words, whichever integration passes them on.
+        "new-inboxrule" | "set-inboxrule" | "updateinboxrules" => Act::InboxRule,
         "file-download" | "file_download" | "download" | "export" => Act::Download,
         _ => return None,
     })
@@ -103,5 +105,25 @@ pub(super) fn signals(record: &Value, act: Option<Act>) -> Set<Signal> {
     if act == Some(Act::RoleGranted) {
         set.insert(Signal::Privileged);
     }
+    if act == Some(Act::InboxRule) && names_outside(record) {
+        set.insert(Signal::External);
+    }
     set
+}
+
+/// Tells whether the words of a rule name a mail address of another domain than the user's.
+fn names_outside(record: &Value) -> bool {
+    let host = |word: &str| {
+        let (name, host) = word.rsplit_once('@')?;
+        (!name.is_empty() && !host.is_empty()).then(|| host.to_ascii_lowercase())
+    };
+    let own = text(record, "user.email").or_else(|| text(record, "user.name"));
+    let own = own.as_ref().and_then(|own| host(own.raw()));
+    let rule = text(record, "rule.description").unwrap_or_default();
+    let is_word = |c: char| c.is_alphanumeric() || matches!(c, '@' | '.' | '-' | '_' | '+');
+    let mut named = rule
+        .raw()
+        .split(|c| !is_word(c))
+        .filter_map(|word| host(word.trim_end_matches('.')));
+    own.is_some_and(|own| named.any(|other| other != own && !other.ends_with(&format!(".{own}"))))
 }

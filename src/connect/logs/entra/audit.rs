@@ -2,7 +2,7 @@
 //!
 //! Source: Microsoft Graph v1.0 `directoryAudit`, Microsoft's reference of audit activities.
 
-use serde_json::Value;
+use crate::connect::logs::tree::Value;
 
 use super::super::act::lane_of;
 use super::super::address;

@@ -1,6 +1,6 @@
 //! What Okta says of the source and the way of an event: risk, behaviours, proxy, second factor.
 
-use serde_json::Value;
+use crate::connect::logs::tree::Value;
 
 use super::super::fields::unpacked;
 use super::acts::is_prompt;

@@ -3,7 +3,7 @@
 use chrono::{DateTime, Utc};
 
 use super::{Activity, Column, Fixed, Lane, Outcome};
-use crate::domain::text::Untrusted;
+use crate::domain::text::{Excerpt, Untrusted};
 use crate::domain::timeline::event::{Act, Category, Kind, Network, Party, Set, Signal};
 
 /// One row, borrowed from the columns.
@@ -200,7 +200,7 @@ impl<'a> Row<'a> {
     }
 
     /// Gives the record as it came.
-    pub fn raw(&self) -> &'a Untrusted {
+    pub fn raw(&self) -> &'a Excerpt {
         &self.activity.raw[self.slot]
     }
 }

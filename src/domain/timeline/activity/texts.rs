@@ -52,6 +52,11 @@ impl Texts {
             .flatten()
     }
 
+    /// Gives all texts by their numbers, the empty one first.
+    pub(super) fn into_all(self) -> impl Iterator<Item = Untrusted> {
+        self.all.into_iter()
+    }
+
     /// Gives how many numbers there are.
     pub(super) fn len(&self) -> usize {
         self.all.len()

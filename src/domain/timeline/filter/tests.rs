@@ -32,7 +32,7 @@ fn activity() -> Activity {
             city: Some("São Paulo".into()),
             ..Geo::default()
         },
-        raw: Untrusted::new(format!("{{\"secret\":{number}}}")),
+        raw: format!("{{\"secret\":{number}}}").into(),
         ..Event::default()
     };
     let mut activity = Activity::default();

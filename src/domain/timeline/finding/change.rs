@@ -125,7 +125,7 @@ fn what(scene: &Scene<'_>, rule: Rule, fact: &Fact) -> Safe {
         Rule::PasswordReset => "password reset",
         Rule::OauthGrant => "rights given to an application",
         Rule::InboxForwarding => "mail forwarded outside",
-        Rule::InboxRule => "rule for incoming mail made or changed",
+        Rule::InboxRule => "inbox rule made or changed",
         Rule::DelegateAdded => "somebody else given the mailbox",
         Rule::RoleGranted => "role given",
         Rule::AccessKeyCreated => "access key made",
