@@ -6,6 +6,7 @@ mod identity;
 mod lanes;
 mod summary;
 
+use chrono::Duration;
 use ratatui::layout::Rect;
 
 pub(super) use self::identity::{factors, roles, sessions};
@@ -37,7 +38,7 @@ pub(super) fn facts(model: &Model) -> Words {
     }
     if pane.activity.is_empty() && pane.ended.is_none() {
         // Nothing is known yet: no counts.
-        return Words::new(Role::Title, safe!("{} h", pane.window_hours));
+        return Words::new(Role::Title, window(open));
     }
     let role = if pane.findings.is_empty() {
         Role::Title
@@ -58,13 +59,16 @@ pub(super) fn facts(model: &Model) -> Words {
             words = words.gap(Role::Key, safe!("{} to {}", from, until));
         }
         let all = counted(pane.findings.len(), "finding", "findings");
-        return words
-            .gap(role, all)
-            .gap(Role::Title, safe!("{} h", pane.window_hours));
+        return words.gap(role, all).gap(Role::Title, window(open));
     }
     Words::new(role, counted(pane.findings.len(), "finding", "findings"))
         .gap(Role::Title, counted(pane.activity.len(), "event", "events"))
-        .gap(Role::Title, safe!("{} h", pane.window_hours))
+        .gap(Role::Title, window(open))
+}
+
+/// Says how long the window is.
+fn window(open: &OpenCase) -> Safe {
+    lanes::length_word(Duration::hours(i64::from(open.activity.window_hours)))
 }
 
 fn counted(count: usize, one: &'static str, many: &'static str) -> Safe {

@@ -340,7 +340,9 @@ async fn slices_load_until_everything_is_there() {
     };
     let mut app = TestApp::start_in(&drill, many.path(), setting, few);
     open_case(&mut app).await;
-    let mut model = app.sync().await;
+    let mut model = app
+        .until("the first load ended", |model| pane(model).ended.is_some())
+        .await;
     let mut slices = 0;
     while pane(&model).ended.is_some_and(|end| end.truncated) {
         let loaded = pane(&model).activity.len();

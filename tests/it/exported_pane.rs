@@ -149,17 +149,22 @@ fn hostile_records_steer_no_terminal() {
     lines.push(format!("{hostile} is no record"));
     fs::write(home.path().join("hostile.jsonl"), lines.join("\n")).unwrap();
     let mut pty = Pty::start(home.path(), &["activity", "hostile.jsonl"], (120, 40));
-    pty.shows("5 events").shows("1 without a time");
+    pty.shows("5 events")
+        .shows("1 without a time")
+        .shows("8035 y");
     pty.keys("gjjj<Enter>").settle();
-    pty.keys("<Esc>G<Enter>").settle();
-    pty.keys("GG<Esc>/raw:owned<Enter>").shows("5 of 5");
+    pty.keys("<Esc>").settle();
+    pty.keys("G<Enter>").settle();
+    pty.keys("<Esc>").settle();
+    pty.keys("/raw:owned<Enter>").shows("5 of 5");
     pty.keys("p").settle();
-    pty.keys("<Esc>>>>").settle();
+    pty.keys("<Esc>").settle();
+    pty.keys(">>>").settle();
     for size in [(80, 24), (60, 15), (200, 60)] {
         pty.resize(size);
         pty.settle();
     }
-    pty.keys("<Esc><Esc>q");
+    pty.keys("q");
     let ended = pty.end_restored();
     assert_eq!(ended.code, 2, "{}", ended.text);
     assert_eq!(first_forbidden(&ended.raw, true), None);

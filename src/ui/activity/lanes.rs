@@ -70,19 +70,30 @@ impl Axis {
         self.start + self.cell * offset
     }
 
-    /// Gives the words along the axis with their cells: days, and hours or minutes where there is room between them.
+    /// Gives the words along the axis with their cells: days, and hours or minutes where there is room between them;
+    /// dates where there is none for every day.
     fn labels(&self) -> Vec<(usize, Safe)> {
         let cell = self.cell.num_seconds().max(1);
         let room = |step: &&i64| **step / cell >= 8;
-        let step = STEPS.iter().find(room).copied().unwrap_or(DAY);
+        let step = STEPS.iter().find(room).copied().unwrap_or_else(|| {
+            // The words of days are three letters; a date has ten.
+            let days = if cell <= DAY / 4 {
+                1
+            } else {
+                cell.saturating_mul(12) / DAY + 1
+            };
+            days.saturating_mul(DAY)
+        });
         let mut labels = Vec::new();
         let first = self.start.timestamp().div_euclid(step) + 1;
         for number in first.. {
-            let at = DateTime::from_timestamp(number * step, 0).unwrap_or(self.start);
-            let Some(place) = self.place(at) else {
+            let at = DateTime::from_timestamp(number.saturating_mul(step), 0);
+            let Some((at, place)) = at.and_then(|at| Some((at, self.place(at)?))) else {
                 return labels;
             };
-            let word = if at.timestamp().rem_euclid(DAY) == 0 {
+            let word = if step > DAY {
+                safe!("{:04}-{:02}-{:02}", at.year(), at.month(), at.day())
+            } else if at.timestamp().rem_euclid(DAY) == 0 {
                 weekday(at.weekday()).into()
             } else {
                 safe!("{:02}:{:02}", at.hour(), at.minute())
@@ -358,10 +369,14 @@ enum Mark {
     Action,
 }
 
-/// Writes a length of time: `72 h`, `90 min`.
-fn length_word(length: Duration) -> Safe {
-    let minutes = length.num_minutes();
-    if minutes >= 180 {
+/// Writes a length of time: `90 min`, `72 h`, `45 d`, `12 y`.
+pub(super) fn length_word(length: Duration) -> Safe {
+    let (minutes, days) = (length.num_minutes(), length.num_days());
+    if days > 3_650 {
+        safe!("{} y", days / 365)
+    } else if days > 30 {
+        safe!("{} d", days)
+    } else if minutes >= 180 {
         safe!("{} h", (minutes + 30) / 60)
     } else {
         safe!("{} min", minutes)
