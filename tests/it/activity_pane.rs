@@ -323,7 +323,7 @@ async fn an_event_goes_into_the_case_once_whoever_asks() {
 #[tokio::test(flavor = "multi_thread")]
 async fn slices_load_until_everything_is_there() {
     let options = Options {
-        events: 20_000,
+        events: 40_000,
         ..Options::default()
     };
     let drill = company_of(options).await;

@@ -161,7 +161,7 @@ fn object_words(row: Row<'_>, cells: usize) -> Safe {
     };
     let whole = object.field();
     let count = object.raw().chars().count();
-    if whole.width() <= cells || !object.raw().starts_with('/') {
+    if whole.width() <= cells || !object.raw().starts_with('/') || !object.raw().is_ascii() {
         return whole;
     }
     let tail = object.raw().chars().skip((count + 1).saturating_sub(cells));
@@ -171,7 +171,7 @@ fn object_words(row: Row<'_>, cells: usize) -> Safe {
 /// Tells whether the lane says what was done, so that in little room what it was done to says more.
 fn is_told_by_lane(row: Row<'_>) -> bool {
     let lane = !matches!(row.lane(), Lane::SignIn | Lane::AccountChange);
-    lane && row.object().is_some_and(|object| !object.is_empty())
+    lane && row.object().is_some_and(|object| object.raw().is_ascii())
 }
 
 fn event_words(canvas: &Canvas<'_>, pane: &ActivityPane, row: Row<'_>, look: Look) -> Words {
