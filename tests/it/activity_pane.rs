@@ -323,7 +323,7 @@ async fn an_event_goes_into_the_case_once_whoever_asks() {
 #[tokio::test(flavor = "multi_thread")]
 async fn slices_load_until_everything_is_there() {
     let options = Options {
-        events: 40_000,
+        events: 20_000,
         ..Options::default()
     };
     let drill = company_of(options).await;
@@ -340,9 +340,7 @@ async fn slices_load_until_everything_is_there() {
     };
     let mut app = TestApp::start_in(&drill, many.path(), setting, few);
     open_case(&mut app).await;
-    let mut model = app
-        .until("the first load ended", |model| pane(model).ended.is_some())
-        .await;
+    let mut model = app.sync().await;
     let mut slices = 0;
     while pane(&model).ended.is_some_and(|end| end.truncated) {
         let loaded = pane(&model).activity.len();
