@@ -2,7 +2,7 @@
 
 use quell::connect::logs::read_log;
 use quell::domain::text::Untrusted;
-use quell::domain::timeline::event::Term as _;
+use quell::domain::timeline::event::Term;
 use rstest::rstest;
 use serde_json::{Value, json};
 
@@ -133,8 +133,8 @@ fn inbox_rules_of_other_integrations(#[case] rule: &str, #[case] signal: &str) {
         "rule": {"name": ".", "description": rule}});
     let log = read_log(record.to_string().as_bytes(), None);
     let event = &log.events[0];
-    assert_eq!(event.act.map(|act| act.key()), Some("inbox_rule"));
-    let signals: Vec<&str> = event.signals.iter().map(|signal| signal.key()).collect();
+    assert_eq!(event.act.map(Term::key), Some("inbox_rule"));
+    let signals: Vec<&str> = event.signals.iter().map(Term::key).collect();
     assert_eq!(signals.join(","), signal);
     assert_eq!(event.lane.key(), "account_change");
 }

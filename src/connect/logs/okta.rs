@@ -37,7 +37,7 @@ pub(super) fn is_one(record: &Value) -> bool {
         && record.get("actor").is_some_and(Value::is_object)
         && ["published", "legacyEventType", "displayMessage", "outcome"]
             .iter()
-            .any(|field| record.get(*field).is_some())
+            .any(|field| record.get(field).is_some())
 }
 
 /// Reads one entry as an event.

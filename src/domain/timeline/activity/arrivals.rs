@@ -120,7 +120,7 @@ mod tests {
                 ..Party::default()
             },
             geo: Geo {
-                city: (number % 2 == 0).then(|| name("city", 4)),
+                city: number.is_multiple_of(2).then(|| name("city", 4)),
                 country: Some(name("country", 2)),
                 ..Geo::default()
             },
@@ -151,12 +151,16 @@ mod tests {
         #[test]
         fn parts_make_the_same_as_the_whole(numbers in prop::collection::vec(0_u32..40, 0..60), cut in 0_usize..60) {
             let mut whole = Arrivals::default();
-            numbers.iter().for_each(|number| whole.push(event(*number)));
+            for number in &numbers {
+                whole.push(event(*number));
+            }
             let (one, two) = numbers.split_at(cut.min(numbers.len()));
             let mut parts = Arrivals::default();
             for part in [one, two, &[]] {
                 let mut own = Arrivals::default();
-                part.iter().for_each(|number| own.push(event(*number)));
+                for number in part {
+                    own.push(event(*number));
+                }
                 parts.append(own);
             }
             let ((whole, doubles), (parts, others)) = (whole.settled(), parts.settled());
