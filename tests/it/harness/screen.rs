@@ -115,7 +115,9 @@ fn end(mut out: String, styles: Sha256) -> String {
 /// Replaces what no two runs share, letter by letter, so that the layout stays: ids drawn at random become `U`, ports
 /// `#`, the number of readings that a busy machine had time for `n`. The line of the styles is left as it is.
 pub fn masked(picture: &str) -> String {
-    each_line(picture, |line| masked_reads(&masked_ports(&masked_ids(line))))
+    each_line(picture, |line| {
+        masked_reads(&masked_ports(&masked_ids(line)))
+    })
 }
 
 fn masked_reads(line: &str) -> String {
