@@ -65,11 +65,11 @@ fn tick(model: &Model, step: &StepKey, item: &Item) -> Option<Deed> {
             at,
             evidence: Some(_),
             ..
-        } => (Untrusted::new("quell"), *at, ""),
-        ItemState::Done { by, at, .. } => (by.clone(), *at, ""),
-        ItemState::Skipped { by, at, .. } => (by.clone(), *at, " skipped"),
-        ItemState::NotApplicable { by, at, .. } => (by.clone(), *at, " not applicable"),
-        ItemState::Stopped { by, at } => (by.clone(), *at, " answered no"),
+        } => (Untrusted::new("quell"), *at, None),
+        ItemState::Done { by, at, .. } => (by.clone(), *at, None),
+        ItemState::Skipped { by, at, .. } => (by.clone(), *at, Some("skipped")),
+        ItemState::NotApplicable { by, at, .. } => (by.clone(), *at, Some("not applicable")),
+        ItemState::Stopped { by, at } => (by.clone(), *at, Some("answered no")),
         ItemState::Open | ItemState::Refuted { .. } => return None,
     };
     let mut steps = model.checklist.sections.iter().flat_map(|one| &one.steps);
@@ -78,12 +78,12 @@ fn tick(model: &Model, step: &StepKey, item: &Item) -> Option<Deed> {
     let label = own.map(|own| &own.label).or(said);
     let label = label.map(|label| label.field().fit(LABEL));
     let label = label.unwrap_or_else(|| Untrusted::new(step.as_str()).field());
-    Some(Deed {
-        at,
-        by,
-        kind: DeedKind::Tick,
-        what: safe!("{}{}", label, word),
-    })
+    // What was not done never stands among the ticks, and a row that is too short cuts its end, not this word.
+    let (kind, what) = match word {
+        None => (DeedKind::Tick, label),
+        Some(word) => (DeedKind::Decision, safe!("{}: {}", word, label)),
+    };
+    Some(Deed { at, by, kind, what })
 }
 
 /// Writes the event under the cursor as a comment for the case, with what was said of it.

@@ -368,6 +368,19 @@ async fn judge(drill: &Drill, state: &Path, model: &Model, what: &str) {
         matches!(&skipped, ItemState::Skipped { reason, .. } if reason.raw() == "nobody answers at night"),
         "{what}: {skipped:?}"
     );
+    let open = model.open.as_ref().expect("the case is open");
+    let deeds: Vec<&str> = open
+        .activity
+        .deeds
+        .iter()
+        .map(|deed| deed.what.as_str())
+        .collect();
+    assert!(
+        deeds
+            .iter()
+            .any(|deed| deed.starts_with("skipped: Call the user")),
+        "{what}: {deeds:?}"
+    );
     let (judged, _) = item(model, "Judge the likelihood").expect("it is there");
     let ItemState::Done { evidence, .. } = judged else {
         panic!("{what}: {judged:?}");
