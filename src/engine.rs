@@ -41,6 +41,7 @@ use crate::domain::operator::Operator;
 use crate::domain::report::Target;
 use crate::domain::text::Untrusted;
 use crate::store::audit::AuditLog;
+use crate::store::lease::Lease;
 use crate::store::places::Places;
 
 pub use approval::person;
@@ -150,6 +151,8 @@ struct World {
     proving: Mutex<HashSet<ActionId>>,
     /// Actions this process took over: each is said once, however often it is looked at.
     adopted: Mutex<HashSet<ActionId>>,
+    /// Actions whose secret waits here to be seen: held, so that no other console calls it lost.
+    handed: Mutex<HashMap<ActionId, Lease>>,
 }
 
 impl Engine {
@@ -191,6 +194,7 @@ impl Engine {
             drafts: documents::Drafts::new(start.drafts),
             proving: Mutex::default(),
             adopted: Mutex::default(),
+            handed: Mutex::default(),
         });
         poll::start(&world);
         world.spawn(outbox::retry(Arc::clone(&world)));

@@ -3,9 +3,9 @@
     python3 audit_verify.py [--anchors FILE] DIR...
 
 For each directory one line per log: `ok` or `BROKEN`, the log, its records, and the first fault. Exit code: 0 every log
-holds, 1 one is broken, 3 there is none or one that is no regular file. It checks the form of every line, its hash, the
-chain over all segments, torn ends that a later record names, anchors (`audit <logid> n=<n> h=<hash>`), and the
-checkpoints: what they say, in whose session, and their Ed25519 signature. The standard library has no Ed25519, so the arithmetic of RFC 8032 is written out below; it
+holds, 1 one is broken, 3 there is none or one that is no regular file. It checks the form of every line, its hash, that it
+belongs to the log its file is named after, the chain over all segments, torn ends that a later record names, anchors
+(`audit <logid> n=<n> h=<hash>`), and the checkpoints: what they say, in whose session, and their Ed25519 signature. The standard library has no Ed25519, so the arithmetic of RFC 8032 is written out below; it
 only verifies, and is slow. Warnings (an unsealed tail, a session without an end) are the program's to tell.
 """
 
@@ -168,9 +168,9 @@ def check_seal(record, start, sessions, late):
     return None
 
 
-def verify(segments, anchors):
-    """Takes [(number, bytes)] and {n: {hash}}; gives the number of records and the faults."""
-    faults, records, head, log, sessions = [], 0, 0, None, {}
+def verify(log, segments, anchors):
+    """Takes the id in the files' names, [(number, bytes)] and {n: {hash}}; gives the number of records and the faults."""
+    faults, records, head, sessions = [], 0, 0, {}
     late, pruned, first = segments[0][0] > 1, None, None
     expected = None if late else (0, ZERO)
     ended, previous = False, None
@@ -202,7 +202,6 @@ def verify(segments, anchors):
             elif kind == "log.recovered":
                 faults.append(f"{where}: it names torn bytes that are not there")
             torn = []
-            log = log or record["log"]
             if record["log"] != log or record["seg"] != number:
                 faults.append(f"{where}: it belongs elsewhere")
             elif expected and (record["n"], record["prev"]) != (expected[0] + 1, expected[1]):
@@ -268,7 +267,7 @@ def main(arguments):
         for log, segments in sorted(logs.items()):
             found = True
             own = {n: set(hashes) for n, hashes in anchors.get(log, {}).items()}
-            records, faults = verify(sorted(segments), own)
+            records, faults = verify(log, sorted(segments), own)
             exit_code = 1 if faults else exit_code
             print("BROKEN" if faults else "ok", log, records, *faults[:1])
     return exit_code if found else 3

@@ -147,6 +147,53 @@ pub struct KeyFault {
     pub command: String,
     /// What is wrong.
     pub what: String,
+    /// What can be done about it.
+    pub hint: Option<String>,
+}
+
+impl KeyFault {
+    /// Says of a chord that two commands have where both mean something: of the line that the configuration has.
+    fn clash(chord: Chord, first: &str, second: &str, is_configured: [bool; 2]) -> Self {
+        let (command, other) = match is_configured {
+            [true, false] => (first, second),
+            _ => (second, first),
+        };
+        let is_shipped = is_configured.contains(&false);
+        Self {
+            command: command.to_owned(),
+            what: if is_shipped {
+                format!("{chord} is the key of {other:?} already")
+            } else {
+                format!("{chord} is bound to {other:?} and to {command:?}")
+            },
+            hint: is_shipped.then(|| format!("give {other} another key, too, or none: []")),
+        }
+    }
+}
+
+/// Gives the key that terminals send for a chord of Ctrl: the chord itself never arrives.
+fn sent_instead(chord: Chord) -> Option<Key> {
+    match chord.key {
+        Key::Char('m' | 'M') if chord.ctrl => Some(Key::Enter),
+        Key::Char('i' | 'I') if chord.ctrl => Some(Key::Tab),
+        Key::Char('[') if chord.ctrl => Some(Key::Esc),
+        _ => None,
+    }
+}
+
+/// Reads a chord that a terminal can send; else gives what is wrong, and perhaps a hint.
+fn arriving(text: &str) -> Result<Chord, (String, Option<String>)> {
+    let chord = Chord::parse(text).map_err(|what| (what, None))?;
+    let Some(key) = sent_instead(chord) else {
+        return Ok(chord);
+    };
+    let sent = Chord {
+        key,
+        ctrl: false,
+        ..chord
+    };
+    let hint = format!("bind {sent} itself, or another letter");
+    Err((format!("terminals send {sent} for {chord}"), Some(hint)))
 }
 
 /// Which command a chord means in which context.
@@ -178,6 +225,7 @@ impl Keymap {
                 faults.push(KeyFault {
                     command: id.clone(),
                     what: format!("{id:?} is no command; `quell keys` lists them"),
+                    hint: None,
                 });
             }
         }
@@ -189,11 +237,12 @@ impl Keymap {
             };
             let mut chords = Vec::new();
             for text in texts {
-                match Chord::parse(text) {
+                match arriving(text) {
                     Ok(chord) => chords.push(chord),
-                    Err(what) => faults.push(KeyFault {
+                    Err((what, hint)) => faults.push(KeyFault {
                         command: spec.id.to_owned(),
                         what,
+                        hint,
                     }),
                 }
             }
@@ -208,13 +257,9 @@ impl Keymap {
                             .get(other.id)
                             .is_some_and(|chords| chords.contains(chord));
                     if clash {
-                        faults.push(KeyFault {
-                            command: spec.id.to_owned(),
-                            what: format!(
-                                "{chord} is bound to {:?} and to {:?}",
-                                other.id, spec.id
-                            ),
-                        });
+                        let is_configured =
+                            [other.id, spec.id].map(|id| configured.contains_key(id));
+                        faults.push(KeyFault::clash(*chord, other.id, spec.id, is_configured));
                     }
                 }
                 bound.insert((spec.context, *chord), spec.command);
@@ -248,6 +293,8 @@ impl Keymap {
 
 #[cfg(test)]
 mod tests {
+    use rstest::rstest;
+
     use super::*;
 
     #[test]
@@ -276,5 +323,45 @@ mod tests {
         ]);
         let faults = Keymap::build(&configured).err().unwrap_or_default();
         assert_eq!(faults.len(), 3, "{faults:?}");
+    }
+
+    fn one(configured: &[(&str, &str)]) -> KeyFault {
+        let configured = configured
+            .iter()
+            .map(|(id, key)| ((*id).to_owned(), vec![(*key).to_owned()]))
+            .collect();
+        let faults = Keymap::build(&configured).err().unwrap_or_default();
+        let [fault] = faults.as_slice() else {
+            panic!("one fault: {faults:?}");
+        };
+        fault.clone()
+    }
+
+    #[test]
+    fn a_clash_stands_at_the_line_that_was_written() {
+        let first = one(&[("search", "q")]);
+        assert_eq!(first.command, "search");
+        assert_eq!(first.what, "q is the key of \"quit\" already");
+        assert_eq!(
+            first.hint.as_deref(),
+            Some("give quit another key, too, or none: []")
+        );
+        let second = one(&[("quit", ":")]);
+        assert_eq!(second.command, "quit");
+        assert_eq!(second.what, ": is the key of \"search\" already");
+        let both = one(&[("quit", "Alt-x"), ("search", "Alt-x")]);
+        assert!(both.what.contains("quit") && both.what.contains("search"));
+        assert_eq!(both.hint, None);
+    }
+
+    #[rstest]
+    #[case("Ctrl-m", "Enter")]
+    #[case("Ctrl-i", "Tab")]
+    #[case("Ctrl-[", "Esc")]
+    fn a_chord_that_never_arrives_is_refused(#[case] chord: &str, #[case] sent: &str) {
+        let fault = one(&[("quit", chord)]);
+        assert_eq!(fault.what, format!("terminals send {sent} for {chord}"));
+        let hint = fault.hint.unwrap_or_default();
+        assert!(hint.contains(sent), "{hint}");
     }
 }

@@ -219,6 +219,9 @@ fn read(asked: &Asked, settings: &Settings) -> Result<Read, Failure> {
         .collect();
     for path in &asked.files {
         logs.read(bytes::read(path)?, asked.from.0, &mut complete);
+        if asked.files.len() > 1 {
+            logs.came_from(&path.display().to_string());
+        }
     }
     drop(complete);
     let found = logs.settled();

@@ -8,9 +8,10 @@ use tokio::sync::mpsc;
 
 use super::{Failure, INTERNAL, UNREADABLE, library, screen};
 use crate::app::command::COMMANDS;
-use crate::app::keymap::Keymap;
+use crate::app::keymap::{KeyFault, Keymap};
 use crate::app::model::{Model, Start};
-use crate::config::parse::{Parsed, parse};
+use crate::config;
+use crate::config::parse::{Parsed, keys_of, parse};
 use crate::config::policy::HostPolicy;
 use crate::config::settings::{EnvironmentKind, Policy, Settings};
 use crate::connect::registry::Connections;
@@ -136,31 +137,23 @@ pub fn load(asked: Option<&Path>) -> Result<Loaded, Failure> {
     let text = files::read_config(&path).map_err(|error| file_failure(&error))?;
     let known: Vec<&str> = COMMANDS.iter().map(|spec| spec.id).collect();
     let name = path.to_string_lossy();
+    let (keys, key_lines) = keys_of(&text, &known);
+    let read = (parse(&text, &name, &known), Keymap::build(&keys));
+    let (parsed, keymap) = match read {
+        (Ok(parsed), Ok(keymap)) => (parsed, keymap),
+        (parsed, keymap) => {
+            let (of_text, of_keys) = (parsed.err(), keymap.err());
+            let mut faults = of_text.unwrap_or_default();
+            add_key_faults(&mut faults, of_keys.unwrap_or_default(), &key_lines, &name);
+            return Err(Failure {
+                code: UNREADABLE,
+                faults: faults.iter().map(config_fault).collect(),
+            });
+        }
+    };
     let Parsed {
-        settings,
-        warnings,
-        key_lines,
-        ..
-    } = parse(&text, &name, &known).map_err(|faults| Failure {
-        code: UNREADABLE,
-        faults: faults.iter().map(config_fault).collect(),
-    })?;
-    let keymap = Keymap::build(&settings.keys).map_err(|faults| Failure {
-        code: UNREADABLE,
-        faults: faults
-            .into_iter()
-            .map(|fault| {
-                let line = key_lines.get(&fault.command).copied().unwrap_or_default();
-                Fault::new(safe!(
-                    "{}:{}: keys.{}: {}",
-                    Untrusted::new(name.as_ref()).ident(),
-                    line,
-                    Untrusted::new(fault.command).field(),
-                    Untrusted::new(fault.what).line()
-                ))
-            })
-            .collect(),
-    })?;
+        settings, warnings, ..
+    } = parsed;
     let mut warnings: Vec<Fault> = warnings.iter().map(config_fault).collect();
     let shown = Untrusted::new(name.as_ref()).ident();
     let runbooks = library::runbooks(&settings.runbooks, &shown, &mut warnings);
@@ -174,6 +167,29 @@ pub fn load(asked: Option<&Path>) -> Result<Loaded, Failure> {
         places: Arc::new(places),
         warnings,
     })
+}
+
+/// Puts the faults of chords between those of the text; a line that is wrong already has none.
+fn add_key_faults(
+    faults: &mut Vec<config::fault::Fault>,
+    of_keys: Vec<KeyFault>,
+    lines: &BTreeMap<String, u32>,
+    file: &str,
+) {
+    let mut found: Vec<config::fault::Fault> = of_keys
+        .into_iter()
+        .map(|fault| config::fault::Fault {
+            file: Untrusted::new(file).ident(),
+            line: lines.get(&fault.command).copied().unwrap_or_default(),
+            column: None,
+            field: safe!("keys.{}", Untrusted::new(fault.command).field()),
+            what: Untrusted::new(fault.what).line(),
+            hint: fault.hint.map(|hint| Untrusted::new(hint).line()),
+        })
+        .collect();
+    found.retain(|one| !faults.iter().any(|fault| fault.line == one.line));
+    faults.extend(found);
+    faults.sort_by_key(|fault| fault.line);
 }
 
 /// Reads the databases of places.
@@ -193,7 +209,7 @@ pub fn places(paths: &[PathBuf]) -> Result<Places, Failure> {
     })
 }
 
-pub(super) fn config_fault(fault: &crate::config::fault::Fault) -> Fault {
+pub(super) fn config_fault(fault: &config::fault::Fault) -> Fault {
     Fault {
         what: fault.line_shown(),
         hint: fault.hint.clone(),

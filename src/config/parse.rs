@@ -57,8 +57,6 @@ pub struct Parsed {
     pub settings: Settings,
     /// What is allowed but not good, in the order of the text.
     pub warnings: Vec<Fault>,
-    /// Line of each command in `[keys]`, for faults of its chords.
-    pub key_lines: BTreeMap<String, u32>,
     /// Line of the theme's name, for the fault that there is no such theme.
     pub theme_line: Option<u32>,
 }
@@ -82,7 +80,7 @@ pub fn parse(text: &str, file: &str, known_commands: &[&str]) -> Result<Parsed, 
     let connections = parse_connections(&mut faults, &whole, kind);
     let sla = parse_sla(&mut faults, &whole);
     let policy = parse_policy(&mut faults, &whole);
-    let (keys, key_lines) = parse_keys(&mut faults, &whole, known_commands);
+    let (keys, _) = parse_keys(&mut faults, &whole, known_commands);
     let (theme, ascii) = parse_theme(&mut faults, &whole);
     let (theme, theme_line) = theme.unzip();
     let terminal = section(&mut faults, &whole, "terminal")
@@ -128,7 +126,6 @@ pub fn parse(text: &str, file: &str, known_commands: &[&str]) -> Result<Parsed, 
     Ok(Parsed {
         settings,
         warnings,
-        key_lines,
         theme_line,
     })
 }
@@ -355,7 +352,16 @@ fn parse_hold(faults: &mut Faults<'_>, section: &Section<'_>) -> HoldTimes {
     hold
 }
 
-type Keys = (BTreeMap<String, Vec<String>>, BTreeMap<String, u32>);
+/// The keys of each command in `[keys]`, and its line, for faults of its chords.
+pub type Keys = (BTreeMap<String, Vec<String>>, BTreeMap<String, u32>);
+
+/// Reads `[keys]` alone, whatever else is wrong with the text: its chords are judged beside the other faults.
+pub fn keys_of(text: &str, known_commands: &[&str]) -> Keys {
+    // What is wrong here, `parse` says.
+    let mut unheard = Faults::new(text, "");
+    let (table, _) = DeTable::parse_recoverable(text);
+    parse_keys(&mut unheard, &Section::whole(&table), known_commands)
+}
 
 fn parse_keys(faults: &mut Faults<'_>, whole: &Section<'_>, known: &[&str]) -> Keys {
     let (mut keys, mut lines) = Keys::default();

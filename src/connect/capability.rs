@@ -330,8 +330,10 @@ pub trait Identity: Send + Sync {
             "the members of a role are not read at this provider".into(),
         ))
     }
-    /// Says whose token it is: own id and login.
+    /// Says whose token it is: own id and login. Asked once, then remembered.
     async fn own_account(&self) -> Result<(AccountId, Untrusted), ConnectError>;
+    /// Asks anew whose token it is: only an answer of now shows that the provider is there.
+    async fn answers(&self) -> Result<(AccountId, Untrusted), ConnectError>;
     /// Tells whether an action kind is offered at all, and what it means here.
     fn offers(&self, kind: ActionKind) -> Result<ActionFacts, Lacking>;
     /// Orders the steps of a plan for this provider, such as revoke, disable, revoke again.

@@ -324,6 +324,10 @@ impl Identity for Keycloak {
         own.await.cloned()
     }
 
+    async fn answers(&self) -> Result<(AccountId, Untrusted), ConnectError> {
+        self.owner().await
+    }
+
     fn offers(&self, kind: ActionKind) -> Result<ActionFacts, Lacking> {
         Ok(facts::facts(kind, self.lifespan()))
     }

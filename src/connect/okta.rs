@@ -86,6 +86,14 @@ impl Okta {
         Ok(account)
     }
 
+    /// Reads whose token a request is sent with.
+    async fn whose(&self, request: &Request) -> Result<(AccountId, Untrusted), ConnectError> {
+        let answer = self.http.read(request).await?;
+        let record: Value = answer.json()?;
+        let account = self.decoded(&answer, &record)?;
+        Ok((account.id, account.login))
+    }
+
     /// Reads the user behind an id, login or short login; `None` where there is none.
     async fn user(&self, key: &str) -> Result<Option<Account>, ConnectError> {
         let request = Request::get(USER, &[key])?.urgent();
@@ -328,15 +336,14 @@ impl Identity for Okta {
 
     async fn own_account(&self) -> Result<(AccountId, Untrusted), ConnectError> {
         let own = self.own.get_or_try_init(|| async {
-            let answer = self
-                .http
-                .read(&Request::get(USER, &["me"])?.urgent())
-                .await?;
-            let record: Value = answer.json()?;
-            let account = self.decoded(&answer, &record)?;
-            Ok((account.id, account.login))
+            let request = Request::get(USER, &["me"])?.urgent();
+            self.whose(&request).await
         });
         own.await.cloned()
+    }
+
+    async fn answers(&self) -> Result<(AccountId, Untrusted), ConnectError> {
+        self.whose(&Request::get(USER, &["me"])?).await
     }
 
     fn offers(&self, kind: ActionKind) -> Result<ActionFacts, Lacking> {

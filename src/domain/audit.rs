@@ -29,7 +29,7 @@ mod timeline;
 mod verify;
 mod words;
 
-pub use after::{FindingDismissed, HoldSet, WatchCursor, WatchSuccess};
+pub use after::{FindingDismissed, HoldSet, SecretSaid, SecretState, WatchCursor, WatchSuccess};
 pub use anchor::{Anchor, find_anchors};
 pub use body::Body;
 pub use casework::{CaseChanged, CaseLeft, CaseSnoozed, CompromiseWindow, SearchRun};

@@ -142,7 +142,7 @@ async fn poll_identity(
     world: Arc<World>,
     source: Arc<dyn Identity>,
 ) -> Result<Polled, ConnectError> {
-    let owner = source.own_account().await?;
+    let owner = source.answers().await?;
     world
         .owners
         .lock()

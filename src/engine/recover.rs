@@ -8,7 +8,7 @@ use super::respond::outcome;
 use super::{outbox, prove};
 use crate::app::message::Level;
 use crate::connect::capability::ConnectErrorKind;
-use crate::domain::audit::{Body, OutcomeState};
+use crate::domain::audit::{Body, OutcomeState, SecretSaid, SecretState};
 use crate::domain::containment::kind::ActionKind;
 use crate::domain::containment::ledger::ActionView;
 use crate::domain::containment::outbox::PendingChange;
@@ -105,6 +105,77 @@ async fn settled(world: &World, change: &PendingChange) -> bool {
     true
 }
 
+/// Names the lease of a console in whose memory the secret of an action waits.
+fn secret_of(aid: &ActionId) -> String {
+    format!("secret-{aid}")
+}
+
+/// Holds the secret of an action for this console until it was seen or forgotten, so that no other one calls it lost.
+pub(super) fn hold_secret(world: &World, aid: &ActionId) {
+    // Without it another console may say too early that the secret is lost, which is safe: a reset more voids this one.
+    if let Ok(Some(lease)) = lease::take(&world.leases, &secret_of(aid)) {
+        let mut handed = world.handed.lock().unwrap_or_else(PoisonError::into_inner);
+        handed.insert(aid.clone(), lease);
+    }
+}
+
+/// Lets go of what was seen or forgotten here.
+fn let_go(world: &World) {
+    let mut handed = world.handed.lock().unwrap_or_else(PoisonError::into_inner);
+    handed.retain(|aid, _lease| {
+        let said = world.journal.action(aid).and_then(|action| action.secret);
+        // Nothing is said before it is on record that it waits.
+        let waits = said.is_none_or(|state| state == SecretState::Waits);
+        if !waits {
+            lease::clear(&world.leases, &secret_of(aid));
+        }
+        waits
+    });
+}
+
+fn is_unseen(action: &ActionView) -> bool {
+    action.secret == Some(SecretState::Waits) && action.may_have_had_effect()
+}
+
+/// Says, once for all consoles, which new passwords and links went with a console that ended before they were seen.
+pub(super) async fn secrets(world: &World) {
+    let_go(world);
+    let unseen: Vec<ActionId> = world.journal.with(|ledger| {
+        let unseen = ledger.actions().filter(|action| is_unseen(action));
+        unseen.map(|action| action.aid.clone()).collect()
+    });
+    for aid in unseen {
+        // Its console is alive, this one or another; or nobody can tell now, and a later look asks again.
+        let Ok(Some(lease)) = lease::take(&world.leases, &secret_of(&aid)) else {
+            continue;
+        };
+        // It may have been shown between our look and the lease.
+        world.journal.catch_up().await;
+        if let Some(action) = world.journal.action(&aid).filter(is_unseen) {
+            let lost = Body::ActionSecret(SecretSaid {
+                aid: aid.clone(),
+                state: SecretState::Lost,
+            });
+            if world.journal.record(vec![lost]).await.is_err() {
+                return;
+            }
+            let line = safe!(
+                "the new password or link for {} was lost with its console before it was seen",
+                action.login.field()
+            );
+            let hint = if action.is_unfinished() {
+                "once it is read back, reset it again"
+            } else {
+                "reset it again"
+            };
+            let fault = Fault::new(line).hint(hint);
+            world.notice(Level::Warning, fault).await;
+        }
+        lease::clear(&world.leases, &secret_of(&aid));
+        drop(lease);
+    }
+}
+
 pub(super) async fn unfinished(world: Arc<World>) {
     let open: Vec<ActionView> = world
         .journal
@@ -131,7 +202,9 @@ pub(super) async fn unfinished(world: Arc<World>) {
             lease::clear(&world.leases, &action.aid);
             continue;
         };
+        // Of one that came there is a record, see `secrets`.
         let lost = action.kind == ActionKind::ResetPassword
+            && action.secret.is_none()
             && action.sess != *world.journal.session()
             && action.sent.is_some();
         let adopted = if action.state == ActionState::Confirmed {

@@ -14,6 +14,7 @@ mod end;
 mod error;
 mod follow;
 mod lock;
+mod mark;
 mod opened;
 mod prune;
 mod read;
@@ -92,7 +93,8 @@ impl Default for Ground {
 /// How the log is.
 #[derive(Clone, Debug, Default)]
 pub struct Health {
-    /// Set for good once a sync failed: nothing of class A is taken any more.
+    /// Set for good once a sync failed, after which nothing of class A is taken, or once the log was changed by others
+    /// under this writer, after which nothing is taken at all.
     pub failed: Option<StoreError>,
     /// Room on the disk at the last append.
     pub free: Option<Free>,
@@ -196,7 +198,7 @@ impl AuditLog {
     ///
     /// # Errors
     /// Nothing of the batch was recorded for [`StoreError::Refused`], [`StoreError::Full`], [`StoreError::Failed`],
-    /// [`StoreError::Locked`] and [`StoreError::Busy`]. After other errors it may have been, wholly or in part.
+    /// [`StoreError::Changed`], [`StoreError::Locked`] and [`StoreError::Busy`]. After other errors it may have been, wholly or in part.
     pub fn append(
         &self,
         bodies: Vec<Body>,

@@ -2,7 +2,9 @@
 //!
 //! What a terminal answers, and text that is pasted, comes in the same stream as what is typed. Both end here: an answer
 //! is told apart by its form, late or not, and never becomes keys; pasted text is dropped. Nothing that was held back
-//! grows, and what was begun and not finished costs one key at most. What must not live here: reading, what keys mean.
+//! grows, and what was begun and not finished costs one key at most. The reader of crossterm (0.29) waits for more after an
+//! answer that it does not know, which swallows the keys behind it, and spins on a terminal that is gone; hence this one.
+//! What must not live here: reading, what keys mean.
 
 use std::time::Duration;
 

@@ -18,6 +18,7 @@ mod writing;
 
 use ratatui::layout::Rect;
 
+pub(super) use self::confirm::verb as confirm_verb;
 pub(super) use self::response::sheet as response_sheet;
 
 use super::layout::{Screen, below, middle, narrowed};

@@ -1,5 +1,6 @@
 //! The two lines at the bottom: the keys for where the focus is, and the last message.
 
+use super::dialog::confirm_verb;
 use super::layout::{Screen, narrowed};
 use super::paint::{Canvas, Words};
 use super::theme::Role;
@@ -7,6 +8,7 @@ use super::words;
 use crate::app::command::{Command, Context};
 use crate::app::model::{Layer, LogLine, Model, Purpose};
 use crate::domain::freshness::clock_word;
+use crate::domain::text::Safe;
 use crate::safe;
 
 /// From this width on there is room for all keys, and those that never change stand first.
@@ -59,12 +61,15 @@ fn layer_keys(model: &Model, layer: &Layer) -> Words {
     if let Some(context) = layer.context() {
         return words::hints(model, context);
     }
+    if let Layer::Confirm { confirmation, .. } = layer {
+        let button = confirm_verb(&confirmation.plan().kinds());
+        return keys_and_words(&[
+            ("Tab", safe!("to {}", button)),
+            ("y", "there confirms".into()),
+            ("Esc", "cancels".into()),
+        ]);
+    }
     let fixed: &[(&'static str, &'static str)] = match layer {
-        Layer::Confirm { .. } => &[
-            ("Tab", "to contain"),
-            ("y", "there confirms"),
-            ("Esc", "cancels"),
-        ],
         Layer::Approve { .. } => &[
             ("Tab", "to approve, deny"),
             ("y", "there answers"),
@@ -100,11 +105,17 @@ fn layer_keys(model: &Model, layer: &Layer) -> Words {
         Layer::QuitAnyway => &[("y", "quit"), ("any other", "stay")],
         _ => &[("Esc", "back")],
     };
+    let fixed: Vec<_> = fixed
+        .iter()
+        .map(|&(key, word)| (key, Safe::fixed(word)))
+        .collect();
+    keys_and_words(&fixed)
+}
+
+fn keys_and_words(all: &[(&'static str, Safe)]) -> Words {
     let mut line = Words::empty();
-    for (key, word) in fixed {
-        line = line
-            .gap(Role::Key, *key)
-            .add(Role::Dim, safe!(" {}", *word));
+    for (key, word) in all {
+        line = line.gap(Role::Key, *key).add(Role::Dim, safe!(" {}", word));
     }
     line
 }

@@ -192,6 +192,23 @@ fn exit_codes_say_how_much_was_read() {
 }
 
 #[test]
+fn of_several_files_each_fault_says_which() {
+    let folder = tempfile::tempdir().unwrap();
+    for (name, text) in [
+        ("one.json", "nothing\n".to_owned() + &log()),
+        ("two.json", log() + "\n{"),
+    ] {
+        fs::write(folder.path().join(name), text).unwrap();
+    }
+    let output = run(folder.path(), &["one.json", "two.json", "--json"]);
+    let told = told(&output);
+    assert!(told.contains("one.json, line 1: "), "{told}");
+    assert!(told.contains("two.json, line 4: "), "{told}");
+    let alone = self::told(&run(folder.path(), &["one.json", "--json"]));
+    assert!(alone.contains("not read: line 1: "), "{alone}");
+}
+
+#[test]
 fn the_wrong_vendor_is_a_fault_of_every_record() {
     let folder = tempfile::tempdir().unwrap();
     fs::write(folder.path().join("a"), log()).unwrap();

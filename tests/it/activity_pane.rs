@@ -207,6 +207,15 @@ async fn what_is_said_of_events_is_recorded_and_found_again_after_a_restart() {
     let event = under(&app.sync().await);
     app.keys(" #credential access<Enter>");
     app.keys("Mthe user denies it<Enter>");
+    app.keys("+25:99 odd<Enter>");
+    let refused = app.sync().await;
+    let kept = match refused.layers.last() {
+        Some(Layer::Writing { area, .. }) => area.lines().join(""),
+        other => panic!("the text is still there: {other:?}"),
+    };
+    assert_eq!(kept, "25:99 odd");
+    app.keys("<Esc><Esc>");
+    app.sync().await;
     app.keys("+00:01 user phoned<Enter>");
     let of = event.clone();
     let model = app

@@ -753,6 +753,39 @@ fn verify_tells_by_its_exit_code() -> Done {
 }
 
 #[test]
+fn a_log_renamed_to_another_is_broken() -> Done {
+    let dir = tempfile::tempdir()?;
+    let ground = Ground {
+        rotate_at: 2000,
+        ..Ground::default()
+    };
+    let log = AuditLog::open_on(dir.path(), identity(), ground)?;
+    for _ in 0..8 {
+        log.append_blocking(vec![close("a")])?;
+    }
+    let id = log.log().to_string();
+    drop(log);
+    assert_eq!(told(dir.path())?.0, OK);
+    let all = files(dir.path())?;
+    assert!(all.len() > 1, "{all:?}");
+    for path in all {
+        let other = path
+            .to_string_lossy()
+            .replace(&id, "01ARZ3NDEKTSV4RRFFQ69G5FAV");
+        fs::rename(&path, other)?;
+    }
+    let (code, words) = told(dir.path())?;
+    assert_eq!(code, BROKEN, "{words}");
+    assert!(words.contains("it belongs to another log"), "{words}");
+    assert!(!words.contains("intact"), "{words}");
+    if let Some(mut python) = crate::audit_agree::python() {
+        let said = python.arg(dir.path()).output()?;
+        assert_eq!(said.status.code(), Some(1), "{said:?}");
+    }
+    Ok(())
+}
+
+#[test]
 fn a_log_that_cannot_be_read_is_no_verdict() -> Done {
     let outer = tempfile::tempdir()?;
     let not_a_dir = outer.path().join("file");

@@ -114,6 +114,28 @@ async fn a_provider_that_comes_back_is_asked_again_by_itself() {
     .await;
 }
 
+/// What was well once is asked again: a provider that died must not stand there as well.
+#[tokio::test(flavor = "multi_thread")]
+async fn a_provider_that_dies_later_is_said_to_be_failing() {
+    let (drill, state) = (company().await, place());
+    let mut app = TestApp::start(&drill, state.path());
+    open(&mut app, "mara").await;
+    account_known(&mut app).await;
+    let okta = |model: &Model| {
+        let mut sources = model.sources.iter();
+        let found = sources.find(|source| source.label.as_str() == "Okta");
+        found.map(|source| (source.seq > 0, source.fault.is_some()))
+    };
+    app.until("it answers", |model| okta(model) == Some((true, false)))
+        .await;
+    fault(&drill, "identity", "500");
+    app.keys("r");
+    app.until("it is seen", |model| okta(model) == Some((true, true)))
+        .await;
+    let screen = app.screen();
+    assert!(screen.contains("Okta failing"), "{screen}");
+}
+
 #[rstest]
 #[case("500")]
 #[case("bad_json")]

@@ -7,6 +7,7 @@ use std::path::{Path, PathBuf};
 use std::process::Command;
 use std::time::{Duration, Instant};
 
+use quell::cli::compose;
 use quell::config::parse::parse;
 use quell::config::sample::SAMPLE;
 use quell::config::settings::SecretSource;
@@ -53,6 +54,31 @@ fn the_sample_is_read_from_disk_as_it_is() {
         read_config(&config_path(Some(&path)).expect("it was asked for")).expect("it is readable");
     let parsed = parse(&text, &path.to_string_lossy(), &[]).expect("the sample is good");
     assert_eq!(parsed.settings.connections.len(), 3);
+}
+
+#[test]
+fn the_faults_of_keys_stand_among_the_others() {
+    let directory = directory();
+    let text = "[environment]\nname = \"x\"\nkind = \"drill\"\nspeed = 1\n[keys]\nsearch = \"q\"\nrefresh = \"Ctrl-m\"\nbomb = \"b\"\n";
+    let path = write(&directory, "config.toml", text, 0o600);
+    let failure = compose::load(Some(&path)).err().expect("it is not good");
+    let place = path.display();
+    let said: Vec<String> = failure
+        .faults
+        .iter()
+        .map(|fault| fault.what.to_string().replace(&format!("{place}:"), ""))
+        .collect();
+    let expected = [
+        "1: connection: ",
+        "4: environment.speed: ",
+        "6: keys.search: q is the key of \"quit\" already",
+        "7: keys.refresh: terminals send Enter for Ctrl-m",
+        "8: keys.bomb: is not a command",
+    ];
+    assert_eq!(said.len(), expected.len(), "{said:#?}");
+    for (said, expected) in said.iter().zip(expected) {
+        assert!(said.starts_with(expected), "{said} is not {expected}");
+    }
 }
 
 #[test]

@@ -109,6 +109,24 @@ async fn what_would_fail_says_why() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
+async fn a_theme_that_keeps_the_console_from_starting_is_a_fault() {
+    let (drill, dir) = (company().await, tempfile::tempdir().expect("a directory"));
+    let checks = report(&drill, &dir, &no_host(), |text| {
+        format!("{text}\n[theme]\nname = \"neon\"\n")
+    })
+    .await;
+    assert_eq!(exit_code(&checks), 1);
+    let configuration = of(&checks, "configuration");
+    assert_eq!(configuration.verdict, Verdict::Fault, "{configuration:?}");
+    assert!(
+        configuration.found.as_str().contains("neon"),
+        "{configuration:?}"
+    );
+    let hint = configuration.hint.as_ref();
+    assert!(hint.is_some_and(|hint| hint.as_str().contains("quell themes")));
+}
+
+#[tokio::test(flavor = "multi_thread")]
 async fn a_right_that_is_missing_at_keycloak_fails_what_needs_it() {
     let keycloak = Options {
         idp: Idp::Keycloak,

@@ -5,13 +5,14 @@ use std::time::Duration;
 
 use async_trait::async_trait;
 use quell::app::model::{Layer, Model};
+use quell::domain::audit::{Body, SecretState};
 use quell::domain::containment::kind::ActionKind;
 use quell::domain::containment::state::ActionState;
 use quell::drill::Options;
 use quell::drill::wire::Idp;
 use quell::engine::probe::Probe;
 
-use crate::harness::app::{Setting, TestApp, company, company_of};
+use crate::harness::app::{Setting, TestApp, company, company_of, records};
 use crate::truth::{confirm, finished, open_case, plan};
 
 fn says(model: &Model, words: &str) -> bool {
@@ -115,17 +116,112 @@ async fn a_crash_loses_the_password_and_the_next_console_says_so() {
         .until("the next console has read it back", |model| {
             let mut all = model.ledger.actions();
             let reset = all.find(|one| one.kind == ActionKind::ResetPassword);
-            reset.is_some_and(|one| one.state == ActionState::Verified)
+            reset.is_some_and(|one| one.state == ActionState::Verified) && says(model, LOST)
         })
         .await;
     assert!(
-        says(&model, "what was to be handed over is lost"),
+        !says(&model, "what was to be handed over"),
         "{:?}",
         model.log
     );
     assert!(model.handed.is_empty());
     app.end().await;
     assert_eq!(drill.ledger().targets("reset_password").len(), 1);
+}
+
+/// How a password or link that nobody saw is called once its console is gone.
+const LOST: &str = "was lost with its console before it was seen";
+
+/// What the log says became of the secrets, in its order.
+fn told(state: &std::path::Path) -> Vec<SecretState> {
+    let all = records(state).into_iter();
+    all.filter_map(|entry| match entry.body {
+        Body::ActionSecret(said) => Some(said.state),
+        _ => None,
+    })
+    .collect()
+}
+
+async fn reset_and_documented(app: &mut TestApp) {
+    open_case(app).await;
+    plan(app, "cp").await;
+    confirm(app);
+    app.until("it is proven and documented", |model| {
+        let mut all = model.ledger.actions();
+        finished(model) && all.all(|one| one.comment.is_some()) && !model.handed.is_empty()
+    })
+    .await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_link_unseen_when_the_console_was_killed_is_told_once() {
+    let (drill, state) = (company().await, tempfile::tempdir().expect("a directory"));
+    let mut app = TestApp::start(&drill, state.path());
+    reset_and_documented(&mut app).await;
+    assert_eq!(told(state.path()), [SecretState::Waits]);
+    // Its console is alive, so another one does not call it lost.
+    let mut beside = TestApp::start(&drill, state.path());
+    let model = beside
+        .until("the other one knows of it", |model| {
+            let mut all = model.ledger.actions();
+            model.queue.heard && all.any(|one| one.secret == Some(SecretState::Waits))
+        })
+        .await;
+    assert!(!says(&model, LOST), "{:?}", model.log);
+    beside.end().await;
+    assert_eq!(told(state.path()), [SecretState::Waits]);
+    app.kill();
+    let mut app = TestApp::start(&drill, state.path());
+    let model = app
+        .until("the next one says it", |model| says(model, LOST))
+        .await;
+    assert!(says(&model, "link for mara.lind@acme.example was lost"));
+    app.end().await;
+    assert_eq!(told(state.path()), [SecretState::Waits, SecretState::Lost]);
+    let mut app = TestApp::start(&drill, state.path());
+    let model = app
+        .until("the queue is there", |model| model.queue.heard)
+        .await;
+    assert!(!says(&model, LOST), "{:?}", model.log);
+    app.end().await;
+    assert_eq!(told(state.path()), [SecretState::Waits, SecretState::Lost]);
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_link_that_was_seen_is_not_lost_with_the_console() {
+    let (drill, state) = (company().await, tempfile::tempdir().expect("a directory"));
+    let mut app = TestApp::start(&drill, state.path());
+    reset_and_documented(&mut app).await;
+    app.keys("V");
+    app.until("that it was shown is on record", |model| {
+        let mut all = model.ledger.actions();
+        all.any(|one| one.secret == Some(SecretState::Shown))
+    })
+    .await;
+    app.kill();
+    let mut app = TestApp::start(&drill, state.path());
+    let model = app
+        .until("the queue is there", |model| model.queue.heard)
+        .await;
+    assert!(!says(&model, LOST), "{:?}", model.log);
+    app.end().await;
+    assert_eq!(told(state.path()), [SecretState::Waits, SecretState::Shown]);
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_link_given_up_by_quitting_is_not_told_again() {
+    let (drill, state) = (company().await, tempfile::tempdir().expect("a directory"));
+    let mut app = TestApp::start(&drill, state.path());
+    reset_and_documented(&mut app).await;
+    app.keys("<Esc>q");
+    app.sync().await;
+    let screen = app.screen();
+    assert!(screen.contains("was not looked at"), "{screen}");
+    assert!(!screen.contains("Without a final word"), "{screen}");
+    app.keys("y");
+    app.end().await;
+    let expected = [SecretState::Waits, SecretState::Forgotten];
+    assert_eq!(told(state.path()), expected);
 }
 
 #[tokio::test(flavor = "multi_thread")]

@@ -72,10 +72,7 @@ pub(super) fn command(model: &mut Model, command: Command) -> Vec<Effect> {
         Command::ContainBoth => from_menu(model, Choice::Contain),
         Command::ContainRevoke => from_menu(model, Choice::Revoke),
         Command::ContainDisable => from_menu(model, Choice::Disable),
-        Command::ShowSecret => {
-            super::secrets::show(model);
-            Vec::new()
-        }
+        Command::ShowSecret => super::secrets::show(model),
         Command::ContainReset => from_menu(model, Choice::Reset),
         Command::ContainExpire => from_menu(model, Choice::Expire),
         Command::ContainMonitor => from_menu(model, Choice::Monitor),

@@ -2,7 +2,7 @@
 //!
 //! What must not live here: what is kept of the open case (see `resume`).
 
-use super::resume;
+use super::{resume, secrets};
 use crate::app::effect::Effect;
 use crate::app::message::Level;
 use crate::app::model::{Layer, Model};
@@ -18,11 +18,12 @@ pub(super) fn quit(model: &mut Model) -> Vec<Effect> {
     end(model)
 }
 
-/// Ends the console; where the open case is left is on record.
+/// Ends the console; where the open case is left is on record, and that what waited to be handed over is forgotten.
 pub(super) fn end(model: &mut Model) -> Vec<Effect> {
     model.ending = true;
     resume::leave(model)
         .into_iter()
+        .chain(secrets::leave(model))
         .chain([Effect::Quit])
         .collect()
 }

@@ -116,7 +116,7 @@ pub(super) fn command(model: &mut Model, command: Command) -> Vec<Effect> {
         Command::ContainNothing => return choose(model, Choice::Nothing),
         Command::ContainReset => return choose(model, Choice::Reset),
         Command::ContainExpire => return choose(model, Choice::Expire),
-        Command::ShowSecret => super::secrets::show(model),
+        Command::ShowSecret => return super::secrets::show(model),
         Command::Undo => return choose(model, Choice::Enable),
         Command::Likelihood => likelihood(model),
         Command::ChooseUser => choose_user(model),

@@ -1,7 +1,7 @@
 //! What an action made to be handed over: kept until it was shown once, then forgotten.
 //!
-//! It is in the model and in the layer that shows it, in no record, message, draft or copy. What must not live here: how
-//! it is drawn.
+//! It is in the model and in the layer that shows it, in no record, message, draft or copy; what came of it is on record,
+//! so that a console that starts later knows. What must not live here: how it is drawn.
 
 use std::time::Duration;
 
@@ -9,6 +9,7 @@ use crate::app::effect::Effect;
 use crate::app::keymap::{Chord, Key};
 use crate::app::message::{Handed, Level};
 use crate::app::model::{Layer, Model};
+use crate::domain::audit::{Body, SecretSaid, SecretState};
 use crate::domain::containment::state::ActionState;
 use crate::domain::text::{Safe, Untrusted};
 use crate::safe;
@@ -23,8 +24,16 @@ fn what(handed: &Handed) -> Safe {
     safe!("the {} for {}", kind, handed.login.field())
 }
 
+fn said(handed: &Handed, state: SecretState) -> Body {
+    Body::ActionSecret(SecretSaid {
+        aid: handed.aid.clone(),
+        state,
+    })
+}
+
 /// Takes a secret of an action.
-pub(super) fn take(model: &mut Model, handed: Handed) {
+pub(super) fn take(model: &mut Model, handed: Handed) -> Vec<Effect> {
+    let mut effects = Vec::new();
     let key = model.keymap.keys_of("show-secret").first();
     let key = key.map_or_else(Safe::default, |chord| {
         Untrusted::new(chord.to_string()).field()
@@ -33,18 +42,33 @@ pub(super) fn take(model: &mut Model, handed: Handed) {
     // The send more after a 429 carries the same one.
     model.handed.retain(|(old, _)| old.aid != handed.aid);
     if model.handed.len() == MOST {
-        model.handed.remove(0);
+        let (oldest, _) = model.handed.remove(0);
+        effects.push(Effect::Record(vec![said(&oldest, SecretState::Forgotten)]));
     }
     model.handed.push((handed, model.now));
     model.say(Level::Warning, line, Some("it is kept nowhere".into()));
+    effects
 }
 
 /// Shows the newest one that waits; from here on only the layer has it.
-pub(super) fn show(model: &mut Model) {
-    match model.handed.pop() {
-        Some((handed, _)) => model.layers.push(Layer::Secret(Box::new(handed))),
-        None => model.say(Level::Info, "nothing waits to be handed over", None),
-    }
+pub(super) fn show(model: &mut Model) -> Vec<Effect> {
+    let Some((handed, _)) = model.handed.pop() else {
+        model.say(Level::Info, "nothing waits to be handed over", None);
+        return Vec::new();
+    };
+    let shown = said(&handed, SecretState::Shown);
+    model.layers.push(Layer::Secret(Box::new(handed)));
+    vec![Effect::Record(vec![shown])]
+}
+
+/// Forgets all that wait, because the analyst ends the console and was told that they go with it.
+pub(super) fn leave(model: &mut Model) -> Option<Effect> {
+    let gone = std::mem::take(&mut model.handed);
+    let bodies: Vec<Body> = gone
+        .iter()
+        .map(|(handed, _)| said(handed, SecretState::Forgotten))
+        .collect();
+    (!bodies.is_empty()).then_some(Effect::Record(bodies))
 }
 
 /// Closes the layer on Esc or q and forgets what it showed; any other key leaves it open.
@@ -58,7 +82,7 @@ pub(super) fn key(model: &mut Model, chord: Chord) -> Vec<Effect> {
 }
 
 /// Forgets what certainly opens nothing: of an action that the provider refused or that had no effect.
-pub(super) fn judge(model: &mut Model) {
+pub(super) fn judge(model: &mut Model) -> Vec<Effect> {
     let void = |handed: &Handed, model: &Model| {
         let action = model.ledger.get(&handed.aid);
         action.is_some_and(|action| {
@@ -69,11 +93,11 @@ pub(super) fn judge(model: &mut Model) {
                 )
         })
     };
-    forget(model, void, "the action had no effect");
+    forget(model, void, "the action had no effect")
 }
 
 /// Forgets what waited too long.
-pub(super) fn tick(model: &mut Model) {
+pub(super) fn tick(model: &mut Model) -> Vec<Effect> {
     let old: Vec<_> = model
         .handed
         .iter()
@@ -84,16 +108,26 @@ pub(super) fn tick(model: &mut Model) {
         model,
         |handed, _| old.contains(&handed.aid),
         "nobody looked at it for 15 minutes; reset the password again",
-    );
+    )
 }
 
-fn forget(model: &mut Model, is_gone: impl Fn(&Handed, &Model) -> bool, why: &'static str) {
+fn forget(
+    model: &mut Model,
+    is_gone: impl Fn(&Handed, &Model) -> bool,
+    why: &'static str,
+) -> Vec<Effect> {
     let (gone, kept) = std::mem::take(&mut model.handed)
         .into_iter()
         .partition(|(handed, _): &(Handed, _)| is_gone(handed, model));
     model.handed = kept;
+    let mut bodies = Vec::new();
     for (handed, _) in gone {
+        bodies.push(said(&handed, SecretState::Forgotten));
         let line = safe!("{} is forgotten", what(&handed));
         model.say(Level::Warning, line, Some(why.into()));
     }
+    if bodies.is_empty() {
+        return Vec::new();
+    }
+    vec![Effect::Record(bodies)]
 }

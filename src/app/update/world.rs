@@ -116,10 +116,7 @@ pub(super) fn take(model: &mut Model, message: Message) -> Vec<Effect> {
             model.watched.insert(account, (model.now.utc, fault));
             Vec::new()
         }
-        Message::Handed(handed) => {
-            super::secrets::take(model, handed);
-            Vec::new()
-        }
+        Message::Handed(handed) => super::secrets::take(model, handed),
         Message::Noticed { level, fault } => {
             model.say(level, fault.what, fault.hint);
             if level == Level::Alarm {
@@ -181,8 +178,8 @@ fn audit_looked(model: &mut Model, fault: Option<Fault>, low: Option<Fault>) {
 }
 
 pub(super) fn tick(model: &mut Model) -> Vec<Effect> {
-    super::secrets::tick(model);
-    let mut effects = evidence::tick_by_evidence(model);
+    let mut effects = super::secrets::tick(model);
+    effects.extend(evidence::tick_by_evidence(model));
     effects.extend(hold::remind(model));
     effects.extend(super::work::wake_due(model));
     effects
@@ -259,8 +256,8 @@ pub(super) fn recorded(model: &mut Model, entries: &[Entry]) -> Vec<Effect> {
             .is_some_and(|action| action.state == ActionState::Planned)
     });
     model.keep_unfinished_cursor();
-    super::secrets::judge(model);
-    let mut effects = hold::alarm_of_records(model, entries);
+    let mut effects = super::secrets::judge(model);
+    effects.extend(hold::alarm_of_records(model, entries));
     effects.extend(events_changed(model));
     effects.extend(mirror::wishes(model));
     effects.extend(super::work::wake_due(model));

@@ -201,12 +201,17 @@ fn window(model: &mut Model, case: CaseId, text: &Untrusted) -> Vec<Effect> {
         }
         Err(what) => {
             model.say(Level::Warning, what, None);
-            super::panes::write(model, Purpose::Window(case));
-            if let Some(Layer::Writing { area, .. }) = model.layers.last_mut() {
-                area.insert_str(text.raw());
-            }
+            again(model, Purpose::Window(case), text);
             Vec::new()
         }
+    }
+}
+
+/// Opens the dialog of a text that was refused again, with the text, to be put right.
+pub(super) fn again(model: &mut Model, purpose: Purpose, text: &Untrusted) {
+    super::panes::write(model, purpose);
+    if let Some(Layer::Writing { area, .. }) = model.layers.last_mut() {
+        area.insert_str(text.raw());
     }
 }
 

@@ -3,7 +3,7 @@
 use std::collections::BTreeMap;
 
 use super::{Check, Verdict, check, of_fault};
-use crate::cli::compose::{self, Host, Loaded};
+use crate::cli::compose::{self, Host, Loaded, Look};
 use crate::config::settings::{SecretSource, Settings};
 use crate::connect::secret::Secret;
 use crate::domain::containment::caps;
@@ -25,19 +25,29 @@ pub(super) struct Judged {
 }
 
 /// Says what the configuration is and what is not good in it.
+///
+/// A theme that cannot be had is a fault: the console does not start with it.
 pub(super) fn configuration(loaded: &Loaded) -> Vec<Check> {
     let settings = &loaded.settings;
     let kept = settings.connections.len();
-    let mut checks = vec![check(
-        "configuration",
-        Verdict::Ok,
-        safe!(
-            "{} connections, environment {}, {}",
-            kept,
-            Untrusted::new(settings.environment.name.as_str()).field(),
-            settings.environment.mode.word()
-        ),
-    )];
+    let mut checks = match Look::default().theme(settings) {
+        Ok(_) => vec![check(
+            "configuration",
+            Verdict::Ok,
+            safe!(
+                "{} connections, environment {}, {}",
+                kept,
+                Untrusted::new(settings.environment.name.as_str()).field(),
+                settings.environment.mode.word()
+            ),
+        )],
+        Err(failure) => {
+            let faults = failure.faults.into_iter();
+            faults
+                .map(|fault| of_fault("configuration", fault))
+                .collect()
+        }
+    };
     checks.extend(loaded.warnings.iter().map(|warning| Check {
         what: "configuration".into(),
         verdict: Verdict::Warning,

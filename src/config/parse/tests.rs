@@ -439,13 +439,15 @@ fn warnings_name_their_line() {
 
 #[test]
 fn keys_and_theme_keep_their_lines() {
-    let parsed = good(&okta(
+    let text = okta(
         "[keys]\nrefresh = [\"r\", \"F5\"]\ncontain = \"C\"\nfocus-cases = []\n[theme]\nname = \"dark\"",
-    ));
+    );
+    let parsed = good(&text);
     assert_eq!(parsed.settings.keys["refresh"], ["r", "F5"]);
     assert_eq!(parsed.settings.keys["contain"], ["C"]);
     assert!(parsed.settings.keys["focus-cases"].is_empty());
-    assert_eq!(parsed.key_lines["contain"], 11);
+    let (keys, lines) = keys_of(&text, COMMANDS);
+    assert_eq!((keys, lines["contain"]), (parsed.settings.keys, 11));
     assert_eq!(
         (parsed.settings.theme.as_deref(), parsed.theme_line),
         (Some("dark"), Some(14))

@@ -137,6 +137,8 @@ impl LogFile {
 pub struct Logs {
     arrivals: Arrivals,
     faults: Vec<RecordFault>,
+    /// How many of the faults say which file they are of.
+    named: usize,
     records: BTreeMap<Source, usize>,
 }
 
@@ -192,6 +194,14 @@ impl Logs {
         for part in gathered {
             self.add(part);
         }
+    }
+
+    /// Says of what could not be read, since this was said last, which file it is in: where there are several.
+    pub fn came_from(&mut self, file: &str) {
+        for fault in self.faults.iter_mut().skip(self.named) {
+            fault.record = Untrusted::new(format!("{file}, {}", fault.record.raw()));
+        }
+        self.named = self.faults.len();
     }
 
     fn add(&mut self, (arrivals, log): (Arrivals, LogFile)) {

@@ -1,4 +1,4 @@
-//! What records say of the time after a containment: its end, and what the watch saw.
+//! What records say of the time after a containment: its end, what the watch saw, what came of a new password.
 //!
 //! What must not live here: what follows from them (see `containment::hold`).
 
@@ -6,7 +6,7 @@ use chrono::{DateTime, Utc};
 use serde::{Deserialize, Serialize};
 
 use super::long;
-use crate::domain::ids::{AccountId, CaseId, ConnectionName};
+use crate::domain::ids::{AccountId, ActionId, CaseId, ConnectionName};
 use crate::domain::text::Untrusted;
 
 /// Somebody decided until when a containment holds.
@@ -84,4 +84,27 @@ pub struct WatchCursor {
     /// Time of the newest event that was read.
     #[serde(with = "long::micros")]
     pub upto: DateTime<Utc>,
+}
+
+/// What came of a secret that an action made to be handed over; the secret itself is in no record.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum SecretState {
+    /// It waits in the memory of the console that wrote this.
+    Waits,
+    /// It was shown, which happens once.
+    Shown,
+    /// The console forgot it unseen, and said so.
+    Forgotten,
+    /// The console ended before it was seen; a later one said so.
+    Lost,
+}
+
+/// Something came of a secret that is handed over once.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct SecretSaid {
+    /// The action that made it.
+    pub aid: ActionId,
+    /// What.
+    pub state: SecretState,
 }

@@ -10,7 +10,7 @@ use super::words::{DecisionKind, OutcomeState};
 use super::{
     CaseChanged, CaseLeft, CaseRead, CaseSnoozed, ChecklistNote, ChecklistOpen, ChecklistPhase,
     ChecklistText, ChecklistTick, CompromiseWindow, DocumentPosted, DocumentWritten,
-    FindingDismissed, HoldSet, LikelihoodSet, RunbookChoose, RunbookInput, SearchRun,
+    FindingDismissed, HoldSet, LikelihoodSet, RunbookChoose, RunbookInput, SearchRun, SecretSaid,
     SegmentPruned, TaskState, TimelineSaid, WatchCursor, WatchSuccess, long,
 };
 use crate::domain::containment::{approval, campaign::CampaignNamed};
@@ -246,11 +246,8 @@ pub enum Body {
         #[serde(with = "long::micros_option")]
         server_date: Option<DateTime<Utc>>,
         /// When the password was last changed, at the check before an action on it.
-        #[serde(
-            default,
-            with = "long::micros_option",
-            skip_serializing_if = "Option::is_none"
-        )]
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        #[serde(with = "long::micros_option")]
         password_changed: Option<DateTime<Utc>>,
         /// Until when an answer is waited for.
         #[serde(with = "long::micros")]
@@ -368,6 +365,9 @@ pub enum Body {
         #[serde(with = "long")]
         comment: Untrusted,
     },
+    /// Something came of a secret that is handed over once.
+    #[serde(rename = "action.secret")]
+    ActionSecret(SecretSaid),
     /// A record write is about to leave.
     #[serde(rename = "record.intent")]
     RecordIntent {

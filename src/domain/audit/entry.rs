@@ -340,7 +340,8 @@ mod tests {
     use super::super::samples::chain;
     use super::super::{
         CaseChanged, CaseLeft, CaseRead, CaseSnoozed, CompromiseWindow, FindingDismissed, HoldSet,
-        LikelihoodSet, Saying, SearchRun, SegmentPruned, TimelineSaid, WatchCursor, WatchSuccess,
+        LikelihoodSet, Saying, SearchRun, SecretSaid, SecretState, SegmentPruned, TimelineSaid,
+        WatchCursor, WatchSuccess,
     };
     use super::super::{
         ChecklistNote, ChecklistOpen, ChecklistPhase, ChecklistText, ChecklistTick, DecisionKind,
@@ -616,6 +617,14 @@ mod tests {
                 case: case(),
                 comment: t(),
             },
+            Body::ActionSecret(SecretSaid {
+                aid: aid(),
+                state: if some {
+                    SecretState::Waits
+                } else {
+                    SecretState::Lost
+                },
+            }),
             Body::RecordIntent {
                 rid: rid(),
                 kind: s(),

@@ -24,7 +24,7 @@ const KEPT: usize = 100;
 /// What verification found.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Report {
-    /// Id of the log, when a record was found.
+    /// Id of the log: the one its files are named after, or else that of its first record.
     pub log: Option<String>,
     /// Whole records read.
     pub records: u64,

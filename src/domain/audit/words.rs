@@ -7,7 +7,7 @@ use serde::{Deserialize, Serialize};
 use super::body::Body;
 
 /// The types of records this version knows.
-pub const TYPES: [&str; 54] = [
+pub const TYPES: [&str; 55] = [
     "session.open",
     "session.close",
     "log.recovered",
@@ -44,6 +44,7 @@ pub const TYPES: [&str; 54] = [
     "action.adopt",
     "action.resolve",
     "action.doc",
+    "action.secret",
     "record.intent",
     "record.done",
     "record.failed",
@@ -198,6 +199,7 @@ impl Body {
             Self::ActionAdopt { .. } => "action.adopt",
             Self::ActionResolve { .. } => "action.resolve",
             Self::ActionDoc { .. } => "action.doc",
+            Self::ActionSecret(_) => "action.secret",
             Self::RecordIntent { .. } => "record.intent",
             Self::RecordDone { .. } => "record.done",
             Self::RecordFailed { .. } => "record.failed",

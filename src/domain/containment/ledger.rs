@@ -9,7 +9,7 @@ use super::hold::Holds;
 use super::kind::ActionKind;
 use super::outbox::Outbox;
 use super::state::ActionState;
-use crate::domain::audit::{Body, Entry, OutcomeState};
+use crate::domain::audit::{Body, Entry, OutcomeState, SecretSaid, SecretState};
 use crate::domain::ids::{AccountId, ActionId, CaseId, PlanId, SessionId};
 use crate::domain::report::documents::Documents;
 use crate::domain::text::Untrusted;
@@ -85,6 +85,8 @@ pub struct ActionView {
     pub seconds: Option<u32>,
     /// Comment that documents it, once posted.
     pub comment: Option<Untrusted>,
+    /// What came of the secret it made to be handed over; `None` while none came.
+    pub secret: Option<SecretState>,
 }
 
 /// All actions, in the order of their planning.
@@ -170,6 +172,7 @@ impl Ledger {
                     ended: None,
                     seconds: None,
                     comment: None,
+                    secret: None,
                 });
             }
             Body::ActionDoc { aids, comment, .. } => {
@@ -177,6 +180,12 @@ impl Ledger {
                     if let Some(action) = self.get_mut(aid) {
                         action.comment = Some(comment.clone());
                     }
+                }
+            }
+            // Who owns the action stays as it was: this is about what it left in a console.
+            Body::ActionSecret(SecretSaid { aid, state }) => {
+                if let Some(action) = self.get_mut(aid) {
+                    action.secret = Some(*state);
                 }
             }
             body => {

@@ -94,7 +94,7 @@ pub fn compose(
     lines.extend(actions.iter().map(|action| line_of(action)));
     if actions
         .iter()
-        .any(|action| action.kind == ActionKind::ResetPassword && action.may_have_had_effect())
+        .any(|action| action.secret.is_some() && action.may_have_had_effect())
     {
         let said = "The new password, or the link to choose one, was for the analyst's eyes only: it is in no record.";
         lines.push(said.to_owned());
@@ -197,9 +197,37 @@ mod tests {
 #[cfg(test)]
 mod text {
     use super::*;
-    use crate::domain::audit::OutcomeState;
+    use crate::domain::audit::{Body, OutcomeState, SecretSaid, SecretState};
     use crate::domain::containment::ledger::Ledger;
-    use crate::domain::containment::samples::{confirmed, entry, intent, outcome, pid, planned};
+    use crate::domain::containment::samples::{
+        aid, confirmed, entry, intent, outcome, pid, planned,
+    };
+
+    #[test]
+    fn a_new_password_is_spoken_of_only_where_one_came() {
+        let mut ledger = Ledger::default();
+        ledger.apply(&entry(1, 0, planned(1, 0, ActionKind::ResetPassword)));
+        ledger.apply(&entry(2, 0, confirmed(1, false)));
+        ledger.apply(&entry(3, 0, intent(1, None)));
+        ledger.apply(&entry(4, 4, outcome(1, OutcomeState::Verified)));
+        let speaks = |ledger: &Ledger| {
+            let head = Anchor {
+                log: "01LOG".to_owned(),
+                n: 4,
+                h: "ab12".to_owned(),
+            };
+            let actions: Vec<&ActionView> = ledger.actions().collect();
+            let who = Safe::from("jo");
+            compose(&pid(1), &actions, &who, &Standing::Free, None, &head).contains("eyes only")
+        };
+        assert!(!speaks(&ledger));
+        let waits = Body::ActionSecret(SecretSaid {
+            aid: aid(1),
+            state: SecretState::Waits,
+        });
+        ledger.apply(&entry(5, 5, waits));
+        assert!(speaks(&ledger));
+    }
 
     #[test]
     fn the_comment_says_what_was_done_to_whom_with_which_proof() {

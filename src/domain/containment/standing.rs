@@ -77,6 +77,8 @@ pub fn standing(
 ) -> Standing {
     let mut disabled: Option<DateTime<Utc>> = None;
     let mut revoked: Option<DateTime<Utc>> = None;
+    // Whatever a provider's clock says: what was sent before the disabling can not have ended a session of after it.
+    let mut revoked_after = false;
     let (mut perhaps_enabled, mut by_others) = (false, false);
     let mut acts: Vec<_> = ledger
         .on(account)
@@ -99,11 +101,15 @@ pub fn standing(
                 let looked = action.server_before;
                 let still =
                     disabled.filter(|at| late && looked.is_some_and(|looked| *at >= looked));
+                revoked_after &= !proven;
                 disabled = at.filter(|_| proven).or(still);
                 by_others = late;
                 perhaps_enabled = false;
             }
-            ActionKind::RevokeSessions => revoked = revoked.max(at.filter(|_| proven)),
+            ActionKind::RevokeSessions => {
+                revoked_after |= proven;
+                revoked = revoked.max(at.filter(|_| proven));
+            }
             // A new password keeps nobody out who has a session or another way in.
             ActionKind::ResetPassword | ActionKind::ExpirePassword => {}
             ActionKind::EnableAccount if proven => {
@@ -125,7 +131,7 @@ pub fn standing(
         (None, _) if by_others => missing.push("disabled, but not by an action of ours".into()),
         (None, _) => missing.push("account not disabled".into()),
         (Some(_), None) => missing.push("sessions not revoked".into()),
-        (Some(disabled), Some(revoked)) if revoked < disabled => {
+        (Some(disabled), Some(revoked)) if revoked < disabled || !revoked_after => {
             missing.push("sessions not revoked since it was disabled".into());
         }
         _ => {}
@@ -186,6 +192,9 @@ mod tests {
     #[case(&[(R, 0), (D, 5)], false, "partly contained: sessions not revoked since it was disabled")]
     #[case(&[(D, 0), (R, 5)], false, "contained")]
     #[case(&[(D, 5), (R, 5)], false, "contained")]
+    // A revoke of before, or of the same second.
+    #[case(&[(R, 5), (D, 5)], false, "partly contained: sessions not revoked since it was disabled")]
+    #[case(&[(R, 9), (D, 5)], false, "partly contained: sessions not revoked since it was disabled")]
     #[case(&[(D, 0), (R, 5)], true, "partly contained: activity since")]
     #[case(&[(R, 0), (D, 5), (R, 9)], false, "contained")]
     #[case(&[(R, 0), (D, 5), (R, 9), (E, 20)], false, "not contained")]

@@ -338,6 +338,22 @@ mod tests {
         );
     }
 
+    #[rstest]
+    #[case::known("quell.revoke_sessions", &[])]
+    #[case::misspelt("quell.revoke_session", &[(5, Kind::UnboundTool)])]
+    #[case::of_nobody("quell.fly", &[(5, Kind::UnboundTool)])]
+    fn a_name_of_the_console_needs_no_section_of_tools(
+        #[case] name: &str,
+        #[case] expected: &[(u32, Kind)],
+    ) {
+        let text = format!("# T\n\n## Containment\n\n1. **Revoke them** with `{name}`.\n");
+        assert_eq!(said(&text), expected);
+        let below = format!("# T\n\n## Containment\n\n1. Do this:\n   - revoke with `{name}`\n");
+        let found = said(&below);
+        assert_eq!(found.len(), expected.len(), "{found:?}");
+        assert!(found.iter().all(|(line, _)| *line == 6), "{found:?}");
+    }
+
     #[test]
     fn the_same_words_in_two_phases_are_two_steps() {
         let text = "# T\n\n## Containment\n\n1. Document it\n\n## Recovery\n\n1. Document it\n";

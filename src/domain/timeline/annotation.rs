@@ -129,7 +129,8 @@ impl Annotations {
 
 /// Reads `10:30 user phoned` with a time of day in UTC, or `2026-11-21 10:30 ...`; without a time it is now.
 ///
-/// A time of day that lies ahead is that of the day before. `None` where no text is left, or the time lies ahead.
+/// A time of day that lies ahead is that of the day before. `None` where no text is left, where the time lies ahead,
+/// where what stands first looks like a time or a day and is none, and where a day stands without a time.
 pub fn read_manual(line: &str, now: DateTime<Utc>) -> Option<(DateTime<Utc>, String)> {
     let line = line.trim();
     let (first, rest) = line.split_once(char::is_whitespace).unwrap_or((line, ""));
@@ -156,11 +157,26 @@ pub fn read_manual(line: &str, now: DateTime<Utc>) -> Option<(DateTime<Utc>, Str
             };
             (at, rest)
         }
-        // A date alone says no time: it is part of the text.
-        (_, None) => (now, line),
+        // Recorded as now it would say when it did not happen.
+        (Some(_), None) => return None,
+        (None, None) if is_like_time(first) => return None,
+        (None, None) => (now, line),
     };
     let text = text.trim();
     (!text.is_empty() && at <= now).then(|| (at, text.to_owned()))
+}
+
+/// Tells whether a word is meant as a time or a day: `25:99`, `2026-13-01`; `3-day`, `10` and addresses are not.
+fn is_like_time(word: &str) -> bool {
+    let is_digit = |c: char| c.is_ascii_digit();
+    let is_clock = word.split_once(':').is_some_and(|(hour, rest)| {
+        hour.chars().all(is_digit)
+            && (rest.is_empty() || rest.starts_with(is_digit))
+            && word.matches(':').count() <= 2
+            && !word.contains("::")
+    });
+    let is_day = word.contains('-') && word.chars().all(|c| is_digit(c) || "-:.,+TZtz".contains(c));
+    word.starts_with(is_digit) && (is_clock || is_day)
 }
 
 #[cfg(test)]
@@ -180,7 +196,19 @@ mod tests {
     #[case("23:59:10 late", Some(("2026-11-20T23:59:10Z", "late")))]
     #[case("2026-11-19 08:00 badge lost", Some(("2026-11-19T08:00:00Z", "badge lost")))]
     #[case("user phoned", Some(("2026-11-21T10:45:00Z", "user phoned")))]
-    #[case("25:99 odd", Some(("2026-11-21T10:45:00Z", "25:99 odd")))]
+    #[case("3-day leave began", Some(("2026-11-21T10:45:00Z", "3-day leave began")))]
+    #[case("10 users phoned", Some(("2026-11-21T10:45:00Z", "10 users phoned")))]
+    #[case("203.0.113.7:443 seen", Some(("2026-11-21T10:45:00Z", "203.0.113.7:443 seen")))]
+    #[case("2001:4860::8888 seen", Some(("2026-11-21T10:45:00Z", "2001:4860::8888 seen")))]
+    #[case("25:99 odd", None)]
+    #[case("10:30, user phoned", None)]
+    #[case("25:99", None)]
+    #[case("10:3x odd", None)]
+    #[case("10: odd", None)]
+    #[case("2026-13-01 08:00 odd", None)]
+    #[case("2026-11-19T08:00 odd", None)]
+    #[case("2026-11-19 25:99 odd", None)]
+    #[case("2026-11-19 badge lost", None)]
     #[case("2026-11-22 08:00 tomorrow", None)]
     #[case("10:30", None)]
     #[case("  ", None)]

@@ -20,7 +20,7 @@ pub enum Lane {
     Lateral,
     /// Data leaving.
     Exfiltration,
-    /// Shows findings only: failures followed by a success.
+    /// Shows findings of guessing only: failures followed by a success.
     FailThenSuccess,
     /// Changes of the account: factors, password, status, sessions.
     AccountChange,

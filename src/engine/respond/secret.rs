@@ -1,14 +1,15 @@
 //! What an action makes that a person hands over: a new password, or the link to choose one.
 //!
-//! It goes to the console and nowhere else. What must not live here: records.
+//! It goes to the console and nowhere else; a record says only that it waits there. What must not live here: showing it.
 
 use std::sync::Arc;
 
-use super::super::World;
+use super::super::{World, recover};
 use super::answer::Answer;
 use super::{Halt, because};
 use crate::app::message::{Handed, Level, Message};
 use crate::connect::capability::Identity;
+use crate::domain::audit::{Body, SecretSaid, SecretState};
 use crate::domain::containment::confirm::{ConfirmedAction, ConfirmedPlan};
 use crate::domain::containment::kind::ActionKind;
 use crate::domain::fault::Fault;
@@ -49,6 +50,13 @@ pub(super) async fn hand_over(
         world.notice(Level::Warning, fault).await;
         return;
     };
+    recover::hold_secret(world, action.aid());
+    let waits = Body::ActionSecret(SecretSaid {
+        aid: action.aid().clone(),
+        state: SecretState::Waits,
+    });
+    // A log that fails now says so itself; whoever is to hand the secret over needs it all the same.
+    let _ = world.journal.record(vec![waits]).await;
     let handed = Handed {
         aid: action.aid().clone(),
         login: plan.account().login.clone(),

@@ -81,6 +81,16 @@ pub enum StoreError {
         /// Where they were.
         dir: PathBuf,
     },
+    /// The log was shortened, replaced or written anew by others while it was open: nothing is added to it any more.
+    #[error(
+        "the log was changed under this console: record {n} is not where it was left, in {path:?}"
+    )]
+    Changed {
+        /// The file.
+        path: PathBuf,
+        /// Number of the last record that this writer acknowledged.
+        n: u64,
+    },
     /// The condition of an append did not hold under the lock; nothing was recorded.
     #[error("{reason}")]
     Unmet {
@@ -126,6 +136,9 @@ impl StoreError {
             Self::Short { .. } => "free space on that disk, then try again",
             Self::Special { .. } => {
                 "somebody replaced it: look who (`ls -l`), put the log back and run `quell audit verify --from-cases`"
+            }
+            Self::Changed { .. } => {
+                "keep a copy of the folder, look who wrote to it (`ls -l`), run `quell audit verify --from-cases`, then start quell again"
             }
             Self::Missing { .. } => "start quell again; it begins a new log",
             _ => return None,

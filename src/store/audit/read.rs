@@ -194,13 +194,16 @@ impl Walk {
         Ok(true)
     }
 
+    fn verifier_from(&self, seg: u64) -> Verifier {
+        Verifier::expecting(seg, &self.expectations).of_log(&self.log)
+    }
+
     /// Begins the next segment, or ends the walk.
     fn begin_next(&mut self, whole: &mut dyn FnMut(&[u8])) -> Result<bool, StoreError> {
         let Some(seg) = self.rest.pop_front() else {
             let verifier = self.verifier.take();
             if self.report.is_none() {
-                let verifier =
-                    verifier.unwrap_or_else(|| Verifier::expecting(1, &self.expectations));
+                let verifier = verifier.unwrap_or_else(|| self.verifier_from(1));
                 self.report = Some(verifier.finish_with(whole));
             }
             return Ok(false);
@@ -208,7 +211,7 @@ impl Walk {
         let path = segments::path(&self.dir, &self.log, seg);
         let file = opened::to_read(&path)?;
         match &mut self.verifier {
-            None => self.verifier = Some(Verifier::expecting(seg, &self.expectations)),
+            None => self.verifier = Some(self.verifier_from(seg)),
             Some(verifier) => verifier.begin_segment(seg, whole),
         }
         let left = size_between_writes(&file, &path)?;

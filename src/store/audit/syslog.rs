@@ -2,10 +2,12 @@
 //!
 //! Where the host ships its log to another one, whoever changes our file cannot change these lines.
 //!
-//! What must not live here: what is said (see `writer`).
+//! What must not live here: which records are written (see `writer`).
 
 use std::os::unix::net::UnixDatagram;
 use std::path::PathBuf;
+
+use crate::domain::audit::{Body, Entry};
 
 /// Where the system's log listens.
 pub const DEV_LOG: &str = "/dev/log";
@@ -24,8 +26,31 @@ impl Syslog {
         Self { path, socket: None }
     }
 
+    /// Tells where the chain stands, at the records that matter for it.
+    pub(super) fn anchor<'a>(&mut self, key: &str, entries: impl Iterator<Item = &'a Entry>) {
+        for entry in entries {
+            let told = match &entry.body {
+                Body::SessionOpen { .. } => format!(" key={key}"),
+                Body::SessionClose { .. } | Body::Checkpoint { .. } => String::new(),
+                _ => continue,
+            };
+            let Entry {
+                log,
+                n,
+                h,
+                sess,
+                body,
+                ..
+            } = entry;
+            let kind = body.type_name();
+            self.send(&format!(
+                "audit {log} n={n} h={h} {kind} session={sess}{told}"
+            ));
+        }
+    }
+
     /// Sends one line; what cannot be taken at once is dropped, since an anchor is no condition of acting.
-    pub(super) fn send(&mut self, text: &str) {
+    fn send(&mut self, text: &str) {
         let Some(path) = &self.path else { return };
         if self.socket.is_none() {
             let made = UnixDatagram::unbound().and_then(|socket| {

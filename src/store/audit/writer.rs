@@ -15,6 +15,7 @@ use super::end::{End, find_end, read_at};
 use super::error::StoreError;
 use super::follow::Standing as LogStanding;
 use super::lock::{is_same_file, wait_for_lock};
+use super::mark::Mark;
 use super::seal::Sealer;
 use super::syslog::Syslog;
 use super::{Condition, Ground, Health, Identity, opened, segments};
@@ -52,6 +53,8 @@ pub(super) struct Writer {
     current: Segment,
     /// The end as this writer left it; valid while the file has the same size.
     left: Option<End>,
+    /// What this writer acknowledged last in the current segment; it must still stand there.
+    mark: Option<Mark>,
     reserved_to: u64,
     unsynced: bool,
     /// The disk is nearly full.
@@ -91,6 +94,7 @@ impl Writer {
             session: SessionId::from_parts(at, fastrand::u128(..)),
             current,
             left: None,
+            mark: None,
             reserved_to: 0,
             unsynced: false,
             full: false,
@@ -161,6 +165,9 @@ impl Writer {
             appended.and(unlocked.map_err(StoreError::io("unlock", &self.current.path)))
         });
         if let Err(error) = appended {
+            if matches!(error, StoreError::Changed { .. }) {
+                self.latch(&error);
+            }
             self.left = None;
             self.sealer.progress = before;
             for result in results.iter_mut().filter(|result| result.is_ok()) {
@@ -170,7 +177,8 @@ impl Writer {
         results
     }
 
-    /// Tells which batches may be written at all: not class A after a failed sync, no new action on a full disk.
+    /// Tells which batches may be written at all: none once the log was changed, not class A after a failed sync, no new
+    /// action on a full disk.
     fn admit(&mut self, batches: &[Vec<Body>]) -> Vec<Result<(), StoreError>> {
         let free = self.ground.disk.free(&self.dir).ok();
         let mut health = self.health.lock().unwrap_or_else(PoisonError::into_inner);
@@ -182,6 +190,7 @@ impl Writer {
         batches
             .iter()
             .map(|bodies| match (&failed, full) {
+                (Some(changed @ StoreError::Changed { .. }), _) => Err(changed.clone()),
                 (Some(failed), _) if bodies.iter().any(|body| body.class() == Class::A) => {
                     Err(failed.clone())
                 }
@@ -211,8 +220,15 @@ impl Writer {
             if is_same_file(&self.current.file, &self.current.path)? {
                 return Ok(());
             }
-            // Dropping the old file lets go of its lock.
-            self.open_last()?;
+            let removed = match &self.mark {
+                Some(mark) => mark.check_removed(&self.dir, &self.log, &self.current),
+                None => Ok(()),
+            };
+            // Dropping the old file lets go of its lock; one that is kept must not keep others waiting.
+            if let Err(error) = removed.and_then(|()| self.open_last()) {
+                drop(self.current.file.unlock());
+                return Err(error);
+            }
         }
     }
 
@@ -226,7 +242,7 @@ impl Writer {
 
     fn switch_to(&mut self, segment: Segment) {
         self.current = segment;
-        self.left = None;
+        (self.left, self.mark) = (None, None);
         self.reserved_to = 0;
     }
 
@@ -270,13 +286,13 @@ impl Writer {
         }
         let sealed = self.seal_lines(end.size, &mut lines, now)?;
         if !any && sealed.is_none() {
-            self.left = Some(end);
+            self.leave(end);
             return Ok(());
         }
         self.write(end.size, &lines, class_a || sealed.is_some())?;
         let key = self.sealer.public_hex();
         let told = results.iter().flatten().flatten().chain(&sealed);
-        Self::anchor(&mut self.syslog, &key, told);
+        self.syslog.anchor(&key, told);
         self.sealer.forget();
         Ok(())
     }
@@ -312,6 +328,9 @@ impl Writer {
             .metadata()
             .map_err(StoreError::io("look at", path))?
             .len();
+        if let Some(mark) = &self.mark {
+            mark.check(&self.current.file, size, path)?;
+        }
         if let Some(left) = self.left.take().filter(|left| left.size == size) {
             return Ok(left);
         }
@@ -393,29 +412,6 @@ impl Writer {
         Ok(lines)
     }
 
-    /// Tells the system's log where the chain stands, at the records that matter for it.
-    fn anchor<'a>(syslog: &mut Syslog, key: &str, entries: impl Iterator<Item = &'a Entry>) {
-        for entry in entries {
-            let told = match &entry.body {
-                Body::SessionOpen { .. } => format!(" key={key}"),
-                Body::SessionClose { .. } | Body::Checkpoint { .. } => String::new(),
-                _ => continue,
-            };
-            let Entry {
-                log,
-                n,
-                h,
-                sess,
-                body,
-                ..
-            } = entry;
-            let kind = body.type_name();
-            syslog.send(&format!(
-                "audit {log} n={n} h={h} {kind} session={sess}{told}"
-            ));
-        }
-    }
-
     fn encode(&self, lines: &mut Lines, body: &Body) -> Result<Entry, StoreError> {
         let introduced = self.sealer.introduce(body);
         let body = introduced.as_ref().unwrap_or(body);
@@ -462,7 +458,7 @@ impl Writer {
         if sync {
             self.sync_current()?;
         }
-        self.left = Some(End {
+        self.leave(End {
             size: after,
             n: lines.n,
             h: lines.h,
@@ -481,9 +477,22 @@ impl Writer {
             let failed = StoreError::Failed {
                 source: Arc::new(error),
             };
-            let mut health = self.health.lock().unwrap_or_else(PoisonError::into_inner);
-            health.failed.get_or_insert_with(|| failed.clone());
+            self.latch(&failed);
             failed
         })
+    }
+
+    /// Keeps in mind where the log was left; only what was acknowledged, with nothing torn behind it.
+    fn leave(&mut self, end: End) {
+        self.mark = Mark::of(&end);
+        self.left = Some(end);
+    }
+
+    /// Says for good that this writer cannot go on. A log that was changed outweighs a failed sync: nothing is taken then.
+    fn latch(&self, failed: &StoreError) {
+        let mut health = self.health.lock().unwrap_or_else(PoisonError::into_inner);
+        if health.failed.is_none() || matches!(failed, StoreError::Changed { .. }) {
+            health.failed = Some(failed.clone());
+        }
     }
 }

@@ -8,6 +8,7 @@ use crate::app::model::{Model, OpenCase};
 use crate::domain::freshness::clock_word;
 use crate::domain::text::Safe;
 use crate::domain::timeline::activity::Outcome;
+use crate::domain::timeline::finding::{Finding, Rule};
 use crate::domain::timeline::lane::Lane;
 use crate::safe;
 use crate::ui::paint::{Canvas, Words, blanks};
@@ -122,7 +123,7 @@ impl<'a> Lanes<'a> {
                 break;
             }
         }
-        if !open.activity.findings.is_empty()
+        if open.activity.findings.iter().any(guessed)
             && let Some(busy) = busy.get_mut(Lane::FailThenSuccess as usize)
         {
             *busy = true;
@@ -265,7 +266,8 @@ impl<'a> Lanes<'a> {
     ) {
         let marks: Vec<bool> = self.finding_marks(lane, axis);
         let count = if lane == Lane::FailThenSuccess {
-            self.open.activity.findings.len()
+            let findings = self.open.activity.findings.iter();
+            findings.filter(|finding| guessed(finding)).count()
         } else {
             bins.all.iter().map(|n| *n as usize).sum()
         };
@@ -299,13 +301,13 @@ impl<'a> Lanes<'a> {
         canvas.row(area, row, words);
     }
 
-    /// Marks the cells of findings: on the lane of the deciding event, and all of them on the lane of findings.
+    /// Marks the cells of findings on the lane of the deciding event, those of guessing also on their own.
     fn finding_marks(&self, lane: Lane, axis: &Axis) -> Vec<bool> {
         let pane = &self.open.activity;
         let mut marks = vec![false; axis.cells];
         for finding in &pane.findings {
             let own = pane.activity.row(finding.row).map(|row| row.lane());
-            let belongs = lane == Lane::FailThenSuccess || own == Some(lane);
+            let belongs = own == Some(lane) || (lane == Lane::FailThenSuccess && guessed(finding));
             if let Some(mark) = axis
                 .place(finding.at)
                 .filter(|_| belongs)
@@ -412,4 +414,12 @@ fn weekday(day: Weekday) -> &'static str {
         Weekday::Sat => "Sat",
         Weekday::Sun => "Sun",
     }
+}
+
+/// Tells whether a finding is of failures that ended in a success, or were meant to.
+fn guessed(finding: &Finding) -> bool {
+    matches!(
+        finding.rule,
+        Rule::BruteForce | Rule::PasswordSpray | Rule::MfaFatigue
+    )
 }

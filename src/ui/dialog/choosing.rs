@@ -347,16 +347,19 @@ fn counted(count: usize, word: &'static str) -> Safe {
 pub(super) fn quit(canvas: &mut Canvas<'_>, model: &Model, room: Rect) {
     let unfinished = model.ledger.unfinished().count();
     let undocumented = model.ledger.undocumented().len();
-    let mut text = safe!(
-        "Without a final word: {}. Not documented: {}. What is on its way goes on to its end; the next console finds \
-         all of it again.",
-        counted(unfinished, "action"),
-        counted(undocumented, "response")
-    );
-    if !model.handed.is_empty() {
-        let secrets = " A new password or link was not looked at: with the console it is gone.";
-        text.push(&secrets.into());
+    let mut said = Vec::new();
+    if unfinished + undocumented > 0 {
+        said.push(safe!(
+            "Without a final word: {}. Not documented: {}. What is on its way goes on to its end; the next console \
+             finds all of it again.",
+            counted(unfinished, "action"),
+            counted(undocumented, "response")
+        ));
     }
+    if !model.handed.is_empty() {
+        said.push("A new password or link was not looked at: with the console it is gone.".into());
+    }
+    let text = Safe::join(said, &Safe::fixed(" "));
     let width = MOST.min(room.width);
     let lines = wrap(&text, usize::from(width.saturating_sub(4)));
     let height = u16::try_from(lines.len() + 4).unwrap_or(u16::MAX);

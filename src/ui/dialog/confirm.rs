@@ -369,8 +369,8 @@ fn second_person(plan: &Plan, need: &Need) -> Safe {
     safe!("needed: {}. {}", reasons, then)
 }
 
-/// Names what y leads to, in one word.
-fn verb(kinds: &[ActionKind]) -> &'static str {
+/// Names what y leads to, in one word: that of the button, and of the line of keys.
+pub(in crate::ui) fn verb(kinds: &[ActionKind]) -> &'static str {
     let has = |kind| kinds.contains(&kind);
     if kinds.iter().all(|kind| *kind == ActionKind::EnableAccount) {
         "enable"
@@ -437,4 +437,20 @@ fn draw_foot(
     });
     canvas.row(area, 3, Words::new(Role::LevelInfo, said));
     (confirmation.focus() == Focus::Cancel).then_some((column, area.y + 1))
+}
+
+#[cfg(test)]
+mod tests {
+    use rstest::rstest;
+
+    use super::*;
+
+    #[rstest]
+    #[case(&[ActionKind::RevokeSessions, ActionKind::DisableAccount], "contain")]
+    #[case(&[ActionKind::EnableAccount], "enable")]
+    #[case(&[ActionKind::ResetPassword], "reset")]
+    #[case(&[ActionKind::RevokeSessions, ActionKind::ExpirePassword], "expire")]
+    fn the_button_names_what_y_leads_to(#[case] kinds: &[ActionKind], #[case] expected: &str) {
+        assert_eq!(verb(kinds), expected);
+    }
 }

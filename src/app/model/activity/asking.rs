@@ -107,7 +107,7 @@ impl EventText {
         match self {
             Self::Of(_, Saying::Tag) => "Tag of the event (the same again takes it off)",
             Self::Of(..) => "Note on the event",
-            Self::Manual(..) => "Event by hand: 10:30 what happened (UTC)",
+            Self::Manual(..) => "Event by hand: 10:30 what happened (UTC; no time: now)",
             Self::Window => "Window: 36h, 10d, at most 30d",
         }
     }

@@ -10,6 +10,7 @@ use crate::app::model::activity::asking::{EventRef, EventText};
 use crate::app::model::activity::{DeedKind, ListRow};
 use crate::app::model::{Model, Purpose};
 use crate::app::update::panes::write;
+use crate::app::update::writing;
 use crate::domain::audit::{Body, Saying, TimelineSaid};
 use crate::domain::text::Untrusted;
 use crate::domain::timeline::annotation::read_manual;
@@ -132,7 +133,11 @@ pub(in crate::app::update) fn said(
         EventText::Manual(case, account) => {
             let Some((at, what)) = read_manual(text.raw(), model.now.utc) else {
                 let line = "an event by hand is a time that is over and a text: 10:30 user phoned";
-                model.say(Level::Warning, line, None);
+                let hint =
+                    "a day goes before the time, 2026-11-21 10:30; without any time it is now";
+                model.say(Level::Warning, line, Some(hint.into()));
+                let again = EventText::Manual(case, account);
+                writing::again(model, Purpose::Event(Box::new(again)), &text);
                 return Vec::new();
             };
             let of = EventRef {

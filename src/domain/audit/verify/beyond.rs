@@ -9,6 +9,7 @@ use crate::domain::audit::entry::{self, Raw};
 use crate::domain::audit::fault::{Reason, Warning};
 use crate::domain::audit::hash::ChainHash;
 use crate::domain::audit::pruned::SegmentPruned;
+use crate::domain::ids::LogId;
 
 /// What a verifier is told beside the log. The chain alone cannot say what is missing at its end, nor that it was
 /// written anew as a whole.
@@ -21,6 +22,13 @@ pub struct Expectations {
 }
 
 impl Verifier {
+    /// Says which log the files are named after: a record of another one is a fault.
+    #[must_use]
+    pub fn of_log(mut self, log: &LogId) -> Self {
+        self.report.log = Some(log.as_str().to_owned());
+        self
+    }
+
     /// Says of a log that does not begin with its first segment whether it says so itself.
     pub(super) fn end_of_beginning(&mut self) {
         if self.first_segment <= 1 {

@@ -273,3 +273,18 @@ fn a_log_without_a_record_is_a_warning() {
     assert!(report.faults.is_empty());
     assert_eq!(report.warnings, [Warning::Empty]);
 }
+
+#[test]
+fn a_whole_log_under_the_name_of_another_is_broken() {
+    let log = bytes(&lines());
+    for (id, faults) in [(1, 0), (9, 20)] {
+        let id = crate::domain::ids::LogId::from_parts(chrono::DateTime::UNIX_EPOCH, id);
+        let mut verifier = Verifier::new(1).of_log(&id);
+        verifier.feed(&log);
+        let report = verifier.finish();
+        assert_eq!(report.faults_total, faults, "{report:?}");
+        assert_eq!(report.log.as_deref(), Some(id.as_str()));
+        let other = |fault: &Fault| fault.reason == Reason::OtherLog;
+        assert!(report.faults.iter().all(other), "{report:?}");
+    }
+}

@@ -110,6 +110,8 @@ impl Toolbox {
     }
 
     /// Reads a code span as a tool: `server.tool`, `server.tool(...)`, or a bare name that was declared.
+    ///
+    /// The server `quell` needs no declaration.
     pub fn call(&self, code: &str) -> Option<ToolCall> {
         let name = code.split('(').next().unwrap_or_default().trim();
         let (server, tool) = match name.split_once('.') {
@@ -119,15 +121,26 @@ impl Toolbox {
             Some(_) => return None,
             None => (self.tools.get(name)?.as_str(), name),
         };
-        (is_word(server) && is_word(tool)).then(|| ToolCall {
+        let is_tool = is_word(server) && is_word(tool) && !is_own_file(server, tool);
+        is_tool.then(|| ToolCall {
             server: Untrusted::new(server),
             tool: Untrusted::new(tool),
         })
     }
 }
 
+/// Tells whether a name is a server's without being declared: the console's own, and those that say so.
 fn is_server_name(name: &str) -> bool {
-    name.ends_with("-mcp") || name.ends_with("-soar")
+    is_own(name) || name.ends_with("-mcp") || name.ends_with("-soar")
+}
+
+fn is_own(name: &str) -> bool {
+    name.eq_ignore_ascii_case("quell")
+}
+
+/// Tells whether what seems a tool of the console is a file that has its name: `quell.toml`.
+fn is_own_file(server: &str, tool: &str) -> bool {
+    is_own(server) && ["md", "toml"].contains(&tool)
 }
 
 fn is_word(name: &str) -> bool {
@@ -268,6 +281,8 @@ mod tests {
     #[case("secops-soar.post_case_comment", Some("post_case_comment"))]
     #[case("secops-soar.get_case(case_id=1)", Some("get_case"))]
     #[case("quell.read_case", Some("read_case"))]
+    #[case("quell.toml", None)]
+    #[case("quell.md", None)]
     #[case("read_case", Some("read_case"))]
     #[case("metadata.event_type", None)]
     #[case("report.md", None)]
@@ -279,6 +294,21 @@ mod tests {
             &[("quell".to_owned(), 1), ("read_case".to_owned(), 1)],
         );
         let call = tools.call(code);
+        assert_eq!(call.as_ref().map(|call| call.tool.raw()), tool);
+    }
+
+    #[rstest]
+    #[case("quell.revoke_sessions", Some("revoke_sessions"))]
+    #[case("Quell.Read_Case()", Some("Read_Case"))]
+    #[case("quell.revoke_session", Some("revoke_session"))]
+    #[case("quell.toml", None)]
+    #[case("revoke_sessions", None)]
+    #[case("other.revoke_sessions", None)]
+    fn the_tools_of_the_console_need_no_declaration(
+        #[case] code: &str,
+        #[case] tool: Option<&str>,
+    ) {
+        let call = Toolbox::default().call(code);
         assert_eq!(call.as_ref().map(|call| call.tool.raw()), tool);
     }
 

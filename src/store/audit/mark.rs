@@ -1,0 +1,97 @@
+//! The end of the log as this writer acknowledged it, and whether it still stands where it was left.
+//!
+//! Others of the same user append behind it, end the segment and remove segments that are ended; nobody shortens a file,
+//! puts another in its place or writes a record anew. A writer that took such an end for its own would sign it.
+//!
+//! What must not live here: what follows from a log that was changed (see `writer`).
+
+use std::fs::{self, File};
+use std::io;
+use std::path::Path;
+
+use super::end::{End, find_end, read_at};
+use super::error::StoreError;
+use super::writer::Segment;
+use super::{opened, segments};
+use crate::domain::audit::ChainHash;
+use crate::domain::ids::LogId;
+
+/// The last record this writer knows to be in the log, and the size of the current segment behind it.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) struct Mark {
+    n: u64,
+    h: ChainHash,
+    /// 0 in a segment that has no record yet: then the record is in the one before.
+    size: u64,
+}
+
+impl Mark {
+    /// Marks an end with nothing torn behind its last record; `None` while the log has no record.
+    pub(super) fn of(end: &End) -> Option<Self> {
+        (end.n > 0).then_some(Self {
+            n: end.n,
+            h: end.h,
+            size: end.size,
+        })
+    }
+
+    /// Checks that the record still ends where it did in a file of this size; the lock must be held.
+    ///
+    /// Its hash stands at its end and covers all that is before it, so a few bytes tell.
+    pub(super) fn check(&self, file: &File, size: u64, path: &Path) -> Result<(), StoreError> {
+        if self.size == 0 {
+            return Ok(());
+        }
+        let left = format!(",\"h\":\"{}\"}}\n", self.h);
+        let len = left.len() as u64;
+        let from = self.size.checked_sub(len);
+        let from = from.filter(|_| size >= self.size);
+        let from = from.ok_or_else(|| self.changed(path))?;
+        if read_at(file, from, len, path)? == left.as_bytes() {
+            Ok(())
+        } else {
+            Err(self.changed(path))
+        }
+    }
+
+    /// Checks a segment that its path does not lead to any more: only one that was ended and followed may be removed.
+    pub(super) fn check_removed(
+        &self,
+        dir: &Path,
+        log: &LogId,
+        segment: &Segment,
+    ) -> Result<(), StoreError> {
+        let Segment { seg, path, file } = segment;
+        match fs::symlink_metadata(path) {
+            Err(error) if error.kind() == io::ErrorKind::NotFound => (),
+            Err(error) => return Err(StoreError::io("look at", path)(error)),
+            Ok(found) if found.is_file() => return Err(self.changed(path)),
+            // What is no file is named.
+            Ok(_) => return opened::to_read(path).and(Err(self.changed(path))),
+        }
+        if segments::last(dir, log)? <= *seg {
+            return Err(self.changed(path));
+        }
+        let size = file
+            .metadata()
+            .map_err(StoreError::io("look at", path))?
+            .len();
+        self.check(file, size, path)?;
+        let end = find_end(file, *seg, size, path)?;
+        if end.is_some_and(|end| end.ended) {
+            Ok(())
+        } else {
+            Err(self.changed(path))
+        }
+    }
+
+    fn changed(&self, path: &Path) -> StoreError {
+        StoreError::Changed {
+            path: path.to_owned(),
+            n: self.n,
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests;
