@@ -712,7 +712,8 @@ pub(crate) fn held(size: (u16, u16)) -> Model {
         ),
     ];
     for ((account, login, since, case), person) in people.into_iter().zip(0u128..) {
-        for (step, order) in plan.steps.iter().zip(0u32..) {
+        // Disabled, then signed out: contained.
+        for (step, order) in plan.steps.iter().rev().zip(0u32..) {
             let aid = ActionId::from_parts(since, person * 10 + u128::from(order));
             let last = step.kind == ActionKind::DisableAccount && person == 0;
             let bodies = [
