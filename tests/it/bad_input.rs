@@ -8,17 +8,18 @@ use chrono::Utc;
 use quell::app::actions::{Choice, Readiness, readiness};
 use quell::app::message::Message;
 use quell::app::model::{Found, Layer, Load, Model};
+use quell::connect::http::Limits;
 use quell::domain::containment::state::ActionState;
 use quell::domain::freshness::Freshness;
 use quell::domain::timeline::activity::{Event, Outcome};
 use quell::domain::timeline::lane::Lane;
-use quell::drill::Drill;
+use quell::drill::{Drill, Options};
 use quell::store::audit::Ground;
 use rstest::rstest;
 use serde_json::json;
 use tempfile::TempDir;
 
-use crate::harness::app::{TestApp, company};
+use crate::harness::app::{Setting, TestApp, company, company_of, limits};
 use crate::harness::screen;
 
 const LOGIN: &str = "mara.lind@acme.example";
@@ -477,6 +478,39 @@ fn all_faults_of_a_configuration_come_at_once_with_their_lines() {
         assert!(said.contains(line), "{line} is not in: {said}");
     }
     assert!(!said.contains('\u{1b}'));
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn slow_ten_thousand_cases_at_once_are_listed_and_keys_go_on() {
+    let drill = company_of(Options {
+        cases: 12_000,
+        rate_limit: u32::MAX,
+        ..Options::default()
+    })
+    .await;
+    let state = place();
+    let setting = Setting {
+        limits: Limits {
+            read_total: Duration::from_secs(60),
+            between_reads: Duration::from_secs(60),
+            ..limits()
+        },
+        ..Setting::default()
+    };
+    let mut app = TestApp::start_in(&drill, state.path(), setting, |text| text);
+    let model = app
+        .until("the queue is filled", |model| model.queue.heard)
+        .await;
+    assert_eq!(model.queue.all().len(), 10_000, "more are not held");
+    // All that are open are among them; of the closed ones as many as fit.
+    assert!(!model.queue.truncated, "no open one is left out");
+    app.keys("G");
+    let last = app.sync().await;
+    app.keys("g/payroll lead<Enter>");
+    let found = app.sync().await;
+    let number = |model: &Model| model.queue.selected().and_then(|case| case.number);
+    assert_ne!(number(&last), number(&found));
+    app.end().await;
 }
 
 #[tokio::test(flavor = "multi_thread")]
