@@ -6,6 +6,7 @@
 //!
 //! What must not live here: a vendor's paths, bodies or header names (except those for rate and request id).
 
+mod assertion;
 mod failure;
 mod inflate;
 mod limits;
@@ -26,12 +27,14 @@ use sha2::{Digest, Sha256};
 use tokio::time::{Instant, timeout, timeout_at};
 use url::Url;
 
+pub(super) use self::assertion::Signer;
+pub use self::assertion::{Assertion, KeyFault};
 pub use self::limits::{Limits, Size};
 pub use self::message::{Answer, Class, Request};
 pub use self::origin::{Origin, OriginError};
 pub use self::pacing::Rate;
 pub use self::setup::HttpOptions;
-pub use self::token::TokenGrant;
+pub use self::token::{Credential, TokenGrant};
 
 use self::failure::{Broken, redirect_host};
 use self::inflate::Body;
@@ -94,16 +97,6 @@ impl HttpClient {
     /// Gives host and port as they are connected to.
     pub fn host(&self) -> &str {
         self.origin.host()
-    }
-
-    /// Gives what the vendor last said about its rate, on the route with the least left.
-    pub fn rate(&self) -> Option<Rate> {
-        self.pacer().tightest(Instant::now())
-    }
-
-    /// Tells whether less than a fifth of the vendor's rate is left on some route.
-    pub fn rate_is_low(&self) -> bool {
-        self.rate().is_some_and(|rate| rate.is_low(Instant::now()))
     }
 
     /// Gives the vendor's clock by its newest answer of any status, and when that came.
@@ -280,7 +273,7 @@ impl HttpClient {
         if let (true, Some(tokens)) = (request.bare, &self.tokens) {
             sending = sending
                 .header(header::CONTENT_TYPE, "application/x-www-form-urlencoded")
-                .body(tokens.form(&self.secret));
+                .body(self.token_form(tokens)?);
         } else if let Some(body) = &request.body {
             sending = sending
                 .header(header::CONTENT_TYPE, "application/json")

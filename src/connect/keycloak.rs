@@ -27,7 +27,7 @@ use super::capability::{
     Lacking, Page, PageSink, PreparedCall, ProofQuery, Reading, Schedule, SearchEnd, Step,
 };
 use super::decode::FieldError;
-use super::http::{Answer, Class, HttpClient, Request, TokenGrant};
+use super::http::{Answer, Class, Credential, HttpClient, Request, TokenGrant};
 use crate::config::settings::{Connection, OauthClient};
 use crate::domain::account::{Account, AccountStatus};
 use crate::domain::case::Alert;
@@ -87,7 +87,7 @@ pub(crate) fn grant(connection: &Connection) -> Option<TokenGrant> {
         template: TOKEN,
         ids: vec![client.token_realm.clone()],
         form,
-        secret_field,
+        credential: Credential::Field(secret_field),
     })
 }
 

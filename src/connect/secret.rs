@@ -7,6 +7,8 @@ use std::fmt;
 use reqwest::header::{HeaderValue, InvalidHeaderValue};
 use secrecy::{ExposeSecret, SecretString};
 
+use super::http::{Assertion, KeyFault, Signer};
+
 /// A token or key. It has no `Display`, no `Serialize` and no `Clone`; its `Debug` is one fixed word.
 ///
 /// ```compile_fail
@@ -46,6 +48,14 @@ impl Secret {
             .append_pair(name, self.0.expose_secret())
             .finish()
             .into_bytes()
+    }
+
+    /// Makes a signer of assertions from a secret that is a private key.
+    ///
+    /// # Errors
+    /// When it is none, or of a kind that is not used.
+    pub(super) fn signer(&self, says: Assertion) -> Result<Signer, KeyFault> {
+        Signer::new(self.0.expose_secret(), says)
     }
 
     /// Makes an `Authorization` value `<scheme> <secret>` that no log of the HTTP library prints.

@@ -181,6 +181,18 @@ impl Pacer {
     }
 }
 
+impl super::HttpClient {
+    /// Gives what the vendor last said about its rate, on the route with the least left.
+    pub fn rate(&self) -> Option<Rate> {
+        self.pacer().tightest(Instant::now())
+    }
+
+    /// Tells whether less than a fifth of the vendor's rate is left on some route.
+    pub fn rate_is_low(&self) -> bool {
+        self.rate().is_some_and(|rate| rate.is_low(Instant::now()))
+    }
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;

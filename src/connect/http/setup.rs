@@ -158,11 +158,9 @@ pub(super) fn tokens(
     let Some(grant) = options.grant.take() else {
         return Ok(None);
     };
-    let tokens = Tokens::new(grant, options.kind).map_err(|error| {
-        let why = Untrusted::new(error.to_string()).line();
-        setup(host, &safe!("the token endpoint: {}", why))
-    })?;
-    Ok(Some(tokens))
+    Tokens::new(grant, &options.secret, options.kind)
+        .map(Some)
+        .map_err(|error| setup(host, &Untrusted::new(error.to_string()).line()))
 }
 
 /// Makes the client for reads, which keeps connections, and the one for writes, if any, which opens one for each.

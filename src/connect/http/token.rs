@@ -6,6 +6,7 @@
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
+use chrono::{DateTime, TimeDelta, Utc};
 use futures::FutureExt as _;
 use futures::future::BoxFuture;
 use reqwest::Method;
@@ -14,7 +15,9 @@ use serde_json::Value;
 use tokio::time::Instant;
 use url::Url;
 
+use super::assertion::{Assertion, KeyFault, Signer};
 use super::{Answer, Class, HttpClient, Limits, Origin, OriginError, Request, failure};
+use crate::config::settings::EnvironmentKind;
 use crate::connect::capability::{ConnectError, ConnectErrorKind};
 use crate::connect::secret::Secret;
 use crate::domain::text::Safe;
@@ -25,6 +28,15 @@ const LONGEST: Duration = Duration::from_secs(3_600);
 const UNSAID: u64 = 60;
 /// What must be left of a token for a read, and beyond the longest wait for a write.
 const SPARE: Duration = Duration::from_secs(5);
+
+/// How the secret of the connection stands for it.
+#[derive(Clone, Debug)]
+pub enum Credential {
+    /// It is sent in this field of the form, such as `client_secret`.
+    Field(&'static str),
+    /// It is a private key, and what it signs is sent.
+    Signed(Assertion),
+}
 
 /// How a token is asked for; the secret is that of the connection.
 #[derive(Clone, Debug)]
@@ -37,8 +49,8 @@ pub struct TokenGrant {
     pub ids: Vec<String>,
     /// The fields of the form, without the secret.
     pub form: Vec<(&'static str, String)>,
-    /// The field of the form that carries the secret, such as `client_secret`.
-    pub secret_field: &'static str,
+    /// How the secret is shown to be known.
+    pub credential: Credential,
 }
 
 /// Where the tokens of one connection come from, and the one that lives.
@@ -46,10 +58,24 @@ pub(super) struct Tokens {
     pub(super) origin: Origin,
     request: Request,
     form: Vec<(&'static str, String)>,
-    secret_field: &'static str,
+    proof: Proof,
     kept: Arc<Mutex<Option<Kept>>>,
     /// Held while one is fetched: several requests at once need one token.
     turn: tokio::sync::Mutex<u64>,
+}
+
+enum Proof {
+    Field(&'static str),
+    Signed(Box<Signer>),
+}
+
+/// Why tokens cannot be asked for.
+#[derive(Clone, Copy, Debug, thiserror::Error)]
+pub(super) enum TokenFault {
+    #[error("the token endpoint: {0}")]
+    Endpoint(#[from] OriginError),
+    #[error("{0}")]
+    Key(#[from] KeyFault),
 }
 
 struct Kept {
@@ -73,8 +99,9 @@ impl Tokens {
     /// Checks the address as that of the connection is checked.
     pub(super) fn new(
         grant: TokenGrant,
-        kind: crate::config::settings::EnvironmentKind,
-    ) -> Result<Self, OriginError> {
+        secret: &Secret,
+        kind: EnvironmentKind,
+    ) -> Result<Self, TokenFault> {
         let origin = Origin::new(&grant.base, kind)?;
         let ids: Vec<&str> = grant.ids.iter().map(String::as_str).collect();
         let request = Request::new(Class::Read, Method::POST, grant.template, &ids)
@@ -83,22 +110,36 @@ impl Tokens {
             origin,
             request: request.urgent().bare(),
             form: grant.form,
-            secret_field: grant.secret_field,
+            proof: match grant.credential {
+                Credential::Field(field) => Proof::Field(field),
+                Credential::Signed(says) => Proof::Signed(Box::new(secret.signer(says)?)),
+            },
             kept: Arc::default(),
             turn: tokio::sync::Mutex::new(0),
         })
     }
 
-    /// Writes the form, with the secret in it.
-    pub(super) fn form(&self, secret: &Secret) -> Vec<u8> {
-        secret.form(&self.form, self.secret_field)
+    /// Writes the form, with the secret in it or with what it signed; `None` when it cannot sign.
+    fn form(&self, secret: &Secret, now: DateTime<Utc>) -> Option<Vec<u8>> {
+        let signer = match &self.proof {
+            Proof::Field(field) => return Some(secret.form(&self.form, field)),
+            Proof::Signed(signer) => signer,
+        };
+        let endpoint = self.origin.address(&self.request.path).ok()?;
+        let assertion = Secret::new(signer.sign(endpoint.as_str(), now)?);
+        Some(assertion.form(&self.form, signer.field()))
     }
 
-    /// Tells whether a text carries the token that lives.
+    /// Tells whether a text carries the token that lives, or what it was asked for with.
     pub(super) fn appears_in(&self, text: &str) -> bool {
-        locked(&self.kept)
-            .as_ref()
-            .is_some_and(|kept| kept.token.appears_in(text))
+        let signed = match &self.proof {
+            Proof::Field(_) => false,
+            Proof::Signed(signer) => signer.appears_in(text),
+        };
+        signed
+            || locked(&self.kept)
+                .as_ref()
+                .is_some_and(|kept| kept.token.appears_in(text))
     }
 
     /// Gives the token where enough of its life is left; a dead one is dropped.
@@ -179,6 +220,23 @@ impl Tokens {
 }
 
 impl HttpClient {
+    /// Writes the form of a request for a token.
+    ///
+    /// What is signed has the vendor's time, as far as an answer told it: a clock that is wrong here does no harm.
+    pub(super) fn token_form(&self, tokens: &Tokens) -> Result<Vec<u8>, super::Failed> {
+        let told = self
+            .server_clock()
+            .and_then(|(at, read)| Some(at + TimeDelta::from_std(read.elapsed()).ok()?));
+        let form = tokens.form(&self.secret, told.unwrap_or_else(Utc::now));
+        form.ok_or_else(|| {
+            let target = self.target(&tokens.request);
+            super::Failed::Unsendable(ConnectError::unsent(crate::safe!(
+                "{}: the key could not sign",
+                target
+            )))
+        })
+    }
+
     /// Gives where a request goes.
     pub(super) fn origin_of(&self, request: &Request) -> &Origin {
         match &self.tokens {
