@@ -15,6 +15,7 @@ mod runbook;
 pub mod sample;
 mod secret;
 mod section;
+mod service_app;
 pub mod settings;
 pub mod terminal;
 mod timeline;

@@ -4,6 +4,7 @@
 //! here: anything of the console itself.
 
 mod activity;
+mod assertion;
 mod attacker;
 mod casebook;
 pub mod clock;
@@ -182,6 +183,11 @@ impl Drill {
     /// Answers where the identity provider is.
     pub fn identity(&self) -> &Endpoint {
         &self.identity
+    }
+
+    /// Answers the id and the private key of the service app that may ask the identity provider for tokens.
+    pub fn service_app(&self) -> (&'static str, &'static str) {
+        (okta::APP, assertion::KEY)
     }
 
     /// Answers where the case system is.

@@ -12,6 +12,7 @@ use super::fault::Faults;
 use super::oauth_client;
 use super::secret;
 use super::section::{Entry, Section};
+use super::service_app;
 use super::settings::{Connection, EnvironmentKind, Role, Vendor};
 use crate::domain::case::UserSource;
 use crate::domain::ids::ConnectionName;
@@ -37,6 +38,8 @@ pub(super) const FIELDS: &[&str] = &[
     "client_id",
     "username",
     "token_realm",
+    "key_id",
+    "scopes",
 ];
 const VENDORS: [(&str, Vendor); 4] = [
     ("okta", Vendor::Okta),
@@ -56,6 +59,22 @@ const SINGLE: [(&str, UserSource); 2] = [
     ("alert_user_name", UserSource::AlertUserName),
 ];
 const CASE_USER: &str = "case_user = [{ observable = \"mail\" }, { field = \"user\" }, { tag_prefix = \"user:\" }, \"alert_user_id\", \"alert_user_name\"]";
+
+/// The fields that mean something for some vendors only.
+const OWNERS: &[(&str, &[Vendor])] = &[
+    ("case_user", &[Vendor::Thehive]),
+    ("organisation", &[Vendor::Thehive]),
+    ("index", &[Vendor::Elasticsearch]),
+    ("alerts_index", &[Vendor::Elasticsearch]),
+    ("rules", &[Vendor::Elasticsearch]),
+    ("token_id", &[Vendor::Okta]),
+    ("key_id", &[Vendor::Okta]),
+    ("scopes", &[Vendor::Okta]),
+    ("client_id", &[Vendor::Keycloak, Vendor::Okta]),
+    ("realm", &[Vendor::Keycloak]),
+    ("username", &[Vendor::Keycloak]),
+    ("token_realm", &[Vendor::Keycloak]),
+];
 
 /// How long a source may be silent where the configuration says nothing, and what it may say.
 const SILENT: Duration = Duration::from_secs(24 * 3_600);
@@ -142,6 +161,7 @@ pub(super) fn parse_connection(
     let organisation = optional(faults, section, "organisation");
     let vendor = vendor?;
     let client = oauth_client::parse(faults, section, vendor);
+    let app = service_app::parse(faults, section, vendor);
     let roles = match roles {
         Some(roles) => roles?,
         None => vendor.roles().iter().copied().collect(),
@@ -171,6 +191,7 @@ pub(super) fn parse_connection(
         ca_file: ca_file.map_or(Some(None), |path| path.map(Some))?,
         organisation: organisation?,
         client: client?,
+        app: app?,
     })
 }
 
@@ -356,25 +377,15 @@ fn parse_named_source(faults: &mut Faults<'_>, part: &Entry<'_>) -> Option<UserS
 
 /// Refuses fields that mean something for another vendor only: somebody expects an effect that there is not.
 fn refuse_foreign(faults: &mut Faults<'_>, section: &Section<'_>, vendor: Vendor) {
-    let owners = [
-        ("case_user", Vendor::Thehive),
-        ("organisation", Vendor::Thehive),
-        ("index", Vendor::Elasticsearch),
-        ("alerts_index", Vendor::Elasticsearch),
-        ("rules", Vendor::Elasticsearch),
-        ("token_id", Vendor::Okta),
-    ];
-    let of_clients = oauth_client::FIELDS.map(|key| (key, Vendor::Keycloak));
-    for (key, owner) in owners.into_iter().chain(of_clients) {
-        if owner != vendor
+    for (key, owners) in OWNERS {
+        if !owners.contains(&vendor)
             && let Some(entry) = section.get(key)
         {
             let what = safe!("has no meaning for {}", vendor.word());
-            entry.fault(
-                faults,
-                what,
-                Some(safe!("it belongs to a connection to {}", owner.word())),
-            );
+            let names = owners.iter().map(|owner| owner.word().into());
+            let names = Safe::join(names, &Safe::fixed(" or "));
+            let hint = safe!("it belongs to a connection to {}", names);
+            entry.fault(faults, what, Some(hint));
         }
     }
 }

@@ -6,8 +6,6 @@ use super::fault::Faults;
 use super::section::Section;
 use super::settings::{OauthClient, Vendor};
 
-pub(super) const FIELDS: [&str; 4] = ["realm", "client_id", "username", "token_realm"];
-
 /// Reads them; the outer `None` means that one is missing or wrong.
 #[expect(
     clippy::option_option,

@@ -156,6 +156,19 @@ pub struct Connection {
     pub organisation: Option<String>,
     /// Who asks for tokens, at a vendor whose secret is no token itself.
     pub client: Option<OauthClient>,
+    /// On an Okta connection: the service app whose private key the secret is; `None` where the secret is an API token.
+    pub app: Option<ServiceApp>,
+}
+
+/// A service app that asks for tokens with an assertion it signs.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct ServiceApp {
+    /// The app's id.
+    pub client_id: String,
+    /// The id of its key, where it has several.
+    pub key_id: Option<String>,
+    /// The scopes that are asked for; `None` for those that are needed.
+    pub scopes: Option<Vec<String>>,
 }
 
 /// Who asks for tokens (OAuth 2.0): client credentials, or a user's password where there is one.

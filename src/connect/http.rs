@@ -271,9 +271,13 @@ impl HttpClient {
             sending = sending.header(header::AUTHORIZATION, bearer.header.clone());
         }
         if let (true, Some(tokens)) = (request.bare, &self.tokens) {
+            let form = match &request.body {
+                Some(form) => Ok(form.0.clone()),
+                None => self.token_form(tokens, None),
+            };
             sending = sending
                 .header(header::CONTENT_TYPE, "application/x-www-form-urlencoded")
-                .body(self.token_form(tokens)?);
+                .body(form.map_err(Failed::Unsendable)?);
         } else if let Some(body) = &request.body {
             sending = sending
                 .header(header::CONTENT_TYPE, "application/json")

@@ -7,6 +7,7 @@
 //! What must not live here: HTTP policy, decisions about when to act.
 
 mod administrators;
+mod app;
 mod evidence;
 mod examined;
 mod facts;
@@ -21,13 +22,13 @@ use serde_json::Value;
 use tokio::sync::OnceCell;
 
 use super::capability::{
-    Accepted, ActionFacts, ActivityQuery, ActivitySource, ConnectError, ConnectErrorKind, Identity,
-    Lacking, Page, PageSink, PreparedCall, ProofQuery, Reading, Schedule, SearchEnd, Step,
+    Accepted, ActionFacts, ConnectError, ConnectErrorKind, Identity, Lacking, PreparedCall,
+    ProofQuery, Reading, Schedule, Step,
 };
 use super::decode::{FieldError, each};
 use super::http::{Answer, Class, HttpClient, Request};
+use crate::config::settings::ServiceApp;
 use crate::domain::account::{Account, AccountStatus};
-use crate::domain::case::Alert;
 use crate::domain::containment::administrators::RoleHeld;
 use crate::domain::containment::confirm::ConfirmedAction;
 use crate::domain::containment::kind::ActionKind;
@@ -53,11 +54,18 @@ const TOKENS: &str = "/api/v1/users/{userId}/clients/{clientId}/tokens";
 const PAGES: usize = 20;
 
 /// JSON pointers to Okta's words in an error body.
-pub(crate) const ERROR_WORDS: &[&str] = &["/errorCode", "/errorSummary"];
+pub(crate) const ERROR_WORDS: &[&str] = &[
+    "/errorCode",
+    "/errorSummary",
+    "/error",
+    "/error_description",
+];
 /// Header with Okta's id of a request.
 pub(crate) const REQUEST_ID: &str = "x-okta-request-id";
 /// Word before an API token in `Authorization`.
 pub(crate) const SCHEME: &str = "SSWS";
+
+pub(crate) use self::app::grant;
 
 /// A connection to one Okta organisation.
 #[derive(Debug)]
@@ -65,16 +73,23 @@ pub struct Okta {
     connection: ConnectionName,
     http: HttpClient,
     token_id: Option<String>,
+    app: Option<ServiceApp>,
     own: OnceCell<(AccountId, Untrusted)>,
 }
 
 impl Okta {
-    /// Makes a connection; `token_id` is the id of our API token as the System Log names it.
-    pub fn new(connection: ConnectionName, http: HttpClient, token_id: Option<String>) -> Self {
+    /// Makes a connection; `token_id` is the id of our API token as the System Log names it, `app` who asks for tokens.
+    pub fn new(
+        connection: ConnectionName,
+        http: HttpClient,
+        token_id: Option<String>,
+        app: Option<ServiceApp>,
+    ) -> Self {
         Self {
             connection,
             http,
             token_id,
+            app,
             own: OnceCell::new(),
         }
     }
@@ -87,8 +102,11 @@ impl Okta {
     }
 
     /// Reads whose token a request is sent with.
-    async fn whose(&self, request: &Request) -> Result<(AccountId, Untrusted), ConnectError> {
-        let answer = self.http.read(request).await?;
+    async fn whose(&self, request: Request) -> Result<(AccountId, Untrusted), ConnectError> {
+        if let Some(app) = &self.app {
+            return self.answers_app(app).await;
+        }
+        let answer = self.http.read(&request).await?;
         let record: Value = answer.json()?;
         let account = self.decoded(&answer, &record)?;
         Ok((account.id, account.login))
@@ -337,13 +355,13 @@ impl Identity for Okta {
     async fn own_account(&self) -> Result<(AccountId, Untrusted), ConnectError> {
         let own = self.own.get_or_try_init(|| async {
             let request = Request::get(USER, &["me"])?.urgent();
-            self.whose(&request).await
+            self.whose(request).await
         });
         own.await.cloned()
     }
 
     async fn answers(&self) -> Result<(AccountId, Untrusted), ConnectError> {
-        self.whose(&Request::get(USER, &["me"])?).await
+        self.whose(Request::get(USER, &["me"])?).await
     }
 
     fn offers(&self, kind: ActionKind) -> Result<ActionFacts, Lacking> {
@@ -447,40 +465,5 @@ impl Identity for Okta {
 
     fn schedule(&self, kind: ActionKind) -> Schedule {
         facts::schedule(kind)
-    }
-}
-
-#[async_trait]
-impl ActivitySource for Okta {
-    fn connection(&self) -> &ConnectionName {
-        &self.connection
-    }
-
-    fn rate_is_low(&self) -> bool {
-        self.http.rate_is_low()
-    }
-
-    async fn search(
-        &self,
-        query: &ActivityQuery,
-        pages: PageSink<'_>,
-    ) -> Result<SearchEnd, ConnectError> {
-        log::search(&self.http, query, pages).await
-    }
-
-    fn query_text(&self, query: &ActivityQuery) -> String {
-        let until = query
-            .until
-            .map(|at| format!(" until {}", log::iso(at)))
-            .unwrap_or_default();
-        format!(
-            "System Log since {}{until}: {}",
-            log::iso(query.since),
-            log::filter(&query.user)
-        )
-    }
-
-    async fn alerts(&self, _limit: usize) -> Result<Page<Alert>, ConnectError> {
-        Err(ConnectError::unsent("Okta lists no alerts".into()))
     }
 }

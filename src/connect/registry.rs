@@ -98,7 +98,12 @@ impl Connections {
         let has = |role| connection.roles.contains(&role);
         match connection.vendor {
             Vendor::Okta => {
-                let made = Arc::new(Okta::new(name, http, connection.token_id.clone()));
+                let made = Arc::new(Okta::new(
+                    name,
+                    http,
+                    connection.token_id.clone(),
+                    connection.app.clone(),
+                ));
                 self.examined.push(made.clone());
                 if has(Role::Identity) {
                     self.identity.push(made.clone());
@@ -162,8 +167,8 @@ pub(super) fn client(
     limits: Limits,
 ) -> Result<HttpClient, ConnectError> {
     let (scheme, error_words, request_id) = match connection.vendor {
+        // The word of an API token; that of a fetched one is always the same.
         Vendor::Okta => (okta::SCHEME, okta::ERROR_WORDS, Some(okta::REQUEST_ID)),
-        // The word before a fetched token is always the same.
         Vendor::Keycloak => ("Bearer", keycloak::ERROR_WORDS, None),
         Vendor::Thehive => (thehive::SCHEME, thehive::ERROR_WORDS, None),
         Vendor::Elasticsearch => (elasticsearch::SCHEME, elasticsearch::ERROR_WORDS, None),
@@ -177,7 +182,7 @@ pub(super) fn client(
         kind: settings.environment.kind,
         scheme,
         secret,
-        grant: keycloak::grant(connection),
+        grant: keycloak::grant(connection).or_else(|| okta::grant(connection)),
         headers: organisation
             .map(|name| (thehive::ORGANISATION, name))
             .into_iter()

@@ -199,7 +199,8 @@ static WORDS: [Words; 18] = [
 #[derive(Clone, Debug)]
 pub(crate) struct Transaction {
     pub id: String,
-    pub token_id: String,
+    /// The console's API token; `None` where the request came by its service app.
+    pub token_id: Option<&'static str>,
 }
 
 /// One thing that happened.

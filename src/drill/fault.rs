@@ -85,16 +85,19 @@ pub(crate) enum Twist {
     JoinsBreakGlass,
     /// Every token that was fetched so far is refused from now on.
     TokensEnd,
+    /// The console's service app is granted no scope that changes anything.
+    LosesScopes,
 }
 
 /// Words of the control interface for what goes wrong in the company.
-const TWISTS: [(&str, Twist); 6] = [
+const TWISTS: [(&str, Twist); 7] = [
     ("session_survives", Twist::SessionSurvives),
     ("undone_by_others", Twist::UndoneByOthers),
     ("made_administrator", Twist::MadeAdministrator),
     ("inherits_administrator", Twist::InheritsAdministrator),
     ("joins_break_glass", Twist::JoinsBreakGlass),
     ("tokens_end", Twist::TokensEnd),
+    ("loses_scopes", Twist::LosesScopes),
 ];
 
 /// One armed fault.

@@ -6,6 +6,8 @@
 mod events;
 mod users;
 
+use std::collections::BTreeMap;
+
 use serde_json::{Value, json};
 
 use super::wire::{Answer, Notes, Request};
@@ -26,12 +28,21 @@ pub(crate) struct Tokens {
     given: u64,
     /// Tokens of before are refused, as after a restart of the server.
     good_from: u64,
+    /// What each may, where a token is for less than everything.
+    scopes: BTreeMap<u64, String>,
 }
 
 impl Tokens {
     /// Refuses every token given so far.
     pub fn end_all(&mut self) {
         self.good_from = self.given + 1;
+    }
+
+    /// Gives a token for some scopes only.
+    pub fn give_for(&mut self, request: &Request, scopes: &str) -> String {
+        let token = self.give(request);
+        self.scopes.insert(self.given, scopes.to_owned());
+        token
     }
 
     fn give(&mut self, request: &Request) -> String {
@@ -41,14 +52,20 @@ impl Tokens {
     }
 
     fn accepts(&self, request: &Request) -> bool {
-        let parts = || {
-            let token = request.authorization.strip_prefix("Bearer drill-")?;
-            let (number, until) = token.split_once('-')?;
-            Some((number.parse::<u64>().ok()?, until.parse::<i64>().ok()?))
-        };
-        parts().is_some_and(|(number, until)| {
-            number >= self.good_from && request.at.timestamp() < until
-        })
+        self.number(request).is_some()
+    }
+
+    /// Gives the scopes of the token of a request; `None` when it is not good.
+    pub fn scopes(&self, request: &Request) -> Option<&str> {
+        let number = self.number(request)?;
+        self.scopes.get(&number).map(String::as_str)
+    }
+
+    fn number(&self, request: &Request) -> Option<u64> {
+        let token = request.authorization.strip_prefix("Bearer drill-")?;
+        let (number, until) = token.split_once('-')?;
+        let (number, until) = (number.parse::<u64>().ok()?, until.parse::<i64>().ok()?);
+        (number >= self.good_from && request.at.timestamp() < until).then_some(number)
     }
 }
 

@@ -4,6 +4,7 @@
 
 mod logs;
 mod scim;
+mod tokens;
 mod users;
 
 use serde_json::json;
@@ -13,7 +14,7 @@ use super::world::World;
 
 /// Tells whether a request only reads.
 pub(crate) fn reads(request: &Request) -> bool {
-    request.method == "GET"
+    request.method == "GET" || request.path == tokens::PATH
 }
 
 /// Answers one request.
@@ -22,10 +23,13 @@ pub(crate) fn answer(world: &mut World, request: &Request, notes: &mut Notes) ->
     if needs_length && request.content_length.is_none() && !request.chunked {
         return Answer::empty(411);
     }
-    if !authorized(request) {
-        return error(401, "E0000011", "Invalid token provided");
-    }
     let parts = request.parts();
+    if parts == ["oauth2", "v1", "token"] {
+        return tokens::answer(world, request);
+    }
+    if let Err(refusal) = tokens::allowed(world, request) {
+        return refusal;
+    }
     let Some(rest) = parts.strip_prefix(&["api", "v1"]) else {
         return not_found(&request.path);
     };
@@ -66,6 +70,9 @@ pub(crate) fn answer(world: &mut World, request: &Request, notes: &mut Notes) ->
 
 /// Names the path's parameters as the specification does.
 pub(crate) fn template(request: &Request) -> &'static str {
+    if request.path == tokens::PATH {
+        return tokens::PATH;
+    }
     match request.parts().strip_prefix(&["api", "v1"]) {
         Some(["logs"]) => "/api/v1/logs",
         Some(["users"]) => "/api/v1/users",
@@ -96,10 +103,7 @@ pub(crate) fn template(request: &Request) -> &'static str {
 /// The secret of the console's token.
 pub(crate) const TOKEN: &str = "00drill-identity-token-a1b2c3d4e5f6g7h8i9j0";
 
-fn authorized(request: &Request) -> bool {
-    let (scheme, token) = request.authorization.split_once(' ').unwrap_or_default();
-    (scheme == "SSWS" || scheme == "Bearer") && token == TOKEN
-}
+pub(crate) use tokens::APP;
 
 /// Builds an error body of the vendor.
 pub(crate) fn error(status: u16, code: &str, summary: &str) -> Answer {

@@ -265,7 +265,7 @@ impl World {
         activity.target = u32::try_from(target).ok();
         activity.transaction = Some(Arc::new(Transaction {
             id: request.id.clone(),
-            token_id: TOKEN_ID.to_owned(),
+            token_id: (!request.authorization.starts_with("Bearer drill-")).then_some(TOKEN_ID),
         }));
         self.journal.push(activity);
     }
@@ -286,7 +286,9 @@ impl World {
                 directory.people[VICTIM].groups.extend(group);
             }
             Twist::TokensEnd => self.tokens.end_all(),
-            Twist::SessionSurvives | Twist::UndoneByOthers => self.twists.push(twist),
+            Twist::SessionSurvives | Twist::UndoneByOthers | Twist::LosesScopes => {
+                self.twists.push(twist);
+            }
         }
     }
 

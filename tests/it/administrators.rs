@@ -264,7 +264,7 @@ async fn organisation(next: &'static str) -> Okta {
         seed: Some(7),
     });
     let name = ConnectionName::parse("okta").expect("a name");
-    Okta::new(name, http.expect("a client"), None)
+    Okta::new(name, http.expect("a client"), None, None)
 }
 
 fn id(okta: &Okta, id: &str) -> AccountId {

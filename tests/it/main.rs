@@ -62,6 +62,7 @@ mod scalars;
 mod scene;
 mod scene_list;
 mod screens;
+mod service_app;
 mod signals;
 mod spec;
 mod spec_requests;

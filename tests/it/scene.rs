@@ -71,6 +71,7 @@ pub(crate) fn settings(mode: Mode, kind: EnvironmentKind) -> Settings {
         ca_file: None,
         organisation: None,
         client: None,
+        app: None,
     };
     Settings {
         environment: Environment {

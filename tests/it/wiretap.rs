@@ -7,7 +7,7 @@ use std::time::Duration;
 use chrono::{DateTime, Utc};
 use quell::config::settings::{
     Connection, Environment, EnvironmentKind, Mode, OauthClient, Policy, Role, SecretSource,
-    Settings, Timeline, Vendor,
+    ServiceApp, Settings, Timeline, Vendor,
 };
 use quell::connect::capability::{ActivitySource, Cases, Identity};
 use quell::connect::http::Limits;
@@ -169,6 +169,7 @@ pub fn connection(vendor: Vendor, url: Url) -> Connection {
         ca_file: None,
         organisation: Some("acme".to_owned()),
         client: None,
+        app: None,
     }
 }
 
@@ -216,6 +217,20 @@ impl Tapped {
 
     /// Starts a company of another shape at another time.
     pub async fn at(start: DateTime<Utc>, options: Options) -> Self {
+        Self::made(start, options, None, Limits::default()).await
+    }
+
+    /// Starts one whose identity provider is reached through the service app, with this key.
+    pub async fn by_app(key: &str, limits: Limits) -> Self {
+        Self::made(start(), Options::default(), Some(key), limits).await
+    }
+
+    async fn made(
+        start: DateTime<Utc>,
+        options: Options,
+        key: Option<&str>,
+        limits: Limits,
+    ) -> Self {
         // Only the first test of the process finds no provider installed.
         let _ = rustls::crypto::ring::default_provider().install_default();
         let drill = Drill::start(Options {
@@ -244,12 +259,22 @@ impl Tapped {
                 client_id: client.to_owned(),
                 username: None,
             });
+            let mut secret = endpoint.token;
+            if let (Some(key), Vendor::Okta) = (key, vendor) {
+                one.token_id = None;
+                one.app = Some(ServiceApp {
+                    client_id: drill.service_app().0.to_owned(),
+                    key_id: Some("k1".to_owned()),
+                    scopes: None,
+                });
+                secret = key;
+            }
             all.push(one);
-            secrets.insert(name(vendor.word()), Secret::new(endpoint.token.to_owned()));
+            secrets.insert(name(vendor.word()), Secret::new(secret.to_owned()));
         }
         let limits = Limits {
             back_off: Duration::from_millis(1),
-            ..Limits::default()
+            ..limits
         };
         let connections = Connections::build_with(&settings(all), secrets, &limits);
         assert_eq!(connections.faults, []);

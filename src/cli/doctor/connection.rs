@@ -72,6 +72,10 @@ async fn examine(
         Err(error) => {
             found.refused = Some(safe!("the token is of no use: {}", error.what));
             found.checks.push(failed(safe!("{}: token", name), error));
+            // A token may be refused because one of its rights is: which one is told all the same.
+            found.rights = source.rights().await.unwrap_or_default();
+            let rights = found.rights.iter().map(|right| of_right(&name, right));
+            found.checks.extend(rights);
             return found;
         }
         Ok(words) => {

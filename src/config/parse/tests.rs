@@ -205,6 +205,22 @@ hint: write it from the root on: no ~, no variables, no relative path"
     "token_id = \"a\\u001bb\"",
     "q.toml:9: connection.okta.token_id: contains a control character"
 )]
+#[case::app_without_client(
+    "key_id = \"k1\"\nscopes = []",
+    "\
+q.toml:9: connection.okta.key_id: means nothing without client_id
+hint: it belongs to a service app, which client_id names
+q.toml:10: connection.okta.scopes: means nothing without client_id
+hint: it belongs to a service app, which client_id names"
+)]
+#[case::app(
+    "client_id = \"0oa1\"\nscopes = [\"okta users\", 3]\nrealm = \"acme\"",
+    "\
+q.toml:10: connection.okta.scopes[1]: is not the name of a scope
+q.toml:10: connection.okta.scopes[2]: is a whole number, not text in quotes
+q.toml:11: connection.okta.realm: has no meaning for Okta
+hint: it belongs to a connection to Keycloak"
+)]
 #[case::section(
     "[sls]\nx = 1",
     "\

@@ -142,11 +142,17 @@ impl Signer {
 
     /// Signs a new assertion for a token endpoint; `now` is the vendor's clock, as far as it is known.
     ///
+    /// `scope` takes the place of the one that it says otherwise, where it says one.
     /// `None` when the key cannot sign.
-    pub(super) fn sign(&self, endpoint: &str, now: DateTime<Utc>) -> Option<String> {
+    pub(super) fn sign(
+        &self,
+        endpoint: &str,
+        now: DateTime<Utc>,
+        scope: Option<&str>,
+    ) -> Option<String> {
         let mut text = self.header();
         text.push('.');
-        text.push_str(&part(&self.claims(endpoint, now)));
+        text.push_str(&part(&self.claims(endpoint, now, scope)));
         let signature = self.signature(text.as_bytes())?;
         text.push('.');
         URL_SAFE_NO_PAD.encode_string(signature, &mut text);
@@ -170,7 +176,7 @@ impl Signer {
         part(&header)
     }
 
-    fn claims(&self, endpoint: &str, now: DateTime<Utc>) -> Value {
+    fn claims(&self, endpoint: &str, now: DateTime<Utc>, only: Option<&str>) -> Value {
         let says = &self.says;
         let since = now - BACK;
         let mut claims = json!({
@@ -184,7 +190,7 @@ impl Signer {
             claims["sub"] = json!(subject);
         }
         if let Some(scope) = &says.scope {
-            claims["scope"] = json!(scope);
+            claims["scope"] = json!(only.unwrap_or(scope));
         }
         // Entra ID wants to be told from when on it is good.
         if says.thumbprint.is_some() {
@@ -271,7 +277,9 @@ mod tests {
         let now = DateTime::from_timestamp(1_790_000_000, 0).unwrap();
         for (key, alg) in [(RSA.to_owned(), "RS256"), (elliptic(), "ES256")] {
             let signer = Signer::new(&key, says()).unwrap();
-            let jwt = signer.sign("https://acme.example/token", now).unwrap();
+            let jwt = signer
+                .sign("https://acme.example/token", now, None)
+                .unwrap();
             let (header, claims) = opened(&jwt);
             assert_eq!(header, json!({"alg": alg, "typ": "JWT", "kid": "k1"}));
             assert_eq!(claims["iss"], "0oa1");
@@ -283,7 +291,9 @@ mod tests {
             assert!(verified(&signer, &jwt));
             assert!(!verified(&signer, &jwt.replacen('.', "A.", 1)));
             assert!(signer.appears_in(&format!("refused: {jwt}")));
-            let again = signer.sign("https://acme.example/token", now).unwrap();
+            let again = signer
+                .sign("https://acme.example/token", now, None)
+                .unwrap();
             assert_ne!(opened(&again).1["jti"], claims["jti"]);
         }
     }
@@ -308,14 +318,14 @@ mod tests {
         )
         .unwrap();
         let jwt = signer
-            .sign("https://acme.example/token", Utc::now())
+            .sign("https://acme.example/token", Utc::now(), Some("a"))
             .unwrap();
         let (header, claims) = opened(&jwt);
         assert_eq!(header["kid"], "abc");
         assert_eq!(header["x5t#S256"], "dGh1bWI");
         assert_eq!(claims["iss"], "quell@acme.iam.example");
         assert_eq!(claims["sub"], "admin@acme.example");
-        assert_eq!(claims["scope"], "a b");
+        assert_eq!(claims["scope"], "a");
         assert_eq!(claims["nbf"], claims["iat"]);
     }
 

@@ -16,6 +16,7 @@ use tokio::time::Instant;
 use url::Url;
 
 use super::assertion::{Assertion, KeyFault, Signer};
+use super::message::Payload;
 use super::{Answer, Class, HttpClient, Limits, Origin, OriginError, Request, failure};
 use crate::config::settings::EnvironmentKind;
 use crate::connect::capability::{ConnectError, ConnectErrorKind};
@@ -37,6 +38,9 @@ pub enum Credential {
     /// It is a private key, and what it signs is sent.
     Signed(Assertion),
 }
+
+/// How far two clocks may differ without harm to an assertion.
+const CLOSE: TimeDelta = TimeDelta::seconds(20);
 
 /// How a token is asked for; the secret is that of the connection.
 #[derive(Clone, Debug)]
@@ -95,6 +99,13 @@ fn locked(kept: &Mutex<Option<Kept>>) -> MutexGuard<'_, Option<Kept>> {
     kept.lock().unwrap_or_else(PoisonError::into_inner)
 }
 
+/// Tells whether an error of a token endpoint (RFC 6749, 5.2) is about what was asked for, not about who asked.
+fn refuses_scope(words: &str) -> bool {
+    ["invalid_scope", "unauthorized_client", "access_denied"]
+        .iter()
+        .any(|code| words.contains(code))
+}
+
 impl Tokens {
     /// Checks the address as that of the connection is checked.
     pub(super) fn new(
@@ -120,14 +131,22 @@ impl Tokens {
     }
 
     /// Writes the form, with the secret in it or with what it signed; `None` when it cannot sign.
-    fn form(&self, secret: &Secret, now: DateTime<Utc>) -> Option<Vec<u8>> {
+    ///
+    /// `scope` takes the place of the configured ones.
+    fn form(&self, secret: &Secret, now: DateTime<Utc>, scope: Option<&str>) -> Option<Vec<u8>> {
+        let mut form = self.form.clone();
+        for (name, text) in &mut form {
+            if let ("scope", Some(scope)) = (*name, scope) {
+                scope.clone_into(text);
+            }
+        }
         let signer = match &self.proof {
-            Proof::Field(field) => return Some(secret.form(&self.form, field)),
+            Proof::Field(field) => return Some(secret.form(&form, field)),
             Proof::Signed(signer) => signer,
         };
         let endpoint = self.origin.address(&self.request.path).ok()?;
-        let assertion = Secret::new(signer.sign(endpoint.as_str(), now)?);
-        Some(assertion.form(&self.form, signer.field()))
+        let assertion = Secret::new(signer.sign(endpoint.as_str(), now, scope)?);
+        Some(assertion.form(&form, signer.field()))
     }
 
     /// Tells whether a text carries the token that lives, or what it was asked for with.
@@ -223,18 +242,78 @@ impl HttpClient {
     /// Writes the form of a request for a token.
     ///
     /// What is signed has the vendor's time, as far as an answer told it: a clock that is wrong here does no harm.
-    pub(super) fn token_form(&self, tokens: &Tokens) -> Result<Vec<u8>, super::Failed> {
-        let told = self
-            .server_clock()
-            .and_then(|(at, read)| Some(at + TimeDelta::from_std(read.elapsed()).ok()?));
-        let form = tokens.form(&self.secret, told.unwrap_or_else(Utc::now));
+    pub(super) fn token_form(
+        &self,
+        tokens: &Tokens,
+        scope: Option<&str>,
+    ) -> Result<Vec<u8>, ConnectError> {
+        let now = self.told_time().unwrap_or_else(Utc::now);
+        let form = tokens.form(&self.secret, now, scope);
         form.ok_or_else(|| {
             let target = self.target(&tokens.request);
-            super::Failed::Unsendable(ConnectError::unsent(crate::safe!(
-                "{}: the key could not sign",
-                target
-            )))
+            ConnectError::unsent(crate::safe!("{}: the key could not sign", target))
         })
+    }
+
+    /// Gives the vendor's time, as its newest answer told it.
+    fn told_time(&self) -> Option<DateTime<Utc>> {
+        let (at, read) = self.server_clock()?;
+        Some(at + TimeDelta::from_std(read.elapsed()).ok()?)
+    }
+
+    /// Asks for a token, once more where the first assertion had the time of a wrong clock.
+    async fn fetch(
+        &self,
+        tokens: &Tokens,
+        scope: Option<&str>,
+        deadline: Instant,
+    ) -> Result<Answer, ConnectError> {
+        let guessed = self.told_time().is_none();
+        let first = self.fetch_once(tokens, scope, deadline).await;
+        let status = first.as_ref().err().and_then(|error| error.status);
+        let is_signed = matches!(tokens.proof, Proof::Signed(_));
+        let is_off = self
+            .told_time()
+            .is_some_and(|told| (told - Utc::now()).abs() > CLOSE);
+        if is_signed && guessed && is_off && matches!(status, Some(400 | 401)) {
+            return self.fetch_once(tokens, scope, deadline).await;
+        }
+        first
+    }
+
+    async fn fetch_once(
+        &self,
+        tokens: &Tokens,
+        scope: Option<&str>,
+        deadline: Instant,
+    ) -> Result<Answer, ConnectError> {
+        let mut request = tokens.request.clone();
+        if scope.is_some() {
+            request.body = Some(Payload(self.token_form(tokens, scope)?));
+        }
+        self.ask(&request, deadline).await
+    }
+
+    /// Asks whether a token of this one scope would be given; what is given is dropped.
+    ///
+    /// # Errors
+    /// Any other failure than a refusal of the scope, and a connection that fetches no tokens.
+    pub async fn grants_scope(&self, scope: &str) -> Result<bool, ConnectError> {
+        let Some(tokens) = &self.tokens else {
+            let what = "this connection asks for no tokens".into();
+            return Err(ConnectError::unsent(what));
+        };
+        let deadline = Instant::now() + self.limits.read_total;
+        match self.fetch(tokens, Some(scope), deadline).await {
+            Ok(answer) => {
+                // RFC 6749, 5.1: a scope that differs from what was asked is said.
+                let body: Value = answer.json()?;
+                let said = body.get("scope").and_then(Value::as_str);
+                Ok(said.is_none_or(|said| said.split(' ').any(|one| one == scope)))
+            }
+            Err(error) if error.status.is_some() && refuses_scope(error.what.as_str()) => Ok(false),
+            Err(error) => Err(error),
+        }
     }
 
     /// Gives where a request goes.
@@ -268,7 +347,7 @@ impl HttpClient {
             }
             *number += 1;
             let asked = Instant::now();
-            let answer = self.ask(&tokens.request, deadline).await?;
+            let answer = self.fetch(tokens, None, deadline).await?;
             tokens.keep(*number, asked, &answer).map(Some)
         }
         .boxed()

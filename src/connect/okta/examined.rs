@@ -87,10 +87,18 @@ impl Examined for Okta {
 
     async fn token(&self) -> Result<Safe, ConnectError> {
         let (_, login) = self.own_account().await?;
-        Ok(safe!("belongs to {}", login.field()))
+        let what = if self.app.is_some() {
+            "is of the service app"
+        } else {
+            "belongs to"
+        };
+        Ok(safe!("{} {}", what, login.field()))
     }
 
     async fn rights(&self) -> Result<Vec<Right>, ConnectError> {
+        if let Some(app) = &self.app {
+            return self.scopes(app).await;
+        }
         let (id, _) = self.own_account().await?;
         Ok(rights(&self.whole(ROLES, id.raw(), role).await?))
     }

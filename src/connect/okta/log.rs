@@ -3,13 +3,19 @@
 //! Polling mode (no `until`, ascending) gives entries in the order they were stored, late ones included, and always
 //! names a next page; a page that is not full is the end for now. Source: Okta Management API, `LogEvent`.
 
+use async_trait::async_trait;
 use chrono::{DateTime, SecondsFormat, Utc};
 use serde_json::Value;
 
-use crate::connect::capability::{ActivityQuery, ConnectError, Page, PageSink, SearchEnd};
+use super::Okta;
+use crate::connect::capability::{
+    ActivityQuery, ActivitySource, ConnectError, Page, PageSink, SearchEnd,
+};
 use crate::connect::decode::each;
 use crate::connect::http::{Answer, HttpClient, Request};
 use crate::connect::logs::okta_entry;
+use crate::domain::case::Alert;
+use crate::domain::ids::ConnectionName;
 use crate::domain::text::Untrusted;
 
 const ROUTE: &str = "/api/v1/logs";
@@ -124,6 +130,41 @@ pub(crate) async fn search(
         events,
         truncated: true,
     })
+}
+
+#[async_trait]
+impl ActivitySource for Okta {
+    fn connection(&self) -> &ConnectionName {
+        &self.connection
+    }
+
+    fn rate_is_low(&self) -> bool {
+        self.http.rate_is_low()
+    }
+
+    async fn search(
+        &self,
+        query: &ActivityQuery,
+        pages: PageSink<'_>,
+    ) -> Result<SearchEnd, ConnectError> {
+        search(&self.http, query, pages).await
+    }
+
+    fn query_text(&self, query: &ActivityQuery) -> String {
+        let until = query
+            .until
+            .map(|at| format!(" until {}", iso(at)))
+            .unwrap_or_default();
+        format!(
+            "System Log since {}{until}: {}",
+            iso(query.since),
+            filter(&query.user)
+        )
+    }
+
+    async fn alerts(&self, _limit: usize) -> Result<Page<Alert>, ConnectError> {
+        Err(ConnectError::unsent("Okta lists no alerts".into()))
+    }
 }
 
 #[cfg(test)]

@@ -10,7 +10,7 @@ use crate::drill::wire::{Answer, Request, iso, percent_encode};
 use crate::drill::world::World;
 
 use super::scim::{self, Filter};
-use super::{invalid, link};
+use super::{APP, invalid, link};
 
 const NAMES: [&str; 7] = [
     "since",
@@ -251,22 +251,25 @@ fn log_field(
 ) -> Vec<Value> {
     match path {
         "eventType" => vec![json!(activity.kind.words().action)],
+        "actor.id" | "actor.alternateId" if by_app(activity) => vec![json!(APP)],
         "actor.id" => vec![json!(activity.actor(directory).id)],
         "actor.alternateId" => vec![json!(activity.actor(directory).login)],
-        "transaction.id" | "transaction.detail.requestApiTokenId" => activity
-            .transaction
-            .as_ref()
-            .map(|own| {
-                json!(if path == "transaction.id" {
-                    &own.id
-                } else {
-                    &own.token_id
-                })
-            })
-            .into_iter()
-            .collect(),
+        "transaction.id" | "transaction.detail.requestApiTokenId" => {
+            let own = activity.transaction.as_ref();
+            let text = own.and_then(|own| match path {
+                "transaction.id" => Some(own.id.as_str()),
+                _ => own.token_id,
+            });
+            text.map(|text| json!(text)).into_iter().collect()
+        }
         _ => scim::values(&entry(), path),
     }
+}
+
+/// Tells whether the console's service app did it, which is an actor of its own.
+fn by_app(activity: &Activity) -> bool {
+    let own = activity.transaction.as_ref();
+    own.is_some_and(|own| own.token_id.is_none())
 }
 
 /// Builds one entry.
@@ -286,10 +289,14 @@ fn entry(activity: &Activity, directory: &Directory, uuid: &str) -> Value {
         outcome["reason"] = json!(activity.reason);
     }
     let (transaction, kind) = match &activity.transaction {
-        Some(own) => (
-            json!({"type": "WEB", "id": own.id, "detail": {"requestApiTokenId": own.token_id}}),
-            "SYSTEM",
-        ),
+        Some(own) => {
+            let detail = own.token_id.map(|id| json!({"requestApiTokenId": id}));
+            let detail = detail.unwrap_or_else(|| json!({}));
+            (
+                json!({"type": "WEB", "id": own.id, "detail": detail}),
+                "SYSTEM",
+            )
+        }
         None => (
             json!({"type": "WEB", "id": format!("req{uuid}"), "detail": {}}),
             "WEB",
@@ -310,8 +317,10 @@ fn entry(activity: &Activity, directory: &Directory, uuid: &str) -> Value {
         "version": "0",
         "severity": if activity.ok { "INFO" } else { "WARN" },
         "displayMessage": words.message,
-        "actor": {
-            "id": actor.id, "type": "User", "alternateId": actor.login, "displayName": actor.name(),
+        "actor": if by_app(activity) {
+            json!({"id": APP, "type": "PublicClientApp", "alternateId": APP, "displayName": "quell"})
+        } else {
+            json!({"id": actor.id, "type": "User", "alternateId": actor.login, "displayName": actor.name()})
         },
         "client": {
             "userAgent": {"rawUserAgent": agent.raw, "os": agent.os, "browser": agent.browser},
