@@ -1,5 +1,7 @@
 //! The drill's servers with a wire-tap before each, and the console's own connectors on top: what is sent is what is seen.
 
+mod mock;
+
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
@@ -69,6 +71,7 @@ impl Tap {
     /// Passes one request on and its answer back; a server that hangs up is passed on too.
     async fn pass(&self, stream: &mut TcpStream) -> Option<()> {
         let raw = read_request(stream).await?;
+        mock::show(&self.http, self.vendor, &raw).await;
         let seen = Seen {
             vendor: self.vendor,
             method: raw.method.clone(),
