@@ -15,6 +15,7 @@ mod poll;
 pub mod probe;
 mod prove;
 mod recover;
+mod removal;
 mod respond;
 mod search;
 pub mod wall;
@@ -223,9 +224,11 @@ impl Engine {
                 account,
                 asked_for,
                 kinds,
+                items,
             } => {
+                let what = (kinds, items);
                 self.world
-                    .spawn(plan::make(world, case, account, asked_for, kinds));
+                    .spawn(plan::make(world, case, account, asked_for, what));
             }
             // Asking and waiting may end with the console: the request is on record, and nothing is sent without it.
             Effect::Contain(plan) if plan.plan().waits() => {

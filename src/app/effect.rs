@@ -7,6 +7,7 @@ use crate::domain::audit::{Body, TaskState, TimelineSaid};
 use crate::domain::containment::confirm::ConfirmedPlan;
 use crate::domain::containment::consent::Given;
 use crate::domain::containment::kind::ActionKind;
+use crate::domain::containment::remnant::Item;
 use crate::domain::ids::{AccountId, ActionId, CaseId, PlanId};
 use crate::domain::mirror::NewTask;
 use crate::domain::phase::Phase;
@@ -61,6 +62,8 @@ pub enum Effect {
         asked_for: Untrusted,
         /// What to do, in the order asked for.
         kinds: Vec<ActionKind>,
+        /// What to remove, where that is what is done.
+        items: Vec<Item>,
     },
     /// Carry out what was confirmed.
     Contain(Box<ConfirmedPlan>),

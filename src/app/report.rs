@@ -198,7 +198,7 @@ fn decisions(model: &Model, id: &CaseId) -> Vec<Safe> {
         .filter_map(|pid| {
             let acts = model.ledger.plan(pid);
             let first = acts.first()?;
-            let kinds: Vec<Safe> = acts.iter().map(|act| act.kind.word().into()).collect();
+            let kinds: Vec<Safe> = acts.iter().map(|act| act.what()).collect();
             let dry: &'static str = if first.dry_run { "DRY RUN of " } else { "" };
             Some(safe!(
                 "{}{} on {}, confirmed {} by {}",
@@ -290,7 +290,7 @@ fn action(act: &ActionView) -> ActionFact {
     ActionFact {
         line: safe!(
             "{} of {}: {}, {}{}{} [action {}]",
-            act.kind.word(),
+            act.what(),
             act.login.ident(),
             act.state.word(),
             sent,
@@ -365,7 +365,7 @@ fn way_back(row: &Contained<'_>) -> Option<Safe> {
         safe!(
             "{}: {}, {}; the user signs in anew, nothing else has to be undone",
             act.login.ident(),
-            act.kind.word(),
+            act.what(),
             act.state.word()
         )
     })

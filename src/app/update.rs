@@ -15,6 +15,7 @@ mod mirror;
 mod open_case;
 mod own_comments;
 mod panes;
+mod planning;
 mod resume;
 mod run_step;
 mod runbooks;

@@ -3,8 +3,11 @@
 //! A capability that is missing is a value with a reason ([`Lacking`]), never a call that fails later. Calls that
 //! change an account take a [`ConfirmedAction`] and nothing else.
 
+mod examined;
+mod remnants;
+
 use std::sync::Arc;
-use std::time::{Duration, Instant};
+use std::time::Duration;
 
 use async_trait::async_trait;
 use chrono::{DateTime, Utc};
@@ -15,6 +18,7 @@ use crate::domain::containment::administrators::RoleHeld;
 use crate::domain::containment::confirm::ConfirmedAction;
 use crate::domain::containment::kind::ActionKind;
 pub use crate::domain::containment::plan::{ActionFacts, PreparedCall};
+use crate::domain::containment::remnant::{Item, LeftBehind, Remnant};
 use crate::domain::ids::{AccountId, CaseId, ConnectionName};
 use crate::domain::mirror::NewTask;
 use crate::domain::one_time::OneTime;
@@ -23,6 +27,9 @@ use crate::domain::report::trouble::Trouble;
 use crate::domain::text::{Safe, Untrusted};
 use crate::domain::timeline::activity::Event;
 use crate::domain::verdict::Closing;
+
+pub use self::examined::{Examined, LastSeen, Right, RuleSeen};
+pub(crate) use self::remnants::no_item;
 
 /// Why a connection cannot do something.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -259,6 +266,8 @@ pub struct Accepted {
 pub struct ProofQuery {
     /// What was done.
     pub kind: ActionKind,
+    /// What it removed.
+    pub item: Option<Item>,
     /// To whom.
     pub account: AccountId,
     /// The provider's clock before the send; `None` when it was never learned.
@@ -361,6 +370,26 @@ pub trait Identity: Send + Sync {
         let named = |kind| step(kind).map_err(|lacking| (kind, lacking));
         self.order(kinds).into_iter().map(named).collect()
     }
+    /// Lists what an attacker may have left in an account; what cannot be read is named, never left out.
+    async fn left_behind(&self, _id: &AccountId) -> Result<LeftBehind, ConnectError> {
+        Err(remnants::none(self.connection()))
+    }
+    /// Reads one thing that was left anew; `None` where it is not there any more. An error where its kind cannot be read.
+    async fn remnant(&self, id: &AccountId, item: &Item) -> Result<Option<Remnant>, ConnectError> {
+        remnants::one(&self.left_behind(id).await?, item)
+    }
+    /// Gives the one request that removes a thing from an account, and what that means for the account as it is now.
+    fn removal(&self, _item: &Item, _account: &Account) -> Result<Step, Lacking> {
+        Err(remnants::lacking(self.connection()))
+    }
+    /// Reads once whether what an action removed is still there.
+    async fn read_removed(&self, query: &ProofQuery) -> Result<Reading, ConnectError> {
+        let Some(item) = &query.item else {
+            return Ok(remnants::unnamed());
+        };
+        let found = self.remnant(&query.account, item).await?;
+        Ok(remnants::reading(item, found.as_ref()))
+    }
     /// Tells whether an action of this kind sends a new password, which the caller makes and hands over.
     fn takes_password(&self, _kind: ActionKind) -> bool {
         false
@@ -399,69 +428,6 @@ impl ConnectError {
             _ => Some(Trouble::Failed),
         }
     }
-}
-
-/// A right of a token, as far as the vendor tells.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Right {
-    /// Its name at the vendor, and on what.
-    pub name: Safe,
-    /// What needs it, in words; `None` for a right that nothing here needs.
-    pub needed_for: Option<&'static str>,
-    /// Whether the name is the right itself, or only tells what the token has.
-    pub is_exact: bool,
-    /// The actions that need it.
-    pub kinds: Vec<ActionKind>,
-    /// Whether the token has it; `None` where that is not known.
-    pub granted: Option<bool>,
-}
-
-impl Right {
-    /// Says that it does not suffice.
-    pub fn lacking(&self) -> Safe {
-        if self.is_exact {
-            crate::safe!("the token lacks {}", self.name)
-        } else {
-            crate::safe!("the token has only {}", self.name)
-        }
-    }
-}
-
-/// The newest record of one source.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct LastSeen {
-    /// What the source is called: a dataset or index.
-    pub source: Untrusted,
-    /// When its newest record is from; `None` when there is none.
-    pub at: Option<DateTime<Utc>>,
-}
-
-/// A detection rule, as far as it is known.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct RuleSeen {
-    /// Its name.
-    pub name: String,
-    /// Whether it is enabled; `None` where no documented interface of the connection tells.
-    pub enabled: Option<bool>,
-    /// When its newest alert is from; `None` when there is none.
-    pub last_alert: Option<DateTime<Utc>>,
-}
-
-/// A connection that can be examined without changing anything, for `quell doctor`.
-#[async_trait]
-pub trait Examined: Send + Sync {
-    /// Name of the connection.
-    fn connection(&self) -> &ConnectionName;
-    /// Gives the vendor's clock as its newest answer of any status told it, and when that answer came.
-    fn server_clock(&self) -> Option<(DateTime<Utc>, Instant)>;
-    /// Says whose token it is, in words.
-    async fn token(&self) -> Result<Safe, ConnectError>;
-    /// Lists the rights of the token: those that are needed, and those beyond need that the vendor tells.
-    async fn rights(&self) -> Result<Vec<Right>, ConnectError>;
-    /// Gives the newest record of each source behind the connection; none where it is no source of events.
-    async fn last_seen(&self) -> Result<Vec<LastSeen>, ConnectError>;
-    /// Looks for detection rules by name.
-    async fn rules(&self, names: &[String]) -> Result<Vec<RuleSeen>, ConnectError>;
 }
 
 impl From<ConnectError> for crate::domain::fault::Fault {

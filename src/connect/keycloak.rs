@@ -10,6 +10,7 @@
 mod evidence;
 mod examined;
 mod facts;
+mod left;
 mod log;
 mod password;
 mod snapshot;
@@ -23,16 +24,16 @@ use serde_json::{Value, json};
 use tokio::sync::OnceCell;
 
 use super::capability::{
-    Accepted, ActionFacts, ActivityQuery, ActivitySource, ConnectError, ConnectErrorKind, Identity,
-    Lacking, Page, PageSink, PreparedCall, ProofQuery, Reading, Schedule, SearchEnd, Step,
+    Accepted, ActionFacts, ConnectError, ConnectErrorKind, Identity, Lacking, PreparedCall,
+    ProofQuery, Reading, Schedule, Step, no_item,
 };
 use super::decode::FieldError;
 use super::http::{Answer, Class, Credential, HttpClient, Request, TokenGrant};
 use crate::config::settings::{Connection, OauthClient};
 use crate::domain::account::{Account, AccountStatus};
-use crate::domain::case::Alert;
 use crate::domain::containment::confirm::ConfirmedAction;
 use crate::domain::containment::kind::ActionKind;
+use crate::domain::containment::remnant::{Item, LeftBehind};
 use crate::domain::ids::{AccountId, ConnectionName};
 use crate::domain::one_time::OneTime;
 use crate::domain::text::{Safe, Untrusted};
@@ -48,7 +49,10 @@ const SESSION: &str = "/admin/realms/{realm}/sessions/{session}";
 const SESSIONS: &str = "/admin/realms/{realm}/users/{user-id}/sessions";
 const OFFLINE: &str = "/admin/realms/{realm}/users/{user-id}/offline-sessions/{clientUuid}";
 const CONSENTS: &str = "/admin/realms/{realm}/users/{user-id}/consents";
+const CONSENT: &str = "/admin/realms/{realm}/users/{user-id}/consents/{client}";
 const CREDENTIALS: &str = "/admin/realms/{realm}/users/{user-id}/credentials";
+const CREDENTIAL: &str = "/admin/realms/{realm}/users/{user-id}/credentials/{credentialId}";
+const FEDERATED: &str = "/admin/realms/{realm}/users/{user-id}/federated-identity";
 const GROUPS: &str = "/admin/realms/{realm}/users/{user-id}/groups";
 const ROLES: &str = "/admin/realms/{realm}/users/{user-id}/role-mappings";
 const ALL_ROLES: &str =
@@ -180,6 +184,7 @@ impl Keycloak {
             ActionKind::ResetPassword | ActionKind::ExpirePassword => {
                 self.password_request(kind, id, None)
             }
+            ActionKind::RemoveItem => Err(no_item()),
         }
     }
 
@@ -210,6 +215,9 @@ impl Keycloak {
         password: Option<&OneTime>,
     ) -> Result<Request, ConnectError> {
         let (kind, call) = (action.kind(), action.call());
+        if kind == ActionKind::RemoveItem {
+            return self.confirmed_removal(action);
+        }
         let path = call.path.split('?').next().unwrap_or_default();
         let mut segments = path.rsplit('/');
         let ends_session = kind == ActionKind::RevokeSessions && call.method == "DELETE";
@@ -388,6 +396,14 @@ impl Identity for Keycloak {
         Ok(steps)
     }
 
+    async fn left_behind(&self, id: &AccountId) -> Result<LeftBehind, ConnectError> {
+        self.remnants(id).await
+    }
+
+    fn removal(&self, item: &Item, account: &Account) -> Result<Step, Lacking> {
+        self.removal_step(item, account)
+    }
+
     fn takes_password(&self, kind: ActionKind) -> bool {
         kind == ActionKind::ResetPassword
     }
@@ -423,6 +439,7 @@ impl Identity for Keycloak {
             ActionKind::ResetPassword | ActionKind::ExpirePassword => {
                 self.read_password(query).await
             }
+            ActionKind::RemoveItem => self.read_removed(query).await,
         }
     }
 
@@ -432,33 +449,6 @@ impl Identity for Keycloak {
 
     fn schedule(&self, _kind: ActionKind) -> Schedule {
         facts::schedule()
-    }
-}
-
-#[async_trait]
-impl ActivitySource for Keycloak {
-    fn connection(&self) -> &ConnectionName {
-        &self.connection
-    }
-
-    fn rate_is_low(&self) -> bool {
-        self.http.rate_is_low()
-    }
-
-    async fn search(
-        &self,
-        query: &ActivityQuery,
-        pages: PageSink<'_>,
-    ) -> Result<SearchEnd, ConnectError> {
-        self.read_log(query, pages).await
-    }
-
-    fn query_text(&self, query: &ActivityQuery) -> String {
-        log::text(&self.client.realm, query)
-    }
-
-    async fn alerts(&self, _limit: usize) -> Result<Page<Alert>, ConnectError> {
-        Err(ConnectError::unsent("Keycloak lists no alerts".into()))
     }
 }
 

@@ -11,9 +11,11 @@ mod app;
 mod evidence;
 mod examined;
 mod facts;
+mod left;
 mod log;
 mod password;
 mod proof;
+mod removal;
 mod wire;
 
 use async_trait::async_trait;
@@ -23,7 +25,7 @@ use tokio::sync::OnceCell;
 
 use super::capability::{
     Accepted, ActionFacts, ConnectError, ConnectErrorKind, Identity, Lacking, PreparedCall,
-    ProofQuery, Reading, Schedule, Step,
+    ProofQuery, Reading, Schedule, Step, no_item,
 };
 use super::decode::{FieldError, each};
 use super::http::{Answer, Class, HttpClient, Request};
@@ -32,6 +34,7 @@ use crate::domain::account::{Account, AccountStatus};
 use crate::domain::containment::administrators::RoleHeld;
 use crate::domain::containment::confirm::ConfirmedAction;
 use crate::domain::containment::kind::ActionKind;
+use crate::domain::containment::remnant::{Item, LeftBehind, Remnant};
 use crate::domain::ids::{AccountId, ConnectionName};
 use crate::domain::one_time::OneTime;
 use crate::domain::text::{Safe, Untrusted};
@@ -47,6 +50,10 @@ const SESSIONS: &str = "/api/v1/users/{userId}/sessions";
 const GROUPS: &str = "/api/v1/users/{id}/groups";
 const ROLES: &str = "/api/v1/users/{userId}/roles";
 const FACTORS: &str = "/api/v1/users/{userId}/factors";
+const FACTOR: &str = "/api/v1/users/{userId}/factors/{factorId}";
+const GRANTS: &str = "/api/v1/users/{userId}/grants";
+const GRANT: &str = "/api/v1/users/{userId}/grants/{grantId}";
+const USER_DEVICES: &str = "/api/v1/users/{userId}/devices";
 const CLIENTS: &str = "/api/v1/users/{userId}/clients";
 const TOKENS: &str = "/api/v1/users/{userId}/clients/{clientId}/tokens";
 
@@ -204,17 +211,22 @@ impl Okta {
                     .query("revokeSessions", "true"))
             }
             ActionKind::ExpirePassword => Request::new(Class::Write, Method::POST, EXPIRE, &[id]),
+            ActionKind::RemoveItem => Err(no_item()),
         }
     }
 
     /// Builds the request of a confirmed call again and gives it only if it is the same.
-    fn confirmed(&self, kind: ActionKind, call: &PreparedCall) -> Result<Request, ConnectError> {
+    fn confirmed(&self, action: &ConfirmedAction) -> Result<Request, ConnectError> {
+        let (kind, call) = (action.kind(), action.call());
         let differs = || {
             ConnectError::unsent(safe!(
                 "{}: the confirmed request does not belong to this connection",
                 kind.word()
             ))
         };
+        if let Some(item) = action.item() {
+            return self.confirmed_removal(item, call)?.ok_or_else(differs);
+        }
         let path = call.path.split('?').next().unwrap_or_default();
         let mut segments = path.rsplit('/');
         let id = match kind {
@@ -424,12 +436,24 @@ impl Identity for Okta {
             .map_err(|error| lacking(error.what))
     }
 
+    async fn left_behind(&self, id: &AccountId) -> Result<LeftBehind, ConnectError> {
+        self.remnants(id).await
+    }
+
+    async fn remnant(&self, id: &AccountId, item: &Item) -> Result<Option<Remnant>, ConnectError> {
+        self.one_remnant(id, item).await
+    }
+
+    fn removal(&self, item: &Item, account: &Account) -> Result<Step, Lacking> {
+        self.removal_step(item, account)
+    }
+
     async fn perform(
         &self,
         action: &ConfirmedAction,
         _password: Option<&OneTime>,
     ) -> Result<Accepted, ConnectError> {
-        let request = self.confirmed(action.kind(), action.call())?;
+        let request = self.confirmed(action)?;
         let answer = self.http.write(&request).await?;
         let is_reset = action.kind() == ActionKind::ResetPassword;
         Ok(Accepted {
@@ -448,6 +472,7 @@ impl Identity for Okta {
             ActionKind::ResetPassword | ActionKind::ExpirePassword => {
                 self.read_password(query).await
             }
+            ActionKind::RemoveItem => self.read_removed(query).await,
         }
     }
 

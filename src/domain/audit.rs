@@ -19,6 +19,7 @@ mod json;
 mod listed;
 mod long;
 mod pruned;
+mod removal;
 mod report;
 #[cfg(test)]
 mod samples;
@@ -43,10 +44,11 @@ pub use listed::{
     RunbookChoose, RunbookInput, StepSaid, TaskState,
 };
 pub use pruned::SegmentPruned;
+pub use removal::ItemNamed;
 pub use report::{DocumentPosted, DocumentWritten};
 pub use seal::{PublicKey, Standing};
 pub use sessions::{EVERY, GAP_MINUTES};
-pub use tail::{Tail, has_begun, last_record, name_torn};
+pub use tail::{LogRecovered, Tail, has_begun, last_record, name_torn};
 pub use timeline::{LikelihoodSet, Saying, TimelineSaid};
 pub use verify::{Expectations, Report, Verifier};
 pub use words::{Class, DecisionKind, OutcomeState, TYPES, TickState};

@@ -19,6 +19,7 @@ pub mod need;
 pub mod note;
 pub mod outbox;
 pub mod plan;
+pub mod remnant;
 #[cfg(test)]
 pub(crate) mod samples;
 pub mod standing;

@@ -16,6 +16,7 @@ use crate::domain::containment::approval::{
     Ask, EITHER, GivenAnswer, Request, Say, compose_answer, requests, second_person,
 };
 use crate::domain::containment::consent::{Asked, Given};
+use crate::domain::containment::kind::ActionKind;
 use crate::domain::containment::note::Anchor;
 use crate::domain::fault::Fault;
 use crate::domain::ids::{AccountId, CaseId, RecordId};
@@ -62,8 +63,13 @@ async fn read_request(world: &World, case: CaseId, comment: &Untrusted) -> Resul
 async fn target(world: &World, ask: &Ask) -> Result<(Account, Vec<PreparedCall>), Fault> {
     for identity in &world.identity {
         let id = AccountId::new(identity.connection().clone(), ask.target.as_str());
-        let calls: Result<Vec<PreparedCall>, _> = ask
-            .kinds
+        // What removes an item is known for an account only; that it is the same provider is known by any call.
+        let known = if ask.items.is_empty() {
+            ask.kinds.as_slice()
+        } else {
+            &[ActionKind::RevokeSessions]
+        };
+        let calls: Result<Vec<PreparedCall>, _> = known
             .iter()
             .map(|kind| identity.prepare(*kind, &id))
             .collect();
@@ -71,21 +77,19 @@ async fn target(world: &World, ask: &Ask) -> Result<(Account, Vec<PreparedCall>)
         if calls.first().is_some_and(|call| call.host == ask.host) {
             let account = identity.account(&id).await?;
             // As many as the plan that waits has: what a provider needs for the account as it is now.
-            let steps = identity
-                .steps(&ask.kinds, &account)
-                .map_err(|(kind, lacking)| {
-                    Fault::new(safe!("{} is not offered: {}", kind.word(), lacking.reason))
-                })?;
+            let what = (ask.kinds.as_slice(), ask.items.as_slice());
+            let steps = super::plan::planned(identity.as_ref(), what, &account).await?;
             if !steps
                 .iter()
-                .map(|step| step.kind)
+                .map(|(step, _)| step.kind)
                 .eq(ask.kinds.iter().copied())
             {
                 return Err(Fault::new(
                     "the account needs other requests now than were asked for",
                 ));
             }
-            return Ok((account, steps.into_iter().map(|step| step.call).collect()));
+            let calls = steps.into_iter().map(|(step, _)| step.call);
+            return Ok((account, calls.collect()));
         }
     }
     let host = own(ask.host.as_str());

@@ -102,7 +102,7 @@ pub(super) async fn ask(world: Arc<World>, plan: ConfirmedPlan) {
     let host = call.map_or("", |step| step.call.host.as_str());
     let target = (plan.account().id.raw(), &plan.account().login);
     let (hash, case, kinds) = (plan.hash(), plan.case().raw(), plan.plan().kinds());
-    let ask = Ask::new(asked, hash, case, host, target, kinds);
+    let ask = Ask::new(asked, hash, case, host, target, kinds).removing(plan.plan().items());
     let waiting = Waiting { ask, me, reasons };
     wait(&world, plan, waiting, lease).await;
 }

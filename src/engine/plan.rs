@@ -9,7 +9,7 @@ use super::journal::own;
 use crate::app::message::Level;
 use crate::app::message::Message;
 use crate::config::settings::{EnvironmentKind, Mode};
-use crate::connect::capability::Identity;
+use crate::connect::capability::{Identity, Step};
 use crate::domain::account::Account;
 use crate::domain::audit::Body;
 use crate::domain::containment::administrators::{Others, must_be_counted, told};
@@ -22,6 +22,7 @@ use crate::domain::containment::kind::ActionKind;
 use crate::domain::containment::need::{self, Need};
 use crate::domain::containment::note::of_others;
 use crate::domain::containment::plan::{LIFETIME, Plan, PlannedStep, plan_hash};
+use crate::domain::containment::remnant::{Item, Remnant};
 use crate::domain::fault::Fault;
 use crate::domain::ids::{AccountId, ActionId, CaseId, PlanId};
 use crate::domain::text::{Safe, Untrusted};
@@ -36,9 +37,9 @@ pub(super) async fn make(
     case: CaseId,
     account: AccountId,
     asked_for: Untrusted,
-    kinds: Vec<ActionKind>,
+    (kinds, items): (Vec<ActionKind>, Vec<Item>),
 ) {
-    let result = try_make(&world, case, account, &asked_for, &kinds).await;
+    let result = try_make(&world, case, account, &asked_for, (&kinds, &items)).await;
     world.tell(Message::PlanMade(result.map(Box::new))).await;
 }
 
@@ -47,7 +48,7 @@ async fn try_make(
     case: CaseId,
     id: AccountId,
     asked_for: &Untrusted,
-    kinds: &[ActionKind],
+    (kinds, items): (&[ActionKind], &[Item]),
 ) -> Result<Plan, Fault> {
     let identity = world
         .identity(&id.connection)
@@ -87,21 +88,21 @@ async fn try_make(
     } = judge_all(world, identity.as_ref(), &account, asked_for, kinds).await;
     warnings.extend(told(&others));
     let made = world.clock.now();
-    let steps = identity.steps(kinds, &account).map_err(|(kind, lacking)| {
-        Fault::new(safe!("{} is not offered: {}", kind.word(), lacking.reason))
-    })?;
+    let steps = planned(identity.as_ref(), (kinds, items), &account).await?;
     let steps: Vec<PlannedStep> = steps
         .into_iter()
-        .map(|step| PlannedStep {
+        .map(|(step, item)| PlannedStep {
             aid: ActionId::from_parts(made.utc, super::clock::random()),
             kind: step.kind,
             call: step.call,
             facts: step.facts,
+            item,
         })
         .collect();
     let calls: Vec<_> = steps.iter().map(|step| (step.kind, &step.call)).collect();
     let policy = world.settings.policy.canonical();
-    let hash = plan_hash(&calls, &account, &case, &policy, &world.settings.sha256);
+    let config = &world.settings.sha256;
+    let hash = plan_hash(&calls, items, &account, &case, &policy, config);
     let need = if reasons.is_empty() {
         None
     } else {
@@ -124,6 +125,27 @@ async fn try_make(
     };
     world.journal.record(records(&plan)).await?;
     Ok(plan)
+}
+
+/// A request with what it removes.
+pub(super) type Planned = (Step, Option<Box<Remnant>>);
+
+/// Gives the requests of a plan: those of its kinds, or those that remove the items.
+pub(super) async fn planned(
+    identity: &dyn Identity,
+    (kinds, items): (&[ActionKind], &[Item]),
+    account: &Account,
+) -> Result<Vec<Planned>, Fault> {
+    if !items.is_empty() {
+        return super::removal::steps(identity, items, account).await;
+    }
+    let steps = identity.steps(kinds, account).map_err(|(kind, lacking)| {
+        Fault::new(safe!("{} is not offered: {}", kind.word(), lacking.reason))
+    })?;
+    if steps.is_empty() {
+        return Err(Fault::new("planning refused: there is nothing to send"));
+    }
+    Ok(steps.into_iter().map(|step| (step, None)).collect())
 }
 
 /// Looks into the case once more before the first intent, for what another host did since the plan was made.
@@ -386,6 +408,7 @@ fn records(plan: &Plan) -> Vec<Body> {
             expires: plan.made.utc + lifetime,
         })
         .collect();
+    bodies.extend(super::removal::records(plan));
     bodies.extend(plan.campaign.as_ref().map(|name| {
         Body::ActionCampaign(CampaignNamed {
             pid: plan.pid.clone(),

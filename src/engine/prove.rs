@@ -167,6 +167,7 @@ impl Reads {
         world.journal.catch_up().await;
         let query = ProofQuery {
             kind: self.action.kind,
+            item: self.action.item.clone(),
             account: self.action.account.clone(),
             not_before: self.action.server_before,
             password_before: self.action.password_before,

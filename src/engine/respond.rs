@@ -16,7 +16,7 @@ use super::journal::{NotRecorded, own};
 use answer::{Answer, answered, silent};
 use secret::{hand_over, made_for};
 
-use super::{World, outbox, plan, prove};
+use super::{World, outbox, plan, prove, removal};
 use crate::app::message::Level;
 use crate::connect::capability::Identity;
 use crate::domain::audit::{Body, OutcomeState};
@@ -315,8 +315,14 @@ async fn look_again(
         .account(&plan.account().id)
         .await
         .map_err(|error| because(safe!("the account could not be read again: {}", error.what)))?;
-    if let Some(what) = changed_since(plan.account(), &account, expected) {
-        let reason = safe!("the plan is stale: {} changed", what);
+    let changed =
+        changed_since(plan.account(), &account, expected).map(|what| safe!("{} changed", what));
+    let changed = match changed {
+        None => removal::stale(identity, &account.id, action).await,
+        changed => changed,
+    };
+    if let Some(what) = changed {
+        let reason = safe!("the plan is stale: {}", what);
         let refusal = Body::Refusal {
             case: plan.case().clone(),
             account: Some(account.id.clone()),

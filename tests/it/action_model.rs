@@ -335,6 +335,7 @@ fn plan(world: &mut World, process: usize, target: usize) -> Plan {
                 body_sha256: String::new(),
             },
             facts,
+            item: None,
         }],
         guards,
         warnings: Vec::new(),
@@ -437,6 +438,7 @@ fn run(events: &[Event]) -> Result<usize, TestCaseError> {
                     &Expected {
                         statuses: vec![AccountStatus::Active],
                         password: false,
+                        removed: false,
                     },
                 )
                 .is_none();

@@ -26,6 +26,7 @@ use crate::wiretap::{Tapped, connection, name, settings, start};
 fn proof(kind: ActionKind, account: &quell::domain::account::Account) -> ProofQuery {
     ProofQuery {
         kind,
+        item: None,
         account: account.id.clone(),
         not_before: account.server_date,
         password_before: account.password_changed,

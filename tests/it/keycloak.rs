@@ -93,6 +93,7 @@ const ROUTES: [&str; 20] = [
 fn proof(action: ActionKind, account: &quell::domain::account::Account) -> ProofQuery {
     ProofQuery {
         kind: action,
+        item: None,
         account: account.id.clone(),
         not_before: None,
         password_before: account.password_changed,

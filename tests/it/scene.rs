@@ -565,6 +565,7 @@ pub(crate) fn plan(refusal: bool) -> Plan {
             body_sha256: String::new(),
         },
         facts: facts(),
+        item: None,
     };
     let guard = |guard: &'static str| GuardResult {
         guard,

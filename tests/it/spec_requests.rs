@@ -52,6 +52,7 @@ async fn run() -> Vec<Seen> {
         let accepted = house.identity().perform(action, None).await.unwrap();
         let query = ProofQuery {
             kind: action.kind(),
+            item: None,
             account: account.id.clone(),
             not_before: account.server_date,
             password_before: None,
@@ -73,6 +74,7 @@ async fn run() -> Vec<Seen> {
         assert_eq!(accepted.secret.is_some(), is_reset);
         let proof = ProofQuery {
             kind: action.kind(),
+            item: None,
             account: of.id.clone(),
             not_before: of.server_date,
             password_before: of.password_changed,

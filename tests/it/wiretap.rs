@@ -334,6 +334,7 @@ impl Tapped {
                 kind: step.kind,
                 call: step.call,
                 facts: step.facts,
+                item: None,
             });
         let plan = Plan {
             pid: PlanId::from_parts(start(), 7),

@@ -11,6 +11,7 @@ use crate::app::message::Handed;
 use crate::domain::containment::confirm::Confirmation;
 use crate::domain::containment::consent::Consent;
 use crate::domain::containment::kind::ActionKind;
+use crate::domain::containment::remnant::Item;
 use crate::domain::ids::{AccountId, ActionId, CaseId};
 use crate::domain::report::Target;
 use crate::domain::runbook::Phase;
@@ -104,6 +105,8 @@ pub enum Layer {
     Planning {
         /// What it will do.
         kinds: Vec<ActionKind>,
+        /// What it will remove.
+        items: Vec<Item>,
         /// For which case, to whom.
         of: Box<Held>,
     },

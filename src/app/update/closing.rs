@@ -2,7 +2,6 @@
 //!
 //! What must not live here: sending (`engine`), the undo itself (it is an ordinary plan).
 
-use super::panes;
 use super::work::{call, refuse, targets};
 use super::writing::{input, is_save};
 use crate::app::actions::{self, Choice, Readiness};
@@ -189,7 +188,7 @@ pub(super) fn false_positive(model: &mut Model) -> Vec<Effect> {
     }
     let line = "false positive: first the containment is undone, then the case is closed";
     model.say(Level::Info, line, None);
-    panes::choose(model, Choice::Enable)
+    super::planning::choose(model, Choice::Enable)
 }
 
 /// Goes on with a false positive once nothing of the account is contained any more and nothing else is open.

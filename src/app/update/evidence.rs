@@ -334,7 +334,7 @@ fn actions(model: &Model, open: &OpenCase) -> Vec<Evidence> {
         let Some(at) = action.effective_at() else {
             continue;
         };
-        let done = safe!("{} {}", action.kind.word(), action.state.word());
+        let done = safe!("{} {}", action.what(), action.state.word());
         facts.push(fact(
             EvidenceKind::ContainmentDecided,
             at,
@@ -342,14 +342,20 @@ fn actions(model: &Model, open: &OpenCase) -> Vec<Evidence> {
             None,
         ));
         let capability = match action.kind {
-            ActionKind::RevokeSessions => Capability::RevokeSessions,
-            ActionKind::DisableAccount => Capability::DisableAccount,
-            ActionKind::EnableAccount => Capability::EnableAccount,
-            ActionKind::ResetPassword | ActionKind::ExpirePassword => Capability::ResetPassword,
+            ActionKind::RevokeSessions => Some(Capability::RevokeSessions),
+            ActionKind::DisableAccount => Some(Capability::DisableAccount),
+            ActionKind::EnableAccount => Some(Capability::EnableAccount),
+            ActionKind::ResetPassword | ActionKind::ExpirePassword => {
+                Some(Capability::ResetPassword)
+            }
+            // One thing less does not prove that nothing is left: the step is ticked by hand.
+            ActionKind::RemoveItem => None,
         };
-        if action.state == ActionState::Verified {
+        if let (ActionState::Verified, Some(capability)) = (action.state, capability) {
             facts.push(fact(EvidenceKind::ActionProven(capability), at, done, None));
-        } else if let (ActionState::Drifted, Some(ended)) = (action.state, action.ended) {
+        } else if let (ActionState::Drifted, Some(ended), Some(capability)) =
+            (action.state, action.ended, capability)
+        {
             facts.push(fact(
                 EvidenceKind::ActionUndone(capability),
                 ended,
@@ -360,6 +366,7 @@ fn actions(model: &Model, open: &OpenCase) -> Vec<Evidence> {
         if let Some(id) = &action.comment {
             let phase = match action.kind {
                 ActionKind::EnableAccount => Phase::Recovery,
+                ActionKind::RemoveItem => Phase::Eradication,
                 _ => Phase::Containment,
             };
             facts.push(comment(open, Some(id), at, phase));

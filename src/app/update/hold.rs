@@ -211,9 +211,10 @@ fn undo(model: &mut Model, held: Held, is_disabled: bool) -> Vec<Effect> {
         account: held.account.clone(),
         asked_for: held.login.clone(),
         kinds: kinds.clone(),
+        items: Vec::new(),
     });
-    let of = Box::new(held);
-    model.layers.push(Layer::Planning { kinds, of });
+    let (of, items) = (Box::new(held), Vec::new());
+    model.layers.push(Layer::Planning { kinds, items, of });
     effects
 }
 

@@ -2,8 +2,8 @@
 
 use super::panes::{self, Walk};
 use super::{
-    activity, approval, closing, copy, documenting, hold, leaving, list, open_case, runbooks,
-    search, work, writing,
+    activity, approval, closing, copy, documenting, hold, leaving, list, open_case, planning,
+    runbooks, search, work, writing,
 };
 use crate::app::actions::Choice;
 use crate::app::command::{COMMANDS, Command};
@@ -168,13 +168,13 @@ fn move_in_layer(model: &mut Model, walk: Walk) {
 
 fn from_menu(model: &mut Model, choice: Choice) -> Vec<Effect> {
     model.layers.pop();
-    panes::choose(model, choice)
+    planning::choose(model, choice)
 }
 
 fn choose_row(model: &mut Model) -> Vec<Effect> {
     match model.layers.pop() {
         Some(Layer::Contain { cursor }) => match Choice::ALL.get(cursor) {
-            Some(choice) => panes::choose(model, *choice),
+            Some(choice) => planning::choose(model, *choice),
             None => Vec::new(),
         },
         Some(Layer::Likelihood { cursor }) => match Likelihood::ALL.get(cursor) {
@@ -275,7 +275,8 @@ fn send_again(model: &mut Model) -> Vec<Effect> {
         return Vec::new();
     }
     model.layers.pop();
-    panes::plan(model, vec![action.kind])
+    let items = action.item.into_iter().collect();
+    planning::plan(model, vec![action.kind], items)
 }
 
 /// Keys for layers that take letters themselves.

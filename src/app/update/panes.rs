@@ -2,19 +2,19 @@
 
 use ratatui_textarea::TextArea;
 
+use super::planning::choose;
 use super::{
     activity, approval, closing, copy, documenting, leaving, list, open_case, run_step, runbooks,
     work,
 };
-use crate::app::actions::{self, Choice, Readiness};
+use crate::app::actions::Choice;
 use crate::app::checklist;
 use crate::app::command::Command;
 use crate::app::effect::Effect;
 use crate::app::local;
 use crate::app::message::Level;
-use crate::app::model::{Held, Layer, ListRow, Model, Pane, Purpose};
+use crate::app::model::{Layer, ListRow, Model, Pane, Purpose};
 use crate::domain::case::Subject;
-use crate::domain::containment::kind::ActionKind;
 use crate::domain::freshness::time_word;
 use crate::domain::likelihood::Likelihood;
 use crate::domain::report::Target;
@@ -369,43 +369,6 @@ fn compromise_window(model: &mut Model) {
     if let (Some(window), Some(Layer::Writing { area, .. })) = (known, model.layers.last_mut()) {
         area.insert_str(window.typed());
     }
-}
-
-/// Plans a choice, or asks for the reason of a decision.
-pub(super) fn choose(model: &mut Model, choice: Choice) -> Vec<Effect> {
-    if let Readiness::No(reason) = actions::readiness(model, choice) {
-        model.say(Level::Warning, safe!("{}: {}", choice.word(), reason), None);
-        return Vec::new();
-    }
-    match choice {
-        Choice::Monitor => write(model, Purpose::MonitorOnly),
-        Choice::Nothing => write(model, Purpose::NoAction),
-        _ => return plan(model, choice.kinds().to_vec()),
-    }
-    Vec::new()
-}
-
-/// Asks for a plan of these kinds on the account of the open case.
-pub(super) fn plan(model: &mut Model, kinds: Vec<ActionKind>) -> Vec<Effect> {
-    let Some(open) = &model.open else {
-        return Vec::new();
-    };
-    let (Some(account), Some(user)) = (open.the_account(), &open.user) else {
-        return Vec::new();
-    };
-    let of = Box::new(Held {
-        case: open.id.clone(),
-        account: account.id.clone(),
-        login: account.login.clone(),
-    });
-    let effect = Effect::MakePlan {
-        case: open.id.clone(),
-        account: account.id.clone(),
-        asked_for: user.clone(),
-        kinds: kinds.clone(),
-    };
-    model.layers.push(Layer::Planning { kinds, of });
-    vec![effect]
 }
 
 pub(super) fn write(model: &mut Model, purpose: Purpose) {

@@ -2,7 +2,8 @@
 //!
 //! What must not live here: plans and dialogs of actions; nothing here goes around them.
 
-use super::panes::{choose, likelihood, note};
+use super::panes::{likelihood, note};
+use super::planning::choose;
 use super::{documenting, evidence, list, open_case};
 use crate::app::actions::Choice;
 use crate::app::checklist;

@@ -206,7 +206,9 @@ pub(super) fn events_changed(model: &mut Model) -> Vec<Effect> {
 fn plan_made(model: &mut Model, result: Result<Box<Plan>, Fault>) -> Vec<Effect> {
     // Whoever pressed Esc meanwhile does not want the dialog any more, nor that of an earlier wish.
     let waiting = match (model.layers.last(), &result) {
-        (Some(Layer::Planning { kinds, of }), Ok(plan)) => wanted(kinds, of, plan),
+        (Some(Layer::Planning { kinds, items, of }), Ok(plan)) => {
+            wanted(kinds, of, plan) && *items == plan.items()
+        }
         (Some(Layer::Planning { .. }), Err(_)) => true,
         _ => false,
     };
@@ -283,7 +285,7 @@ fn announce(model: &mut Model, entry: &Entry) -> bool {
             };
             let line = safe!(
                 "{} of {}: {}",
-                action.kind.word(),
+                action.what(),
                 action.login.field(),
                 action.state.word()
             );
@@ -314,7 +316,7 @@ fn announce(model: &mut Model, entry: &Entry) -> bool {
             };
             let line = safe!(
                 "{} of {}: UNKNOWN, it may have happened; reading back",
-                action.kind.word(),
+                action.what(),
                 action.login.field()
             );
             model.say(Level::Error, line, None);

@@ -255,7 +255,7 @@ fn running_here(action: &ActionView) -> Running {
     Running {
         case: action.case.clone(),
         login: action.login.clone(),
-        what: safe!("{}{}", action.kind.word(), tries),
+        what: safe!("{}{}", action.what(), tries),
         state: action.state,
         since: action.sent.or(action.confirmed),
         evidence: action.evidence.clone(),

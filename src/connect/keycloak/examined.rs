@@ -122,6 +122,7 @@ impl Examined for Keycloak {
                     ActionKind::DisableAccount,
                     ActionKind::ResetPassword,
                     ActionKind::ExpirePassword,
+                    ActionKind::RemoveItem,
                 ],
                 Some(sees_clients),
             ),

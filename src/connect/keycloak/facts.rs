@@ -5,8 +5,9 @@
 use std::time::Duration;
 
 use crate::connect::capability::{ActionFacts, Schedule};
-use crate::domain::account::Session;
+use crate::domain::account::{Factor, Session};
 use crate::domain::containment::kind::ActionKind;
+use crate::domain::containment::remnant::{Item, RemnantKind};
 use crate::domain::text::{Safe, Untrusted};
 use crate::safe;
 
@@ -71,6 +72,12 @@ pub(super) fn facts(kind: ActionKind, lifespan: Option<u64>) -> ActionFacts {
             ),
             proof: "UPDATE_PASSWORD is required, read twice".into(),
         },
+        ActionKind::RemoveItem => ActionFacts {
+            effect: "one consent, credential or session is taken away; the rest of the account stays".into(),
+            undo: "cannot be undone; what was there before is kept in the audit log".into(),
+            limits: safe!("keeps nobody out by itself; {}", tokens(lifespan)),
+            proof: "it is not listed any more, read twice".into(),
+        },
     }
 }
 
@@ -81,6 +88,54 @@ pub(super) fn offline(session: &Session, lifespan: Option<u64>) -> ActionFacts {
     ActionFacts {
         effect: safe!("ends the offline session of {}", clients),
         ..facts(ActionKind::RevokeSessions, lifespan)
+    }
+}
+
+/// Gives the words for the removal of one item; `factors` are the MFA methods of the account as it is.
+pub(super) fn removal(item: &Item, factors: &[Factor], lifespan: Option<u64>) -> ActionFacts {
+    let general = facts(ActionKind::RemoveItem, lifespan);
+    match item.kind {
+        RemnantKind::OauthGrant => ActionFacts {
+            effect: safe!(
+                "{} needs a new consent, and its offline tokens for this user end",
+                item.name.field()
+            ),
+            undo: "cannot be undone: the user consents anew; what was there before is kept in the audit log".into(),
+            limits: safe!("its online sessions go on: end them, too; {}", tokens(lifespan)),
+            proof: "no consent for it is listed, read twice".into(),
+        },
+        RemnantKind::MfaMethod => ActionFacts {
+            effect: safe!("{} can pass no sign-in any more", item.name.field()),
+            undo: "cannot be undone: the user enrols it anew; what was there before is kept in the audit log, without its secret".into(),
+            limits: safe!("{}; ends no session; {}", left(item, factors), tokens(lifespan)),
+            proof: "the credential is not listed, read twice".into(),
+        },
+        RemnantKind::RefreshToken => ActionFacts {
+            effect: safe!("ends the {}: its refresh token is refused", item.name.field()),
+            limits: safe!("the consent stays: with a sign-in it gets new tokens; {}", tokens(lifespan)),
+            ..general
+        },
+        RemnantKind::Session => ActionFacts {
+            effect: "ends this one session; the others go on".into(),
+            limits: safe!("it does not stop a new sign-in; {}", tokens(lifespan)),
+            ..general
+        },
+        _ => general,
+    }
+}
+
+/// Says what an attacker who has the password can do once a method is gone.
+fn left(item: &Item, factors: &[Factor]) -> Safe {
+    let stay = factors.iter().filter(|one| one.id != item.id).count();
+    match stay {
+        0 => "it is the last MFA method: then whoever knows the password signs in with it alone, or enrols a method of \
+              their own; reset the password while the account is disabled"
+            .into(),
+        1 => "1 other method stays; whoever knows the password and passes it can enrol another".into(),
+        more => safe!(
+            "{} other methods stay; whoever knows the password and passes one can enrol another",
+            more
+        ),
     }
 }
 

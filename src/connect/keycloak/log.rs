@@ -4,15 +4,18 @@
 
 use std::collections::HashSet;
 
+use async_trait::async_trait;
 use chrono::{DateTime, SecondsFormat, Utc};
 use serde_json::Value;
 
 use super::{ADMIN_EVENTS, EVENTS, Keycloak, is_id};
 use crate::connect::capability::{
-    ActivityQuery, ConnectError, Identity as _, Page, PageSink, SearchEnd,
+    ActivityQuery, ActivitySource, ConnectError, Identity as _, Page, PageSink, SearchEnd,
 };
 use crate::connect::decode::each;
 use crate::connect::logs::keycloak_entry;
+use crate::domain::case::Alert;
+use crate::domain::ids::ConnectionName;
 use crate::domain::text::Untrusted;
 
 /// Events of one page, and most pages of one reading.
@@ -133,5 +136,32 @@ impl Keycloak {
             events: seen.len(),
             truncated: false,
         })
+    }
+}
+
+#[async_trait]
+impl ActivitySource for Keycloak {
+    fn connection(&self) -> &ConnectionName {
+        &self.connection
+    }
+
+    fn rate_is_low(&self) -> bool {
+        self.http.rate_is_low()
+    }
+
+    async fn search(
+        &self,
+        query: &ActivityQuery,
+        pages: PageSink<'_>,
+    ) -> Result<SearchEnd, ConnectError> {
+        self.read_log(query, pages).await
+    }
+
+    fn query_text(&self, query: &ActivityQuery) -> String {
+        text(&self.client.realm, query)
+    }
+
+    async fn alerts(&self, _limit: usize) -> Result<Page<Alert>, ConnectError> {
+        Err(ConnectError::unsent("Keycloak lists no alerts".into()))
     }
 }

@@ -40,6 +40,12 @@ pub(super) fn facts(kind: ActionKind) -> ActionFacts {
             limits: "keeps nobody out: the old password still works for that sign-in, and whoever knows it can choose the new one; ends no session; it cannot be suspended from PASSWORD_EXPIRED".into(),
             proof: "status PASSWORD_EXPIRED, read twice".into(),
         },
+        ActionKind::RemoveItem => ActionFacts {
+            effect: "one grant, the tokens of one client or one MFA method is taken away; the rest of the account stays".into(),
+            undo: "cannot be undone; what was there before is kept in the audit log".into(),
+            limits: "keeps nobody out by itself, and ends no session".into(),
+            proof: "it is not listed any more, read twice".into(),
+        },
     }
 }
 
@@ -50,7 +56,8 @@ pub(super) fn schedule(kind: ActionKind) -> Schedule {
         ActionKind::DisableAccount
         | ActionKind::EnableAccount
         | ActionKind::ResetPassword
-        | ActionKind::ExpirePassword => &[1, 2, 4, 8, 15, 30],
+        | ActionKind::ExpirePassword
+        | ActionKind::RemoveItem => &[1, 2, 4, 8, 15, 30],
         // The System Log may be minutes late.
         ActionKind::RevokeSessions => &[1, 2, 4, 8, 15, 30, 60, 120, 180, 180],
     };

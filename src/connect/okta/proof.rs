@@ -116,6 +116,7 @@ mod tests {
         let connection = ConnectionName::parse("okta").unwrap_or_else(|error| panic!("{error}"));
         ProofQuery {
             kind: ActionKind::RevokeSessions,
+            item: None,
             account: AccountId::new(connection, "00u1"),
             not_before: DateTime::from_timestamp(1_795_230_000, 0),
             password_before: None,

@@ -10,8 +10,8 @@ use super::words::{DecisionKind, OutcomeState};
 use super::{
     CaseChanged, CaseLeft, CaseRead, CaseSnoozed, ChecklistNote, ChecklistOpen, ChecklistPhase,
     ChecklistText, ChecklistTick, CompromiseWindow, DocumentPosted, DocumentWritten,
-    FindingDismissed, HoldSet, LikelihoodSet, RunbookChoose, RunbookInput, SearchRun, SecretSaid,
-    SegmentPruned, TaskState, TimelineSaid, WatchCursor, WatchSuccess, long,
+    FindingDismissed, HoldSet, ItemNamed, LikelihoodSet, LogRecovered, RunbookChoose, RunbookInput,
+    SearchRun, SecretSaid, SegmentPruned, TaskState, TimelineSaid, WatchCursor, WatchSuccess, long,
 };
 use crate::domain::containment::{approval, campaign::CampaignNamed};
 use crate::domain::ids::{AccountId, ActionId, CaseId, PlanId, RecordId};
@@ -66,12 +66,7 @@ pub enum Body {
     },
     /// The end of the log was torn; the torn bytes stay where they are and are named here.
     #[serde(rename = "log.recovered")]
-    LogRecovered {
-        /// How many bytes stand between the last whole record and the line feed before this one.
-        len: u64,
-        /// Their SHA-256, hex.
-        sha256: String,
-    },
+    LogRecovered(LogRecovered),
     /// The last record of a segment.
     #[serde(rename = "segment.end")]
     SegmentEnd {
@@ -462,6 +457,9 @@ pub enum Body {
     /// A plan goes beyond the caps in the name of a campaign.
     #[serde(rename = "action.campaign")]
     ActionCampaign(CampaignNamed),
+    /// An action removes an item of the account; written with the plan.
+    #[serde(rename = "action.item")]
+    ActionItem(ItemNamed),
     /// Somebody decided until when a containment holds.
     #[serde(rename = "hold.set")]
     HoldSet(HoldSet),

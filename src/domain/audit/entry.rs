@@ -345,12 +345,14 @@ mod tests {
     };
     use super::super::{
         ChecklistNote, ChecklistOpen, ChecklistPhase, ChecklistText, ChecklistTick, DecisionKind,
-        OutcomeState, RunbookChoose, RunbookInput, StepSaid, TaskState, TickState,
+        ItemNamed, LogRecovered, OutcomeState, RunbookChoose, RunbookInput, StepSaid, TaskState,
+        TickState,
     };
     use super::*;
     use crate::domain::containment::approval::{Ask, GivenAnswer, Say};
     use crate::domain::containment::campaign::CampaignNamed;
     use crate::domain::containment::kind::ActionKind;
+    use crate::domain::containment::remnant::{Item, RemnantKind};
     use crate::domain::ids::{AccountId, ActionId, CaseId, ConnectionName, PlanId, RecordId};
     use proptest::prelude::*;
     use rstest::rstest;
@@ -387,6 +389,7 @@ mod tests {
             target: s(),
             login: t(),
             kinds: vec![ActionKind::RevokeSessions],
+            items: vec![Item::new(RemnantKind::MfaMethod, text, text)],
         };
         vec![
             Body::SessionOpen {
@@ -400,10 +403,10 @@ mod tests {
                 public_key: some.then(s),
             },
             Body::SessionClose { reason: s() },
-            Body::LogRecovered {
+            Body::LogRecovered(LogRecovered {
                 len: 5,
                 sha256: s(),
-            },
+            }),
             Body::SegmentEnd { next: 2 },
             Body::SegmentStart { prev_h: s() },
             Body::ClockJump { seconds: -3600 },
@@ -736,6 +739,13 @@ mod tests {
             Body::ActionCampaign(CampaignNamed {
                 pid: pid(),
                 campaign: s(),
+            }),
+            Body::ActionItem(ItemNamed {
+                pid: pid(),
+                aid: aid(),
+                item: Item::new(RemnantKind::OauthGrant, text, text),
+                since: date,
+                before: t(),
             }),
         ]
     }

@@ -2,6 +2,8 @@
 //!
 //! What must not live here: reading files (see `store::audit`).
 
+use serde::{Deserialize, Serialize};
+
 use super::body::Body;
 use super::entry;
 use super::hash::{ChainHash, sha256_hex};
@@ -21,6 +23,15 @@ pub struct Tail {
     pub end: usize,
     /// Whether it lacks its line feed; everything else of it is there.
     pub lacks_line_feed: bool,
+}
+
+/// What a record says of torn bytes before it.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct LogRecovered {
+    /// How many bytes stand between the last whole record and the line feed before this one.
+    pub len: u64,
+    /// Their SHA-256, hex.
+    pub sha256: String,
 }
 
 /// Finds the last whole record. `from_start` tells whether the bytes begin where a line begins.
@@ -65,10 +76,10 @@ pub fn name_torn(torn: &[u8]) -> Option<Body> {
         return None;
     }
     let named = torn.strip_suffix(b"\n").unwrap_or(torn);
-    Some(Body::LogRecovered {
+    Some(Body::LogRecovered(LogRecovered {
         len: named.len() as u64,
         sha256: sha256_hex(named),
-    })
+    }))
 }
 
 #[cfg(test)]
@@ -113,10 +124,10 @@ mod tests {
 
     #[test]
     fn a_segment_with_nothing_but_torn_bytes_and_their_names_has_not_begun() {
-        let recovered = Body::LogRecovered {
+        let recovered = Body::LogRecovered(LogRecovered {
             len: 0,
             sha256: sha256_hex(b""),
-        };
+        });
         let named = chain(std::slice::from_ref(&recovered));
         assert!(last_record(&bytes(&named), true).is_some_and(|tail| tail.names_torn));
         assert!(!has_begun(&[b"torn\n", &bytes(&named)[..]].concat()));
@@ -131,10 +142,10 @@ mod tests {
         assert_ne!(name_torn(b"ab\n\n"), name_torn(b"ab"));
         assert_eq!(
             name_torn(b"\n"),
-            Some(Body::LogRecovered {
+            Some(Body::LogRecovered(LogRecovered {
                 len: 0,
                 sha256: sha256_hex(b"")
-            })
+            }))
         );
     }
 }

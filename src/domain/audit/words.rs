@@ -7,7 +7,7 @@ use serde::{Deserialize, Serialize};
 use super::body::Body;
 
 /// The types of records this version knows.
-pub const TYPES: [&str; 55] = [
+pub const TYPES: [&str; 56] = [
     "session.open",
     "session.close",
     "log.recovered",
@@ -56,6 +56,7 @@ pub const TYPES: [&str; 55] = [
     "action.approval_denied",
     "approval.given",
     "action.campaign",
+    "action.item",
     "hold.set",
     "watch.success",
     "watch.cursor",
@@ -211,6 +212,7 @@ impl Body {
             Self::ApprovalDenied { .. } => "action.approval_denied",
             Self::ApprovalGiven { .. } => "approval.given",
             Self::ActionCampaign(..) => "action.campaign",
+            Self::ActionItem(..) => "action.item",
             Self::HoldSet { .. } => "hold.set",
             Self::WatchSuccess { .. } => "watch.success",
             Self::WatchCursor { .. } => "watch.cursor",

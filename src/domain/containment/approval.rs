@@ -9,6 +9,7 @@ use serde::de::DeserializeOwned;
 use serde::{Deserialize, Serialize};
 
 use super::kind::ActionKind;
+use super::remnant::Item;
 use crate::domain::audit::ascii_json;
 use crate::domain::case::Comment;
 use crate::domain::freshness::time_word;
@@ -52,6 +53,9 @@ pub struct Ask {
     pub login: Untrusted,
     /// What is done, in order.
     pub kinds: Vec<ActionKind>,
+    /// What is removed, in order; consoles that do not know this refuse the line.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub items: Vec<Item>,
 }
 
 impl Ask {
@@ -73,13 +77,26 @@ impl Ask {
             target: target.to_owned(),
             login: login.clone(),
             kinds,
+            items: Vec::new(),
         }
+    }
+
+    /// Names what is removed.
+    #[must_use]
+    pub fn removing(self, items: Vec<Item>) -> Self {
+        Self { items, ..self }
     }
 
     /// Gives what is done in words: `revoke sessions, disable account`.
     pub fn what(&self) -> Safe {
+        let kinds = self.kinds.iter();
+        let kinds = kinds.filter(|kind| **kind != ActionKind::RemoveItem || self.items.is_empty());
+        let items = self
+            .items
+            .iter()
+            .map(|item| safe!("remove {}", item.named()));
         Safe::join(
-            self.kinds.iter().map(|kind| kind.word().into()),
+            kinds.map(|kind| kind.word().into()).chain(items),
             &Safe::fixed(", "),
         )
     }

@@ -7,7 +7,8 @@ use std::time::Duration;
 
 use super::approval::Grant;
 use super::kind::ActionKind;
-use super::plan::{Plan, PreparedCall};
+use super::plan::{Plan, PreparedCall, what};
+use super::remnant::Item;
 use crate::domain::account::Account;
 use crate::domain::ids::{ActionId, CaseId, PlanId};
 use crate::domain::text::Safe;
@@ -24,6 +25,7 @@ pub struct ConfirmedAction {
     aid: ActionId,
     kind: ActionKind,
     call: PreparedCall,
+    item: Option<Item>,
     order: u32,
 }
 
@@ -41,6 +43,16 @@ impl ConfirmedAction {
     /// Gives the request that was shown and confirmed.
     pub fn call(&self) -> &PreparedCall {
         &self.call
+    }
+
+    /// Gives what it removes.
+    pub fn item(&self) -> Option<&Item> {
+        self.item.as_ref()
+    }
+
+    /// Says what it does, with what it removes.
+    pub fn what(&self) -> Safe {
+        what(self.kind, self.item.as_ref())
     }
 
     /// Gives its place in the plan, from 0.
@@ -112,6 +124,7 @@ impl ConfirmedPlan {
             && ask.hash == self.plan.hash
             && ask.target == self.plan.account.id.raw()
             && ask.kinds == kinds
+            && ask.items == self.plan.items()
         {
             self.grant = Some(Box::new(grant));
         }
@@ -286,6 +299,7 @@ impl Confirmation {
                 aid: step.aid.clone(),
                 kind: step.kind,
                 call: step.call.clone(),
+                item: step.item.as_ref().map(|remnant| remnant.item.clone()),
                 order,
             })
             .collect();

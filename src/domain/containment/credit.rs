@@ -32,8 +32,10 @@ pub fn credit(ledger: &Ledger, action: &ActionView) -> Credit {
         return Credit::Own;
     }
     let undo = match action.kind {
-        ActionKind::EnableAccount => ActionKind::DisableAccount,
-        _ => ActionKind::EnableAccount,
+        ActionKind::EnableAccount => Some(ActionKind::DisableAccount),
+        // Nothing brings back what was removed.
+        ActionKind::RemoveItem => None,
+        _ => Some(ActionKind::EnableAccount),
     };
     // The last acknowledged act of the same kind that nothing may have undone before this one was sent.
     let mut others: Vec<_> = ledger
@@ -49,9 +51,12 @@ pub fn credit(ledger: &Ledger, action: &ActionView) -> Credit {
         if is_earlier {
             continue;
         }
-        if other.kind == action.kind && other.acknowledged && other.may_have_had_effect() {
+        let is_same = other.kind == action.kind && other.item == action.item;
+        if is_same && other.acknowledged && other.may_have_had_effect() {
             author = Some(other.pid.clone());
-        } else if other.kind == undo && other.may_have_had_effect() && other.sent_n < action.sent_n
+        } else if Some(other.kind) == undo
+            && other.may_have_had_effect()
+            && other.sent_n < action.sent_n
         {
             author = None;
         }

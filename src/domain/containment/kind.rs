@@ -18,16 +18,21 @@ pub enum ActionKind {
     ResetPassword,
     /// Keeps the password and asks for a new one at the next sign-in.
     ExpirePassword,
+    /// Takes one thing away that an attacker may have left: a grant, tokens, an MFA method.
+    ///
+    /// Which is said by the [`Item`](super::remnant::Item) that goes with it.
+    RemoveItem,
 }
 
 impl ActionKind {
     /// Lists all kinds.
-    pub const ALL: [Self; 5] = [
+    pub const ALL: [Self; 6] = [
         Self::RevokeSessions,
         Self::DisableAccount,
         Self::EnableAccount,
         Self::ResetPassword,
         Self::ExpirePassword,
+        Self::RemoveItem,
     ];
 
     /// Gives the name shown: `disable account`.
@@ -38,6 +43,7 @@ impl ActionKind {
             Self::EnableAccount => "enable account",
             Self::ResetPassword => "reset password",
             Self::ExpirePassword => "expire password",
+            Self::RemoveItem => "remove what was left",
         }
     }
 
@@ -49,6 +55,7 @@ impl ActionKind {
             Self::EnableAccount => "enable_account",
             Self::ResetPassword => "reset_password",
             Self::ExpirePassword => "expire_password",
+            Self::RemoveItem => "remove_item",
         }
     }
 
@@ -60,7 +67,10 @@ impl ActionKind {
     /// Gives the action that takes it back, if there is one.
     pub fn undo(self) -> Option<Self> {
         match self {
-            Self::RevokeSessions | Self::ResetPassword | Self::ExpirePassword => None,
+            Self::RevokeSessions
+            | Self::ResetPassword
+            | Self::ExpirePassword
+            | Self::RemoveItem => None,
             Self::DisableAccount => Some(Self::EnableAccount),
             Self::EnableAccount => Some(Self::DisableAccount),
         }
@@ -94,6 +104,7 @@ mod tests {
     )]
     #[case(ActionKind::ResetPassword, "reset password", "reset_password", None)]
     #[case(ActionKind::ExpirePassword, "expire password", "expire_password", None)]
+    #[case(ActionKind::RemoveItem, "remove what was left", "remove_item", None)]
     fn names_and_undo(
         #[case] kind: ActionKind,
         #[case] word: &str,

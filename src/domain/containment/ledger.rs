@@ -8,11 +8,13 @@ use super::asked::Asked;
 use super::hold::Holds;
 use super::kind::ActionKind;
 use super::outbox::Outbox;
+use super::plan::what;
+use super::remnant::Item;
 use super::state::ActionState;
 use crate::domain::audit::{Body, Entry, OutcomeState, SecretSaid, SecretState};
 use crate::domain::ids::{AccountId, ActionId, CaseId, PlanId, SessionId};
 use crate::domain::report::documents::Documents;
-use crate::domain::text::Untrusted;
+use crate::domain::text::{Safe, Untrusted};
 
 /// Everything the records say about one action.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -25,6 +27,8 @@ pub struct ActionView {
     pub order: u32,
     /// What it does.
     pub kind: ActionKind,
+    /// What it removes.
+    pub item: Option<Item>,
     /// The case it was done for.
     pub case: CaseId,
     /// The target.
@@ -142,6 +146,7 @@ impl Ledger {
                     pid: pid.clone(),
                     order: *order,
                     kind,
+                    item: None,
                     case: case.clone(),
                     account: account.clone(),
                     login: login.clone(),
@@ -180,6 +185,11 @@ impl Ledger {
                     if let Some(action) = self.get_mut(aid) {
                         action.comment = Some(comment.clone());
                     }
+                }
+            }
+            Body::ActionItem(named) => {
+                if let Some(action) = self.get_mut(&named.aid) {
+                    action.item = Some(named.item.clone());
                 }
             }
             // Who owns the action stays as it was: this is about what it left in a console.
@@ -326,6 +336,11 @@ fn about(body: &Body) -> Option<&ActionId> {
 }
 
 impl ActionView {
+    /// Says what it does, with what it removes.
+    pub fn what(&self) -> Safe {
+        what(self.kind, self.item.as_ref())
+    }
+
     fn apply(&mut self, body: &Body, at: DateTime<Utc>, n: u64) {
         match body {
             Body::ActionConfirm { dry_run, .. } => {

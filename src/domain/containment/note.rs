@@ -138,8 +138,13 @@ fn line_of(action: &ActionView) -> String {
     } else {
         format!(" ({})", sink::markdown(&evidence))
     };
+    let item = action
+        .item
+        .as_ref()
+        .map(|item| format!(": {}", sink::markdown(&item.named())))
+        .unwrap_or_default();
     format!(
-        "- {}: **{}**, {sent}{after}{evidence} [action {}]",
+        "- {}: **{}**, {sent}{after}{evidence}{item} [action {}]",
         action.kind.word(),
         action.state.word(),
         action.aid

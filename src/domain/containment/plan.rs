@@ -8,10 +8,12 @@ use sha2::{Digest, Sha256};
 use super::guard::GuardResult;
 use super::kind::ActionKind;
 use super::need::Need;
+use super::remnant::{Item, Remnant};
 use crate::domain::account::{Account, AccountStatus};
 use crate::domain::freshness::Moment;
 use crate::domain::ids::{ActionId, CaseId, PlanId};
 use crate::domain::text::Safe;
+use crate::safe;
 
 /// How long a plan may be confirmed after it was made.
 pub const LIFETIME: Duration = Duration::from_secs(5 * 60);
@@ -53,6 +55,23 @@ pub struct PlannedStep {
     pub call: PreparedCall,
     /// What it means at this provider.
     pub facts: ActionFacts,
+    /// What it removes, as it was read.
+    pub item: Option<Box<Remnant>>,
+}
+
+impl PlannedStep {
+    /// Says what it does: `disable account`, `remove MFA method push Pixel 8`.
+    pub fn what(&self) -> Safe {
+        what(self.kind, self.item.as_ref().map(|remnant| &remnant.item))
+    }
+}
+
+/// Says what an action does, with what it removes.
+pub fn what(kind: ActionKind, item: Option<&Item>) -> Safe {
+    item.map_or_else(
+        || kind.word().into(),
+        |item| safe!("remove {}", item.word()),
+    )
 }
 
 /// Everything that is confirmed at once, for exactly one account.
@@ -101,6 +120,12 @@ impl Plan {
     /// Lists the kinds in the order they are sent.
     pub fn kinds(&self) -> Vec<ActionKind> {
         self.steps.iter().map(|step| step.kind).collect()
+    }
+
+    /// Lists what is removed, in the order it is sent.
+    pub fn items(&self) -> Vec<Item> {
+        let items = self.steps.iter().filter_map(|step| step.item.as_ref());
+        items.map(|remnant| remnant.item.clone()).collect()
     }
 }
 
@@ -166,8 +191,10 @@ fn material(account: &Account) -> Material<'_> {
 /// Hashes what a confirmation stands for; any change gives another hash.
 ///
 /// `steps` are the kinds with their requests in order: at Keycloak which offline sessions are ended is told by them alone.
+/// `items` is what they remove, each with its id and name.
 pub fn plan_hash(
     steps: &[(ActionKind, &PreparedCall)],
+    items: &[Item],
     account: &Account,
     case: &CaseId,
     policy: &str,
@@ -175,6 +202,7 @@ pub fn plan_hash(
 ) -> String {
     let text = serde_json::json!({
         "steps": steps,
+        "items": items,
         "case": case,
         "account": material(account),
         "policy": policy,
@@ -191,6 +219,8 @@ pub struct Expected {
     pub statuses: Vec<AccountStatus>,
     /// Whether an act of ours changed the password, or asked for another one.
     pub password: bool,
+    /// Whether an act of ours removed something: an MFA method may be gone, and others with it.
+    pub removed: bool,
 }
 
 impl Expected {
@@ -199,6 +229,7 @@ impl Expected {
         Self {
             statuses: vec![plan.status.clone()],
             password: false,
+            removed: false,
         }
     }
 
@@ -206,6 +237,7 @@ impl Expected {
     pub fn add(&mut self, kind: ActionKind, leads_to: Option<AccountStatus>) {
         self.statuses.extend(leads_to);
         self.password |= kind.is_of_password();
+        self.removed |= kind == ActionKind::RemoveItem;
     }
 }
 
@@ -228,7 +260,7 @@ pub fn changed_since(plan: &Account, now: &Account, expected: &Expected) -> Opti
         Some("groups")
     } else if before.roles != after.roles {
         Some("roles")
-    } else if before.factors != after.factors {
+    } else if before.factors != after.factors && !expected.removed {
         Some("MFA methods")
     } else if before.password_changed != after.password_changed && !expected.password {
         Some("password")
@@ -478,7 +510,7 @@ mod tests {
         let hash = |account: &Account| {
             let call = call("/suspend");
             let steps = [(ActionKind::DisableAccount, &call)];
-            plan_hash(&steps, account, &samples::case(), "p", "c")
+            plan_hash(&steps, &[], account, &samples::case(), "p", "c")
         };
         let all = edits(&before);
         let fields: std::collections::BTreeSet<&str> =
@@ -566,7 +598,7 @@ mod tests {
         let other = CaseId::new(samples::connection(), "~4008");
         let (first, second) = (call("/sessions/1"), call("/sessions/2"));
         let both = [(RevokeSessions, &first), (DisableAccount, &first)];
-        let hash = |steps: &[_]| plan_hash(steps, &account, &case, "p", "c");
+        let hash = |steps: &[_]| plan_hash(steps, &[], &account, &case, "p", "c");
         let all = [
             hash(&both),
             hash(&[(DisableAccount, &first), (RevokeSessions, &first)]),
@@ -578,9 +610,9 @@ mod tests {
                 (RevokeSessions, &second),
                 (DisableAccount, &first),
             ]),
-            plan_hash(&both, &account, &other, "p", "c"),
-            plan_hash(&both, &account, &case, "q", "c"),
-            plan_hash(&both, &account, &case, "p", "d"),
+            plan_hash(&both, &[], &account, &other, "p", "c"),
+            plan_hash(&both, &[], &account, &case, "q", "c"),
+            plan_hash(&both, &[], &account, &case, "p", "d"),
         ];
         let distinct: std::collections::BTreeSet<_> = all.iter().collect();
         assert_eq!(distinct.len(), all.len());

@@ -93,6 +93,7 @@ pub(crate) fn plan(refusal: Option<&'static str>) -> Plan {
                     limits: "none".into(),
                     proof: "read back".into(),
                 },
+                item: None,
             })
             .collect(),
         guards: vec![GuardResult {

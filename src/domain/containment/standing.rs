@@ -110,8 +110,8 @@ pub fn standing(
                 revoked_after |= proven;
                 revoked = revoked.max(at.filter(|_| proven));
             }
-            // A new password keeps nobody out who has a session or another way in.
-            ActionKind::ResetPassword | ActionKind::ExpirePassword => {}
+            // A new password keeps nobody out who has a session or another way in, and neither does one way in less.
+            ActionKind::ResetPassword | ActionKind::ExpirePassword | ActionKind::RemoveItem => {}
             ActionKind::EnableAccount if proven => {
                 (disabled, revoked, perhaps_enabled) = (None, None, false);
             }

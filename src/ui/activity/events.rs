@@ -389,7 +389,7 @@ fn own_words(canvas: &Canvas<'_>, model: &Model, aid: &ActionId, look: Look) -> 
     let words = lead(canvas, look, Role::Own, at)
         .add(Role::Text, " ")
         .column(Role::Own, &who, 10)
-        .add(Role::Own, action.kind.word())
+        .add(Role::Own, action.what())
         .gap(words::state_role(action.state), action.state.word());
     match action.seconds {
         Some(seconds) => words.gap(Role::Dim, safe!("{} s", seconds)),

@@ -85,12 +85,12 @@ pub(super) fn draw(
 
 /// Names what is done in order; the same thing several times in a row is named once, with the count.
 fn what(plan: &Plan) -> Safe {
-    let kinds = plan.kinds();
-    let runs = kinds.chunk_by(|one, next| one == next);
+    let steps: Vec<Safe> = plan.steps.iter().map(PlannedStep::what).collect();
+    let runs = steps.chunk_by(|one, next| one == next);
     let words = runs.filter_map(|run| {
-        let word = run.first()?.word();
+        let word = run.first()?.clone();
         Some(match run.len() {
-            1 => word.into(),
+            1 => word,
             many => safe!("{} ({} requests)", word, many),
         })
     });
@@ -181,7 +181,7 @@ fn add_steps_short(sheet: &mut Sheet, plan: &Plan) {
             .zip(1usize..)
             .find(|(other, _)| other.call == step.call);
         let call = if let Some((_, first)) = same {
-            safe!("{} again, the same request as {}", step.kind.word(), first)
+            safe!("{} again, the same request as {}", step.what(), first)
         } else {
             let path = Untrusted::new(step.call.path.as_str()).ident();
             safe!("{} {}", step.call.method, path)
@@ -314,9 +314,9 @@ fn add_step(sheet: &mut Sheet, step: &PlannedStep, place: usize, all: usize) {
         Untrusted::new(step.call.path.as_str()).ident()
     );
     let label = if all > 1 {
-        safe!("{}. {}", place, step.kind.word())
+        safe!("{}. {}", place, step.what())
     } else {
-        step.kind.word().into()
+        step.what()
     };
     sheet.line(Words::new(Role::DialogTitle, label));
     sheet.fact("  request", Role::Strong, &call);
@@ -378,6 +378,8 @@ pub(in crate::ui) fn verb(kinds: &[ActionKind]) -> &'static str {
         "reset"
     } else if has(ActionKind::ExpirePassword) {
         "expire"
+    } else if has(ActionKind::RemoveItem) {
+        "remove"
     } else {
         "contain"
     }
@@ -450,6 +452,7 @@ mod tests {
     #[case(&[ActionKind::EnableAccount], "enable")]
     #[case(&[ActionKind::ResetPassword], "reset")]
     #[case(&[ActionKind::RevokeSessions, ActionKind::ExpirePassword], "expire")]
+    #[case(&[ActionKind::RemoveItem], "remove")]
     fn the_button_names_what_y_leads_to(#[case] kinds: &[ActionKind], #[case] expected: &str) {
         assert_eq!(verb(kinds), expected);
     }

@@ -56,8 +56,7 @@ pub(in crate::ui) fn sheet(model: &Model, width: u16) -> Sheet {
 fn add_action(sheet: &mut Sheet, model: &Model, action: &ActionView) {
     sheet.gap();
     let state = shown_state(action.state);
-    let left =
-        Words::new(Role::Strong, action.kind.word()).gap(words::state_role(state), state.word());
+    let left = Words::new(Role::Strong, action.what()).gap(words::state_role(state), state.word());
     let left = if action.dry_run {
         left.gap(Role::ModeDryRun, " DRY RUN ")
     } else {
@@ -186,7 +185,7 @@ pub(super) fn unfinished(
         let left = words::gutter(canvas, is_cursor, true)
             .add(
                 words::lead_role(is_cursor, true, Role::Strong),
-                action.kind.word(),
+                action.what(),
             )
             .gap(words::state_role(action.state), action.state.word());
         canvas.ends(area, 0, left, Words::new(Role::Dim, timing(model, action)));

@@ -1,0 +1,332 @@
+//! What an attacker may have left in an account: items that can be listed one by one, and what could not be read.
+//!
+//! What must not live here: a vendor's field names; when an item is removed.
+
+use chrono::{DateTime, Utc};
+use serde::{Deserialize, Serialize};
+
+use crate::domain::text::{Safe, Untrusted};
+use crate::safe;
+
+/// Longest name that is kept, in characters; an attacker chooses it.
+const NAME_MAX: usize = 120;
+
+/// Longest state before, in characters.
+const BEFORE_MAX: usize = 16_000;
+
+/// What kind of thing was left.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum RemnantKind {
+    /// A consent: an application may act for the user.
+    OauthGrant,
+    /// Tokens by which an application stays signed in without the user.
+    RefreshToken,
+    /// A way to pass the second factor.
+    MfaMethod,
+    /// A session that is still listed.
+    Session,
+    /// A password of an application, which passes no second factor.
+    AppPassword,
+    /// A rule that moves, hides or deletes mail.
+    InboxRule,
+    /// Mail that is sent on to elsewhere.
+    Forwarding,
+    /// Somebody else who may open the mailbox.
+    Delegate,
+    /// An account at another provider by which the user can sign in here.
+    LinkedAccount,
+    /// A mail address or number by which the password can be had back.
+    RecoveryData,
+    /// A device that counts as known.
+    Device,
+}
+
+impl RemnantKind {
+    /// Lists all kinds in the order they are shown.
+    pub const ALL: [Self; 11] = [
+        Self::OauthGrant,
+        Self::RefreshToken,
+        Self::MfaMethod,
+        Self::Session,
+        Self::AppPassword,
+        Self::InboxRule,
+        Self::Forwarding,
+        Self::Delegate,
+        Self::LinkedAccount,
+        Self::RecoveryData,
+        Self::Device,
+    ];
+
+    /// Gives the name shown: `OAuth grant`.
+    pub fn word(self) -> &'static str {
+        match self {
+            Self::OauthGrant => "OAuth grant",
+            Self::RefreshToken => "refresh tokens",
+            Self::MfaMethod => "MFA method",
+            Self::Session => "session",
+            Self::AppPassword => "app password",
+            Self::InboxRule => "inbox rule",
+            Self::Forwarding => "forwarding",
+            Self::Delegate => "delegate",
+            Self::LinkedAccount => "linked account",
+            Self::RecoveryData => "recovery data",
+            Self::Device => "device",
+        }
+    }
+}
+
+/// One thing that was left: what is removed is named by this, in the plan, in records and in requests for an approval.
+#[derive(Clone, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Item {
+    /// What kind of thing.
+    pub kind: RemnantKind,
+    /// The provider's id of it, below the account.
+    pub id: Untrusted,
+    /// What it is called: the application, the factor and its device, the client of a session.
+    pub name: Untrusted,
+}
+
+impl Item {
+    /// Makes one; a name that is too long is cut.
+    pub fn new(kind: RemnantKind, id: impl Into<String>, name: &str) -> Self {
+        let mut kept: String = name.chars().take(NAME_MAX).collect();
+        if kept.len() < name.len() {
+            kept.push('…');
+        }
+        Self {
+            kind,
+            id: Untrusted::new(id),
+            name: Untrusted::new(kept),
+        }
+    }
+
+    /// Tells whether two mean the same thing at the provider, whatever it is called.
+    pub fn is_same(&self, other: &Self) -> bool {
+        self.kind == other.kind && self.id == other.id
+    }
+
+    /// Gives it in words: `MFA method push Pixel 8`.
+    pub fn word(&self) -> Safe {
+        safe!("{} {}", self.kind.word(), self.name.field())
+    }
+
+    /// Gives it in words with its id: `MFA method push Pixel 8 (id opf1)`.
+    pub fn named(&self) -> Safe {
+        safe!("{} (id {})", self.word(), self.id.ident())
+    }
+}
+
+/// One thing that was left, as it was read.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Remnant {
+    /// Which.
+    pub item: Item,
+    /// What else is known of it, one short fragment each.
+    pub details: Vec<Untrusted>,
+    /// When it was made, where the provider tells.
+    pub since: Option<DateTime<Utc>>,
+    /// When it was last used, where the provider tells.
+    pub last_used: Option<DateTime<Utc>>,
+    /// Why it cannot be removed from here; `None` where it can.
+    pub kept: Option<Safe>,
+    /// The provider's record of it, as JSON: what is known of it once it is gone.
+    pub before: Untrusted,
+}
+
+impl Remnant {
+    /// Makes one that can be removed and of which nothing more is known than its record.
+    pub fn new(item: Item, record: &serde_json::Value) -> Self {
+        Self {
+            item,
+            details: Vec::new(),
+            since: None,
+            last_used: None,
+            kept: None,
+            before: before(record),
+        }
+    }
+}
+
+/// Writes a record as it is kept: cut where it is longer than a line of the log takes.
+fn before(record: &serde_json::Value) -> Untrusted {
+    let text = record.to_string();
+    let cut: String = text.chars().take(BEFORE_MAX).collect();
+    Untrusted::new(if cut.len() < text.len() {
+        format!("{cut}… [cut: {} bytes]", text.len())
+    } else {
+        text
+    })
+}
+
+/// A kind that was not read, or not whole.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Unread {
+    /// Which.
+    pub kind: RemnantKind,
+    /// Why, as a fragment.
+    pub reason: Safe,
+}
+
+/// Everything that was left in an account, as far as its provider tells.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct LeftBehind {
+    /// What is there.
+    pub remnants: Vec<Remnant>,
+    /// Kinds that were read whole: what of them is not listed is not there.
+    pub read: Vec<RemnantKind>,
+    /// Kinds that were not read, or not whole, and why.
+    pub unread: Vec<Unread>,
+}
+
+impl LeftBehind {
+    /// Adds what was read of one kind, or why it was not.
+    pub fn add(&mut self, kind: RemnantKind, read: Result<Vec<Remnant>, Safe>) {
+        match read {
+            Ok(remnants) => {
+                self.remnants.extend(remnants);
+                if !self.read.contains(&kind) {
+                    self.read.push(kind);
+                }
+            }
+            Err(reason) => self.unread.push(Unread { kind, reason }),
+        }
+    }
+
+    /// Finds an item as it is now.
+    pub fn find(&self, item: &Item) -> Option<&Remnant> {
+        self.remnants.iter().find(|one| one.item.is_same(item))
+    }
+
+    /// Tells whether an item is there; the reason where that is not known, because its kind was not read.
+    ///
+    /// # Errors
+    /// Why its kind was not read.
+    pub fn lists(&self, item: &Item) -> Result<Option<&Remnant>, Safe> {
+        let found = self.find(item);
+        if found.is_some() || self.read.contains(&item.kind) {
+            return Ok(found);
+        }
+        let unread = self.unread.iter().find(|unread| unread.kind == item.kind);
+        Err(unread.map_or_else(
+            || {
+                safe!(
+                    "the provider lists nothing of the kind {}",
+                    item.kind.word()
+                )
+            },
+            |unread| unread.reason.clone(),
+        ))
+    }
+
+    /// Lists the kinds that this provider has no list of: they are to be looked for elsewhere.
+    pub fn elsewhere(&self) -> Vec<RemnantKind> {
+        let told = |kind: &RemnantKind| {
+            self.read.contains(kind) || self.unread.iter().any(|unread| unread.kind == *kind)
+        };
+        let all = RemnantKind::ALL.into_iter();
+        all.filter(|kind| !told(kind)).collect()
+    }
+}
+
+/// How the time of an item stands to the window of the compromise.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub enum Mark {
+    /// It was made within the window, or after it while the window is open.
+    New,
+    /// It was made after the window was said to be over.
+    Later,
+    /// The provider does not tell when it was made: it may be new.
+    Untimed,
+    /// It was there before the window.
+    Older,
+    /// No window is known.
+    Unjudged,
+}
+
+impl Mark {
+    /// Judges a time by a window, which is open where it has no end.
+    pub fn of(
+        since: Option<DateTime<Utc>>,
+        window: Option<(DateTime<Utc>, Option<DateTime<Utc>>)>,
+    ) -> Self {
+        match (window, since) {
+            (None, _) => Self::Unjudged,
+            (Some(_), None) => Self::Untimed,
+            (Some((from, _)), Some(at)) if at < from => Self::Older,
+            (Some((_, Some(until))), Some(at)) if at > until => Self::Later,
+            (Some(_), Some(_)) => Self::New,
+        }
+    }
+
+    /// Gives the word shown for it.
+    pub fn word(self) -> &'static str {
+        match self {
+            Self::New => "NEW",
+            Self::Later => "LATER",
+            Self::Untimed => "time?",
+            Self::Older => "before",
+            Self::Unjudged => "",
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use rstest::rstest;
+    use serde_json::json;
+
+    use super::*;
+
+    fn at(seconds: i64) -> DateTime<Utc> {
+        DateTime::from_timestamp(1_795_230_000 + seconds, 0).unwrap_or_default()
+    }
+
+    fn grant(id: &str) -> Remnant {
+        let item = Item::new(RemnantKind::OauthGrant, id, "Mail Sync");
+        Remnant::new(item, &json!({"id": id}))
+    }
+
+    #[rstest]
+    #[case(Some(5), Some((0, Some(10))), Mark::New)]
+    #[case(Some(0), Some((0, Some(10))), Mark::New)]
+    #[case(Some(10), Some((0, Some(10))), Mark::New)]
+    #[case(Some(11), Some((0, Some(10))), Mark::Later)]
+    #[case(Some(11), Some((0, None)), Mark::New)]
+    #[case(Some(-1), Some((0, None)), Mark::Older)]
+    #[case(None, Some((0, None)), Mark::Untimed)]
+    #[case(Some(5), None, Mark::Unjudged)]
+    #[case(None, None, Mark::Unjudged)]
+    fn an_item_is_judged_by_the_window(
+        #[case] since: Option<i64>,
+        #[case] window: Option<(i64, Option<i64>)>,
+        #[case] expected: Mark,
+    ) {
+        let window = window.map(|(from, until)| (at(from), until.map(at)));
+        assert_eq!(Mark::of(since.map(at), window), expected);
+    }
+
+    #[test]
+    fn what_is_not_listed_is_gone_only_where_its_kind_was_read() {
+        let mut left = LeftBehind::default();
+        left.add(RemnantKind::OauthGrant, Ok(vec![grant("a")]));
+        left.add(RemnantKind::MfaMethod, Err("403".into()));
+        let item = |kind, id: &str| Item::new(kind, id, "renamed");
+        let listed = |kind, id| left.lists(&item(kind, id)).map(|found| found.is_some());
+        assert_eq!(listed(RemnantKind::OauthGrant, "a"), Ok(true));
+        assert_eq!(listed(RemnantKind::OauthGrant, "b"), Ok(false));
+        assert_eq!(listed(RemnantKind::MfaMethod, "a"), Err("403".into()));
+        assert!(listed(RemnantKind::InboxRule, "a").is_err());
+        assert_eq!(left.elsewhere().len(), RemnantKind::ALL.len() - 2);
+    }
+
+    #[test]
+    fn what_an_attacker_chose_has_a_bound() {
+        let long = "x".repeat(100_000);
+        let item = Item::new(RemnantKind::OauthGrant, "a", &long);
+        assert_eq!(item.name.raw().chars().count(), NAME_MAX + 1);
+        let kept = Remnant::new(item, &json!({"scope": long})).before;
+        assert!(kept.raw().len() < BEFORE_MAX + 50, "{}", kept.raw().len());
+    }
+}
