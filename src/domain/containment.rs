@@ -19,6 +19,7 @@ pub mod need;
 pub mod note;
 pub mod outbox;
 pub mod plan;
+pub mod rival;
 #[cfg(test)]
 pub(crate) mod samples;
 pub mod standing;

@@ -33,6 +33,8 @@ pub struct ActionView {
     pub login: Untrusted,
     /// Where it stands.
     pub state: ActionState,
+    /// Number of its plan's record.
+    pub planned_n: u64,
     /// Hash of its plan.
     pub plan_hash: String,
     /// Whether its plan was a dry run.
@@ -146,6 +148,7 @@ impl Ledger {
                     account: account.clone(),
                     login: login.clone(),
                     state: ActionState::Planned,
+                    planned_n: entry.n,
                     plan_hash: plan_hash.clone(),
                     dry_run: false,
                     user: entry.user.clone(),
