@@ -97,17 +97,24 @@ async fn slow_two_consoles_that_confirm_the_same_in_one_instant_send_it_once() {
         assert_eq!(words, [once.clone(), once], "{act:?}");
         assert_eq!(drill.ledger().targets(act.effect).len(), 1, "{act:?}");
         let all = records(state.path());
-        let sent = all.iter().filter(|entry| matches!(entry.body, Body::ActionIntent { .. }));
+        let sent = all
+            .iter()
+            .filter(|entry| matches!(entry.body, Body::ActionIntent { .. }));
         assert_eq!(sent.count(), 1, "{act:?}");
         let told: Vec<&str> = all
             .iter()
             .filter_map(|entry| match &entry.body {
-                Body::Refusal { guard, reason, .. } if guard == "another plan" => Some(reason.raw()),
+                Body::Refusal { guard, reason, .. } if guard == "another plan" => {
+                    Some(reason.raw())
+                }
                 _ => None,
             })
             .collect();
         assert_eq!(told.len(), 1, "{act:?}");
-        assert!(told[0].contains("of which this plan knew nothing"), "{told:?}");
+        assert!(
+            told[0].contains("of which this plan knew nothing"),
+            "{told:?}"
+        );
     }
 }
 
