@@ -1,23 +1,29 @@
 """A second verifier of quell's audit log, for whoever does not want to trust the program that wrote it.
 
-    python3 audit_verify.py [--anchors FILE] DIR...
+    python3 audit_verify.py [--anchors FILE] [--require-checkpoints [--now SECONDS]] DIR...
 
-For each directory one line per log: `ok` or `BROKEN`, the log, its records, and the first fault. Exit code: 0 every log
-holds, 1 one is broken, 3 there is none or one that is no regular file. It checks the form of every line, its hash, that it
+For each directory one line per log: `ok`, `BROKEN` or `UNSEALED`, the log, its records, and the first fault. Exit code: 0
+every log holds, 1 one does not, 3 there is none or one that is no regular file. `UNSEALED` is a log whose records follow
+from one another and that lacks a checkpoint where the rules ask for one, which only counts with `--require-checkpoints`;
+`--now` is the time of the check, in seconds since 1970, where it is not the present. It checks the form of every line, its hash, that it
 belongs to the log its file is named after, the chain over all segments, torn ends that a later record names, anchors
 (`audit <logid> n=<n> h=<hash>`), and the checkpoints: what they say, in whose session, and their Ed25519 signature. The standard library has no Ed25519, so the arithmetic of RFC 8032 is written out below; it
 only verifies, and is slow. Warnings (an unsealed tail, a session without an end) are the program's to tell.
 """
 
 import base64
+import datetime
 import hashlib
 import json
 import os
 import re
 import stat
 import sys
+import time
 
 ZERO = "0" * 64
+# A checkpoint is due after so many records of a session, or one that asks for it; others may be written with it.
+EVERY, TOGETHER, GAP_MINUTES = 64, 512, 20
 MAX = 64 * 1024
 STR = rb'"(?:[ !#-\[\]-~]|\\["\\]|\\u[0-9a-f]{4})*"'
 NUM = rb"(?:0|[1-9][0-9]*)"
@@ -151,26 +157,63 @@ def check_seal(record, start, sessions, late):
         return "the checkpoint does not say what stands before it"
     if sess not in sessions:
         return None if late else "a checkpoint of a session that is not open"
-    key, closed = sessions[sess]
-    if key is None:
+    session = sessions[sess]
+    if session.key is None:
         return "a checkpoint of a session without a key"
     name = f"quell/{sess}"
-    named = hashlib.sha256(f"{name}\n\1".encode() + key).digest()[:4]
+    named = hashlib.sha256(f"{name}\n\1".encode() + session.key).digest()[:4]
     try:
         signature = base64.b64decode(data["note"][len(text):].rstrip("\n").rsplit(" ", 1)[1], validate=True)[4:]
     except (ValueError, IndexError):
         return "the checkpoint is not signed with the key of its session"
     line = f"\u2014 {name} {base64.b64encode(named + signature).decode()}\n"
-    if len(signature) != 64 or data["note"] != f"{text}\n{line}" or not signed(key, text.encode(), signature):
+    if len(signature) != 64 or data["note"] != f"{text}\n{line}" or not signed(session.key, text.encode(), signature):
         return "the checkpoint is not signed with the key of its session"
-    if closed:
-        del sessions[sess]
     return None
 
 
-def verify(log, segments, anchors):
-    """Takes the id in the files' names, [(number, bytes)] and {n: {hash}}; gives the number of records and the faults."""
+class Session:
+    """What is known of a session that is not over: its key, its last seal (or start), and its records since."""
+
+    def __init__(self, key, record, starts):
+        self.key, self.closed = key, False
+        self.seal(record, starts, 1)
+
+    def seal(self, record, starts, records=0):
+        self.boot, self.starts, self.at = record["boot_us"], starts, seconds(record["ts"])
+        self.records, self.due = records, None
+
+    def count(self, kind):
+        """Takes a record, and tells whether the checkpoint that it or one before it asks for is late."""
+        self.records += 1
+        self.due = None if self.due is None else self.due + 1
+        if kind in ("action.outcome", "action.resolve", "session.close") and self.due is None:
+            self.due = 0
+        self.closed |= kind == "session.close"
+        return self.due == TOGETHER or self.records == EVERY + TOGETHER
+
+    def lacks(self, boot, starts, now):
+        """Tells whether a checkpoint is missing at the end of the log."""
+        silent = self.starts < starts or (boot - self.boot) // 60_000_000 > GAP_MINUTES
+        silent = silent or now - self.at >= 60 * (GAP_MINUTES + 1)
+        return self.due is not None or self.records >= EVERY or silent
+
+
+def seconds(text):
+    try:
+        at = datetime.datetime.strptime(text, "%Y-%m-%dT%H:%M:%S.%fZ")
+    except ValueError:
+        return float("inf")
+    return at.replace(tzinfo=datetime.timezone.utc).timestamp()
+
+
+def verify(log, segments, anchors, now=None):
+    """Takes the id in the files' names, [(number, bytes)], {n: {hash}} and, where checkpoints are required, the time.
+
+    Gives the number of records, the faults, and the places where a checkpoint is missing.
+    """
     faults, records, head, sessions = [], 0, 0, {}
+    unsealed, boot, starts = [], 0, 0
     late, pruned, first = segments[0][0] > 1, None, None
     expected = None if late else (0, ZERO)
     ended, previous = False, None
@@ -218,16 +261,31 @@ def verify(log, segments, anchors):
             ended = kind == "segment.end"
             if not TIME.fullmatch(record["ts"]):
                 faults.append(f"{where}: not a time")
+            starts, boot = starts + (record["boot_us"] < boot), record["boot_us"]
             if kind == "session.open":
                 if record["sess"] in sessions:
                     faults.append(f"{where}: a session begins twice")
                 key = str(data.get("public_key"))
-                sessions[record["sess"]] = (bytes.fromhex(key) if re.fullmatch("[0-9a-f]{64}", key) else None, False)
-            elif kind == "session.close" and record["sess"] in sessions:
-                sessions[record["sess"]] = (sessions[record["sess"]][0], True)
+                key = bytes.fromhex(key) if re.fullmatch("[0-9a-f]{64}", key) else None
+                sessions[record["sess"]] = Session(key, record, starts)
+                unsealed += [] if key else [f"{where}: a session without a key"]
             elif kind == "checkpoint":
-                faults += [f"{where}: {why}" for why in [check_seal(record, start, sessions, late)] if why]
-            elif kind == "segment.pruned" and data.get("segment") == segments[0][0] - 1:
+                why = check_seal(record, start, sessions, late)
+                faults += [f"{where}: {why}"] if why else []
+                session = sessions.get(record["sess"])
+                if session and not why:
+                    if (record["boot_us"] - session.boot) // 60_000_000 > GAP_MINUTES:
+                        unsealed.append(f"{where}: too long a time since the checkpoint before")
+                    session.seal(record, starts)
+                    if session.closed:
+                        del sessions[record["sess"]]
+            elif kind not in ("log.recovered", "segment.end", "segment.start"):
+                session = sessions.get(record["sess"])
+                if session is None and not late:
+                    unsealed.append(f"{where}: a record outside of a session")
+                elif session and session.count(kind) and session.key:
+                    unsealed.append(f"{where}: a checkpoint is missing")
+            if kind == "segment.pruned" and data.get("segment") == segments[0][0] - 1:
                 pruned = (data["n"], data["h"])
             for h in anchors.pop(record["n"], ()):
                 if h != record["h"]:
@@ -243,16 +301,29 @@ def verify(log, segments, anchors):
         faults.append("the segments before were not removed as the log says")
     if any(n > head for n in anchors):
         faults.append(f"records are missing at the end: an anchor names record {max(anchors)}")
-    return records, faults
+    if now is None:
+        return records, faults, []
+    lacking = [session for session in sessions.values() if session.key and session.lacks(boot, starts, now)]
+    unsealed += ["a session has no end, and no checkpoint where one is due"] * len(lacking)
+    return records, faults, unsealed
 
 
 def main(arguments):
-    anchors, exit_code, found = {}, 0, False
-    while arguments[:1] == ["--anchors"]:
-        with open(arguments[1], encoding="utf-8", errors="replace") as file:
+    anchors, exit_code, found, now = {}, 0, False, None
+    while arguments[:1] and arguments[0].startswith("--"):
+        option, arguments = arguments[0], arguments[1:]
+        if option == "--require-checkpoints":
+            now = time.time() if now is None else now
+            continue
+        value, arguments = arguments[0], arguments[1:]
+        if option == "--now":
+            now = float(value)
+            continue
+        if option != "--anchors":
+            sys.exit(f"unknown option {option}")
+        with open(value, encoding="utf-8", errors="replace") as file:
             for log, n, h in ANCHOR.findall(file.read().replace("\\n", " ").replace("\\", "")):
                 anchors.setdefault(log, {}).setdefault(int(n), set()).add(h)
-        arguments = arguments[2:]
     for directory in arguments:
         logs = {}
         for name in os.listdir(directory):
@@ -267,9 +338,9 @@ def main(arguments):
         for log, segments in sorted(logs.items()):
             found = True
             own = {n: set(hashes) for n, hashes in anchors.get(log, {}).items()}
-            records, faults = verify(log, sorted(segments), own)
-            exit_code = 1 if faults else exit_code
-            print("BROKEN" if faults else "ok", log, records, *faults[:1])
+            records, faults, unsealed = verify(log, sorted(segments), own, now)
+            exit_code = 1 if faults or unsealed else exit_code
+            print("BROKEN" if faults else "UNSEALED" if unsealed else "ok", log, records, *(faults + unsealed)[:1])
     return exit_code if found else 3
 
 

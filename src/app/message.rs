@@ -195,7 +195,9 @@ pub enum Message {
     Watched {
         /// Which.
         account: AccountId,
-        /// Why a source could not be asked, if so.
+        /// For what.
+        of: WatchOf,
+        /// Why it could not be read, if so.
         fault: Option<Fault>,
     },
     /// An action made something that a person hands over.
@@ -209,6 +211,15 @@ pub enum Message {
     },
     /// The terminal is gone or a signal asks to end.
     Ended,
+}
+
+/// What the watch looks for.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub enum WatchOf {
+    /// Whether somebody enabled the account again.
+    Status,
+    /// Whether the account succeeded in anything.
+    Successes,
 }
 
 /// The text of a report as it was opened.

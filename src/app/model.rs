@@ -10,6 +10,7 @@ pub mod layer;
 pub mod list;
 mod open;
 pub mod queue;
+mod watch;
 
 use std::collections::{BTreeMap, BTreeSet, VecDeque};
 use std::sync::Arc;
@@ -18,7 +19,7 @@ use std::time::Duration;
 use chrono::{DateTime, TimeDelta, Utc};
 
 use super::keymap::Keymap;
-use super::message::{Handed, Level, Offer};
+use super::message::{Handed, Level, Offer, WatchOf};
 use super::related::Seen;
 use crate::config::settings::{Mode, Role, Settings};
 use crate::domain::audit::Entry;
@@ -44,6 +45,7 @@ pub use layer::{Held, Layer, Purpose};
 pub use list::ListFrame;
 pub use open::{Found, Load, OpenCase};
 pub use queue::Queue;
+pub use watch::Watch;
 
 /// Most lines kept in the message log.
 const LOG_MAX: usize = 500;
@@ -125,8 +127,8 @@ pub struct Model {
     pub locked: bool,
     /// How the accounts with proven actions stand.
     pub standings: BTreeMap<AccountId, Standing>,
-    /// When the watch looked at each contained account last, and why it could not.
-    pub watched: BTreeMap<AccountId, (DateTime<Utc>, Option<Fault>)>,
+    /// How the watch over each contained account went.
+    pub watched: BTreeMap<(AccountId, WatchOf), Watch>,
     /// Successes after a containment that rang here.
     pub alarmed: BTreeSet<(AccountId, Untrusted)>,
     /// Ends of containments that rang here, by what was said of them.
@@ -445,6 +447,7 @@ impl Model {
             })
             .filter(|(_, standing)| *standing != Standing::Free)
             .collect();
+        self.watch_from_now();
     }
 
     /// Gives how the account of the open case stands.

@@ -319,10 +319,15 @@ fn holds(model: &Model, row: &Contained<'_>) -> Option<Safe> {
         None => "no end was set".into(),
     };
     let since = row.standing.since().map(time_word).unwrap_or_default();
-    let watch = match model.watched.get(row.account) {
-        Some((at, None)) => safe!("watched last {}", time_word(*at)),
-        Some((_, Some(fault))) => safe!("the watch fails: {}", fault.what),
+    let watch = match model.watch(row.account) {
         None => "not watched yet".into(),
+        Some(watch) => match &watch.fault {
+            None => safe!(
+                "watched last {}",
+                watch.looked.map(time_word).unwrap_or_default()
+            ),
+            Some(fault) => safe!("the watch fails: {}", fault.what),
+        },
     };
     Some(safe!(
         "{}: {} since {}, {}, {}",

@@ -23,6 +23,7 @@ use crate::domain::containment::need::{self, Need};
 use crate::domain::containment::note::of_others;
 use crate::domain::containment::plan::{LIFETIME, Plan, PlannedStep, plan_hash};
 use crate::domain::containment::remnant::{Item, Remnant};
+use crate::domain::containment::rival;
 use crate::domain::fault::Fault;
 use crate::domain::ids::{AccountId, ActionId, CaseId, PlanId};
 use crate::domain::text::{Safe, Untrusted};
@@ -345,7 +346,8 @@ fn cap(
 }
 
 /// Makes the question that decides under the lock of the log whether records that hold an intent may be written: nobody
-/// can act on one more account between the count and the record, nor use up the approval that is among them.
+/// can act on one more account between the count and the record, do the same to this one, or use up the approval that is
+/// among them.
 pub(super) fn allows(
     world: &World,
     plan: &ConfirmedPlan,
@@ -359,10 +361,13 @@ pub(super) fn allows(
     let asked = cap(world, &plan.account().id, &[kind]);
     let may_exceed = world.settings.policy.approval.over_cap && plan.grant().is_some();
     let named = plan.plan().campaign.clone();
+    let (pid, account) = (plan.pid().clone(), plan.account().id.clone());
     move |counted| {
         let used = counted.ledger().asked();
         let spent = grant.and_then(|grant| used.spent(&grant));
-        spent.or_else(|| asked(counted).refusal(may_exceed, named.as_deref()))
+        spent
+            .or_else(|| rival::refusal(counted.ledger(), &pid, &account, kind))
+            .or_else(|| asked(counted).refusal(may_exceed, named.as_deref()))
     }
 }
 

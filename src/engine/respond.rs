@@ -23,7 +23,9 @@ use crate::domain::audit::{Body, OutcomeState};
 use crate::domain::containment::administrators::must_be_counted;
 use crate::domain::containment::confirm::{ConfirmedAction, ConfirmedPlan};
 use crate::domain::containment::guard::GuardResult;
+use crate::domain::containment::kind::ActionKind;
 use crate::domain::containment::plan::{Expected, changed_since};
+use crate::domain::containment::rival;
 use crate::domain::fault::Fault;
 use crate::domain::ids::ActionId;
 use crate::domain::text::Safe;
@@ -196,7 +198,7 @@ async fn step(
             Ok(_) => confirmed.clear(),
             Err(NotRecorded::Failed(fault)) => return Err(because(fault.what)),
             Err(NotRecorded::Refused(reason)) => {
-                return Err(refused(world, plan, reason, confirmed).await);
+                return Err(refused(world, plan, action.kind(), reason, confirmed).await);
             }
         }
         // A disk that hangs, or a process that was stopped, may have made minutes of it. And of two consoles that disable two
@@ -259,6 +261,7 @@ async fn step(
 async fn refused(
     world: &World,
     plan: &ConfirmedPlan,
+    kind: ActionKind,
     reason: Safe,
     confirmed: &mut Vec<Body>,
 ) -> Halt {
@@ -274,8 +277,18 @@ async fn refused(
     if spent {
         confirmed.retain(|body| !matches!(body, Body::Approval { .. }));
     }
+    let rival = world
+        .journal
+        .with(|ledger| rival::refusal(ledger, plan.pid(), &plan.account().id, kind));
+    let guard = if spent {
+        "second person"
+    } else if rival.is_some() {
+        rival::GUARD
+    } else {
+        "caps"
+    };
     let refused = GuardResult {
-        guard: if spent { "second person" } else { "caps" },
+        guard,
         refusal: Some(reason.clone()),
     };
     Halt {

@@ -11,10 +11,13 @@ use std::time::Duration;
 
 use super::World;
 use super::respond::outcome;
+use crate::app::message::{Message, WatchOf};
 use crate::domain::audit::OutcomeState;
 use crate::domain::containment::kind::ActionKind;
 use crate::domain::containment::ledger::ActionView;
 use crate::domain::containment::state::ActionState;
+use crate::domain::fault::Fault;
+use crate::safe;
 
 /// How often the contained accounts and the log are looked at.
 const EVERY: Duration = Duration::from_secs(30);
@@ -71,10 +74,30 @@ fn disabled(world: &World, counts_as: impl Fn(ActionState) -> bool) -> Vec<Actio
 
 async fn look(world: &World, action: &ActionView) {
     let Some(identity) = world.identity(&action.account.connection) else {
+        let name = &action.account.connection;
+        let told = Message::Watched {
+            account: action.account.clone(),
+            of: WatchOf::Status,
+            fault: Some(Fault::new(safe!(
+                "no identity provider is named {} now",
+                name
+            ))),
+        };
+        world.tell(told).await;
         return;
     };
-    // A provider that does not answer says nothing about the account; its silence is shown elsewhere.
-    let Ok(account) = identity.account(&action.account).await else {
+    // A provider that does not answer says nothing about the account; that nobody looks at it is said.
+    let read = identity.account(&action.account).await;
+    let told = Message::Watched {
+        account: action.account.clone(),
+        of: WatchOf::Status,
+        fault: read
+            .as_ref()
+            .err()
+            .map(|error| Fault::new(error.what.clone())),
+    };
+    world.tell(told).await;
+    let Ok(account) = read else {
         return;
     };
     // Any status that lets the holder back in counts, not only ACTIVE: a helpdesk enables and resets the password at once.

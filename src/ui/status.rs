@@ -153,6 +153,12 @@ fn counts(model: &Model) -> Words {
     if partly > 0 {
         count(Role::StateUnknown, safe!("{} partly contained", partly));
     }
+    if let Some(behind) = model.unwatched() {
+        let word: &'static str = if behind.fails { "failing" } else { "STALE" };
+    XX
+        let age = words::minutes(behind.age);
+        count(Role::SourceStale, safe!("watch{} {} {}", many, word, age));
+    }
     if !model.settings.policy.of_host && model.exported.is_none() {
         count(Role::LevelWarning, "no policy".into());
     }

@@ -6,6 +6,7 @@ use std::path::Path;
 use std::thread;
 use std::time::{Duration, Instant};
 
+use quell::cli::audit::{Asked, BROKEN, WARNINGS, verify_asked};
 use quell::domain::audit::{
     Anchor, Body, Entry, Expectations, OutcomeState, Warning, find_anchors,
 };
@@ -75,7 +76,7 @@ fn kinds(dir: &Path) -> Result<Vec<String>, Box<dyn Error>> {
         ..Expectations::default()
     };
     for (_, report) in verify_with(dir, &required)?.logs {
-        assert!(report.intact(), "{report:?}");
+        assert_eq!(report.faults_total, 0, "{report:?}");
     }
     let entries = read_checked(dir)?.into_iter().flat_map(|log| log.entries);
     Ok(entries
@@ -212,6 +213,44 @@ fn a_killed_session_leaves_an_unsealed_tail_and_no_end() -> Done {
 }
 
 #[test]
+fn where_checkpoints_are_required_a_killed_session_fails_once_its_next_one_is_overdue() -> Done {
+    let dir = tempfile::tempdir()?;
+    let log = open(dir.path(), SealPace::default())?;
+    let told = log.append_blocking(vec![opening(), note(0)?])?;
+    drop(log);
+    let begun = told.first().ok_or("no record")?.ts;
+    for (minutes, code) in [(0, WARNINGS), (20, WARNINGS), (21, BROKEN)] {
+        let mut asked = Asked::default();
+        asked.expectations.require_checkpoints = true;
+        asked.expectations.now = Some(begun + chrono::Duration::minutes(minutes));
+        let mut out = Vec::new();
+        assert_eq!(
+            verify_asked(dir.path(), &asked, &mut out)?,
+            code,
+            "{minutes}"
+        );
+        let text = String::from_utf8(out)?;
+        // Three things, each with a word of its own.
+        assert!(text.contains("  intact: every record present"), "{text}");
+        assert!(
+            text.contains("  complete: not known without anchors"),
+            "{text}"
+        );
+        assert_eq!(text.contains("  NOT SEALED: "), code == BROKEN, "{text}");
+        assert_eq!(
+            text.contains("was killed, or what followed was taken out"),
+            code == BROKEN,
+            "{text}"
+        );
+        assert!(!text.contains("BROKEN"), "{text}");
+        // Not asked for, it stays a warning whatever the time.
+        asked.expectations.require_checkpoints = false;
+        assert_eq!(verify_asked(dir.path(), &asked, &mut Vec::new())?, WARNINGS);
+    }
+    Ok(())
+}
+
+#[test]
 fn the_systems_log_gets_start_checkpoints_and_end_as_anchors() -> Done {
     let dir = tempfile::tempdir()?;
     let socket = dir.path().join("log");
@@ -249,10 +288,11 @@ fn the_systems_log_gets_start_checkpoints_and_end_as_anchors() -> Done {
     let expectations = Expectations {
         anchors,
         require_checkpoints: true,
+        now: None,
     };
     let found = verify_with(&audit, &expectations)?;
     let (_, report) = found.logs.first().ok_or("no log")?;
-    assert!(report.intact(), "{report:?}");
+    assert_eq!(report.faults_total, 0, "{report:?}");
     assert_eq!((report.anchors, report.anchored), (4, Some(6)));
     Ok(())
 }

@@ -47,7 +47,7 @@ fn sample() -> Result<(Vec<u8>, Expectations), Box<dyn Error>> {
     let log = fs::read(path.ok_or("no log")?)?;
     let expectations = Expectations {
         anchors,
-        require_checkpoints: false,
+        ..Expectations::default()
     };
     Ok((log, expectations))
 }

@@ -48,7 +48,7 @@ fn anchors(entries: &[Entry]) -> Asked {
     Asked {
         expectations: Expectations {
             anchors: anchors.collect(),
-            require_checkpoints: false,
+            ..Expectations::default()
         },
         with_anchors: true,
         ..Asked::default()
@@ -155,9 +155,15 @@ fn an_exported_table_has_no_formula_and_no_raw_control() -> Done {
     let text = String::from_utf8(out)?;
     assert_eq!(text.lines().count(), 5, "{text}");
     assert!(
-        text.starts_with("@timestamp,quell.log,event.sequence,host.name,"),
+        text.starts_with("timestamp,quell.log,event.sequence,host.name,"),
         "{text}"
     );
+    let header = text.lines().next().unwrap_or_default();
+    let is_word = |name: &str| name.starts_with(|c: char| c.is_ascii_lowercase());
+    assert!(header.split(',').all(is_word), "{header}");
+    let first = text.lines().nth(1).unwrap_or_default();
+    let at = first.split(',').next().unwrap_or_default();
+    assert!(DateTime::parse_from_rfc3339(at).is_ok(), "{first}");
     for line in text.lines().skip(1) {
         assert!(
             line.contains("\"'=cmd|") && line.contains("'@SUM(1)"),
@@ -204,6 +210,83 @@ fn logs_of_several_hosts_are_merged_by_time() -> Done {
         .filter_map(|line| line["host"]["name"].as_str())
         .collect();
     assert_eq!(hosts, ["east", "west"].repeat(5));
+    Ok(())
+}
+
+fn copy(from: &Path, to: &Path) -> Done {
+    fs::create_dir_all(to)?;
+    for file in fs::read_dir(from)? {
+        let file = file?;
+        fs::copy(file.path(), to.join(file.file_name()))?;
+    }
+    Ok(())
+}
+
+#[test]
+fn a_log_and_its_copies_are_told_once_and_what_only_one_has_is_not_lost() -> Done {
+    let outer = tempfile::tempdir()?;
+    let [whole, early, other] = ["whole", "early", "other"].map(|name| outer.path().join(name));
+    let ground = || Ground {
+        rotate_at: 2_000,
+        ..Ground::default()
+    };
+    let identity = || Identity {
+        host: "east".into(),
+        uid: 1000,
+        user: "ana".into(),
+    };
+    let log = AuditLog::open_on(&whole, identity(), ground())?;
+    for i in 0..6 {
+        log.append_blocking(vec![note(i)?])?;
+    }
+    copy(&whole, &early)?;
+    let copied = read(&early)?.len();
+    for i in 6..10 {
+        log.append_blocking(vec![note(i)?])?;
+    }
+    drop(log);
+    // The copy went on by itself: what it has behind the fork is nobody else's.
+    AuditLog::open_on(&early, identity(), ground())?
+        .append_blocking(vec![case_note("~7", "fork")?])?;
+    log_of(&other, "west", "bo")?.append_blocking(vec![note(0)?])?;
+    let dirs = [whole.clone(), early.clone(), other, whole.clone()];
+    let told = |filter: Filter| -> Result<(Vec<String>, String), Box<dyn Error>> {
+        let (mut out, mut err) = (Vec::new(), Vec::new());
+        merge(&dirs, filter, Form::Text, &mut out, &mut err)?;
+        let lines = String::from_utf8(out)?.lines().map(str::to_owned).collect();
+        Ok((lines, String::from_utf8(err)?))
+    };
+    let (lines, err) = told(Filter::default())?;
+    let all = read(&whole)?.len();
+    let fork = read(&early)?.len() - copied;
+    assert_eq!(lines.len(), all + fork + 1, "{lines:#?}");
+    let twice = all + copied;
+    assert_eq!(
+        err,
+        format!("{twice} records stood in more than one of these logs, and are told once\n")
+    );
+    let mut forked = Filter::default();
+    forked.case = Some("~7".into());
+    let (lines, err) = told(forked)?;
+    assert_eq!((lines.len(), err.as_str()), (1, ""));
+    Ok(())
+}
+
+#[test]
+fn a_record_put_twice_into_one_log_is_told_twice() -> Done {
+    let outer = tempfile::tempdir()?;
+    let dir = outer.path().join("a");
+    log_of(&dir, "east", "ana")?.append_blocking(vec![note(0)?, note(1)?])?;
+    let files = fs::read_dir(&dir)?.flatten().map(|file| file.path());
+    let mut segments = files.filter(|path| path.extension().is_some_and(|end| end == "jsonl"));
+    let path = segments.next().ok_or("no file")?;
+    let text = fs::read_to_string(&path)?;
+    let last = text.lines().last().ok_or("no line")?.to_owned();
+    fs::write(&path, format!("{text}{last}\n"))?;
+    let (mut out, mut err) = (Vec::new(), Vec::new());
+    let code = merge(&[dir], Filter::default(), Form::Text, &mut out, &mut err)?;
+    assert_eq!((code, String::from_utf8(out)?.lines().count()), (BROKEN, 3));
+    assert!(String::from_utf8(err)?.starts_with("BROKEN"));
     Ok(())
 }
 

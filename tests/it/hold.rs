@@ -3,8 +3,8 @@
 use std::path::Path;
 use std::time::Duration;
 
-use quell::app::message::{Level, Message};
-use quell::app::model::{Layer, Model, contained};
+use quell::app::message::{Level, Message, WatchOf};
+use quell::app::model::{Layer, Model, Watch, contained};
 use quell::domain::audit::Body;
 use quell::domain::containment::kind::ActionKind;
 use quell::domain::containment::state::ActionState;
@@ -128,14 +128,21 @@ pub async fn comments(drill: &Drill) -> Vec<String> {
 
 /// Waits until the watch has looked so many times more.
 async fn looks(app: &mut TestApp, times: usize) {
-    let mut before = app.model().watched;
+    let mut before = successes(&app.model());
     for _ in 0..times {
         let last = before.clone();
-        before = app
-            .until("the watch looks", |model| model.watched != last)
-            .await
-            .watched;
+        let model = app
+            .until("the watch looks", |model| successes(model) != last)
+            .await;
+        before = successes(&model);
     }
+}
+
+/// Gives the looks for successes, account by account.
+fn successes(model: &Model) -> Vec<Watch> {
+    let looks = model.watched.iter();
+    let looks = looks.filter(|((_, of), _)| *of == WatchOf::Successes);
+    looks.map(|(_, watch)| watch.clone()).collect()
 }
 
 #[tokio::test(flavor = "multi_thread")]
@@ -342,8 +349,9 @@ async fn slow_failures_after_the_containment_do_not_ring() {
         "contained"
     );
     assert_eq!((app.bells(), count(state.path(), is_success)), (bells, 0));
-    let (_, fault) = model.watched.values().next().expect("it was looked at");
-    assert_eq!(fault.as_ref(), None);
+    let looks = successes(&model);
+    assert_eq!(looks.iter().filter(|look| look.looked.is_some()).count(), 1);
+    assert!(looks.iter().all(|look| look.fault.is_none()));
     app.end().await;
 }
 
@@ -361,12 +369,86 @@ async fn a_look_that_could_not_read_everything_says_so() {
         let said = model
             .watched
             .values()
-            .filter_map(|(_, fault)| fault.as_ref());
+            .filter_map(|watch| watch.fault.as_ref());
         let mut said = said.map(|fault| fault.what.as_str());
         said.any(|what| what.contains("was not read whole"))
     })
     .await;
     app.end().await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_watch_that_cannot_read_is_in_the_status_line_with_its_age() {
+    let (drill, state, clock) = (company().await, dir(), TestClock::default());
+    let mut app = start(&drill, state.path(), &clock);
+    let account = contain(&mut app).await.standings.into_keys().next();
+    let account = account.expect("one is contained");
+    looks(&mut app, 1).await;
+    assert!(!status(&app.model()).contains("watch"), "{}", app.screen());
+    // The token lost its right to this account, or to the logs; everything else answers as before.
+    for (times, of, server, path) in [
+        (1, WatchOf::Status, "identity", account.raw()),
+        (2, WatchOf::Successes, "siem", "_search"),
+    ] {
+        let fault = |fault: &str| {
+            let order = json!({"server": server, "fault": fault, "rate": 1.0, "path": path});
+            drill.fault(&order).expect("the drill knows it");
+        };
+        fault("403");
+        let failing = move |model: &Model| {
+            let mut looks = model.watched.iter().filter(|((_, one), _)| *one == of);
+            looks.any(|(_, watch)| watch.fault.is_some())
+        };
+        let model = app.until("the watch fails", failing).await;
+        assert!(
+            status(&model).contains("watch failing <1m"),
+            "{}",
+            app.screen()
+        );
+        assert_eq!(
+            said(&model, "the watch over a contained account fails"),
+            times
+        );
+        clock.advance(Duration::from_secs(240));
+        let word = "watch failing 4m";
+        app.until(word, |model| status(model).contains(word)).await;
+        fault("none");
+        let model = app
+            .until("it is watched again", |model| model.unwatched().is_none())
+            .await;
+        assert_eq!(
+            said(&model, "every contained account is watched again"),
+            times
+        );
+        assert!(!status(&model).contains("watch"), "{}", app.screen());
+    }
+    app.end().await;
+}
+
+#[test]
+fn a_watch_that_nobody_keeps_goes_stale_after_two_rounds() {
+    let mut model = crate::scene::held((240, 48));
+    assert!(!status(&model).contains("watch"), "{}", status(&model));
+    for (seconds, word) in [
+        (200, None),
+        (201, Some("STALE 3m")),
+        (3_600, Some("STALE 1h")),
+    ] {
+        model.now.boot = crate::scene::now().boot + Duration::from_secs(seconds);
+        let said = status(&model);
+        assert_eq!(said.contains("watch"), word.is_some(), "{said}");
+        assert!(word.is_none_or(|word| said.contains(word)), "{said}");
+    }
+    // What is no longer contained is no longer waited for.
+    model.ledger = quell::domain::containment::ledger::Ledger::default();
+    model.judge();
+    assert_eq!((model.unwatched(), model.watched.len()), (None, 0));
+}
+
+/// Gives the status line.
+fn status(model: &Model) -> String {
+    let text = crate::harness::screen::text(model, (240, 48));
+    text.lines().next().unwrap_or_default().to_owned()
 }
 
 #[tokio::test(flavor = "multi_thread")]

@@ -6,9 +6,9 @@ use std::time::Duration;
 
 use chrono::{DateTime, TimeDelta, Utc};
 use quell::app::keymap::Keymap;
-use quell::app::message::{Level, Offer, SearchEnd};
+use quell::app::message::{Level, Offer, SearchEnd, WatchOf};
 use quell::app::model::comments::OwnComments;
-use quell::app::model::{ActivityPane, Found, Load, Model, OpenCase, Pane, Start};
+use quell::app::model::{ActivityPane, Found, Load, Model, OpenCase, Pane, Start, Watch};
 use quell::config::settings::{
     Connection, Environment, EnvironmentKind, Mode, Policy, Role, SecretSource, Settings, Timeline,
     Vendor,
@@ -787,9 +787,13 @@ pub(crate) fn held(size: (u16, u16)) -> Model {
                 address: Some(text("203.0.113.9")),
             })));
         }
-        model
-            .watched
-            .insert(account, (now().utc - TimeDelta::seconds(31), None));
+        let watch = Watch {
+            looked: Some(now().utc - TimeDelta::seconds(31)),
+            good: now(),
+            fault: None,
+        };
+        let of = (account, WatchOf::Successes);
+        model.watched.insert(of, watch);
     }
     model.judge();
     refresh(&mut model);

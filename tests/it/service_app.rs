@@ -49,6 +49,7 @@ fn tokens(seen: &[Seen]) -> usize {
 fn proof(kind: ActionKind, account: &Account) -> ProofQuery {
     ProofQuery {
         kind,
+        item: None,
         account: account.id.clone(),
         not_before: account.server_date,
         password_before: None,

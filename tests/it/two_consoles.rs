@@ -1,7 +1,9 @@
 //! Two consoles of one user at the same work: what each says of it, and how much they write.
 
+use std::collections::HashSet;
 use std::sync::Arc;
 
+use quell::app::model::Model;
 use quell::domain::audit::Body;
 use quell::domain::containment::state::ActionState;
 use quell::drill::wire::Server;
@@ -10,7 +12,7 @@ use serde_json::json;
 
 use crate::audit_processes::leave_orphans;
 use crate::harness::app::{Setting, TestApp, company, records};
-use crate::truth::{DISABLE, Gate, confirm, finished, open_case, plan};
+use crate::truth::{DISABLE, Gate, REVOKE, confirm, finished, open_case, plan};
 
 #[tokio::test(flavor = "multi_thread")]
 async fn slow_a_disable_that_came_second_is_not_proven_by_the_first() {
@@ -52,6 +54,68 @@ async fn slow_a_disable_that_came_second_is_not_proven_by_the_first() {
         2,
         "each plan tells its own"
     );
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn slow_two_consoles_that_confirm_the_same_in_one_instant_send_it_once() {
+    for act in [DISABLE, REVOKE] {
+        let (drill, state) = (company().await, tempfile::tempdir().expect("a directory"));
+        let gates = [(); 2].map(|()| Gate::at(Some("before action.confirm")));
+        let mut consoles = gates.each_ref().map(|gate| {
+            let setting = Setting {
+                probe: Arc::clone(gate) as Arc<dyn Probe>,
+                ..Setting::default()
+            };
+            TestApp::start_in(&drill, state.path(), setting, |text| text)
+        });
+        for console in &mut consoles {
+            open_case(console).await;
+            plan(console, act.keys).await;
+        }
+        for (console, gate) in consoles.iter().zip(&gates) {
+            confirm(console);
+            // Every guard has passed: what comes next is the write of confirmation and intent.
+            gate.reached().await;
+        }
+        for gate in &gates {
+            gate.open();
+        }
+        let mut words = Vec::new();
+        for console in &mut consoles {
+            let settled = |model: &Model| {
+                let mut all = model.ledger.actions();
+                model.ledger.actions().count() == 2 && all.all(|action| action.ended.is_some())
+            };
+            let model = console.until("both have their word", settled).await;
+            let states = model.ledger.actions().map(|action| action.state);
+            words.push(states.collect::<HashSet<_>>());
+        }
+        for console in consoles {
+            console.end().await;
+        }
+        let once = HashSet::from([ActionState::Verified, ActionState::Abandoned]);
+        assert_eq!(words, [once.clone(), once], "{act:?}");
+        assert_eq!(drill.ledger().targets(act.effect).len(), 1, "{act:?}");
+        let all = records(state.path());
+        let sent = all
+            .iter()
+            .filter(|entry| matches!(entry.body, Body::ActionIntent { .. }));
+        assert_eq!(sent.count(), 1, "{act:?}");
+        let told: Vec<&str> = all
+            .iter()
+            .filter_map(|entry| match &entry.body {
+                Body::Refusal { guard, reason, .. } if guard == "another plan" => {
+                    Some(reason.raw())
+                }
+                _ => None,
+            })
+            .collect();
+        assert_eq!(told.len(), 1, "{act:?}");
+        assert!(
+            told[0].contains("of which this plan knew nothing"),
+            "{told:?}"
+        );
+    }
 }
 
 #[tokio::test(flavor = "multi_thread")]

@@ -5,19 +5,55 @@ use chrono::{DateTime, TimeDelta, Utc};
 use super::{evidence, open_case, panes};
 use crate::app::command::Command;
 use crate::app::effect::Effect;
-use crate::app::message::Level;
+use crate::app::message::{Level, WatchOf};
 use crate::app::model::contained::{Contained, ENDS, rows};
-use crate::app::model::{Held, Layer, Model, Purpose};
+use crate::app::model::{Held, Layer, Model, Purpose, Watch};
 use crate::config::settings::Mode;
 use crate::domain::audit::{Body, Entry, HoldSet, OutcomeState, WatchSuccess};
 use crate::domain::containment::confirm::ConfirmedPlan;
 use crate::domain::containment::hold::{Hold, Stage, near_word};
 use crate::domain::containment::kind::ActionKind;
+use crate::domain::fault::Fault;
 use crate::domain::freshness::{clock_word, time_word};
 use crate::domain::ids::{AccountId, CaseId};
 use crate::domain::text::{Safe, Untrusted};
 use crate::domain::timeline::finding::Rule;
 use crate::safe;
+
+/// Takes how a look at a contained account went; the first that fails and the first after all is well again are said.
+pub(super) fn watched(model: &mut Model, account: AccountId, of: WatchOf, fault: Option<Fault>) {
+    let fails = |model: &Model| model.watched.values().any(|watch| watch.fault.is_some());
+    let before = fails(model);
+    let now = model.now;
+    let key = (account, of);
+    let good = match model.watched.get(&key) {
+        Some(watch) if fault.is_some() => watch.good,
+        _ => now,
+    };
+    let what = fault.as_ref().map(|fault| fault.what.clone());
+    let watch = Watch {
+        looked: Some(now.utc),
+        good,
+        fault,
+    };
+    model.watched.insert(key, watch);
+    match (before, what) {
+        (false, Some(what)) => {
+            let line = safe!("the watch over a contained account fails: {}", what);
+            let hint =
+                "what it does now may not be seen here; the list of everything contained says more";
+            model.say(Level::Warning, line, Some(hint.into()));
+        }
+        (true, None) if !fails(model) => {
+            model.say(
+                Level::Info,
+                "every contained account is watched again",
+                None,
+            );
+        }
+        _ => {}
+    }
+}
 
 /// Gives the record of the end that a containment gets when it is confirmed.
 pub(super) fn confirmed(model: &mut Model, plan: &ConfirmedPlan) -> Vec<Effect> {

@@ -274,6 +274,16 @@ fn send_again(model: &mut Model) -> Vec<Effect> {
         model.say(Level::Warning, line, None);
         return Vec::new();
     }
+    if action.state.is_running() {
+        let line = safe!(
+            "{} of {} is on its way ({}): it can be sent again once its word is unknown",
+            action.kind.word(),
+            action.login.field(),
+            action.state.word()
+        );
+        model.say(Level::Warning, line, None);
+        return Vec::new();
+    }
     model.layers.pop();
     let items = action.item.into_iter().collect();
     planning::plan(model, vec![action.kind], items)

@@ -112,8 +112,8 @@ pub(super) fn take(model: &mut Model, message: Message) -> Vec<Effect> {
             audit_looked(model, fault, low);
             Vec::new()
         }
-        Message::Watched { account, fault } => {
-            model.watched.insert(account, (model.now.utc, fault));
+        Message::Watched { account, of, fault } => {
+            hold::watched(model, account, of, fault);
             Vec::new()
         }
         Message::Handed(handed) => super::secrets::take(model, handed),

@@ -29,7 +29,7 @@ pub enum AuditSub {
         /// Holds the log against the comments of the configured case systems; only reads there.
         #[arg(long)]
         from_cases: bool,
-        /// A missing checkpoint is a fault.
+        /// A missing checkpoint is a fault, also at the end of a session that was killed.
         #[arg(long)]
         require_checkpoints: bool,
         /// As JSON.
@@ -151,6 +151,7 @@ pub fn run(
                 ..Asked::default()
             };
             asked.expectations.require_checkpoints = require_checkpoints;
+            asked.expectations.now = Some(Utc::now());
             for path in anchors {
                 from_file(&path, &mut asked)?;
             }

@@ -2,13 +2,16 @@
 //!
 //! What must not live here: the form of one record (see `written`).
 
+use std::collections::BTreeMap;
 use std::io::{self, Write};
 use std::path::{Path, PathBuf};
 
 use super::written::{COLUMNS, ecs, line, row};
 use super::{BROKEN, OK, code as code_of, no_log, unreadable, worse};
 use crate::domain::audit::{Entry, Filter, ascii_json};
-use crate::store::audit;
+use crate::domain::ids::LogId;
+use crate::safe;
+use crate::store::audit::{self, StoreError, Walk};
 
 /// How records are written.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -47,7 +50,9 @@ pub fn show_some(dir: &Path, filter: Filter, form: Form, out: &mut dyn Write) ->
     for mut log in logs {
         let ended = loop {
             match log.next() {
-                Ok(Some(entry)) => telling.tell(&entry, out)?,
+                Ok(Some(entry)) => {
+                    telling.tell(&entry, out)?;
+                }
                 Ok(None) => break log.finish(),
                 Err(error) => break Err(error),
             }
@@ -87,7 +92,7 @@ pub fn export(
 }
 
 /// Writes the records of all logs of several directories in the order of their times. Within a log the order of the
-/// records holds whatever their clocks say.
+/// records holds whatever their clocks say. A record that copies of one log share is written once.
 ///
 /// # Errors
 /// Only when `out` or `err` cannot be written.
@@ -98,43 +103,51 @@ pub fn merge(
     out: &mut dyn Write,
     err: &mut dyn Write,
 ) -> io::Result<u8> {
-    let mut logs = Vec::new();
+    let mut logs: BTreeMap<LogId, Copies> = BTreeMap::new();
     for dir in dirs {
-        match audit::walk(dir) {
+        let found = match audit::walk(dir) {
             Ok(found) if found.is_empty() => return no_log(false, err),
-            Ok(found) => logs.extend(found),
+            Ok(found) => found,
             Err(error) => return unreadable(&error, false, err),
+        };
+        for log in found {
+            let copies = logs.entry(log.log().clone()).or_default();
+            if let Err(error) = copies.add(log) {
+                return unreadable(&error, false, err);
+            }
         }
     }
     let mut telling = Telling::begin(filter, form, out)?;
-    let mut heads = Vec::new();
-    for mut log in logs {
-        match log.next() {
-            Ok(first) => heads.push((first, log)),
-            Err(error) => return unreadable(&error, false, err),
-        }
-    }
+    let mut shared = 0;
     // The earliest of the first records of all logs each time; within a log their order stays.
-    while let Some((first, log)) = heads
+    while let Some((_, copies)) = logs
         .iter_mut()
-        .filter(|(first, _)| first.is_some())
-        .min_by_key(|(first, _)| first.as_ref().map(|entry| (entry.ts, entry.log.clone())))
+        .filter(|(_, copies)| copies.first().is_some())
+        .min_by_key(|(log, copies)| (copies.first().map(|entry| entry.ts), (*log).clone()))
     {
-        match log.next() {
-            Ok(next) => {
-                if let Some(entry) = std::mem::replace(first, next) {
-                    telling.tell(&entry, out)?;
+        match copies.take() {
+            Ok(Some((entry, others))) => {
+                if telling.tell(&entry, out)? {
+                    shared += others;
                 }
             }
+            Ok(None) => break,
             Err(error) => return unreadable(&error, false, err),
         }
     }
     let mut code = OK;
-    for (_, log) in heads {
+    for (_, log) in logs.into_values().flat_map(|copies| copies.0) {
         match log.finish() {
             Ok(report) => code = worse(code, code_of(&report)),
             Err(error) => return unreadable(&error, false, err),
         }
+    }
+    if shared > 0 {
+        let text = safe!(
+            "{} records stood in more than one of these logs, and are told once",
+            shared
+        );
+        writeln!(err, "{text}")?;
     }
     if code == BROKEN {
         writeln!(
@@ -143,6 +156,50 @@ pub fn merge(
         )?;
     }
     Ok(code)
+}
+
+/// What several directories hold of one log, each with its next record.
+#[derive(Default)]
+struct Copies(Vec<(Option<Entry>, Walk)>);
+
+impl Copies {
+    fn add(&mut self, mut log: Walk) -> Result<(), StoreError> {
+        self.0.push((log.next()?, log));
+        Ok(())
+    }
+
+    /// Finds the next record of the log: that with the lowest number, so that copies go on side by side.
+    fn place(&self) -> Option<usize> {
+        let numbers = self.0.iter().map(|(first, _)| first.as_ref());
+        let numbers = numbers.enumerate();
+        let known = numbers.filter_map(|(place, first)| Some((first?.n, place)));
+        known.min().map(|(_, place)| place)
+    }
+
+    fn first(&self) -> Option<&Entry> {
+        let (first, _) = self.0.get(self.place()?)?;
+        first.as_ref()
+    }
+
+    /// Takes the next record, and how many of the other copies have it too, letter by letter.
+    fn take(&mut self) -> Result<Option<(Entry, u64)>, StoreError> {
+        let Some(place) = self.place() else {
+            return Ok(None);
+        };
+        let mut taken = None;
+        if let Some((first, log)) = self.0.get_mut(place) {
+            taken = std::mem::replace(first, log.next()?);
+        }
+        let Some(entry) = taken else { return Ok(None) };
+        let mut others = 0;
+        for (at, (first, log)) in self.0.iter_mut().enumerate() {
+            if at != place && first.as_ref().is_some_and(|other| other.h == entry.h) {
+                *first = log.next()?;
+                others += 1;
+            }
+        }
+        Ok(Some((entry, others)))
+    }
 }
 
 /// Writes the records that are asked for, one after the other.
@@ -159,14 +216,16 @@ impl Telling {
         Ok(Self { filter, form })
     }
 
-    fn tell(&mut self, entry: &Entry, out: &mut dyn Write) -> io::Result<()> {
+    /// Tells a record that is asked for, and whether it was.
+    fn tell(&mut self, entry: &Entry, out: &mut dyn Write) -> io::Result<bool> {
         if !self.filter.takes(entry) {
-            return Ok(());
+            return Ok(false);
         }
         match self.form {
             Form::Text => writeln!(out, "{}", line(entry)),
             Form::Json => writeln!(out, "{}", ascii_json(&ecs(entry))),
             Form::Csv => writeln!(out, "{}", row(entry)),
-        }
+        }?;
+        Ok(true)
     }
 }

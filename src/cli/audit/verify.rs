@@ -73,7 +73,7 @@ pub fn verify_asked(dir: &Path, asked: &Asked, out: &mut dyn Write) -> io::Resul
         return Ok(code);
     }
     for (log, report) in &logs {
-        tell(log, report, asked.with_anchors, out)?;
+        tell(log, report, asked, out)?;
     }
     for log in &elsewhere {
         let text = safe!(
@@ -91,7 +91,7 @@ pub fn verify_asked(dir: &Path, asked: &Asked, out: &mut dyn Write) -> io::Resul
     Ok(code)
 }
 
-fn tell(log: &LogId, report: &Report, with_anchors: bool, out: &mut dyn Write) -> io::Result<()> {
+fn tell(log: &LogId, report: &Report, asked: &Asked, out: &mut dyn Write) -> io::Result<()> {
     let Report {
         records,
         segments,
@@ -115,14 +115,22 @@ fn tell(log: &LogId, report: &Report, with_anchors: bool, out: &mut dyn Write) -
     if report.intact() {
         writeln!(out, "  {INTACT}")?;
     } else {
-        let faults = report.faults_total - u64::from(report.truncated.is_some());
+        let apart = u64::from(report.truncated.is_some()) + report.unsealed;
+        let faults = report.faults_total - apart;
         writeln!(out, "  {}", safe!("BROKEN: {} faults", faults))?;
     }
     for fault in &report.faults {
         writeln!(out, "    {}", fault.shown())?;
     }
     tell_rest(report.faults_total, report.faults.len(), out)?;
-    writeln!(out, "  {}", complete(report, with_anchors))?;
+    writeln!(out, "  {}", complete(report, asked.with_anchors))?;
+    if report.unsealed > 0 {
+        let text = safe!(
+            "NOT SEALED: a checkpoint is required and missing in {} places",
+            report.unsealed
+        );
+        writeln!(out, "  {text}")?;
+    }
     if report.checkpoints > 0 {
         let sealed = safe!(
             "sealed: {} checkpoints hold, each signed with the key of its session",
@@ -197,6 +205,7 @@ fn report_json(log: &LogId, report: &Report) -> Value {
         "missing_to": report.truncated,
         "anchors": report.anchors,
         "checkpoints": report.checkpoints,
+        "unsealed": report.unsealed,
         "pruned": report.pruned.map(|(segment, n)| json!({ "segment": segment, "n": n })),
         "records": report.records,
         "segments": report.segments,

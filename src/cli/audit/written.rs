@@ -87,9 +87,9 @@ fn outcome(body: &Body) -> Option<&'static str> {
     })
 }
 
-/// The columns of the table.
+/// The columns of the table: ECS names, but for the time, whose name there begins as a formula does.
 pub(super) const COLUMNS: [&str; 14] = [
-    "@timestamp",
+    "timestamp",
     "quell.log",
     "event.sequence",
     "host.name",
@@ -109,8 +109,11 @@ pub(super) const COLUMNS: [&str; 14] = [
 pub(super) fn row(entry: &Entry) -> String {
     let ecs = ecs(entry);
     let cells = COLUMNS.iter().map(|column| {
-        // The first name has no points inside that part levels.
-        let path = format!("/{}", column.replace('.', "/"));
+        let path = match *column {
+            "timestamp" => "/@timestamp".to_owned(),
+            // Points part levels.
+            column => format!("/{}", column.replace('.', "/")),
+        };
         let text = match ecs.pointer(&path) {
             None | Some(Value::Null) => String::new(),
             Some(Value::String(text)) => text.clone(),

@@ -309,7 +309,7 @@ impl Okta {
             _ => {
                 let left = self.remnants(id).await?;
                 left.lists(item)
-                    .map(|found| found.cloned())
+                    .map(Option::cloned)
                     .map_err(ConnectError::unsent)
             }
         }

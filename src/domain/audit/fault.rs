@@ -71,6 +71,11 @@ pub enum Reason {
     /// Checkpoints are required, and one is missing.
     #[error("a checkpoint is required and missing")]
     Unsealed,
+    /// Checkpoints are required, and those of a session ended before the session did.
+    #[error(
+        "the session of it was killed, or what followed was taken out: it has no end, and no checkpoint for more than {GAP_MINUTES} minutes"
+    )]
+    Silent,
     /// A record has another hash than an anchor outside the log says.
     #[error("an anchor outside of the log names another record of this number")]
     Anchor,
@@ -83,6 +88,13 @@ pub enum Reason {
     /// A segment in the middle is not there.
     #[error("the segment before it is missing")]
     SegmentMissing,
+}
+
+impl Reason {
+    /// Tells whether it is only that a required checkpoint is missing: the records that are there follow all the same.
+    pub fn is_of_seals(self) -> bool {
+        matches!(self, Self::Unsealed | Self::Silent)
+    }
 }
 
 impl Fault {

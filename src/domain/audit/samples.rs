@@ -109,18 +109,25 @@ pub(super) enum Step {
     Seal(u8, u8),
     /// Minutes that pass.
     Wait(u64),
+    /// The host is started anew.
+    Restart,
 }
 
 /// Writes steps of several sessions as one segment.
 pub(super) fn steps(steps: &[Step]) -> Vec<(Vec<u8>, Entry)> {
     let log = LogId::from_parts(DateTime::UNIX_EPOCH, 1);
     let (mut n, mut prev, mut minutes, mut size) = (0, ChainHash::GENESIS, 0, 0);
+    let mut started = 0;
     let mut lines: Vec<(Vec<u8>, Entry)> = Vec::new();
     for step in steps {
         let sess = |number: u8| SessionId::from_parts(DateTime::UNIX_EPOCH, u128::from(number));
         let (sess, body) = match step {
             Step::Wait(more) => {
                 minutes += more;
+                continue;
+            }
+            Step::Restart => {
+                started = minutes * 60_000_000 + n;
                 continue;
             }
             Step::Say(number, body) => (sess(*number), body.clone()),
@@ -145,7 +152,7 @@ pub(super) fn steps(steps: &[Step]) -> Vec<(Vec<u8>, Entry)> {
             seg: 1,
             n,
             ts: DateTime::from_timestamp_micros(at.cast_signed()).unwrap_or_default(),
-            boot_us: at,
+            boot_us: at - started,
             host: &Untrusted::new("bastion"),
             uid: 1000,
             user: &Untrusted::new("ana"),

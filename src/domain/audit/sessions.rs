@@ -7,6 +7,8 @@
 
 use std::collections::BTreeMap;
 
+use chrono::{DateTime, Utc};
+
 use super::body::Body;
 use super::entry::{self, Raw};
 use super::fault::{Reason, Warning};
@@ -25,9 +27,12 @@ const KEPT: usize = 10_000;
 #[derive(Clone)]
 struct Session {
     key: Option<PublicKey>,
-    /// Time since the host's start of its start or last checkpoint, µs.
+    /// Time since the host's start of its start or last checkpoint, µs, and how often the host was started before it.
     sealed_us: u64,
-    /// First record since then, and how many.
+    starts: u64,
+    /// The same by the wall clock.
+    sealed: Option<DateTime<Utc>>,
+    /// First record since then, or that checkpoint where none is, and how many.
     first: u64,
     unsealed: u64,
     /// Records of its own since one that asks for a checkpoint.
@@ -43,6 +48,11 @@ pub(super) struct Sessions {
     pub(super) some_unknown: bool,
     /// Whether a missing checkpoint is a fault.
     pub(super) required: bool,
+    /// When the log is verified.
+    pub(super) now: Option<DateTime<Utc>>,
+    /// Time since the host's start of the last record, µs, and how often it was started anew.
+    last_us: u64,
+    starts: u64,
     /// Checkpoints that were checked and hold.
     pub(super) sealed: u64,
     without_key: u64,
@@ -60,6 +70,9 @@ impl Sessions {
     /// Takes a record that stands at a byte of its segment.
     pub(super) fn take(&mut self, raw: &Raw<'_>, start: u64) -> Findings {
         let mut found = Findings::default();
+        // Records get their time with the log locked: it goes back only where the host was started anew.
+        self.starts += u64::from(raw.boot_us < self.last_us);
+        self.last_us = raw.boot_us;
         match raw.kind {
             b"session.open" => self.begin(raw, &mut found),
             b"checkpoint" => self.check(raw, start, &mut found),
@@ -89,6 +102,8 @@ impl Sessions {
         let session = Session {
             key,
             sealed_us: raw.boot_us,
+            starts: self.starts,
+            sealed: entry::time(raw.ts),
             first: raw.n,
             unsealed: 1,
             due: None,
@@ -172,6 +187,9 @@ impl Sessions {
         }
         self.sealed += 1;
         session.sealed_us = raw.boot_us;
+        session.starts = self.starts;
+        session.sealed = entry::time(raw.ts);
+        session.first = raw.n;
         session.unsealed = 0;
         session.due = None;
         if session.closed {
@@ -179,9 +197,19 @@ impl Sessions {
         }
     }
 
+    /// Tells whether a session would have made a checkpoint by now if it went on: an open one makes one every 15 minutes.
+    fn is_overdue(&self, session: &Session) -> bool {
+        let minutes = |us: u64| us / 60_000_000;
+        let until_now = session.sealed.zip(self.now);
+        let until_now = until_now.map(|(sealed, now)| now.signed_duration_since(sealed));
+        session.starts < self.starts
+            || minutes(self.last_us.saturating_sub(session.sealed_us)) > GAP_MINUTES
+            || until_now.is_some_and(|time| time.num_minutes() > GAP_MINUTES.cast_signed())
+    }
+
     /// Ends the log: what is still open, under no checkpoint, or could not be checked. Gives the records that a
     /// required checkpoint is missing for.
-    pub(super) fn end(self) -> (Vec<u64>, Vec<Warning>) {
+    pub(super) fn end(self) -> (Vec<(u64, Reason)>, Vec<Warning>) {
         let mut missing = Vec::new();
         let mut warnings = Vec::new();
         for session in self.open.values().filter(|session| session.key.is_some()) {
@@ -189,8 +217,12 @@ impl Sessions {
             if count > 0 {
                 warnings.push(Warning::UnsealedTail { from, count });
             }
-            if self.required && (session.due.is_some() || count >= EVERY) {
-                missing.push(from);
+            if self.required {
+                if session.due.is_some() || count >= EVERY {
+                    missing.push((from, Reason::Unsealed));
+                } else if self.is_overdue(session) {
+                    missing.push((from, Reason::Silent));
+                }
             }
         }
         let count = |count: u64| (count > 0).then_some(count);

@@ -50,15 +50,18 @@ pub struct Report {
     pub anchored: Option<u64>,
     /// The greatest record that an anchor names and that is missing at the end; one of the faults.
     pub truncated: Option<u64>,
+    /// Places where a required checkpoint is missing; each is one of the faults.
+    pub unsealed: u64,
     /// The last segment that was removed on purpose, as the log itself says, and its last record.
     pub pruned: Option<(u64, u64)>,
 }
 
 impl Report {
     /// Tells whether every record present follows from the one before. It says nothing of records that may be
-    /// missing at the end: that cannot be known without anchors, see [`Self::truncated`].
+    /// missing at the end, which cannot be known without anchors (see [`Self::truncated`]), nor of checkpoints that are
+    /// missing where they are required (see [`Self::unsealed`]).
     pub fn intact(&self) -> bool {
-        self.faults_total == u64::from(self.truncated.is_some())
+        self.faults_total == u64::from(self.truncated.is_some()) + self.unsealed
     }
 }
 
@@ -118,6 +121,7 @@ impl Verifier {
         new.report.segments = 1;
         new.sessions.some_unknown = segment > 1;
         new.sessions.required = expectations.require_checkpoints;
+        new.sessions.now = expectations.now;
         for anchor in &expectations.anchors {
             let hashes = new.anchors.entry(anchor.n).or_default();
             if !hashes.contains(&anchor.h) {
@@ -192,8 +196,8 @@ impl Verifier {
         let sessions = std::mem::take(&mut self.sessions);
         self.report.checkpoints = sessions.sealed;
         let (missing, warnings) = sessions.end();
-        for from in missing {
-            self.fault(self.segment, self.start, Some(from), Reason::Unsealed);
+        for (from, reason) in missing {
+            self.fault(self.segment, self.start, Some(from), reason);
         }
         for warning in warnings {
             self.warn(warning);
@@ -390,6 +394,7 @@ impl Verifier {
 
     fn fault(&mut self, segment: u64, offset: u64, n: Option<u64>, reason: Reason) {
         self.report.faults_total += 1;
+        self.report.unsealed += u64::from(reason.is_of_seals());
         if self.report.faults.len() < KEPT {
             self.report.faults.push(Fault {
                 segment: Some(segment),

@@ -37,6 +37,8 @@ pub struct ActionView {
     pub login: Untrusted,
     /// Where it stands.
     pub state: ActionState,
+    /// Number of its plan's record.
+    pub planned_n: u64,
     /// Hash of its plan.
     pub plan_hash: String,
     /// Whether its plan was a dry run.
@@ -151,6 +153,7 @@ impl Ledger {
                     account: account.clone(),
                     login: login.clone(),
                     state: ActionState::Planned,
+                    planned_n: entry.n,
                     plan_hash: plan_hash.clone(),
                     dry_run: false,
                     user: entry.user.clone(),

@@ -9,7 +9,7 @@ use std::time::Duration;
 use chrono::{DateTime, Utc};
 
 use super::told;
-use crate::app::message::Message;
+use crate::app::message::{Message, WatchOf};
 use crate::connect::capability::{ActivityQuery, ActivitySource};
 use crate::domain::audit::{Body, WatchCursor, WatchSuccess};
 use crate::domain::containment::hold::SUCCESSES_MAX;
@@ -73,7 +73,12 @@ async fn look(world: &World, action: &ActionView, round: usize, cursors: &mut Cu
     };
     let mut fault = None;
     let mut asked = false;
-    for source in sources(world, &action.account.connection) {
+    let sources = sources(world, &action.account.connection);
+    if sources.is_empty() {
+        let what = "there is no log to see a success in: neither of its provider nor a SIEM";
+        fault = Some(Fault::new(what));
+    }
+    for source in sources {
         if source.rate_is_low() && !round.is_multiple_of(2) {
             continue;
         }
@@ -83,8 +88,12 @@ async fn look(world: &World, action: &ActionView, round: usize, cursors: &mut Cu
         }
     }
     if asked || fault.is_some() {
-        let account = action.account.clone();
-        world.tell(Message::Watched { account, fault }).await;
+        let told = Message::Watched {
+            account: action.account.clone(),
+            of: WatchOf::Successes,
+            fault,
+        };
+        world.tell(told).await;
     }
 }
 

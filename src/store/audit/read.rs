@@ -80,7 +80,7 @@ pub fn verify_with(dir: &Path, expectations: &Expectations) -> Result<Verified, 
     for (log, segments) in segments::list(dir)? {
         let own = Expectations {
             anchors: anchors.remove(&log).unwrap_or_default(),
-            require_checkpoints: expectations.require_checkpoints,
+            ..expectations.clone()
         };
         let report = Walk::new(dir, log.clone(), segments, &own).finish()?;
         found.logs.push((log, report));
@@ -142,6 +142,11 @@ impl Walk {
             ready: VecDeque::new(),
             report: None,
         }
+    }
+
+    /// Gives the log it walks through, by the names of its files.
+    pub fn log(&self) -> &LogId {
+        &self.log
     }
 
     /// Gives the next record; `None` behind the last. Lines that are no records are left out, the report tells of them.

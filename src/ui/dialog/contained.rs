@@ -123,13 +123,15 @@ fn end(model: &Model, row: &Contained<'_>) -> Words {
 }
 
 fn watch(model: &Model, row: &Contained<'_>) -> (Role, Safe) {
-    match model.watched.get(row.account) {
-        None => (Role::Dim, "not watched yet".into()),
-        Some((at, None)) => (
+    let Some(watch) = model.watch(row.account) else {
+        return (Role::Dim, "not watched yet".into());
+    };
+    match &watch.fault {
+        None => (
             Role::SourceOk,
-            safe!("watched {} ago", words::ago(model, *at)),
+            safe!("watched {}", words::ago_word(watch.looked, model.now.utc)),
         ),
-        Some((_, Some(fault))) => (
+        Some(fault) => (
             Role::LevelWarning,
             safe!(
                 "watch fails: {}",

@@ -1,4 +1,4 @@
-use super::super::samples::Step::{Say, Seal, Wait};
+use super::super::samples::Step::{Restart, Say, Seal, Wait};
 use super::super::samples::{Step, bytes, open_with, steps, twenty};
 use super::super::{Anchor, Expectations, OutcomeState, Report, Verifier};
 use super::*;
@@ -11,6 +11,7 @@ fn verify(log: &[u8], require: bool, anchors: &[Anchor]) -> Report {
     let expectations = Expectations {
         anchors: anchors.to_vec(),
         require_checkpoints: require,
+        now: None,
     };
     let mut verifier = Verifier::expecting(1, &expectations);
     verifier.feed(log);
@@ -77,7 +78,11 @@ fn sealed_sessions_are_clean_and_hold_when_checkpoints_are_required() {
     let log = bytes(&steps(&good()));
     for require in [false, true] {
         let report = verify(&log, require, &[]);
-        assert!(report.intact() && report.warnings_total == 0, "{report:?}");
+        assert_eq!(
+            (report.faults_total, report.warnings_total),
+            (0, 0),
+            "{report:?}"
+        );
         assert_eq!((report.checkpoints, report.sessions), (5, 2));
     }
 }
@@ -139,6 +144,28 @@ fn what_is_under_no_checkpoint_is_said(
     assert_eq!(reasons(&required), expected);
 }
 
+#[rstest]
+#[case::may_still_run(vec![opened(1), note(1), Wait(20), opened(2), Seal(2, 2)], None)]
+#[case::killed_long_ago(vec![opened(1), note(1), Wait(21), opened(2), Seal(2, 2)], Some(1))]
+#[case::silent_since_its_checkpoint(vec![opened(1), Seal(1, 1), Wait(21), opened(2), Seal(2, 2)], Some(2))]
+#[case::cut_back_to_a_checkpoint(
+    vec![opened(1), note(1), Seal(1, 1), note(1), Seal(1, 1), Wait(21), opened(2), close(2), Seal(2, 2)],
+    Some(5)
+)]
+#[case::closed(vec![opened(1), close(1), Seal(1, 1), Wait(21), opened(2), Seal(2, 2)], None)]
+#[case::host_started_anew(vec![Wait(5), opened(1), Seal(1, 1), Restart, opened(2), Seal(2, 2)], Some(2))]
+fn a_session_that_only_stops_fails_where_checkpoints_are_required_and_time_went_on(
+    #[case] log: Vec<Step>,
+    #[case] at: Option<u64>,
+) {
+    let log = bytes(&steps(&log));
+    let required = verify(&log, true, &[]);
+    let expected: Vec<_> = at.map(|n| (Some(n), Reason::Silent)).into_iter().collect();
+    assert_eq!(reasons(&required), expected);
+    assert!(required.intact(), "{required:?}");
+    assert_eq!(verify(&log, false, &[]).faults_total, 0);
+}
+
 #[test]
 fn a_long_time_or_many_records_without_one_are_said() {
     let quiet = bytes(&steps(&[
@@ -155,14 +182,16 @@ fn a_long_time_or_many_records_without_one_are_said() {
             .warnings
             .contains(&Warning::CheckpointGap { n: 4, minutes: 21 })
     );
-    assert!(!verify(&quiet, true, &[]).intact());
+    let required = verify(&quiet, true, &[]);
+    assert_eq!((required.unsealed, required.intact()), (1, true));
 
     let mut many = vec![opened(1)];
     many.extend((0..EVERY + TOGETHER).map(|_| note(1)));
     many.push(Seal(1, 1));
     let many = bytes(&steps(&many));
     assert!(verify(&many, false, &[]).intact());
-    assert!(!verify(&many, true, &[]).intact());
+    let required = verify(&many, true, &[]);
+    assert_eq!((required.unsealed, required.intact()), (1, true));
 }
 
 #[test]
@@ -185,7 +214,7 @@ fn every_cut_is_found_given_anchors() {
     let lines = steps(&good());
     let anchors: Vec<Anchor> = lines.iter().map(|(_, entry)| anchor(entry)).collect();
     let whole = verify(&bytes(&lines), true, &anchors);
-    assert!(whole.intact());
+    assert_eq!(whole.faults_total, 0);
     assert_eq!((whole.anchors, whole.anchored), (13, Some(13)));
     for cut in 0..lines.len() {
         let log = bytes(&lines[..cut]);
@@ -212,7 +241,7 @@ fn a_tail_written_anew_is_found_given_anchors() {
         let mut at = 0;
         for step in &mut forged {
             match step {
-                Wait(_) => continue,
+                Wait(_) | Restart => continue,
                 Say(_, body) if at >= changed => match body {
                     Body::SessionOpen { environment, .. } => *environment = "forged".into(),
                     Body::SessionClose { reason } => *reason = "forged".into(),
@@ -228,7 +257,7 @@ fn a_tail_written_anew_is_found_given_anchors() {
             continue;
         }
         // He has the keys here: no arithmetic can tell.
-        assert!(verify(&bytes(&log), true, &[]).intact());
+        assert_eq!(verify(&bytes(&log), true, &[]).faults_total, 0);
         let report = verify(&bytes(&log), false, last.as_slice());
         assert_eq!(reasons(&report), [(Some(13), Reason::Anchor)]);
     }

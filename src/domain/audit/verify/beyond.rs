@@ -2,6 +2,8 @@
 //!
 //! What must not live here: finding anchors in a text (see `anchor`), the chain.
 
+use chrono::{DateTime, Utc};
+
 use super::Verifier;
 use crate::domain::audit::anchor::Anchor;
 use crate::domain::audit::body::Body;
@@ -19,6 +21,9 @@ pub struct Expectations {
     pub anchors: Vec<Anchor>,
     /// Whether a checkpoint that the writer's rules ask for and that is missing is a fault.
     pub require_checkpoints: bool,
+    /// When the log is verified: a session that has been silent until then for too long makes no checkpoint any more.
+    /// Without it only what stands in the log tells that time went on.
+    pub now: Option<DateTime<Utc>>,
 }
 
 impl Verifier {
