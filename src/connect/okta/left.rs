@@ -309,7 +309,7 @@ impl Okta {
             _ => {
                 let left = self.remnants(id).await?;
                 left.lists(item)
-                    .map(Option::cloned)
+                    .map(Option::<&Remnant>::cloned)
                     .map_err(ConnectError::unsent)
             }
         }
