@@ -37,10 +37,12 @@ pub(super) const FIELDS: &[&str] = &[
     "client_id",
     "username",
     "token_realm",
+    "subject",
 ];
-const VENDORS: [(&str, Vendor); 4] = [
+const VENDORS: [(&str, Vendor); 5] = [
     ("okta", Vendor::Okta),
     ("keycloak", Vendor::Keycloak),
+    ("google", Vendor::Google),
     ("thehive", Vendor::Thehive),
     ("elasticsearch", Vendor::Elasticsearch),
 ];
@@ -102,7 +104,7 @@ pub(super) fn parse_connection(
         .need(
             faults,
             "vendor",
-            "vendor = \"okta\", \"keycloak\", \"thehive\" or \"elasticsearch\"".into(),
+            "vendor = \"okta\", \"keycloak\", \"google\", \"thehive\" or \"elasticsearch\"".into(),
         )
         .and_then(|entry| entry.one_of(faults, &VENDORS));
     let url = section
@@ -142,6 +144,7 @@ pub(super) fn parse_connection(
     let organisation = optional(faults, section, "organisation");
     let vendor = vendor?;
     let client = oauth_client::parse(faults, section, vendor);
+    let subject = parse_subject(faults, section, vendor);
     let roles = match roles {
         Some(roles) => roles?,
         None => vendor.roles().iter().copied().collect(),
@@ -171,6 +174,7 @@ pub(super) fn parse_connection(
         ca_file: ca_file.map_or(Some(None), |path| path.map(Some))?,
         organisation: organisation?,
         client: client?,
+        subject: subject?,
     })
 }
 
@@ -178,8 +182,35 @@ fn default_poll(vendor: Vendor) -> Duration {
     Duration::from_secs(match vendor {
         Vendor::Thehive => 10,
         Vendor::Elasticsearch => 15,
-        Vendor::Okta | Vendor::Keycloak => 30,
+        Vendor::Okta | Vendor::Keycloak | Vendor::Google => 30,
     })
+}
+
+/// Reads for whom a service account acts; the outer `None` means that it is missing or wrong.
+#[expect(
+    clippy::option_option,
+    reason = "not wanted and wrong are two different things here"
+)]
+fn parse_subject(
+    faults: &mut Faults<'_>,
+    section: &Section<'_>,
+    vendor: Vendor,
+) -> Option<Option<String>> {
+    if vendor != Vendor::Google {
+        return Some(None);
+    }
+    let example = "subject = \"quell@example.com\"";
+    let entry = section.need(faults, "subject", example.into())?;
+    let text = entry.text(faults)?;
+    if text.contains('@') {
+        return Some(Some(text.to_owned()));
+    }
+    entry.fault(
+        faults,
+        "is not the mail address of an administrator".into(),
+        Some(example.into()),
+    );
+    None
 }
 
 fn parse_name(faults: &mut Faults<'_>, entry: &Entry<'_>) -> Option<ConnectionName> {
@@ -363,6 +394,7 @@ fn refuse_foreign(faults: &mut Faults<'_>, section: &Section<'_>, vendor: Vendor
         ("alerts_index", Vendor::Elasticsearch),
         ("rules", Vendor::Elasticsearch),
         ("token_id", Vendor::Okta),
+        ("subject", Vendor::Google),
     ];
     let of_clients = oauth_client::FIELDS.map(|key| (key, Vendor::Keycloak));
     for (key, owner) in owners.into_iter().chain(of_clients) {

@@ -156,6 +156,8 @@ pub struct Connection {
     pub organisation: Option<String>,
     /// Who asks for tokens, at a vendor whose secret is no token itself.
     pub client: Option<OauthClient>,
+    /// On a Google connection: the mail address of the administrator that the service account acts for.
+    pub subject: Option<String>,
 }
 
 /// Who asks for tokens (OAuth 2.0): client credentials, or a user's password where there is one.
@@ -179,6 +181,8 @@ pub enum Vendor {
     Okta,
     /// Keycloak Admin REST API.
     Keycloak,
+    /// Google Workspace: Directory and Reports API.
+    Google,
     /// TheHive 5.
     Thehive,
     /// Elasticsearch.
@@ -191,6 +195,7 @@ impl Vendor {
         match self {
             Self::Okta => "Okta",
             Self::Keycloak => "Keycloak",
+            Self::Google => "Google",
             Self::Thehive => "TheHive",
             Self::Elasticsearch => "Elasticsearch",
         }
@@ -199,7 +204,7 @@ impl Vendor {
     /// Lists the roles a connection of this vendor can have.
     pub fn roles(self) -> &'static [Role] {
         match self {
-            Self::Okta | Self::Keycloak => &[Role::Identity, Role::Activity],
+            Self::Okta | Self::Keycloak | Self::Google => &[Role::Identity, Role::Activity],
             Self::Thehive => &[Role::Cases],
             Self::Elasticsearch => &[Role::Activity, Role::Alerts],
         }

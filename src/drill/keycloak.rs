@@ -35,20 +35,26 @@ impl Tokens {
     }
 
     fn give(&mut self, request: &Request) -> String {
+        self.give_for(request, LIFESPAN)
+    }
+
+    /// Gives a token that lives for so many seconds.
+    pub fn give_for(&mut self, request: &Request, seconds: i64) -> String {
         self.given += 1;
-        let until = request.at.timestamp() + LIFESPAN;
+        let until = request.at.timestamp() + seconds;
         format!("drill-{}-{until}", self.given)
     }
 
     fn accepts(&self, request: &Request) -> bool {
-        let parts = || {
-            let token = request.authorization.strip_prefix("Bearer drill-")?;
-            let (number, until) = token.split_once('-')?;
-            Some((number.parse::<u64>().ok()?, until.parse::<i64>().ok()?))
-        };
-        parts().is_some_and(|(number, until)| {
-            number >= self.good_from && request.at.timestamp() < until
-        })
+        self.number(request).is_some()
+    }
+
+    /// Gives the number of the token that a request was sent with; `None` where it is none or no good one.
+    pub fn number(&self, request: &Request) -> Option<u64> {
+        let token = request.authorization.strip_prefix("Bearer drill-")?;
+        let (number, until) = token.split_once('-')?;
+        let (number, until) = (number.parse::<u64>().ok()?, until.parse::<i64>().ok()?);
+        (number >= self.good_from && request.at.timestamp() < until).then_some(number)
     }
 }
 

@@ -71,6 +71,7 @@ pub(crate) fn settings(mode: Mode, kind: EnvironmentKind) -> Settings {
         ca_file: None,
         organisation: None,
         client: None,
+        subject: None,
     };
     Settings {
         environment: Environment {
@@ -335,6 +336,7 @@ pub(crate) fn account() -> Account {
         required: None,
         gaps: Vec::new(),
         zone: None,
+        aliases: Vec::new(),
         server_date: Some(now().utc),
     }
 }

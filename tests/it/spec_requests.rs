@@ -56,6 +56,8 @@ async fn run() -> Vec<Seen> {
             not_before: account.server_date,
             password_before: None,
             request_id: accepted.request_id,
+            path: None,
+            ahead: 0,
             used: Vec::new(),
             others: Vec::new(),
         };
@@ -77,6 +79,8 @@ async fn run() -> Vec<Seen> {
             not_before: of.server_date,
             password_before: of.password_changed,
             request_id: accepted.request_id,
+            path: None,
+            ahead: 0,
             used: Vec::new(),
             others: Vec::new(),
         };

@@ -169,6 +169,7 @@ pub fn connection(vendor: Vendor, url: Url) -> Connection {
         ca_file: None,
         organisation: Some("acme".to_owned()),
         client: None,
+        subject: None,
     }
 }
 
@@ -230,6 +231,7 @@ impl Tapped {
         let mut secrets = BTreeMap::new();
         let provider = match drill.identity().vendor {
             "keycloak" => Vendor::Keycloak,
+            "google" => Vendor::Google,
             _ => Vendor::Okta,
         };
         for (vendor, endpoint) in [
@@ -244,6 +246,7 @@ impl Tapped {
                 client_id: client.to_owned(),
                 username: None,
             });
+            one.subject = endpoint.subject.map(str::to_owned);
             all.push(one);
             secrets.insert(name(vendor.word()), Secret::new(endpoint.token.to_owned()));
         }
