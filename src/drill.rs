@@ -13,6 +13,7 @@ mod control;
 mod ecs;
 mod elastic;
 mod fault;
+mod google;
 mod history;
 mod keycloak;
 pub mod ledger;
@@ -90,6 +91,8 @@ pub struct Endpoint {
     pub token: &'static str,
     /// Realm and client of one whose tokens are fetched; the secret is then that of the client.
     pub client: Option<(&'static str, &'static str)>,
+    /// For whom a service account acts; the secret is then the file of its key.
+    pub subject: Option<&'static str>,
 }
 
 impl Endpoint {
@@ -98,6 +101,9 @@ impl Endpoint {
         if let Some((realm, client)) = self.client {
             place["realm"] = json!(realm);
             place["client_id"] = json!(client);
+        }
+        if let Some(subject) = self.subject {
+            place["subject"] = json!(subject);
         }
         place
     }
@@ -140,6 +146,7 @@ impl Drill {
             url,
             token,
             client: None,
+            subject: None,
         };
         let mut identity = endpoint(
             options.idp.name(),
@@ -149,6 +156,10 @@ impl Drill {
         if options.idp == Idp::Keycloak {
             identity.token = keycloak::SECRET;
             identity.client = Some((keycloak::REALM, keycloak::CLIENT));
+        }
+        if options.idp == Idp::Google {
+            identity.token = google::key();
+            identity.subject = Some(google::SUBJECT);
         }
         let drill = Self {
             identity,
@@ -250,6 +261,13 @@ impl Drill {
         let order = fault::parse(order.to_string().as_bytes())?;
         self.shared.lock().order(order);
         Ok(())
+    }
+
+    /// Lets a colleague enable or disable the account that the story is about, at the provider and now.
+    pub fn set_by_others(&self, enabled: bool) {
+        let now = self.shared.clock.now();
+        let world = &mut self.shared.lock().world;
+        world.set_by_others(company::VICTIM, enabled, now);
     }
 
     /// Answers how many points in time are open at the SIEM.

@@ -236,7 +236,10 @@ pub fn write_config(dir: &Path, drill: &Drill) -> io::Result<PathBuf> {
     let client = identity
         .client
         .map(|(realm, client)| format!("realm = \"{realm}\"\nclient_id = \"{client}\"\n"));
-    let client = client.unwrap_or_default();
+    let subject = identity
+        .subject
+        .map(|subject| format!("subject = \"{subject}\"\n"));
+    let client = client.or(subject).unwrap_or_default();
     let text = format!(
         r#"# The configuration of a drill: like any other, but every address is this machine's own.
 [environment]

@@ -40,10 +40,12 @@ pub(super) const FIELDS: &[&str] = &[
     "token_realm",
     "key_id",
     "scopes",
+    "subject",
 ];
-const VENDORS: [(&str, Vendor); 4] = [
+const VENDORS: [(&str, Vendor); 5] = [
     ("okta", Vendor::Okta),
     ("keycloak", Vendor::Keycloak),
+    ("google", Vendor::Google),
     ("thehive", Vendor::Thehive),
     ("elasticsearch", Vendor::Elasticsearch),
 ];
@@ -71,6 +73,7 @@ const OWNERS: &[(&str, &[Vendor])] = &[
     ("key_id", &[Vendor::Okta]),
     ("scopes", &[Vendor::Okta]),
     ("client_id", &[Vendor::Keycloak, Vendor::Okta]),
+    ("subject", &[Vendor::Google]),
     ("realm", &[Vendor::Keycloak]),
     ("username", &[Vendor::Keycloak]),
     ("token_realm", &[Vendor::Keycloak]),
@@ -121,7 +124,7 @@ pub(super) fn parse_connection(
         .need(
             faults,
             "vendor",
-            "vendor = \"okta\", \"keycloak\", \"thehive\" or \"elasticsearch\"".into(),
+            "vendor = \"okta\", \"keycloak\", \"google\", \"thehive\" or \"elasticsearch\"".into(),
         )
         .and_then(|entry| entry.one_of(faults, &VENDORS));
     let url = section
@@ -162,6 +165,7 @@ pub(super) fn parse_connection(
     let vendor = vendor?;
     let client = oauth_client::parse(faults, section, vendor);
     let app = service_app::parse(faults, section, vendor);
+    let subject = parse_subject(faults, section, vendor);
     let roles = match roles {
         Some(roles) => roles?,
         None => vendor.roles().iter().copied().collect(),
@@ -192,6 +196,7 @@ pub(super) fn parse_connection(
         organisation: organisation?,
         client: client?,
         app: app?,
+        subject: subject?,
     })
 }
 
@@ -199,8 +204,35 @@ fn default_poll(vendor: Vendor) -> Duration {
     Duration::from_secs(match vendor {
         Vendor::Thehive => 10,
         Vendor::Elasticsearch => 15,
-        Vendor::Okta | Vendor::Keycloak => 30,
+        Vendor::Okta | Vendor::Keycloak | Vendor::Google => 30,
     })
+}
+
+/// Reads for whom a service account acts; the outer `None` means that it is missing or wrong.
+#[expect(
+    clippy::option_option,
+    reason = "not wanted and wrong are two different things here"
+)]
+fn parse_subject(
+    faults: &mut Faults<'_>,
+    section: &Section<'_>,
+    vendor: Vendor,
+) -> Option<Option<String>> {
+    if vendor != Vendor::Google {
+        return Some(None);
+    }
+    let example = "subject = \"quell@example.com\"";
+    let entry = section.need(faults, "subject", example.into())?;
+    let text = entry.text(faults)?;
+    if text.contains('@') {
+        return Some(Some(text.to_owned()));
+    }
+    entry.fault(
+        faults,
+        "is not the mail address of an administrator".into(),
+        Some(example.into()),
+    );
+    None
 }
 
 fn parse_name(faults: &mut Faults<'_>, entry: &Entry<'_>) -> Option<ConnectionName> {

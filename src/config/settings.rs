@@ -158,6 +158,8 @@ pub struct Connection {
     pub client: Option<OauthClient>,
     /// On an Okta connection: the service app whose private key the secret is; `None` where the secret is an API token.
     pub app: Option<ServiceApp>,
+    /// On a Google connection: the mail address of the administrator that the service account acts for.
+    pub subject: Option<String>,
 }
 
 /// A service app that asks for tokens with an assertion it signs.
@@ -192,6 +194,8 @@ pub enum Vendor {
     Okta,
     /// Keycloak Admin REST API.
     Keycloak,
+    /// Google Workspace: Directory and Reports API.
+    Google,
     /// TheHive 5.
     Thehive,
     /// Elasticsearch.
@@ -204,6 +208,7 @@ impl Vendor {
         match self {
             Self::Okta => "Okta",
             Self::Keycloak => "Keycloak",
+            Self::Google => "Google",
             Self::Thehive => "TheHive",
             Self::Elasticsearch => "Elasticsearch",
         }
@@ -212,7 +217,7 @@ impl Vendor {
     /// Lists the roles a connection of this vendor can have.
     pub fn roles(self) -> &'static [Role] {
         match self {
-            Self::Okta | Self::Keycloak => &[Role::Identity, Role::Activity],
+            Self::Okta | Self::Keycloak | Self::Google => &[Role::Identity, Role::Activity],
             Self::Thehive => &[Role::Cases],
             Self::Elasticsearch => &[Role::Activity, Role::Alerts],
         }

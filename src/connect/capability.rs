@@ -276,6 +276,10 @@ pub struct ProofQuery {
     pub password_before: Option<DateTime<Utc>>,
     /// The vendor's id of the request, when an answer gave one.
     pub request_id: Option<Untrusted>,
+    /// The path of the request, as it was recorded before the send.
+    pub path: Option<Untrusted>,
+    /// How many requests of ours to the same path were sent before this one and still wait for the entry that proves them.
+    pub ahead: usize,
     /// Ids of log entries that already prove another action.
     pub used: Vec<Untrusted>,
     /// The vendor's ids of our other requests on the account: what those left proves nothing here.

@@ -55,6 +55,7 @@ pub struct HttpClient {
     secret: Secret,
     tokens: Option<Tokens>,
     error_words: &'static [&'static str],
+    slow_down: &'static [&'static str],
     request_id: Option<&'static str>,
     limits: Limits,
     pacer: Mutex<Pacer>,
@@ -87,6 +88,7 @@ impl HttpClient {
             secret: options.secret,
             tokens,
             error_words: options.error_words,
+            slow_down: options.slow_down,
             request_id: options.request_id,
             limits: options.limits,
             pacer: Mutex::new(Pacer::new(options.seed)),
@@ -383,21 +385,14 @@ impl HttpClient {
             .limits
             .second
             .saturating_mul(u32::try_from(wait).unwrap_or(u32::MAX));
-        let words = raw
-            .body
-            .ok()
-            .filter(|body| shape::check(body, &self.limits).is_ok())
-            .and_then(|body| {
-                failure::summary(&body, self.error_words, |text| self.gives_away(text))
-            });
-        let error = failure::refused(
-            request,
-            self.origin_of(request).host(),
-            raw.status,
-            wait,
-            words,
-            request_id,
-        );
+        let body = raw.body.unwrap_or_default();
+        let sound = shape::check(&body, &self.limits).is_ok();
+        let body: &[u8] = if sound { &body } else { &[] };
+        let words = failure::summary(body, self.error_words, |text| self.gives_away(text));
+        let slow = raw.status == 403 && failure::asks_to_slow_down(body, self.slow_down);
+        let kind = failure::kind_of(if slow { 429 } else { raw.status }, wait);
+        let host = self.origin_of(request).host();
+        let error = failure::refused(request, host, (raw.status, kind), words, request_id);
         let says_when = raw.headers.contains_key(header::RETRY_AFTER);
         match raw.status {
             429 => Settled::Again {
@@ -405,7 +400,7 @@ impl HttpClient {
                 wait: Some(asked),
                 timed_out: false,
             },
-            408 | 425 | 500..=599 => Settled::Again {
+            status if slow || matches!(status, 408 | 425 | 500..=599) => Settled::Again {
                 error,
                 wait: says_when.then_some(asked),
                 timed_out: false,

@@ -156,6 +156,18 @@ pub(crate) fn okta_entry(record: &serde_json::Value) -> Result<Event, FieldError
     Ok(event)
 }
 
+/// Reads an activity as Google's interface gives it: one without an id or a time is a fault there.
+pub(crate) fn google_entries(record: &serde_json::Value) -> Result<Vec<Event>, FieldError> {
+    let mut events = Vec::new();
+    google::events(&record.into(), &mut events)?;
+    need_text(record, "id.uniqueQualifier")?;
+    need_time(record, "id.time")?;
+    for event in &mut events {
+        event.raw = Excerpt::new(record.to_string());
+    }
+    Ok(events)
+}
+
 /// Reads an entry as Keycloak's interface gives it: one without an id or a time is a fault there.
 pub(crate) fn keycloak_entry(record: &serde_json::Value) -> Result<Event, FieldError> {
     let mut event = keycloak::event(&record.into())?;

@@ -7,12 +7,13 @@ use std::sync::Arc;
 
 use super::capability::{ActivitySource, Cases, ConnectError, Examined, Identity};
 use super::elasticsearch::{self, Elasticsearch};
+use super::google::{self, Google};
 use super::http::{HttpClient, HttpOptions, Limits};
 use super::keycloak::{self, Keycloak};
 use super::okta::{self, Okta};
 use super::secret::Secret;
 use super::thehive::{self, TheHive};
-use crate::config::settings::{Connection, Mode, Role, Settings, Vendor};
+use crate::config::settings::{Connection, EnvironmentKind, Mode, Role, Settings, Vendor};
 use crate::domain::ids::ConnectionName;
 use crate::domain::text::Untrusted;
 use crate::safe;
@@ -86,14 +87,14 @@ impl Connections {
                 None => Err(no_secret(&connection.name)),
             };
             match made {
-                Ok(http) => all.add(connection, http),
+                Ok(http) => all.add(connection, http, settings.environment.kind),
                 Err(error) => all.faults.push((connection.name.clone(), error)),
             }
         }
         all
     }
 
-    fn add(&mut self, connection: &Connection, http: HttpClient) {
+    fn add(&mut self, connection: &Connection, http: HttpClient, kind: EnvironmentKind) {
         let name = connection.name.clone();
         let has = |role| connection.roles.contains(&role);
         match connection.vendor {
@@ -130,6 +131,20 @@ impl Connections {
                     self.activity.push(made);
                 }
             }
+            Vendor::Google => match Google::new(http, connection, kind) {
+                Ok(made) => {
+                    let made = Arc::new(made);
+                    self.examined.push(made.clone());
+                    if has(Role::Identity) {
+                        self.identity.push(made.clone());
+                        self.identity_logs.push(made.clone());
+                    }
+                    if has(Role::Activity) {
+                        self.activity.push(made);
+                    }
+                }
+                Err(error) => self.faults.push((name, error)),
+            },
             Vendor::Thehive => {
                 let made = Arc::new(TheHive::new(name, http));
                 self.examined.push(made.clone());
@@ -170,6 +185,7 @@ pub(super) fn client(
         // The word of an API token; that of a fetched one is always the same.
         Vendor::Okta => (okta::SCHEME, okta::ERROR_WORDS, Some(okta::REQUEST_ID)),
         Vendor::Keycloak => ("Bearer", keycloak::ERROR_WORDS, None),
+        Vendor::Google => ("Bearer", google::ERROR_WORDS, None),
         Vendor::Thehive => (thehive::SCHEME, thehive::ERROR_WORDS, None),
         Vendor::Elasticsearch => (elasticsearch::SCHEME, elasticsearch::ERROR_WORDS, None),
     };
@@ -182,13 +198,19 @@ pub(super) fn client(
         kind: settings.environment.kind,
         scheme,
         secret,
-        grant: keycloak::grant(connection).or_else(|| okta::grant(connection)),
+        grant: keycloak::grant(connection)
+            .or_else(|| okta::grant(connection))
+            .or_else(|| google::scope::grant(connection)),
         headers: organisation
             .map(|name| (thehive::ORGANISATION, name))
             .into_iter()
             .collect(),
         ca_file: connection.ca_file.clone(),
         error_words,
+        slow_down: match connection.vendor {
+            Vendor::Google => google::SLOW_DOWN,
+            _ => &[],
+        },
         request_id,
         reads_only: settings.environment.mode == Mode::ReadOnly,
         limits,

@@ -31,6 +31,11 @@ impl Secret {
         }
     }
 
+    /// Gives a second one, for another client of the same connection.
+    pub(super) fn again(&self) -> Self {
+        Self(SecretString::from(self.0.expose_secret()))
+    }
+
     /// Tells whether there is nothing in it.
     pub fn is_empty(&self) -> bool {
         self.0.expose_secret().is_empty()

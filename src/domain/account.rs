@@ -44,6 +44,9 @@ pub struct Account {
     pub name: Untrusted,
     /// Mail address.
     pub mail: Option<Untrusted>,
+    /// Further addresses that lead to it and to nobody else.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub aliases: Vec<Untrusted>,
     /// Status, mapped.
     pub status: AccountStatus,
     /// The provider's own word for the status.

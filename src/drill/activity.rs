@@ -299,17 +299,20 @@ pub(crate) struct Journal {
     past: Arc<Vec<Activity>>,
     live: Vec<Activity>,
     seed: u64,
+    /// Whether activities have numbers for names, as at Google.
+    numbered: bool,
 }
 
 /// The longest live journal; after that the company falls silent rather than growing without end.
 const LIVE_MAX: usize = 200_000;
 
 impl Journal {
-    pub fn new(past: Vec<Activity>, seed: u64) -> Self {
+    pub fn new(past: Vec<Activity>, seed: u64, numbered: bool) -> Self {
         Self {
             past: Arc::new(past),
             live: Vec::new(),
             seed,
+            numbered,
         }
     }
 
@@ -345,6 +348,9 @@ impl Journal {
         let position = u64::try_from(index).unwrap_or(u64::MAX);
         let mut dice = fastrand::Rng::with_seed(self.seed.rotate_left(17) ^ position);
         let (a, b) = (dice.u64(..), dice.u64(..));
+        if self.numbered {
+            return (a >> 1).to_string();
+        }
         format!(
             "{:08x}-{:04x}-4{:03x}-a{:03x}-{:012x}",
             a >> 32,

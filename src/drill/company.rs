@@ -228,6 +228,22 @@ impl Directory {
         }
     }
 
+    /// Gives everybody and everything the kind of id that Google gives.
+    pub fn name_by_numbers(&mut self, seed: u64) {
+        let mut dice = fastrand::Rng::with_seed(seed ^ 0x000d_1617);
+        for person in &mut self.people {
+            person.id = format!("1{:020}", dice.u64(..));
+            for client in &mut person.clients {
+                let number = dice.u64(100_000_000_000..999_999_999_999);
+                let word = token(&mut dice, 8).to_lowercase();
+                client.id = format!("{number}-{word}.apps.googleusercontent.com");
+            }
+        }
+        for group in &mut self.groups {
+            group.id = format!("0{}", token(&mut dice, 14).to_lowercase());
+        }
+    }
+
     /// Opens a session and answers its number.
     pub fn open_session(&mut self, person: usize, holder: Holder, at: DateTime<Utc>) -> u32 {
         self.next_session += 1;

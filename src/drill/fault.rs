@@ -4,6 +4,7 @@
 
 use serde_json::Value;
 
+use super::google::scope_named;
 use super::wire::{Request, Server};
 
 /// What goes wrong.
@@ -26,11 +27,12 @@ pub(crate) enum Kind {
     BadJson,
     Redirect,
     ForeignNext,
+    EndlessPages,
     BadRecord,
 }
 
 /// Words of the control interface.
-const WORDS: [(&str, Kind); 18] = [
+const WORDS: [(&str, Kind); 19] = [
     ("latency", Kind::Latency),
     ("hang", Kind::Hang),
     ("429", Kind::TooMany),
@@ -48,6 +50,7 @@ const WORDS: [(&str, Kind); 18] = [
     ("bad_json", Kind::BadJson),
     ("redirect", Kind::Redirect),
     ("foreign_next", Kind::ForeignNext),
+    ("endless_pages", Kind::EndlessPages),
     ("bad_record", Kind::BadRecord),
 ];
 
@@ -63,7 +66,7 @@ impl Kind {
     /// Tells whether the fault only has a meaning for requests that read, only for those that write, or for both.
     fn fits(self, reads: bool) -> bool {
         match self {
-            Self::StaleReads | Self::BadRecord | Self::ForeignNext => reads,
+            Self::StaleReads | Self::BadRecord | Self::ForeignNext | Self::EndlessPages => reads,
             Self::AcceptedWithoutEffect => !reads,
             _ => true,
         }
@@ -83,19 +86,26 @@ pub(crate) enum Twist {
     InheritsAdministrator,
     /// The victim gets into the group of emergency accounts now.
     JoinsBreakGlass,
+    /// The victim gets another login now.
+    Renamed,
     /// Every token that was fetched so far is refused from now on.
     TokensEnd,
     /// The console's service app is granted no scope that changes anything.
     LosesScopes,
+    /// A scope is not granted to Google's service account any more.
+    NotGranted(&'static str),
+    /// A further scope is granted to it.
+    Granted(&'static str),
 }
 
 /// Words of the control interface for what goes wrong in the company.
-const TWISTS: [(&str, Twist); 7] = [
+const TWISTS: [(&str, Twist); 8] = [
     ("session_survives", Twist::SessionSurvives),
     ("undone_by_others", Twist::UndoneByOthers),
     ("made_administrator", Twist::MadeAdministrator),
     ("inherits_administrator", Twist::InheritsAdministrator),
     ("joins_break_glass", Twist::JoinsBreakGlass),
+    ("renamed", Twist::Renamed),
     ("tokens_end", Twist::TokensEnd),
     ("loses_scopes", Twist::LosesScopes),
 ];
@@ -157,6 +167,17 @@ pub(crate) fn parse(body: &[u8]) -> Result<Order, String> {
     }
     if let Some((_, twist)) = TWISTS.iter().find(|(name, _)| *name == word) {
         return Ok(Order::Twist(*twist));
+    }
+    if let "not_granted" | "granted" = word.as_str() {
+        let scope = value
+            .get("scope")
+            .and_then(Value::as_str)
+            .unwrap_or_default();
+        let scope = scope_named(scope).ok_or_else(|| format!("no scope is called {scope:?}"))?;
+        return Ok(Order::Twist(match word.as_str() {
+            "granted" => Twist::Granted(scope),
+            _ => Twist::NotGranted(scope),
+        }));
     }
     let kind = WORDS
         .iter()
@@ -271,6 +292,14 @@ pub(crate) fn spoil_first_record(body: &mut Value) {
             }
         }
     }
+}
+
+/// Lets a list that pages by a token in its body have a further page, whatever is in it.
+pub(crate) fn continue_for_ever(request: &Request, body: &mut Value) {
+    let page = request.query("pageToken");
+    let number = page.and_then(|page| page.strip_prefix("page-")?.parse::<u64>().ok());
+    let next = number.unwrap_or(0).saturating_add(1);
+    set(body, "nextPageToken", Value::from(format!("page-{next}")));
 }
 
 fn set(record: &mut Value, name: &str, value: Value) {

@@ -39,15 +39,20 @@ impl Tokens {
     }
 
     /// Gives a token for some scopes only.
-    pub fn give_for(&mut self, request: &Request, scopes: &str) -> String {
+    pub fn give_scoped(&mut self, request: &Request, scopes: &str) -> String {
         let token = self.give(request);
         self.scopes.insert(self.given, scopes.to_owned());
         token
     }
 
     fn give(&mut self, request: &Request) -> String {
+        self.give_for(request, LIFESPAN)
+    }
+
+    /// Gives a token that lives for so many seconds.
+    pub fn give_for(&mut self, request: &Request, seconds: i64) -> String {
         self.given += 1;
-        let until = request.at.timestamp() + LIFESPAN;
+        let until = request.at.timestamp() + seconds;
         format!("drill-{}-{until}", self.given)
     }
 
@@ -61,7 +66,8 @@ impl Tokens {
         self.scopes.get(&number).map(String::as_str)
     }
 
-    fn number(&self, request: &Request) -> Option<u64> {
+    /// Gives the number of the token that a request was sent with; `None` where it is none or no good one.
+    pub fn number(&self, request: &Request) -> Option<u64> {
         let token = request.authorization.strip_prefix("Bearer drill-")?;
         let (number, until) = token.split_once('-')?;
         let (number, until) = (number.parse::<u64>().ok()?, until.parse::<i64>().ok()?);

@@ -29,12 +29,15 @@ impl Limits {
         }
     }
 
-    /// Okta limits by itself; Keycloak leaves that to a proxy.
+    /// Okta and Google limit by themselves; Keycloak leaves that to a proxy.
     fn limits(request: &Request) -> bool {
-        request.server == Server::Identity && request.idp == Idp::Okta
+        request.server == Server::Identity && request.idp != Idp::Keycloak
     }
 
     fn bucket(request: &Request) -> &'static str {
+        if request.idp == Idp::Google {
+            return "queries";
+        }
         match request.segments.get(2).map(String::as_str) {
             Some("logs") => "logs",
             Some("groups") => "groups",
@@ -61,7 +64,8 @@ impl Limits {
 
     /// Adds the three headers of the identity provider.
     pub fn headers(&self, request: &Request, mut answer: Answer) -> Answer {
-        if !Self::limits(request) {
+        // Google tells nobody.
+        if !Self::limits(request) || request.idp == Idp::Google {
             return answer;
         }
         let bucket = self.buckets.get(Self::bucket(request));

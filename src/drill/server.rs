@@ -26,7 +26,7 @@ use super::ledger::Ledger;
 use super::limits::Limits;
 use super::wire::{Answer, Idp, Notes, Request, Server, percent_decode};
 use super::world::World;
-use super::{keycloak, okta, thehive};
+use super::{google, keycloak, okta, thehive};
 
 /// The longest request body that is read.
 const BODY_MAX: usize = 4 * 1024 * 1024;
@@ -113,6 +113,7 @@ impl State {
             Server::Identity => match request.idp {
                 Idp::Okta => okta::reads(request),
                 Idp::Keycloak => keycloak::reads(request),
+                Idp::Google => google::reads(request),
             },
             Server::Cases => thehive::reads(request),
             Server::Siem => elastic::reads(request),
@@ -179,6 +180,7 @@ fn template(request: &Request) -> &'static str {
         Server::Identity => match request.idp {
             Idp::Okta => okta::template(request),
             Idp::Keycloak => keycloak::template(request),
+            Idp::Google => google::template(request),
         },
         Server::Cases => thehive::template(request),
         Server::Siem => elastic::template(request),
@@ -190,6 +192,7 @@ fn ask(world: &mut World, pits: &mut Pits, request: &Request, notes: &mut Notes)
         Server::Identity => match request.idp {
             Idp::Okta => okta::answer(world, request, notes),
             Idp::Keycloak => keycloak::answer(world, request, notes),
+            Idp::Google => google::answer(world, request, notes),
         },
         Server::Cases => thehive::answer(world, request, notes),
         Server::Siem => elastic::answer(world, pits, request),
@@ -203,6 +206,7 @@ fn vendor_error(request: &Request, status: u16) -> Answer {
         Server::Identity => match request.idp {
             Idp::Okta => okta::error(status, okta.0, okta.1),
             Idp::Keycloak => keycloak::error(status, keycloak_words(status)),
+            Idp::Google => google::failure(status),
         },
         Server::Cases => thehive::error(status, hive.0, hive.1),
         Server::Siem => elastic::error(status, elastic.0, elastic.1),

@@ -10,7 +10,7 @@ use serde_json::Value;
 /// Names one of the three simulated servers.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
 pub enum Server {
-    /// The identity provider (Okta or Keycloak).
+    /// The identity provider (Okta, Keycloak or Google).
     Identity,
     /// The case system (TheHive 5).
     Cases,
@@ -44,17 +44,20 @@ pub enum Idp {
     Okta,
     /// Keycloak 26.
     Keycloak,
+    /// Google Workspace.
+    Google,
 }
 
 impl Idp {
     /// Lists all of them.
-    pub const ALL: [Self; 2] = [Self::Okta, Self::Keycloak];
+    pub const ALL: [Self; 3] = [Self::Okta, Self::Keycloak, Self::Google];
 
     /// Answers the vendor's name in the configuration.
     pub fn name(self) -> &'static str {
         match self {
             Self::Okta => "okta",
             Self::Keycloak => "keycloak",
+            Self::Google => "google",
         }
     }
 

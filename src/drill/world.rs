@@ -11,6 +11,7 @@ use super::attacker::Attacker;
 use super::casebook::Casebook;
 use super::company::{ANALYST, COLLEAGUE, Directory, Holder, Person, VICTIM};
 use super::fault::Twist;
+use super::google;
 use super::history;
 use super::keycloak::Tokens;
 use super::wire::{Idp, Notes, Request};
@@ -33,6 +34,8 @@ pub(crate) struct World {
     pub twists: Vec<Twist>,
     /// The tokens of the console's client, where they are fetched.
     pub tokens: Tokens,
+    /// What Google keeps beside it.
+    pub google: google::State,
 }
 
 /// Why a lifecycle change was refused.
@@ -46,11 +49,13 @@ impl World {
     /// Builds the same world for the same seed and start.
     pub fn new(seed: u64, start: DateTime<Utc>, (cases, events): (usize, usize), idp: Idp) -> Self {
         let mut directory = Directory::new(seed, start);
-        if idp == Idp::Keycloak {
-            directory.name_by_uuids(seed);
+        match idp {
+            Idp::Okta => {}
+            Idp::Keycloak => directory.name_by_uuids(seed),
+            Idp::Google => directory.name_by_numbers(seed),
         }
         let past = history::build(seed, start, events, &mut directory);
-        let journal = Journal::new(past, seed);
+        let journal = Journal::new(past, seed, idp == Idp::Google);
         let cases = Casebook::new(seed, start, cases, &directory);
         Self {
             directory,
@@ -60,6 +65,7 @@ impl World {
             start,
             twists: Vec::new(),
             tokens: Tokens::default(),
+            google: google::State::new(),
         }
     }
 
@@ -132,6 +138,22 @@ impl World {
         account.clients.retain(|client| !client.tokens.is_empty());
         notes.effect("revoke_tokens", format!("{}/{session}", account.id));
         self.log_own(Kind::TokenRevoke, person, session, request);
+        Some(())
+    }
+
+    /// Ends all tokens of one client of an account; `None` where it has none.
+    pub fn end_client(
+        &mut self,
+        person: usize,
+        client: &str,
+        request: &Request,
+        notes: &mut Notes,
+    ) -> Option<()> {
+        let account = &mut self.directory.people[person];
+        let place = account.clients.iter().position(|one| one.id == client)?;
+        account.clients.remove(place);
+        notes.effect("revoke_tokens", format!("{}/{client}", account.id));
+        self.log_own(Kind::TokenRevoke, person, client, request);
         Some(())
     }
 
@@ -285,7 +307,12 @@ impl World {
                     .position(|g| g.name == "Break-Glass");
                 directory.people[VICTIM].groups.extend(group);
             }
+            Twist::Renamed => {
+                "mara.berg@acme.example".clone_into(&mut directory.people[VICTIM].login)
+            }
             Twist::TokensEnd => self.tokens.end_all(),
+            Twist::NotGranted(scope) => self.google.granted.retain(|one| *one != scope),
+            Twist::Granted(scope) => self.google.granted.push(scope),
             Twist::SessionSurvives | Twist::UndoneByOthers | Twist::LosesScopes => {
                 self.twists.push(twist);
             }
@@ -300,12 +327,22 @@ impl World {
             return;
         };
         self.twists.remove(armed);
+        self.set_by_others(person, true, at);
+    }
+
+    /// Lets a colleague enable or disable an account.
+    pub fn set_by_others(&mut self, person: usize, enabled: bool, at: DateTime<Utc>) {
+        let (status, kind) = if enabled {
+            ("ACTIVE", Kind::Unsuspend)
+        } else {
+            ("SUSPENDED", Kind::Suspend)
+        };
         let account = &mut self.directory.people[person];
-        account.status = "ACTIVE";
+        account.status = status;
         account.status_changed = at;
         account.last_updated = at;
         let colleague = &self.directory.people[COLLEAGUE];
-        let mut activity = Activity::new(at, Kind::Unsuspend, COLLEAGUE, colleague);
+        let mut activity = Activity::new(at, kind, COLLEAGUE, colleague);
         activity.target = u32::try_from(person).ok();
         self.journal.push(activity);
     }

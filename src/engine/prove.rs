@@ -172,6 +172,8 @@ impl Reads {
             not_before: self.action.server_before,
             password_before: self.action.password_before,
             request_id: self.action.request_id.clone(),
+            path: self.action.call.as_ref().map(|call| call.2.clone()),
+            ahead: ahead(world, &self.action),
             used: world
                 .journal
                 .with(|ledger| ledger.outbox().taken_by_others(aid)),
@@ -287,6 +289,23 @@ impl Reads {
         let word = outcome(&self.action.aid, state, evidence, seconds);
         world.journal.record(vec![word]).await.is_ok()
     }
+}
+
+/// Counts our earlier requests on the account, to the same path, that may have an entry in the provider's log which
+/// nothing is proven by yet.
+fn ahead(world: &World, action: &ActionView) -> usize {
+    let path = |one: &ActionView| one.call.as_ref().map(|call| call.2.clone());
+    let is_ahead = |other: &&ActionView| {
+        other.kind == action.kind
+            && (other.sent_n, other.order) < (action.sent_n, action.order)
+            && other.sent.is_some()
+            && other.is_unfinished()
+            && other.used.is_none()
+            && path(other) == path(action)
+    };
+    world
+        .journal
+        .with(|ledger| ledger.on(&action.account).filter(is_ahead).count())
 }
 
 /// Lists the provider's ids of our other requests on the account.

@@ -176,6 +176,7 @@ fn account(number: usize) -> Account {
         required: None,
         gaps: Vec::new(),
         zone: None,
+        aliases: Vec::new(),
         server_date: None,
     }
 }

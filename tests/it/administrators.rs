@@ -258,6 +258,7 @@ async fn organisation(next: &'static str) -> Okta {
         headers: Vec::new(),
         ca_file: None,
         error_words: &[],
+        slow_down: &[],
         request_id: None,
         reads_only: true,
         limits: limits(),

@@ -31,6 +31,8 @@ fn proof(kind: ActionKind, account: &quell::domain::account::Account) -> ProofQu
         not_before: account.server_date,
         password_before: account.password_changed,
         request_id: None,
+        path: None,
+        ahead: 0,
         used: Vec::new(),
         others: Vec::new(),
     }

@@ -160,6 +160,43 @@ async fn a_right_that_is_missing_at_keycloak_fails_what_needs_it() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
+async fn a_scope_that_is_missing_at_google_fails_what_needs_it() {
+    let google = Options {
+        idp: Idp::Google,
+        ..Options::default()
+    };
+    let (drill, dir) = (
+        company_of(google).await,
+        tempfile::tempdir().expect("a directory"),
+    );
+    let of_kind = |checks: &[Check], kind: ActionKind| {
+        of(checks, &format!("google: {}", kind.word())).clone()
+    };
+    let checks = report(&drill, &dir, &no_host(), |text| text).await;
+    for kind in ActionKind::ALL {
+        assert_eq!(of_kind(&checks, kind).verdict, Verdict::Ok, "{checks:#?}");
+    }
+    let is_beyond = |check: &Check| check.what.as_str() == "google: beyond need";
+    assert!(!checks.iter().any(is_beyond), "{checks:#?}");
+    for order in [
+        json!({"fault": "not_granted", "scope": "admin.directory.user.security"}),
+        json!({"fault": "granted", "scope": "https://www.googleapis.com/auth/drive"}),
+    ] {
+        drill.fault(&order).expect("the fault is known");
+    }
+    let checks = report(&drill, &dir, &no_host(), |text| text).await;
+    for kind in ActionKind::ALL {
+        let line = of_kind(&checks, kind);
+        let needs_it = kind == ActionKind::RevokeSessions;
+        assert_eq!(line.verdict == Verdict::Fault, needs_it, "{line:?}");
+        let says = line.found.as_str();
+        let lacks = says.contains("lacks scope admin.directory.user.security");
+        assert_eq!(lacks, needs_it, "{line:?}");
+    }
+    assert!(checks.iter().any(is_beyond), "{checks:#?}");
+}
+
+#[tokio::test(flavor = "multi_thread")]
 async fn a_freeze_switch_and_a_broken_log_are_faults() {
     let (drill, dir) = (company().await, tempfile::tempdir().expect("a directory"));
     let host = Host {

@@ -131,6 +131,7 @@ fn options(url: &Url, limits: Limits) -> HttpOptions {
         headers: Vec::new(),
         ca_file: None,
         error_words: &["/message"],
+        slow_down: &[],
         request_id: None,
         reads_only: false,
         limits,

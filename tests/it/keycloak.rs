@@ -98,6 +98,8 @@ fn proof(action: ActionKind, account: &quell::domain::account::Account) -> Proof
         not_before: None,
         password_before: account.password_changed,
         request_id: None,
+        path: None,
+        ahead: 0,
         used: Vec::new(),
         others: Vec::new(),
     }

@@ -32,6 +32,7 @@ mod drill;
 mod exported_pane;
 mod findings;
 mod fuzz_replay;
+mod google;
 mod guards;
 mod harness;
 mod hold;

@@ -72,6 +72,7 @@ pub(crate) fn settings(mode: Mode, kind: EnvironmentKind) -> Settings {
         organisation: None,
         client: None,
         app: None,
+        subject: None,
     };
     Settings {
         environment: Environment {
@@ -336,6 +337,7 @@ pub(crate) fn account() -> Account {
         required: None,
         gaps: Vec::new(),
         zone: None,
+        aliases: Vec::new(),
         server_date: Some(now().utc),
     }
 }

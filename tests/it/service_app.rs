@@ -54,6 +54,8 @@ fn proof(kind: ActionKind, account: &Account) -> ProofQuery {
         not_before: account.server_date,
         password_before: None,
         request_id: None,
+        path: None,
+        ahead: 0,
         used: Vec::new(),
         others: Vec::new(),
     }

@@ -18,9 +18,11 @@ use languages::{search_schema, steps_schema};
 use lower::{amend, lower};
 
 /// The specification files by the vendor's name in the configuration.
-const FILES: [(&str, &str); 5] = [
+const FILES: [(&str, &str); 7] = [
     ("keycloak", "keycloak.openapi.json"),
     ("token", "oauth-token.openapi.yaml"),
+    ("google-directory", "google-directory.openapi.json"),
+    ("google-reports", "google-reports.openapi.json"),
     ("okta", "okta.openapi.yaml"),
     ("thehive", "thehive.openapi.json"),
     ("elasticsearch", "elasticsearch.openapi.json"),
@@ -207,7 +209,7 @@ fn check_headers(
     }
     let words: &[&str] = match vendor {
         "okta" => &["SSWS ", "Bearer "],
-        "thehive" | "keycloak" => &["Bearer "],
+        "thehive" | "keycloak" | "google-directory" | "google-reports" => &["Bearer "],
         _ => &["ApiKey "],
     };
     let open = template == "/api/v1/status/public";

@@ -57,6 +57,8 @@ async fn run() -> Vec<Seen> {
             not_before: account.server_date,
             password_before: None,
             request_id: accepted.request_id,
+            path: None,
+            ahead: 0,
             used: Vec::new(),
             others: Vec::new(),
         };
@@ -79,6 +81,8 @@ async fn run() -> Vec<Seen> {
             not_before: of.server_date,
             password_before: of.password_changed,
             request_id: accepted.request_id,
+            path: None,
+            ahead: 0,
             used: Vec::new(),
             others: Vec::new(),
         };

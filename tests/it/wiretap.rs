@@ -173,6 +173,7 @@ pub fn connection(vendor: Vendor, url: Url) -> Connection {
         organisation: Some("acme".to_owned()),
         client: None,
         app: None,
+        subject: None,
     }
 }
 
@@ -248,6 +249,7 @@ impl Tapped {
         let mut secrets = BTreeMap::new();
         let provider = match drill.identity().vendor {
             "keycloak" => Vendor::Keycloak,
+            "google" => Vendor::Google,
             _ => Vendor::Okta,
         };
         for (vendor, endpoint) in [
@@ -272,6 +274,7 @@ impl Tapped {
                 });
                 secret = key;
             }
+            one.subject = endpoint.subject.map(str::to_owned);
             all.push(one);
             secrets.insert(name(vendor.word()), Secret::new(secret.to_owned()));
         }

@@ -167,16 +167,27 @@ pub(crate) fn summary(
     (!words.is_empty()).then(|| Safe::join(words, &Safe::fixed(": ")))
 }
 
+/// Tells whether an error body names one of the reasons that mean nothing but "slower".
+///
+/// Google answers 403 for both. Source: Directory API, limits and quotas.
+pub(crate) fn asks_to_slow_down(body: &[u8], reasons: &[&str]) -> bool {
+    let Ok(value) = serde_json::from_slice::<Value>(body) else {
+        return false;
+    };
+    let reason = value.pointer("/error/errors/0/reason");
+    reason
+        .and_then(Value::as_str)
+        .is_some_and(|reason| reasons.contains(&reason))
+}
+
 /// Makes the error of an answer that is no success.
 pub(crate) fn refused(
     request: &Request,
     host: &str,
-    status: u16,
-    wait: u64,
+    (status, kind): (u16, ConnectErrorKind),
     words: Option<Safe>,
     request_id: Option<Untrusted>,
 ) -> ConnectError {
-    let kind = kind_of(status, wait);
     let words = words.map(|words| safe!(" ({})", words)).unwrap_or_default();
     let hint = match kind {
         ConnectErrorKind::Unknown if request.class == Class::Read => None,
@@ -235,6 +246,19 @@ mod tests {
     #[case(302, ConnectErrorKind::Unknown)]
     fn statuses(#[case] status: u16, #[case] kind: ConnectErrorKind) {
         assert_eq!(kind_of(status, 7), kind);
+    }
+
+    #[rstest]
+    #[case("rateLimitExceeded", true)]
+    #[case("userRateLimitExceeded", true)]
+    #[case("forbidden", false)]
+    #[case("", false)]
+    fn a_reason_may_only_mean_slower(#[case] reason: &str, #[case] slower: bool) {
+        let body = format!(r#"{{"error":{{"code":403,"errors":[{{"reason":"{reason}"}}]}}}}"#);
+        let known = ["rateLimitExceeded", "userRateLimitExceeded"];
+        assert_eq!(asks_to_slow_down(body.as_bytes(), &known), slower);
+        assert!(!asks_to_slow_down(body.as_bytes(), &[]));
+        assert!(!asks_to_slow_down(b"<html>", &known));
     }
 
     #[test]

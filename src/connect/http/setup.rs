@@ -36,6 +36,8 @@ pub struct HttpOptions {
     pub ca_file: Option<PathBuf>,
     /// JSON pointers to the vendor's words in an error body.
     pub error_words: &'static [&'static str],
+    /// Reasons in the body of a 403 that ask to slow down, where the vendor says it so.
+    pub slow_down: &'static [&'static str],
     /// Header that carries the vendor's id of a request.
     pub request_id: Option<&'static str>,
     /// Whether there is no client for writes at all: for a wall and for READ ONLY.

@@ -239,6 +239,49 @@ impl Tokens {
 }
 
 impl HttpClient {
+    /// Makes a client of the same connection for another server of the vendor, or for a token of its own.
+    ///
+    /// # Errors
+    /// [`ConnectErrorKind::NotSent`] when an address cannot be used.
+    pub(in crate::connect) fn beside(
+        &self,
+        base: &Url,
+        grant: TokenGrant,
+        kind: EnvironmentKind,
+    ) -> Result<Self, ConnectError> {
+        let unusable = |error: TokenFault| {
+            let why = crate::domain::text::Untrusted::new(error.to_string()).line();
+            let host = crate::domain::text::Untrusted::new(self.host()).field();
+            ConnectError::unsent(crate::safe!("cannot connect beside {}: {}", host, why))
+        };
+        let origin = Origin::new(base, kind).map_err(|error| unusable(error.into()))?;
+        let tokens = Tokens::new(grant, &self.secret, kind).map_err(unusable)?;
+        Ok(Self {
+            origin,
+            reads: self.reads.clone(),
+            writes: self.writes.clone(),
+            headers: self.headers.clone(),
+            secret: self.secret.again(),
+            tokens: Some(tokens),
+            error_words: self.error_words,
+            slow_down: self.slow_down,
+            request_id: self.request_id,
+            limits: self.limits.clone(),
+            pacer: Mutex::new(super::Pacer::new(None)),
+            // The vendor's clock is the same everywhere.
+            clock: Mutex::new(self.server_clock()),
+        })
+    }
+
+    /// Asks for a token and gives it to nobody: tells whether one is given.
+    ///
+    /// # Errors
+    /// What the token endpoint said.
+    pub(in crate::connect) async fn is_given_a_token(&self) -> Result<(), ConnectError> {
+        let deadline = Instant::now() + self.limits.read_total;
+        self.bearer(Class::Read, deadline).await.map(|_token| ())
+    }
+
     /// Writes the form of a request for a token.
     ///
     /// What is signed has the vendor's time, as far as an answer told it: a clock that is wrong here does no harm.

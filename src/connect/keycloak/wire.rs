@@ -48,6 +48,7 @@ pub(crate) fn user(record: &Value, connection: &ConnectionName) -> Result<Accoun
         password_changed: None,
         source,
         zone: None,
+        aliases: Vec::new(),
         groups: None,
         roles: None,
         factors: None,

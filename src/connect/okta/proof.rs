@@ -121,6 +121,8 @@ mod tests {
             not_before: DateTime::from_timestamp(1_795_230_000, 0),
             password_before: None,
             request_id: request.map(Untrusted::new),
+            path: None,
+            ahead: 0,
             used: used.iter().map(|id| Untrusted::new(*id)).collect(),
             others: Vec::new(),
         }

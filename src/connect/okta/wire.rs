@@ -50,6 +50,7 @@ pub(crate) fn user(record: &Value, connection: &ConnectionName) -> Result<Accoun
         required: None,
         gaps: Vec::new(),
         zone: text(record, "profile.timezone"),
+        aliases: Vec::new(),
         server_date: None,
     })
 }

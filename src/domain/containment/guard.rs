@@ -89,6 +89,12 @@ fn names(account: &Account) -> impl Iterator<Item = &str> {
     ]
     .into_iter()
     .flatten()
+    .chain(
+        account
+            .aliases
+            .iter()
+            .map(super::super::text::Untrusted::raw),
+    )
 }
 
 /// The account found must carry the name that was asked for: an id letter by letter, a login or mail in any ASCII case.
@@ -98,6 +104,7 @@ fn target(input: &GuardInput<'_>) -> Option<Safe> {
     let by_name = [Some(&account.login), account.mail.as_ref()]
         .into_iter()
         .flatten()
+        .chain(&account.aliases)
         .any(|name| name.raw().eq_ignore_ascii_case(asked));
     // Ids of one provider may differ in nothing but case.
     if !asked.is_empty() && (account.id.raw() == asked || by_name) {
@@ -307,6 +314,18 @@ mod tests {
     }
 
     #[test]
+    fn an_alias_is_a_name_of_the_account_for_every_guard() {
+        let mut ground = ground();
+        ground.asked_for = "M.Lind@acme.example".into();
+        assert_eq!(refusing(&ground), ["target"]);
+        ground.account.aliases = vec!["m.lind@acme.example".into()];
+        assert!(refusing(&ground).is_empty());
+        ground.protected.push("m.lind@ACME.example".to_owned());
+        ground.own_logins.push("m.lind@acme.example".to_owned());
+        assert_eq!(refusing(&ground), ["own account", "protected"]);
+    }
+
+    #[test]
     fn a_look_alike_is_called_one() {
         let mut ground = ground();
         ground.asked_for = "m\u{430}ra.lind@acme.example".into();
@@ -418,6 +437,7 @@ mod tests {
             login: _,
             name: _,
             mail: _,
+            aliases: _,
             status: _,
             vendor_status: _,
             status_changed: _,

@@ -334,6 +334,7 @@ mod tests {
             login,
             name,
             mail,
+            aliases: _,
             status,
             vendor_status,
             status_changed,
@@ -412,6 +413,7 @@ mod tests {
         assert_eq!(sessions, None);
         each!(sessions, [Some(Vec::new())], None);
         each!(gaps, [[gaps.clone(), vec!["x".into()]].concat()], None);
+        each!(aliases, [vec!["alias@acme.example".into()]], None);
         each!(zone, others_or_none(zone.as_ref()), None);
         each!(server_date, times(server_date), None);
         all.extend(inside(before));

@@ -57,6 +57,7 @@ pub(crate) fn account() -> Account {
         required: Some(vec!["CONFIGURE_TOTP".into()]),
         gaps: Vec::new(),
         zone: None,
+        aliases: Vec::new(),
         server_date: Some(at(0)),
     }
 }

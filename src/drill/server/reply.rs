@@ -22,6 +22,11 @@ pub(super) fn send(request: &Request, mut answer: Answer, met: &Met) -> Response
     {
         fault::spoil_first_record(body);
     }
+    if kind == Some(Kind::EndlessPages)
+        && let Some(body) = &mut answer.body
+    {
+        fault::continue_for_ever(request, body);
+    }
     let mut headers = HeaderMap::new();
     let mut put = |name: &'static str, value: &str| {
         if let Ok(value) = HeaderValue::from_str(value) {
@@ -47,7 +52,7 @@ pub(super) fn send(request: &Request, mut answer: Answer, met: &Met) -> Response
         }
     }
     match request.server {
-        Server::Identity if is_keycloak => {}
+        Server::Identity if request.idp != Idp::Okta => {}
         Server::Identity => put("x-okta-request-id", &request.id),
         Server::Siem => put("x-elastic-product", "Elasticsearch"),
         Server::Cases => {}

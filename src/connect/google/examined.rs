@@ -1,0 +1,162 @@
+//! What Google tells about our scopes and its logs, for the doctor.
+//!
+//! Nobody but the token endpoint says what is granted: each scope is asked for by itself. What must not live here: anything
+//! that writes.
+
+use std::time::Instant;
+
+use async_trait::async_trait;
+use chrono::{DateTime, Utc};
+use serde_json::Value;
+
+use super::scope::{Scope, is_not_granted};
+use super::{ACTIVITIES, ASSIGNMENTS, CUSTOMER, GROUPS, Google, TOKENS, USER};
+use crate::connect::capability::{
+    ConnectError, ConnectErrorKind, Examined, Identity as _, LastSeen, Right, RuleSeen,
+};
+use crate::connect::decode::time;
+use crate::connect::http::Request;
+use crate::domain::containment::kind::ActionKind;
+use crate::domain::ids::ConnectionName;
+use crate::domain::text::{Safe, Untrusted};
+use crate::safe;
+
+/// Scopes that are often granted too and that nothing here needs: they are asked for, and the tokens dropped.
+const BEYOND: [&str; 6] = [
+    "https://mail.google.com/",
+    "https://www.googleapis.com/auth/admin.directory.group",
+    "https://www.googleapis.com/auth/admin.directory.rolemanagement",
+    "https://www.googleapis.com/auth/gmail.modify",
+    "https://www.googleapis.com/auth/drive",
+    "https://www.googleapis.com/auth/cloud-platform",
+];
+
+/// Gives what a scope is needed for, and by which actions.
+fn need(scope: Scope) -> (&'static str, &'static [ActionKind]) {
+    use ActionKind::{DisableAccount, ExpirePassword, ResetPassword, RevokeSessions};
+    match scope {
+        Scope::Users => ("read and change accounts", &ActionKind::ALL),
+        Scope::Security => ("sign out and end tokens", &[RevokeSessions]),
+        Scope::Groups => ("read groups", &[]),
+        Scope::Roles => (
+            "tell administrators from others",
+            &[
+                RevokeSessions,
+                DisableAccount,
+                ResetPassword,
+                ExpirePassword,
+            ],
+        ),
+        Scope::Reports => (
+            "read the logs, which prove a sign-out and a new password",
+            &[],
+        ),
+    }
+}
+
+impl Google {
+    /// Gives a read that shows whether a scope can be used.
+    fn probe(scope: Scope, own: &str) -> Result<Request, ConnectError> {
+        match scope {
+            Scope::Users => Request::get(USER, &[own]),
+            Scope::Security => Request::get(TOKENS, &[own]),
+            Scope::Groups => Ok(Request::get(GROUPS, &[])?.query("userKey", own)),
+            Scope::Roles => Ok(Request::get(ASSIGNMENTS, &[CUSTOMER])?.query("userKey", own)),
+            Scope::Reports => {
+                Ok(Request::get(ACTIVITIES, &[own, "admin"])?.query("maxResults", "1"))
+            }
+        }
+    }
+
+    /// Finds out whether a scope is granted, and whether the administrator may use it.
+    async fn right(&self, scope: Scope, own: &str) -> Result<Right, ConnectError> {
+        let answer = self.clients.read(scope, &Self::probe(scope, own)?).await;
+        let (needed_for, kinds) = need(scope);
+        let right = |name: Safe, granted| Right {
+            name,
+            needed_for: Some(needed_for),
+            is_exact: true,
+            kinds: kinds.to_vec(),
+            granted: Some(granted),
+        };
+        let name = safe!("scope {}", scope.word());
+        match answer {
+            Ok(_) => Ok(right(name, true)),
+            Err(error) if is_not_granted(&error) => Ok(right(name, false)),
+            Err(error) if error.kind == ConnectErrorKind::Denied => Ok(right(
+                safe!("a role of the administrator that allows {}", scope.word()),
+                false,
+            )),
+            Err(error) => Err(error),
+        }
+    }
+
+    /// Finds the scopes that are granted and that nothing here needs.
+    async fn beyond(&self) -> Vec<Right> {
+        let mut all = Vec::new();
+        for scope in BEYOND {
+            let Ok(client) = self.clients.with(scope) else {
+                continue;
+            };
+            if client.is_given_a_token().await.is_ok() {
+                all.push(Right {
+                    name: safe!("scope {}", scope),
+                    needed_for: None,
+                    is_exact: true,
+                    kinds: Vec::new(),
+                    granted: Some(true),
+                });
+            }
+        }
+        all
+    }
+}
+
+#[async_trait]
+impl Examined for Google {
+    fn connection(&self) -> &ConnectionName {
+        &self.connection
+    }
+
+    fn server_clock(&self) -> Option<(DateTime<Utc>, Instant)> {
+        let told = self.clients.all().filter_map(|http| http.server_clock());
+        told.max_by_key(|(_, read)| *read)
+    }
+
+    async fn token(&self) -> Result<Safe, ConnectError> {
+        let (_, login) = self.own_account().await?;
+        Ok(safe!(
+            "of a service account that acts for {}",
+            login.field()
+        ))
+    }
+
+    async fn rights(&self) -> Result<Vec<Right>, ConnectError> {
+        let (own, _) = self.own_account().await?;
+        let mut rights = Vec::new();
+        for scope in Scope::ALL {
+            rights.push(self.right(scope, own.raw()).await?);
+        }
+        rights.extend(self.beyond().await);
+        Ok(rights)
+    }
+
+    async fn last_seen(&self) -> Result<Vec<LastSeen>, ConnectError> {
+        let mut all = Vec::new();
+        for app in ["login", "admin"] {
+            let request = Request::get(ACTIVITIES, &["all", app])?.query("maxResults", "1");
+            let answer = self.clients.read(Scope::Reports, &request).await?;
+            let page: Value = answer.json()?;
+            let newest = page.pointer("/items/0");
+            all.push(LastSeen {
+                source: Untrusted::new(format!("log {app}")),
+                at: newest.and_then(|record| time(record, "id.time")),
+            });
+        }
+        Ok(all)
+    }
+
+    async fn rules(&self, _names: &[String]) -> Result<Vec<RuleSeen>, ConnectError> {
+        Ok(Vec::new())
+    }
+}
