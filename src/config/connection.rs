@@ -8,6 +8,7 @@ use std::time::Duration;
 
 use url::{Host, Url};
 
+use super::entra;
 use super::fault::Faults;
 use super::oauth_client;
 use super::secret;
@@ -40,10 +41,14 @@ pub(super) const FIELDS: &[&str] = &[
     "token_realm",
     "key_id",
     "scopes",
+    "tenant",
+    "login",
+    "certificate_thumbprint",
 ];
-const VENDORS: [(&str, Vendor); 4] = [
+const VENDORS: [(&str, Vendor); 5] = [
     ("okta", Vendor::Okta),
     ("keycloak", Vendor::Keycloak),
+    ("entra", Vendor::Entra),
     ("thehive", Vendor::Thehive),
     ("elasticsearch", Vendor::Elasticsearch),
 ];
@@ -70,7 +75,13 @@ const OWNERS: &[(&str, &[Vendor])] = &[
     ("token_id", &[Vendor::Okta]),
     ("key_id", &[Vendor::Okta]),
     ("scopes", &[Vendor::Okta]),
-    ("client_id", &[Vendor::Keycloak, Vendor::Okta]),
+    (
+        "client_id",
+        &[Vendor::Keycloak, Vendor::Okta, Vendor::Entra],
+    ),
+    ("tenant", &[Vendor::Entra]),
+    ("login", &[Vendor::Entra]),
+    ("certificate_thumbprint", &[Vendor::Entra]),
     ("realm", &[Vendor::Keycloak]),
     ("username", &[Vendor::Keycloak]),
     ("token_realm", &[Vendor::Keycloak]),
@@ -121,7 +132,7 @@ pub(super) fn parse_connection(
         .need(
             faults,
             "vendor",
-            "vendor = \"okta\", \"keycloak\", \"thehive\" or \"elasticsearch\"".into(),
+            "vendor = \"okta\", \"keycloak\", \"entra\", \"thehive\" or \"elasticsearch\"".into(),
         )
         .and_then(|entry| entry.one_of(faults, &VENDORS));
     let url = section
@@ -162,6 +173,10 @@ pub(super) fn parse_connection(
     let vendor = vendor?;
     let client = oauth_client::parse(faults, section, vendor);
     let app = service_app::parse(faults, section, vendor);
+    let entra = match vendor {
+        Vendor::Entra => entra::parse(faults, section, url.as_ref(), kind).map(Some),
+        _ => Some(None),
+    };
     let roles = match roles {
         Some(roles) => roles?,
         None => vendor.roles().iter().copied().collect(),
@@ -192,6 +207,7 @@ pub(super) fn parse_connection(
         organisation: organisation?,
         client: client?,
         app: app?,
+        entra: entra?,
     })
 }
 
@@ -199,7 +215,7 @@ fn default_poll(vendor: Vendor) -> Duration {
     Duration::from_secs(match vendor {
         Vendor::Thehive => 10,
         Vendor::Elasticsearch => 15,
-        Vendor::Okta | Vendor::Keycloak => 30,
+        Vendor::Okta | Vendor::Keycloak | Vendor::Entra => 30,
     })
 }
 
@@ -215,7 +231,7 @@ fn parse_name(faults: &mut Faults<'_>, entry: &Entry<'_>) -> Option<ConnectionNa
     name
 }
 
-fn parse_url(
+pub(super) fn parse_url(
     faults: &mut Faults<'_>,
     entry: &Entry<'_>,
     kind: Option<EnvironmentKind>,

@@ -158,6 +158,8 @@ pub struct Connection {
     pub client: Option<OauthClient>,
     /// On an Okta connection: the service app whose private key the secret is; `None` where the secret is an API token.
     pub app: Option<ServiceApp>,
+    /// The application that asks for tokens at Microsoft Entra ID.
+    pub entra: Option<EntraApp>,
 }
 
 /// A service app that asks for tokens with an assertion it signs.
@@ -184,6 +186,19 @@ pub struct OauthClient {
     pub username: Option<String>,
 }
 
+/// An application of Microsoft Entra ID that acts for itself.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct EntraApp {
+    /// Id or domain of the tenant.
+    pub tenant: String,
+    /// The application (client) id.
+    pub client_id: String,
+    /// Where the tokens of its cloud are given.
+    pub login: Url,
+    /// SHA-256 of its certificate in base64url, where the secret is the certificate's private key.
+    pub certificate: Option<String>,
+}
+
 /// Vendors with a connector.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Deserialize)]
 #[serde(rename_all = "snake_case")]
@@ -192,6 +207,8 @@ pub enum Vendor {
     Okta,
     /// Keycloak Admin REST API.
     Keycloak,
+    /// Microsoft Entra ID by Microsoft Graph.
+    Entra,
     /// TheHive 5.
     Thehive,
     /// Elasticsearch.
@@ -204,6 +221,7 @@ impl Vendor {
         match self {
             Self::Okta => "Okta",
             Self::Keycloak => "Keycloak",
+            Self::Entra => "Entra",
             Self::Thehive => "TheHive",
             Self::Elasticsearch => "Elasticsearch",
         }
@@ -212,7 +230,7 @@ impl Vendor {
     /// Lists the roles a connection of this vendor can have.
     pub fn roles(self) -> &'static [Role] {
         match self {
-            Self::Okta | Self::Keycloak => &[Role::Identity, Role::Activity],
+            Self::Okta | Self::Keycloak | Self::Entra => &[Role::Identity, Role::Activity],
             Self::Thehive => &[Role::Cases],
             Self::Elasticsearch => &[Role::Activity, Role::Alerts],
         }

@@ -74,7 +74,10 @@ pub fn watched(settings: &Settings) -> Settings {
     watched.environment.mode = Mode::ReadOnly;
     for connection in &mut watched.connections {
         connection.roles.remove(&Role::Identity);
-        if matches!(connection.vendor, Vendor::Okta | Vendor::Keycloak) {
+        if matches!(
+            connection.vendor,
+            Vendor::Okta | Vendor::Keycloak | Vendor::Entra
+        ) {
             connection.roles.clear();
         }
     }
@@ -118,7 +121,7 @@ impl Watching {
                 self.sources.push(Arc::new(made));
             }
             // Left out by `watched`: their keys open accounts.
-            Vendor::Okta | Vendor::Keycloak => {}
+            Vendor::Okta | Vendor::Keycloak | Vendor::Entra => {}
         }
     }
 }

@@ -26,11 +26,12 @@ pub(crate) enum Kind {
     BadJson,
     Redirect,
     ForeignNext,
+    EndlessNext,
     BadRecord,
 }
 
 /// Words of the control interface.
-const WORDS: [(&str, Kind); 18] = [
+const WORDS: [(&str, Kind); 19] = [
     ("latency", Kind::Latency),
     ("hang", Kind::Hang),
     ("429", Kind::TooMany),
@@ -48,6 +49,7 @@ const WORDS: [(&str, Kind); 18] = [
     ("bad_json", Kind::BadJson),
     ("redirect", Kind::Redirect),
     ("foreign_next", Kind::ForeignNext),
+    ("endless_next", Kind::EndlessNext),
     ("bad_record", Kind::BadRecord),
 ];
 
@@ -63,7 +65,7 @@ impl Kind {
     /// Tells whether the fault only has a meaning for requests that read, only for those that write, or for both.
     fn fits(self, reads: bool) -> bool {
         match self {
-            Self::StaleReads | Self::BadRecord | Self::ForeignNext => reads,
+            Self::StaleReads | Self::BadRecord | Self::ForeignNext | Self::EndlessNext => reads,
             Self::AcceptedWithoutEffect => !reads,
             _ => true,
         }
@@ -87,10 +89,20 @@ pub(crate) enum Twist {
     TokensEnd,
     /// The console's service app is granted no scope that changes anything.
     LosesScopes,
+    /// The victim is another tenant's user from now on.
+    BecomesGuest,
+    /// The victim is mastered on premises from now on.
+    BecomesSynced,
+    /// The console's application loses a permission that it needs and gets one that it does not.
+    OtherPermissions,
+    /// A colleague has the victim's address beside an own one from now on.
+    SharesMail,
+    /// The victim has another principal name from now on.
+    Renamed,
 }
 
 /// Words of the control interface for what goes wrong in the company.
-const TWISTS: [(&str, Twist); 7] = [
+const TWISTS: [(&str, Twist); 12] = [
     ("session_survives", Twist::SessionSurvives),
     ("undone_by_others", Twist::UndoneByOthers),
     ("made_administrator", Twist::MadeAdministrator),
@@ -98,6 +110,11 @@ const TWISTS: [(&str, Twist); 7] = [
     ("joins_break_glass", Twist::JoinsBreakGlass),
     ("tokens_end", Twist::TokensEnd),
     ("loses_scopes", Twist::LosesScopes),
+    ("becomes_guest", Twist::BecomesGuest),
+    ("becomes_synced", Twist::BecomesSynced),
+    ("other_permissions", Twist::OtherPermissions),
+    ("shares_mail", Twist::SharesMail),
+    ("renamed", Twist::Renamed),
 ];
 
 /// One armed fault.
@@ -262,6 +279,9 @@ pub(crate) fn spoil_first_record(body: &mut Value) {
     }
     let record = match body {
         Value::Array(list) => list.first_mut(),
+        Value::Object(map) if map.get("value").is_some_and(Value::is_array) => {
+            map.get_mut("value").and_then(|list| list.get_mut(0))
+        }
         other => Some(other),
     };
     if let Some(record) = record {

@@ -10,7 +10,7 @@ use serde_json::Value;
 /// Names one of the three simulated servers.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
 pub enum Server {
-    /// The identity provider (Okta or Keycloak).
+    /// The identity provider (Okta, Keycloak or Entra ID).
     Identity,
     /// The case system (TheHive 5).
     Cases,
@@ -44,17 +44,20 @@ pub enum Idp {
     Okta,
     /// Keycloak 26.
     Keycloak,
+    /// Microsoft Entra ID by Microsoft Graph.
+    Entra,
 }
 
 impl Idp {
     /// Lists all of them.
-    pub const ALL: [Self; 2] = [Self::Okta, Self::Keycloak];
+    pub const ALL: [Self; 3] = [Self::Okta, Self::Keycloak, Self::Entra];
 
     /// Answers the vendor's name in the configuration.
     pub fn name(self) -> &'static str {
         match self {
             Self::Okta => "okta",
             Self::Keycloak => "keycloak",
+            Self::Entra => "entra",
         }
     }
 
@@ -82,6 +85,8 @@ pub(crate) struct Request {
     pub body: Vec<u8>,
     /// The id under which the vendor files this request.
     pub id: String,
+    /// The caller's own id of the request (`client-request-id`), where it sent one.
+    pub own_id: String,
     pub at: DateTime<Utc>,
     /// `http://127.0.0.1:PORT` of the server that was asked.
     pub base: String,

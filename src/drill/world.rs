@@ -4,12 +4,13 @@
 
 use std::sync::Arc;
 
-use chrono::{DateTime, Utc};
+use chrono::{DateTime, TimeDelta, Utc};
 
 use super::activity::{Activity, Journal, Kind, Transaction};
 use super::attacker::Attacker;
 use super::casebook::Casebook;
 use super::company::{ANALYST, COLLEAGUE, Directory, Holder, Person, VICTIM};
+use super::entra;
 use super::fault::Twist;
 use super::history;
 use super::keycloak::Tokens;
@@ -33,6 +34,12 @@ pub(crate) struct World {
     pub twists: Vec<Twist>,
     /// The tokens of the console's client, where they are fetched.
     pub tokens: Tokens,
+    /// The application permissions of the console's client, at Entra ID.
+    pub permissions: Vec<&'static str>,
+    /// How long a replica shows what was before a change.
+    pub late: TimeDelta,
+    /// People as they were before a change, and until when a replica shows them so.
+    before: Vec<(usize, DateTime<Utc>, Person)>,
 }
 
 /// Why a lifecycle change was refused.
@@ -46,8 +53,11 @@ impl World {
     /// Builds the same world for the same seed and start.
     pub fn new(seed: u64, start: DateTime<Utc>, (cases, events): (usize, usize), idp: Idp) -> Self {
         let mut directory = Directory::new(seed, start);
-        if idp == Idp::Keycloak {
+        if idp != Idp::Okta {
             directory.name_by_uuids(seed);
+        }
+        if idp == Idp::Entra {
+            directory.as_tenant();
         }
         let past = history::build(seed, start, events, &mut directory);
         let journal = Journal::new(past, seed);
@@ -60,7 +70,27 @@ impl World {
             start,
             twists: Vec::new(),
             tokens: Tokens::default(),
+            permissions: entra::PERMISSIONS.to_vec(),
+            late: TimeDelta::zero(),
+            before: Vec::new(),
         }
+    }
+
+    /// Remembers a person as it is, for replicas that show a change late.
+    pub fn note_replica(&mut self, person: usize, at: DateTime<Utc>) {
+        self.before.retain(|(_, until, _)| *until > at);
+        if self.late > TimeDelta::zero() {
+            let was = self.directory.people[person].clone();
+            self.before.push((person, at + self.late, was));
+        }
+    }
+
+    /// Gives a person as a replica shows it now.
+    pub fn replica(&self, person: usize, at: DateTime<Utc>) -> &Person {
+        let mut before = self.before.iter();
+        before
+            .find(|(place, until, _)| *place == person && *until > at)
+            .map_or(&self.directory.people[person], |(_, _, was)| was)
     }
 
     /// Suspends an account; its sessions live on, as the vendor documents.
@@ -286,6 +316,21 @@ impl World {
                 directory.people[VICTIM].groups.extend(group);
             }
             Twist::TokensEnd => self.tokens.end_all(),
+            Twist::BecomesGuest => directory.people[VICTIM].guest = true,
+            Twist::BecomesSynced => directory.people[VICTIM].from_directory = true,
+            Twist::OtherPermissions => {
+                self.permissions
+                    .retain(|one| *one != "User.RevokeSessions.All");
+                self.permissions.push("Mail.ReadWrite");
+                self.tokens.end_all();
+            }
+            Twist::SharesMail => {
+                let mail = directory.people[VICTIM].email.clone();
+                directory.people[COLLEAGUE].other_mails.push(mail);
+            }
+            Twist::Renamed => {
+                directory.people[VICTIM].login = "mara.holm@acme.example".to_owned();
+            }
             Twist::SessionSurvives | Twist::UndoneByOthers | Twist::LosesScopes => {
                 self.twists.push(twist);
             }

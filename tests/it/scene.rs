@@ -72,6 +72,7 @@ pub(crate) fn settings(mode: Mode, kind: EnvironmentKind) -> Settings {
         organisation: None,
         client: None,
         app: None,
+        entra: None,
     };
     Settings {
         environment: Environment {

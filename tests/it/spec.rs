@@ -18,7 +18,8 @@ use languages::{search_schema, steps_schema};
 use lower::{amend, lower};
 
 /// The specification files by the vendor's name in the configuration.
-const FILES: [(&str, &str); 5] = [
+const FILES: [(&str, &str); 6] = [
+    ("entra", "msgraph.openapi.json"),
     ("keycloak", "keycloak.openapi.json"),
     ("token", "oauth-token.openapi.yaml"),
     ("okta", "okta.openapi.yaml"),
@@ -207,7 +208,7 @@ fn check_headers(
     }
     let words: &[&str] = match vendor {
         "okta" => &["SSWS ", "Bearer "],
-        "thehive" | "keycloak" => &["Bearer "],
+        "thehive" | "keycloak" | "entra" => &["Bearer "],
         _ => &["ApiKey "],
     };
     let open = template == "/api/v1/status/public";

@@ -8,8 +8,8 @@ use std::time::Duration;
 
 use chrono::{DateTime, Utc};
 use quell::config::settings::{
-    Connection, Environment, EnvironmentKind, Mode, OauthClient, Policy, Role, SecretSource,
-    ServiceApp, Settings, Timeline, Vendor,
+    Connection, EntraApp, Environment, EnvironmentKind, Mode, OauthClient, Policy, Role,
+    SecretSource, ServiceApp, Settings, Timeline, Vendor,
 };
 use quell::connect::capability::{ActivitySource, Cases, Identity};
 use quell::connect::http::Limits;
@@ -89,7 +89,8 @@ impl Tap {
         let mut forwarded = self
             .http
             .request(method, format!("{}{}", self.upstream, raw.path));
-        for (name, value) in raw.headers.iter().filter(|(name, _)| name != "host") {
+        // With its `host`: links in a body lead to the tap too.
+        for (name, value) in &raw.headers {
             forwarded = forwarded.header(name, value);
         }
         let answer = forwarded.body(raw.body).send().await.ok()?;
@@ -173,6 +174,7 @@ pub fn connection(vendor: Vendor, url: Url) -> Connection {
         organisation: Some("acme".to_owned()),
         client: None,
         app: None,
+        entra: None,
     }
 }
 
@@ -248,6 +250,7 @@ impl Tapped {
         let mut secrets = BTreeMap::new();
         let provider = match drill.identity().vendor {
             "keycloak" => Vendor::Keycloak,
+            "entra" => Vendor::Entra,
             _ => Vendor::Okta,
         };
         for (vendor, endpoint) in [
@@ -256,6 +259,14 @@ impl Tapped {
             (Vendor::Elasticsearch, drill.siem()),
         ] {
             let mut one = connection(vendor, tap(endpoint, &log).await);
+            if vendor == Vendor::Entra {
+                one.entra = endpoint.client.map(|(tenant, client)| EntraApp {
+                    tenant: tenant.to_owned(),
+                    client_id: client.to_owned(),
+                    login: one.url.clone(),
+                    certificate: None,
+                });
+            }
             one.client = endpoint.client.map(|(realm, client)| OauthClient {
                 realm: realm.to_owned(),
                 token_realm: realm.to_owned(),
