@@ -211,6 +211,12 @@ impl Drill {
         (okta::APP, assertion::KEY)
     }
 
+    /// Answers the SHA-256 of the certificate of the console's application at Entra ID, as an assertion has it; its key is
+    /// that of the service app.
+    pub fn certificate(&self) -> &'static str {
+        entra::THUMBPRINT
+    }
+
     /// Answers where the case system is.
     pub fn cases(&self) -> &Endpoint {
         &self.cases

@@ -28,7 +28,7 @@ use tokio::sync::OnceCell;
 
 use super::capability::{
     Accepted, ActionFacts, ActivityQuery, ActivitySource, ConnectError, ConnectErrorKind, Identity,
-    Lacking, Page, PageSink, PreparedCall, ProofQuery, Reading, Schedule, SearchEnd, Step,
+    Lacking, Page, PageSink, PreparedCall, ProofQuery, Reading, Schedule, SearchEnd, Step, no_item,
 };
 use super::decode::FieldError;
 use super::http::{Answer, Assertion, Class, Credential, HttpClient, Request, TokenGrant};
@@ -188,6 +188,7 @@ impl Entra {
             ActionKind::RevokeSessions => Request::new(Class::Write, Method::POST, REVOKE, &[id]),
             ActionKind::ResetPassword => password::reset(id, password::PLACE),
             ActionKind::ExpirePassword => password::expire(id),
+            ActionKind::RemoveItem => Err(no_item()),
         };
         request.map(marked)
     }
@@ -393,6 +394,7 @@ impl Identity for Entra {
             ActionKind::RevokeSessions => self.read_revoked(query).await,
             ActionKind::ResetPassword => self.read_reset(query).await,
             ActionKind::ExpirePassword => self.read_expired(query).await,
+            ActionKind::RemoveItem => self.read_removed(query).await,
         }
     }
 

@@ -13,7 +13,7 @@ use serde_json::{Value, json};
 use super::wire::{Answer, Notes, Request, iso, percent_encode};
 use super::world::World;
 
-pub(crate) use token::{CLIENT, SECRET, TENANT};
+pub(crate) use token::{CLIENT, SECRET, TENANT, THUMBPRINT};
 
 /// The application's own account in the tenant.
 const PRINCIPAL: &str = "9c1f0f0e-7a51-4c0b-8f0e-2b9d6a4c7e10";

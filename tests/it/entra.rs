@@ -282,6 +282,25 @@ async fn a_read_gets_another_token_and_a_write_does_not() {
 }
 
 #[tokio::test]
+async fn a_certificate_signs_in_place_of_a_secret() {
+    let key = company_of(entra()).await.service_app().1;
+    let house = Tapped::by_key(entra(), key).await;
+    let account = house.victim().await;
+    assert_eq!(account.gaps, []);
+    let seen = house.seen();
+    let asked: Vec<&Seen> = seen
+        .iter()
+        .filter(|one| one.path.ends_with("/token"))
+        .collect();
+    assert_eq!(asked.len(), 1);
+    let form = String::from_utf8_lossy(&asked[0].body);
+    assert!(form.contains("client_assertion=ey") && !form.contains("client_secret"));
+    if spec::specifications("a_certificate_signs_in_place_of_a_secret") {
+        assert_eq!(judge(asked[0]), Ok(()));
+    }
+}
+
+#[tokio::test]
 async fn two_accounts_of_one_mail_are_both_found() {
     let house = Tapped::with(entra()).await;
     let people = house.identity();

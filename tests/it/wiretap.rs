@@ -230,6 +230,11 @@ impl Tapped {
         Self::made(start(), Options::default(), Some(key), limits).await
     }
 
+    /// Starts one of another shape, with this key in place of a secret.
+    pub async fn by_key(options: Options, key: &str) -> Self {
+        Self::made(start(), options, Some(key), Limits::default()).await
+    }
+
     async fn made(
         start: DateTime<Utc>,
         options: Options,
@@ -264,10 +269,11 @@ impl Tapped {
                     tenant: tenant.to_owned(),
                     client_id: client.to_owned(),
                     login: one.url.clone(),
-                    certificate: None,
+                    certificate: key.map(|_| drill.certificate().to_owned()),
                 });
             }
-            one.client = endpoint.client.map(|(realm, client)| OauthClient {
+            let client = endpoint.client.filter(|_| vendor == Vendor::Keycloak);
+            one.client = client.map(|(realm, client)| OauthClient {
                 realm: realm.to_owned(),
                 token_realm: realm.to_owned(),
                 client_id: client.to_owned(),
@@ -281,6 +287,9 @@ impl Tapped {
                     key_id: Some("k1".to_owned()),
                     scopes: None,
                 });
+                secret = key;
+            }
+            if let (Some(key), Vendor::Entra) = (key, vendor) {
                 secret = key;
             }
             all.push(one);

@@ -18,6 +18,7 @@ pub(super) fn permission(kind: ActionKind) -> &'static str {
         ActionKind::ResetPassword | ActionKind::ExpirePassword => {
             "User-PasswordProfile.ReadWrite.All"
         }
+        ActionKind::RemoveItem => "UserAuthenticationMethod.ReadWrite.All",
     }
 }
 
@@ -59,6 +60,20 @@ pub(super) fn facts(kind: ActionKind) -> ActionFacts {
             limits: safe!("keeps nobody out: the old password still works for that sign-in, and whoever knows it can choose the new one; ends no session; {}; {}", TOKENS, needs),
             proof: "forceChangePasswordNextSignIn is true, or the audit log has our entry of it, within 10 min; where neither is told it cannot be proven".into(),
         },
+        ActionKind::RemoveItem => removal(),
+    }
+}
+
+/// Gives the words for taking one thing away.
+fn removal() -> ActionFacts {
+    ActionFacts {
+        effect: "one grant, assignment, MFA method or inbox rule is taken away; the rest of the account stays; sending it again is harmless".into(),
+        undo: "cannot be undone from here; what was there before is kept in the audit log".into(),
+        limits: safe!(
+            "keeps nobody out by itself; {}; needs UserAuthenticationMethod.ReadWrite.All, DelegatedPermissionGrant.ReadWrite.All, AppRoleAssignment.ReadWrite.All or MailboxSettings.ReadWrite",
+            TOKENS
+        ),
+        proof: "it is not listed any more, read twice, within 4 min".into(),
     }
 }
 
@@ -132,9 +147,10 @@ pub(super) fn explained(kind: ActionKind, error: ConnectError) -> ConnectError {
 /// Gives the times of reading back: replicas answer, and what was written may be read late.
 pub(super) fn schedule(kind: ActionKind) -> Schedule {
     let seconds: &[u64] = match kind {
-        ActionKind::DisableAccount | ActionKind::EnableAccount | ActionKind::ResetPassword => {
-            &[1, 2, 4, 8, 15, 30, 60, 120]
-        }
+        ActionKind::DisableAccount
+        | ActionKind::EnableAccount
+        | ActionKind::ResetPassword
+        | ActionKind::RemoveItem => &[1, 2, 4, 8, 15, 30, 60, 120],
         ActionKind::RevokeSessions | ActionKind::ExpirePassword => {
             &[1, 2, 4, 8, 15, 30, 60, 120, 180, 180]
         }

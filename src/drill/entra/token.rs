@@ -2,13 +2,10 @@
 
 use base64::Engine as _;
 use base64::engine::general_purpose::URL_SAFE_NO_PAD;
-use ring::rsa::KeyPair;
-use ring::signature::{KeyPair as _, RSA_PKCS1_2048_8192_SHA256, UnparsedPublicKey};
-use rustls::pki_types::PrivateKeyDer;
-use rustls::pki_types::pem::PemObject as _;
 use serde_json::{Value, json};
 
 use super::PRINCIPAL;
+use crate::drill::assertion;
 use crate::drill::wire::{Answer, Request, iso};
 use crate::drill::world::World;
 
@@ -19,7 +16,7 @@ pub(crate) const CLIENT: &str = "5b7c1d2e-3f40-4a51-8b62-9c73d84e95f6";
 /// Its secret.
 pub(crate) const SECRET: &str = "drill~client.secret-8c7b6a59";
 /// SHA-256 of its certificate, as an assertion has it.
-const THUMBPRINT: &str = "ERERERERERERERERERERERERERERERERERERERERERE";
+pub(crate) const THUMBPRINT: &str = "ERERERERERERERERERERERERERERERERERERERERERE";
 /// How long an access token lives, in seconds.
 const LIFESPAN: i64 = 3_599;
 const KIND: &str = "urn:ietf:params:oauth:client-assertion-type:jwt-bearer";
@@ -32,38 +29,17 @@ fn opened(part: &str) -> Option<Value> {
     serde_json::from_slice(&URL_SAFE_NO_PAD.decode(part).ok()?).ok()
 }
 
-/// Tells whether the drill's key signed a text.
-fn signed(text: &str, signature: &str) -> Option<()> {
-    let pem = include_bytes!("../key.pem");
-    let pair = match PrivateKeyDer::from_pem_slice(pem).ok()? {
-        PrivateKeyDer::Pkcs8(key) => KeyPair::from_pkcs8(key.secret_pkcs8_der()).ok()?,
-        PrivateKeyDer::Pkcs1(key) => KeyPair::from_der(key.secret_pkcs1_der()).ok()?,
-        _ => return None,
-    };
-    let signature = URL_SAFE_NO_PAD.decode(signature).ok()?;
-    UnparsedPublicKey::new(&RSA_PKCS1_2048_8192_SHA256, pair.public_key().as_ref())
-        .verify(text.as_bytes(), &signature)
-        .ok()
-}
-
 /// Tells whether an assertion lets the application in.
-fn is_ours(request: &Request, assertion: &str) -> bool {
-    let judged = || {
-        let (text, signature) = assertion.rsplit_once('.')?;
-        signed(text, signature)?;
-        let (head, claims) = text.split_once('.')?;
-        let (head, claims) = (opened(head)?, opened(claims)?);
-        let audience = format!("{}{}", request.base, request.path);
-        let now = request.at.timestamp();
-        let fits = head["x5t#S256"] == THUMBPRINT
-            && claims["iss"] == CLIENT
-            && claims["sub"] == CLIENT
-            && claims["aud"] == audience
-            && claims["nbf"].as_i64()? <= now
-            && claims["exp"].as_i64()? > now;
-        fits.then_some(())
+fn is_ours(request: &Request, signed: &str) -> bool {
+    let Ok(claims) = assertion::claims(signed, &request.path, request.at) else {
+        return false;
     };
-    judged().is_some()
+    let head = signed.split('.').next().and_then(opened);
+    let now = request.at.timestamp();
+    head.is_some_and(|head| head["x5t#S256"] == THUMBPRINT)
+        && claims["iss"] == CLIENT
+        && claims["sub"] == CLIENT
+        && claims["nbf"].as_i64().is_some_and(|since| since <= now)
 }
 
 fn oauth(request: &Request, status: u16, error: &str, code: i64, words: &str) -> Answer {
