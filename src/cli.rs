@@ -68,7 +68,7 @@ enum Sub {
         /// The same seed gives the same company and the same attack.
         #[arg(long, default_value_t = 7)]
         seed: u64,
-        /// Whose interface the company's identity provider speaks: okta, keycloak or google.
+        /// Whose interface the company's identity provider speaks: okta, keycloak, entra or google.
         #[arg(long, default_value = "okta", value_name = "VENDOR", value_parser = provider)]
         idp: Idp,
         /// Only serve: prints one JSON object with the addresses, until stopped.

@@ -5,6 +5,7 @@
 mod canonical;
 mod connection;
 pub mod duration;
+mod entra;
 pub mod escalation;
 pub mod fault;
 pub mod nearest;

@@ -6,6 +6,7 @@
 pub mod capability;
 mod decode;
 pub mod elasticsearch;
+pub mod entra;
 pub mod google;
 pub mod http;
 pub mod keycloak;

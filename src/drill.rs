@@ -12,6 +12,7 @@ mod company;
 mod control;
 mod ecs;
 mod elastic;
+mod entra;
 mod fault;
 mod google;
 mod history;
@@ -34,6 +35,7 @@ use tokio::sync::watch;
 
 use clock::Clock;
 use ledger::Ledger;
+use limits::Limits;
 use server::Shared;
 use wire::{Idp, Server};
 use world::World;
@@ -64,6 +66,8 @@ pub struct Options {
     pub rate_limit: u32,
     /// Whose interface the identity provider speaks.
     pub idp: Idp,
+    /// Whether Entra ID shows a change late and takes as few requests as it does in truth; without, at once and any number.
+    pub vendor_pace: bool,
 }
 
 impl Default for Options {
@@ -76,6 +80,7 @@ impl Default for Options {
             events: 0,
             rate_limit: 1_200,
             idp: Idp::Okta,
+            vendor_pace: false,
         }
     }
 }
@@ -89,7 +94,7 @@ pub struct Endpoint {
     pub url: String,
     /// The secret, without the word that goes before it in the `Authorization` header.
     pub token: &'static str,
-    /// Realm and client of one whose tokens are fetched; the secret is then that of the client.
+    /// Realm (or tenant) and client of one whose tokens are fetched; the secret is then that of the client.
     pub client: Option<(&'static str, &'static str)>,
     /// For whom a service account acts; the secret is then the file of its key.
     pub subject: Option<&'static str>,
@@ -99,7 +104,12 @@ impl Endpoint {
     fn to_json(&self) -> Value {
         let mut place = json!({"vendor": self.vendor, "url": self.url, "token": self.token});
         if let Some((realm, client)) = self.client {
-            place["realm"] = json!(realm);
+            let word = if self.vendor == "entra" {
+                "tenant"
+            } else {
+                "realm"
+            };
+            place[word] = json!(realm);
             place["client_id"] = json!(client);
         }
         if let Some(subject) = self.subject {
@@ -119,6 +129,9 @@ pub struct Drill {
     control: String,
 }
 
+/// How long Entra ID's replicas show what was before a change.
+const LATE: TimeDelta = TimeDelta::milliseconds(2_500);
+
 /// How far a fixed clock moves with one manual step.
 const STEP: TimeDelta = TimeDelta::seconds(10);
 
@@ -127,17 +140,21 @@ impl Drill {
     ///
     /// Needs a running tokio runtime. Fails where no loopback port can be opened.
     pub async fn start(options: Options) -> io::Result<Self> {
-        let world = World::new(
+        let mut world = World::new(
             options.seed,
             options.clock.now(),
             (options.cases, options.events),
             options.idp,
         );
+        if options.vendor_pace && options.idp == Idp::Entra {
+            world.late = LATE;
+        }
+        let limits = Limits::new(options.rate_limit, options.vendor_pace);
         let (stop, stopped) = watch::channel(false);
         let shared = Arc::new(Shared::new(
             options.clock,
             world,
-            (options.seed, options.rate_limit, options.idp),
+            (options.seed, limits, options.idp),
             stopped,
         ));
         let open = |server| server::open(Arc::clone(&shared), server);
@@ -160,6 +177,10 @@ impl Drill {
         if options.idp == Idp::Google {
             identity.token = google::key();
             identity.subject = Some(google::SUBJECT);
+        }
+        if options.idp == Idp::Entra {
+            identity.token = entra::SECRET;
+            identity.client = Some((entra::TENANT, entra::CLIENT));
         }
         let drill = Self {
             identity,
@@ -199,6 +220,12 @@ impl Drill {
     /// Answers the id and the private key of the service app that may ask the identity provider for tokens.
     pub fn service_app(&self) -> (&'static str, &'static str) {
         (okta::APP, assertion::KEY)
+    }
+
+    /// Answers the SHA-256 of the certificate of the console's application at Entra ID, as an assertion has it; its key is
+    /// that of the service app.
+    pub fn certificate(&self) -> &'static str {
+        entra::THUMBPRINT
     }
 
     /// Answers where the case system is.

@@ -41,6 +41,7 @@ impl Options {
             pace: Pace::Every(Duration::from_secs(self.pace)),
             cases: self.cases,
             events: self.events,
+            vendor_pace: true,
             ..drill::Options::default()
         }
     }
@@ -233,9 +234,16 @@ pub fn write_config(dir: &Path, drill: &Drill) -> io::Result<PathBuf> {
         )
     };
     let (cases, siem, identity) = (drill.cases(), drill.siem(), drill.identity());
-    let client = identity
-        .client
-        .map(|(realm, client)| format!("realm = \"{realm}\"\nclient_id = \"{client}\"\n"));
+    let client = identity.client.map(|(realm, client)| {
+        let client = format!("client_id = \"{client}\"\n");
+        match identity.vendor {
+            "entra" => format!(
+                "tenant = \"{realm}\"\n{client}login = \"{}\"\n",
+                identity.url
+            ),
+            _ => format!("realm = \"{realm}\"\n{client}"),
+        }
+    });
     let subject = identity
         .subject
         .map(|subject| format!("subject = \"{subject}\"\n"));

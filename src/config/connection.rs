@@ -8,6 +8,7 @@ use std::time::Duration;
 
 use url::{Host, Url};
 
+use super::entra;
 use super::fault::Faults;
 use super::oauth_client;
 use super::secret;
@@ -41,11 +42,15 @@ pub(super) const FIELDS: &[&str] = &[
     "key_id",
     "scopes",
     "subject",
+    "tenant",
+    "login",
+    "certificate_thumbprint",
 ];
-const VENDORS: [(&str, Vendor); 5] = [
+const VENDORS: [(&str, Vendor); 6] = [
     ("okta", Vendor::Okta),
     ("keycloak", Vendor::Keycloak),
     ("google", Vendor::Google),
+    ("entra", Vendor::Entra),
     ("thehive", Vendor::Thehive),
     ("elasticsearch", Vendor::Elasticsearch),
 ];
@@ -72,7 +77,13 @@ const OWNERS: &[(&str, &[Vendor])] = &[
     ("token_id", &[Vendor::Okta]),
     ("key_id", &[Vendor::Okta]),
     ("scopes", &[Vendor::Okta]),
-    ("client_id", &[Vendor::Keycloak, Vendor::Okta]),
+    (
+        "client_id",
+        &[Vendor::Keycloak, Vendor::Okta, Vendor::Entra],
+    ),
+    ("tenant", &[Vendor::Entra]),
+    ("login", &[Vendor::Entra]),
+    ("certificate_thumbprint", &[Vendor::Entra]),
     ("subject", &[Vendor::Google]),
     ("realm", &[Vendor::Keycloak]),
     ("username", &[Vendor::Keycloak]),
@@ -124,7 +135,8 @@ pub(super) fn parse_connection(
         .need(
             faults,
             "vendor",
-            "vendor = \"okta\", \"keycloak\", \"google\", \"thehive\" or \"elasticsearch\"".into(),
+            "vendor = \"okta\", \"keycloak\", \"entra\", \"google\", \"thehive\" or \"elasticsearch\""
+                .into(),
         )
         .and_then(|entry| entry.one_of(faults, &VENDORS));
     let url = section
@@ -166,6 +178,10 @@ pub(super) fn parse_connection(
     let client = oauth_client::parse(faults, section, vendor);
     let app = service_app::parse(faults, section, vendor);
     let subject = parse_subject(faults, section, vendor);
+    let entra = match vendor {
+        Vendor::Entra => entra::parse(faults, section, url.as_ref(), kind).map(Some),
+        _ => Some(None),
+    };
     let roles = match roles {
         Some(roles) => roles?,
         None => vendor.roles().iter().copied().collect(),
@@ -197,6 +213,7 @@ pub(super) fn parse_connection(
         client: client?,
         app: app?,
         subject: subject?,
+        entra: entra?,
     })
 }
 
@@ -204,7 +221,7 @@ fn default_poll(vendor: Vendor) -> Duration {
     Duration::from_secs(match vendor {
         Vendor::Thehive => 10,
         Vendor::Elasticsearch => 15,
-        Vendor::Okta | Vendor::Keycloak | Vendor::Google => 30,
+        Vendor::Okta | Vendor::Keycloak | Vendor::Entra | Vendor::Google => 30,
     })
 }
 
@@ -247,7 +264,7 @@ fn parse_name(faults: &mut Faults<'_>, entry: &Entry<'_>) -> Option<ConnectionNa
     name
 }
 
-fn parse_url(
+pub(super) fn parse_url(
     faults: &mut Faults<'_>,
     entry: &Entry<'_>,
     kind: Option<EnvironmentKind>,

@@ -110,7 +110,7 @@ impl<'a> Section<'a> {
         }
     }
 
-    fn path(&self, key: Safe) -> Safe {
+    pub(super) fn path(&self, key: Safe) -> Safe {
         if self.field.is_empty() {
             key
         } else {

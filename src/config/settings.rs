@@ -160,6 +160,8 @@ pub struct Connection {
     pub app: Option<ServiceApp>,
     /// On a Google connection: the mail address of the administrator that the service account acts for.
     pub subject: Option<String>,
+    /// The application that asks for tokens at Microsoft Entra ID.
+    pub entra: Option<EntraApp>,
 }
 
 /// A service app that asks for tokens with an assertion it signs.
@@ -186,6 +188,19 @@ pub struct OauthClient {
     pub username: Option<String>,
 }
 
+/// An application of Microsoft Entra ID that acts for itself.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct EntraApp {
+    /// Id or domain of the tenant.
+    pub tenant: String,
+    /// The application (client) id.
+    pub client_id: String,
+    /// Where the tokens of its cloud are given.
+    pub login: Url,
+    /// SHA-256 of its certificate in base64url, where the secret is the certificate's private key.
+    pub certificate: Option<String>,
+}
+
 /// Vendors with a connector.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Deserialize)]
 #[serde(rename_all = "snake_case")]
@@ -196,6 +211,8 @@ pub enum Vendor {
     Keycloak,
     /// Google Workspace: Directory and Reports API.
     Google,
+    /// Microsoft Entra ID by Microsoft Graph.
+    Entra,
     /// TheHive 5.
     Thehive,
     /// Elasticsearch.
@@ -209,6 +226,7 @@ impl Vendor {
             Self::Okta => "Okta",
             Self::Keycloak => "Keycloak",
             Self::Google => "Google",
+            Self::Entra => "Entra",
             Self::Thehive => "TheHive",
             Self::Elasticsearch => "Elasticsearch",
         }
@@ -217,7 +235,9 @@ impl Vendor {
     /// Lists the roles a connection of this vendor can have.
     pub fn roles(self) -> &'static [Role] {
         match self {
-            Self::Okta | Self::Keycloak | Self::Google => &[Role::Identity, Role::Activity],
+            Self::Okta | Self::Keycloak | Self::Entra | Self::Google => {
+                &[Role::Identity, Role::Activity]
+            }
             Self::Thehive => &[Role::Cases],
             Self::Elasticsearch => &[Role::Activity, Role::Alerts],
         }

@@ -268,7 +268,7 @@ impl HttpClient {
         let url = self.url(request).map_err(Failed::Unsendable)?;
         let mut sending = client
             .request(request.method.clone(), url)
-            .headers(self.headers.clone());
+            .headers(request.headers(&self.headers));
         if let Some(bearer) = bearer {
             sending = sending.header(header::AUTHORIZATION, bearer.header.clone());
         }
@@ -380,7 +380,7 @@ impl HttpClient {
             error.request_id = request_id;
             return Settled::Done(Err(error));
         }
-        let wait = pacing::asked_wait(&raw.headers);
+        let wait = request.asked_wait(&raw.headers);
         let asked = self
             .limits
             .second

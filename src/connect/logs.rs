@@ -177,6 +177,17 @@ pub(crate) fn keycloak_entry(record: &serde_json::Value) -> Result<Event, FieldE
     Ok(event)
 }
 
+/// Reads an entry as Graph's interface gives it: one without an id or a time is a fault there.
+pub(crate) fn entra_entry(record: &serde_json::Value) -> Result<Event, FieldError> {
+    let mut event = entra::event(&record.into())?;
+    event.raw = Excerpt::new(record.to_string());
+    need_text(record, "id")?;
+    if event.untimed {
+        return Err(FieldError::Missing("createdDateTime"));
+    }
+    Ok(event)
+}
+
 /// Reads a hit as Elasticsearch gives it: one without an id or a time is a fault there.
 pub(crate) fn ecs_hit(hit: &serde_json::Value) -> Result<Event, FieldError> {
     let mut event = ecs::event(&hit.into())?;

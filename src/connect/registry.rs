@@ -7,6 +7,7 @@ use std::sync::Arc;
 
 use super::capability::{ActivitySource, Cases, ConnectError, Examined, Identity};
 use super::elasticsearch::{self, Elasticsearch};
+use super::entra::{self, Entra};
 use super::google::{self, Google};
 use super::http::{HttpClient, HttpOptions, Limits};
 use super::keycloak::{self, Keycloak};
@@ -145,6 +146,22 @@ impl Connections {
                 }
                 Err(error) => self.faults.push((name, error)),
             },
+            Vendor::Entra => {
+                let Some(app) = connection.entra.clone() else {
+                    let what = "its tenant and application are not configured";
+                    self.faults.push((name, ConnectError::unsent(what.into())));
+                    return;
+                };
+                let made = Arc::new(Entra::new(name, http, app));
+                self.examined.push(made.clone());
+                if has(Role::Identity) {
+                    self.identity.push(made.clone());
+                    self.identity_logs.push(made.clone());
+                }
+                if has(Role::Activity) {
+                    self.activity.push(made);
+                }
+            }
             Vendor::Thehive => {
                 let made = Arc::new(TheHive::new(name, http));
                 self.examined.push(made.clone());
@@ -186,6 +203,7 @@ pub(super) fn client(
         Vendor::Okta => (okta::SCHEME, okta::ERROR_WORDS, Some(okta::REQUEST_ID)),
         Vendor::Keycloak => ("Bearer", keycloak::ERROR_WORDS, None),
         Vendor::Google => ("Bearer", google::ERROR_WORDS, None),
+        Vendor::Entra => ("Bearer", entra::ERROR_WORDS, Some(entra::REQUEST_ID)),
         Vendor::Thehive => (thehive::SCHEME, thehive::ERROR_WORDS, None),
         Vendor::Elasticsearch => (elasticsearch::SCHEME, elasticsearch::ERROR_WORDS, None),
     };
@@ -200,6 +218,7 @@ pub(super) fn client(
         secret,
         grant: keycloak::grant(connection)
             .or_else(|| okta::grant(connection))
+            .or_else(|| entra::grant(connection))
             .or_else(|| google::scope::grant(connection)),
         headers: organisation
             .map(|name| (thehive::ORGANISATION, name))

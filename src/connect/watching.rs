@@ -74,7 +74,12 @@ pub fn watched(settings: &Settings) -> Settings {
     watched.environment.mode = Mode::ReadOnly;
     for connection in &mut watched.connections {
         connection.roles.remove(&Role::Identity);
-        let of_identity = [Vendor::Okta, Vendor::Keycloak, Vendor::Google];
+        let of_identity = [
+            Vendor::Okta,
+            Vendor::Keycloak,
+            Vendor::Entra,
+            Vendor::Google,
+        ];
         if of_identity.contains(&connection.vendor) {
             connection.roles.clear();
         }
@@ -119,7 +124,7 @@ impl Watching {
                 self.sources.push(Arc::new(made));
             }
             // Left out by `watched`: their keys open accounts.
-            Vendor::Okta | Vendor::Keycloak | Vendor::Google => {}
+            Vendor::Okta | Vendor::Keycloak | Vendor::Entra | Vendor::Google => {}
         }
     }
 }

@@ -64,6 +64,10 @@ pub(crate) struct Person {
     pub line: u8,
     pub status: &'static str,
     pub from_directory: bool,
+    /// Whether the account is another tenant's, at Entra ID.
+    pub guest: bool,
+    /// Further addresses, at Entra ID.
+    pub other_mails: Vec<String>,
     pub groups: Vec<usize>,
     pub roles: Vec<(&'static str, &'static str)>,
     pub factors: Vec<Factor>,
@@ -214,7 +218,22 @@ impl Directory {
         });
     }
 
-    /// Gives everybody and everything the kind of id that Keycloak gives.
+    /// Sets apart who is set apart at Entra ID only.
+    pub fn as_tenant(&mut self) {
+        // The story's account lives in the cloud, so that its password can be changed there.
+        self.people[VICTIM].from_directory = false;
+        self.people[VICTIM].other_mails = vec!["mara@home.example".to_owned()];
+        let contractor = &mut self.people[LOOK_ALIKE];
+        contractor.guest = true;
+        contractor.from_directory = false;
+        for person in &mut self.people {
+            for factor in &mut person.factors {
+                factor.provider = "MICROSOFT";
+            }
+        }
+    }
+
+    /// Gives everybody and everything the kind of id that Keycloak and Entra ID give.
     pub fn name_by_uuids(&mut self, seed: u64) {
         let mut dice = fastrand::Rng::with_seed(seed ^ 0x00cc_1d00);
         for person in &mut self.people {
@@ -313,6 +332,8 @@ fn person(
         line: dice.u8(10..250),
         status: "ACTIVE",
         from_directory: dice.u8(0..10) < 7,
+        guest: false,
+        other_mails: Vec::new(),
         groups: memberships,
         roles: Vec::new(),
         factors: vec![Factor {

@@ -27,7 +27,7 @@ pub(crate) enum Kind {
     BadJson,
     Redirect,
     ForeignNext,
-    EndlessPages,
+    EndlessNext,
     BadRecord,
 }
 
@@ -50,7 +50,7 @@ const WORDS: [(&str, Kind); 19] = [
     ("bad_json", Kind::BadJson),
     ("redirect", Kind::Redirect),
     ("foreign_next", Kind::ForeignNext),
-    ("endless_pages", Kind::EndlessPages),
+    ("endless_next", Kind::EndlessNext),
     ("bad_record", Kind::BadRecord),
 ];
 
@@ -66,7 +66,7 @@ impl Kind {
     /// Tells whether the fault only has a meaning for requests that read, only for those that write, or for both.
     fn fits(self, reads: bool) -> bool {
         match self {
-            Self::StaleReads | Self::BadRecord | Self::ForeignNext | Self::EndlessPages => reads,
+            Self::StaleReads | Self::BadRecord | Self::ForeignNext | Self::EndlessNext => reads,
             Self::AcceptedWithoutEffect => !reads,
             _ => true,
         }
@@ -96,10 +96,18 @@ pub(crate) enum Twist {
     NotGranted(&'static str),
     /// A further scope is granted to it.
     Granted(&'static str),
+    /// The victim is another tenant's user from now on.
+    BecomesGuest,
+    /// The victim is mastered on premises from now on.
+    BecomesSynced,
+    /// The console's application loses a permission that it needs and gets one that it does not.
+    OtherPermissions,
+    /// A colleague has the victim's address beside an own one from now on.
+    SharesMail,
 }
 
 /// Words of the control interface for what goes wrong in the company.
-const TWISTS: [(&str, Twist); 8] = [
+const TWISTS: [(&str, Twist); 12] = [
     ("session_survives", Twist::SessionSurvives),
     ("undone_by_others", Twist::UndoneByOthers),
     ("made_administrator", Twist::MadeAdministrator),
@@ -108,6 +116,10 @@ const TWISTS: [(&str, Twist); 8] = [
     ("renamed", Twist::Renamed),
     ("tokens_end", Twist::TokensEnd),
     ("loses_scopes", Twist::LosesScopes),
+    ("becomes_guest", Twist::BecomesGuest),
+    ("becomes_synced", Twist::BecomesSynced),
+    ("other_permissions", Twist::OtherPermissions),
+    ("shares_mail", Twist::SharesMail),
 ];
 
 /// One armed fault.
@@ -283,6 +295,9 @@ pub(crate) fn spoil_first_record(body: &mut Value) {
     }
     let record = match body {
         Value::Array(list) => list.first_mut(),
+        Value::Object(map) if map.get("value").is_some_and(Value::is_array) => {
+            map.get_mut("value").and_then(|list| list.get_mut(0))
+        }
         other => Some(other),
     };
     if let Some(record) = record {

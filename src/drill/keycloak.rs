@@ -40,36 +40,33 @@ impl Tokens {
 
     /// Gives a token for some scopes only.
     pub fn give_scoped(&mut self, request: &Request, scopes: &str) -> String {
-        let token = self.give(request);
+        let token = self.give(request, LIFESPAN);
         self.scopes.insert(self.given, scopes.to_owned());
         token
     }
 
-    fn give(&mut self, request: &Request) -> String {
-        self.give_for(request, LIFESPAN)
-    }
-
     /// Gives a token that lives for so many seconds.
-    pub fn give_for(&mut self, request: &Request, seconds: i64) -> String {
+    pub fn give(&mut self, request: &Request, seconds: i64) -> String {
         self.given += 1;
         let until = request.at.timestamp() + seconds;
         format!("drill-{}-{until}", self.given)
     }
 
-    fn accepts(&self, request: &Request) -> bool {
-        self.number(request).is_some()
+    /// Tells whether a token is one of those and lives.
+    pub fn accepts(&self, token: &str, request: &Request) -> bool {
+        self.number(token, request).is_some()
     }
 
     /// Gives the scopes of the token of a request; `None` when it is not good.
     pub fn scopes(&self, request: &Request) -> Option<&str> {
-        let number = self.number(request)?;
+        let token = request.authorization.strip_prefix("Bearer ")?;
+        let number = self.number(token, request)?;
         self.scopes.get(&number).map(String::as_str)
     }
 
-    /// Gives the number of the token that a request was sent with; `None` where it is none or no good one.
-    pub fn number(&self, request: &Request) -> Option<u64> {
-        let token = request.authorization.strip_prefix("Bearer drill-")?;
-        let (number, until) = token.split_once('-')?;
+    /// Gives the number of a token; `None` where it is none or no good one.
+    pub fn number(&self, token: &str, request: &Request) -> Option<u64> {
+        let (number, until) = token.strip_prefix("drill-")?.split_once('-')?;
         let (number, until) = (number.parse::<u64>().ok()?, until.parse::<i64>().ok()?);
         (number >= self.good_from && request.at.timestamp() < until).then_some(number)
     }
@@ -89,7 +86,8 @@ pub(crate) fn answer(world: &mut World, request: &Request, notes: &mut Notes) ->
     let ["admin", "realms", realm, rest @ ..] = &parts[..] else {
         return error(404, "Unable to find matching target resource method");
     };
-    if !world.tokens.accepts(request) {
+    let token = request.authorization.strip_prefix("Bearer ");
+    if !token.is_some_and(|token| world.tokens.accepts(token, request)) {
         return error(401, "HTTP 401 Unauthorized");
     }
     if *realm != REALM {
@@ -207,7 +205,7 @@ fn token(world: &mut World, request: &Request, realm: &str) -> Answer {
         let words = "Invalid client or Invalid client credentials";
         return oauth(401, "unauthorized_client", words);
     }
-    let token = world.tokens.give(request);
+    let token = world.tokens.give(request, LIFESPAN);
     let body = json!({
         "access_token": token, "expires_in": LIFESPAN, "refresh_expires_in": 0, "token_type": "Bearer",
         "not-before-policy": 0, "scope": "email profile",

@@ -26,7 +26,7 @@ use super::ledger::Ledger;
 use super::limits::Limits;
 use super::wire::{Answer, Idp, Notes, Request, Server, percent_decode};
 use super::world::World;
-use super::{google, keycloak, okta, thehive};
+use super::{entra, google, keycloak, okta, thehive};
 
 /// The longest request body that is read.
 const BODY_MAX: usize = 4 * 1024 * 1024;
@@ -56,7 +56,7 @@ impl Shared {
     pub fn new(
         clock: Clock,
         world: World,
-        (seed, rate, idp): (u64, u32, Idp),
+        (seed, limits, idp): (u64, Limits, Idp),
         stop: watch::Receiver<bool>,
     ) -> Self {
         let state = State {
@@ -65,7 +65,7 @@ impl Shared {
             faults: Faults::new(seed),
             pits: Pits::new(seed),
             past: Vec::new(),
-            limits: Limits::new(rate),
+            limits,
             dice: fastrand::Rng::with_seed(seed ^ 0x0009_e57a),
         };
         Self {
@@ -114,6 +114,7 @@ impl State {
                 Idp::Okta => okta::reads(request),
                 Idp::Keycloak => keycloak::reads(request),
                 Idp::Google => google::reads(request),
+                Idp::Entra => entra::reads(request),
             },
             Server::Cases => thehive::reads(request),
             Server::Siem => elastic::reads(request),
@@ -181,6 +182,7 @@ fn template(request: &Request) -> &'static str {
             Idp::Okta => okta::template(request),
             Idp::Keycloak => keycloak::template(request),
             Idp::Google => google::template(request),
+            Idp::Entra => entra::template(request),
         },
         Server::Cases => thehive::template(request),
         Server::Siem => elastic::template(request),
@@ -193,6 +195,7 @@ fn ask(world: &mut World, pits: &mut Pits, request: &Request, notes: &mut Notes)
             Idp::Okta => okta::answer(world, request, notes),
             Idp::Keycloak => keycloak::answer(world, request, notes),
             Idp::Google => google::answer(world, request, notes),
+            Idp::Entra => entra::answer(world, request, notes),
         },
         Server::Cases => thehive::answer(world, request, notes),
         Server::Siem => elastic::answer(world, pits, request),
@@ -207,12 +210,16 @@ fn vendor_error(request: &Request, status: u16) -> Answer {
             Idp::Okta => okta::error(status, okta.0, okta.1),
             Idp::Keycloak => keycloak::error(status, keycloak_words(status)),
             Idp::Google => google::failure(status),
+            Idp::Entra => entra::error(request, status),
         },
         Server::Cases => thehive::error(status, hive.0, hive.1),
         Server::Siem => elastic::error(status, elastic.0, elastic.1),
     };
-    let names_wait = request.server == Server::Cases
-        || request.server == Server::Identity && request.idp == Idp::Keycloak;
+    let names_wait = match (request.server, request.idp) {
+        (Server::Cases, _) | (Server::Identity, Idp::Keycloak) => true,
+        (Server::Identity, Idp::Entra) => entra::names_wait(request),
+        _ => false,
+    };
     if status == 429 && names_wait {
         answer.headers.push(("retry-after", "1".to_owned()));
     }
@@ -381,6 +388,7 @@ fn read(place: &Place, parts: &axum::http::request::Parts, body: &Bytes, id: Str
         chunked: !header(header::TRANSFER_ENCODING).is_empty(),
         body: body.to_vec(),
         id,
+        own_id: header(HeaderName::from_static("client-request-id")),
         at: place.shared.clock.now(),
         // Links lead to where the caller believes the server is, as a vendor's do behind its front door.
         base: match header(header::HOST) {

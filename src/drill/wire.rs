@@ -10,7 +10,7 @@ use serde_json::Value;
 /// Names one of the three simulated servers.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
 pub enum Server {
-    /// The identity provider (Okta, Keycloak or Google).
+    /// The identity provider (Okta, Keycloak, Entra ID or Google).
     Identity,
     /// The case system (TheHive 5).
     Cases,
@@ -46,11 +46,13 @@ pub enum Idp {
     Keycloak,
     /// Google Workspace.
     Google,
+    /// Microsoft Entra ID by Microsoft Graph.
+    Entra,
 }
 
 impl Idp {
     /// Lists all of them.
-    pub const ALL: [Self; 3] = [Self::Okta, Self::Keycloak, Self::Google];
+    pub const ALL: [Self; 4] = [Self::Okta, Self::Keycloak, Self::Entra, Self::Google];
 
     /// Answers the vendor's name in the configuration.
     pub fn name(self) -> &'static str {
@@ -58,6 +60,7 @@ impl Idp {
             Self::Okta => "okta",
             Self::Keycloak => "keycloak",
             Self::Google => "google",
+            Self::Entra => "entra",
         }
     }
 
@@ -85,6 +88,8 @@ pub(crate) struct Request {
     pub body: Vec<u8>,
     /// The id under which the vendor files this request.
     pub id: String,
+    /// The caller's own id of the request (`client-request-id`), where it sent one.
+    pub own_id: String,
     pub at: DateTime<Utc>,
     /// `http://127.0.0.1:PORT` of the server that was asked.
     pub base: String,

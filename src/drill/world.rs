@@ -4,12 +4,13 @@
 
 use std::sync::Arc;
 
-use chrono::{DateTime, Utc};
+use chrono::{DateTime, TimeDelta, Utc};
 
 use super::activity::{Activity, Journal, Kind, Transaction};
 use super::attacker::Attacker;
 use super::casebook::Casebook;
 use super::company::{ANALYST, COLLEAGUE, Directory, Holder, Person, VICTIM};
+use super::entra;
 use super::fault::Twist;
 use super::google;
 use super::history;
@@ -36,6 +37,12 @@ pub(crate) struct World {
     pub tokens: Tokens,
     /// What Google keeps beside it.
     pub google: google::State,
+    /// The application permissions of the console's client, at Entra ID.
+    pub permissions: Vec<&'static str>,
+    /// How long a replica shows what was before a change.
+    pub late: TimeDelta,
+    /// People as they were before a change, and until when a replica shows them so.
+    before: Vec<(usize, DateTime<Utc>, Person)>,
 }
 
 /// Why a lifecycle change was refused.
@@ -51,8 +58,11 @@ impl World {
         let mut directory = Directory::new(seed, start);
         match idp {
             Idp::Okta => {}
-            Idp::Keycloak => directory.name_by_uuids(seed),
+            Idp::Keycloak | Idp::Entra => directory.name_by_uuids(seed),
             Idp::Google => directory.name_by_numbers(seed),
+        }
+        if idp == Idp::Entra {
+            directory.as_tenant();
         }
         let past = history::build(seed, start, events, &mut directory);
         let journal = Journal::new(past, seed, idp == Idp::Google);
@@ -66,7 +76,27 @@ impl World {
             twists: Vec::new(),
             tokens: Tokens::default(),
             google: google::State::new(),
+            permissions: entra::PERMISSIONS.to_vec(),
+            late: TimeDelta::zero(),
+            before: Vec::new(),
         }
+    }
+
+    /// Remembers a person as it is, for replicas that show a change late.
+    pub fn note_replica(&mut self, person: usize, at: DateTime<Utc>) {
+        self.before.retain(|(_, until, _)| *until > at);
+        if self.late > TimeDelta::zero() {
+            let was = self.directory.people[person].clone();
+            self.before.push((person, at + self.late, was));
+        }
+    }
+
+    /// Gives a person as a replica shows it now.
+    pub fn replica(&self, person: usize, at: DateTime<Utc>) -> &Person {
+        let mut before = self.before.iter();
+        before
+            .find(|(place, until, _)| *place == person && *until > at)
+            .map_or(&self.directory.people[person], |(_, _, was)| was)
     }
 
     /// Suspends an account; its sessions live on, as the vendor documents.
@@ -313,6 +343,18 @@ impl World {
             Twist::TokensEnd => self.tokens.end_all(),
             Twist::NotGranted(scope) => self.google.granted.retain(|one| *one != scope),
             Twist::Granted(scope) => self.google.granted.push(scope),
+            Twist::BecomesGuest => directory.people[VICTIM].guest = true,
+            Twist::BecomesSynced => directory.people[VICTIM].from_directory = true,
+            Twist::OtherPermissions => {
+                self.permissions
+                    .retain(|one| *one != "User.RevokeSessions.All");
+                self.permissions.push("Mail.ReadWrite");
+                self.tokens.end_all();
+            }
+            Twist::SharesMail => {
+                let mail = directory.people[VICTIM].email.clone();
+                directory.people[COLLEAGUE].other_mails.push(mail);
+            }
             Twist::SessionSurvives | Twist::UndoneByOthers | Twist::LosesScopes => {
                 self.twists.push(twist);
             }

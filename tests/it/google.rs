@@ -471,7 +471,7 @@ async fn lists_that_do_not_end_are_no_lists() {
         ("/groups", "groups"),
         ("/roleassignments", "administrator roles"),
     ] {
-        house.fault(&json!({"server": "identity", "fault": "endless_pages", "path": path}));
+        house.fault(&json!({"server": "identity", "fault": "endless_next", "path": path}));
         let read = house.identity().account(&account.id).await.unwrap();
         let gaps: Vec<&str> = read.gaps.iter().map(Untrusted::raw).collect();
         assert!(
@@ -480,7 +480,7 @@ async fn lists_that_do_not_end_are_no_lists() {
         );
         house.fault(&json!({"server": "identity", "fault": "none"}));
     }
-    house.fault(&json!({"server": "identity", "fault": "endless_pages", "path": "/applications/"}));
+    house.fault(&json!({"server": "identity", "fault": "endless_next", "path": "/applications/"}));
     let query = ActivityQuery {
         user: vec![account.login.clone()],
         since: start() - TimeDelta::days(2),

@@ -29,6 +29,7 @@ mod crash_matrix;
 mod doctor;
 mod documenting;
 mod drill;
+mod entra;
 mod exported_pane;
 mod findings;
 mod fuzz_replay;

@@ -73,6 +73,7 @@ pub(crate) fn settings(mode: Mode, kind: EnvironmentKind) -> Settings {
         client: None,
         app: None,
         subject: None,
+        entra: None,
     };
     Settings {
         environment: Environment {

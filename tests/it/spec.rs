@@ -18,7 +18,8 @@ use languages::{search_schema, steps_schema};
 use lower::{amend, lower};
 
 /// The specification files by the vendor's name in the configuration.
-const FILES: [(&str, &str); 7] = [
+const FILES: [(&str, &str); 8] = [
+    ("entra", "msgraph.openapi.json"),
     ("keycloak", "keycloak.openapi.json"),
     ("token", "oauth-token.openapi.yaml"),
     ("google-directory", "google-directory.openapi.json"),
@@ -209,7 +210,7 @@ fn check_headers(
     }
     let words: &[&str] = match vendor {
         "okta" => &["SSWS ", "Bearer "],
-        "thehive" | "keycloak" | "google-directory" | "google-reports" => &["Bearer "],
+        "thehive" | "keycloak" | "entra" | "google-directory" | "google-reports" => &["Bearer "],
         _ => &["ApiKey "],
     };
     let open = template == "/api/v1/status/public";

@@ -8,8 +8,8 @@ use std::time::Duration;
 
 use chrono::{DateTime, Utc};
 use quell::config::settings::{
-    Connection, Environment, EnvironmentKind, Mode, OauthClient, Policy, Role, SecretSource,
-    ServiceApp, Settings, Timeline, Vendor,
+    Connection, EntraApp, Environment, EnvironmentKind, Mode, OauthClient, Policy, Role,
+    SecretSource, ServiceApp, Settings, Timeline, Vendor,
 };
 use quell::connect::capability::{ActivitySource, Cases, Identity};
 use quell::connect::http::Limits;
@@ -89,7 +89,8 @@ impl Tap {
         let mut forwarded = self
             .http
             .request(method, format!("{}{}", self.upstream, raw.path));
-        for (name, value) in raw.headers.iter().filter(|(name, _)| name != "host") {
+        // With its `host`: links in a body lead to the tap too.
+        for (name, value) in &raw.headers {
             forwarded = forwarded.header(name, value);
         }
         let answer = forwarded.body(raw.body).send().await.ok()?;
@@ -174,6 +175,7 @@ pub fn connection(vendor: Vendor, url: Url) -> Connection {
         client: None,
         app: None,
         subject: None,
+        entra: None,
     }
 }
 
@@ -229,6 +231,11 @@ impl Tapped {
         Self::made(start(), Options::default(), Some(key), limits).await
     }
 
+    /// Starts one of another shape, with this key in place of a secret.
+    pub async fn by_key(options: Options, key: &str) -> Self {
+        Self::made(start(), options, Some(key), Limits::default()).await
+    }
+
     async fn made(
         start: DateTime<Utc>,
         options: Options,
@@ -250,6 +257,7 @@ impl Tapped {
         let provider = match drill.identity().vendor {
             "keycloak" => Vendor::Keycloak,
             "google" => Vendor::Google,
+            "entra" => Vendor::Entra,
             _ => Vendor::Okta,
         };
         for (vendor, endpoint) in [
@@ -258,7 +266,16 @@ impl Tapped {
             (Vendor::Elasticsearch, drill.siem()),
         ] {
             let mut one = connection(vendor, tap(endpoint, &log).await);
-            one.client = endpoint.client.map(|(realm, client)| OauthClient {
+            if vendor == Vendor::Entra {
+                one.entra = endpoint.client.map(|(tenant, client)| EntraApp {
+                    tenant: tenant.to_owned(),
+                    client_id: client.to_owned(),
+                    login: one.url.clone(),
+                    certificate: key.map(|_| drill.certificate().to_owned()),
+                });
+            }
+            let client = endpoint.client.filter(|_| vendor == Vendor::Keycloak);
+            one.client = client.map(|(realm, client)| OauthClient {
                 realm: realm.to_owned(),
                 token_realm: realm.to_owned(),
                 client_id: client.to_owned(),
@@ -275,6 +292,9 @@ impl Tapped {
                 secret = key;
             }
             one.subject = endpoint.subject.map(str::to_owned);
+            if let (Some(key), Vendor::Entra) = (key, vendor) {
+                secret = key;
+            }
             all.push(one);
             secrets.insert(name(vendor.word()), Secret::new(secret.to_owned()));
         }

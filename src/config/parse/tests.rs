@@ -132,7 +132,7 @@ hint: known here: name, kind, mode, idle_lock
 q.toml:6: connection[1].name: is missing
 hint: name = \"okta-prod\"
 q.toml:6: connection[1].vendor: is missing
-hint: vendor = \"okta\", \"keycloak\", \"google\", \"thehive\" or \"elasticsearch\"
+hint: vendor = \"okta\", \"keycloak\", \"entra\", \"google\", \"thehive\" or \"elasticsearch\"
 q.toml:6: connection[1].url: is missing
 hint: url = \"https://...\"
 q.toml:6: connection[1].secret: is missing

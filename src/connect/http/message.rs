@@ -4,12 +4,12 @@
 
 use chrono::{DateTime, Utc};
 use reqwest::Method;
-use reqwest::header::HeaderMap;
+use reqwest::header::{self, HeaderMap, HeaderName, HeaderValue};
 use serde::de::DeserializeOwned;
 use serde_json::Value;
 
 use super::limits::Size;
-use super::{failure, origin};
+use super::{failure, origin, pacing};
 use crate::connect::capability::{ConnectError, ConnectErrorKind};
 use crate::domain::text::{Safe, Untrusted};
 use crate::safe;
@@ -45,6 +45,10 @@ pub struct Request {
     pub(super) urgent: bool,
     /// Whether it goes to the token endpoint, without a token and with the form for one.
     pub(super) bare: bool,
+    /// Headers of its own.
+    own: Vec<(&'static str, String)>,
+    /// Seconds to wait where the vendor says "too many" and not how long.
+    unsaid: Option<u64>,
 }
 
 impl Request {
@@ -69,6 +73,8 @@ impl Request {
             size: Size::Object,
             urgent: false,
             bare: false,
+            own: Vec::new(),
+            unsaid: None,
         })
     }
 
@@ -91,6 +97,8 @@ impl Request {
             size: Size::List,
             urgent: false,
             bare: false,
+            own: Vec::new(),
+            unsaid: None,
         }
     }
 
@@ -124,6 +132,39 @@ impl Request {
     pub fn urgent(mut self) -> Self {
         self.urgent = true;
         self
+    }
+
+    /// Adds a header; a value that no header can carry is left out.
+    #[must_use]
+    pub fn header(mut self, name: &'static str, value: String) -> Self {
+        self.own.push((name, value));
+        self
+    }
+
+    /// Says how long is waited where the vendor answers "too many" without saying it.
+    #[must_use]
+    pub fn unsaid_wait(mut self, seconds: u64) -> Self {
+        self.unsaid = Some(seconds);
+        self
+    }
+
+    /// Gives the headers it is sent with.
+    pub(super) fn headers(&self, common: &HeaderMap) -> HeaderMap {
+        let mut all = common.clone();
+        for (name, value) in &self.own {
+            if let Ok(value) = HeaderValue::from_str(value) {
+                all.insert(HeaderName::from_static(name), value);
+            }
+        }
+        all
+    }
+
+    /// Gives the wait in seconds that an answer asks for.
+    pub(super) fn asked_wait(&self, headers: &HeaderMap) -> u64 {
+        match self.unsaid {
+            Some(seconds) if !headers.contains_key(header::RETRY_AFTER) => seconds,
+            _ => pacing::asked_wait(headers),
+        }
     }
 
     /// Makes it the request for a token.

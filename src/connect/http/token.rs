@@ -359,6 +359,17 @@ impl HttpClient {
         }
     }
 
+    /// Gives what a token that is fetched says of itself, where it is a JWT; a vendor may change its form at any time.
+    ///
+    /// # Errors
+    /// When no token was given.
+    pub(crate) async fn claims(&self) -> Result<Option<Value>, ConnectError> {
+        let deadline = Instant::now() + self.limits.read_total;
+        self.bearer(Class::Read, deadline).await?;
+        let kept = self.tokens.as_ref().map(|tokens| locked(&tokens.kept));
+        Ok(kept.and_then(|kept| kept.as_ref()?.token.claims()))
+    }
+
     /// Gives where a request goes.
     pub(super) fn origin_of(&self, request: &Request) -> &Origin {
         match &self.tokens {

@@ -153,7 +153,7 @@ pub(super) fn give(world: &mut World, request: &Request) -> Answer {
         Ok(scope) => scope,
         Err(fault) => return oauth(if fault == NOT_GRANTED { 401 } else { 400 }, fault),
     };
-    let token = world.tokens.give_for(request, LIFESPAN);
+    let token = world.tokens.give(request, LIFESPAN);
     // Tokens are numbered from 1.
     world.google.scopes.push(scope);
     let body = json!({"access_token": token, "expires_in": LIFESPAN, "token_type": "Bearer"});
@@ -173,7 +173,9 @@ fn suits(request: &Request) -> &'static str {
 
 /// Refuses a request without a good token, or with one for something else.
 pub(super) fn refusal(world: &World, request: &Request) -> Option<Answer> {
-    let Some(number) = world.tokens.number(request) else {
+    let token = request.authorization.strip_prefix("Bearer ");
+    let number = token.and_then(|token| world.tokens.number(token, request));
+    let Some(number) = number else {
         let words = "Request had invalid authentication credentials. Expected OAuth 2 access token, login cookie or other valid authentication credential.";
         let mut answer = error(401, "authError", words);
         if let Some(body) = &mut answer.body {

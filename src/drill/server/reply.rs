@@ -8,6 +8,7 @@ use axum::http::{HeaderMap, HeaderName, HeaderValue, StatusCode};
 use axum::response::Response;
 use serde_json::Value;
 
+use crate::drill::entra;
 use crate::drill::fault::{self, Kind, Met};
 use crate::drill::wire::{Answer, Idp, Request, Server};
 
@@ -22,10 +23,14 @@ pub(super) fn send(request: &Request, mut answer: Answer, met: &Met) -> Response
     {
         fault::spoil_first_record(body);
     }
-    if kind == Some(Kind::EndlessPages)
+    if kind == Some(Kind::EndlessNext)
+        && request.idp == Idp::Google
         && let Some(body) = &mut answer.body
     {
         fault::continue_for_ever(request, body);
+    }
+    if let Some(body) = &mut answer.body {
+        spoil_link(request, body, met);
     }
     let mut headers = HeaderMap::new();
     let mut put = |name: &'static str, value: &str| {
@@ -52,7 +57,11 @@ pub(super) fn send(request: &Request, mut answer: Answer, met: &Met) -> Response
         }
     }
     match request.server {
-        Server::Identity if request.idp != Idp::Okta => {}
+        Server::Identity if matches!(request.idp, Idp::Keycloak | Idp::Google) => {}
+        Server::Identity if request.idp == Idp::Entra => {
+            put("request-id", &request.id);
+            put("client-request-id", &request.own_id);
+        }
         Server::Identity => put("x-okta-request-id", &request.id),
         Server::Siem => put("x-elastic-product", "Elasticsearch"),
         Server::Cases => {}
@@ -91,6 +100,28 @@ pub(super) fn send(request: &Request, mut answer: Answer, met: &Met) -> Response
         StatusCode::from_u16(answer.status).unwrap_or(StatusCode::INTERNAL_SERVER_ERROR);
     *response.headers_mut() = headers;
     response
+}
+
+/// Lets the link to the next page in a body lead elsewhere, or on without an end.
+fn spoil_link(request: &Request, body: &mut Value, met: &Met) {
+    const NEXT: &str = "@odata.nextLink";
+    let kind = met.kind();
+    if request.server != Server::Identity
+        || request.idp != Idp::Entra
+        || body.get("value").is_none()
+    {
+        return;
+    }
+    if let (Some(Kind::ForeignNext), Some(rule)) = (kind, &met.rule) {
+        body[NEXT] = Value::from(format!("{}{}?%24skiptoken=1", rule.origin, request.path));
+    }
+    if kind == Some(Kind::EndlessNext) {
+        let page = request
+            .query("$skiptoken")
+            .and_then(|text| text.parse().ok());
+        let next = page.unwrap_or(100_000_u64) + 1;
+        body[NEXT] = Value::from(entra::next_link(request, &next.to_string()));
+    }
 }
 
 /// Sends some bytes, then breaks off.

@@ -54,11 +54,43 @@ pub(super) fn amend(vendor: &str, document: &mut Value) {
             "responses": {"200": {"content": {"application/json": {"schema": {"type": "array", "items": role}}}}},
         });
     }
+    if vendor == "entra" {
+        amend_graph(document);
+    }
     if vendor == "thehive" {
         // The label of a query is documented outside of the specification.
         document["paths"]["/api/v1/query"]["post"]["parameters"] =
             json!([{"in": "query", "name": "name", "schema": {"type": "string"}}]);
     }
+}
+
+/// Puts the version before every path of Microsoft Graph, and adds what the trimmed copy of its description lacks: three
+/// lists of directory objects, which are documented, and the token that the link to a next page carries.
+fn amend_graph(document: &mut Value) {
+    let paths = document["paths"].take();
+    let mut all = Map::new();
+    for (path, item) in paths.as_object().into_iter().flatten() {
+        all.insert(format!("/v1.0{path}"), item.clone());
+    }
+    let lists = all.get("/v1.0/users/{user-id}/memberOf").cloned();
+    for path in [
+        "/v1.0/users/{user-id}/transitiveMemberOf",
+        "/v1.0/servicePrincipals/{servicePrincipal-id}/transitiveMemberOf",
+        "/v1.0/directoryRoles/{directoryRole-id}/members",
+    ] {
+        all.insert(path.to_owned(), lists.clone().unwrap_or_default());
+    }
+    let token = json!({"in": "query", "name": "$skiptoken", "schema": {"type": "string"}});
+    for (path, item) in &mut all {
+        // Only the list of changes declares it itself.
+        let parameters = item
+            .pointer_mut("/get/parameters")
+            .and_then(Value::as_array_mut);
+        if let Some(parameters) = parameters.filter(|_| !path.ends_with("delta()")) {
+            parameters.push(token.clone());
+        }
+    }
+    document["paths"] = Value::Object(all);
 }
 
 /// Turns OpenAPI's own words into JSON Schema; `names` says that the keys are names of properties.

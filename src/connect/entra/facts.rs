@@ -1,0 +1,235 @@
+//! What each action means at Entra ID, in the words of the dialog, for whom it is not sent, and when it is read back.
+//!
+//! What must not live here: requests.
+
+use std::time::Duration;
+
+use super::{password, wire};
+use crate::connect::capability::{ActionFacts, ConnectError, ConnectErrorKind, Lacking, Schedule};
+use crate::domain::account::Account;
+use crate::domain::containment::kind::ActionKind;
+use crate::safe;
+
+/// Gives the least application permission that an action needs beside reading users.
+pub(super) fn permission(kind: ActionKind) -> &'static str {
+    match kind {
+        ActionKind::RevokeSessions => "User.RevokeSessions.All",
+        ActionKind::DisableAccount | ActionKind::EnableAccount => "User.EnableDisableAccount.All",
+        ActionKind::ResetPassword | ActionKind::ExpirePassword => {
+            "User-PasswordProfile.ReadWrite.All"
+        }
+        ActionKind::RemoveItem => "UserAuthenticationMethod.ReadWrite.All",
+    }
+}
+
+/// What outlives an action.
+const TOKENS: &str =
+    "access tokens live on for up to about an hour, in apps without continuous access evaluation";
+
+/// Gives the words for one kind.
+pub(super) fn facts(kind: ActionKind) -> ActionFacts {
+    let needs = safe!("needs {}", permission(kind));
+    match kind {
+        ActionKind::RevokeSessions => ActionFacts {
+            effect: "refresh tokens and browser sessions of before are refused, within a few minutes; sending it again is harmless and moves the time on".into(),
+            undo: "cannot be undone; the user signs in again".into(),
+            limits: safe!("{}; it does not stop a new sign-in, and grants, methods and inbox rules stay; {}", TOKENS, needs),
+            proof: "signInSessionsValidFromDateTime is not before the send by the provider's clock, read twice, within 10 min".into(),
+        },
+        ActionKind::DisableAccount => ActionFacts {
+            effect: "cannot sign in: accountEnabled becomes false, nothing else is changed; sending it again changes nothing".into(),
+            undo: "enable account restores it".into(),
+            limits: safe!("ends no session by itself; {}; {}", TOKENS, needs),
+            proof: "accountEnabled is false, read twice, within 4 min".into(),
+        },
+        ActionKind::EnableAccount => ActionFacts {
+            effect: "can sign in again: accountEnabled becomes true, nothing else is changed; sending it again changes nothing".into(),
+            undo: "disable account".into(),
+            limits: safe!("revoked sessions do not come back; a risk state of the user stays; {}", needs),
+            proof: "accountEnabled is true, read twice, within 4 min".into(),
+        },
+        ActionKind::ResetPassword => ActionFacts {
+            effect: "the old password is void; a new one is made when this is sent, is shown to you once, and must be changed at the next sign-in".into(),
+            undo: "cannot be undone; the old password does not come back, and sending again makes another one".into(),
+            limits: safe!("MFA methods stay, and so does self-service recovery by them: never send the password to the mailbox; {}; {}", TOKENS, needs),
+            proof: "lastPasswordChangeDateTime is newer than before, read twice, within 4 min".into(),
+        },
+        ActionKind::ExpirePassword => ActionFacts {
+            effect: "must choose a new password at the next sign-in; sending it again changes nothing".into(),
+            undo: "cannot be undone from here".into(),
+            limits: safe!("keeps nobody out: the old password still works for that sign-in, and whoever knows it can choose the new one; ends no session; {}; {}", TOKENS, needs),
+            proof: "forceChangePasswordNextSignIn is true, or the audit log has our entry of it, within 10 min; where neither is told it cannot be proven".into(),
+        },
+        ActionKind::RemoveItem => removal(),
+    }
+}
+
+/// Gives the words for taking one thing away.
+fn removal() -> ActionFacts {
+    ActionFacts {
+        effect: "one grant, assignment, MFA method or inbox rule is taken away; the rest of the account stays; sending it again is harmless".into(),
+        undo: "cannot be undone from here; what was there before is kept in the audit log".into(),
+        limits: safe!(
+            "keeps nobody out by itself; {}; needs UserAuthenticationMethod.ReadWrite.All, DelegatedPermissionGrant.ReadWrite.All, AppRoleAssignment.ReadWrite.All or MailboxSettings.ReadWrite",
+            TOKENS
+        ),
+        proof: "it is not listed any more, read twice, within 4 min".into(),
+    }
+}
+
+/// Tells whether Entra ID asks the application for a role of its own to do this to an administrator.
+fn is_sensitive(kind: ActionKind) -> bool {
+    kind != ActionKind::RevokeSessions
+}
+
+/// Gives the words for one kind at one account.
+pub(super) fn for_account(kind: ActionKind, account: &Account) -> ActionFacts {
+    let mut facts = facts(kind);
+    let changes_status = matches!(kind, ActionKind::DisableAccount | ActionKind::EnableAccount);
+    let is_synced = account
+        .source
+        .as_ref()
+        .is_some_and(|source| source.raw() == wire::ON_PREMISES);
+    if is_synced && changes_status {
+        facts.limits = safe!(
+            "synchronized from an on-premises directory: the next synchronization can set it back, so change it there too (it is read again until the containment ends); {}",
+            facts.limits
+        );
+    }
+    if let Some([role, ..]) = account.roles.as_deref()
+        && is_sensitive(kind)
+    {
+        facts.limits = safe!(
+            "the account has the role {}: Entra refuses this with 403 unless the app itself has a role that may change such accounts, such as Privileged Authentication Administrator; {}",
+            role.field(),
+            facts.limits
+        );
+    }
+    facts
+}
+
+/// Tells why an action is not sent for an account, if so.
+pub(super) fn refusal(kind: ActionKind, account: &Account) -> Option<Lacking> {
+    let is_guest = account
+        .source
+        .as_ref()
+        .is_some_and(|source| source.raw() == wire::ELSEWHERE);
+    match kind {
+        ActionKind::RevokeSessions if is_guest => Some(Lacking {
+            reason: "sessions of a guest are those of another tenant and are not revoked from here; disable the account"
+                .into(),
+        }),
+        kind if kind.is_of_password() => password::refusal(kind, account),
+        _ => None,
+    }
+}
+
+/// Says what a refusal for missing rights can mean.
+pub(super) fn explained(kind: ActionKind, error: ConnectError) -> ConnectError {
+    if error.kind != ConnectErrorKind::Denied || error.status != Some(403) {
+        return error;
+    }
+    let hint = if is_sensitive(kind) {
+        safe!(
+            "the app lacks {}, or the account has an administrator role and the app none that may change it",
+            permission(kind)
+        )
+    } else {
+        safe!("the app lacks {}", permission(kind))
+    };
+    ConnectError {
+        what: safe!("{}; {}", error.what, hint.clone()),
+        hint: Some(hint),
+        ..error
+    }
+}
+
+/// Gives the times of reading back: replicas answer, and what was written may be read late.
+pub(super) fn schedule(kind: ActionKind) -> Schedule {
+    let seconds: &[u64] = match kind {
+        ActionKind::DisableAccount
+        | ActionKind::EnableAccount
+        | ActionKind::ResetPassword
+        | ActionKind::RemoveItem => &[1, 2, 4, 8, 15, 30, 60, 120],
+        ActionKind::RevokeSessions | ActionKind::ExpirePassword => {
+            &[1, 2, 4, 8, 15, 30, 60, 120, 180, 180]
+        }
+    };
+    Schedule {
+        waits: seconds.iter().copied().map(Duration::from_secs).collect(),
+        agree: Duration::from_secs(5),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use rstest::rstest;
+
+    use super::*;
+    use crate::domain::containment::samples;
+    use crate::domain::text::Untrusted;
+
+    fn account(source: Option<&'static str>, roles: &[&'static str]) -> Account {
+        Account {
+            source: source.map(Untrusted::from),
+            roles: Some(roles.iter().map(|role| (*role).into()).collect()),
+            ..samples::account()
+        }
+    }
+
+    #[test]
+    fn each_kind_names_its_permission_and_what_lives_on() {
+        for kind in ActionKind::ALL {
+            let limits = facts(kind).limits;
+            assert!(limits.as_str().contains(permission(kind)), "{limits}");
+            let is_undo = kind == ActionKind::EnableAccount;
+            assert_eq!(limits.as_str().contains("about an hour"), !is_undo);
+        }
+    }
+
+    #[rstest]
+    #[case(ActionKind::DisableAccount, Some(wire::ON_PREMISES), &[], "next synchronization can set it back")]
+    #[case(ActionKind::EnableAccount, Some(wire::ON_PREMISES), &[], "next synchronization can set it back")]
+    #[case(ActionKind::DisableAccount, None, &["Global Reader"], "has the role Global Reader")]
+    #[case(ActionKind::ResetPassword, None, &["Global Reader"], "has the role Global Reader")]
+    fn what_is_said_of_an_account(
+        #[case] kind: ActionKind,
+        #[case] source: Option<&'static str>,
+        #[case] roles: &[&'static str],
+        #[case] says: &str,
+    ) {
+        let limits = for_account(kind, &account(source, roles)).limits;
+        assert!(limits.as_str().contains(says), "{limits}");
+        assert!(!facts(kind).limits.as_str().contains(says));
+    }
+
+    #[rstest]
+    #[case(ActionKind::RevokeSessions, Some(wire::ELSEWHERE), true)]
+    #[case(ActionKind::RevokeSessions, Some(wire::ON_PREMISES), false)]
+    #[case(ActionKind::RevokeSessions, None, false)]
+    #[case(ActionKind::DisableAccount, Some(wire::ELSEWHERE), false)]
+    #[case(ActionKind::ResetPassword, Some(wire::ELSEWHERE), true)]
+    #[case(ActionKind::ResetPassword, Some(wire::ON_PREMISES), true)]
+    fn for_whom_it_is_not_sent(
+        #[case] kind: ActionKind,
+        #[case] source: Option<&'static str>,
+        #[case] is_refused: bool,
+    ) {
+        assert_eq!(refusal(kind, &account(source, &[])).is_some(), is_refused);
+    }
+
+    #[test]
+    fn a_refusal_for_rights_is_explained() {
+        let error = ConnectError {
+            kind: ConnectErrorKind::Denied,
+            status: Some(403),
+            ..ConnectError::unsent("answered 403".into())
+        };
+        let said = explained(ActionKind::DisableAccount, error.clone()).what;
+        assert!(said.as_str().contains("administrator role"), "{said}");
+        let said = explained(ActionKind::RevokeSessions, error).what;
+        assert!(said.as_str().contains("lacks User.RevokeSessions.All"));
+        let other = ConnectError::unsent("gone".into());
+        assert_eq!(explained(ActionKind::DisableAccount, other.clone()), other);
+    }
+}

@@ -1,0 +1,164 @@
+//! Passwords: a new one that its holder must change, or a new one asked for at the next sign-in.
+//!
+//! The request that is shown, confirmed and recorded carries a word in place of the password; the password itself is put
+//! in when it is sent. What must not live here: making passwords, when to read again.
+
+use reqwest::Method;
+use serde_json::json;
+
+use super::evidence::{iso, reading};
+use super::{Entra, USER};
+use crate::connect::capability::{ConnectError, Lacking, ProofQuery, Reading};
+use crate::connect::http::{Class, Request};
+use crate::domain::account::Account;
+use crate::domain::containment::kind::ActionKind;
+use crate::safe;
+
+/// What stands in the confirmed request where the password will be.
+pub(super) const PLACE: &str = "made when it is sent";
+
+/// What the audit log calls it when another password is asked for.
+const ASKED_FOR: &str = "Set force change user password";
+
+/// Builds the request for a new password.
+pub(super) fn reset(id: &str, password: &str) -> Result<Request, ConnectError> {
+    let profile = json!({"forceChangePasswordNextSignIn": true, "password": password});
+    let request = Request::new(Class::Write, Method::PATCH, USER, &[id])?;
+    Ok(request.json(&json!({"passwordProfile": profile})))
+}
+
+/// Builds the request that asks for another password at the next sign-in.
+pub(super) fn expire(id: &str) -> Result<Request, ConnectError> {
+    let profile = json!({"forceChangePasswordNextSignIn": true});
+    let request = Request::new(Class::Write, Method::PATCH, USER, &[id])?;
+    Ok(request.json(&json!({"passwordProfile": profile})))
+}
+
+/// Tells why the password of an account is not changed here, if so.
+pub(super) fn refusal(kind: ActionKind, account: &Account) -> Option<Lacking> {
+    let lacking = |reason| Some(Lacking { reason });
+    if let Some(source) = &account.source {
+        let source = source.field();
+        return lacking(safe!("its password is that of {}: change it there", source));
+    }
+    if account.password_changed.is_none() {
+        return lacking(
+            "when its password was last changed is not told, so nothing could prove it".into(),
+        );
+    }
+    if kind != ActionKind::ExpirePassword {
+        return None;
+    }
+    match account.required.as_deref() {
+        Some([_, ..]) => lacking("it has to choose a new password already".into()),
+        _ => None,
+    }
+}
+
+impl Entra {
+    /// Reads once when the password was set.
+    pub(super) async fn read_reset(&self, query: &ProofQuery) -> Result<Reading, ConnectError> {
+        let account = match self.judged(query).await? {
+            Ok((account, _)) => account,
+            Err(none) => return Ok(none),
+        };
+        let date = account.server_date;
+        let (Some(before), Some(changed)) = (query.password_before, account.password_changed)
+        else {
+            let what = "when the password was set, before or now, cannot be read";
+            return Ok(reading(None, what, date));
+        };
+        let at = iso(changed);
+        if changed <= before {
+            let what = format!("password still that of {at}");
+            return Ok(reading(Some(false), what, date));
+        }
+        let said = match self.must_change(query.account.raw()).await {
+            Ok(Some(true)) => "another one is asked for at the next sign-in",
+            Ok(Some(false)) => {
+                let what = format!(
+                    "password set at {at}, but no other one is asked for: the user or others set it since"
+                );
+                return Ok(reading(None, what, date));
+            }
+            Ok(None) | Err(_) => "whether another one is asked for is not told",
+        };
+        let what = format!("password set at {at}; {said}");
+        Ok(reading(Some(true), what, date))
+    }
+
+    /// Reads once whether another password is asked for.
+    pub(super) async fn read_expired(&self, query: &ProofQuery) -> Result<Reading, ConnectError> {
+        let account = match self.judged(query).await? {
+            Ok((account, _)) => account,
+            Err(none) => return Ok(none),
+        };
+        let date = account.server_date;
+        let is_new = match (query.password_before, account.password_changed) {
+            (Some(before), Some(changed)) => changed > before,
+            _ => false,
+        };
+        match (self.must_change(query.account.raw()).await?, is_new) {
+            // Graph does not tell it of every account; the audit log names who asked for it.
+            (None, _) => self.read_own_entry(query, ASKED_FOR, date).await,
+            (Some(true), _) => {
+                let what = "forceChangePasswordNextSignIn is true";
+                Ok(reading(Some(true), what, date))
+            }
+            (Some(false), false) => {
+                let what = "forceChangePasswordNextSignIn is false";
+                Ok(reading(Some(false), what, date))
+            }
+            (Some(false), true) => {
+                let what = "forceChangePasswordNextSignIn is false; the password was changed since";
+                Ok(reading(None, what, date))
+            }
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use rstest::rstest;
+
+    use super::*;
+    use crate::connect::entra::wire;
+    use crate::domain::containment::samples;
+    use crate::domain::text::Untrusted;
+
+    #[rstest]
+    #[case(ActionKind::ResetPassword, None, Some(&[][..]), None)]
+    #[case(ActionKind::ResetPassword, None, None, None)]
+    #[case(ActionKind::ResetPassword, Some(wire::ON_PREMISES), Some(&[][..]), Some("on-premises directory"))]
+    #[case(ActionKind::ExpirePassword, Some(wire::ELSEWHERE), Some(&[][..]), Some("another tenant"))]
+    #[case(ActionKind::ExpirePassword, None, Some(&[][..]), None)]
+    #[case(ActionKind::ExpirePassword, None, Some(&["a new password"][..]), Some("already"))]
+    #[case(ActionKind::ExpirePassword, None, None, None)]
+    fn what_is_not_sent(
+        #[case] kind: ActionKind,
+        #[case] source: Option<&'static str>,
+        #[case] required: Option<&[&'static str]>,
+        #[case] says: Option<&str>,
+    ) {
+        let account = Account {
+            source: source.map(Untrusted::from),
+            required: required.map(|all| all.iter().map(|one| (*one).into()).collect()),
+            ..samples::account()
+        };
+        let said = refusal(kind, &account).map(|lacking| lacking.reason);
+        match (said, says) {
+            (Some(said), Some(says)) => assert!(said.as_str().contains(says), "{said}"),
+            (said, says) => assert_eq!(said.is_some(), says.is_some()),
+        }
+    }
+
+    #[test]
+    fn without_a_time_nothing_could_prove_it() {
+        let account = Account {
+            source: None,
+            password_changed: None,
+            ..samples::account()
+        };
+        assert!(refusal(ActionKind::ResetPassword, &account).is_some());
+    }
+}

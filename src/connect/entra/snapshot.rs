@@ -1,0 +1,296 @@
+//! One account with everything that is read of it, and whose token it is.
+//!
+//! What must not live here: the shapes of records (see `wire`).
+
+use std::sync::PoisonError;
+
+use chrono::{DateTime, Utc};
+use serde_json::Value;
+
+use super::recent::Asked;
+use super::wire::{self, Member};
+use super::{Entra, USER, USERS, get, unreadable};
+use crate::connect::capability::{ConnectError, ConnectErrorKind};
+use crate::connect::decode::{text, time};
+use crate::domain::account::{Account, AccountStatus, Factor, Group};
+use crate::domain::ids::AccountId;
+use crate::domain::text::Untrusted;
+
+const MEMBER_OF: &str = "/v1.0/users/{user-id}/transitiveMemberOf";
+const METHODS: &str = "/v1.0/users/{user-id}/authentication/methods";
+const GRANTS: &str = "/v1.0/users/{user-id}/oauth2PermissionGrants";
+const ASSIGNED: &str = "/v1.0/users/{user-id}/appRoleAssignments";
+const PRINCIPAL: &str = "/v1.0/servicePrincipals/{servicePrincipal-id}";
+const PRINCIPAL_IN: &str = "/v1.0/servicePrincipals/{servicePrincipal-id}/transitiveMemberOf";
+const RISKY: &str = "/v1.0/identityProtection/riskyUsers/{riskyUser-id}";
+
+/// Applications whose names are asked for; the others are shown by their ids.
+const NAMED: usize = 20;
+
+/// Keeps what could be read and says what could not.
+fn or_gap<T>(result: Result<T, ConnectError>, what: &str, gaps: &mut Vec<Untrusted>) -> Option<T> {
+    match result {
+        Ok(value) => Some(value),
+        Err(error) => {
+            gaps.push(Untrusted::new(format!(
+                "{what} could not be read: {}",
+                error.what.as_str()
+            )));
+            None
+        }
+    }
+}
+
+/// Gives the roles of an account by name, and by id those whose name is not told.
+fn roles(members: &[Member]) -> Vec<Untrusted> {
+    let roles = members.iter().filter_map(|one| match one {
+        Member::Role(id, name) => Some(name.clone().unwrap_or_else(|| id.clone())),
+        Member::Group(..) | Member::Other => None,
+    });
+    roles.collect()
+}
+
+/// Gives the groups of an account; one without its name could be a protected one, so then none is known.
+fn groups(members: &[Member]) -> Result<Vec<Group>, ConnectError> {
+    let groups = members.iter().filter_map(|one| match one {
+        Member::Group(id, name) => Some((id, name)),
+        Member::Role(..) | Member::Other => None,
+    });
+    let named = groups.map(|(id, name)| {
+        let name = name.clone().ok_or_else(|| {
+            ConnectError::unsent(
+                "their names are withheld; the app lacks Directory.Read.All or GroupMember.Read.All"
+                    .into(),
+            )
+        })?;
+        Ok(Group {
+            id: id.clone(),
+            name,
+        })
+    });
+    named.collect()
+}
+
+impl Entra {
+    /// Reads what a user is a member of, by itself or by a group.
+    pub(super) async fn members_of(&self, id: &str) -> Result<Vec<Member>, ConnectError> {
+        let request = get(MEMBER_OF, &[id])?.query("$top", "999");
+        self.whole(request, MEMBER_OF, wire::member).await
+    }
+
+    /// Reads the authentication methods of a user beside the password.
+    pub(super) async fn methods(&self, id: &str) -> Result<Vec<Factor>, ConnectError> {
+        let records = match self.recent.get(Asked::Methods, id) {
+            Some(records) => records,
+            None => {
+                let keep = |record: &Value| Ok(record.clone());
+                let records = self.whole(get(METHODS, &[id])?, METHODS, keep).await?;
+                let records = Value::Array(records);
+                self.recent.keep(Asked::Methods, id, &records);
+                records
+            }
+        };
+        let mut all = Vec::new();
+        for record in records.as_array().into_iter().flatten() {
+            let method = wire::method(record)
+                .map_err(|error| ConnectError::unsent(Untrusted::new(error.to_string()).line()))?;
+            all.extend(method);
+        }
+        Ok(all)
+    }
+
+    async fn record(
+        &self,
+        asked: Asked,
+        id: &str,
+        request: crate::connect::http::Request,
+    ) -> Result<Value, ConnectError> {
+        if let Some(record) = self.recent.get(asked, id) {
+            return Ok(record);
+        }
+        let record: Value = match self.http.read(&request).await {
+            Ok(answer) => answer.json()?,
+            // Whoever was never at risk is not listed.
+            Err(error) if asked == Asked::Risk && error.kind == ConnectErrorKind::NotFound => {
+                Value::Null
+            }
+            Err(error) => return Err(error),
+        };
+        self.recent.keep(asked, id, &record);
+        Ok(record)
+    }
+
+    /// Reads the newest sign-in that the tenant knows of, with or without the user at the keyboard.
+    async fn last_sign_in(&self, id: &str) -> Result<Option<DateTime<Utc>>, ConnectError> {
+        let request = get(USER, &[id])?.query("$select", "id,signInActivity");
+        let record = self.record(Asked::SignIn, id, request).await?;
+        let newest = [
+            "signInActivity.lastSignInDateTime",
+            "signInActivity.lastNonInteractiveSignInDateTime",
+        ];
+        Ok(newest.iter().filter_map(|field| time(&record, field)).max())
+    }
+
+    async fn risk(&self, id: &str) -> Result<Option<Untrusted>, ConnectError> {
+        // Too many is answered here without a time to wait: one request a second is what there is.
+        let request = get(RISKY, &[id])?.unsaid_wait(1);
+        Ok(wire::risk(&self.record(Asked::Risk, id, request).await?))
+    }
+
+    /// Reads whether another password is asked for at the next sign-in; `None` where Graph does not tell.
+    pub(super) async fn must_change(&self, id: &str) -> Result<Option<bool>, ConnectError> {
+        let request = get(USER, &[id])?.query("$select", "id,passwordProfile");
+        let record: Value = self.http.read(&request).await?.json()?;
+        Ok(wire::must_change(&record))
+    }
+
+    /// Reads the delegated grants of a user.
+    pub(super) async fn grants(&self, id: &str) -> Result<Vec<wire::Grant>, ConnectError> {
+        self.whole(get(GRANTS, &[id])?, GRANTS, wire::grant).await
+    }
+
+    /// Gives the name of an application by its service principal; the id where it may not be read.
+    async fn name_of(&self, principal: &Untrusted) -> Untrusted {
+        let known = {
+            let names = self.names.lock().unwrap_or_else(PoisonError::into_inner);
+            names.get(principal.raw()).cloned()
+        };
+        if let Some(name) = known {
+            return name;
+        }
+        let read = async {
+            let request = get(PRINCIPAL, &[principal.raw()])?.query("$select", "id,displayName");
+            self.http.read(&request).await?.json::<Value>()
+        };
+        let name = read
+            .await
+            .ok()
+            .and_then(|record| text(&record, "displayName"));
+        let Some(name) = name else {
+            return principal.clone();
+        };
+        let mut names = self.names.lock().unwrap_or_else(PoisonError::into_inner);
+        names.insert(principal.raw().to_owned(), name.clone());
+        name
+    }
+
+    /// Names the applications that act for the user, and those the user is assigned to.
+    async fn applications(&self, id: &str) -> Result<Vec<Untrusted>, ConnectError> {
+        let (grants, assigned) = futures::join!(
+            self.grants(id),
+            self.whole(get(ASSIGNED, &[id])?, ASSIGNED, wire::assigned)
+        );
+        let (grants, assigned) = (grants?, assigned?);
+        let mut all = Vec::new();
+        for (place, grant) in grants.iter().enumerate() {
+            let name = if place < NAMED {
+                self.name_of(&grant.client).await
+            } else {
+                grant.client.clone()
+            };
+            let words = format!("{} may {}", name.raw(), grant.scope.raw().trim());
+            all.push(Untrusted::new(words));
+        }
+        let assigned = assigned.iter();
+        all.extend(assigned.map(|name| Untrusted::new(format!("assigned to {}", name.raw()))));
+        Ok(all)
+    }
+
+    /// Reads an account with all that belongs to it; what cannot be read is named in its gaps.
+    pub(super) async fn snapshot(&self, id: &AccountId) -> Result<Account, ConnectError> {
+        let raw = id.raw();
+        if self.own.get().is_some_and(|(own, _)| own == id) {
+            return self.own_snapshot(id).await;
+        }
+        let (user, members, methods, applications, last, risk, must_change) = futures::join!(
+            self.user(raw),
+            self.members_of(raw),
+            self.methods(raw),
+            self.applications(raw),
+            self.last_sign_in(raw),
+            self.risk(raw),
+            self.must_change(raw),
+        );
+        let Some((mut account, _)) = user? else {
+            return Err(ConnectError {
+                kind: ConnectErrorKind::NotFound,
+                what: "the account is not found".into(),
+                hint: None,
+                status: Some(404),
+                request_id: None,
+            });
+        };
+        if account.id != *id {
+            return Err(ConnectError::unsent(
+                "the answer is about another account".into(),
+            ));
+        }
+        let mut gaps = Vec::new();
+        if let Some(members) = or_gap(members, "administrator roles and groups", &mut gaps) {
+            account.roles = Some(roles(&members));
+            account.groups = or_gap(groups(&members), "groups", &mut gaps);
+        }
+        account.factors = or_gap(methods, "MFA methods", &mut gaps);
+        account.token_clients = or_gap(applications, "grants of applications", &mut gaps);
+        account.last_sign_in = or_gap(last, "sign-ins", &mut gaps).flatten();
+        if let Some(risk) = or_gap(risk, "the risk state", &mut gaps).flatten() {
+            let words = format!("{}, {}", account.vendor_status.raw(), risk.raw());
+            account.vendor_status = Untrusted::new(words);
+        }
+        let must_change = or_gap(must_change, "what the next sign-in requires", &mut gaps);
+        account.required = must_change
+            .flatten()
+            .map(|must| must.then(|| "a new password".into()).into_iter().collect());
+        account.gaps = gaps;
+        Ok(account)
+    }
+
+    /// Reads the application's own account: its roles say what it may change, and nobody acts on it.
+    async fn own_snapshot(&self, id: &AccountId) -> Result<Account, ConnectError> {
+        let (_, login) = self.owner().await?;
+        let request = get(PRINCIPAL_IN, &[id.raw()])?.query("$top", "999");
+        let members = self.whole(request, PRINCIPAL_IN, wire::member).await;
+        let mut gaps = Vec::new();
+        let members = or_gap(members, "administrator roles and groups", &mut gaps);
+        let own_roles = members.as_deref().map(roles);
+        let own_groups = members.and_then(|all| or_gap(groups(&all), "groups", &mut gaps));
+        Ok(Account {
+            id: id.clone(),
+            login: login.clone(),
+            name: login,
+            mail: None,
+            aliases: Vec::new(),
+            status: AccountStatus::Active,
+            vendor_status: "service principal".into(),
+            status_changed: None,
+            last_sign_in: None,
+            password_changed: None,
+            source: None,
+            groups: own_groups,
+            roles: own_roles,
+            factors: None,
+            token_clients: None,
+            sessions: None,
+            required: None,
+            gaps,
+            zone: None,
+            server_date: None,
+        })
+    }
+
+    /// Finds out whose token it is, by what the token says, and whether users can be read with it.
+    pub(super) async fn owner(&self) -> Result<(AccountId, Untrusted), ConnectError> {
+        let request = get(USERS, &[])?.query("$select", "id").query("$top", "1");
+        let answer = self.http.read(&request).await?;
+        let body: Value = answer.json()?;
+        if body.get("value").is_none_or(|list| !list.is_array()) {
+            let error = crate::connect::decode::FieldError::Missing("value");
+            return Err(unreadable(&answer, &error));
+        }
+        let claims = self.http.claims().await?.unwrap_or_default();
+        let client = Untrusted::new(self.app.client_id.as_str());
+        let id = text(&claims, "oid").unwrap_or_else(|| client.clone());
+        let name = text(&claims, "app_displayname").unwrap_or(client);
+        Ok((AccountId::new(self.connection.clone(), id.raw()), name))
+    }
+}
