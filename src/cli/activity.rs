@@ -6,6 +6,7 @@
 //! What must not live here: envelopes and vendors' fields (`connect::logs`), what is odd (`domain::timeline`).
 
 mod bytes;
+mod frames;
 mod of_case;
 pub(super) mod pane;
 mod print;
@@ -32,7 +33,7 @@ use crate::domain::ids::ConnectionName;
 use crate::domain::runbook::choice::Runbooks;
 use crate::domain::text::{Safe, Untrusted};
 use crate::domain::timeline::activity::{Activity, Row};
-use crate::domain::timeline::event::{Event, Party};
+use crate::domain::timeline::event::Event;
 use crate::domain::timeline::finding::{Context, Detection, Finding, examine};
 use crate::safe;
 use crate::store::places::Lookup;
@@ -218,7 +219,11 @@ fn read(asked: &Asked, settings: &Settings) -> Result<Read, Failure> {
         .map(|lookup| |event: &mut Event| lookup.complete(event))
         .collect();
     for path in &asked.files {
-        logs.read(bytes::read(path)?, asked.from.0, &mut complete);
+        let unpacked = bytes::read(path)?;
+        logs.read(unpacked.bytes, asked.from.0, &mut complete);
+        if let Some(reason) = &unpacked.broken {
+            logs.broken(reason);
+        }
         if asked.files.len() > 1 {
             logs.came_from(&path.display().to_string());
         }
@@ -306,16 +311,8 @@ fn show(
 
 impl Asked {
     fn is_of_user(&self, row: Row<'_>) -> bool {
-        self.user.is_none() || self.is_named(&row.user()) || self.is_named(&row.target())
-    }
-
-    fn is_named(&self, party: &Party) -> bool {
-        self.user.as_deref().is_none_or(|user| {
-            [&party.id, &party.name, &party.email]
-                .into_iter()
-                .flatten()
-                .any(|text| text.raw().eq_ignore_ascii_case(user))
-        })
+        let asked = self.user.as_deref().map(Untrusted::new);
+        asked.is_none_or(|user| row.user().is_named(&user) || row.target().is_named(&user))
     }
 
     /// Tells whether a finding is about the user: by the name it gives, or by the event that decided it.

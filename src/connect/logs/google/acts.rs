@@ -86,6 +86,27 @@ fn admin(name: &str, parameters: &Parameters<'_>, user: &Party, target: &Party) 
         {
             Act::DefenceWeakened
         }
+        // Whoever is outside sees more than when somebody is free.
+        "CHANGE_CALENDAR_SETTING"
+            if parameters.word("SETTING_NAME") == "sharing_outside_domain"
+                && matches!(
+                    new.as_str(),
+                    "read_only_access" | "read_write_access" | "manage_access"
+                ) =>
+        {
+            Act::DefenceWeakened
+        }
+        // Which applications may be installed, and how mail is routed, goes either way.
+        "CHANGE_EMAIL_SETTING"
+            if parameters.word("SETTING_NAME") == "enable_g_suite_marketplace" =>
+        {
+            Act::ProtectionChanged
+        }
+        "CREATE_GMAIL_SETTING" | "CHANGE_GMAIL_SETTING" | "DELETE_GMAIL_SETTING"
+            if parameters.word("SETTING_NAME") == "message_security_rule" =>
+        {
+            Act::ProtectionChanged
+        }
         "CHANGE_APPLICATION_SETTING" | "CREATE_APPLICATION_SETTING"
             if is_weaker(&parameters.word("SETTING_NAME"), &new) =>
         {
