@@ -111,8 +111,8 @@ fn acts(#[case] record: Value, #[case] expected: &str) {
 #[case::near(token(&["https://www.googleapis.com/auth/calendar"]), "")]
 #[case::consent(consent("Scope: Mail.Read offline_access"), "privileged")]
 #[case::plain_consent(consent("Scope: User.Read"), "")]
-#[case::kept(cloudtrail("UpdateLoginProfile", &json!({"userName": "ben", "passwordResetRequired": false})), "lasting")]
-#[case::asked_anew(cloudtrail("UpdateLoginProfile", &json!({"userName": "ben", "passwordResetRequired": true})), "")]
+#[case::kept(set_by_another(false), "lasting")]
+#[case::asked_anew(set_by_another(true), "")]
 #[case::wrong_code(console("Yes"), "mfa_denied")]
 #[case::wrong_password(console("No"), "no_mfa")]
 #[case::risk(risky("high", "atRisk"), "risk_high")]
@@ -137,6 +137,13 @@ fn consent(rights: &str) -> Value {
     let mut record = entra_audit("Consent to application");
     record["targetResources"] = json!([{"type": "ServicePrincipal", "id": "p", "displayName": "x", "modifiedProperties": [
         {"displayName": "ConsentAction.Permissions", "oldValue": "", "newValue": format!("[] => [[{rights}]]")}]}]);
+    record
+}
+
+fn set_by_another(asks_anew: bool) -> Value {
+    let asked = json!({"userName": "ben", "passwordResetRequired": asks_anew});
+    let mut record = cloudtrail("UpdateLoginProfile", &asked);
+    record["eventSource"] = json!("iam.amazonaws.com");
     record
 }
 

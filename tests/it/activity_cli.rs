@@ -141,6 +141,12 @@ fn users_and_windows_choose() {
         ["e2"]
     );
     assert!(chosen(&["--user", "nobody"]).is_empty());
+    // Nothing odd of nobody is not nothing odd.
+    let output = run(folder.path(), &["a", "--findings", "--user", "mara"]);
+    let alike = "no user mara: in none of the 3 events; the like: mara@example.com";
+    assert!(told(&output).contains(alike), "{}", told(&output));
+    let turned = ["a", "--since", "2026-11-22", "--until", "2026-11-21"];
+    assert_eq!(run(folder.path(), &turned).status.code(), Some(64));
 }
 
 #[test]

@@ -57,7 +57,7 @@ fn frame(source: &mut impl Read, bytes: &mut Vec<u8>, most: u64) -> Result<bool,
     source.by_ref().take(4).read_to_end(&mut magic)?;
     let magic: [u8; 4] = match magic.as_slice() {
         [] => return Ok(false),
-        whole => whole.try_into().map_err(|_| Broken::Cut)?,
+        whole => whole.try_into().ok().ok_or(Broken::Cut)?,
     };
     if matches!(magic, [0x50..=0x5f, 0x2a, 0x4d, 0x18]) {
         let size = u64::from(u32::from_le_bytes(exactly(source)?));
@@ -78,7 +78,7 @@ fn frame(source: &mut impl Read, bytes: &mut Vec<u8>, most: u64) -> Result<bool,
         .map_err(|error| head.broken(&error))?;
     // Bit 2 of the byte behind the magic one tells of a checksum.
     let has_checksum = head
-        .kept
+        .read
         .get(MAGIC.len())
         .is_some_and(|flags| flags & 4 != 0);
     let ended = blocks(&mut decoder, source, has_checksum, bytes, most);
@@ -138,7 +138,7 @@ fn exactly<const N: usize>(source: &mut impl Read) -> io::Result<[u8; N]> {
 struct Kept<'a, R> {
     before: &'a [u8],
     source: &'a mut R,
-    kept: Vec<u8>,
+    read: Vec<u8>,
     is_cut: bool,
 }
 
@@ -147,7 +147,7 @@ impl<'a, R: Read> Kept<'a, R> {
         Self {
             before,
             source,
-            kept: Vec::new(),
+            read: Vec::new(),
             is_cut: false,
         }
     }
@@ -169,7 +169,7 @@ impl<R: Read> Read for Kept<'_, R> {
             self.before.read(buffer)?
         };
         self.is_cut |= got == 0 && !buffer.is_empty();
-        self.kept.extend(buffer.iter().take(got));
+        self.read.extend(buffer.iter().take(got));
         Ok(got)
     }
 }

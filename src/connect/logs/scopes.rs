@@ -63,14 +63,14 @@ fn microsoft(word: &str) -> bool {
     let name = word.rsplit('/').next().unwrap_or_default();
     let name = name.to_ascii_lowercase();
     let starts = |heads: &[&str]| heads.iter().any(|head| name.starts_with(head));
-    let all = name.ends_with(".all");
+    let all = name.rsplit('.').next() == Some("all");
     name == "full_access_as_app"
         || name == "mailboxsettings.readwrite"
         || name == "mail.read"
         || name == "mail.readwrite"
         || starts(&["mail.read.", "mail.readwrite.", "rolemanagement.readwrite."])
         || all && (starts(&["files.", "sites."]) || name.contains("accessasuser"))
-        || name.ends_with(".readwrite.all")
+        || all && name.contains(".readwrite.")
 }
 
 #[cfg(test)]

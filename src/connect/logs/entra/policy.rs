@@ -42,7 +42,7 @@ pub(super) fn act(word: &str, targets: &[Value]) -> Option<Act> {
         changes
             .iter()
             .find(|change| change.is("ConditionalAccessPolicy"))
-            .is_some_and(|change| change.access_is_no_weaker())
+            .is_some_and(Change::access_is_no_weaker)
     } else if has("authentication methods policy") || has("security defaults") {
         !changes.is_empty() && changes.iter().all(Change::switches_on)
     } else if has("federation settings") || has("domain authentication") {

@@ -86,15 +86,14 @@ fn admin(name: &str, parameters: &Parameters<'_>, user: &Party, target: &Party) 
         {
             Act::DefenceWeakened
         }
-        // Whoever is outside sees more than when somebody is free.
         "CHANGE_CALENDAR_SETTING"
-            if parameters.word("SETTING_NAME") == "sharing_outside_domain"
-                && matches!(
-                    new.as_str(),
-                    "read_only_access" | "read_write_access" | "manage_access"
-                ) =>
+            if parameters.word("SETTING_NAME") == "sharing_outside_domain" =>
         {
-            Act::DefenceWeakened
+            if openness(&new) > openness(&parameters.word("OLD_VALUE")) {
+                Act::DefenceWeakened
+            } else {
+                Act::ProtectionChanged
+            }
         }
         // Which applications may be installed, and how mail is routed, goes either way.
         "CHANGE_EMAIL_SETTING"
@@ -114,6 +113,16 @@ fn admin(name: &str, parameters: &Parameters<'_>, user: &Party, target: &Party) 
         }
         _ => return None,
     })
+}
+
+/// Ranks what people outside may do with calendars; less than reading them counts as nothing.
+fn openness(access: &str) -> u8 {
+    match access {
+        "read_only_access" => 1,
+        "read_write_access" => 2,
+        "manage_access" => 3,
+        _ => 0,
+    }
 }
 
 /// Settings whose name says that one of their values is the weaker one.

@@ -475,7 +475,9 @@ fn passwords_set_by_others(
         target: party("mara"),
         ..act(Act::PasswordReset, sign_in(NOW))
     };
-    signal.into_iter().for_each(|one| event.signals.insert(one));
+    if let Some(signal) = signal {
+        event.signals.insert(signal);
+    }
     let all = found(after(vec![event]));
     let told: Vec<(Confidence, &str)> = all
         .iter()
