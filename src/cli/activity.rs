@@ -6,11 +6,12 @@
 //! What must not live here: envelopes and vendors' fields (`connect::logs`), what is odd (`domain::timeline`).
 
 mod bytes;
+mod frames;
 mod of_case;
 pub(super) mod pane;
 mod print;
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::io::Write;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
@@ -20,7 +21,9 @@ use chrono::{DateTime, Utc};
 use clap::Args;
 
 use super::compose::Place;
-use super::{Failure, INTERNAL, OK, UNREADABLE, broken_pipe, compose, moment, reading, screen};
+use super::{
+    Failure, INTERNAL, OK, UNREADABLE, USAGE, broken_pipe, compose, moment, reading, screen,
+};
 use crate::app::keymap::Keymap;
 use crate::app::model::{Exported, Model, Start};
 use crate::config::settings::{Mode, Settings};
@@ -32,13 +35,16 @@ use crate::domain::ids::ConnectionName;
 use crate::domain::runbook::choice::Runbooks;
 use crate::domain::text::{Safe, Untrusted};
 use crate::domain::timeline::activity::{Activity, Row};
-use crate::domain::timeline::event::{Event, Party};
+use crate::domain::timeline::event::Event;
 use crate::domain::timeline::finding::{Context, Detection, Finding, examine};
 use crate::safe;
 use crate::store::places::Lookup;
 
 /// Most threads that read.
 const MOST_THREADS: usize = 8;
+
+/// Names that are told where the one that was asked for is nobody's.
+const MOST_ALIKE: usize = 3;
 
 /// Exit code: some records could not be read.
 const WARNINGS: u8 = 2;
@@ -116,6 +122,14 @@ pub fn run(
     out: &mut dyn Write,
     told: &mut dyn Write,
 ) -> Result<u8, Failure> {
+    if asked
+        .since
+        .zip(asked.until)
+        .is_some_and(|(since, until)| since >= until)
+    {
+        let what = Fault::new("--since is not before --until: nothing lies between");
+        return Err(Failure::one(USAGE, what));
+    }
     if let Some(case) = &asked.case {
         return of_case(asked, case, place, out, told);
     }
@@ -125,6 +139,7 @@ pub fn run(
         return broken_pipe(&error);
     }
     let mut read = read(asked, &settings)?;
+    let nobody = asked.nobody(&read.activity);
     let bad = read.faults.len() + read.broken.len();
     let code = if bad == 0 { OK } else { WARNINGS };
     if shown {
@@ -144,7 +159,12 @@ pub fn run(
     let told = printed
         .and_then(|()| out.flush())
         .and_then(|()| print::summary(&read, told))
-        .and_then(|()| print::faults(&read.broken, told));
+        .and_then(|()| print::faults(&read.broken, told))
+        .and_then(|()| {
+            nobody
+                .iter()
+                .try_for_each(|nobody| writeln!(told, "{nobody}"))
+        });
     told.map_or_else(|error| broken_pipe(&error), |()| Ok(code))
 }
 
@@ -218,7 +238,11 @@ fn read(asked: &Asked, settings: &Settings) -> Result<Read, Failure> {
         .map(|lookup| |event: &mut Event| lookup.complete(event))
         .collect();
     for path in &asked.files {
-        logs.read(bytes::read(path)?, asked.from.0, &mut complete);
+        let unpacked = bytes::read(path)?;
+        logs.read(unpacked.bytes, asked.from.0, &mut complete);
+        if let Some(reason) = &unpacked.broken {
+            logs.broken(reason);
+        }
         if asked.files.len() > 1 {
             logs.came_from(&path.display().to_string());
         }
@@ -306,16 +330,33 @@ fn show(
 
 impl Asked {
     fn is_of_user(&self, row: Row<'_>) -> bool {
-        self.user.is_none() || self.is_named(&row.user()) || self.is_named(&row.target())
+        let asked = self.user.as_deref().map(Untrusted::new);
+        asked.is_none_or(|user| row.user().is_named(&user) || row.target().is_named(&user))
     }
 
-    fn is_named(&self, party: &Party) -> bool {
-        self.user.as_deref().is_none_or(|user| {
-            [&party.id, &party.name, &party.email]
-                .into_iter()
-                .flatten()
-                .any(|text| text.raw().eq_ignore_ascii_case(user))
-        })
+    /// Says that the user who was asked for is in none of the events, and who may be meant.
+    fn nobody(&self, activity: &Activity) -> Option<Safe> {
+        let user = self.user.as_deref()?;
+        if activity.is_empty() || activity.rows().any(|row| self.is_of_user(row)) {
+            return None;
+        }
+        let wanted = user.to_lowercase();
+        let is_like = |text: &Untrusted| text.raw().to_lowercase().contains(&wanted);
+        let mut alike: BTreeSet<Untrusted> = BTreeSet::new();
+        for party in activity.rows().flat_map(|row| [row.user(), row.target()]) {
+            let names = [party.name, party.email].into_iter().flatten();
+            alike.extend(names.filter(is_like));
+            if alike.len() >= MOST_ALIKE {
+                break;
+            }
+        }
+        let name = Untrusted::new(user).ident();
+        let mut text = safe!("no user {}: in none of the {} events", name, activity.len());
+        if !alike.is_empty() {
+            let alike = Safe::join(alike.iter().map(Untrusted::ident), &Safe::fixed(", "));
+            text.push(&safe!("; the like: {}", alike));
+        }
+        Some(text)
     }
 
     /// Tells whether a finding is about the user: by the name it gives, or by the event that decided it.

@@ -19,6 +19,7 @@ mod m365;
 mod okta;
 mod onelogin;
 mod panther;
+mod scopes;
 mod tree;
 mod udm;
 

@@ -162,10 +162,13 @@ fn list_state(model: &Model, open: &OpenCase) -> Words {
     let mut words = Words::empty();
     let bad = pane.activity.faults.len();
     if bad > 0 {
-        words = words.gap(
-            Role::LevelWarning,
-            counted(bad, "bad record", "bad records"),
-        );
+        let mut told = counted(bad, "bad record", "bad records");
+        let first = pane.activity.faults.first();
+        if let Some(first) = first.filter(|_| model.exported.is_some()) {
+            let (record, reason) = (first.record.field(), first.reason.line());
+            told = safe!("{}: {}: {}", told, record, reason);
+        }
+        words = words.gap(Role::LevelWarning, told);
     }
     if let Some(since) = pane.loading.filter(|_| !pane.activity.is_empty()) {
         words = words.gap(

@@ -35,6 +35,16 @@ fn auth0(code: &str) -> Value {
            "user_name": "mara@example.com", "ip": "198.51.100.7"})
 }
 
+fn okta(kind: &str, reason: &str) -> Value {
+    json!({"uuid": "1", "published": "2026-11-20T01:00:00Z", "eventType": kind,
+           "outcome": {"result": "SUCCESS", "reason": reason}, "actor": {"id": "1", "alternateId": "mara@example.com"}})
+}
+
+fn duo(action: &str) -> Value {
+    json!({"action": action, "username": "Mara", "isotimestamp": "2026-11-20T01:00:00Z", "object": "Global Policy",
+           "description": "{\"allow_factor_sms\": false}"})
+}
+
 fn cloudtrail(name: &str, asked: &Value) -> Value {
     json!({"eventVersion": "1.08", "eventID": "1", "eventTime": "2026-11-20T01:00:00Z", "eventName": name,
            "eventSource": "x.amazonaws.com", "sourceIPAddress": "198.51.100.7", "requestParameters": asked,
@@ -78,11 +88,86 @@ fn cloudtrail(name: &str, asked: &Value) -> Value {
 #[case(cloudtrail("DeleteLogGroup", &json!({"logGroupName": "x"})), "defence_weakened")]
 #[case(cloudtrail("UpdateDetector", &json!({"enable": false})), "defence_weakened")]
 #[case(cloudtrail("UpdateDetector", &json!({"enable": true})), "-")]
+#[case(cloudtrail("UpdateFindings", &json!({})), "protection_changed")]
+#[case(entra_audit("Update conditional access policy"), "defence_weakened")]
+#[case(entra_audit("Add conditional access policy"), "-")]
+#[case(
+    okta("user.mfa.factor.deactivate", "User reset FIDO_WEBAUTHN factor"),
+    "mfa_reset"
+)]
+#[case(okta("user.mfa.factor.deactivate", ""), "mfa_removed")]
+#[case(okta("app.oauth2.as.token.detect_reuse", ""), "risk_detected")]
+#[case(duo("policy_update"), "protection_changed")]
 fn acts(#[case] record: Value, #[case] expected: &str) {
     let log = read_log(record.to_string().as_bytes(), None);
     assert!(log.faults.is_empty(), "{:?}", log.faults);
     let act = log.events[0].act.map_or("-", |act| act.key());
     assert_eq!(act, expected, "{record}");
+}
+
+/// What is known beside the act.
+#[rstest]
+#[case::reaching_far(token(&["https://mail.google.com/"]), "privileged")]
+#[case::near(token(&["https://www.googleapis.com/auth/calendar"]), "")]
+#[case::consent(consent("Scope: Mail.Read offline_access"), "privileged")]
+#[case::plain_consent(consent("Scope: User.Read"), "")]
+#[case::kept(set_by_another(false), "lasting")]
+#[case::asked_anew(set_by_another(true), "")]
+#[case::wrong_code(console("Yes"), "mfa_denied")]
+#[case::wrong_password(console("No"), "no_mfa")]
+#[case::risk(risky("high", "atRisk"), "risk_high")]
+#[case::looked_at(risky("high", "dismissed"), "")]
+#[case::support(support("unknown"), "external")]
+#[case::by_itself(support("Wx1"), "")]
+fn signals(#[case] record: Value, #[case] expected: &str) {
+    let log = read_log(record.to_string().as_bytes(), None);
+    assert!(log.faults.is_empty(), "{:?}", log.faults);
+    let words: Vec<&str> = log.events[0].signals.iter().map(Term::key).collect();
+    assert_eq!(words.join(","), expected, "{record}");
+}
+
+fn token(scopes: &[&str]) -> Value {
+    let mut record = google("token", "authorize");
+    record["events"][0]["parameters"] =
+        json!([{"name": "app_name", "value": "x"}, {"name": "scope", "multiValue": scopes}]);
+    record
+}
+
+fn consent(rights: &str) -> Value {
+    let mut record = entra_audit("Consent to application");
+    record["targetResources"] = json!([{"type": "ServicePrincipal", "id": "p", "displayName": "x", "modifiedProperties": [
+        {"displayName": "ConsentAction.Permissions", "oldValue": "", "newValue": format!("[] => [[{rights}]]")}]}]);
+    record
+}
+
+fn set_by_another(asks_anew: bool) -> Value {
+    let asked = json!({"userName": "ben", "passwordResetRequired": asks_anew});
+    let mut record = cloudtrail("UpdateLoginProfile", &asked);
+    record["eventSource"] = json!("iam.amazonaws.com");
+    record
+}
+
+fn console(used: &str) -> Value {
+    let mut record = cloudtrail("ConsoleLogin", &Value::Null);
+    record["responseElements"] = json!({"ConsoleLogin": "Failure"});
+    record["additionalEventData"] = json!({"MFAUsed": used});
+    record
+}
+
+fn risky(level: &str, state: &str) -> Value {
+    let mut record = entra_sign_in(0);
+    // The one level may be none where the other is not.
+    record["riskLevelDuringSignIn"] = json!("none");
+    record["riskLevelAggregated"] = json!(level);
+    record["riskState"] = json!(state);
+    record
+}
+
+fn support(transaction: &str) -> Value {
+    let mut record = okta("user.account.reset_password", "");
+    record["actor"]["alternateId"] = json!("system@okta.com");
+    record["transaction"] = json!({"id": transaction});
+    record
 }
 
 /// A sign-in that asks for more, or a session at its end, is no failed sign-in.

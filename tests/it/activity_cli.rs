@@ -87,6 +87,42 @@ fn files_are_read_plain_and_packed() {
     // The same records twice, in two files: each is one event.
     let output = run(folder.path(), &["plain.jsonl", "packed.gz", "--json"]);
     assert_eq!(ids(&output).len(), 3);
+    let double = "packed.gz, line 2: the same record as in plain.jsonl, line 2, left out";
+    assert!(told(&output).contains(double), "{}", told(&output));
+}
+
+/// Of a packed log that is cut off, what could be unpacked is read, and the cut is named with the line it fell on.
+#[test]
+fn packed_files_that_are_cut_off_give_what_came_before() {
+    let folder = tempfile::tempdir().unwrap();
+    // Ids without a pattern, so that packing does not make one short block of it all.
+    let lines: Vec<String> = (0..6_000_u32)
+        .map(|n| {
+            let id = format!("{n}-{}", n.wrapping_mul(2_654_435_761));
+            line(&id, "2026-11-20T01:00:00Z", "mara")
+        })
+        .collect();
+    let text = lines.join("\n");
+    let mut packer = GzEncoder::new(Vec::new(), Compression::fast());
+    packer.write_all(text.as_bytes()).unwrap();
+    let level = ruzstd::encoding::CompressionLevel::Fastest;
+    let zstd = ruzstd::encoding::compress_to_vec(text.as_bytes(), level);
+    for (name, whole) in [("gzip", packer.finish().unwrap()), ("zstd", zstd)] {
+        fs::write(folder.path().join(name), &whole[..whole.len() / 2]).unwrap();
+        let output = run(folder.path(), &[name, "--json"]);
+        assert_eq!(output.status.code(), Some(2), "{}", told(&output));
+        let read = ids(&output).len();
+        assert!((1_000..6_000).contains(&read), "{name}: {read}");
+        for part in [
+            format!("not read: the end: the {name} stream is cut off; what came before was read"),
+            format!(
+                "not read: line {}: the text ends in the middle of a record",
+                read + 1
+            ),
+        ] {
+            assert!(told(&output).contains(&part), "{part} in {}", told(&output));
+        }
+    }
 }
 
 #[test]
@@ -105,6 +141,12 @@ fn users_and_windows_choose() {
         ["e2"]
     );
     assert!(chosen(&["--user", "nobody"]).is_empty());
+    // Nothing odd of nobody is not nothing odd.
+    let output = run(folder.path(), &["a", "--findings", "--user", "mara"]);
+    let alike = "no user mara: in none of the 3 events; the like: mara@example.com";
+    assert!(told(&output).contains(alike), "{}", told(&output));
+    let turned = ["a", "--since", "2026-11-22", "--until", "2026-11-21"];
+    assert_eq!(run(folder.path(), &turned).status.code(), Some(64));
 }
 
 #[test]

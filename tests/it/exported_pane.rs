@@ -53,7 +53,8 @@ fn exported_logs_open_the_pane_and_nothing_can_be_done_there() {
     pty.shows("8 events")
         .shows("export.jsonl")
         .shows("all users");
-    pty.shows("READ ONLY").shows("1 bad record");
+    pty.shows("READ ONLY")
+        .shows("1 bad record: line 9: no JSON");
     pty.shows("6 failures, then success")
         .shows("mara@example.com");
     pty.keys("n<Enter>").shows("MITRE ATT&CK T1110");
@@ -91,6 +92,28 @@ fn one_user_of_exported_logs_has_a_likelihood() {
     assert!(!pty.screen().contents().contains("ben@example.com"));
     pty.keys("q");
     pty.end_restored();
+}
+
+/// In little room what was done comes first, and of whom it is; of one user alone, what it was done to.
+#[test]
+fn narrow_rows_show_what_was_done_and_by_whom() {
+    let home = tempfile::tempdir().unwrap();
+    let record = json!({"uuid": "d", "eventType": "analytics.reports.export.download", "published": "2026-11-20T01:00:00Z",
+        "outcome": {"result": "SUCCESS"}, "actor": {"id": "1", "alternateId": "mara@example.com"},
+        "target": [{"id": "r", "type": "Report", "displayName": "Payroll"}],
+        "client": {"ipAddress": "198.51.100.7"}});
+    fs::write(home.path().join("export.jsonl"), record.to_string()).unwrap();
+    for size in [(80, 24), (100, 30)] {
+        let mut pty = Pty::start(home.path(), &["activity", "export.jsonl"], size);
+        pty.shows("export.download ").shows(" mara@exam");
+        pty.keys("q");
+        pty.end_restored();
+        let arguments = ["activity", "export.jsonl", "--user", "mara@example.com"];
+        let mut pty = Pty::start(home.path(), &arguments, size);
+        pty.shows("export.download ").shows(" Payroll ");
+        pty.keys("q");
+        pty.end_restored();
+    }
 }
 
 #[test]

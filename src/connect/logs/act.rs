@@ -12,7 +12,9 @@ pub(super) fn lane_of(act: Option<Act>, otherwise: Lane) -> Lane {
         Some(Act::SignIn | Act::MfaPrompt | Act::RiskDetected) => Lane::SignIn,
         Some(Act::OauthGrant) => Lane::OauthGrant,
         Some(Act::Download | Act::Share | Act::Forwarding) => Lane::Exfiltration,
-        Some(Act::SensitiveAccess | Act::DefenceWeakened) => Lane::Sensitive,
+        Some(Act::SensitiveAccess | Act::DefenceWeakened | Act::ProtectionChanged) => {
+            Lane::Sensitive
+        }
         Some(Act::Command) => Lane::Command,
         Some(Act::LateralMovement) => Lane::Lateral,
         Some(_) => Lane::AccountChange,
@@ -29,7 +31,7 @@ pub(super) fn category_of(act: Option<Act>, otherwise: &[Category]) -> Set<Categ
             Set::of(&[Category::Email, Category::Configuration])
         }
         Some(Act::Download | Act::Share) => of(Category::File),
-        Some(Act::DefenceWeakened) => of(Category::Configuration),
+        Some(Act::DefenceWeakened | Act::ProtectionChanged) => of(Category::Configuration),
         Some(Act::Command) => of(Category::Process),
         Some(Act::RiskDetected) => of(Category::Threat),
         Some(Act::SessionsRevoked) => Set::of(&[Category::Iam, Category::Session]),
@@ -63,7 +65,7 @@ pub(super) fn kind_of(act: Option<Act>, otherwise: Set<Kind>) -> Set<Kind> {
         Some(Act::Share | Act::Forwarding | Act::Delegate | Act::DefenceWeakened) => {
             Set::of(&[Kind::Change])
         }
-        None => otherwise,
+        Some(Act::ProtectionChanged) | None => otherwise,
     }
 }
 

@@ -235,6 +235,7 @@ fn signals(record: &Value, action: &str, act: Option<Act>, outcome: Outcome) -> 
     let federated = text(record, "additionalEventData.SamlProviderArn").is_some();
     match used.as_ref().map(Untrusted::raw) {
         Some("Yes") if outcome == Outcome::Success => set.insert(Signal::MfaPassed),
+        Some("Yes") if outcome == Outcome::Failure => set.insert(Signal::MfaDenied),
         Some("No") if action == "ConsoleLogin" && !federated => set.insert(Signal::NoMfa),
         _ => {}
     }
@@ -251,6 +252,10 @@ fn signals(record: &Value, action: &str, act: Option<Act>, outcome: Outcome) -> 
     }
     if act == Some(Act::Share) {
         set.insert(Signal::External);
+    }
+    let asks_anew = text(record, "requestParameters.passwordResetRequired");
+    if act == Some(Act::PasswordReset) && asks_anew.is_some_and(|word| word.raw() == "false") {
+        set.insert(Signal::Lasting);
     }
     set
 }

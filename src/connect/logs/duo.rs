@@ -156,6 +156,9 @@ fn signals(fields: &Fields<'_>, outcome: Outcome) -> Set<Signal> {
     if reason == "user_marked_fraud" || result.raw().eq_ignore_ascii_case("fraud") {
         set.insert(Signal::RiskHigh);
     }
+    if reason == "anomalous_push" {
+        set.insert(Signal::RiskMedium);
+    }
     if reason == "anonymous_ip" {
         set.insert(Signal::Proxy);
     }
@@ -245,6 +248,9 @@ fn administrator_act(action: &str, status: &str) -> Option<Act> {
         | "webauthncredential_delete" => Act::MfaRemoved,
         "bypass_view" | "integration_skey_view" => Act::SensitiveAccess,
         "admin_reset_password" => Act::PasswordReset,
+        "policy_update" | "policy_delete" | "update_admin_factor_restrictions" => {
+            Act::ProtectionChanged
+        }
         _ => return None,
     })
 }

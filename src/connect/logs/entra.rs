@@ -5,6 +5,7 @@
 //! `AADUserRiskEvents`, `AzureActivity`.
 
 mod audit;
+mod policy;
 
 use super::tree::Value;
 
@@ -161,10 +162,10 @@ fn sign_in(record: &Value, fields: &Fields<'_>) -> Event {
     if matches!(code, Some("500121")) {
         signals.insert(Signal::MfaDenied);
     }
-    add_risk(
-        &mut signals,
-        fields.text(&["riskLevelDuringSignIn", "riskLevelAggregated", "riskLevel"]),
-    );
+    // Each may be `none` where the other is not.
+    for name in ["riskLevelDuringSignIn", "riskLevelAggregated", "riskLevel"] {
+        add_risk(&mut signals, fields, name);
+    }
     if fields
         .get(&["riskEventTypes_v2", "riskEventTypes"])
         .is_some_and(|types| types.written().contains("anonymizedIPAddress"))
@@ -227,11 +228,20 @@ fn is_legacy(app: &str) -> bool {
     LEGACY.contains(&app.to_ascii_lowercase().as_str())
 }
 
-fn add_risk(signals: &mut Set<Signal>, level: Option<Untrusted>) {
-    match level
-        .map(|level| level.raw().to_ascii_lowercase())
-        .as_deref()
-    {
+/// Adds a level of risk, unless somebody has looked and called it none.
+fn add_risk(signals: &mut Set<Signal>, fields: &Fields<'_>, name: &str) {
+    let word = |name| {
+        fields
+            .text(&[name])
+            .map(|word| word.raw().to_ascii_lowercase())
+    };
+    if matches!(
+        word("riskState").as_deref(),
+        Some("dismissed" | "confirmedsafe")
+    ) {
+        return;
+    }
+    match word(name).as_deref() {
         Some("high") => signals.insert(Signal::RiskHigh),
         Some("medium") => signals.insert(Signal::RiskMedium),
         _ => {}
@@ -279,7 +289,7 @@ fn result(word: Option<&Untrusted>) -> Outcome {
 /// Risk detections name nobody who acted: the user is the one affected.
 fn risk(record: &Value, fields: &Fields<'_>) -> Event {
     let mut signals = Set::default();
-    add_risk(&mut signals, fields.text(&["riskLevel"]));
+    add_risk(&mut signals, fields, "riskLevel");
     let kind = fields.text(&["riskEventType"]);
     if kind
         .as_ref()

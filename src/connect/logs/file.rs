@@ -139,6 +139,8 @@ pub struct Logs {
     faults: Vec<RecordFault>,
     /// How many of the faults say which file they are of.
     named: usize,
+    /// Files by name, each with how many events there were at its end.
+    files: Vec<(usize, String)>,
     records: BTreeMap<Source, usize>,
 }
 
@@ -196,12 +198,31 @@ impl Logs {
         }
     }
 
+    /// Takes note that there may be more in the file than its bytes gave, and why.
+    pub fn broken(&mut self, reason: &str) {
+        // It is why others follow.
+        let fault = RecordFault {
+            record: Untrusted::new("the end"),
+            reason: Untrusted::new(format!("{reason}; what came before was read")),
+        };
+        self.faults.insert(self.named.min(self.faults.len()), fault);
+    }
+
     /// Says of what could not be read, since this was said last, which file it is in: where there are several.
     pub fn came_from(&mut self, file: &str) {
         for fault in self.faults.iter_mut().skip(self.named) {
             fault.record = Untrusted::new(format!("{file}, {}", fault.record.raw()));
         }
         self.named = self.faults.len();
+        self.files.push((self.arrivals.len(), file.to_owned()));
+    }
+
+    /// Names a line, with its file where there are several; `place` is how many events there were before its own.
+    fn line_word(files: &[(usize, String)], line: u32, place: usize) -> String {
+        match files.iter().find(|(end, _)| place < *end) {
+            Some((_, file)) => format!("{file}, line {line}"),
+            None => format!("line {line}"),
+        }
     }
 
     fn add(&mut self, (arrivals, log): (Arrivals, LogFile)) {
@@ -218,7 +239,7 @@ impl Logs {
         Read {
             activity,
             faults: self.faults,
-            doubles: doubles.iter().map(double).collect(),
+            doubles: doubles.iter().map(|one| double(&self.files, one)).collect(),
             records: self.records,
         }
     }
@@ -255,14 +276,16 @@ fn gathered(
 }
 
 /// Names a record with the id of an earlier one.
-fn double(double: &Double) -> RecordFault {
+fn double(files: &[(usize, String)], double: &Double) -> RecordFault {
+    let [own, first] = double.places;
+    let first = Logs::line_word(files, double.first, first);
     let reason = if double.same {
-        format!("the same record as in line {}, left out", double.first)
+        format!("the same record as in {first}, left out")
     } else {
-        format!("the id of line {} on another record, kept", double.first)
+        format!("the id of {first} on another record, kept")
     };
     RecordFault {
-        record: Untrusted::new(format!("line {}", double.line)),
+        record: Untrusted::new(Logs::line_word(files, double.line, own)),
         reason: Untrusted::new(reason),
     }
 }

@@ -12,6 +12,7 @@ use super::tree::Value;
 
 use super::act::{category_of, is_mail, kind_of, lane_of, login};
 use super::fields::{Fields, path, words};
+use super::scopes::reach_far;
 use super::{address, time_or_none};
 use crate::connect::decode::FieldError;
 use crate::domain::text::Untrusted;
@@ -299,7 +300,7 @@ fn signals(act: Option<Act>, name: &str, parameters: &Parameters<'_>, user: &Par
             Outcome::Unknown => {}
         }
     }
-    if act == Some(Act::RoleGranted) {
+    if act == Some(Act::RoleGranted) || act == Some(Act::OauthGrant) && grants_far(parameters) {
         set.insert(Signal::Privileged);
     }
     if name == "email_forwarding_out_of_domain"
@@ -308,6 +309,17 @@ fn signals(act: Option<Act>, name: &str, parameters: &Parameters<'_>, user: &Par
         set.insert(Signal::External);
     }
     set
+}
+
+/// Tells whether the rights that an application was given reach far.
+fn grants_far(parameters: &Parameters<'_>) -> bool {
+    ["scope", "API_SCOPES"]
+        .iter()
+        .any(|name| match parameters.get(name) {
+            Some(Value::Array(all)) => all.iter().filter_map(Value::as_str).any(reach_far),
+            Some(one) => one.as_str().is_some_and(reach_far),
+            None => false,
+        })
 }
 
 /// Tells whether a share reaches people outside, as Google says or as the domains say.

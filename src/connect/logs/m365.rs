@@ -7,6 +7,7 @@ use super::tree::Value;
 
 use super::act::lane_of;
 use super::fields::{Fields, pair, path, words};
+use super::scopes::changes_reach_far;
 use super::{address, time_or_none};
 use crate::connect::decode::FieldError;
 use crate::domain::text::Untrusted;
@@ -320,7 +321,7 @@ fn signals(
         let inside = [own.as_deref(), own_tenant.as_deref()]
             .into_iter()
             .flatten()
-            .any(|own| to == own || same_company(to, own));
+            .any(|own| to == own || to.ends_with(&format!(".{own}")) || same_company(to, own));
         if !inside {
             set.insert(Signal::External);
         }
@@ -334,7 +335,9 @@ fn signals(
     if act == Some(Act::Share) && (guest || open) {
         set.insert(Signal::External);
     }
-    if act == Some(Act::RoleGranted) {
+    let changes = fields.nested(&["ModifiedProperties"]);
+    let grants_far = || changes.as_deref().is_some_and(changes_reach_far);
+    if act == Some(Act::RoleGranted) || act == Some(Act::OauthGrant) && grants_far() {
         set.insert(Signal::Privileged);
     }
     let agent = fields.text(&["ClientInfoString", "UserAgent"]);

@@ -46,7 +46,7 @@ pub(crate) fn event(record: &Value) -> Result<Event, FieldError> {
     let action = need_text(record, "eventType")?;
     let (published, untimed) = time_or_none(record, &["published"]);
     let user = party(at(record, "actor"));
-    let act = act(action.raw());
+    let act = acts::act_of(action.raw(), text(record, "outcome.reason").as_ref());
     let outcome = outcome(text(record, "outcome.result").as_ref());
     Ok(Event {
         id: text(record, "uuid").unwrap_or_default(),

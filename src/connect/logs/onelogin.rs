@@ -194,7 +194,8 @@ pub(super) fn event(record: &Value) -> Result<Event, FieldError> {
         Some(50..70) => signals.insert(Signal::RiskMedium),
         _ => {}
     }
-    if act == Some(Act::RoleGranted) {
+    let privilege = fields.text(&["privilege_name"]);
+    if act == Some(Act::RoleGranted) && privilege.as_ref().is_none_or(is_administrator) {
         signals.insert(Signal::Privileged);
     }
     let otherwise = if matches!(id, Some(4 | 10 | 14)) {
@@ -226,7 +227,8 @@ pub(super) fn event(record: &Value) -> Result<Event, FieldError> {
         ip: fields.text(&["ipaddr"]).as_ref().and_then(address),
         agent: fields.text(&["user_agent", "browser_fingerprint"]),
         provider: Some(Untrusted::new("onelogin")),
-        object: fields.text(&["app_name", "role_name", "otp_device_name", "group_name"]),
+        object: privilege
+            .or_else(|| fields.text(&["app_name", "role_name", "otp_device_name", "group_name"])),
         reason: fields.text(&["error_description", "notes", "custom_message"]),
         signals,
         act,
@@ -235,4 +237,10 @@ pub(super) fn event(record: &Value) -> Result<Event, FieldError> {
         target,
         ..Event::default()
     })
+}
+
+/// Tells whether a privilege is that of an administrator of the whole account.
+fn is_administrator(privilege: &Untrusted) -> bool {
+    let name = privilege.raw().to_ascii_lowercase();
+    name.contains("super") || name.contains("owner") || name.contains("admin")
 }

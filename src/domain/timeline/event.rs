@@ -239,7 +239,7 @@ terms! {
         MfaChallenge = "mfa_challenge",
         /// A second factor was given.
         MfaPassed = "mfa_passed",
-        /// A second factor was denied by the person, or not answered.
+        /// A second factor was denied by the person, not answered, or answered wrongly.
         MfaDenied = "mfa_denied",
         /// No second factor was used.
         NoMfa = "no_mfa",
@@ -251,6 +251,8 @@ terms! {
         External = "external",
         /// The object or role has administrator rights.
         Privileged = "privileged",
+        /// A password that somebody else set stays: its owner is not asked for a new one.
+        Lasting = "lasting",
     }
 }
 
@@ -311,6 +313,8 @@ terms! {
         RiskDetected = "risk_detected",
         /// Logging or a protection was switched off or weakened.
         DefenceWeakened = "defence_weakened",
+        /// A protection was changed, and the record does not say that it is weaker now.
+        ProtectionChanged = "protection_changed",
     }
 }
 
@@ -329,6 +333,14 @@ impl Party {
     /// Tells whether nothing is known of it.
     pub fn is_empty(&self) -> bool {
         self.id.is_none() && self.name.is_none() && self.email.is_none()
+    }
+
+    /// Tells whether a text is its id, login or mail; upper and lower case are the same.
+    pub fn is_named(&self, name: &Untrusted) -> bool {
+        [&self.id, &self.name, &self.email]
+            .into_iter()
+            .flatten()
+            .any(|text| text.raw().eq_ignore_ascii_case(name.raw()))
     }
 
     /// Gives what names it best: login, mail, id.

@@ -5,7 +5,7 @@ use ratatui::layout::Rect;
 
 use crate::app::local;
 use crate::app::model::activity::{DeedKind, SourceSeen};
-use crate::app::model::{ActivityPane, ListRow, Model, OpenCase};
+use crate::app::model::{ActivityPane, Exported, ListRow, Model, OpenCase};
 use crate::domain::freshness::{clock_word, time_word};
 use crate::domain::ids::ActionId;
 use crate::domain::text::{Safe, Untrusted};
@@ -44,7 +44,7 @@ pub(super) fn draw(
         let words = match row {
             ListRow::Day(day) => day_words(canvas, *day, look),
             ListRow::Event(index) => match pane.activity.row(*index) {
-                Some(row) => event_words(canvas, pane, row, look),
+                Some(row) => event_words(canvas, (pane, model.exported.as_ref()), row, look),
                 None => continue,
             },
             ListRow::Finding(index) => match pane.findings.get(*index) {
@@ -127,8 +127,11 @@ fn span(gap: Duration) -> Safe {
 /// Cells of the columns of an event behind time, lane and outcome: action, object, place, address, agent.
 ///
 /// What is left of `room` goes to what was done and to what; where the agent has a column, half of it goes there.
-fn columns(room: usize) -> [usize; 5] {
+fn columns(room: usize, is_file: bool) -> [usize; 5] {
     let mut columns: [usize; 5] = match room {
+        // What is in a file is not all of one user: who it was needs room too.
+        48..62 if is_file => [18, 12, 0, 15, 0],
+        62..76 if is_file => [18, 14, 12, 15, 0],
         0..48 => [12, 0, 0, 9, 0],
         48..62 => [20, 0, 10, 15, 0],
         62..76 => [26, 0, 18, 15, 0],
@@ -146,6 +149,9 @@ fn columns(room: usize) -> [usize; 5] {
         let more = (left / 2).min(30);
         *object += more;
         *agent += left - more;
+    } else if is_file && room < 76 && *object > 0 {
+        *action += left / 2;
+        *object += left - left / 2;
     } else if *object > 0 {
         *object += left;
     } else {
@@ -168,13 +174,35 @@ fn object_words(row: Row<'_>, cells: usize) -> Safe {
     safe!("…{}", Untrusted::new(tail.collect::<String>()).field())
 }
 
+/// Gives as many of the last parts of a dotted action as there is room for: they say more than the first.
+fn last_parts(row: Row<'_>, cells: usize) -> Option<Safe> {
+    let action = row.action()?.raw();
+    let mut starts = action.match_indices('.').map(|(at, _)| at + 1);
+    let from = starts.find(|at| action.len() - at < cells)?;
+    let tail = action
+        .get(from..)
+        .filter(|tail| !tail.is_empty() && tail.is_ascii())?;
+    Some(safe!("…{}", Untrusted::new(tail).field()))
+}
+
 /// Tells whether the lane says what was done, so that in little room what it was done to says more.
 fn is_told_by_lane(row: Row<'_>) -> bool {
     let lane = !matches!(row.lane(), Lane::SignIn | Lane::AccountChange);
     lane && row.object().is_some_and(|object| object.raw().is_ascii())
 }
 
-fn event_words(canvas: &Canvas<'_>, pane: &ActivityPane, row: Row<'_>, look: Look) -> Words {
+/// Tells whether it was done by the only user that is looked at.
+fn is_asked_for(exported: Option<&Exported>, row: Row<'_>) -> bool {
+    let asked = exported.and_then(|exported| exported.user.as_ref());
+    asked.is_some_and(|asked| row.user().is_named(asked))
+}
+
+fn event_words(
+    canvas: &Canvas<'_>,
+    (pane, exported): (&ActivityPane, Option<&Exported>),
+    row: Row<'_>,
+    look: Look,
+) -> Words {
     let outcome = match row.outcome() {
         Outcome::Failure => Role::LaneFailure,
         Outcome::Success | Outcome::Unknown => Role::Dim,
@@ -196,7 +224,7 @@ fn event_words(canvas: &Canvas<'_>, pane: &ActivityPane, row: Row<'_>, look: Loo
         .column(outcome, &row.outcome().word().into(), 5);
     let field = |text: Option<&Untrusted>| text.map(Untrusted::field).unwrap_or_default();
     let room = usize::from(look.width).saturating_sub(words.width());
-    let [action, object, place, address, agent] = columns(room);
+    let [action, object, place, address, agent] = columns(room, row.line() > 0);
     // Where there is no room for both, the place says more than the address.
     let from = if place == 0 {
         row.place().or(row.ip())
@@ -204,16 +232,25 @@ fn event_words(canvas: &Canvas<'_>, pane: &ActivityPane, row: Row<'_>, look: Loo
         row.ip()
     };
     // A file holds many users; who it was then says more than what it was done to.
-    let what = if row.line() > 0 {
+    let what = if row.line() > 0 && !is_asked_for(exported, row) {
         let (user, target) = (row.user(), row.target());
         field(user.best().or(target.best()))
     } else {
         object_words(row, object)
     };
-    let done = if object == 0 && is_told_by_lane(row) && !row.is_by_other(&pane.names) {
+    let done = if object == 0
+        && row.line() == 0
+        && is_told_by_lane(row)
+        && !row.is_by_other(&pane.names)
+    {
         object_words(row, action)
     } else {
         action_words(pane, row)
+    };
+    let done = if row.line() > 0 && done.width() > action {
+        last_parts(row, action).unwrap_or(done)
+    } else {
+        done
     };
     let cells = [
         (Role::Text, done, action),

@@ -40,6 +40,26 @@ pub(in crate::connect::logs) fn act(code: &str, operation: Option<&Operation<'_>
 }
 
 impl Operation<'_> {
+    /// Tells whether somebody is invited to administer the tenant.
+    fn invites_administrator(&self) -> bool {
+        let roles = self.body.and_then(|body| body.get("roles")?.as_array());
+        let mut roles = roles.into_iter().flatten().filter_map(Value::as_str);
+        self.method == "post"
+            && (self.path.ends_with("/tenants/invitations")
+                || self.words.starts_with("create tenant invitations"))
+            && roles.any(|role| matches!(role, "owner" | "admin"))
+    }
+
+    /// Tells whether a protection that stays on only tells from now on, and blocks nobody.
+    fn blocks_no_more(&self) -> bool {
+        let is_block = |word: &Value| word.as_str() == Some("block");
+        match self.answer.and_then(|answer| answer.get("shields")) {
+            Some(Value::Array(all)) => !all.iter().any(is_block),
+            Some(one @ Value::String(_)) => !is_block(one),
+            _ => false,
+        }
+    }
+
     fn act(&self) -> Option<Act> {
         let flag = |value: Option<&Value>, name: &str| value?.get(name)?.as_bool();
         let in_body = |name: &str| self.body.and_then(|body| body.get(name));
@@ -58,9 +78,13 @@ impl Operation<'_> {
             ("patch", ["users", _]) if flag(self.body, "blocked") == Some(false) => {
                 Act::AccountEnabled
             }
-            ("post", ["users", _, "roles" | "permissions"] | ["roles", _, "users"]) => {
-                Act::RoleGranted
-            }
+            (
+                "post",
+                ["users", _, "roles" | "permissions"]
+                | ["roles", _, "users"]
+                | ["organizations", _, "members", _, "roles"],
+            ) => Act::RoleGranted,
+            _ if self.invites_administrator() => Act::RoleGranted,
             (
                 "delete",
                 ["users", _, "multifactor" | "authentication-methods", _]
@@ -78,7 +102,9 @@ impl Operation<'_> {
             {
                 Act::DefenceWeakened
             }
-            (_, ["attack-protection", _]) if flag(self.answer, "enabled") == Some(false) => {
+            (_, ["attack-protection", _])
+                if flag(self.answer, "enabled") == Some(false) || self.blocks_no_more() =>
+            {
                 Act::DefenceWeakened
             }
             (_, ["risk-assessment", "config"])

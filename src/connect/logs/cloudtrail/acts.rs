@@ -74,6 +74,8 @@ pub(in crate::connect::logs) fn act(
             Act::Share
         }
         _ if weakens(record, action) => Act::DefenceWeakened,
+        // Findings are made to look done with.
+        "DeleteInsight" | "UpdateInsight" | "UpdateFindings" => Act::ProtectionChanged,
         _ => return None,
     })
 }

@@ -7,7 +7,8 @@ use crate::connect::logs::tree::Value;
 use super::super::act::lane_of;
 use super::super::address;
 use super::super::fields::{Fields, pair, path, words};
-use super::{base, result};
+use super::super::scopes::changes_reach_far;
+use super::{base, policy, result};
 use crate::connect::decode::FieldError;
 use crate::domain::text::Untrusted;
 use crate::domain::timeline::event::{Act, Category, Event, Kind, Party, Set, Signal};
@@ -69,7 +70,9 @@ pub(super) fn event(record: &Value, fields: &Fields<'_>) -> Result<Event, FieldE
     let plain = base(record, fields);
     let act = audit_act(action.raw(), all);
     let mut signals = Set::default();
-    if act == Some(Act::RoleGranted) {
+    let changes = all.iter().filter_map(|one| path(one, "modifiedProperties"));
+    let grants_far = act == Some(Act::OauthGrant) && changes.into_iter().any(changes_reach_far);
+    if act == Some(Act::RoleGranted) || grants_far {
         signals.insert(Signal::Privileged);
     }
     Ok(Event {
@@ -191,24 +194,14 @@ pub(super) fn audit_act(activity: &str, targets: &[Value]) -> Option<Act> {
             Act::SessionsRevoked
         }
         () if has("sts refresh token") || has("stsrefreshtoken") => Act::SessionsRevoked,
-        () if has("conditional access policy") && !word.starts_with("add")
-            || word == "delete policy"
-            || has("authentication methods policy")
-            || has("federation settings")
-            || has("domain authentication")
-            || has("security defaults") =>
-        {
-            Act::DefenceWeakened
-        }
-        () => return None,
+        () => return policy::act(&word, targets),
     })
 }
 
 fn audit_category(vendor: &str, act: Option<Act>) -> Set<Category> {
     match (act, vendor) {
-        (Some(Act::DefenceWeakened), _) | (None, "Policy" | "DirectoryManagement") => {
-            Set::of(&[Category::Configuration])
-        }
+        (Some(Act::DefenceWeakened | Act::ProtectionChanged), _)
+        | (None, "Policy" | "DirectoryManagement") => Set::of(&[Category::Configuration]),
         _ => Set::of(&[Category::Iam]),
     }
 }

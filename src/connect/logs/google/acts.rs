@@ -86,6 +86,26 @@ fn admin(name: &str, parameters: &Parameters<'_>, user: &Party, target: &Party) 
         {
             Act::DefenceWeakened
         }
+        "CHANGE_CALENDAR_SETTING"
+            if parameters.word("SETTING_NAME") == "sharing_outside_domain" =>
+        {
+            if openness(&new) > openness(&parameters.word("OLD_VALUE")) {
+                Act::DefenceWeakened
+            } else {
+                Act::ProtectionChanged
+            }
+        }
+        // Which applications may be installed, and how mail is routed, goes either way.
+        "CHANGE_EMAIL_SETTING"
+            if parameters.word("SETTING_NAME") == "enable_g_suite_marketplace" =>
+        {
+            Act::ProtectionChanged
+        }
+        "CREATE_GMAIL_SETTING" | "CHANGE_GMAIL_SETTING" | "DELETE_GMAIL_SETTING"
+            if parameters.word("SETTING_NAME") == "message_security_rule" =>
+        {
+            Act::ProtectionChanged
+        }
         "CHANGE_APPLICATION_SETTING" | "CREATE_APPLICATION_SETTING"
             if is_weaker(&parameters.word("SETTING_NAME"), &new) =>
         {
@@ -93,6 +113,16 @@ fn admin(name: &str, parameters: &Parameters<'_>, user: &Party, target: &Party) 
         }
         _ => return None,
     })
+}
+
+/// Ranks what people outside may do with calendars; less than reading them counts as nothing.
+fn openness(access: &str) -> u8 {
+    match access {
+        "read_only_access" => 1,
+        "read_write_access" => 2,
+        "manage_access" => 3,
+        _ => 0,
+    }
 }
 
 /// Settings whose name says that one of their values is the weaker one.

@@ -2,7 +2,18 @@
 //!
 //! Source: Okta's catalogue of event types.
 
+use crate::domain::text::Untrusted;
 use crate::domain::timeline::event::Act;
+
+/// Gives what was done by the type and the reason: a reset of a factor has the type of its removal.
+pub(super) fn act_of(kind: &str, reason: Option<&Untrusted>) -> Option<Act> {
+    let act = act(kind);
+    let is_reset = || reason.is_some_and(|reason| reason.raw().starts_with("User reset"));
+    act.map(|act| match act {
+        Act::MfaRemoved if is_reset() => Act::MfaReset,
+        act => act,
+    })
+}
 
 /// Gives what was done; `None` where the type does not settle it.
 pub(in crate::connect::logs) fn act(kind: &str) -> Option<Act> {
@@ -59,6 +70,8 @@ pub(in crate::connect::logs) fn act(kind: &str) -> Option<Act> {
         | "system.log_stream.lifecycle.delete" => Act::DefenceWeakened,
         "analytics.reports.export.download" => Act::Download,
         "mail.inbox_rule.create" => Act::InboxRule,
+        // A token that was used before comes again: somebody else has it too.
+        _ if kind.ends_with(".token.detect_reuse") => Act::RiskDetected,
         _ if starts("app.oauth2.") && kind.ends_with("consent.grant") => Act::OauthGrant,
         _ if starts("user.authentication.auth_via_") => Act::SignIn,
         _ if starts("user.mfa.okta_verify.deny_push") || kind == "user.mfa.attempt_bypass" => {

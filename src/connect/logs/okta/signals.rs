@@ -3,6 +3,7 @@
 use crate::connect::logs::tree::Value;
 
 use super::super::fields::unpacked;
+use super::super::scopes::reach_far;
 use super::acts::is_prompt;
 use crate::connect::decode::{at, text};
 use crate::domain::text::Untrusted;
@@ -57,10 +58,21 @@ pub(super) fn signals(
     if act == Some(Act::MfaPrompt) {
         factor(record, action, outcome, &mut set);
     }
-    if act == Some(Act::RoleGranted) {
+    let scopes = part("scopes").or_else(|| part("requestedScopes"));
+    let far = || scopes.is_some_and(|scopes| reach_far(scopes.raw()));
+    if act == Some(Act::RoleGranted) || act == Some(Act::OauthGrant) && far() {
         set.insert(Signal::Privileged);
     }
+    if act == Some(Act::PasswordReset) && is_by_support(record) {
+        set.insert(Signal::External);
+    }
     set
+}
+
+/// Tells whether Okta's own support did it: its system account, outside of any transaction of the tenant.
+fn is_by_support(record: &Value) -> bool {
+    let is = |field: &str, word: &str| text(record, field).is_some_and(|text| text.raw() == word);
+    is("actor.alternateId", "system@okta.com") && is("transaction.id", "unknown")
 }
 
 fn factor(record: &Value, action: &str, outcome: Outcome, set: &mut Set<Signal>) {

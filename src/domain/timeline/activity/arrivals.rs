@@ -16,6 +16,8 @@ pub struct Double {
     pub line: u32,
     /// The line of the first with the id.
     pub first: u32,
+    /// How many events arrived before it, and before the first: they may be of two files.
+    pub places: [usize; 2],
     /// Whether both are the same record, so that this one was left out.
     pub same: bool,
 }
@@ -24,6 +26,11 @@ impl Arrivals {
     /// Tells whether there are no events.
     pub fn is_empty(&self) -> bool {
         self.0.fixed.is_empty()
+    }
+
+    /// Counts the events.
+    pub fn len(&self) -> usize {
+        self.0.fixed.len()
     }
 
     /// Adds one event.
@@ -94,6 +101,7 @@ impl Activity {
             doubles.push(Double {
                 line: self.fixed[own].line,
                 first: self.fixed[first].line,
+                places: [own, first],
                 same,
             });
         }
@@ -193,11 +201,12 @@ mod tests {
         let (activity, doubles) = arrivals.settled();
         let lines: Vec<u32> = activity.rows().map(|row| row.line()).collect();
         assert_eq!(lines, [1, 3]);
-        let double = |line, same| Double {
+        let double = |line, place, same| Double {
             line,
             first: 1,
+            places: [place, 0],
             same,
         };
-        assert_eq!(doubles, [double(2, true), double(3, false)]);
+        assert_eq!(doubles, [double(2, 1, true), double(3, 2, false)]);
     }
 }

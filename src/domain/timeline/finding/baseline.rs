@@ -116,16 +116,24 @@ impl Baseline {
     pub(super) fn of(facts: &Facts<'_>, tuning: &Tuning) -> Self {
         let mut standings = vec![Standing::default(); facts.all.len()];
         let mut unjudged = 0;
-        for (user, own) in facts.each_user() {
+        // What an administrator does to an account comes from where the administrator sits.
+        let mut by_actor = vec![Vec::new(); facts.of_user.len()];
+        for fact in facts.all.iter().filter(|fact| fact.timed) {
+            let whose = fact.actor.or(fact.user);
+            if let Some(own) = whose.and_then(|user| by_actor.get_mut(user as usize)) {
+                own.push(fact);
+            }
+        }
+        for own in by_actor {
             let mut history = History::new(tuning);
             let mut judged = None;
-            for fact in own.filter(|fact| fact.timed) {
+            for fact in own {
                 let standing = history.judge(fact);
                 judged = Some(standing.judged);
                 if let Some(slot) = standings.get_mut(fact.row) {
                     *slot = standing;
                 }
-                if fact.outcome == Outcome::Success && fact.actor == Some(user) {
+                if fact.outcome == Outcome::Success && fact.actor.is_some() {
                     history.learn(fact);
                 }
             }

@@ -36,7 +36,7 @@ fn rule(fact: &Fact) -> Option<Rule> {
         Act::Delegate => Rule::DelegateAdded,
         Act::RoleGranted => Rule::RoleGranted,
         Act::AccessKey => Rule::AccessKeyCreated,
-        Act::DefenceWeakened => Rule::LoggingDisabled,
+        Act::DefenceWeakened | Act::ProtectionChanged => Rule::LoggingDisabled,
         Act::AccountEnabled | Act::AccountDisabled | Act::AccountDeleted | Act::SessionsRevoked => {
             Rule::ChangedByOthers
         }
@@ -47,7 +47,11 @@ fn rule(fact: &Fact) -> Option<Rule> {
 /// Tells whether a change helps an attacker so much that it counts even where nothing else is odd.
 fn is_heavy(rule: Rule, fact: &Fact) -> bool {
     match rule {
-        Rule::InboxForwarding | Rule::LoggingDisabled | Rule::MfaRemoved | Rule::MfaReset => true,
+        Rule::InboxForwarding | Rule::MfaRemoved | Rule::MfaReset => true,
+        Rule::LoggingDisabled => fact.act == Some(Act::DefenceWeakened),
+        Rule::PasswordReset => {
+            fact.signals.contains(Signal::Lasting) || fact.signals.contains(Signal::External)
+        }
         Rule::RoleGranted | Rule::OauthGrant | Rule::DelegateAdded => {
             fact.signals.contains(Signal::Privileged) || fact.signals.contains(Signal::External)
         }
@@ -75,9 +79,6 @@ pub(super) fn changes(scene: &Scene<'_>, suspicions: &Suspicions, found: &mut Ve
                 apps.weigh(scene, fact, &mut one);
             }
             found.push(one);
-            if others && rule != Rule::ChangedByOthers {
-                found.push(by_others(scene, suspicions, fact, user));
-            }
         }
     }
 }
@@ -91,11 +92,17 @@ fn weighed(
 ) -> Finding {
     let standing = scene.baseline.standing(fact.row);
     let after = suspicions.before(fact, user);
+    // Of what somebody else changed, that somebody may be the one who was taken over.
+    let by = fact.actor.filter(|actor| *actor != user);
+    let by_suspect = by.and_then(|actor| Some((suspicions.before(fact, actor)?, actor)));
     let heavy = is_heavy(rule, fact);
     let unusual = standing.is_unusual(fact);
-    let confidence = if after.is_some() || (unusual && heavy && standing.judged) {
+    let confidence = if after.is_some()
+        || (by_suspect.is_some() && heavy)
+        || (unusual && heavy && standing.judged)
+    {
         Confidence::High
-    } else if unusual || (heavy && !standing.is_usual(fact)) {
+    } else if unusual || by_suspect.is_some() || (heavy && !standing.is_usual(fact)) {
         Confidence::Medium
     } else {
         Confidence::Low
@@ -105,6 +112,12 @@ fn weighed(
     if let Some(after) = after {
         let span = minutes(fact.at - after.at);
         reason.push(&safe!(", {} after {}", span, after.rule.id()));
+        rows.insert(0, after.row);
+    } else if let Some((after, actor)) = by_suspect {
+        let span = minutes(fact.at - after.at);
+        let name = scene.facts.name(actor).map(Untrusted::ident);
+        let name = name.unwrap_or_default();
+        reason.push(&safe!(", {} after {} of {}", span, after.rule.id(), name));
         rows.insert(0, after.row);
     } else if unusual {
         reason.push(&", from an unusual source".into());
@@ -129,42 +142,42 @@ fn what(scene: &Scene<'_>, rule: Rule, fact: &Fact) -> Safe {
         Rule::DelegateAdded => "somebody else given the mailbox",
         Rule::RoleGranted => "role given",
         Rule::AccessKeyCreated => "access key made",
+        Rule::LoggingDisabled if fact.act == Some(Act::ProtectionChanged) => "a protection changed",
         Rule::LoggingDisabled => "logging or a protection weakened",
-        _ => "account changed",
+        _ => match fact.act {
+            Some(Act::AccountEnabled) => "account enabled",
+            Some(Act::AccountDisabled) => "account disabled",
+            Some(Act::AccountDeleted) => "account deleted",
+            Some(Act::SessionsRevoked) => "sessions ended",
+            _ => "account changed",
+        },
     };
     let object = scene.facts.text(fact.text.object);
     let mut text = match object.map(Untrusted::field) {
         Some(object) => safe!("{}: {}", word, object),
         None => word.into(),
     };
+    let row = scene.facts.activity.row(fact.row);
+    let action = row.and_then(|row| row.action());
+    if let Some(action) = action.filter(|name| rule == Rule::LoggingDisabled && !is_code(name)) {
+        text.push(&safe!(" ({})", action.field()));
+    }
     let by = fact.actor.filter(|actor| Some(*actor) != fact.user);
     if let Some(by) = by.and_then(|actor| scene.facts.name(actor)) {
         text.push(&safe!(", by {}", by.ident()));
     }
+    if rule == Rule::PasswordReset && fact.signals.contains(Signal::External) {
+        text.push(&" from outside the company".into());
+    }
+    if rule == Rule::PasswordReset && fact.signals.contains(Signal::Lasting) {
+        text.push(&", without asking for a new one".into());
+    }
     text
 }
 
-fn by_others(scene: &Scene<'_>, suspicions: &Suspicions, fact: &Fact, user: User) -> Finding {
-    let standing = scene.baseline.standing(fact.row);
-    let suspect = fact
-        .actor
-        .is_some_and(|actor| suspicions.before(fact, actor).is_some());
-    let confidence = if suspect || standing.is_unusual(fact) {
-        Confidence::Medium
-    } else {
-        Confidence::Low
-    };
-    let rule = rule(fact).unwrap_or(Rule::ChangedByOthers);
-    let reason = what(scene, rule, fact);
-    let rows = vec![fact.row];
-    scene.finding(
-        Rule::ChangedByOthers,
-        fact,
-        Some(user),
-        rows,
-        reason,
-        confidence,
-    )
+/// Tells whether the name of an action is a code that says nothing to a reader, such as `sapi`.
+fn is_code(action: &Untrusted) -> bool {
+    action.raw().chars().count() <= 4
 }
 
 /// Who uses which application, and when.

@@ -16,7 +16,16 @@ pub(super) fn risky(scene: &Scene<'_>, found: &mut Vec<Finding>) {
     for (user, own) in scene.facts.each_user() {
         let mut first: Option<&Fact> = None;
         let mut last: Option<&Fact> = None;
+        let mut tried: Option<i64> = None;
         for fact in own.filter(|fact| is_risky(fact)) {
+            if is_attempt(fact) {
+                let known = tried.is_some_and(|at| fact.at.saturating_sub(at) <= window);
+                if !known || !fact.timed {
+                    tried = Some(fact.at);
+                    found.push(attempted(scene, user, fact));
+                }
+                continue;
+            }
             let same = last.is_some_and(|last| {
                 fact.at.saturating_sub(last.at) < SAME || fact.at.saturating_sub(last.at) < 0
             });
@@ -35,8 +44,27 @@ pub(super) fn risky(scene: &Scene<'_>, found: &mut Vec<Finding>) {
 fn is_risky(fact: &Fact) -> bool {
     let risk = fact.signals.contains(Signal::RiskMedium) || is_high(fact);
     let detected = fact.act == Some(Act::RiskDetected);
-    let counts = fact.is_sign_in() && fact.outcome != Outcome::Failure;
-    detected || (risk && counts)
+    // A prompt comes after the password: whoever it was refused to has that.
+    let prompt = fact.act == Some(Act::MfaPrompt);
+    let came_in = fact.is_sign_in() && fact.outcome != Outcome::Failure;
+    detected || (risk && (came_in || prompt)) || is_attempt(fact)
+}
+
+/// Tells whether nobody came in, and the vendor calls the attempt a high risk.
+fn is_attempt(fact: &Fact) -> bool {
+    fact.is_sign_in() && fact.outcome == Outcome::Failure && is_high(fact)
+}
+
+/// Tells of attempts that failed, once in the time: context, never a first risky sign-in.
+fn attempted(scene: &Scene<'_>, user: User, fact: &Fact) -> Finding {
+    scene.finding(
+        Rule::RiskySignIn,
+        fact,
+        Some(user),
+        vec![fact.row],
+        "the vendor sees a high risk in a failed sign-in".into(),
+        Confidence::Low,
+    )
 }
 
 fn is_high(fact: &Fact) -> bool {
@@ -45,9 +73,9 @@ fn is_high(fact: &Fact) -> bool {
 
 fn told(scene: &Scene<'_>, user: User, fact: &Fact, first: Option<&Fact>) -> Finding {
     let word = if is_high(fact) {
-        "high"
+        "a high"
     } else if fact.signals.contains(Signal::RiskMedium) {
-        "medium"
+        "a medium"
     } else {
         "some"
     };
@@ -64,7 +92,7 @@ fn told(scene: &Scene<'_>, user: User, fact: &Fact, first: Option<&Fact>) -> Fin
             } else {
                 level
             };
-            let reason = safe!("the vendor sees a {} risk", word);
+            let reason = safe!("the vendor sees {} risk", word);
             let rows = vec![fact.row];
             scene.finding(
                 Rule::RiskySignIn,

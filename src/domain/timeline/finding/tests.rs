@@ -273,7 +273,21 @@ fn new_against_the_own_days(
     Rule::RiskySignIn,
     Some(High)
 )]
-#[case::risk_failed(failed(with(Signal::RiskHigh, sign_in(NOW))), Rule::RiskySignIn, None)]
+#[case::risk_failed(
+    failed(with(Signal::RiskHigh, lagos(sign_in(NOW)))),
+    Rule::RiskySignIn,
+    Some(Low)
+)]
+#[case::some_risk_failed(
+    failed(with(Signal::RiskMedium, sign_in(NOW))),
+    Rule::RiskySignIn,
+    None
+)]
+#[case::prompt_refused(
+    act(Act::MfaPrompt, failed(with(Signal::RiskHigh, sign_in(NOW)))),
+    Rule::RiskySignIn,
+    Some(Medium)
+)]
 #[case::lateral(Event { act: Some(Act::LateralMovement), object: Some("srv".into()), ..sign_in(NOW) }, Rule::LateralMovement, Some(Medium))]
 fn one_event(#[case] event: Event, #[case] rule: Rule, #[case] expected: Option<Confidence>) {
     assert_eq!(level(after(vec![event]), rule), expected);
@@ -287,6 +301,21 @@ fn the_second_risky_sign_in(#[case] later: i64, #[case] expected: Option<Confide
     let risky = |at| with(Signal::RiskMedium, sign_in(at));
     let events = after(vec![risky(NOW), risky(NOW + later)]);
     assert_eq!(level(events, Rule::SecondRiskySignIn), expected);
+}
+
+/// Attempts are told once in the time, and the first sign-in after them is a first one.
+#[test]
+fn failed_attempts_are_no_first_risky_sign_in() {
+    let risky = |at| with(Signal::RiskHigh, sign_in(at));
+    let mut events = several(40, |at| failed(risky(at)));
+    events.push(risky(NOW + 60));
+    let all = found(after(events));
+    let told: Vec<(&str, Confidence)> = all
+        .iter()
+        .filter(|one| one.rule != Rule::BruteForce)
+        .map(|one| (one.rule.id(), one.confidence))
+        .collect();
+    assert_eq!(told, [("risky_sign_in", Low), ("risky_sign_in", Medium)]);
 }
 
 #[rstest]
@@ -345,23 +374,155 @@ fn what_others_change_is_told_of_the_account_it_was_done_to() {
         ..act(Act::MfaReset, sign_in(NOW))
     };
     let all = found(after(vec![event]));
-    let told: Vec<(&str, Option<&str>)> = all
+    let [one] = all.as_slice() else {
+        panic!("one finding tells one event: {all:?}");
+    };
+    assert_eq!(one.rule, Rule::MfaReset);
+    assert_eq!(one.user, Some("mara@x.org".into()));
+    assert_eq!(
+        one.reason.as_str(),
+        "second factors reset, by helpdesk@x.org"
+    );
+}
+
+#[rstest]
+#[case(Act::AccountDisabled, "account disabled, by helpdesk@x.org")]
+#[case(Act::AccountDeleted, "account deleted, by helpdesk@x.org")]
+#[case(Act::SessionsRevoked, "sessions ended, by helpdesk@x.org")]
+fn what_has_no_rule_of_its_own_is_told_as_changed_by_others(
+    #[case] what: Act,
+    #[case] reason: &str,
+) {
+    let own = act(what, sign_in(NOW));
+    let event = Event {
+        user: party("helpdesk"),
+        target: party("mara"),
+        ..own.clone()
+    };
+    let all = found(after(vec![event]));
+    let told: Vec<(Rule, &str)> = all
         .iter()
-        .map(|one| {
-            (
-                one.rule.id(),
-                one.user.as_ref().map(crate::domain::text::Untrusted::raw),
-            )
-        })
+        .map(|one| (one.rule, one.reason.as_str()))
         .collect();
-    assert!(
-        told.contains(&("changed_by_others", Some("mara@x.org"))),
-        "{told:?}"
-    );
-    assert!(
-        told.contains(&("mfa_reset", Some("mara@x.org"))),
-        "{told:?}"
-    );
+    assert_eq!(told, [(Rule::ChangedByOthers, reason)]);
+    assert_eq!(level(after(vec![own]), Rule::ChangedByOthers), None);
+}
+
+/// An administrator sits where the administrator sits, not where the user does.
+#[rstest]
+#[case::at_the_own_desk(false, Low)]
+#[case::from_elsewhere(true, Medium)]
+fn changes_by_others_are_judged_by_the_days_of_who_made_them(
+    #[case] strange: bool,
+    #[case] expected: Confidence,
+) {
+    let desk = |at: i64| Event {
+        user: party("helpdesk"),
+        ..lagos(sign_in(at))
+    };
+    let from = if strange { sign_in(NOW) } else { desk(NOW) };
+    let mut events = month();
+    events.extend((0..20).map(|day| desk(day * DAY + 541)));
+    events.push(Event {
+        user: party("helpdesk"),
+        target: party("mara"),
+        ..act(Act::PasswordReset, from)
+    });
+    assert_eq!(level(events, Rule::PasswordReset), Some(expected));
+}
+
+#[test]
+fn what_a_suspected_administrator_changes_is_weighed_by_that() {
+    let admin = |event: Event| Event {
+        user: party("admin"),
+        ..event
+    };
+    let mut events = month();
+    events.extend(month().into_iter().map(admin));
+    events.push(admin(lagos(sign_in(NOW))));
+    events.push(Event {
+        target: party("mara"),
+        ..admin(act(Act::MfaReset, lagos(sign_in(NOW + 5))))
+    });
+    let all = found(events);
+    let one = all.iter().find(|one| one.rule == Rule::MfaReset);
+    let one = one.map(|one| (one.confidence, one.reason.as_str()));
+    let (confidence, reason) = one.unwrap_or((Low, ""));
+    assert_eq!(confidence, High);
+    assert!(reason.contains("5 min after"), "{reason}");
+    assert!(reason.ends_with("of admin@x.org"), "{reason}");
+}
+
+#[rstest]
+#[case::plain(None, Low, "password reset, by admin@x.org")]
+#[case::kept(
+    Some(Signal::Lasting),
+    Medium,
+    "password reset, by admin@x.org, without asking for a new one"
+)]
+#[case::support(
+    Some(Signal::External),
+    Medium,
+    "password reset, by admin@x.org from outside the company"
+)]
+fn passwords_set_by_others(
+    #[case] signal: Option<Signal>,
+    #[case] expected: Confidence,
+    #[case] reason: &str,
+) {
+    let mut event = Event {
+        user: party("admin"),
+        target: party("mara"),
+        ..act(Act::PasswordReset, sign_in(NOW))
+    };
+    if let Some(signal) = signal {
+        event.signals.insert(signal);
+    }
+    let all = found(after(vec![event]));
+    let told: Vec<(Confidence, &str)> = all
+        .iter()
+        .map(|one| (one.confidence, one.reason.as_str()))
+        .collect();
+    assert_eq!(told, [(expected, reason)]);
+}
+
+/// What changed a protection is named; a change that does not say that it weakens is of low weight.
+#[rstest]
+#[case(
+    Act::DefenceWeakened,
+    "StopLogging",
+    Medium,
+    "logging or a protection weakened: x (StopLogging)"
+)]
+#[case(
+    Act::ProtectionChanged,
+    "policy_update",
+    Low,
+    "a protection changed: x (policy_update)"
+)]
+#[case(
+    Act::DefenceWeakened,
+    "sapi",
+    Medium,
+    "logging or a protection weakened: x"
+)]
+fn protections(
+    #[case] what: Act,
+    #[case] action: &str,
+    #[case] expected: Confidence,
+    #[case] reason: &str,
+) {
+    let event = Event {
+        action: action.into(),
+        object: Some("x".into()),
+        ..act(what, sign_in(NOW))
+    };
+    let all = found(vec![event]);
+    let told: Vec<(Confidence, &str)> = all
+        .iter()
+        .map(|one| (one.confidence, one.reason.as_str()))
+        .collect();
+    assert_eq!(told, [(expected, reason)]);
 }
 
 #[rstest]
