@@ -25,3 +25,4 @@ pub(crate) mod samples;
 pub mod standing;
 pub mod state;
 pub mod told;
+mod typed;
