@@ -31,6 +31,9 @@ use crate::domain::freshness::Moment;
 pub enum Message {
     /// A key was pressed.
     Key(Chord),
+    /// A key came in one piece with the one before it: in one read of the terminal, or so soon after it that no hand
+    /// pressed both.
+    Together(Chord),
     /// Text was pasted; it is only counted, never used.
     Pasted,
     /// The terminal has another size.

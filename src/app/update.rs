@@ -45,10 +45,11 @@ pub fn update(model: &mut Model, now: Moment, message: Message) -> Vec<Effect> {
 }
 
 fn take(model: &mut Model, now: Moment, message: Message) -> Vec<Effect> {
+    let together = matches!(message, Message::Together(_));
     match message {
-        Message::Key(chord) => {
+        Message::Key(chord) | Message::Together(chord) => {
             model.last_key = now;
-            key(model, chord)
+            key(model, chord, together)
         }
         Message::Pasted => pasted(model),
         Message::Resized { width, height } => {
@@ -84,7 +85,7 @@ fn take(model: &mut Model, now: Moment, message: Message) -> Vec<Effect> {
     }
 }
 
-fn key(model: &mut Model, chord: Chord) -> Vec<Effect> {
+fn key(model: &mut Model, chord: Chord, together: bool) -> Vec<Effect> {
     // Whatever is open: a terminal that cannot be given back is a trap.
     if model.keymap.keys_of("suspend").contains(&chord) {
         return leaving::suspend(model);
@@ -95,7 +96,7 @@ fn key(model: &mut Model, chord: Chord) -> Vec<Effect> {
                 Some(command) => layers::command(model, command),
                 None => Vec::new(),
             },
-            None => layers::raw_key(model, chord),
+            None => layers::raw_key(model, chord, together),
         },
         None => {
             if let Some(command) = model.keymap.find(model.focus.context(), chord) {

@@ -26,3 +26,4 @@ pub(crate) mod samples;
 pub mod standing;
 pub mod state;
 pub mod told;
+mod typed;

@@ -1,6 +1,7 @@
 //! Keys in: what the terminal sends, as messages.
 //!
 //! The terminal is read on a thread of its own, so that nothing waits for it; a lone ESC waits a moment for what may follow.
+//! What comes in one piece is told as such: by the time of the read, since what is done with it may take its own time.
 //! What must not live here: which bytes are which key (`decode`), what a key means, and any use of pasted text.
 
 use std::fs::File;
@@ -9,6 +10,7 @@ use std::os::fd::AsFd as _;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::thread;
+use std::time::{Duration, Instant};
 
 use futures::{Stream, StreamExt as _};
 use rustix::event::{PollFd, PollFlags, poll};
@@ -23,6 +25,13 @@ const QUEUE: usize = 64;
 
 /// Most bytes taken at once.
 const CHUNK: usize = 4_096;
+
+/// Bytes that follow others so soon are one piece with them: no hand presses two keys in that time, one after another, and a
+/// serial line of 9,600 baud needs one millisecond for each.
+const TOGETHER: Duration = Duration::from_millis(5);
+
+/// Bytes, and when they were read.
+type Piece = (Instant, Vec<u8>);
 
 /// Whether the terminal said that it knows synchronized updates; clones are the same. Until it says so, it does not.
 #[derive(Clone, Debug, Default)]
@@ -57,11 +66,11 @@ pub fn messages(synchronized: Synchronized) -> impl Stream<Item = Message> + Unp
 
 /// Gives what bytes mean, as they come.
 fn decoded(
-    (bytes, stop): (mpsc::Receiver<Vec<u8>>, Option<PipeWriter>),
+    (bytes, stop): (mpsc::Receiver<Piece>, Option<PipeWriter>),
     synchronized: Synchronized,
 ) -> impl Stream<Item = Message> + Unpin {
-    let begin = (bytes, Decoder::default());
-    let reads = futures::stream::unfold(begin, |(mut bytes, mut decoder)| async move {
+    let begin = (bytes, Decoder::default(), None::<Instant>);
+    let reads = futures::stream::unfold(begin, |(mut bytes, mut decoder, before)| async move {
         let mut out = Vec::new();
         let next = match decoder.wait() {
             None => bytes.recv().await,
@@ -69,19 +78,27 @@ fn decoded(
                 let waited = tokio::time::timeout(wait, bytes.recv()).await;
                 let Ok(next) = waited else {
                     decoder.give_up(&mut out);
-                    return Some((out, (bytes, decoder)));
+                    return Some((alone(out), (bytes, decoder, before)));
                 };
                 next
             }
         };
-        decoder.take(&next?, &mut out);
-        Some((out, (bytes, decoder)))
+        let (at, piece) = next?;
+        let follows = before.is_some_and(|before| at.duration_since(before) <= TOGETHER);
+        decoder.take(&piece, &mut out);
+        let mut together = follows;
+        let told = out.into_iter().map(|read| {
+            let with_others = std::mem::replace(&mut together, true);
+            (read, with_others)
+        });
+        Some((told.collect(), (bytes, decoder, Some(at))))
     });
     let reads = reads.flat_map(futures::stream::iter);
-    Box::pin(reads.filter_map(move |read| {
+    Box::pin(reads.filter_map(move |(read, together)| {
         // It ends the thread when it is dropped.
         let _held = &stop;
         let message = match read {
+            Read::Key(chord) if together => Some(Message::Together(chord)),
             Read::Key(chord) => Some(Message::Key(chord)),
             Read::Pasted => Some(Message::Pasted),
             Read::Synchronized(known) => {
@@ -91,6 +108,11 @@ fn decoded(
         };
         std::future::ready(message)
     }))
+}
+
+/// Says of what was read that it came by itself.
+fn alone(reads: Vec<Read>) -> Vec<(Read, bool)> {
+    reads.into_iter().map(|read| (read, false)).collect()
 }
 
 /// Gives the terminal that keys are typed at: standard input, or the controlling one where that is something else.
@@ -103,7 +125,7 @@ fn keyboard() -> io::Result<File> {
 }
 
 /// Reads until the terminal is gone, nobody listens, or it is told to stop.
-fn pump(mut from: File, stopped: &PipeReader, to: &mpsc::Sender<Vec<u8>>) {
+fn pump(mut from: File, stopped: &PipeReader, to: &mpsc::Sender<Piece>) {
     let mut room = [0; CHUNK];
     loop {
         let mut waiting = [
@@ -123,7 +145,7 @@ fn pump(mut from: File, stopped: &PipeReader, to: &mpsc::Sender<Vec<u8>>) {
             Ok(0) => return,
             Ok(count) => {
                 let bytes = room.get(..count).unwrap_or_default().to_vec();
-                if to.blocking_send(bytes).is_err() {
+                if to.blocking_send((Instant::now(), bytes)).is_err() {
                     return;
                 }
             }
@@ -142,14 +164,20 @@ mod tests {
         let (send, bytes) = mpsc::channel(QUEUE);
         let known = Synchronized::default();
         let mut stream = decoded((bytes, None), known.clone());
-        assert!(send.send(b"\x1b".to_vec()).await.is_ok());
+        let begun = Instant::now();
+        let at = |ms| begun + Duration::from_millis(ms);
+        assert!(send.send((at(0), b"\x1b".to_vec())).await.is_ok());
         let Some(Message::Key(chord)) = stream.next().await else {
             panic!("no key");
         };
         assert_eq!(chord.to_string(), "Esc");
         assert!(!known.is_known());
-        for part in ["\x1b[?2026", ";2$y\x1b[200~y\x1b[201~j"] {
-            assert!(send.send(part.as_bytes().to_vec()).await.is_ok());
+        for (ms, part) in [
+            (100, "\x1b[?2026"),
+            (200, ";2$y\x1b[200~y\x1b[201~"),
+            (300, "j"),
+        ] {
+            assert!(send.send((at(ms), part.as_bytes().to_vec())).await.is_ok());
         }
         assert!(matches!(stream.next().await, Some(Message::Pasted)));
         assert!(known.is_known());
@@ -159,5 +187,34 @@ mod tests {
         assert_eq!(chord.to_string(), "j");
         drop(send);
         assert!(stream.next().await.is_none(), "the terminal is gone");
+    }
+
+    #[tokio::test]
+    async fn what_comes_in_one_piece_is_told_apart_from_what_a_hand_types() {
+        let (send, bytes) = mpsc::channel(QUEUE);
+        let stream = decoded((bytes, None), Synchronized::default());
+        let begun = Instant::now();
+        // Typed, with a quick roll; pasted in one read; pasted in pieces over a serial line; one key more.
+        for (ms, part) in [
+            (0, "a"),
+            (30, "b"),
+            (150, "c"),
+            (180, "def"),
+            (300, "g"),
+            (305, "h"),
+            (306, "i\x1b[A"),
+            (312, "j"),
+        ] {
+            let at = begun + Duration::from_millis(ms);
+            assert!(send.send((at, part.as_bytes().to_vec())).await.is_ok());
+        }
+        drop(send);
+        let told = stream.map(|message| match message {
+            Message::Key(chord) => chord.to_string(),
+            Message::Together(chord) => format!("+{chord}"),
+            other => format!("{other:?}"),
+        });
+        let told: Vec<String> = told.collect().await;
+        assert_eq!(told.join(" "), "a b c d +e +f g +h +i +Up j");
     }
 }

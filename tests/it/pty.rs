@@ -46,8 +46,39 @@ pub fn confirm(pty: &mut Pty, keys: &str) {
     pty.keys(keys).shows("type mara.lind@acme.example:");
     // It begins when the frame has left the program, which is a little after it is seen here.
     pty.pass(DEAD_TIME * 2);
-    pty.keys(LOGIN).shows("matches");
+    type_login(pty);
     pty.keys("<Tab>").shows(">contain<");
+}
+
+/// Types the login as a hand does: its end is not in one piece with its beginning.
+fn type_login(pty: &mut Pty) {
+    let (first, rest) = LOGIN.split_at(5);
+    pty.keys(first).shows(&format!("type {LOGIN}: {first}"));
+    pty.keys(rest).shows("matches");
+}
+
+#[test]
+fn slow_a_name_that_is_pasted_without_brackets_is_refused_and_typed_in_parts_it_confirms() {
+    let state = place();
+    let arguments = ["drill", "--state", path(&state), "--seed", "7"];
+    let mut pty = Pty::start(state.path(), &arguments, (120, 40));
+    open_case(&mut pty);
+    pty.keys("cc").shows("type mara.lind@acme.example:");
+    pty.pass(DEAD_TIME * 2);
+    // All of it, and the keys that would confirm, in one write.
+    pty.keys(&format!("{LOGIN}<Tab>y"));
+    pty.shows("the typed name is not the target's");
+    pty.keys("<Tab>").shows(">cancel<");
+    pty.keys(LOGIN).shows("it came all at once");
+    type_login(&mut pty);
+    pty.keys("<Tab>").shows(">contain<");
+    pty.keys("y").shows("─ Response ─");
+    pty.shows("The account is contained.");
+    pty.keys("<Esc>").until("the panes", |text| {
+        !text.contains("─ Response ─") && text.contains("1 contained")
+    });
+    pty.keys("q");
+    assert_eq!(pty.end_restored().code, 0);
 }
 
 fn quell(home: &Path, arguments: &[&str]) -> Output {

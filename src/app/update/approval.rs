@@ -108,7 +108,7 @@ pub(super) fn ready(model: &mut Model, result: Result<Box<Asked>, Fault>) -> Vec
     Vec::new()
 }
 
-pub(super) fn key(model: &mut Model, chord: Chord) -> Vec<Effect> {
+pub(super) fn key(model: &mut Model, chord: Chord, together: bool) -> Vec<Effect> {
     let boot = model.now.boot;
     let too_small = model.size.0 < LEAST.0 || model.size.1 < LEAST.1;
     let walk = match chord.key {
@@ -118,7 +118,7 @@ pub(super) fn key(model: &mut Model, chord: Chord) -> Vec<Effect> {
         Key::PageUp => Some(Walk::By(-panes::half_page(model))),
         _ => None,
     };
-    let key = dialog_key(chord);
+    let key = dialog_key(chord, together);
     let Some(Layer::Approve {
         consent,
         said,

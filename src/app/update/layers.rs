@@ -290,14 +290,14 @@ fn send_again(model: &mut Model) -> Vec<Effect> {
 }
 
 /// Keys for layers that take letters themselves.
-pub(super) fn raw_key(model: &mut Model, chord: Chord) -> Vec<Effect> {
+pub(super) fn raw_key(model: &mut Model, chord: Chord, together: bool) -> Vec<Effect> {
     match model.layers.last() {
-        Some(Layer::Confirm { .. }) => confirm_key(model, chord),
+        Some(Layer::Confirm { .. }) => confirm_key(model, chord, together),
         Some(Layer::Filter { .. }) => filter_key(model, chord),
         Some(Layer::EventFilter(_)) => activity::filter_key(model, chord),
         Some(Layer::Search { .. }) => search::key(model, chord),
         Some(Layer::Writing { .. }) => writing::key(model, chord),
-        Some(Layer::Approve { .. }) => approval::key(model, chord),
+        Some(Layer::Approve { .. }) => approval::key(model, chord, together),
         Some(Layer::ReadingRequest { .. } | Layer::OpeningDraft { .. }) => {
             if chord == Chord::plain(Key::Esc) {
                 model.layers.pop();
@@ -392,9 +392,10 @@ fn rearm_key(model: &mut Model, chord: Chord) -> Vec<Effect> {
 }
 
 /// Gives a key as the dialogs that lead to an act know it.
-pub(super) fn dialog_key(chord: Chord) -> DialogKey {
+pub(super) fn dialog_key(chord: Chord, together: bool) -> DialogKey {
     match chord.key {
         _ if chord.ctrl || chord.alt => DialogKey::Other,
+        Key::Char(c) if together => DialogKey::Together(c),
         Key::Char(c) => DialogKey::Char(c),
         Key::Backspace => DialogKey::Backspace,
         Key::Tab | Key::BackTab => DialogKey::Tab,
@@ -404,7 +405,7 @@ pub(super) fn dialog_key(chord: Chord) -> DialogKey {
     }
 }
 
-fn confirm_key(model: &mut Model, chord: Chord) -> Vec<Effect> {
+fn confirm_key(model: &mut Model, chord: Chord, together: bool) -> Vec<Effect> {
     let boot = model.now.boot;
     let too_small = model.size.0 < LEAST.0 || model.size.1 < LEAST.1;
     // Reading is no decision: it needs no dead time, and drawing stops at the last line.
@@ -419,7 +420,7 @@ fn confirm_key(model: &mut Model, chord: Chord) -> Vec<Effect> {
         *scroll = walk.from(*scroll, CONFIRM_LINES_MAX);
         return Vec::new();
     }
-    let key = dialog_key(chord);
+    let key = dialog_key(chord, together);
     let Some(Layer::Confirm {
         confirmation, said, ..
     }) = model.layers.last_mut()

@@ -1,7 +1,8 @@
 //! The confirmation: the only maker of a [`ConfirmedAction`], built to survive tired hands.
 //!
 //! The login is typed, `Tab` moves to *contain*, `y` confirms. `Enter` never confirms, paste is refused, and so is
-//! every key of the first 500 ms after the dialog was drawn.
+//! every key of the first 500 ms after the dialog was drawn. A paste that the terminal does not call one is told by its haste
+//! (see `typed`).
 
 use std::time::Duration;
 
@@ -9,15 +10,13 @@ use super::approval::Grant;
 use super::kind::ActionKind;
 use super::plan::{Plan, PreparedCall, what};
 use super::remnant::Item;
+use super::typed::Typed;
 use crate::domain::account::Account;
 use crate::domain::ids::{ActionId, CaseId, PlanId};
 use crate::domain::text::Safe;
 
 /// Keys are refused until this long after the dialog was first on the screen.
 pub const DEAD_TIME: Duration = Duration::from_millis(500);
-
-/// Most letters of the typed name that are kept.
-const TYPED_MAX: usize = 256;
 
 /// One action a person confirmed; nothing else can be sent.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -146,6 +145,8 @@ pub enum Focus {
 pub enum DialogKey {
     /// A letter.
     Char(char),
+    /// A letter that came in one piece with the key before it.
+    Together(char),
     /// Takes the last letter back.
     Backspace,
     /// Moves between *cancel* and *contain*.
@@ -177,7 +178,7 @@ pub struct Confirmation {
     plan: Plan,
     /// When it was first on the screen.
     drawn: Option<Duration>,
-    typed: String,
+    typed: Typed,
     focus: Focus,
 }
 
@@ -187,7 +188,7 @@ impl Confirmation {
         Self {
             plan,
             drawn: None,
-            typed: String::new(),
+            typed: Typed::default(),
             focus: Focus::Cancel,
         }
     }
@@ -211,7 +212,7 @@ impl Confirmation {
 
     /// Gives what was typed so far; it holds only what keys can type, without controls.
     pub fn typed(&self) -> &str {
-        &self.typed
+        self.typed.as_str()
     }
 
     /// Gives the focus.
@@ -232,8 +233,7 @@ impl Confirmation {
 
     /// Tells whether what was typed is what has to be typed.
     pub fn matches(&self) -> bool {
-        // A provider that gives an account no name at all cannot be confirmed by typing nothing.
-        !self.typed.is_empty() && self.typed == self.wanted()
+        self.typed.is(self.wanted())
     }
 
     /// Takes a key at a boot time.
@@ -256,19 +256,20 @@ impl Confirmation {
                 };
                 Step::Stay(None)
             }
-            DialogKey::Enter if self.focus == Focus::Cancel && self.typed.is_empty() => {
+            DialogKey::Enter if self.focus == Focus::Cancel && self.typed().is_empty() => {
                 Step::Cancelled
             }
             DialogKey::Enter => Step::Stay(Some("Enter never confirms: Tab, then y".into())),
-            DialogKey::Char('y') if self.focus == Focus::Contain => self.confirm(boot),
-            DialogKey::Char(_) if self.focus == Focus::Contain => {
+            DialogKey::Char('y') | DialogKey::Together('y') if self.focus == Focus::Contain => {
+                self.confirm(boot)
+            }
+            DialogKey::Char(_) | DialogKey::Together(_) if self.focus == Focus::Contain => {
                 Step::Stay(Some("y confirms, Tab goes back, Esc cancels".into()))
             }
-            DialogKey::Char(c) => {
-                if !c.is_control() && self.typed.chars().count() < TYPED_MAX {
-                    self.typed.push(c);
-                }
-                Step::Stay(None)
+            DialogKey::Char(c) | DialogKey::Together(c) => {
+                let wanted = self.wanted().to_owned();
+                let together = matches!(key, DialogKey::Together(_));
+                Step::Stay(self.typed.push(c, together, &wanted))
             }
             DialogKey::Backspace => {
                 self.typed.pop();
@@ -390,10 +391,29 @@ mod tests {
     }
 
     #[test]
-    fn what_is_typed_has_an_end() {
+    fn a_name_that_comes_all_at_once_is_refused_and_y_behind_it_confirms_nothing() {
         let mut dialog = open(samples::plan(None));
-        type_in(&mut dialog, &"x".repeat(TYPED_MAX + 5));
-        assert_eq!(dialog.typed().len(), TYPED_MAX);
+        let mut said = Vec::new();
+        for (place, c) in LOGIN.chars().enumerate() {
+            let key = if place == 0 {
+                DialogKey::Char(c)
+            } else {
+                DialogKey::Together(c)
+            };
+            said.push(dialog.key(key, later()));
+        }
+        assert!(matches!(said.pop(), Some(Step::Stay(Some(_)))));
+        assert!(said.iter().all(|step| *step == Step::Stay(None)));
+        assert_eq!(dialog.typed(), "");
+        dialog.key(DialogKey::Tab, later());
+        assert!(!is_confirmed(
+            &dialog.key(DialogKey::Together('y'), later())
+        ));
+        // Typed by a hand, the last keys may come as fast as they like.
+        dialog.key(DialogKey::Tab, later());
+        type_in(&mut dialog, LOGIN);
+        dialog.key(DialogKey::Tab, later());
+        assert!(is_confirmed(&dialog.key(DialogKey::Together('y'), later())));
     }
 
     fn later() -> Duration {
@@ -605,6 +625,7 @@ mod tests {
             6 => prop::sample::select(LOGIN.chars().chain(['y', 'Y', ' ']).collect::<Vec<_>>())
                 .prop_map(DialogKey::Char),
             1 => any::<char>().prop_map(DialogKey::Char),
+            1 => any::<char>().prop_map(DialogKey::Together),
             3 => Just(DialogKey::Tab),
             2 => Just(DialogKey::Char('y')),
             1 => prop::sample::select(vec![
@@ -631,7 +652,8 @@ mod tests {
                 let step = dialog.key(key, boot);
                 if is_confirmed(&step) {
                     prop_assert_eq!(before, LOGIN);
-                    prop_assert_eq!((focus, key), (Focus::Contain, DialogKey::Char('y')));
+                    prop_assert_eq!(focus, Focus::Contain);
+                    prop_assert!(matches!(key, DialogKey::Char('y') | DialogKey::Together('y')));
                     prop_assert!(boot >= OPENED + DEAD_TIME);
                 }
                 prop_assert!(!dialog.typed().chars().any(char::is_control));
@@ -644,7 +666,7 @@ mod tests {
             let mut dialog = open(samples::plan(None));
             for key in keys {
                 // `@` is left out, so the login cannot come about.
-                if key == DialogKey::Char('@') {
+                if matches!(key, DialogKey::Char('@') | DialogKey::Together('@')) {
                     continue;
                 }
                 prop_assert!(!is_confirmed(&dialog.key(key, later())));

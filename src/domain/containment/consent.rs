@@ -8,12 +8,10 @@ use std::time::Duration;
 use super::approval::{Answer, Request, Say};
 use super::confirm::{DEAD_TIME, DialogKey};
 use super::plan::PreparedCall;
+use super::typed::Typed;
 use crate::domain::account::Account;
 use crate::domain::ids::{AccountId, CaseId};
 use crate::domain::text::Safe;
-
-/// Most letters of the typed name that are kept.
-const TYPED_MAX: usize = 256;
 
 /// A request as this console found it, with what it read by itself.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -83,7 +81,7 @@ pub struct Consent {
     asked: Asked,
     /// When it was first on the screen.
     drawn: Option<Duration>,
-    typed: String,
+    typed: Typed,
     focus: Focus,
 }
 
@@ -93,7 +91,7 @@ impl Consent {
         Self {
             asked,
             drawn: None,
-            typed: String::new(),
+            typed: Typed::default(),
             focus: Focus::Cancel,
         }
     }
@@ -117,7 +115,7 @@ impl Consent {
 
     /// Gives what was typed so far, without controls.
     pub fn typed(&self) -> &str {
-        &self.typed
+        self.typed.as_str()
     }
 
     /// Gives the focus.
@@ -137,7 +135,7 @@ impl Consent {
 
     /// Tells whether what was typed is what has to be typed.
     pub fn matches(&self) -> bool {
-        !self.typed.is_empty() && self.typed == self.wanted()
+        self.typed.is(self.wanted())
     }
 
     /// Takes a key at a boot time.
@@ -162,16 +160,17 @@ impl Consent {
                 Step::Stay(None)
             }
             DialogKey::Enter => Step::Stay(Some("Enter never answers: Tab, then y".into())),
-            DialogKey::Char('y') if self.focus == Focus::Approve => self.approve(),
-            DialogKey::Char('y') if self.focus == Focus::Deny => self.answered(Say::Deny),
-            DialogKey::Char(_) if self.focus != Focus::Cancel => {
-                Step::Stay(Some("y answers, Tab goes on, Esc leaves".into()))
-            }
-            DialogKey::Char(c) => {
-                if !c.is_control() && self.typed.chars().count() < TYPED_MAX {
-                    self.typed.push(c);
+            DialogKey::Char(c) | DialogKey::Together(c) => {
+                let together = matches!(key, DialogKey::Together(_));
+                match (self.focus, c) {
+                    (Focus::Cancel, _) => {
+                        let wanted = self.wanted().to_owned();
+                        Step::Stay(self.typed.push(c, together, &wanted))
+                    }
+                    (Focus::Approve, 'y') => self.approve(),
+                    (Focus::Deny, 'y') => self.answered(Say::Deny),
+                    _ => Step::Stay(Some("y answers, Tab goes on, Esc leaves".into())),
                 }
-                Step::Stay(None)
             }
             DialogKey::Backspace => {
                 self.typed.pop();
@@ -327,12 +326,22 @@ mod tests {
     }
 
     #[test]
-    fn the_typed_name_has_an_end() {
+    fn a_name_that_comes_all_at_once_is_refused() {
         let mut dialog = open(None);
-        for _ in 0..300 {
-            dialog.key(DialogKey::Char('a'), later());
+        dialog.key(DialogKey::Char('m'), later());
+        let mut last = Step::Stay(None);
+        for c in LOGIN.chars().skip(1) {
+            last = dialog.key(DialogKey::Together(c), later());
         }
-        assert_eq!(dialog.typed().len(), TYPED_MAX);
+        assert!(matches!(last, Step::Stay(Some(_))));
+        assert_eq!(dialog.typed(), "");
+        dialog.key(DialogKey::Tab, later());
+        let step = dialog.key(DialogKey::Together('y'), later());
+        assert!(matches!(step, Step::Stay(Some(_))));
+        // A denial needs no name, however it comes.
+        dialog.key(DialogKey::Tab, later());
+        let step = dialog.key(DialogKey::Together('y'), later());
+        assert!(matches!(step, Step::Answered(_)));
     }
 
     #[rstest]
@@ -363,6 +372,7 @@ mod tests {
         fn no_keys_approve_without_the_login(keys in prop::collection::vec(
             prop_oneof![
                 4 => any::<char>().prop_map(DialogKey::Char),
+                1 => any::<char>().prop_map(DialogKey::Together),
                 2 => Just(DialogKey::Char('y')),
                 3 => Just(DialogKey::Tab),
                 1 => Just(DialogKey::Enter),
