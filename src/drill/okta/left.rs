@@ -15,7 +15,10 @@ fn grant(person: &Person, grant: &Grant, base: &str) -> Value {
         "id": grant.id, "status": "ACTIVE", "created": iso(grant.created), "lastUpdated": iso(grant.created),
         "createdBy": {"id": person.id, "type": "User"}, "issuer": format!("{base}/oauth2/default"),
         "clientId": grant.client, "userId": person.id, "scopeId": grant.scope, "source": "END_USER",
-        "_links": {"self": {"href": href}},
+        "_links": {
+            "self": {"href": href},
+            "app": {"href": format!("{base}/api/v1/apps/{}", grant.client), "title": grant.name},
+        },
     })
 }
 
