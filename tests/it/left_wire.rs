@@ -43,6 +43,8 @@ fn proof(account: &Account, item: &Item) -> ProofQuery {
         not_before: account.server_date,
         password_before: None,
         request_id: None,
+        path: None,
+        ahead: 0,
         used: Vec::new(),
         others: Vec::new(),
     }
