@@ -184,6 +184,7 @@ async fn what_the_attacker_left_is_seen_marked_and_removed_with_proof() {
         comment.contains("- remove what was left: **proven**"),
         "{comment}"
     );
+    assert!(comment.contains("**Eradication record**"), "{comment}");
     assert!(comment.contains("MailSync Helper"), "{comment}");
     assert!(comment.contains("Account is not contained."), "{comment}");
 }

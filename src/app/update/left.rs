@@ -109,7 +109,7 @@ fn remove(model: &mut Model, cursor: usize) -> Vec<Effect> {
             None => Ok(remnant.item.clone()),
             Some(reason) => Err(safe!("{}: {}", remnant.item.word(), reason)),
         },
-        Some(_) => Err("nothing on this line can be removed from here; v reads it in full".into()),
+        Some(_) => Err("nothing on this line can be removed from here".into()),
         None => return Vec::new(),
     };
     match chosen {
