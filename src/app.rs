@@ -10,6 +10,7 @@ pub mod command;
 mod deeds;
 pub mod effect;
 pub mod keymap;
+pub mod left;
 pub mod local;
 pub mod message;
 pub mod model;

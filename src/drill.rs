@@ -20,6 +20,7 @@ mod keycloak;
 pub mod ledger;
 mod limits;
 mod okta;
+mod remnants;
 mod server;
 mod thehive;
 pub mod wire;

@@ -15,6 +15,7 @@ mod poll;
 pub mod probe;
 mod prove;
 mod recover;
+mod recovery;
 mod removal;
 mod respond;
 mod search;
@@ -215,6 +216,9 @@ impl Engine {
             Effect::ReadAccount { case, name } => {
                 self.world.spawn(poll::read_account(world, case, name));
             }
+            Effect::ReadLeft { case, account } => {
+                self.world.spawn(removal::read(world, case, account));
+            }
             Effect::SearchActivity(search) => search::start(&world, search),
             Effect::SearchOlder { search, until } => search::older(&world, search, until),
             Effect::SearchSource(asked) => self.world.spawn(search::trace(world, asked)),
@@ -225,8 +229,9 @@ impl Engine {
                 asked_for,
                 kinds,
                 items,
+                window,
             } => {
-                let what = (kinds, items);
+                let what = (kinds, items, window);
                 self.world
                     .spawn(plan::make(world, case, account, asked_for, what));
             }

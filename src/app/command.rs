@@ -23,6 +23,8 @@ pub enum Context {
     Preview,
     /// In the actions layer: one letter an action.
     Contain,
+    /// In the view of what may be left in the account.
+    Left,
     /// In the list of unfinished actions.
     Unfinished,
     /// In the list of everything contained.
@@ -57,6 +59,7 @@ impl Context {
             Self::Choosing => "Choosing",
             Self::Preview => "Preview",
             Self::Contain => "Contain",
+            Self::Left => "What may be left",
             Self::Unfinished => "Unfinished actions",
             Self::Contained => "Contained accounts",
         }
@@ -138,6 +141,9 @@ pub enum Command {
     ContainReset,
     ContainExpire,
     ShowSecret,
+    ShowLeft,
+    RemoveLeft,
+    ReadLeft,
     CheckAgain,
     SendAgain,
     CloseWithReason,
@@ -267,6 +273,8 @@ pub const COMMANDS: &[Spec] = &{
             "show the response: every action with its proof"),
         spec("show-secret", C::ShowSecret, X::Everywhere, &["V"], "",
             "show a new password, or the link to choose one, this once"),
+        spec("left", C::ShowLeft, X::Everywhere, &["E"], "",
+            "show what an attacker may have left in the account, and remove it one by one"),
         spec("approvals", C::Approvals, X::Everywhere, &["A"], "",
             "show who asks for an approval in the open case"),
         spec("close-case", C::CloseCase, X::Everywhere, &["X"], "",
@@ -342,6 +350,17 @@ pub const COMMANDS: &[Spec] = &{
         spec("contain-up", C::Up, X::Contain, &["Up"], "", "move up"),
         spec("contain-open", C::Open, X::Contain, &["Enter"], "plan", "plan the action under the cursor"),
         spec("contain-back", C::Back, X::Contain, &["Esc", "q"], "back", "leave without a decision"),
+        spec("left-down", C::Down, X::Left, &["j", "Down"], "", "move down"),
+        spec("left-up", C::Up, X::Left, &["k", "Up"], "", "move up"),
+        spec("left-first", C::First, X::Left, &["g", "Home"], "", "move to the first row"),
+        spec("left-last", C::Last, X::Left, &["G", "End"], "", "move to the last row"),
+        spec("left-remove", C::RemoveLeft, X::Left, &["Enter"], "remove", "plan to remove what is under the cursor"),
+        spec("left-read", C::ReadLeft, X::Left, &["v"], "in full", "show it in full, with the provider's record"),
+        spec("left-window", C::CompromiseWindow, X::Left, &["W"], "window",
+            "say from when to when the account was in other hands"),
+        spec("left-refresh", C::Refresh, X::Left, &["r"], "read again", "ask the provider again"),
+        spec("left-response", C::ShowResponse, X::Left, &["R"], "", "show the response: every action with its proof"),
+        spec("left-back", C::Back, X::Left, &["Esc", "q"], "back", "go back; nothing changes"),
         spec("unfinished-down", C::Down, X::Unfinished, &["j", "Down"], "", "move down"),
         spec("unfinished-up", C::Up, X::Unfinished, &["k", "Up"], "", "move up"),
         spec("check-again", C::CheckAgain, X::Unfinished, &["c", "Enter"], "check again",

@@ -52,6 +52,13 @@ pub enum Effect {
     SearchSource(SourceSearch),
     /// Stop a search and its looking for newer events.
     StopSearch(u64),
+    /// Read what may be left in an account.
+    ReadLeft {
+        /// For which case.
+        case: CaseId,
+        /// The account.
+        account: AccountId,
+    },
     /// Resolve, snapshot, guard: make a plan.
     MakePlan {
         /// For which case.
@@ -64,6 +71,8 @@ pub enum Effect {
         kinds: Vec<ActionKind>,
         /// What to remove, where that is what is done.
         items: Vec<Item>,
+        /// From when to when the account was in other hands, as far as it is known; open where there is no end.
+        window: Option<(DateTime<Utc>, Option<DateTime<Utc>>)>,
     },
     /// Carry out what was confirmed.
     Contain(Box<ConfirmedPlan>),

@@ -13,6 +13,7 @@ use crate::domain::case::{Alert, Case, CaseFile, Comment, RecordFault, Task};
 use crate::domain::containment::consent::Asked;
 use crate::domain::containment::kind::ActionKind;
 use crate::domain::containment::plan::{ActionFacts, Plan};
+use crate::domain::containment::remnant::LeftBehind;
 use crate::domain::fault::Fault;
 use crate::domain::ids::{AccountId, ActionId, CaseId, ConnectionName};
 use crate::domain::one_time::OneTime;
@@ -75,6 +76,15 @@ pub enum Message {
         asked: Untrusted,
         /// Every account that carries the name.
         result: Result<Vec<Account>, Fault>,
+    },
+    /// What may be left in an account was read, or could not be.
+    LeftRead {
+        /// For which case.
+        case: CaseId,
+        /// The account.
+        account: AccountId,
+        /// All of it, with what could not be read.
+        result: Result<Box<LeftBehind>, Fault>,
     },
     /// A page of events came.
     ActivityPage {

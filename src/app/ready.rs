@@ -21,6 +21,7 @@ pub fn refusal(model: &Model, spec: &Spec) -> Option<Safe> {
     match spec.command {
         C::Undo => choice(Choice::Enable),
         C::ContainBoth | C::Contain => choice(Choice::Monitor),
+        C::ShowLeft => super::left::closed(model),
         C::Claim => changes(model).or_else(|| {
             let none = model.open.is_none() && model.queue.is_empty();
             none.then(|| "no case is chosen".into())

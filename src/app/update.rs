@@ -10,6 +10,7 @@ mod findings;
 mod hold;
 mod layers;
 mod leaving;
+mod left;
 mod list;
 mod mirror;
 mod open_case;

@@ -58,6 +58,11 @@ pub fn of(model: &Model) -> Option<Window> {
     .or_else(|| proposed(model, open))
 }
 
+/// Gives from when to when that window goes, open where it has no end.
+pub fn span(model: &Model) -> Option<(DateTime<Utc>, Option<DateTime<Utc>>)> {
+    of(model).map(|window| (window.from, window.until))
+}
+
 /// From the earliest event that a finding which counts rests on, to the proof that the account is contained.
 fn proposed(model: &Model, open: &OpenCase) -> Option<Window> {
     let pane = &open.activity;

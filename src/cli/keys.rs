@@ -7,7 +7,7 @@ use super::{Failure, OK, broken_pipe, compose};
 use crate::app::command::{COMMANDS, Context};
 use crate::app::keymap::Keymap;
 
-const CONTEXTS: [Context; 10] = [
+const CONTEXTS: [Context; 11] = [
     Context::Everywhere,
     Context::Cases,
     Context::Activity,
@@ -17,6 +17,7 @@ const CONTEXTS: [Context; 10] = [
     Context::Choosing,
     Context::Preview,
     Context::Contain,
+    Context::Left,
     Context::Unfinished,
 ];
 

@@ -29,6 +29,8 @@ pub(crate) enum Kind {
     Process,
     RemoteLogon,
     Export,
+    FactorRemove,
+    ConsentRevoke,
 }
 
 /// The words that the vendors use for a kind.
@@ -74,7 +76,7 @@ const fn okta(
 }
 
 /// In the order of [`Kind`].
-static WORDS: [Words; 18] = [
+static WORDS: [Words; 20] = [
     okta(
         "user.session.start",
         "User login to Okta",
@@ -193,6 +195,18 @@ static WORDS: [Words; 18] = [
         dataset: "payroll.audit",
         provider: "payroll",
     },
+    okta(
+        "user.mfa.factor.deactivate",
+        "Reset factor for user",
+        &["iam"],
+        &["user", "change"],
+    ),
+    okta(
+        "app.oauth2.as.consent.revoke",
+        "User revoked consent to app",
+        &["iam"],
+        &["user", "deletion"],
+    ),
 ];
 
 /// How a write of the console's token reached the identity provider.

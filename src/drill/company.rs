@@ -47,6 +47,17 @@ pub(crate) struct Client {
     pub created: DateTime<Utc>,
 }
 
+/// What a user let a client do.
+#[derive(Clone, Debug)]
+pub(crate) struct Grant {
+    pub id: String,
+    /// Id of the client.
+    pub client: String,
+    pub name: &'static str,
+    pub scope: &'static str,
+    pub created: DateTime<Utc>,
+}
+
 /// One account.
 #[derive(Clone, Debug)]
 pub(crate) struct Person {
@@ -72,6 +83,9 @@ pub(crate) struct Person {
     pub roles: Vec<(&'static str, &'static str)>,
     pub factors: Vec<Factor>,
     pub clients: Vec<Client>,
+    pub grants: Vec<Grant>,
+    /// A second address by which the password can be had back.
+    pub second_email: Option<&'static str>,
     pub sessions: Vec<Session>,
     /// Administrator roles by a role that holds them or a group above; Keycloak names them on their own.
     pub inherited: Vec<&'static str>,
@@ -216,6 +230,18 @@ impl Directory {
             name: "Galaxy A15".to_owned(),
             created: start - TimeDelta::minutes(29),
         });
+        victim.second_email = Some("mara.l.backup@mail.example");
+        for client in &victim.clients {
+            for scope in client.scopes {
+                victim.grants.push(Grant {
+                    id: format!("oag{}", token(dice, 17)),
+                    client: client.id.clone(),
+                    name: client.name,
+                    scope,
+                    created: client.created,
+                });
+            }
+        }
     }
 
     /// Sets apart who is set apart at Entra ID only.
@@ -239,7 +265,15 @@ impl Directory {
         for person in &mut self.people {
             person.id = uuid(&mut dice);
             for client in &mut person.clients {
-                client.id = uuid(&mut dice);
+                let id = uuid(&mut dice);
+                for grant in person
+                    .grants
+                    .iter_mut()
+                    .filter(|one| one.client == client.id)
+                {
+                    grant.client.clone_from(&id);
+                }
+                client.id = id;
             }
         }
         for group in &mut self.groups {
@@ -344,6 +378,8 @@ fn person(
             created,
         }],
         clients: Vec::new(),
+        grants: Vec::new(),
+        second_email: None,
         sessions: Vec::new(),
         inherited: Vec::new(),
         required: Vec::new(),

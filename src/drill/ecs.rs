@@ -177,7 +177,7 @@ fn add_object(document: &mut Value, activity: &Activity) {
             "rule",
             json!({"name": ".", "description": object}),
         ),
-        Kind::AppAccess | Kind::ConsentGrant | Kind::TokenRevoke => {
+        Kind::AppAccess | Kind::ConsentGrant | Kind::ConsentRevoke | Kind::TokenRevoke => {
             insert(document, "service", json!({"name": object}));
         }
         _ => {}

@@ -4,6 +4,7 @@
 //! a server of version 26.
 
 mod events;
+mod left;
 mod users;
 
 use std::collections::BTreeMap;
@@ -103,6 +104,10 @@ pub(crate) fn answer(world: &mut World, request: &Request, notes: &mut Notes) ->
         ("GET", ["users", id, "role-mappings", "clients", client, "composite"]) => {
             users::all_roles(world, id, client)
         }
+        ("GET", ["users", id, "federated-identity"]) => left::linked(world, id),
+        ("DELETE", ["users", id, "consents" | "credentials", what]) => {
+            left::remove(world, request, (id, what), notes)
+        }
         ("GET", ["users", id, part]) => users::part(world, request, id, part),
         ("GET", ["users", id, "offline-sessions", client]) => users::offline(world, id, client),
         ("DELETE", ["sessions", session]) => users::end_session(world, request, session, notes),
@@ -154,6 +159,15 @@ pub(crate) fn template(request: &Request) -> &'static str {
         ] => "/admin/realms/{realm}/users/{user-id}/role-mappings/clients/{client-id}/composite",
         ["admin", "realms", _, "users", _, "consents"] => {
             "/admin/realms/{realm}/users/{user-id}/consents"
+        }
+        ["admin", "realms", _, "users", _, "consents", _] => {
+            "/admin/realms/{realm}/users/{user-id}/consents/{client}"
+        }
+        ["admin", "realms", _, "users", _, "credentials"] => {
+            "/admin/realms/{realm}/users/{user-id}/credentials"
+        }
+        ["admin", "realms", _, "users", _, "credentials", _] => {
+            "/admin/realms/{realm}/users/{user-id}/credentials/{credentialId}"
         }
         ["admin", "realms", _, "users", _, "offline-sessions", _] => {
             "/admin/realms/{realm}/users/{user-id}/offline-sessions/{clientUuid}"

@@ -2,6 +2,7 @@
 //!
 //! Paths, bodies, errors, paging and rate limits follow the vendor's published specification.
 
+mod left;
 mod logs;
 mod scim;
 mod tokens;
@@ -58,6 +59,15 @@ pub(crate) fn answer(world: &mut World, request: &Request, notes: &mut Notes) ->
         ("POST", ["users", user, "lifecycle", "deactivate"]) => {
             users::deactivate(world, request, user, notes)
         }
+        ("GET", ["users", user, "grants"]) => left::grants(world, request, user),
+        ("GET", ["users", user, "devices"]) => left::devices(world, request, user),
+        ("GET", ["users", user, "grants" | "factors", id]) => left::one(world, request, user, id),
+        ("DELETE", ["users", user, "grants" | "factors", id]) => {
+            left::remove(world, request, (user, id), notes)
+        }
+        ("DELETE", ["users", user, "clients", client, "tokens"]) => {
+            left::remove(world, request, (user, client), notes)
+        }
         ("DELETE", ["users", user, "sessions"]) => users::clear(world, request, user, notes),
         (_, ["logs" | "users" | "groups" | "iam", ..]) => error(
             405,
@@ -80,6 +90,10 @@ pub(crate) fn template(request: &Request) -> &'static str {
         Some(["users", _, "groups"]) => "/api/v1/users/{id}/groups",
         Some(["users", _, "roles"]) => "/api/v1/users/{userId}/roles",
         Some(["users", _, "factors"]) => "/api/v1/users/{userId}/factors",
+        Some(["users", _, "factors", _]) => "/api/v1/users/{userId}/factors/{factorId}",
+        Some(["users", _, "grants"]) => "/api/v1/users/{userId}/grants",
+        Some(["users", _, "grants", _]) => "/api/v1/users/{userId}/grants/{grantId}",
+        Some(["users", _, "devices"]) => "/api/v1/users/{userId}/devices",
         Some(["users", _, "clients"]) => "/api/v1/users/{userId}/clients",
         Some(["users", _, "clients", _, "tokens"]) => {
             "/api/v1/users/{userId}/clients/{clientId}/tokens"

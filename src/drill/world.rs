@@ -311,7 +311,7 @@ impl World {
     }
 
     /// Writes what the console's token did into the journal, under the request's id.
-    fn log_own(&mut self, kind: Kind, target: usize, object: &str, request: &Request) {
+    pub(super) fn log_own(&mut self, kind: Kind, target: usize, object: &str, request: &Request) {
         let analyst = &self.directory.people[ANALYST];
         let mut activity = Activity::new(request.at, kind, ANALYST, analyst).object(object);
         activity.target = u32::try_from(target).ok();

@@ -6,6 +6,7 @@ use std::time::Duration;
 
 use super::World;
 use super::journal::own;
+use super::recovery::{self, Window};
 use crate::app::message::Level;
 use crate::app::message::Message;
 use crate::config::settings::{EnvironmentKind, Mode};
@@ -38,9 +39,10 @@ pub(super) async fn make(
     case: CaseId,
     account: AccountId,
     asked_for: Untrusted,
-    (kinds, items): (Vec<ActionKind>, Vec<Item>),
+    (kinds, items, window): (Vec<ActionKind>, Vec<Item>, Window),
 ) {
-    let result = try_make(&world, case, account, &asked_for, (&kinds, &items)).await;
+    let what = (kinds.as_slice(), items.as_slice(), window);
+    let result = try_make(&world, case, account, &asked_for, what).await;
     world.tell(Message::PlanMade(result.map(Box::new))).await;
 }
 
@@ -49,7 +51,7 @@ async fn try_make(
     case: CaseId,
     id: AccountId,
     asked_for: &Untrusted,
-    (kinds, items): (&[ActionKind], &[Item]),
+    (kinds, items, window): (&[ActionKind], &[Item], Window),
 ) -> Result<Plan, Fault> {
     let identity = world
         .identity(&id.connection)
@@ -89,7 +91,17 @@ async fn try_make(
     } = judge_all(world, identity.as_ref(), &account, asked_for, kinds).await;
     warnings.extend(told(&others));
     let made = world.clock.now();
-    let steps = planned(identity.as_ref(), (kinds, items), &account).await?;
+    let mut steps = planned(identity.as_ref(), (kinds, items), &account).await?;
+    if *kinds == [ActionKind::EnableAccount] {
+        let checks = recovery::checks(world, identity.as_ref(), &account, window).await;
+        warnings.extend(checks.warnings);
+        for (step, _) in &mut steps {
+            let good = Safe::join(checks.passed.iter().cloned(), &Safe::fixed("; "));
+            if !good.is_empty() {
+                step.facts.limits = safe!("{}; looked at: {}", step.facts.limits, good);
+            }
+        }
+    }
     let steps: Vec<PlannedStep> = steps
         .into_iter()
         .map(|(step, item)| PlannedStep {

@@ -2,7 +2,11 @@
 //!
 //! What must not live here: sending.
 
+use std::sync::Arc;
+
+use super::World;
 use super::plan::Planned;
+use crate::app::message::Message;
 use crate::connect::capability::Identity;
 use crate::domain::account::Account;
 use crate::domain::audit::{Body, ItemNamed};
@@ -10,9 +14,29 @@ use crate::domain::containment::confirm::ConfirmedAction;
 use crate::domain::containment::plan::Plan;
 use crate::domain::containment::remnant::{Item, Remnant};
 use crate::domain::fault::Fault;
-use crate::domain::ids::AccountId;
+use crate::domain::ids::{AccountId, CaseId};
 use crate::domain::text::Safe;
 use crate::safe;
+
+/// Reads what may be left in an account.
+pub(super) async fn read(world: Arc<World>, case: CaseId, account: AccountId) {
+    let result = match world.identity(&account.connection) {
+        Some(identity) => match identity.left_behind(&account).await {
+            Ok(left) => Ok(Box::new(left)),
+            Err(error) => Err(world.troubled(&account.connection, error).await),
+        },
+        None => Err(Fault::new(safe!(
+            "no identity provider is named {}",
+            account.connection
+        ))),
+    };
+    let read = Message::LeftRead {
+        case,
+        account,
+        result,
+    };
+    world.tell(read).await;
+}
 
 /// Reads each item anew and gives the request that removes it; one that is gone, or is another, makes no plan.
 pub(super) async fn steps(

@@ -8,6 +8,7 @@ mod confirm;
 mod contained;
 mod documents;
 mod escalation;
+mod left;
 mod pivot;
 mod reading;
 mod response;
@@ -92,6 +93,7 @@ pub(super) fn draw(
         Layer::Response { scroll } => response::draw(canvas, model, room, *scroll),
         Layer::Escalation { scroll } => escalation::draw(canvas, model, room, *scroll),
         Layer::Contain { cursor } => choosing::contain(canvas, model, room, *cursor),
+        Layer::Left { cursor } => left::draw(canvas, model, room, *cursor),
         Layer::Likelihood { cursor } => choosing::likelihood(canvas, model, room, *cursor),
         Layer::ChooseUser { names, cursor } => choosing::user(canvas, room, names, *cursor),
         Layer::Runbooks {

@@ -45,6 +45,8 @@ mod incident;
 mod journal;
 mod keycloak;
 mod keycloak_live;
+mod left;
+mod left_wire;
 mod mirror;
 mod outbox;
 mod passwords;

@@ -487,6 +487,7 @@ pub(crate) fn open(size: (u16, u16)) -> Model {
         account: Load::Ready(Found::One(Box::new(account())), now()),
         activity,
         related_seen: None,
+        left: Load::Idle,
         similar: Load::Idle,
         back: None,
         comments: OwnComments::default(),

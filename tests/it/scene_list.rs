@@ -7,6 +7,11 @@ use quell::app::message::Message;
 use quell::app::model::{Layer, Model};
 use quell::app::update::update;
 use quell::domain::audit::{Body, ChecklistPhase, ChecklistTick, TickState};
+use quell::domain::containment::confirm::Confirmation;
+use quell::domain::containment::kind::ActionKind;
+use quell::domain::containment::plan::ActionFacts;
+use quell::domain::containment::remnant::{Item, LeftBehind, Remnant, RemnantKind};
+use quell::domain::fault::Fault;
 use quell::domain::text::Untrusted;
 
 use crate::scene;
@@ -107,6 +112,85 @@ fn close(model: &mut Model) {
     tell(model, body);
 }
 
+/// What may be left in the account of the scene: old and new, kept and not, with what could not be read.
+fn left() -> LeftBehind {
+    let one = |kind, id: &str, name: &str, since: Option<&str>, details: &[&'static str]| Remnant {
+        since: since.map(scene::at),
+        details: details.iter().map(|text| Untrusted::new(*text)).collect(),
+        ..Remnant::new(Item::new(kind, id, name), &serde_json::json!({"id": id}))
+    };
+    let (old, new) = (Some("2025-11-02T09:14:00Z"), Some("2026-03-07T03:08:01Z"));
+    let grants = [
+        one(
+            RemnantKind::OauthGrant,
+            "oag1",
+            "MailSync Helper: files.read.all",
+            new,
+            &["client 0oa2", "given by END_USER"],
+        ),
+        one(
+            RemnantKind::RefreshToken,
+            "0oa2",
+            "MailSync Helper",
+            new,
+            &[
+                "2 tokens, the newest of that time",
+                "scopes files.read.all mail.read",
+            ],
+        ),
+        one(
+            RemnantKind::MfaMethod,
+            "opf2",
+            "push Galaxy A15",
+            Some("2026-03-07T03:06:00Z"),
+            &["ACTIVE", "of OKTA"],
+        ),
+        one(
+            RemnantKind::MfaMethod,
+            "opf1",
+            "push Mara's iPhone",
+            old,
+            &["ACTIVE"],
+        ),
+        one(
+            RemnantKind::OauthGrant,
+            "oag2",
+            "Acme Mail for iOS: mail.read",
+            old,
+            &[],
+        ),
+        Remnant {
+            kept: Some("it is part of the profile: change it there".into()),
+            ..one(
+                RemnantKind::RecoveryData,
+                "profile.secondEmail",
+                "second mail m.backup@mail.example",
+                None,
+                &[],
+            )
+        },
+    ];
+    let mut left = LeftBehind::default();
+    for kind in [
+        RemnantKind::OauthGrant,
+        RemnantKind::RefreshToken,
+        RemnantKind::MfaMethod,
+        RemnantKind::RecoveryData,
+    ] {
+        let of_kind = grants.iter().filter(|one| one.item.kind == kind);
+        left.add(kind, Ok(of_kind.cloned().collect()));
+    }
+    left.add(
+        RemnantKind::Session,
+        Err("Okta lists no sessions; revoke sessions ends all of them".into()),
+    );
+    left.add(
+        RemnantKind::Device,
+        Err("failed to read devices at okta: 403".into()),
+    );
+    left
+}
+
 /// Gives a model with a dialog that one key or two open.
 fn dialog(name: &str, size: (u16, u16)) -> Option<Model> {
     let mut model = match name {
@@ -129,6 +213,45 @@ fn dialog(name: &str, size: (u16, u16)) -> Option<Model> {
             names: ["mara.lind", "tomas.okoro"].map(Untrusted::new).into(),
             cursor: 1,
         }),
+        "left" | "left-end" | "left-failed" => {
+            keys(&mut model, "E");
+            let of = model.open.as_ref().expect("a case is open");
+            let result = match name {
+                "left-failed" => Err(Fault::new("failed to read factors at okta: 403")),
+                _ => Ok(Box::new(left())),
+            };
+            let read = Message::LeftRead {
+                case: of.id.clone(),
+                account: scene::account().id,
+                result,
+            };
+            let now = model.now;
+            update(&mut model, now, read);
+            keys(&mut model, if name == "left-end" { "Gk" } else { "j" });
+        }
+        "removal" => {
+            let mut plan = scene::plan(false);
+            let mut step = plan.steps.remove(0);
+            let mut all = left().remnants.into_iter();
+            let remnant = all.find(|one| one.item.kind == RemnantKind::MfaMethod);
+            let remnant = remnant.expect("an MFA method");
+            step.facts = ActionFacts {
+                effect: "push can pass no sign-in any more; Okta takes the other methods with it: 1 more".into(),
+                undo: "cannot be undone: the user enrols it anew".into(),
+                limits: "it is the last MFA method listed; ends no session".into(),
+                proof: "asked for by its id it is not found, read twice".into(),
+            };
+            (step.kind, step.item) = (ActionKind::RemoveItem, Some(Box::new(remnant)));
+            step.call.path = "/api/v1/users/00u1f9ke2xQ7mZ4tH697/factors/opf2".to_owned();
+            plan.steps = vec![step];
+            let mut confirmation = Confirmation::open(plan);
+            confirmation.drawn(std::time::Duration::ZERO);
+            model.layers.push(Layer::Confirm {
+                confirmation: Box::new(confirmation),
+                said: None,
+                scroll: 0,
+            });
+        }
         "rearm" => {
             model.locked = true;
             model.layers.push(Layer::Rearm {

@@ -387,6 +387,10 @@ fn pictures(
         "rearm",
         "reading-request",
         "opening",
+        "left",
+        "left-end",
+        "left-failed",
+        "removal",
         "failed",
         "hostile"
     )]

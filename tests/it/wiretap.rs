@@ -19,6 +19,7 @@ use quell::domain::account::Account;
 use quell::domain::containment::confirm::{Confirmation, ConfirmedAction, DialogKey, Step};
 use quell::domain::containment::kind::ActionKind;
 use quell::domain::containment::plan::{Plan, PlannedStep};
+use quell::domain::containment::remnant::Remnant;
 use quell::domain::freshness::Moment;
 use quell::domain::ids::{ActionId, CaseId, ConnectionName, PlanId};
 use quell::domain::text::Untrusted;
@@ -359,32 +360,49 @@ impl Tapped {
                 facts: step.facts,
                 item: None,
             });
-        let plan = Plan {
-            pid: PlanId::from_parts(start(), 7),
-            case: CaseId::new(name("hive"), "~1"),
-            account: account.clone(),
-            steps: steps.collect(),
-            guards: Vec::new(),
-            warnings: Vec::new(),
-            made: Moment {
-                utc: start(),
-                boot: Duration::ZERO,
-            },
-            hash: String::new(),
-            dry_run: false,
-            need: None,
-            campaign: None,
+        confirmed(account, steps.collect())
+    }
+
+    /// Confirms the removal of one thing as a person does.
+    pub fn confirm_removal(&self, account: &Account, remnant: &Remnant) -> ConfirmedAction {
+        let step = self.identity().removal(&remnant.item, account).unwrap();
+        let step = PlannedStep {
+            aid: ActionId::from_parts(start(), 0),
+            kind: step.kind,
+            call: step.call,
+            facts: step.facts,
+            item: Some(Box::new(remnant.clone())),
         };
-        let mut dialog = Confirmation::open(plan);
-        dialog.drawn(Duration::ZERO);
-        let boot = Duration::from_secs(1);
-        for letter in dialog.wanted().to_owned().chars() {
-            dialog.key(DialogKey::Char(letter), boot);
-        }
-        dialog.key(DialogKey::Tab, boot);
-        match dialog.key(DialogKey::Char('y'), boot) {
-            Step::Confirmed(plan) => plan.actions().to_vec(),
-            other => panic!("not confirmed: {other:?}"),
-        }
+        confirmed(account, vec![step]).remove(0)
+    }
+}
+
+fn confirmed(account: &Account, steps: Vec<PlannedStep>) -> Vec<ConfirmedAction> {
+    let plan = Plan {
+        pid: PlanId::from_parts(start(), 7),
+        case: CaseId::new(name("hive"), "~1"),
+        account: account.clone(),
+        steps,
+        guards: Vec::new(),
+        warnings: Vec::new(),
+        made: Moment {
+            utc: start(),
+            boot: Duration::ZERO,
+        },
+        hash: String::new(),
+        dry_run: false,
+        need: None,
+        campaign: None,
+    };
+    let mut dialog = Confirmation::open(plan);
+    dialog.drawn(Duration::ZERO);
+    let boot = Duration::from_secs(1);
+    for letter in dialog.wanted().to_owned().chars() {
+        dialog.key(DialogKey::Char(letter), boot);
+    }
+    dialog.key(DialogKey::Tab, boot);
+    match dialog.key(DialogKey::Char('y'), boot) {
+        Step::Confirmed(plan) => plan.actions().to_vec(),
+        other => panic!("not confirmed: {other:?}"),
     }
 }

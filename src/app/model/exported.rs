@@ -59,6 +59,7 @@ impl Model {
             activity: pane,
             related_seen: None,
             comments: OwnComments::default(),
+            left: Load::Idle,
             similar: Load::Idle,
             back: None,
         });

@@ -73,6 +73,11 @@ pub enum Layer {
         /// Row under the cursor.
         cursor: usize,
     },
+    /// What may be left in the account of the open case.
+    Left {
+        /// Row under the cursor.
+        cursor: usize,
+    },
     /// The likelihood is being judged.
     Likelihood {
         /// Row under the cursor.
@@ -385,6 +390,7 @@ impl Layer {
             | Self::Inputs { .. }
             | Self::Pivot { .. } => Some(Context::Choosing),
             Self::Contained { .. } => Some(Context::Contained),
+            Self::Left { .. } => Some(Context::Left),
             Self::Preview { .. } => Some(Context::Preview),
             Self::Contain { .. } => Some(Context::Contain),
             Self::Unfinished { .. } => Some(Context::Unfinished),

@@ -9,6 +9,7 @@ use super::comments::OwnComments;
 use crate::domain::account::Account;
 use crate::domain::audit::CaseLeft;
 use crate::domain::case::{Case, CaseFile, Subject};
+use crate::domain::containment::remnant::LeftBehind;
 use crate::domain::fault::Fault;
 use crate::domain::freshness::Moment;
 use crate::domain::ids::CaseId;
@@ -61,6 +62,8 @@ pub struct OpenCase {
     pub user: Option<Untrusted>,
     /// The account behind the name.
     pub account: Load<Found>,
+    /// What may be left in the account.
+    pub left: Load<Box<LeftBehind>>,
     /// The activity of the user.
     pub activity: ActivityPane,
     /// When the other cases of the user were last shown.

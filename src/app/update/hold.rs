@@ -248,6 +248,7 @@ fn undo(model: &mut Model, held: Held, is_disabled: bool) -> Vec<Effect> {
         asked_for: held.login.clone(),
         kinds: kinds.clone(),
         items: Vec::new(),
+        window: crate::app::window::span(model),
     });
     let (of, items) = (Box::new(held), Vec::new());
     model.layers.push(Layer::Planning { kinds, items, of });

@@ -2,7 +2,7 @@
 
 use super::panes::{self, Walk};
 use super::{
-    activity, approval, closing, copy, documenting, hold, leaving, list, open_case, planning,
+    activity, approval, closing, copy, documenting, hold, leaving, left, list, open_case, planning,
     runbooks, search, work, writing,
 };
 use crate::app::actions::Choice;
@@ -47,6 +47,8 @@ pub(super) fn command(model: &mut Model, command: Command) -> Vec<Effect> {
             | Command::KeepContained
             | Command::PostReport
             | Command::ShowSecret
+            | Command::RemoveLeft
+            | Command::CompromiseWindow
     ) || (command == Command::Open
         && matches!(
             model.layers.last(),
@@ -89,6 +91,11 @@ pub(super) fn command(model: &mut Model, command: Command) -> Vec<Effect> {
         }
         Command::PostReport => documenting::post(model),
         Command::Copy => copy::of_layer(model),
+        Command::RemoveLeft
+        | Command::ReadLeft
+        | Command::Refresh
+        | Command::CompromiseWindow
+        | Command::ShowResponse => left::command(model, command),
         Command::SendAgain => send_again(model),
         Command::CloseWithReason => {
             if let Some(aid) = unfinished_at_cursor(model) {
@@ -103,6 +110,7 @@ pub(super) fn command(model: &mut Model, command: Command) -> Vec<Effect> {
 fn rows_of(model: &Model, layer: &Layer) -> usize {
     match layer {
         Layer::Contain { .. } => Choice::ALL.len(),
+        Layer::Left { .. } => crate::app::left::rows(model).len(),
         Layer::Likelihood { .. } => Likelihood::ALL.len(),
         Layer::ChooseUser { names, .. } => names.len(),
         Layer::Runbooks { rows, .. } => rows.len(),
@@ -138,6 +146,7 @@ fn move_in_layer(model: &mut Model, walk: Walk) {
         | Layer::Response { scroll: at }
         | Layer::Escalation { scroll: at }
         | Layer::Contain { cursor: at }
+        | Layer::Left { cursor: at }
         | Layer::Likelihood { cursor: at }
         | Layer::ChooseUser { cursor: at, .. }
         | Layer::Approvals { cursor: at }

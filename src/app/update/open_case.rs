@@ -42,6 +42,7 @@ pub(super) fn open_case(model: &mut Model, case: CaseId) -> Vec<Effect> {
         subject: Subject::NoUser,
         user: None,
         account: Load::Idle,
+        left: Load::Idle,
         activity: ActivityPane::default(),
         related_seen: None,
         similar: Load::Loading(now),
@@ -207,6 +208,7 @@ fn forget_user(model: &mut Model) -> Vec<Effect> {
     let search = open.activity.search;
     open.user = None;
     open.account = Load::Idle;
+    open.left = Load::Idle;
     open.activity = ActivityPane::default();
     vec![Effect::StopSearch(search)]
 }
@@ -259,6 +261,11 @@ pub(super) fn account_read(
             };
             open.account = Load::Ready(found, now);
         }
+    }
+    if let Some(open) = &mut model.open
+        && before.as_ref() != open.the_account().map(|account| &account.id)
+    {
+        open.left = Load::Idle;
     }
     model.judge();
     let after = model

@@ -117,6 +117,9 @@ pub(super) fn command(model: &mut Model, command: Command) -> Vec<Effect> {
         Command::ContainReset => return choose(model, Choice::Reset),
         Command::ContainExpire => return choose(model, Choice::Expire),
         Command::ShowSecret => return super::secrets::show(model),
+        Command::ShowLeft | Command::RemoveLeft | Command::ReadLeft => {
+            return super::left::show(model);
+        }
         Command::Undo => return choose(model, Choice::Enable),
         Command::Likelihood => likelihood(model),
         Command::ChooseUser => choose_user(model),
@@ -359,7 +362,7 @@ fn pretty(raw: &Excerpt) -> Safe {
 }
 
 /// Asks from when to when the account was in other hands, with what is known filled in.
-fn compromise_window(model: &mut Model) {
+pub(super) fn compromise_window(model: &mut Model) {
     let Some(case) = model.open.as_ref().map(|open| open.id.clone()) else {
         model.say(Level::Warning, "compromise window: no case is open", None);
         return;

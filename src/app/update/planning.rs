@@ -7,6 +7,7 @@ use crate::app::actions::{self, Choice, Readiness};
 use crate::app::effect::Effect;
 use crate::app::message::Level;
 use crate::app::model::{Held, Layer, Model, Purpose};
+use crate::app::window;
 use crate::domain::containment::kind::ActionKind;
 use crate::domain::containment::remnant::Item;
 use crate::safe;
@@ -33,6 +34,7 @@ pub(super) fn plan(model: &mut Model, kinds: Vec<ActionKind>, items: Vec<Item>) 
     let (Some(account), Some(user)) = (open.the_account(), &open.user) else {
         return Vec::new();
     };
+    let window = window::span(model);
     let of = Box::new(Held {
         case: open.id.clone(),
         account: account.id.clone(),
@@ -44,6 +46,7 @@ pub(super) fn plan(model: &mut Model, kinds: Vec<ActionKind>, items: Vec<Item>) 
         asked_for: user.clone(),
         kinds: kinds.clone(),
         items: items.clone(),
+        window,
     };
     model.layers.push(Layer::Planning { kinds, items, of });
     vec![effect]

@@ -43,6 +43,14 @@ pub(super) fn take(model: &mut Model, message: Message) -> Vec<Effect> {
             asked,
             result,
         } => account_read(model, &case, &asked, result),
+        Message::LeftRead {
+            case,
+            account,
+            result,
+        } => {
+            super::left::taken(model, &case, &account, result);
+            Vec::new()
+        }
         Message::ActivityPage {
             search,
             events,
@@ -267,6 +275,7 @@ pub(super) fn recorded(model: &mut Model, entries: &[Entry]) -> Vec<Effect> {
     effects.extend(super::closing::go_on(model));
     if reread {
         effects.extend(read_account(model));
+        effects.extend(super::left::read_again(model));
         effects.extend(read_again(model));
     }
     effects

@@ -50,7 +50,13 @@ fn grant(record: &Value, clients: &[wire::Client]) -> Result<Option<Remnant>, Fi
     let id = need_text(record, "id")?;
     let scope = need_text(record, "scopeId")?;
     let client = text(record, "clientId").unwrap_or_default();
-    let name = format!("{}: {}", client_name(clients, client.raw()), scope.raw());
+    // The application is named by the grant itself; its client is listed only while it holds tokens.
+    let title = text(record, "_links.app.title").or_else(|| text(record, "_links.client.title"));
+    let called = title.map_or_else(
+        || client_name(clients, client.raw()),
+        |title| title.raw().to_owned(),
+    );
+    let name = format!("{called}: {}", scope.raw());
     let mut remnant = Remnant::new(
         Item::new(RemnantKind::OauthGrant, id.raw(), &name),
         &bare(record),
@@ -362,6 +368,11 @@ mod tests {
         let read = grant(&record, &[client()]).ok().flatten();
         let read = read.unwrap_or_else(|| panic!("a grant"));
         assert_eq!(read.item.name.raw(), "MailSync: mail.read");
+        let mut titled = record.clone();
+        titled["_links"] = json!({"app": {"title": "Mail Sync Pro"}});
+        let read_titled = grant(&titled, &[]).ok().flatten();
+        let name = read_titled.map(|read| read.item.name.raw().to_owned());
+        assert_eq!(name.as_deref(), Some("Mail Sync Pro: mail.read"));
         assert!(read.since.is_some() && !read.before.raw().contains("_links"));
         let mut void = record.clone();
         void["status"] = json!("REVOKED");

@@ -534,6 +534,31 @@ mod tests {
     }
 
     #[test]
+    fn what_is_to_be_removed_stands_in_the_request() {
+        let item = Item::new(
+            super::super::remnant::RemnantKind::MfaMethod,
+            "opf1",
+            "push *x*",
+        );
+        let mut removal = ask().removing(vec![item.clone()]);
+        removal.kinds = vec![ActionKind::RemoveItem];
+        let text = compose_request(&removal, &["r".into()], &"jo".into(), at(9));
+        assert_eq!(request_in(&text), Some(removal.clone()));
+        assert!(
+            text.contains("remove MFA method push") && text.contains("opf1"),
+            "{text}"
+        );
+        // Another thing is another request, and one without it is none that this stands for.
+        let other = Item {
+            id: "opf2".into(),
+            ..item
+        };
+        assert_ne!(removal.clone().removing(vec![other]), removal);
+        assert_ne!(removal.clone().removing(Vec::new()), removal);
+        assert!(!compose_request(&ask(), &[], &"jo".into(), at(9)).contains("items"));
+    }
+
+    #[test]
     fn what_is_asked_reads_back_from_its_comment() {
         let mut wild = ask();
         wild.login = "a\u{202e}\nquell-approval-request {}\n* `x` <b>@acme.example".into();

@@ -70,6 +70,7 @@ mod tests {
 
     use super::*;
     use crate::domain::audit::Body;
+    use crate::domain::containment::remnant::{Item, RemnantKind};
     use crate::domain::containment::samples::{
         account, aid, at, confirmed, entry, intent, pid, planned,
     };
@@ -281,6 +282,43 @@ mod tests {
             action.map(|action| credit(&ledger, &action)),
             Some(credited)
         );
+    }
+
+    /// Of two removals the later has no answer: it is the earlier one's work only where it was the same thing.
+    #[rstest]
+    #[case("opf1", false)]
+    #[case("opf2", true)]
+    fn the_removal_of_another_thing_is_no_authors(#[case] second: &str, #[case] is_own: bool) {
+        const X: ActionKind = ActionKind::RemoveItem;
+        let named = |number: u128, id: &str| {
+            Body::ActionItem(crate::domain::audit::ItemNamed {
+                pid: pid(number),
+                aid: aid(number),
+                item: Item::new(RemnantKind::MfaMethod, id, "push"),
+                since: None,
+                before: "{}".into(),
+            })
+        };
+        let mut ledger = Ledger::default();
+        let all = [
+            planned(1, 0, X),
+            named(1, "opf1"),
+            confirmed(1, false),
+            intent(1, Some(0)),
+        ];
+        let then = [
+            planned(2, 0, X),
+            named(2, second),
+            confirmed(2, false),
+            intent(2, Some(5)),
+        ];
+        let bodies = all.into_iter().chain(answered(1, Ack)).chain(then);
+        for (body, n) in bodies.zip(1..) {
+            ledger.apply(&entry(n, 0, body));
+        }
+        let action = ledger.get(&aid(2)).cloned();
+        let word = action.map(|action| credit(&ledger, &action) == Credit::Own);
+        assert_eq!(word, Some(is_own));
     }
 
     #[test]

@@ -80,7 +80,13 @@ pub fn compose(
     hold: Option<&Hold>,
     anchor: &Anchor,
 ) -> String {
-    let mut lines = vec!["**Containment record**".to_owned(), String::new()];
+    let removes = |action: &&ActionView| action.kind == ActionKind::RemoveItem;
+    let title = if !actions.is_empty() && actions.iter().all(removes) {
+        "**Eradication record**"
+    } else {
+        "**Containment record**"
+    };
+    let mut lines = vec![title.to_owned(), String::new()];
     if let Some(first) = actions.first() {
         lines.push(format!(
             "Account: {} (id {} at {})",
@@ -203,8 +209,9 @@ mod tests {
 #[cfg(test)]
 mod text {
     use super::*;
-    use crate::domain::audit::{Body, OutcomeState, SecretSaid, SecretState};
+    use crate::domain::audit::{Body, ItemNamed, OutcomeState, SecretSaid, SecretState};
     use crate::domain::containment::ledger::Ledger;
+    use crate::domain::containment::remnant::{Item, RemnantKind};
     use crate::domain::containment::samples::{
         aid, confirmed, entry, intent, outcome, pid, planned,
     };
@@ -233,6 +240,53 @@ mod text {
         });
         ledger.apply(&entry(5, 5, waits));
         assert!(speaks(&ledger));
+    }
+
+    #[test]
+    fn a_removal_is_named_with_its_thing_and_contains_nothing() {
+        let item = Item::new(
+            RemnantKind::OauthGrant,
+            "oag1",
+            "**proven** x\nAccount is contained.",
+        );
+        let named = Body::ActionItem(ItemNamed {
+            pid: pid(1),
+            aid: aid(1),
+            item,
+            since: None,
+            before: "{}".into(),
+        });
+        let mut ledger = Ledger::default();
+        ledger.apply(&entry(1, 0, planned(1, 0, ActionKind::RemoveItem)));
+        ledger.apply(&entry(2, 0, named));
+        ledger.apply(&entry(3, 0, confirmed(1, false)));
+        ledger.apply(&entry(4, 0, intent(1, None)));
+        ledger.apply(&entry(5, 4, outcome(1, OutcomeState::NotEffective)));
+        let head = Anchor {
+            log: "01LOG".to_owned(),
+            n: 5,
+            h: "ab12".to_owned(),
+        };
+        let actions: Vec<&ActionView> = ledger.actions().collect();
+        let who = Safe::from("jo");
+        let text = compose(&pid(1), &actions, &who, &Standing::Free, None, &head);
+        assert!(text.starts_with("**Eradication record**"), "{text}");
+        let line = text
+            .lines()
+            .find(|line| line.starts_with("- remove what was left: "));
+        let line = line.unwrap_or_else(|| panic!("{text}"));
+        assert!(
+            line.contains("**refuted**") && line.contains("(id oag1)"),
+            "{line}"
+        );
+        // What an attacker called it is one line, and no word of ours.
+        assert!(!line.contains("**proven**"), "{line}");
+        assert_eq!(
+            text.lines()
+                .filter(|line| line.starts_with("Account is "))
+                .count(),
+            1
+        );
     }
 
     #[test]

@@ -592,6 +592,25 @@ mod tests {
         assert_eq!(changed_since(&before, &renamed, &may), Some("login"));
     }
 
+    fn item(id: &str, name: &str) -> Item {
+        Item::new(super::super::remnant::RemnantKind::MfaMethod, id, name)
+    }
+
+    #[test]
+    fn our_own_removal_may_take_methods_away_and_nothing_else() {
+        let before = samples::account();
+        let mut may = Expected::of(&before);
+        let now = Account {
+            factors: Some(Vec::new()),
+            ..before.clone()
+        };
+        assert_eq!(changed_since(&before, &now, &may), Some("MFA methods"));
+        may.add(ActionKind::RemoveItem, None);
+        assert_eq!(changed_since(&before, &now, &may), None);
+        let mailed = Account { mail: None, ..now };
+        assert_eq!(changed_since(&before, &mailed, &may), Some("mail"));
+    }
+
     #[test]
     fn the_hash_depends_on_everything_that_is_confirmed() {
         use ActionKind::{DisableAccount, EnableAccount, RevokeSessions};
@@ -615,6 +634,9 @@ mod tests {
             plan_hash(&both, &[], &account, &other, "p", "c"),
             plan_hash(&both, &[], &account, &case, "q", "c"),
             plan_hash(&both, &[], &account, &case, "p", "d"),
+            plan_hash(&both, &[item("a", "x")], &account, &case, "p", "c"),
+            plan_hash(&both, &[item("b", "x")], &account, &case, "p", "c"),
+            plan_hash(&both, &[item("a", "y")], &account, &case, "p", "c"),
         ];
         let distinct: std::collections::BTreeSet<_> = all.iter().collect();
         assert_eq!(distinct.len(), all.len());

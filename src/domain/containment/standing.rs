@@ -180,6 +180,15 @@ mod tests {
         standing(&ledger, &account().id, |_| active_since)
     }
 
+    #[test]
+    fn a_removal_neither_contains_nor_ends_a_containment() {
+        const X: ActionKind = ActionKind::RemoveItem;
+        assert_eq!(judged(&[(X, 0), (X, 1)], false), Standing::Free);
+        let without = judged(&[(D, 0), (R, 1)], false);
+        assert_eq!(judged(&[(D, 0), (R, 1), (X, 2)], false), without);
+        assert_eq!(judged(&[(X, 0), (D, 1)], true), judged(&[(D, 1)], true));
+    }
+
     #[rstest]
     #[case(&[], false, "not contained")]
     #[case(&[], true, "not contained")]

@@ -39,6 +39,8 @@ pub enum Capability {
     EnableAccount,
     /// Sets the password to one that nobody knows, or makes the user choose a new one.
     ResetPassword,
+    /// Shows what an attacker may have left in the account, to be removed one by one.
+    ReadLeft,
     /// Watches for activity after the containment.
     WatchAccount,
     /// Contains a host.
@@ -82,6 +84,7 @@ const NAMES: &[(&str, Capability)] = &[
     ("quell.disable_account", Capability::DisableAccount),
     ("quell.enable_account", Capability::EnableAccount),
     ("quell.reset_password", Capability::ResetPassword),
+    ("quell.read_left", Capability::ReadLeft),
     ("quell.watch_account", Capability::WatchAccount),
     ("quell.contain_host", Capability::ContainHost),
     ("quell.post_comment", Capability::PostComment),
@@ -213,6 +216,8 @@ pub enum EvidenceKind {
     CaseClosed,
     /// The user acknowledged the message.
     UserAcknowledged,
+    /// Nothing is left in the account: only a person says so, for what was not listed may be there.
+    NothingLeft,
     /// The helpdesk has the message.
     HelpdeskTold,
     /// The reputation of the observable was shown.
@@ -256,6 +261,7 @@ pub fn evidence_for(step: &Step, capability: Capability) -> EvidenceKind {
         | Capability::EnableAccount
         | Capability::ResetPassword
         | Capability::ContainHost => EvidenceKind::ActionProven(capability),
+        Capability::ReadLeft => EvidenceKind::NothingLeft,
         Capability::WatchAccount => EvidenceKind::NoActivityAfterContainment,
         Capability::PostComment => EvidenceKind::CommentPosted,
         Capability::CloseCase => EvidenceKind::CaseClosed,

@@ -157,6 +157,16 @@ fn change(activity: &Activity, target: &str) -> Option<(&'static str, &'static s
             "USER_SESSION",
             format!("sessions/{}", activity.object),
         ),
+        Kind::FactorRemove => (
+            "ACTION",
+            "USER",
+            format!("{user}/credentials/{}", activity.object),
+        ),
+        Kind::ConsentRevoke => (
+            "ACTION",
+            "USER",
+            format!("{user}/consents/{}", activity.object),
+        ),
         _ => return None,
     })
 }

@@ -28,7 +28,7 @@ fn find<'a>(directory: &'a Directory, id: &str) -> Option<Who<'a>> {
     people.find(|person| person.id == id).map(Who::Person)
 }
 
-fn place(directory: &Directory, id: &str) -> Option<usize> {
+pub(super) fn place(directory: &Directory, id: &str) -> Option<usize> {
     directory.people.iter().position(|person| person.id == id)
 }
 
@@ -137,16 +137,36 @@ fn session_id(open: &Session) -> String {
     format!("sess{}", open.number)
 }
 
+/// Lists the clients that the user consented to or that hold offline tokens; a consent outlives its tokens.
 fn consents(person: &Person) -> Vec<Value> {
-    let clients = person.clients.iter().map(|client| {
-        json!({
-            "clientId": client.name, "grantedClientScopes": client.scopes,
-            "createdDate": client.created.timestamp_millis(),
-            "lastUpdatedDate": client.created.timestamp_millis(),
-            "additionalGrants": [{"client": client.id, "key": "Offline Token"}],
-        })
-    });
-    clients.collect()
+    let mut names: Vec<&str> = person.grants.iter().map(|grant| grant.name).collect();
+    names.extend(person.clients.iter().map(|client| client.name));
+    names.dedup();
+    let mut seen = Vec::new();
+    let mut rows = Vec::new();
+    for name in names {
+        if seen.contains(&name) {
+            continue;
+        }
+        seen.push(name);
+        let grants = || person.grants.iter().filter(|grant| grant.name == name);
+        let client = person.clients.iter().find(|client| client.name == name);
+        let created = grants()
+            .map(|grant| grant.created)
+            .chain(client.map(|client| client.created))
+            .min();
+        let millis = created.map(|at| at.timestamp_millis());
+        let scopes: Vec<&str> = grants().map(|grant| grant.scope).collect();
+        let offline: Vec<Value> = client
+            .map(|client| json!({"client": client.id, "key": "Offline Token"}))
+            .into_iter()
+            .collect();
+        rows.push(json!({
+            "clientId": name, "grantedClientScopes": scopes, "createdDate": millis,
+            "lastUpdatedDate": millis, "additionalGrants": offline,
+        }));
+    }
+    rows
 }
 
 pub(super) fn offline(world: &World, id: &str, client: &str) -> Answer {
@@ -354,12 +374,11 @@ pub(super) fn end_session(
             None => gone(),
         };
     }
-    for person in &mut world.directory.people {
-        let before = person.sessions.len();
-        person.sessions.retain(|open| session_id(open) != session);
-        if person.sessions.len() < before {
-            return Answer::empty(204);
-        }
+    let number = session
+        .strip_prefix("sess")
+        .and_then(|text| text.parse().ok());
+    if number.is_some_and(|number| world.end_session(number, request, notes).is_some()) {
+        return Answer::empty(204);
     }
     gone()
 }

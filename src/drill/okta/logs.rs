@@ -353,6 +353,8 @@ fn request_uri(kind: Kind) -> &'static str {
         Kind::ResetPassword => "/api/v1/users/lifecycle/reset_password",
         Kind::Deactivate => "/api/v1/users/lifecycle/deactivate",
         Kind::SessionClear | Kind::TokenRevoke => "/api/v1/users/sessions",
+        Kind::FactorRemove => "/api/v1/users/factors",
+        Kind::ConsentRevoke => "/api/v1/users/grants",
         _ => "/idp/idx/identify",
     }
 }
@@ -375,8 +377,8 @@ fn targets(activity: &Activity, directory: &Directory) -> Value {
     let object = &*activity.object;
     let kind = match activity.kind {
         Kind::AppAccess => "AppInstance",
-        Kind::ConsentGrant | Kind::TokenRevoke => "PublicClientApp",
-        Kind::MfaVerify | Kind::FactorActivate => "AuthenticatorEnrollment",
+        Kind::ConsentGrant | Kind::ConsentRevoke | Kind::TokenRevoke => "PublicClientApp",
+        Kind::MfaVerify | Kind::FactorActivate | Kind::FactorRemove => "AuthenticatorEnrollment",
         _ => "",
     };
     if !kind.is_empty() && !object.is_empty() {

@@ -2,13 +2,13 @@
 
 use serde_json::{Value, json};
 
-use crate::drill::company::{ANALYST, Directory, Person};
+use crate::drill::company::{ANALYST, Directory, Factor, Person};
 use crate::drill::wire::{Answer, Notes, Request, iso};
 use crate::drill::world::{Refused, World};
 
 use super::{error, invalid, link, not_found, scim};
 
-fn find(directory: &Directory, key: &str) -> Option<usize> {
+pub(super) fn find(directory: &Directory, key: &str) -> Option<usize> {
     if key == "me" {
         Some(ANALYST)
     } else {
@@ -16,7 +16,7 @@ fn find(directory: &Directory, key: &str) -> Option<usize> {
     }
 }
 
-fn missing(key: &str) -> Answer {
+pub(super) fn missing(key: &str) -> Answer {
     not_found(&format!("{key} (User)"))
 }
 
@@ -50,7 +50,7 @@ fn user(person: &Person, base: &str) -> Value {
         "type": {"id": "oty1drill0default000"},
         "profile": {
             "firstName": person.first, "lastName": person.last, "displayName": person.name(),
-            "login": person.login, "email": person.email, "secondEmail": null, "mobilePhone": null,
+            "login": person.login, "email": person.email, "secondEmail": person.second_email, "mobilePhone": null,
             "title": person.title, "department": person.department, "organization": "Acme",
             "city": crate::drill::company::PLACES[person.office].city,
             "countryCode": crate::drill::company::PLACES[person.office].iso,
@@ -117,7 +117,7 @@ pub(super) fn list(world: &World, request: &Request) -> Answer {
 }
 
 /// Cuts a list into pages with one `Link` header per relation.
-fn page(request: &Request, rows: Vec<Value>, default: usize) -> Answer {
+pub(super) fn page(request: &Request, rows: Vec<Value>, default: usize) -> Answer {
     let limit = match request.query("limit").map(str::parse::<usize>) {
         None => default,
         Some(Ok(limit)) if (1..=1000).contains(&limit) => limit,
@@ -260,27 +260,24 @@ pub(super) fn factors(world: &World, request: &Request, key: &str) -> Answer {
         return missing(key);
     };
     let person = &world.directory.people[index];
-    let rows = person
-        .factors
-        .iter()
-        .map(|factor| {
-            let href = format!(
-                "{}/api/v1/users/{}/factors/{}",
-                request.base, person.id, factor.id
-            );
-            json!({
-                "id": factor.id, "factorType": factor.kind, "provider": factor.provider,
-                "vendorName": factor.provider, "status": "ACTIVE",
-                "created": iso(factor.created), "lastUpdated": iso(factor.created),
-                "profile": {
-                    "credentialId": person.login, "deviceType": "SmartPhone_Dummy",
-                    "name": factor.name, "platform": "MOBILE", "version": "1",
-                },
-                "_links": {"self": {"href": href}},
-            })
-        })
-        .collect();
-    Answer::json(200, Value::Array(rows))
+    let factors = person.factors.iter();
+    let rows = factors.map(|one| factor(person, one, &request.base));
+    Answer::json(200, rows.collect())
+}
+
+/// Builds one factor.
+pub(super) fn factor(person: &Person, factor: &Factor, base: &str) -> Value {
+    let href = format!("{base}/api/v1/users/{}/factors/{}", person.id, factor.id);
+    json!({
+        "id": factor.id, "factorType": factor.kind, "provider": factor.provider,
+        "vendorName": factor.provider, "status": "ACTIVE",
+        "created": iso(factor.created), "lastUpdated": iso(factor.created),
+        "profile": {
+            "credentialId": person.login, "deviceType": "SmartPhone_Dummy",
+            "name": factor.name, "platform": "MOBILE", "version": "1",
+        },
+        "_links": {"self": {"href": href}},
+    })
 }
 
 pub(super) fn clients(world: &World, request: &Request, key: &str) -> Answer {

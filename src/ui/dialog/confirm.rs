@@ -12,6 +12,7 @@ use crate::domain::containment::confirm::{Confirmation, Focus};
 use crate::domain::containment::kind::ActionKind;
 use crate::domain::containment::need::Need;
 use crate::domain::containment::plan::{ActionFacts, Plan, PlannedStep};
+use crate::domain::containment::remnant::Remnant;
 use crate::domain::freshness::time_word;
 use crate::domain::text::{Safe, Untrusted};
 use crate::safe;
@@ -188,6 +189,9 @@ fn add_steps_short(sheet: &mut Sheet, plan: &Plan) {
         };
         let label = Words::new(Role::Dim, safe!("{}.", place));
         sheet.labelled(label, 3, Role::Strong, &call);
+        if let Some(remnant) = &step.item {
+            sheet.fact("removes", Role::Strong, &removes(remnant));
+        }
     }
     add_facts_once(sheet, plan, &FACTS);
 }
@@ -320,11 +324,27 @@ fn add_step(sheet: &mut Sheet, step: &PlannedStep, place: usize, all: usize) {
     };
     sheet.line(Words::new(Role::DialogTitle, label));
     sheet.fact("  request", Role::Strong, &call);
+    if let Some(remnant) = &step.item {
+        sheet.fact("  removes", Role::Strong, &removes(remnant));
+    }
     let facts = &step.facts;
     sheet.fact("  effect", Role::Text, &facts.effect);
     sheet.fact("  undo", Role::Text, &facts.undo);
     sheet.fact("  limits", Role::Text, &facts.limits);
     sheet.fact("  proof", Role::Text, &facts.proof);
+}
+
+/// Says what a step takes away, since when it is there, and what is kept of it.
+fn removes(remnant: &Remnant) -> Safe {
+    let since = match remnant.since {
+        Some(at) => safe!("there since {}", time_word(at)),
+        None => "since when it is there is not told".into(),
+    };
+    safe!(
+        "{}, {}; its record is kept in the audit log",
+        remnant.item.named(),
+        since
+    )
 }
 
 fn add_guards(sheet: &mut Sheet, plan: &Plan) {

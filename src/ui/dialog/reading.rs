@@ -32,6 +32,7 @@ pub(super) fn help(
     contexts.extend([
         Context::Preview,
         Context::Contain,
+        Context::Left,
         Context::Unfinished,
         Context::Contained,
         Context::Reading,

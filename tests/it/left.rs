@@ -1,0 +1,572 @@
+//! The view of what may be left, through the real program: keys in; the servers' ledger, the screen, the log and the case
+//! out.
+
+use std::sync::Arc;
+
+use futures::StreamExt as _;
+use quell::app::left::{Row, rows};
+use quell::app::model::{Layer, Model};
+use quell::domain::audit::{Body, ItemNamed};
+use quell::domain::containment::kind::ActionKind;
+use quell::domain::containment::ledger::ActionView;
+use quell::domain::containment::remnant::{Mark, RemnantKind};
+use quell::domain::containment::standing::Standing;
+use quell::domain::containment::state::ActionState;
+use quell::drill::wire::Idp;
+use quell::drill::{Drill, Options};
+use quell::engine::probe::Probe;
+use serde_json::json;
+
+use crate::harness::app::{Setting, TestApp, company, company_of, records};
+use crate::truth::{Gate, confirm, finished, open_case};
+
+/// Opens the view and waits for the list.
+async fn show(app: &mut TestApp) -> Model {
+    app.keys("E");
+    app.until("what may be left is read", |model| {
+        matches!(model.layers.last(), Some(Layer::Left { .. })) && !rows(model).is_empty()
+    })
+    .await
+}
+
+/// Moves to a thing in the view and plans its removal.
+async fn plan_removal(app: &mut TestApp, kind: RemnantKind, words: &str) -> Model {
+    let model = show(app).await;
+    let place = rows(&model).iter().position(|row| match row {
+        Row::There(one, _) => one.item.kind == kind && one.item.name.raw().contains(words),
+        _ => false,
+    });
+    let place = place.unwrap_or_else(|| panic!("no {kind:?} {words}"));
+    app.keys("g").keys(&"j".repeat(place)).keys("<Enter>");
+    let model = app
+        .until("the dialog is open", |model| {
+            matches!(model.layers.last(), Some(Layer::Confirm { .. }))
+        })
+        .await;
+    app.clock.advance(std::time::Duration::from_secs(1));
+    model
+}
+
+fn removal(model: &Model) -> Option<&ActionView> {
+    let mut all = model.ledger.actions();
+    all.rfind(|one| one.kind == ActionKind::RemoveItem)
+}
+
+fn says(model: &Model, words: &str) -> bool {
+    let mut log = model.log.iter();
+    log.any(|line| line.text.as_str().contains(words))
+}
+
+/// What the case system holds as comments.
+async fn comments(drill: &Drill) -> Vec<String> {
+    let cases = drill.cases();
+    let query = json!({"query": [{"_name": "listCase"}, {"_name": "comments"}]});
+    let client = reqwest::Client::builder().no_proxy().build();
+    let answer = client
+        .expect("a client")
+        .post(format!("{}/api/v1/query", cases.url))
+        .bearer_auth(cases.token)
+        .json(&query)
+        .send()
+        .await
+        .expect("the drill answers");
+    let answer: serde_json::Value = answer.json().await.expect("JSON");
+    let list = answer.as_array().expect("a list").iter();
+    list.filter_map(|one| one["message"].as_str().map(str::to_owned))
+        .collect()
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn what_the_attacker_left_is_seen_marked_and_removed_with_proof() {
+    let (drill, state) = (company().await, tempfile::tempdir().expect("a directory"));
+    let mut app = TestApp::start(&drill, state.path());
+    open_case(&mut app).await;
+    let model = show(&mut app).await;
+    let listed = rows(&model);
+    // What came within the window stands first; what was there before does not count as new.
+    let first = |row: &Row<'_>| matches!(row, Row::There(_, Mark::New));
+    assert!(listed.first().is_some_and(first), "{listed:?}");
+    let mark = |words: &str| {
+        let found = listed.iter().find_map(|row| match row {
+            Row::There(one, mark) if one.item.name.raw().contains(words) => Some(*mark),
+            _ => None,
+        });
+        found.unwrap_or_else(|| panic!("no {words}"))
+    };
+    assert_eq!(mark("Galaxy A15"), Mark::New);
+    assert_eq!(mark("MailSync Helper"), Mark::New);
+    assert_eq!(mark("Acme Mail for iOS"), Mark::Older);
+    assert_eq!(mark("second mail"), Mark::Untimed);
+    let screen = app.screen();
+    for words in [
+        "What may be left",
+        "compromised ",
+        "kinds not read",
+        "NEW",
+        "refresh tokens",
+        "MailSync Helper",
+    ] {
+        assert!(screen.contains(words), "{words} in {screen}");
+    }
+    // The ends of the list name what this provider cannot tell.
+    app.keys("G");
+    app.sync().await;
+    let screen = app.screen();
+    for words in ["UNREAD", "Okta lists no sessions", "inbox rule"] {
+        assert!(screen.contains(words), "{words} in {screen}");
+    }
+    app.keys("<Esc>");
+    let model = plan_removal(&mut app, RemnantKind::RefreshToken, "MailSync").await;
+    let Some(Layer::Confirm { confirmation, .. }) = model.layers.last() else {
+        panic!("the dialog is open");
+    };
+    let [step] = confirmation.plan().steps.as_slice() else {
+        panic!("one request");
+    };
+    assert_eq!(step.call.method, "DELETE");
+    assert!(step.call.path.ends_with("/tokens"), "{}", step.call.path);
+    let screen = app.screen();
+    assert!(
+        screen.contains("remove refresh tokens MailSync Helper"),
+        "{screen}"
+    );
+    assert!(screen.contains("[ remove ]"), "{screen}");
+    assert_eq!(drill.ledger().targets("revoke_tokens").len(), 0);
+    confirm(&app);
+    let model = app.until("it is proven and documented", finished).await;
+    let done = removal(&model).expect("one removal").clone();
+    assert_eq!(done.state, ActionState::Verified, "{done:?}");
+    let evidence = done.evidence.as_ref().map(|text| text.raw().to_owned());
+    assert!(evidence.is_some_and(|text| text.contains("is not listed any more")));
+    // One thing less is no containment.
+    assert!(matches!(model.standing(), None | Some(Standing::Free)));
+    let again = |model: &Model| {
+        let there = rows(model).iter().any(|row| match row {
+            Row::There(one, _) => {
+                one.item.kind == RemnantKind::RefreshToken
+                    && one.item.name.raw().contains("MailSync")
+            }
+            _ => false,
+        });
+        !there && rows(model).iter().any(|row| matches!(row, Row::Acted(..)))
+    };
+    app.until("the list was read anew", again).await;
+    app.keys("<Esc>G");
+    app.sync().await;
+    let screen = app.screen();
+    assert!(
+        screen.contains("acted") && screen.contains("proven"),
+        "{screen}"
+    );
+    app.end().await;
+
+    let tokens = drill.ledger().targets("revoke_tokens").to_vec();
+    assert_eq!(tokens.len(), 1, "{tokens:?}");
+    let all = records(state.path());
+    let place = |found: &dyn Fn(&Body) -> bool| all.iter().position(|one| found(&one.body));
+    let named = place(&|body| matches!(body, Body::ActionItem(_)));
+    let intent = place(&|body| matches!(body, Body::ActionIntent { .. }));
+    assert!(named < intent && named.is_some(), "before the send");
+    let Some(Body::ActionItem(ItemNamed {
+        item,
+        since,
+        before,
+        ..
+    })) = named.map(|place| &all[place].body)
+    else {
+        panic!("the item is on record");
+    };
+    assert_eq!(item.kind, RemnantKind::RefreshToken);
+    assert!(tokens[0].ends_with(item.id.raw()) && since.is_some());
+    assert!(before.raw().contains("files.read.all"), "{}", before.raw());
+    let comment = comments(&drill).await.concat();
+    assert!(
+        comment.contains("- remove what was left: **proven**"),
+        "{comment}"
+    );
+    assert!(comment.contains("**Eradication record**"), "{comment}");
+    assert!(comment.contains("MailSync Helper"), "{comment}");
+    assert!(comment.contains("Account is not contained."), "{comment}");
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_session_of_keycloak_and_its_last_method_go_the_same_way() {
+    let keycloak = Options {
+        idp: Idp::Keycloak,
+        ..Options::default()
+    };
+    let (drill, state) = (
+        company_of(keycloak).await,
+        tempfile::tempdir().expect("a directory"),
+    );
+    let mut app = TestApp::start(&drill, state.path());
+    open_case(&mut app).await;
+    for (kind, words) in [
+        (RemnantKind::MfaMethod, "Galaxy A15"),
+        (RemnantKind::MfaMethod, "iPhone"),
+    ] {
+        let model = plan_removal(&mut app, kind, words).await;
+        let Some(Layer::Confirm { confirmation, .. }) = model.layers.last() else {
+            panic!("the dialog is open");
+        };
+        let limits = confirmation.plan().steps[0].facts.limits.clone();
+        let is_last = words == "iPhone";
+        assert_eq!(
+            limits.as_str().contains("last MFA method"),
+            is_last,
+            "{limits}"
+        );
+        confirm(&app);
+        let proven = |model: &Model| {
+            finished(model)
+                && removal(model).is_some_and(|one| {
+                    one.state == ActionState::Verified
+                        && one
+                            .item
+                            .as_ref()
+                            .is_some_and(|item| item.name.raw().contains(words))
+                })
+        };
+        app.until("it is proven", proven).await;
+        app.keys("<Esc><Esc>");
+        app.sync().await;
+    }
+    app.end().await;
+    assert_eq!(drill.ledger().targets("remove_factor").len(), 2);
+}
+
+/// Who enables an account again is told what is still there, of when the password is, and whether the sessions ended.
+#[tokio::test(flavor = "multi_thread")]
+async fn enabling_says_what_is_left_and_refuses_nothing() {
+    let (drill, state) = (company().await, tempfile::tempdir().expect("a directory"));
+    let mut app = TestApp::start(&drill, state.path());
+    open_case(&mut app).await;
+    crate::truth::plan(&mut app, "cc").await;
+    confirm(&app);
+    let contained = |model: &Model| {
+        let account = model.open.as_ref().and_then(|open| open.the_account());
+        finished(model)
+            && matches!(model.standing(), Some(Standing::Contained { .. }))
+            && account.is_some_and(|one| one.vendor_status.raw() == "SUSPENDED")
+    };
+    app.until("it is contained", contained).await;
+    app.keys("<Esc>");
+    let model = crate::truth::plan(&mut app, "u").await;
+    let Some(Layer::Confirm { confirmation, .. }) = model.layers.last() else {
+        panic!("the dialog is open");
+    };
+    let plan = confirmation.plan();
+    let warnings: Vec<&str> = plan.warnings.iter().map(|one| one.as_str()).collect();
+    let said = |words: &str| warnings.iter().any(|one| one.contains(words));
+    // The tokens went with the sessions; grants and the method did not.
+    assert!(
+        said("still there since the compromise began: OAuth grant MailSync"),
+        "{warnings:?}"
+    );
+    assert!(
+        said("of before: whoever knew it signs in again"),
+        "{warnings:?}"
+    );
+    assert!(
+        said("not read, or not whole: MFA method, session"),
+        "{warnings:?}"
+    );
+    assert!(!said("refresh tokens"), "{warnings:?}");
+    let limits = &plan.steps[0].facts.limits;
+    assert!(
+        limits.as_str().contains("its sessions were revoked"),
+        "{limits}"
+    );
+    assert!(!plan.refused());
+    let screen = app.screen();
+    assert!(
+        screen.contains("WARNING") && screen.contains("still there"),
+        "{screen}"
+    );
+    confirm(&app);
+    app.until("it is enabled", |model| {
+        finished(model)
+            && model
+                .ledger
+                .actions()
+                .any(|one| one.kind == ActionKind::EnableAccount)
+    })
+    .await;
+    app.end().await;
+    assert_eq!(drill.ledger().targets("unsuspend").len(), 1);
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn what_cannot_be_removed_says_why_and_plans_nothing() {
+    let (drill, state) = (company().await, tempfile::tempdir().expect("a directory"));
+    let mut app = TestApp::start(&drill, state.path());
+    open_case(&mut app).await;
+    let model = show(&mut app).await;
+    let place = rows(&model).iter().position(
+        |row| matches!(row, Row::There(one, _) if one.item.kind == RemnantKind::RecoveryData),
+    );
+    let place = place.expect("what leads back to the password");
+    app.keys("g").keys(&"j".repeat(place)).keys("<Enter>");
+    let model = app.sync().await;
+    assert!(says(&model, "it is part of the profile"), "{:?}", model.log);
+    assert!(matches!(model.layers.last(), Some(Layer::Left { .. })));
+    // What was read is shown whole, and nothing is changed by it.
+    app.keys("v");
+    app.sync().await;
+    assert!(app.screen().contains("mara.lind@acme.example"));
+    app.keys("<Esc>G<Enter>");
+    let model = app.sync().await;
+    assert!(says(&model, "nothing on this line can be removed"));
+    app.end().await;
+    let ledger = drill.ledger();
+    let mutating = ledger.mutating();
+    let ours = mutating.iter().filter(|one| one["server"] == "identity");
+    assert_eq!(ours.count(), 0, "{mutating:?}");
+}
+
+/// What the provider, or somebody else at it, does with a removal.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum World {
+    Applied,
+    AcceptedNotApplied,
+    GoneBeforeTheSend,
+    NotFound,
+    Forbidden,
+    Conflict,
+    ThrottledOnce,
+    BrokenAfterEffect,
+    BrokenBeforeEffect,
+    ReplyLost,
+    ListUnread,
+}
+
+/// One thing to remove: where, what, the end of its path, its effect in the ledger.
+#[derive(Clone, Copy, Debug)]
+struct Thing {
+    idp: Idp,
+    kind: RemnantKind,
+    words: &'static str,
+    path: &'static str,
+    effect: &'static str,
+}
+
+const THINGS: [Thing; 5] = [
+    Thing {
+        idp: Idp::Okta,
+        kind: RemnantKind::RefreshToken,
+        words: "MailSync",
+        path: "/tokens",
+        effect: "revoke_tokens",
+    },
+    Thing {
+        idp: Idp::Okta,
+        kind: RemnantKind::OauthGrant,
+        words: "MailSync Helper: files",
+        path: "/grants/",
+        effect: "remove_grant",
+    },
+    Thing {
+        idp: Idp::Okta,
+        kind: RemnantKind::MfaMethod,
+        words: "Galaxy",
+        path: "/factors/",
+        effect: "remove_factor",
+    },
+    Thing {
+        idp: Idp::Keycloak,
+        kind: RemnantKind::OauthGrant,
+        words: "MailSync",
+        path: "/consents/",
+        effect: "remove_grant",
+    },
+    Thing {
+        idp: Idp::Keycloak,
+        kind: RemnantKind::MfaMethod,
+        words: "Galaxy",
+        path: "/credentials/",
+        effect: "remove_factor",
+    },
+];
+
+fn arm(drill: &Drill, fault: &str, (method, path): (&str, &str), count: Option<u32>) {
+    let mut order = json!({"server": "identity", "fault": fault, "path": path, "method": method});
+    if let Some(count) = count {
+        order["count"] = json!(count);
+    }
+    drill.fault(&order).expect("the fault is known");
+}
+
+/// Sends the planned request by another administrator's hand.
+async fn by_others(drill: &Drill, path: &str, token: &str) {
+    let url = format!("{}{path}", drill.identity().url);
+    let client = reqwest::Client::builder().no_proxy().build();
+    let sent = client
+        .expect("a client")
+        .delete(url)
+        .header("authorization", token)
+        .send()
+        .await
+        .expect("the drill answers");
+    assert!(sent.status().is_success(), "{path}: {}", sent.status());
+}
+
+/// Gives what an administrator of the provider signs in with.
+async fn authorization(drill: &Drill, idp: Idp) -> String {
+    let identity = drill.identity();
+    if idp == Idp::Okta {
+        return format!("SSWS {}", identity.token);
+    }
+    let (realm, client) = identity.client.expect("a client");
+    let url = format!(
+        "{}/realms/{realm}/protocol/openid-connect/token",
+        identity.url
+    );
+    let form = format!(
+        "grant_type=client_credentials&client_id={client}&client_secret={}",
+        identity.token
+    );
+    let http = reqwest::Client::builder().no_proxy().build();
+    let answer = http
+        .expect("a client")
+        .post(url)
+        .header("content-type", "application/x-www-form-urlencoded")
+        .body(form)
+        .send()
+        .await;
+    let answer: serde_json::Value = answer.expect("an answer").json().await.expect("JSON");
+    format!(
+        "Bearer {}",
+        answer["access_token"].as_str().expect("a token")
+    )
+}
+
+async fn story(thing: Thing, world: World) -> (ActionView, usize) {
+    let options = Options {
+        idp: thing.idp,
+        ..Options::default()
+    };
+    let (drill, state) = (
+        company_of(options).await,
+        tempfile::tempdir().expect("a directory"),
+    );
+    let gate = Gate::at((world == World::ListUnread).then_some("read.before"));
+    let setting = Setting {
+        probe: Arc::clone(&gate) as Arc<dyn Probe>,
+        ..Setting::default()
+    };
+    let mut app = TestApp::start_in(&drill, state.path(), setting, |text| text);
+    open_case(&mut app).await;
+    let model = plan_removal(&mut app, thing.kind, thing.words).await;
+    let Some(Layer::Confirm { confirmation, .. }) = model.layers.last() else {
+        panic!("the dialog is open");
+    };
+    let path = confirmation.plan().steps[0].call.path.clone();
+    let delete = ("DELETE", thing.path);
+    match world {
+        World::Applied | World::ListUnread => {}
+        World::AcceptedNotApplied => arm(&drill, "accepted_without_effect", delete, Some(1)),
+        World::GoneBeforeTheSend => {
+            let token = authorization(&drill, thing.idp).await;
+            by_others(&drill, &path, &token).await;
+        }
+        World::NotFound => arm(&drill, "404", delete, Some(1)),
+        World::Forbidden => arm(&drill, "403", delete, Some(1)),
+        World::Conflict => arm(&drill, "409", delete, Some(1)),
+        World::ThrottledOnce => arm(&drill, "429", delete, Some(1)),
+        World::BrokenAfterEffect => arm(&drill, "500_after_effect", delete, Some(1)),
+        World::BrokenBeforeEffect => arm(&drill, "500", delete, Some(1)),
+        World::ReplyLost => arm(&drill, "reply_lost_after_effect", delete, Some(1)),
+    }
+    confirm(&app);
+    if world == World::ListUnread {
+        gate.reached().await;
+        // The tokens of a client are asked for only where the list of clients has it.
+        let list = match thing.kind {
+            RemnantKind::RefreshToken => "/clients",
+            _ => thing.path.trim_end_matches('/'),
+        };
+        arm(&drill, "403", ("GET", list), None);
+        gate.open();
+        let model = app
+            .until("it stays unknown", |model| {
+                removal(model).is_some_and(|one| one.unread.is_some())
+            })
+            .await;
+        let action = removal(&model).expect("one removal").clone();
+        app.end().await;
+        return (action, 1);
+    }
+    let model = app
+        .until(&format!("{thing:?} {world:?} ended"), finished)
+        .await;
+    app.end().await;
+    let ledger = drill.ledger();
+    let sent = ledger.mutating();
+    let of_thing = |one: &&serde_json::Value| {
+        let path = one["path"].as_str().unwrap_or_default();
+        one["method"] == "DELETE" && path.contains(thing.path)
+    };
+    let ours = sent.iter().filter(of_thing).count();
+    let action = removal(&model).expect("one removal").clone();
+    let effects = drill.ledger().targets(thing.effect).len();
+    if action.state == ActionState::Verified {
+        assert!(
+            effects > 0,
+            "{thing:?} {world:?}: proven, and it never happened"
+        );
+    }
+    (action, ours)
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn slow_each_removal_ends_in_the_right_word() {
+    use ActionState::{Abandoned, NotEffective, Rejected, Unknown, Verified};
+    let table = [
+        (World::Applied, Verified, 1, "reads agree"),
+        (
+            World::AcceptedNotApplied,
+            NotEffective,
+            1,
+            "is still listed",
+        ),
+        (World::GoneBeforeTheSend, Abandoned, 1, "the plan is stale"),
+        (World::NotFound, Rejected, 1, "404"),
+        (World::Forbidden, Rejected, 1, "403"),
+        (World::Conflict, Rejected, 1, "409"),
+        (World::ThrottledOnce, Verified, 2, "reads agree"),
+        (World::BrokenAfterEffect, Verified, 1, "reads agree"),
+        (
+            World::BrokenBeforeEffect,
+            NotEffective,
+            1,
+            "is still listed",
+        ),
+        (World::ReplyLost, Verified, 1, "reads agree"),
+        (World::ListUnread, Unknown, 1, "could not be read back"),
+    ];
+    let rows: Vec<_> = THINGS
+        .into_iter()
+        .flat_map(|thing| table.map(|row| (thing, row)))
+        .collect();
+    let count = rows.len();
+    let wrong: Vec<String> = futures::stream::iter(rows)
+        .map(|(thing, (world, word, sends, says))| async move {
+            let told = tokio::spawn(story(thing, world)).await;
+            let (action, sent) = told.map_err(|error| format!("{thing:?} {world:?}: {error}"))?;
+            let evidence = action.evidence.map(|text| text.raw().to_owned());
+            let evidence = evidence.unwrap_or_default();
+            if action.state == word && sent == sends && evidence.contains(says) {
+                return Ok(());
+            }
+            Err(format!(
+                "{} {world:?}: {:?} after {sent}, not {word:?} after {sends}: {evidence}",
+                thing.path, action.state
+            ))
+        })
+        .buffer_unordered(6)
+        .filter_map(|told: Result<(), String>| async move { told.err() })
+        .collect()
+        .await;
+    assert!(wrong.is_empty(), "{count} rows, wrong: {wrong:#?}");
+    println!("{count} rows, each with the right word");
+}
