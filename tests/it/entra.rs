@@ -12,6 +12,7 @@ use quell::connect::http::Limits;
 use quell::domain::account::Account;
 use quell::domain::containment::kind::ActionKind;
 use quell::domain::containment::ledger::ActionView;
+use quell::domain::containment::remnant::RemnantKind;
 use quell::domain::containment::state::ActionState;
 use quell::domain::one_time::{OneTime, RANDOM};
 use quell::domain::text::Untrusted;
@@ -82,15 +83,15 @@ const ROUTES: [&str; 16] = [
 fn proof(action: ActionKind, account: &Account) -> ProofQuery {
     ProofQuery {
         kind: action,
-        item: None,
-        path: None,
-        ahead: 0,
         account: account.id.clone(),
         not_before: account.server_date,
         password_before: account.password_changed,
         request_id: None,
         used: Vec::new(),
         others: Vec::new(),
+        ahead: 0,
+        path: None,
+        item: None,
     }
 }
 
@@ -282,6 +283,64 @@ async fn a_read_gets_another_token_and_a_write_does_not() {
     // A token lives an hour: one that has too little left for a write is not used for it.
     house.drill.clock().advance(TimeDelta::seconds(3_598));
     house.identity().account(&account.id).await.unwrap();
+}
+
+#[tokio::test]
+async fn what_was_left_is_listed_and_taken_away() {
+    let house = Tapped::with(entra()).await;
+    let identity = house.identity();
+    let account = house.victim().await;
+    let left = identity.left_behind(&account.id).await.unwrap();
+    let unread: Vec<RemnantKind> = left.unread.iter().map(|one| one.kind).collect();
+    assert_eq!(unread, [RemnantKind::Forwarding, RemnantKind::Delegate]);
+    let named = |word: &str| {
+        let mut all = left.remnants.iter();
+        let found = all.find(|one| one.item.word().as_str().contains(word));
+        found.unwrap_or_else(|| panic!("{word}: {:?}", left.remnants))
+    };
+    let rule = named("inbox rule");
+    assert!(rule.details[0].raw().contains("drop@mailbox.example"));
+    assert!(named("Galaxy A15").since.is_some());
+    house.seen();
+    for (word, effect) in [
+        ("OAuth grant MailSync Helper", "remove_grant"),
+        ("assigned to Wiki", "remove_assignment"),
+        ("Galaxy A15", "remove_factor"),
+        ("inbox rule", "disable_rule"),
+    ] {
+        let remnant = named(word);
+        let proof = ProofQuery {
+            item: Some(remnant.item.clone()),
+            ..proof(ActionKind::RemoveItem, &account)
+        };
+        let before = identity.read_back(&proof).await.unwrap();
+        assert_eq!(before.matches, Some(false), "{before:?}");
+        let action = house.confirm_removal(&account, remnant);
+        identity.perform(&action, None).await.unwrap();
+        let read = identity.read_back(&proof).await.unwrap();
+        assert_eq!(read.matches, Some(true), "{read:?}");
+        assert_eq!(house.drill.ledger().targets(effect).len(), 1);
+        // Gone is gone: once more is refused and changes nothing.
+        assert_eq!(
+            identity.perform(&action, None).await.is_err(),
+            effect != "disable_rule"
+        );
+        assert_eq!(house.drill.ledger().targets(effect).len(), 1);
+    }
+    house.fault(&json!({"server": "identity", "fault": "403", "path": "messageRules"}));
+    let left = identity.left_behind(&account.id).await.unwrap();
+    assert!(
+        left.unread
+            .iter()
+            .any(|one| one.kind == RemnantKind::InboxRule)
+    );
+    if !spec::specifications("what_was_left_is_listed_and_taken_away") {
+        return;
+    }
+    let seen = house.seen();
+    for one in seen.iter().filter(|one| one.vendor == "entra") {
+        assert_eq!(judge(one), Ok(()));
+    }
 }
 
 #[tokio::test]
