@@ -20,7 +20,7 @@ pub(crate) const CLIENT: &str = "quell";
 /// The secret of the console's client.
 pub(crate) const SECRET: &str = "drill-client-secret-9f8e7d6c5b4a";
 /// How long an access token lives, in seconds: what the realm says.
-const LIFESPAN: i64 = 300;
+pub(crate) const LIFESPAN: i64 = 300;
 
 /// Which tokens are good.
 #[derive(Clone, Debug, Default)]
@@ -46,13 +46,8 @@ impl Tokens {
     }
 
     fn give(&mut self, request: &Request) -> String {
-        self.give_for(request, LIFESPAN)
-    }
-
-    /// Gives a token that lives for so many seconds.
-    pub fn give_for(&mut self, request: &Request, seconds: i64) -> String {
         self.given += 1;
-        let until = request.at.timestamp() + seconds;
+        let until = request.at.timestamp() + LIFESPAN;
         format!("drill-{}-{until}", self.given)
     }
 
@@ -66,8 +61,7 @@ impl Tokens {
         self.scopes.get(&number).map(String::as_str)
     }
 
-    /// Gives the number of the token that a request was sent with; `None` where it is none or no good one.
-    pub fn number(&self, request: &Request) -> Option<u64> {
+    fn number(&self, request: &Request) -> Option<u64> {
         let token = request.authorization.strip_prefix("Bearer drill-")?;
         let (number, until) = token.split_once('-')?;
         let (number, until) = (number.parse::<u64>().ok()?, until.parse::<i64>().ok()?);

@@ -19,6 +19,7 @@ use quell::domain::account::Account;
 use quell::domain::containment::confirm::{Confirmation, ConfirmedAction, DialogKey, Step};
 use quell::domain::containment::kind::ActionKind;
 use quell::domain::containment::plan::{Plan, PlannedStep};
+use quell::domain::containment::remnant::Remnant;
 use quell::domain::freshness::Moment;
 use quell::domain::ids::{ActionId, CaseId, ConnectionName, PlanId};
 use quell::domain::text::Untrusted;
@@ -339,11 +340,28 @@ impl Tapped {
                 facts: step.facts,
                 item: None,
             });
+        Self::confirmed(account, steps.collect())
+    }
+
+    /// Confirms a plan that takes one thing away.
+    pub fn confirm_removal(&self, account: &Account, remnant: &Remnant) -> ConfirmedAction {
+        let step = self.identity().removal(&remnant.item, account).unwrap();
+        let step = PlannedStep {
+            aid: ActionId::from_parts(start(), 9),
+            kind: step.kind,
+            call: step.call,
+            facts: step.facts,
+            item: Some(Box::new(remnant.clone())),
+        };
+        Self::confirmed(account, vec![step]).remove(0)
+    }
+
+    fn confirmed(account: &Account, steps: Vec<PlannedStep>) -> Vec<ConfirmedAction> {
         let plan = Plan {
             pid: PlanId::from_parts(start(), 7),
             case: CaseId::new(name("hive"), "~1"),
             account: account.clone(),
-            steps: steps.collect(),
+            steps,
             guards: Vec::new(),
             warnings: Vec::new(),
             made: Moment {
