@@ -10,6 +10,7 @@ mod administrators;
 mod evidence;
 mod examined;
 mod facts;
+mod left;
 mod log;
 mod password;
 mod proof;
@@ -23,17 +24,17 @@ use serde_json::{Value, json};
 use tokio::sync::OnceCell;
 
 use super::capability::{
-    Accepted, ActionFacts, ActivityQuery, ActivitySource, ConnectError, ConnectErrorKind, Identity,
-    Lacking, Page, PageSink, PreparedCall, ProofQuery, Reading, Schedule, SearchEnd, Step, no_item,
+    Accepted, ActionFacts, ConnectError, ConnectErrorKind, Identity, Lacking, PreparedCall,
+    ProofQuery, Reading, Schedule, Step, no_item,
 };
 use super::decode::FieldError;
 use super::http::{Answer, Class, HttpClient, Request};
 use crate::config::settings::{Connection, EnvironmentKind};
 use crate::domain::account::{Account, AccountStatus};
-use crate::domain::case::Alert;
 use crate::domain::containment::administrators::RoleHeld;
 use crate::domain::containment::confirm::ConfirmedAction;
 use crate::domain::containment::kind::ActionKind;
+use crate::domain::containment::remnant::{Item, LeftBehind};
 use crate::domain::ids::{AccountId, ConnectionName};
 use crate::domain::one_time::OneTime;
 use crate::domain::text::{Safe, Untrusted};
@@ -45,6 +46,7 @@ const USER: &str = "/admin/directory/v1/users/{userKey}";
 const SIGN_OUT: &str = "/admin/directory/v1/users/{userKey}/signOut";
 const TOKENS: &str = "/admin/directory/v1/users/{userKey}/tokens";
 const TOKEN: &str = "/admin/directory/v1/users/{userKey}/tokens/{clientId}";
+const ASP: &str = "/admin/directory/v1/users/{userKey}/asps/{codeId}";
 const ASPS: &str = "/admin/directory/v1/users/{userKey}/asps";
 const GROUPS: &str = "/admin/directory/v1/groups";
 const ASSIGNMENTS: &str = "/admin/directory/v1/customer/{customer}/roleassignments";
@@ -203,6 +205,7 @@ impl Google {
                 let client = evidence::decoded(parts.next().unwrap_or_default());
                 Self::end_token(id, &client)?
             }
+            (ActionKind::RemoveItem, ..) => Self::confirmed_removal(action, id)?,
             _ => Self::request(kind, id)?,
         };
         if self.clients.of(scope).prepared(&request)? != *call {
@@ -367,6 +370,14 @@ impl Identity for Google {
         Ok(steps)
     }
 
+    async fn left_behind(&self, id: &AccountId) -> Result<LeftBehind, ConnectError> {
+        self.remnants(id).await
+    }
+
+    fn removal(&self, item: &Item, account: &Account) -> Result<Step, Lacking> {
+        self.removal_step(item, account)
+    }
+
     fn takes_password(&self, kind: ActionKind) -> bool {
         kind == ActionKind::ResetPassword
     }
@@ -412,29 +423,6 @@ impl Identity for Google {
 
     fn schedule(&self, kind: ActionKind) -> Schedule {
         facts::schedule(kind)
-    }
-}
-
-#[async_trait]
-impl ActivitySource for Google {
-    fn connection(&self) -> &ConnectionName {
-        &self.connection
-    }
-
-    async fn search(
-        &self,
-        query: &ActivityQuery,
-        pages: PageSink<'_>,
-    ) -> Result<SearchEnd, ConnectError> {
-        self.read_log(query, pages).await
-    }
-
-    fn query_text(&self, query: &ActivityQuery) -> String {
-        log::text(query)
-    }
-
-    async fn alerts(&self, _limit: usize) -> Result<Page<Alert>, ConnectError> {
-        Err(ConnectError::unsent("Google lists no alerts here".into()))
     }
 }
 

@@ -22,18 +22,18 @@ const CUSTOMER_ID: &str = "C04drill1";
 /// What is kept beside the company's own state.
 #[derive(Clone, Debug, Default)]
 pub(crate) struct State {
-    /// The scope of each token, by its number.
-    pub scopes: Vec<&'static str>,
     /// The scopes that are granted to the service account.
     pub granted: Vec<&'static str>,
+    /// Whether the victim's app password was taken away.
+    pub password_gone: bool,
 }
 
 impl State {
     /// Grants what is needed and no more.
     pub fn new() -> Self {
         Self {
-            scopes: Vec::new(),
             granted: token::NEEDED.to_vec(),
+            password_gone: false,
         }
     }
 }
@@ -82,6 +82,9 @@ pub(crate) fn answer(world: &mut World, request: &Request, notes: &mut Notes) ->
             users::end_token(world, request, (key, client), notes)
         }
         ("GET", ["users", key, "asps"]) => users::app_passwords(world, key),
+        ("DELETE", ["users", key, "asps", number]) => {
+            users::end_password(world, (key, number), notes)
+        }
         ("GET", ["groups"]) => users::groups(world, request),
         ("GET", ["customer", _, "roleassignments"]) => roles::assignments(world, request),
         (_, ["users" | "groups" | "customer", ..]) => no_method(),
@@ -106,6 +109,9 @@ pub(crate) fn template(request: &Request) -> &'static str {
         }
         ["admin", "directory", "v1", "users", _, "asps"] => {
             "/admin/directory/v1/users/{userKey}/asps"
+        }
+        ["admin", "directory", "v1", "users", _, "asps", _] => {
+            "/admin/directory/v1/users/{userKey}/asps/{codeId}"
         }
         ["admin", "reports", ..] => {
             "/admin/reports/v1/activity/users/{userKey}/applications/{applicationName}"

@@ -21,7 +21,7 @@ pub(crate) const CLIENT: &str = "quell";
 /// The secret of the console's client.
 pub(crate) const SECRET: &str = "drill-client-secret-9f8e7d6c5b4a";
 /// How long an access token lives, in seconds: what the realm says.
-const LIFESPAN: i64 = 300;
+pub(crate) const LIFESPAN: i64 = 300;
 
 /// Which tokens are good.
 #[derive(Clone, Debug, Default)]
@@ -40,8 +40,8 @@ impl Tokens {
     }
 
     /// Gives a token for some scopes only.
-    pub fn give_scoped(&mut self, request: &Request, scopes: &str) -> String {
-        let token = self.give(request, LIFESPAN);
+    pub fn give_scoped(&mut self, request: &Request, scopes: &str, seconds: i64) -> String {
+        let token = self.give(request, seconds);
         self.scopes.insert(self.given, scopes.to_owned());
         token
     }
@@ -65,8 +65,7 @@ impl Tokens {
         self.scopes.get(&number).map(String::as_str)
     }
 
-    /// Gives the number of a token; `None` where it is none or no good one.
-    pub fn number(&self, token: &str, request: &Request) -> Option<u64> {
+    fn number(&self, token: &str, request: &Request) -> Option<u64> {
         let (number, until) = token.strip_prefix("drill-")?.split_once('-')?;
         let (number, until) = (number.parse::<u64>().ok()?, until.parse::<i64>().ok()?);
         (number >= self.good_from && request.at.timestamp() < until).then_some(number)

@@ -153,12 +153,12 @@ impl State {
                     .iter()
                     .position(|(server, _)| *server == request.server);
                 match place {
-                    Some(place) => Some(ask(
-                        &mut self.past[place].1,
-                        &mut self.pits,
-                        request,
-                        &mut notes,
-                    )),
+                    Some(place) => {
+                        let past = &mut self.past[place].1;
+                        // Who may ask is known everywhere at once.
+                        past.tokens.clone_from(&self.world.tokens);
+                        Some(ask(past, &mut self.pits, request, &mut notes))
+                    }
                     None => Some(ask(&mut self.world, &mut self.pits, request, &mut notes)),
                 }
             }

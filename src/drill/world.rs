@@ -341,7 +341,7 @@ impl World {
                 directory.people[VICTIM].groups.extend(group);
             }
             Twist::Renamed => {
-                "mara.berg@acme.example".clone_into(&mut directory.people[VICTIM].login)
+                "mara.berg@acme.example".clone_into(&mut directory.people[VICTIM].login);
             }
             Twist::TokensEnd => self.tokens.end_all(),
             Twist::NotGranted(scope) => self.google.granted.retain(|one| *one != scope),

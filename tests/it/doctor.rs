@@ -187,7 +187,7 @@ async fn a_scope_that_is_missing_at_google_fails_what_needs_it() {
     let checks = report(&drill, &dir, &no_host(), |text| text).await;
     for kind in ActionKind::ALL {
         let line = of_kind(&checks, kind);
-        let needs_it = kind == ActionKind::RevokeSessions;
+        let needs_it = matches!(kind, ActionKind::RevokeSessions | ActionKind::RemoveItem);
         assert_eq!(line.verdict == Verdict::Fault, needs_it, "{line:?}");
         let says = line.found.as_str();
         let lacks = says.contains("lacks scope admin.directory.user.security");

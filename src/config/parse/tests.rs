@@ -552,3 +552,22 @@ fn a_switch_is_true_or_false() {
         assert!(said.contains(part), "{said}");
     }
 }
+
+#[rstest]
+#[case::there("subject = \"quell@acme.example\"", "")]
+#[case::missing(
+    "",
+    "q.toml:4: connection.google.subject: is missing\nhint: subject = \"quell@example.com\""
+)]
+#[case::no_address(
+    "subject = \"quell\"",
+    "q.toml:9: connection.google.subject: is not the mail address of an administrator\nhint: subject = \"quell@example.com\""
+)]
+#[case::foreign(
+    "subject = \"a@b\"\nrealm = \"acme\"",
+    "q.toml:10: connection.google.realm: has no meaning for Google\nhint: it belongs to a connection to Keycloak"
+)]
+fn google_needs_the_administrator_it_acts_for(#[case] more: &str, #[case] expected: &str) {
+    let text = okta(more).replace("\"okta\"", "\"google\"");
+    assert_eq!(faults(&text), expected);
+}

@@ -15,7 +15,7 @@ use crate::connect::capability::{
     ConnectError, ConnectErrorKind, Examined, Identity as _, LastSeen, Right, RuleSeen,
 };
 use crate::connect::decode::time;
-use crate::connect::http::Request;
+use crate::connect::http::{HttpClient, Request};
 use crate::domain::containment::kind::ActionKind;
 use crate::domain::ids::ConnectionName;
 use crate::domain::text::{Safe, Untrusted};
@@ -33,10 +33,10 @@ const BEYOND: [&str; 6] = [
 
 /// Gives what a scope is needed for, and by which actions.
 fn need(scope: Scope) -> (&'static str, &'static [ActionKind]) {
-    use ActionKind::{DisableAccount, ExpirePassword, ResetPassword, RevokeSessions};
+    use ActionKind::{DisableAccount, ExpirePassword, RemoveItem, ResetPassword, RevokeSessions};
     match scope {
         Scope::Users => ("read and change accounts", &ActionKind::ALL),
-        Scope::Security => ("sign out and end tokens", &[RevokeSessions]),
+        Scope::Security => ("sign out and end tokens", &[RevokeSessions, RemoveItem]),
         Scope::Groups => ("read groups", &[]),
         Scope::Roles => (
             "tell administrators from others",
@@ -45,6 +45,7 @@ fn need(scope: Scope) -> (&'static str, &'static [ActionKind]) {
                 DisableAccount,
                 ResetPassword,
                 ExpirePassword,
+                RemoveItem,
             ],
         ),
         Scope::Reports => (
@@ -92,13 +93,10 @@ impl Google {
     }
 
     /// Finds the scopes that are granted and that nothing here needs.
-    async fn beyond(&self) -> Vec<Right> {
+    async fn beyond(&self) -> Result<Vec<Right>, ConnectError> {
         let mut all = Vec::new();
         for scope in BEYOND {
-            let Ok(client) = self.clients.with(scope) else {
-                continue;
-            };
-            if client.is_given_a_token().await.is_ok() {
+            if self.clients.of(Scope::Users).grants_scope(scope).await? {
                 all.push(Right {
                     name: safe!("scope {}", scope),
                     needed_for: None,
@@ -108,7 +106,7 @@ impl Google {
                 });
             }
         }
-        all
+        Ok(all)
     }
 }
 
@@ -119,7 +117,7 @@ impl Examined for Google {
     }
 
     fn server_clock(&self) -> Option<(DateTime<Utc>, Instant)> {
-        let told = self.clients.all().filter_map(|http| http.server_clock());
+        let told = self.clients.all().filter_map(HttpClient::server_clock);
         told.max_by_key(|(_, read)| *read)
     }
 
@@ -137,7 +135,7 @@ impl Examined for Google {
         for scope in Scope::ALL {
             rights.push(self.right(scope, own.raw()).await?);
         }
-        rights.extend(self.beyond().await);
+        rights.extend(self.beyond().await?);
         Ok(rights)
     }
 

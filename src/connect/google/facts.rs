@@ -9,6 +9,7 @@ use super::wire;
 use crate::connect::capability::{ActionFacts, Schedule};
 use crate::domain::account::{Account, Session};
 use crate::domain::containment::kind::ActionKind;
+use crate::domain::containment::remnant::{Item, RemnantKind};
 use crate::domain::text::{Safe, Untrusted};
 use crate::safe;
 
@@ -56,9 +57,9 @@ pub(super) fn facts(kind: ActionKind) -> ActionFacts {
             proof: "changePasswordAtNextLogin is true, read twice".into(),
         },
         ActionKind::RemoveItem => ActionFacts {
-            effect: "loses one thing that an attacker may have left".into(),
-            undo: "cannot be undone from here".into(),
-            limits: "takes away that one thing and nothing else".into(),
+            effect: "the tokens of one app or one app password are taken away; the rest of the account stays".into(),
+            undo: "cannot be undone; what was there before is kept in the audit log".into(),
+            limits: safe!("keeps nobody out by itself; ends no session; needs {}", Scope::Security.word()),
             proof: "it is not listed any more, read twice".into(),
         },
     }
@@ -94,6 +95,25 @@ pub(super) fn of_token(token: &Session) -> ActionFacts {
             Scope::Security.word()
         ),
         proof: "the app is not among those with a token, read twice".into(),
+    }
+}
+
+/// Gives the words for the removal of one item.
+pub(super) fn removal(item: &Item) -> ActionFacts {
+    let general = facts(ActionKind::RemoveItem);
+    let name = item.name.field();
+    match item.kind {
+        RemnantKind::OauthGrant => ActionFacts {
+            effect: safe!("{} loses its tokens and has to be allowed anew", name),
+            undo: "cannot be undone: the user allows the app again; what was there before is kept in the audit log".into(),
+            ..general
+        },
+        RemnantKind::AppPassword => ActionFacts {
+            effect: safe!("the app password {} works no more", name),
+            undo: "cannot be undone: the user makes another one; what was there before is kept in the audit log".into(),
+            ..general
+        },
+        _ => general,
     }
 }
 

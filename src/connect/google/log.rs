@@ -5,15 +5,20 @@
 
 use std::collections::HashSet;
 
+use async_trait::async_trait;
 use chrono::{DateTime, SecondsFormat, Utc};
 use serde_json::Value;
 
 use super::scope::Scope;
 use super::{ACTIVITIES, Google, is_id, unreadable, wire};
-use crate::connect::capability::{ActivityQuery, ConnectError, Page, PageSink, SearchEnd};
+use crate::connect::capability::{
+    ActivityQuery, ActivitySource, ConnectError, Page, PageSink, SearchEnd,
+};
 use crate::connect::decode::{each, text as field};
 use crate::connect::http::Request;
 use crate::connect::logs::google_entries;
+use crate::domain::case::Alert;
+use crate::domain::ids::ConnectionName;
 use crate::domain::text::Untrusted;
 use crate::domain::timeline::event::Event;
 
@@ -175,6 +180,29 @@ impl Google {
             events: seen.len(),
             truncated: false,
         })
+    }
+}
+
+#[async_trait]
+impl ActivitySource for Google {
+    fn connection(&self) -> &ConnectionName {
+        &self.connection
+    }
+
+    async fn search(
+        &self,
+        query: &ActivityQuery,
+        pages: PageSink<'_>,
+    ) -> Result<SearchEnd, ConnectError> {
+        self.read_log(query, pages).await
+    }
+
+    fn query_text(&self, query: &ActivityQuery) -> String {
+        text(query)
+    }
+
+    async fn alerts(&self, _limit: usize) -> Result<Page<Alert>, ConnectError> {
+        Err(ConnectError::unsent("Google lists no alerts here".into()))
     }
 }
 

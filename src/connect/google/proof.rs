@@ -98,8 +98,8 @@ mod tests {
     fn query(ahead: usize, used: &[&str]) -> ProofQuery {
         let connection = ConnectionName::parse("google").unwrap_or_else(|error| panic!("{error}"));
         ProofQuery {
-            item: None,
             kind: ActionKind::RevokeSessions,
+            item: None,
             account: AccountId::new(connection, "1040"),
             not_before: DateTime::from_timestamp(1_795_230_000, 0),
             password_before: None,

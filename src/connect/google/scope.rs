@@ -9,7 +9,7 @@
 use url::{Host, Url};
 
 use crate::config::settings::{Connection, EnvironmentKind};
-use crate::connect::capability::{ConnectError, ConnectErrorKind};
+use crate::connect::capability::ConnectError;
 use crate::connect::http::{Answer, Assertion, Credential, HttpClient, Request, TokenGrant};
 use crate::domain::text::Safe;
 use crate::safe;
@@ -102,8 +102,6 @@ pub(crate) fn grant(connection: &Connection) -> Option<TokenGrant> {
 /// One client for each scope.
 #[derive(Debug)]
 pub(super) struct Clients {
-    url: Url,
-    kind: EnvironmentKind,
     subject: String,
     users: HttpClient,
     /// In the order of [`Scope::ALL`], without the first.
@@ -118,15 +116,13 @@ impl Clients {
         kind: EnvironmentKind,
     ) -> Result<Self, ConnectError> {
         let subject = connection.subject.clone().unwrap_or_default();
-        let url = connection.url.clone();
+        let url = &connection.url;
         let others = Scope::ALL.iter().skip(1).map(|scope| {
-            let grant = grant_of(&url, &subject, scope.name());
-            users.beside(&url, grant, kind)
+            let grant = grant_of(url, &subject, scope.name());
+            users.beside(url, grant, kind)
         });
         let others = others.collect::<Result<_, _>>()?;
         Ok(Self {
-            url,
-            kind,
             subject,
             users,
             others,
@@ -145,12 +141,6 @@ impl Clients {
         other.unwrap_or(&self.users)
     }
 
-    /// Makes a client with any scope at all, to see whether it is granted.
-    pub(super) fn with(&self, scope: &str) -> Result<HttpClient, ConnectError> {
-        let grant = grant_of(&self.url, &self.subject, scope);
-        self.users.beside(&self.url, grant, self.kind)
-    }
-
     /// Lists all clients.
     pub(super) fn all(&self) -> impl Iterator<Item = &HttpClient> {
         std::iter::once(&self.users).chain(&self.others)
@@ -165,12 +155,7 @@ impl Clients {
         scope: Scope,
         request: &Request,
     ) -> Result<Answer, ConnectError> {
-        let http = self.of(scope);
-        let mut answer = http.read(request).await;
-        // The refusal told Google's clock: with it the next assertion has the right time.
-        if answer.as_ref().is_err_and(is_out_of_time) {
-            answer = http.read(request).await;
-        }
+        let answer = self.of(scope).read(request).await;
         answer.map_err(|error| explained(error, scope.word()))
     }
 }
@@ -194,7 +179,6 @@ pub(super) fn explained(error: ConnectError, scope: &'static str) -> ConnectErro
     let hint: Safe = if is_not_granted(&error) {
         let what = safe!("the scope {} is not granted: {}", scope, error.what);
         return ConnectError {
-            kind: ConnectErrorKind::Denied,
             what,
             hint: Some(
                 "grant it to the service account's client id under domain-wide delegation; it may take minutes, at most a day".into(),

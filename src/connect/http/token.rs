@@ -273,15 +273,6 @@ impl HttpClient {
         })
     }
 
-    /// Asks for a token and gives it to nobody: tells whether one is given.
-    ///
-    /// # Errors
-    /// What the token endpoint said.
-    pub(in crate::connect) async fn is_given_a_token(&self) -> Result<(), ConnectError> {
-        let deadline = Instant::now() + self.limits.read_total;
-        self.bearer(Class::Read, deadline).await.map(|_token| ())
-    }
-
     /// Writes the form of a request for a token.
     ///
     /// What is signed has the vendor's time, as far as an answer told it: a clock that is wrong here does no harm.

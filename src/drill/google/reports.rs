@@ -103,19 +103,36 @@ fn told(activity: &Activity, target: &str) -> Option<Told> {
     })
 }
 
-fn moment(request: &Request, name: &str) -> Option<Option<DateTime<Utc>>> {
-    let Some(text) = request.query(name) else {
-        return Some(None);
-    };
-    let at = DateTime::parse_from_rfc3339(text).ok()?;
-    Some(Some(at.to_utc()))
+/// What a search is limited to.
+struct Asked<'a> {
+    since: Option<DateTime<Utc>>,
+    until: Option<DateTime<Utc>>,
+    /// The one comparison of a filter.
+    filter: Option<(&'a str, &'a str)>,
 }
 
-/// Reads the one comparison of a filter.
-fn filter(request: &Request) -> Option<Option<(&str, &str)>> {
-    request
-        .query("filters")
-        .map_or(Some(None), |text| text.split_once("==").map(Some))
+/// Reads it; the error is the name of what is wrong.
+fn asked(request: &Request) -> Result<Asked<'_>, &'static str> {
+    let moment = |name: &'static str| match request.query(name) {
+        None => Ok(None),
+        Some(text) => DateTime::parse_from_rfc3339(text)
+            .map(|at| Some(at.to_utc()))
+            .map_err(|_said| name),
+    };
+    let (since, until) = (moment("startTime")?, moment("endTime")?);
+    let filter = match request.query("filters") {
+        None => None,
+        Some(text) => Some(text.split_once("==").ok_or("filters")?),
+    };
+    // The same clock tells the vendor what "now" is.
+    if since.is_some_and(|since| since > request.at || until.is_some_and(|until| since >= until)) {
+        return Err("startTime");
+    }
+    Ok(Asked {
+        since,
+        until,
+        filter,
+    })
 }
 
 pub(super) fn activities(world: &World, request: &Request, user: &str, app: &str) -> Answer {
@@ -123,17 +140,14 @@ pub(super) fn activities(world: &World, request: &Request, user: &str, app: &str
     if !KNOWN.contains(&app) {
         return invalid("applicationName");
     }
-    let (Some(since), Some(until)) = (moment(request, "startTime"), moment(request, "endTime"))
-    else {
-        return invalid("startTime");
+    let Asked {
+        since,
+        until,
+        filter,
+    } = match asked(request) {
+        Ok(asked) => asked,
+        Err(name) => return invalid(name),
     };
-    let Some(filter) = filter(request) else {
-        return invalid("filters");
-    };
-    // The same clock tells the vendor what "now" is.
-    if since.is_some_and(|since| since > request.at || until.is_some_and(|until| since >= until)) {
-        return invalid("startTime");
-    }
     let whose = match user {
         "all" => None,
         key => match find(&world.directory, key) {

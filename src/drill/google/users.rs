@@ -145,7 +145,8 @@ pub(super) fn app_passwords(world: &World, key: &str) -> Answer {
     };
     let person = &world.directory.people[place];
     let made = (world.start - TimeDelta::days(212)).timestamp();
-    let rows = (place == VICTIM).then(|| {
+    let has = place == VICTIM && !world.google.password_gone;
+    let rows = has.then(|| {
         json!({
             "kind": "admin#directory#asp", "etag": "\"drill\"", "codeId": 3, "name": "iPad Mail",
             "creationTime": made.to_string(), "lastTimeUsed": (made + 86_400).to_string(),
@@ -221,4 +222,21 @@ pub(super) fn end_token(
         Some(()) => Answer::empty(204),
         None => error(404, "notFound", "Resource Not Found: clientId"),
     }
+}
+
+pub(super) fn end_password(
+    world: &mut World,
+    (key, number): (&str, &str),
+    notes: &mut Notes,
+) -> Answer {
+    let Some(place) = find(&world.directory, key) else {
+        return no_user();
+    };
+    if place != VICTIM || number != "3" || world.google.password_gone {
+        return error(404, "notFound", "Resource Not Found: codeId");
+    }
+    world.google.password_gone = true;
+    let id = &world.directory.people[place].id;
+    notes.effect("revoke_app_password", format!("{id}/{number}"));
+    Answer::empty(204)
 }

@@ -77,7 +77,7 @@ pub(super) fn answer(world: &mut World, request: &Request) -> Answer {
         let words = "One or more scopes are not configured for the authorization server resource.";
         return refused(400, "invalid_scope", words);
     }
-    let token = world.tokens.give_scoped(request, asked);
+    let token = world.tokens.give_scoped(request, asked, LIFE);
     let body = json!({
         "token_type": "Bearer", "expires_in": LIFE, "access_token": token, "scope": asked,
     });

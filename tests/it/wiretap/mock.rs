@@ -12,7 +12,8 @@ use crate::raw_http::Raw;
 fn specification(vendor: &str, path: &str) -> &'static str {
     let path = path.split('?').next().unwrap_or_default();
     match vendor {
-        _ if path.ends_with("/token") => "token",
+        // A log of Google's has the same name.
+        _ if path.ends_with("/token") && !path.starts_with("/admin/reports/") => "token",
         "okta" => "okta",
         "keycloak" => "keycloak",
         "entra" => "entra",
