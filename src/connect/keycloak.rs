@@ -324,7 +324,7 @@ impl Identity for Keycloak {
     }
 
     async fn account(&self, id: &AccountId) -> Result<Account, ConnectError> {
-        self.snapshot(id).await
+        Box::pin(self.snapshot(id)).await
     }
 
     async fn own_account(&self) -> Result<(AccountId, Untrusted), ConnectError> {

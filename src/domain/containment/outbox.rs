@@ -167,6 +167,11 @@ impl Outbox {
         self.posted.get(marker).copied()
     }
 
+    /// Tells whether anything whose mark begins like this was ever on its way.
+    pub fn is_promised(&self, prefix: &str) -> bool {
+        self.posted.keys().any(|marker| marker.starts_with(prefix))
+    }
+
     /// Tells whether a text with this SHA-256, hex, was on its way under a marker.
     pub fn wrote(&self, marker: &str, sha256: &str) -> bool {
         self.texts
