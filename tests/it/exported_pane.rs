@@ -55,8 +55,7 @@ fn exported_logs_open_the_pane_and_nothing_can_be_done_there() {
         .shows("all users");
     pty.shows("READ ONLY")
         .shows("1 bad record: line 9: no JSON");
-    pty.shows("6 failures, then success")
-        .shows("mara@example.com");
+    pty.shows("! mara@example.com: 6 failures, then success");
     pty.keys("n<Enter>").shows("MITRE ATT&CK T1110");
     pty.keys("<Esc>").until("the finding is closed", |text| {
         !text.contains("T1110  confidence")

@@ -48,7 +48,11 @@ pub(super) fn draw(
                 None => continue,
             },
             ListRow::Finding(index) => match pane.findings.get(*index) {
-                Some(finding) => finding_words(canvas, pane, finding, look),
+                Some(finding) => {
+                    let exported = model.exported.as_ref();
+                    let is_of_all = exported.is_some_and(|exported| exported.user.is_none());
+                    finding_words(canvas, (pane, is_of_all), finding, look)
+                }
                 None => continue,
             },
             ListRow::Silence(gap) => lead(canvas, look, Role::Dim, "   . ").add(
@@ -73,14 +77,23 @@ pub(super) fn draw(
     }
 }
 
-/// Draws a finding: what, how sure; of a dismissed one why.
-fn finding_words(canvas: &Canvas<'_>, pane: &ActivityPane, finding: &Finding, look: Look) -> Words {
+/// Draws a finding: what, how sure; of a dismissed one why; where events of all users stand, whose it is.
+fn finding_words(
+    canvas: &Canvas<'_>,
+    (pane, is_of_all): (&ActivityPane, bool),
+    finding: &Finding,
+    look: Look,
+) -> Words {
     if let Some(why) = pane.dismissal(finding) {
         return lead(canvas, look, Role::Dim, "   - ")
             .add(Role::Dim, finding.reason.clone())
             .gap(Role::Dim, safe!("dismissed: {}", why.field()));
     }
-    lead(canvas, look, Role::Finding, "   ! ")
+    let mut words = lead(canvas, look, Role::Finding, "   ! ");
+    if let Some(user) = finding.user.as_ref().filter(|_| is_of_all) {
+        words = words.add(Role::Finding, safe!("{}: ", user.ident().fit(30)));
+    }
+    words
         .add(Role::Finding, finding.reason.clone())
         .gap(Role::Dim, finding.confidence.key())
         .gap(Role::Dim, finding.rule.technique())
