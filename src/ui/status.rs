@@ -155,9 +155,10 @@ fn counts(model: &Model) -> Words {
     }
     if let Some(behind) = model.unwatched() {
         let word: &'static str = if behind.fails { "failing" } else { "STALE" };
-        let many = match contained + partly {
-            1 => Safe::default(),
-            _ => safe!(" of {}", behind.accounts),
+        let many = if contained + partly == 1 {
+            Safe::default()
+        } else {
+            safe!(" of {}", behind.accounts)
         };
         let age = words::minutes(behind.age);
         count(Role::SourceStale, safe!("watch{} {} {}", many, word, age));

@@ -324,6 +324,45 @@ mod tests {
     }
 
     #[test]
+    fn a_torn_line_of_any_length_a_record_may_have_can_be_named() {
+        for (len, refuses) in [
+            (MAX_LINE - 1, false),
+            (MAX_LINE, false),
+            (MAX_LINE + 1, true),
+        ] {
+            let torn = [vec![b'x'; len], b"\n".to_vec()].concat();
+            let named = name_torn(&torn).unwrap_or_else(|| panic!("bytes"));
+            let mut counted = Counted::default();
+            // Its writer died; its line feed came with the record that names it.
+            counted.feed(&torn[..len]);
+            counted.feed(b"\n");
+            counted.feed(&lines(&[named]).concat());
+            assert_eq!(counted.refusal(at(10)).is_some(), refuses, "{len}");
+        }
+    }
+
+    #[test]
+    fn a_record_behind_an_endless_line_is_a_part_of_it() {
+        let log = lines(&bodies()).concat();
+        let mut counted = Counted::default();
+        counted.feed(&vec![b'x'; 2 * MAX_LINE]);
+        // Whoever reads lines reads one, which is no record.
+        counted.feed(&log);
+        assert!(counted.refusal(at(10)).is_some());
+        assert_eq!(counted.last.map(|(n, _)| n), Some(5));
+        let mut only = Counted::default();
+        only.feed(&vec![b'x'; 2 * MAX_LINE]);
+        only.feed(
+            lines(&bodies())
+                .first()
+                .map(Vec::as_slice)
+                .unwrap_or_default(),
+        );
+        assert_eq!(only.last.map(|(n, _)| n), None);
+        assert!(only.refusal(at(1_000_000)).is_some());
+    }
+
+    #[test]
     fn a_line_without_an_end_takes_no_more_room_and_refuses_once_it_ends() {
         let mut counted = fed(&lines(&bodies()).concat());
         for _ in 0..40 {

@@ -435,6 +435,105 @@ mod tests {
     }
 
     #[test]
+    fn only_the_comments_of_the_watch_are_counted_as_told() {
+        let told = |marker: &str| {
+            let mut holds = Holds::default();
+            let rid = RecordId::from_parts(at(0), 1);
+            let intent = Body::RecordIntent {
+                rid: rid.clone(),
+                kind: "comment".to_owned(),
+                case: case(),
+                marker: marker.to_owned(),
+                sha256: String::new(),
+                phase: None,
+            };
+            let id = "~1".into();
+            holds.apply(&entry(1, 0, intent));
+            holds.apply(&entry(2, 0, Body::RecordDone { rid, id }));
+            holds.is_told(marker)
+        };
+        assert!(told(&drift_marker(&aid(1))) && told(&success_marker(&aid(1))));
+        assert!(!told("quell:01J") && !told("drift-1"));
+        // Other versions look for these words in the cases.
+        assert_eq!(drift_marker(&aid(1)), format!("quell:drift-{}", aid(1)));
+        assert_eq!(success_marker(&aid(1)), format!("quell:success-{}", aid(1)));
+    }
+
+    #[test]
+    fn a_source_is_read_on_from_where_it_was_left_account_by_account() {
+        let cursor = |connection: &ConnectionName, upto| {
+            Body::WatchCursor(WatchCursor {
+                account: account().id,
+                connection: connection.clone(),
+                upto: at(upto),
+            })
+        };
+        let (here, siem) = (account().id.connection, ConnectionName::parse("siem"));
+        let siem = siem.unwrap_or_else(|error| panic!("{error}"));
+        let mut holds = Holds::default();
+        for (n, upto) in [(1, 60), (2, 90)] {
+            holds.apply(&entry(n, 0, cursor(&here, upto)));
+        }
+        assert_eq!(holds.cursor(&account().id, &here), Some(at(90)));
+        assert_eq!(holds.cursor(&account().id, &siem), None);
+        let other = AccountId::new(here.clone(), "00uOther");
+        assert_eq!(holds.cursor(&other, &here), None);
+    }
+
+    #[test]
+    fn successes_stand_in_the_order_of_their_times_and_those_of_one_time_in_that_of_the_log() {
+        let mut ledger = contained();
+        for (n, (event, second)) in
+            (30..).zip([("c", 80), ("a", 60), ("d", 80), ("b", 70), ("e", 5)])
+        {
+            ledger.apply(&entry(n, 0, success(event, second)));
+        }
+        let id = account().id;
+        let events = |since: i64| -> Vec<String> {
+            let seen = ledger.holds().successes(&id, at(since));
+            seen.map(|one| one.event.raw().to_owned()).collect()
+        };
+        assert_eq!(events(0), ["e", "a", "b", "c", "d"]);
+        // What happened at that time was no success after it.
+        assert_eq!(events(5), ["a", "b", "c", "d"]);
+        assert_eq!(events(60), ["b", "c", "d"]);
+        assert_eq!(events(80), Vec::<String>::new());
+        let knows = |account: &AccountId, event: &str| ledger.holds().knows(account, &event.into());
+        assert!(knows(&id, "a") && !knows(&id, "f"));
+        assert!(!knows(
+            &AccountId::new(account().id.connection, "00uOther"),
+            "a"
+        ));
+    }
+
+    #[test]
+    fn a_comment_names_five_successes_and_counts_the_others() {
+        for (many, more) in [
+            (1, None),
+            (5, None),
+            (6, Some("- and 1 more")),
+            (9, Some("- and 4 more")),
+        ] {
+            let mut ledger = contained();
+            for one in 0..many {
+                ledger.apply(&entry(30 + one, 0, success(&format!("e{one}"), 60)));
+            }
+            let action = ledger.get(&aid(1)).expect("it was planned");
+            let seen: Vec<&Success> = ledger.holds().successes(&account().id, at(5)).collect();
+            let anchor = Anchor {
+                log: "L".to_owned(),
+                n: 1,
+                h: "h".to_owned(),
+            };
+            let comment = success_comment(action, &seen, &"x".into(), &anchor);
+            let counted = comment.lines().find(|line| line.starts_with("- and "));
+            assert_eq!(counted, more);
+            let named = comment.lines().filter(|line| line.contains("(event e"));
+            assert_eq!(named.count(), seen.len().min(5));
+        }
+    }
+
+    #[test]
     fn text_of_attackers_stays_text_in_the_comment() {
         let mut ledger = contained();
         ledger.apply(&entry(30, 0, success("](http://x) **e**\u{202e}", 60)));

@@ -455,9 +455,12 @@ mod tests {
     use rstest::rstest;
 
     use super::*;
+    use crate::domain::audit::{DocumentWritten, HoldSet};
+    use crate::domain::containment::outbox::NOTE;
     use crate::domain::containment::samples::{
-        account, aid, at, confirmed, entry, intent, outcome, pid, planned,
+        self, account, aid, at, case, confirmed, entry, intent, outcome, pid, planned,
     };
+    use crate::domain::ids::RecordId;
 
     const D: ActionKind = ActionKind::DisableAccount;
 
@@ -525,6 +528,159 @@ mod tests {
         };
         ledger.apply(&entry(10, 10, done));
         assert!(ledger.undocumented().is_empty());
+    }
+
+    #[test]
+    fn an_end_of_a_containment_is_forgotten_by_a_proven_enabling_alone() {
+        let hold = Body::HoldSet(HoldSet {
+            case: case(),
+            account: account().id,
+            login: account().login,
+            owner: "jo".into(),
+            until: Some(at(60)),
+            how: "confirmed".to_owned(),
+            reason: None,
+        });
+        let held = |kind, last: Option<OutcomeState>| {
+            let mut bodies = vec![
+                hold.clone(),
+                planned(1, 0, kind),
+                confirmed(1, false),
+                intent(1, None),
+            ];
+            bodies.extend(last.map(|state| outcome(1, state)));
+            folded(bodies).holds().hold(&account().id).is_some()
+        };
+        for kind in [D, ActionKind::RevokeSessions, ActionKind::ResetPassword] {
+            assert!(held(kind, Some(OutcomeState::Verified)), "{kind:?}");
+        }
+        let enable = ActionKind::EnableAccount;
+        assert!(held(enable, None));
+        for state in [
+            OutcomeState::NotEffective,
+            OutcomeState::Unverifiable,
+            OutcomeState::Rejected,
+        ] {
+            assert!(held(enable, Some(state)), "{state:?}");
+        }
+        assert!(!held(enable, Some(OutcomeState::Verified)));
+    }
+
+    fn asked(plan: u128, aids: &[u128], ask: u128) -> Body {
+        let mut said = samples::ask();
+        said.plan = pid(ask);
+        Body::ApprovalRequested {
+            pid: pid(plan),
+            aids: aids.iter().map(|number| aid(*number)).collect(),
+            ask: said,
+            reasons: Vec::new(),
+            requester: "u1".into(),
+            requester_login: "jo".into(),
+            expires: at(900),
+        }
+    }
+
+    fn of(plan: u128, mut body: Body) -> Body {
+        if let Body::ActionPlan { pid: of, .. } = &mut body {
+            *of = pid(plan);
+        }
+        body
+    }
+
+    #[test]
+    fn a_no_ends_what_waits_for_it_and_nothing_else() {
+        let mut ledger = folded(vec![
+            planned(1, 0, D),
+            planned(2, 1, ActionKind::RevokeSessions),
+            of(2, planned(3, 0, D)),
+            asked(1, &[1], 1),
+            asked(2, &[3], 2),
+        ]);
+        let denied = Body::ApprovalDenied {
+            pid: pid(1),
+            aids: vec![aid(1)],
+            by: "kim".into(),
+            comment: "~3".into(),
+        };
+        ledger.apply(&entry(9, 9, denied));
+        let stands = |number| {
+            let action = ledger.get(&aid(number)).cloned();
+            let action = action.unwrap_or_else(|| panic!("it is there"));
+            (action.state, action.evidence, action.ended)
+        };
+        let said = Some("denied by kim".into());
+        assert_eq!(stands(1), (ActionState::Denied, said, Some(at(9))));
+        // Of the same plan, but it does not wait; and of another plan, which still does.
+        assert_eq!(stands(2), (ActionState::Planned, None, None));
+        assert_eq!(stands(3), (ActionState::Awaiting, None, None));
+    }
+
+    #[test]
+    fn what_waited_for_the_same_answer_before_a_restart_is_given_up() {
+        let ledger = folded(vec![
+            planned(1, 0, D),
+            asked(1, &[1], 1),
+            of(2, planned(2, 0, D)),
+            asked(2, &[2], 1),
+        ]);
+        let state = |number| ledger.get(&aid(number)).map(|action| action.state);
+        assert_eq!(state(1), Some(ActionState::Abandoned));
+        assert_eq!(state(2), Some(ActionState::Awaiting));
+    }
+
+    #[test]
+    fn notes_and_reports_on_record_are_folded_with_the_actions() {
+        let rid = RecordId::from_parts(at(0), 1);
+        let note = Body::Note {
+            case: case(),
+            text: "call her".into(),
+        };
+        let promised = Body::RecordIntent {
+            rid: rid.clone(),
+            kind: NOTE.to_owned(),
+            case: case(),
+            phase: None,
+            marker: "quell:1".to_owned(),
+            sha256: String::new(),
+        };
+        let report = Body::DocumentWritten(DocumentWritten {
+            rid,
+            case: case(),
+            kind: "handover".to_owned(),
+            name: "".into(),
+            by: "jo".into(),
+            part: 0,
+            parts: 1,
+            text: "all quiet".into(),
+        });
+        let ledger = folded(vec![note, promised, report]);
+        assert_eq!(ledger.outbox().notes().len(), 1);
+        assert_eq!(ledger.documents().pending().len(), 1);
+    }
+
+    #[rstest]
+    #[case::not_sent(vec![planned(1, 0, D), confirmed(1, false)], false)]
+    #[case::dry(vec![planned(1, 0, D), confirmed(1, true), intent(1, None)], false)]
+    #[case::dry_not_sent(vec![planned(1, 0, D), confirmed(1, true)], false)]
+    #[case::sent(vec![planned(1, 0, D), confirmed(1, false), intent(1, None)], true)]
+    // No final word yet: a second look may find it done.
+    #[case::refused(vec![planned(1, 0, D), confirmed(1, false), intent(1, None), rejected()], true)]
+    #[case::given_up_before(
+        vec![planned(1, 0, D), confirmed(1, false), outcome(1, OutcomeState::Abandoned)], false
+    )]
+    #[case::given_up_after(
+        vec![planned(1, 0, D), confirmed(1, false), intent(1, None), outcome(1, OutcomeState::Abandoned)], true
+    )]
+    #[case::never_arrived(
+        vec![planned(1, 0, D), confirmed(1, false), intent(1, None), outcome(1, OutcomeState::NotSent)], false
+    )]
+    fn only_what_was_sent_and_not_denied_may_have_had_an_effect(
+        #[case] bodies: Vec<Body>,
+        #[case] expected: bool,
+    ) {
+        let ledger = folded(bodies);
+        let action = ledger.get(&aid(1)).map(ActionView::may_have_had_effect);
+        assert_eq!(action, Some(expected));
     }
 
     #[test]

@@ -161,6 +161,7 @@ mod tests {
     #[rstest]
     #[case(D, 60, false, 1)]
     #[case(R, 60, false, 0)]
+    #[case(D, 600, false, 1)]
     #[case(D, 601, false, 0)]
     #[case(D, 60, true, 0)]
     fn a_response_of_another_host_is_seen_in_its_comment(

@@ -218,7 +218,7 @@ pub fn pieces(text: &str) -> Vec<Untrusted> {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::domain::audit::CaseChanged;
+    use crate::domain::audit::{CaseChanged, TaskState};
     use crate::domain::containment::samples::{aid, at, case, entry};
 
     fn rid(number: u128) -> RecordId {
@@ -315,6 +315,97 @@ mod tests {
         assert_eq!(waiting(&records), [rid(1)]);
         records.push((5, done(1)));
         assert!(waiting(&records).is_empty());
+    }
+
+    #[test]
+    fn a_change_that_is_done_already_waits_for_nothing() {
+        // Another process may have written what came of it before this record was read.
+        let promise = Body::CaseChanged(CaseChanged {
+            rid: rid(1),
+            case: case(),
+            kind: "claim".to_owned(),
+            from: Untrusted::default(),
+            to: "kim".into(),
+            comment: None,
+        });
+        assert!(
+            folded(vec![(1, done(1)), (2, promise)])
+                .changes()
+                .is_empty()
+        );
+    }
+
+    #[test]
+    fn a_write_is_known_while_it_waits_and_once_it_is_done() {
+        let mut records = vec![(1, note("call")), (2, intent(1, NOTE))];
+        for _ in 0..2 {
+            let outbox = folded(records.clone());
+            assert!(outbox.knows(&rid(1)));
+            assert!(!outbox.knows(&rid(2)));
+            records.push((3, done(1)));
+        }
+    }
+
+    #[test]
+    fn a_text_is_ours_only_under_the_mark_it_was_promised_under() {
+        let promised = |marker: &str, sha256: &str| Body::RecordIntent {
+            rid: rid(1),
+            kind: "comment".to_owned(),
+            case: case(),
+            phase: None,
+            marker: marker.to_owned(),
+            sha256: sha256.to_owned(),
+        };
+        // Composed again, it may be another text under the same mark.
+        let outbox = folded(vec![
+            (1, promised("quell:a", "11")),
+            (2, promised("quell:b", "22")),
+            (3, promised("quell:a", "33")),
+        ]);
+        let ours = |marker| ["11", "22", "33"].map(|sha256| outbox.wrote(marker, sha256));
+        assert_eq!(ours("quell:a"), [true, false, true]);
+        assert_eq!(ours("quell:b"), [false, true, false]);
+        assert_eq!(ours("quell:c"), [false; 3]);
+        assert!(outbox.is_promised("quell:") && outbox.is_promised("quell:b"));
+        assert!(!outbox.is_promised("quell:c") && !outbox.is_promised("uell:a"));
+    }
+
+    #[test]
+    fn tasks_on_record_are_found_by_their_case_and_mark() {
+        let state = Body::TaskState(TaskState {
+            case: case(),
+            marker: "quell-task:1".to_owned(),
+            task: "~5".into(),
+            status: "Completed".into(),
+            by: None,
+            changed_ms: 7,
+            wished: false,
+        });
+        let outbox = folded(vec![(1, state)]);
+        let known = |mark| {
+            outbox
+                .mirrored()
+                .get(&case(), mark)
+                .map(|known| known.changed_ms)
+        };
+        assert_eq!(
+            (known("quell-task:1"), known("quell-task:2")),
+            (Some(7), None)
+        );
+    }
+
+    #[test]
+    fn a_piece_is_as_long_as_a_record_keeps_and_no_longer() {
+        for (letter, most) in [
+            ('a', PIECE / 2),
+            (' ', PIECE / 2),
+            ('\n', PIECE / 12),
+            ('ä', PIECE / 12),
+        ] {
+            let count = |letters: usize| pieces(&letter.to_string().repeat(letters)).len();
+            // Where it does not come out even, the next letter is the one too many.
+            assert_eq!((count(most), count(most + 1)), (1, 2), "{letter:?}");
+        }
     }
 
     #[test]

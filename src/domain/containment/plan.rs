@@ -598,6 +598,11 @@ mod tests {
         assert!(!plan.expired(made));
         assert!(!plan.expired(made + LIFETIME.saturating_sub(Duration::from_nanos(1))));
         assert!(plan.expired(made + LIFETIME));
+        assert_eq!(
+            LIFETIME,
+            Duration::from_secs(300),
+            "five minutes, as the dialog says"
+        );
         assert!(!plan.refused());
         assert!(samples::plan(Some("no")).refused());
     }
