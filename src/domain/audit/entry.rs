@@ -318,6 +318,32 @@ pub(super) fn time(text: &[u8]) -> Option<DateTime<Utc>> {
     (at.to_rfc3339_opts(SecondsFormat::Micros, true) == text).then_some(at)
 }
 
+/// Tells whether [`time`] reads a text, at a fraction of the cost: a log has millions of them.
+pub(super) fn is_time(text: &[u8]) -> bool {
+    is_common_time(text) || time(text).is_some()
+}
+
+/// Tells whether a text is a time as it is written, of a second that every minute has.
+fn is_common_time(text: &[u8]) -> bool {
+    const FORM: &[u8; 27] = b"0000-00-00T00:00:00.000000Z";
+    let digit = |byte: u8| byte.is_ascii_digit();
+    let fits = text.len() == FORM.len()
+        && text
+            .iter()
+            .zip(FORM)
+            .all(|(byte, form)| byte == form || digit(*form) && digit(*byte));
+    let number = |from: usize| match text.get(from..from + 2) {
+        Some([tens, ones]) => u32::from(tens - b'0') * 10 + u32::from(ones - b'0'),
+        _ => u32::MAX,
+    };
+    fits && (1..=12).contains(&number(5))
+        // Days that not every month has are left to the calendar.
+        && (1..=28).contains(&number(8))
+        && number(11) < 24
+        && number(14) < 60
+        && number(17) < 60
+}
+
 fn unescape(inner: &[u8]) -> Option<String> {
     let quoted = [b"\"", inner, b"\""].concat();
     serde_json::from_slice(&quoted).ok()
@@ -910,6 +936,27 @@ mod tests {
     }
 
     proptest! {
+        /// The quick way and the calendar say the same of whatever may stand there.
+        #[test]
+        fn a_time_is_one_by_the_quick_way_when_it_is_one_by_the_calendar(
+            fields in prop::collection::vec(0u32..62, 5),
+            year in prop_oneof![Just(0u32), 1890..2110u32, Just(9999)],
+            micros in 0u32..1_000_000,
+            spoilt in prop::option::of((0usize..27, 0x20u8..0x7F)),
+        ) {
+            let [month, day, hour, minute, second] = fields.try_into().unwrap_or_default();
+            let (month, day, hour) = (month % 14, day % 33, hour % 26);
+            let text = format!("{year:04}-{month:02}-{day:02}T{hour:02}:{minute:02}:{second:02}.{micros:06}Z");
+            let mut text = text.into_bytes();
+            if let Some((at, byte)) = spoilt {
+                text[at] = byte;
+            }
+            prop_assert_eq!(is_time(&text), time(&text).is_some());
+            for cut in 0..text.len() {
+                prop_assert!(!is_time(&text[..cut]));
+            }
+        }
+
         #[test]
         fn hostile_text_is_ascii_on_disk_and_unaltered_when_read(text in any::<String>()) {
             prop_assume!(super::super::json::escaped_len(&text) <= 4096);

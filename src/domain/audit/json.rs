@@ -165,8 +165,17 @@ impl<'a> Cursor<'a> {
         self.line.get(start..self.at).unwrap_or_default()
     }
 
+    fn rest(&self) -> &'a [u8] {
+        self.line.get(self.at..).unwrap_or_default()
+    }
+
     /// Takes exactly these bytes.
     pub(super) fn literal(&mut self, expected: &[u8]) -> Step<()> {
+        if self.rest().starts_with(expected) {
+            self.at += expected.len();
+            return Ok(());
+        }
+        // Something else: how far it goes along says where.
         for byte in expected {
             if self.peek() != Some(*byte) {
                 return self.fail();
@@ -190,6 +199,9 @@ impl<'a> Cursor<'a> {
         self.literal(b"\"")?;
         let start = self.at;
         loop {
+            let plain = |byte: &u8| matches!(byte, b' ' | b'!' | b'#'..=b'[' | b']'..=b'~');
+            let rest = self.rest();
+            self.at += rest.iter().take_while(|byte| plain(byte)).count();
             match self.peek() {
                 Some(b'"') => {
                     let inner = self.since(start);
@@ -197,7 +209,6 @@ impl<'a> Cursor<'a> {
                     return Ok(inner);
                 }
                 Some(b'\\') => self.escape()?,
-                Some(b' '..=b'~') => self.at += 1,
                 _ => return self.fail(),
             }
         }

@@ -340,7 +340,7 @@ impl Verifier {
     }
 
     fn check_time(&mut self, raw: &Raw<'_>) {
-        if entry::time(raw.ts).is_none() {
+        if !entry::is_time(raw.ts) {
             self.fault(self.segment, self.start, Some(raw.n), Reason::Field("ts"));
         }
         if raw.ts < self.last_ts.as_slice() && raw.kind != b"clock.jump" {

@@ -366,6 +366,8 @@ mod tests {
         assert_eq!(ours("quell:a"), [true, false, true]);
         assert_eq!(ours("quell:b"), [false, true, false]);
         assert_eq!(ours("quell:c"), [false; 3]);
+        assert!(outbox.is_promised("quell:") && outbox.is_promised("quell:b"));
+        assert!(!outbox.is_promised("quell:c") && !outbox.is_promised("uell:a"));
     }
 
     #[test]

@@ -82,11 +82,8 @@ mod tests {
         // Again, in two parts, at whatever place; and after something else was taken back.
         for cut in 1..NAME.len() {
             let mut typed = Typed::default();
-            assert_eq!(
-                pieces(&mut typed, &[&NAME[..cut], &NAME[cut..]], NAME),
-                0,
-                "{cut}"
-            );
+            let (first, rest) = NAME.split_at(cut);
+            assert_eq!(pieces(&mut typed, &[first, rest], NAME), 0, "{cut}");
             assert!(typed.is(NAME));
         }
         typed.push('x', false, NAME);
