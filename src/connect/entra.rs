@@ -11,6 +11,7 @@ mod administrators;
 mod evidence;
 mod examined;
 mod facts;
+mod left;
 mod list;
 mod log;
 mod password;
@@ -27,17 +28,17 @@ use serde_json::{Value, json};
 use tokio::sync::OnceCell;
 
 use super::capability::{
-    Accepted, ActionFacts, ActivityQuery, ActivitySource, ConnectError, ConnectErrorKind, Identity,
-    Lacking, Page, PageSink, PreparedCall, ProofQuery, Reading, Schedule, SearchEnd, Step, no_item,
+    Accepted, ActionFacts, ConnectError, ConnectErrorKind, Identity, Lacking, PreparedCall,
+    ProofQuery, Reading, Schedule, Step, no_item,
 };
 use super::decode::FieldError;
 use super::http::{Answer, Assertion, Class, Credential, HttpClient, Request, TokenGrant};
 use crate::config::settings::{Connection, EntraApp};
 use crate::domain::account::{Account, AccountStatus};
-use crate::domain::case::Alert;
 use crate::domain::containment::administrators::RoleHeld;
 use crate::domain::containment::confirm::ConfirmedAction;
 use crate::domain::containment::kind::ActionKind;
+use crate::domain::containment::remnant::{Item, LeftBehind};
 use crate::domain::ids::{AccountId, ConnectionName};
 use crate::domain::one_time::OneTime;
 use crate::domain::text::{Safe, Untrusted};
@@ -200,12 +201,10 @@ impl Entra {
         password: Option<&OneTime>,
     ) -> Result<Request, ConnectError> {
         let (kind, call) = (action.kind(), action.call());
-        let differs = || {
-            ConnectError::unsent(safe!(
-                "{}: the confirmed request does not belong to this connection",
-                kind.word()
-            ))
-        };
+        if kind == ActionKind::RemoveItem {
+            return self.confirmed_removal(action);
+        }
+        let differs = || differs(kind);
         let mut segments = call.path.rsplit('/');
         let id = match kind {
             ActionKind::RevokeSessions => segments.nth(1),
@@ -238,6 +237,13 @@ fn is_id(text: &str) -> bool {
 /// Quotes a value for a filter.
 fn quote(text: &str) -> String {
     format!("'{}'", text.replace('\'', "''"))
+}
+
+fn differs(kind: ActionKind) -> ConnectError {
+    ConnectError::unsent(safe!(
+        "{}: the confirmed request does not belong to this connection",
+        kind.word()
+    ))
 }
 
 fn unreadable(answer: &Answer, error: &FieldError) -> ConnectError {
@@ -359,6 +365,14 @@ impl Identity for Entra {
         self.order(kinds).into_iter().map(step).collect()
     }
 
+    async fn left_behind(&self, id: &AccountId) -> Result<LeftBehind, ConnectError> {
+        self.remnants(id).await
+    }
+
+    fn removal(&self, item: &Item, account: &Account) -> Result<Step, Lacking> {
+        self.removal_step(item, account)
+    }
+
     fn takes_password(&self, kind: ActionKind) -> bool {
         kind == ActionKind::ResetPassword
     }
@@ -404,33 +418,6 @@ impl Identity for Entra {
 
     fn schedule(&self, kind: ActionKind) -> Schedule {
         facts::schedule(kind)
-    }
-}
-
-#[async_trait]
-impl ActivitySource for Entra {
-    fn connection(&self) -> &ConnectionName {
-        &self.connection
-    }
-
-    fn rate_is_low(&self) -> bool {
-        self.http.rate_is_low()
-    }
-
-    async fn search(
-        &self,
-        query: &ActivityQuery,
-        pages: PageSink<'_>,
-    ) -> Result<SearchEnd, ConnectError> {
-        self.read_log(query, pages).await
-    }
-
-    fn query_text(&self, query: &ActivityQuery) -> String {
-        log::text_of(query)
-    }
-
-    async fn alerts(&self, _limit: usize) -> Result<Page<Alert>, ConnectError> {
-        Err(ConnectError::unsent("Entra ID lists no alerts here".into()))
     }
 }
 

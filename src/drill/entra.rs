@@ -3,6 +3,7 @@
 //! Paths and bodies follow Graph's published description; error bodies, limits and late reads follow its documentation.
 
 mod filter;
+mod left;
 mod logs;
 mod records;
 mod token;
@@ -13,13 +14,14 @@ use serde_json::{Value, json};
 use super::wire::{Answer, Notes, Request, iso, percent_encode};
 use super::world::World;
 
+pub(crate) use left::Tenant;
 pub(crate) use token::{CLIENT, SECRET, TENANT, THUMBPRINT};
 
 /// The application's own account in the tenant.
 const PRINCIPAL: &str = "9c1f0f0e-7a51-4c0b-8f0e-2b9d6a4c7e10";
 
 /// The application permissions that the console's client has: those it needs and no other.
-pub(crate) const PERMISSIONS: [&str; 9] = [
+pub(crate) const PERMISSIONS: [&str; 13] = [
     "User.Read.All",
     "Directory.Read.All",
     "User.RevokeSessions.All",
@@ -29,6 +31,10 @@ pub(crate) const PERMISSIONS: [&str; 9] = [
     "AuditLog.Read.All",
     "IdentityRiskyUser.Read.All",
     "IdentityRiskEvent.Read.All",
+    "UserAuthenticationMethod.ReadWrite.All",
+    "DelegatedPermissionGrant.ReadWrite.All",
+    "AppRoleAssignment.ReadWrite.All",
+    "MailboxSettings.ReadWrite",
 ];
 
 /// Tells whether a request only reads; asking for a token changes nothing of the company.
@@ -42,6 +48,10 @@ fn needs(request: &Request) -> Option<&'static str> {
     let rest = parts.get(1..).unwrap_or_default();
     Some(match (request.method.as_str(), rest) {
         ("POST", ["users", _, "revokeSignInSessions"]) => "User.RevokeSessions.All",
+        ("DELETE", ["users", _, "authentication", ..]) => "UserAuthenticationMethod.ReadWrite.All",
+        ("DELETE", ["oauth2PermissionGrants", _]) => "DelegatedPermissionGrant.ReadWrite.All",
+        ("DELETE", ["users", _, "appRoleAssignments", _]) => "AppRoleAssignment.ReadWrite.All",
+        (_, ["users", _, "mailFolders", ..]) => "MailboxSettings.ReadWrite",
         ("GET", ["users", _, "authentication", ..]) => "UserAuthenticationMethod.Read.All",
         ("GET", ["users", _, _] | ["servicePrincipals" | "directoryRoles", ..]) => {
             "Directory.Read.All"
@@ -90,9 +100,22 @@ pub(crate) fn answer(world: &mut World, request: &Request, notes: &mut Notes) ->
                 | "appRoleAssignments"),
             ],
         ) => users::part(world, request, key, part),
+        ("GET", ["users", key, "mailFolders", "inbox", "messageRules"]) => {
+            left::rules(world, request, key)
+        }
+        ("PATCH", ["users", key, "mailFolders", "inbox", "messageRules", id]) => {
+            left::set_rule(world, request, key, id, notes)
+        }
+        ("DELETE", ["users", key, "authentication", kind, id]) => {
+            left::remove_method(world, request, (key, kind, id), notes)
+        }
+        ("DELETE", ["oauth2PermissionGrants", id]) => left::remove_grant(world, request, id, notes),
+        ("DELETE", ["users", key, "appRoleAssignments", id]) => {
+            left::unassign(world, request, (key, id), notes)
+        }
         ("GET", ["servicePrincipals", id]) => users::principal(world, request, id),
         ("GET", ["servicePrincipals", PRINCIPAL, "transitiveMemberOf"]) => {
-            page(request, Vec::new(), 100)
+            page(request, Vec::new(), 999)
         }
         ("GET", ["directoryRoles", id, "members"]) => users::members(world, request, id),
         ("GET", ["auditLogs", "signIns"]) => logs::sign_ins(world, request),

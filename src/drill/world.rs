@@ -39,6 +39,8 @@ pub(crate) struct World {
     pub google: google::State,
     /// The application permissions of the console's client, at Entra ID.
     pub permissions: Vec<&'static str>,
+    /// What else of the tenant changes, at Entra ID.
+    pub tenant: entra::Tenant,
     /// How long a replica shows what was before a change.
     pub late: TimeDelta,
     /// People as they were before a change, and until when a replica shows them so.
@@ -77,6 +79,7 @@ impl World {
             tokens: Tokens::default(),
             google: google::State::new(),
             permissions: entra::PERMISSIONS.to_vec(),
+            tenant: entra::Tenant::default(),
             late: TimeDelta::zero(),
             before: Vec::new(),
         }

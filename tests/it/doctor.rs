@@ -197,6 +197,36 @@ async fn a_scope_that_is_missing_at_google_fails_what_needs_it() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
+async fn permissions_of_a_token_of_entra_are_told_by_action() {
+    let entra = Options {
+        idp: Idp::Entra,
+        ..Options::default()
+    };
+    let (drill, dir) = (
+        company_of(entra).await,
+        tempfile::tempdir().expect("a directory"),
+    );
+    let checks = report(&drill, &dir, &no_host(), |text| text).await;
+    for kind in ActionKind::ALL {
+        let line = of(&checks, &format!("entra: {}", kind.word()));
+        assert_eq!(line.verdict, Verdict::Ok, "{checks:#?}");
+    }
+    drill
+        .fault(&json!({"fault": "other_permissions"}))
+        .expect("the fault is known");
+    let checks = report(&drill, &dir, &no_host(), |text| text).await;
+    for kind in ActionKind::ALL {
+        let line = of(&checks, &format!("entra: {}", kind.word()));
+        let lacks = line.found.as_str().contains("lacks application permission");
+        assert_eq!(lacks, kind == ActionKind::RevokeSessions, "{line:?}");
+    }
+    let more = checks
+        .iter()
+        .any(|line| line.found.as_str().contains("Mail.ReadWrite is granted"));
+    assert!(more, "{checks:#?}");
+}
+
+#[tokio::test(flavor = "multi_thread")]
 async fn a_freeze_switch_and_a_broken_log_are_faults() {
     let (drill, dir) = (company().await, tempfile::tempdir().expect("a directory"));
     let host = Host {

@@ -12,6 +12,7 @@ use quell::connect::http::Limits;
 use quell::domain::account::Account;
 use quell::domain::containment::kind::ActionKind;
 use quell::domain::containment::ledger::ActionView;
+use quell::domain::containment::remnant::RemnantKind;
 use quell::domain::containment::state::ActionState;
 use quell::domain::one_time::{OneTime, RANDOM};
 use quell::domain::text::Untrusted;
@@ -82,15 +83,15 @@ const ROUTES: [&str; 16] = [
 fn proof(action: ActionKind, account: &Account) -> ProofQuery {
     ProofQuery {
         kind: action,
-        item: None,
-        path: None,
-        ahead: 0,
         account: account.id.clone(),
         not_before: account.server_date,
         password_before: account.password_changed,
         request_id: None,
         used: Vec::new(),
         others: Vec::new(),
+        ahead: 0,
+        path: None,
+        item: None,
     }
 }
 
@@ -285,6 +286,64 @@ async fn a_read_gets_another_token_and_a_write_does_not() {
 }
 
 #[tokio::test]
+async fn what_was_left_is_listed_and_taken_away() {
+    let house = Tapped::with(entra()).await;
+    let identity = house.identity();
+    let account = house.victim().await;
+    let left = identity.left_behind(&account.id).await.unwrap();
+    let unread: Vec<RemnantKind> = left.unread.iter().map(|one| one.kind).collect();
+    assert_eq!(unread, [RemnantKind::Forwarding, RemnantKind::Delegate]);
+    let named = |word: &str| {
+        let mut all = left.remnants.iter();
+        let found = all.find(|one| one.item.word().as_str().contains(word));
+        found.unwrap_or_else(|| panic!("{word}: {:?}", left.remnants))
+    };
+    let rule = named("inbox rule");
+    assert!(rule.details[0].raw().contains("drop@mailbox.example"));
+    assert!(named("Galaxy A15").since.is_some());
+    house.seen();
+    for (word, effect) in [
+        ("OAuth grant MailSync Helper", "remove_grant"),
+        ("assigned to Wiki", "remove_assignment"),
+        ("Galaxy A15", "remove_factor"),
+        ("inbox rule", "disable_rule"),
+    ] {
+        let remnant = named(word);
+        let proof = ProofQuery {
+            item: Some(remnant.item.clone()),
+            ..proof(ActionKind::RemoveItem, &account)
+        };
+        let before = identity.read_back(&proof).await.unwrap();
+        assert_eq!(before.matches, Some(false), "{before:?}");
+        let action = house.confirm_removal(&account, remnant);
+        identity.perform(&action, None).await.unwrap();
+        let read = identity.read_back(&proof).await.unwrap();
+        assert_eq!(read.matches, Some(true), "{read:?}");
+        assert_eq!(house.drill.ledger().targets(effect).len(), 1);
+        // Gone is gone: once more is refused and changes nothing.
+        assert_eq!(
+            identity.perform(&action, None).await.is_err(),
+            effect != "disable_rule"
+        );
+        assert_eq!(house.drill.ledger().targets(effect).len(), 1);
+    }
+    house.fault(&json!({"server": "identity", "fault": "403", "path": "messageRules"}));
+    let left = identity.left_behind(&account.id).await.unwrap();
+    assert!(
+        left.unread
+            .iter()
+            .any(|one| one.kind == RemnantKind::InboxRule)
+    );
+    if !spec::specifications("what_was_left_is_listed_and_taken_away") {
+        return;
+    }
+    let seen = house.seen();
+    for one in seen.iter().filter(|one| one.vendor == "entra") {
+        assert_eq!(judge(one), Ok(()));
+    }
+}
+
+#[tokio::test]
 async fn a_certificate_signs_in_place_of_a_secret() {
     let key = company_of(entra()).await.service_app().1;
     let house = Tapped::by_key(entra(), key).await;
@@ -295,11 +354,14 @@ async fn a_certificate_signs_in_place_of_a_secret() {
         .iter()
         .filter(|one| one.path.ends_with("/token"))
         .collect();
-    assert_eq!(asked.len(), 1);
+    // The first one had this machine's time, which is not that of the company: its answer told the right one.
+    assert!((1..=2).contains(&asked.len()), "{}", asked.len());
     let form = String::from_utf8_lossy(&asked[0].body);
     assert!(form.contains("client_assertion=ey") && !form.contains("client_secret"));
     if spec::specifications("a_certificate_signs_in_place_of_a_secret") {
-        assert_eq!(judge(asked[0]), Ok(()));
+        for one in asked {
+            assert_eq!(judge(one), Ok(()));
+        }
     }
 }
 
@@ -319,13 +381,23 @@ async fn two_accounts_of_one_mail_are_both_found() {
 async fn what_may_not_be_read_is_named_and_roles_fail_closed() {
     let house = Tapped::with(entra()).await;
     let victim = house.victim().await;
-    for (path, gap) in [
-        ("transitiveMemberOf", "administrator roles and groups"),
-        ("/authentication/methods", "MFA methods"),
-        ("oauth2PermissionGrants", "grants of applications"),
-        ("riskyUsers", "the risk state"),
+    // Of each another one: what was read a moment ago is not asked for again.
+    for (login, path, gap) in [
+        (
+            "anna.berg",
+            "transitiveMemberOf",
+            "administrator roles and groups",
+        ),
+        ("bo.carlsen", "/authentication/methods", "MFA methods"),
+        (
+            "carla.diaz",
+            "oauth2PermissionGrants",
+            "grants of applications",
+        ),
+        ("david.ekman", "riskyUsers", "the risk state"),
     ] {
-        let other = house.identity().find(&"devi.rao@acme.example".into()).await;
+        let login = format!("{login}@acme.example");
+        let other = house.identity().find(&Untrusted::new(login)).await;
         let other = other.unwrap().remove(0);
         house.fault(&json!({"server": "identity", "fault": "403", "path": path}));
         let account = house.identity().account(&other.id).await.unwrap();
@@ -379,6 +451,7 @@ async fn links_to_the_next_page_end_and_lead_nowhere_else() {
     assert_eq!(error.kind, ConnectErrorKind::Malformed);
     assert!(error.what.as_str().contains("leads to another origin"));
     house.fault(&json!({"server": "identity", "fault": "none"}));
+    house.seen();
     // Pages without anything in them are no end; a list that goes on with them has one all the same.
     house.fault(
         &json!({"server": "identity", "fault": "endless_next", "path": "/auditLogs/signIns"}),
@@ -824,13 +897,7 @@ fn table() -> Vec<(Doing, World, ActionState, usize, &'static str)> {
             rows.push((doing, World::DoneByOthersFirst, Verified, 1, "reads agree"));
         }
     }
-    rows.push((
-        DISABLE,
-        World::UndoneLater,
-        Drifted,
-        1,
-        "accountEnabled is true",
-    ));
+    rows.push((DISABLE, World::UndoneLater, Drifted, 1, "status enabled"));
     rows
 }
 

@@ -11,7 +11,7 @@ use quell::config::settings::{
     Connection, EntraApp, Environment, EnvironmentKind, Mode, OauthClient, Policy, Role,
     SecretSource, ServiceApp, Settings, Timeline, Vendor,
 };
-use quell::connect::capability::{ActivitySource, Cases, Identity};
+use quell::connect::capability::{ActivitySource, Cases, Identity, Step as StepOf};
 use quell::connect::http::Limits;
 use quell::connect::registry::Connections;
 use quell::connect::secret::Secret;
@@ -19,6 +19,7 @@ use quell::domain::account::Account;
 use quell::domain::containment::confirm::{Confirmation, ConfirmedAction, DialogKey, Step};
 use quell::domain::containment::kind::ActionKind;
 use quell::domain::containment::plan::{Plan, PlannedStep};
+use quell::domain::containment::remnant::Remnant;
 use quell::domain::freshness::Moment;
 use quell::domain::ids::{ActionId, CaseId, ConnectionName, PlanId};
 use quell::domain::text::Untrusted;
@@ -346,45 +347,58 @@ impl Tapped {
 
     /// Confirms a plan of the given kinds as a person does and gives the actions in their order.
     pub fn confirm(&self, account: &Account, kinds: &[ActionKind]) -> Vec<ConfirmedAction> {
-        let identity = self.identity();
-        let steps = identity
-            .steps(kinds, account)
-            .unwrap()
-            .into_iter()
-            .zip(0u128..)
-            .map(|(step, index)| PlannedStep {
-                aid: ActionId::from_parts(start(), index),
-                kind: step.kind,
-                call: step.call,
-                facts: step.facts,
-                item: None,
-            });
-        let plan = Plan {
-            pid: PlanId::from_parts(start(), 7),
-            case: CaseId::new(name("hive"), "~1"),
-            account: account.clone(),
-            steps: steps.collect(),
-            guards: Vec::new(),
-            warnings: Vec::new(),
-            made: Moment {
-                utc: start(),
-                boot: Duration::ZERO,
-            },
-            hash: String::new(),
-            dry_run: false,
-            need: None,
-            campaign: None,
-        };
-        let mut dialog = Confirmation::open(plan);
-        dialog.drawn(Duration::ZERO);
-        let boot = Duration::from_secs(1);
-        for letter in dialog.wanted().to_owned().chars() {
-            dialog.key(DialogKey::Char(letter), boot);
-        }
-        dialog.key(DialogKey::Tab, boot);
-        match dialog.key(DialogKey::Char('y'), boot) {
-            Step::Confirmed(plan) => plan.actions().to_vec(),
-            other => panic!("not confirmed: {other:?}"),
-        }
+        let steps = self.identity().steps(kinds, account).unwrap();
+        confirmed(account, steps, None)
+    }
+
+    /// Confirms the removal of one thing that was left.
+    pub fn confirm_removal(&self, account: &Account, remnant: &Remnant) -> ConfirmedAction {
+        let step = self.identity().removal(&remnant.item, account).unwrap();
+        confirmed(account, vec![step], Some(remnant)).remove(0)
+    }
+}
+
+/// Confirms steps as a person does and gives the actions in their order.
+fn confirmed(
+    account: &Account,
+    steps: Vec<StepOf>,
+    removed: Option<&Remnant>,
+) -> Vec<ConfirmedAction> {
+    let steps = steps
+        .into_iter()
+        .zip(0u128..)
+        .map(|(step, index)| PlannedStep {
+            aid: ActionId::from_parts(start(), index),
+            kind: step.kind,
+            call: step.call,
+            facts: step.facts,
+            item: removed.cloned().map(Box::new),
+        });
+    let plan = Plan {
+        pid: PlanId::from_parts(start(), 7),
+        case: CaseId::new(name("hive"), "~1"),
+        account: account.clone(),
+        steps: steps.collect(),
+        guards: Vec::new(),
+        warnings: Vec::new(),
+        made: Moment {
+            utc: start(),
+            boot: Duration::ZERO,
+        },
+        hash: String::new(),
+        dry_run: false,
+        need: None,
+        campaign: None,
+    };
+    let mut dialog = Confirmation::open(plan);
+    dialog.drawn(Duration::ZERO);
+    let boot = Duration::from_secs(1);
+    for letter in dialog.wanted().to_owned().chars() {
+        dialog.key(DialogKey::Char(letter), boot);
+    }
+    dialog.key(DialogKey::Tab, boot);
+    match dialog.key(DialogKey::Char('y'), boot) {
+        Step::Confirmed(plan) => plan.actions().to_vec(),
+        other => panic!("not confirmed: {other:?}"),
     }
 }

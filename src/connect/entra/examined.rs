@@ -34,7 +34,9 @@ const GUARDED: &[ActionKind] = &[
     ActionKind::DisableAccount,
     ActionKind::ResetPassword,
     ActionKind::ExpirePassword,
+    ActionKind::RemoveItem,
 ];
+const REMOVES: &[ActionKind] = &[ActionKind::RemoveItem];
 const WRITES_ALL: [&str; 2] = ["User.ReadWrite.All", "Directory.ReadWrite.All"];
 
 const NEEDS: [Need; 8] = [
@@ -99,18 +101,40 @@ const NEEDS: [Need; 8] = [
     },
 ];
 
-/// Permissions that a list needs which only adds to the others.
-const ADDS: Need = Need {
-    what: "read risk detections",
-    kinds: &[],
-    by: &[
-        "IdentityRiskEvent.Read.All",
-        "IdentityRiskEvent.ReadWrite.All",
-    ],
-};
+/// What else is asked for: a list that only adds to the others, and what was left in an account.
+const MORE: [Need; 5] = [
+    Need {
+        what: "read risk detections",
+        kinds: &[],
+        by: &[
+            "IdentityRiskEvent.Read.All",
+            "IdentityRiskEvent.ReadWrite.All",
+        ],
+    },
+    Need {
+        what: "remove MFA methods",
+        kinds: REMOVES,
+        by: &["UserAuthenticationMethod.ReadWrite.All"],
+    },
+    Need {
+        what: "remove grants",
+        kinds: REMOVES,
+        by: &["DelegatedPermissionGrant.ReadWrite.All"],
+    },
+    Need {
+        what: "remove assignments to applications",
+        kinds: REMOVES,
+        by: &["AppRoleAssignment.ReadWrite.All"],
+    },
+    Need {
+        what: "read and disable inbox rules",
+        kinds: REMOVES,
+        by: &["MailboxSettings.ReadWrite"],
+    },
+];
 
 fn needs() -> impl Iterator<Item = &'static Need> {
-    NEEDS.iter().chain([&ADDS])
+    NEEDS.iter().chain(&MORE)
 }
 
 fn right(need: &Need, granted: Option<bool>) -> Right {
@@ -188,7 +212,8 @@ impl Entra {
             allowed(&self.newest_of(Newest::Audits).await),
             allowed(&self.http.read(&risky).await),
         ];
-        let rights = needs()
+        let rights = NEEDS
+            .iter()
             .zip(answers)
             .map(|(need, granted)| right(need, granted));
         Ok(rights.collect())
@@ -274,7 +299,7 @@ mod tests {
     #[test]
     fn what_is_missing_and_what_is_beyond_need_is_named() {
         let (missing, more) = told(&["Directory.ReadWrite.All", "Mail.ReadWrite"]);
-        assert_eq!(missing.len(), 4, "{missing:?}");
+        assert_eq!(missing.len(), 8, "{missing:?}");
         assert!(missing[0].contains("UserAuthenticationMethod.Read.All"));
         assert_eq!(more.len(), 2);
         assert!(

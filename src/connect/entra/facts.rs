@@ -6,8 +6,10 @@ use std::time::Duration;
 
 use super::{password, wire};
 use crate::connect::capability::{ActionFacts, ConnectError, ConnectErrorKind, Lacking, Schedule};
-use crate::domain::account::Account;
+use crate::domain::account::{Account, Factor};
 use crate::domain::containment::kind::ActionKind;
+use crate::domain::containment::remnant::{Item, RemnantKind};
+use crate::domain::text::Safe;
 use crate::safe;
 
 /// Gives the least application permission that an action needs beside reading users.
@@ -74,6 +76,49 @@ fn removal() -> ActionFacts {
             TOKENS
         ),
         proof: "it is not listed any more, read twice, within 4 min".into(),
+    }
+}
+
+/// Gives the words for taking an item away; `factors` are the MFA methods of the account as it is.
+pub(super) fn removal_of(item: &Item, factors: &[Factor]) -> ActionFacts {
+    let general = removal();
+    let name = item.name.field();
+    match item.kind {
+        RemnantKind::OauthGrant => ActionFacts {
+            effect: safe!("{}: needs a new consent or assignment; refresh tokens it holds give nothing for it any more", name),
+            undo: "cannot be undone from here: it is granted anew; what was there before is kept in the audit log".into(),
+            limits: safe!("an access token it has works until it expires, up to about an hour; whoever knows the password can consent again; needs DelegatedPermissionGrant.ReadWrite.All or, for an assignment, AppRoleAssignment.ReadWrite.All"),
+            ..general
+        },
+        RemnantKind::MfaMethod => ActionFacts {
+            effect: safe!("{} can pass no sign-in any more", name),
+            undo: "cannot be undone: the user registers it anew; what was there before is kept in the audit log".into(),
+            limits: safe!("{}; ends no session; the default method goes last; needs UserAuthenticationMethod.ReadWrite.All", left(item, factors)),
+            ..general
+        },
+        RemnantKind::RecoveryData => ActionFacts {
+            effect: safe!("{} is no way to have the password back any more", name),
+            limits: "keeps nobody out by itself; needs UserAuthenticationMethod.ReadWrite.All".into(),
+            ..general
+        },
+        RemnantKind::InboxRule => ActionFacts {
+            effect: safe!("the rule {} is disabled, not deleted: mail that comes from now on is not touched by it", name),
+            undo: "the user or an administrator can enable it again in the mailbox".into(),
+            limits: "mail that it moved, deleted or sent on stays so; a forwarding of the whole mailbox is not told by Graph; needs MailboxSettings.ReadWrite".into(),
+            proof: "it is not among the rules that are enabled, read twice, within 4 min".into(),
+        },
+        _ => general,
+    }
+}
+
+/// Says what an attacker who has the password can do once a method is gone.
+fn left(item: &Item, factors: &[Factor]) -> Safe {
+    let is_it = |one: &&Factor| item.id.raw().ends_with(&format!("/{}", one.id.raw()));
+    match factors.iter().filter(|one| !is_it(one)).count() {
+        0 => "it is the last MFA method: then whoever knows the password can register one of their own at the next \
+              sign-in; reset the password while the account is disabled"
+            .into(),
+        more => safe!("{} other methods stay; whoever knows the password and passes one can register another", more),
     }
 }
 

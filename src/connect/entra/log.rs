@@ -5,19 +5,21 @@
 
 use std::collections::HashSet;
 
+use async_trait::async_trait;
 use chrono::{DateTime, SecondsFormat, Utc};
 use serde_json::Value;
 
 use super::evidence::{iso, reading};
 use super::{Entra, get, is_id, quote};
 use crate::connect::capability::{
-    ActivityQuery, ConnectError, ConnectErrorKind, Identity as _, Page, PageSink, ProofQuery,
-    Reading, SearchEnd,
+    ActivityQuery, ActivitySource, ConnectError, ConnectErrorKind, Identity as _, Page, PageSink,
+    ProofQuery, Reading, SearchEnd,
 };
 use crate::connect::decode::{at, each, text};
 use crate::connect::http::Request;
 use crate::connect::logs::entra_entry;
-use crate::domain::case::RecordFault;
+use crate::domain::case::{Alert, RecordFault};
+use crate::domain::ids::ConnectionName;
 use crate::domain::text::Untrusted;
 
 const SIGN_INS: &str = "/v1.0/auditLogs/signIns";
@@ -244,6 +246,33 @@ impl Entra {
 pub(super) enum Newest {
     SignIns,
     Audits,
+}
+
+#[async_trait]
+impl ActivitySource for Entra {
+    fn connection(&self) -> &ConnectionName {
+        &self.connection
+    }
+
+    fn rate_is_low(&self) -> bool {
+        self.http.rate_is_low()
+    }
+
+    async fn search(
+        &self,
+        query: &ActivityQuery,
+        pages: PageSink<'_>,
+    ) -> Result<SearchEnd, ConnectError> {
+        self.read_log(query, pages).await
+    }
+
+    fn query_text(&self, query: &ActivityQuery) -> String {
+        text_of(query)
+    }
+
+    async fn alerts(&self, _limit: usize) -> Result<Page<Alert>, ConnectError> {
+        Err(ConnectError::unsent("Entra ID lists no alerts here".into()))
+    }
 }
 
 fn ended(seen: &HashSet<Untrusted>, truncated: bool) -> SearchEnd {

@@ -18,8 +18,8 @@ use crate::domain::text::Untrusted;
 
 const MEMBER_OF: &str = "/v1.0/users/{user-id}/transitiveMemberOf";
 const METHODS: &str = "/v1.0/users/{user-id}/authentication/methods";
-const GRANTS: &str = "/v1.0/users/{user-id}/oauth2PermissionGrants";
-const ASSIGNED: &str = "/v1.0/users/{user-id}/appRoleAssignments";
+pub(super) const GRANTS: &str = "/v1.0/users/{user-id}/oauth2PermissionGrants";
+pub(super) const ASSIGNED: &str = "/v1.0/users/{user-id}/appRoleAssignments";
 const PRINCIPAL: &str = "/v1.0/servicePrincipals/{servicePrincipal-id}";
 const PRINCIPAL_IN: &str = "/v1.0/servicePrincipals/{servicePrincipal-id}/transitiveMemberOf";
 const RISKY: &str = "/v1.0/identityProtection/riskyUsers/{riskyUser-id}";
@@ -78,14 +78,18 @@ impl Entra {
         self.whole(request, MEMBER_OF, wire::member).await
     }
 
+    /// Reads the records of the authentication methods of a user.
+    pub(super) async fn method_records(&self, id: &str) -> Result<Vec<Value>, ConnectError> {
+        let keep = |record: &Value| Ok(record.clone());
+        self.whole(get(METHODS, &[id])?, METHODS, keep).await
+    }
+
     /// Reads the authentication methods of a user beside the password.
-    pub(super) async fn methods(&self, id: &str) -> Result<Vec<Factor>, ConnectError> {
+    async fn methods(&self, id: &str) -> Result<Vec<Factor>, ConnectError> {
         let records = match self.recent.get(Asked::Methods, id) {
             Some(records) => records,
             None => {
-                let keep = |record: &Value| Ok(record.clone());
-                let records = self.whole(get(METHODS, &[id])?, METHODS, keep).await?;
-                let records = Value::Array(records);
+                let records = Value::Array(self.method_records(id).await?);
                 self.recent.keep(Asked::Methods, id, &records);
                 records
             }
@@ -145,12 +149,12 @@ impl Entra {
     }
 
     /// Reads the delegated grants of a user.
-    pub(super) async fn grants(&self, id: &str) -> Result<Vec<wire::Grant>, ConnectError> {
+    async fn grants(&self, id: &str) -> Result<Vec<wire::Grant>, ConnectError> {
         self.whole(get(GRANTS, &[id])?, GRANTS, wire::grant).await
     }
 
     /// Gives the name of an application by its service principal; the id where it may not be read.
-    async fn name_of(&self, principal: &Untrusted) -> Untrusted {
+    pub(super) async fn name_of(&self, principal: &Untrusted) -> Untrusted {
         let known = {
             let names = self.names.lock().unwrap_or_else(PoisonError::into_inner);
             names.get(principal.raw()).cloned()
@@ -259,7 +263,6 @@ impl Entra {
             login: login.clone(),
             name: login,
             mail: None,
-            aliases: Vec::new(),
             status: AccountStatus::Active,
             vendor_status: "service principal".into(),
             status_changed: None,
@@ -273,6 +276,7 @@ impl Entra {
             sessions: None,
             required: None,
             gaps,
+            aliases: Vec::new(),
             zone: None,
             server_date: None,
         })

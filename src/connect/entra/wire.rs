@@ -50,13 +50,13 @@ pub(crate) fn user(record: &Value, connection: &ConnectionName) -> Result<Accoun
         login,
         name: text(record, "displayName").unwrap_or_default(),
         mail: text(record, "mail"),
-        aliases: Vec::new(),
         status,
         vendor_status: word.into(),
         status_changed: None,
         last_sign_in: None,
         password_changed: time(record, "lastPasswordChangeDateTime"),
         source,
+        aliases: aliases(record),
         zone: None,
         groups: None,
         roles: None,
@@ -69,6 +69,28 @@ pub(crate) fn user(record: &Value, connection: &ConnectionName) -> Result<Accoun
     })
 }
 
+/// Gives the address of a proxy address for mail.
+fn mail_of(proxy: &Untrusted) -> Option<&str> {
+    let (kind, address) = proxy.raw().split_once(':')?;
+    kind.eq_ignore_ascii_case("smtp").then_some(address)
+}
+
+/// Gives the further addresses of a mailbox, which no other one in the tenant has.
+///
+/// An address in `otherMails` is none of them: it may be anybody's, and several accounts can name the same.
+fn aliases(record: &Value) -> Vec<Untrusted> {
+    let main = text(record, "mail");
+    let proxies = texts(record, "proxyAddresses");
+    let mut all: Vec<Untrusted> = Vec::new();
+    for address in proxies.iter().filter_map(mail_of) {
+        let is_same = |one: &Untrusted| one.raw().eq_ignore_ascii_case(address);
+        if !main.iter().chain(&all).any(is_same) {
+            all.push(Untrusted::new(address));
+        }
+    }
+    all
+}
+
 /// Gives the time from which on tokens of the user are good.
 pub(crate) fn valid_from(record: &Value) -> Option<DateTime<Utc>> {
     time(record, "signInSessionsValidFromDateTime")
@@ -77,15 +99,11 @@ pub(crate) fn valid_from(record: &Value) -> Option<DateTime<Utc>> {
 /// Tells whether a user carries a name exactly; Graph compares principal names and addresses in small letters.
 pub(crate) fn carries(record: &Value, name: &str) -> bool {
     let same = |text: &Untrusted| text.raw().eq_ignore_ascii_case(name);
-    let is_alias = |text: &Untrusted| {
-        let (kind, address) = text.raw().split_once(':').unwrap_or_default();
-        kind.eq_ignore_ascii_case("smtp") && address.eq_ignore_ascii_case(name)
-    };
     ["id", "userPrincipalName", "mail"]
         .iter()
         .any(|field| text(record, field).as_ref().is_some_and(same))
         || texts(record, "otherMails").iter().any(same)
-        || texts(record, "proxyAddresses").iter().any(is_alias)
+        || aliases(record).iter().any(same)
 }
 
 /// What an account is a member of.
@@ -120,14 +138,19 @@ pub(crate) fn user_in_role(record: &Value) -> Result<Option<Untrusted>, FieldErr
     Ok((kind == "#microsoft.graph.user").then_some(id))
 }
 
+/// Gives the type of an authentication method: `phone`, `fido2`.
+pub(crate) fn method_type(record: &Value) -> Result<&str, FieldError> {
+    let kind = record.get("@odata.type").and_then(Value::as_str);
+    let kind = kind.ok_or(FieldError::Missing("@odata.type"))?;
+    Ok(kind
+        .trim_start_matches("#microsoft.graph.")
+        .trim_end_matches("AuthenticationMethod"))
+}
+
 /// Reads one authentication method; `None` for the password, which is no second factor.
 pub(crate) fn method(record: &Value) -> Result<Option<Factor>, FieldError> {
     let id = need_text(record, "id")?;
-    let kind = record.get("@odata.type").and_then(Value::as_str);
-    let kind = kind.ok_or(FieldError::Missing("@odata.type"))?;
-    let kind = kind
-        .trim_start_matches("#microsoft.graph.")
-        .trim_end_matches("AuthenticationMethod");
+    let kind = method_type(record)?;
     if kind == "password" {
         return Ok(None);
     }

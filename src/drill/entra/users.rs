@@ -9,7 +9,7 @@ use crate::drill::wire::{Answer, Notes, Request};
 use crate::drill::world::{UPDATE_PASSWORD, World};
 
 /// Finds a user by its id or principal name.
-fn place(world: &World, key: &str) -> Option<usize> {
+pub(super) fn place(world: &World, key: &str) -> Option<usize> {
     let mut people = world.directory.people.iter();
     people.position(|person| person.id == key || person.login.eq_ignore_ascii_case(key))
 }
@@ -67,6 +67,7 @@ pub(super) fn part(world: &World, request: &Request, key: &str, part: &str) -> A
     let rows = match part {
         "methods" => records::methods(person),
         "oauth2PermissionGrants" => records::grants(person),
+        "appRoleAssignments" if world.tenant.unassigned.contains(&place) => Vec::new(),
         "appRoleAssignments" => records::assigned(person),
         _ => records::member_of(&world.directory, person),
     };
