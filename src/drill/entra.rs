@@ -115,7 +115,7 @@ pub(crate) fn answer(world: &mut World, request: &Request, notes: &mut Notes) ->
         }
         ("GET", ["servicePrincipals", id]) => users::principal(world, request, id),
         ("GET", ["servicePrincipals", PRINCIPAL, "transitiveMemberOf"]) => {
-            page(request, Vec::new(), 100)
+            page(request, Vec::new(), 999)
         }
         ("GET", ["directoryRoles", id, "members"]) => users::members(world, request, id),
         ("GET", ["auditLogs", "signIns"]) => logs::sign_ins(world, request),

@@ -354,11 +354,14 @@ async fn a_certificate_signs_in_place_of_a_secret() {
         .iter()
         .filter(|one| one.path.ends_with("/token"))
         .collect();
-    assert_eq!(asked.len(), 1);
+    // The first one had this machine's time, which is not that of the company: its answer told the right one.
+    assert!((1..=2).contains(&asked.len()), "{}", asked.len());
     let form = String::from_utf8_lossy(&asked[0].body);
     assert!(form.contains("client_assertion=ey") && !form.contains("client_secret"));
     if spec::specifications("a_certificate_signs_in_place_of_a_secret") {
-        assert_eq!(judge(asked[0]), Ok(()));
+        for one in asked {
+            assert_eq!(judge(one), Ok(()));
+        }
     }
 }
 
@@ -378,13 +381,23 @@ async fn two_accounts_of_one_mail_are_both_found() {
 async fn what_may_not_be_read_is_named_and_roles_fail_closed() {
     let house = Tapped::with(entra()).await;
     let victim = house.victim().await;
-    for (path, gap) in [
-        ("transitiveMemberOf", "administrator roles and groups"),
-        ("/authentication/methods", "MFA methods"),
-        ("oauth2PermissionGrants", "grants of applications"),
-        ("riskyUsers", "the risk state"),
+    // Of each another one: what was read a moment ago is not asked for again.
+    for (login, path, gap) in [
+        (
+            "anna.berg",
+            "transitiveMemberOf",
+            "administrator roles and groups",
+        ),
+        ("bo.carlsen", "/authentication/methods", "MFA methods"),
+        (
+            "carla.diaz",
+            "oauth2PermissionGrants",
+            "grants of applications",
+        ),
+        ("david.ekman", "riskyUsers", "the risk state"),
     ] {
-        let other = house.identity().find(&"devi.rao@acme.example".into()).await;
+        let login = format!("{login}@acme.example");
+        let other = house.identity().find(&Untrusted::new(login)).await;
         let other = other.unwrap().remove(0);
         house.fault(&json!({"server": "identity", "fault": "403", "path": path}));
         let account = house.identity().account(&other.id).await.unwrap();
@@ -438,6 +451,7 @@ async fn links_to_the_next_page_end_and_lead_nowhere_else() {
     assert_eq!(error.kind, ConnectErrorKind::Malformed);
     assert!(error.what.as_str().contains("leads to another origin"));
     house.fault(&json!({"server": "identity", "fault": "none"}));
+    house.seen();
     // Pages without anything in them are no end; a list that goes on with them has one all the same.
     house.fault(
         &json!({"server": "identity", "fault": "endless_next", "path": "/auditLogs/signIns"}),
@@ -883,13 +897,7 @@ fn table() -> Vec<(Doing, World, ActionState, usize, &'static str)> {
             rows.push((doing, World::DoneByOthersFirst, Verified, 1, "reads agree"));
         }
     }
-    rows.push((
-        DISABLE,
-        World::UndoneLater,
-        Drifted,
-        1,
-        "accountEnabled is true",
-    ));
+    rows.push((DISABLE, World::UndoneLater, Drifted, 1, "status enabled"));
     rows
 }
 

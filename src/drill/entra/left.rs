@@ -21,7 +21,7 @@ const RULE: &str = "AQAAAJ5dZqA=";
 fn rule(tenant: &Tenant) -> Value {
     json!({
         "id": RULE, "displayName": "..", "sequence": 1, "isEnabled": !tenant.rule_is_off, "hasError": false,
-        "isReadOnly": false, "conditions": null, "exceptions": null,
+        "isReadOnly": false,
         "actions": {
             "stopProcessingRules": true, "delete": true,
             "forwardTo": [{"emailAddress": {"name": "drop", "address": "drop@mailbox.example"}}],
