@@ -177,7 +177,7 @@ impl Entra {
         all.collect()
     }
 
-    fn request(&self, kind: ActionKind, id: &str) -> Result<Request, ConnectError> {
+    fn request(kind: ActionKind, id: &str) -> Result<Request, ConnectError> {
         // Only what changes is sent.
         let set = |enabled: bool| {
             let request = Request::new(Class::Write, Method::PATCH, USER, &[id])?;
@@ -211,7 +211,7 @@ impl Entra {
             _ => segments.next(),
         };
         let id = id.filter(|id| is_id(id)).ok_or_else(differs)?;
-        let request = self.request(kind, id)?;
+        let request = Self::request(kind, id)?;
         if self.http.prepared(&request)? != *call {
             return Err(differs());
         }
@@ -289,7 +289,7 @@ impl Identity for Entra {
     }
 
     async fn account(&self, id: &AccountId) -> Result<Account, ConnectError> {
-        self.snapshot(id).await
+        Box::pin(self.snapshot(id)).await
     }
 
     async fn other_administrators(
@@ -340,7 +340,7 @@ impl Identity for Entra {
                 "the account's id is not an id of this provider".into(),
             ));
         }
-        let request = self.request(kind, account.raw());
+        let request = Self::request(kind, account.raw());
         request
             .and_then(|request| self.http.prepared(&request))
             .map_err(|error| lacking(error.what))

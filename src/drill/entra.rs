@@ -236,18 +236,14 @@ fn page(request: &Request, rows: Vec<Value>, most: usize) -> Answer {
 
 /// Builds the link to another page of the same list.
 pub(crate) fn next_link(request: &Request, token: &str) -> String {
-    let mut link = format!("{}{}?", request.base, request.path);
-    for (name, value) in request
-        .query
-        .iter()
-        .filter(|(name, _)| name != "$skiptoken")
-    {
-        link.push_str(&format!(
-            "{}={}&",
-            percent_encode(name),
-            percent_encode(value)
-        ));
-    }
-    link.push_str(&format!("%24skiptoken={}", percent_encode(token)));
-    link
+    let own = request.query.iter();
+    let kept = own.filter(|(name, _)| name != "$skiptoken");
+    let kept =
+        kept.map(|(name, value)| format!("{}={}&", percent_encode(name), percent_encode(value)));
+    let kept: String = kept.collect();
+    let token = percent_encode(token);
+    format!(
+        "{}{}?{kept}%24skiptoken={token}",
+        request.base, request.path
+    )
 }

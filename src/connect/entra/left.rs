@@ -219,7 +219,7 @@ impl Entra {
             self.method_records(raw),
             self.whole(rules, RULES, rule),
         );
-        if !user?.is_some_and(|(account, _)| account.id == *id) {
+        if user?.is_none_or(|(account, _)| account.id != *id) {
             return Err(ConnectError::unsent("the account is not found".into()));
         }
         let mut left = LeftBehind::default();

@@ -77,15 +77,15 @@ impl List {
         until: Option<DateTime<Utc>>,
         size: usize,
     ) -> Result<Request, ConnectError> {
-        let mut filter = format!(
-            "{} and {} ge {}",
+        let end = until
+            .map(|until| format!(" and {} le {}", self.time, exact(until)))
+            .unwrap_or_default();
+        let filter = format!(
+            "{} and {} ge {}{end}",
             (self.about)(&quote(id)),
             self.time,
             exact(since)
         );
-        if let Some(until) = until {
-            filter.push_str(&format!(" and {} le {}", self.time, exact(until)));
-        }
         let request = get(self.route, &[])?
             .list()
             .query("$filter", &filter)

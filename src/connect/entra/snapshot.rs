@@ -86,13 +86,12 @@ impl Entra {
 
     /// Reads the authentication methods of a user beside the password.
     async fn methods(&self, id: &str) -> Result<Vec<Factor>, ConnectError> {
-        let records = match self.recent.get(Asked::Methods, id) {
-            Some(records) => records,
-            None => {
-                let records = Value::Array(self.method_records(id).await?);
-                self.recent.keep(Asked::Methods, id, &records);
-                records
-            }
+        let records = if let Some(records) = self.recent.get(Asked::Methods, id) {
+            records
+        } else {
+            let records = Value::Array(self.method_records(id).await?);
+            self.recent.keep(Asked::Methods, id, &records);
+            records
         };
         let mut all = Vec::new();
         for record in records.as_array().into_iter().flatten() {

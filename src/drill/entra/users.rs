@@ -131,7 +131,7 @@ fn wanted(body: &[u8]) -> Result<Wanted, String> {
                     match (name.as_str(), value) {
                         ("password", Value::String(text)) => wanted.password = Some(text.clone()),
                         ("forceChangePasswordNextSignIn", Value::Bool(force)) => {
-                            wanted.force = *force
+                            wanted.force = *force;
                         }
                         _ => return Err(format!("Invalid value specified for property '{name}'.")),
                     }
