@@ -12,6 +12,7 @@ mod examined;
 mod facts;
 mod left;
 mod log;
+mod mailbox;
 mod password;
 mod proof;
 pub(crate) mod scope;
@@ -387,6 +388,9 @@ impl Identity for Google {
         action: &ConfirmedAction,
         password: Option<&OneTime>,
     ) -> Result<Accepted, ConnectError> {
+        if let Some(item) = action.item().filter(|item| mailbox::holds(item.kind)) {
+            return self.remove_in_mailbox(action, item).await;
+        }
         let (scope, request) = self.confirmed(action, password)?;
         let answer = self.clients.of(scope).write(&request).await;
         let answer = answer.map_err(|error| match password {

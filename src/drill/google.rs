@@ -3,6 +3,7 @@
 //! Paths and bodies follow Google's Discovery documents, errors the vendor's documentation. What is there once at Google, on
 //! servers with names of their own, stands on one here.
 
+mod mailbox;
 mod reports;
 mod roles;
 mod token;
@@ -26,6 +27,8 @@ pub(crate) struct State {
     pub granted: Vec<&'static str>,
     /// Whether the victim's app password was taken away.
     pub password_gone: bool,
+    /// What was taken away of the victim's mailbox.
+    pub mailbox: mailbox::Gone,
 }
 
 impl State {
@@ -34,6 +37,7 @@ impl State {
         Self {
             granted: token::NEEDED.to_vec(),
             password_gone: false,
+            mailbox: mailbox::Gone::default(),
         }
     }
 }
@@ -68,6 +72,9 @@ pub(crate) fn answer(world: &mut World, request: &Request, notes: &mut Notes) ->
             "GET" => reports::activities(world, request, user, app),
             _ => no_method(),
         };
+    }
+    if let ["gmail", "v1", "users", user, "settings", rest @ ..] = &parts[..] {
+        return mailbox::answer(world, request, (user, rest), notes);
     }
     let ["admin", "directory", "v1", rest @ ..] = &parts[..] else {
         return error(404, "notFound", "Not Found");
@@ -113,6 +120,7 @@ pub(crate) fn template(request: &Request) -> &'static str {
         ["admin", "directory", "v1", "users", _, "asps", _] => {
             "/admin/directory/v1/users/{userKey}/asps/{codeId}"
         }
+        ["gmail", "v1", "users", _, "settings", ..] => "/gmail/v1/users/{userId}/settings",
         ["admin", "reports", ..] => {
             "/admin/reports/v1/activity/users/{userKey}/applications/{applicationName}"
         }

@@ -16,6 +16,7 @@ use quell::domain::account::Account;
 use quell::domain::containment::confirm::ConfirmedAction;
 use quell::domain::containment::kind::ActionKind;
 use quell::domain::containment::ledger::ActionView;
+use quell::domain::containment::remnant::RemnantKind;
 use quell::domain::containment::state::ActionState;
 use quell::domain::one_time::{OneTime, RANDOM};
 use quell::domain::text::Untrusted;
@@ -44,6 +45,8 @@ fn judge(seen: &Seen) -> Result<(), String> {
         "token"
     } else if path.starts_with("/admin/reports/") {
         "google-reports"
+    } else if path.starts_with("/gmail/") {
+        "google-gmail"
     } else {
         "google-directory"
     };
@@ -523,14 +526,12 @@ async fn what_was_left_is_listed_and_taken_away_one_by_one() {
             "app password iPad Mail",
             "MFA method 2-step verification",
             "recovery data recovery mail mara@home.example",
+            "inbox rule query in:anywhere: forwards to drop@mailbox.example, adds TRASH",
+            "forwarding of all mail to drop@mailbox.example",
+            "forwarding drop@mailbox.example",
         ]
     );
-    assert_eq!(
-        left.unread.len(),
-        3,
-        "what the mailbox keeps is named: {:?}",
-        left.unread
-    );
+    assert_eq!(left.unread, []);
     for remnant in &left.remnants {
         if remnant.kept.is_some() {
             assert!(
@@ -554,6 +555,27 @@ async fn what_was_left_is_listed_and_taken_away_one_by_one() {
     let ledger = house.drill.ledger();
     let gone = |kind: &str| ledger.targets(kind).len();
     assert_eq!((gone("revoke_tokens"), gone("revoke_app_password")), (2, 1));
+    for kind in [
+        "remove_filter",
+        "stop_forwarding",
+        "remove_forwarding_address",
+    ] {
+        assert_eq!(gone(kind), 1, "{kind}");
+    }
+    house.fault(&json!({"fault": "not_granted", "scope": "gmail.settings.basic"}));
+    let left = identity.left_behind(&account.id).await.unwrap();
+    let unread: Vec<RemnantKind> = left.unread.iter().map(|one| one.kind).collect();
+    let of_mailbox = [
+        RemnantKind::InboxRule,
+        RemnantKind::Forwarding,
+        RemnantKind::Delegate,
+    ];
+    assert_eq!(unread, of_mailbox);
+    let reason = left.unread[0].reason.as_str();
+    assert!(
+        reason.contains("scope gmail.settings.basic is not granted"),
+        "{reason}"
+    );
     if spec::specifications("what_was_left_is_listed_and_taken_away_one_by_one") {
         for one in house.seen().iter().filter(|one| one.vendor == "google") {
             assert_eq!(judge(one), Ok(()));

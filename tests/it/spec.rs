@@ -18,12 +18,13 @@ use languages::{search_schema, steps_schema};
 use lower::{amend, lower};
 
 /// The specification files by the vendor's name in the configuration.
-const FILES: [(&str, &str); 8] = [
+const FILES: [(&str, &str); 9] = [
     ("entra", "msgraph.openapi.json"),
     ("keycloak", "keycloak.openapi.json"),
     ("token", "oauth-token.openapi.yaml"),
     ("google-directory", "google-directory.openapi.json"),
     ("google-reports", "google-reports.openapi.json"),
+    ("google-gmail", "google-gmail-settings.openapi.json"),
     ("okta", "okta.openapi.yaml"),
     ("thehive", "thehive.openapi.json"),
     ("elasticsearch", "elasticsearch.openapi.json"),
@@ -210,7 +211,8 @@ fn check_headers(
     }
     let words: &[&str] = match vendor {
         "okta" => &["SSWS ", "Bearer "],
-        "thehive" | "keycloak" | "entra" | "google-directory" | "google-reports" => &["Bearer "],
+        "thehive" | "keycloak" | "entra" | "google-directory" | "google-reports"
+        | "google-gmail" => &["Bearer "],
         _ => &["ApiKey "],
     };
     let open = template == "/api/v1/status/public";

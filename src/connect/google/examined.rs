@@ -9,7 +9,7 @@ use async_trait::async_trait;
 use chrono::{DateTime, Utc};
 use serde_json::Value;
 
-use super::scope::{Scope, is_not_granted};
+use super::scope::{MailScope, Scope, is_not_granted};
 use super::{ACTIVITIES, ASSIGNMENTS, CUSTOMER, GROUPS, Google, TOKENS, USER};
 use crate::connect::capability::{
     ConnectError, ConnectErrorKind, Examined, Identity as _, LastSeen, Right, RuleSeen,
@@ -92,6 +92,25 @@ impl Google {
         }
     }
 
+    /// Finds out whether what lies in mailboxes can be read and removed.
+    async fn mailboxes(&self) -> Result<Vec<Right>, ConnectError> {
+        let mut all = Vec::new();
+        for scope in MailScope::ALL {
+            let granted = self.clients.of(Scope::Users).grants_scope(scope.name());
+            all.push(Right {
+                name: safe!("scope {}", scope.word()),
+                needed_for: Some(match scope {
+                    MailScope::Basic => "see what was left in a mailbox, and delete filters",
+                    MailScope::Sharing => "end forwarding and delegates of a mailbox",
+                }),
+                is_exact: true,
+                kinds: Vec::new(),
+                granted: Some(granted.await?),
+            });
+        }
+        Ok(all)
+    }
+
     /// Finds the scopes that are granted and that nothing here needs.
     async fn beyond(&self) -> Result<Vec<Right>, ConnectError> {
         let mut all = Vec::new();
@@ -135,6 +154,7 @@ impl Examined for Google {
         for scope in Scope::ALL {
             rights.push(self.right(scope, own.raw()).await?);
         }
+        rights.extend(self.mailboxes().await?);
         rights.extend(self.beyond().await?);
         Ok(rights)
     }

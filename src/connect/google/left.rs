@@ -1,14 +1,13 @@
 //! What Google tells of what was left in an account: apps with tokens, app passwords, ways to recover the password.
 //!
-//! Of the second step it says only whether there is one, and of forwarding, delegates and filters nothing: those are the
-//! mailbox's, behind another server and scopes of their own. Source: Directory API v1, `Token`, `Asp`, `User`. What must not
-//! live here: HTTP policy.
+//! Of the second step it says only whether there is one. Filters, forwarding and delegates are the mailbox's (`mailbox`).
+//! Source: Directory API v1, `Token`, `Asp`, `User`. What must not live here: HTTP policy.
 
 use reqwest::Method;
 use serde_json::{Value, json};
 
 use super::scope::Scope;
-use super::{ASP, ASPS, Google, TOKEN, TOKENS, facts, is_id, wire};
+use super::{ASP, ASPS, Google, TOKEN, TOKENS, facts, is_id, mailbox, wire};
 use crate::connect::capability::{ConnectError, Lacking, Step};
 use crate::connect::decode::{FieldError, at, text};
 use crate::connect::http::{Class, Request};
@@ -19,10 +18,6 @@ use crate::domain::containment::remnant::{Item, LeftBehind, Remnant, RemnantKind
 use crate::domain::ids::AccountId;
 use crate::domain::text::{Safe, Untrusted};
 use crate::safe;
-
-/// Why what belongs to the mailbox is not read.
-const MAILBOX: &str =
-    "settings of the mailbox are not read at Google: look at them in the admin console";
 
 fn lacking<T>(reason: impl Into<Safe>) -> Result<T, Lacking> {
     Err(Lacking {
@@ -107,13 +102,7 @@ impl Google {
             let all = all.into_iter().map(|factor| of_profile(kind, factor));
             left.add(kind, Ok(all.collect()));
         }
-        for kind in [
-            RemnantKind::InboxRule,
-            RemnantKind::Forwarding,
-            RemnantKind::Delegate,
-        ] {
-            left.add(kind, Err(MAILBOX.into()));
-        }
+        self.add_mailbox(account.login.raw(), &mut left).await;
         Ok(left)
     }
 
@@ -139,6 +128,9 @@ impl Google {
         }
         if !is_id(account.id.raw()) {
             return lacking("its id is not an id of this provider");
+        }
+        if mailbox::holds(item.kind) {
+            return self.mailbox_step(item, account);
         }
         let request = Self::removal_request(item, account.id.raw());
         self.step(ActionKind::RemoveItem, request, facts::removal(item))

@@ -15,6 +15,7 @@ use crate::domain::text::Safe;
 use crate::safe;
 
 const TOKEN_HOST: &str = "https://oauth2.googleapis.com";
+const MAIL_HOST: &str = "https://gmail.googleapis.com";
 const TOKEN: &str = "/token";
 const GRANT: &str = "urn:ietf:params:oauth:grant-type:jwt-bearer";
 
@@ -63,6 +64,36 @@ impl Scope {
     }
 }
 
+/// A scope that is used on behalf of the owner of a mailbox.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum MailScope {
+    /// Settings, read; filters.
+    Basic,
+    /// What shares the mailbox: forwarding, delegates.
+    Sharing,
+}
+
+impl MailScope {
+    /// Lists both.
+    pub(super) const ALL: [Self; 2] = [Self::Basic, Self::Sharing];
+
+    /// Gives its name at Google.
+    pub(super) fn name(self) -> &'static str {
+        match self {
+            Self::Basic => "https://www.googleapis.com/auth/gmail.settings.basic",
+            Self::Sharing => "https://www.googleapis.com/auth/gmail.settings.sharing",
+        }
+    }
+
+    /// Gives the last part of its name.
+    pub(super) fn word(self) -> &'static str {
+        match self {
+            Self::Basic => "gmail.settings.basic",
+            Self::Sharing => "gmail.settings.sharing",
+        }
+    }
+}
+
 /// Gives the address of another server of Google's; at a drill, and behind a test's server, it is the same one.
 fn server(url: &Url, of_google: &str) -> Url {
     let here = match url.host() {
@@ -102,6 +133,8 @@ pub(crate) fn grant(connection: &Connection) -> Option<TokenGrant> {
 /// One client for each scope.
 #[derive(Debug)]
 pub(super) struct Clients {
+    url: Url,
+    kind: EnvironmentKind,
     subject: String,
     users: HttpClient,
     /// In the order of [`Scope::ALL`], without the first.
@@ -123,6 +156,8 @@ impl Clients {
         });
         let others = others.collect::<Result<_, _>>()?;
         Ok(Self {
+            url: url.clone(),
+            kind,
             subject,
             users,
             others,
@@ -139,6 +174,17 @@ impl Clients {
         let place = Scope::ALL.iter().position(|one| *one == scope);
         let other = place.and_then(|place| self.others.get(place.checked_sub(1)?));
         other.unwrap_or(&self.users)
+    }
+
+    /// Makes a client for one mailbox, on behalf of its owner; it lives no longer than what it is made for.
+    pub(super) fn mailbox(
+        &self,
+        owner: &str,
+        scope: MailScope,
+    ) -> Result<HttpClient, ConnectError> {
+        let grant = grant_of(&self.url, owner, scope.name());
+        self.users
+            .beside(&server(&self.url, MAIL_HOST), grant, self.kind)
     }
 
     /// Lists all clients.

@@ -21,8 +21,11 @@ const GROUPS: &str = "https://www.googleapis.com/auth/admin.directory.group.read
 const ROLES: &str = "https://www.googleapis.com/auth/admin.directory.rolemanagement.readonly";
 const REPORTS: &str = "https://www.googleapis.com/auth/admin.reports.audit.readonly";
 
+const MAIL: &str = "https://www.googleapis.com/auth/gmail.settings.basic";
+const SHARING: &str = "https://www.googleapis.com/auth/gmail.settings.sharing";
+
 /// The scopes that the console needs.
-pub(super) const NEEDED: [&str; 5] = [USERS, SECURITY, GROUPS, ROLES, REPORTS];
+pub(super) const NEEDED: [&str; 7] = [USERS, SECURITY, GROUPS, ROLES, REPORTS, MAIL, SHARING];
 /// Others that can be granted.
 const OTHERS: [&str; 2] = [
     "https://mail.google.com/",
@@ -59,8 +62,8 @@ const NOT_GRANTED: Fault = (
     "Client is unauthorized to retrieve access tokens using this method, or client not authorized for any of the scopes requested.",
 );
 
-/// Judges an assertion; gives the scope that a token is asked for.
-fn judged(world: &World, request: &Request, jwt: &str) -> Result<&'static str, Fault> {
+/// Judges an assertion; gives what the token is good for: a scope, and of a mailbox its owner.
+fn judged(world: &World, request: &Request, jwt: &str) -> Result<String, Fault> {
     let claims = assertion::claims(jwt, "/token", request.at).map_err(|refused| {
         let words = match refused {
             Refused::Form => "Invalid JWT: the assertion cannot be read.",
@@ -73,12 +76,21 @@ fn judged(world: &World, request: &Request, jwt: &str) -> Result<&'static str, F
         ("invalid_grant", words)
     })?;
     let subject = claims["sub"].as_str().unwrap_or_default();
-    if claims["iss"] != ACCOUNT || super::find(&world.directory, subject).is_none() {
-        return Err(("invalid_grant", "Invalid email or User ID"));
-    }
+    let owner = super::find(&world.directory, subject).filter(|_| claims["iss"] == ACCOUNT);
+    let owner = owner.ok_or(("invalid_grant", "Invalid email or User ID"))?;
     let scope = claims["scope"].as_str().unwrap_or_default();
     let granted = world.google.granted.iter().find(|known| **known == scope);
-    granted.copied().ok_or(NOT_GRANTED)
+    let scope = granted.copied().ok_or(NOT_GRANTED)?;
+    Ok(if matches!(scope, MAIL | SHARING) {
+        of_mailbox(scope, owner)
+    } else {
+        scope.to_owned()
+    })
+}
+
+/// Writes what a token for a mailbox is good for.
+fn of_mailbox(scope: &str, owner: usize) -> String {
+    format!("{scope} {owner}")
 }
 
 /// Gives a token to the service account.
@@ -103,20 +115,27 @@ pub(super) fn give(world: &mut World, request: &Request) -> Answer {
         Ok(scope) => scope,
         Err(fault) => return oauth(if fault == NOT_GRANTED { 401 } else { 400 }, fault),
     };
-    let token = world.tokens.give_scoped(request, scope, LIFESPAN);
+    let token = world.tokens.give_scoped(request, &scope, LIFESPAN);
     let body = json!({"access_token": token, "expires_in": LIFESPAN, "token_type": "Bearer"});
     Answer::json(200, body)
 }
 
-/// Tells which scopes a request can be sent with.
-fn suits(request: &Request) -> &'static str {
-    match &request.parts()[..] {
+/// Tells which token a request can be sent with.
+fn suits(world: &World, request: &Request) -> String {
+    let scope = match &request.parts()[..] {
+        ["gmail", _, "users", owner, "settings", what, ..] => {
+            let is_basic = request.method == "GET" || *what == "filters";
+            let scope = if is_basic { MAIL } else { SHARING };
+            let owner = super::find(&world.directory, owner);
+            return owner.map_or_else(String::new, |owner| of_mailbox(scope, owner));
+        }
         ["admin", "reports", ..] => REPORTS,
         [_, _, _, "groups", ..] => GROUPS,
         [_, _, _, "customer", ..] => ROLES,
         [_, _, _, "users", _, _, ..] => SECURITY,
         _ => USERS,
-    }
+    };
+    scope.to_owned()
 }
 
 /// Refuses a request without a good token, or with one for something else.
@@ -129,7 +148,7 @@ pub(super) fn refusal(world: &World, request: &Request) -> Option<Answer> {
         }
         return Some(answer);
     };
-    if scope == suits(request) {
+    if scope == suits(world, request) {
         return None;
     }
     let words = "Request had insufficient authentication scopes.";
