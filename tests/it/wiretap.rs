@@ -11,7 +11,7 @@ use quell::config::settings::{
     Connection, EntraApp, Environment, EnvironmentKind, Mode, OauthClient, Policy, Role,
     SecretSource, ServiceApp, Settings, Timeline, Vendor,
 };
-use quell::connect::capability::{ActivitySource, Cases, Identity, Step as StepOf};
+use quell::connect::capability::{ActivitySource, Cases, Identity};
 use quell::connect::http::Limits;
 use quell::connect::registry::Connections;
 use quell::connect::secret::Secret;
