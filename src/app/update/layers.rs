@@ -91,11 +91,6 @@ pub(super) fn command(model: &mut Model, command: Command) -> Vec<Effect> {
         }
         Command::PostReport => documenting::post(model),
         Command::Copy => copy::of_layer(model),
-        Command::RemoveLeft
-        | Command::ReadLeft
-        | Command::Refresh
-        | Command::CompromiseWindow
-        | Command::ShowResponse => left::command(model, command),
         Command::SendAgain => send_again(model),
         Command::CloseWithReason => {
             if let Some(aid) = unfinished_at_cursor(model) {
@@ -103,7 +98,7 @@ pub(super) fn command(model: &mut Model, command: Command) -> Vec<Effect> {
             }
             Vec::new()
         }
-        _ => Vec::new(),
+        _ => left::command(model, command),
     }
 }
 
