@@ -160,7 +160,7 @@ async fn what_the_attacker_left_is_seen_marked_and_removed_with_proof() {
     );
     app.end().await;
 
-    let tokens = drill.ledger().targets("revoke_tokens").to_vec();
+    let tokens = drill.ledger().targets("revoke_tokens").clone();
     assert_eq!(tokens.len(), 1, "{tokens:?}");
     let all = records(state.path());
     let place = |found: &dyn Fn(&Body) -> bool| all.iter().position(|one| found(&one.body));
@@ -256,7 +256,7 @@ async fn enabling_says_what_is_left_and_refuses_nothing() {
         panic!("the dialog is open");
     };
     let plan = confirmation.plan();
-    let warnings: Vec<&str> = plan.warnings.iter().map(|one| one.as_str()).collect();
+    let warnings: Vec<&str> = plan.warnings.iter().map(Safe::as_str).collect();
     let said = |words: &str| warnings.iter().any(|one| one.contains(words));
     // The tokens went with the sessions; grants and the method did not.
     assert!(

@@ -242,7 +242,7 @@ fn dialog(name: &str, size: (u16, u16)) -> Option<Model> {
                 proof: "asked for by its id it is not found, read twice".into(),
             };
             (step.kind, step.item) = (ActionKind::RemoveItem, Some(Box::new(remnant)));
-            step.call.path = "/api/v1/users/00u1f9ke2xQ7mZ4tH697/factors/opf2".to_owned();
+            "/api/v1/users/00u1f9ke2xQ7mZ4tH697/factors/opf2".clone_into(&mut step.call.path);
             plan.steps = vec![step];
             let mut confirmation = Confirmation::open(plan);
             confirmation.drawn(std::time::Duration::ZERO);
