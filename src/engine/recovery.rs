@@ -11,6 +11,7 @@ use super::World;
 use crate::connect::capability::Identity;
 use crate::domain::account::Account;
 use crate::domain::containment::kind::ActionKind;
+use crate::domain::containment::ledger::ActionView;
 use crate::domain::containment::remnant::{LeftBehind, Mark, Remnant};
 use crate::domain::containment::standing::{Standing, standing};
 use crate::domain::containment::state::ActionState;
@@ -67,7 +68,7 @@ pub(super) async fn checks(
         let disabled = ledger.on(&account.id).rfind(|act| {
             act.kind == ActionKind::DisableAccount && act.state == ActionState::Verified
         });
-        let since = disabled.and_then(|act| act.effective_at());
+        let since = disabled.and_then(ActionView::effective_at);
         (since, standing(ledger, &account.id, |_| false))
     });
     checks.say(of_password(

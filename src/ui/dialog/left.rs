@@ -45,10 +45,10 @@ pub(super) fn draw(canvas: &mut Canvas<'_>, model: &Model, room: Rect, cursor: u
         canvas.text(rest, Role::Dim, &text);
         return;
     }
-    let sheet = rows
-        .get(cursor)
-        .map(|row| detail(model, row, inner_width(room, MOST)))
-        .unwrap_or_else(|| Sheet::new(inside.width));
+    let sheet = rows.get(cursor).map_or_else(
+        || Sheet::new(inside.width),
+        |row| detail(model, row, inner_width(room, MOST)),
+    );
     let wanted = u16::try_from(sheet.len()).unwrap_or(DETAIL).min(DETAIL);
     let most = rest.height.saturating_sub(LIST + 1);
     let low = wanted.min(most);
