@@ -461,7 +461,7 @@ async fn links_to_the_next_page_end_and_lead_nowhere_else() {
     assert!(end.truncated && events <= all, "{end:?}");
     let pages = house.seen();
     let pages = pages.iter().filter(|one| one.path.contains("/signIns"));
-    assert_eq!(pages.count(), 400);
+    assert_eq!(pages.count(), 100);
     house.fault(&json!({"server": "identity", "fault": "none"}));
     house.fault(
         &json!({"server": "identity", "fault": "endless_next", "path": "transitiveMemberOf"}),
