@@ -12,6 +12,7 @@ use quell::domain::containment::ledger::ActionView;
 use quell::domain::containment::remnant::{Mark, RemnantKind};
 use quell::domain::containment::standing::Standing;
 use quell::domain::containment::state::ActionState;
+use quell::domain::text::Safe;
 use quell::drill::wire::Idp;
 use quell::drill::{Drill, Options};
 use quell::engine::probe::Probe;
