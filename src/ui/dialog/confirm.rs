@@ -129,9 +129,16 @@ fn short(model: &Model, plan: &Plan, width: u16) -> (Sheet, usize, bool) {
     let mut sheet = Sheet::new(width);
     add_account_short(&mut sheet, &plan.account);
     add_steps_short(&mut sheet, plan);
+    // What stays possible once a thing is gone belongs to what has to be read.
+    let (shown, below) = if plan.items().is_empty() {
+        REST.split_at(0)
+    } else {
+        REST.split_at(1)
+    };
+    add_facts_once(&mut sheet, plan, shown);
     add_guards(&mut sheet, plan);
     let needed = sheet.len();
-    add_facts_once(&mut sheet, plan, &REST);
+    add_facts_once(&mut sheet, plan, below);
     let account = &plan.account;
     sheet.fact("groups", Role::Text, &groups(account));
     let place = last_place(model, account);
