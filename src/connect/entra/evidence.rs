@@ -2,13 +2,16 @@
 //!
 //! What must not live here: when to read again.
 
-use chrono::{DateTime, SecondsFormat, Utc};
+use chrono::{DateTime, SecondsFormat, TimeDelta, Utc};
 use serde_json::Value;
 
 use super::{Entra, wire};
 use crate::connect::capability::{ConnectError, ProofQuery, Reading};
 use crate::domain::account::{Account, AccountStatus};
 use crate::domain::text::Untrusted;
+
+/// How far two clocks of the vendor may differ.
+const SLACK: TimeDelta = TimeDelta::seconds(2);
 
 /// Prints a time.
 pub(super) fn iso(at: DateTime<Utc>) -> String {
@@ -65,8 +68,8 @@ impl Entra {
 
     /// Reads once from when on tokens of the account are good.
     ///
-    /// No slack: the provider's clock was read before the send, and the time of another revoking of ours a moment earlier
-    /// must not prove this one.
+    /// What the directory's clock says may be a little behind the clock of the answers, and may as well be the time of another
+    /// revoking a moment earlier: a time so close proves neither.
     pub(super) async fn read_revoked(&self, query: &ProofQuery) -> Result<Reading, ConnectError> {
         let (account, record) = match self.judged(query).await? {
             Ok(read) => read,
@@ -82,10 +85,41 @@ impl Entra {
             let what = format!("{said}; the provider's clock before the send is not known");
             return Ok(reading(None, what, date));
         };
-        if since >= not_before {
-            return Ok(reading(Some(true), said, date));
+        let is_after = is_after(since, not_before);
+        if is_after == Some(true) {
+            return Ok(reading(is_after, said, date));
         }
         let what = format!("{said}, and it was sent after {}", iso(not_before));
-        Ok(reading(Some(false), what, date))
+        Ok(reading(is_after, what, date))
+    }
+}
+
+/// Tells whether a time is one of after the send; `None` where two clocks of the vendor may differ by more.
+fn is_after(since: DateTime<Utc>, sent: DateTime<Utc>) -> Option<bool> {
+    if since >= sent {
+        return Some(true);
+    }
+    (since < sent - SLACK).then_some(false)
+}
+
+#[cfg(test)]
+mod tests {
+    use rstest::rstest;
+
+    use super::*;
+
+    #[rstest]
+    #[case(1, Some(true))]
+    #[case(0, Some(true))]
+    #[case(-1, None)]
+    #[case(-2_000, None)]
+    #[case(-2_001, Some(false))]
+    fn a_time_close_before_the_send_proves_nothing(
+        #[case] milliseconds: i64,
+        #[case] proven: Option<bool>,
+    ) {
+        let sent = DateTime::from_timestamp(1_790_000_000, 0).unwrap_or_default();
+        let since = sent + TimeDelta::milliseconds(milliseconds);
+        assert_eq!(is_after(since, sent), proven);
     }
 }
