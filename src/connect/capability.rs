@@ -416,6 +416,10 @@ pub trait Identity: Send + Sync {
             _ => None,
         }
     }
+    /// Tells whether an action of this kind is proven by a time alone, so that two of one second cannot be told apart.
+    fn proves_by_time(&self, _kind: ActionKind) -> bool {
+        false
+    }
     /// Gives the read-back schedule of an action kind.
     fn schedule(&self, kind: ActionKind) -> Schedule;
 }

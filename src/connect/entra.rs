@@ -416,6 +416,10 @@ impl Identity for Entra {
         *status == AccountStatus::Disabled
     }
 
+    fn proves_by_time(&self, kind: ActionKind) -> bool {
+        kind == ActionKind::RevokeSessions
+    }
+
     fn schedule(&self, kind: ActionKind) -> Schedule {
         facts::schedule(kind)
     }

@@ -4,7 +4,7 @@
 
 use std::sync::Arc;
 
-use super::approval::{comments, person};
+use super::approval::{KNOWN_BY, comments, person};
 use super::journal::own;
 use super::{World, outbox};
 use crate::app::message::{Level, Message};
@@ -16,7 +16,6 @@ use crate::domain::containment::approval::{
     Ask, EITHER, GivenAnswer, Request, Say, compose_answer, requests, second_person,
 };
 use crate::domain::containment::consent::{Asked, Given};
-use crate::domain::containment::kind::ActionKind;
 use crate::domain::containment::note::Anchor;
 use crate::domain::fault::Fault;
 use crate::domain::ids::{AccountId, CaseId, RecordId};
@@ -67,7 +66,7 @@ async fn target(world: &World, ask: &Ask) -> Result<(Account, Vec<PreparedCall>)
         let known = if ask.items.is_empty() {
             ask.kinds.as_slice()
         } else {
-            &[ActionKind::RevokeSessions]
+            &[KNOWN_BY]
         };
         let calls: Result<Vec<PreparedCall>, _> = known
             .iter()

@@ -19,7 +19,9 @@ use crate::domain::containment::approval::{
 };
 use crate::domain::containment::asked::AskedView;
 use crate::domain::containment::confirm::ConfirmedPlan;
+use crate::domain::containment::kind::ActionKind;
 use crate::domain::containment::note::Anchor;
+use crate::domain::containment::remnant::Item;
 use crate::domain::fault::Fault;
 use crate::domain::ids::{ActionId, CaseId, PlanId};
 use crate::domain::operator::Author;
@@ -29,6 +31,10 @@ use crate::store::lease::{self, Lease};
 
 /// How often the case is looked at for an answer.
 const LOOK: Duration = Duration::from_secs(5);
+
+/// The action by whose host the provider is named where an item is removed: it is prepared for an account alone, so both
+/// consoles know it.
+pub(super) const KNOWN_BY: ActionKind = ActionKind::RevokeSessions;
 
 /// Reads the comments of the open case again.
 pub(super) async fn comments(world: Arc<World>, case: CaseId) {
@@ -98,13 +104,26 @@ pub(super) async fn ask(world: Arc<World>, plan: ConfirmedPlan) {
             return;
         }
     };
-    let call = plan.plan().steps.first();
-    let host = call.map_or("", |step| step.call.host.as_str());
-    let target = (plan.account().id.raw(), &plan.account().login);
+    let account = plan.account();
+    let probe = || {
+        let identity = world.identity(&account.id.connection)?;
+        let call = identity.prepare(KNOWN_BY, &account.id).ok()?;
+        Some(call.host)
+    };
+    let (first, items) = (plan.plan().steps.first(), plan.plan().items());
+    let host = host_of(&items, probe, first.map(|step| step.call.host.as_str()));
+    let target = (account.id.raw(), &account.login);
     let (hash, case, kinds) = (plan.hash(), plan.case().raw(), plan.plan().kinds());
-    let ask = Ask::new(asked, hash, case, host, target, kinds).removing(plan.plan().items());
+    let ask = Ask::new(asked, hash, case, &host, target, kinds).removing(items);
     let waiting = Waiting { ask, me, reasons };
     wait(&world, plan, waiting, lease).await;
+}
+
+/// Gives the host by which the second person's console finds the provider. What removes an item may go to another one:
+/// Google has one for mailboxes and one for accounts.
+fn host_of(items: &[Item], probe: impl FnOnce() -> Option<String>, first: Option<&str>) -> String {
+    let known = if items.is_empty() { None } else { probe() };
+    known.unwrap_or_else(|| first.unwrap_or_default().to_owned())
 }
 
 /// What is waited for, and by whom.
@@ -354,5 +373,21 @@ pub(super) async fn sweep(world: &World) {
         }
         lease::clear(&world.leases, &key);
         drop(lease);
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::domain::containment::remnant::RemnantKind;
+
+    #[test]
+    fn a_removal_names_the_host_by_which_the_provider_is_found() {
+        let rule = [Item::new(RemnantKind::InboxRule, "a", "rule")];
+        let probe = || Some("accounts.example".to_owned());
+        let first = Some("mail.example");
+        assert_eq!(host_of(&rule, probe, first), "accounts.example");
+        assert_eq!(host_of(&rule, || None, first), "mail.example");
+        assert_eq!(host_of(&[], probe, first), "mail.example");
     }
 }

@@ -255,7 +255,10 @@ impl Reads {
     /// Ends an action whose state reads as wanted: proven, unless what is read is the work of another.
     async fn agreed(&mut self, world: &World) -> bool {
         world.journal.catch_up().await;
-        let word = world.journal.with(|ledger| credit(ledger, &self.action));
+        // What the reading claimed is on record by now.
+        let now = world.journal.action(&self.action.aid);
+        let now = now.as_ref().unwrap_or(&self.action);
+        let word = world.journal.with(|ledger| credit(ledger, now));
         match word {
             Credit::Own => self.conclude(world, OutcomeState::Verified).await,
             Credit::Refused => {

@@ -73,7 +73,7 @@ pub(super) async fn checks(
     });
     checks.say(of_password(
         account.password_changed,
-        disabled.or(window.map(|(from, _)| from)),
+        ours_since(disabled, window),
     ));
     match stands {
         Standing::Contained { .. } => checks
@@ -88,27 +88,44 @@ pub(super) async fn checks(
 }
 
 fn of_left(checks: &mut Checks, left: &LeftBehind, window: Window) {
-    let counts = |one: &&Remnant| matches!(Mark::of(one.since, window), Mark::New | Mark::Later);
     if window.is_none() {
         checks.warnings.push(safe!(
             "no window of the compromise is known: {} things that are left were not judged, E shows them",
             left.remnants.len()
         ));
     } else {
-        let new: Vec<&Remnant> = left.remnants.iter().filter(counts).collect();
+        let mark = |one: &Remnant| Mark::of(one.since, window);
+        let is_new = |one: &&Remnant| matches!(mark(one), Mark::New | Mark::Later);
+        let new: Vec<&Remnant> = left.remnants.iter().filter(is_new).collect();
+        let is_untimed = |one: &&Remnant| mark(one) == Mark::Untimed;
+        let untimed = left.remnants.iter().filter(is_untimed).count();
         let names = new.iter().take(NAMED).map(|one| one.item.word());
         let names = Safe::join(names, &Safe::fixed(", "));
-        checks.say(match new.len() {
-            0 => Ok("nothing that is listed is of the compromise window or later".into()),
-            some if some <= NAMED => {
-                Err(safe!("still there since the compromise began: {}", names))
-            }
-            some => Err(safe!(
+        match (new.len(), untimed) {
+            (0, 0) => checks
+                .passed
+                .push("nothing that is listed is of the compromise window or later".into()),
+            // What has no time may be new: nothing is well yet.
+            (0, _) => {}
+            (some, _) if some <= NAMED => checks
+                .warnings
+                .push(safe!("still there since the compromise began: {}", names)),
+            (some, _) => checks.warnings.push(safe!(
                 "still there since the compromise began: {} and {} more, E shows them",
                 names,
                 some - NAMED
             )),
-        });
+        }
+        match untimed {
+            0 => {}
+            1 => checks
+                .warnings
+                .push("1 thing has no time and may be of the compromise, E shows it".into()),
+            some => checks.warnings.push(safe!(
+                "{} things have no time and may be of the compromise, E shows them",
+                some
+            )),
+        }
     }
     if !left.unread.is_empty() {
         let kinds = left.unread.iter().map(|one| one.kind.word().into());
@@ -116,6 +133,12 @@ fn of_left(checks: &mut Checks, left: &LeftBehind, window: Window) {
         let line = safe!("not read, or not whole: {}", kinds);
         checks.warnings.push(line);
     }
+}
+
+/// Gives the time from which a new password is ours: of our disabling, else of the end of the compromise. Within the window
+/// the attacker may have chosen it.
+fn ours_since(disabled: Option<DateTime<Utc>>, window: Window) -> Option<DateTime<Utc>> {
+    disabled.or(window.and_then(|(_, until)| until))
 }
 
 fn of_password(changed: Option<DateTime<Utc>>, since: Option<DateTime<Utc>>) -> Result<Safe, Safe> {
@@ -129,7 +152,7 @@ fn of_password(changed: Option<DateTime<Utc>>, since: Option<DateTime<Utc>>) -> 
             time_word(at)
         )),
         (Some(at), None) => Err(safe!(
-            "the password is that of {}; since when others may know it is not known",
+            "the password is that of {}; whether others know it is not known",
             time_word(at)
         )),
     }
@@ -182,6 +205,35 @@ mod tests {
         );
     }
 
+    #[rstest]
+    #[case(&[], 1, &["1 thing has no time and may be of the compromise, E shows it"])]
+    #[case(&[-5], 2, &["2 things have no time and may be of the compromise, E shows them"])]
+    #[case(
+        &[5],
+        1,
+        &[
+            "still there since the compromise began: OAuth grant app0",
+            "1 thing has no time and may be of the compromise, E shows it",
+        ]
+    )]
+    fn what_has_no_time_may_be_new(
+        #[case] since: &[i64],
+        #[case] untimed: usize,
+        #[case] says: &[&str],
+    ) {
+        let mut all = left(since);
+        let rule = |place: usize| {
+            let item = Item::new(RemnantKind::InboxRule, format!("r{place}"), "rule");
+            Remnant::new(item, &json!({}))
+        };
+        all.add(RemnantKind::InboxRule, Ok((0..untimed).map(rule).collect()));
+        let mut checks = Checks::default();
+        of_left(&mut checks, &all, Some((at(0), None)));
+        let said: Vec<&str> = checks.warnings.iter().map(Safe::as_str).collect();
+        assert_eq!(said, says);
+        assert!(checks.passed.is_empty(), "{checks:?}");
+    }
+
     #[test]
     fn what_was_not_read_is_named() {
         let mut checks = Checks::default();
@@ -206,5 +258,23 @@ mod tests {
         #[case] is_good: bool,
     ) {
         assert_eq!(of_password(changed.map(at), since.map(at)).is_ok(), is_good);
+    }
+
+    #[rstest]
+    #[case::inside_the_window(None, Some((0, Some(10))), 5, false)]
+    #[case::after_the_window(None, Some((0, Some(10))), 11, true)]
+    #[case::the_window_is_open(None, Some((0, None)), 5, false)]
+    #[case::no_window(None, None, 5, false)]
+    #[case::before_it_was_disabled(Some(20), Some((0, Some(10))), 15, false)]
+    #[case::since_it_was_disabled(Some(20), Some((0, None)), 25, true)]
+    fn a_password_of_the_compromise_is_not_ours(
+        #[case] disabled: Option<i64>,
+        #[case] window: Option<(i64, Option<i64>)>,
+        #[case] changed: i64,
+        #[case] is_good: bool,
+    ) {
+        let window = window.map(|(from, until)| (at(from), until.map(at)));
+        let since = ours_since(disabled.map(at), window);
+        assert_eq!(of_password(Some(at(changed)), since).is_ok(), is_good);
     }
 }

@@ -12,7 +12,7 @@ use crate::domain::account::Account;
 use crate::domain::audit::{Body, ItemNamed};
 use crate::domain::containment::confirm::ConfirmedAction;
 use crate::domain::containment::plan::Plan;
-use crate::domain::containment::remnant::{Item, Remnant};
+use crate::domain::containment::remnant::{Item, Remnant, RemnantKind};
 use crate::domain::fault::Fault;
 use crate::domain::ids::{AccountId, CaseId};
 use crate::domain::text::Safe;
@@ -49,18 +49,11 @@ pub(super) async fn steps(
         let found = identity.remnant(&account.id, item).await?;
         let remnant = same(item, found)
             .map_err(|reason| Fault::new(safe!("planning refused: {}", reason)))?;
-        let refused = |reason: Safe| {
-            Fault::new(safe!(
-                "{} cannot be removed from here: {}",
-                item.word(),
-                reason
-            ))
-        };
         if let Some(reason) = &remnant.kept {
-            return Err(refused(reason.clone()));
+            return Err(Fault::new(not_from_here(item, reason)));
         }
         let step = identity.removal(item, account);
-        let step = step.map_err(|lacking| refused(lacking.reason))?;
+        let step = step.map_err(|lacking| Fault::new(not_from_here(item, &lacking.reason)))?;
         steps.push((step, Some(Box::new(remnant))));
     }
     Ok(steps)
@@ -74,15 +67,32 @@ pub(super) async fn stale(
 ) -> Option<Safe> {
     let item = action.item()?;
     match identity.remnant(account, item).await {
-        Ok(found) => same(item, found).err(),
+        Ok(found) => changed(item, found),
         Err(error) => Some(error.what),
     }
 }
 
+/// Tells why a thing is not to be removed as it is now, if so: it is gone, another, or cannot be removed any more.
+fn changed(item: &Item, found: Option<Remnant>) -> Option<Safe> {
+    same(item, found).map_or_else(Some, |now| {
+        now.kept.map(|reason| not_from_here(item, &reason))
+    })
+}
+
+fn not_from_here(item: &Item, reason: &Safe) -> Safe {
+    safe!("{} cannot be removed from here: {}", item.word(), reason)
+}
+
+/// Tells whether things of a kind have a name of their own. Sessions and tokens are called after the applications that use
+/// them: one more of those makes no other session.
+fn has_name(kind: RemnantKind) -> bool {
+    !matches!(kind, RemnantKind::Session | RemnantKind::RefreshToken)
+}
+
 fn same(item: &Item, found: Option<Remnant>) -> Result<Remnant, Safe> {
-    match found {
+    match found.filter(|now| now.item.is_same(item)) {
         None => Err(safe!("{} is not listed any more", item.word())),
-        Some(now) if now.item.name != item.name => Err(safe!(
+        Some(now) if has_name(item.kind) && now.item.name != item.name => Err(safe!(
             "{} is called {} now",
             item.word(),
             now.item.name.field()
@@ -104,4 +114,59 @@ pub(super) fn records(plan: &Plan) -> Vec<Body> {
         }))
     });
     named.collect()
+}
+
+#[cfg(test)]
+mod tests {
+    use rstest::rstest;
+    use serde_json::json;
+
+    use super::*;
+
+    fn found(item: &Item) -> Remnant {
+        Remnant::new(item.clone(), &json!({}))
+    }
+
+    #[rstest]
+    #[case(RemnantKind::Session, true)]
+    #[case(RemnantKind::RefreshToken, true)]
+    #[case(RemnantKind::OauthGrant, false)]
+    #[case(RemnantKind::MfaMethod, false)]
+    #[case(RemnantKind::InboxRule, false)]
+    fn another_name_is_another_thing_only_where_the_name_is_its_own(
+        #[case] kind: RemnantKind,
+        #[case] is_same: bool,
+    ) {
+        let planned = Item::new(kind, "a", "mail");
+        let now = found(&Item::new(kind, "a", "mail, files"));
+        assert_eq!(same(&planned, Some(now.clone())).is_ok(), is_same);
+        assert_eq!(changed(&planned, Some(now)).is_none(), is_same);
+        assert_eq!(changed(&planned, Some(found(&planned))), None);
+    }
+
+    #[test]
+    fn what_has_another_id_is_not_what_was_planned() {
+        let planned = Item::new(RemnantKind::Session, "a", "mail");
+        let other = found(&Item::new(RemnantKind::Session, "b", "mail"));
+        for now in [None, Some(other)] {
+            let reason = changed(&planned, now);
+            let reason = reason.as_ref().map(Safe::as_str);
+            assert_eq!(reason, Some("session mail is not listed any more"));
+        }
+    }
+
+    #[test]
+    fn what_cannot_be_removed_any_more_is_not_removed() {
+        let planned = Item::new(RemnantKind::OauthGrant, "a", "Mail Sync");
+        let now = Remnant {
+            kept: Some("it is of the whole tenant".into()),
+            ..found(&planned)
+        };
+        let reason = changed(&planned, Some(now));
+        let reason = reason.as_ref().map(Safe::as_str);
+        assert_eq!(
+            reason,
+            Some("OAuth grant Mail Sync cannot be removed from here: it is of the whole tenant")
+        );
+    }
 }

@@ -3,6 +3,7 @@
 //! The only place that reaches the methods which change an account.
 
 mod answer;
+mod halt;
 mod secret;
 
 use std::collections::HashMap;
@@ -14,6 +15,7 @@ use tokio_util::task::task_tracker::TaskTrackerToken;
 
 use super::journal::{NotRecorded, own};
 use answer::{Answer, answered, silent};
+use halt::{is_of_the_same_second, refused_once, unsent};
 use secret::{hand_over, made_for};
 
 use super::{World, outbox, plan, prove, removal};
@@ -172,6 +174,12 @@ async fn step(
         .ok_or_else(|| because("the identity provider is not configured any more".into()))?;
     let mut looked = world.clock.now().boot;
     let mut seen = look_in_time(world, plan, action, expected, identity.as_ref()).await?;
+    if identity.proves_by_time(action.kind()) && is_of_the_same_second(world, plan, action, seen) {
+        // The clock is told in whole seconds: what proves the one before must not prove this one.
+        world.pause(Duration::from_secs(1)).await;
+        looked = world.clock.now().boot;
+        seen = look_in_time(world, plan, action, expected, identity.as_ref()).await?;
+    }
     if plan.dry_run() {
         let call = action.call();
         let evidence = format!("would have sent {} {}{}", call.method, call.host, call.path);
@@ -243,7 +251,8 @@ async fn step(
                 attempt += 1;
                 // The wait may have been minutes: what was true before it is asked again.
                 looked = world.clock.now().boot;
-                seen = look_in_time(world, plan, action, expected, identity.as_ref()).await?;
+                let again = look_in_time(world, plan, action, expected, identity.as_ref()).await;
+                seen = again.map_err(|halt| refused_once(action, halt))?;
             }
             Answer::Again(_) => {
                 let evidence = "429 twice: the provider did not execute it".to_owned();
@@ -379,24 +388,6 @@ async fn look_again(
         server_date: account.server_date,
         password_changed: account.password_changed,
     })
-}
-
-/// Ends an action whose intent is on disk and whose request never left.
-fn unsent(action: &ConfirmedAction, attempt: u32, halt: Halt) -> Halt {
-    let aid = action.aid();
-    let evidence = format!("not sent: {}", halt.reason);
-    let mut bodies = halt.bodies;
-    bodies.push(Body::ActionNotSent {
-        aid: aid.clone(),
-        attempt,
-        reason: own(evidence.clone()),
-    });
-    bodies.push(outcome(aid, OutcomeState::NotSent, evidence, None));
-    Halt {
-        bodies,
-        reason: halt.reason,
-        ended: true,
-    }
 }
 
 fn because(reason: Safe) -> Halt {

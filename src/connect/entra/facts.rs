@@ -54,7 +54,7 @@ pub(super) fn facts(kind: ActionKind) -> ActionFacts {
             effect: "the old password is void; a new one is made when this is sent, is shown to you once, and must be changed at the next sign-in".into(),
             undo: "cannot be undone; the old password does not come back, and sending again makes another one".into(),
             limits: safe!("MFA methods stay, and so does self-service recovery by them: never send the password to the mailbox; {}; {}", TOKENS, needs),
-            proof: "lastPasswordChangeDateTime is newer than before, read twice, within 4 min".into(),
+            proof: "lastPasswordChangeDateTime is newer than before, and forceChangePasswordNextSignIn is true or, where that is not told, the audit log has our entry of it, read twice, within 10 min".into(),
         },
         ActionKind::ExpirePassword => ActionFacts {
             effect: "must choose a new password at the next sign-in; sending it again changes nothing".into(),
@@ -192,11 +192,11 @@ pub(super) fn explained(kind: ActionKind, error: ConnectError) -> ConnectError {
 /// Gives the times of reading back: replicas answer, and what was written may be read late.
 pub(super) fn schedule(kind: ActionKind) -> Schedule {
     let seconds: &[u64] = match kind {
-        ActionKind::DisableAccount
-        | ActionKind::EnableAccount
-        | ActionKind::ResetPassword
-        | ActionKind::RemoveItem => &[1, 2, 4, 8, 15, 30, 60, 120],
-        ActionKind::RevokeSessions | ActionKind::ExpirePassword => {
+        ActionKind::DisableAccount | ActionKind::EnableAccount | ActionKind::RemoveItem => {
+            &[1, 2, 4, 8, 15, 30, 60, 120]
+        }
+        // Entries of the audit log come late.
+        ActionKind::RevokeSessions | ActionKind::ResetPassword | ActionKind::ExpirePassword => {
             &[1, 2, 4, 8, 15, 30, 60, 120, 180, 180]
         }
     };

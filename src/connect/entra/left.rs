@@ -113,8 +113,8 @@ fn method(record: &Value) -> Result<Option<Remnant>, FieldError> {
     Ok(Some(remnant))
 }
 
-/// Reads one delegated grant; `name` is the application's.
-fn grant(record: &Value, name: &Untrusted) -> Result<Remnant, FieldError> {
+/// Reads one delegated grant; `name` is the application's, `account` the id of the user whose it has to be.
+fn grant(record: &Value, name: &Untrusted, account: &str) -> Result<Remnant, FieldError> {
     let id = need_text(record, "id")?;
     let scope = text(record, "scope").unwrap_or_default();
     let named = format!("{}: {}", name.raw(), scope.raw().trim());
@@ -126,6 +126,8 @@ fn grant(record: &Value, name: &Untrusted) -> Result<Remnant, FieldError> {
     let mut remnant = Remnant::new(item, record);
     if text(record, "consentType").is_none_or(|kind| kind.raw() != "Principal") {
         remnant.kept = Some("it is the whole tenant's, not of this user alone".into());
+    } else if text(record, "principalId").is_none_or(|principal| principal.raw() != account) {
+        remnant.kept = Some("it does not say that it is this user's".into());
     }
     Ok(remnant)
 }
@@ -201,10 +203,18 @@ impl Entra {
             )),
         );
         let mut all = assigned.map_err(|error| error.what)?;
-        for record in grants.map_err(|error| error.what)? {
-            let client = need_text(&record, "clientId").map_err(|error| broken(&error))?;
-            let name = self.name_of(&client).await;
-            all.push(grant(&record, &name).map_err(|error| broken(&error))?);
+        let grants = grants.map_err(|error| error.what)?;
+        let clients = grants.iter().map(|record| need_text(record, "clientId"));
+        let clients = clients.collect::<Result<Vec<_>, _>>();
+        let clients = clients.map_err(|error| broken(&error))?;
+        let (names, failed) = self.names_of(clients.iter().cloned().collect()).await;
+        // Under its id a grant would look like another one than under its name.
+        if let Some(error) = failed {
+            return Err(safe!("the name of an application: {}", error.what));
+        }
+        for (record, client) in grants.iter().zip(&clients) {
+            let name = names.get(client).unwrap_or(client);
+            all.push(grant(record, name, id).map_err(|error| broken(&error))?);
         }
         Ok(all)
     }
@@ -358,9 +368,20 @@ mod tests {
     #[test]
     fn what_is_not_the_users_alone_stays() {
         let name = Untrusted::new("MailSync");
-        let one = |kind: &str| read(grant(&json!({"id": "g", "consentType": kind}), &name));
-        assert!(one("Principal").kept.is_none());
-        assert!(one("AllPrincipals").kept.is_some());
+        let one = |kind: &str, principal: Value| {
+            let record = json!({"id": "g", "consentType": kind, "principalId": principal});
+            read(grant(&record, &name, "u1")).kept
+        };
+        assert_eq!(one("Principal", json!("u1")), None);
+        for (kind, principal, says) in [
+            ("AllPrincipals", Value::Null, "whole tenant"),
+            ("AllPrincipals", json!("u1"), "whole tenant"),
+            ("Principal", json!("u2"), "not say that it is this user's"),
+            ("Principal", Value::Null, "not say that it is this user's"),
+        ] {
+            let kept = one(kind, principal).unwrap_or_else(|| panic!("{kind}: it stays"));
+            assert!(kept.as_str().contains(says), "{kept}");
+        }
         let one = |principal: &str| {
             let record =
                 json!({"id": "a", "resourceDisplayName": "Wiki", "principalId": principal});

@@ -12,6 +12,7 @@ use crate::connect::capability::{ConnectError, Lacking, ProofQuery, Reading};
 use crate::connect::http::{Class, Request};
 use crate::domain::account::Account;
 use crate::domain::containment::kind::ActionKind;
+use crate::domain::text::Untrusted;
 use crate::safe;
 
 /// What stands in the confirmed request where the password will be.
@@ -19,6 +20,9 @@ pub(super) const PLACE: &str = "made when it is sent";
 
 /// What the audit log calls it when another password is asked for.
 const ASKED_FOR: &str = "Set force change user password";
+
+/// What the audit log calls it when an administrator, or an application, sets a password.
+const SET: &str = "Reset user password";
 
 /// Builds the request for a new password.
 pub(super) fn reset(id: &str, password: &str) -> Result<Request, ConnectError> {
@@ -55,8 +59,38 @@ pub(super) fn refusal(kind: ActionKind, account: &Account) -> Option<Lacking> {
     }
 }
 
+/// Says what the account alone tells of a password that is new, by whether another one is asked for.
+///
+/// `None` where that is not told: a new password alone may be anybody's.
+fn told_by_account(must_change: Option<bool>) -> Option<(Option<bool>, &'static str)> {
+    Some(if must_change? {
+        (Some(true), "; another one is asked for at the next sign-in")
+    } else {
+        (
+            None,
+            ", but no other one is asked for: the user or others set it since",
+        )
+    })
+}
+
+/// Adds when the password was set to what the audit log says of who set it.
+fn told_by_log(at: &str, own: Reading) -> Reading {
+    let by = match own.matches {
+        Some(true) => "by us",
+        _ => "by whom is not told",
+    };
+    let what = format!("password set at {at}, {by}: {}", own.evidence.raw());
+    Reading {
+        evidence: Untrusted::new(what),
+        ..own
+    }
+}
+
 impl Entra {
-    /// Reads once when the password was set.
+    /// Reads once when the password was set, and by whom as far as that is told.
+    ///
+    /// # Errors
+    /// A read failed, that of whether another password is asked for among them: it says nothing and is tried again.
     pub(super) async fn read_reset(&self, query: &ProofQuery) -> Result<Reading, ConnectError> {
         let account = match self.judged(query).await? {
             Ok((account, _)) => account,
@@ -73,18 +107,14 @@ impl Entra {
             let what = format!("password still that of {at}");
             return Ok(reading(Some(false), what, date));
         }
-        let said = match self.must_change(query.account.raw()).await {
-            Ok(Some(true)) => "another one is asked for at the next sign-in",
-            Ok(Some(false)) => {
-                let what = format!(
-                    "password set at {at}, but no other one is asked for: the user or others set it since"
-                );
-                return Ok(reading(None, what, date));
-            }
-            Ok(None) | Err(_) => "whether another one is asked for is not told",
+        let must_change = self.must_change(query.account.raw()).await?;
+        let Some((matches, said)) = told_by_account(must_change) else {
+            // Graph does not tell it of every account; the audit log names who set the password.
+            let own = self.read_own_entry(query, SET, date).await?;
+            return Ok(told_by_log(&at, own));
         };
-        let what = format!("password set at {at}; {said}");
-        Ok(reading(Some(true), what, date))
+        let what = format!("password set at {at}{said}");
+        Ok(reading(matches, what, date))
     }
 
     /// Reads once whether another password is asked for.
@@ -124,7 +154,6 @@ mod tests {
     use super::*;
     use crate::connect::entra::wire;
     use crate::domain::containment::samples;
-    use crate::domain::text::Untrusted;
 
     #[rstest]
     #[case(ActionKind::ResetPassword, None, Some(&[][..]), None)]
@@ -150,6 +179,43 @@ mod tests {
             (Some(said), Some(says)) => assert!(said.as_str().contains(says), "{said}"),
             (said, says) => assert_eq!(said.is_some(), says.is_some()),
         }
+    }
+
+    #[rstest]
+    #[case(Some(true), true, Some(true))]
+    #[case(Some(false), true, None)]
+    #[case(None, false, None)]
+    fn a_new_password_alone_proves_nothing(
+        #[case] must_change: Option<bool>,
+        #[case] is_told: bool,
+        #[case] matches: Option<bool>,
+    ) {
+        let told = told_by_account(must_change);
+        assert_eq!(told.is_some(), is_told);
+        assert_eq!(told.and_then(|(matches, _)| matches), matches);
+    }
+
+    #[rstest]
+    #[case(
+        Some(true),
+        Some("Directory_7"),
+        "password set at 03:00, by us: an entry"
+    )]
+    #[case(None, None, "password set at 03:00, by whom is not told: an entry")]
+    fn the_log_proves_it_by_our_own_entry_alone(
+        #[case] matches: Option<bool>,
+        #[case] used: Option<&'static str>,
+        #[case] says: &str,
+    ) {
+        let own = Reading {
+            used: used.map(Untrusted::from),
+            ..reading(matches, "an entry", None)
+        };
+        let told = told_by_log("03:00", own);
+        assert_eq!(
+            (told.matches, told.used, told.evidence.raw()),
+            (matches, used.map(Untrusted::from), says)
+        );
     }
 
     #[test]

@@ -2,6 +2,7 @@
 //!
 //! What must not live here: the shapes of records (see `wire`).
 
+use std::collections::{BTreeMap, BTreeSet};
 use std::sync::PoisonError;
 
 use chrono::{DateTime, Utc};
@@ -24,8 +25,16 @@ const PRINCIPAL: &str = "/v1.0/servicePrincipals/{servicePrincipal-id}";
 const PRINCIPAL_IN: &str = "/v1.0/servicePrincipals/{servicePrincipal-id}/transitiveMemberOf";
 const RISKY: &str = "/v1.0/identityProtection/riskyUsers/{riskyUser-id}";
 
-/// Applications whose names are asked for; the others are shown by their ids.
+/// Applications whose names are asked for at once; the others are called by their ids.
 const NAMED: usize = 20;
+
+/// Tells whether a name is not to be had, so that the id stands in its place; any other failure may pass.
+fn is_withheld(error: &ConnectError) -> bool {
+    matches!(
+        (error.kind, error.status),
+        (ConnectErrorKind::NotFound, _) | (ConnectErrorKind::Denied, Some(403))
+    )
+}
 
 /// Keeps what could be read and says what could not.
 fn or_gap<T>(result: Result<T, ConnectError>, what: &str, gaps: &mut Vec<Untrusted>) -> Option<T> {
@@ -152,29 +161,64 @@ impl Entra {
         self.whole(get(GRANTS, &[id])?, GRANTS, wire::grant).await
     }
 
-    /// Gives the name of an application by its service principal; the id where it may not be read.
-    pub(super) async fn name_of(&self, principal: &Untrusted) -> Untrusted {
-        let known = {
-            let names = self.names.lock().unwrap_or_else(PoisonError::into_inner);
-            names.get(principal.raw()).cloned()
-        };
-        if let Some(name) = known {
-            return name;
-        }
-        let read = async {
-            let request = get(PRINCIPAL, &[principal.raw()])?.query("$select", "id,displayName");
-            self.http.read(&request).await?.json::<Value>()
-        };
-        let name = read
-            .await
-            .ok()
-            .and_then(|record| text(&record, "displayName"));
-        let Some(name) = name else {
-            return principal.clone();
-        };
+    /// Gives the name of an application that is known already.
+    fn known_name(&self, principal: &Untrusted) -> Option<Untrusted> {
+        let names = self.names.lock().unwrap_or_else(PoisonError::into_inner);
+        names.get(principal.raw()).cloned()
+    }
+
+    fn keep_name(&self, principal: &Untrusted, name: &Untrusted) {
         let mut names = self.names.lock().unwrap_or_else(PoisonError::into_inner);
         names.insert(principal.raw().to_owned(), name.clone());
-        name
+    }
+
+    /// Reads the name of an application by its service principal; `None` where it is not to be had.
+    async fn read_name(&self, principal: &Untrusted) -> Result<Option<Untrusted>, ConnectError> {
+        let request = get(PRINCIPAL, &[principal.raw()])?.query("$select", "id,displayName");
+        match self.http.read(&request).await {
+            Ok(answer) => {
+                let record: Value = answer.json()?;
+                Ok(text(&record, "displayName"))
+            }
+            Err(error) if is_withheld(&error) => Ok(None),
+            Err(error) => Err(error),
+        }
+    }
+
+    /// Names applications by their service principals, and says why it ended early if a name could not be read.
+    ///
+    /// One whose name is not to be had is called by its id, and so are those beyond [`NAMED`]. Those stay so: what was
+    /// planned under one name would be another thing under the next.
+    pub(super) async fn names_of(
+        &self,
+        principals: BTreeSet<Untrusted>,
+    ) -> (BTreeMap<Untrusted, Untrusted>, Option<ConnectError>) {
+        let mut names = BTreeMap::new();
+        let mut unknown = Vec::new();
+        for principal in principals {
+            match self.known_name(&principal) {
+                Some(name) => {
+                    names.insert(principal, name);
+                }
+                None => unknown.push(principal),
+            }
+        }
+        for beyond in unknown.split_off(unknown.len().min(NAMED)) {
+            self.keep_name(&beyond, &beyond);
+            names.insert(beyond.clone(), beyond);
+        }
+        for principal in unknown {
+            let name = match self.read_name(&principal).await {
+                Ok(Some(name)) => {
+                    self.keep_name(&principal, &name);
+                    name
+                }
+                Ok(None) => principal.clone(),
+                Err(error) => return (names, Some(error)),
+            };
+            names.insert(principal, name);
+        }
+        (names, None)
     }
 
     /// Names the applications that act for the user, and those the user is assigned to.
@@ -184,13 +228,12 @@ impl Entra {
             self.whole(get(ASSIGNED, &[id])?, ASSIGNED, wire::assigned)
         );
         let (grants, assigned) = (grants?, assigned?);
+        let clients = grants.iter().map(|grant| grant.client.clone());
+        // These are only shown: one whose name failed is shown by its id.
+        let (names, _) = self.names_of(clients.collect()).await;
         let mut all = Vec::new();
-        for (place, grant) in grants.iter().enumerate() {
-            let name = if place < NAMED {
-                self.name_of(&grant.client).await
-            } else {
-                grant.client.clone()
-            };
+        for grant in &grants {
+            let name = names.get(&grant.client).unwrap_or(&grant.client);
             let words = format!("{} may {}", name.raw(), grant.scope.raw().trim());
             all.push(Untrusted::new(words));
         }
@@ -295,5 +338,34 @@ impl Entra {
         let id = text(&claims, "oid").unwrap_or_else(|| client.clone());
         let name = text(&claims, "app_displayname").unwrap_or(client);
         Ok((AccountId::new(self.connection.clone(), id.raw()), name))
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use rstest::rstest;
+
+    use super::*;
+
+    #[rstest]
+    #[case(ConnectErrorKind::NotFound, Some(404), true)]
+    #[case(ConnectErrorKind::Denied, Some(403), true)]
+    #[case(ConnectErrorKind::Denied, Some(401), false)]
+    #[case(ConnectErrorKind::Throttled(3), Some(429), false)]
+    #[case(ConnectErrorKind::Unknown, Some(503), false)]
+    #[case(ConnectErrorKind::Unknown, None, false)]
+    #[case(ConnectErrorKind::NotSent, None, false)]
+    #[case(ConnectErrorKind::Malformed, Some(200), false)]
+    fn only_a_name_that_is_not_to_be_had_gives_way_to_the_id(
+        #[case] kind: ConnectErrorKind,
+        #[case] status: Option<u16>,
+        #[case] is_one: bool,
+    ) {
+        let error = ConnectError {
+            kind,
+            status,
+            ..ConnectError::unsent("no name".into())
+        };
+        assert_eq!(is_withheld(&error), is_one);
     }
 }

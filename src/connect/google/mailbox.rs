@@ -68,16 +68,23 @@ fn filter(record: &Value) -> Result<Remnant, FieldError> {
     Ok(Remnant::new(item, record))
 }
 
-/// Reads whether all mail is forwarded.
-fn forwarding(record: &Value) -> Option<Remnant> {
-    if record.get("enabled") != Some(&Value::Bool(true)) {
-        return None;
+/// Reads whether all mail is forwarded; `None` where it is not.
+///
+/// # Errors
+/// The answer is none: what it says is not known, and is not that nothing is forwarded.
+fn forwarding(record: &Value) -> Result<Option<Remnant>, FieldError> {
+    let fields = record.as_object();
+    let fields = fields.ok_or(FieldError::Type("autoForwarding", "an object"))?;
+    match fields.get("enabled") {
+        Some(Value::Bool(true)) => {}
+        Some(Value::Bool(false)) | None => return Ok(None),
+        Some(_) => return Err(FieldError::Type("enabled", "true or false")),
     }
     let to = text(record, "emailAddress").unwrap_or_default();
     let name = format!("of all mail to {}", to.raw());
     let mut remnant = Remnant::new(Item::new(RemnantKind::Forwarding, ALL, &name), record);
     remnant.details = text(record, "disposition").into_iter().collect();
-    Some(remnant)
+    Ok(Some(remnant))
 }
 
 /// Reads somebody's address and how far it was confirmed.
@@ -144,6 +151,10 @@ fn facts(item: &Item, scope: MailScope) -> ActionFacts {
     }
 }
 
+fn broken(error: &FieldError) -> Safe {
+    Untrusted::new(error.to_string()).line()
+}
+
 impl Google {
     async fn in_mailbox(&self, mail: &str, route: &'static str) -> Result<Value, ConnectError> {
         let scope = MailScope::Basic;
@@ -165,8 +176,7 @@ impl Google {
             .in_mailbox(mail, route)
             .await
             .map_err(|error| error.what)?;
-        let told = |error: FieldError| Untrusted::new(error.to_string()).line();
-        let records = wire::items(&page, field).map_err(told)?;
+        let records = wire::items(&page, field).map_err(|error| broken(&error))?;
         let (all, faults) = each(records, &["id"], decode);
         match faults.first() {
             Some(fault) => Err(safe!(
@@ -194,8 +204,8 @@ impl Google {
         );
         left.add(RemnantKind::InboxRule, filters);
         let all = all
-            .map(|record| forwarding(&record))
-            .map_err(|error| error.what);
+            .map_err(|error| error.what)
+            .and_then(|record| forwarding(&record).map_err(|error| broken(&error)));
         let forwarding = all.and_then(|one| {
             let addresses = addresses?;
             Ok(one.into_iter().chain(addresses).collect())
@@ -266,12 +276,24 @@ mod tests {
     #[test]
     fn forwarding_that_is_off_is_none() {
         let on = json!({"enabled": true, "emailAddress": "drop@x.example", "disposition": "trash"});
-        assert_eq!(forwarding(&on).map(|one| one.item.id), Some(ALL.into()));
-        assert_eq!(
-            forwarding(&json!({"enabled": false, "emailAddress": "a@b"})),
-            None
-        );
-        assert_eq!(forwarding(&json!({})), None);
+        let id = forwarding(&on).map(|one| one.map(|one| one.item.id));
+        assert_eq!(id, Ok(Some(ALL.into())));
+        let off = json!({"enabled": false, "emailAddress": "a@b"});
+        assert_eq!(forwarding(&off), Ok(None));
+        assert_eq!(forwarding(&json!({})), Ok(None));
+    }
+
+    #[test]
+    fn an_answer_that_says_nothing_is_not_that_nothing_is_forwarded() {
+        let object = FieldError::Type("autoForwarding", "an object");
+        for answer in [json!(null), json!([]), json!("x"), json!(true), json!(0)] {
+            assert_eq!(forwarding(&answer), Err(object.clone()), "{answer}");
+        }
+        let flag = FieldError::Type("enabled", "true or false");
+        for enabled in [json!("true"), json!(null), json!(1), json!({})] {
+            let answer = json!({"enabled": enabled});
+            assert_eq!(forwarding(&answer), Err(flag.clone()), "{answer}");
+        }
     }
 
     #[test]

@@ -20,15 +20,17 @@ pub enum Credit {
 
 /// Tells to whom the wanted state of an action's account belongs.
 pub fn credit(ledger: &Ledger, action: &ActionView) -> Credit {
+    let is_revoke = action.kind == ActionKind::RevokeSessions;
     // The entry of a clearing is claimed by one action, so what was found is its own.
-    if action.kind == ActionKind::RevokeSessions {
+    if is_revoke && action.used.is_some() {
         return Credit::Own;
     }
     // A second attempt follows a first that may have been executed whatever was said of it.
     if action.refused.is_some() && action.attempt <= 1 {
         return Credit::Refused;
     }
-    if action.acknowledged {
+    // Sessions that have ended are a fact of now, whoever ended them.
+    if action.acknowledged || is_revoke {
         return Credit::Own;
     }
     let undo = match action.kind {
@@ -51,7 +53,11 @@ pub fn credit(ledger: &Ledger, action: &ActionView) -> Credit {
         if is_earlier {
             continue;
         }
-        let is_same = other.kind == action.kind && other.item == action.item;
+        let is_same = other.kind == action.kind
+            && match (&other.item, &action.item) {
+                (Some(other), Some(own)) => other.is_same(own),
+                (other, own) => other == own,
+            };
         if is_same && other.acknowledged && other.may_have_had_effect() {
             author = Some(other.pid.clone());
         } else if Some(other.kind) == undo
@@ -175,8 +181,8 @@ mod tests {
     #[case(&[(D, Bare), (D, Ack)], 1, Credit::Own)]
     #[case(&[(D, Refused)], 1, Credit::Refused)]
     #[case(&[(E, Refused)], 1, Credit::Refused)]
-    // A clearing is proven by its own entry of the log.
-    #[case(&[(R, Refused)], 1, Credit::Own)]
+    // A clearing is proven by its own entry of the log; where there is none, a refused one did nothing.
+    #[case(&[(R, Refused)], 1, Credit::Refused)]
     #[case(&[(R, Ack), (R, Silent)], 2, Credit::Own)]
     // Two consoles at once: the acknowledged one did it.
     #[case(&[(D, Ack), (D, Silent)], 2, Credit::Another(pid(1)))]

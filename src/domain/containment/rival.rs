@@ -25,7 +25,7 @@ pub fn refusal(
     // Two removals are the same where they take away the same thing.
     let is_same = |other: &ActionView| {
         other.kind == kind
-            && (kind != ActionKind::RemoveItem || own.iter().any(|own| own.item == other.item))
+            && (kind != ActionKind::RemoveItem || own.iter().any(|own| takes_same(own, other)))
     };
     let rival = ledger
         .on(account)
@@ -37,6 +37,14 @@ pub fn refusal(
         rival.state.word(),
         rival.pid
     ))
+}
+
+/// Tells whether two removals take the same thing away, whatever it was called at the time.
+fn takes_same(one: &ActionView, other: &ActionView) -> bool {
+    match (&one.item, &other.item) {
+        (Some(one), Some(other)) => one.is_same(other),
+        _ => false,
+    }
 }
 
 fn is_in_the_way(other: &ActionView, planned: u64) -> bool {

@@ -86,7 +86,8 @@ pub fn standing(
         .collect();
     // The order of the log, not of the clock: a clock set back must not put a disable after its undo.
     acts.sort_by_key(|action| (action.sent_n, action.order));
-    for action in acts {
+    let mut disabled_n = 0;
+    for action in &acts {
         let at = action.effective_at();
         let proven = action.state == ActionState::Verified;
         match action.kind {
@@ -102,13 +103,21 @@ pub fn standing(
                 let still =
                     disabled.filter(|at| late && looked.is_some_and(|looked| *at >= looked));
                 revoked_after &= !proven;
+                if proven {
+                    disabled_n = action.sent_n;
+                }
                 disabled = at.filter(|_| proven).or(still);
                 by_others = late;
                 perhaps_enabled = false;
             }
             ActionKind::RevokeSessions => {
-                revoked_after |= proven;
-                revoked = revoked.max(at.filter(|_| proven));
+                // A plan may end several things one by one: it has revoked where each of them is proven.
+                let mut parts = acts.iter().filter(|part| {
+                    part.kind == action.kind && part.pid == action.pid && part.sent_n > disabled_n
+                });
+                let whole = proven && parts.all(|part| part.state == ActionState::Verified);
+                revoked_after |= whole;
+                revoked = revoked.max(at.filter(|_| whole));
             }
             // A new password keeps nobody out who has a session or another way in, and neither does one way in less.
             ActionKind::ResetPassword | ActionKind::ExpirePassword | ActionKind::RemoveItem => {}
@@ -158,7 +167,7 @@ mod tests {
     use super::*;
     use crate::domain::audit::{Body, OutcomeState};
     use crate::domain::containment::samples::{
-        account, aid, at, confirmed, entry, intent, outcome, planned, proven,
+        account, aid, at, confirmed, entry, intent, outcome, pid, planned, proven,
     };
 
     const D: ActionKind = ActionKind::DisableAccount;
@@ -229,14 +238,22 @@ mod tests {
         assert_eq!(judged(&[], false).since(), None);
     }
 
-    /// Acts one after another, each with its own outcome.
+    /// Acts one after another, each a plan of its own with its own outcome.
     fn judged_by(acts: &[(ActionKind, OutcomeState)]) -> Standing {
+        judged_in(acts, |number| number)
+    }
+
+    fn judged_in(acts: &[(ActionKind, OutcomeState)], plan: impl Fn(u128) -> u128) -> Standing {
         let mut ledger = Ledger::default();
         for ((kind, state), number) in acts.iter().zip(1u32..) {
             let (n, second) = (u64::from(number) * 10, i64::from(number) * 10);
             let number = u128::from(number);
+            let mut own = planned(number, 0, *kind);
+            if let Body::ActionPlan { pid: of, .. } = &mut own {
+                *of = pid(plan(number));
+            }
             let bodies = [
-                planned(number, 0, *kind),
+                own,
                 confirmed(number, false),
                 intent(number, Some(second)),
                 outcome(number, *state),
@@ -246,6 +263,26 @@ mod tests {
             }
         }
         standing(&ledger, &account().id, |_| false)
+    }
+
+    #[test]
+    fn a_plan_that_ends_several_things_has_revoked_when_each_is_proven() {
+        use OutcomeState::{NotEffective, Unverifiable, Verified};
+        let partly = "partly contained: sessions not revoked";
+        for (acts, word) in [
+            ([(D, Verified), (R, Verified), (R, Verified)], "contained"),
+            ([(D, Verified), (R, Unverifiable), (R, Verified)], partly),
+            ([(D, Verified), (R, Verified), (R, NotEffective)], partly),
+            // What was sent before the disabling does not count for it.
+            (
+                [(R, NotEffective), (D, Verified), (R, Verified)],
+                "contained",
+            ),
+        ] {
+            assert_eq!(judged_in(&acts, |_| 1).word().as_str(), word, "{acts:?}");
+        }
+        let apart = [(D, Verified), (R, Unverifiable), (R, Verified)];
+        assert_eq!(judged_by(&apart).word().as_str(), "contained");
     }
 
     #[rstest]
