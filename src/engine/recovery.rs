@@ -136,9 +136,11 @@ fn of_left(checks: &mut Checks, left: &LeftBehind, window: Window) {
 }
 
 /// Gives the time from which a new password is ours: of our disabling, else of the end of the compromise. Within the window
-/// the attacker may have chosen it.
+/// the attacker may have chosen it, and a disabling of before the window is another incident's.
 fn ours_since(disabled: Option<DateTime<Utc>>, window: Window) -> Option<DateTime<Utc>> {
-    disabled.or(window.and_then(|(_, until)| until))
+    disabled
+        .filter(|at| window.is_none_or(|(from, _)| *at >= from))
+        .or(window.and_then(|(_, until)| until))
 }
 
 fn of_password(changed: Option<DateTime<Utc>>, since: Option<DateTime<Utc>>) -> Result<Safe, Safe> {
@@ -267,6 +269,7 @@ mod tests {
     #[case::no_window(None, None, 5, false)]
     #[case::before_it_was_disabled(Some(20), Some((0, Some(10))), 15, false)]
     #[case::since_it_was_disabled(Some(20), Some((0, None)), 25, true)]
+    #[case::disabled_in_another_incident(Some(20), Some((30, Some(40))), 35, false)]
     fn a_password_of_the_compromise_is_not_ours(
         #[case] disabled: Option<i64>,
         #[case] window: Option<(i64, Option<i64>)>,
