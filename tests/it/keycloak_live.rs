@@ -17,6 +17,7 @@ use serde_json::{Value, json};
 
 use crate::harness::app::{Setting, TestApp, company};
 use crate::harness::pty::Pty;
+use crate::pty::type_login;
 use crate::truth::{confirm, finished, open_case, plan};
 
 const LOGIN: &str = "mara.lind@acme.example";
@@ -175,7 +176,7 @@ fn act(pty: &mut Pty, keys: &str) {
     pty.keys(keys).shows("type mara.lind@acme.example:");
     // It begins when the frame has left the program, which is a little after it is seen here.
     pty.pass(DEAD_TIME * 2);
-    pty.keys(LOGIN).shows("matches");
+    type_login(pty);
     pty.keys("<Tab>");
     pty.pass(Duration::from_millis(300));
     pty.keys("y");

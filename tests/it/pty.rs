@@ -51,7 +51,7 @@ pub fn confirm(pty: &mut Pty, keys: &str) {
 }
 
 /// Types the login as a hand does: its end is not in one piece with its beginning.
-fn type_login(pty: &mut Pty) {
+pub fn type_login(pty: &mut Pty) {
     let (first, rest) = LOGIN.split_at(5);
     pty.keys(first).shows(&format!("type {LOGIN}: {first}"));
     pty.keys(rest).shows("matches");

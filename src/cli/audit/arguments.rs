@@ -29,7 +29,7 @@ pub enum AuditSub {
         /// Holds the log against the comments of the configured case systems; only reads there.
         #[arg(long)]
         from_cases: bool,
-        /// A missing checkpoint is a fault, also at the end of a session that was killed.
+        /// A missing checkpoint is a fault; of a session that ended without a word, 20 minutes after it was due.
         #[arg(long)]
         require_checkpoints: bool,
         /// As JSON.
