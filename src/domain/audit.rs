@@ -44,7 +44,7 @@ pub use listed::{
     RunbookChoose, RunbookInput, StepSaid, TaskState,
 };
 pub use pruned::SegmentPruned;
-pub use removal::ItemNamed;
+pub use removal::{ItemNamed, ItemPart};
 pub use report::{DocumentPosted, DocumentWritten};
 pub use seal::{PublicKey, Standing};
 pub use sessions::{EVERY, GAP_MINUTES};

@@ -104,10 +104,16 @@ pub(crate) enum Twist {
     OtherPermissions,
     /// A colleague has the victim's address beside an own one from now on.
     SharesMail,
+    /// The application that holds on to the account got many more grants.
+    ManyGrants,
+    /// The filter in the mailbox looks for so many words that its record is long.
+    LongRule,
+    /// It has more characters than are kept of a record.
+    EndlessRule,
 }
 
 /// Words of the control interface for what goes wrong in the company.
-const TWISTS: [(&str, Twist); 12] = [
+const TWISTS: [(&str, Twist); 15] = [
     ("session_survives", Twist::SessionSurvives),
     ("undone_by_others", Twist::UndoneByOthers),
     ("made_administrator", Twist::MadeAdministrator),
@@ -120,6 +126,9 @@ const TWISTS: [(&str, Twist); 12] = [
     ("becomes_synced", Twist::BecomesSynced),
     ("other_permissions", Twist::OtherPermissions),
     ("shares_mail", Twist::SharesMail),
+    ("many_grants", Twist::ManyGrants),
+    ("long_rule", Twist::LongRule),
+    ("endless_rule", Twist::EndlessRule),
 ];
 
 /// One armed fault.
@@ -130,6 +139,8 @@ pub(crate) struct Rule {
     rate: f64,
     left: Option<u64>,
     path: Option<String>,
+    /// What one of the values of the query holds.
+    query: Option<String>,
     method: Option<String>,
     /// Delay of `latency` in milliseconds.
     pub ms: u64,
@@ -207,6 +218,7 @@ pub(crate) fn parse(body: &[u8]) -> Result<Order, String> {
         rate,
         left: value.get("count").and_then(Value::as_u64),
         path: text("path"),
+        query: text("query"),
         method: text("method"),
         ms: value.get("ms").and_then(Value::as_u64).unwrap_or(1_000),
         origin: text("origin").unwrap_or_else(|| "http://198.51.100.7:9".to_owned()),
@@ -275,6 +287,10 @@ impl Rule {
                 .path
                 .as_ref()
                 .is_none_or(|part| request.path.contains(part.as_str()))
+            && self.query.as_ref().is_none_or(|part| {
+                let mut values = request.query.iter().map(|(_, value)| value);
+                values.any(|value| value.contains(part.as_str()))
+            })
             && self
                 .method
                 .as_ref()

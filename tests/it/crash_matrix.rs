@@ -21,11 +21,11 @@ const LOGIN: &str = "mara.lind@acme.example";
 
 /// Notes every point that is passed, and stops the console at one of them.
 #[derive(Default)]
-struct Trap {
-    passed: Mutex<Vec<String>>,
+pub struct Trap {
+    pub passed: Mutex<Vec<String>>,
     /// The point, and which time it is passed, from 1.
-    at: Option<(String, usize)>,
-    sprung: Notify,
+    pub at: Option<(String, usize)>,
+    pub sprung: Notify,
 }
 
 #[async_trait]

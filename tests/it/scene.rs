@@ -488,6 +488,7 @@ pub(crate) fn open(size: (u16, u16)) -> Model {
         activity,
         related_seen: None,
         left: Load::Idle,
+        left_marked: Vec::new(),
         similar: Load::Idle,
         back: None,
         comments: OwnComments::default(),

@@ -21,7 +21,7 @@ use crate::domain::likelihood::Likelihood;
 use crate::safe;
 
 /// More lines than a confirmation has on the narrowest screen.
-const CONFIRM_LINES_MAX: usize = 200;
+const CONFIRM_LINES_MAX: usize = 400;
 
 pub(super) fn command(model: &mut Model, command: Command) -> Vec<Effect> {
     let walk = match command {
@@ -451,6 +451,7 @@ fn confirm_key(model: &mut Model, chord: Chord, together: bool) -> Vec<Effect> {
             model.layers.push(Layer::Response { scroll: 0 });
             let aids = plan.actions().iter().map(|action| action.aid().clone());
             model.going.extend(aids);
+            left::confirmed(model, &plan);
             let mut effects = hold::confirmed(model, &plan);
             effects.push(Effect::Contain(plan));
             effects

@@ -117,7 +117,11 @@ pub(super) fn command(model: &mut Model, command: Command) -> Vec<Effect> {
         Command::ContainReset => return choose(model, Choice::Reset),
         Command::ContainExpire => return choose(model, Choice::Expire),
         Command::ShowSecret => return super::secrets::show(model),
-        Command::ShowLeft | Command::RemoveLeft | Command::ReadLeft => {
+        Command::ShowLeft
+        | Command::MarkLeft
+        | Command::MarkNewLeft
+        | Command::RemoveLeft
+        | Command::ReadLeft => {
             return super::left::show(model);
         }
         Command::Undo => return choose(model, Choice::Enable),

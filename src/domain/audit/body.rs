@@ -1,6 +1,5 @@
-//! What a record says: one variant a type, with its fields.
-//!
-//! What must not live here: the envelope around it (see `entry`), and what follows from a record.
+//! What a record says: one variant a type, with its fields. What must not live here: the envelope around it (see `entry`),
+//! and what follows from a record.
 
 use chrono::{DateTime, Utc};
 use serde::{Deserialize, Serialize};
@@ -460,6 +459,9 @@ pub enum Body {
     /// An action removes an item of the account; written with the plan.
     #[serde(rename = "action.item")]
     ActionItem(ItemNamed),
+    /// A part of what such an item was before, where that is long; written with all its other parts.
+    #[serde(rename = "action.before")]
+    ActionBefore(super::ItemPart),
     /// Somebody decided until when a containment holds.
     #[serde(rename = "hold.set")]
     HoldSet(HoldSet),

@@ -371,8 +371,8 @@ mod tests {
     };
     use super::super::{
         ChecklistNote, ChecklistOpen, ChecklistPhase, ChecklistText, ChecklistTick, DecisionKind,
-        ItemNamed, LogRecovered, OutcomeState, RunbookChoose, RunbookInput, StepSaid, TaskState,
-        TickState,
+        ItemNamed, ItemPart, LogRecovered, OutcomeState, RunbookChoose, RunbookInput, StepSaid,
+        TaskState, TickState,
     };
     use super::*;
     use crate::domain::containment::approval::{Ask, GivenAnswer, Say};
@@ -772,6 +772,12 @@ mod tests {
                 item: Item::new(RemnantKind::OauthGrant, text, text),
                 since: date,
                 before: t(),
+            }),
+            Body::ActionBefore(ItemPart {
+                aid: aid(),
+                part: 1,
+                of: 2,
+                text: t(),
             }),
         ]
     }
