@@ -263,7 +263,7 @@ impl Directory {
         };
         for (scope, place) in SCOPES.into_iter().zip(1u32..) {
             victim.grants.push(Grant {
-                id: format!("{}{place}", &last.id[..last.id.len().saturating_sub(1)]),
+                id: format!("{}m{place}", last.id),
                 scope,
                 ..last.clone()
             });

@@ -355,12 +355,11 @@ async fn look_again(
     let changed =
         changed_since(plan.account(), &account, expected).map(|what| safe!("{} changed", what));
     let alone = changed.is_none();
-    let reason = match changed {
-        Some(what) => Some(safe!("the plan is stale: {}", what)),
-        None => {
-            let stale = removal::stale(identity, &account.id, action).await;
-            stale.map(|what| safe!("the plan is stale here: {}", what))
-        }
+    let reason = if let Some(what) = changed {
+        Some(safe!("the plan is stale: {}", what))
+    } else {
+        let stale = removal::stale(identity, &account.id, action).await;
+        stale.map(|what| safe!("the plan is stale here: {}", what))
     };
     if let Some(reason) = reason {
         let refusal = Body::Refusal {

@@ -106,7 +106,7 @@ pub(super) fn draw(
         Layer::Inputs { cursor } => runbooks::inputs(canvas, model, room, *cursor),
         Layer::Gate(gate) => runbooks::gate(canvas, room, gate),
         Layer::Planning { kinds, items, of } => {
-            choosing::planning(canvas, room, (kinds, items.len()), of)
+            choosing::planning(canvas, room, (kinds, items.len()), of);
         }
         Layer::Unfinished { cursor, aid } => {
             response::unfinished(canvas, model, room, (*cursor, aid.as_ref()));

@@ -499,8 +499,9 @@ async fn a_long_record_is_kept_whole_before_it_is_gone() {
     let mut app = TestApp::start(&drill, state.path());
     open_case(&mut app).await;
     let plan = plan_of(&mut app, &[RULE]).await;
-    let before = plan.steps[0].item.as_ref().expect("a rule").before.clone();
-    assert!(app.screen().contains("kept in the audit log"));
+    let rule = plan.steps[0].item.clone().expect("a rule");
+    assert_eq!(rule.keeps().as_str(), "its record is kept in the audit log");
+    let before = rule.before;
     confirm(&app);
     let model = app.until("it is proven", finished).await;
     assert_eq!(states(&model), [ActionState::Verified]);

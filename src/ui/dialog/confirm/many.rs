@@ -75,7 +75,11 @@ fn add_step(sheet: &mut Sheet, plan: &Plan, step: &PlannedStep, place: usize) {
         Some(at) => safe!("there since {}", time_word(at)),
         None => "since when it is there is not told".into(),
     };
-    sheet.text(4, Role::Text, &safe!("{}; {}", since, remnant.keeps()));
+    let role = match remnant.cut {
+        Some(_) => Role::LevelWarning,
+        None => Role::Text,
+    };
+    sheet.text(4, role, &safe!("{}; {}", since, remnant.keeps()));
     let path = Untrusted::new(step.call.path.as_str()).ident();
     sheet.text(4, Role::Strong, &safe!("{} {}", step.call.method, path));
     let before = plan.steps.iter().take(place - 1).zip(1usize..);
