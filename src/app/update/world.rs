@@ -134,7 +134,7 @@ pub(super) fn take(model: &mut Model, message: Message) -> Vec<Effect> {
             }
         }
         Message::Key(_)
-        | Message::Together(_)
+        | Message::Bunched { .. }
         | Message::Pasted
         | Message::Resized { .. }
         | Message::Tick
