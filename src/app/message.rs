@@ -32,9 +32,14 @@ use crate::domain::freshness::Moment;
 pub enum Message {
     /// A key was pressed.
     Key(Chord),
-    /// A key came in one piece with the one before it: in one read of the terminal, or so soon after it that no hand
-    /// pressed both.
-    Together(Chord),
+    /// A key came in one piece with others: in one read of the terminal, or so soon after another that no hand pressed
+    /// both.
+    Bunched {
+        /// The key.
+        chord: Chord,
+        /// Whether the piece begins with it.
+        first: bool,
+    },
     /// Text was pasted; it is only counted, never used.
     Pasted,
     /// The terminal has another size.

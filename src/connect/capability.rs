@@ -297,6 +297,8 @@ pub struct Reading {
     pub used: Option<Untrusted>,
     /// The vendor's clock.
     pub server_date: Option<DateTime<Utc>>,
+    /// When the effect began, where the vendor tells it more finely than in whole seconds.
+    pub effect_at: Option<DateTime<Utc>>,
 }
 
 /// When to read back.

@@ -14,7 +14,7 @@ use crate::app::model::contained;
 use crate::app::model::layer::{REARM_WORD, SNOOZES};
 use crate::app::model::{LEAST, Layer, Model, Purpose};
 use crate::domain::audit::{Body, LikelihoodSet};
-use crate::domain::containment::confirm::{DialogKey, Step};
+use crate::domain::containment::confirm::{DialogKey, Letter, Step};
 use crate::domain::containment::ledger::ActionView;
 use crate::domain::ids::ActionId;
 use crate::domain::likelihood::Likelihood;
@@ -294,14 +294,14 @@ fn send_again(model: &mut Model) -> Vec<Effect> {
 }
 
 /// Keys for layers that take letters themselves.
-pub(super) fn raw_key(model: &mut Model, chord: Chord, together: bool) -> Vec<Effect> {
+pub(super) fn raw_key(model: &mut Model, chord: Chord, letter: Letter) -> Vec<Effect> {
     match model.layers.last() {
-        Some(Layer::Confirm { .. }) => confirm_key(model, chord, together),
+        Some(Layer::Confirm { .. }) => confirm_key(model, chord, letter),
         Some(Layer::Filter { .. }) => filter_key(model, chord),
         Some(Layer::EventFilter(_)) => activity::filter_key(model, chord),
         Some(Layer::Search { .. }) => search::key(model, chord),
         Some(Layer::Writing { .. }) => writing::key(model, chord),
-        Some(Layer::Approve { .. }) => approval::key(model, chord, together),
+        Some(Layer::Approve { .. }) => approval::key(model, chord, letter),
         Some(Layer::ReadingRequest { .. } | Layer::OpeningDraft { .. }) => {
             if chord == Chord::plain(Key::Esc) {
                 model.layers.pop();
@@ -395,12 +395,11 @@ fn rearm_key(model: &mut Model, chord: Chord) -> Vec<Effect> {
     Vec::new()
 }
 
-/// Gives a key as the dialogs that lead to an act know it.
-pub(super) fn dialog_key(chord: Chord, together: bool) -> DialogKey {
+/// Gives a key as the dialogs that lead to an act know it; `letter` says how it came.
+pub(super) fn dialog_key(chord: Chord, letter: Letter) -> DialogKey {
     match chord.key {
         _ if chord.ctrl || chord.alt => DialogKey::Other,
-        Key::Char(c) if together => DialogKey::Together(c),
-        Key::Char(c) => DialogKey::Char(c),
+        Key::Char(c) => letter(c),
         Key::Backspace => DialogKey::Backspace,
         Key::Tab | Key::BackTab => DialogKey::Tab,
         Key::Enter => DialogKey::Enter,
@@ -409,7 +408,7 @@ pub(super) fn dialog_key(chord: Chord, together: bool) -> DialogKey {
     }
 }
 
-fn confirm_key(model: &mut Model, chord: Chord, together: bool) -> Vec<Effect> {
+fn confirm_key(model: &mut Model, chord: Chord, letter: Letter) -> Vec<Effect> {
     let boot = model.now.boot;
     let too_small = model.size.0 < LEAST.0 || model.size.1 < LEAST.1;
     // Reading is no decision: it needs no dead time, and drawing stops at the last line.
@@ -424,7 +423,7 @@ fn confirm_key(model: &mut Model, chord: Chord, together: bool) -> Vec<Effect> {
         *scroll = walk.from(*scroll, CONFIRM_LINES_MAX);
         return Vec::new();
     }
-    let key = dialog_key(chord, together);
+    let key = dialog_key(chord, letter);
     let Some(Layer::Confirm {
         confirmation, said, ..
     }) = model.layers.last_mut()

@@ -135,7 +135,7 @@ pub(super) fn take(model: &mut Model, message: Message) -> Vec<Effect> {
             }
         }
         Message::Key(_)
-        | Message::Together(_)
+        | Message::Bunched { .. }
         | Message::Pasted
         | Message::Resized { .. }
         | Message::Tick
@@ -339,8 +339,14 @@ fn announce(model: &mut Model, entry: &Entry) -> bool {
             model.say(Level::Error, line, None);
             false
         }
-        Body::ActionDoc { .. } => {
-            model.say(Level::Info, "the response is documented in the case", None);
+        Body::ActionDoc { pid, .. } => {
+            let mut acts = model.ledger.plan(pid).into_iter();
+            let line = if acts.any(|act| act.dry_run || act.sent.is_some()) {
+                "the response is documented in the case"
+            } else {
+                "nothing was sent; that is documented in the case"
+            };
+            model.say(Level::Info, line, None);
             true
         }
         Body::Refusal { guard, reason, .. } => {

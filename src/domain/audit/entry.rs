@@ -366,8 +366,8 @@ mod tests {
     use super::super::samples::chain;
     use super::super::{
         CaseChanged, CaseLeft, CaseRead, CaseSnoozed, CompromiseWindow, FindingDismissed, HoldSet,
-        LikelihoodSet, Saying, SearchRun, SecretSaid, SecretState, SegmentPruned, TimelineSaid,
-        WatchCursor, WatchSuccess,
+        LikelihoodSet, Observed, Saying, SearchRun, SecretSaid, SecretState, SegmentPruned,
+        TimelineSaid, WatchCursor, WatchSuccess,
     };
     use super::super::{
         ChecklistNote, ChecklistOpen, ChecklistPhase, ChecklistText, ChecklistTick, DecisionKind,
@@ -618,13 +618,14 @@ mod tests {
                 attempt: 1,
                 reason: t(),
             },
-            Body::ActionObserve {
+            Body::ActionObserve(Observed {
                 aid: aid(),
                 evidence: t(),
                 matches: some.then_some(true),
                 reads: 2,
                 used: opt(),
-            },
+                effect_at: some.then_some(at),
+            }),
             Body::ActionOutcome {
                 aid: aid(),
                 state: OutcomeState::NotEffective,

@@ -196,7 +196,7 @@ impl Body {
             Self::ActionRejected { .. } => "action.rejected",
             Self::ActionNotSent { .. } => "action.not_sent",
             Self::ActionUnknown { .. } => "action.unknown",
-            Self::ActionObserve { .. } => "action.observe",
+            Self::ActionObserve(_) => "action.observe",
             Self::ActionOutcome { .. } => "action.outcome",
             Self::ActionAdopt { .. } => "action.adopt",
             Self::ActionResolve { .. } => "action.resolve",
