@@ -104,10 +104,12 @@ pub(crate) enum Twist {
     OtherPermissions,
     /// A colleague has the victim's address beside an own one from now on.
     SharesMail,
+    /// The organisation has no licence for the risk of users.
+    NoRiskLicence,
 }
 
 /// Words of the control interface for what goes wrong in the company.
-const TWISTS: [(&str, Twist); 12] = [
+const TWISTS: [(&str, Twist); 13] = [
     ("session_survives", Twist::SessionSurvives),
     ("undone_by_others", Twist::UndoneByOthers),
     ("made_administrator", Twist::MadeAdministrator),
@@ -120,6 +122,7 @@ const TWISTS: [(&str, Twist); 12] = [
     ("becomes_synced", Twist::BecomesSynced),
     ("other_permissions", Twist::OtherPermissions),
     ("shares_mail", Twist::SharesMail),
+    ("no_risk_licence", Twist::NoRiskLicence),
 ];
 
 /// One armed fault.
