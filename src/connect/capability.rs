@@ -5,6 +5,7 @@
 
 mod examined;
 mod remnants;
+mod risk;
 
 use std::sync::Arc;
 use std::time::Duration;
@@ -30,6 +31,7 @@ use crate::domain::verdict::Closing;
 
 pub use self::examined::{Examined, LastSeen, Right, RuleSeen};
 pub(crate) use self::remnants::no_item;
+pub(crate) use self::risk::{keeps_none, no_risk};
 
 /// Why a connection cannot do something.
 #[derive(Clone, Debug, PartialEq, Eq)]

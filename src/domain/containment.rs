@@ -20,6 +20,7 @@ pub mod note;
 pub mod outbox;
 pub mod plan;
 pub mod remnant;
+pub mod risk;
 pub mod rival;
 #[cfg(test)]
 pub(crate) mod samples;

@@ -110,10 +110,12 @@ pub(crate) enum Twist {
     LongRule,
     /// It has more characters than are kept of a record.
     EndlessRule,
+    /// The organisation has no licence for the risk of users.
+    NoRiskLicence,
 }
 
 /// Words of the control interface for what goes wrong in the company.
-const TWISTS: [(&str, Twist); 15] = [
+const TWISTS: [(&str, Twist); 16] = [
     ("session_survives", Twist::SessionSurvives),
     ("undone_by_others", Twist::UndoneByOthers),
     ("made_administrator", Twist::MadeAdministrator),
@@ -129,6 +131,7 @@ const TWISTS: [(&str, Twist); 15] = [
     ("many_grants", Twist::ManyGrants),
     ("long_rule", Twist::LongRule),
     ("endless_rule", Twist::EndlessRule),
+    ("no_risk_licence", Twist::NoRiskLicence),
 ];
 
 /// One armed fault.

@@ -61,6 +61,7 @@ mod queue_work;
 mod random_keys;
 mod raw_http;
 mod readme;
+mod risk;
 mod runbook_cli;
 mod runbooks;
 mod runbooks_corpus;

@@ -336,6 +336,7 @@ pub(crate) fn account() -> Account {
         token_clients: Some(Vec::new()),
         sessions: None,
         required: None,
+        risk: None,
         gaps: Vec::new(),
         zone: None,
         aliases: Vec::new(),

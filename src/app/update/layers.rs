@@ -77,6 +77,8 @@ pub(super) fn command(model: &mut Model, command: Command) -> Vec<Effect> {
         Command::ShowSecret => super::secrets::show(model),
         Command::ContainReset => from_menu(model, Choice::Reset),
         Command::ContainExpire => from_menu(model, Choice::Expire),
+        Command::ContainCompromised => from_menu(model, Choice::Compromised),
+        Command::ContainDismiss => from_menu(model, Choice::Dismiss),
         Command::ContainMonitor => from_menu(model, Choice::Monitor),
         Command::ContainNothing => from_menu(model, Choice::Nothing),
         Command::CheckAgain => match unfinished_at_cursor(model) {

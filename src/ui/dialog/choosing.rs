@@ -3,7 +3,7 @@
 use ratatui::layout::Rect;
 
 use super::{heading, open_box};
-use crate::app::actions::{Choice, offered_first};
+use crate::app::actions::{Choice, offered_first, rows};
 use crate::app::command::Context;
 use crate::app::model::contained::ENDS;
 use crate::app::model::{Held, Model};
@@ -40,7 +40,7 @@ pub(super) fn contain(canvas: &mut Canvas<'_>, model: &Model, room: Rect, cursor
         heading("Contain"),
         target,
     );
-    let used = actions::draw_choices(canvas, model, inside, Some((cursor, true)));
+    let used = actions::draw_choices(canvas, model, inside, &rows(model), (cursor, true));
     let text = "A letter plans it. Nothing is sent before you confirm.";
     canvas.text(below(inside, used + 1), Role::Dim, &text.into());
     if let Some((place, why)) = offered_first(model) {
