@@ -298,10 +298,13 @@ pub(crate) fn spoil_first_record(body: &mut Value) {
         Value::Object(map) if map.get("value").is_some_and(Value::is_array) => {
             map.get_mut("value").and_then(|list| list.get_mut(0))
         }
+        Value::Object(map) if map.get("alerts").is_some_and(Value::is_array) => {
+            map.get_mut("alerts").and_then(|list| list.get_mut(0))
+        }
         other => Some(other),
     };
     if let Some(record) = record {
-        for name in ["id", "_id", "uuid", "published", "title"] {
+        for name in ["id", "_id", "uuid", "published", "title", "alertId"] {
             if record.get(name).is_some() {
                 set(record, name, serde_json::json!({"unexpected": 7}));
             }

@@ -34,6 +34,7 @@ mod exported_pane;
 mod findings;
 mod fuzz_replay;
 mod google;
+mod google_alerts;
 mod guards;
 mod harness;
 mod hold;
