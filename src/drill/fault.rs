@@ -63,6 +63,19 @@ impl Kind {
             .map_or("none", |(word, _)| word)
     }
 
+    /// Tells whether the fault is one of the line, and not of what is said on it.
+    pub fn breaks_line(self) -> bool {
+        matches!(
+            self,
+            Self::Hang
+                | Self::ResetBeforeEffect
+                | Self::ReplyLostAfterEffect
+                | Self::HalfBody
+                | Self::HugeBody
+                | Self::BadJson
+        )
+    }
+
     /// Tells whether the fault only has a meaning for requests that read, only for those that write, or for both.
     fn fits(self, reads: bool) -> bool {
         match self {

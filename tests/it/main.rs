@@ -30,6 +30,7 @@ mod doctor;
 mod documenting;
 mod drill;
 mod entra;
+mod entra_batch;
 mod exported_pane;
 mod findings;
 mod fuzz_replay;
