@@ -91,6 +91,13 @@ pub enum Message {
         /// All of it, with what could not be read.
         result: Result<Box<LeftBehind>, Fault>,
     },
+    /// The alerts of an identity provider were read, or could not be.
+    AlertsRead {
+        /// Whose.
+        source: ConnectionName,
+        /// All of them, or why not.
+        result: Result<AlertsRead, NoAlerts>,
+    },
     /// A page of events came.
     ActivityPage {
         /// Which search.
@@ -286,6 +293,26 @@ pub enum Polled {
     },
     /// It is there.
     Alive,
+}
+
+/// The alerts of an identity provider, as they are now.
+#[derive(Clone, Debug)]
+pub struct AlertsRead {
+    /// The newest open ones that could be read.
+    pub alerts: Vec<Alert>,
+    /// The records that could not.
+    pub faults: Vec<RecordFault>,
+    /// Whether there are more.
+    pub truncated: bool,
+}
+
+/// Why alerts could not be read.
+#[derive(Clone, Debug)]
+pub struct NoAlerts {
+    /// What failed.
+    pub fault: Fault,
+    /// Whether they may not be read at all, which is no failure.
+    pub refused: bool,
 }
 
 /// A secret that waits to be shown once; dropping it forgets it.

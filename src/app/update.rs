@@ -1,6 +1,7 @@
 //! The one place where the model changes: a message in, effects out. It never waits and reads no clock.
 
 mod activity;
+mod alerts;
 mod approval;
 mod closing;
 mod copy;

@@ -237,6 +237,10 @@ pub trait ActivitySource: Send + Sync {
     }
     /// Gives the text of the query as sent, to be copied into the case.
     fn query_text(&self, query: &ActivityQuery) -> String;
+    /// Tells whether it has alerts to list.
+    fn lists_alerts(&self) -> bool {
+        false
+    }
     /// Lists the newest open alerts.
     async fn alerts(&self, limit: usize) -> Result<Page<Alert>, ConnectError>;
 }

@@ -63,6 +63,19 @@ impl Kind {
             .map_or("none", |(word, _)| word)
     }
 
+    /// Tells whether the fault is one of the line, and not of what is said on it.
+    pub fn breaks_line(self) -> bool {
+        matches!(
+            self,
+            Self::Hang
+                | Self::ResetBeforeEffect
+                | Self::ReplyLostAfterEffect
+                | Self::HalfBody
+                | Self::HugeBody
+                | Self::BadJson
+        )
+    }
+
     /// Tells whether the fault only has a meaning for requests that read, only for those that write, or for both.
     fn fits(self, reads: bool) -> bool {
         match self {
@@ -317,10 +330,13 @@ pub(crate) fn spoil_first_record(body: &mut Value) {
         Value::Object(map) if map.get("value").is_some_and(Value::is_array) => {
             map.get_mut("value").and_then(|list| list.get_mut(0))
         }
+        Value::Object(map) if map.get("alerts").is_some_and(Value::is_array) => {
+            map.get_mut("alerts").and_then(|list| list.get_mut(0))
+        }
         other => Some(other),
     };
     if let Some(record) = record {
-        for name in ["id", "_id", "uuid", "published", "title"] {
+        for name in ["id", "_id", "uuid", "published", "title", "alertId"] {
             if record.get(name).is_some() {
                 set(record, name, serde_json::json!({"unexpected": 7}));
             }

@@ -475,6 +475,7 @@ pub(crate) fn open(size: (u16, u16)) -> Model {
             user_name: Some(text("mara.lind@acme.example")),
             source_ip: Some(text("203.0.113.7")),
             guidance: None,
+            ..Alert::default()
         }],
         tasks: Vec::new(),
         comments: Vec::new(),

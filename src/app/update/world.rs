@@ -52,6 +52,7 @@ pub(super) fn take(model: &mut Model, message: Message) -> Vec<Effect> {
             super::left::taken(model, &case, &account, result);
             Vec::new()
         }
+        Message::AlertsRead { source, result } => super::alerts::read(model, &source, result),
         Message::ActivityPage {
             search,
             events,
