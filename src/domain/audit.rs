@@ -19,6 +19,7 @@ mod json;
 mod listed;
 mod long;
 mod pruned;
+mod recovery;
 mod removal;
 mod report;
 #[cfg(test)]
@@ -33,7 +34,7 @@ mod words;
 pub use after::{FindingDismissed, HoldSet, SecretSaid, SecretState, WatchCursor, WatchSuccess};
 pub use anchor::{Anchor, find_anchors};
 pub use body::Body;
-pub use casework::{CaseChanged, CaseLeft, CaseSnoozed, CompromiseWindow, SearchRun};
+pub use casework::{CaseChanged, CaseLeft, CaseSnoozed, CompromiseWindow, Decided, SearchRun};
 pub use entry::{Draft, EncodeError, Entry, MAX_LINE, SUFFIX, encode_line, parse_line};
 pub use fault::{Fault, Reason, Warning};
 pub use filter::{Filter, data_of};
@@ -44,6 +45,9 @@ pub use listed::{
     RunbookChoose, RunbookInput, StepSaid, TaskState,
 };
 pub use pruned::SegmentPruned;
+pub use recovery::{
+    AttackSign, RecoverySaid, RecoveryWord, SignKind, WatchLooked, WatchOver, WatchSeen, WatchUntil,
+};
 pub use removal::ItemNamed;
 pub use report::{DocumentPosted, DocumentWritten};
 pub use seal::{PublicKey, Standing};

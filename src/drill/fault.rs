@@ -104,10 +104,16 @@ pub(crate) enum Twist {
     OtherPermissions,
     /// A colleague has the victim's address beside an own one from now on.
     SharesMail,
+    /// The victim signs in as always at the next step.
+    UserReturns,
+    /// A colleague gives the victim a new password at the next step.
+    PasswordByOthers,
+    /// An MFA method is in the victim's account from the next step on, which no log tells of.
+    MethodAppears,
 }
 
 /// Words of the control interface for what goes wrong in the company.
-const TWISTS: [(&str, Twist); 12] = [
+const TWISTS: [(&str, Twist); 15] = [
     ("session_survives", Twist::SessionSurvives),
     ("undone_by_others", Twist::UndoneByOthers),
     ("made_administrator", Twist::MadeAdministrator),
@@ -120,6 +126,9 @@ const TWISTS: [(&str, Twist); 12] = [
     ("becomes_synced", Twist::BecomesSynced),
     ("other_permissions", Twist::OtherPermissions),
     ("shares_mail", Twist::SharesMail),
+    ("user_returns", Twist::UserReturns),
+    ("password_by_others", Twist::PasswordByOthers),
+    ("method_appears", Twist::MethodAppears),
 ];
 
 /// One armed fault.

@@ -358,9 +358,12 @@ impl World {
                 let mail = directory.people[VICTIM].email.clone();
                 directory.people[COLLEAGUE].other_mails.push(mail);
             }
-            Twist::SessionSurvives | Twist::UndoneByOthers | Twist::LosesScopes => {
-                self.twists.push(twist);
-            }
+            Twist::SessionSurvives
+            | Twist::UndoneByOthers
+            | Twist::LosesScopes
+            | Twist::UserReturns
+            | Twist::PasswordByOthers
+            | Twist::MethodAppears => self.twists.push(twist),
         }
     }
 

@@ -59,6 +59,7 @@ mod queue_work;
 mod random_keys;
 mod raw_http;
 mod readme;
+mod recovery_watch;
 mod runbook_cli;
 mod runbooks;
 mod runbooks_corpus;
