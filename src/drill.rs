@@ -21,6 +21,7 @@ pub mod ledger;
 mod limits;
 mod okta;
 mod remnants;
+mod returned;
 mod risk;
 mod server;
 mod thehive;

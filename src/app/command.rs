@@ -387,9 +387,9 @@ pub const COMMANDS: &[Spec] = &{
         spec("contained-up", C::Up, X::Contained, &["k", "Up"], "", "move up"),
         spec("contained-open", C::Open, X::Contained, &["Enter"], "open", "open its case"),
         spec("contained-undo", C::Undo, X::Contained, &["u"], "undo", "plan to enable the account again"),
-        spec("contained-end", C::ChangeEnd, X::Contained, &["e"], "end", "change until when it is contained"),
+        spec("contained-end", C::ChangeEnd, X::Contained, &["e"], "end", "change until when it is contained or watched"),
         spec("contained-keep", C::KeepContained, X::Contained, &["K"], "keep",
-            "keep it until somebody decides, with a reason"),
+            "keep it until somebody decides, or end its watch"),
         spec("contained-back", C::Back, X::Contained, &["Esc", "q"], "back", "go back; nothing changes"),
     ]
 };

@@ -216,7 +216,7 @@ pub enum Message {
         /// That its disk is nearly full, if so.
         low: Option<Fault>,
     },
-    /// The watch looked at a contained account.
+    /// The watch looked at a contained account, or at one that was enabled again.
     Watched {
         /// Which.
         account: AccountId,
@@ -245,6 +245,10 @@ pub enum WatchOf {
     Status,
     /// Whether the account succeeded in anything.
     Successes,
+    /// Whether anything of an account that was enabled again should not be: in the logs, and of the account itself.
+    Recovery,
+    /// Whether anything new was left in it.
+    Left,
 }
 
 /// The text of a report as it was opened.

@@ -18,6 +18,7 @@ mod open_case;
 mod own_comments;
 mod panes;
 mod planning;
+mod recovery;
 mod resume;
 mod run_step;
 mod runbooks;

@@ -19,6 +19,7 @@ pub mod need;
 pub mod note;
 pub mod outbox;
 pub mod plan;
+pub mod recovery_watch;
 pub mod remnant;
 pub mod risk;
 pub mod rival;

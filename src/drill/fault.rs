@@ -125,10 +125,16 @@ pub(crate) enum Twist {
     EndlessRule,
     /// The organisation has no licence for the risk of users.
     NoRiskLicence,
+    /// The victim signs in as always at the next step.
+    UserReturns,
+    /// A colleague gives the victim a new password at the next step.
+    PasswordByOthers,
+    /// An MFA method is in the victim's account from the next step on, which no log tells of.
+    MethodAppears,
 }
 
 /// Words of the control interface for what goes wrong in the company.
-const TWISTS: [(&str, Twist); 16] = [
+const TWISTS: [(&str, Twist); 19] = [
     ("session_survives", Twist::SessionSurvives),
     ("undone_by_others", Twist::UndoneByOthers),
     ("made_administrator", Twist::MadeAdministrator),
@@ -145,6 +151,9 @@ const TWISTS: [(&str, Twist); 16] = [
     ("long_rule", Twist::LongRule),
     ("endless_rule", Twist::EndlessRule),
     ("no_risk_licence", Twist::NoRiskLicence),
+    ("user_returns", Twist::UserReturns),
+    ("password_by_others", Twist::PasswordByOthers),
+    ("method_appears", Twist::MethodAppears),
 ];
 
 /// One armed fault.

@@ -370,9 +370,12 @@ impl World {
             Twist::LongRule => self.google.mailbox.words = 5_000,
             Twist::EndlessRule => self.google.mailbox.words = 17_000,
             Twist::NoRiskLicence => self.keeps_risk = false,
-            Twist::SessionSurvives | Twist::UndoneByOthers | Twist::LosesScopes => {
-                self.twists.push(twist);
-            }
+            Twist::SessionSurvives
+            | Twist::UndoneByOthers
+            | Twist::LosesScopes
+            | Twist::UserReturns
+            | Twist::PasswordByOthers
+            | Twist::MethodAppears => self.twists.push(twist),
         }
     }
 

@@ -63,6 +63,7 @@ mod queue_work;
 mod random_keys;
 mod raw_http;
 mod readme;
+mod recovery_watch;
 mod risk;
 mod runbook_cli;
 mod runbooks;

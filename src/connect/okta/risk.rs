@@ -173,6 +173,7 @@ impl Okta {
             evidence,
             used: None,
             server_date,
+            effect_at: None,
         };
         let id = query.account.raw();
         let Some(account) = self.user(id).await? else {
