@@ -237,6 +237,10 @@ pub trait ActivitySource: Send + Sync {
     }
     /// Gives the text of the query as sent, to be copied into the case.
     fn query_text(&self, query: &ActivityQuery) -> String;
+    /// Tells whether it has alerts to list.
+    fn lists_alerts(&self) -> bool {
+        false
+    }
     /// Lists the newest open alerts.
     async fn alerts(&self, limit: usize) -> Result<Page<Alert>, ConnectError>;
 }
@@ -299,6 +303,8 @@ pub struct Reading {
     pub used: Option<Untrusted>,
     /// The vendor's clock.
     pub server_date: Option<DateTime<Utc>>,
+    /// When the effect began, where the vendor tells it more finely than in whole seconds.
+    pub effect_at: Option<DateTime<Utc>>,
 }
 
 /// When to read back.

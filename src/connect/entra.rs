@@ -8,6 +8,7 @@
 //! What must not live here: HTTP policy, decisions about when to act.
 
 mod administrators;
+mod batch;
 mod evidence;
 mod examined;
 mod facts;
@@ -153,7 +154,7 @@ impl Entra {
     /// Reads the user with an id or a principal name; `None` where there is none.
     async fn user(&self, key: &str) -> Result<Option<(Account, Value)>, ConnectError> {
         let request = get(USER, &[key])?.query("$select", wire::SELECT);
-        match self.http.read(&request).await {
+        match self.read(&request).await {
             Ok(answer) => {
                 let record: Value = answer.json()?;
                 Ok(Some((self.decoded(&answer, &record)?, record)))

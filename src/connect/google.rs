@@ -1,4 +1,4 @@
-//! Google Workspace: accounts by the Directory API, what was done by the Reports API.
+//! Google Workspace: accounts by the Directory API, what was done by the Reports API, alerts by the Alert Center API.
 //!
 //! A service account acts for an administrator by domain-wide delegation, with one token for each scope (see `scope`). Order
 //! of a containment: sign out, end the token of each app, suspend, sign out again. Signing out leaves the tokens of apps and
@@ -7,6 +7,7 @@
 //! What must not live here: HTTP policy, decisions about when to act.
 
 mod administrators;
+mod alerts;
 mod evidence;
 mod examined;
 mod facts;
@@ -56,6 +57,7 @@ const GROUPS: &str = "/admin/directory/v1/groups";
 const ASSIGNMENTS: &str = "/admin/directory/v1/customer/{customer}/roleassignments";
 const ACTIVITIES: &str =
     "/admin/reports/v1/activity/users/{userKey}/applications/{applicationName}";
+const ALERTS: &str = "/v1beta1/alerts";
 
 /// The customer that the administrator belongs to.
 const CUSTOMER: &str = "my_customer";

@@ -2,6 +2,7 @@
 //!
 //! Paths and bodies follow Graph's published description; error bodies, limits and late reads follow its documentation.
 
+mod batch;
 mod filter;
 mod left;
 mod logs;
@@ -16,6 +17,7 @@ use super::risk::State;
 use super::wire::{Answer, Notes, Request, iso, percent_encode};
 use super::world::World;
 
+pub(crate) use batch::{batched, parts};
 pub(crate) use left::Tenant;
 pub(crate) use token::{CLIENT, SECRET, TENANT, THUMBPRINT};
 
@@ -42,7 +44,7 @@ pub(crate) const PERMISSIONS: [&str; 14] = [
 
 /// Tells whether a request only reads; asking for a token changes nothing of the company.
 pub(crate) fn reads(request: &Request) -> bool {
-    request.method == "GET" || request.path.ends_with("/token")
+    request.method == "GET" || request.path.ends_with("/token") || request.path.ends_with("/$batch")
 }
 
 /// Gives the permission that a path wants; `None` where any token does.
@@ -79,6 +81,9 @@ pub(crate) fn answer(world: &mut World, request: &Request, notes: &mut Notes) ->
     };
     if !token::accepts(world, request) {
         return error(request, 401);
+    }
+    if rest == ["$batch"] {
+        return batch::open(request);
     }
     if needs(request).is_some_and(|need| !world.permissions.contains(&need)) {
         return error(request, 403);
@@ -159,6 +164,7 @@ pub(crate) fn answer(world: &mut World, request: &Request, notes: &mut Notes) ->
 pub(crate) fn template(request: &Request) -> &'static str {
     match &request.parts()[..] {
         [_, "oauth2", "v2.0", "token"] => "/{tenant}/oauth2/v2.0/token",
+        ["v1.0", "$batch"] => "/v1.0/$batch",
         ["v1.0", "users"] => "/v1.0/users",
         ["v1.0", "users", _] => "/v1.0/users/{user-id}",
         ["v1.0", "users", _, "revokeSignInSessions"] => {

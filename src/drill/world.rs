@@ -366,6 +366,9 @@ impl World {
                 let mail = directory.people[VICTIM].email.clone();
                 directory.people[COLLEAGUE].other_mails.push(mail);
             }
+            Twist::ManyGrants => directory.give_many_grants(),
+            Twist::LongRule => self.google.mailbox.words = 5_000,
+            Twist::EndlessRule => self.google.mailbox.words = 17_000,
             Twist::NoRiskLicence => self.keeps_risk = false,
             Twist::SessionSurvives | Twist::UndoneByOthers | Twist::LosesScopes => {
                 self.twists.push(twist);

@@ -201,6 +201,19 @@ async fn a_scope_that_is_missing_at_google_fails_what_needs_it() {
         assert_eq!(lacks, needs_it, "{line:?}");
     }
     assert!(checks.iter().any(is_beyond), "{checks:#?}");
+    let faults = |checks: &[Check]| {
+        let faults = checks.iter().filter(|line| line.verdict == Verdict::Fault);
+        faults.count()
+    };
+    let before = faults(&checks);
+    let order = json!({"fault": "not_granted", "scope": "apps.alerts"});
+    drill.fault(&order).expect("the fault is known");
+    let checks = report(&drill, &dir, &no_host(), |text| text).await;
+    let named = |line: &&Check| line.found.as_str().contains("apps.alerts");
+    let named: Vec<&Check> = checks.iter().filter(named).collect();
+    assert_eq!(named.len(), 1, "{checks:#?}");
+    assert_eq!(named[0].found.as_str(), "missing: scope apps.alerts");
+    assert_eq!(faults(&checks), before + 1, "nothing else fails for it");
 }
 
 #[tokio::test(flavor = "multi_thread")]

@@ -61,7 +61,7 @@ fn route(seen: &Seen) -> String {
     format!("{} {}", seen.method, parts.join("/"))
 }
 
-const ROUTES: [&str; 18] = [
+const ROUTES: [&str; 19] = [
     "GET /v1.0/auditLogs/directoryAudits",
     "GET /v1.0/auditLogs/signIns",
     "GET /v1.0/directoryRoles/{id}/members",
@@ -76,6 +76,7 @@ const ROUTES: [&str; 18] = [
     "GET /v1.0/users/{id}/oauth2PermissionGrants",
     "GET /v1.0/users/{id}/transitiveMemberOf",
     "PATCH /v1.0/users/{id}",
+    "POST /v1.0/$batch",
     "POST /v1.0/identityProtection/riskyUsers/confirmCompromised",
     "POST /v1.0/identityProtection/riskyUsers/dismiss",
     "POST /v1.0/users/{id}/revokeSignInSessions",

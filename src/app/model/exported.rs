@@ -60,6 +60,7 @@ impl Model {
             related_seen: None,
             comments: OwnComments::default(),
             left: Load::Idle,
+            left_marked: Vec::new(),
             similar: Load::Idle,
             back: None,
         });

@@ -121,7 +121,11 @@ pub(super) fn command(model: &mut Model, command: Command) -> Vec<Effect> {
         Command::ContainCompromised => return choose(model, Choice::Compromised),
         Command::ContainDismiss => return choose(model, Choice::Dismiss),
         Command::ShowSecret => return super::secrets::show(model),
-        Command::ShowLeft | Command::RemoveLeft | Command::ReadLeft => {
+        Command::ShowLeft
+        | Command::MarkLeft
+        | Command::MarkNewLeft
+        | Command::RemoveLeft
+        | Command::ReadLeft => {
             return super::left::show(model);
         }
         Command::Undo => return choose(model, Choice::Enable),

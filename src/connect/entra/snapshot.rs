@@ -120,7 +120,7 @@ impl Entra {
         if let Some(record) = self.recent.get(asked, id) {
             return Ok(record);
         }
-        let record: Value = match self.http.read(&request).await {
+        let record: Value = match self.read(&request).await {
             Ok(answer) => answer.json()?,
             // Whoever was never at risk is not listed.
             Err(error) if asked == Asked::Risk && error.kind == ConnectErrorKind::NotFound => {
@@ -151,7 +151,7 @@ impl Entra {
     /// Reads whether another password is asked for at the next sign-in; `None` where Graph does not tell.
     pub(super) async fn must_change(&self, id: &str) -> Result<Option<bool>, ConnectError> {
         let request = get(USER, &[id])?.query("$select", "id,passwordProfile");
-        let record: Value = self.http.read(&request).await?.json()?;
+        let record: Value = self.read(&request).await?.json()?;
         Ok(wire::must_change(&record))
     }
 
@@ -174,7 +174,7 @@ impl Entra {
     /// Reads the name of an application by its service principal; `None` where it is not to be had.
     async fn read_name(&self, principal: &Untrusted) -> Result<Option<Untrusted>, ConnectError> {
         let request = get(PRINCIPAL, &[principal.raw()])?.query("$select", "id,displayName");
-        match self.http.read(&request).await {
+        match self.read(&request).await {
             Ok(answer) => {
                 let record: Value = answer.json()?;
                 Ok(text(&record, "displayName"))
@@ -206,8 +206,10 @@ impl Entra {
             self.keep_name(&beyond, &beyond);
             names.insert(beyond.clone(), beyond);
         }
-        for principal in unknown {
-            let name = match self.read_name(&principal).await {
+        let read = unknown.iter().map(|principal| self.read_name(principal));
+        let read = futures::future::join_all(read).await;
+        for (principal, name) in unknown.into_iter().zip(read) {
+            let name = match name {
                 Ok(Some(name)) => {
                     self.keep_name(&principal, &name);
                     name
@@ -247,15 +249,18 @@ impl Entra {
         if self.own.get().is_some_and(|(own, _)| own == id) {
             return self.own_snapshot(id).await;
         }
-        let (user, members, methods, applications, last, risk, must_change) = futures::join!(
-            self.user(raw),
-            self.members_of(raw),
-            self.methods(raw),
-            self.applications(raw),
-            self.last_sign_in(raw),
-            self.risk(raw),
-            self.must_change(raw),
-        );
+        let read = self.together(async {
+            futures::join!(
+                self.user(raw),
+                self.members_of(raw),
+                self.methods(raw),
+                self.applications(raw),
+                self.last_sign_in(raw),
+                self.risk(raw),
+                self.must_change(raw),
+            )
+        });
+        let (user, members, methods, applications, last, risk, must_change) = read.await;
         let Some((mut account, _)) = user? else {
             return Err(ConnectError {
                 kind: ConnectErrorKind::NotFound,

@@ -23,6 +23,7 @@ impl Okta {
                 evidence: Untrusted::new("the account is not found"),
                 used: None,
                 server_date: None,
+                effect_at: None,
             });
         };
         if account.id != query.account {
@@ -31,6 +32,7 @@ impl Okta {
                 evidence: Untrusted::new("the provider answered with another account"),
                 used: None,
                 server_date: account.server_date,
+                effect_at: None,
             });
         }
         let since = account
@@ -55,6 +57,7 @@ impl Okta {
             evidence: Untrusted::new(format!("status {word}{since}")),
             used: None,
             server_date: account.server_date,
+            effect_at: account.status_changed.filter(|_| matches == Some(true)),
         })
     }
 
@@ -96,6 +99,7 @@ impl Okta {
             evidence: Untrusted::new(evidence),
             used,
             server_date,
+            effect_at: None,
         };
         let Some(entry) = proof::find(&entries, query, own.raw(), self.token_id.as_deref()) else {
             if query.not_before.is_none() && query.request_id.is_none() {
@@ -120,13 +124,16 @@ impl Okta {
             entry.actor.raw()
         );
         match self.holders(query.account.raw()).await {
-            Ok(holders) if holders.is_empty() => Ok(reading(
-                Some(true),
-                format!(
-                    "{shown}; no client lists a refresh token; sessions that apps keep themselves cannot be read"
-                ),
-                Some(entry.id),
-            )),
+            Ok(holders) if holders.is_empty() => Ok(Reading {
+                effect_at: Some(entry.at),
+                ..reading(
+                    Some(true),
+                    format!(
+                        "{shown}; no client lists a refresh token; sessions that apps keep themselves cannot be read"
+                    ),
+                    Some(entry.id),
+                )
+            }),
             Ok(holders) => {
                 let names: Vec<&str> = holders.iter().map(Untrusted::raw).collect();
                 Ok(reading(

@@ -216,7 +216,12 @@ fn list_with(
 }
 
 /// Says that a plan is being made.
-pub(super) fn planning(canvas: &mut Canvas<'_>, room: Rect, kinds: &[ActionKind], of: &Held) {
+pub(super) fn planning(
+    canvas: &mut Canvas<'_>,
+    room: Rect,
+    (kinds, items): (&[ActionKind], usize),
+    of: &Held,
+) {
     let inside = open_box(
         canvas,
         room,
@@ -224,10 +229,13 @@ pub(super) fn planning(canvas: &mut Canvas<'_>, room: Rect, kinds: &[ActionKind]
         heading("Planning"),
         Words::empty(),
     );
-    let what = Safe::join(
-        kinds.iter().map(|kind| kind.word().into()),
-        &Safe::fixed(", "),
-    );
+    let what = match items {
+        0 | 1 => Safe::join(
+            kinds.iter().map(|kind| kind.word().into()),
+            &Safe::fixed(", "),
+        ),
+        many => safe!("remove {} things", many),
+    };
     let target = of.login.ident();
     canvas.row(
         inside,

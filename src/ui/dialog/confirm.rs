@@ -2,6 +2,8 @@
 //!
 //! Nothing is left out silently: where the terminal is too low, facts are left out in steps, and the dialog says so.
 
+mod many;
+
 use ratatui::layout::Rect;
 
 use super::{heading, inner_width, open_box};
@@ -47,17 +49,21 @@ pub(super) fn draw(
     let width = room.width.min(MOST);
     let inner = inner_width(room, MOST);
     let most = room.height.saturating_sub(FOOT + 2);
-    let (sheet, needed, is_whole) = [Detail::Full, Detail::Dense]
-        .into_iter()
-        .map(|detail| sheet(model, plan, inner, detail))
-        .find(|sheet| sheet.len() <= usize::from(most))
-        .map_or_else(
-            || short(model, plan, inner),
-            |sheet| {
-                let len = sheet.len();
-                (sheet, len, true)
-            },
-        );
+    let (sheet, needed, is_whole) = if many::is_of(plan) {
+        many::sheet(model, plan, inner, most)
+    } else {
+        [Detail::Full, Detail::Dense]
+            .into_iter()
+            .map(|detail| sheet(model, plan, inner, detail))
+            .find(|sheet| sheet.len() <= usize::from(most))
+            .map_or_else(
+                || short(model, plan, inner),
+                |sheet| {
+                    let len = sheet.len();
+                    (sheet, len, true)
+                },
+            )
+    };
     let height = u16::try_from(sheet.len())
         .unwrap_or(u16::MAX)
         .min(most)
@@ -88,6 +94,9 @@ pub(super) fn draw(
 
 /// Names what is done in order; the same thing several times in a row is named once, with the count.
 fn what(plan: &Plan) -> Safe {
+    if many::is_of(plan) {
+        return many::what(plan);
+    }
     let steps: Vec<Safe> = plan.steps.iter().map(PlannedStep::what).collect();
     let runs = steps.chunk_by(|one, next| one == next);
     let words = runs.filter_map(|run| {
@@ -358,11 +367,7 @@ fn removes(remnant: &Remnant) -> Safe {
         Some(at) => safe!("there since {}", time_word(at)),
         None => "since when it is there is not told".into(),
     };
-    safe!(
-        "{}, {}; its record is kept in the audit log",
-        remnant.item.named(),
-        since
-    )
+    safe!("{}, {}; {}", remnant.item.named(), since, remnant.keeps())
 }
 
 fn add_guards(sheet: &mut Sheet, plan: &Plan) {
@@ -460,7 +465,12 @@ fn draw_foot(
         Focus::Cancel => (Role::ButtonFocused, Role::Button),
         Focus::Contain => (Role::Button, Role::ButtonFocused),
     };
-    let verb = verb(&confirmation.plan().kinds());
+    let plan = confirmation.plan();
+    let verb = if many::is_of(plan) {
+        safe!("remove {}", plan.steps.len())
+    } else {
+        verb(&plan.kinds()).into()
+    };
     let (cancel_word, contain_word) = match confirmation.focus() {
         Focus::Cancel => (Safe::fixed("[>cancel<]"), safe!("[ {} ]", verb)),
         Focus::Contain => (Safe::fixed("[ cancel ]"), safe!("[>{}<]", verb)),
