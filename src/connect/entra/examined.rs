@@ -127,7 +127,7 @@ const MORE: [Need; 5] = [
         by: &["AppRoleAssignment.ReadWrite.All"],
     },
     Need {
-        what: "read and disable inbox rules",
+        what: "read, disable and delete inbox rules",
         kinds: REMOVES,
         by: &["MailboxSettings.ReadWrite"],
     },

@@ -32,16 +32,19 @@ pub(crate) enum Scope {
     Roles,
     /// Activities, read only.
     Reports,
+    /// Mobile devices, read only.
+    Mobile,
 }
 
 impl Scope {
     /// Lists all of them.
-    pub(crate) const ALL: [Self; 5] = [
+    pub(crate) const ALL: [Self; 6] = [
         Self::Users,
         Self::Security,
         Self::Groups,
         Self::Roles,
         Self::Reports,
+        Self::Mobile,
     ];
 
     /// Gives its name at Google.
@@ -54,6 +57,9 @@ impl Scope {
                 "https://www.googleapis.com/auth/admin.directory.rolemanagement.readonly"
             }
             Self::Reports => "https://www.googleapis.com/auth/admin.reports.audit.readonly",
+            Self::Mobile => {
+                "https://www.googleapis.com/auth/admin.directory.device.mobile.readonly"
+            }
         }
     }
 

@@ -18,6 +18,17 @@ pub(crate) struct Gone {
     address: bool,
 }
 
+impl Gone {
+    /// Says that nothing of it is left.
+    pub fn all() -> Self {
+        Self {
+            filter: true,
+            forwarding: true,
+            address: true,
+        }
+    }
+}
+
 pub(super) fn answer(
     world: &mut World,
     request: &Request,
