@@ -135,7 +135,7 @@ const MORE: [Need; 6] = [
         by: &["AppRoleAssignment.ReadWrite.All"],
     },
     Need {
-        what: "read and disable inbox rules",
+        what: "read, disable and delete inbox rules",
         kinds: REMOVES,
         by: &["MailboxSettings.ReadWrite"],
     },
