@@ -140,6 +140,10 @@ pub enum Command {
     ContainNothing,
     ContainReset,
     ContainExpire,
+    /// Plans to mark the account as compromised.
+    ContainCompromised,
+    /// Plans to dismiss the risk of the account.
+    ContainDismiss,
     ShowSecret,
     ShowLeft,
     MarkLeft,
@@ -344,6 +348,9 @@ pub const COMMANDS: &[Spec] = &{
         spec("contain-reset", C::ContainReset, X::Contain, &["p"], "",
             "reset the password, and revoke sessions before and after: one plan"),
         spec("contain-expire", C::ContainExpire, X::Contain, &["x"], "", "ask for a new password at the next sign-in"),
+        spec("contain-compromised", C::ContainCompromised, X::Contain, &["b"], "",
+            "mark the account as compromised at the provider; this keeps nobody out"),
+        spec("contain-dismiss", C::ContainDismiss, X::Contain, &["d"], "", "dismiss the risk of the account at the provider"),
         spec("contain-monitor", C::ContainMonitor, X::Contain, &["m"], "monitor",
             "decide to monitor only, with a reason"),
         spec("contain-nothing", C::ContainNothing, X::Contain, &["n"], "no action",
@@ -380,9 +387,9 @@ pub const COMMANDS: &[Spec] = &{
         spec("contained-up", C::Up, X::Contained, &["k", "Up"], "", "move up"),
         spec("contained-open", C::Open, X::Contained, &["Enter"], "open", "open its case"),
         spec("contained-undo", C::Undo, X::Contained, &["u"], "undo", "plan to enable the account again"),
-        spec("contained-end", C::ChangeEnd, X::Contained, &["e"], "end", "change until when it is contained"),
+        spec("contained-end", C::ChangeEnd, X::Contained, &["e"], "end", "change until when it is contained or watched"),
         spec("contained-keep", C::KeepContained, X::Contained, &["K"], "keep",
-            "keep it until somebody decides, with a reason"),
+            "keep it until somebody decides, or end its watch"),
         spec("contained-back", C::Back, X::Contained, &["Esc", "q"], "back", "go back; nothing changes"),
     ]
 };

@@ -1,6 +1,7 @@
 //! The one place where the model changes: a message in, effects out. It never waits and reads no clock.
 
 mod activity;
+mod alerts;
 mod approval;
 mod closing;
 mod copy;
@@ -17,6 +18,7 @@ mod open_case;
 mod own_comments;
 mod panes;
 mod planning;
+mod recovery;
 mod resume;
 mod run_step;
 mod runbooks;

@@ -63,6 +63,19 @@ impl Kind {
             .map_or("none", |(word, _)| word)
     }
 
+    /// Tells whether the fault is one of the line, and not of what is said on it.
+    pub fn breaks_line(self) -> bool {
+        matches!(
+            self,
+            Self::Hang
+                | Self::ResetBeforeEffect
+                | Self::ReplyLostAfterEffect
+                | Self::HalfBody
+                | Self::HugeBody
+                | Self::BadJson
+        )
+    }
+
     /// Tells whether the fault only has a meaning for requests that read, only for those that write, or for both.
     fn fits(self, reads: bool) -> bool {
         match self {
@@ -110,10 +123,18 @@ pub(crate) enum Twist {
     LongRule,
     /// It has more characters than are kept of a record.
     EndlessRule,
+    /// The organisation has no licence for the risk of users.
+    NoRiskLicence,
+    /// The victim signs in as always at the next step.
+    UserReturns,
+    /// A colleague gives the victim a new password at the next step.
+    PasswordByOthers,
+    /// An MFA method is in the victim's account from the next step on, which no log tells of.
+    MethodAppears,
 }
 
 /// Words of the control interface for what goes wrong in the company.
-const TWISTS: [(&str, Twist); 15] = [
+const TWISTS: [(&str, Twist); 19] = [
     ("session_survives", Twist::SessionSurvives),
     ("undone_by_others", Twist::UndoneByOthers),
     ("made_administrator", Twist::MadeAdministrator),
@@ -129,6 +150,10 @@ const TWISTS: [(&str, Twist); 15] = [
     ("many_grants", Twist::ManyGrants),
     ("long_rule", Twist::LongRule),
     ("endless_rule", Twist::EndlessRule),
+    ("no_risk_licence", Twist::NoRiskLicence),
+    ("user_returns", Twist::UserReturns),
+    ("password_by_others", Twist::PasswordByOthers),
+    ("method_appears", Twist::MethodAppears),
 ];
 
 /// One armed fault.
@@ -314,10 +339,13 @@ pub(crate) fn spoil_first_record(body: &mut Value) {
         Value::Object(map) if map.get("value").is_some_and(Value::is_array) => {
             map.get_mut("value").and_then(|list| list.get_mut(0))
         }
+        Value::Object(map) if map.get("alerts").is_some_and(Value::is_array) => {
+            map.get_mut("alerts").and_then(|list| list.get_mut(0))
+        }
         other => Some(other),
     };
     if let Some(record) = record {
-        for name in ["id", "_id", "uuid", "published", "title"] {
+        for name in ["id", "_id", "uuid", "published", "title", "alertId"] {
             if record.get(name).is_some() {
                 set(record, name, serde_json::json!({"unexpected": 7}));
             }

@@ -67,7 +67,7 @@ pub(super) async fn carry_out(world: Arc<World>, plan: ConfirmedPlan, finish: Ta
     plan::warn_of_others(&world, &plan).await;
     let mut proofs = Vec::new();
     // A provider may show our own act late: until then the status of the plan is no change either.
-    let mut expected = Expected::of(plan.account());
+    let mut expected = Expected::of_kinds(plan.account(), &plan.plan().kinds());
     for (index, action) in plan.actions().iter().enumerate() {
         let sent = match step(&world, &plan, action, &expected, &mut confirmed).await {
             Ok(sent) => sent,

@@ -1,9 +1,13 @@
 //! Watching what was proven: an account that somebody enables again is a lost proof, and says so. And watching the
 //! audit log, without which nothing more can be done: its disk may fill, and may be emptied again.
+//!
+//! An account that was enabled again is watched on for a while (`recovery`).
 
+mod recovery;
 mod success;
 mod told;
 
+pub(super) use recovery::recoveries;
 pub(super) use success::{look_now, successes};
 
 use std::sync::Arc;
@@ -40,7 +44,7 @@ pub(super) async fn drift(world: Arc<World>) {
 }
 
 /// Chooses whom a round looks at, so that nobody is left out for ever.
-fn turn(all: &[ActionView], round: usize) -> impl Iterator<Item = &ActionView> {
+fn turn<T>(all: &[T], round: usize) -> impl Iterator<Item = &T> {
     let first = round.wrapping_mul(ACCOUNTS_MAX) % all.len().max(1);
     all.iter()
         .cycle()
@@ -171,6 +175,6 @@ mod tests {
             .collect();
         assert_eq!((all.len(), seen.len()), (53, 53));
         assert_eq!(turn(&all, 1).count(), ACCOUNTS_MAX);
-        assert_eq!(turn(&[], 7).count(), 0);
+        assert_eq!(turn::<ActionView>(&[], 7).count(), 0);
     }
 }

@@ -112,7 +112,9 @@ pub(super) fn draw(
             response::unfinished(canvas, model, room, (*cursor, aid.as_ref()));
         }
         Layer::Contained { cursor } => contained::draw(canvas, model, room, *cursor),
-        Layer::HoldEnd { of, cursor } => choosing::hold_end(canvas, model, room, of, *cursor),
+        Layer::HoldEnd { of, watch, cursor } => {
+            choosing::hold_end(canvas, model, room, (of, *watch), *cursor);
+        }
         Layer::Close(dialog) => return work::close(canvas, room, dialog),
         Layer::Ask(question) => work::ask(canvas, room, question),
         Layer::Snooze { cases, cursor } => {

@@ -477,10 +477,7 @@ async fn a_watch_that_cannot_read_is_in_the_status_line_with_its_age() {
         let model = app
             .until("it is watched again", |model| model.unwatched().is_none())
             .await;
-        assert_eq!(
-            said(&model, "every contained account is watched again"),
-            times
-        );
+        assert_eq!(said(&model, "every account is watched again"), times);
         assert!(!status(&model).contains("watch"), "{}", app.screen());
     }
     app.end().await;

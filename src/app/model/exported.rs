@@ -98,6 +98,8 @@ impl Model {
             | C::ContainNothing
             | C::ContainReset
             | C::ContainExpire
+            | C::ContainCompromised
+            | C::ContainDismiss
             | C::ShowSecret
             | C::Undo
             | C::CheckAgain

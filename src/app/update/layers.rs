@@ -77,6 +77,8 @@ pub(super) fn command(model: &mut Model, command: Command) -> Vec<Effect> {
         Command::ShowSecret => super::secrets::show(model),
         Command::ContainReset => from_menu(model, Choice::Reset),
         Command::ContainExpire => from_menu(model, Choice::Expire),
+        Command::ContainCompromised => from_menu(model, Choice::Compromised),
+        Command::ContainDismiss => from_menu(model, Choice::Dismiss),
         Command::ContainMonitor => from_menu(model, Choice::Monitor),
         Command::ContainNothing => from_menu(model, Choice::Nothing),
         Command::CheckAgain => match unfinished_at_cursor(model) {
@@ -113,8 +115,8 @@ fn rows_of(model: &Model, layer: &Layer) -> usize {
         Layer::Pivot { rows, .. } => rows.len(),
         Layer::Unfinished { .. } => model.ledger.unfinished().count(),
         Layer::Approvals { .. } => crate::app::approvals::rows(model).len(),
-        Layer::Contained { .. } => contained::rows(model).len(),
-        Layer::HoldEnd { .. } => contained::ENDS.len(),
+        Layer::Contained { .. } => contained::count(model),
+        Layer::HoldEnd { watch, .. } => contained::ends(*watch).len(),
         Layer::Snooze { .. } => SNOOZES.len(),
         Layer::Related { .. } => crate::app::related::rows(model).len(),
         Layer::Messages { .. } => model.log.len(),
@@ -200,7 +202,7 @@ fn choose_row(model: &mut Model) -> Vec<Effect> {
             Vec::new()
         }
         Some(Layer::Related { cursor }) => work::open_related(model, cursor),
-        Some(Layer::HoldEnd { of, cursor }) => hold::chosen(model, &of, cursor),
+        Some(Layer::HoldEnd { of, watch, cursor }) => hold::chosen(model, &of, watch, cursor),
         Some(Layer::Runbooks {
             rows,
             cursor,

@@ -353,6 +353,7 @@ pub(super) fn activity_ended(
             }
         }
     }
+    super::alerts::join(model);
     let effects = events_changed(model);
     resume::events_again(model);
     effects

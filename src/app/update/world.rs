@@ -3,7 +3,7 @@
 use super::hold;
 use super::open_case::{account_read, activity_ended, case_read, read_account, read_again};
 use super::sources::polled;
-use super::{activity, approval, documenting, evidence, list, mirror};
+use super::{activity, approval, documenting, evidence, list, mirror, recovery};
 use crate::app::effect::Effect;
 use crate::app::message::{Level, Message};
 use crate::app::model::{Found, Held, Layer, Load, Model};
@@ -52,6 +52,7 @@ pub(super) fn take(model: &mut Model, message: Message) -> Vec<Effect> {
             super::left::taken(model, &case, &account, result);
             Vec::new()
         }
+        Message::AlertsRead { source, result } => super::alerts::read(model, &source, result),
         Message::ActivityPage {
             search,
             events,
@@ -191,6 +192,7 @@ pub(super) fn tick(model: &mut Model) -> Vec<Effect> {
     let mut effects = super::secrets::tick(model);
     effects.extend(evidence::tick_by_evidence(model));
     effects.extend(hold::remind(model));
+    effects.extend(recovery::remind(model));
     effects.extend(super::work::wake_due(model));
     effects
 }
@@ -276,6 +278,7 @@ pub(super) fn recorded(model: &mut Model, entries: &[Entry]) -> Vec<Effect> {
     model.keep_unfinished_cursor();
     let mut effects = super::secrets::judge(model);
     effects.extend(hold::alarm_of_records(model, entries));
+    effects.extend(recovery::alarm_of_records(model, entries));
     effects.extend(events_changed(model));
     effects.extend(mirror::wishes(model));
     effects.extend(super::work::wake_due(model));

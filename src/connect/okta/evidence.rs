@@ -2,8 +2,8 @@
 //!
 //! What must not live here: which entry proves what (see `proof`), when to read again.
 
-use super::{Okta, PAGES, log, proof};
-use crate::connect::capability::{ConnectError, Identity, ProofQuery, Reading};
+use super::{CLIENTS, Okta, PAGES, TOKENS, log, proof, wire};
+use crate::connect::capability::{ConnectError, ConnectErrorKind, Identity, ProofQuery, Reading};
 use crate::domain::account::AccountStatus;
 use crate::domain::text::Untrusted;
 
@@ -59,6 +59,23 @@ impl Okta {
             server_date: account.server_date,
             effect_at: account.status_changed.filter(|_| matches == Some(true)),
         })
+    }
+
+    /// Tells which clients still list a refresh token of the user that can be used.
+    async fn holders(&self, account: &str) -> Result<Vec<Untrusted>, ConnectError> {
+        let mut holders = Vec::new();
+        for client in self.whole(CLIENTS, account, wire::client).await? {
+            match self.list(TOKENS, &[account, client.id.raw()]).await {
+                Ok((tokens, _)) if tokens.iter().any(wire::token_lives) => {
+                    holders.push(client.name);
+                }
+                Ok(_) => {}
+                // The client vanished between the two calls.
+                Err(error) if error.kind == ConnectErrorKind::NotFound => {}
+                Err(error) => return Err(error),
+            }
+        }
+        Ok(holders)
     }
 
     /// Reads the System Log and the refresh tokens once.

@@ -6,13 +6,13 @@ use chrono::{DateTime, Utc};
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
 
-use super::words::{DecisionKind, OutcomeState};
+use super::words::OutcomeState;
 use super::{
     CaseChanged, CaseLeft, CaseRead, CaseSnoozed, ChecklistNote, ChecklistOpen, ChecklistPhase,
-    ChecklistText, ChecklistTick, CompromiseWindow, DocumentPosted, DocumentWritten,
-    FindingDismissed, HoldSet, ItemNamed, LikelihoodSet, LogRecovered, Observed, RunbookChoose,
-    RunbookInput, SearchRun, SecretSaid, SegmentPruned, TaskState, TimelineSaid, WatchCursor,
-    WatchSuccess, long,
+    ChecklistText, ChecklistTick, CompromiseWindow, Decided, DocumentPosted, DocumentWritten,
+    FindingDismissed, HoldSet, ItemNamed, LikelihoodSet, LogRecovered, Observed, RecoverySaid,
+    RunbookChoose, RunbookInput, SearchRun, SecretSaid, SegmentPruned, TaskState, TimelineSaid,
+    WatchCursor, WatchSuccess, long,
 };
 use crate::domain::containment::{approval, campaign::CampaignNamed};
 use crate::domain::ids::{AccountId, ActionId, CaseId, PlanId, RecordId};
@@ -112,20 +112,7 @@ pub enum Body {
     CaseLeft(CaseLeft),
     /// A person decided not to contain.
     #[serde(rename = "decision")]
-    Decision {
-        /// The case.
-        case: CaseId,
-        /// The account, when it was resolved.
-        account: Option<AccountId>,
-        /// The login it was about.
-        #[serde(with = "long")]
-        login: Untrusted,
-        /// What was decided.
-        decision: DecisionKind,
-        /// Why, in the analyst's words.
-        #[serde(with = "long")]
-        reason: Untrusted,
-    },
+    Decision(Decided),
     /// A person set how likely a compromise is.
     #[serde(rename = "likelihood")]
     Likelihood(LikelihoodSet),
@@ -460,6 +447,9 @@ pub enum Body {
     /// Up to which event the watch of an account has read a source.
     #[serde(rename = "watch.cursor")]
     WatchCursor(WatchCursor),
+    /// Something of the watch over an account that was enabled again.
+    #[serde(rename = "recovery.watch")]
+    Recovery(RecoverySaid),
     /// Somebody said that a finding means nothing, or took that back.
     #[serde(rename = "finding.dismissed")]
     FindingDismissed(FindingDismissed),

@@ -365,9 +365,13 @@ mod tests {
     use super::super::report::{DocumentPosted, DocumentWritten};
     use super::super::samples::chain;
     use super::super::{
-        CaseChanged, CaseLeft, CaseRead, CaseSnoozed, CompromiseWindow, FindingDismissed, HoldSet,
-        LikelihoodSet, Observed, Saying, SearchRun, SecretSaid, SecretState, SegmentPruned,
-        TimelineSaid, WatchCursor, WatchSuccess,
+        AttackSign, RecoverySaid, RecoveryWord, SignKind, WatchLooked, WatchOver, WatchSeen,
+        WatchUntil,
+    };
+    use super::super::{
+        CaseChanged, CaseLeft, CaseRead, CaseSnoozed, CompromiseWindow, Decided, FindingDismissed,
+        HoldSet, LikelihoodSet, Observed, Saying, SearchRun, SecretSaid, SecretState,
+        SegmentPruned, TimelineSaid, WatchCursor, WatchSuccess,
     };
     use super::super::{
         ChecklistNote, ChecklistOpen, ChecklistPhase, ChecklistText, ChecklistTick, DecisionKind,
@@ -399,6 +403,13 @@ mod tests {
         let pid = || PlanId::from_parts(at, 2);
         let rid = || RecordId::from_parts(at, 3);
         let s = || text.to_owned();
+        let recovery = |word| {
+            Body::Recovery(RecoverySaid {
+                case: case(),
+                account: account(),
+                word,
+            })
+        };
         let said = || StepSaid {
             phase: t(),
             words: t(),
@@ -474,13 +485,13 @@ mod tests {
                 observables: 2,
                 comments: 3,
             }),
-            Body::Decision {
+            Body::Decision(Decided {
                 case: case(),
                 account: some.then(account),
                 login: t(),
                 decision: DecisionKind::MonitorOnly,
                 reason: t(),
-            },
+            }),
             Body::Likelihood(LikelihoodSet {
                 case: case(),
                 account: Some(account()),
@@ -713,6 +724,39 @@ mod tests {
                 connection: account().connection,
                 upto: at,
             }),
+            recovery(RecoveryWord::Until(WatchUntil {
+                aid: aid(),
+                login: t(),
+                owner: t(),
+                until: at,
+                how: s(),
+                reason: opt(),
+            })),
+            recovery(RecoveryWord::Signs(vec![AttackSign {
+                kind: SignKind::Address,
+                value: t(),
+            }])),
+            recovery(RecoveryWord::Seen(WatchSeen {
+                aid: aid(),
+                thing: s(),
+                source: s(),
+                key: t(),
+                at,
+                text: t(),
+                address: opt(),
+            })),
+            recovery(RecoveryWord::Looked(WatchLooked {
+                aid: aid(),
+                source: s(),
+                missed: opt(),
+                kinds: vec![RemnantKind::MfaMethod],
+                items: vec![s()],
+            })),
+            recovery(RecoveryWord::Over(WatchOver {
+                aid: aid(),
+                text: t(),
+                well: some,
+            })),
             Body::DocumentWritten(DocumentWritten {
                 rid: rid(),
                 case: case(),
@@ -926,7 +970,9 @@ mod tests {
         };
         assert!(unknown("action.intent").is_misread());
         assert!(!unknown("session.pause").is_misread());
-        assert_eq!(super::super::TYPES.len(), all("x", true).len());
+        let all = all("x", true);
+        let types: std::collections::BTreeSet<&str> = all.iter().map(Body::type_name).collect();
+        assert_eq!(super::super::TYPES.len(), types.len());
     }
 
     #[test]

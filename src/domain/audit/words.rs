@@ -7,7 +7,7 @@ use serde::{Deserialize, Serialize};
 use super::body::Body;
 
 /// The types of records this version knows.
-pub const TYPES: [&str; 57] = [
+pub const TYPES: [&str; 58] = [
     "session.open",
     "session.close",
     "log.recovered",
@@ -61,6 +61,7 @@ pub const TYPES: [&str; 57] = [
     "hold.set",
     "watch.success",
     "watch.cursor",
+    "recovery.watch",
     "document.written",
     "document.posted",
     "finding.dismissed",
@@ -178,7 +179,7 @@ impl Body {
             Self::CaseSnoozed(_) => "case.snooze",
             Self::CompromiseWindow(_) => "case.window",
             Self::CaseLeft(_) => "case.left",
-            Self::Decision { .. } => "decision",
+            Self::Decision(_) => "decision",
             Self::Likelihood(_) => "likelihood",
             Self::Refusal { .. } => "refusal",
             Self::ChecklistTick(_) => "checklist.tick",
@@ -218,6 +219,7 @@ impl Body {
             Self::HoldSet { .. } => "hold.set",
             Self::WatchSuccess { .. } => "watch.success",
             Self::WatchCursor { .. } => "watch.cursor",
+            Self::Recovery(_) => "recovery.watch",
             Self::DocumentWritten(..) => "document.written",
             Self::DocumentPosted(..) => "document.posted",
             Self::FindingDismissed { .. } => "finding.dismissed",

@@ -197,6 +197,8 @@ mod tests {
 
     const D: ActionKind = ActionKind::DisableAccount;
     const E: ActionKind = ActionKind::EnableAccount;
+    const M: ActionKind = ActionKind::ConfirmCompromised;
+    const N: ActionKind = ActionKind::DismissRisk;
 
     /// One action for each: kind, user, account, second of the intent, if it was sent.
     fn ledger(acts: &[(ActionKind, &'static str, &'static str, Option<i64>)]) -> Ledger {
@@ -242,6 +244,9 @@ mod tests {
     #[case::the_same_twice(&[(D, "jo", "a", Some(0)), (D, "jo", "a", Some(1))], 2, 9, 2, None)]
     #[case::two(&[(D, "jo", "a", Some(0)), (D, "jo", "b", Some(1))], 2, 9, 2, Some("person"))]
     #[case::not_sent(&[(D, "jo", "a", None)], 1, 1, 1, None)]
+    // A policy may lock out who is marked, and let in again who is dismissed.
+    #[case::a_mark(&[(M, "jo", "a", Some(0))], 1, 9, 1, Some("person"))]
+    #[case::a_dismissal(&[(N, "jo", "a", Some(0))], 1, 9, 1, Some("person"))]
     #[case::an_undo(&[(E, "jo", "a", Some(0))], 1, 1, 1, None)]
     #[case::this_account(&[(D, "jo", "00uAbC", Some(0))], 1, 1, 1, None)]
     #[case::last_moment_of_the_person(&[(D, "jo", "a", Some(0))], 1, 9, 599, Some("person"))]

@@ -12,7 +12,7 @@ use super::plan::{Plan, PreparedCall, what};
 use super::remnant::Item;
 use super::typed::Typed;
 use crate::domain::account::Account;
-use crate::domain::ids::{ActionId, CaseId, PlanId};
+use crate::domain::ids::{AccountId, ActionId, CaseId, PlanId};
 use crate::domain::text::Safe;
 
 /// Keys are refused until this long after the dialog was first on the screen.
@@ -25,6 +25,7 @@ pub struct ConfirmedAction {
     kind: ActionKind,
     call: PreparedCall,
     item: Option<Item>,
+    account: AccountId,
     order: u32,
 }
 
@@ -47,6 +48,11 @@ impl ConfirmedAction {
     /// Gives what it removes.
     pub fn item(&self) -> Option<&Item> {
         self.item.as_ref()
+    }
+
+    /// Gives the account it is done to.
+    pub fn account(&self) -> &AccountId {
+        &self.account
     }
 
     /// Says what it does, with what it removes.
@@ -313,6 +319,7 @@ impl Confirmation {
                 kind: step.kind,
                 call: step.call.clone(),
                 item: step.item.as_ref().map(|remnant| remnant.item.clone()),
+                account: self.plan.account.id.clone(),
                 order,
             })
             .collect();
@@ -468,6 +475,8 @@ mod tests {
             .map(|(s, order)| (order, s.aid.clone(), s.kind, s.call.clone()))
             .collect();
         assert_eq!(sent, shown);
+        let mut all = confirmed.actions().iter();
+        assert!(all.all(|one| *one.account() == samples::account().id));
         assert_eq!(confirmed.plan(), &samples::plan(None));
     }
 

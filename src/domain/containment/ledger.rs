@@ -9,6 +9,7 @@ use super::hold::Holds;
 use super::kind::ActionKind;
 use super::outbox::Outbox;
 use super::plan::what;
+use super::recovery_watch::Recoveries;
 use super::remnant::Item;
 use super::state::ActionState;
 use crate::domain::audit::{Body, Entry, Observed, OutcomeState, SecretSaid, SecretState};
@@ -104,6 +105,7 @@ pub struct Ledger {
     places: HashMap<ActionId, usize>,
     asked: Asked,
     holds: Holds,
+    recoveries: Recoveries,
     outbox: Outbox,
     documents: Documents,
 }
@@ -204,21 +206,34 @@ impl Ledger {
                     action.secret = Some(*state);
                 }
             }
+            Body::Recovery(said) => self.recoveries.apply(said, entry),
             body => {
-                let mut enabled = None;
                 if let Some(action) = about(body).and_then(|aid| self.get_mut(aid)) {
                     action.pid_os = entry.pid;
                     action.sess = entry.sess.clone();
                     action.apply(body, entry.ts, entry.n);
-                    let undone = action.kind == ActionKind::EnableAccount
-                        && action.state == ActionState::Verified;
-                    enabled = undone.then(|| action.account.clone());
-                }
-                if let Some(account) = enabled {
-                    self.holds.end(&account);
+                    if matches!(body, Body::ActionOutcome { .. }) {
+                        let action = action.clone();
+                        self.ended(&action, entry.ts);
+                    }
                 }
                 self.holds.apply(entry);
             }
+        }
+    }
+
+    /// Follows an action to its final word: a proven enabling ends a containment and begins a watch, a disabling ends that.
+    fn ended(&mut self, action: &ActionView, at: DateTime<Utc>) {
+        match (action.kind, action.state) {
+            (ActionKind::EnableAccount, ActionState::Verified) => {
+                let since = action.effective_at().unwrap_or(at);
+                self.holds.end(&action.account);
+                self.recoveries.begin(&action.aid, &action.account, since);
+            }
+            (ActionKind::DisableAccount, ActionState::Verified) => {
+                self.recoveries.end(&action.account);
+            }
+            _ => {}
         }
     }
 
@@ -263,6 +278,11 @@ impl Ledger {
     /// Gives what follows a containment: its end, what the watch saw, what the case was told.
     pub fn holds(&self) -> &Holds {
         &self.holds
+    }
+
+    /// Gives the watches over accounts that were enabled again.
+    pub fn recoveries(&self) -> &Recoveries {
+        &self.recoveries
     }
 
     /// Gives the reports that were written for cases.

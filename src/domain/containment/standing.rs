@@ -120,8 +120,13 @@ pub fn standing(
                 revoked_after |= whole;
                 revoked = revoked.max(at.filter(|_| whole));
             }
-            // A new password keeps nobody out who has a session or another way in, and neither does one way in less.
-            ActionKind::ResetPassword | ActionKind::ExpirePassword | ActionKind::RemoveItem => {}
+            // A new password keeps nobody out who has a session or another way in, and neither does one way in less. What
+            // the provider is told of the risk is a word: what follows from it is for its own rules.
+            ActionKind::ResetPassword
+            | ActionKind::ExpirePassword
+            | ActionKind::RemoveItem
+            | ActionKind::ConfirmCompromised
+            | ActionKind::DismissRisk => {}
             ActionKind::EnableAccount if proven => {
                 (disabled, revoked, perhaps_enabled) = (None, None, false);
             }
@@ -197,6 +202,17 @@ mod tests {
         let without = judged(&[(D, 0), (R, 1)], false);
         assert_eq!(judged(&[(D, 0), (R, 1), (X, 2)], false), without);
         assert_eq!(judged(&[(X, 0), (D, 1)], true), judged(&[(D, 1)], true));
+    }
+
+    #[test]
+    fn a_word_on_the_risk_neither_contains_nor_ends_a_containment() {
+        for kind in [ActionKind::ConfirmCompromised, ActionKind::DismissRisk] {
+            assert_eq!(judged(&[(kind, 0), (kind, 1)], false), Standing::Free);
+            let partly = judged(&[(R, 0), (kind, 1)], false);
+            assert_eq!(partly, judged(&[(R, 0)], false));
+            let whole = judged(&[(D, 0), (R, 1)], false);
+            assert_eq!(judged(&[(D, 0), (R, 1), (kind, 2)], false), whole);
+        }
     }
 
     #[rstest]

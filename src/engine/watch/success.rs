@@ -38,7 +38,7 @@ const AT_ONCE: Duration = Duration::from_secs(5);
 const RECORDED_MAX: usize = 20;
 
 /// Looked back over again at every look: logs are filled late.
-const OVERLAP: chrono::Duration = chrono::Duration::minutes(30);
+pub(super) const OVERLAP: chrono::Duration = chrono::Duration::minutes(30);
 
 /// How far the newest event must have moved before its time is recorded anew.
 const CURSOR_STEP: chrono::Duration = chrono::Duration::minutes(15);
@@ -114,7 +114,7 @@ async fn look(world: &World, action: &ActionView, round: usize, cursors: &mut Cu
 }
 
 /// Lists the log of the account's own provider, then every SIEM.
-fn sources(world: &World, provider: &ConnectionName) -> Vec<Arc<dyn ActivitySource>> {
+pub(super) fn sources(world: &World, provider: &ConnectionName) -> Vec<Arc<dyn ActivitySource>> {
     let own = world
         .identity_logs
         .iter()

@@ -25,7 +25,7 @@ pub(super) struct Tries(HashMap<String, (u32, u32)>);
 
 impl Tries {
     /// Tells whether a comment is due.
-    fn is_due(&mut self, marker: &str) -> bool {
+    pub(super) fn is_due(&mut self, marker: &str) -> bool {
         match self.0.get_mut(marker) {
             Some((_, left)) if *left > 0 => {
                 *left -= 1;
@@ -35,7 +35,7 @@ impl Tries {
         }
     }
 
-    fn failed(&mut self, marker: String) {
+    pub(super) fn failed(&mut self, marker: String) {
         let (every, left) = self.0.entry(marker).or_insert((1, 0));
         *every = (*every * 2).min(ROUNDS_MAX);
         *left = *every;

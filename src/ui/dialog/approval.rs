@@ -4,6 +4,7 @@
 
 use ratatui::layout::Rect;
 
+use super::confirm::add_risk;
 use super::{heading, inner_width, open_box};
 use crate::app::approvals::{self, Standing};
 use crate::app::model::Model;
@@ -187,6 +188,7 @@ fn sheet(consent: &Consent, width: u16) -> Sheet {
         safe!("; last sign-in {}", time_word(at))
     });
     sheet.fact("roles", Role::Text, &safe!("{}{}", roles(account), last));
+    add_risk(&mut sheet, account);
     for gap in &account.gaps {
         sheet.fact("not read", Role::LevelWarning, &gap.line());
     }

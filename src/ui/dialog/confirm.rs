@@ -15,6 +15,7 @@ use crate::domain::containment::kind::ActionKind;
 use crate::domain::containment::need::Need;
 use crate::domain::containment::plan::{ActionFacts, Plan, PlannedStep};
 use crate::domain::containment::remnant::Remnant;
+use crate::domain::containment::risk;
 use crate::domain::freshness::time_word;
 use crate::domain::text::{Safe, Untrusted};
 use crate::safe;
@@ -23,6 +24,7 @@ use crate::ui::layout::below;
 use crate::ui::paint::{Canvas, Words, blanks};
 use crate::ui::sheet::Sheet;
 use crate::ui::theme::Role;
+use crate::ui::words;
 
 const MOST: u16 = 104;
 /// Rows at the bottom that are always there: a rule, the field, the buttons, what the last key said.
@@ -179,6 +181,7 @@ fn add_account_short(sheet: &mut Sheet, account: &Account) {
         safe!("; last sign-in {}", time_word(at))
     });
     sheet.fact("roles", Role::Text, &safe!("{}{}", roles(account), last));
+    add_risk(sheet, account);
     for gap in &account.gaps {
         sheet.fact("not read", Role::LevelWarning, &gap.line());
     }
@@ -287,8 +290,16 @@ fn add_account(sheet: &mut Sheet, model: &Model, account: &Account, detail: Deta
         let all = Safe::join(required.iter().map(Untrusted::field), &Safe::fixed(", "));
         sheet.fact("next login", Role::Text, &safe!("requires {}", all));
     }
+    add_risk(sheet, account);
     for gap in &account.gaps {
         sheet.fact("not read", Role::LevelWarning, &gap.line());
+    }
+}
+
+/// Adds what is known of the account's risk, where there is something to know.
+pub(super) fn add_risk(sheet: &mut Sheet, account: &Account) {
+    if let Some(word) = risk::word(account) {
+        sheet.fact("risk", words::risk_role(account), &word);
     }
 }
 
@@ -412,6 +423,10 @@ pub(in crate::ui) fn verb(kinds: &[ActionKind]) -> &'static str {
         "expire"
     } else if has(ActionKind::RemoveItem) {
         "remove"
+    } else if has(ActionKind::ConfirmCompromised) {
+        "mark"
+    } else if has(ActionKind::DismissRisk) {
+        "dismiss"
     } else {
         "contain"
     }
@@ -490,6 +505,8 @@ mod tests {
     #[case(&[ActionKind::ResetPassword], "reset")]
     #[case(&[ActionKind::RevokeSessions, ActionKind::ExpirePassword], "expire")]
     #[case(&[ActionKind::RemoveItem], "remove")]
+    #[case(&[ActionKind::ConfirmCompromised], "mark")]
+    #[case(&[ActionKind::DismissRisk], "dismiss")]
     fn the_button_names_what_y_leads_to(#[case] kinds: &[ActionKind], #[case] expected: &str) {
         assert_eq!(verb(kinds), expected);
     }
