@@ -538,7 +538,7 @@ async fn a_long_record_is_kept_whole_before_it_is_gone() {
         .output();
     match python {
         Err(_) => {
-            println!("not run: a_long_record_is_kept_whole_before_it_is_gone (missing python3)")
+            println!("not run: a_long_record_is_kept_whole_before_it_is_gone (missing python3)");
         }
         Ok(output) => {
             let said = String::from_utf8_lossy(&output.stdout).into_owned();
