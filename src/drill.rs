@@ -22,6 +22,7 @@ mod limits;
 mod okta;
 mod remnants;
 mod returned;
+mod risk;
 mod server;
 mod thehive;
 pub mod wire;

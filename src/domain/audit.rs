@@ -18,6 +18,7 @@ mod hash;
 mod json;
 mod listed;
 mod long;
+mod observed;
 mod pruned;
 mod recovery;
 mod removal;
@@ -44,11 +45,12 @@ pub use listed::{
     CaseRead, ChecklistNote, ChecklistOpen, ChecklistPhase, ChecklistText, ChecklistTick,
     RunbookChoose, RunbookInput, StepSaid, TaskState,
 };
+pub use observed::Observed;
 pub use pruned::SegmentPruned;
 pub use recovery::{
     AttackSign, RecoverySaid, RecoveryWord, SignKind, WatchLooked, WatchOver, WatchSeen, WatchUntil,
 };
-pub use removal::ItemNamed;
+pub use removal::{ItemNamed, ItemPart};
 pub use report::{DocumentPosted, DocumentWritten};
 pub use seal::{PublicKey, Standing};
 pub use sessions::{EVERY, GAP_MINUTES};

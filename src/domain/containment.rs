@@ -21,6 +21,7 @@ pub mod outbox;
 pub mod plan;
 pub mod recovery_watch;
 pub mod remnant;
+pub mod risk;
 pub mod rival;
 #[cfg(test)]
 pub(crate) mod samples;

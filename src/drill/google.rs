@@ -1,8 +1,9 @@
-//! The identity provider as Google Workspace: the parts of the Directory and Reports APIs that a responder uses.
+//! The identity provider as Google Workspace: the parts of its APIs that a responder uses.
 //!
 //! Paths and bodies follow Google's Discovery documents, errors the vendor's documentation. What is there once at Google, on
 //! servers with names of their own, stands on one here.
 
+mod alerts;
 mod mailbox;
 mod reports;
 mod roles;
@@ -73,6 +74,12 @@ pub(crate) fn answer(world: &mut World, request: &Request, notes: &mut Notes) ->
             _ => no_method(),
         };
     }
+    if let ["v1beta1", "alerts"] = parts[..] {
+        return match method {
+            "GET" => alerts::list(world, request),
+            _ => no_method(),
+        };
+    }
     if let ["gmail", "v1", "users", user, "settings", rest @ ..] = &parts[..] {
         return mailbox::answer(world, request, (user, rest), notes);
     }
@@ -121,6 +128,7 @@ pub(crate) fn template(request: &Request) -> &'static str {
             "/admin/directory/v1/users/{userKey}/asps/{codeId}"
         }
         ["gmail", "v1", "users", _, "settings", ..] => "/gmail/v1/users/{userId}/settings",
+        ["v1beta1", "alerts"] => "/v1beta1/alerts",
         ["admin", "reports", ..] => {
             "/admin/reports/v1/activity/users/{userKey}/applications/{applicationName}"
         }

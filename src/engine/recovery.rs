@@ -68,7 +68,7 @@ pub(super) async fn checks(
         let disabled = ledger.on(&account.id).rfind(|act| {
             act.kind == ActionKind::DisableAccount && act.state == ActionState::Verified
         });
-        let since = disabled.and_then(ActionView::effective_at);
+        let since = disabled.and_then(ActionView::began_at);
         (since, standing(ledger, &account.id, |_| false))
     });
     checks.say(of_password(

@@ -105,7 +105,9 @@ pub(super) fn draw(
         }
         Layer::Inputs { cursor } => runbooks::inputs(canvas, model, room, *cursor),
         Layer::Gate(gate) => runbooks::gate(canvas, room, gate),
-        Layer::Planning { kinds, of, .. } => choosing::planning(canvas, room, kinds, of),
+        Layer::Planning { kinds, items, of } => {
+            choosing::planning(canvas, room, (kinds, items.len()), of);
+        }
         Layer::Unfinished { cursor, aid } => {
             response::unfinished(canvas, model, room, (*cursor, aid.as_ref()));
         }

@@ -337,6 +337,7 @@ pub(crate) fn account() -> Account {
         token_clients: Some(Vec::new()),
         sessions: None,
         required: None,
+        risk: None,
         gaps: Vec::new(),
         zone: None,
         aliases: Vec::new(),
@@ -475,6 +476,7 @@ pub(crate) fn open(size: (u16, u16)) -> Model {
             user_name: Some(text("mara.lind@acme.example")),
             source_ip: Some(text("203.0.113.7")),
             guidance: None,
+            ..Alert::default()
         }],
         tasks: Vec::new(),
         comments: Vec::new(),
@@ -489,6 +491,7 @@ pub(crate) fn open(size: (u16, u16)) -> Model {
         activity,
         related_seen: None,
         left: Load::Idle,
+        left_marked: Vec::new(),
         similar: Load::Idle,
         back: None,
         comments: OwnComments::default(),

@@ -400,7 +400,10 @@ fn pictures(
         "left",
         "left-end",
         "left-failed",
+        "left-marked",
         "removal",
+        "removals",
+        "removals-end",
         "failed",
         "hostile"
     )]

@@ -223,12 +223,15 @@ impl Entra {
     pub(super) async fn remnants(&self, id: &AccountId) -> Result<LeftBehind, ConnectError> {
         let raw = id.raw();
         let rules = get(RULES, &[raw, INBOX])?;
-        let (user, grants, methods, rules) = futures::join!(
-            self.user(raw),
-            self.left_grants(raw),
-            self.method_records(raw),
-            self.whole(rules, RULES, rule),
-        );
+        let read = self.together(async {
+            futures::join!(
+                self.user(raw),
+                self.left_grants(raw),
+                self.method_records(raw),
+                self.whole(rules, RULES, rule),
+            )
+        });
+        let (user, grants, methods, rules) = read.await;
         if user?.is_none_or(|(account, _)| account.id != *id) {
             return Err(ConnectError::unsent("the account is not found".into()));
         }

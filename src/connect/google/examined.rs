@@ -10,7 +10,7 @@ use chrono::{DateTime, Utc};
 use serde_json::Value;
 
 use super::scope::{MailScope, Scope, is_not_granted};
-use super::{ACTIVITIES, ASSIGNMENTS, CUSTOMER, GROUPS, Google, TOKENS, USER};
+use super::{ACTIVITIES, ALERTS, ASSIGNMENTS, CUSTOMER, GROUPS, Google, TOKENS, USER};
 use crate::connect::capability::{
     ConnectError, ConnectErrorKind, Examined, Identity as _, LastSeen, Right, RuleSeen,
 };
@@ -52,6 +52,7 @@ fn need(scope: Scope) -> (&'static str, &'static [ActionKind]) {
             "read the logs, which prove a sign-out and a new password",
             &[],
         ),
+        Scope::Alerts => ("read the alerts of the Alert Center", &[]),
     }
 }
 
@@ -66,6 +67,7 @@ impl Google {
             Scope::Reports => {
                 Ok(Request::get(ACTIVITIES, &[own, "admin"])?.query("maxResults", "1"))
             }
+            Scope::Alerts => Ok(Request::get(ALERTS, &[])?.query("pageSize", "1")),
         }
     }
 

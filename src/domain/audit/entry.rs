@@ -370,13 +370,13 @@ mod tests {
     };
     use super::super::{
         CaseChanged, CaseLeft, CaseRead, CaseSnoozed, CompromiseWindow, Decided, FindingDismissed,
-        HoldSet, LikelihoodSet, Saying, SearchRun, SecretSaid, SecretState, SegmentPruned,
-        TimelineSaid, WatchCursor, WatchSuccess,
+        HoldSet, LikelihoodSet, Observed, Saying, SearchRun, SecretSaid, SecretState,
+        SegmentPruned, TimelineSaid, WatchCursor, WatchSuccess,
     };
     use super::super::{
         ChecklistNote, ChecklistOpen, ChecklistPhase, ChecklistText, ChecklistTick, DecisionKind,
-        ItemNamed, LogRecovered, OutcomeState, RunbookChoose, RunbookInput, StepSaid, TaskState,
-        TickState,
+        ItemNamed, ItemPart, LogRecovered, OutcomeState, RunbookChoose, RunbookInput, StepSaid,
+        TaskState, TickState,
     };
     use super::*;
     use crate::domain::containment::approval::{Ask, GivenAnswer, Say};
@@ -629,13 +629,14 @@ mod tests {
                 attempt: 1,
                 reason: t(),
             },
-            Body::ActionObserve {
+            Body::ActionObserve(Observed {
                 aid: aid(),
                 evidence: t(),
                 matches: some.then_some(true),
                 reads: 2,
                 used: opt(),
-            },
+                effect_at: some.then_some(at),
+            }),
             Body::ActionOutcome {
                 aid: aid(),
                 state: OutcomeState::NotEffective,
@@ -816,6 +817,12 @@ mod tests {
                 item: Item::new(RemnantKind::OauthGrant, text, text),
                 since: date,
                 before: t(),
+            }),
+            Body::ActionBefore(ItemPart {
+                aid: aid(),
+                part: 1,
+                of: 2,
+                text: t(),
             }),
         ]
     }

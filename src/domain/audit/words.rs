@@ -7,7 +7,7 @@ use serde::{Deserialize, Serialize};
 use super::body::Body;
 
 /// The types of records this version knows.
-pub const TYPES: [&str; 57] = [
+pub const TYPES: [&str; 58] = [
     "session.open",
     "session.close",
     "log.recovered",
@@ -57,6 +57,7 @@ pub const TYPES: [&str; 57] = [
     "approval.given",
     "action.campaign",
     "action.item",
+    "action.before",
     "hold.set",
     "watch.success",
     "watch.cursor",
@@ -196,7 +197,7 @@ impl Body {
             Self::ActionRejected { .. } => "action.rejected",
             Self::ActionNotSent { .. } => "action.not_sent",
             Self::ActionUnknown { .. } => "action.unknown",
-            Self::ActionObserve { .. } => "action.observe",
+            Self::ActionObserve(_) => "action.observe",
             Self::ActionOutcome { .. } => "action.outcome",
             Self::ActionAdopt { .. } => "action.adopt",
             Self::ActionResolve { .. } => "action.resolve",
@@ -214,6 +215,7 @@ impl Body {
             Self::ApprovalGiven { .. } => "approval.given",
             Self::ActionCampaign(..) => "action.campaign",
             Self::ActionItem(..) => "action.item",
+            Self::ActionBefore(..) => "action.before",
             Self::HoldSet { .. } => "hold.set",
             Self::WatchSuccess { .. } => "watch.success",
             Self::WatchCursor { .. } => "watch.cursor",

@@ -23,9 +23,12 @@ const REPORTS: &str = "https://www.googleapis.com/auth/admin.reports.audit.reado
 
 const MAIL: &str = "https://www.googleapis.com/auth/gmail.settings.basic";
 const SHARING: &str = "https://www.googleapis.com/auth/gmail.settings.sharing";
+const ALERTS: &str = "https://www.googleapis.com/auth/apps.alerts";
 
 /// The scopes that the console needs.
-pub(super) const NEEDED: [&str; 7] = [USERS, SECURITY, GROUPS, ROLES, REPORTS, MAIL, SHARING];
+pub(super) const NEEDED: [&str; 8] = [
+    USERS, SECURITY, GROUPS, ROLES, REPORTS, MAIL, SHARING, ALERTS,
+];
 /// Others that can be granted.
 const OTHERS: [&str; 2] = [
     "https://mail.google.com/",
@@ -130,6 +133,7 @@ fn suits(world: &World, request: &Request) -> String {
             return owner.map_or_else(String::new, |owner| of_mailbox(scope, owner));
         }
         ["admin", "reports", ..] => REPORTS,
+        ["v1beta1", "alerts", ..] => ALERTS,
         [_, _, _, "groups", ..] => GROUPS,
         [_, _, _, "customer", ..] => ROLES,
         [_, _, _, "users", _, _, ..] => SECURITY,
