@@ -93,7 +93,8 @@ impl RecoveryWatch {
 
     /// Tells whether it is shown: it runs, or ended a short time ago.
     pub fn is_listed(&self, now: DateTime<Utc>) -> bool {
-        self.over.as_ref().is_none_or(|over| now - over.at < LISTED)
+        let ended = self.over.as_ref().map(|over| over.at.max(self.until));
+        ended.is_none_or(|ended| now - ended < LISTED)
     }
 
     /// Gives the words of its end: `watched until 14:20Z`.
