@@ -32,9 +32,14 @@ use crate::domain::freshness::Moment;
 pub enum Message {
     /// A key was pressed.
     Key(Chord),
-    /// A key came in one piece with the one before it: in one read of the terminal, or so soon after it that no hand
-    /// pressed both.
-    Together(Chord),
+    /// A key came in one piece with others: in one read of the terminal, or so soon after another that no hand pressed
+    /// both.
+    Bunched {
+        /// The key.
+        chord: Chord,
+        /// Whether the piece begins with it.
+        first: bool,
+    },
     /// Text was pasted; it is only counted, never used.
     Pasted,
     /// The terminal has another size.
@@ -211,7 +216,7 @@ pub enum Message {
         /// That its disk is nearly full, if so.
         low: Option<Fault>,
     },
-    /// The watch looked at a contained account.
+    /// The watch looked at a contained account, or at one that was enabled again.
     Watched {
         /// Which.
         account: AccountId,
@@ -240,6 +245,10 @@ pub enum WatchOf {
     Status,
     /// Whether the account succeeded in anything.
     Successes,
+    /// Whether anything of an account that was enabled again should not be: in the logs, and of the account itself.
+    Recovery,
+    /// Whether anything new was left in it.
+    Left,
 }
 
 /// The text of a report as it was opened.

@@ -17,11 +17,13 @@ mod list;
 mod log;
 mod password;
 mod recent;
+mod risk;
 mod snapshot;
 mod wire;
 
 use std::collections::BTreeMap;
 use std::sync::Mutex;
+use std::time::Instant;
 
 use async_trait::async_trait;
 use reqwest::Method;
@@ -104,6 +106,8 @@ pub struct Entra {
     /// Names of applications by the id of their service principal.
     names: Mutex<BTreeMap<String, Untrusted>>,
     recent: recent::Recent,
+    /// When Identity Protection was last asked for anything here.
+    risk_asked: Mutex<Option<Instant>>,
 }
 
 /// Marks a request as every one is marked: an id of our own, and that somebody waits for it.
@@ -136,6 +140,7 @@ impl Entra {
             own: OnceCell::new(),
             names: Mutex::default(),
             recent: recent::Recent::default(),
+            risk_asked: Mutex::default(),
         }
     }
 
@@ -191,6 +196,7 @@ impl Entra {
             ActionKind::ResetPassword => password::reset(id, password::PLACE),
             ActionKind::ExpirePassword => password::expire(id),
             ActionKind::RemoveItem => Err(no_item()),
+            ActionKind::ConfirmCompromised | ActionKind::DismissRisk => risk::request(kind, id),
         };
         request.map(marked)
     }
@@ -206,6 +212,14 @@ impl Entra {
             return self.confirmed_removal(action);
         }
         let differs = || differs(kind);
+        let named = action.account();
+        if kind.is_of_risk() {
+            // Whose risk it is stands in the body alone.
+            let is_own = named.connection == self.connection && is_id(named.raw());
+            let request = Self::request(kind, named.raw())?;
+            let is_same = is_own && self.http.prepared(&request)? == *call;
+            return is_same.then_some(request).ok_or_else(differs);
+        }
         let mut segments = call.path.rsplit('/');
         let id = match kind {
             ActionKind::RevokeSessions => segments.nth(1),
@@ -325,6 +339,11 @@ impl Identity for Entra {
             (has(ActionKind::ExpirePassword), ActionKind::ExpirePassword),
             (revoke && keeps_out, ActionKind::RevokeSessions),
             (has(ActionKind::EnableAccount), ActionKind::EnableAccount),
+            (
+                has(ActionKind::ConfirmCompromised),
+                ActionKind::ConfirmCompromised,
+            ),
+            (has(ActionKind::DismissRisk), ActionKind::DismissRisk),
         ]
         .into_iter()
         .filter_map(|(is_wanted, kind)| is_wanted.then_some(kind))
@@ -385,6 +404,9 @@ impl Identity for Entra {
     ) -> Result<Accepted, ConnectError> {
         let kind = action.kind();
         let request = self.confirmed(action, password)?;
+        if kind.is_of_risk() {
+            self.risk_turn(action.account().raw()).await;
+        }
         let answer = self.http.write(&request).await;
         let answer = answer.map_err(|error| match password {
             // What is said of it is recorded.
@@ -410,6 +432,7 @@ impl Identity for Entra {
             ActionKind::ResetPassword => self.read_reset(query).await,
             ActionKind::ExpirePassword => self.read_expired(query).await,
             ActionKind::RemoveItem => self.read_removed(query).await,
+            ActionKind::ConfirmCompromised | ActionKind::DismissRisk => self.read_risk(query).await,
         }
     }
 

@@ -27,7 +27,7 @@ use tokio::sync::OnceCell;
 
 use super::capability::{
     Accepted, ActionFacts, ConnectError, ConnectErrorKind, Identity, Lacking, PreparedCall,
-    ProofQuery, Reading, Schedule, Step, no_item,
+    ProofQuery, Reading, Schedule, Step, keeps_none, no_item, no_risk,
 };
 use super::decode::FieldError;
 use super::http::{Answer, Class, HttpClient, Request};
@@ -42,6 +42,9 @@ use crate::domain::one_time::OneTime;
 use crate::domain::text::{Safe, Untrusted};
 use crate::safe;
 use scope::{Clients, Scope};
+
+/// What it is called where it does not offer something.
+const NAME: &str = "Google Workspace";
 
 const USERS: &str = "/admin/directory/v1/users";
 const USER: &str = "/admin/directory/v1/users/{userKey}";
@@ -179,6 +182,7 @@ impl Google {
                 Ok((Scope::Security, request))
             }
             ActionKind::RemoveItem => Err(no_item()),
+            ActionKind::ConfirmCompromised | ActionKind::DismissRisk => Err(no_risk(NAME)),
         }
     }
 
@@ -312,6 +316,9 @@ impl Identity for Google {
     }
 
     fn offers(&self, kind: ActionKind) -> Result<ActionFacts, Lacking> {
+        if kind.is_of_risk() {
+            return Err(keeps_none(NAME));
+        }
         Ok(facts::facts(kind))
     }
 
@@ -351,6 +358,9 @@ impl Identity for Google {
         kinds: &[ActionKind],
         account: &Account,
     ) -> Result<Vec<Step>, (ActionKind, Lacking)> {
+        if let Some(kind) = kinds.iter().find(|kind| kind.is_of_risk()) {
+            return Err((*kind, keeps_none(NAME)));
+        }
         if let Some(refused) = password::refusal(kinds, account) {
             return Err(refused);
         }
@@ -420,6 +430,7 @@ impl Identity for Google {
                 self.read_password(query).await
             }
             ActionKind::RemoveItem => self.read_removed(query).await,
+            ActionKind::ConfirmCompromised | ActionKind::DismissRisk => Err(no_risk(NAME)),
         }
     }
 

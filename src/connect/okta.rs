@@ -16,7 +16,10 @@ mod log;
 mod password;
 mod proof;
 mod removal;
+mod risk;
 mod wire;
+
+use std::sync::Mutex;
 
 use async_trait::async_trait;
 use reqwest::Method;
@@ -82,6 +85,8 @@ pub struct Okta {
     token_id: Option<String>,
     app: Option<ServiceApp>,
     own: OnceCell<(AccountId, Untrusted)>,
+    /// Why the risk of accounts was not told when it was last asked for.
+    no_risk: Mutex<Option<Safe>>,
 }
 
 impl Okta {
@@ -98,6 +103,7 @@ impl Okta {
             token_id,
             app,
             own: OnceCell::new(),
+            no_risk: Mutex::default(),
         }
     }
 
@@ -176,23 +182,6 @@ impl Okta {
         }
     }
 
-    /// Tells which clients still list a refresh token of the user that can be used.
-    async fn holders(&self, account: &str) -> Result<Vec<Untrusted>, ConnectError> {
-        let mut holders = Vec::new();
-        for client in self.whole(CLIENTS, account, wire::client).await? {
-            match self.list(TOKENS, &[account, client.id.raw()]).await {
-                Ok((tokens, _)) if tokens.iter().any(wire::token_lives) => {
-                    holders.push(client.name);
-                }
-                Ok(_) => {}
-                // The client vanished between the two calls.
-                Err(error) if error.kind == ConnectErrorKind::NotFound => {}
-                Err(error) => return Err(error),
-            }
-        }
-        Ok(holders)
-    }
-
     fn request(kind: ActionKind, id: &str) -> Result<Request, ConnectError> {
         match kind {
             ActionKind::DisableAccount => Request::new(Class::Write, Method::POST, SUSPEND, &[id]),
@@ -212,6 +201,7 @@ impl Okta {
             }
             ActionKind::ExpirePassword => Request::new(Class::Write, Method::POST, EXPIRE, &[id]),
             ActionKind::RemoveItem => Err(no_item()),
+            ActionKind::ConfirmCompromised | ActionKind::DismissRisk => risk::request(kind, id),
         }
     }
 
@@ -231,6 +221,7 @@ impl Okta {
         let mut segments = path.rsplit('/');
         let id = match kind {
             ActionKind::RevokeSessions => segments.nth(1),
+            kind if kind.is_of_risk() => segments.nth(1),
             _ => segments.nth(2),
         };
         // An Okta id has nothing that needs encoding; anything else cannot have been prepared here.
@@ -333,12 +324,13 @@ impl Identity for Okta {
     async fn account(&self, id: &AccountId) -> Result<Account, ConnectError> {
         let raw = id.raw();
         let request = Request::get(USER, &[raw])?.urgent();
-        let (answer, groups, roles, factors, clients) = futures::join!(
+        let (answer, groups, roles, factors, clients, risk) = futures::join!(
             self.http.read(&request),
             self.whole(GROUPS, raw, wire::group),
             self.whole(ROLES, raw, wire::role),
             self.whole(FACTORS, raw, wire::factor),
             self.whole(CLIENTS, raw, wire::client),
+            self.risk_record(raw),
         );
         let answer = answer?;
         let record: Value = answer.json()?;
@@ -352,6 +344,7 @@ impl Identity for Okta {
         account.factors = or_gap(factors, "MFA methods", &mut gaps);
         let clients = clients.map(|all| all.into_iter().map(|client| client.name).collect());
         account.token_clients = or_gap(clients, "clients with tokens", &mut gaps);
+        account.risk = Some(self.risk_of(risk));
         account.gaps = gaps;
         Ok(account)
     }
@@ -377,7 +370,8 @@ impl Identity for Okta {
     }
 
     fn offers(&self, kind: ActionKind) -> Result<ActionFacts, Lacking> {
-        Ok(facts::facts(kind))
+        let lacks = self.lacks_risk(kind);
+        lacks.map_or_else(|| Ok(facts::facts(kind)), Err)
     }
 
     fn order(&self, kinds: &[ActionKind]) -> Vec<ActionKind> {
@@ -390,6 +384,11 @@ impl Identity for Okta {
             (has(ActionKind::EnableAccount), ActionKind::EnableAccount),
             (has(ActionKind::ResetPassword), ActionKind::ResetPassword),
             (has(ActionKind::ExpirePassword), ActionKind::ExpirePassword),
+            (
+                has(ActionKind::ConfirmCompromised),
+                ActionKind::ConfirmCompromised,
+            ),
+            (has(ActionKind::DismissRisk), ActionKind::DismissRisk),
             (revoke && keeps_out, ActionKind::RevokeSessions),
         ]
         .into_iter()
@@ -402,7 +401,8 @@ impl Identity for Okta {
         kinds: &[ActionKind],
         account: &Account,
     ) -> Result<Vec<Step>, (ActionKind, Lacking)> {
-        if let Some(refused) = password::refusal(kinds, account) {
+        let refused = password::refusal(kinds, account);
+        if let Some(refused) = refused.or_else(|| risk::refusal(kinds, account)) {
             return Err(refused);
         }
         let step = |kind: ActionKind| {
@@ -473,6 +473,7 @@ impl Identity for Okta {
                 self.read_password(query).await
             }
             ActionKind::RemoveItem => self.read_removed(query).await,
+            ActionKind::ConfirmCompromised | ActionKind::DismissRisk => self.read_risk(query).await,
         }
     }
 

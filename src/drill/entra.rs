@@ -7,11 +7,13 @@ mod filter;
 mod left;
 mod logs;
 mod records;
+mod risk;
 mod token;
 mod users;
 
 use serde_json::{Value, json};
 
+use super::risk::State;
 use super::wire::{Answer, Notes, Request, iso, percent_encode};
 use super::world::World;
 
@@ -23,7 +25,7 @@ pub(crate) use token::{CLIENT, SECRET, TENANT, THUMBPRINT};
 const PRINCIPAL: &str = "9c1f0f0e-7a51-4c0b-8f0e-2b9d6a4c7e10";
 
 /// The application permissions that the console's client has: those it needs and no other.
-pub(crate) const PERMISSIONS: [&str; 13] = [
+pub(crate) const PERMISSIONS: [&str; 14] = [
     "User.Read.All",
     "Directory.Read.All",
     "User.RevokeSessions.All",
@@ -33,6 +35,7 @@ pub(crate) const PERMISSIONS: [&str; 13] = [
     "AuditLog.Read.All",
     "IdentityRiskyUser.Read.All",
     "IdentityRiskEvent.Read.All",
+    "IdentityRiskyUser.ReadWrite.All",
     "UserAuthenticationMethod.ReadWrite.All",
     "DelegatedPermissionGrant.ReadWrite.All",
     "AppRoleAssignment.ReadWrite.All",
@@ -59,6 +62,7 @@ fn needs(request: &Request) -> Option<&'static str> {
             "Directory.Read.All"
         }
         ("GET", ["auditLogs", ..]) => "AuditLog.Read.All",
+        ("POST", ["identityProtection", "riskyUsers", _]) => "IdentityRiskyUser.ReadWrite.All",
         ("GET", ["identityProtection", "riskyUsers", ..]) => "IdentityRiskyUser.Read.All",
         ("GET", ["identityProtection", ..]) => "IdentityRiskEvent.Read.All",
         ("GET", ["users", ..]) => "User.Read.All",
@@ -126,8 +130,14 @@ pub(crate) fn answer(world: &mut World, request: &Request, notes: &mut Notes) ->
         ("GET", ["auditLogs", "signIns"]) => logs::sign_ins(world, request),
         ("GET", ["auditLogs", "directoryAudits"]) => logs::audits(world, request),
         ("GET", ["identityProtection", "riskDetections"]) => logs::detections(world, request),
-        ("GET", ["identityProtection", "riskyUsers"]) => users::risky_users(world, request),
-        ("GET", ["identityProtection", "riskyUsers", id]) => users::risky_user(world, request, id),
+        ("GET", ["identityProtection", "riskyUsers"]) => risk::list(world, request),
+        ("GET", ["identityProtection", "riskyUsers", id]) => risk::one(world, request, id),
+        ("POST", ["identityProtection", "riskyUsers", "confirmCompromised"]) => {
+            risk::say(world, request, State::Confirmed, notes)
+        }
+        ("POST", ["identityProtection", "riskyUsers", "dismiss"]) => {
+            risk::say(world, request, State::Dismissed, notes)
+        }
         (
             _,
             [
@@ -169,6 +179,15 @@ pub(crate) fn template(request: &Request) -> &'static str {
         }
         ["v1.0", "auditLogs", "signIns"] => "/v1.0/auditLogs/signIns",
         ["v1.0", "auditLogs", "directoryAudits"] => "/v1.0/auditLogs/directoryAudits",
+        [
+            "v1.0",
+            "identityProtection",
+            "riskyUsers",
+            "confirmCompromised",
+        ] => "/v1.0/identityProtection/riskyUsers/confirmCompromised",
+        ["v1.0", "identityProtection", "riskyUsers", "dismiss"] => {
+            "/v1.0/identityProtection/riskyUsers/dismiss"
+        }
         ["v1.0", "identityProtection", "riskyUsers", _] => {
             "/v1.0/identityProtection/riskyUsers/{riskyUser-id}"
         }

@@ -22,7 +22,7 @@ use crate::harness::app::{Setting, TestApp, company, company_of, records};
 use crate::truth::{Gate, confirm, finished, open_case};
 
 /// Opens the view and waits for the list.
-async fn show(app: &mut TestApp) -> Model {
+pub(crate) async fn show(app: &mut TestApp) -> Model {
     app.keys("E");
     app.until("what may be left is read", |model| {
         matches!(model.layers.last(), Some(Layer::Left { .. })) && !rows(model).is_empty()
@@ -53,13 +53,13 @@ fn removal(model: &Model) -> Option<&ActionView> {
     all.rfind(|one| one.kind == ActionKind::RemoveItem)
 }
 
-fn says(model: &Model, words: &str) -> bool {
+pub(crate) fn says(model: &Model, words: &str) -> bool {
     let mut log = model.log.iter();
     log.any(|line| line.text.as_str().contains(words))
 }
 
 /// What the case system holds as comments.
-async fn comments(drill: &Drill) -> Vec<String> {
+pub(crate) async fn comments(drill: &Drill) -> Vec<String> {
     let cases = drill.cases();
     let query = json!({"query": [{"_name": "listCase"}, {"_name": "comments"}]});
     let client = reqwest::Client::builder().no_proxy().build();
@@ -389,7 +389,7 @@ const THINGS: [Thing; 5] = [
     },
 ];
 
-fn arm(drill: &Drill, fault: &str, (method, path): (&str, &str), count: Option<u32>) {
+pub(crate) fn arm(drill: &Drill, fault: &str, (method, path): (&str, &str), count: Option<u32>) {
     let mut order = json!({"server": "identity", "fault": fault, "path": path, "method": method});
     if let Some(count) = count {
         order["count"] = json!(count);
@@ -398,7 +398,7 @@ fn arm(drill: &Drill, fault: &str, (method, path): (&str, &str), count: Option<u
 }
 
 /// Sends the planned request by another administrator's hand.
-async fn by_others(drill: &Drill, path: &str, token: &str) {
+pub(crate) async fn by_others(drill: &Drill, path: &str, token: &str) {
     let url = format!("{}{path}", drill.identity().url);
     let client = reqwest::Client::builder().no_proxy().build();
     let sent = client
@@ -412,7 +412,7 @@ async fn by_others(drill: &Drill, path: &str, token: &str) {
 }
 
 /// Gives what an administrator of the provider signs in with.
-async fn authorization(drill: &Drill, idp: Idp) -> String {
+pub(crate) async fn authorization(drill: &Drill, idp: Idp) -> String {
     let identity = drill.identity();
     if idp == Idp::Okta {
         return format!("SSWS {}", identity.token);
@@ -530,7 +530,12 @@ async fn slow_each_removal_ends_in_the_right_word() {
             1,
             "is still listed",
         ),
-        (World::GoneBeforeTheSend, Abandoned, 1, "the plan is stale"),
+        (
+            World::GoneBeforeTheSend,
+            Abandoned,
+            1,
+            "is not listed any more",
+        ),
         (World::NotFound, Rejected, 1, "404"),
         (World::Forbidden, Rejected, 1, "403"),
         (World::Conflict, Rejected, 1, "409"),

@@ -48,6 +48,7 @@ pub(super) fn unnamed() -> Reading {
         evidence: Untrusted::new("what was removed is not on record"),
         used: None,
         server_date: None,
+        effect_at: None,
     }
 }
 
@@ -68,5 +69,6 @@ pub(super) fn reading(item: &Item, found: Option<&Remnant>) -> Reading {
         evidence: Untrusted::new(format!("{named} {word}")),
         used: None,
         server_date: None,
+        effect_at: None,
     }
 }

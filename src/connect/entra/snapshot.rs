@@ -9,11 +9,12 @@ use chrono::{DateTime, Utc};
 use serde_json::Value;
 
 use super::recent::Asked;
+use super::risk::{is_there, unread};
 use super::wire::{self, Member};
 use super::{Entra, USER, USERS, get, unreadable};
 use crate::connect::capability::{ConnectError, ConnectErrorKind};
 use crate::connect::decode::{text, time};
-use crate::domain::account::{Account, AccountStatus, Factor, Group};
+use crate::domain::account::{Account, AccountStatus, Factor, Group, Risk};
 use crate::domain::ids::AccountId;
 use crate::domain::text::Untrusted;
 
@@ -23,7 +24,6 @@ pub(super) const GRANTS: &str = "/v1.0/users/{user-id}/oauth2PermissionGrants";
 pub(super) const ASSIGNED: &str = "/v1.0/users/{user-id}/appRoleAssignments";
 const PRINCIPAL: &str = "/v1.0/servicePrincipals/{servicePrincipal-id}";
 const PRINCIPAL_IN: &str = "/v1.0/servicePrincipals/{servicePrincipal-id}/transitiveMemberOf";
-const RISKY: &str = "/v1.0/identityProtection/riskyUsers/{riskyUser-id}";
 
 /// Applications whose names are asked for at once; the others are called by their ids.
 const NAMED: usize = 20;
@@ -143,9 +143,8 @@ impl Entra {
         Ok(newest.iter().filter_map(|field| time(&record, field)).max())
     }
 
-    async fn risk(&self, id: &str) -> Result<Option<Untrusted>, ConnectError> {
-        // Too many is answered here without a time to wait: one request a second is what there is.
-        let request = get(RISKY, &[id])?.unsaid_wait(1);
+    async fn risk(&self, id: &str) -> Result<Risk, ConnectError> {
+        let request = self.risk_request(id)?;
         Ok(wire::risk(&self.record(Asked::Risk, id, request).await?))
     }
 
@@ -284,8 +283,12 @@ impl Entra {
         account.factors = or_gap(methods, "MFA methods", &mut gaps);
         account.token_clients = or_gap(applications, "grants of applications", &mut gaps);
         account.last_sign_in = or_gap(last, "sign-ins", &mut gaps).flatten();
-        if let Some(risk) = or_gap(risk, "the risk state", &mut gaps).flatten() {
-            let words = format!("{}, {}", account.vendor_status.raw(), risk.raw());
+        account.risk = Some(match &risk {
+            Ok(risk) => risk.clone(),
+            Err(error) => unread(error),
+        });
+        if let Some(risk) = or_gap(risk, "the risk state", &mut gaps).filter(is_there) {
+            let words = format!("{}, risk {}", account.vendor_status.raw(), risk.said.raw());
             account.vendor_status = Untrusted::new(words);
         }
         let must_change = or_gap(must_change, "what the next sign-in requires", &mut gaps);
@@ -322,6 +325,7 @@ impl Entra {
             token_clients: None,
             sessions: None,
             required: None,
+            risk: None,
             gaps,
             aliases: Vec::new(),
             zone: None,

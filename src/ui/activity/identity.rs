@@ -7,6 +7,7 @@ use crate::app::model::{Found, Load, Model, OpenCase};
 use crate::domain::account::{Account, AccountStatus};
 use crate::domain::audit::DecisionKind;
 use crate::domain::case::{Alert, Subject};
+use crate::domain::containment::risk;
 use crate::domain::containment::standing::Standing;
 use crate::domain::freshness::clock_word;
 use crate::domain::text::{Safe, Untrusted};
@@ -80,6 +81,11 @@ fn draw_account(
             many => safe!("{} sessions", many),
         };
         factors = factors.gap(Role::Text, count);
+    }
+    if let Some(word) = risk::word(account) {
+        let role = words::risk_role(account);
+        canvas.row(below(area, line), 0, Words::new(role, word));
+        line += 1;
     }
     if is_roomy {
         canvas.row(below(area, line), 0, identity);
