@@ -4,6 +4,7 @@
 //! anything of the layout.
 
 pub mod actions;
+pub mod alerts;
 pub mod approvals;
 pub mod checklist;
 pub mod command;

@@ -107,7 +107,7 @@ enum Sub {
         command: runbook::RunbookSub,
     },
     /// Writes a commented configuration to start from: asks, takes flags, or writes the sample.
-    Init(init::Asked),
+    Init(Box<init::Asked>),
     /// Says what is kept on this host, why and for how long, and removes it.
     Cache(cache::Asked),
     /// Lists the themes, or shows one role by role.

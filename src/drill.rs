@@ -21,6 +21,8 @@ pub mod ledger;
 mod limits;
 mod okta;
 mod remnants;
+mod returned;
+mod risk;
 mod server;
 mod thehive;
 pub mod wire;

@@ -204,6 +204,7 @@ impl Engine {
         world.spawn(watch::drift(Arc::clone(&world)));
         world.spawn(watch::log(Arc::clone(&world)));
         world.spawn(watch::successes(Arc::clone(&world)));
+        world.spawn(watch::recoveries(Arc::clone(&world)));
         Self { world }
     }
 

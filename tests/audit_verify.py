@@ -251,12 +251,12 @@ def verify(log, segments, anchors, now=None):
                 faults.append(f"{where}: it does not follow from the record before it")
             if ended:
                 faults.append(f"{where}: it stands after the end of its segment")
-            starts = kind == "segment.start"
+            begins = kind == "segment.start"
             if not begun and kind != "log.recovered":
-                if starts != (number > 1) or (starts and data != {"prev_h": record["prev"]}):
+                if begins != (number > 1) or (begins and data != {"prev_h": record["prev"]}):
                     faults.append(f"{where}: the segment does not begin as it must")
                 begun = True
-            elif starts:
+            elif begins:
                 faults.append(f"{where}: a segment begins inside another")
             ended = kind == "segment.end"
             if not TIME.fullmatch(record["ts"]):
@@ -303,6 +303,7 @@ def verify(log, segments, anchors, now=None):
         faults.append(f"records are missing at the end: an anchor names record {max(anchors)}")
     if now is None:
         return records, faults, []
+    unsealed += [] if records or faults else ["there is no record, and so no checkpoint"]
     lacking = [session for session in sessions.values() if session.key and session.lacks(boot, starts, now)]
     unsealed += ["a session has no end, and no checkpoint where one is due"] * len(lacking)
     return records, faults, unsealed

@@ -6,6 +6,7 @@ use crate::config::settings::Mode;
 use crate::domain::account::AccountStatus;
 use crate::domain::case::Subject;
 use crate::domain::containment::kind::ActionKind;
+use crate::domain::containment::risk;
 use crate::domain::containment::state::ActionState;
 use crate::domain::likelihood::{Likelihood, Policy, policy};
 use crate::domain::text::Safe;
@@ -30,11 +31,15 @@ pub enum Choice {
     Nothing,
     /// Enable the account again.
     Enable,
+    /// Tell the provider that somebody else has the account.
+    Compromised,
+    /// Tell the provider that there is no risk.
+    Dismiss,
 }
 
 impl Choice {
     /// Lists them in the order they are shown.
-    pub const ALL: [Self; 8] = [
+    pub const ALL: [Self; 10] = [
         Self::Contain,
         Self::Revoke,
         Self::Disable,
@@ -43,6 +48,8 @@ impl Choice {
         Self::Monitor,
         Self::Nothing,
         Self::Enable,
+        Self::Compromised,
+        Self::Dismiss,
     ];
 
     /// Gives the kinds of action it asks for, in order; none for a decision that touches nothing.
@@ -54,6 +61,8 @@ impl Choice {
             Self::Enable => &[ActionKind::EnableAccount],
             Self::Reset => &[ActionKind::RevokeSessions, ActionKind::ResetPassword],
             Self::Expire => &[ActionKind::ExpirePassword],
+            Self::Compromised => &[ActionKind::ConfirmCompromised],
+            Self::Dismiss => &[ActionKind::DismissRisk],
             Self::Monitor | Self::Nothing => &[],
         }
     }
@@ -69,6 +78,8 @@ impl Choice {
             Self::Monitor => "monitor only",
             Self::Nothing => "no action",
             Self::Enable => "enable account (undo)",
+            Self::Compromised => "mark as compromised",
+            Self::Dismiss => "dismiss the risk",
         }
     }
 
@@ -83,6 +94,8 @@ impl Choice {
             Self::Monitor => Command::ContainMonitor,
             Self::Nothing => Command::ContainNothing,
             Self::Enable => Command::Undo,
+            Self::Compromised => Command::ContainCompromised,
+            Self::Dismiss => Command::ContainDismiss,
         }
     }
 }
@@ -102,6 +115,25 @@ pub fn rows(model: &Model) -> Vec<(Choice, Readiness)> {
         .into_iter()
         .map(|choice| (choice, readiness(model, choice)))
         .collect()
+}
+
+/// Lists the choices that the pane shows: what is said of the risk stands there only where it can be said, or was.
+///
+/// Many a provider keeps no risk; why it is not offered stands in the list of all.
+pub fn pane_rows(model: &Model) -> Vec<(Choice, Readiness)> {
+    let is_shown = |(choice, readiness): &(Choice, Readiness)| {
+        let of_risk = choice.kinds().iter().any(|kind| kind.is_of_risk());
+        let can = matches!(readiness, Readiness::Ready(_));
+        !of_risk || can || last_word(model, *choice).is_some()
+    };
+    rows(model).into_iter().filter(is_shown).collect()
+}
+
+/// Gives the choice under the cursor of the pane; the last one where the list became shorter under it.
+pub fn under_cursor(model: &Model) -> Option<Choice> {
+    let rows = pane_rows(model);
+    let place = model.actions_cursor.min(rows.len().saturating_sub(1));
+    rows.get(place).map(|(choice, _)| *choice)
 }
 
 /// Gives the choice to offer first, by its place in [`Choice::ALL`], and why.
@@ -198,6 +230,10 @@ fn refusal(model: &Model, choice: Choice) -> Option<Safe> {
         {
             return Some(open.state.word().into());
         }
+    }
+    let mut kinds = choice.kinds().iter();
+    if let Some(reason) = kinds.find_map(|kind| risk::refusal(*kind, account)) {
+        return Some(reason);
     }
     let active = account.status == AccountStatus::Active;
     match choice {

@@ -123,6 +123,33 @@ pub fn refusal(model: &Model, remnant: &Remnant) -> Option<Safe> {
         .map(|act| act.state.word().into())
 }
 
+/// Tells whether a thing is marked.
+pub fn is_marked(model: &Model, item: &Item) -> bool {
+    let mut marked = model.open.iter().flat_map(|open| &open.left_marked);
+    marked.any(|one| one.is_same(item))
+}
+
+/// Lists what is there and marked, in the order it is shown.
+pub fn marked(model: &Model) -> Vec<&Remnant> {
+    let there = rows(model).into_iter().filter_map(|row| match row {
+        Row::There(one, _) => Some(one),
+        _ => None,
+    });
+    there.filter(|one| is_marked(model, &one.item)).collect()
+}
+
+/// Tells why a mark does not stand any more on what was read now, if so: the thing is gone, another, or not to be removed.
+pub fn unmarked(left: &LeftBehind, item: &Item) -> Option<Safe> {
+    match left.lists(item) {
+        Err(reason) => Some(safe!("it could not be read again: {}", reason)),
+        Ok(None) => Some("it is not listed any more".into()),
+        Ok(Some(now)) if item.kind.has_name() && now.item.name != item.name => {
+            Some(safe!("it is called {} now", now.item.name.field()))
+        }
+        Ok(Some(now)) => now.kept.clone(),
+    }
+}
+
 /// Says how reading stands where there are no rows; `None` where they are there.
 pub fn waiting(model: &Model) -> Option<Safe> {
     let open = model.open.as_ref()?;

@@ -32,9 +32,14 @@ use crate::domain::freshness::Moment;
 pub enum Message {
     /// A key was pressed.
     Key(Chord),
-    /// A key came in one piece with the one before it: in one read of the terminal, or so soon after it that no hand
-    /// pressed both.
-    Together(Chord),
+    /// A key came in one piece with others: in one read of the terminal, or so soon after another that no hand pressed
+    /// both.
+    Bunched {
+        /// The key.
+        chord: Chord,
+        /// Whether the piece begins with it.
+        first: bool,
+    },
     /// Text was pasted; it is only counted, never used.
     Pasted,
     /// The terminal has another size.
@@ -85,6 +90,13 @@ pub enum Message {
         account: AccountId,
         /// All of it, with what could not be read.
         result: Result<Box<LeftBehind>, Fault>,
+    },
+    /// The alerts of an identity provider were read, or could not be.
+    AlertsRead {
+        /// Whose.
+        source: ConnectionName,
+        /// All of them, or why not.
+        result: Result<AlertsRead, NoAlerts>,
     },
     /// A page of events came.
     ActivityPage {
@@ -204,7 +216,7 @@ pub enum Message {
         /// That its disk is nearly full, if so.
         low: Option<Fault>,
     },
-    /// The watch looked at a contained account.
+    /// The watch looked at a contained account, or at one that was enabled again.
     Watched {
         /// Which.
         account: AccountId,
@@ -233,6 +245,10 @@ pub enum WatchOf {
     Status,
     /// Whether the account succeeded in anything.
     Successes,
+    /// Whether anything of an account that was enabled again should not be: in the logs, and of the account itself.
+    Recovery,
+    /// Whether anything new was left in it.
+    Left,
 }
 
 /// The text of a report as it was opened.
@@ -281,6 +297,26 @@ pub enum Polled {
     },
     /// It is there.
     Alive,
+}
+
+/// The alerts of an identity provider, as they are now.
+#[derive(Clone, Debug)]
+pub struct AlertsRead {
+    /// The newest open ones that could be read.
+    pub alerts: Vec<Alert>,
+    /// The records that could not.
+    pub faults: Vec<RecordFault>,
+    /// Whether there are more.
+    pub truncated: bool,
+}
+
+/// Why alerts could not be read.
+#[derive(Clone, Debug)]
+pub struct NoAlerts {
+    /// What failed.
+    pub fault: Fault,
+    /// Whether they may not be read at all, which is no failure.
+    pub refused: bool,
 }
 
 /// A secret that waits to be shown once; dropping it forgets it.

@@ -18,6 +18,7 @@ use std::time::Duration;
 
 use chrono::{DateTime, TimeDelta, Utc};
 
+use super::alerts::Alerts;
 use super::keymap::Keymap;
 use super::message::{Handed, Level, Offer, WatchOf};
 use super::related::Seen;
@@ -81,6 +82,8 @@ pub struct Model {
     pub queue: Queue,
     /// The open case.
     pub open: Option<OpenCase>,
+    /// What identity providers raised alerts about.
+    pub alerts: Alerts,
     /// The exported logs that are shown instead of cases.
     pub exported: Option<Exported>,
     /// All runbooks and the rules that choose one.
@@ -299,6 +302,7 @@ impl Model {
             offers: Vec::new(),
             queue,
             open: None,
+            alerts: Alerts::default(),
             exported: None,
             runbooks,
             escalation,

@@ -140,7 +140,11 @@ pub fn facts(model: &Model, id: &CaseId) -> Facts {
         search: open.and_then(search),
         findings: open.map(findings).unwrap_or_default(),
         actions: actions(model, id).map(action).collect(),
-        contained: held.iter().filter_map(|row| holds(model, row)).collect(),
+        contained: held
+            .iter()
+            .filter_map(|row| holds(model, row))
+            .chain(watched(model, id))
+            .collect(),
         window: open
             .and_then(|_| super::window::of(model))
             .map(|window| window.word()),
@@ -337,6 +341,25 @@ fn holds(model: &Model, row: &Contained<'_>) -> Option<Safe> {
         until,
         watch
     ))
+}
+
+/// Says which accounts of a case were enabled again and are watched, and what was seen.
+fn watched(model: &Model, id: &CaseId) -> Vec<Safe> {
+    let running = model.ledger.recoveries().running();
+    let of_case = running.filter(|watch| watch.case == *id);
+    let word = of_case.map(|watch| {
+        let until = time_word(watch.until);
+        let owner = watch.owner.field();
+        let login = watch.login.ident();
+        safe!(
+            "{}: {}, watched until {}, owner {}",
+            login,
+            watch.word(),
+            until,
+            owner
+        )
+    });
+    word.collect()
 }
 
 /// Says that a case is not shown for a while.

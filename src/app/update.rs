@@ -1,6 +1,7 @@
 //! The one place where the model changes: a message in, effects out. It never waits and reads no clock.
 
 mod activity;
+mod alerts;
 mod approval;
 mod closing;
 mod copy;
@@ -17,6 +18,7 @@ mod open_case;
 mod own_comments;
 mod panes;
 mod planning;
+mod recovery;
 mod resume;
 mod run_step;
 mod runbooks;
@@ -33,7 +35,7 @@ use super::effect::Effect;
 use super::keymap::Chord;
 use super::message::{Level, Message};
 use super::model::{Layer, Model};
-use crate::domain::containment::confirm::DialogKey;
+use crate::domain::containment::confirm::{DialogKey, Letter};
 use crate::domain::freshness::Moment;
 
 /// Takes one message that happened at a moment and gives what the world has to do.
@@ -46,11 +48,19 @@ pub fn update(model: &mut Model, now: Moment, message: Message) -> Vec<Effect> {
 }
 
 fn take(model: &mut Model, now: Moment, message: Message) -> Vec<Effect> {
-    let together = matches!(message, Message::Together(_));
     match message {
-        Message::Key(chord) | Message::Together(chord) => {
+        Message::Key(chord) => {
             model.last_key = now;
-            key(model, chord, together)
+            key(model, chord, DialogKey::Char)
+        }
+        Message::Bunched { chord, first } => {
+            model.last_key = now;
+            let letter = if first {
+                DialogKey::First
+            } else {
+                DialogKey::Together
+            };
+            key(model, chord, letter)
         }
         Message::Pasted => pasted(model),
         Message::Resized { width, height } => {
@@ -86,7 +96,7 @@ fn take(model: &mut Model, now: Moment, message: Message) -> Vec<Effect> {
     }
 }
 
-fn key(model: &mut Model, chord: Chord, together: bool) -> Vec<Effect> {
+fn key(model: &mut Model, chord: Chord, letter: Letter) -> Vec<Effect> {
     // Whatever is open: a terminal that cannot be given back is a trap.
     if model.keymap.keys_of("suspend").contains(&chord) {
         return leaving::suspend(model);
@@ -97,7 +107,7 @@ fn key(model: &mut Model, chord: Chord, together: bool) -> Vec<Effect> {
                 Some(command) => layers::command(model, command),
                 None => Vec::new(),
             },
-            None => layers::raw_key(model, chord, together),
+            None => layers::raw_key(model, chord, letter),
         },
         None => {
             if let Some(command) = model.keymap.find(model.focus.context(), chord) {

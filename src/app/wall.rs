@@ -189,7 +189,7 @@ impl Wall {
             }
             News::Records(entries) => self.responses.recorded(&entries),
             News::Log(result) => self.log_fault = result.err(),
-            News::Terminal(Message::Key(chord) | Message::Together(chord)) => {
+            News::Terminal(Message::Key(chord) | Message::Bunched { chord, .. }) => {
                 return !KEYS.iter().any(|(key, _)| *key == chord);
             }
             News::Terminal(Message::Ended) => return false,

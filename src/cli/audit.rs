@@ -12,7 +12,6 @@ mod verify;
 mod written;
 
 use std::io::{self, Write};
-use std::path::Path;
 
 use serde_json::json;
 
@@ -21,9 +20,6 @@ pub use self::prune::prune;
 pub use self::told::{Form, export, merge, show, show_some};
 pub use self::verify::{Asked, verify, verify_asked};
 use crate::domain::audit::{Report, ascii_json};
-use crate::domain::fault::Fault;
-use crate::safe;
-use crate::store;
 use crate::store::audit::StoreError;
 
 /// Exit code: every log is intact.
@@ -51,19 +47,6 @@ fn worse(a: u8, b: u8) -> u8 {
         _ => 0,
     };
     if rank(b) > rank(a) { b } else { a }
-}
-
-/// Says of a broken log that what was done may not be known from it; `None` while every record follows from the one
-/// before.
-pub fn broken(dir: &Path) -> Option<Fault> {
-    // A log that cannot be read at all stops the console elsewhere.
-    let logs = store::audit::verify(dir).ok()?;
-    let (_, report) = logs.iter().find(|(_, report)| report.faults_total > 0)?;
-    let what = safe!(
-        "the audit log is BROKEN, {} faults: what was done before may be missing here",
-        report.faults_total
-    );
-    Some(Fault::new(what).hint("`quell audit verify` tells where; keep the file as it is"))
 }
 
 fn no_log(json: bool, out: &mut dyn Write) -> io::Result<u8> {

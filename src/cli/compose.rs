@@ -372,7 +372,7 @@ pub fn start(parts: Parts) -> Result<Behind, Failure> {
         size,
     });
     model.restore(&entries);
-    let broken = super::audit::broken(&state.audit());
+    let broken = crate::store::audit::broken(&state.audit());
     for (name, error) in &connections.faults {
         warnings.push(Fault {
             what: safe!("{} cannot be used: {}", name, error.what),

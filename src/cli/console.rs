@@ -132,7 +132,7 @@ where
                 Some(message) = messages.recv() => (message, false),
                 _ = tick.tick() => (Message::Tick, false),
             };
-            let is_key = matches!(message, Message::Key(_) | Message::Together(_));
+            let is_key = matches!(message, Message::Key(_) | Message::Bunched { .. });
             let mut alarm = false;
             let mut end = false;
             for effect in update(&mut model, clock.now(), message) {

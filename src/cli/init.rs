@@ -45,6 +45,33 @@ pub struct Asked {
     /// Where its token comes from.
     #[arg(long, value_name = "SOURCE", requires = "okta")]
     okta_secret: Option<String>,
+    /// Address of Keycloak.
+    #[arg(long, value_name = "URL")]
+    keycloak: Option<String>,
+    /// Its realm.
+    #[arg(long, value_name = "NAME", requires = "keycloak")]
+    keycloak_realm: Option<String>,
+    /// The client it is spoken to as.
+    #[arg(long, value_name = "ID", requires = "keycloak")]
+    keycloak_client: Option<String>,
+    /// Where the secret of the client comes from.
+    #[arg(long, value_name = "SOURCE", requires = "keycloak")]
+    keycloak_secret: Option<String>,
+    /// Tenant of Microsoft Entra ID.
+    #[arg(long, value_name = "ID")]
+    entra: Option<String>,
+    /// The application it is spoken to as.
+    #[arg(long, value_name = "ID", requires = "entra")]
+    entra_client: Option<String>,
+    /// Where the secret of the application comes from.
+    #[arg(long, value_name = "SOURCE", requires = "entra")]
+    entra_secret: Option<String>,
+    /// The administrator of Google Workspace that the service account acts for.
+    #[arg(long, value_name = "MAIL")]
+    google: Option<String>,
+    /// Where the key file of the service account comes from.
+    #[arg(long, value_name = "SOURCE", requires = "google")]
+    google_secret: Option<String>,
     /// Asks nothing: without other flags the sample is written as it is.
     #[arg(long)]
     sample: bool,
@@ -52,23 +79,95 @@ pub struct Asked {
 
 impl Asked {
     fn answers(&self) -> Answers {
-        let given = |url: Option<&String>, secret: Option<&String>| {
-            url.map(|url| System {
-                url: url.clone(),
-                secret: secret.cloned(),
-            })
-        };
+        let system =
+            |vendor, fields: &[(&'static str, &Option<String>)], secret: &Option<String>| {
+                let (_, first) = fields.first()?;
+                first.as_ref()?;
+                let known = fields
+                    .iter()
+                    .filter_map(|(name, value)| Some((*name, value.as_ref()?.clone())));
+                Some(System {
+                    vendor,
+                    fields: known.collect(),
+                    secret: secret.clone(),
+                })
+            };
+        let systems = [
+            system("thehive", &[("url", &self.thehive)], &self.thehive_secret),
+            system(
+                "elasticsearch",
+                &[("url", &self.elasticsearch)],
+                &self.elasticsearch_secret,
+            ),
+            system("okta", &[("url", &self.okta)], &self.okta_secret),
+            system(
+                "keycloak",
+                &[
+                    ("url", &self.keycloak),
+                    ("realm", &self.keycloak_realm),
+                    ("client_id", &self.keycloak_client),
+                ],
+                &self.keycloak_secret,
+            ),
+            system(
+                "entra",
+                &[("tenant", &self.entra), ("client_id", &self.entra_client)],
+                &self.entra_secret,
+            ),
+            system("google", &[("subject", &self.google)], &self.google_secret),
+        ];
         Answers {
             name: self.name.clone(),
-            thehive: given(self.thehive.as_ref(), self.thehive_secret.as_ref()),
-            elasticsearch: given(
-                self.elasticsearch.as_ref(),
-                self.elasticsearch_secret.as_ref(),
-            ),
-            okta: given(self.okta.as_ref(), self.okta_secret.as_ref()),
+            systems: systems.into_iter().flatten().collect(),
         }
     }
 }
+
+/// What is asked for a system: its vendor, what it is called, and the fields with the words that ask for them. The first
+/// one left empty leaves the system out.
+type Questions = (
+    &'static str,
+    &'static str,
+    &'static [(&'static str, &'static str)],
+);
+
+const FIRST: [Questions; 2] = [
+    ("thehive", "TheHive", &[("url", "address of {}")]),
+    (
+        "elasticsearch",
+        "Elasticsearch",
+        &[("url", "address of {}")],
+    ),
+];
+
+const PROVIDERS: [Questions; 4] = [
+    ("okta", "Okta", &[("url", "address of {}")]),
+    (
+        "keycloak",
+        "Keycloak",
+        &[
+            ("url", "address of {}"),
+            ("realm", "realm of {}"),
+            ("client_id", "id of the client of {}"),
+        ],
+    ),
+    (
+        "entra",
+        "Microsoft Entra ID",
+        &[
+            ("tenant", "id of the tenant of {}"),
+            ("client_id", "id of the application of {}"),
+        ],
+    ),
+    (
+        "google",
+        "Google Workspace",
+        &[(
+            "subject",
+            "mail of the administrator that the service account of {} acts for",
+        )],
+    ),
+];
 
 /// Writes the configuration; a file that is there is never touched.
 ///
@@ -102,24 +201,49 @@ fn ask(answers: &mut dyn BufRead, out: &mut dyn Write) -> io::Result<Answers> {
         Ok((!line.is_empty()).then(|| line.to_owned()))
     };
     let name = question("name of the environment, such as acme-prod")?;
-    let mut system = |what: &str| -> io::Result<Option<System>> {
-        let Some(url) = question(&format!(
-            "address of {what}, such as https://... (empty: none)"
-        ))?
-        else {
-            return Ok(None);
-        };
+    let mut system = |(vendor, called, asked): Questions| -> io::Result<Option<System>> {
+        let mut fields = Vec::new();
+        for (field, words) in asked {
+            let example = if *field == "url" {
+                ", such as https://..."
+            } else {
+                ""
+            };
+            let empty = if fields.is_empty() { "none" } else { "later" };
+            let answer = question(&format!(
+                "{}{example} (empty: {empty})",
+                words.replace("{}", called)
+            ))?;
+            match answer {
+                Some(answer) => fields.push((*field, answer)),
+                None if fields.is_empty() => return Ok(None),
+                None => {}
+            }
+        }
         let secret = question(&format!(
-            "where the key of {what} comes from (file:PATH, credential:NAME, env:NAME, command:PATH ...; empty: later)"
+            "where the key of {called} comes from (file:PATH, credential:NAME, env:NAME, command:PATH ...; empty: later)"
         ))?;
-        Ok(Some(System { url, secret }))
+        Ok(Some(System {
+            vendor,
+            fields,
+            secret,
+        }))
     };
-    Ok(Answers {
-        thehive: system("TheHive")?,
-        elasticsearch: system("Elasticsearch")?,
-        okta: system("Okta")?,
-        name,
-    })
+    let mut systems = Vec::new();
+    for asked in FIRST.into_iter().chain(PROVIDERS) {
+        let Some(answered) = system(asked)? else {
+            continue;
+        };
+        let is_last = PROVIDERS
+            .iter()
+            .any(|(vendor, ..)| *vendor == answered.vendor);
+        systems.push(answered);
+        if is_last {
+            // A second provider is written in by hand.
+            break;
+        }
+    }
+    Ok(Answers { name, systems })
 }
 
 /// Refuses to write over a file, before anything is asked.
@@ -230,10 +354,28 @@ mod tests {
         let mut asked = Vec::new();
         let answers = ask(&mut typed.as_bytes(), &mut asked)?;
         assert_eq!(answers.name.as_deref(), Some("acme-lab"));
-        assert!(answers.elasticsearch.is_none() && answers.lacks_secret());
+        let vendors: Vec<&str> = answers.systems.iter().map(|one| one.vendor).collect();
+        assert_eq!(vendors, ["thehive", "okta"]);
+        assert!(answers.lacks_secret());
         let text = String::from_utf8_lossy(&asked).into_owned();
         assert_eq!(text.matches("address of").count(), 3, "{text}");
         assert_eq!(text.matches("comes from").count(), 2, "{text}");
+        Ok(())
+    }
+
+    #[test]
+    fn a_provider_is_asked_for_what_it_needs() -> io::Result<()> {
+        let typed = "\n\n\n\n\ntenant-1\napp-1\ncredential:entra\n";
+        let answers = ask(&mut typed.as_bytes(), &mut Vec::new())?;
+        let [entra] = answers.systems.as_slice() else {
+            panic!("{answers:?}")
+        };
+        let fields = [("tenant", "tenant-1"), ("client_id", "app-1")];
+        assert_eq!(
+            entra.fields,
+            fields.map(|(name, value)| (name, value.to_owned()))
+        );
+        assert_eq!(entra.secret.as_deref(), Some("credential:entra"));
         Ok(())
     }
 }

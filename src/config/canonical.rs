@@ -37,7 +37,11 @@ impl Policy {
             production,
             over_cap,
         } = approval;
-        let HoldTimes { length, reminder } = hold;
+        let HoldTimes {
+            length,
+            reminder,
+            recovery,
+        } = hold;
         let keys: Vec<&str> = production
             .iter()
             .map(|kind| ActionKind::key(*kind))
@@ -63,7 +67,8 @@ impl Policy {
             [
                 "hold_ms",
                 length.as_millis().to_string(),
-                reminder.as_millis().to_string()
+                reminder.as_millis().to_string(),
+                recovery.as_millis().to_string()
             ],
         ])
         .to_string()
@@ -95,7 +100,7 @@ mod tests {
     fn the_text_is_the_same_in_every_version() {
         let text = "[[\"protected\",[\"a\"]],[\"protected_groups\",[]],[\"own\",[]],[\"allow_administrators\",false],\
             [\"caps\",5,20],[\"of_host\",false],[\"approval\",false,[],[],false],[\"campaign\",[\"phish\",0,3]],\
-            [\"hold_ms\",\"86400000\",\"1800000\"]]";
+            [\"hold_ms\",\"86400000\",\"1800000\",\"259200000\"]]";
         assert_eq!(policy().canonical(), text);
     }
 
@@ -142,6 +147,9 @@ mod tests {
         let mut later = policy();
         later.hold.reminder += Duration::from_secs(1);
         texts.insert(later.canonical());
-        assert_eq!(texts.len(), edits.len() + 2);
+        let mut unwatched = policy();
+        unwatched.hold.recovery = Duration::ZERO;
+        texts.insert(unwatched.canonical());
+        assert_eq!(texts.len(), edits.len() + 3);
     }
 }

@@ -308,6 +308,7 @@ fn parse_policy(faults: &mut Faults<'_>, whole: &Section<'_>) -> Policy {
             "own",
             "hold",
             "hold_reminder",
+            "recovery_watch",
         ],
     );
     let hold = parse_hold(faults, &section);
@@ -337,6 +338,9 @@ fn parse_hold(faults: &mut Faults<'_>, section: &Section<'_>) -> HoldTimes {
         hold.length = length;
         hold.reminder = hold.reminder.min(length / 2);
     }
+    if let Some(entry) = section.get("recovery_watch") {
+        hold.recovery = parse_recovery(faults, &entry).unwrap_or(hold.recovery);
+    }
     let Some(entry) = section.get("hold_reminder") else {
         return hold;
     };
@@ -350,6 +354,18 @@ fn parse_hold(faults: &mut Faults<'_>, section: &Section<'_>) -> HoldTimes {
         None => {}
     }
     hold
+}
+
+/// Reads how long an account is watched once it is enabled again; nothing is no watch.
+fn parse_recovery(faults: &mut Faults<'_>, entry: &Entry<'_>) -> Option<Duration> {
+    let range = Duration::ZERO..=Duration::from_secs(90 * 86_400);
+    let length = entry.duration(faults, &range)?;
+    if length.is_zero() || length >= Duration::from_secs(600) {
+        return Some(length);
+    }
+    let hint = "write 0h for no watch, else 10m or longer: recovery_watch = \"72h\"";
+    entry.fault(faults, "is shorter than 10m".into(), Some(hint.into()));
+    None
 }
 
 /// The keys of each command in `[keys]`, and its line, for faults of its chords.

@@ -290,7 +290,7 @@ pub struct Policy {
     pub approval: Rules,
     /// The campaign beyond the caps, if there is one; only the policy of the host can allow it.
     pub campaign: Option<Campaign>,
-    /// How long a containment holds, and when its end is announced.
+    /// How long a containment holds, when its end is announced, and how long an account is watched after it.
     pub hold: HoldTimes,
 }
 

@@ -5,6 +5,7 @@
 
 mod examined;
 mod remnants;
+mod risk;
 
 use std::sync::Arc;
 use std::time::Duration;
@@ -30,6 +31,7 @@ use crate::domain::verdict::Closing;
 
 pub use self::examined::{Examined, LastSeen, Right, RuleSeen};
 pub(crate) use self::remnants::{no_item, one as one_remnant};
+pub(crate) use self::risk::{keeps_none, no_risk};
 
 /// Why a connection cannot do something.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -235,6 +237,10 @@ pub trait ActivitySource: Send + Sync {
     }
     /// Gives the text of the query as sent, to be copied into the case.
     fn query_text(&self, query: &ActivityQuery) -> String;
+    /// Tells whether it has alerts to list.
+    fn lists_alerts(&self) -> bool {
+        false
+    }
     /// Lists the newest open alerts.
     async fn alerts(&self, limit: usize) -> Result<Page<Alert>, ConnectError>;
 }
@@ -297,6 +303,8 @@ pub struct Reading {
     pub used: Option<Untrusted>,
     /// The vendor's clock.
     pub server_date: Option<DateTime<Utc>>,
+    /// When the effect began, where the vendor tells it more finely than in whole seconds.
+    pub effect_at: Option<DateTime<Utc>>,
 }
 
 /// When to read back.

@@ -254,6 +254,10 @@ impl ActivitySource for Elasticsearch {
         query::text(&self.index, query)
     }
 
+    fn lists_alerts(&self) -> bool {
+        true
+    }
+
     async fn alerts(&self, limit: usize) -> Result<Page<Alert>, ConnectError> {
         let mut all = Page {
             items: Vec::new(),

@@ -8,6 +8,7 @@
 //! What must not live here: HTTP policy, decisions about when to act.
 
 mod administrators;
+mod batch;
 mod evidence;
 mod examined;
 mod facts;
@@ -16,11 +17,13 @@ mod list;
 mod log;
 mod password;
 mod recent;
+mod risk;
 mod snapshot;
 mod wire;
 
 use std::collections::BTreeMap;
 use std::sync::Mutex;
+use std::time::Instant;
 
 use async_trait::async_trait;
 use reqwest::Method;
@@ -103,6 +106,8 @@ pub struct Entra {
     /// Names of applications by the id of their service principal.
     names: Mutex<BTreeMap<String, Untrusted>>,
     recent: recent::Recent,
+    /// When Identity Protection was last asked for anything here.
+    risk_asked: Mutex<Option<Instant>>,
 }
 
 /// Marks a request as every one is marked: an id of our own, and that somebody waits for it.
@@ -135,6 +140,7 @@ impl Entra {
             own: OnceCell::new(),
             names: Mutex::default(),
             recent: recent::Recent::default(),
+            risk_asked: Mutex::default(),
         }
     }
 
@@ -148,7 +154,7 @@ impl Entra {
     /// Reads the user with an id or a principal name; `None` where there is none.
     async fn user(&self, key: &str) -> Result<Option<(Account, Value)>, ConnectError> {
         let request = get(USER, &[key])?.query("$select", wire::SELECT);
-        match self.http.read(&request).await {
+        match self.read(&request).await {
             Ok(answer) => {
                 let record: Value = answer.json()?;
                 Ok(Some((self.decoded(&answer, &record)?, record)))
@@ -190,6 +196,7 @@ impl Entra {
             ActionKind::ResetPassword => password::reset(id, password::PLACE),
             ActionKind::ExpirePassword => password::expire(id),
             ActionKind::RemoveItem => Err(no_item()),
+            ActionKind::ConfirmCompromised | ActionKind::DismissRisk => risk::request(kind, id),
         };
         request.map(marked)
     }
@@ -205,6 +212,14 @@ impl Entra {
             return self.confirmed_removal(action);
         }
         let differs = || differs(kind);
+        let named = action.account();
+        if kind.is_of_risk() {
+            // Whose risk it is stands in the body alone.
+            let is_own = named.connection == self.connection && is_id(named.raw());
+            let request = Self::request(kind, named.raw())?;
+            let is_same = is_own && self.http.prepared(&request)? == *call;
+            return is_same.then_some(request).ok_or_else(differs);
+        }
         let mut segments = call.path.rsplit('/');
         let id = match kind {
             ActionKind::RevokeSessions => segments.nth(1),
@@ -324,6 +339,11 @@ impl Identity for Entra {
             (has(ActionKind::ExpirePassword), ActionKind::ExpirePassword),
             (revoke && keeps_out, ActionKind::RevokeSessions),
             (has(ActionKind::EnableAccount), ActionKind::EnableAccount),
+            (
+                has(ActionKind::ConfirmCompromised),
+                ActionKind::ConfirmCompromised,
+            ),
+            (has(ActionKind::DismissRisk), ActionKind::DismissRisk),
         ]
         .into_iter()
         .filter_map(|(is_wanted, kind)| is_wanted.then_some(kind))
@@ -388,6 +408,9 @@ impl Identity for Entra {
     ) -> Result<Accepted, ConnectError> {
         let kind = action.kind();
         let request = self.confirmed(action, password)?;
+        if kind.is_of_risk() {
+            self.risk_turn(action.account().raw()).await;
+        }
         let answer = self.http.write(&request).await;
         let answer = answer.map_err(|error| match password {
             // What is said of it is recorded.
@@ -413,6 +436,7 @@ impl Identity for Entra {
             ActionKind::ResetPassword => self.read_reset(query).await,
             ActionKind::ExpirePassword => self.read_expired(query).await,
             ActionKind::RemoveItem => self.read_removed(query).await,
+            ActionKind::ConfirmCompromised | ActionKind::DismissRisk => self.read_risk(query).await,
         }
     }
 

@@ -1,4 +1,4 @@
-//! Google Workspace: accounts by the Directory API, what was done by the Reports API.
+//! Google Workspace: accounts by the Directory API, what was done by the Reports API, alerts by the Alert Center API.
 //!
 //! A service account acts for an administrator by domain-wide delegation, with one token for each scope (see `scope`). Order
 //! of a containment: sign out, end the token of each app, suspend, sign out again. Signing out leaves the tokens of apps and
@@ -7,6 +7,7 @@
 //! What must not live here: HTTP policy, decisions about when to act.
 
 mod administrators;
+mod alerts;
 mod evidence;
 mod examined;
 mod facts;
@@ -26,7 +27,7 @@ use tokio::sync::OnceCell;
 
 use super::capability::{
     Accepted, ActionFacts, ConnectError, ConnectErrorKind, Identity, Lacking, PreparedCall,
-    ProofQuery, Reading, Schedule, Step, no_item,
+    ProofQuery, Reading, Schedule, Step, keeps_none, no_item, no_risk,
 };
 use super::decode::FieldError;
 use super::http::{Answer, Class, HttpClient, Request};
@@ -42,6 +43,9 @@ use crate::domain::text::{Safe, Untrusted};
 use crate::safe;
 use scope::{Clients, Scope};
 
+/// What it is called where it does not offer something.
+const NAME: &str = "Google Workspace";
+
 const USERS: &str = "/admin/directory/v1/users";
 const USER: &str = "/admin/directory/v1/users/{userKey}";
 const SIGN_OUT: &str = "/admin/directory/v1/users/{userKey}/signOut";
@@ -54,6 +58,7 @@ const MOBILE: &str = "/admin/directory/v1/customer/{customerId}/devices/mobile";
 const ASSIGNMENTS: &str = "/admin/directory/v1/customer/{customer}/roleassignments";
 const ACTIVITIES: &str =
     "/admin/reports/v1/activity/users/{userKey}/applications/{applicationName}";
+const ALERTS: &str = "/v1beta1/alerts";
 
 /// The customer that the administrator belongs to.
 const CUSTOMER: &str = "my_customer";
@@ -178,6 +183,7 @@ impl Google {
                 Ok((Scope::Security, request))
             }
             ActionKind::RemoveItem => Err(no_item()),
+            ActionKind::ConfirmCompromised | ActionKind::DismissRisk => Err(no_risk(NAME)),
         }
     }
 
@@ -311,6 +317,9 @@ impl Identity for Google {
     }
 
     fn offers(&self, kind: ActionKind) -> Result<ActionFacts, Lacking> {
+        if kind.is_of_risk() {
+            return Err(keeps_none(NAME));
+        }
         Ok(facts::facts(kind))
     }
 
@@ -350,6 +359,9 @@ impl Identity for Google {
         kinds: &[ActionKind],
         account: &Account,
     ) -> Result<Vec<Step>, (ActionKind, Lacking)> {
+        if let Some(kind) = kinds.iter().find(|kind| kind.is_of_risk()) {
+            return Err((*kind, keeps_none(NAME)));
+        }
         if let Some(refused) = password::refusal(kinds, account) {
             return Err(refused);
         }
@@ -419,6 +431,7 @@ impl Identity for Google {
                 self.read_password(query).await
             }
             ActionKind::RemoveItem => self.read_removed(query).await,
+            ActionKind::ConfirmCompromised | ActionKind::DismissRisk => Err(no_risk(NAME)),
         }
     }
 

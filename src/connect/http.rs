@@ -13,6 +13,7 @@ mod limits;
 mod message;
 mod origin;
 mod pacing;
+mod parts;
 mod setup;
 mod shape;
 mod token;
@@ -33,6 +34,7 @@ pub use self::limits::{Limits, Size};
 pub use self::message::{Answer, Class, Request};
 pub use self::origin::{Origin, OriginError};
 pub use self::pacing::Rate;
+pub(super) use self::parts::{Judged, Part};
 pub use self::setup::HttpOptions;
 pub use self::token::{Credential, TokenGrant};
 

@@ -25,7 +25,7 @@ use tokio::sync::OnceCell;
 
 use super::capability::{
     Accepted, ActionFacts, ConnectError, ConnectErrorKind, Identity, Lacking, PreparedCall,
-    ProofQuery, Reading, Schedule, Step, no_item,
+    ProofQuery, Reading, Schedule, Step, keeps_none, no_item, no_risk,
 };
 use super::decode::FieldError;
 use super::http::{Answer, Class, Credential, HttpClient, Request, TokenGrant};
@@ -38,6 +38,9 @@ use crate::domain::ids::{AccountId, ConnectionName};
 use crate::domain::one_time::OneTime;
 use crate::domain::text::{Safe, Untrusted};
 use crate::safe;
+
+/// What it is called where it does not offer something.
+const NAME: &str = "Keycloak";
 
 const TOKEN: &str = "/realms/{realm}/protocol/openid-connect/token";
 const REALM: &str = "/admin/realms/{realm}";
@@ -186,6 +189,7 @@ impl Keycloak {
                 self.password_request(kind, id, None)
             }
             ActionKind::RemoveItem => Err(no_item()),
+            ActionKind::ConfirmCompromised | ActionKind::DismissRisk => Err(no_risk(NAME)),
         }
     }
 
@@ -338,6 +342,9 @@ impl Identity for Keycloak {
     }
 
     fn offers(&self, kind: ActionKind) -> Result<ActionFacts, Lacking> {
+        if kind.is_of_risk() {
+            return Err(keeps_none(NAME));
+        }
         Ok(facts::facts(kind, self.lifespan()))
     }
 
@@ -376,6 +383,9 @@ impl Identity for Keycloak {
         kinds: &[ActionKind],
         account: &Account,
     ) -> Result<Vec<Step>, (ActionKind, Lacking)> {
+        if let Some(kind) = kinds.iter().find(|kind| kind.is_of_risk()) {
+            return Err((*kind, keeps_none(NAME)));
+        }
         let mut steps = Vec::new();
         if kinds.contains(&ActionKind::RevokeSessions) {
             let offline = self.offline_steps(account);
@@ -441,6 +451,7 @@ impl Identity for Keycloak {
                 self.read_password(query).await
             }
             ActionKind::RemoveItem => self.read_removed(query).await,
+            ActionKind::ConfirmCompromised | ActionKind::DismissRisk => Err(no_risk(NAME)),
         }
     }
 

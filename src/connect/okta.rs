@@ -17,7 +17,10 @@ mod log;
 mod password;
 mod proof;
 mod removal;
+mod risk;
 mod wire;
+
+use std::sync::Mutex;
 
 use async_trait::async_trait;
 use reqwest::Method;
@@ -83,6 +86,8 @@ pub struct Okta {
     token_id: Option<String>,
     app: Option<ServiceApp>,
     own: OnceCell<(AccountId, Untrusted)>,
+    /// Why the risk of accounts was not told when it was last asked for.
+    no_risk: Mutex<Option<Safe>>,
 }
 
 impl Okta {
@@ -99,6 +104,7 @@ impl Okta {
             token_id,
             app,
             own: OnceCell::new(),
+            no_risk: Mutex::default(),
         }
     }
 
@@ -177,23 +183,6 @@ impl Okta {
         }
     }
 
-    /// Tells which clients still list a refresh token of the user that can be used.
-    async fn holders(&self, account: &str) -> Result<Vec<Untrusted>, ConnectError> {
-        let mut holders = Vec::new();
-        for client in self.whole(CLIENTS, account, wire::client).await? {
-            match self.list(TOKENS, &[account, client.id.raw()]).await {
-                Ok((tokens, _)) if tokens.iter().any(wire::token_lives) => {
-                    holders.push(client.name);
-                }
-                Ok(_) => {}
-                // The client vanished between the two calls.
-                Err(error) if error.kind == ConnectErrorKind::NotFound => {}
-                Err(error) => return Err(error),
-            }
-        }
-        Ok(holders)
-    }
-
     fn request(kind: ActionKind, id: &str) -> Result<Request, ConnectError> {
         match kind {
             ActionKind::DisableAccount => Request::new(Class::Write, Method::POST, SUSPEND, &[id]),
@@ -213,6 +202,7 @@ impl Okta {
             }
             ActionKind::ExpirePassword => Request::new(Class::Write, Method::POST, EXPIRE, &[id]),
             ActionKind::RemoveItem => Err(no_item()),
+            ActionKind::ConfirmCompromised | ActionKind::DismissRisk => risk::request(kind, id),
         }
     }
 
@@ -232,6 +222,7 @@ impl Okta {
         let mut segments = path.rsplit('/');
         let id = match kind {
             ActionKind::RevokeSessions => segments.nth(1),
+            kind if kind.is_of_risk() => segments.nth(1),
             _ => segments.nth(2),
         };
         // An Okta id has nothing that needs encoding; anything else cannot have been prepared here.
@@ -334,12 +325,13 @@ impl Identity for Okta {
     async fn account(&self, id: &AccountId) -> Result<Account, ConnectError> {
         let raw = id.raw();
         let request = Request::get(USER, &[raw])?.urgent();
-        let (answer, groups, roles, factors, clients) = futures::join!(
+        let (answer, groups, roles, factors, clients, risk) = futures::join!(
             self.http.read(&request),
             self.whole(GROUPS, raw, wire::group),
             self.whole(ROLES, raw, wire::role),
             self.whole(FACTORS, raw, wire::factor),
             self.whole(CLIENTS, raw, wire::client),
+            self.risk_record(raw),
         );
         let answer = answer?;
         let record: Value = answer.json()?;
@@ -353,6 +345,7 @@ impl Identity for Okta {
         account.factors = or_gap(factors, "MFA methods", &mut gaps);
         let clients = clients.map(|all| all.into_iter().map(|client| client.name).collect());
         account.token_clients = or_gap(clients, "clients with tokens", &mut gaps);
+        account.risk = Some(self.risk_of(risk));
         account.gaps = gaps;
         Ok(account)
     }
@@ -378,7 +371,8 @@ impl Identity for Okta {
     }
 
     fn offers(&self, kind: ActionKind) -> Result<ActionFacts, Lacking> {
-        Ok(facts::facts(kind))
+        let lacks = self.lacks_risk(kind);
+        lacks.map_or_else(|| Ok(facts::facts(kind)), Err)
     }
 
     fn order(&self, kinds: &[ActionKind]) -> Vec<ActionKind> {
@@ -391,6 +385,11 @@ impl Identity for Okta {
             (has(ActionKind::EnableAccount), ActionKind::EnableAccount),
             (has(ActionKind::ResetPassword), ActionKind::ResetPassword),
             (has(ActionKind::ExpirePassword), ActionKind::ExpirePassword),
+            (
+                has(ActionKind::ConfirmCompromised),
+                ActionKind::ConfirmCompromised,
+            ),
+            (has(ActionKind::DismissRisk), ActionKind::DismissRisk),
             (revoke && keeps_out, ActionKind::RevokeSessions),
         ]
         .into_iter()
@@ -403,7 +402,8 @@ impl Identity for Okta {
         kinds: &[ActionKind],
         account: &Account,
     ) -> Result<Vec<Step>, (ActionKind, Lacking)> {
-        if let Some(refused) = password::refusal(kinds, account) {
+        let refused = password::refusal(kinds, account);
+        if let Some(refused) = refused.or_else(|| risk::refusal(kinds, account)) {
             return Err(refused);
         }
         let step = |kind: ActionKind| {
@@ -474,6 +474,7 @@ impl Identity for Okta {
                 self.read_password(query).await
             }
             ActionKind::RemoveItem => self.read_removed(query).await,
+            ActionKind::ConfirmCompromised | ActionKind::DismissRisk => self.read_risk(query).await,
         }
     }
 

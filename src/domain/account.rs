@@ -73,6 +73,9 @@ pub struct Account {
     /// What has to be done at the next sign-in, in the provider's words; `None` where it does not say.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub required: Option<Vec<Untrusted>>,
+    /// What the provider holds of its risk; `None` where it keeps none.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub risk: Option<Risk>,
     /// What could not be read, one sentence each.
     pub gaps: Vec<Untrusted>,
     /// Name of the time zone the provider has for the person, as it says it.
@@ -80,6 +83,31 @@ pub struct Account {
     pub zone: Option<Untrusted>,
     /// The provider's clock when it answered (`Date` header).
     pub server_date: Option<DateTime<Utc>>,
+}
+
+/// What a provider holds of an account's risk.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Risk {
+    /// Where it stands.
+    pub state: RiskState,
+    /// In the provider's words, such as `high (atRisk)`; why, where it could not be read.
+    pub said: Untrusted,
+}
+
+/// Where the risk of an account stands.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum RiskState {
+    /// It could not be read.
+    Unread,
+    /// The provider holds none.
+    Nothing,
+    /// The provider thinks that somebody else may have the account.
+    AtRisk,
+    /// Somebody said that somebody else has it.
+    Compromised,
+    /// There was one, and it was dismissed or is over.
+    Over,
 }
 
 /// A group an account is in.

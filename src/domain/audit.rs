@@ -18,7 +18,9 @@ mod hash;
 mod json;
 mod listed;
 mod long;
+mod observed;
 mod pruned;
+mod recovery;
 mod removal;
 mod report;
 #[cfg(test)]
@@ -33,7 +35,7 @@ mod words;
 pub use after::{FindingDismissed, HoldSet, SecretSaid, SecretState, WatchCursor, WatchSuccess};
 pub use anchor::{Anchor, find_anchors};
 pub use body::Body;
-pub use casework::{CaseChanged, CaseLeft, CaseSnoozed, CompromiseWindow, SearchRun};
+pub use casework::{CaseChanged, CaseLeft, CaseSnoozed, CompromiseWindow, Decided, SearchRun};
 pub use entry::{Draft, EncodeError, Entry, MAX_LINE, SUFFIX, encode_line, parse_line};
 pub use fault::{Fault, Reason, Warning};
 pub use filter::{Filter, data_of};
@@ -43,8 +45,12 @@ pub use listed::{
     CaseRead, ChecklistNote, ChecklistOpen, ChecklistPhase, ChecklistText, ChecklistTick,
     RunbookChoose, RunbookInput, StepSaid, TaskState,
 };
+pub use observed::Observed;
 pub use pruned::SegmentPruned;
-pub use removal::ItemNamed;
+pub use recovery::{
+    AttackSign, RecoverySaid, RecoveryWord, SignKind, WatchLooked, WatchOver, WatchSeen, WatchUntil,
+};
+pub use removal::{ItemNamed, ItemPart};
 pub use report::{DocumentPosted, DocumentWritten};
 pub use seal::{PublicKey, Standing};
 pub use sessions::{EVERY, GAP_MINUTES};

@@ -66,8 +66,8 @@ pub struct Observable {
     pub tags: Vec<Untrusted>,
 }
 
-/// A signal of the SIEM, or an alert linked to a case.
-#[derive(Clone, Debug, PartialEq, Eq)]
+/// A signal of the SIEM or of the identity provider, or an alert linked to a case.
+#[derive(Clone, Debug, PartialEq, Eq, Default)]
 pub struct Alert {
     /// The vendor's id.
     pub id: Untrusted,
@@ -89,10 +89,16 @@ pub struct Alert {
     pub user_id: Option<Untrusted>,
     /// `user.name` of the alert.
     pub user_name: Option<Untrusted>,
+    /// Further users that it names, where it is about several.
+    pub also: Vec<Untrusted>,
     /// `source.ip` of the alert.
     pub source_ip: Option<Untrusted>,
     /// The rule's own guidance.
     pub guidance: Option<Untrusted>,
+    /// The source's own word for how far it is worked on.
+    pub status: Option<Untrusted>,
+    /// What else the source says of it, as it wrote it.
+    pub told: Option<Untrusted>,
 }
 
 /// A task of a case.

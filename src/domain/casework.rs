@@ -6,7 +6,7 @@ use chrono::{DateTime, Utc};
 
 use super::audit::{
     Body, CaseLeft, ChecklistNote, ChecklistOpen, ChecklistPhase, ChecklistText, ChecklistTick,
-    DecisionKind, Entry, LikelihoodSet, RunbookChoose, RunbookInput, SearchRun, StepSaid,
+    Decided, DecisionKind, Entry, LikelihoodSet, RunbookChoose, RunbookInput, SearchRun, StepSaid,
     TickState,
 };
 use super::ids::{AccountId, CaseId, RecordId};
@@ -95,12 +95,12 @@ impl Casework {
     pub fn apply(&mut self, entry: &Entry) {
         match &entry.body {
             Body::CaseRead(read) => self.case_mut(&read.case).read = Some(entry.ts),
-            Body::Decision {
+            Body::Decision(Decided {
                 case,
                 decision,
                 reason,
                 ..
-            } => {
+            }) => {
                 self.case_mut(case).decision = Some((*decision, reason.clone(), entry.ts));
             }
             Body::TimelineSaid(said) => {

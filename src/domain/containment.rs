@@ -19,7 +19,9 @@ pub mod need;
 pub mod note;
 pub mod outbox;
 pub mod plan;
+pub mod recovery_watch;
 pub mod remnant;
+pub mod risk;
 pub mod rival;
 #[cfg(test)]
 pub(crate) mod samples;

@@ -41,6 +41,7 @@ impl Attacker {
 /// Lets one step pass: the attacker acts, and now and then somebody else works.
 pub(crate) fn step(world: &mut World, at: DateTime<Utc>) {
     world.undo_by_others(VICTIM, at);
+    world.go_on(VICTIM, at);
     let mut mind = world.attacker.clone();
     act(world, &mut mind, at);
     if mind.round.is_multiple_of(3) {

@@ -289,6 +289,32 @@ impl Directory {
         }
     }
 
+    /// Gives the victim nine more grants, each for another right, as an attacker does who wants to be hard to get rid of.
+    pub fn give_many_grants(&mut self) {
+        const SCOPES: [&str; 9] = [
+            "calendars.read",
+            "contacts.read",
+            "drive.read",
+            "groups.read",
+            "mail.send",
+            "notes.read",
+            "people.read",
+            "sites.read",
+            "tasks.read",
+        ];
+        let victim = &mut self.people[VICTIM];
+        let Some(last) = victim.grants.last().cloned() else {
+            return;
+        };
+        for (scope, place) in SCOPES.into_iter().zip(1u32..) {
+            victim.grants.push(Grant {
+                id: format!("{}m{place}", last.id),
+                scope,
+                ..last.clone()
+            });
+        }
+    }
+
     /// Sets apart who is set apart at Entra ID only.
     pub fn as_tenant(&mut self) {
         // The story's account lives in the cloud, so that its password can be changed there.

@@ -2,18 +2,22 @@
 //!
 //! Paths and bodies follow Graph's published description; error bodies, limits and late reads follow its documentation.
 
+mod batch;
 mod filter;
 mod left;
 mod logs;
 mod records;
+mod risk;
 mod token;
 mod users;
 
 use serde_json::{Value, json};
 
+use super::risk::State;
 use super::wire::{Answer, Notes, Request, iso, percent_encode};
 use super::world::World;
 
+pub(crate) use batch::{batched, parts};
 pub(crate) use left::Tenant;
 pub(crate) use token::{CLIENT, SECRET, TENANT, THUMBPRINT};
 
@@ -21,7 +25,7 @@ pub(crate) use token::{CLIENT, SECRET, TENANT, THUMBPRINT};
 const PRINCIPAL: &str = "9c1f0f0e-7a51-4c0b-8f0e-2b9d6a4c7e10";
 
 /// The application permissions that the console's client has: those it needs and no other.
-pub(crate) const PERMISSIONS: [&str; 13] = [
+pub(crate) const PERMISSIONS: [&str; 14] = [
     "User.Read.All",
     "Directory.Read.All",
     "User.RevokeSessions.All",
@@ -31,6 +35,7 @@ pub(crate) const PERMISSIONS: [&str; 13] = [
     "AuditLog.Read.All",
     "IdentityRiskyUser.Read.All",
     "IdentityRiskEvent.Read.All",
+    "IdentityRiskyUser.ReadWrite.All",
     "UserAuthenticationMethod.ReadWrite.All",
     "DelegatedPermissionGrant.ReadWrite.All",
     "AppRoleAssignment.ReadWrite.All",
@@ -39,7 +44,7 @@ pub(crate) const PERMISSIONS: [&str; 13] = [
 
 /// Tells whether a request only reads; asking for a token changes nothing of the company.
 pub(crate) fn reads(request: &Request) -> bool {
-    request.method == "GET" || request.path.ends_with("/token")
+    request.method == "GET" || request.path.ends_with("/token") || request.path.ends_with("/$batch")
 }
 
 /// Gives the permission that a path wants; `None` where any token does.
@@ -57,6 +62,7 @@ fn needs(request: &Request) -> Option<&'static str> {
             "Directory.Read.All"
         }
         ("GET", ["auditLogs", ..]) => "AuditLog.Read.All",
+        ("POST", ["identityProtection", "riskyUsers", _]) => "IdentityRiskyUser.ReadWrite.All",
         ("GET", ["identityProtection", "riskyUsers", ..]) => "IdentityRiskyUser.Read.All",
         ("GET", ["identityProtection", ..]) => "IdentityRiskEvent.Read.All",
         ("GET", ["users", ..]) => "User.Read.All",
@@ -75,6 +81,9 @@ pub(crate) fn answer(world: &mut World, request: &Request, notes: &mut Notes) ->
     };
     if !token::accepts(world, request) {
         return error(request, 401);
+    }
+    if rest == ["$batch"] {
+        return batch::open(request);
     }
     if needs(request).is_some_and(|need| !world.permissions.contains(&need)) {
         return error(request, 403);
@@ -125,8 +134,14 @@ pub(crate) fn answer(world: &mut World, request: &Request, notes: &mut Notes) ->
         ("GET", ["auditLogs", "signIns"]) => logs::sign_ins(world, request),
         ("GET", ["auditLogs", "directoryAudits"]) => logs::audits(world, request),
         ("GET", ["identityProtection", "riskDetections"]) => logs::detections(world, request),
-        ("GET", ["identityProtection", "riskyUsers"]) => users::risky_users(world, request),
-        ("GET", ["identityProtection", "riskyUsers", id]) => users::risky_user(world, request, id),
+        ("GET", ["identityProtection", "riskyUsers"]) => risk::list(world, request),
+        ("GET", ["identityProtection", "riskyUsers", id]) => risk::one(world, request, id),
+        ("POST", ["identityProtection", "riskyUsers", "confirmCompromised"]) => {
+            risk::say(world, request, State::Confirmed, notes)
+        }
+        ("POST", ["identityProtection", "riskyUsers", "dismiss"]) => {
+            risk::say(world, request, State::Dismissed, notes)
+        }
         (
             _,
             [
@@ -153,6 +168,7 @@ pub(crate) fn answer(world: &mut World, request: &Request, notes: &mut Notes) ->
 pub(crate) fn template(request: &Request) -> &'static str {
     match &request.parts()[..] {
         [_, "oauth2", "v2.0", "token"] => "/{tenant}/oauth2/v2.0/token",
+        ["v1.0", "$batch"] => "/v1.0/$batch",
         ["v1.0", "users"] => "/v1.0/users",
         ["v1.0", "users", _] => "/v1.0/users/{user-id}",
         ["v1.0", "users", _, "revokeSignInSessions"] => {
@@ -167,6 +183,15 @@ pub(crate) fn template(request: &Request) -> &'static str {
         }
         ["v1.0", "auditLogs", "signIns"] => "/v1.0/auditLogs/signIns",
         ["v1.0", "auditLogs", "directoryAudits"] => "/v1.0/auditLogs/directoryAudits",
+        [
+            "v1.0",
+            "identityProtection",
+            "riskyUsers",
+            "confirmCompromised",
+        ] => "/v1.0/identityProtection/riskyUsers/confirmCompromised",
+        ["v1.0", "identityProtection", "riskyUsers", "dismiss"] => {
+            "/v1.0/identityProtection/riskyUsers/dismiss"
+        }
         ["v1.0", "identityProtection", "riskyUsers", _] => {
             "/v1.0/identityProtection/riskyUsers/{riskyUser-id}"
         }

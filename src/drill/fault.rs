@@ -63,6 +63,19 @@ impl Kind {
             .map_or("none", |(word, _)| word)
     }
 
+    /// Tells whether the fault is one of the line, and not of what is said on it.
+    pub fn breaks_line(self) -> bool {
+        matches!(
+            self,
+            Self::Hang
+                | Self::ResetBeforeEffect
+                | Self::ReplyLostAfterEffect
+                | Self::HalfBody
+                | Self::HugeBody
+                | Self::BadJson
+        )
+    }
+
     /// Tells whether the fault only has a meaning for requests that read, only for those that write, or for both.
     fn fits(self, reads: bool) -> bool {
         match self {
@@ -104,10 +117,24 @@ pub(crate) enum Twist {
     OtherPermissions,
     /// A colleague has the victim's address beside an own one from now on.
     SharesMail,
+    /// The application that holds on to the account got many more grants.
+    ManyGrants,
+    /// The filter in the mailbox looks for so many words that its record is long.
+    LongRule,
+    /// It has more characters than are kept of a record.
+    EndlessRule,
+    /// The organisation has no licence for the risk of users.
+    NoRiskLicence,
+    /// The victim signs in as always at the next step.
+    UserReturns,
+    /// A colleague gives the victim a new password at the next step.
+    PasswordByOthers,
+    /// An MFA method is in the victim's account from the next step on, which no log tells of.
+    MethodAppears,
 }
 
 /// Words of the control interface for what goes wrong in the company.
-const TWISTS: [(&str, Twist); 12] = [
+const TWISTS: [(&str, Twist); 19] = [
     ("session_survives", Twist::SessionSurvives),
     ("undone_by_others", Twist::UndoneByOthers),
     ("made_administrator", Twist::MadeAdministrator),
@@ -120,6 +147,13 @@ const TWISTS: [(&str, Twist); 12] = [
     ("becomes_synced", Twist::BecomesSynced),
     ("other_permissions", Twist::OtherPermissions),
     ("shares_mail", Twist::SharesMail),
+    ("many_grants", Twist::ManyGrants),
+    ("long_rule", Twist::LongRule),
+    ("endless_rule", Twist::EndlessRule),
+    ("no_risk_licence", Twist::NoRiskLicence),
+    ("user_returns", Twist::UserReturns),
+    ("password_by_others", Twist::PasswordByOthers),
+    ("method_appears", Twist::MethodAppears),
 ];
 
 /// One armed fault.
@@ -130,6 +164,8 @@ pub(crate) struct Rule {
     rate: f64,
     left: Option<u64>,
     path: Option<String>,
+    /// What one of the values of the query holds.
+    query: Option<String>,
     method: Option<String>,
     /// Delay of `latency` in milliseconds.
     pub ms: u64,
@@ -207,6 +243,7 @@ pub(crate) fn parse(body: &[u8]) -> Result<Order, String> {
         rate,
         left: value.get("count").and_then(Value::as_u64),
         path: text("path"),
+        query: text("query"),
         method: text("method"),
         ms: value.get("ms").and_then(Value::as_u64).unwrap_or(1_000),
         origin: text("origin").unwrap_or_else(|| "http://198.51.100.7:9".to_owned()),
@@ -275,6 +312,10 @@ impl Rule {
                 .path
                 .as_ref()
                 .is_none_or(|part| request.path.contains(part.as_str()))
+            && self.query.as_ref().is_none_or(|part| {
+                let mut values = request.query.iter().map(|(_, value)| value);
+                values.any(|value| value.contains(part.as_str()))
+            })
             && self
                 .method
                 .as_ref()
@@ -298,10 +339,13 @@ pub(crate) fn spoil_first_record(body: &mut Value) {
         Value::Object(map) if map.get("value").is_some_and(Value::is_array) => {
             map.get_mut("value").and_then(|list| list.get_mut(0))
         }
+        Value::Object(map) if map.get("alerts").is_some_and(Value::is_array) => {
+            map.get_mut("alerts").and_then(|list| list.get_mut(0))
+        }
         other => Some(other),
     };
     if let Some(record) = record {
-        for name in ["id", "_id", "uuid", "published", "title"] {
+        for name in ["id", "_id", "uuid", "published", "title", "alertId"] {
             if record.get(name).is_some() {
                 set(record, name, serde_json::json!({"unexpected": 7}));
             }

@@ -1,8 +1,9 @@
-//! The identity provider as Google Workspace: the parts of the Directory and Reports APIs that a responder uses.
+//! The identity provider as Google Workspace: the parts of its APIs that a responder uses.
 //!
 //! Paths and bodies follow Google's Discovery documents, errors the vendor's documentation. What is there once at Google, on
 //! servers with names of their own, stands on one here.
 
+mod alerts;
 mod left;
 mod mailbox;
 mod reports;
@@ -49,7 +50,7 @@ impl State {
     pub fn take_all(&mut self) {
         self.password_gone = true;
         self.codes_gone = true;
-        self.mailbox = mailbox::Gone::all();
+        self.mailbox.take_all();
     }
 }
 
@@ -81,6 +82,12 @@ pub(crate) fn answer(world: &mut World, request: &Request, notes: &mut Notes) ->
     {
         return match method {
             "GET" => reports::activities(world, request, user, app),
+            _ => no_method(),
+        };
+    }
+    if let ["v1beta1", "alerts"] = parts[..] {
+        return match method {
+            "GET" => alerts::list(world, request),
             _ => no_method(),
         };
     }
@@ -153,6 +160,7 @@ pub(crate) fn template(request: &Request) -> &'static str {
             ..,
         ] => "/admin/directory/v1/users/{userKey}/verificationCodes",
         ["gmail", "v1", "users", _, "settings", ..] => "/gmail/v1/users/{userId}/settings",
+        ["v1beta1", "alerts"] => "/v1beta1/alerts",
         ["admin", "reports", ..] => {
             "/admin/reports/v1/activity/users/{userKey}/applications/{applicationName}"
         }

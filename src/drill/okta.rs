@@ -4,6 +4,7 @@
 
 mod left;
 mod logs;
+mod risk;
 mod scim;
 mod tokens;
 mod users;
@@ -59,6 +60,8 @@ pub(crate) fn answer(world: &mut World, request: &Request, notes: &mut Notes) ->
         ("POST", ["users", user, "lifecycle", "deactivate"]) => {
             users::deactivate(world, request, user, notes)
         }
+        ("GET", ["users", user, "risk"]) => risk::get(world, request, user),
+        ("PUT", ["users", user, "risk"]) => risk::put(world, request, user, notes),
         ("GET", ["users", user, "grants"]) => left::grants(world, request, user),
         ("GET", ["users", user, "devices"]) => left::devices(world, request, user),
         ("GET", ["users", user, "authenticator-enrollments"]) => {
@@ -113,6 +116,7 @@ pub(crate) fn template(request: &Request) -> &'static str {
         Some(["users", _, "clients", _, "tokens"]) => {
             "/api/v1/users/{userId}/clients/{clientId}/tokens"
         }
+        Some(["users", _, "risk"]) => "/api/v1/users/{userId}/risk",
         Some(["users", _, "sessions"]) => "/api/v1/users/{userId}/sessions",
         Some(["users", _, "lifecycle", "suspend"]) => "/api/v1/users/{id}/lifecycle/suspend",
         Some(["users", _, "lifecycle", "unsuspend"]) => "/api/v1/users/{id}/lifecycle/unsuspend",

@@ -40,6 +40,9 @@ pub(crate) struct Shared {
     pub stop: watch::Receiver<bool>,
 }
 
+/// A request in another one: its id there, itself, and what it meets.
+type Inner = (String, Request, Met);
+
 /// Everything that changes.
 pub(crate) struct State {
     pub world: World,
@@ -119,6 +122,41 @@ impl State {
             Server::Cases => thehive::reads(request),
             Server::Siem => elastic::reads(request),
         }
+    }
+
+    /// Gives the requests in a request of several, and what each meets; what breaks the line breaks it for all of them.
+    fn inner(&mut self, request: &Request, met: &mut Met) -> Vec<Inner> {
+        if request.server != Server::Identity || request.idp != Idp::Entra {
+            return Vec::new();
+        }
+        let dice = &mut self.dice;
+        let parts = entra::parts(request, || token(dice, 27)).unwrap_or_default();
+        let mut all = Vec::with_capacity(parts.len());
+        for (id, part) in parts {
+            let own = self.faults.meet(&part, Self::reads(&part));
+            met.delay_ms = met.delay_ms.max(own.delay_ms);
+            if own.kind().is_some_and(Kind::breaks_line) && met.rule.is_none() {
+                met.rule.clone_from(&own.rule);
+            }
+            all.push((id, part, own));
+        }
+        all
+    }
+
+    /// Carries the requests in a request out and puts their answers into its answer.
+    fn with_inner(&mut self, mut answer: Answer, inner: Vec<Inner>) -> Answer {
+        if inner.is_empty() || answer.status != 200 {
+            return answer;
+        }
+        let mut answers = Vec::with_capacity(inner.len());
+        for (id, part, met) in inner {
+            if let Some(mut own) = self.perform(&part, &met) {
+                reply::spoil(&part, &mut own, &met);
+                answers.push((id, own));
+            }
+        }
+        entra::batched(&mut answer, answers);
+        answer
     }
 
     /// Carries the request out as the fault allows; `None` means that nothing is answered.
@@ -329,17 +367,22 @@ async fn handle(
     let Ok(body) = to_bytes(body, BODY_MAX).await else {
         return plain(StatusCode::PAYLOAD_TOO_LARGE);
     };
-    let (request, met) = {
+    let (request, met, inner) = {
         let mut state = place.shared.lock();
         let id = token(&mut state.dice, 27);
         let request = read(&place, &parts, &body, id);
-        let met = state.faults.meet(&request, State::reads(&request));
-        (request, met)
+        let mut met = state.faults.meet(&request, State::reads(&request));
+        let inner = state.inner(&request, &mut met);
+        (request, met, inner)
     };
     if met.delay_ms > 0 {
         tokio::time::sleep(Duration::from_millis(met.delay_ms)).await;
     }
-    let answer = place.shared.lock().perform(&request, &met);
+    let answer = {
+        let mut state = place.shared.lock();
+        let answer = state.perform(&request, &met);
+        answer.map(|answer| state.with_inner(answer, inner))
+    };
     match met.kind() {
         Some(Kind::Hang) => {
             let mut stop = place.shared.stop.clone();

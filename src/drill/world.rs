@@ -15,6 +15,7 @@ use super::fault::Twist;
 use super::google;
 use super::history;
 use super::keycloak::Tokens;
+use super::risk::{self, Risks};
 use super::wire::{Idp, Notes, Request};
 
 /// The id of the console's token at the identity provider.
@@ -41,6 +42,10 @@ pub(crate) struct World {
     pub permissions: Vec<&'static str>,
     /// What else of the tenant changes, at Entra ID.
     pub tenant: entra::Tenant,
+    /// The risk of people, where the identity provider keeps it.
+    pub risks: Risks,
+    /// Whether the organisation has the licence for it, at Okta.
+    pub keeps_risk: bool,
     /// How long a replica shows what was before a change.
     pub late: TimeDelta,
     /// People as they were before a change, and until when a replica shows them so.
@@ -67,6 +72,7 @@ impl World {
             directory.as_tenant();
         }
         directory.source = Source::of(idp);
+        let risks = risk::at_start(idp, &directory);
         let past = history::build(seed, start, events, &mut directory);
         let journal = Journal::new(past, seed, idp == Idp::Google);
         let cases = Casebook::new(seed, start, cases, &directory);
@@ -81,6 +87,8 @@ impl World {
             google: google::State::new(),
             permissions: entra::PERMISSIONS.to_vec(),
             tenant: entra::Tenant::default(),
+            risks,
+            keeps_risk: true,
             late: TimeDelta::zero(),
             before: Vec::new(),
         }
@@ -359,9 +367,16 @@ impl World {
                 let mail = directory.people[VICTIM].email.clone();
                 directory.people[COLLEAGUE].other_mails.push(mail);
             }
-            Twist::SessionSurvives | Twist::UndoneByOthers | Twist::LosesScopes => {
-                self.twists.push(twist);
-            }
+            Twist::ManyGrants => directory.give_many_grants(),
+            Twist::LongRule => self.google.mailbox.words = 5_000,
+            Twist::EndlessRule => self.google.mailbox.words = 17_000,
+            Twist::NoRiskLicence => self.keeps_risk = false,
+            Twist::SessionSurvives
+            | Twist::UndoneByOthers
+            | Twist::LosesScopes
+            | Twist::UserReturns
+            | Twist::PasswordByOthers
+            | Twist::MethodAppears => self.twists.push(twist),
         }
     }
 

@@ -197,6 +197,11 @@ impl Journal {
         }
     }
 
+    /// Reads the whole log anew and says when it is broken: a record far above the end may have been edited under us.
+    pub async fn broken(&self) -> Option<Fault> {
+        self.log.broken().await
+    }
+
     /// Folds records of our own that are durable now, after those of lower numbers: of two appends the first may be
     /// answered last, and other processes write in between.
     async fn fold_own(&self, entries: &[Entry]) {

@@ -96,6 +96,7 @@ pub(super) async fn document(world: Arc<World>, pid: PlanId) {
     if !mine {
         return;
     }
+    super::watch::look_now(&world, &pid).await;
     if let Err(fault) = alone(&world, &pid).await {
         let line = safe!("the record is not in the case yet: {}", fault.what);
         world

@@ -4,9 +4,9 @@ use std::path::Path;
 use std::sync::Arc;
 use std::time::Duration;
 
-use super::World;
 use super::journal::own;
 use super::recovery::{self, Window};
+use super::{World, removal};
 use crate::app::message::Level;
 use crate::app::message::Message;
 use crate::config::settings::{EnvironmentKind, Mode};
@@ -15,15 +15,15 @@ use crate::domain::account::Account;
 use crate::domain::audit::Body;
 use crate::domain::containment::administrators::{Others, must_be_counted, told};
 use crate::domain::containment::campaign::CampaignNamed;
-use crate::domain::containment::caps::CapWord;
-use crate::domain::containment::confirm::ConfirmedPlan;
+use crate::domain::containment::caps::{self, CapWord};
+use crate::domain::containment::confirm::{ConfirmedAction, ConfirmedPlan};
 use crate::domain::containment::counted::Counted;
 use crate::domain::containment::guard::{GuardInput, GuardResult, judge};
 use crate::domain::containment::kind::ActionKind;
 use crate::domain::containment::need::{self, Need};
 use crate::domain::containment::note::of_others;
 use crate::domain::containment::plan::{LIFETIME, Plan, PlannedStep, plan_hash};
-use crate::domain::containment::remnant::{Item, Remnant};
+use crate::domain::containment::remnant::{Item, Remnant, in_turn};
 use crate::domain::containment::rival;
 use crate::domain::fault::Fault;
 use crate::domain::ids::{AccountId, ActionId, CaseId, PlanId};
@@ -59,6 +59,8 @@ async fn try_make(
     if world.settings.environment.mode == Mode::ReadOnly {
         return Err(Fault::new("planning refused: this console is READ ONLY"));
     }
+    let items = in_turn(items);
+    let items = items.as_slice();
     let found = identity.find(asked_for).await?;
     match found.as_slice() {
         [one] if one.id == id => {}
@@ -85,11 +87,16 @@ async fn try_make(
     let account = account?;
     let Judged {
         mut guards,
-        reasons,
+        mut reasons,
         campaign,
         others,
     } = judge_all(world, identity.as_ref(), &account, asked_for, kinds).await;
+    if let Some(over) = caps::of_plan(items.len()) {
+        let may_ask = world.settings.policy.approval.over_cap;
+        caps::beyond(may_ask, over, &mut guards, &mut reasons);
+    }
     warnings.extend(told(&others));
+    warnings.extend(removal::methods_left(&account, items));
     let made = world.clock.now();
     let mut steps = planned(identity.as_ref(), (kinds, items), &account).await?;
     if *kinds == [ActionKind::EnableAccount] {
@@ -150,7 +157,7 @@ pub(super) async fn planned(
     account: &Account,
 ) -> Result<Vec<Planned>, Fault> {
     if !items.is_empty() {
-        return super::removal::steps(identity, items, account).await;
+        return removal::steps(identity, items, account).await;
     }
     let steps = identity.steps(kinds, account).map_err(|(kind, lacking)| {
         Fault::new(safe!("{} is not offered: {}", kind.word(), lacking.reason))
@@ -309,7 +316,7 @@ pub(super) async fn judge_all(
     let rules = &policy.approval;
     let reasons = need::reasons(rules, account, kinds, production, over.as_ref());
     results.push(GuardResult {
-        guard: "caps",
+        guard: caps::GUARD,
         refusal: unread.or(over.filter(|_| !rules.over_cap)),
     });
     results.push(GuardResult {
@@ -363,13 +370,14 @@ fn cap(
 pub(super) fn allows(
     world: &World,
     plan: &ConfirmedPlan,
-    kind: ActionKind,
+    action: &ConfirmedAction,
     bodies: &[Body],
 ) -> impl FnOnce(&Counted) -> Option<Safe> + Send + use<> {
     let uses = bodies
         .iter()
         .any(|body| matches!(body, Body::Approval { .. }));
     let grant = plan.grant().filter(|_| uses).cloned();
+    let (kind, item) = (action.kind(), action.item().cloned());
     let asked = cap(world, &plan.account().id, &[kind]);
     let may_exceed = world.settings.policy.approval.over_cap && plan.grant().is_some();
     let named = plan.plan().campaign.clone();
@@ -378,7 +386,7 @@ pub(super) fn allows(
         let used = counted.ledger().asked();
         let spent = grant.and_then(|grant| used.spent(&grant));
         spent
-            .or_else(|| rival::refusal(counted.ledger(), &pid, &account, kind))
+            .or_else(|| rival::refusal(counted.ledger(), &pid, &account, (kind, item.as_ref())))
             .or_else(|| asked(counted).refusal(may_exceed, named.as_deref()))
     }
 }
@@ -425,7 +433,7 @@ fn records(plan: &Plan) -> Vec<Body> {
             expires: plan.made.utc + lifetime,
         })
         .collect();
-    bodies.extend(super::removal::records(plan));
+    bodies.extend(removal::records(plan));
     bodies.extend(plan.campaign.as_ref().map(|name| {
         Body::ActionCampaign(CampaignNamed {
             pid: plan.pid.clone(),

@@ -4,8 +4,10 @@ use std::sync::{Arc, PoisonError};
 use std::time::Duration;
 
 use super::World;
-use crate::app::message::{Message, Offer, Polled};
-use crate::connect::capability::{ActivityQuery, ActivitySource, Cases, ConnectError, Identity};
+use crate::app::message::{AlertsRead, Message, NoAlerts, Offer, Polled};
+use crate::connect::capability::{
+    ActivityQuery, ActivitySource, Cases, ConnectError, ConnectErrorKind, Identity,
+};
 use crate::domain::containment::kind::ActionKind;
 use crate::domain::fault::Fault;
 use crate::domain::ids::{CaseId, ConnectionName};
@@ -16,6 +18,9 @@ const CASES_MAX: usize = 10_000;
 
 /// Most alerts asked for.
 const ALERTS_MAX: usize = 100;
+
+/// How long alerts that may not be read are left alone.
+const REFUSED: Duration = Duration::from_secs(600);
 
 pub(super) fn start(world: &Arc<World>) {
     for source in &world.cases {
@@ -58,6 +63,16 @@ pub(super) fn start(world: &Arc<World>) {
             move || poll_identity(Arc::clone(&shared), Arc::clone(&source)),
         ));
     }
+    for source in world.identity_logs.iter().filter(|one| one.lists_alerts()) {
+        world.spawn(read_alerts(Arc::clone(world), Arc::clone(source)));
+    }
+}
+
+/// Gives how often a connection is asked.
+fn interval(world: &World, name: &ConnectionName) -> Duration {
+    let mut all = world.settings.connections.iter();
+    all.find(|one| one.name == *name)
+        .map_or(Duration::from_secs(15), |one| one.poll)
 }
 
 /// Polls one source for ever: never two polls of it at once, an interval of +-10 %, at once when poked.
@@ -66,12 +81,7 @@ where
     F: Fn() -> A,
     A: Future<Output = Result<Polled, ConnectError>>,
 {
-    let nominal = world
-        .settings
-        .connections
-        .iter()
-        .find(|one| one.name == name)
-        .map_or(Duration::from_secs(15), |one| one.poll);
+    let nominal = interval(&world, &name);
     for seq in 1.. {
         let poked = world.poke.notified();
         let result = match poll().await {
@@ -121,6 +131,37 @@ async fn poll_alerts(source: Arc<dyn ActivitySource>) -> Result<Polled, ConnectE
         alerts: page.items,
         faults: page.faults,
     })
+}
+
+/// Reads the alerts of an identity provider for ever, apart from the poll that tells whether it is there: they have a server
+/// and a right of their own, and whatever becomes of them says nothing of the provider.
+async fn read_alerts(world: Arc<World>, source: Arc<dyn ActivitySource>) {
+    let name = source.connection().clone();
+    let nominal = interval(&world, &name);
+    loop {
+        let poked = world.poke.notified();
+        let read = source.alerts(ALERTS_MAX).await;
+        let denied = |error: &ConnectError| error.kind == ConnectErrorKind::Denied;
+        let refused = read.as_ref().err().is_some_and(denied);
+        let result = match read {
+            Ok(page) => Ok(AlertsRead {
+                alerts: page.items,
+                faults: page.faults,
+                truncated: page.truncated,
+            }),
+            // What was never granted is no trouble with the connection.
+            Err(error) if refused => Err(Fault::from(error)),
+            Err(error) => Err(world.troubled(&name, error).await),
+        };
+        let result = result.map_err(|fault| NoAlerts { fault, refused });
+        let source = name.clone();
+        world.tell(Message::AlertsRead { source, result }).await;
+        let wait = if refused { REFUSED } else { nominal };
+        tokio::select! {
+            () = tokio::time::sleep(wait.mul_f64(0.9 + 0.2 * fastrand::f64())) => {}
+            () = poked => {}
+        }
+    }
 }
 
 /// Asks for one event of the last minute, only to see whether the source answers.

@@ -7,7 +7,7 @@ use super::World;
 use super::journal::own;
 use super::respond::outcome;
 use crate::connect::capability::{Identity, ProofQuery, Reading};
-use crate::domain::audit::{Body, OutcomeState};
+use crate::domain::audit::{Body, Observed, OutcomeState};
 use crate::domain::containment::credit::{Credit, credit};
 use crate::domain::containment::ledger::ActionView;
 use crate::domain::containment::state::ActionState;
@@ -212,13 +212,14 @@ impl Reads {
     /// Records a reading, and with it the claim of its log entry: of two actions the first in the log is proven by it.
     async fn observed(&self, world: &World, reading: &mut Reading) {
         let aid = &self.action.aid;
-        let observed = Body::ActionObserve {
+        let observed = Body::ActionObserve(Observed {
             aid: aid.clone(),
             evidence: reading.evidence.clone(),
             matches: reading.matches,
             reads: self.count,
             used: reading.used.clone(),
-        };
+            effect_at: reading.effect_at,
+        });
         // What an earlier round read, here or in another console, is on record: only another answer is news.
         let known = world.journal.action(aid).is_some_and(|action| {
             let said = (reading.matches, reading.evidence.clone());

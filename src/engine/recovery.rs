@@ -12,7 +12,7 @@ use crate::connect::capability::Identity;
 use crate::domain::account::Account;
 use crate::domain::containment::kind::ActionKind;
 use crate::domain::containment::ledger::ActionView;
-use crate::domain::containment::remnant::{LeftBehind, Mark, Remnant};
+use crate::domain::containment::remnant::{LeftBehind, Mark, Remnant, RemnantKind};
 use crate::domain::containment::standing::{Standing, standing};
 use crate::domain::containment::state::ActionState;
 use crate::domain::freshness::time_word;
@@ -68,7 +68,7 @@ pub(super) async fn checks(
         let disabled = ledger.on(&account.id).rfind(|act| {
             act.kind == ActionKind::DisableAccount && act.state == ActionState::Verified
         });
-        let since = disabled.and_then(ActionView::effective_at);
+        let since = disabled.and_then(ActionView::began_at);
         (since, standing(ledger, &account.id, |_| false))
     });
     checks.say(of_password(
@@ -87,7 +87,39 @@ pub(super) async fn checks(
     checks
 }
 
+/// Says which ways to have the password back should be looked at: whoever set one comes back by it, whatever the password.
+fn of_recovery(checks: &mut Checks, left: &LeftBehind, window: Window) {
+    let named = |marks: &[Mark]| {
+        let all = left.remnants.iter().filter(|one| {
+            one.item.kind == RemnantKind::RecoveryData
+                && marks.contains(&Mark::of(one.since, window))
+        });
+        let names: Vec<Safe> = all.map(|one| one.item.name.field()).collect();
+        let more = names.len().saturating_sub(NAMED);
+        let some = names.into_iter().take(NAMED);
+        let some = Safe::join(some, &Safe::fixed(", "));
+        match (some.as_str().is_empty(), more) {
+            (true, _) => None,
+            (false, 0) => Some(some),
+            (false, more) => Some(safe!("{} and {} more", some, more)),
+        }
+    };
+    if let Some(names) = named(&[Mark::New, Mark::Later]) {
+        checks.warnings.push(safe!(
+            "recovery data was set since the compromise began: {}; who has it gets a new password",
+            names
+        ));
+    }
+    if let Some(names) = named(&[Mark::Untimed, Mark::Unjudged]) {
+        checks.warnings.push(safe!(
+            "review the recovery data with the user, nobody tells when it was set: {}",
+            names
+        ));
+    }
+}
+
 fn of_left(checks: &mut Checks, left: &LeftBehind, window: Window) {
+    of_recovery(checks, left, window);
     if window.is_none() {
         checks.warnings.push(safe!(
             "no window of the compromise is known: {} things that are left were not judged, E shows them",
@@ -95,14 +127,19 @@ fn of_left(checks: &mut Checks, left: &LeftBehind, window: Window) {
         ));
     } else {
         let mark = |one: &Remnant| Mark::of(one.since, window);
+        // Recovery data has a word of its own.
+        let others = || {
+            let all = left.remnants.iter();
+            all.filter(|one| one.item.kind != RemnantKind::RecoveryData)
+        };
         let is_new = |one: &&Remnant| matches!(mark(one), Mark::New | Mark::Later);
-        let new: Vec<&Remnant> = left.remnants.iter().filter(is_new).collect();
+        let new: Vec<&Remnant> = others().filter(is_new).collect();
         let is_untimed = |one: &&Remnant| mark(one) == Mark::Untimed;
-        let untimed = left.remnants.iter().filter(is_untimed).count();
+        let untimed = others().filter(is_untimed).count();
         let names = new.iter().take(NAMED).map(|one| one.item.word());
         let names = Safe::join(names, &Safe::fixed(", "));
         match (new.len(), untimed) {
-            (0, 0) => checks
+            (0, 0) if checks.warnings.is_empty() => checks
                 .passed
                 .push("nothing that is listed is of the compromise window or later".into()),
             // What has no time may be new: nothing is well yet.
@@ -234,6 +271,32 @@ mod tests {
         let said: Vec<&str> = checks.warnings.iter().map(Safe::as_str).collect();
         assert_eq!(said, says);
         assert!(checks.passed.is_empty(), "{checks:?}");
+    }
+
+    #[rstest]
+    #[case::set_in_it(Some(5), "recovery data was set since the compromise began: a@x.org; ")]
+    #[case::before(Some(-5), "")]
+    #[case::without_a_time(None, "review the recovery data with the user, ")]
+    fn recovery_data_is_reviewed(#[case] since: Option<i64>, #[case] says: &str) {
+        let mut some = left(&[]);
+        let mail = Remnant {
+            since: since.map(at),
+            ..Remnant::new(
+                Item::new(RemnantKind::RecoveryData, "secondEmail", "a@x.org"),
+                &json!({}),
+            )
+        };
+        some.add(RemnantKind::RecoveryData, Ok(vec![mail]));
+        let mut checks = Checks::default();
+        of_left(&mut checks, &some, Some((at(0), None)));
+        let said: Vec<&str> = checks.warnings.iter().map(Safe::as_str).collect();
+        match says {
+            "" => assert_eq!((said.len(), checks.passed.len()), (0, 1), "{checks:?}"),
+            says => {
+                assert!(said.len() == 1 && said[0].starts_with(says), "{said:?}");
+                assert!(checks.passed.is_empty(), "{checks:?}");
+            }
+        }
     }
 
     #[test]

@@ -10,12 +10,13 @@ use crate::app::message::Message;
 use crate::connect::capability::Identity;
 use crate::domain::account::Account;
 use crate::domain::audit::{Body, ItemNamed};
+use crate::domain::containment::caps;
 use crate::domain::containment::confirm::ConfirmedAction;
 use crate::domain::containment::plan::Plan;
 use crate::domain::containment::remnant::{Item, Remnant, RemnantKind};
 use crate::domain::fault::Fault;
 use crate::domain::ids::{AccountId, CaseId};
-use crate::domain::text::Safe;
+use crate::domain::text::{Safe, Untrusted};
 use crate::safe;
 
 /// Reads what may be left in an account.
@@ -38,12 +39,47 @@ pub(super) async fn read(world: Arc<World>, case: CaseId, account: AccountId) {
     world.tell(read).await;
 }
 
+/// Says how many MFA methods stay where a plan takes several: what is said of each alone counts the others as there.
+pub(super) fn methods_left(account: &Account, items: &[Item]) -> Option<Safe> {
+    let methods = account.factors.as_deref()?;
+    // Some ids of things have the type of the method in front.
+    let is_id = |item: &Item, id: &Untrusted| {
+        item.id == *id
+            || item
+                .id
+                .raw()
+                .rsplit_once('/')
+                .is_some_and(|(_, last)| last == id.raw())
+    };
+    let taken = methods.iter().filter(|method| {
+        let mut items = items.iter();
+        items.any(|item| item.kind == RemnantKind::MfaMethod && is_id(item, &method.id))
+    });
+    let taken = taken.count();
+    match (taken, methods.len().saturating_sub(taken)) {
+        (..=1, _) => None,
+        (_, 0) => Some(safe!(
+            "this plan takes all {} MFA methods: whoever knows the password can enrol one of their own then",
+            taken
+        )),
+        (_, stay) => Some(safe!(
+            "this plan takes {} of {} MFA methods: {} at most stay after it",
+            taken,
+            methods.len(),
+            stay
+        )),
+    }
+}
+
 /// Reads each item anew and gives the request that removes it; one that is gone, or is another, makes no plan.
 pub(super) async fn steps(
     identity: &dyn Identity,
     items: &[Item],
     account: &Account,
 ) -> Result<Vec<Planned>, Fault> {
+    if let Some(reason) = caps::beyond_plan(items.len()) {
+        return Err(Fault::new(safe!("planning refused: {}", reason)));
+    }
     let mut steps = Vec::new();
     for item in items {
         let found = identity.remnant(&account.id, item).await?;
@@ -83,16 +119,10 @@ fn not_from_here(item: &Item, reason: &Safe) -> Safe {
     safe!("{} cannot be removed from here: {}", item.word(), reason)
 }
 
-/// Tells whether things of a kind have a name of their own. Sessions and tokens are called after the applications that use
-/// them: one more of those makes no other session.
-fn has_name(kind: RemnantKind) -> bool {
-    !matches!(kind, RemnantKind::Session | RemnantKind::RefreshToken)
-}
-
 fn same(item: &Item, found: Option<Remnant>) -> Result<Remnant, Safe> {
     match found.filter(|now| now.item.is_same(item)) {
         None => Err(safe!("{} is not listed any more", item.word())),
-        Some(now) if has_name(item.kind) && now.item.name != item.name => Err(safe!(
+        Some(now) if item.kind.has_name() && now.item.name != item.name => Err(safe!(
             "{} is called {} now",
             item.word(),
             now.item.name.field()
@@ -101,19 +131,23 @@ fn same(item: &Item, found: Option<Remnant>) -> Result<Remnant, Safe> {
     }
 }
 
-/// Makes the records of what a plan removes, as it was before.
+/// Makes the records of what a plan removes, as it was before, whole.
 pub(super) fn records(plan: &Plan) -> Vec<Body> {
     let named = plan.steps.iter().filter_map(|step| {
         let remnant = step.item.as_ref()?;
-        Some(Body::ActionItem(ItemNamed {
+        Some(ItemNamed {
             pid: plan.pid.clone(),
             aid: step.aid.clone(),
             item: remnant.item.clone(),
             since: remnant.since,
             before: remnant.before.clone(),
-        }))
+        })
     });
-    named.collect()
+    let recorded = named.flat_map(|named| {
+        let parts = named.parts().into_iter().map(Body::ActionBefore);
+        std::iter::once(Body::ActionItem(named)).chain(parts.collect::<Vec<_>>())
+    });
+    recorded.collect()
 }
 
 #[cfg(test)]
@@ -142,6 +176,48 @@ mod tests {
         assert_eq!(same(&planned, Some(now.clone())).is_ok(), is_same);
         assert_eq!(changed(&planned, Some(now)).is_none(), is_same);
         assert_eq!(changed(&planned, Some(found(&planned))), None);
+    }
+
+    fn account(methods: &[&str]) -> Account {
+        let factors = methods.iter().map(|id| crate::domain::account::Factor {
+            id: (*id).into(),
+            kind: "push".into(),
+            status: "ACTIVE".into(),
+            created: None,
+        });
+        Account {
+            factors: Some(factors.collect()),
+            ..crate::domain::containment::samples::account()
+        }
+    }
+
+    #[rstest]
+    #[case(&["a", "b"], &["a", "b"], "takes all 2 MFA methods")]
+    #[case(&["a", "b", "c"], &["a", "c"], "takes 2 of 3 MFA methods: 1 at most stay")]
+    #[case(&["a", "b"], &["phone/a", "fido2/b"], "takes all 2 MFA methods")]
+    #[case(&["a", "b"], &["b"], "")]
+    #[case(&["a", "b"], &["a", "c"], "")]
+    // The step itself says that it takes the last one.
+    #[case(&["a"], &["a"], "")]
+    #[case(&[], &["a"], "")]
+    fn a_plan_that_takes_several_methods_says_what_stays(
+        #[case] there: &[&str],
+        #[case] removed: &[&str],
+        #[case] says: &str,
+    ) {
+        let items: Vec<Item> = removed
+            .iter()
+            .map(|id| Item::new(RemnantKind::MfaMethod, *id, "push"))
+            .collect();
+        let said = methods_left(&account(there), &items);
+        assert_eq!(said.is_some(), !says.is_empty());
+        assert!(said.unwrap_or_default().as_str().contains(says));
+        // A session with the id of a method takes no method away.
+        let others: Vec<Item> = removed
+            .iter()
+            .map(|id| Item::new(RemnantKind::Session, *id, "push"))
+            .collect();
+        assert_eq!(methods_left(&account(there), &others), None);
     }
 
     #[test]

@@ -15,7 +15,7 @@ use tokio_util::task::task_tracker::TaskTrackerToken;
 
 use super::journal::{NotRecorded, own};
 use answer::{Answer, answered, silent};
-use halt::{is_of_the_same_second, refused_once, unsent};
+use halt::{is_of_the_same_second, refused_once, skip, unsent};
 use secret::{hand_over, made_for};
 
 use super::{World, outbox, plan, prove, removal};
@@ -23,9 +23,9 @@ use crate::app::message::Level;
 use crate::connect::capability::Identity;
 use crate::domain::audit::{Body, OutcomeState};
 use crate::domain::containment::administrators::must_be_counted;
+use crate::domain::containment::caps;
 use crate::domain::containment::confirm::{ConfirmedAction, ConfirmedPlan};
 use crate::domain::containment::guard::GuardResult;
-use crate::domain::containment::kind::ActionKind;
 use crate::domain::containment::plan::{Expected, changed_since};
 use crate::domain::containment::rival;
 use crate::domain::fault::Fault;
@@ -49,6 +49,8 @@ struct Halt {
     bodies: Vec<Body>,
     /// Whether the bodies hold the final word of the action it was stopped at.
     ended: bool,
+    /// Whether only this action is not sent: what it removes is gone or another, which says nothing of the others.
+    alone: bool,
 }
 
 /// Carries a plan out; `finish` is held until its last answer is on record.
@@ -65,11 +67,16 @@ pub(super) async fn carry_out(world: Arc<World>, plan: ConfirmedPlan, finish: Ta
     plan::warn_of_others(&world, &plan).await;
     let mut proofs = Vec::new();
     // A provider may show our own act late: until then the status of the plan is no change either.
-    let mut expected = Expected::of(plan.account());
+    let mut expected = Expected::of_kinds(plan.account(), &plan.plan().kinds());
     for (index, action) in plan.actions().iter().enumerate() {
         let sent = match step(&world, &plan, action, &expected, &mut confirmed).await {
             Ok(sent) => sent,
+            Err(halt) if halt.alone => {
+                skip(&world, action, halt, &mut confirmed).await;
+                continue;
+            }
             Err(halt) => {
+                let confirmed = std::mem::take(&mut confirmed);
                 give_up(&world, &plan, index, &halt, confirmed).await;
                 break;
             }
@@ -86,6 +93,10 @@ pub(super) async fn carry_out(world: Arc<World>, plan: ConfirmedPlan, finish: Ta
                 }));
             }
         }
+    }
+    if !confirmed.is_empty() {
+        // Nothing of it was left to be sent. The journal tells the console when it fails.
+        let _ = world.journal.record(confirmed).await;
     }
     for aid in leases.keys() {
         lease::clear(&world.leases, aid);
@@ -118,6 +129,7 @@ fn take_leases(world: &World, plan: &ConfirmedPlan) -> Result<HashMap<ActionId, 
             reason,
             bodies: Vec::new(),
             ended: false,
+            alone: false,
         });
     }
     Ok(leases)
@@ -201,12 +213,12 @@ async fn step(
         bodies.push(intent(world, action, attempt, seen));
         // Nothing leaves before this is on disk; if it fails, nothing is sent. The caps are counted in the same act, and
         // the approval is used up in it.
-        let allows = plan::allows(world, plan, action.kind(), &bodies);
+        let allows = plan::allows(world, plan, action, &bodies);
         match world.journal.record_if(bodies, allows).await {
             Ok(_) => confirmed.clear(),
             Err(NotRecorded::Failed(fault)) => return Err(because(fault.what)),
             Err(NotRecorded::Refused(reason)) => {
-                return Err(refused(world, plan, action.kind(), reason, confirmed).await);
+                return Err(refused(world, plan, action, reason, confirmed).await);
             }
         }
         // A disk that hangs, or a process that was stopped, may have made minutes of it. And of two consoles that disable two
@@ -270,7 +282,7 @@ async fn step(
 async fn refused(
     world: &World,
     plan: &ConfirmedPlan,
-    kind: ActionKind,
+    action: &ConfirmedAction,
     reason: Safe,
     confirmed: &mut Vec<Body>,
 ) -> Halt {
@@ -286,15 +298,16 @@ async fn refused(
     if spent {
         confirmed.retain(|body| !matches!(body, Body::Approval { .. }));
     }
+    let what = (action.kind(), action.item());
     let rival = world
         .journal
-        .with(|ledger| rival::refusal(ledger, plan.pid(), &plan.account().id, kind));
+        .with(|ledger| rival::refusal(ledger, plan.pid(), &plan.account().id, what));
     let guard = if spent {
         "second person"
     } else if rival.is_some() {
         rival::GUARD
     } else {
-        "caps"
+        caps::GUARD
     };
     let refused = GuardResult {
         guard,
@@ -304,6 +317,8 @@ async fn refused(
         reason,
         bodies: plan::refusals(plan.plan(), &[refused]),
         ended: false,
+        // Another plan takes the same thing away; the others of this one are nobody else's.
+        alone: guard == rival::GUARD && action.item().is_some(),
     }
 }
 
@@ -339,12 +354,14 @@ async fn look_again(
         .map_err(|error| because(safe!("the account could not be read again: {}", error.what)))?;
     let changed =
         changed_since(plan.account(), &account, expected).map(|what| safe!("{} changed", what));
-    let changed = match changed {
-        None => removal::stale(identity, &account.id, action).await,
-        changed => changed,
+    let alone = changed.is_none();
+    let reason = if let Some(what) = changed {
+        Some(safe!("the plan is stale: {}", what))
+    } else {
+        let stale = removal::stale(identity, &account.id, action).await;
+        stale.map(|what| safe!("the plan is stale here: {}", what))
     };
-    if let Some(what) = changed {
-        let reason = safe!("the plan is stale: {}", what);
+    if let Some(reason) = reason {
         let refusal = Body::Refusal {
             case: plan.case().clone(),
             account: Some(account.id.clone()),
@@ -357,6 +374,7 @@ async fn look_again(
             reason,
             bodies: vec![refusal],
             ended: false,
+            alone,
         });
     }
     let asked_for = &plan.account().login;
@@ -382,6 +400,7 @@ async fn look_again(
             reason: refusal,
             bodies: plan::refusals(plan.plan(), &guards),
             ended: false,
+            alone: false,
         });
     }
     Ok(Seen {
@@ -395,6 +414,7 @@ fn because(reason: Safe) -> Halt {
         reason,
         bodies: Vec::new(),
         ended: false,
+        alone: false,
     }
 }
 
@@ -428,7 +448,7 @@ async fn give_up(
         "stopped before {}: {}",
         plan.actions()
             .get(from)
-            .map_or("the end", |a| a.kind().word()),
+            .map_or_else(|| "the end".into(), ConfirmedAction::what),
         halt.reason
     );
     let mut bodies = confirmed;

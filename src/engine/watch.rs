@@ -1,17 +1,21 @@
 //! Watching what was proven: an account that somebody enables again is a lost proof, and says so. And watching the
 //! audit log, without which nothing more can be done: its disk may fill, and may be emptied again.
+//!
+//! An account that was enabled again is watched on for a while (`recovery`).
 
+mod recovery;
 mod success;
 mod told;
 
-pub(super) use success::successes;
+pub(super) use recovery::recoveries;
+pub(super) use success::{look_now, successes};
 
 use std::sync::Arc;
 use std::time::Duration;
 
 use super::World;
 use super::respond::outcome;
-use crate::app::message::{Message, WatchOf};
+use crate::app::message::{Level, Message, WatchOf};
 use crate::domain::audit::OutcomeState;
 use crate::domain::containment::kind::ActionKind;
 use crate::domain::containment::ledger::ActionView;
@@ -21,6 +25,9 @@ use crate::safe;
 
 /// How often the contained accounts and the log are looked at.
 const EVERY: Duration = Duration::from_secs(30);
+
+/// Rounds after which all of the log is read once more: a quarter of an hour.
+const WHOLE: u32 = 30;
 
 /// Most accounts looked at in one round; where there are more they take turns.
 const ACCOUNTS_MAX: usize = 20;
@@ -37,7 +44,7 @@ pub(super) async fn drift(world: Arc<World>) {
 }
 
 /// Chooses whom a round looks at, so that nobody is left out for ever.
-fn turn(all: &[ActionView], round: usize) -> impl Iterator<Item = &ActionView> {
+fn turn<T>(all: &[T], round: usize) -> impl Iterator<Item = &T> {
     let first = round.wrapping_mul(ACCOUNTS_MAX) % all.len().max(1);
     all.iter()
         .cycle()
@@ -45,11 +52,17 @@ fn turn(all: &[ActionView], round: usize) -> impl Iterator<Item = &ActionView> {
         .take(all.len().min(ACCOUNTS_MAX))
 }
 
-/// Looks for ever at the audit log: before anybody plans an action that could not be recorded.
+/// Looks for ever at the audit log, before anybody plans an action that could not be recorded; and from time to time at
+/// all of it, for what is appended shows nothing of an edit far above.
 pub(super) async fn log(world: Arc<World>) {
-    loop {
+    for round in 1u32.. {
         world.journal.look().await;
         tokio::time::sleep(world.pace.of(EVERY)).await;
+        if round.is_multiple_of(WHOLE)
+            && let Some(fault) = world.journal.broken().await
+        {
+            world.notice(Level::Error, fault).await;
+        }
     }
 }
 
@@ -162,6 +175,6 @@ mod tests {
             .collect();
         assert_eq!((all.len(), seen.len()), (53, 53));
         assert_eq!(turn(&all, 1).count(), ACCOUNTS_MAX);
-        assert_eq!(turn(&[], 7).count(), 0);
+        assert_eq!(turn::<ActionView>(&[], 7).count(), 0);
     }
 }

@@ -29,6 +29,7 @@ use std::sync::{Arc, Mutex, PoisonError, mpsc};
 use std::time::Duration;
 
 use crate::domain::audit::{Body, Entry};
+use crate::domain::fault::Fault;
 use crate::domain::ids::{LogId, SessionId};
 use crate::domain::text::{Safe, Untrusted};
 
@@ -37,7 +38,7 @@ pub use disk::{Clock, Disk, Free, RealDisk, SystemClock};
 pub use error::StoreError;
 pub use follow::{Follower, Place, Standing};
 pub use prune::Closed;
-pub use read::{Checked, Verified, Walk, read, read_checked, verify, verify_with, walk};
+pub use read::{Checked, Verified, Walk, broken, read, read_checked, verify, verify_with, walk};
 pub use seal::SealPace;
 pub use syslog::DEV_LOG;
 use thread::Request;
@@ -169,6 +170,13 @@ impl AuditLog {
     /// When a file cannot be read.
     pub fn read_all(&self) -> Result<Vec<Entry>, StoreError> {
         Ok(read::read_log(&self.dir, &self.log)?.entries)
+    }
+
+    /// Verifies the whole log beside those who write, and says when it is broken.
+    pub async fn broken(&self) -> Option<Fault> {
+        let dir = Arc::clone(&self.dir);
+        let looked = tokio::task::spawn_blocking(move || broken(&dir)).await;
+        looked.unwrap_or_default()
     }
 
     /// Reads the records behind a place, [`Place::default`] being the start, and tells where it ended.

@@ -86,20 +86,34 @@ fn decoded(
         let (at, piece) = next?;
         let follows = before.is_some_and(|before| at.duration_since(before) <= TOGETHER);
         decoder.take(&piece, &mut out);
-        let mut together = follows;
+        let keys = |read: &&Read| matches!(read, Read::Key(_));
+        let mut came = match out.iter().filter(keys).count() {
+            _ if follows => Came::After,
+            0 | 1 => Came::Alone,
+            _ => Came::First,
+        };
         let told = out.into_iter().map(|read| {
-            let with_others = std::mem::replace(&mut together, true);
-            (read, with_others)
+            let this = came;
+            if matches!(read, Read::Key(_)) {
+                came = Came::After;
+            }
+            (read, this)
         });
         Some((told.collect(), (bytes, decoder, Some(at))))
     });
     let reads = reads.flat_map(futures::stream::iter);
-    Box::pin(reads.filter_map(move |(read, together)| {
+    Box::pin(reads.filter_map(move |(read, came)| {
         // It ends the thread when it is dropped.
         let _held = &stop;
         let message = match read {
-            Read::Key(chord) if together => Some(Message::Together(chord)),
-            Read::Key(chord) => Some(Message::Key(chord)),
+            Read::Key(chord) => Some(match came {
+                Came::Alone => Message::Key(chord),
+                Came::First => Message::Bunched { chord, first: true },
+                Came::After => Message::Bunched {
+                    chord,
+                    first: false,
+                },
+            }),
             Read::Pasted => Some(Message::Pasted),
             Read::Synchronized(known) => {
                 synchronized.set(known);
@@ -110,9 +124,20 @@ fn decoded(
     }))
 }
 
+/// How a key came.
+#[derive(Clone, Copy)]
+enum Came {
+    /// By itself.
+    Alone,
+    /// As the first of a piece.
+    First,
+    /// In one piece with the key before it.
+    After,
+}
+
 /// Says of what was read that it came by itself.
-fn alone(reads: Vec<Read>) -> Vec<(Read, bool)> {
-    reads.into_iter().map(|read| (read, false)).collect()
+fn alone(reads: Vec<Read>) -> Vec<(Read, Came)> {
+    reads.into_iter().map(|read| (read, Came::Alone)).collect()
 }
 
 /// Gives the terminal that keys are typed at: standard input, or the controlling one where that is something else.
@@ -211,10 +236,11 @@ mod tests {
         drop(send);
         let told = stream.map(|message| match message {
             Message::Key(chord) => chord.to_string(),
-            Message::Together(chord) => format!("+{chord}"),
+            Message::Bunched { chord, first: true } => format!("<{chord}"),
+            Message::Bunched { chord, .. } => format!("+{chord}"),
             other => format!("{other:?}"),
         });
         let told: Vec<String> = told.collect().await;
-        assert_eq!(told.join(" "), "a b c d +e +f g +h +i +Up j");
+        assert_eq!(told.join(" "), "a b c <d +e +f g +h +i +Up j");
     }
 }

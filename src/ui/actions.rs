@@ -6,7 +6,7 @@ use super::layout::{below, narrowed};
 use super::paint::{Canvas, Words};
 use super::theme::Role;
 use super::words;
-use crate::app::actions::{Choice, Readiness, rows};
+use crate::app::actions::{Choice, Readiness, pane_rows};
 use crate::app::command::Context;
 use crate::app::model::{Model, Pane};
 use crate::domain::containment::standing::Standing;
@@ -30,7 +30,9 @@ pub(super) fn draw(canvas: &mut Canvas<'_>, model: &Model, area: Rect) {
         area = below(area, used);
     }
     let focused = model.focus == Pane::Actions && model.layers.is_empty();
-    let used = draw_choices(canvas, model, area, Some((model.actions_cursor, focused)));
+    let rows = pane_rows(model);
+    let cursor = model.actions_cursor.min(rows.len().saturating_sub(1));
+    let used = draw_choices(canvas, model, area, &rows, (cursor, focused));
     draw_documentation(canvas, model, below(area, used));
 }
 
@@ -52,17 +54,16 @@ pub(super) fn draw_choices(
     canvas: &mut Canvas<'_>,
     model: &Model,
     area: Rect,
-    cursor: Option<(usize, bool)>,
+    rows: &[(Choice, Readiness)],
+    (cursor, focused): (usize, bool),
 ) -> u16 {
-    let rows = rows(model);
-    let common = common_reason(&rows);
+    let common = common_reason(rows);
     let mut line = 0;
     if let Some(reason) = &common {
         line += canvas.text(narrowed(area, 2, 1), Role::Dim, reason);
     }
     for (index, (choice, readiness)) in rows.iter().enumerate() {
-        let is_cursor = cursor.is_some_and(|(place, _)| place == index);
-        let focused = cursor.is_some_and(|(_, focused)| focused);
+        let is_cursor = cursor == index;
         let hides = common.is_some() && matches!(readiness, Readiness::No(_));
         let left = choice_words(canvas, model, *choice, readiness, (is_cursor, focused));
         let right = if hides {

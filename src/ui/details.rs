@@ -12,12 +12,15 @@ use super::sheet::Sheet;
 use super::theme::Role;
 use super::words;
 use crate::app::model::{ListRow, Model, Pane};
-use crate::app::{local, related, window};
+use crate::app::{alerts, local, related, window};
 use crate::domain::case::{Case, CaseFile};
 use crate::domain::freshness::time_word;
 use crate::domain::text::{Safe, Untrusted};
 use crate::domain::timeline::activity::Row;
 use crate::safe;
+
+/// Most alerts of the identity provider in a case.
+const RAISED: usize = 5;
 
 /// Draws one of them.
 pub(super) fn draw(canvas: &mut Canvas<'_>, model: &Model, beside: Beside, area: Rect) {
@@ -81,6 +84,7 @@ pub(super) fn case(model: &Model, width: u16) -> (Safe, Sheet) {
             sheet.fact("also", Role::Change, &text);
         }
         alert_card(&mut sheet, model, file);
+        raised(&mut sheet, model);
     }
     if let Some(snoozed) = model
         .casework
@@ -155,6 +159,39 @@ fn alert_card(sheet: &mut Sheet, model: &Model, file: &CaseFile) {
         if let Some(value) = value {
             sheet.fact(label, Role::Text, &value.block());
         }
+    }
+}
+
+/// Adds what the identity provider itself raised about the account, or why that is not known.
+fn raised(sheet: &mut Sheet, model: &Model) {
+    let by = || Words::new(Role::Dim, safe!("{:.12}", alerts::by(model)));
+    if let Some(fault) = alerts::unread(model) {
+        let text = safe!("alerts not read: {}", fault.what);
+        sheet.labelled(by(), 12, Role::Dim, &text);
+    }
+    let all = alerts::of_open(model);
+    for alert in all.iter().take(RAISED) {
+        let status = alert
+            .status
+            .as_ref()
+            .map_or_else(Safe::default, |status| safe!(" ({})", status.field()));
+        let text = safe!(
+            "{} {}, {}{}",
+            alert.severity.word(),
+            alert.title.line(),
+            age(model, alert.at),
+            status
+        );
+        sheet.labelled(by(), 12, Role::Finding, &text);
+        let from = alert.source_ip.as_ref();
+        let from = from.map(|ip| safe!("from {}", ip.field()));
+        let told = alert.told.as_ref().map(Untrusted::line);
+        for more in from.into_iter().chain(told) {
+            sheet.text(12, Role::Text, &more);
+        }
+    }
+    if all.len() > RAISED {
+        sheet.text(12, Role::Dim, &safe!("and {} more", all.len() - RAISED));
     }
 }
 

@@ -105,12 +105,16 @@ pub(super) fn draw(
         }
         Layer::Inputs { cursor } => runbooks::inputs(canvas, model, room, *cursor),
         Layer::Gate(gate) => runbooks::gate(canvas, room, gate),
-        Layer::Planning { kinds, of, .. } => choosing::planning(canvas, room, kinds, of),
+        Layer::Planning { kinds, items, of } => {
+            choosing::planning(canvas, room, (kinds, items.len()), of);
+        }
         Layer::Unfinished { cursor, aid } => {
             response::unfinished(canvas, model, room, (*cursor, aid.as_ref()));
         }
         Layer::Contained { cursor } => contained::draw(canvas, model, room, *cursor),
-        Layer::HoldEnd { of, cursor } => choosing::hold_end(canvas, model, room, of, *cursor),
+        Layer::HoldEnd { of, watch, cursor } => {
+            choosing::hold_end(canvas, model, room, (of, *watch), *cursor);
+        }
         Layer::Close(dialog) => return work::close(canvas, room, dialog),
         Layer::Ask(question) => work::ask(canvas, room, question),
         Layer::Snooze { cases, cursor } => {

@@ -10,6 +10,7 @@ use crate::app::command::{Command, Context};
 use crate::app::model::{Model, Source};
 use crate::config::settings::{EnvironmentKind, Mode};
 use crate::domain::containment::hold::Stage;
+use crate::domain::containment::recovery_watch::RecoveryWatch;
 use crate::domain::containment::standing::Standing;
 use crate::domain::freshness::{Freshness, clock_word};
 use crate::domain::text::{Safe, Untrusted};
@@ -53,7 +54,8 @@ fn line(model: &Model, detail: Detail) -> Words {
     if environment.kind == EnvironmentKind::Drill {
         line = line.add(Role::Text, " ").add(Role::ModeDrill, " DRILL ");
     }
-    line.chain(sources(model, detail)).chain(counts(model))
+    line.chain(sources(model, detail))
+        .chain(counts(model, detail))
 }
 
 fn mode(mode: Mode) -> Words {
@@ -114,7 +116,7 @@ fn one(source: &Source, freshness: Freshness) -> Words {
         .add(role, word)
 }
 
-fn counts(model: &Model) -> Words {
+fn counts(model: &Model, detail: Detail) -> Words {
     let mut words = Words::empty();
     let mut count = |role: Role, text: Safe| {
         words.push(Role::Text, "  ");
@@ -153,9 +155,19 @@ fn counts(model: &Model) -> Words {
     if partly > 0 {
         count(Role::StateUnknown, safe!("{} partly contained", partly));
     }
+    let watched: Vec<&RecoveryWatch> = model.ledger.recoveries().running().collect();
+    let seen = watched
+        .iter()
+        .filter(|watch| !watch.seen.is_empty())
+        .count();
+    if seen > 0 {
+        count(Role::LevelAlarm, safe!("{} enabled again: SEEN", seen));
+    } else if !watched.is_empty() && detail != Detail::Least {
+        count(Role::StateProven, safe!("{} watched", watched.len()));
+    }
     if let Some(behind) = model.unwatched() {
         let word: &'static str = if behind.fails { "failing" } else { "STALE" };
-        let many = if contained + partly == 1 {
+        let many = if contained + partly + watched.len() == 1 {
             Safe::default()
         } else {
             safe!(" of {}", behind.accounts)

@@ -11,6 +11,7 @@ use super::theme::Role;
 use crate::app::command::{COMMANDS, Command, Context, spec_of};
 use crate::app::message::Level;
 use crate::app::model::{Model, Pane};
+use crate::domain::account::{Account, RiskState};
 use crate::domain::containment::state::ActionState;
 use crate::domain::freshness::Moment;
 use crate::domain::ids::CaseId;
@@ -133,6 +134,14 @@ pub(super) fn state_role(state: ActionState) -> Role {
         | ActionState::DryRun
         | ActionState::Abandoned
         | ActionState::Expired => Role::Dim,
+    }
+}
+
+/// Gives the role of what is known of an account's risk.
+pub(super) fn risk_role(account: &Account) -> Role {
+    match account.risk.as_ref().map(|risk| risk.state) {
+        Some(RiskState::AtRisk | RiskState::Compromised) => Role::LevelWarning,
+        _ => Role::Dim,
     }
 }
 

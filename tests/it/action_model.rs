@@ -174,6 +174,7 @@ fn account(number: usize) -> Account {
         token_clients: None,
         sessions: None,
         required: None,
+        risk: None,
         gaps: Vec::new(),
         zone: None,
         aliases: Vec::new(),
@@ -440,6 +441,7 @@ fn run(events: &[Event]) -> Result<usize, TestCaseError> {
                         statuses: vec![AccountStatus::Active],
                         password: false,
                         removed: false,
+                        risk: false,
                     },
                 )
                 .is_none();

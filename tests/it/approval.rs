@@ -19,14 +19,14 @@ use tempfile::TempDir;
 use crate::harness::app::{Setting, TestApp, TestClock, company, records};
 use crate::harness::root;
 
-const LOGIN: &str = "mara.lind@acme.example";
+pub(crate) const LOGIN: &str = "mara.lind@acme.example";
 const POLICY: &str = "[approval]\ngroups = [\"Finance\"]\n";
 
-fn dir() -> TempDir {
+pub(crate) fn dir() -> TempDir {
     tempfile::tempdir().expect("a temporary directory")
 }
 
-fn host(etc: &Path, policy: &str) -> Host {
+pub(crate) fn host(etc: &Path, policy: &str) -> Host {
     let host = Host {
         policy: etc.join("policy.toml"),
         freeze: etc.join("freeze"),
@@ -36,7 +36,7 @@ fn host(etc: &Path, policy: &str) -> Host {
 }
 
 /// Starts a console with a key of its own at the case system.
-fn console(drill: &Drill, state: &Path, key: &str, setting: Setting) -> TestApp {
+pub(crate) fn console(drill: &Drill, state: &Path, key: &str, setting: Setting) -> TestApp {
     TestApp::start_in(drill, state, setting, |text| {
         fs::write(state.join("hive.token"), key).expect("the key is written");
         text
@@ -189,7 +189,7 @@ fn refused_approvals(state: &Path) -> Vec<String> {
 }
 
 /// Opens the newest request and waits for its dialog.
-async fn review(app: &mut TestApp) -> Model {
+pub(crate) async fn review(app: &mut TestApp) -> Model {
     app.until("somebody asks", |model| {
         !quell::app::approvals::rows(model).is_empty()
     })

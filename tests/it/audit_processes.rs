@@ -16,7 +16,7 @@ use chrono::{DateTime, TimeDelta, Utc};
 use quell::app::message::Message;
 use quell::cli::compose::{self, Behind, Parts};
 use quell::connect::registry::Connections;
-use quell::domain::audit::{Body, Entry};
+use quell::domain::audit::{Body, Entry, Observed};
 use quell::domain::ids::{AccountId, ActionId, CaseId, PlanId};
 use quell::drill::Options;
 use quell::engine::clock::{Pace, SystemClock};
@@ -64,13 +64,14 @@ fn said(line: &str) -> Option<&str> {
 }
 
 fn observe(evidence: String) -> Body {
-    Body::ActionObserve {
+    Body::ActionObserve(Observed {
         aid: ActionId::from_parts(DateTime::UNIX_EPOCH, 1),
         evidence: evidence.into(),
         matches: None,
         reads: 1,
         used: None,
-    }
+        effect_at: None,
+    })
 }
 
 fn open(dir: &Path) -> Result<AuditLog, StoreError> {
@@ -190,7 +191,7 @@ fn slow_processes_killed_at_random_lose_nothing_that_was_acknowledged() -> Done 
     let mut torn = 0;
     for entry in &kept {
         match &entry.body {
-            Body::ActionObserve { evidence, .. } => {
+            Body::ActionObserve(Observed { evidence, .. }) => {
                 let place = format!("{} {}", entry.n, entry.h);
                 places.entry(evidence.raw()).or_default().push(place);
             }

@@ -13,7 +13,7 @@ use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Instant;
 
-use quell::domain::audit::{Body, Class, Entry, Warning};
+use quell::domain::audit::{Body, Class, Entry, Observed, Warning};
 use quell::domain::ids::{ActionId, CaseId, ConnectionName};
 use quell::domain::text::Untrusted;
 use quell::store::audit::{
@@ -244,13 +244,14 @@ fn batch(chance: &mut fastrand::Rng) -> Result<Vec<Body>, Box<dyn Error>> {
         bodies.push(if chance.bool() {
             Body::CaseOpened { case: case.clone() }
         } else {
-            Body::ActionObserve {
+            Body::ActionObserve(Observed {
                 aid: ActionId::from_parts(chrono::DateTime::UNIX_EPOCH, 1),
                 evidence: text.into(),
                 matches: None,
                 reads: 1,
                 used: None,
-            }
+                effect_at: None,
+            })
         });
     }
     Ok(bodies)

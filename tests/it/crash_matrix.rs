@@ -21,11 +21,11 @@ const LOGIN: &str = "mara.lind@acme.example";
 
 /// Notes every point that is passed, and stops the console at one of them.
 #[derive(Default)]
-struct Trap {
-    passed: Mutex<Vec<String>>,
+pub struct Trap {
+    pub passed: Mutex<Vec<String>>,
     /// The point, and which time it is passed, from 1.
-    at: Option<(String, usize)>,
-    sprung: Notify,
+    pub at: Option<(String, usize)>,
+    pub sprung: Notify,
 }
 
 #[async_trait]
@@ -143,8 +143,9 @@ async fn points() -> Vec<(String, usize)> {
     named
 }
 
-/// Kills a console at one point, starts another, and asks the servers what happened.
-async fn killed_at(point: &str, nth: usize) {
+/// Kills a console at one point, starts another, and asks the servers what happened. `false` where the whole story passed
+/// the point less often this time: how often an account is read back depends on how fast the machine is.
+async fn killed_at(point: &str, nth: usize) -> bool {
     let (drill, state) = (company().await, tempfile::tempdir().expect("a directory"));
     let trap = Arc::new(Trap {
         at: Some((point.to_owned(), nth)),
@@ -157,7 +158,20 @@ async fn killed_at(point: &str, nth: usize) {
         confirm(&mut app).await;
     }
     let sprung = tokio::time::timeout(Duration::from_secs(30), trap.sprung.notified()).await;
-    assert!(sprung.is_ok(), "{point} {nth} was never passed");
+    if sprung.is_err() {
+        assert!(
+            nth > 1 && finished(&app.model()),
+            "{point} {nth} was never passed"
+        );
+        let model = app.end().await;
+        judge(
+            &drill,
+            state.path(),
+            &model,
+            &format!("{point} {nth} not passed"),
+        );
+        return false;
+    }
     app.kill();
     let mut app = start(&drill, state.path(), &Arc::new(Trap::default()));
     let first = app.model();
@@ -175,6 +189,7 @@ async fn killed_at(point: &str, nth: usize) {
     let model = app.end().await;
     let at = format!("killed at {point} {nth}");
     judge(&drill, state.path(), &model, &at);
+    true
 }
 
 /// Holds what is left against the servers' ledger.
@@ -248,10 +263,12 @@ async fn slow_killed_at_each_kind_of_point() {
         }
     }
     assert!(kinds.len() >= 27, "{kinds:?}");
-    println!("killed at {} points", kinds.len());
-    for (point, nth) in kinds {
-        killed_at(&point, nth).await;
+    let mut killed = 0;
+    for (point, nth) in &kinds {
+        killed += usize::from(killed_at(point, *nth).await);
     }
+    println!("killed at {killed} of {} points", kinds.len());
+    assert!(killed * 10 >= kinds.len() * 9, "{killed} of {kinds:?}");
 }
 
 /// The long form: `cargo test --release --test it crash_matrix -- --ignored`.
@@ -261,12 +278,13 @@ async fn killed_at_every_point_twenty_times() {
     let rounds = std::env::var("QUELL_ROUNDS")
         .ok()
         .and_then(|text| text.parse().ok());
-    let mut runs = 0;
+    let (mut runs, mut killed) = (0, 0);
     for _ in 0..rounds.unwrap_or(20) {
         for (point, nth) in points().await {
-            killed_at(&point, nth).await;
+            killed += usize::from(killed_at(&point, nth).await);
             runs += 1;
         }
-        println!("killed {runs} times so far, every one in order");
+        println!("killed {killed} times of {runs} so far, every one in order");
     }
+    assert!(killed * 10 >= runs * 9, "{killed} of {runs}");
 }

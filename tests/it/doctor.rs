@@ -149,11 +149,18 @@ async fn a_right_that_is_missing_at_keycloak_fails_what_needs_it() {
     let checks = report(&drill, &dir, &no_host(), |text| text).await;
     for kind in ActionKind::ALL {
         let line = of_kind(&checks, kind);
-        let is_undo = kind == ActionKind::EnableAccount;
-        assert_eq!(line.verdict == Verdict::Ok, is_undo, "{line:?}");
+        let is_fine = kind == ActionKind::EnableAccount || kind.is_of_risk();
+        assert_eq!(line.verdict == Verdict::Ok, is_fine, "{line:?}");
+        let says = line.found.as_str();
         assert_eq!(
-            line.found.as_str().contains("lacks role view-clients"),
-            !is_undo,
+            says.contains("lacks role view-clients"),
+            !is_fine,
+            "{line:?}"
+        );
+        // What no Keycloak has is no fault of this one.
+        assert_eq!(
+            says == "not offered: Keycloak keeps no risk state",
+            kind.is_of_risk(),
             "{line:?}"
         );
     }
@@ -202,6 +209,19 @@ async fn a_scope_that_is_missing_at_google_fails_what_needs_it() {
         assert_eq!(lacks, needs_it, "{line:?}");
     }
     assert!(checks.iter().any(is_beyond), "{checks:#?}");
+    let faults = |checks: &[Check]| {
+        let faults = checks.iter().filter(|line| line.verdict == Verdict::Fault);
+        faults.count()
+    };
+    let before = faults(&checks);
+    let order = json!({"fault": "not_granted", "scope": "apps.alerts"});
+    drill.fault(&order).expect("the fault is known");
+    let checks = report(&drill, &dir, &no_host(), |text| text).await;
+    let named = |line: &&Check| line.found.as_str().contains("apps.alerts");
+    let named: Vec<&Check> = checks.iter().filter(named).collect();
+    assert_eq!(named.len(), 1, "{checks:#?}");
+    assert_eq!(named[0].found.as_str(), "missing: scope apps.alerts");
+    assert_eq!(faults(&checks), before + 1, "nothing else fails for it");
 }
 
 #[tokio::test(flavor = "multi_thread")]

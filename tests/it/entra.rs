@@ -9,7 +9,7 @@ use chrono::TimeDelta;
 use futures::StreamExt as _;
 use quell::connect::capability::{ActivityQuery, ConnectErrorKind, Page, ProofQuery};
 use quell::connect::http::Limits;
-use quell::domain::account::Account;
+use quell::domain::account::{Account, RiskState};
 use quell::domain::containment::kind::ActionKind;
 use quell::domain::containment::ledger::ActionView;
 use quell::domain::containment::remnant::RemnantKind;
@@ -61,7 +61,7 @@ fn route(seen: &Seen) -> String {
     format!("{} {}", seen.method, parts.join("/"))
 }
 
-const ROUTES: [&str; 16] = [
+const ROUTES: [&str; 19] = [
     "GET /v1.0/auditLogs/directoryAudits",
     "GET /v1.0/auditLogs/signIns",
     "GET /v1.0/directoryRoles/{id}/members",
@@ -76,6 +76,9 @@ const ROUTES: [&str; 16] = [
     "GET /v1.0/users/{id}/oauth2PermissionGrants",
     "GET /v1.0/users/{id}/transitiveMemberOf",
     "PATCH /v1.0/users/{id}",
+    "POST /v1.0/$batch",
+    "POST /v1.0/identityProtection/riskyUsers/confirmCompromised",
+    "POST /v1.0/identityProtection/riskyUsers/dismiss",
     "POST /v1.0/users/{id}/revokeSignInSessions",
     "POST /{id}/oauth2/v2.0/token",
 ];
@@ -175,6 +178,7 @@ async fn every_request_and_answer_follows_the_description() {
     let asked = house.victim().await;
     let again = identity.steps(&[ActionKind::ExpirePassword], &asked);
     assert!(again.is_err(), "{again:?}");
+    risk_is_marked_and_dismissed(&house).await;
     let query = ActivityQuery {
         user: vec![Untrusted::new(account.id.raw()), account.login.clone()],
         since: start() - TimeDelta::days(30),
@@ -247,6 +251,82 @@ async fn every_request_and_answer_follows_the_description() {
     assert!(judge(&wrong).is_err());
     wrong.path = "/v1.0/usrs/x".to_owned();
     assert!(judge(&wrong).is_err());
+}
+
+/// Marks and dismisses: accepted at once, carried out later, and never proven while it is being worked on.
+async fn risk_is_marked_and_dismissed(house: &Tapped) {
+    let identity = house.identity();
+    for (kind, effect, state) in [
+        (
+            ActionKind::ConfirmCompromised,
+            "confirm_compromised",
+            RiskState::Compromised,
+        ),
+        (ActionKind::DismissRisk, "dismiss_risk", RiskState::Over),
+    ] {
+        house.drill.clock().advance(TimeDelta::seconds(5));
+        let account = house.victim().await;
+        let before = identity.read_back(&proof(kind, &account)).await.unwrap();
+        assert_eq!(before.matches, Some(false), "{before:?}");
+        let action = house.confirm(&account, &[kind]).remove(0);
+        identity.perform(&action, None).await.unwrap();
+        let read = async || identity.read_back(&proof(kind, &account)).await.unwrap();
+        for _ in 0..2 {
+            let busy = read().await;
+            assert_eq!(busy.matches, None, "{busy:?}");
+            assert!(busy.evidence.raw().contains("being worked on"), "{busy:?}");
+        }
+        let done = read().await;
+        assert_eq!(done.matches, Some(true), "{done:?}");
+        let effects = house.drill.ledger().targets(effect);
+        assert_eq!(effects, [account.id.raw()]);
+        let account = house.victim().await;
+        assert_eq!(account.risk.as_ref().map(|risk| risk.state), Some(state));
+        let again = identity.steps(&[kind], &account);
+        assert!(again.is_err(), "{again:?}");
+        // The plan of before is no plan for another account: whose risk it is stands in the body alone.
+        let other = house
+            .identity()
+            .find(&"anna.berg@acme.example".into())
+            .await;
+        let other = other.unwrap().remove(0);
+        let calls = [account.id, other.id].map(|id| identity.prepare(kind, &id).unwrap());
+        assert_eq!(calls[0].path, calls[1].path);
+        assert_ne!(calls[0].body_sha256, calls[1].body_sha256);
+    }
+}
+
+#[tokio::test]
+async fn without_a_risk_on_record_there_is_nothing_to_dismiss() {
+    let house = Tapped::with(entra()).await;
+    let identity = house.identity();
+    let other = identity.find(&"anna.berg@acme.example".into()).await;
+    let other = identity
+        .account(&other.unwrap().remove(0).id)
+        .await
+        .unwrap();
+    assert_eq!(other.gaps, []);
+    let state = other.risk.as_ref().map(|risk| risk.state);
+    assert_eq!(state, Some(RiskState::Nothing));
+    let (_, lacking) = identity
+        .steps(&[ActionKind::DismissRisk], &other)
+        .unwrap_err();
+    assert_eq!(lacking.reason.as_str(), "no risk is on record");
+    let mark = ActionKind::ConfirmCompromised;
+    assert!(identity.steps(&[mark], &other).is_ok());
+    // What may not be read can not be proven: it is not sent, and everything else is.
+    house.fault(&json!({"server": "identity", "fault": "403", "path": "riskyUsers"}));
+    let unread = identity.find(&"bo.carlsen@acme.example".into()).await;
+    let unread = identity.account(&unread.unwrap().remove(0).id).await;
+    let unread = unread.unwrap();
+    let (_, lacking) = identity.steps(&[mark], &unread).unwrap_err();
+    let told = lacking.reason.as_str();
+    assert!(told.contains("not readable") && told.contains("Insufficient privileges"));
+    assert!(
+        identity
+            .steps(&[ActionKind::DisableAccount], &unread)
+            .is_ok()
+    );
 }
 
 #[tokio::test]
@@ -628,6 +708,8 @@ struct Doing {
     method: &'static str,
     path: &'static str,
     effect: &'static str,
+    /// What is read back.
+    reads: &'static str,
 }
 
 const REVOKE: Doing = Doing {
@@ -636,6 +718,7 @@ const REVOKE: Doing = Doing {
     method: "POST",
     path: "/revokeSignInSessions",
     effect: "clear_sessions",
+    reads: "/users/",
 };
 const DISABLE: Doing = Doing {
     kind: ActionKind::DisableAccount,
@@ -643,6 +726,7 @@ const DISABLE: Doing = Doing {
     method: "PATCH",
     path: "/users/",
     effect: "suspend",
+    reads: "/users/",
 };
 const ENABLE: Doing = Doing {
     kind: ActionKind::EnableAccount,
@@ -661,6 +745,21 @@ const EXPIRE: Doing = Doing {
     keys: "cx",
     effect: "expire_password",
     ..DISABLE
+};
+const MARK: Doing = Doing {
+    kind: ActionKind::ConfirmCompromised,
+    keys: "cb",
+    method: "POST",
+    path: "/riskyUsers/confirmCompromised",
+    effect: "confirm_compromised",
+    reads: "/riskyUsers/",
+};
+const DISMISS: Doing = Doing {
+    kind: ActionKind::DismissRisk,
+    keys: "cd",
+    path: "/riskyUsers/dismiss",
+    effect: "dismiss_risk",
+    ..MARK
 };
 
 /// What the provider, or somebody else at it, does.
@@ -689,8 +788,8 @@ fn on_identity(fault: &str, path: &str) -> Value {
     json!({"server": "identity", "fault": fault, "path": path})
 }
 
-/// Enables or disables the account by another administrator's hand.
-async fn by_others(drill: &Drill, enabled: bool) {
+/// Does what an action does, or its opposite, by another administrator's hand.
+async fn by_others(drill: &Drill, doing: Doing, same: bool) {
     let identity = drill.identity();
     let (tenant, client_id) = identity.client.expect("its tokens are fetched");
     let client = reqwest::Client::builder()
@@ -713,10 +812,25 @@ async fn by_others(drill: &Drill, enabled: bool) {
         .json()
         .await
         .expect("JSON");
-    let answer = client
-        .patch(format!("{}/v1.0/users/{}", identity.url, drill.victim_id()))
+    let (api, id) = (format!("{}/v1.0", identity.url), drill.victim_id());
+    let request = if doing.kind.is_of_risk() {
+        let marks = (doing.kind == ActionKind::ConfirmCompromised) == same;
+        let word = if marks {
+            "confirmCompromised"
+        } else {
+            "dismiss"
+        };
+        client
+            .post(format!("{api}/identityProtection/riskyUsers/{word}"))
+            .json(&json!({"userIds": [id]}))
+    } else {
+        let enabled = (doing.kind == ActionKind::EnableAccount) == same;
+        client
+            .patch(format!("{api}/users/{id}"))
+            .json(&json!({"accountEnabled": enabled}))
+    };
+    let answer = request
         .bearer_auth(token["access_token"].as_str().expect("a token"))
-        .json(&json!({"accountEnabled": enabled}))
         .send()
         .await
         .expect("an answer");
@@ -726,14 +840,14 @@ async fn by_others(drill: &Drill, enabled: bool) {
 async fn in_between(drill: &Drill, doing: Doing, world: World) {
     match world {
         World::Stale(count) => {
-            let mut order = on_identity("stale_reads", "/users/");
+            let mut order = on_identity("stale_reads", doing.reads);
             if let Some(count) = count {
                 order["count"] = json!(count);
             }
             arm(drill, &order);
         }
-        World::UndoneAtOnce => by_others(drill, doing.effect == "suspend").await,
-        World::DoneByOthersFirst => by_others(drill, doing.effect == "unsuspend").await,
+        World::UndoneAtOnce => by_others(drill, doing, false).await,
+        World::DoneByOthersFirst => by_others(drill, doing, true).await,
         World::DeletedAfterIt => arm(drill, &on_identity("404", &drill.victim_id())),
         World::TokenEndsBeforeTheSend | World::TokenEndsBeforeTheProof => {
             arm(drill, &json!({"fault": "tokens_end"}));
@@ -761,7 +875,7 @@ async fn story(doing: Doing, world: World) -> (ActionView, usize) {
         tempfile::tempdir().expect("a directory"),
     );
     if doing.effect == "unsuspend" {
-        by_others(&drill, false).await;
+        by_others(&drill, doing, false).await;
     }
     let gate = Gate::at(match world {
         World::UndoneAtOnce | World::DeletedAfterIt | World::TokenEndsBeforeTheProof => {
@@ -801,7 +915,7 @@ async fn story(doing: Doing, world: World) -> (ActionView, usize) {
             finished(model) && all.any(|one| one.state == ActionState::Verified)
         };
         app.until("it is proven first", is_proven).await;
-        by_others(&drill, doing.effect == "suspend").await;
+        by_others(&drill, doing, false).await;
         app.until("it is seen", |model| {
             model
                 .ledger
@@ -826,8 +940,10 @@ async fn story(doing: Doing, world: World) -> (ActionView, usize) {
                 .as_str()
                 .is_some_and(|path| path.contains(doing.path))
     };
-    let sent = ledger.mutating().iter().filter(is_ours).count()
-        - others * usize::from(doing.method == "PATCH");
+    // Who undoes a word on the risk has another path.
+    let shares_path =
+        doing.method == "PATCH" || (doing.kind.is_of_risk() && world == World::DoneByOthersFirst);
+    let sent = ledger.mutating().iter().filter(is_ours).count() - others * usize::from(shares_path);
     let mut actions = model.ledger.actions();
     let action = actions.rfind(|one| one.kind == doing.kind);
     let action = action.expect("one action").clone();
@@ -845,7 +961,8 @@ async fn story(doing: Doing, world: World) -> (ActionView, usize) {
 fn table() -> Vec<(Doing, World, ActionState, usize, &'static str)> {
     use ActionState::{Abandoned, Drifted, NotEffective, Rejected, Unverifiable, Verified};
     let mut rows = Vec::new();
-    for doing in [REVOKE, DISABLE, ENABLE, RESET, EXPIRE] {
+    for doing in [REVOKE, DISABLE, ENABLE, RESET, EXPIRE, MARK, DISMISS] {
+        let of_risk = doing.kind.is_of_risk();
         rows.extend([
             (doing, World::Applied, Verified, 1, "reads agree"),
             (
@@ -861,7 +978,11 @@ fn table() -> Vec<(Doing, World, ActionState, usize, &'static str)> {
                 World::Fault("403"),
                 Rejected,
                 1,
-                "the app lacks User",
+                if of_risk {
+                    "the app lacks IdentityRiskyUser"
+                } else {
+                    "the app lacks User"
+                },
             ),
             (doing, World::Fault("409"), Rejected, 1, "Conflict"),
             (doing, World::Fault("429"), Verified, 2, "reads agree"),
@@ -910,14 +1031,13 @@ fn table() -> Vec<(Doing, World, ActionState, usize, &'static str)> {
             rows.push((doing, World::Stale(Some(3)), Verified, 1, "reads agree"));
             rows.push((doing, World::Stale(None), NotEffective, 1, ""));
         }
-        if matches!(doing.effect, "suspend" | "unsuspend") {
-            rows.push((
-                doing,
-                World::UndoneAtOnce,
-                NotEffective,
-                1,
-                "accountEnabled is",
-            ));
+        if matches!(doing.effect, "suspend" | "unsuspend") || of_risk {
+            let says = if of_risk {
+                "riskState"
+            } else {
+                "accountEnabled is"
+            };
+            rows.push((doing, World::UndoneAtOnce, NotEffective, 1, says));
             // Nothing is refused for the state it is in.
             rows.push((doing, World::DoneByOthersFirst, Verified, 1, "reads agree"));
         }

@@ -47,6 +47,8 @@ fn judge(seen: &Seen) -> Result<(), String> {
         "google-reports"
     } else if path.starts_with("/gmail/") {
         "google-gmail"
+    } else if path.starts_with("/v1beta1/") {
+        "google-alerts"
     } else {
         "google-directory"
     };
@@ -70,8 +72,9 @@ fn route(seen: &Seen) -> String {
     format!("{} {}", seen.method, parts.collect::<Vec<_>>().join("/"))
 }
 
-const ROUTES: [&str; 17] = [
+const ROUTES: [&str; 19] = [
     "DELETE /admin/directory/v1/users/{id}/tokens/{id}",
+    "GET /admin/directory/v1/customer/my_customer/devices/mobile",
     "GET /admin/directory/v1/customer/my_customer/roleassignments",
     "GET /admin/directory/v1/groups",
     "GET /admin/directory/v1/users",
@@ -85,6 +88,7 @@ const ROUTES: [&str; 17] = [
     "GET /admin/reports/v1/activity/users/{id}/applications/saml",
     "GET /admin/reports/v1/activity/users/{id}/applications/token",
     "GET /admin/reports/v1/activity/users/{id}/applications/user_accounts",
+    "GET /v1beta1/alerts",
     "POST /admin/directory/v1/users/{id}/signOut",
     "POST /token",
     "PUT /admin/directory/v1/users/{id}",
@@ -223,6 +227,7 @@ async fn every_request_and_answer_follows_the_specification() {
         .await
         .unwrap();
     assert_eq!((end.events, end.truncated), (3, true));
+    house.identity_log().alerts(100).await.unwrap();
     let examined = &house.connections.examined[0];
     for right in examined.rights().await.unwrap() {
         let is_fine = (right.granted, right.needed_for.is_some());

@@ -27,7 +27,7 @@ use crate::harness::app::{Setting, TestApp, company, company_of, limits, records
 use crate::truth::{confirm, finished, open_case};
 
 /// Opens the view and waits for the list.
-async fn show(app: &mut TestApp) -> Model {
+pub(crate) async fn show(app: &mut TestApp) -> Model {
     app.keys("E");
     app.until("what may be left is read", |model| {
         matches!(model.layers.last(), Some(Layer::Left { .. })) && !rows(model).is_empty()
@@ -62,13 +62,13 @@ fn removal(model: &Model) -> Option<&ActionView> {
     all.rfind(|one| one.kind == ActionKind::RemoveItem)
 }
 
-fn says(model: &Model, words: &str) -> bool {
+pub(crate) fn says(model: &Model, words: &str) -> bool {
     let mut log = model.log.iter();
     log.any(|line| line.text.as_str().contains(words))
 }
 
 /// What the case system holds as comments.
-async fn comments(drill: &Drill) -> Vec<String> {
+pub(crate) async fn comments(drill: &Drill) -> Vec<String> {
     let cases = drill.cases();
     let query = json!({"query": [{"_name": "listCase"}, {"_name": "comments"}]});
     let client = reqwest::Client::builder().no_proxy().build();
@@ -564,12 +564,56 @@ fn things(idp: Idp) -> Vec<Thing> {
     }
 }
 
-fn arm(drill: &Drill, fault: &str, (method, path): (&str, &str), count: Option<u32>) {
+pub(crate) fn arm(drill: &Drill, fault: &str, (method, path): (&str, &str), count: Option<u32>) {
     let mut order = json!({"server": "identity", "fault": fault, "path": path, "method": method});
     if let Some(count) = count {
         order["count"] = json!(count);
     }
     drill.fault(&order).expect("the fault is known");
+}
+
+/// Sends the planned request by another administrator's hand.
+pub(crate) async fn by_others(drill: &Drill, path: &str, token: &str) {
+    let url = format!("{}{path}", drill.identity().url);
+    let client = reqwest::Client::builder().no_proxy().build();
+    let sent = client
+        .expect("a client")
+        .delete(url)
+        .header("authorization", token)
+        .send()
+        .await
+        .expect("the drill answers");
+    assert!(sent.status().is_success(), "{path}: {}", sent.status());
+}
+
+/// Gives what an administrator of the provider signs in with.
+pub(crate) async fn authorization(drill: &Drill, idp: Idp) -> String {
+    let identity = drill.identity();
+    if idp == Idp::Okta {
+        return format!("SSWS {}", identity.token);
+    }
+    let (realm, client) = identity.client.expect("a client");
+    let url = format!(
+        "{}/realms/{realm}/protocol/openid-connect/token",
+        identity.url
+    );
+    let form = format!(
+        "grant_type=client_credentials&client_id={client}&client_secret={}",
+        identity.token
+    );
+    let http = reqwest::Client::builder().no_proxy().build();
+    let answer = http
+        .expect("a client")
+        .post(url)
+        .header("content-type", "application/x-www-form-urlencoded")
+        .body(form)
+        .send()
+        .await;
+    let answer: serde_json::Value = answer.expect("an answer").json().await.expect("JSON");
+    format!(
+        "Bearer {}",
+        answer["access_token"].as_str().expect("a token")
+    )
 }
 
 /// Plans the removal of a thing; a rule that is to be deleted is disabled first, by another plan.
@@ -684,7 +728,12 @@ async fn judge_all(idp: Idp) {
     let table = [
         (World::Applied, Verified, 1, "reads agree"),
         (World::AcceptedNotApplied, NotEffective, 1, listed),
-        (World::GoneBeforeTheSend, Abandoned, 0, "the plan is stale"),
+        (
+            World::GoneBeforeTheSend,
+            Abandoned,
+            0,
+            "is not listed any more",
+        ),
         (World::NotFound, Rejected, 1, "404"),
         (World::Forbidden, Rejected, 1, "403"),
         (World::Conflict, Rejected, 1, "409"),

@@ -359,6 +359,16 @@ fn init_asks_where_somebody_sits() {
         ("key of TheHive comes from", "env:HIVE_KEY\r"),
         ("address of Elasticsearch", "\r"),
         ("address of Okta", "\r"),
+        ("address of Keycloak", "\r"),
+        ("id of the tenant of Microsoft Entra ID", "\r"),
+        (
+            "service account of Google Workspace acts for",
+            "quell@acme.example\r",
+        ),
+        (
+            "key of Google Workspace comes from",
+            "file:/etc/quell/google.json\r",
+        ),
     ] {
         pty.shows(question).keys(answer);
     }
@@ -367,6 +377,10 @@ fn init_asks_where_somebody_sits() {
     assert!(ended.text.contains("wrote "), "{}", ended.text);
     let text = fs::read_to_string(home.path().join(".config/quell/config.toml")).expect("a file");
     assert!(text.contains("name = \"acme-lab\"") && text.contains("{ env = \"HIVE_KEY\" }"));
+    assert!(
+        text.contains("\nsubject = \"quell@acme.example\"\n")
+            && text.contains("# vendor = \"okta\"")
+    );
 }
 
 #[tokio::test(flavor = "multi_thread")]

@@ -48,6 +48,8 @@ pub fn confirm(pty: &mut Pty, keys: &str) {
     pty.pass(DEAD_TIME * 2);
     type_login(pty);
     pty.keys("<Tab>").shows(">contain<");
+    // No hand presses the next key in the same instant.
+    pty.pass(DEAD_TIME);
 }
 
 /// Types the login as a hand does: its end is not in one piece with its beginning.
@@ -67,11 +69,15 @@ fn slow_a_name_that_is_pasted_without_brackets_is_refused_and_typed_in_parts_it_
     pty.pass(DEAD_TIME * 2);
     // All of it, and the keys that would confirm, in one write.
     pty.keys(&format!("{LOGIN}<Tab>y"));
-    pty.shows("the typed name is not the target's");
+    pty.shows("press y alone");
     pty.keys("<Tab>").shows(">cancel<");
     pty.keys(LOGIN).shows("it came all at once");
     type_login(&mut pty);
     pty.keys("<Tab>").shows(">contain<");
+    pty.pass(DEAD_TIME);
+    // A paste that happens to begin with the right letter.
+    pty.keys("yes").shows("Esc cancels");
+    pty.pass(DEAD_TIME);
     pty.keys("y").shows("─ Response ─");
     pty.shows("The account is contained.");
     pty.keys("<Esc>").until("the panes", |text| {

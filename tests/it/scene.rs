@@ -15,7 +15,8 @@ use quell::config::settings::{
 };
 use quell::domain::account::{Account, AccountStatus, Factor, Group};
 use quell::domain::audit::{
-    Body, ChainHash, ChecklistTick, Entry, HoldSet, OutcomeState, TickState, WatchSuccess,
+    AttackSign, Body, ChainHash, ChecklistTick, Entry, HoldSet, OutcomeState, RecoverySaid,
+    RecoveryWord, SignKind, TickState, WatchSeen, WatchSuccess, WatchUntil,
 };
 use quell::domain::case::{Alert, Case, CaseFile, Comment, Subject};
 use quell::domain::containment::approval::{Ask, TTL, compose_request};
@@ -336,6 +337,7 @@ pub(crate) fn account() -> Account {
         token_clients: Some(Vec::new()),
         sessions: None,
         required: None,
+        risk: None,
         gaps: Vec::new(),
         zone: None,
         aliases: Vec::new(),
@@ -474,6 +476,7 @@ pub(crate) fn open(size: (u16, u16)) -> Model {
             user_name: Some(text("mara.lind@acme.example")),
             source_ip: Some(text("203.0.113.7")),
             guidance: None,
+            ..Alert::default()
         }],
         tasks: Vec::new(),
         comments: Vec::new(),
@@ -488,6 +491,7 @@ pub(crate) fn open(size: (u16, u16)) -> Model {
         activity,
         related_seen: None,
         left: Load::Idle,
+        left_marked: Vec::new(),
         similar: Load::Idle,
         back: None,
         comments: OwnComments::default(),
@@ -798,6 +802,110 @@ pub(crate) fn held(size: (u16, u16)) -> Model {
         };
         let of = (account, WatchOf::Successes);
         model.watched.insert(of, watch);
+    }
+    model.judge();
+    refresh(&mut model);
+    model
+}
+
+/// Beside them two accounts that were enabled again and are watched: one quiet, one in which something was seen.
+pub(crate) fn recovering(size: (u16, u16)) -> Model {
+    let mut model = held(size);
+    let plan = plan(false);
+    for (person, login) in [
+        (7u128, "lea.sand@acme.example"),
+        (8, "kim.oro@acme.example"),
+    ] {
+        let id = format!("00u9zk2more000{person}");
+        let account = AccountId::new(plan.account.id.connection.clone(), id);
+        let since = now().utc - TimeDelta::hours(3 * i64::try_from(person).expect("few"));
+        let aid = ActionId::from_parts(since, person);
+        let case = case_id(4_700 + u64::try_from(person).expect("few"));
+        let said = |word| {
+            Body::Recovery(RecoverySaid {
+                case: case.clone(),
+                account: account.clone(),
+                word,
+            })
+        };
+        let sign = |kind, value| AttackSign {
+            kind,
+            value: text(value),
+        };
+        let step = &plan.steps[0];
+        let mut bodies = vec![
+            said(RecoveryWord::Signs(vec![
+                sign(SignKind::Address, "203.0.113.77"),
+                sign(SignKind::Session, "trs-1"),
+            ])),
+            said(RecoveryWord::Until(WatchUntil {
+                aid: aid.clone(),
+                login: text(login),
+                owner: text("jo.berg"),
+                until: since + TimeDelta::hours(72),
+                how: "confirmed".to_owned(),
+                reason: None,
+            })),
+            Body::ActionPlan {
+                pid: PlanId::from_parts(since, person),
+                aid: aid.clone(),
+                order: 0,
+                kind: ActionKind::EnableAccount.key().to_owned(),
+                case: case.clone(),
+                account: account.clone(),
+                login: text(login),
+                snapshot: serde_json::Value::Null,
+                server_date: None,
+                guards: Vec::new(),
+                plan_hash: String::new(),
+                expires: now().utc,
+            },
+            Body::ActionConfirm {
+                pid: PlanId::from_parts(since, person),
+                aid: aid.clone(),
+                how: "typed".to_owned(),
+                plan_hash: String::new(),
+                dry_run: false,
+            },
+            Body::ActionIntent {
+                aid: aid.clone(),
+                attempt: 1,
+                method: step.call.method.to_owned(),
+                host: step.call.host.clone(),
+                path: text(&step.call.path),
+                body_sha256: String::new(),
+                request_id: "r".to_owned(),
+                server_date: Some(since),
+                password_changed: None,
+                deadline: since,
+            },
+            Body::ActionOutcome {
+                aid: aid.clone(),
+                state: OutcomeState::Verified,
+                evidence: text("read back"),
+                seconds: Some(6),
+            },
+        ];
+        if person == 8 {
+            bodies.push(said(RecoveryWord::Seen(WatchSeen {
+                aid,
+                thing: "attacker".to_owned(),
+                source: "okta".to_owned(),
+                key: text("e-9"),
+                at: now().utc - TimeDelta::minutes(12),
+                text: text("from the attacker's address 203.0.113.77: user.session.start"),
+                address: Some(text("203.0.113.77")),
+            })));
+        }
+        for body in bodies {
+            model.ledger.apply(&record(body));
+        }
+        let watch = Watch {
+            looked: Some(now().utc - TimeDelta::seconds(17)),
+            good: now(),
+            fault: None,
+        };
+        model.watched.insert((account, WatchOf::Recovery), watch);
     }
     model.judge();
     refresh(&mut model);

@@ -9,10 +9,11 @@ use quell::app::update::update;
 use quell::domain::audit::{Body, ChecklistPhase, ChecklistTick, TickState};
 use quell::domain::containment::confirm::Confirmation;
 use quell::domain::containment::kind::ActionKind;
-use quell::domain::containment::plan::ActionFacts;
+use quell::domain::containment::plan::{ActionFacts, Plan};
 use quell::domain::containment::remnant::{Item, LeftBehind, Remnant, RemnantKind};
 use quell::domain::fault::Fault;
 use quell::domain::text::Untrusted;
+use quell::safe;
 
 use crate::scene;
 
@@ -191,6 +192,76 @@ fn left() -> LeftBehind {
     left
 }
 
+/// A plan that removes ten things: methods, grants, tokens; one record of them is too long to be kept.
+fn ten_removals() -> Plan {
+    let mut plan = scene::plan(false);
+    let like = plan.steps.remove(0);
+    let scopes = ["files.read.all", "mail.read", "mail.send", "calendars.read"];
+    let mut items: Vec<Item> = ["push Galaxy A15", "sms +49 170 5550143"]
+        .iter()
+        .zip(2..)
+        .map(|(name, n)| Item::new(RemnantKind::MfaMethod, format!("opf{n}"), name))
+        .collect();
+    for app in ["MailSync Helper", "PDF Quick Tools"] {
+        for scope in &scopes[..3] {
+            let id = format!("oag{}", items.len());
+            items.push(Item::new(
+                RemnantKind::OauthGrant,
+                id,
+                &format!("{app}: {scope}"),
+            ));
+        }
+        let id = format!("0oa{}", items.len());
+        items.push(Item::new(RemnantKind::RefreshToken, id, app));
+    }
+    items.sort_by_key(|item| item.kind.turn());
+    plan.warnings = vec!["this plan takes 2 of 3 MFA methods: 1 at most stay after it".into()];
+    plan.steps = items
+        .into_iter()
+        .zip(1u128..)
+        .map(|(item, n)| {
+            let name = item.name.field();
+            let (path, effect, limits) = match item.kind {
+                RemnantKind::MfaMethod => (
+                    format!("factors/{}", item.id.raw()),
+                    safe!("{} can pass no sign-in any more", name),
+                    "1 other method stays; whoever knows the password and passes it can enrol another; ends no session",
+                ),
+                RemnantKind::OauthGrant => (
+                    format!("grants/{}", item.id.raw()),
+                    safe!("{}: the application needs a new consent for this", name),
+                    "tokens it has go on until they end: remove its refresh tokens, too; ends no session",
+                ),
+                _ => (
+                    format!("clients/{}/tokens", item.id.raw()),
+                    safe!("every refresh token of {} for this user ends", name),
+                    "access tokens live on until they expire; the grant stays: with a sign-in it gets new tokens",
+                ),
+            };
+            let record = match n {
+                3 => serde_json::json!({"scope": "x".repeat(52_000)}),
+                _ => serde_json::json!({"id": item.id.raw()}),
+            };
+            let mut step = like.clone();
+            step.aid = quell::domain::ids::ActionId::from_parts(scene::now().utc, n);
+            step.kind = ActionKind::RemoveItem;
+            step.call.path = format!("/api/v1/users/00u1f9ke2xQ7mZ4tH697/{path}");
+            step.facts = ActionFacts {
+                effect,
+                undo: "cannot be undone: the user consents or enrols anew".into(),
+                limits: limits.into(),
+                proof: "asked for by its id it is not found, read twice".into(),
+            };
+            step.item = Some(Box::new(Remnant {
+                since: Some(scene::at("2026-03-07T03:08:01Z")),
+                ..Remnant::new(item, &record)
+            }));
+            step
+        })
+        .collect();
+    plan
+}
+
 /// Gives a model with a dialog that one key or two open.
 fn dialog(name: &str, size: (u16, u16)) -> Option<Model> {
     let mut model = match name {
@@ -213,7 +284,7 @@ fn dialog(name: &str, size: (u16, u16)) -> Option<Model> {
             names: ["mara.lind", "tomas.okoro"].map(Untrusted::new).into(),
             cursor: 1,
         }),
-        "left" | "left-end" | "left-failed" => {
+        "left" | "left-end" | "left-failed" | "left-marked" => {
             keys(&mut model, "E");
             let of = model.open.as_ref().expect("a case is open");
             let result = match name {
@@ -227,7 +298,21 @@ fn dialog(name: &str, size: (u16, u16)) -> Option<Model> {
             };
             let now = model.now;
             update(&mut model, now, read);
-            keys(&mut model, if name == "left-end" { "Gk" } else { "j" });
+            let pressed = match name {
+                "left-end" => "Gk",
+                "left-marked" => "ajjj<Space>",
+                _ => "j",
+            };
+            keys(&mut model, pressed);
+        }
+        "removals" | "removals-end" => {
+            let mut confirmation = Confirmation::open(ten_removals());
+            confirmation.drawn(std::time::Duration::ZERO);
+            model.layers.push(Layer::Confirm {
+                confirmation: Box::new(confirmation),
+                said: None,
+                scroll: if name == "removals" { 0 } else { 9 },
+            });
         }
         "removal" => {
             let mut plan = scene::plan(false);

@@ -204,8 +204,17 @@ fn scene_of(name: &str, size: (u16, u16)) -> Model {
                 .and_then(contained::Contained::held)
                 .map(Box::new);
             if let (Some(of), "held-end") = (of, name) {
-                model.layers.push(Layer::HoldEnd { of, cursor: 2 });
+                model.layers.push(Layer::HoldEnd {
+                    of,
+                    watch: false,
+                    cursor: 2,
+                });
             }
+            model
+        }
+        "watched" => {
+            let mut model = scene::recovering(size);
+            model.layers.push(Layer::Contained { cursor: 3 });
             model
         }
         "help" => {
@@ -356,6 +365,7 @@ fn pictures(
         "held",
         "held-none",
         "held-end",
+        "watched",
         "help",
         "contain",
         "likelihood",
@@ -390,7 +400,10 @@ fn pictures(
         "left",
         "left-end",
         "left-failed",
+        "left-marked",
         "removal",
+        "removals",
+        "removals-end",
         "failed",
         "hostile"
     )]
@@ -626,6 +639,7 @@ fn any_layer() -> impl Strategy<Value = Option<&'static str>> {
         Some("unfinished"),
         Some("held"),
         Some("held-end"),
+        Some("watched"),
         Some("escalation"),
         Some("likelihood"),
         Some("filter"),

@@ -18,13 +18,14 @@ use languages::{search_schema, steps_schema};
 use lower::{amend, lower};
 
 /// The specification files by the vendor's name in the configuration.
-const FILES: [(&str, &str); 9] = [
+const FILES: [(&str, &str); 10] = [
     ("entra", "msgraph.openapi.json"),
     ("keycloak", "keycloak.openapi.json"),
     ("token", "oauth-token.openapi.yaml"),
     ("google-directory", "google-directory.openapi.json"),
     ("google-reports", "google-reports.openapi.json"),
     ("google-gmail", "google-gmail-settings.openapi.json"),
+    ("google-alerts", "google-alertcenter.openapi.json"),
     ("okta", "okta.openapi.yaml"),
     ("thehive", "thehive.openapi.json"),
     ("elasticsearch", "elasticsearch.openapi.json"),
@@ -212,7 +213,7 @@ fn check_headers(
     let words: &[&str] = match vendor {
         "okta" => &["SSWS ", "Bearer "],
         "thehive" | "keycloak" | "entra" | "google-directory" | "google-reports"
-        | "google-gmail" => &["Bearer "],
+        | "google-gmail" | "google-alerts" => &["Bearer "],
         _ => &["ApiKey "],
     };
     let open = template == "/api/v1/status/public";

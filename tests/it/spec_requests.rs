@@ -89,6 +89,25 @@ async fn run() -> Vec<Seen> {
         let read = house.identity().read_back(&proof).await.unwrap();
         assert_eq!(read.matches, Some(true), "{read:?}");
     }
+    for kind in [ActionKind::ConfirmCompromised, ActionKind::DismissRisk] {
+        let account = house.victim().await;
+        let action = house.confirm(&account, &[kind]).remove(0);
+        house.identity().perform(&action, None).await.unwrap();
+        let proof = ProofQuery {
+            kind,
+            item: None,
+            account: account.id.clone(),
+            not_before: account.server_date,
+            password_before: None,
+            request_id: None,
+            path: None,
+            ahead: 0,
+            used: Vec::new(),
+            others: Vec::new(),
+        };
+        let read = house.identity().read_back(&proof).await.unwrap();
+        assert_eq!(read.matches, Some(true), "{read:?}");
+    }
     let mut query = ActivityQuery {
         user: vec![Untrusted::new(account.id.raw()), account.login.clone()],
         since: start() - TimeDelta::days(30),
@@ -159,7 +178,7 @@ fn route(seen: &Seen) -> String {
     format!("{} {} {}", seen.vendor, seen.method, parts.join("/"))
 }
 
-const ROUTES: [&str; 26] = [
+const ROUTES: [&str; 28] = [
     "elasticsearch DELETE /_pit",
     "elasticsearch POST /_search",
     "elasticsearch POST /{index}/_pit",
@@ -173,11 +192,13 @@ const ROUTES: [&str; 26] = [
     "okta GET /api/v1/users/{id}/clients/{id}/tokens",
     "okta GET /api/v1/users/{id}/factors",
     "okta GET /api/v1/users/{id}/groups",
+    "okta GET /api/v1/users/{id}/risk",
     "okta GET /api/v1/users/{id}/roles",
     "okta POST /api/v1/users/{id}/lifecycle/expire_password",
     "okta POST /api/v1/users/{id}/lifecycle/reset_password",
     "okta POST /api/v1/users/{id}/lifecycle/suspend",
     "okta POST /api/v1/users/{id}/lifecycle/unsuspend",
+    "okta PUT /api/v1/users/{id}/risk",
     "thehive GET /api/v1/case/{id}",
     "thehive GET /api/v1/user/current",
     "thehive PATCH /api/v1/case/{id}",
@@ -249,7 +270,7 @@ async fn a_misspelt_request_is_told_apart() {
             judged.insert(route(seen));
         }
     }
-    assert_eq!(judged.len(), 7, "{judged:?}");
+    assert_eq!(judged.len(), 8, "{judged:?}");
 }
 
 /// What a read may be: nothing here changes anything at a vendor, and a wall sends nothing else.
@@ -262,11 +283,12 @@ async fn reads_that_are_no_get_are_these_and_writes_say_their_length() {
         "/lifecycle/expire_password",
         "/lifecycle/reset_password",
         "/sessions",
+        "/risk",
         "/comment",
         "/task",
     ];
     let is_write = |seen: &Seen| {
-        seen.method == "PATCH"
+        matches!(seen.method.as_str(), "PATCH" | "PUT")
             || seen.path.contains("/case/_merge/")
             || writes.iter().any(|end| {
                 seen.path

@@ -28,6 +28,8 @@ pub struct Act {
     pub keys: &'static str,
     pub path: &'static str,
     pub effect: &'static str,
+    /// The method of its request, where another one has the same path.
+    method: Option<&'static str>,
     undo: Option<&'static str>,
 }
 
@@ -36,6 +38,7 @@ pub const REVOKE: Act = Act {
     keys: "cs",
     path: "/sessions",
     effect: "clear_sessions",
+    method: None,
     undo: None,
 };
 pub const DISABLE: Act = Act {
@@ -43,6 +46,7 @@ pub const DISABLE: Act = Act {
     keys: "ca",
     path: "/lifecycle/suspend",
     effect: "suspend",
+    method: None,
     undo: Some("unsuspend"),
 };
 pub const ENABLE: Act = Act {
@@ -50,6 +54,7 @@ pub const ENABLE: Act = Act {
     keys: "u",
     path: "/lifecycle/unsuspend",
     effect: "unsuspend",
+    method: None,
     undo: Some("suspend"),
 };
 const RESET: Act = Act {
@@ -57,6 +62,7 @@ const RESET: Act = Act {
     keys: "cp",
     path: "/lifecycle/reset_password",
     effect: "reset_password",
+    method: None,
     undo: None,
 };
 const EXPIRE: Act = Act {
@@ -64,7 +70,24 @@ const EXPIRE: Act = Act {
     keys: "cx",
     path: "/lifecycle/expire_password",
     effect: "expire_password",
+    method: None,
     undo: None,
+};
+const MARK: Act = Act {
+    kind: ActionKind::ConfirmCompromised,
+    keys: "cb",
+    path: "/risk",
+    effect: "confirm_compromised",
+    method: Some("PUT"),
+    undo: Some("LOW"),
+};
+const DISMISS: Act = Act {
+    kind: ActionKind::DismissRisk,
+    keys: "cd",
+    path: "/risk",
+    effect: "dismiss_risk",
+    method: Some("PUT"),
+    undo: Some("HIGH"),
 };
 
 /// What the provider, or somebody else at it, does.
@@ -166,30 +189,40 @@ pub fn confirm(app: &TestApp) {
     app.keys(LOGIN).keys("<Tab>y");
 }
 
-/// Does something at the provider by another administrator's hand: the same API, none of our records.
-pub async fn by_others(drill: &Drill, lifecycle: &str) {
+/// Does something at the provider by another administrator's hand: the same API, none of our records. It is a call of the
+/// lifecycle, or a level of risk.
+pub async fn by_others(drill: &Drill, what: &str) {
     let identity = drill.identity();
-    let url = format!(
-        "{}/api/v1/users/{}/lifecycle/{lifecycle}",
-        identity.url,
-        drill.victim_id()
-    );
+    let user = format!("{}/api/v1/users/{}", identity.url, drill.victim_id());
     let client = reqwest::Client::builder()
         .no_proxy()
         .build()
         .expect("a client");
-    let answer = client
-        .post(url)
+    let request = if matches!(what, "HIGH" | "LOW") {
+        let body = json!({"riskLevel": what});
+        client.put(format!("{user}/risk")).json(&body)
+    } else {
+        client
+            .post(format!("{user}/lifecycle/{what}"))
+            .header("content-length", "0")
+    };
+    let answer = request
         .header("authorization", format!("SSWS {}", identity.token))
-        .header("content-length", "0")
         .send()
         .await
         .expect("the drill answers");
-    assert!(answer.status().is_success(), "{lifecycle}");
+    assert!(answer.status().is_success(), "{what}");
 }
 
 fn arm(drill: &Drill, fault: &str, path: &str, count: Option<u32>) {
+    arm_for(drill, fault, path, (None, count));
+}
+
+fn arm_for(drill: &Drill, fault: &str, path: &str, (method, count): (Option<&str>, Option<u32>)) {
     let mut order = json!({"server": "identity", "fault": fault, "path": path});
+    if let Some(method) = method {
+        order["method"] = json!(method);
+    }
     if let Some(count) = count {
         order["count"] = json!(count);
     }
@@ -204,17 +237,17 @@ pub fn finished(model: &Model) -> bool {
 
 /// Sets the world up before the confirmation.
 fn prepare(drill: &Drill, act: Act, world: World) {
-    let path = act.path;
+    let once = |fault| arm_for(drill, fault, act.path, (act.method, Some(1)));
     match world {
-        World::AcceptedNotApplied => arm(drill, "accepted_without_effect", path, Some(1)),
+        World::AcceptedNotApplied => once("accepted_without_effect"),
         World::DeletedBeforeTheSend => arm(drill, "404", &drill.victim_id(), None),
-        World::NotFound => arm(drill, "404", path, Some(1)),
-        World::Forbidden => arm(drill, "403", path, Some(1)),
-        World::Conflict => arm(drill, "409", path, Some(1)),
-        World::ThrottledOnce => arm(drill, "429", path, Some(1)),
-        World::BrokenAfterEffect => arm(drill, "500_after_effect", path, Some(1)),
-        World::BrokenBeforeEffect => arm(drill, "500", path, Some(1)),
-        World::ReplyLost => arm(drill, "reply_lost_after_effect", path, Some(1)),
+        World::NotFound => once("404"),
+        World::Forbidden => once("403"),
+        World::Conflict => once("409"),
+        World::ThrottledOnce => once("429"),
+        World::BrokenAfterEffect => once("500_after_effect"),
+        World::BrokenBeforeEffect => once("500"),
+        World::ReplyLost => once("reply_lost_after_effect"),
         _ => {}
     }
 }
@@ -233,6 +266,14 @@ fn stale(drill: &Drill, act: Act, count: Option<u32>) {
 async fn in_between(drill: &Drill, act: Act, world: World) {
     match (world, act.undo) {
         (World::UndoneAtOnce, Some(undo)) => by_others(drill, undo).await,
+        (World::DoneByOthersFirst, _) if act.kind.is_of_risk() => {
+            let level = if act.undo == Some("LOW") {
+                "HIGH"
+            } else {
+                "LOW"
+            };
+            by_others(drill, level).await;
+        }
         (World::DoneByOthersFirst, _) => {
             let lifecycle = act.path.rsplit('/').next().expect("a path");
             by_others(drill, lifecycle).await;
@@ -246,6 +287,9 @@ async fn story(act: Act, world: World) -> (ActionView, usize) {
     let (drill, state) = (company().await, tempfile::tempdir().expect("a directory"));
     if act.effect == "unsuspend" {
         by_others(&drill, "suspend").await;
+    }
+    if act.effect == "dismiss_risk" {
+        by_others(&drill, "HIGH").await;
     }
     let gate = Gate::at(match world {
         World::UndoneAtOnce | World::DeactivatedByOthers => Some("read.before"),
@@ -300,6 +344,8 @@ async fn story(act: Act, world: World) -> (ActionView, usize) {
         .mutating()
         .iter()
         .filter(|r| r["path"].as_str().is_some_and(|p| p.ends_with(act.path)))
+        // Whoever else sets a level gives no reason.
+        .filter(|r| !act.kind.is_of_risk() || r["body"]["riskReason"].is_string())
         .count();
     let mut actions = model.ledger.actions();
     let action = actions.rfind(|one| one.kind == act.kind);
@@ -323,7 +369,8 @@ async fn story(act: Act, world: World) -> (ActionView, usize) {
 fn table() -> Vec<(Act, World, ActionState, usize, &'static str)> {
     use ActionState::{Abandoned, Drifted, NotEffective, Rejected, Unverifiable, Verified};
     let mut rows = Vec::new();
-    for act in [REVOKE, DISABLE, ENABLE, RESET, EXPIRE] {
+    for act in [REVOKE, DISABLE, ENABLE, RESET, EXPIRE, MARK, DISMISS] {
+        let of_risk = act.kind.is_of_risk();
         let revoke = act.effect == "clear_sessions";
         rows.extend([
             (act, World::Applied, Verified, 1, "reads agree"),
@@ -352,12 +399,20 @@ fn table() -> Vec<(Act, World, ActionState, usize, &'static str)> {
             (act, World::StaleAlways, NotEffective, 1, ""),
         ]);
         // A deactivated account has no sessions either; whether it was suspended before cannot be read any more.
-        let deactivated = if revoke { Verified } else { Unverifiable };
+        let deactivated = if revoke || of_risk {
+            Verified
+        } else {
+            Unverifiable
+        };
         rows.push((act, World::DeactivatedByOthers, deactivated, 1, ""));
         if act.undo.is_some() {
-            rows.push((act, World::UndoneAtOnce, NotEffective, 1, "status"));
+            let says = if of_risk { "risk level" } else { "status" };
+            rows.push((act, World::UndoneAtOnce, NotEffective, 1, says));
         }
-        if !revoke {
+        if of_risk {
+            // Nothing is refused for what it is already; what is read is ours by its reason.
+            rows.push((act, World::DoneByOthersFirst, Verified, 1, "by an analyst"));
+        } else if !revoke {
             // Refused for the state it is in, which is the wanted one: the work of others proves nothing of ours.
             rows.push((act, World::DoneByOthersFirst, Rejected, 2, "by another act"));
         }

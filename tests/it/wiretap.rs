@@ -1,5 +1,6 @@
 //! The drill's servers with a wire-tap before each, and the console's own connectors on top: what is sent is what is seen.
 
+mod batch;
 mod mock;
 
 use std::collections::{BTreeMap, BTreeSet};
@@ -73,6 +74,9 @@ impl Tap {
     async fn pass(&self, stream: &mut TcpStream) -> Option<()> {
         let raw = read_request(stream).await?;
         mock::show(&self.http, self.vendor, &raw).await;
+        for part in batch::requests(&raw) {
+            mock::show(&self.http, self.vendor, &part).await;
+        }
         let seen = Seen {
             vendor: self.vendor,
             method: raw.method.clone(),
@@ -328,8 +332,18 @@ impl Tapped {
         self.connections.alerts[0].as_ref()
     }
 
-    /// Takes the requests seen so far.
+    /// Takes the requests seen so far; behind a request of several stands each of these as if it had come by itself.
     pub fn seen(&self) -> Vec<Seen> {
+        let seen = std::mem::take(&mut *self.log.lock().unwrap_or_else(PoisonError::into_inner));
+        let with_parts = seen.into_iter().flat_map(|one| {
+            let parts = batch::seen(&one);
+            std::iter::once(one).chain(parts)
+        });
+        with_parts.collect()
+    }
+
+    /// Takes the requests seen so far as they passed the wire.
+    pub fn sent(&self) -> Vec<Seen> {
         std::mem::take(&mut *self.log.lock().unwrap_or_else(PoisonError::into_inner))
     }
 

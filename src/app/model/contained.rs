@@ -1,5 +1,6 @@
-//! Everything that is contained, as rows: one place for the list, the status line and the reminders.
+//! Everything that is contained, or was and is watched, as rows: one place for the list, the status line and the reminders.
 
+use std::collections::BTreeSet;
 use std::time::Duration;
 
 use chrono::{DateTime, TimeDelta, Utc};
@@ -8,6 +9,7 @@ use super::{Held, Model};
 use crate::domain::containment::hold::Hold;
 use crate::domain::containment::kind::ActionKind;
 use crate::domain::containment::ledger::ActionView;
+use crate::domain::containment::recovery_watch::RecoveryWatch;
 use crate::domain::containment::standing::Standing;
 use crate::domain::containment::state::ActionState;
 use crate::domain::ids::AccountId;
@@ -79,6 +81,45 @@ pub fn rows(model: &Model) -> Vec<Contained<'_>> {
     rows
 }
 
+/// Lists the accounts that were enabled again and are watched, or whose watch ended a short time ago; the newest first.
+pub fn recovering(model: &Model) -> Vec<&RecoveryWatch> {
+    let standing = model.standings.keys();
+    let listed: BTreeSet<&AccountId> = standing.collect();
+    let all = model.ledger.recoveries().all();
+    let mut rows: Vec<&RecoveryWatch> = all
+        .filter(|watch| {
+            let is_latest = model.ledger.recoveries().of(&watch.account) == Some(watch);
+            // A watch that ran to its end says nothing of an account that is contained again.
+            let is_past = watch.over.is_some() && listed.contains(&watch.account);
+            is_latest && !is_past && watch.is_listed(model.now.utc)
+        })
+        .collect();
+    rows.sort_by_key(|watch| std::cmp::Reverse(watch.since));
+    rows
+}
+
+/// Counts the rows of the list: what is contained, then what was enabled again and is watched.
+pub fn count(model: &Model) -> usize {
+    rows(model).len() + recovering(model).len()
+}
+
+/// Gives what a decision about a watch is about.
+pub fn watched(watch: &RecoveryWatch) -> Held {
+    Held {
+        case: watch.case.clone(),
+        account: watch.account.clone(),
+        login: watch.login.clone(),
+    }
+}
+
+/// Gives the ends to choose from; a watch has one.
+pub fn ends(watch: bool) -> &'static [End] {
+    match (watch, ENDS.split_last()) {
+        (true, Some((_, ends))) => ends,
+        _ => &ENDS,
+    }
+}
+
 /// An end that a containment can be given.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum End {
@@ -90,7 +131,7 @@ pub enum End {
 
 const HOUR: u64 = 3_600;
 
-/// The ends to choose from.
+/// The ends to choose from; that without an end is the last.
 pub const ENDS: [End; 6] = [
     End::After(Duration::from_secs(4 * HOUR)),
     End::After(Duration::from_secs(12 * HOUR)),

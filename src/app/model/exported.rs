@@ -60,6 +60,7 @@ impl Model {
             related_seen: None,
             comments: OwnComments::default(),
             left: Load::Idle,
+            left_marked: Vec::new(),
             similar: Load::Idle,
             back: None,
         });
@@ -97,6 +98,8 @@ impl Model {
             | C::ContainNothing
             | C::ContainReset
             | C::ContainExpire
+            | C::ContainCompromised
+            | C::ContainDismiss
             | C::ShowSecret
             | C::Undo
             | C::CheckAgain

@@ -189,10 +189,12 @@ pub enum Layer {
         /// Row under the cursor.
         cursor: usize,
     },
-    /// Until when an account is contained is being chosen.
+    /// Until when an account is contained, or watched, is being chosen.
     HoldEnd {
-        /// Which containment.
+        /// Which containment, or whose watch.
         of: Box<Held>,
+        /// Whether it is the end of the watch after an enabling.
+        watch: bool,
         /// Row under the cursor.
         cursor: usize,
     },
@@ -304,6 +306,8 @@ pub enum Purpose {
     Document(Box<Target>),
     /// Why an account stays contained until somebody decides.
     Keep(Box<Held>),
+    /// Why an account that was enabled again is not watched any more.
+    EndWatch(Box<Held>),
     /// Why a finding means nothing; or, with `false`, why it counts again.
     Dismiss(Box<FindingKey>, bool),
     /// Something for the activity: a tag, a note, an event by hand, the window.
@@ -330,6 +334,7 @@ impl Purpose {
             Self::Waive(_) => "Close the phase with open steps: why?",
             Self::Document(_) => "Report for the case",
             Self::Keep(_) => "Keep it contained until somebody decides: why?",
+            Self::EndWatch(_) => "End the watch before its time: why?",
             Self::Input(..) => "Input of the runbook",
             Self::Event(text) => text.title(),
             Self::Dismiss(_, true) => "Dismiss the finding: why?",

@@ -9,7 +9,7 @@ use super::comments::OwnComments;
 use crate::domain::account::Account;
 use crate::domain::audit::CaseLeft;
 use crate::domain::case::{Case, CaseFile, Subject};
-use crate::domain::containment::remnant::LeftBehind;
+use crate::domain::containment::remnant::{Item, LeftBehind};
 use crate::domain::fault::Fault;
 use crate::domain::freshness::Moment;
 use crate::domain::ids::CaseId;
@@ -64,6 +64,8 @@ pub struct OpenCase {
     pub account: Load<Found>,
     /// What may be left in the account.
     pub left: Load<Box<LeftBehind>>,
+    /// What of it is marked, to be removed by one plan.
+    pub left_marked: Vec<Item>,
     /// The activity of the user.
     pub activity: ActivityPane,
     /// When the other cases of the user were last shown.

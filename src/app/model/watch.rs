@@ -1,7 +1,8 @@
-//! How the watch over contained accounts goes: what looks nobody in has an age, and says so.
+//! How the watch over accounts goes, contained or enabled again: what looks nobody in has an age, and says so.
 //!
 //! What must not live here: looking (`engine::watch`).
 
+use std::collections::BTreeSet;
 use std::time::Duration;
 
 use chrono::{DateTime, Utc};
@@ -17,6 +18,9 @@ use crate::domain::ids::AccountId;
 
 /// Longest time between two looks at one account, where the provider's rate is low and looks are left out.
 const INTERVAL: Duration = Duration::from_secs(100);
+
+/// Longest time between two looks at what was left in an account.
+const LEFT_INTERVAL: Duration = Duration::from_secs(15 * 60);
 
 /// How many accounts one round looks at; beyond them they take turns.
 const TURN: usize = 20;
@@ -57,28 +61,51 @@ impl Model {
             .collect()
     }
 
+    /// Lists the accounts that were enabled again and are watched on.
+    fn recovering(&self) -> Vec<AccountId> {
+        let running = self.ledger.recoveries().running();
+        running.map(|watch| watch.account.clone()).collect()
+    }
+
     /// Gives the last look at one account: the one that failed, else the one for successes; `None` before the first.
     pub fn watch(&self, account: &AccountId) -> Option<&Watch> {
-        let of = |of| self.watched.get(&(account.clone(), of));
-        let (successes, status) = (of(WatchOf::Successes), of(WatchOf::Status));
-        let failing = [successes, status].into_iter().flatten();
+        self.worst(account, [WatchOf::Successes, WatchOf::Status])
+    }
+
+    /// Gives the last look at an account that was enabled again: the one that failed, else the one in the logs.
+    pub fn recovery_watch(&self, account: &AccountId) -> Option<&Watch> {
+        self.worst(account, [WatchOf::Recovery, WatchOf::Left])
+    }
+
+    fn worst(&self, account: &AccountId, looks: [WatchOf; 2]) -> Option<&Watch> {
+        let [first, second] = looks.map(|of| self.watched.get(&(account.clone(), of)));
+        let failing = [first, second].into_iter().flatten();
         let mut failing = failing.filter(|watch| watch.fault.is_some());
-        let watch = failing.next().or(successes);
+        let watch = failing.next().or(first);
         watch.filter(|watch| watch.looked.is_some())
     }
 
     /// Says how the watch is behind, if it is: looks fail, or none came for longer than two rounds.
     pub fn unwatched(&self) -> Option<Unwatched> {
-        let accounts = self.to_watch();
-        let turns = u32::try_from(accounts.len().div_ceil(TURN)).unwrap_or(u32::MAX);
-        let late = INTERVAL.saturating_mul(2).saturating_mul(turns);
+        let contained = self.to_watch();
+        let recovering = self.recovering();
+        let late = |interval: Duration, accounts: &[AccountId]| {
+            let turns = u32::try_from(accounts.len().div_ceil(TURN)).unwrap_or(u32::MAX);
+            interval.saturating_mul(2).saturating_mul(turns)
+        };
+        let looks = [
+            (WatchOf::Successes, late(INTERVAL, &contained)),
+            (WatchOf::Status, late(INTERVAL, &contained)),
+            (WatchOf::Recovery, late(INTERVAL, &recovering)),
+            (WatchOf::Left, late(LEFT_INTERVAL, &recovering)),
+        ];
+        let accounts: BTreeSet<&AccountId> = contained.iter().chain(&recovering).collect();
         let mut found: Option<Unwatched> = None;
         for account in accounts {
-            let looks = [WatchOf::Successes, WatchOf::Status]
-                .map(|of| self.watched.get(&(account.clone(), of)));
-            let behind = looks.into_iter().flatten().filter_map(|watch| {
+            let behind = looks.iter().filter_map(|(of, late)| {
+                let watch = self.watched.get(&(account.clone(), *of))?;
                 let age = self.age(watch.good);
-                (watch.fault.is_some() || age > late).then_some((watch.fault.is_some(), age))
+                (watch.fault.is_some() || age > *late).then_some((watch.fault.is_some(), age))
             });
             let Some((fails, age)) = behind.max() else {
                 continue;
@@ -97,16 +124,22 @@ impl Model {
 
     /// Begins to count the age of the watch over accounts that are to be watched from now on, and forgets the others.
     pub(super) fn watch_from_now(&mut self) {
-        let accounts = self.to_watch();
-        self.watched
-            .retain(|(account, _), _| accounts.contains(account));
+        let contained = self.to_watch();
+        let recovering = self.recovering();
+        self.watched.retain(|(account, of), _| match of {
+            WatchOf::Status | WatchOf::Successes => contained.contains(account),
+            WatchOf::Recovery | WatchOf::Left => recovering.contains(account),
+        });
         let first = Watch {
             looked: None,
             good: self.now,
             fault: None,
         };
-        for account in accounts {
-            let of = (account, WatchOf::Successes);
+        let contained = contained.into_iter();
+        let contained = contained.map(|account| (account, WatchOf::Successes));
+        let recovering = recovering.into_iter();
+        let recovering = recovering.map(|account| (account, WatchOf::Recovery));
+        for of in contained.chain(recovering) {
             self.watched.entry(of).or_insert_with(|| first.clone());
         }
     }

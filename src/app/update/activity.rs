@@ -144,6 +144,7 @@ pub(super) fn slice_ended(
         }
         Err(fault) => model.say(Level::Error, fault.what, fault.hint),
     }
+    super::alerts::join(model);
     events_changed(model)
 }
 

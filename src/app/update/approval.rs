@@ -9,7 +9,7 @@ use crate::app::keymap::{Chord, Key};
 use crate::app::message::Level;
 use crate::app::model::{LEAST, Layer, Load, Model};
 use crate::domain::case::Comment;
-use crate::domain::containment::confirm::DialogKey;
+use crate::domain::containment::confirm::{DialogKey, Letter};
 use crate::domain::containment::consent::{Asked, Consent, Step};
 use crate::domain::fault::Fault;
 use crate::domain::ids::CaseId;
@@ -108,7 +108,7 @@ pub(super) fn ready(model: &mut Model, result: Result<Box<Asked>, Fault>) -> Vec
     Vec::new()
 }
 
-pub(super) fn key(model: &mut Model, chord: Chord, together: bool) -> Vec<Effect> {
+pub(super) fn key(model: &mut Model, chord: Chord, letter: Letter) -> Vec<Effect> {
     let boot = model.now.boot;
     let too_small = model.size.0 < LEAST.0 || model.size.1 < LEAST.1;
     let walk = match chord.key {
@@ -118,7 +118,7 @@ pub(super) fn key(model: &mut Model, chord: Chord, together: bool) -> Vec<Effect
         Key::PageUp => Some(Walk::By(-panes::half_page(model))),
         _ => None,
     };
-    let key = dialog_key(chord, together);
+    let key = dialog_key(chord, letter);
     let Some(Layer::Approve {
         consent,
         said,

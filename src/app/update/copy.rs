@@ -2,7 +2,7 @@
 //!
 //! What must not live here: the bytes (`terminal::egress`).
 
-use crate::app::actions::Choice;
+use crate::app::actions::under_cursor;
 use crate::app::effect::Effect;
 use crate::app::message::Level;
 use crate::app::model::{Layer, ListRow, Model, Pane};
@@ -28,7 +28,7 @@ pub(super) fn of_pane(model: &mut Model) -> Vec<Effect> {
             .map(|account| safe!("{} {}", account.login.field(), account.id.shown())),
     };
     let text = text.or_else(|| {
-        let choice = Choice::ALL.get(model.actions_cursor)?;
+        let choice = under_cursor(model)?;
         (model.focus == Pane::Actions).then(|| choice.word().into())
     });
     send(model, text)

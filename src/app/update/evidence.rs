@@ -335,12 +335,16 @@ fn actions(model: &Model, open: &OpenCase) -> Vec<Evidence> {
             continue;
         };
         let done = safe!("{} {}", action.what(), action.state.word());
-        facts.push(fact(
-            EvidenceKind::ContainmentDecided,
-            at,
-            "a plan was confirmed".into(),
-            None,
-        ));
+        // A word on the risk is no answer to what is done with the account.
+        let of_risk = action.kind.is_of_risk();
+        if !of_risk {
+            facts.push(fact(
+                EvidenceKind::ContainmentDecided,
+                at,
+                "a plan was confirmed".into(),
+                None,
+            ));
+        }
         let capability = match action.kind {
             ActionKind::RevokeSessions => Some(Capability::RevokeSessions),
             ActionKind::DisableAccount => Some(Capability::DisableAccount),
@@ -350,6 +354,8 @@ fn actions(model: &Model, open: &OpenCase) -> Vec<Evidence> {
             }
             // One thing less does not prove that nothing is left: the step is ticked by hand.
             ActionKind::RemoveItem => None,
+            ActionKind::ConfirmCompromised => Some(Capability::ConfirmCompromised),
+            ActionKind::DismissRisk => Some(Capability::DismissRisk),
         };
         if let (ActionState::Verified, Some(capability)) = (action.state, capability) {
             facts.push(fact(EvidenceKind::ActionProven(capability), at, done, None));
@@ -363,7 +369,7 @@ fn actions(model: &Model, open: &OpenCase) -> Vec<Evidence> {
                 None,
             ));
         }
-        if let Some(id) = &action.comment {
+        if let Some(id) = action.comment.as_ref().filter(|_| !of_risk) {
             let phase = match action.kind {
                 ActionKind::EnableAccount => Phase::Recovery,
                 ActionKind::RemoveItem => Phase::Eradication,

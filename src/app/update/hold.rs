@@ -2,11 +2,11 @@
 
 use chrono::{DateTime, TimeDelta, Utc};
 
-use super::{evidence, open_case, panes};
+use super::{evidence, open_case, panes, recovery};
 use crate::app::command::Command;
 use crate::app::effect::Effect;
 use crate::app::message::{Level, WatchOf};
-use crate::app::model::contained::{Contained, ENDS, rows};
+use crate::app::model::contained::{Contained, ends, rows};
 use crate::app::model::{Held, Layer, Model, Purpose, Watch};
 use crate::config::settings::Mode;
 use crate::domain::audit::{Body, Entry, HoldSet, OutcomeState, WatchSuccess};
@@ -39,30 +39,31 @@ pub(super) fn watched(model: &mut Model, account: AccountId, of: WatchOf, fault:
     model.watched.insert(key, watch);
     match (before, what) {
         (false, Some(what)) => {
-            let line = safe!("the watch over a contained account fails: {}", what);
+            let whose: &'static str = match of {
+                WatchOf::Status | WatchOf::Successes => "a contained account",
+                WatchOf::Recovery | WatchOf::Left => "an account enabled again",
+            };
+            let line = safe!("the watch over {} fails: {}", whose, what);
             let hint =
                 "what it does now may not be seen here; the list of everything contained says more";
             model.say(Level::Warning, line, Some(hint.into()));
         }
         (true, None) if !fails(model) => {
-            model.say(
-                Level::Info,
-                "every contained account is watched again",
-                None,
-            );
+            model.say(Level::Info, "every account is watched again", None);
         }
         _ => {}
     }
 }
 
-/// Gives the record of the end that a containment gets when it is confirmed.
+/// Gives the records of the end that a containment gets when it is confirmed, and of the watch that follows an enabling.
 pub(super) fn confirmed(model: &mut Model, plan: &ConfirmedPlan) -> Vec<Effect> {
+    let mut effects = recovery::confirmed(model, plan);
     let contains = plan
         .actions()
         .iter()
         .any(|action| action.kind() == ActionKind::DisableAccount);
     if !contains || plan.dry_run() {
-        return Vec::new();
+        return effects;
     }
     let length = TimeDelta::from_std(model.settings.policy.hold.length).unwrap_or_default();
     let until = model.now.utc.checked_add_signed(length);
@@ -82,7 +83,8 @@ pub(super) fn confirmed(model: &mut Model, plan: &ConfirmedPlan) -> Vec<Effect> 
         let hint = safe!("{} {} changes it", key("contained"), key("contained-end"));
         model.say(Level::Info, line, Some(hint));
     }
-    vec![set(model, &of, until, "confirmed", None)]
+    effects.push(set(model, &of, until, "confirmed", None));
+    effects
 }
 
 fn set(
@@ -159,12 +161,14 @@ fn changed(
 }
 
 /// Takes the end that was chosen.
-pub(super) fn chosen(model: &mut Model, of: &Held, cursor: usize) -> Vec<Effect> {
-    let Some(end) = ENDS.get(cursor) else {
+pub(super) fn chosen(model: &mut Model, of: &Held, watch: bool, cursor: usize) -> Vec<Effect> {
+    let Some(end) = ends(watch).get(cursor) else {
         return Vec::new();
     };
-    let until = end.until(model.now.utc);
-    changed(model, of, until, None)
+    match end.until(model.now.utc) {
+        Some(until) if watch => recovery::changed(model, of, until),
+        until => changed(model, of, until, None),
+    }
 }
 
 /// Keeps an account contained until somebody decides.
@@ -175,7 +179,7 @@ pub(super) fn kept(model: &mut Model, of: &Held, reason: Untrusted) -> Vec<Effec
 /// Opens the case of a row of the list.
 pub(super) fn open(model: &mut Model, cursor: usize) -> Vec<Effect> {
     let held = rows(model).get(cursor).and_then(Contained::held);
-    match held {
+    match held.or_else(|| recovery::row(model, cursor)) {
         Some(held) => show_case(model, &held.case),
         None => Vec::new(),
     }
@@ -196,7 +200,8 @@ pub(super) fn on_contained(model: &mut Model, command: Command) -> Vec<Effect> {
     };
     let rows = rows(model);
     let Some(row) = rows.get(*cursor) else {
-        return Vec::new();
+        let cursor = *cursor;
+        return recovery::on_row(model, cursor, command);
     };
     let (Some(held), is_disabled) = (row.held(), row.is_disabled()) else {
         return Vec::new();
@@ -209,7 +214,11 @@ pub(super) fn on_contained(model: &mut Model, command: Command) -> Vec<Effect> {
     match command {
         Command::ChangeEnd => {
             let of = Box::new(held);
-            model.layers.push(Layer::HoldEnd { of, cursor: 0 });
+            model.layers.push(Layer::HoldEnd {
+                of,
+                watch: false,
+                cursor: 0,
+            });
             Vec::new()
         }
         Command::KeepContained => {

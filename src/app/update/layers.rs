@@ -14,14 +14,14 @@ use crate::app::model::contained;
 use crate::app::model::layer::{REARM_WORD, SNOOZES};
 use crate::app::model::{LEAST, Layer, Model, Purpose};
 use crate::domain::audit::{Body, LikelihoodSet};
-use crate::domain::containment::confirm::{DialogKey, Step};
+use crate::domain::containment::confirm::{DialogKey, Letter, Step};
 use crate::domain::containment::ledger::ActionView;
 use crate::domain::ids::ActionId;
 use crate::domain::likelihood::Likelihood;
 use crate::safe;
 
 /// More lines than a confirmation has on the narrowest screen.
-const CONFIRM_LINES_MAX: usize = 200;
+const CONFIRM_LINES_MAX: usize = 400;
 
 pub(super) fn command(model: &mut Model, command: Command) -> Vec<Effect> {
     let walk = match command {
@@ -77,6 +77,8 @@ pub(super) fn command(model: &mut Model, command: Command) -> Vec<Effect> {
         Command::ShowSecret => super::secrets::show(model),
         Command::ContainReset => from_menu(model, Choice::Reset),
         Command::ContainExpire => from_menu(model, Choice::Expire),
+        Command::ContainCompromised => from_menu(model, Choice::Compromised),
+        Command::ContainDismiss => from_menu(model, Choice::Dismiss),
         Command::ContainMonitor => from_menu(model, Choice::Monitor),
         Command::ContainNothing => from_menu(model, Choice::Nothing),
         Command::CheckAgain => match unfinished_at_cursor(model) {
@@ -113,8 +115,8 @@ fn rows_of(model: &Model, layer: &Layer) -> usize {
         Layer::Pivot { rows, .. } => rows.len(),
         Layer::Unfinished { .. } => model.ledger.unfinished().count(),
         Layer::Approvals { .. } => crate::app::approvals::rows(model).len(),
-        Layer::Contained { .. } => contained::rows(model).len(),
-        Layer::HoldEnd { .. } => contained::ENDS.len(),
+        Layer::Contained { .. } => contained::count(model),
+        Layer::HoldEnd { watch, .. } => contained::ends(*watch).len(),
         Layer::Snooze { .. } => SNOOZES.len(),
         Layer::Related { .. } => crate::app::related::rows(model).len(),
         Layer::Messages { .. } => model.log.len(),
@@ -200,7 +202,7 @@ fn choose_row(model: &mut Model) -> Vec<Effect> {
             Vec::new()
         }
         Some(Layer::Related { cursor }) => work::open_related(model, cursor),
-        Some(Layer::HoldEnd { of, cursor }) => hold::chosen(model, &of, cursor),
+        Some(Layer::HoldEnd { of, watch, cursor }) => hold::chosen(model, &of, watch, cursor),
         Some(Layer::Runbooks {
             rows,
             cursor,
@@ -294,14 +296,14 @@ fn send_again(model: &mut Model) -> Vec<Effect> {
 }
 
 /// Keys for layers that take letters themselves.
-pub(super) fn raw_key(model: &mut Model, chord: Chord, together: bool) -> Vec<Effect> {
+pub(super) fn raw_key(model: &mut Model, chord: Chord, letter: Letter) -> Vec<Effect> {
     match model.layers.last() {
-        Some(Layer::Confirm { .. }) => confirm_key(model, chord, together),
+        Some(Layer::Confirm { .. }) => confirm_key(model, chord, letter),
         Some(Layer::Filter { .. }) => filter_key(model, chord),
         Some(Layer::EventFilter(_)) => activity::filter_key(model, chord),
         Some(Layer::Search { .. }) => search::key(model, chord),
         Some(Layer::Writing { .. }) => writing::key(model, chord),
-        Some(Layer::Approve { .. }) => approval::key(model, chord, together),
+        Some(Layer::Approve { .. }) => approval::key(model, chord, letter),
         Some(Layer::ReadingRequest { .. } | Layer::OpeningDraft { .. }) => {
             if chord == Chord::plain(Key::Esc) {
                 model.layers.pop();
@@ -395,12 +397,11 @@ fn rearm_key(model: &mut Model, chord: Chord) -> Vec<Effect> {
     Vec::new()
 }
 
-/// Gives a key as the dialogs that lead to an act know it.
-pub(super) fn dialog_key(chord: Chord, together: bool) -> DialogKey {
+/// Gives a key as the dialogs that lead to an act know it; `letter` says how it came.
+pub(super) fn dialog_key(chord: Chord, letter: Letter) -> DialogKey {
     match chord.key {
         _ if chord.ctrl || chord.alt => DialogKey::Other,
-        Key::Char(c) if together => DialogKey::Together(c),
-        Key::Char(c) => DialogKey::Char(c),
+        Key::Char(c) => letter(c),
         Key::Backspace => DialogKey::Backspace,
         Key::Tab | Key::BackTab => DialogKey::Tab,
         Key::Enter => DialogKey::Enter,
@@ -409,7 +410,7 @@ pub(super) fn dialog_key(chord: Chord, together: bool) -> DialogKey {
     }
 }
 
-fn confirm_key(model: &mut Model, chord: Chord, together: bool) -> Vec<Effect> {
+fn confirm_key(model: &mut Model, chord: Chord, letter: Letter) -> Vec<Effect> {
     let boot = model.now.boot;
     let too_small = model.size.0 < LEAST.0 || model.size.1 < LEAST.1;
     // Reading is no decision: it needs no dead time, and drawing stops at the last line.
@@ -424,7 +425,7 @@ fn confirm_key(model: &mut Model, chord: Chord, together: bool) -> Vec<Effect> {
         *scroll = walk.from(*scroll, CONFIRM_LINES_MAX);
         return Vec::new();
     }
-    let key = dialog_key(chord, together);
+    let key = dialog_key(chord, letter);
     let Some(Layer::Confirm {
         confirmation, said, ..
     }) = model.layers.last_mut()
@@ -451,6 +452,7 @@ fn confirm_key(model: &mut Model, chord: Chord, together: bool) -> Vec<Effect> {
             model.layers.push(Layer::Response { scroll: 0 });
             let aids = plan.actions().iter().map(|action| action.aid().clone());
             model.going.extend(aids);
+            left::confirmed(model, &plan);
             let mut effects = hold::confirmed(model, &plan);
             effects.push(Effect::Contain(plan));
             effects

@@ -1,15 +1,18 @@
-//! The view of what may be left: opening it, reading it anew, asking for a plan that removes what the cursor is on.
+//! The view of what may be left: opening it, reading it anew, marking, asking for a plan that removes
+//! what is marked or what the cursor is on.
 //!
 //! What must not live here: drawing, the rows (see `app::left`).
 
 use super::{panes, planning};
 use crate::app::command::Command;
 use crate::app::effect::Effect;
-use crate::app::left::{self, Row, refusal, rows};
+use crate::app::left::{self, Row, is_marked, refusal, rows, unmarked};
 use crate::app::message::Level;
 use crate::app::model::{Layer, Load, Model};
+use crate::domain::containment::caps;
+use crate::domain::containment::confirm::ConfirmedPlan;
 use crate::domain::containment::kind::ActionKind;
-use crate::domain::containment::remnant::LeftBehind;
+use crate::domain::containment::remnant::{Item, LeftBehind, Mark, Remnant, in_turn};
 use crate::domain::fault::Fault;
 use crate::domain::freshness::time_word;
 use crate::domain::ids::{AccountId, CaseId};
@@ -67,7 +70,13 @@ pub(super) fn taken(
         return;
     };
     match result {
-        Ok(left) => open.left = Load::Ready(left, now),
+        Ok(left) => {
+            let lost = keep_marks(&mut open.left_marked, &left);
+            open.left = Load::Ready(left, now);
+            for line in lost {
+                model.say(Level::Warning, line, None);
+            }
+        }
         Err(fault) => {
             let line = safe!("what may be left could not be read: {}", fault.what);
             let hint = fault.hint.clone();
@@ -84,6 +93,24 @@ pub(super) fn taken(
     }
 }
 
+/// Takes away the marks that do not stand on what was read now, and says of each why.
+fn keep_marks(marked: &mut Vec<Item>, left: &LeftBehind) -> Vec<Safe> {
+    let mut lost = Vec::new();
+    marked.retain(|item| {
+        let reason = unmarked(left, item);
+        let said = reason.map(|why| safe!("{} is not marked any more: {}", item.word(), why));
+        let stays = said.is_none();
+        lost.extend(said);
+        stays
+    });
+    lost
+}
+
+/// Takes away the marks of what a confirmed plan removes.
+pub(super) fn confirmed(model: &mut Model, plan: &ConfirmedPlan) {
+    unmark(model, &plan.plan().items());
+}
+
 /// Does what a key asks for in the view.
 pub(super) fn command(model: &mut Model, command: Command) -> Vec<Effect> {
     let Some(Layer::Left { cursor }) = model.layers.last() else {
@@ -92,6 +119,8 @@ pub(super) fn command(model: &mut Model, command: Command) -> Vec<Effect> {
     let cursor = *cursor;
     match command {
         Command::RemoveLeft => return remove(model, cursor),
+        Command::MarkLeft => mark(model, cursor),
+        Command::MarkNewLeft => mark_new(model),
         Command::Refresh => return read(model),
         Command::ReadLeft => open_full(model, cursor),
         Command::CompromiseWindow => panes::compromise_window(model),
@@ -101,19 +130,109 @@ pub(super) fn command(model: &mut Model, command: Command) -> Vec<Effect> {
     Vec::new()
 }
 
-/// Asks for a plan that removes what the cursor is on, or says why not.
+/// Gives what the cursor is on, or says why it cannot be removed; `None` where there is no row.
+fn at_cursor(model: &Model, cursor: usize) -> Option<Result<Item, Safe>> {
+    Some(match rows(model).get(cursor)? {
+        Row::There(remnant, _) => removable(model, remnant),
+        _ => Err("nothing on this line can be removed from here".into()),
+    })
+}
+
+fn removable(model: &Model, remnant: &Remnant) -> Result<Item, Safe> {
+    match refusal(model, remnant) {
+        None => Ok(remnant.item.clone()),
+        Some(reason) => Err(safe!("{}: {}", remnant.item.word(), reason)),
+    }
+}
+
+/// Marks what the cursor is on, or takes its mark away; what cannot be removed is not marked.
+fn mark(model: &mut Model, cursor: usize) {
+    let there = match rows(model).get(cursor) {
+        Some(Row::There(remnant, _)) => Some(remnant.item.clone()),
+        _ => None,
+    };
+    if let Some(item) = there.filter(|item| is_marked(model, item)) {
+        unmark(model, &[item]);
+        return;
+    }
+    match at_cursor(model, cursor) {
+        None => {}
+        Some(Ok(item)) => add_marks(model, vec![item]),
+        Some(Err(reason)) => model.say(Level::Warning, reason, None),
+    }
+}
+
+/// Marks all that is new or later and can be removed; where they all are marked, takes these marks away.
+fn mark_new(model: &mut Model) {
+    let (mut items, mut kept) = (Vec::new(), Vec::new());
+    for row in rows(model) {
+        if let Row::There(remnant, Mark::New | Mark::Later) = row {
+            match removable(model, remnant) {
+                Ok(item) => items.push(item),
+                Err(reason) => kept.push(reason),
+            }
+        }
+    }
+    let whole = items.len();
+    let missing: Vec<Item> = items
+        .iter()
+        .filter(|item| !is_marked(model, item))
+        .cloned()
+        .collect();
+    let line = if whole == 0 && kept.is_empty() {
+        "nothing here is NEW or LATER".into()
+    } else if missing.is_empty() && whole > 0 {
+        unmark(model, &items);
+        safe!("{} marks were taken away", whole)
+    } else {
+        add_marks(model, missing);
+        safe!("{} NEW or LATER are marked", whole)
+    };
+    let line = match kept.as_slice() {
+        [] => line,
+        [one] => safe!("{}; not {}", line, one),
+        [first, rest @ ..] => safe!("{}; not {}, and not {} more", line, first, rest.len()),
+    };
+    let level = if kept.is_empty() {
+        Level::Info
+    } else {
+        Level::Warning
+    };
+    model.say(level, line, None);
+}
+
+fn add_marks(model: &mut Model, items: Vec<Item>) {
+    if let Some(open) = &mut model.open {
+        open.left_marked.extend(items);
+    }
+}
+
+fn unmark(model: &mut Model, items: &[Item]) {
+    if let Some(open) = &mut model.open {
+        open.left_marked
+            .retain(|one| !items.iter().any(|item| item.is_same(one)));
+    }
+}
+
+/// Asks for a plan that removes all that is marked, or what the cursor is on where nothing is; or says why not.
 fn remove(model: &mut Model, cursor: usize) -> Vec<Effect> {
-    let rows = rows(model);
-    let chosen = match rows.get(cursor) {
-        Some(Row::There(remnant, _)) => match refusal(model, remnant) {
-            None => Ok(remnant.item.clone()),
-            Some(reason) => Err(safe!("{}: {}", remnant.item.word(), reason)),
+    let marked: Result<Vec<Item>, Safe> = left::marked(model)
+        .into_iter()
+        .map(|remnant| removable(model, remnant))
+        .collect();
+    let chosen = match marked {
+        Ok(items) if items.is_empty() => match at_cursor(model, cursor) {
+            Some(chosen) => chosen.map(|item| vec![item]),
+            None => return Vec::new(),
         },
-        Some(_) => Err("nothing on this line can be removed from here".into()),
-        None => return Vec::new(),
+        Ok(items) => match caps::beyond_plan(items.len()) {
+            Some(reason) => Err(reason),
+            None => Ok(in_turn(&items)),
+        },
+        Err(reason) => Err(safe!("it is marked, and cannot be removed now: {}", reason)),
     };
     match chosen {
-        Ok(item) => planning::plan(model, vec![ActionKind::RemoveItem], vec![item]),
+        Ok(items) => planning::plan(model, vec![ActionKind::RemoveItem], items),
         Err(reason) => {
             model.say(Level::Warning, reason, None);
             Vec::new()
@@ -158,5 +277,52 @@ fn pretty(raw: &Untrusted) -> Safe {
     match parsed.and_then(|value| serde_json::to_string_pretty(&value)) {
         Ok(text) => Untrusted::new(text).block(),
         Err(_) => raw.block(),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use proptest::prelude::*;
+    use serde_json::json;
+
+    use super::*;
+    use crate::domain::containment::remnant::RemnantKind;
+
+    const KINDS: [RemnantKind; 2] = [RemnantKind::OauthGrant, RemnantKind::Session];
+
+    fn item(kind: usize, id: usize, name: &str) -> Item {
+        Item::new(KINDS[kind % 2], id.to_string(), name)
+    }
+
+    proptest! {
+        /// Whatever is read anew: what stays marked is there, under its name, and can be removed; what does not is told.
+        #[test]
+        fn a_mark_stands_for_something_that_can_be_removed(
+            marks in prop::collection::btree_set((0usize..2, 0usize..5), 0..8),
+            there in prop::collection::btree_map((0usize..2, 0usize..5), (any::<bool>(), any::<bool>()), 0..8),
+            unread in any::<[bool; 2]>(),
+        ) {
+            let mut left = LeftBehind::default();
+            for (kind, is_unread) in unread.into_iter().enumerate() {
+                let of_kind = there.iter().filter(|((of, _), _)| *of == kind);
+                let all = of_kind.map(|((kind, id), (renamed, kept))| Remnant {
+                    kept: kept.then(|| "not from here".into()),
+                    ..Remnant::new(item(*kind, *id, if *renamed { "b" } else { "a" }), &json!({}))
+                });
+                let read = if is_unread { Err("403".into()) } else { Ok(all.collect()) };
+                left.add(KINDS[kind], read);
+            }
+            let mut marked: Vec<Item> = marks.iter().map(|(kind, id)| item(*kind, *id, "a")).collect();
+            let before = marked.len();
+            let lost = keep_marks(&mut marked, &left);
+            prop_assert_eq!(lost.len() + marked.len(), before);
+            for one in &marked {
+                let now = left.find(one);
+                prop_assert!(now.is_some_and(|now| now.kept.is_none()));
+                prop_assert!(!one.kind.has_name() || now.is_some_and(|now| now.item.name == one.name));
+            }
+            // Nothing more is read: nothing more is lost.
+            prop_assert!(keep_marks(&mut marked, &left).is_empty());
+        }
     }
 }

@@ -43,6 +43,7 @@ pub(super) fn open_case(model: &mut Model, case: CaseId) -> Vec<Effect> {
         user: None,
         account: Load::Idle,
         left: Load::Idle,
+        left_marked: Vec::new(),
         activity: ActivityPane::default(),
         related_seen: None,
         similar: Load::Loading(now),
@@ -209,6 +210,7 @@ fn forget_user(model: &mut Model) -> Vec<Effect> {
     open.user = None;
     open.account = Load::Idle;
     open.left = Load::Idle;
+    open.left_marked.clear();
     open.activity = ActivityPane::default();
     vec![Effect::StopSearch(search)]
 }
@@ -266,6 +268,7 @@ pub(super) fn account_read(
         && before.as_ref() != open.the_account().map(|account| &account.id)
     {
         open.left = Load::Idle;
+        open.left_marked.clear();
     }
     model.judge();
     let after = model
@@ -350,6 +353,7 @@ pub(super) fn activity_ended(
             }
         }
     }
+    super::alerts::join(model);
     let effects = events_changed(model);
     resume::events_again(model);
     effects

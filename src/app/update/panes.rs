@@ -7,7 +7,7 @@ use super::{
     activity, approval, closing, copy, documenting, leaving, list, open_case, run_step, runbooks,
     work,
 };
-use crate::app::actions::Choice;
+use crate::app::actions::{Choice, pane_rows, under_cursor};
 use crate::app::checklist;
 use crate::app::command::Command;
 use crate::app::effect::Effect;
@@ -25,7 +25,7 @@ use crate::safe;
 const WINDOWS: [u32; 3] = [24, 48, 72];
 
 /// Commands that act on an account or write into a case: after an idle time they ask for a word first.
-const ARMED: [Command; 33] = [
+const ARMED: [Command; 35] = [
     Command::MarkEvent,
     Command::TagEvent,
     Command::EventNote,
@@ -45,6 +45,8 @@ const ARMED: [Command; 33] = [
     Command::ContainNothing,
     Command::ContainReset,
     Command::ContainExpire,
+    Command::ContainCompromised,
+    Command::ContainDismiss,
     Command::ShowSecret,
     Command::Undo,
     Command::Likelihood,
@@ -116,8 +118,14 @@ pub(super) fn command(model: &mut Model, command: Command) -> Vec<Effect> {
         Command::ContainNothing => return choose(model, Choice::Nothing),
         Command::ContainReset => return choose(model, Choice::Reset),
         Command::ContainExpire => return choose(model, Choice::Expire),
+        Command::ContainCompromised => return choose(model, Choice::Compromised),
+        Command::ContainDismiss => return choose(model, Choice::Dismiss),
         Command::ShowSecret => return super::secrets::show(model),
-        Command::ShowLeft | Command::RemoveLeft | Command::ReadLeft => {
+        Command::ShowLeft
+        | Command::MarkLeft
+        | Command::MarkNewLeft
+        | Command::RemoveLeft
+        | Command::ReadLeft => {
             return super::left::show(model);
         }
         Command::Undo => return choose(model, Choice::Enable),
@@ -255,7 +263,8 @@ fn walk(model: &mut Model, walk: Walk) {
             model.checklist_cursor = walk.from(model.checklist_cursor, len);
         }
         Pane::Actions => {
-            model.actions_cursor = walk.from(model.actions_cursor, Choice::ALL.len());
+            let len = pane_rows(model).len();
+            model.actions_cursor = walk.from(model.actions_cursor, len);
         }
     }
 }
@@ -278,7 +287,7 @@ fn open(model: &mut Model) -> Vec<Effect> {
         }
         Pane::Checklist => list::enter(model),
         Pane::Actions => {
-            let choice = Choice::ALL.get(model.actions_cursor).copied();
+            let choice = under_cursor(model);
             choice
                 .map(|choice| choose(model, choice))
                 .unwrap_or_default()

@@ -62,6 +62,8 @@ fn run_capability(model: &mut Model, capability: Capability, phase: Option<Phase
         Capability::DisableAccount => return choose(model, Choice::Disable),
         Capability::EnableAccount => return choose(model, Choice::Enable),
         Capability::ResetPassword => return choose(model, Choice::Reset),
+        Capability::ConfirmCompromised => return choose(model, Choice::Compromised),
+        Capability::DismissRisk => return choose(model, Choice::Dismiss),
         Capability::ReadLeft => return super::left::show(model),
         Capability::DecideContainment => super::findings::contain(model),
         Capability::JudgeLikelihood => likelihood(model),

@@ -3,7 +3,7 @@
 use super::hold;
 use super::open_case::{account_read, activity_ended, case_read, read_account, read_again};
 use super::sources::polled;
-use super::{activity, approval, documenting, evidence, list, mirror};
+use super::{activity, approval, documenting, evidence, list, mirror, recovery};
 use crate::app::effect::Effect;
 use crate::app::message::{Level, Message};
 use crate::app::model::{Found, Held, Layer, Load, Model};
@@ -13,6 +13,7 @@ use crate::domain::containment::confirm::Confirmation;
 use crate::domain::containment::kind::ActionKind;
 use crate::domain::containment::ledger::ActionView;
 use crate::domain::containment::plan::Plan;
+use crate::domain::containment::remnant::are_same;
 use crate::domain::containment::standing::Standing;
 use crate::domain::containment::state::ActionState;
 use crate::domain::fault::Fault;
@@ -51,6 +52,7 @@ pub(super) fn take(model: &mut Model, message: Message) -> Vec<Effect> {
             super::left::taken(model, &case, &account, result);
             Vec::new()
         }
+        Message::AlertsRead { source, result } => super::alerts::read(model, &source, result),
         Message::ActivityPage {
             search,
             events,
@@ -134,7 +136,7 @@ pub(super) fn take(model: &mut Model, message: Message) -> Vec<Effect> {
             }
         }
         Message::Key(_)
-        | Message::Together(_)
+        | Message::Bunched { .. }
         | Message::Pasted
         | Message::Resized { .. }
         | Message::Tick
@@ -190,6 +192,7 @@ pub(super) fn tick(model: &mut Model) -> Vec<Effect> {
     let mut effects = super::secrets::tick(model);
     effects.extend(evidence::tick_by_evidence(model));
     effects.extend(hold::remind(model));
+    effects.extend(recovery::remind(model));
     effects.extend(super::work::wake_due(model));
     effects
 }
@@ -216,7 +219,7 @@ fn plan_made(model: &mut Model, result: Result<Box<Plan>, Fault>) -> Vec<Effect>
     // Whoever pressed Esc meanwhile does not want the dialog any more, nor that of an earlier wish.
     let waiting = match (model.layers.last(), &result) {
         (Some(Layer::Planning { kinds, items, of }), Ok(plan)) => {
-            wanted(kinds, of, plan) && *items == plan.items()
+            wanted(kinds, of, plan) && are_same(items, &plan.items())
         }
         (Some(Layer::Planning { .. }), Err(_)) => true,
         _ => false,
@@ -224,7 +227,7 @@ fn plan_made(model: &mut Model, result: Result<Box<Plan>, Fault>) -> Vec<Effect>
     if !waiting {
         return Vec::new();
     }
-    model.layers.pop();
+    let planned = model.layers.pop();
     match result {
         Ok(plan) => {
             let confirmation = Confirmation::open(*plan);
@@ -234,7 +237,13 @@ fn plan_made(model: &mut Model, result: Result<Box<Plan>, Fault>) -> Vec<Effect>
                 scroll: 0,
             });
         }
-        Err(fault) => model.say(Level::Error, fault.what, fault.hint),
+        Err(fault) => {
+            model.say(Level::Error, fault.what, fault.hint);
+            // What was to be removed may be gone, or be another thing: the list that was looked at is of before.
+            if matches!(&planned, Some(Layer::Planning { items, .. }) if !items.is_empty()) {
+                return super::left::read_again(model);
+            }
+        }
     }
     Vec::new()
 }
@@ -269,6 +278,7 @@ pub(super) fn recorded(model: &mut Model, entries: &[Entry]) -> Vec<Effect> {
     model.keep_unfinished_cursor();
     let mut effects = super::secrets::judge(model);
     effects.extend(hold::alarm_of_records(model, entries));
+    effects.extend(recovery::alarm_of_records(model, entries));
     effects.extend(events_changed(model));
     effects.extend(mirror::wishes(model));
     effects.extend(super::work::wake_due(model));
@@ -332,8 +342,14 @@ fn announce(model: &mut Model, entry: &Entry) -> bool {
             model.say(Level::Error, line, None);
             false
         }
-        Body::ActionDoc { .. } => {
-            model.say(Level::Info, "the response is documented in the case", None);
+        Body::ActionDoc { pid, .. } => {
+            let mut acts = model.ledger.plan(pid).into_iter();
+            let line = if acts.any(|act| act.dry_run || act.sent.is_some()) {
+                "the response is documented in the case"
+            } else {
+                "nothing was sent; that is documented in the case"
+            };
+            model.say(Level::Info, line, None);
             true
         }
         Body::Refusal { guard, reason, .. } => {

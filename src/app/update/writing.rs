@@ -10,7 +10,7 @@ use crate::app::message::Level;
 use crate::app::model::list::StepRef;
 use crate::app::model::{Layer, Model, Purpose};
 use crate::domain::audit::{
-    Body, ChecklistNote, CompromiseWindow, DecisionKind, RunbookInput, TickState,
+    Body, ChecklistNote, CompromiseWindow, Decided, DecisionKind, RunbookInput, TickState,
 };
 use crate::domain::ids::CaseId;
 use crate::domain::report::Target;
@@ -162,6 +162,7 @@ fn finished(model: &mut Model) -> Vec<Effect> {
         Purpose::Document(_) => Vec::new(),
         Purpose::Event(purpose) => super::activity::said(model, *purpose, text),
         Purpose::Keep(of) => super::hold::kept(model, &of, text),
+        Purpose::EndWatch(of) => super::recovery::ended(model, &of, text),
         Purpose::Snooze(cases, until) => super::work::snoozed(model, cases, until, &text),
         Purpose::Window(case) => window(model, case, &text),
         Purpose::Dismiss(key, dismissed) => {
@@ -176,13 +177,13 @@ fn decision(model: &mut Model, decision: DecisionKind, reason: Untrusted) -> Vec
     };
     let account = open.the_account().map(|account| account.id.clone());
     let login = open.user.clone().unwrap_or_default();
-    let body = Body::Decision {
+    let body = Body::Decision(Decided {
         case: open.id.clone(),
         account,
         login,
         decision,
         reason,
-    };
+    });
     model.say(Level::Info, "decision recorded", None);
     vec![Effect::Record(vec![body])]
 }

@@ -10,6 +10,7 @@ use crate::domain::audit::Entry;
 use crate::domain::case::Comment;
 use crate::domain::containment::approval::{self, TTL};
 use crate::domain::containment::ledger::{ActionView, Ledger};
+use crate::domain::containment::recovery_watch::RecoveryWatch;
 use crate::domain::containment::standing::{Standing, standing};
 use crate::domain::containment::state::ActionState;
 use crate::domain::containment::told::{self, Told, Until, Word};
@@ -175,6 +176,11 @@ impl Responses {
             told: true,
         }));
         rows
+    }
+
+    /// Lists what was enabled again and is watched, by this host's log alone.
+    pub fn watched(&self) -> impl Iterator<Item = &RecoveryWatch> {
+        self.ledger.recoveries().running()
     }
 
     /// Lists what is contained, the newest first.

@@ -43,8 +43,15 @@ pub(super) async fn checks(
             .filter(|reason| kind != ActionKind::EnableAccount || !is_cap(reason))
             .cloned()
             .collect();
+        // What the provider does not have is no fault of the host, and nothing can be done about it.
         if let Err(lacking) = source.offers(kind) {
-            reasons.push(lacking.reason);
+            let found = safe!("not offered: {}", lacking.reason);
+            checks.push(check(
+                safe!("{}: {}", name, kind.word()),
+                Verdict::Ok,
+                found,
+            ));
+            continue;
         }
         if kind != ActionKind::EnableAccount {
             reasons.extend(unreadable.clone());

@@ -48,6 +48,7 @@ pub(super) fn unnamed() -> Reading {
         evidence: Untrusted::new("what was removed is not on record"),
         used: None,
         server_date: None,
+        effect_at: None,
     }
 }
 
@@ -65,5 +66,6 @@ pub(super) fn reading(item: &Item, found: Option<&Remnant>) -> Reading {
         evidence: Untrusted::new(format!("{} {} {word}", item.kind.word(), called(item))),
         used: None,
         server_date: None,
+        effect_at: None,
     }
 }

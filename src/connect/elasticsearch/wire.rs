@@ -76,6 +76,7 @@ pub(crate) fn alert(hit: &Value) -> Result<Alert, FieldError> {
         user_name: text(record, "user.name"),
         source_ip: text(record, "source.ip"),
         guidance: text(record, "kibana.alert.rule.note"),
+        ..Alert::default()
     })
 }
 

@@ -32,6 +32,7 @@ pub(super) fn reading(
         evidence: Untrusted::new(evidence.into()),
         used: None,
         server_date,
+        effect_at: None,
     }
 }
 

@@ -35,7 +35,10 @@ const GUARDED: &[ActionKind] = &[
     ActionKind::ResetPassword,
     ActionKind::ExpirePassword,
     ActionKind::RemoveItem,
+    ActionKind::ConfirmCompromised,
+    ActionKind::DismissRisk,
 ];
+const RISKS: &[ActionKind] = &[ActionKind::ConfirmCompromised, ActionKind::DismissRisk];
 const REMOVES: &[ActionKind] = &[ActionKind::RemoveItem];
 const WRITES_ALL: [&str; 2] = ["User.ReadWrite.All", "Directory.ReadWrite.All"];
 
@@ -93,7 +96,7 @@ const NEEDS: [Need; 8] = [
     },
     Need {
         what: "read the risk of users",
-        kinds: &[],
+        kinds: RISKS,
         by: &[
             "IdentityRiskyUser.Read.All",
             "IdentityRiskyUser.ReadWrite.All",
@@ -102,7 +105,12 @@ const NEEDS: [Need; 8] = [
 ];
 
 /// What else is asked for: a list that only adds to the others, and what was left in an account.
-const MORE: [Need; 5] = [
+const MORE: [Need; 6] = [
+    Need {
+        what: "mark as compromised and dismiss the risk",
+        kinds: RISKS,
+        by: &["IdentityRiskyUser.ReadWrite.All"],
+    },
     Need {
         what: "read risk detections",
         kinds: &[],
@@ -299,7 +307,7 @@ mod tests {
     #[test]
     fn what_is_missing_and_what_is_beyond_need_is_named() {
         let (missing, more) = told(&["Directory.ReadWrite.All", "Mail.ReadWrite"]);
-        assert_eq!(missing.len(), 8, "{missing:?}");
+        assert_eq!(missing.len(), 9, "{missing:?}");
         assert!(missing[0].contains("UserAuthenticationMethod.Read.All"));
         assert_eq!(more.len(), 2);
         assert!(

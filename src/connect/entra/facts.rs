@@ -9,6 +9,7 @@ use crate::connect::capability::{ActionFacts, ConnectError, ConnectErrorKind, La
 use crate::domain::account::{Account, Factor};
 use crate::domain::containment::kind::ActionKind;
 use crate::domain::containment::remnant::{Item, RemnantKind};
+use crate::domain::containment::risk;
 use crate::domain::text::Safe;
 use crate::safe;
 
@@ -21,6 +22,9 @@ pub(super) fn permission(kind: ActionKind) -> &'static str {
             "User-PasswordProfile.ReadWrite.All"
         }
         ActionKind::RemoveItem => "UserAuthenticationMethod.ReadWrite.All",
+        ActionKind::ConfirmCompromised | ActionKind::DismissRisk => {
+            "IdentityRiskyUser.ReadWrite.All"
+        }
     }
 }
 
@@ -63,6 +67,18 @@ pub(super) fn facts(kind: ActionKind) -> ActionFacts {
             proof: "forceChangePasswordNextSignIn is true, or the audit log has our entry of it, within 10 min; where neither is told it cannot be proven".into(),
         },
         ActionKind::RemoveItem => removal(),
+        ActionKind::ConfirmCompromised => ActionFacts {
+            effect: "Identity Protection takes the user for compromised: riskState becomes confirmedCompromised, riskLevel high; sending it again is harmless".into(),
+            undo: "dismissing the risk is the nearest there is, not a true undo: the history of the risk stays, and what it taught Identity Protection too".into(),
+            limits: safe!("keeps nobody out by itself and ends no session: only a conditional access policy about the risk of users acts on it, and such a policy may ask for a new password or block the user; it is carried out later, not at once; needs {}, and what follows Entra ID P2", permission(kind)),
+            proof: "riskState is confirmedCompromised with riskLevel high, not being worked on any more, and not of before the send, read twice, within 10 min".into(),
+        },
+        ActionKind::DismissRisk => ActionFacts {
+            effect: "Identity Protection takes the user for safe: riskState becomes dismissed, riskLevel none, and policies about the risk of users ask for nothing any more; sending it again is harmless".into(),
+            undo: "marking the account as compromised makes the risk high again; what was dismissed does not come back as it was".into(),
+            limits: safe!("the history of the risk stays; the account is not enabled by it and no session comes back; a new detection makes a new risk; it is carried out later, not at once; needs {}", permission(kind)),
+            proof: "riskState is dismissed, not being worked on any more, and not of before the send, read twice, within 10 min".into(),
+        },
     }
 }
 
@@ -130,7 +146,7 @@ fn left(item: &Item, factors: &[Factor]) -> Safe {
 
 /// Tells whether Entra ID asks the application for a role of its own to do this to an administrator.
 fn is_sensitive(kind: ActionKind) -> bool {
-    kind != ActionKind::RevokeSessions
+    kind != ActionKind::RevokeSessions && !kind.is_of_risk()
 }
 
 /// Gives the words for one kind at one account.
@@ -171,7 +187,7 @@ pub(super) fn refusal(kind: ActionKind, account: &Account) -> Option<Lacking> {
                 .into(),
         }),
         kind if kind.is_of_password() => password::refusal(kind, account),
-        _ => None,
+        kind => risk::refusal(kind, account).map(|reason| Lacking { reason }),
     }
 }
 
@@ -183,6 +199,11 @@ pub(super) fn explained(kind: ActionKind, error: ConnectError) -> ConnectError {
     let hint = if is_sensitive(kind) {
         safe!(
             "the app lacks {}, or the account has an administrator role and the app none that may change it",
+            permission(kind)
+        )
+    } else if kind.is_of_risk() {
+        safe!(
+            "the app lacks {}, or the tenant a licence for Identity Protection",
             permission(kind)
         )
     } else {
@@ -202,9 +223,12 @@ pub(super) fn schedule(kind: ActionKind) -> Schedule {
             &[1, 2, 4, 8, 15, 30, 60, 120]
         }
         // Entries of the audit log come late.
-        ActionKind::RevokeSessions | ActionKind::ResetPassword | ActionKind::ExpirePassword => {
-            &[1, 2, 4, 8, 15, 30, 60, 120, 180, 180]
-        }
+        ActionKind::RevokeSessions
+        | ActionKind::ResetPassword
+        | ActionKind::ExpirePassword
+        // What is said of a risk is carried out when its turn comes.
+        | ActionKind::ConfirmCompromised
+        | ActionKind::DismissRisk => &[1, 2, 4, 8, 15, 30, 60, 120, 180, 180],
     };
     Schedule {
         waits: seconds.iter().copied().map(Duration::from_secs).collect(),
@@ -233,7 +257,7 @@ mod tests {
         for kind in ActionKind::ALL {
             let limits = facts(kind).limits;
             assert!(limits.as_str().contains(permission(kind)), "{limits}");
-            let is_undo = kind == ActionKind::EnableAccount;
+            let is_undo = kind == ActionKind::EnableAccount || kind.is_of_risk();
             assert_eq!(limits.as_str().contains("about an hour"), !is_undo);
         }
     }

@@ -262,13 +262,16 @@ impl Entra {
     pub(super) async fn remnants(&self, id: &AccountId) -> Result<LeftBehind, ConnectError> {
         let raw = id.raw();
         let (rules, devices) = (get(RULES, &[raw, INBOX])?, get(DEVICES, &[raw])?);
-        let (user, grants, methods, rules, devices) = futures::join!(
-            self.user(raw),
-            self.left_grants(raw),
-            self.method_records(raw),
-            self.whole(rules, RULES, rule),
-            self.whole(devices, DEVICES, device),
-        );
+        let read = self.together(async {
+            futures::join!(
+                self.user(raw),
+                self.left_grants(raw),
+                self.method_records(raw),
+                self.whole(rules, RULES, rule),
+                self.whole(devices, DEVICES, device),
+            )
+        });
+        let (user, grants, methods, rules, devices) = read.await;
         if user?.is_none_or(|(account, _)| account.id != *id) {
             return Err(ConnectError::unsent("the account is not found".into()));
         }

@@ -21,7 +21,7 @@ impl Entra {
         request: &Request,
         route: &'static str,
     ) -> Result<(Answer, Vec<Value>, Option<Request>), ConnectError> {
-        let answer = self.http.read(request).await?;
+        let answer = self.read(request).await?;
         let mut body: Value = answer.json()?;
         let Some(Value::Array(records)) = body.get_mut("value").map(Value::take) else {
             return Err(answer.unusable(&"the answer holds no list".into()));

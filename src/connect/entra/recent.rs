@@ -27,8 +27,8 @@ impl Asked {
     fn life(self) -> Duration {
         Duration::from_secs(match self {
             // The reads before the requests of one plan share an answer; one after a person's confirmation is a new one.
-            Self::Methods => 5,
-            Self::SignIn | Self::Risk => 60,
+            Self::Methods | Self::Risk => 5,
+            Self::SignIn => 60,
         })
     }
 }
@@ -58,6 +58,12 @@ impl Recent {
             .find(|kept| kept.asked == asked && kept.account == account)
             .filter(|kept| kept.at.elapsed() < asked.life())
             .map(|kept| kept.answer.clone())
+    }
+
+    /// Drops an answer that is none any more.
+    pub(super) fn forget(&self, asked: Asked, account: &str) {
+        let mut all = self.0.lock().unwrap_or_else(PoisonError::into_inner);
+        all.retain(|kept| kept.asked != asked || kept.account != account);
     }
 
     /// Keeps an answer.
@@ -92,6 +98,10 @@ mod tests {
         assert_eq!(recent.get(Asked::SignIn, "a"), None);
         recent.keep(Asked::Risk, "a", &Value::from(2));
         assert_eq!(recent.get(Asked::Risk, "a"), Some(Value::from(2)));
+        recent.keep(Asked::Risk, "b", &Value::from(3));
+        recent.forget(Asked::Risk, "a");
+        assert_eq!(recent.get(Asked::Risk, "a"), None);
+        assert_eq!(recent.get(Asked::Risk, "b"), Some(Value::from(3)));
         for number in 0..2 * KEPT {
             recent.keep(Asked::Methods, &number.to_string(), &Value::Null);
         }

@@ -9,11 +9,12 @@ use chrono::{DateTime, Utc};
 use serde_json::Value;
 
 use super::recent::Asked;
+use super::risk::{is_there, unread};
 use super::wire::{self, Member};
 use super::{Entra, USER, USERS, get, unreadable};
 use crate::connect::capability::{ConnectError, ConnectErrorKind};
 use crate::connect::decode::{text, time};
-use crate::domain::account::{Account, AccountStatus, Factor, Group};
+use crate::domain::account::{Account, AccountStatus, Factor, Group, Risk};
 use crate::domain::ids::AccountId;
 use crate::domain::text::Untrusted;
 
@@ -23,7 +24,6 @@ pub(super) const GRANTS: &str = "/v1.0/users/{user-id}/oauth2PermissionGrants";
 pub(super) const ASSIGNED: &str = "/v1.0/users/{user-id}/appRoleAssignments";
 const PRINCIPAL: &str = "/v1.0/servicePrincipals/{servicePrincipal-id}";
 const PRINCIPAL_IN: &str = "/v1.0/servicePrincipals/{servicePrincipal-id}/transitiveMemberOf";
-const RISKY: &str = "/v1.0/identityProtection/riskyUsers/{riskyUser-id}";
 
 /// Applications whose names are asked for at once; the others are called by their ids.
 const NAMED: usize = 20;
@@ -120,7 +120,7 @@ impl Entra {
         if let Some(record) = self.recent.get(asked, id) {
             return Ok(record);
         }
-        let record: Value = match self.http.read(&request).await {
+        let record: Value = match self.read(&request).await {
             Ok(answer) => answer.json()?,
             // Whoever was never at risk is not listed.
             Err(error) if asked == Asked::Risk && error.kind == ConnectErrorKind::NotFound => {
@@ -143,16 +143,15 @@ impl Entra {
         Ok(newest.iter().filter_map(|field| time(&record, field)).max())
     }
 
-    async fn risk(&self, id: &str) -> Result<Option<Untrusted>, ConnectError> {
-        // Too many is answered here without a time to wait: one request a second is what there is.
-        let request = get(RISKY, &[id])?.unsaid_wait(1);
+    async fn risk(&self, id: &str) -> Result<Risk, ConnectError> {
+        let request = self.risk_request(id)?;
         Ok(wire::risk(&self.record(Asked::Risk, id, request).await?))
     }
 
     /// Reads whether another password is asked for at the next sign-in; `None` where Graph does not tell.
     pub(super) async fn must_change(&self, id: &str) -> Result<Option<bool>, ConnectError> {
         let request = get(USER, &[id])?.query("$select", "id,passwordProfile");
-        let record: Value = self.http.read(&request).await?.json()?;
+        let record: Value = self.read(&request).await?.json()?;
         Ok(wire::must_change(&record))
     }
 
@@ -175,7 +174,7 @@ impl Entra {
     /// Reads the name of an application by its service principal; `None` where it is not to be had.
     async fn read_name(&self, principal: &Untrusted) -> Result<Option<Untrusted>, ConnectError> {
         let request = get(PRINCIPAL, &[principal.raw()])?.query("$select", "id,displayName");
-        match self.http.read(&request).await {
+        match self.read(&request).await {
             Ok(answer) => {
                 let record: Value = answer.json()?;
                 Ok(text(&record, "displayName"))
@@ -207,8 +206,10 @@ impl Entra {
             self.keep_name(&beyond, &beyond);
             names.insert(beyond.clone(), beyond);
         }
-        for principal in unknown {
-            let name = match self.read_name(&principal).await {
+        let read = unknown.iter().map(|principal| self.read_name(principal));
+        let read = futures::future::join_all(read).await;
+        for (principal, name) in unknown.into_iter().zip(read) {
+            let name = match name {
                 Ok(Some(name)) => {
                     self.keep_name(&principal, &name);
                     name
@@ -248,15 +249,18 @@ impl Entra {
         if self.own.get().is_some_and(|(own, _)| own == id) {
             return self.own_snapshot(id).await;
         }
-        let (user, members, methods, applications, last, risk, must_change) = futures::join!(
-            self.user(raw),
-            self.members_of(raw),
-            self.methods(raw),
-            self.applications(raw),
-            self.last_sign_in(raw),
-            self.risk(raw),
-            self.must_change(raw),
-        );
+        let read = self.together(async {
+            futures::join!(
+                self.user(raw),
+                self.members_of(raw),
+                self.methods(raw),
+                self.applications(raw),
+                self.last_sign_in(raw),
+                self.risk(raw),
+                self.must_change(raw),
+            )
+        });
+        let (user, members, methods, applications, last, risk, must_change) = read.await;
         let Some((mut account, _)) = user? else {
             return Err(ConnectError {
                 kind: ConnectErrorKind::NotFound,
@@ -279,8 +283,12 @@ impl Entra {
         account.factors = or_gap(methods, "MFA methods", &mut gaps);
         account.token_clients = or_gap(applications, "grants of applications", &mut gaps);
         account.last_sign_in = or_gap(last, "sign-ins", &mut gaps).flatten();
-        if let Some(risk) = or_gap(risk, "the risk state", &mut gaps).flatten() {
-            let words = format!("{}, {}", account.vendor_status.raw(), risk.raw());
+        account.risk = Some(match &risk {
+            Ok(risk) => risk.clone(),
+            Err(error) => unread(error),
+        });
+        if let Some(risk) = or_gap(risk, "the risk state", &mut gaps).filter(is_there) {
+            let words = format!("{}, risk {}", account.vendor_status.raw(), risk.said.raw());
             account.vendor_status = Untrusted::new(words);
         }
         let must_change = or_gap(must_change, "what the next sign-in requires", &mut gaps);
@@ -317,6 +325,7 @@ impl Entra {
             token_clients: None,
             sessions: None,
             required: None,
+            risk: None,
             gaps,
             aliases: Vec::new(),
             zone: None,

@@ -7,7 +7,7 @@ use chrono::{DateTime, Utc};
 use serde_json::Value;
 
 use crate::connect::decode::{FieldError, at, need_text, text, texts, time};
-use crate::domain::account::{Account, AccountStatus, Factor};
+use crate::domain::account::{Account, AccountStatus, Factor, Risk, RiskState};
 use crate::domain::ids::{AccountId, ConnectionName};
 use crate::domain::text::Untrusted;
 
@@ -64,6 +64,7 @@ pub(crate) fn user(record: &Value, connection: &ConnectionName) -> Result<Accoun
         token_clients: None,
         sessions: None,
         required: None,
+        risk: None,
         gaps: Vec::new(),
         server_date: None,
     })
@@ -193,20 +194,36 @@ pub(crate) fn assigned(record: &Value) -> Result<Untrusted, FieldError> {
     name.map_or_else(|| need_text(record, "resourceId"), Ok)
 }
 
-/// Says what is known of a user's risk; `None` where there is none now.
-pub(crate) fn risk(record: &Value) -> Option<Untrusted> {
-    let state = text(record, "riskState")?;
-    if !matches!(state.raw(), "atRisk" | "confirmedCompromised") {
-        return None;
-    }
+/// Reads a user's risk; of a user that is not listed among the risky ones there is nothing.
+pub(crate) fn risk(record: &Value) -> Risk {
+    let Some(said) = text(record, "riskState") else {
+        return Risk {
+            state: RiskState::Nothing,
+            said: "none".into(),
+        };
+    };
+    let state = match said.raw() {
+        "none" => RiskState::Nothing,
+        "confirmedCompromised" => RiskState::Compromised,
+        "confirmedSafe" | "remediated" | "dismissed" => RiskState::Over,
+        // A state that only a newer Graph knows is looked at like a risk.
+        _ => RiskState::AtRisk,
+    };
     let level = text(record, "riskLevel").unwrap_or_else(|| "unknown".into());
-    let more = if at(record, "isProcessing") == Some(&Value::Bool(true)) {
+    let more = if is_processing(record) {
         ", being worked on"
     } else {
         ""
     };
-    let words = format!("risk {} ({}{more})", level.raw(), state.raw());
-    Some(Untrusted::new(words))
+    Risk {
+        state,
+        said: Untrusted::new(format!("{} ({}{more})", level.raw(), said.raw())),
+    }
+}
+
+/// Tells whether a risk is still being changed.
+pub(crate) fn is_processing(record: &Value) -> bool {
+    at(record, "isProcessing") == Some(&Value::Bool(true))
 }
 
 /// Tells whether another password is asked for at the next sign-in; `None` where that is not told.
@@ -315,11 +332,20 @@ mod tests {
     }
 
     #[rstest]
-    #[case(json!({"riskState": "atRisk", "riskLevel": "high"}), Some("risk high (atRisk)"))]
-    #[case(json!({"riskState": "confirmedCompromised", "riskLevel": "high", "isProcessing": true}), Some("risk high (confirmedCompromised, being worked on)"))]
-    #[case(json!({"riskState": "dismissed", "riskLevel": "none"}), None)]
-    #[case(json!({}), None)]
-    fn what_is_said_of_risk(#[case] record: Value, #[case] words: Option<&'static str>) {
-        assert_eq!(risk(&record), words.map(Untrusted::from));
+    #[case(json!({"riskState": "atRisk", "riskLevel": "high"}), RiskState::AtRisk, "high (atRisk)")]
+    #[case(json!({"riskState": "confirmedCompromised", "riskLevel": "high", "isProcessing": true}), RiskState::Compromised, "high (confirmedCompromised, being worked on)")]
+    #[case(json!({"riskState": "dismissed", "riskLevel": "none"}), RiskState::Over, "none (dismissed)")]
+    #[case(json!({"riskState": "remediated", "riskLevel": "none"}), RiskState::Over, "none (remediated)")]
+    #[case(json!({"riskState": "none", "riskLevel": "none"}), RiskState::Nothing, "none (none)")]
+    #[case(json!({"riskState": "unknownFutureValue"}), RiskState::AtRisk, "unknown (unknownFutureValue)")]
+    #[case(json!({}), RiskState::Nothing, "none")]
+    #[case(Value::Null, RiskState::Nothing, "none")]
+    fn what_is_read_of_a_risk(
+        #[case] record: Value,
+        #[case] state: RiskState,
+        #[case] said: &'static str,
+    ) {
+        let said = said.into();
+        assert_eq!(risk(&record), Risk { state, said });
     }
 }

@@ -20,6 +20,7 @@ pub(super) fn reading(matches: Option<bool>, evidence: impl Into<String>) -> Rea
         evidence: Untrusted::new(evidence.into()),
         used: None,
         server_date: None,
+        effect_at: None,
     }
 }
 
@@ -140,6 +141,7 @@ impl Google {
         Ok(Reading {
             used: Some(entry.id),
             server_date: account.server_date,
+            effect_at: Some(entry.at),
             ..reading(Some(names.is_empty()), shown)
         })
     }

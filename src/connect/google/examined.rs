@@ -10,7 +10,7 @@ use chrono::{DateTime, Utc};
 use serde_json::Value;
 
 use super::scope::{MailScope, Scope, is_not_granted};
-use super::{ACTIVITIES, ASSIGNMENTS, CUSTOMER, GROUPS, Google, MOBILE, TOKENS, USER};
+use super::{ACTIVITIES, ALERTS, ASSIGNMENTS, CUSTOMER, GROUPS, Google, MOBILE, TOKENS, USER};
 use crate::connect::capability::{
     ConnectError, ConnectErrorKind, Examined, Identity as _, LastSeen, Right, RuleSeen,
 };
@@ -58,6 +58,7 @@ fn need(scope: Scope) -> (&'static str, &'static [ActionKind]) {
             &[],
         ),
         Scope::Mobile => ("list mobile devices", &[]),
+        Scope::Alerts => ("read the alerts of the Alert Center", &[]),
     }
 }
 
@@ -73,6 +74,7 @@ impl Google {
                 Ok(Request::get(ACTIVITIES, &[own, "admin"])?.query("maxResults", "1"))
             }
             Scope::Mobile => Ok(Request::get(MOBILE, &[CUSTOMER])?.query("maxResults", "1")),
+            Scope::Alerts => Ok(Request::get(ALERTS, &[])?.query("pageSize", "1")),
         }
     }
 

@@ -56,7 +56,8 @@ pub(super) fn facts(kind: ActionKind) -> ActionFacts {
             ),
             proof: "changePasswordAtNextLogin is true, read twice".into(),
         },
-        ActionKind::RemoveItem => ActionFacts {
+        // What is said of a risk is not offered.
+        ActionKind::RemoveItem | ActionKind::ConfirmCompromised | ActionKind::DismissRisk => ActionFacts {
             effect: "the tokens of one app or one app password are taken away; the rest of the account stays".into(),
             undo: "cannot be undone; what was there before is kept in the audit log".into(),
             limits: safe!("keeps nobody out by itself; ends no session; needs {}", Scope::Security.word()),
@@ -150,7 +151,9 @@ pub(super) fn schedule(kind: ActionKind) -> Schedule {
         ActionKind::DisableAccount
         | ActionKind::EnableAccount
         | ActionKind::ExpirePassword
-        | ActionKind::RemoveItem => &[1, 2, 4, 8, 15, 30],
+        | ActionKind::RemoveItem
+        | ActionKind::ConfirmCompromised
+        | ActionKind::DismissRisk => &[1, 2, 4, 8, 15, 30],
         // The log of administrators has an entry after a couple of minutes, by Google's word.
         ActionKind::RevokeSessions | ActionKind::ResetPassword => {
             &[1, 2, 4, 8, 15, 30, 60, 120, 180, 180]

@@ -201,8 +201,12 @@ impl ActivitySource for Google {
         text(query)
     }
 
-    async fn alerts(&self, _limit: usize) -> Result<Page<Alert>, ConnectError> {
-        Err(ConnectError::unsent("Google lists no alerts here".into()))
+    fn lists_alerts(&self) -> bool {
+        true
+    }
+
+    async fn alerts(&self, limit: usize) -> Result<Page<Alert>, ConnectError> {
+        self.read_alerts(limit).await
     }
 }
 

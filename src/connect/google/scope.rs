@@ -16,6 +16,7 @@ use crate::safe;
 
 const TOKEN_HOST: &str = "https://oauth2.googleapis.com";
 const MAIL_HOST: &str = "https://gmail.googleapis.com";
+const ALERTS_HOST: &str = "https://alertcenter.googleapis.com";
 const TOKEN: &str = "/token";
 const GRANT: &str = "urn:ietf:params:oauth:grant-type:jwt-bearer";
 
@@ -34,17 +35,20 @@ pub(crate) enum Scope {
     Reports,
     /// Mobile devices, read only.
     Mobile,
+    /// Alerts of the Alert Center. There is none for reading alone.
+    Alerts,
 }
 
 impl Scope {
     /// Lists all of them.
-    pub(crate) const ALL: [Self; 6] = [
+    pub(crate) const ALL: [Self; 7] = [
         Self::Users,
         Self::Security,
         Self::Groups,
         Self::Roles,
         Self::Reports,
         Self::Mobile,
+        Self::Alerts,
     ];
 
     /// Gives its name at Google.
@@ -60,6 +64,20 @@ impl Scope {
             Self::Mobile => {
                 "https://www.googleapis.com/auth/admin.directory.device.mobile.readonly"
             }
+            Self::Alerts => "https://www.googleapis.com/auth/apps.alerts",
+        }
+    }
+
+    /// Gives the server that it is for, where that is not the connection's.
+    fn host(self) -> Option<&'static str> {
+        match self {
+            Self::Alerts => Some(ALERTS_HOST),
+            Self::Users
+            | Self::Security
+            | Self::Groups
+            | Self::Roles
+            | Self::Reports
+            | Self::Mobile => None,
         }
     }
 
@@ -158,7 +176,8 @@ impl Clients {
         let url = &connection.url;
         let others = Scope::ALL.iter().skip(1).map(|scope| {
             let grant = grant_of(url, &subject, scope.name());
-            users.beside(url, grant, kind)
+            let base = scope.host().map(|host| server(url, host));
+            users.beside(base.as_ref().unwrap_or(url), grant, kind)
         });
         let others = others.collect::<Result<_, _>>()?;
         Ok(Self {
@@ -263,6 +282,25 @@ mod tests {
         let url = Url::parse(url).unwrap_or_else(|error| panic!("{error}"));
         let grant = grant_of(&url, "quell@acme.example", Scope::Users.name());
         assert_eq!(grant.base.as_str(), expected);
+    }
+
+    #[test]
+    fn alerts_have_a_server_of_their_own() {
+        let url = Url::parse("https://admin.googleapis.com");
+        let url = url.unwrap_or_else(|error| panic!("{error}"));
+        let of = |scope: Scope| scope.host().map(|host| server(&url, host).to_string());
+        assert_eq!(
+            Scope::ALL.map(of),
+            [
+                None,
+                None,
+                None,
+                None,
+                None,
+                None,
+                Some("https://alertcenter.googleapis.com/".to_owned())
+            ]
+        );
     }
 
     #[rstest]

@@ -85,6 +85,7 @@ pub(crate) fn user(record: &Value, connection: &ConnectionName) -> Result<Accoun
                 Vec::new()
             }
         }),
+        risk: None,
         gaps: Vec::new(),
         server_date: None,
     })

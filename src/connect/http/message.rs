@@ -46,7 +46,7 @@ pub struct Request {
     /// Whether it goes to the token endpoint, without a token and with the form for one.
     pub(super) bare: bool,
     /// Headers of its own.
-    own: Vec<(&'static str, String)>,
+    pub(super) own: Vec<(&'static str, String)>,
     /// Seconds to wait where the vendor says "too many" and not how long.
     unsaid: Option<u64>,
 }

@@ -14,6 +14,7 @@ fn reading(matches: Option<bool>, evidence: impl Into<String>) -> Reading {
         evidence: Untrusted::new(evidence.into()),
         used: None,
         server_date: None,
+        effect_at: None,
     }
 }
 

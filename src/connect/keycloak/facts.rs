@@ -72,7 +72,8 @@ pub(super) fn facts(kind: ActionKind, lifespan: Option<u64>) -> ActionFacts {
             ),
             proof: "UPDATE_PASSWORD is required, read twice".into(),
         },
-        ActionKind::RemoveItem => ActionFacts {
+        // What is said of a risk is not offered.
+        ActionKind::RemoveItem | ActionKind::ConfirmCompromised | ActionKind::DismissRisk => ActionFacts {
             effect: "one consent, credential or session is taken away; the rest of the account stays".into(),
             undo: "cannot be undone; what was there before is kept in the audit log".into(),
             limits: safe!("keeps nobody out by itself; {}", tokens(lifespan)),

@@ -127,6 +127,7 @@ impl Keycloak {
                 evidence: Untrusted::new(evidence),
                 used: None,
                 server_date: None,
+                effect_at: None,
             })
         };
         let Some((account, _)) = self.user(id).await? else {

@@ -55,6 +55,7 @@ pub(crate) fn user(record: &Value, connection: &ConnectionName) -> Result<Accoun
         token_clients: None,
         sessions: None,
         required,
+        risk: None,
         gaps: Vec::new(),
         server_date: None,
     })

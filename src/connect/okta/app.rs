@@ -5,7 +5,7 @@
 //!
 //! What must not live here: signing (`connect::http`).
 
-use super::{Okta, USERS};
+use super::{Okta, USERS, risk};
 use crate::config::settings::{Connection, ServiceApp};
 use crate::connect::capability::{ConnectError, Right};
 use crate::connect::http::{Assertion, Credential, Request, TokenGrant};
@@ -26,6 +26,13 @@ const NEEDED: [(&str, &str); 4] = [
         "okta.logs.read",
         "read the System Log, which proves revoking",
     ),
+];
+
+/// Scopes that only what is said of a risk needs; an organisation without it has none to grant, so they are asked for where
+/// the configuration names them.
+const OF_RISK: [(&str, &str); 2] = [
+    (risk::READ, "read the risk of users"),
+    (risk::MANAGE, "mark as compromised and dismiss the risk"),
 ];
 
 /// Scopes that could do harm and that nothing here needs.
@@ -92,6 +99,16 @@ impl Okta {
                 granted: Some(self.http.grants_scope(scope).await?),
             });
         }
+        for (scope, what) in OF_RISK {
+            let named = app.scopes.iter().flatten().any(|one| one == scope);
+            rights.push(Right {
+                name: safe!("scope {}, granted and named in `scopes`", scope),
+                needed_for: Some(what),
+                is_exact: true,
+                kinds: vec![ActionKind::ConfirmCompromised, ActionKind::DismissRisk],
+                granted: Some(named && self.http.grants_scope(scope).await?),
+            });
+        }
         rights.push(Right {
             name: "an administrator role of the app, which this interface does not tell".into(),
             needed_for: Some("use its scopes"),
@@ -103,7 +120,8 @@ impl Okta {
         let mut more: Vec<&str> = BEYOND.into_iter().chain(asked).collect();
         more.sort_unstable();
         more.dedup();
-        more.retain(|scope| NEEDED.iter().all(|(needed, _)| needed != scope));
+        let needed = NEEDED.iter().chain(&OF_RISK).map(|(scope, _)| *scope);
+        more.retain(|scope| !needed.clone().any(|one| one == *scope));
         for scope in more {
             if self.http.grants_scope(scope).await? {
                 rights.push(Right {

@@ -2,8 +2,8 @@
 //!
 //! What must not live here: which entry proves what (see `proof`), when to read again.
 
-use super::{Okta, PAGES, log, proof};
-use crate::connect::capability::{ConnectError, Identity, ProofQuery, Reading};
+use super::{CLIENTS, Okta, PAGES, TOKENS, log, proof, wire};
+use crate::connect::capability::{ConnectError, ConnectErrorKind, Identity, ProofQuery, Reading};
 use crate::domain::account::AccountStatus;
 use crate::domain::text::Untrusted;
 
@@ -23,6 +23,7 @@ impl Okta {
                 evidence: Untrusted::new("the account is not found"),
                 used: None,
                 server_date: None,
+                effect_at: None,
             });
         };
         if account.id != query.account {
@@ -31,6 +32,7 @@ impl Okta {
                 evidence: Untrusted::new("the provider answered with another account"),
                 used: None,
                 server_date: account.server_date,
+                effect_at: None,
             });
         }
         let since = account
@@ -55,7 +57,25 @@ impl Okta {
             evidence: Untrusted::new(format!("status {word}{since}")),
             used: None,
             server_date: account.server_date,
+            effect_at: account.status_changed.filter(|_| matches == Some(true)),
         })
+    }
+
+    /// Tells which clients still list a refresh token of the user that can be used.
+    async fn holders(&self, account: &str) -> Result<Vec<Untrusted>, ConnectError> {
+        let mut holders = Vec::new();
+        for client in self.whole(CLIENTS, account, wire::client).await? {
+            match self.list(TOKENS, &[account, client.id.raw()]).await {
+                Ok((tokens, _)) if tokens.iter().any(wire::token_lives) => {
+                    holders.push(client.name);
+                }
+                Ok(_) => {}
+                // The client vanished between the two calls.
+                Err(error) if error.kind == ConnectErrorKind::NotFound => {}
+                Err(error) => return Err(error),
+            }
+        }
+        Ok(holders)
     }
 
     /// Reads the System Log and the refresh tokens once.
@@ -79,6 +99,7 @@ impl Okta {
             evidence: Untrusted::new(evidence),
             used,
             server_date,
+            effect_at: None,
         };
         let Some(entry) = proof::find(&entries, query, own.raw(), self.token_id.as_deref()) else {
             if query.not_before.is_none() && query.request_id.is_none() {
@@ -103,13 +124,16 @@ impl Okta {
             entry.actor.raw()
         );
         match self.holders(query.account.raw()).await {
-            Ok(holders) if holders.is_empty() => Ok(reading(
-                Some(true),
-                format!(
-                    "{shown}; no client lists a refresh token; sessions that apps keep themselves cannot be read"
-                ),
-                Some(entry.id),
-            )),
+            Ok(holders) if holders.is_empty() => Ok(Reading {
+                effect_at: Some(entry.at),
+                ..reading(
+                    Some(true),
+                    format!(
+                        "{shown}; no client lists a refresh token; sessions that apps keep themselves cannot be read"
+                    ),
+                    Some(entry.id),
+                )
+            }),
             Ok(holders) => {
                 let names: Vec<&str> = holders.iter().map(Untrusted::raw).collect();
                 Ok(reading(

@@ -46,6 +46,18 @@ pub(super) fn facts(kind: ActionKind) -> ActionFacts {
             limits: "keeps nobody out by itself, and ends no session".into(),
             proof: "it is not listed any more, read twice".into(),
         },
+        ActionKind::ConfirmCompromised => ActionFacts {
+            effect: "Identity Threat Protection takes the user for a high risk: the risk level becomes HIGH".into(),
+            undo: "dismissing the risk is the nearest there is, not a true undo: the level becomes LOW, not what it was".into(),
+            limits: "keeps nobody out by itself: only policies about the risk of users act on it, and such a policy may ask for a factor, sign the user out or run a workflow; needs Identity Threat Protection and, of a service app, the scope okta.userRisk.manage".into(),
+            proof: "risk level HIGH with our own reason, read twice".into(),
+        },
+        ActionKind::DismissRisk => ActionFacts {
+            effect: "the risk level becomes LOW, the lowest that can be set: NONE is for Okta alone to give".into(),
+            undo: "marking the account as compromised makes the level HIGH again; what was there before does not come back as it was".into(),
+            limits: "detections are not closed and what policies did on the risk is not taken back; Okta may raise the level again; needs Identity Threat Protection and, of a service app, the scope okta.userRisk.manage".into(),
+            proof: "risk level LOW with our own reason, read twice".into(),
+        },
     }
 }
 
@@ -57,7 +69,9 @@ pub(super) fn schedule(kind: ActionKind) -> Schedule {
         | ActionKind::EnableAccount
         | ActionKind::ResetPassword
         | ActionKind::ExpirePassword
-        | ActionKind::RemoveItem => &[1, 2, 4, 8, 15, 30],
+        | ActionKind::RemoveItem
+        | ActionKind::ConfirmCompromised
+        | ActionKind::DismissRisk => &[1, 2, 4, 8, 15, 30],
         // The System Log may be minutes late.
         ActionKind::RevokeSessions => &[1, 2, 4, 8, 15, 30, 60, 120, 180, 180],
     };

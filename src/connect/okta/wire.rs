@@ -48,6 +48,7 @@ pub(crate) fn user(record: &Value, connection: &ConnectionName) -> Result<Accoun
         token_clients: None,
         sessions: None,
         required: None,
+        risk: None,
         gaps: Vec::new(),
         zone: text(record, "profile.timezone"),
         aliases: Vec::new(),

@@ -167,6 +167,7 @@ pub(crate) fn alert(record: &Value) -> Result<Alert, FieldError> {
         )
         .or_else(|| text(record, "description"))
         .filter(|guidance| !guidance.raw().trim().is_empty()),
+        ..Alert::default()
     })
 }
 

@@ -1,17 +1,17 @@
-//! What a record says: one variant a type, with its fields.
-//!
-//! What must not live here: the envelope around it (see `entry`), and what follows from a record.
+//! What a record says: one variant a type, with its fields. What must not live here: the envelope around it (see `entry`),
+//! and what follows from a record.
 
 use chrono::{DateTime, Utc};
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
 
-use super::words::{DecisionKind, OutcomeState};
+use super::words::OutcomeState;
 use super::{
     CaseChanged, CaseLeft, CaseRead, CaseSnoozed, ChecklistNote, ChecklistOpen, ChecklistPhase,
-    ChecklistText, ChecklistTick, CompromiseWindow, DocumentPosted, DocumentWritten,
-    FindingDismissed, HoldSet, ItemNamed, LikelihoodSet, LogRecovered, RunbookChoose, RunbookInput,
-    SearchRun, SecretSaid, SegmentPruned, TaskState, TimelineSaid, WatchCursor, WatchSuccess, long,
+    ChecklistText, ChecklistTick, CompromiseWindow, Decided, DocumentPosted, DocumentWritten,
+    FindingDismissed, HoldSet, ItemNamed, LikelihoodSet, LogRecovered, Observed, RecoverySaid,
+    RunbookChoose, RunbookInput, SearchRun, SecretSaid, SegmentPruned, TaskState, TimelineSaid,
+    WatchCursor, WatchSuccess, long,
 };
 use crate::domain::containment::{approval, campaign::CampaignNamed};
 use crate::domain::ids::{AccountId, ActionId, CaseId, PlanId, RecordId};
@@ -111,20 +111,7 @@ pub enum Body {
     CaseLeft(CaseLeft),
     /// A person decided not to contain.
     #[serde(rename = "decision")]
-    Decision {
-        /// The case.
-        case: CaseId,
-        /// The account, when it was resolved.
-        account: Option<AccountId>,
-        /// The login it was about.
-        #[serde(with = "long")]
-        login: Untrusted,
-        /// What was decided.
-        decision: DecisionKind,
-        /// Why, in the analyst's words.
-        #[serde(with = "long")]
-        reason: Untrusted,
-    },
+    Decision(Decided),
     /// A person set how likely a compromise is.
     #[serde(rename = "likelihood")]
     Likelihood(LikelihoodSet),
@@ -301,20 +288,7 @@ pub enum Body {
     },
     /// The account was read back.
     #[serde(rename = "action.observe")]
-    ActionObserve {
-        /// The action.
-        aid: ActionId,
-        /// What was read.
-        #[serde(with = "long")]
-        evidence: Untrusted,
-        /// Whether it is what the action should have done; `None` when it says neither.
-        matches: Option<bool>,
-        /// How many reads so far.
-        reads: u32,
-        /// Id of the entry of the vendor's log that serves as proof.
-        #[serde(with = "long::option")]
-        used: Option<Untrusted>,
-    },
+    ActionObserve(Observed),
     /// The final word on an action.
     #[serde(rename = "action.outcome")]
     ActionOutcome {
@@ -460,6 +434,9 @@ pub enum Body {
     /// An action removes an item of the account; written with the plan.
     #[serde(rename = "action.item")]
     ActionItem(ItemNamed),
+    /// A part of what such an item was before, where that is long; written with all its other parts.
+    #[serde(rename = "action.before")]
+    ActionBefore(super::ItemPart),
     /// Somebody decided until when a containment holds.
     #[serde(rename = "hold.set")]
     HoldSet(HoldSet),
@@ -469,6 +446,9 @@ pub enum Body {
     /// Up to which event the watch of an account has read a source.
     #[serde(rename = "watch.cursor")]
     WatchCursor(WatchCursor),
+    /// Something of the watch over an account that was enabled again.
+    #[serde(rename = "recovery.watch")]
+    Recovery(RecoverySaid),
     /// Somebody said that a finding means nothing, or took that back.
     #[serde(rename = "finding.dismissed")]
     FindingDismissed(FindingDismissed),

@@ -6,6 +6,7 @@ use chrono::{DateTime, Utc};
 use serde::{Deserialize, Serialize};
 
 use super::long;
+use super::words::DecisionKind;
 use crate::domain::ids::{AccountId, CaseId, ConnectionName, RecordId};
 use crate::domain::text::Untrusted;
 
@@ -27,6 +28,23 @@ pub struct CaseChanged {
     /// Why, in the analyst's words.
     #[serde(with = "long::option")]
     pub comment: Option<Untrusted>,
+}
+
+/// A person decided not to contain.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Decided {
+    /// The case.
+    pub case: CaseId,
+    /// The account, when it was resolved.
+    pub account: Option<AccountId>,
+    /// The login it was about.
+    #[serde(with = "long")]
+    pub login: Untrusted,
+    /// What was decided.
+    pub decision: DecisionKind,
+    /// Why, in the analyst's words.
+    #[serde(with = "long")]
+    pub reason: Untrusted,
 }
 
 /// A case is not shown for a while, or is again.

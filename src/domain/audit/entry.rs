@@ -365,14 +365,18 @@ mod tests {
     use super::super::report::{DocumentPosted, DocumentWritten};
     use super::super::samples::chain;
     use super::super::{
-        CaseChanged, CaseLeft, CaseRead, CaseSnoozed, CompromiseWindow, FindingDismissed, HoldSet,
-        LikelihoodSet, Saying, SearchRun, SecretSaid, SecretState, SegmentPruned, TimelineSaid,
-        WatchCursor, WatchSuccess,
+        AttackSign, RecoverySaid, RecoveryWord, SignKind, WatchLooked, WatchOver, WatchSeen,
+        WatchUntil,
+    };
+    use super::super::{
+        CaseChanged, CaseLeft, CaseRead, CaseSnoozed, CompromiseWindow, Decided, FindingDismissed,
+        HoldSet, LikelihoodSet, Observed, Saying, SearchRun, SecretSaid, SecretState,
+        SegmentPruned, TimelineSaid, WatchCursor, WatchSuccess,
     };
     use super::super::{
         ChecklistNote, ChecklistOpen, ChecklistPhase, ChecklistText, ChecklistTick, DecisionKind,
-        ItemNamed, LogRecovered, OutcomeState, RunbookChoose, RunbookInput, StepSaid, TaskState,
-        TickState,
+        ItemNamed, ItemPart, LogRecovered, OutcomeState, RunbookChoose, RunbookInput, StepSaid,
+        TaskState, TickState,
     };
     use super::*;
     use crate::domain::containment::approval::{Ask, GivenAnswer, Say};
@@ -399,6 +403,13 @@ mod tests {
         let pid = || PlanId::from_parts(at, 2);
         let rid = || RecordId::from_parts(at, 3);
         let s = || text.to_owned();
+        let recovery = |word| {
+            Body::Recovery(RecoverySaid {
+                case: case(),
+                account: account(),
+                word,
+            })
+        };
         let said = || StepSaid {
             phase: t(),
             words: t(),
@@ -474,13 +485,13 @@ mod tests {
                 observables: 2,
                 comments: 3,
             }),
-            Body::Decision {
+            Body::Decision(Decided {
                 case: case(),
                 account: some.then(account),
                 login: t(),
                 decision: DecisionKind::MonitorOnly,
                 reason: t(),
-            },
+            }),
             Body::Likelihood(LikelihoodSet {
                 case: case(),
                 account: Some(account()),
@@ -618,13 +629,14 @@ mod tests {
                 attempt: 1,
                 reason: t(),
             },
-            Body::ActionObserve {
+            Body::ActionObserve(Observed {
                 aid: aid(),
                 evidence: t(),
                 matches: some.then_some(true),
                 reads: 2,
                 used: opt(),
-            },
+                effect_at: some.then_some(at),
+            }),
             Body::ActionOutcome {
                 aid: aid(),
                 state: OutcomeState::NotEffective,
@@ -712,6 +724,39 @@ mod tests {
                 connection: account().connection,
                 upto: at,
             }),
+            recovery(RecoveryWord::Until(WatchUntil {
+                aid: aid(),
+                login: t(),
+                owner: t(),
+                until: at,
+                how: s(),
+                reason: opt(),
+            })),
+            recovery(RecoveryWord::Signs(vec![AttackSign {
+                kind: SignKind::Address,
+                value: t(),
+            }])),
+            recovery(RecoveryWord::Seen(WatchSeen {
+                aid: aid(),
+                thing: s(),
+                source: s(),
+                key: t(),
+                at,
+                text: t(),
+                address: opt(),
+            })),
+            recovery(RecoveryWord::Looked(WatchLooked {
+                aid: aid(),
+                source: s(),
+                missed: opt(),
+                kinds: vec![RemnantKind::MfaMethod],
+                items: vec![s()],
+            })),
+            recovery(RecoveryWord::Over(WatchOver {
+                aid: aid(),
+                text: t(),
+                well: some,
+            })),
             Body::DocumentWritten(DocumentWritten {
                 rid: rid(),
                 case: case(),
@@ -772,6 +817,12 @@ mod tests {
                 item: Item::new(RemnantKind::OauthGrant, text, text),
                 since: date,
                 before: t(),
+            }),
+            Body::ActionBefore(ItemPart {
+                aid: aid(),
+                part: 1,
+                of: 2,
+                text: t(),
             }),
         ]
     }
@@ -919,7 +970,9 @@ mod tests {
         };
         assert!(unknown("action.intent").is_misread());
         assert!(!unknown("session.pause").is_misread());
-        assert_eq!(super::super::TYPES.len(), all("x", true).len());
+        let all = all("x", true);
+        let types: std::collections::BTreeSet<&str> = all.iter().map(Body::type_name).collect();
+        assert_eq!(super::super::TYPES.len(), types.len());
     }
 
     #[test]

@@ -190,6 +190,10 @@ impl Verifier {
         }
         if self.report.records == 0 && self.report.faults.is_empty() {
             self.warn(Warning::Empty);
+            if self.sessions.required {
+                // What begins a log is under the first checkpoint of its session.
+                self.fault(self.segment, 0, None, Reason::Unsealed);
+            }
         }
         self.end_of_beginning();
         self.end_of_anchors();

@@ -7,7 +7,7 @@ use serde::{Deserialize, Serialize};
 use super::body::Body;
 
 /// The types of records this version knows.
-pub const TYPES: [&str; 56] = [
+pub const TYPES: [&str; 58] = [
     "session.open",
     "session.close",
     "log.recovered",
@@ -57,9 +57,11 @@ pub const TYPES: [&str; 56] = [
     "approval.given",
     "action.campaign",
     "action.item",
+    "action.before",
     "hold.set",
     "watch.success",
     "watch.cursor",
+    "recovery.watch",
     "document.written",
     "document.posted",
     "finding.dismissed",
@@ -177,7 +179,7 @@ impl Body {
             Self::CaseSnoozed(_) => "case.snooze",
             Self::CompromiseWindow(_) => "case.window",
             Self::CaseLeft(_) => "case.left",
-            Self::Decision { .. } => "decision",
+            Self::Decision(_) => "decision",
             Self::Likelihood(_) => "likelihood",
             Self::Refusal { .. } => "refusal",
             Self::ChecklistTick(_) => "checklist.tick",
@@ -195,7 +197,7 @@ impl Body {
             Self::ActionRejected { .. } => "action.rejected",
             Self::ActionNotSent { .. } => "action.not_sent",
             Self::ActionUnknown { .. } => "action.unknown",
-            Self::ActionObserve { .. } => "action.observe",
+            Self::ActionObserve(_) => "action.observe",
             Self::ActionOutcome { .. } => "action.outcome",
             Self::ActionAdopt { .. } => "action.adopt",
             Self::ActionResolve { .. } => "action.resolve",
@@ -213,9 +215,11 @@ impl Body {
             Self::ApprovalGiven { .. } => "approval.given",
             Self::ActionCampaign(..) => "action.campaign",
             Self::ActionItem(..) => "action.item",
+            Self::ActionBefore(..) => "action.before",
             Self::HoldSet { .. } => "hold.set",
             Self::WatchSuccess { .. } => "watch.success",
             Self::WatchCursor { .. } => "watch.cursor",
+            Self::Recovery(_) => "recovery.watch",
             Self::DocumentWritten(..) => "document.written",
             Self::DocumentPosted(..) => "document.posted",
             Self::FindingDismissed { .. } => "finding.dismissed",

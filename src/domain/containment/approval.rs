@@ -101,6 +101,14 @@ impl Ask {
         )
     }
 
+    /// Gives the same in few words, for a title: several things that are removed are counted.
+    pub fn brief(&self) -> Safe {
+        match self.items.len() {
+            0 | 1 => self.what(),
+            many => safe!("remove {} things", many),
+        }
+    }
+
     /// Gives the text by which the request is found again, before and after it is posted.
     pub fn marker(&self) -> String {
         format!("quell:ask:{}", self.plan)

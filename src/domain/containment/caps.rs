@@ -5,6 +5,7 @@ use std::collections::BTreeSet;
 use chrono::{DateTime, Duration, Utc};
 
 use super::campaign::Campaign;
+use super::guard::GuardResult;
 use super::kind::ActionKind;
 use super::ledger::Ledger;
 use crate::domain::ids::AccountId;
@@ -16,6 +17,46 @@ pub const PERSON_WINDOW: Duration = Duration::minutes(10);
 
 /// Window of the cap on one host.
 pub const HOST_WINDOW: Duration = Duration::hours(1);
+
+/// Name of the guard, as refusals carry it.
+pub const GUARD: &str = "caps";
+
+/// Things that one plan may remove without a second person.
+pub const PER_PLAN: usize = 10;
+
+/// Things that one plan may remove at all: what stands in one dialog, one request for an approval and one comment.
+pub const PER_PLAN_MOST: usize = 20;
+
+/// Says why no plan may remove so many things, if so.
+pub fn beyond_plan(items: usize) -> Option<Safe> {
+    (items > PER_PLAN_MOST).then(|| {
+        safe!(
+            "{} things are more than the {} that one plan may remove",
+            items,
+            PER_PLAN_MOST
+        )
+    })
+}
+
+/// Says why a plan that removes so many things is beyond the cap, if it is.
+pub fn of_plan(items: usize) -> Option<Safe> {
+    (items > PER_PLAN).then(|| {
+        safe!(
+            "cap reached: {} things are more than {} in one plan",
+            items,
+            PER_PLAN
+        )
+    })
+}
+
+/// Makes a plan beyond the cap of one plan wait for a second person, or refuses it where the policy lets nobody allow it.
+pub fn beyond(may_ask: bool, over: Safe, guards: &mut [GuardResult], reasons: &mut Vec<Safe>) {
+    if may_ask {
+        reasons.push(over);
+    } else if let Some(caps) = guards.iter_mut().find(|one| one.guard == GUARD) {
+        caps.refusal.get_or_insert(over);
+    }
+}
 
 /// The caps: different accounts, not requests.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -156,6 +197,8 @@ mod tests {
 
     const D: ActionKind = ActionKind::DisableAccount;
     const E: ActionKind = ActionKind::EnableAccount;
+    const M: ActionKind = ActionKind::ConfirmCompromised;
+    const N: ActionKind = ActionKind::DismissRisk;
 
     /// One action for each: kind, user, account, second of the intent, if it was sent.
     fn ledger(acts: &[(ActionKind, &'static str, &'static str, Option<i64>)]) -> Ledger {
@@ -201,6 +244,9 @@ mod tests {
     #[case::the_same_twice(&[(D, "jo", "a", Some(0)), (D, "jo", "a", Some(1))], 2, 9, 2, None)]
     #[case::two(&[(D, "jo", "a", Some(0)), (D, "jo", "b", Some(1))], 2, 9, 2, Some("person"))]
     #[case::not_sent(&[(D, "jo", "a", None)], 1, 1, 1, None)]
+    // A policy may lock out who is marked, and let in again who is dismissed.
+    #[case::a_mark(&[(M, "jo", "a", Some(0))], 1, 9, 1, Some("person"))]
+    #[case::a_dismissal(&[(N, "jo", "a", Some(0))], 1, 9, 1, Some("person"))]
     #[case::an_undo(&[(E, "jo", "a", Some(0))], 1, 1, 1, None)]
     #[case::this_account(&[(D, "jo", "00uAbC", Some(0))], 1, 1, 1, None)]
     #[case::last_moment_of_the_person(&[(D, "jo", "a", Some(0))], 1, 9, 599, Some("person"))]
@@ -277,5 +323,29 @@ mod tests {
     fn without_a_policy_it_is_five_a_person_and_twenty_a_host() {
         let caps = Caps::default();
         assert_eq!((caps.per_person, caps.per_host), (5, 20));
+    }
+
+    #[test]
+    fn more_than_ten_things_need_a_second_person_or_are_refused() {
+        assert_eq!(of_plan(PER_PLAN), None);
+        assert_eq!(beyond_plan(PER_PLAN_MOST), None);
+        assert!(beyond_plan(PER_PLAN_MOST + 1).is_some());
+        for may_ask in [true, false] {
+            let mut guards = [GuardResult {
+                guard: GUARD,
+                refusal: None,
+            }];
+            let mut reasons = Vec::new();
+            let over = of_plan(PER_PLAN + 1).unwrap_or_default();
+            assert_eq!(
+                over.as_str(),
+                "cap reached: 11 things are more than 10 in one plan"
+            );
+            beyond(may_ask, over, &mut guards, &mut reasons);
+            assert_eq!(
+                (guards[0].refuses(), reasons.len()),
+                (!may_ask, usize::from(may_ask))
+            );
+        }
     }
 }

@@ -12,7 +12,7 @@ use super::plan::{Plan, PreparedCall, what};
 use super::remnant::Item;
 use super::typed::Typed;
 use crate::domain::account::Account;
-use crate::domain::ids::{ActionId, CaseId, PlanId};
+use crate::domain::ids::{AccountId, ActionId, CaseId, PlanId};
 use crate::domain::text::Safe;
 
 /// Keys are refused until this long after the dialog was first on the screen.
@@ -25,6 +25,7 @@ pub struct ConfirmedAction {
     kind: ActionKind,
     call: PreparedCall,
     item: Option<Item>,
+    account: AccountId,
     order: u32,
 }
 
@@ -47,6 +48,11 @@ impl ConfirmedAction {
     /// Gives what it removes.
     pub fn item(&self) -> Option<&Item> {
         self.item.as_ref()
+    }
+
+    /// Gives the account it is done to.
+    pub fn account(&self) -> &AccountId {
+        &self.account
     }
 
     /// Says what it does, with what it removes.
@@ -143,8 +149,10 @@ pub enum Focus {
 /// A key as far as the dialog knows it.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum DialogKey {
-    /// A letter.
+    /// A letter that came by itself.
     Char(char),
+    /// A letter that begins a piece of several keys.
+    First(char),
     /// A letter that came in one piece with the key before it.
     Together(char),
     /// Takes the last letter back.
@@ -160,6 +168,13 @@ pub enum DialogKey {
     /// Anything else.
     Other,
 }
+
+/// Makes a key of a letter, by how it came.
+pub type Letter = fn(char) -> DialogKey;
+
+/// What is said of a `y` that came with other keys.
+pub(super) const PRESS_ALONE: &str =
+    "it came in one piece with other keys, as a paste does: press y alone";
 
 /// What a key did.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -260,13 +275,16 @@ impl Confirmation {
                 Step::Cancelled
             }
             DialogKey::Enter => Step::Stay(Some("Enter never confirms: Tab, then y".into())),
-            DialogKey::Char('y') | DialogKey::Together('y') if self.focus == Focus::Contain => {
-                self.confirm(boot)
+            DialogKey::Char(c) | DialogKey::First(c) | DialogKey::Together(c)
+                if self.focus == Focus::Contain =>
+            {
+                match (c, key) {
+                    ('y', DialogKey::Char(_)) => self.confirm(boot),
+                    ('y', _) => Step::Stay(Some(PRESS_ALONE.into())),
+                    _ => Step::Stay(Some("y confirms, Tab goes back, Esc cancels".into())),
+                }
             }
-            DialogKey::Char(_) | DialogKey::Together(_) if self.focus == Focus::Contain => {
-                Step::Stay(Some("y confirms, Tab goes back, Esc cancels".into()))
-            }
-            DialogKey::Char(c) | DialogKey::Together(c) => {
+            DialogKey::Char(c) | DialogKey::First(c) | DialogKey::Together(c) => {
                 let wanted = self.wanted().to_owned();
                 let together = matches!(key, DialogKey::Together(_));
                 Step::Stay(self.typed.push(c, together, &wanted))
@@ -301,6 +319,7 @@ impl Confirmation {
                 kind: step.kind,
                 call: step.call.clone(),
                 item: step.item.as_ref().map(|remnant| remnant.item.clone()),
+                account: self.plan.account.id.clone(),
                 order,
             })
             .collect();
@@ -409,11 +428,17 @@ mod tests {
         assert!(!is_confirmed(
             &dialog.key(DialogKey::Together('y'), later())
         ));
-        // Typed by a hand, the last keys may come as fast as they like.
+        // Typed by a hand it is taken, but neither a `y` behind others in one piece nor one before them confirms.
         dialog.key(DialogKey::Tab, later());
         type_in(&mut dialog, LOGIN);
         dialog.key(DialogKey::Tab, later());
-        assert!(is_confirmed(&dialog.key(DialogKey::Together('y'), later())));
+        for key in [DialogKey::Together('y'), DialogKey::First('y')] {
+            assert_eq!(
+                dialog.key(key, later()),
+                Step::Stay(Some(PRESS_ALONE.into()))
+            );
+        }
+        assert!(is_confirmed(&dialog.key(DialogKey::Char('y'), later())));
     }
 
     fn later() -> Duration {
@@ -450,6 +475,8 @@ mod tests {
             .map(|(s, order)| (order, s.aid.clone(), s.kind, s.call.clone()))
             .collect();
         assert_eq!(sent, shown);
+        let mut all = confirmed.actions().iter();
+        assert!(all.all(|one| *one.account() == samples::account().id));
         assert_eq!(confirmed.plan(), &samples::plan(None));
     }
 
@@ -626,6 +653,7 @@ mod tests {
                 .prop_map(DialogKey::Char),
             1 => any::<char>().prop_map(DialogKey::Char),
             1 => any::<char>().prop_map(DialogKey::Together),
+            1 => prop::sample::select(vec![DialogKey::First('y'), DialogKey::Together('y')]),
             3 => Just(DialogKey::Tab),
             2 => Just(DialogKey::Char('y')),
             1 => prop::sample::select(vec![
@@ -653,7 +681,7 @@ mod tests {
                 if is_confirmed(&step) {
                     prop_assert_eq!(before, LOGIN);
                     prop_assert_eq!(focus, Focus::Contain);
-                    prop_assert!(matches!(key, DialogKey::Char('y') | DialogKey::Together('y')));
+                    prop_assert_eq!(key, DialogKey::Char('y'));
                     prop_assert!(boot >= OPENED + DEAD_TIME);
                 }
                 prop_assert!(!dialog.typed().chars().any(char::is_control));

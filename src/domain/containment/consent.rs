@@ -6,7 +6,7 @@
 use std::time::Duration;
 
 use super::approval::{Answer, Request, Say};
-use super::confirm::{DEAD_TIME, DialogKey};
+use super::confirm::{DEAD_TIME, DialogKey, PRESS_ALONE};
 use super::plan::PreparedCall;
 use super::typed::Typed;
 use crate::domain::account::Account;
@@ -160,12 +160,16 @@ impl Consent {
                 Step::Stay(None)
             }
             DialogKey::Enter => Step::Stay(Some("Enter never answers: Tab, then y".into())),
-            DialogKey::Char(c) | DialogKey::Together(c) => {
+            DialogKey::Char(c) | DialogKey::First(c) | DialogKey::Together(c) => {
                 let together = matches!(key, DialogKey::Together(_));
+                let alone = matches!(key, DialogKey::Char(_));
                 match (self.focus, c) {
                     (Focus::Cancel, _) => {
                         let wanted = self.wanted().to_owned();
                         Step::Stay(self.typed.push(c, together, &wanted))
+                    }
+                    (Focus::Approve | Focus::Deny, 'y') if !alone => {
+                        Step::Stay(Some(PRESS_ALONE.into()))
                     }
                     (Focus::Approve, 'y') => self.approve(),
                     (Focus::Deny, 'y') => self.answered(Say::Deny),
@@ -336,11 +340,15 @@ mod tests {
         assert!(matches!(last, Step::Stay(Some(_))));
         assert_eq!(dialog.typed(), "");
         dialog.key(DialogKey::Tab, later());
-        let step = dialog.key(DialogKey::Together('y'), later());
+        let step = dialog.key(DialogKey::Char('y'), later());
         assert!(matches!(step, Step::Stay(Some(_))));
-        // A denial needs no name, however it comes.
+        // A denial needs no name, but a `y` that came by itself.
         dialog.key(DialogKey::Tab, later());
-        let step = dialog.key(DialogKey::Together('y'), later());
+        for key in [DialogKey::Together('y'), DialogKey::First('y')] {
+            let step = dialog.key(key, later());
+            assert_eq!(step, Step::Stay(Some(PRESS_ALONE.into())));
+        }
+        let step = dialog.key(DialogKey::Char('y'), later());
         assert!(matches!(step, Step::Answered(_)));
     }
 
@@ -373,6 +381,7 @@ mod tests {
             prop_oneof![
                 4 => any::<char>().prop_map(DialogKey::Char),
                 1 => any::<char>().prop_map(DialogKey::Together),
+                1 => any::<char>().prop_map(DialogKey::First),
                 2 => Just(DialogKey::Char('y')),
                 3 => Just(DialogKey::Tab),
                 1 => Just(DialogKey::Enter),

@@ -37,6 +37,8 @@ pub fn credit(ledger: &Ledger, action: &ActionView) -> Credit {
         ActionKind::EnableAccount => Some(ActionKind::DisableAccount),
         // Nothing brings back what was removed.
         ActionKind::RemoveItem => None,
+        ActionKind::ConfirmCompromised => Some(ActionKind::DismissRisk),
+        ActionKind::DismissRisk => Some(ActionKind::ConfirmCompromised),
         _ => Some(ActionKind::EnableAccount),
     };
     // The last acknowledged act of the same kind that nothing may have undone before this one was sent.
@@ -85,6 +87,8 @@ mod tests {
     const R: ActionKind = ActionKind::RevokeSessions;
     const E: ActionKind = ActionKind::EnableAccount;
     const P: ActionKind = ActionKind::ResetPassword;
+    const M: ActionKind = ActionKind::ConfirmCompromised;
+    const N: ActionKind = ActionKind::DismissRisk;
 
     /// What was answered to an action.
     #[derive(Clone, Copy, Debug)]
@@ -195,6 +199,11 @@ mod tests {
     #[case(&[(D, Silent), (D, Silent)], 2, Credit::Own)]
     #[case(&[(D, Refused), (D, Silent)], 2, Credit::Own)]
     #[case(&[(E, Ack), (E, Silent)], 2, Credit::Another(pid(1)))]
+    #[case(&[(M, Ack), (M, Silent)], 2, Credit::Another(pid(1)))]
+    #[case(&[(M, Ack), (N, Ack), (M, Silent)], 3, Credit::Own)]
+    #[case(&[(N, Ack), (M, Ack), (N, Silent)], 3, Credit::Own)]
+    // Enabling takes no word on the risk back.
+    #[case(&[(M, Ack), (E, Ack), (M, Silent)], 3, Credit::Another(pid(1)))]
     // What was undone before this one was sent is not its author.
     #[case(&[(D, Ack), (E, Ack), (D, Silent)], 3, Credit::Own)]
     #[case(&[(D, Ack), (E, Silent), (D, Silent)], 3, Credit::Own)]

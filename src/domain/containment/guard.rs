@@ -4,6 +4,7 @@
 
 use super::administrators::{Others, too_few};
 use super::kind::ActionKind;
+use super::risk;
 use crate::domain::account::{Account, AccountStatus};
 use crate::domain::ids::AccountId;
 use crate::domain::text::{Safe, Untrusted, look_alike};
@@ -212,7 +213,8 @@ fn status(input: &GuardInput<'_>) -> Option<Safe> {
             status.word()
         ));
     }
-    None
+    let mut kinds = input.kinds.iter();
+    kinds.find_map(|kind| risk::refusal(*kind, input.account))
 }
 
 #[cfg(test)]
@@ -450,6 +452,7 @@ mod tests {
             token_clients: _,
             sessions: _,
             required: _,
+            risk: _,
             gaps: _,
             zone: _,
             server_date: _,
@@ -540,6 +543,22 @@ mod tests {
         // Counting allows nothing that the policy does not.
         ground.administrators = false;
         assert_eq!(refusing(&ground), ["administrators"]);
+    }
+
+    #[test]
+    fn a_risk_that_is_not_known_stops_only_what_is_said_of_it() {
+        let mut ground = ground();
+        ground.account.risk = None;
+        for kind in ActionKind::ALL {
+            ground.account.status = if kind == ActionKind::EnableAccount {
+                AccountStatus::Disabled
+            } else {
+                AccountStatus::Active
+            };
+            ground.kinds = vec![kind];
+            let expected: &[&str] = if kind.is_of_risk() { &["status"] } else { &[] };
+            assert_eq!(refusing(&ground), expected, "{kind:?}");
+        }
     }
 
     #[test]

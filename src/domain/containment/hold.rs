@@ -10,6 +10,7 @@ use chrono::{DateTime, TimeDelta, Utc};
 
 use super::ledger::ActionView;
 use super::note::Anchor;
+use super::recovery_watch;
 use crate::domain::audit::{Body, Entry, HoldSet, WatchCursor, WatchSuccess};
 use crate::domain::freshness::{clock_word, time_word};
 use crate::domain::ids::{AccountId, ActionId, CaseId, ConnectionName, RecordId};
@@ -27,8 +28,10 @@ const NAMED: usize = 5;
 pub struct HoldTimes {
     /// From the confirmation to the end.
     pub length: Duration,
-    /// From the reminder to the end.
+    /// From the reminder to the end; also before the end of a watch over an account that was enabled again.
     pub reminder: Duration,
+    /// How long an account is watched once it is enabled again; zero is not at all.
+    pub recovery: Duration,
 }
 
 impl Default for HoldTimes {
@@ -36,6 +39,7 @@ impl Default for HoldTimes {
         Self {
             length: Duration::from_secs(24 * 3_600),
             reminder: Duration::from_secs(30 * 60),
+            recovery: Duration::from_secs(72 * 3_600),
         }
     }
 }
@@ -247,7 +251,9 @@ pub fn success_marker(aid: &ActionId) -> String {
 }
 
 fn is_told(marker: &str) -> bool {
-    marker.starts_with("quell:drift-") || marker.starts_with("quell:success-")
+    marker.starts_with("quell:drift-")
+        || marker.starts_with("quell:success-")
+        || recovery_watch::is_told(marker)
 }
 
 /// Composes the comment that somebody else undid an action.
@@ -300,15 +306,21 @@ pub fn success_comment(
 }
 
 fn account_line(action: &ActionView) -> String {
+    account_named(&action.login, &action.account)
+}
+
+/// Writes the line of a comment that names an account, as `told` reads it.
+pub(super) fn account_named(login: &Untrusted, account: &AccountId) -> String {
     format!(
         "Account: {} (id {} at {})",
-        sink::markdown(&action.login.ident()),
-        sink::markdown(&action.account.shown()),
-        action.account.connection,
+        sink::markdown(&login.ident()),
+        sink::markdown(&account.shown()),
+        account.connection,
     )
 }
 
-fn signed(what: &str, standing: &Safe, marker: &str, anchor: &Anchor) -> String {
+/// Ends a comment of the watch: how the account stands, the marker, the head of the log.
+pub(super) fn signed(what: &str, standing: &Safe, marker: &str, anchor: &Anchor) -> String {
     format!(
         "{what}\n\nAccount is {standing}.\n\n{marker}\naudit {} n={} h={}\n",
         anchor.log, anchor.n, anchor.h

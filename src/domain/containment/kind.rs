@@ -22,17 +22,23 @@ pub enum ActionKind {
     ///
     /// Which is said by the [`Item`](super::remnant::Item) that goes with it.
     RemoveItem,
+    /// Tells the provider that somebody else has the account; keeps nobody out by itself.
+    ConfirmCompromised,
+    /// Tells the provider that there is no risk any more.
+    DismissRisk,
 }
 
 impl ActionKind {
     /// Lists all kinds.
-    pub const ALL: [Self; 6] = [
+    pub const ALL: [Self; 8] = [
         Self::RevokeSessions,
         Self::DisableAccount,
         Self::EnableAccount,
         Self::ResetPassword,
         Self::ExpirePassword,
         Self::RemoveItem,
+        Self::ConfirmCompromised,
+        Self::DismissRisk,
     ];
 
     /// Gives the name shown: `disable account`.
@@ -44,6 +50,8 @@ impl ActionKind {
             Self::ResetPassword => "reset password",
             Self::ExpirePassword => "expire password",
             Self::RemoveItem => "remove what was left",
+            Self::ConfirmCompromised => "mark as compromised",
+            Self::DismissRisk => "dismiss the risk",
         }
     }
 
@@ -56,6 +64,8 @@ impl ActionKind {
             Self::ResetPassword => "reset_password",
             Self::ExpirePassword => "expire_password",
             Self::RemoveItem => "remove_item",
+            Self::ConfirmCompromised => "confirm_compromised",
+            Self::DismissRisk => "dismiss_risk",
         }
     }
 
@@ -70,15 +80,23 @@ impl ActionKind {
             Self::RevokeSessions
             | Self::ResetPassword
             | Self::ExpirePassword
-            | Self::RemoveItem => None,
+            | Self::RemoveItem
+            | Self::DismissRisk => None,
             Self::DisableAccount => Some(Self::EnableAccount),
             Self::EnableAccount => Some(Self::DisableAccount),
+            // The nearest there is: what the provider remembers of the mark stays.
+            Self::ConfirmCompromised => Some(Self::DismissRisk),
         }
     }
 
     /// Tells whether it changes the password, or asks for another one.
     pub fn is_of_password(self) -> bool {
         matches!(self, Self::ResetPassword | Self::ExpirePassword)
+    }
+
+    /// Tells whether it says something of the account's risk.
+    pub fn is_of_risk(self) -> bool {
+        matches!(self, Self::ConfirmCompromised | Self::DismissRisk)
     }
 }
 
@@ -105,6 +123,13 @@ mod tests {
     #[case(ActionKind::ResetPassword, "reset password", "reset_password", None)]
     #[case(ActionKind::ExpirePassword, "expire password", "expire_password", None)]
     #[case(ActionKind::RemoveItem, "remove what was left", "remove_item", None)]
+    #[case(
+        ActionKind::ConfirmCompromised,
+        "mark as compromised",
+        "confirm_compromised",
+        Some(ActionKind::DismissRisk)
+    )]
+    #[case(ActionKind::DismissRisk, "dismiss the risk", "dismiss_risk", None)]
     fn names_and_undo(
         #[case] kind: ActionKind,
         #[case] word: &str,

@@ -2,16 +2,17 @@
 
 use std::collections::HashMap;
 
-use chrono::{DateTime, Utc};
+use chrono::{DateTime, TimeDelta, Utc};
 
 use super::asked::Asked;
 use super::hold::Holds;
 use super::kind::ActionKind;
 use super::outbox::Outbox;
 use super::plan::what;
+use super::recovery_watch::Recoveries;
 use super::remnant::Item;
 use super::state::ActionState;
-use crate::domain::audit::{Body, Entry, OutcomeState, SecretSaid, SecretState};
+use crate::domain::audit::{Body, Entry, Observed, OutcomeState, SecretSaid, SecretState};
 use crate::domain::ids::{AccountId, ActionId, CaseId, PlanId, SessionId};
 use crate::domain::report::documents::Documents;
 use crate::domain::text::{Safe, Untrusted};
@@ -85,6 +86,8 @@ pub struct ActionView {
     pub reads: u32,
     /// The vendor's log entry that proves it.
     pub used: Option<Untrusted>,
+    /// When the effect began, as it was read back.
+    pub effect_at: Option<DateTime<Utc>>,
     /// When the final word was said.
     pub ended: Option<DateTime<Utc>>,
     /// Seconds from the intent to the final word.
@@ -102,6 +105,7 @@ pub struct Ledger {
     places: HashMap<ActionId, usize>,
     asked: Asked,
     holds: Holds,
+    recoveries: Recoveries,
     outbox: Outbox,
     documents: Documents,
 }
@@ -177,6 +181,7 @@ impl Ledger {
                     unread: None,
                     reads: 0,
                     used: None,
+                    effect_at: None,
                     ended: None,
                     seconds: None,
                     comment: None,
@@ -201,21 +206,34 @@ impl Ledger {
                     action.secret = Some(*state);
                 }
             }
+            Body::Recovery(said) => self.recoveries.apply(said, entry),
             body => {
-                let mut enabled = None;
                 if let Some(action) = about(body).and_then(|aid| self.get_mut(aid)) {
                     action.pid_os = entry.pid;
                     action.sess = entry.sess.clone();
                     action.apply(body, entry.ts, entry.n);
-                    let undone = action.kind == ActionKind::EnableAccount
-                        && action.state == ActionState::Verified;
-                    enabled = undone.then(|| action.account.clone());
-                }
-                if let Some(account) = enabled {
-                    self.holds.end(&account);
+                    if matches!(body, Body::ActionOutcome { .. }) {
+                        let action = action.clone();
+                        self.ended(&action, entry.ts);
+                    }
                 }
                 self.holds.apply(entry);
             }
+        }
+    }
+
+    /// Follows an action to its final word: a proven enabling ends a containment and begins a watch, a disabling ends that.
+    fn ended(&mut self, action: &ActionView, at: DateTime<Utc>) {
+        match (action.kind, action.state) {
+            (ActionKind::EnableAccount, ActionState::Verified) => {
+                let since = action.effective_at().unwrap_or(at);
+                self.holds.end(&action.account);
+                self.recoveries.begin(&action.aid, &action.account, since);
+            }
+            (ActionKind::DisableAccount, ActionState::Verified) => {
+                self.recoveries.end(&action.account);
+            }
+            _ => {}
         }
     }
 
@@ -260,6 +278,11 @@ impl Ledger {
     /// Gives what follows a containment: its end, what the watch saw, what the case was told.
     pub fn holds(&self) -> &Holds {
         &self.holds
+    }
+
+    /// Gives the watches over accounts that were enabled again.
+    pub fn recoveries(&self) -> &Recoveries {
+        &self.recoveries
     }
 
     /// Gives the reports that were written for cases.
@@ -330,7 +353,7 @@ fn about(body: &Body) -> Option<&ActionId> {
         | Body::ActionRejected { aid, .. }
         | Body::ActionNotSent { aid, .. }
         | Body::ActionUnknown { aid, .. }
-        | Body::ActionObserve { aid, .. }
+        | Body::ActionObserve(Observed { aid, .. })
         | Body::ActionOutcome { aid, .. }
         | Body::ActionAdopt { aid, .. }
         | Body::ActionResolve { aid, .. } => Some(aid),
@@ -397,13 +420,14 @@ impl ActionView {
                 self.unread = Some(reason.clone());
             }
             Body::ActionAdopt { .. } => self.state = ActionState::Unknown,
-            Body::ActionObserve {
+            Body::ActionObserve(Observed {
                 evidence,
                 matches,
                 reads,
                 used,
+                effect_at,
                 ..
-            } => {
+            }) => {
                 self.evidence = Some(evidence.clone());
                 self.matches = *matches;
                 self.observed = Some((*matches, evidence.clone()));
@@ -411,6 +435,7 @@ impl ActionView {
                 if used.is_some() {
                     self.used.clone_from(used);
                 }
+                self.effect_at = effect_at.or(self.effect_at);
             }
             Body::ActionOutcome {
                 state,
@@ -459,9 +484,25 @@ impl ActionView {
         self.sent.is_some() && !self.dry_run && !denied
     }
 
-    /// Gives the provider's time of the act as well as it is known, for comparing with its own log.
+    /// Gives the provider's time of the act in whole seconds, for comparing acts with each other.
     pub fn effective_at(&self) -> Option<DateTime<Utc>> {
         self.server_answer.or(self.server_before).or(self.sent)
+    }
+
+    /// Gives the provider's time of the effect as well as it is known, for comparing with its own log.
+    ///
+    /// What was read back tells it more finely than the answer, whose clock has whole seconds and which may come late;
+    /// where it tells a time outside of the request, that is of another act.
+    pub fn began_at(&self) -> Option<DateTime<Utc>> {
+        let second = TimeDelta::seconds(1);
+        let in_request = |at: &DateTime<Utc>| {
+            let after = self.server_before.is_some_and(|before| *at >= before);
+            after
+                && self
+                    .server_answer
+                    .is_some_and(|answer| *at < answer + second)
+        };
+        self.effect_at.filter(in_request).or(self.effective_at())
     }
 }
 
@@ -726,6 +767,50 @@ mod tests {
         assert_eq!(action.map(|a| a.sent_n), Some(3));
     }
 
+    /// The clock before the send is at second 5, the answer's at 7.
+    #[rstest]
+    #[case::nothing_told(None, 7_000)]
+    #[case::in_the_request(Some(6_250), 6_250)]
+    #[case::in_the_second_of_the_answer(Some(7_999), 7_999)]
+    #[case::in_the_second_before_the_send(Some(5_000), 5_000)]
+    #[case::before_it(Some(4_999), 7_000)]
+    #[case::long_after_it(Some(8_000), 7_000)]
+    fn an_effect_begins_when_the_provider_says_if_that_was_in_the_request(
+        #[case] told: Option<i64>,
+        #[case] expected: i64,
+    ) {
+        let when = |ms| at(0) + TimeDelta::milliseconds(ms);
+        let observed = |effect_at| {
+            Body::ActionObserve(Observed {
+                aid: aid(1),
+                evidence: "status SUSPENDED".into(),
+                matches: Some(true),
+                reads: 1,
+                used: None,
+                effect_at,
+            })
+        };
+        let ack = Body::ActionAck {
+            aid: aid(1),
+            attempt: 1,
+            status: 200,
+            request_id: None,
+            server_date: Some(at(7)),
+        };
+        let ledger = folded(vec![
+            planned(1, 0, D),
+            confirmed(1, false),
+            intent(1, Some(5)),
+            ack,
+            observed(told.map(when)),
+            // A later reading that tells none takes nothing back.
+            observed(None),
+        ]);
+        let action = ledger.get(&aid(1)).unwrap_or_else(|| panic!("it is there"));
+        assert_eq!(action.began_at(), Some(when(expected)));
+        assert_eq!(action.effective_at(), Some(at(7)));
+    }
+
     #[test]
     fn each_record_about_an_action_says_its_part() {
         let mut ledger = folded(vec![planned(1, 0, D), confirmed(1, false), intent(1, None)]);
@@ -748,13 +833,14 @@ mod tests {
             (Some("req-1".into()), Some(at(7)))
         );
         for used in [Some("event-1".into()), None] {
-            let now = tell(Body::ActionObserve {
+            let now = tell(Body::ActionObserve(Observed {
                 aid: aid(1),
                 evidence: "one session".into(),
                 matches: Some(false),
                 reads: 2,
                 used,
-            });
+                effect_at: None,
+            }));
             assert_eq!(
                 (now.matches, now.reads, now.state),
                 (Some(false), 2, ActionState::Acked)

@@ -81,8 +81,11 @@ pub fn compose(
     anchor: &Anchor,
 ) -> String {
     let removes = |action: &&ActionView| action.kind == ActionKind::RemoveItem;
+    let of_risk = |action: &&ActionView| action.kind.is_of_risk();
     let title = if !actions.is_empty() && actions.iter().all(removes) {
         "**Eradication record**"
+    } else if !actions.is_empty() && actions.iter().all(of_risk) {
+        "**Risk record**"
     } else {
         "**Containment record**"
     };
@@ -287,6 +290,26 @@ mod text {
                 .count(),
             1
         );
+    }
+
+    #[test]
+    fn a_mark_is_a_record_of_its_own_and_contains_nothing() {
+        let mut ledger = Ledger::default();
+        let kind = ActionKind::ConfirmCompromised;
+        super::super::samples::proven(&mut ledger, 1, kind, 1, 0);
+        let head = Anchor {
+            log: "01LOG".to_owned(),
+            n: 5,
+            h: "ab12".to_owned(),
+        };
+        let actions: Vec<&ActionView> = ledger.actions().collect();
+        let who = Safe::from("jo");
+        let account = crate::domain::containment::samples::account().id;
+        let word = crate::domain::containment::standing::standing(&ledger, &account, |_| false);
+        let text = compose(&pid(1), &actions, &who, &word, None, &head);
+        assert!(text.starts_with("**Risk record**"), "{text}");
+        assert!(text.contains("- mark as compromised: **proven**"), "{text}");
+        assert!(text.contains("Account is not contained."), "{text}");
     }
 
     #[test]

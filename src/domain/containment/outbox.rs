@@ -7,7 +7,7 @@ use std::collections::{HashMap, HashSet};
 
 use chrono::{DateTime, Utc};
 
-use crate::domain::audit::{Body, Entry};
+use crate::domain::audit::{Body, Entry, Observed};
 use crate::domain::ids::{ActionId, CaseId, RecordId, SessionId};
 use crate::domain::mirror::Mirrored;
 use crate::domain::text::Untrusted;
@@ -124,11 +124,11 @@ impl Outbox {
                 self.notes.retain(|note| note.rid != *rid);
                 self.done.push(rid.clone());
             }
-            Body::ActionObserve {
+            Body::ActionObserve(Observed {
                 aid,
                 used: Some(used),
                 ..
-            } => {
+            }) => {
                 let claim = (entry.n, aid.clone());
                 let first = self
                     .claims
@@ -251,13 +251,14 @@ mod tests {
     }
 
     fn observed(number: u128, used: &str) -> Body {
-        Body::ActionObserve {
+        Body::ActionObserve(Observed {
             aid: aid(number),
             evidence: "entry".into(),
             matches: Some(true),
             reads: 1,
             used: Some(used.into()),
-        }
+            effect_at: None,
+        })
     }
 
     fn folded(records: Vec<(u64, Body)>) -> Outbox {

@@ -9,7 +9,7 @@ use super::guard::GuardResult;
 use super::kind::ActionKind;
 use super::need::Need;
 use super::remnant::{Item, Remnant};
-use crate::domain::account::{Account, AccountStatus};
+use crate::domain::account::{Account, AccountStatus, RiskState};
 use crate::domain::freshness::Moment;
 use crate::domain::ids::{ActionId, CaseId, PlanId};
 use crate::domain::text::Safe;
@@ -221,6 +221,8 @@ pub struct Expected {
     pub password: bool,
     /// Whether an act of ours removed something: an MFA method may be gone, and others with it.
     pub removed: bool,
+    /// Whether the plan is about the risk, which must then stand as it stood. It moves by itself and voids no other plan.
+    pub risk: bool,
 }
 
 impl Expected {
@@ -230,6 +232,15 @@ impl Expected {
             statuses: vec![plan.status.clone()],
             password: false,
             removed: false,
+            risk: false,
+        }
+    }
+
+    /// Expects what a plan of these kinds rests on.
+    pub fn of_kinds(plan: &Account, kinds: &[ActionKind]) -> Self {
+        Self {
+            risk: kinds.iter().any(|kind| kind.is_of_risk()),
+            ..Self::of(plan)
         }
     }
 
@@ -238,6 +249,7 @@ impl Expected {
         self.statuses.extend(leads_to);
         self.password |= kind.is_of_password();
         self.removed |= kind == ActionKind::RemoveItem;
+        self.risk &= !kind.is_of_risk();
     }
 }
 
@@ -266,9 +278,16 @@ pub fn changed_since(plan: &Account, now: &Account, expected: &Expected) -> Opti
         Some("password")
     } else if before.required != after.required && !expected.password {
         Some("what the next sign-in requires")
+    } else if expected.risk && risk_of(plan) != risk_of(now) {
+        Some("risk")
     } else {
         None
     }
+}
+
+/// Gives where the risk of an account stands; its level may move within that.
+fn risk_of(account: &Account) -> Option<RiskState> {
+    account.risk.as_ref().map(|risk| risk.state)
 }
 
 /// Writes bytes as lower-case hex.
@@ -286,7 +305,7 @@ pub fn hex(bytes: &[u8]) -> String {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::domain::account::{Factor, Group};
+    use crate::domain::account::{Factor, Group, Risk};
     use crate::domain::containment::samples;
     use crate::domain::ids::{AccountId, ConnectionName};
     use crate::domain::text::Untrusted;
@@ -347,6 +366,7 @@ mod tests {
             token_clients,
             sessions,
             required,
+            risk,
             gaps,
             zone,
             server_date,
@@ -413,6 +433,8 @@ mod tests {
         assert_eq!(sessions, None);
         each!(sessions, [Some(Vec::new())], None);
         each!(gaps, [[gaps.clone(), vec!["x".into()]].concat()], None);
+        assert!(risk.is_some());
+        each!(risk, [None], None);
         each!(aliases, [vec!["alias@acme.example".into()]], None);
         each!(zone, others_or_none(zone.as_ref()), None);
         each!(server_date, times(server_date), None);
@@ -517,7 +539,7 @@ mod tests {
         let all = edits(&before);
         let fields: std::collections::BTreeSet<&str> =
             all.iter().map(|(field, ..)| *field).collect();
-        assert_eq!((all.len() > 70, fields.len()), (true, 26), "{fields:?}");
+        assert_eq!((all.len() > 70, fields.len()), (true, 27), "{fields:?}");
         for (field, now, expected) in all {
             let said = changed_since(&before, &now, &Expected::of(&before));
             assert_eq!(said, expected, "{field}: {now:?}");
@@ -590,6 +612,32 @@ mod tests {
             ..now
         };
         assert_eq!(changed_since(&before, &renamed, &may), Some("login"));
+    }
+
+    #[test]
+    fn a_risk_that_moved_voids_only_what_is_about_it() {
+        let before = samples::account();
+        let with = |state, said: &'static str| Account {
+            risk: Some(Risk {
+                state,
+                said: said.into(),
+            }),
+            ..before.clone()
+        };
+        let kinds = [ActionKind::DismissRisk];
+        let of_risk = Expected::of_kinds(&before, &kinds);
+        let other = Expected::of_kinds(&before, &[ActionKind::DisableAccount]);
+        let marked = with(RiskState::Compromised, "high (confirmedCompromised)");
+        assert_eq!(changed_since(&before, &marked, &of_risk), Some("risk"));
+        assert_eq!(changed_since(&before, &marked, &other), None);
+        let unread = with(RiskState::Unread, "answered 503");
+        assert_eq!(changed_since(&before, &unread, &of_risk), Some("risk"));
+        // Its level goes up and down while nobody decides anything.
+        let lower = with(RiskState::AtRisk, "low (atRisk)");
+        assert_eq!(changed_since(&before, &lower, &of_risk), None);
+        let mut own = of_risk;
+        own.add(ActionKind::DismissRisk, None);
+        assert_eq!(changed_since(&before, &marked, &own), None);
     }
 
     fn item(id: &str, name: &str) -> Item {

@@ -11,8 +11,8 @@ use crate::safe;
 /// Longest name that is kept, in characters; an attacker chooses it.
 const NAME_MAX: usize = 120;
 
-/// Longest state before, in characters.
-const BEFORE_MAX: usize = 16_000;
+/// Longest state before that is kept, in characters.
+pub const BEFORE_MAX: usize = 16_000;
 
 /// What kind of thing was left.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
@@ -60,6 +60,35 @@ impl RemnantKind {
         Self::RecoveryData,
         Self::Device,
     ];
+
+    /// Gives its turn where several things are removed by one plan.
+    ///
+    /// Mail that flows out first, and a rule before the address it sends to, so that nothing is taken along unseen. Then
+    /// what makes new sign-ins, a consent before the tokens it gives, and sessions last: none of them is made anew by what
+    /// is still there.
+    pub fn turn(self) -> usize {
+        let turns = [
+            Self::InboxRule,
+            Self::Forwarding,
+            Self::Delegate,
+            Self::LinkedAccount,
+            Self::AppPassword,
+            Self::RecoveryData,
+            Self::MfaMethod,
+            Self::Device,
+            Self::OauthGrant,
+            Self::RefreshToken,
+            Self::Session,
+        ];
+        let place = turns.iter().position(|kind| *kind == self);
+        place.unwrap_or(turns.len())
+    }
+
+    /// Tells whether things of this kind have a name of their own. Sessions and tokens are called after the applications
+    /// that use them: one more of those makes no other session.
+    pub fn has_name(self) -> bool {
+        !matches!(self, Self::Session | Self::RefreshToken)
+    }
 
     /// Gives the name shown: `OAuth grant`.
     pub fn word(self) -> &'static str {
@@ -122,6 +151,28 @@ impl Item {
     }
 }
 
+/// Puts what one plan removes into the order in which it is safe to remove it: by turns, and of the same turn in the order
+/// given. The same thing given twice is one.
+pub fn in_turn(items: &[Item]) -> Vec<Item> {
+    let mut all: Vec<Item> = Vec::new();
+    for item in items {
+        if !all.iter().any(|other| other.is_same(item)) {
+            all.push(item.clone());
+        }
+    }
+    all.sort_by_key(|item| item.kind.turn());
+    all
+}
+
+/// Tells whether two lists name the same things in the same order, whatever they are called.
+pub fn are_same(some: &[Item], others: &[Item]) -> bool {
+    some.len() == others.len()
+        && some
+            .iter()
+            .zip(others)
+            .all(|(one, other)| one.is_same(other))
+}
+
 /// One thing that was left, as it was read.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Remnant {
@@ -137,31 +188,48 @@ pub struct Remnant {
     pub kept: Option<Safe>,
     /// The provider's record of it, as JSON: what is known of it once it is gone.
     pub before: Untrusted,
+    /// How many characters the record has, where that is more than is kept.
+    pub cut: Option<usize>,
 }
 
 impl Remnant {
     /// Makes one that can be removed and of which nothing more is known than its record.
     pub fn new(item: Item, record: &serde_json::Value) -> Self {
+        let (before, cut) = before(record);
         Self {
             item,
             details: Vec::new(),
             since: None,
             last_used: None,
             kept: None,
-            before: before(record),
+            before,
+            cut,
+        }
+    }
+
+    /// Says how much of its record is kept in the audit log.
+    pub fn keeps(&self) -> Safe {
+        match self.cut {
+            None => "its record is kept in the audit log".into(),
+            Some(all) => safe!(
+                "of its record of {} characters only the first {} are kept in the audit log",
+                all,
+                BEFORE_MAX
+            ),
         }
     }
 }
 
-/// Writes a record as it is kept: cut where it is longer than a line of the log takes.
-fn before(record: &serde_json::Value) -> Untrusted {
+/// Writes a record as it is kept, and its characters where it had to be cut: an attacker chooses how long it is.
+fn before(record: &serde_json::Value) -> (Untrusted, Option<usize>) {
     let text = record.to_string();
+    let all = text.chars().count();
+    if all <= BEFORE_MAX {
+        return (Untrusted::new(text), None);
+    }
     let cut: String = text.chars().take(BEFORE_MAX).collect();
-    Untrusted::new(if cut.len() < text.len() {
-        format!("{cut}… [cut: {} bytes]", text.len())
-    } else {
-        text
-    })
+    let said = format!("{cut}… [cut: {} bytes]", text.len());
+    (Untrusted::new(said), Some(all))
 }
 
 /// A kind that was not read, or not whole.
@@ -353,7 +421,50 @@ mod tests {
         let long = "x".repeat(100_000);
         let item = Item::new(RemnantKind::OauthGrant, "a", &long);
         assert_eq!(item.name.raw().chars().count(), NAME_MAX + 1);
-        let kept = Remnant::new(item, &json!({"scope": long})).before;
-        assert!(kept.raw().len() < BEFORE_MAX + 50, "{}", kept.raw().len());
+        let kept = Remnant::new(item.clone(), &json!({"scope": long}));
+        let len = kept.before.raw().len();
+        assert!(len < BEFORE_MAX + 50, "{len}");
+        let says = "only the first 16000 are kept";
+        assert!(kept.keeps().as_str().contains(says), "{}", kept.keeps());
+        // What just fits is whole, in characters and not in bytes.
+        let fits = "\u{e9}".repeat(BEFORE_MAX - 2);
+        let kept = Remnant::new(item, &json!(fits));
+        assert_eq!(
+            (kept.cut, kept.before.raw().len()),
+            (None, 2 * BEFORE_MAX - 2)
+        );
+    }
+
+    #[test]
+    fn what_lets_new_sessions_begin_goes_before_the_sessions() {
+        use RemnantKind::{Forwarding, InboxRule, MfaMethod, OauthGrant, RefreshToken, Session};
+        let item = |kind, id: &str| Item::new(kind, id, id);
+        let given = [
+            item(Session, "s1"),
+            item(RefreshToken, "t1"),
+            item(OauthGrant, "g2"),
+            item(Forwarding, "all mail"),
+            item(MfaMethod, "m1"),
+            item(OauthGrant, "g1"),
+            item(Forwarding, "a@b"),
+            item(OauthGrant, "g2"),
+            item(InboxRule, "r1"),
+        ];
+        let turns = in_turn(&given);
+        let ids: Vec<&str> = turns.iter().map(|item| item.id.raw()).collect();
+        assert_eq!(ids, ["r1", "all mail", "a@b", "m1", "g2", "g1", "t1", "s1"]);
+        assert_eq!(in_turn(&turns), turns);
+        assert!(are_same(&turns, &turns) && !are_same(&turns, &given[..8]));
+    }
+
+    #[test]
+    fn every_kind_has_a_turn_of_its_own_and_sessions_come_last() {
+        let mut turns: Vec<usize> = RemnantKind::ALL.iter().map(|kind| kind.turn()).collect();
+        turns.sort_unstable();
+        assert_eq!(turns, (0..RemnantKind::ALL.len()).collect::<Vec<_>>());
+        let first = |one: RemnantKind, other: RemnantKind| one.turn() < other.turn();
+        assert!(first(RemnantKind::InboxRule, RemnantKind::Forwarding));
+        assert!(first(RemnantKind::OauthGrant, RemnantKind::RefreshToken));
+        assert!(first(RemnantKind::MfaMethod, RemnantKind::Session));
     }
 }

@@ -5,6 +5,7 @@
 
 use super::kind::ActionKind;
 use super::ledger::{ActionView, Ledger};
+use super::remnant::Item;
 use crate::domain::ids::{AccountId, PlanId};
 use crate::domain::text::Safe;
 use crate::safe;
@@ -17,16 +18,15 @@ pub fn refusal(
     ledger: &Ledger,
     plan: &PlanId,
     account: &AccountId,
-    kind: ActionKind,
+    (kind, item): (ActionKind, Option<&Item>),
 ) -> Option<Safe> {
     let own = ledger.plan(plan);
     // A plan that is not in the records has seen nothing of them.
     let planned = own.first().map_or(0, |own| own.planned_n);
-    // Two removals are the same where they take away the same thing.
-    let is_same = |other: &ActionView| {
-        other.kind == kind
-            && (kind != ActionKind::RemoveItem || own.iter().any(|own| takes_same(own, other)))
-    };
+    // Two removals are the same where they take away the same thing, whatever it was called at the time.
+    let takes = |other: &ActionView, item| other.item.as_ref().is_some_and(|one| one.is_same(item));
+    let is_same =
+        |other: &ActionView| other.kind == kind && item.is_none_or(|item| takes(other, item));
     let rival = ledger
         .on(account)
         .filter(|other| is_same(other) && other.pid != *plan && other.sent.is_some())
@@ -37,14 +37,6 @@ pub fn refusal(
         rival.state.word(),
         rival.pid
     ))
-}
-
-/// Tells whether two removals take the same thing away, whatever it was called at the time.
-fn takes_same(one: &ActionView, other: &ActionView) -> bool {
-    match (&one.item, &other.item) {
-        (Some(one), Some(other)) => one.is_same(other),
-        _ => false,
-    }
 }
 
 fn is_in_the_way(other: &ActionView, planned: u64) -> bool {
@@ -61,7 +53,8 @@ mod tests {
     use rstest::rstest;
 
     use super::*;
-    use crate::domain::audit::{Body, OutcomeState};
+    use crate::domain::audit::{Body, ItemNamed, OutcomeState};
+    use crate::domain::containment::remnant::RemnantKind;
     use crate::domain::containment::samples::{
         account, aid, confirmed, entry, intent, outcome, pid, planned,
     };
@@ -70,6 +63,11 @@ mod tests {
     const D: ActionKind = ActionKind::DisableAccount;
     const R: ActionKind = ActionKind::RevokeSessions;
     const P: ActionKind = ActionKind::ResetPassword;
+    const X: ActionKind = ActionKind::RemoveItem;
+
+    fn item(id: &str) -> Item {
+        Item::new(RemnantKind::OauthGrant, id, "Mail Sync")
+    }
 
     /// The plan of another console, number 2, and of this one, number 1, whose records come before or after.
     fn ledger(theirs: Vec<Body>, kind: ActionKind, seen: bool) -> Ledger {
@@ -144,7 +142,7 @@ mod tests {
     ) {
         let judged = |is_seen: bool, kind, account: &AccountId| {
             let ledger = ledger(theirs.clone(), kind, is_seen);
-            refusal(&ledger, &pid(1), account, kind)
+            refusal(&ledger, &pid(1), account, (kind, None))
         };
         let here = account().id;
         let reason = judged(false, kind, &here);
@@ -157,19 +155,39 @@ mod tests {
     }
 
     #[test]
+    fn another_thing_that_is_removed_is_in_nobodys_way() {
+        let named = |n: u128, id: &str| {
+            Body::ActionItem(ItemNamed {
+                pid: pid(n),
+                aid: aid(n),
+                item: item(id),
+                since: None,
+                before: "{}".into(),
+            })
+        };
+        let mut theirs = sent();
+        theirs.insert(0, named(2, "a"));
+        // This plan removes two things; the other one is at the first of them.
+        let ledger = ledger(theirs, X, false);
+        let judged = |id: &str| refusal(&ledger, &pid(1), &account().id, (X, Some(&item(id))));
+        assert!(judged("a").is_some());
+        assert_eq!(judged("b"), None);
+    }
+
+    #[test]
     fn another_kind_its_own_plan_and_a_dry_run_are_in_nobodys_way() {
         let there = ledger(sent(), D, false);
-        assert_eq!(refusal(&there, &pid(1), &account().id, R), None);
-        assert_eq!(refusal(&there, &pid(2), &account().id, D), None);
+        assert_eq!(refusal(&there, &pid(1), &account().id, (R, None)), None);
+        assert_eq!(refusal(&there, &pid(2), &account().id, (D, None)), None);
         let dry = ledger(
             vec![of_plan(2, confirmed(2, true)), intent(2, None)],
             D,
             false,
         );
-        assert_eq!(refusal(&dry, &pid(1), &account().id, D), None);
+        assert_eq!(refusal(&dry, &pid(1), &account().id, (D, None)), None);
         // A plan that is in no record has seen nothing.
         let before = ledger(then(unknown()), D, true);
-        assert_eq!(refusal(&before, &pid(1), &account().id, D), None);
-        assert!(refusal(&before, &pid(9), &account().id, D).is_some());
+        assert_eq!(refusal(&before, &pid(1), &account().id, (D, None)), None);
+        assert!(refusal(&before, &pid(9), &account().id, (D, None)).is_some());
     }
 }

@@ -10,7 +10,7 @@ use super::guard::GuardResult;
 use super::kind::ActionKind;
 use super::ledger::Ledger;
 use super::plan::{ActionFacts, Plan, PlannedStep, PreparedCall};
-use crate::domain::account::{Account, AccountStatus, Factor, Group};
+use crate::domain::account::{Account, AccountStatus, Factor, Group, Risk, RiskState};
 use crate::domain::audit::{Body, ChainHash, Entry, OutcomeState};
 use crate::domain::freshness::Moment;
 use crate::domain::ids::{AccountId, ActionId, CaseId, ConnectionName, LogId, PlanId, SessionId};
@@ -55,6 +55,10 @@ pub(crate) fn account() -> Account {
         token_clients: Some(vec!["mail".into()]),
         sessions: None,
         required: Some(vec!["CONFIGURE_TOTP".into()]),
+        risk: Some(Risk {
+            state: RiskState::AtRisk,
+            said: "high (atRisk)".into(),
+        }),
         gaps: Vec::new(),
         zone: None,
         aliases: Vec::new(),

@@ -75,8 +75,9 @@ pub fn standing(
     account: &AccountId,
     success_since: impl Fn(DateTime<Utc>) -> bool,
 ) -> Standing {
-    let mut disabled: Option<DateTime<Utc>> = None;
-    let mut revoked: Option<DateTime<Utc>> = None;
+    // By the provider's clock: when it answered, in whole seconds, and when the effect began, as finely as that is told.
+    let mut disabled: Option<(DateTime<Utc>, DateTime<Utc>)> = None;
+    let mut revoked: Option<(DateTime<Utc>, DateTime<Utc>)> = None;
     // Whatever a provider's clock says: what was sent before the disabling can not have ended a session of after it.
     let mut revoked_after = false;
     let (mut perhaps_enabled, mut by_others) = (false, false);
@@ -88,7 +89,7 @@ pub fn standing(
     acts.sort_by_key(|action| (action.sent_n, action.order));
     let mut disabled_n = 0;
     for action in &acts {
-        let at = action.effective_at();
+        let at = action.effective_at().zip(action.began_at());
         let proven = action.state == ActionState::Verified;
         match action.kind {
             ActionKind::DisableAccount => {
@@ -101,7 +102,7 @@ pub fn standing(
                     );
                 let looked = action.server_before;
                 let still =
-                    disabled.filter(|at| late && looked.is_some_and(|looked| *at >= looked));
+                    disabled.filter(|(at, _)| late && looked.is_some_and(|looked| *at >= looked));
                 revoked_after &= !proven;
                 if proven {
                     disabled_n = action.sent_n;
@@ -119,8 +120,13 @@ pub fn standing(
                 revoked_after |= whole;
                 revoked = revoked.max(at.filter(|_| whole));
             }
-            // A new password keeps nobody out who has a session or another way in, and neither does one way in less.
-            ActionKind::ResetPassword | ActionKind::ExpirePassword | ActionKind::RemoveItem => {}
+            // A new password keeps nobody out who has a session or another way in, and neither does one way in less. What
+            // the provider is told of the risk is a word: what follows from it is for its own rules.
+            ActionKind::ResetPassword
+            | ActionKind::ExpirePassword
+            | ActionKind::RemoveItem
+            | ActionKind::ConfirmCompromised
+            | ActionKind::DismissRisk => {}
             ActionKind::EnableAccount if proven => {
                 (disabled, revoked, perhaps_enabled) = (None, None, false);
             }
@@ -131,7 +137,7 @@ pub fn standing(
             }
         }
     }
-    let Some(since) = disabled.max(revoked) else {
+    let Some((_, since)) = disabled.max(revoked) else {
         return Standing::Free;
     };
     let mut missing: Vec<Safe> = Vec::new();
@@ -140,7 +146,7 @@ pub fn standing(
         (None, _) if by_others => missing.push("disabled, but not by an action of ours".into()),
         (None, _) => missing.push("account not disabled".into()),
         (Some(_), None) => missing.push("sessions not revoked".into()),
-        (Some(disabled), Some(revoked)) if revoked < disabled || !revoked_after => {
+        (Some((disabled, _)), Some((revoked, _))) if revoked < disabled || !revoked_after => {
             missing.push("sessions not revoked since it was disabled".into());
         }
         _ => {}
@@ -165,7 +171,7 @@ mod tests {
     use rstest::rstest;
 
     use super::*;
-    use crate::domain::audit::{Body, OutcomeState};
+    use crate::domain::audit::{Body, Observed, OutcomeState};
     use crate::domain::containment::samples::{
         account, aid, at, confirmed, entry, intent, outcome, pid, planned, proven,
     };
@@ -196,6 +202,17 @@ mod tests {
         let without = judged(&[(D, 0), (R, 1)], false);
         assert_eq!(judged(&[(D, 0), (R, 1), (X, 2)], false), without);
         assert_eq!(judged(&[(X, 0), (D, 1)], true), judged(&[(D, 1)], true));
+    }
+
+    #[test]
+    fn a_word_on_the_risk_neither_contains_nor_ends_a_containment() {
+        for kind in [ActionKind::ConfirmCompromised, ActionKind::DismissRisk] {
+            assert_eq!(judged(&[(kind, 0), (kind, 1)], false), Standing::Free);
+            let partly = judged(&[(R, 0), (kind, 1)], false);
+            assert_eq!(partly, judged(&[(R, 0)], false));
+            let whole = judged(&[(D, 0), (R, 1)], false);
+            assert_eq!(judged(&[(D, 0), (R, 1), (kind, 2)], false), whole);
+        }
     }
 
     #[rstest]
@@ -236,6 +253,42 @@ mod tests {
         );
         assert_eq!(judged(&[(R, 0)], false).since(), Some(at(0)));
         assert_eq!(judged(&[], false).since(), None);
+    }
+
+    #[test]
+    fn what_happened_in_the_second_of_the_containment_but_before_it_is_not_after_it() {
+        let mut ledger = Ledger::default();
+        for (number, kind) in [(1, D), (2, R)] {
+            let began = at(5) + chrono::TimeDelta::milliseconds(if kind == D { 400 } else { 600 });
+            let bodies = [
+                planned(number, 0, kind),
+                confirmed(number, false),
+                intent(number, Some(5)),
+                Body::ActionAck {
+                    aid: aid(number),
+                    attempt: 1,
+                    status: 200,
+                    request_id: None,
+                    server_date: Some(at(5)),
+                },
+                Body::ActionObserve(Observed {
+                    aid: aid(number),
+                    evidence: "read".into(),
+                    matches: Some(true),
+                    reads: 1,
+                    used: None,
+                    effect_at: Some(began),
+                }),
+                outcome(number, OutcomeState::Verified),
+            ];
+            let n = u64::try_from(number).unwrap_or_default() * 10;
+            for (body, n) in bodies.into_iter().zip(n..) {
+                ledger.apply(&entry(n, 5, body));
+            }
+        }
+        let began = at(5) + chrono::TimeDelta::milliseconds(600);
+        let stands = standing(&ledger, &account().id, |since| since < began);
+        assert_eq!(stands, Standing::Contained { since: began });
     }
 
     /// Acts one after another, each a plan of its own with its own outcome.
@@ -330,13 +383,14 @@ mod tests {
             planned(3, 0, D),
             confirmed(3, false),
             intent(3, looked),
-            Body::ActionObserve {
+            Body::ActionObserve(Observed {
                 aid: aid(3),
                 evidence: "status SUSPENDED".into(),
                 matches,
                 reads: 1,
                 used: None,
-            },
+                effect_at: None,
+            }),
             outcome(3, OutcomeState::Rejected),
         ];
         for (body, n) in bodies.into_iter().zip(30..) {

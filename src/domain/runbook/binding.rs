@@ -39,6 +39,10 @@ pub enum Capability {
     EnableAccount,
     /// Sets the password to one that nobody knows, or makes the user choose a new one.
     ResetPassword,
+    /// Tells the provider that somebody else has the account.
+    ConfirmCompromised,
+    /// Tells the provider that there is no risk any more.
+    DismissRisk,
     /// Shows what an attacker may have left in the account, to be removed one by one.
     ReadLeft,
     /// Watches for activity after the containment.
@@ -84,6 +88,8 @@ const NAMES: &[(&str, Capability)] = &[
     ("quell.disable_account", Capability::DisableAccount),
     ("quell.enable_account", Capability::EnableAccount),
     ("quell.reset_password", Capability::ResetPassword),
+    ("quell.confirm_compromised", Capability::ConfirmCompromised),
+    ("quell.dismiss_risk", Capability::DismissRisk),
     ("quell.read_left", Capability::ReadLeft),
     ("quell.watch_account", Capability::WatchAccount),
     ("quell.contain_host", Capability::ContainHost),
@@ -260,6 +266,8 @@ pub fn evidence_for(step: &Step, capability: Capability) -> EvidenceKind {
         | Capability::DisableAccount
         | Capability::EnableAccount
         | Capability::ResetPassword
+        | Capability::ConfirmCompromised
+        | Capability::DismissRisk
         | Capability::ContainHost => EvidenceKind::ActionProven(capability),
         Capability::ReadLeft => EvidenceKind::NothingLeft,
         Capability::WatchAccount => EvidenceKind::NoActivityAfterContainment,

@@ -354,6 +354,7 @@ mod tests {
             user_name: None,
             source_ip: None,
             guidance: None,
+            ..Alert::default()
         }
     }
 

@@ -330,6 +330,7 @@ mod tests {
             user_name: None,
             source_ip: Some("192.0.2.1".into()),
             guidance: None,
+            ..Alert::default()
         };
         CaseFile {
             case: Case {

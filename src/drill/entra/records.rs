@@ -5,7 +5,8 @@ use serde_json::{Map, Value, json};
 
 use super::PRINCIPAL;
 use super::token::CLIENT;
-use crate::drill::company::{Directory, Person, VICTIM};
+use crate::drill::company::{Directory, Person};
+use crate::drill::risk::{Risk, State};
 use crate::drill::wire::{Request, iso};
 use crate::drill::world::UPDATE_PASSWORD;
 
@@ -182,14 +183,16 @@ pub(super) fn principal(directory: &Directory, id: &str) -> Option<Map<String, V
     }
 }
 
-/// Builds what is known of a person's risk; only of the one whom the attacker has.
-pub(super) fn risk(directory: &Directory, person: &Person) -> Option<Value> {
-    let victim = directory.people.get(VICTIM)?;
-    (victim.id == person.id).then(|| {
-        json!({
-            "id": person.id, "isDeleted": false, "isProcessing": false, "riskDetail": "none", "riskLevel": "high",
-            "riskState": "atRisk", "riskLastUpdatedDateTime": iso(person.last_login.unwrap_or(person.created)),
-            "userDisplayName": person.name(), "userPrincipalName": person.login,
-        })
+/// Builds what is known of a person's risk.
+pub(super) fn risk(person: &Person, risk: &Risk, is_busy: bool) -> Value {
+    let (state, detail) = match risk.state {
+        State::AtRisk => ("atRisk", "none"),
+        State::Confirmed => ("confirmedCompromised", "adminConfirmedUserCompromised"),
+        State::Dismissed => ("dismissed", "adminDismissedAllRiskForUser"),
+    };
+    json!({
+        "id": person.id, "isDeleted": false, "isProcessing": is_busy, "riskDetail": detail,
+        "riskLevel": risk.level.to_lowercase(), "riskState": state, "riskLastUpdatedDateTime": iso(risk.updated),
+        "userDisplayName": person.name(), "userPrincipalName": person.login,
     })
 }

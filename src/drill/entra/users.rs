@@ -95,20 +95,6 @@ pub(super) fn members(world: &World, request: &Request, id: &str) -> Answer {
     page(request, rows.collect(), 999)
 }
 
-pub(super) fn risky_users(world: &World, request: &Request) -> Answer {
-    let people = world.directory.people.iter();
-    let rows = people.filter_map(|person| records::risk(&world.directory, person));
-    page(request, rows.collect(), 500)
-}
-
-pub(super) fn risky_user(world: &World, request: &Request, id: &str) -> Answer {
-    let mut people = world.directory.people.iter();
-    let person = people.find(|person| person.id == id);
-    person
-        .and_then(|person| records::risk(&world.directory, person))
-        .map_or_else(|| error(request, 404), |record| Answer::json(200, record))
-}
-
 /// What a body asks for.
 #[derive(Default)]
 struct Wanted {

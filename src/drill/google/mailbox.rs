@@ -16,16 +16,23 @@ pub(crate) struct Gone {
     filter: bool,
     forwarding: bool,
     address: bool,
+    /// Characters that the filter looks for beside all mail; an attacker chooses them.
+    pub words: usize,
+}
+
+/// Gives what the filter looks for: characters that take one, two and three bytes, or four.
+fn query(words: usize) -> String {
+    let hostile = ["\"", "\u{e9}", "\u{202e}", "\u{1f600}"];
+    let more: String = hostile.iter().copied().cycle().take(words).collect();
+    format!("in:anywhere {more}").trim_end().to_owned()
 }
 
 impl Gone {
-    /// Says that nothing of it is left.
-    pub fn all() -> Self {
-        Self {
-            filter: true,
-            forwarding: true,
-            address: true,
-        }
+    /// Takes all of it away.
+    pub fn take_all(&mut self) {
+        self.filter = true;
+        self.forwarding = true;
+        self.address = true;
     }
 }
 
@@ -48,7 +55,7 @@ pub(super) fn answer(
     match (request.method.as_str(), rest) {
         ("GET", ["filters"]) => {
             let filter = json!({
-                "id": FILTER, "criteria": {"query": "in:anywhere"},
+                "id": FILTER, "criteria": {"query": query(gone.words)},
                 "action": {"forward": DROP, "addLabelIds": ["TRASH"]},
             });
             listed("filter", has_filter.then_some(filter))

@@ -24,10 +24,11 @@ const REPORTS: &str = "https://www.googleapis.com/auth/admin.reports.audit.reado
 
 const MAIL: &str = "https://www.googleapis.com/auth/gmail.settings.basic";
 const SHARING: &str = "https://www.googleapis.com/auth/gmail.settings.sharing";
+const ALERTS: &str = "https://www.googleapis.com/auth/apps.alerts";
 
 /// The scopes that the console needs.
-pub(super) const NEEDED: [&str; 8] = [
-    USERS, SECURITY, GROUPS, ROLES, REPORTS, MOBILE, MAIL, SHARING,
+pub(super) const NEEDED: [&str; 9] = [
+    USERS, SECURITY, GROUPS, ROLES, REPORTS, MOBILE, MAIL, SHARING, ALERTS,
 ];
 /// Others that can be granted.
 const OTHERS: [&str; 2] = [
@@ -133,6 +134,7 @@ fn suits(world: &World, request: &Request) -> String {
             return owner.map_or_else(String::new, |owner| of_mailbox(scope, owner));
         }
         ["admin", "reports", ..] => REPORTS,
+        ["v1beta1", "alerts", ..] => ALERTS,
         [_, _, _, "groups", ..] => GROUPS,
         [_, _, _, "customer", _, "devices", ..] => MOBILE,
         [_, _, _, "customer", ..] => ROLES,

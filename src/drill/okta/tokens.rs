@@ -17,11 +17,13 @@ pub(crate) const APP: &str = "0oadrill0service0001";
 /// How a client says that it signs in place of a secret.
 const SIGNED: &str = "urn:ietf:params:oauth:client-assertion-type:jwt-bearer";
 /// The scopes that the app was granted; the last of them nothing here needs.
-const GRANTED: [&str; 5] = [
+const GRANTED: [&str; 7] = [
     "okta.users.read",
     "okta.users.manage",
     "okta.roles.read",
     "okta.logs.read",
+    "okta.userRisk.read",
+    "okta.userRisk.manage",
     "okta.groups.manage",
 ];
 /// How long a token lives, in seconds.
@@ -88,7 +90,10 @@ fn needed(request: &Request) -> &'static str {
     let parts = request.parts();
     let area = parts.get(2).copied().unwrap_or_default();
     let about_roles = area == "iam" || parts.last() == Some(&"roles");
+    let about_risk = parts.last() == Some(&"risk");
     match (request.method.as_str(), area) {
+        ("GET", _) if about_risk => "okta.userRisk.read",
+        (_, _) if about_risk => "okta.userRisk.manage",
         ("GET", _) if about_roles => "okta.roles.read",
         ("GET", "logs") => "okta.logs.read",
         ("GET", "groups") => "okta.groups.read",

@@ -15,8 +15,8 @@ use crate::drill::wire::{Answer, Idp, Request, Server};
 /// What `huge_body` sends.
 const HUGE: usize = 100 * 1024 * 1024;
 
-/// Turns an answer into bytes, damaged as the fault demands.
-pub(super) fn send(request: &Request, mut answer: Answer, met: &Met) -> Response {
+/// Damages what an answer says as the fault demands.
+pub(super) fn spoil(request: &Request, answer: &mut Answer, met: &Met) {
     let kind = met.kind();
     if kind == Some(Kind::BadRecord)
         && let Some(body) = &mut answer.body
@@ -32,6 +32,12 @@ pub(super) fn send(request: &Request, mut answer: Answer, met: &Met) -> Response
     if let Some(body) = &mut answer.body {
         spoil_link(request, body, met);
     }
+}
+
+/// Turns an answer into bytes, damaged as the fault demands.
+pub(super) fn send(request: &Request, mut answer: Answer, met: &Met) -> Response {
+    spoil(request, &mut answer, met);
+    let kind = met.kind();
     let mut headers = HeaderMap::new();
     let mut put = |name: &'static str, value: &str| {
         if let Ok(value) = HeaderValue::from_str(value) {

@@ -7,7 +7,7 @@ use super::super::journal::own;
 use super::outcome;
 use crate::app::message::Level;
 use crate::connect::capability::{Accepted, ConnectError, ConnectErrorKind};
-use crate::domain::audit::{Body, OutcomeState};
+use crate::domain::audit::{Body, Observed, OutcomeState};
 use crate::domain::containment::confirm::ConfirmedAction;
 use crate::domain::fault::Fault;
 use crate::safe;
@@ -65,13 +65,14 @@ pub(super) async fn answered(
                         "{reason}; not executed, sending once more in {wait} s",
                         reason = error.what
                     );
-                    let observed = Body::ActionObserve {
+                    let observed = Body::ActionObserve(Observed {
                         aid,
                         evidence: own(told),
                         matches: None,
                         reads: 0,
                         used: None,
-                    };
+                        effect_at: None,
+                    });
                     (vec![observed], Answer::Again(wait))
                 }
                 ConnectErrorKind::NotSent => (

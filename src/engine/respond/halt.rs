@@ -3,9 +3,40 @@
 //! What must not live here: sending.
 
 use super::{Halt, Seen, outcome, own};
+use crate::app::message::Level;
 use crate::domain::audit::{Body, OutcomeState};
 use crate::domain::containment::confirm::{ConfirmedAction, ConfirmedPlan};
+use crate::domain::fault::Fault;
 use crate::engine::World;
+use crate::safe;
+
+/// Ends one action that is not sent, and says so; the others go on. What was confirmed and is not on record yet waits for
+/// the next intent: one write confirms, ends and intends.
+pub(super) async fn skip(
+    world: &World,
+    action: &ConfirmedAction,
+    halt: Halt,
+    confirmed: &mut Vec<Body>,
+) {
+    let line = safe!("{} is not sent: {}", action.what(), halt.reason);
+    let mut bodies = halt.bodies;
+    if !halt.ended {
+        let evidence = format!("not sent: {}", halt.reason);
+        bodies.push(outcome(
+            action.aid(),
+            OutcomeState::Abandoned,
+            evidence,
+            None,
+        ));
+    }
+    if confirmed.is_empty() {
+        // The journal tells the console when it fails; nothing was sent in any case.
+        let _ = world.journal.record(bodies).await;
+    } else {
+        confirmed.extend(bodies);
+    }
+    world.notice(Level::Warning, Fault::new(line)).await;
+}
 
 /// Ends an action whose intent is on disk and whose request never left.
 pub(super) fn unsent(action: &ConfirmedAction, attempt: u32, halt: Halt) -> Halt {
@@ -22,6 +53,7 @@ pub(super) fn unsent(action: &ConfirmedAction, attempt: u32, halt: Halt) -> Halt
         bodies,
         reason: halt.reason,
         ended: true,
+        alone: halt.alone,
     }
 }
 
@@ -42,6 +74,7 @@ pub(super) fn refused_once(action: &ConfirmedAction, halt: Halt) -> Halt {
         bodies,
         reason: halt.reason,
         ended: true,
+        alone: halt.alone,
     }
 }
 

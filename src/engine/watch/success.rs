@@ -13,11 +13,12 @@ use crate::app::message::{Message, WatchOf};
 use crate::connect::capability::{ActivityQuery, ActivitySource};
 use crate::domain::audit::{Body, WatchCursor, WatchSuccess};
 use crate::domain::containment::hold::SUCCESSES_MAX;
+use crate::domain::containment::kind::ActionKind;
 use crate::domain::containment::ledger::ActionView;
 use crate::domain::containment::standing::standing;
 use crate::domain::containment::state::ActionState;
 use crate::domain::fault::Fault;
-use crate::domain::ids::{AccountId, ConnectionName};
+use crate::domain::ids::{AccountId, ConnectionName, PlanId};
 use crate::domain::text::{Safe, Untrusted};
 use crate::domain::timeline::event::{Event, Outcome};
 use crate::engine::World;
@@ -30,11 +31,14 @@ const EVERY: Duration = Duration::from_secs(40);
 /// Most events of one look; beyond them it says that it did not see everything.
 const EVENTS_MAX: usize = 10_000;
 
+/// How long the look before a comment may take.
+const AT_ONCE: Duration = Duration::from_secs(5);
+
 /// Most successes recorded by one look.
 const RECORDED_MAX: usize = 20;
 
 /// Looked back over again at every look: logs are filled late.
-const OVERLAP: chrono::Duration = chrono::Duration::minutes(30);
+pub(super) const OVERLAP: chrono::Duration = chrono::Duration::minutes(30);
 
 /// How far the newest event must have moved before its time is recorded anew.
 const CURSOR_STEP: chrono::Duration = chrono::Duration::minutes(15);
@@ -63,12 +67,24 @@ pub(in crate::engine) async fn successes(world: Arc<World>) {
     }
 }
 
+/// Looks once, right before a containment is documented: what is written into the case is what the sources say by then.
+pub(in crate::engine) async fn look_now(world: &World, pid: &PlanId) {
+    let disabled = |action: &ActionView| {
+        action.kind == ActionKind::DisableAccount && action.state == ActionState::Verified
+    };
+    let Some(action) = world.journal.plan(pid).into_iter().find(disabled) else {
+        return;
+    };
+    // A source that does not answer keeps no record from the case: the watch tells it later.
+    let _ = tokio::time::timeout(AT_ONCE, look(world, &action, 0, &mut Cursors::new())).await;
+}
+
 /// Looks once for successes of one account in every source.
 async fn look(world: &World, action: &ActionView, round: usize, cursors: &mut Cursors) {
     let since = world
         .journal
         .with(|ledger| standing(ledger, &action.account, |_| false).since());
-    let Some(since) = since.or(action.effective_at()) else {
+    let Some(since) = since.or(action.began_at()) else {
         return;
     };
     let mut fault = None;
@@ -98,7 +114,7 @@ async fn look(world: &World, action: &ActionView, round: usize, cursors: &mut Cu
 }
 
 /// Lists the log of the account's own provider, then every SIEM.
-fn sources(world: &World, provider: &ConnectionName) -> Vec<Arc<dyn ActivitySource>> {
+pub(super) fn sources(world: &World, provider: &ConnectionName) -> Vec<Arc<dyn ActivitySource>> {
     let own = world
         .identity_logs
         .iter()

@@ -25,7 +25,7 @@ pub(super) struct Tries(HashMap<String, (u32, u32)>);
 
 impl Tries {
     /// Tells whether a comment is due.
-    fn is_due(&mut self, marker: &str) -> bool {
+    pub(super) fn is_due(&mut self, marker: &str) -> bool {
         match self.0.get_mut(marker) {
             Some((_, left)) if *left > 0 => {
                 *left -= 1;
@@ -35,7 +35,7 @@ impl Tries {
         }
     }
 
-    fn failed(&mut self, marker: String) {
+    pub(super) fn failed(&mut self, marker: String) {
         let (every, left) = self.0.entry(marker).or_insert((1, 0));
         *every = (*every * 2).min(ROUNDS_MAX);
         *left = *every;
@@ -61,7 +61,7 @@ pub(super) async fn tell_cases(world: &World, watched: &[ActionView], tries: &mu
         }
         for action in watched {
             let seen = action
-                .effective_at()
+                .began_at()
                 .and_then(|since| ledger.holds().successes(&action.account, since).next());
             if seen.is_some() {
                 news.push((success_marker(&action.aid), News::Success, action.clone()));
@@ -111,7 +111,7 @@ fn compose(world: &World, what: News, action: &ActionView, anchor: &Anchor) -> S
         match what {
             News::Drift => drift_comment(action, &word, anchor),
             News::Success => {
-                let since = action.effective_at().unwrap_or_default();
+                let since = action.began_at().unwrap_or_default();
                 let seen: Vec<&Success> =
                     ledger.holds().successes(&action.account, since).collect();
                 success_comment(action, &seen, &word, anchor)

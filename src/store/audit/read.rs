@@ -11,7 +11,9 @@ use super::error::StoreError;
 use super::opened;
 use super::segments;
 use crate::domain::audit::{Anchor, Entry, Expectations, Report, Verifier, parse_line};
+use crate::domain::fault::Fault;
 use crate::domain::ids::LogId;
+use crate::safe;
 
 /// Bytes read at once.
 const CHUNK: usize = 256 << 10;
@@ -47,6 +49,19 @@ pub fn read_checked(dir: &Path) -> Result<Vec<Checked>, StoreError> {
         .into_keys()
         .map(|log| read_log(dir, &log))
         .collect()
+}
+
+/// Says of a broken log that what was done may not be known from it; `None` while every record follows from the one
+/// before.
+pub fn broken(dir: &Path) -> Option<Fault> {
+    // A log that cannot be read at all stops the console elsewhere.
+    let logs = verify(dir).ok()?;
+    let (_, report) = logs.iter().find(|(_, report)| report.faults_total > 0)?;
+    let what = safe!(
+        "the audit log is BROKEN, {} faults: what was done before may be missing here",
+        report.faults_total
+    );
+    Some(Fault::new(what).hint("`quell audit verify` tells where; keep the file as it is"))
 }
 
 /// What verification of a directory found.

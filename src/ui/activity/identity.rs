@@ -2,10 +2,12 @@
 
 use ratatui::layout::Rect;
 
+use crate::app::alerts;
 use crate::app::model::{Found, Load, Model, OpenCase};
 use crate::domain::account::{Account, AccountStatus};
 use crate::domain::audit::DecisionKind;
 use crate::domain::case::{Alert, Subject};
+use crate::domain::containment::risk;
 use crate::domain::containment::standing::Standing;
 use crate::domain::freshness::clock_word;
 use crate::domain::text::{Safe, Untrusted};
@@ -79,6 +81,11 @@ fn draw_account(
             many => safe!("{} sessions", many),
         };
         factors = factors.gap(Role::Text, count);
+    }
+    if let Some(word) = risk::word(account) {
+        let role = words::risk_role(account);
+        canvas.row(below(area, line), 0, Words::new(role, word));
+        line += 1;
     }
     if is_roomy {
         canvas.row(below(area, line), 0, identity);
@@ -241,13 +248,15 @@ pub(super) fn draw_alert(
     let Some(file) = open.file.ready() else {
         return 0;
     };
+    let raised = draw_raised(canvas, model, area);
+    let area = below(area, raised);
     let Some(alert) = file.main_alert() else {
         canvas.row(
             area,
             0,
             Words::new(Role::Dim, "no alert is linked to this case"),
         );
-        return 1;
+        return raised + 1;
     };
     let more = file.alerts.len() - 1;
     let mut right = Words::new(Role::Dim, safe!("{} ago", words::ago(model, alert.at)));
@@ -262,10 +271,28 @@ pub(super) fn draw_alert(
     canvas.ends(area, 0, left, right);
     let facts = alert_facts(alert);
     if facts.is_empty() || !is_roomy {
-        return 1;
+        return raised + 1;
     }
     canvas.row(area, 1, facts);
-    2
+    raised + 2
+}
+
+/// Draws what the identity provider itself raised about the account, if anything; gives the rows it took.
+fn draw_raised(canvas: &mut Canvas<'_>, model: &Model, area: Rect) -> u16 {
+    let raised = alerts::of_open(model);
+    let Some(alert) = raised.first() else {
+        return 0;
+    };
+    let mut right = Words::new(Role::Dim, safe!("{} ago", words::ago(model, alert.at)));
+    if raised.len() > 1 {
+        right = right.gap(Role::Dim, safe!("+{} more", raised.len() - 1));
+    }
+    let by = alerts::by(model);
+    let left = Words::new(Role::Dim, safe!("{} alert ", by))
+        .add(Role::Finding, alert.severity.word())
+        .gap(Role::Text, alert.title.field());
+    canvas.ends(area, 0, left, right);
+    1
 }
 
 /// The source does not say whether the act was blocked.

@@ -4,6 +4,7 @@
 
 use ratatui::layout::Rect;
 
+use super::confirm::add_risk;
 use super::{heading, inner_width, open_box};
 use crate::app::approvals::{self, Standing};
 use crate::app::model::Model;
@@ -52,7 +53,7 @@ pub(super) fn list(canvas: &mut Canvas<'_>, model: &Model, room: Rect, cursor: u
         let left = words::gutter(canvas, is_cursor, true)
             .add(
                 words::lead_role(is_cursor, true, Role::Strong),
-                request.ask.what(),
+                request.ask.brief(),
             )
             .gap(role, word);
         canvas.row(area, 0, left);
@@ -115,7 +116,7 @@ pub(super) fn draw(
         .min(most)
         .saturating_add(FOOT + 2);
     let asked = consent.asked();
-    let title = heading("Approve?").gap(Role::DialogTitle, asked.request.ask.what());
+    let title = heading("Approve?").gap(Role::DialogTitle, asked.request.ask.brief());
     let facts = Words::new(
         Role::Dim,
         safe!("until {}", time_word(asked.request.expires())),
@@ -159,7 +160,12 @@ fn sheet(consent: &Consent, width: u16) -> Sheet {
             Untrusted::new(call.path.as_str()).ident()
         );
         let kind = request.ask.kinds.get(place - 1).map_or("", |k| k.word());
-        sheet.line(Words::new(Role::Dim, safe!("{}. ", place)).add(Role::DialogTitle, kind));
+        let what = match request.ask.items.get(place - 1) {
+            Some(item) => safe!("remove {}", item.named()),
+            None => kind.into(),
+        };
+        let label = Words::new(Role::Dim, safe!("{}.", place));
+        sheet.labelled(label, 3, Role::DialogTitle, &what);
         sheet.text(3, Role::Text, &text);
     }
     sheet.line(Words::new(
@@ -182,6 +188,7 @@ fn sheet(consent: &Consent, width: u16) -> Sheet {
         safe!("; last sign-in {}", time_word(at))
     });
     sheet.fact("roles", Role::Text, &safe!("{}{}", roles(account), last));
+    add_risk(&mut sheet, account);
     for gap in &account.gaps {
         sheet.fact("not read", Role::LevelWarning, &gap.line());
     }

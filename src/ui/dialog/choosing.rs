@@ -3,9 +3,9 @@
 use ratatui::layout::Rect;
 
 use super::{heading, open_box};
-use crate::app::actions::{Choice, offered_first};
+use crate::app::actions::{Choice, offered_first, rows};
 use crate::app::command::Context;
-use crate::app::model::contained::ENDS;
+use crate::app::model::contained::ends;
 use crate::app::model::{Held, Model};
 use crate::app::ready::refusal;
 use crate::app::update::found_commands;
@@ -40,7 +40,7 @@ pub(super) fn contain(canvas: &mut Canvas<'_>, model: &Model, room: Rect, cursor
         heading("Contain"),
         target,
     );
-    let used = actions::draw_choices(canvas, model, inside, Some((cursor, true)));
+    let used = actions::draw_choices(canvas, model, inside, &rows(model), (cursor, true));
     let text = "A letter plans it. Nothing is sent before you confirm.";
     canvas.text(below(inside, used + 1), Role::Dim, &text.into());
     if let Some((place, why)) = offered_first(model) {
@@ -151,11 +151,11 @@ pub(super) fn hold_end(
     canvas: &mut Canvas<'_>,
     model: &Model,
     room: Rect,
-    of: &Held,
+    (of, watch): (&Held, bool),
     cursor: usize,
 ) {
     let now = model.ledger.holds().hold(&of.account);
-    let rows = ENDS
+    let rows = ends(watch)
         .iter()
         .map(|end| {
             let until = end.until(model.now.utc);
@@ -168,7 +168,8 @@ pub(super) fn hold_end(
                 .add(Role::StateProven, if same { "now" } else { "" })
         })
         .collect();
-    let title = heading(safe!("Until when is {} contained?", of.login.ident()));
+    let how: &'static str = if watch { "watched" } else { "contained" };
+    let title = heading(safe!("Until when is {} {}?", of.login.ident(), how));
     list(canvas, room, title, rows, cursor);
 }
 
@@ -216,7 +217,12 @@ fn list_with(
 }
 
 /// Says that a plan is being made.
-pub(super) fn planning(canvas: &mut Canvas<'_>, room: Rect, kinds: &[ActionKind], of: &Held) {
+pub(super) fn planning(
+    canvas: &mut Canvas<'_>,
+    room: Rect,
+    (kinds, items): (&[ActionKind], usize),
+    of: &Held,
+) {
     let inside = open_box(
         canvas,
         room,
@@ -224,10 +230,13 @@ pub(super) fn planning(canvas: &mut Canvas<'_>, room: Rect, kinds: &[ActionKind]
         heading("Planning"),
         Words::empty(),
     );
-    let what = Safe::join(
-        kinds.iter().map(|kind| kind.word().into()),
-        &Safe::fixed(", "),
-    );
+    let what = match items {
+        0 | 1 => Safe::join(
+            kinds.iter().map(|kind| kind.word().into()),
+            &Safe::fixed(", "),
+        ),
+        many => safe!("remove {} things", many),
+    };
     let target = of.login.ident();
     canvas.row(
         inside,

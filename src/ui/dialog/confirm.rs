@@ -2,6 +2,8 @@
 //!
 //! Nothing is left out silently: where the terminal is too low, facts are left out in steps, and the dialog says so.
 
+mod many;
+
 use ratatui::layout::Rect;
 
 use super::{heading, inner_width, open_box};
@@ -13,6 +15,7 @@ use crate::domain::containment::kind::ActionKind;
 use crate::domain::containment::need::Need;
 use crate::domain::containment::plan::{ActionFacts, Plan, PlannedStep};
 use crate::domain::containment::remnant::Remnant;
+use crate::domain::containment::risk;
 use crate::domain::freshness::time_word;
 use crate::domain::text::{Safe, Untrusted};
 use crate::safe;
@@ -21,6 +24,7 @@ use crate::ui::layout::below;
 use crate::ui::paint::{Canvas, Words, blanks};
 use crate::ui::sheet::Sheet;
 use crate::ui::theme::Role;
+use crate::ui::words;
 
 const MOST: u16 = 104;
 /// Rows at the bottom that are always there: a rule, the field, the buttons, what the last key said.
@@ -45,17 +49,21 @@ pub(super) fn draw(
     let width = room.width.min(MOST);
     let inner = inner_width(room, MOST);
     let most = room.height.saturating_sub(FOOT + 2);
-    let (sheet, needed, is_whole) = [Detail::Full, Detail::Dense]
-        .into_iter()
-        .map(|detail| sheet(model, plan, inner, detail))
-        .find(|sheet| sheet.len() <= usize::from(most))
-        .map_or_else(
-            || short(model, plan, inner),
-            |sheet| {
-                let len = sheet.len();
-                (sheet, len, true)
-            },
-        );
+    let (sheet, needed, is_whole) = if many::is_of(plan) {
+        many::sheet(model, plan, inner, most)
+    } else {
+        [Detail::Full, Detail::Dense]
+            .into_iter()
+            .map(|detail| sheet(model, plan, inner, detail))
+            .find(|sheet| sheet.len() <= usize::from(most))
+            .map_or_else(
+                || short(model, plan, inner),
+                |sheet| {
+                    let len = sheet.len();
+                    (sheet, len, true)
+                },
+            )
+    };
     let height = u16::try_from(sheet.len())
         .unwrap_or(u16::MAX)
         .min(most)
@@ -86,6 +94,9 @@ pub(super) fn draw(
 
 /// Names what is done in order; the same thing several times in a row is named once, with the count.
 fn what(plan: &Plan) -> Safe {
+    if many::is_of(plan) {
+        return many::what(plan);
+    }
     let steps: Vec<Safe> = plan.steps.iter().map(PlannedStep::what).collect();
     let runs = steps.chunk_by(|one, next| one == next);
     let words = runs.filter_map(|run| {
@@ -170,6 +181,7 @@ fn add_account_short(sheet: &mut Sheet, account: &Account) {
         safe!("; last sign-in {}", time_word(at))
     });
     sheet.fact("roles", Role::Text, &safe!("{}{}", roles(account), last));
+    add_risk(sheet, account);
     for gap in &account.gaps {
         sheet.fact("not read", Role::LevelWarning, &gap.line());
     }
@@ -278,8 +290,16 @@ fn add_account(sheet: &mut Sheet, model: &Model, account: &Account, detail: Deta
         let all = Safe::join(required.iter().map(Untrusted::field), &Safe::fixed(", "));
         sheet.fact("next login", Role::Text, &safe!("requires {}", all));
     }
+    add_risk(sheet, account);
     for gap in &account.gaps {
         sheet.fact("not read", Role::LevelWarning, &gap.line());
+    }
+}
+
+/// Adds what is known of the account's risk, where there is something to know.
+pub(super) fn add_risk(sheet: &mut Sheet, account: &Account) {
+    if let Some(word) = risk::word(account) {
+        sheet.fact("risk", words::risk_role(account), &word);
     }
 }
 
@@ -347,11 +367,7 @@ fn removes(remnant: &Remnant) -> Safe {
         Some(at) => safe!("there since {}", time_word(at)),
         None => "since when it is there is not told".into(),
     };
-    safe!(
-        "{}, {}; its record is kept in the audit log",
-        remnant.item.named(),
-        since
-    )
+    safe!("{}, {}; {}", remnant.item.named(), since, remnant.keeps())
 }
 
 fn add_guards(sheet: &mut Sheet, plan: &Plan) {
@@ -407,6 +423,10 @@ pub(in crate::ui) fn verb(kinds: &[ActionKind]) -> &'static str {
         "expire"
     } else if has(ActionKind::RemoveItem) {
         "remove"
+    } else if has(ActionKind::ConfirmCompromised) {
+        "mark"
+    } else if has(ActionKind::DismissRisk) {
+        "dismiss"
     } else {
         "contain"
     }
@@ -445,7 +465,12 @@ fn draw_foot(
         Focus::Cancel => (Role::ButtonFocused, Role::Button),
         Focus::Contain => (Role::Button, Role::ButtonFocused),
     };
-    let verb = verb(&confirmation.plan().kinds());
+    let plan = confirmation.plan();
+    let verb = if many::is_of(plan) {
+        safe!("remove {}", plan.steps.len())
+    } else {
+        verb(&plan.kinds()).into()
+    };
     let (cancel_word, contain_word) = match confirmation.focus() {
         Focus::Cancel => (Safe::fixed("[>cancel<]"), safe!("[ {} ]", verb)),
         Focus::Contain => (Safe::fixed("[ cancel ]"), safe!("[>{}<]", verb)),
@@ -480,6 +505,8 @@ mod tests {
     #[case(&[ActionKind::ResetPassword], "reset")]
     #[case(&[ActionKind::RevokeSessions, ActionKind::ExpirePassword], "expire")]
     #[case(&[ActionKind::RemoveItem], "remove")]
+    #[case(&[ActionKind::ConfirmCompromised], "mark")]
+    #[case(&[ActionKind::DismissRisk], "dismiss")]
     fn the_button_names_what_y_leads_to(#[case] kinds: &[ActionKind], #[case] expected: &str) {
         assert_eq!(verb(kinds), expected);
     }

@@ -1,11 +1,12 @@
-//! Everything contained: four lines an account.
+//! Everything contained, then what was enabled again and is watched: four lines an account.
 
 use ratatui::layout::Rect;
 
 use super::{heading, open_box};
-use crate::app::model::Model;
-use crate::app::model::contained::{Contained, rows};
+use crate::app::model::contained::{Contained, recovering, rows};
+use crate::app::model::{Model, Watch};
 use crate::domain::containment::hold::Stage;
+use crate::domain::containment::recovery_watch::RecoveryWatch;
 use crate::domain::containment::standing::Standing;
 use crate::domain::text::{Safe, Untrusted};
 use crate::safe;
@@ -21,8 +22,9 @@ const LINES: u16 = 5;
 
 /// Draws the list.
 pub(super) fn draw(canvas: &mut Canvas<'_>, model: &Model, room: Rect, cursor: usize) {
-    let all = rows(model);
-    let lines = u16::try_from(all.len())
+    let (all, watched) = (rows(model), recovering(model));
+    let many = all.len() + watched.len();
+    let lines = u16::try_from(many)
         .unwrap_or(u16::MAX)
         .saturating_mul(LINES);
     let height = lines.saturating_add(1).max(4).min(room.height);
@@ -31,9 +33,12 @@ pub(super) fn draw(canvas: &mut Canvas<'_>, model: &Model, room: Rect, cursor: u
         room,
         (room.width.min(MOST), height),
         heading("Contained accounts"),
-        Words::new(Role::Dim, safe!("{}", all.len())),
+        match watched.len() {
+            0 => Words::new(Role::Dim, safe!("{}", all.len())),
+            some => Words::new(Role::Dim, safe!("{}, {} enabled again", all.len(), some)),
+        },
     );
-    if all.is_empty() {
+    if many == 0 {
         let text = "No account is contained by this log.";
         canvas.row(inside, 0, Words::new(Role::StateProven, text));
         let text = "What other hosts did stands in their cases.";
@@ -41,11 +46,65 @@ pub(super) fn draw(canvas: &mut Canvas<'_>, model: &Model, room: Rect, cursor: u
         return;
     }
     let seen = usize::from(((inside.height + 1) / LINES).max(1));
-    let first = first_row(cursor, all.len(), seen);
-    for (place, (index, row)) in (0u16..).zip(all.iter().enumerate().skip(first).take(seen)) {
+    let first = first_row(cursor, many, seen);
+    for (place, index) in (0u16..).zip((first..many).take(seen)) {
         let area = below(inside, place * LINES);
-        draw_row(canvas, model, area, row, index == cursor);
+        if let Some(row) = all.get(index) {
+            draw_row(canvas, model, area, row, index == cursor);
+        } else if let Some(watch) = watched.get(index - all.len()) {
+            draw_watch(canvas, model, area, watch, index == cursor);
+        }
     }
+}
+
+/// Draws an account that was enabled again and is watched.
+fn draw_watch(
+    canvas: &mut Canvas<'_>,
+    model: &Model,
+    area: Rect,
+    watch: &RecoveryWatch,
+    is_cursor: bool,
+) {
+    let now = model.now.utc;
+    let head = words::gutter(canvas, is_cursor, true).add(
+        words::lead_role(is_cursor, true, Role::Strong),
+        watch.login.ident(),
+    );
+    let role = match watch.stage(now, model.settings.policy.hold.reminder) {
+        Stage::Soon => Role::LevelWarning,
+        Stage::Running | Stage::Ended => Role::Text,
+    };
+    let end = Words::new(role, watch.end_word(now))
+        .gap(Role::Dim, safe!("owner {}", watch.owner.field()));
+    canvas.ends(area, 0, head, end);
+    let role = match (&watch.over, watch.seen.as_slice()) {
+        (_, [_, ..]) => Role::LevelAlarm,
+        (Some(over), _) if !over.well => Role::LevelWarning,
+        _ => Role::StateProven,
+    };
+    canvas.row(
+        area,
+        1,
+        Words::new(Role::Text, "  ").add(role, watch.word()),
+    );
+    let signs = model.ledger.recoveries().signs_word(watch);
+    let what = safe!("looks for the attacker ({}), new things, changes", signs);
+    canvas.row(area, 2, Words::new(Role::Text, "  ").add(Role::Dim, what));
+    let since = safe!(
+        "enabled {}",
+        crate::domain::freshness::time_word(watch.since)
+    );
+    let facts = Words::new(Role::Text, "  ").add(Role::Dim, since).gap(
+        Role::Dim,
+        safe!("case {}", words::case_name(model, &watch.case)),
+    );
+    let facts = if watch.over.is_some() {
+        facts
+    } else {
+        let (role, look) = looked(model, model.recovery_watch(&watch.account));
+        facts.gap(role, look)
+    };
+    canvas.row(area, 3, facts);
 }
 
 fn draw_row(
@@ -94,7 +153,7 @@ fn draw_row(
             )
         })
         .unwrap_or_default();
-    let (watch_role, watch) = watch(model, row);
+    let (watch_role, watch) = looked(model, model.watch(row.account));
     let facts = Words::new(Role::Text, "  ")
         .add(Role::Dim, since)
         .gap(
@@ -122,8 +181,8 @@ fn end(model: &Model, row: &Contained<'_>) -> Words {
     Words::new(role, word).gap(Role::Dim, safe!("owner {}", hold.owner.field()))
 }
 
-fn watch(model: &Model, row: &Contained<'_>) -> (Role, Safe) {
-    let Some(watch) = model.watch(row.account) else {
+fn looked(model: &Model, watch: Option<&Watch>) -> (Role, Safe) {
+    let Some(watch) = watch else {
         return (Role::Dim, "not watched yet".into());
     };
     match &watch.fault {

@@ -4,9 +4,10 @@
 use ratatui::layout::Rect;
 
 use super::{heading, inner_width, open_box};
-use crate::app::left::{Row, counts, last_act, refusal, rows, waiting};
+use crate::app::left::{self, Row, counts, last_act, refusal, rows, waiting};
 use crate::app::model::{Load, Model};
 use crate::app::window;
+use crate::domain::containment::caps::PER_PLAN;
 use crate::domain::containment::remnant::{Mark, Remnant, RemnantKind};
 use crate::domain::freshness::{clock_word, time_word};
 use crate::domain::text::{Safe, Untrusted};
@@ -108,7 +109,19 @@ fn head(canvas: &mut Canvas<'_>, model: &Model, area: Rect, rows: &[Row<'_>]) ->
             unread_role,
             safe!("{} kinds not read, or not whole", unread),
         );
-    canvas.row(area, 1, counts);
+    // At the right end, which keeps its place on the narrowest screen.
+    let right = match left::marked(model).len() {
+        0 => Words::empty(),
+        marked => {
+            let role = if marked > PER_PLAN {
+                Role::LevelWarning
+            } else {
+                Role::Key
+            };
+            Words::new(role, safe!("{} marked", marked))
+        }
+    };
+    canvas.ends(area, 1, counts, right);
     3
 }
 
@@ -129,9 +142,16 @@ fn draw_row(
 ) {
     let lead = |own| words::lead_role(is_cursor, true, own);
     let gutter = words::gutter(canvas, is_cursor, true);
+    let is_marked = |one: &Remnant| left::is_marked(model, &one.item);
+    let mark_box = match row {
+        Row::There(one, _) if is_marked(one) => Words::new(Role::Key, "[x] "),
+        Row::There(one, _) if refusal(model, one).is_none() => Words::new(Role::Dim, "[ ] "),
+        _ => Words::new(Role::Dim, "    "),
+    };
     let parts = |role: Role, mark: &'static str, kind: &'static str| {
         gutter
             .clone()
+            .chain(mark_box.clone())
             .column(role, &mark.into(), MARK)
             .column(lead(Role::Dim), &kind.into(), KIND)
     };
@@ -180,6 +200,26 @@ fn there(model: &Model, one: &Remnant) -> Words {
     word.gap(Role::Dim, at)
 }
 
+/// Says what Enter does, where so many are marked.
+fn enter(marked: usize) -> Safe {
+    let then = "you see each request and confirm them; nothing is sent before";
+    match marked {
+        0 => safe!("plans its removal: {}", then),
+        1 => safe!("plans the removal of the one that is marked: {}", then),
+        2..=PER_PLAN => safe!(
+            "plans the removal of all {} that are marked: {}",
+            marked,
+            then
+        ),
+        _ => safe!(
+            "plans the removal of all {} that are marked, more than the {} of one plan without a second person: {}",
+            marked,
+            PER_PLAN,
+            then
+        ),
+    }
+}
+
 /// Gives the lines of the thing under the cursor.
 fn detail(model: &Model, row: &Row<'_>, width: u16) -> Sheet {
     let mut sheet = Sheet::new(width);
@@ -199,11 +239,7 @@ fn detail(model: &Model, row: &Row<'_>, width: u16) -> Sheet {
             }
             match refusal(model, one) {
                 Some(reason) => sheet.fact("not removed", Role::LevelWarning, &reason),
-                None => sheet.fact(
-                    "Enter",
-                    Role::Dim,
-                    &"plans its removal: you see the request and confirm it; nothing is sent before".into(),
-                ),
+                None => sheet.fact("Enter", Role::Dim, &enter(left::marked(model).len())),
             }
         }
         Row::Acted(act, item) => {

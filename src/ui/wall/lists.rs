@@ -219,11 +219,23 @@ pub(super) fn contained(wall: &Wall) -> Section {
             line
         }
     });
+    let watched = wall.responses.watched().map(|watch| {
+        let line = Words::empty()
+            .column(Role::Strong, &wall.case_word(&watch.case), 7)
+            .column(Role::Text, &name(&watch.login, wall.shown.names), width);
+        let end = safe!(", {}", watch.end_word(now));
+        match watch.seen.len() {
+            0 => line.add(Role::Dim, safe!("enabled again{}", end)),
+            _ => line
+                .add(Role::LevelAlarm, "ENABLED AGAIN, SEEN SINCE")
+                .add(Role::Text, end),
+        }
+    });
     let count = (!rows.is_empty()).then(|| safe!("{}", rows.len()));
     Section {
         title: "Contained accounts".into(),
         facts: Words::empty().gap(Role::Title, count.unwrap_or_default()),
-        rows: lines.collect(),
+        rows: lines.chain(watched).collect(),
         none: "none that this host or a case tells of".into(),
     }
 }

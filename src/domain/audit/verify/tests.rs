@@ -272,6 +272,13 @@ fn a_log_without_a_record_is_a_warning() {
     let report = Verifier::new(1).finish();
     assert!(report.faults.is_empty());
     assert_eq!(report.warnings, [Warning::Empty]);
+    // Where checkpoints are required their absence is more than that.
+    let required = Expectations {
+        require_checkpoints: true,
+        ..Expectations::default()
+    };
+    let report = Verifier::expecting(1, &required).finish();
+    assert_eq!((report.faults_total, report.unsealed), (1, 1));
 }
 
 #[test]

@@ -1,0 +1,316 @@
+//! What follows an enabling: the watch with its end, the reminder of it, the alarms, the summary.
+
+use chrono::{DateTime, TimeDelta, Utc};
+
+use super::panes;
+use crate::app::command::Command;
+use crate::app::effect::Effect;
+use crate::app::message::Level;
+use crate::app::model::contained::{recovering, rows, watched};
+use crate::app::model::{Held, Layer, Model, Purpose};
+use crate::app::window;
+use crate::domain::audit::{
+    AttackSign, Body, Entry, RecoverySaid, RecoveryWord, WatchOver, WatchSeen, WatchUntil,
+};
+use crate::domain::containment::confirm::ConfirmedPlan;
+use crate::domain::containment::hold::{Stage, near_word};
+use crate::domain::containment::kind::ActionKind;
+use crate::domain::containment::recovery_watch::{RecoveryWatch, signs};
+use crate::domain::containment::state::ActionState;
+use crate::domain::freshness::{clock_word, time_word};
+use crate::domain::ids::{AccountId, ActionId};
+use crate::domain::text::{Safe, Untrusted};
+use crate::safe;
+
+/// Gives the records of a confirmed plan: what names the attacker, and the watch that an enabling begins.
+pub(super) fn confirmed(model: &mut Model, plan: &ConfirmedPlan) -> Vec<Effect> {
+    let of_kind = |kind| {
+        let mut actions = plan.actions().iter();
+        actions.find(|action| action.kind() == kind)
+    };
+    let enables = of_kind(ActionKind::EnableAccount);
+    let contains = of_kind(ActionKind::DisableAccount);
+    if plan.dry_run() || enables.or(contains).is_none() {
+        return Vec::new();
+    }
+    let account = &plan.account().id;
+    let said = |word| {
+        Body::Recovery(RecoverySaid {
+            case: plan.case().clone(),
+            account: account.clone(),
+            word,
+        })
+    };
+    let mut bodies = Vec::new();
+    let signs = signs_of(model, plan);
+    if !signs.is_empty() {
+        bodies.push(said(RecoveryWord::Signs(signs)));
+    }
+    let length = TimeDelta::from_std(model.settings.policy.hold.recovery).unwrap_or_default();
+    let until = model.now.utc.checked_add_signed(length);
+    let was_contained = was_contained(model, account);
+    if let (Some(enables), Some(until), true) = (enables, until, was_contained)
+        && !length.is_zero()
+    {
+        let line = safe!(
+            "once it is enabled it is watched until {}",
+            near_word(until, model.now.utc)
+        );
+        model.say(Level::Info, line, None);
+        bodies.push(said(RecoveryWord::Until(WatchUntil {
+            aid: enables.aid().clone(),
+            login: plan.account().login.clone(),
+            owner: owner(model),
+            until,
+            how: "confirmed".to_owned(),
+            reason: None,
+        })));
+    }
+    if bodies.is_empty() {
+        Vec::new()
+    } else {
+        vec![Effect::Record(bodies)]
+    }
+}
+
+/// Tells whether an account was disabled from here, whatever became of that.
+fn was_contained(model: &Model, account: &AccountId) -> bool {
+    let mut acts = model.ledger.on(account);
+    acts.any(|act| {
+        act.kind == ActionKind::DisableAccount
+            && matches!(act.state, ActionState::Verified | ActionState::Drifted)
+    })
+}
+
+/// Gives what names the attacker in the open case, where it is the plan's.
+fn signs_of(model: &Model, plan: &ConfirmedPlan) -> Vec<AttackSign> {
+    let open = model.open.as_ref().filter(|open| open.id == *plan.case());
+    let (Some(open), Some(window)) = (open, window::span(model)) else {
+        return Vec::new();
+    };
+    let account = open.the_account();
+    if account.is_none_or(|account| account.id != plan.account().id) {
+        return Vec::new();
+    }
+    let pane = &open.activity;
+    signs(
+        &pane.activity,
+        pane.standing_findings(),
+        window,
+        &pane.names,
+    )
+}
+
+fn owner(model: &Model) -> Untrusted {
+    let operator = &model.operator;
+    operator.login.as_ref().unwrap_or(&operator.os_user).clone()
+}
+
+/// Gives what the row of the list under the cursor is about, where it is a watch.
+pub(super) fn row(model: &Model, cursor: usize) -> Option<Held> {
+    let place = cursor.checked_sub(rows(model).len())?;
+    recovering(model).get(place).map(|watch| watched(watch))
+}
+
+/// Carries out a command of the list on a watch.
+pub(super) fn on_row(model: &mut Model, cursor: usize, command: Command) -> Vec<Effect> {
+    let Some(held) = row(model, cursor) else {
+        return Vec::new();
+    };
+    let watch = model.ledger.recoveries().of(&held.account);
+    let is_over = watch.is_none_or(|watch| watch.over.is_some());
+    let refusal = match command {
+        Command::ChangeEnd | Command::KeepContained if is_over => {
+            Some("its watch is over already".into())
+        }
+        Command::ChangeEnd | Command::KeepContained => model
+            .audit_fault
+            .as_ref()
+            .map(|fault| safe!("the audit log cannot be written: {}", fault.what)),
+        _ => Some("it is enabled already; open its case to contain it again".into()),
+    };
+    if let Some(refusal) = refusal {
+        model.say(Level::Warning, refusal, None);
+        return Vec::new();
+    }
+    let of = Box::new(held);
+    if command == Command::ChangeEnd {
+        model.layers.push(Layer::HoldEnd {
+            of,
+            watch: true,
+            cursor: 0,
+        });
+    } else {
+        panes::write(model, Purpose::EndWatch(of));
+    }
+    Vec::new()
+}
+
+/// Gives the record of a decision on the watch over an account, where it runs.
+fn decided(
+    model: &Model,
+    of: &Held,
+    until: DateTime<Utc>,
+    how: &str,
+    reason: Option<Untrusted>,
+) -> Option<Effect> {
+    let mut running = model.ledger.recoveries().running();
+    let watch = running.find(|watch| watch.account == of.account)?;
+    let word = WatchUntil {
+        aid: watch.aid.clone(),
+        login: of.login.clone(),
+        owner: owner(model),
+        until,
+        how: how.to_owned(),
+        reason,
+    };
+    Some(Effect::Record(vec![Body::Recovery(RecoverySaid {
+        case: of.case.clone(),
+        account: of.account.clone(),
+        word: RecoveryWord::Until(word),
+    })]))
+}
+
+fn note(of: &Held, text: &Safe) -> Effect {
+    Effect::PostNote {
+        case: of.case.clone(),
+        text: Untrusted::new(text.as_str()),
+        phase: None,
+        drafted: false,
+    }
+}
+
+/// Records another end of a watch and tells the case.
+pub(super) fn changed(model: &mut Model, of: &Held, until: DateTime<Utc>) -> Vec<Effect> {
+    let Some(record) = decided(model, of, until, "changed", None) else {
+        return Vec::new();
+    };
+    let line = safe!(
+        "{} is watched until {}",
+        of.login.field(),
+        near_word(until, model.now.utc)
+    );
+    model.say(Level::Info, line, None);
+    let text = safe!(
+        "{} (id {}), enabled again, is watched until {}, owner {}.",
+        of.login.field(),
+        of.account.shown(),
+        time_word(until),
+        owner(model).field()
+    );
+    vec![record, note(of, &text)]
+}
+
+/// Ends a watch before its time, with a reason, and tells the case.
+pub(super) fn ended(model: &mut Model, of: &Held, reason: Untrusted) -> Vec<Effect> {
+    let now = model.now.utc;
+    let watch = model.ledger.recoveries().of(&of.account);
+    let seen = watch.map_or(0, |watch| watch.seen.len());
+    let why = reason.line();
+    let Some(record) = decided(model, of, now, "ended", Some(reason)) else {
+        return Vec::new();
+    };
+    let line = safe!("{} is not watched any more", of.login.field());
+    model.say(Level::Info, line, None);
+    let seen: Safe = match seen {
+        0 => "nothing was seen".into(),
+        some => safe!("{} things were seen", some),
+    };
+    let text = safe!(
+        "The watch over {} (id {}), enabled again, was ended before its time by {}; {}. Reason: {}",
+        of.login.field(),
+        of.account.shown(),
+        owner(model).field(),
+        seen,
+        why
+    );
+    vec![record, note(of, &text)]
+}
+
+/// Reminds of ends of watches that come near, each once.
+pub(super) fn remind(model: &mut Model) -> Vec<Effect> {
+    let (now, times) = (model.now.utc, model.settings.policy.hold);
+    let reminder = times.reminder.min(times.recovery / 2);
+    let mut due = Vec::new();
+    for watch in model.ledger.recoveries().running() {
+        let stage = watch.stage(now, reminder);
+        let key = (watch.account.clone(), watch.until, stage);
+        if stage == Stage::Soon && !model.reminded.contains(&key) {
+            due.push((key, watch.login.field(), watch.owner.field()));
+        }
+    }
+    let rang = !due.is_empty();
+    for (key, login, owner) in due {
+        let until = near_word(key.1, now);
+        let line = safe!("the watch over {}, enabled again, ends {}", login, until);
+        model.say(Level::Warning, line, Some(safe!("owner {}", owner)));
+        model.reminded.insert(key);
+    }
+    if rang { vec![Effect::Bell] } else { Vec::new() }
+}
+
+/// Rings for what the watch put on record, and says how it ended.
+pub(super) fn alarm_of_records(model: &mut Model, entries: &[Entry]) -> Vec<Effect> {
+    let mut rang = false;
+    for entry in entries {
+        let Body::Recovery(said) = &entry.body else {
+            continue;
+        };
+        match &said.word {
+            RecoveryWord::Seen(seen) => {
+                let key = (said.account.clone(), seen.key.clone());
+                let watch = watch_of(model, &said.account, &seen.aid);
+                let rings = watch.is_none_or(|watch| watch.rings_for(seen));
+                if model.alarmed.insert(key) && rings {
+                    alarm(model, &said.account, seen);
+                    rang = true;
+                }
+            }
+            RecoveryWord::Over(over) => {
+                said_over(model, &said.account, over);
+                rang = true;
+            }
+            RecoveryWord::Until(_) | RecoveryWord::Signs(_) | RecoveryWord::Looked(_) => {}
+        }
+    }
+    if rang { vec![Effect::Bell] } else { Vec::new() }
+}
+
+fn watch_of<'a>(
+    model: &'a Model,
+    account: &AccountId,
+    aid: &ActionId,
+) -> Option<&'a RecoveryWatch> {
+    let mut all = model.ledger.recoveries().all();
+    all.find(|watch| watch.account == *account && watch.aid == *aid)
+}
+
+fn login_of(model: &Model, account: &AccountId, aid: &ActionId) -> Safe {
+    let watch = watch_of(model, account, aid);
+    watch.map_or_else(|| account.shown(), |watch| watch.login.field())
+}
+
+fn alarm(model: &mut Model, account: &AccountId, seen: &WatchSeen) {
+    let line = safe!(
+        "SEEN AFTER IT WAS ENABLED: {} at {}: {}",
+        login_of(model, account, &seen.aid),
+        clock_word(seen.at),
+        seen.text.line()
+    );
+    let hint = "if it is not the user's own doing: contain the account again";
+    model.say(Level::Alarm, line, Some(hint.into()));
+}
+
+fn said_over(model: &mut Model, account: &AccountId, over: &WatchOver) {
+    let line = safe!(
+        "the watch over {}, enabled again, is over: {}",
+        login_of(model, account, &over.aid),
+        over.text.line()
+    );
+    let level = if over.well {
+        Level::Info
+    } else {
+        Level::Warning
+    };
+    model.say(level, line, None);
+}

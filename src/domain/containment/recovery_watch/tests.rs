@@ -1,0 +1,424 @@
+use std::collections::BTreeSet;
+use std::time::Duration;
+
+use rstest::rstest;
+use serde_json::json;
+
+use super::*;
+use crate::domain::audit::{Body, OutcomeState, WatchLooked, WatchOver};
+use crate::domain::containment::kind::ActionKind;
+use crate::domain::containment::ledger::Ledger;
+use crate::domain::containment::remnant::{Item, LeftBehind, Remnant};
+use crate::domain::containment::samples::{
+    account, aid, at, case, confirmed, entry, intent, outcome, planned, proven,
+};
+use crate::domain::timeline::activity::{Activity, Event};
+use crate::domain::timeline::event::{Act, Outcome, Party};
+use crate::domain::timeline::finding::{Confidence, Finding, Rule};
+
+const E: ActionKind = ActionKind::EnableAccount;
+
+fn said(word: RecoveryWord) -> Body {
+    Body::Recovery(RecoverySaid {
+        case: case(),
+        account: account().id,
+        word,
+    })
+}
+
+fn until(number: u128, second: i64, how: &str) -> Body {
+    said(RecoveryWord::Until(WatchUntil {
+        aid: aid(number),
+        login: account().login,
+        owner: "jo".into(),
+        until: at(second),
+        how: how.to_owned(),
+        reason: None,
+    }))
+}
+
+fn seen(number: u128, key: &str) -> Body {
+    said(RecoveryWord::Seen(WatchSeen {
+        aid: aid(number),
+        thing: "attacker".to_owned(),
+        source: "okta".to_owned(),
+        key: key.into(),
+        at: at(50),
+        text: "back".into(),
+        address: None,
+    }))
+}
+
+/// An account that was contained and enabled again at second 20, watched until an hour later.
+fn watched() -> Ledger {
+    let mut ledger = Ledger::default();
+    proven(&mut ledger, 1, ActionKind::DisableAccount, 10, 0);
+    proven(&mut ledger, 2, ActionKind::RevokeSessions, 20, 5);
+    ledger.apply(&entry(30, 19, until(3, 3_600, "confirmed")));
+    proven(&mut ledger, 3, E, 40, 20);
+    ledger
+}
+
+fn the(ledger: &Ledger) -> &RecoveryWatch {
+    ledger
+        .recoveries()
+        .of(&account().id)
+        .unwrap_or_else(|| panic!("it is watched"))
+}
+
+#[rstest]
+#[case(OutcomeState::Verified, true)]
+#[case(OutcomeState::Unverifiable, false)]
+#[case(OutcomeState::Rejected, false)]
+#[case(OutcomeState::NotEffective, false)]
+#[case(OutcomeState::DryRun, false)]
+fn only_a_proven_enabling_begins_a_watch(#[case] state: OutcomeState, #[case] begins: bool) {
+    let mut ledger = Ledger::default();
+    for (body, n) in [
+        planned(3, 0, E),
+        confirmed(3, false),
+        until(3, 3_600, "confirmed"),
+        intent(3, Some(20)),
+        outcome(3, state),
+    ]
+    .into_iter()
+    .zip(1..)
+    {
+        assert!(ledger.recoveries().of(&account().id).is_none());
+        ledger.apply(&entry(n, 20, body));
+    }
+    assert_eq!(ledger.recoveries().of(&account().id).is_some(), begins);
+}
+
+#[test]
+fn an_enabling_without_a_watch_begins_none() {
+    let mut ledger = Ledger::default();
+    proven(&mut ledger, 3, E, 40, 20);
+    assert_eq!(ledger.recoveries().all().count(), 0);
+}
+
+#[test]
+fn it_has_an_owner_an_end_and_a_word() {
+    let mut ledger = watched();
+    let reminder = Duration::from_secs(600);
+    assert_eq!(
+        (the(&ledger).since, the(&ledger).until),
+        (at(20), at(3_600))
+    );
+    assert_eq!(the(&ledger).stage(at(100), reminder), Stage::Running);
+    assert_eq!(the(&ledger).stage(at(3_000), reminder), Stage::Soon);
+    assert_eq!(the(&ledger).stage(at(3_600), reminder), Stage::Ended);
+    assert_eq!(the(&ledger).word().as_str(), "enabled again, nothing seen");
+    ledger.apply(&entry(50, 60, seen(3, "e1")));
+    ledger.apply(&entry(51, 60, seen(3, "e1")));
+    assert_eq!(the(&ledger).seen.len(), 1, "once");
+    ledger.apply(&entry(52, 60, seen(3, "e2")));
+    assert_eq!(the(&ledger).word().as_str(), "SEEN SINCE: back, 2 in all");
+    ledger.apply(&entry(53, 60, until(3, 7_200, "changed")));
+    assert_eq!(the(&ledger).until, at(7_200));
+}
+
+#[test]
+fn it_ends_with_a_reason_or_when_the_account_is_contained_again() {
+    let mut ledger = watched();
+    ledger.apply(&entry(50, 60, until(3, 60, "ended")));
+    assert_eq!(ledger.recoveries().all().count(), 0);
+    let mut ledger = watched();
+    ledger.apply(&entry(50, 60, seen(3, "e1")));
+    proven(&mut ledger, 4, ActionKind::DisableAccount, 60, 70);
+    assert!(ledger.recoveries().of(&account().id).is_none());
+    // What the case was not told yet is not forgotten.
+    assert_eq!(ledger.recoveries().all().count(), 1);
+    assert_eq!(ledger.recoveries().running().count(), 0);
+}
+
+#[test]
+fn records_of_another_watch_change_nothing() {
+    let mut ledger = watched();
+    for body in [seen(9, "e1"), until(9, 1, "ended"), until(9, 1, "changed")] {
+        ledger.apply(&entry(50, 60, body));
+    }
+    assert_eq!(
+        (the(&ledger).seen.len(), the(&ledger).until),
+        (0, at(3_600))
+    );
+}
+
+#[test]
+fn the_summary_says_what_was_read_and_what_was_not() {
+    let mut ledger = watched();
+    let read: [Safe; 2] = ["okta".into(), "elastic".into()];
+    assert_eq!(
+        the(&ledger).summary(&read, &[]).as_str(),
+        "59 min, 2 sources (okta, elastic), nothing seen"
+    );
+    let missed = WatchLooked {
+        aid: aid(3),
+        source: "elastic".to_owned(),
+        missed: Some("403".into()),
+        kinds: Vec::new(),
+        items: Vec::new(),
+    };
+    ledger.apply(&entry(50, 60, said(RecoveryWord::Looked(missed))));
+    ledger.apply(&entry(51, 60, seen(3, "e1")));
+    assert_eq!(
+        the(&ledger)
+            .summary(&read[..1], &["elastic: 403".into()])
+            .as_str(),
+        "59 min, 1 source (okta), 1 thing seen; not read to the end: elastic: 403; \
+         not read, or not whole, at some time: elastic (403)"
+    );
+    let over = WatchOver {
+        aid: aid(3),
+        text: "59 min".into(),
+        well: false,
+    };
+    ledger.apply(&entry(52, 3_700, said(RecoveryWord::Over(over))));
+    assert_eq!(ledger.recoveries().running().count(), 0);
+    assert!(the(&ledger).is_listed(at(3_700 + 86_000)));
+    assert!(!the(&ledger).is_listed(at(3_700 + 86_400)));
+}
+
+#[test]
+fn comments_are_read_as_of_an_account_that_is_free() {
+    let mut ledger = watched();
+    ledger.apply(&entry(50, 60, seen(3, "e1")));
+    let anchor = Anchor {
+        log: "01LOG".to_owned(),
+        n: 41,
+        h: "ab12".to_owned(),
+    };
+    let text = seen_comment(the(&ledger), &"not contained".into(), &anchor);
+    assert!(
+        text.contains("- 2027-01-15 08:00:50Z: back (seen at okta)"),
+        "{text}"
+    );
+    let comment = crate::domain::case::Comment {
+        id: "~1".into(),
+        author: "jo".into(),
+        at: at(0),
+        edited: false,
+        message: text.into(),
+    };
+    let told = super::super::told::read(&comment);
+    assert_eq!(
+        told.map(|told| told.word),
+        Some(super::super::told::Word::Free)
+    );
+}
+
+fn party(name: &str) -> Party {
+    Party {
+        name: (!name.is_empty()).then(|| name.into()),
+        ..Party::default()
+    }
+}
+
+fn event(user: &str, act: Option<Act>, ip: &str) -> Event {
+    Event {
+        id: "e".into(),
+        at: at(60),
+        action: "user.session.start".into(),
+        act,
+        outcome: Outcome::Success,
+        user: party(user),
+        ip: Some(ip.into()),
+        ..Event::default()
+    }
+}
+
+const MARA: &str = "Mara.Lind@acme.example";
+
+fn known() -> BTreeSet<AttackSign> {
+    let sign = |kind, value: &str| AttackSign {
+        kind,
+        value: value.into(),
+    };
+    BTreeSet::from([
+        sign(SignKind::Address, "203.0.113.9"),
+        sign(SignKind::Device, "dev-x"),
+        sign(SignKind::Session, "s-x"),
+    ])
+}
+
+#[rstest]
+#[case::ordinary(event(MARA, Some(Act::SignIn), "192.0.2.1"), None)]
+#[case::from_the_address(event(MARA, Some(Act::SignIn), "203.0.113.9"), Some("attacker"))]
+#[case::somebody_else_from_it(event("kim", Some(Act::SignIn), "203.0.113.9"), None)]
+#[case::on_the_device(Event { device: Some("dev-x".into()), ..event(MARA, None, "192.0.2.1") }, Some("attacker"))]
+#[case::in_the_session(Event { session: Some("s-x".into()), ..event(MARA, None, "192.0.2.1") }, Some("attacker"))]
+#[case::a_failure(Event { outcome: Outcome::Failure, ..event(MARA, None, "203.0.113.9") }, None)]
+#[case::before(Event { at: at(19), ..event(MARA, None, "203.0.113.9") }, None)]
+#[case::in_the_same_second(Event { at: at(20), ..event(MARA, None, "203.0.113.9") }, Some("attacker"))]
+#[case::after_the_end(Event { at: at(3_601), ..event(MARA, None, "203.0.113.9") }, None)]
+#[case::untimed(Event { untimed: true, ..event(MARA, None, "203.0.113.9") }, None)]
+#[case::a_method(event(MARA, Some(Act::MfaAdded), "192.0.2.1"), Some("MFA method"))]
+#[case::a_rule(event(MARA, Some(Act::InboxRule), "192.0.2.1"), Some("inbox rule"))]
+#[case::a_rule_of_another(event("kim", Some(Act::InboxRule), "192.0.2.1"), None)]
+#[case::given_by_another(
+    Event { target: party(MARA), ..event("kim", Some(Act::Delegate), "192.0.2.1") },
+    Some("delegate")
+)]
+#[case::own_password(event(MARA, Some(Act::PasswordChanged), "192.0.2.1"), None)]
+#[case::reset_by_another(
+    Event { target: party(MARA), ..event("kim", Some(Act::PasswordReset), "192.0.2.1") },
+    Some("password")
+)]
+#[case::disabled_by_another(
+    Event { target: party(MARA), ..event("kim", Some(Act::AccountDisabled), "192.0.2.1") },
+    Some("status")
+)]
+#[case::she_resets_another(
+    Event { target: party("kim"), ..event(MARA, Some(Act::PasswordReset), "192.0.2.1") },
+    None
+)]
+fn only_what_should_not_be_rings(#[case] event: Event, #[case] thing: Option<&str>) {
+    let ledger = watched();
+    let found = judge_event(&event, the(&ledger), &known(), &[]);
+    assert_eq!(found.as_ref().map(|found| found.thing), thing, "{found:?}");
+}
+
+#[test]
+fn what_we_do_ourselves_does_not_ring() {
+    let ledger = watched();
+    let reset = Event {
+        target: party(MARA),
+        ..event("jo", Some(Act::PasswordReset), "192.0.2.1")
+    };
+    assert!(judge_event(&reset, the(&ledger), &known(), &[at(50)]).is_none());
+    assert!(judge_event(&reset, the(&ledger), &known(), &[at(500)]).is_some());
+}
+
+fn remnant(kind: RemnantKind, id: &str, since: Option<i64>) -> Remnant {
+    Remnant {
+        since: since.map(at),
+        ..Remnant::new(Item::new(kind, id, id), &json!({}))
+    }
+}
+
+#[rstest]
+#[case(RemnantKind::MfaMethod, Some(19), false)]
+#[case(RemnantKind::MfaMethod, Some(20), true)]
+#[case(RemnantKind::Session, Some(50), false)]
+#[case(RemnantKind::RefreshToken, Some(50), false)]
+#[case(RemnantKind::Device, Some(50), false)]
+// Without a time it is new where it was not there at the beginning; of a kind that was not read then nobody knows.
+#[case(RemnantKind::InboxRule, None, true)]
+#[case(RemnantKind::Forwarding, None, false)]
+fn what_was_made_since_rings(
+    #[case] kind: RemnantKind,
+    #[case] since: Option<i64>,
+    #[case] is_new: bool,
+) {
+    let mut ledger = watched();
+    let old = remnant(RemnantKind::InboxRule, "old", None);
+    let there = WatchLooked {
+        aid: aid(3),
+        source: "okta".to_owned(),
+        missed: None,
+        kinds: vec![RemnantKind::InboxRule],
+        items: vec![item_key(&old.item)],
+    };
+    ledger.apply(&entry(50, 60, said(RecoveryWord::Looked(there))));
+    let mut left = LeftBehind::default();
+    left.add(RemnantKind::InboxRule, Ok(vec![old]));
+    left.add(kind, Ok(vec![remnant(kind, "x", since)]));
+    let found = judge_left(&left, the(&ledger), at(90));
+    assert_eq!(found.len(), usize::from(is_new), "{found:?}");
+}
+
+#[test]
+fn one_thing_that_two_sources_tell_of_is_one() {
+    let mut ledger = watched();
+    let mut left = LeftBehind::default();
+    let method = remnant(RemnantKind::MfaMethod, "opf9", Some(55));
+    left.add(RemnantKind::MfaMethod, Ok(vec![method]));
+    let log = judge_event(
+        &event(MARA, Some(Act::MfaAdded), "192.0.2.1"),
+        the(&ledger),
+        &known(),
+        &[],
+    );
+    let log = log.unwrap_or_else(|| panic!("it rings"));
+    assert!(!log.is_known(the(&ledger), "okta"));
+    let record = log.seen(the(&ledger), "okta");
+    ledger.apply(&entry(50, 61, said(RecoveryWord::Seen(record))));
+    let found = judge_left(&left, the(&ledger), at(90));
+    assert!(found[0].is_known(the(&ledger), "what is left at okta"));
+    // The same source tells of two things.
+    assert!(!found[0].is_known(the(&ledger), "okta"));
+}
+
+#[test]
+fn recovery_data_that_is_set_anew_is_another_thing() {
+    let of = |name: &str| Item::new(RemnantKind::RecoveryData, "secondEmail", name);
+    assert_ne!(item_key(&of("a@x.org")), item_key(&of("b@x.org")));
+    let of = |name: &str| Item::new(RemnantKind::MfaMethod, "opf1", name);
+    assert_eq!(item_key(&of("Pixel")), item_key(&of("Pixel 8")));
+}
+
+#[rstest]
+#[case::as_it_was(-9_000, false, &[], &[])]
+#[case::changed(60, false, &[], &["password"])]
+#[case::asked_for_from_here(60, false, &[ActionKind::ExpirePassword], &[])]
+#[case::reset_from_here(60, false, &[ActionKind::ResetPassword], &[])]
+#[case::out(-9_000, true, &[], &["status"])]
+#[case::out_by_us(-9_000, true, &[ActionKind::ResetPassword], &[])]
+fn a_change_of_the_account_by_others_rings(
+    #[case] password: i64,
+    #[case] is_out: bool,
+    #[case] acts: &[ActionKind],
+    #[case] things: &[&str],
+) {
+    let mut ledger = watched();
+    for kind in acts {
+        proven(&mut ledger, 7, *kind, 60, 40);
+    }
+    let mut read = account();
+    read.password_changed = Some(at(password));
+    let found = judge_account(&read, is_out, the(&ledger), &ledger, at(90));
+    let said: Vec<&str> = found.iter().map(|found| found.thing).collect();
+    assert_eq!(said, things);
+}
+
+fn row(id: &str, second: i64, ip: &str, session: &str) -> Event {
+    Event {
+        id: id.into(),
+        at: at(second),
+        session: Some(session.into()),
+        ..event(MARA, Some(Act::SignIn), ip)
+    }
+}
+
+#[rstest]
+#[case::the_attackers(2, Confidence::High, &["203.0.113.9", "s2"])]
+#[case::of_low_confidence(2, Confidence::Low, &[])]
+#[case::the_users_own_place(3, Confidence::High, &[])]
+#[case::outside_of_the_window(4, Confidence::High, &[])]
+fn the_attacker_is_named_by_what_is_not_the_users(
+    #[case] deciding: usize,
+    #[case] confidence: Confidence,
+    #[case] values: &[&str],
+) {
+    let mut activity = Activity::default();
+    activity.merge(vec![
+        row("a", 0, "192.0.2.1", "s0"),
+        row("b", 10, "192.0.2.1", "s1"),
+        row("c", 100, "203.0.113.9", "s2"),
+        row("d", 110, "192.0.2.1", "s3"),
+        row("e", 900, "198.51.100.7", "s4"),
+    ]);
+    let finding = Finding {
+        rule: Rule::NewNetwork,
+        at: at(100),
+        row: deciding,
+        user: None,
+        evidence: vec![0, deciding],
+        reason: "odd".into(),
+        confidence,
+    };
+    let window = (at(90), Some(at(500)));
+    let found = signs(&activity, [&finding].into_iter(), window, &[MARA.into()]);
+    let found: Vec<&str> = found.iter().map(|sign| sign.value.raw()).collect();
+    assert_eq!(found, values);
+}

@@ -1,0 +1,440 @@
+//! The watch over an account that was enabled again, through the whole console: what rings, what does not, its end.
+
+use std::path::Path;
+use std::time::Duration;
+
+use quell::app::message::{Message, WatchOf};
+use quell::app::model::{Layer, Model, contained};
+use quell::domain::audit::{Body, RecoveryWord, SignKind};
+use quell::domain::containment::kind::ActionKind;
+use quell::domain::containment::recovery_watch::{RecoveryWatch, over_marker, seen_marker};
+use quell::domain::containment::state::ActionState;
+use quell::drill::Drill;
+use serde_json::json;
+
+use crate::harness::app::{Setting, TestApp, TestClock, company, records};
+use crate::hold::comments;
+
+const LOGIN: &str = "mara.lind@acme.example";
+const HOUR: Duration = Duration::from_secs(3_600);
+
+fn dir() -> tempfile::TempDir {
+    tempfile::tempdir().expect("a temporary directory")
+}
+
+fn start(drill: &Drill, state: &Path, clock: &TestClock) -> TestApp {
+    start_with(drill, state, clock, |text| text)
+}
+
+fn start_with(
+    drill: &Drill,
+    state: &Path,
+    clock: &TestClock,
+    edit: impl FnOnce(String) -> String,
+) -> TestApp {
+    let setting = Setting {
+        clock: clock.clone(),
+        ..Setting::default()
+    };
+    TestApp::start_in(drill, state, setting, edit)
+}
+
+async fn confirm(app: &mut TestApp) {
+    app.until("the dialog is open", |model| {
+        matches!(model.layers.last(), Some(Layer::Confirm { .. }))
+    })
+    .await;
+    app.clock.advance(Duration::from_secs(1));
+    app.keys(LOGIN).keys("<Tab>y");
+}
+
+fn proven(model: &Model, kind: ActionKind) -> usize {
+    let acts = model.ledger.actions();
+    acts.filter(|act| act.kind == kind && act.state == ActionState::Verified)
+        .count()
+}
+
+/// Contains the account of the story and documents it.
+async fn contain(app: &mut TestApp) {
+    app.until("the queue is filled", |model| model.queue.heard)
+        .await;
+    app.keys("/mara<Enter>g<Enter>");
+    app.sync().await;
+    app.until("account and activity are there", |model| {
+        model
+            .open
+            .as_ref()
+            .is_some_and(|open| open.the_account().is_some() && open.activity.ended.is_some())
+            && !model.offers.is_empty()
+    })
+    .await;
+    app.keys("cc");
+    confirm(app).await;
+    app.until("contained and documented", |model| {
+        proven(model, ActionKind::RevokeSessions) == 2
+            && proven(model, ActionKind::DisableAccount) == 1
+            && model.ledger.undocumented().is_empty()
+    })
+    .await;
+    app.keys("<Esc><Esc>");
+    app.sync().await;
+}
+
+/// Enables it again and waits until that is proven and documented.
+async fn enable(app: &mut TestApp) -> Model {
+    app.keys("u");
+    confirm(app).await;
+    app.until("enabled again and documented", |model| {
+        proven(model, ActionKind::EnableAccount) == 1 && model.ledger.undocumented().is_empty()
+    })
+    .await;
+    app.keys("<Esc><Esc>");
+    app.sync().await
+}
+
+fn watch(model: &Model) -> &RecoveryWatch {
+    let mut all = model.ledger.recoveries().all();
+    all.next().expect("it is watched")
+}
+
+/// Lets a colleague give a new password while the account is contained: the attacker stays out.
+async fn new_password(drill: &Drill, app: &mut TestApp) {
+    drill
+        .fault(&json!({"fault": "password_by_others"}))
+        .expect("the drill knows it");
+    drill.advance(1);
+    // The provider tells the time of the enabling in whole seconds.
+    let later = drill.clock().now() + chrono::TimeDelta::milliseconds(1_100);
+    app.until("a second went by", |_| drill.clock().now() >= later)
+        .await;
+}
+
+fn said(model: &Model, part: &str) -> usize {
+    let log = model.log.iter();
+    log.filter(|line| line.text.as_str().contains(part)).count()
+}
+
+fn seen(state: &Path) -> Vec<String> {
+    let records = records(state);
+    let seen = records.iter().filter_map(|entry| match &entry.body {
+        Body::Recovery(said) => match &said.word {
+            RecoveryWord::Seen(seen) => Some(seen.text.raw().to_owned()),
+            _ => None,
+        },
+        _ => None,
+    });
+    seen.collect()
+}
+
+/// Waits until the watch has looked so many times more for one thing.
+async fn looks(app: &mut TestApp, of: WatchOf, times: usize) {
+    let last = |model: &Model| {
+        let mut watched = model.watched.iter();
+        let found = watched.find(|((_, one), watch)| *one == of && watch.looked.is_some());
+        found.map(|(_, watch)| watch.clone())
+    };
+    let mut before = last(&app.model());
+    for _ in 0..times {
+        let known = before.clone();
+        let model = app
+            .until("the watch looks", |model| last(model) != known)
+            .await;
+        before = last(&model);
+    }
+}
+
+async fn told(drill: &Drill, part: &str) -> usize {
+    let all = comments(drill).await;
+    all.iter().filter(|text| text.contains(part)).count()
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn slow_the_attacker_who_is_back_rings_once_and_is_told_once() {
+    let (drill, state, clock) = (company().await, dir(), TestClock::default());
+    let mut app = start(&drill, state.path(), &clock);
+    contain(&mut app).await;
+    let model = enable(&mut app).await;
+    let until = watch(&model).until - model.now.utc;
+    assert!((4_318..=4_320).contains(&until.num_minutes()), "{until}");
+    let signs = model.ledger.recoveries().signs(watch(&model));
+    let addresses = signs.iter().filter(|sign| sign.kind == SignKind::Address);
+    let addresses: Vec<&str> = addresses.map(|sign| sign.value.raw()).collect();
+    assert_eq!(addresses, ["203.0.113.66"], "{signs:#?}");
+    app.keys("C");
+    app.sync().await;
+    let screen = app.screen();
+    assert!(screen.contains("watched until "), "{screen}");
+    assert!(screen.contains("enabled again, nothing seen"), "{screen}");
+    assert!(screen.contains("1 address"), "{screen}");
+    app.keys("<Esc>");
+    let (marker, bells) = (seen_marker(&watch(&model).aid), app.bells());
+    // A second console of the same user sees the same.
+    let mut other = start(&drill, state.path(), &clock);
+    looks(&mut app, WatchOf::Recovery, 1).await;
+    assert_eq!((app.bells(), seen(state.path()).len()), (bells, 0));
+    // The password is the old one: whoever knew it signs in again.
+    drill.advance(1);
+    for app in [&mut app, &mut other] {
+        let model = app
+            .until("it rings", |model| {
+                said(model, "SEEN AFTER IT WAS ENABLED") > 0
+            })
+            .await;
+        let word = watch(&model).word();
+        assert!(word.as_str().starts_with("SEEN SINCE "), "{word}");
+        assert!(
+            word.as_str()
+                .contains("the attacker's address 203.0.113.66")
+        );
+        app.until("the case is told", |model| {
+            model.ledger.holds().is_told(&marker)
+        })
+        .await;
+    }
+    looks(&mut app, WatchOf::Recovery, 2).await;
+    let (count, alarms) = (seen(state.path()).len(), app.bells());
+    assert_eq!(alarms, bells + 1, "{:#?}", app.model().log);
+    assert!(
+        app.screen().contains("1 enabled again: SEEN"),
+        "{}",
+        app.screen()
+    );
+    looks(&mut app, WatchOf::Recovery, 2).await;
+    assert_eq!((seen(state.path()).len(), app.bells()), (count, alarms));
+    other.end().await;
+    app.end().await;
+    // After a restart it is known and does not ring anew.
+    let mut app = start(&drill, state.path(), &clock);
+    looks(&mut app, WatchOf::Recovery, 2).await;
+    assert_eq!((app.bells(), seen(state.path()).len()), (0, count));
+    app.end().await;
+    assert_eq!(told(&drill, &marker).await, 1);
+    assert_eq!(
+        told(&drill, "Seen after the account was enabled again").await,
+        1
+    );
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn slow_an_ordinary_sign_in_does_not_ring_and_the_end_is_summed_up_once() {
+    let (drill, state, clock) = (company().await, dir(), TestClock::default());
+    let mut app = start(&drill, state.path(), &clock);
+    contain(&mut app).await;
+    new_password(&drill, &mut app).await;
+    let model = enable(&mut app).await;
+    let marker = over_marker(&watch(&model).aid);
+    let bells = app.bells();
+    drill
+        .fault(&json!({"fault": "user_returns"}))
+        .expect("the drill knows it");
+    drill.advance(2);
+    looks(&mut app, WatchOf::Recovery, 2).await;
+    looks(&mut app, WatchOf::Left, 1).await;
+    assert_eq!(seen(state.path()), [""; 0]);
+    assert_eq!(app.bells(), bells, "{:#?}", app.model().log);
+    app.end().await;
+    // Shortly before the end a new start reminds; a second console beside it knows the same.
+    clock.pass(HOUR * 71 + HOUR * 3 / 4);
+    let mut app = start(&drill, state.path(), &clock);
+    let mut other = start(&drill, state.path(), &clock);
+    for app in [&mut app, &mut other] {
+        app.send(Message::Tick);
+        app.until("the reminder", |model| {
+            said(model, "enabled again, ends ") == 1
+        })
+        .await;
+        assert_eq!(app.bells(), 1);
+    }
+    clock.pass(HOUR / 2);
+    for app in [&mut app, &mut other] {
+        let model = app
+            .until("the summary", |model| said(model, "is over: 72 h, ") == 1)
+            .await;
+        let over = watch(&model).over.clone().expect("it is over");
+        assert!(over.well, "{over:?}");
+        let text = over.text.raw();
+        assert!(text.contains("4 sources ("), "{text}");
+        assert!(text.contains("what is left at "), "{text}");
+        assert!(text.contains(", nothing seen"), "{text}");
+        app.until("the case is told", |model| {
+            model.ledger.holds().is_told(&marker)
+        })
+        .await;
+    }
+    app.keys("C");
+    app.sync().await;
+    assert!(app.screen().contains("watch ended "), "{}", app.screen());
+    assert!(app.screen().contains("nothing seen"), "{}", app.screen());
+    app.keys("K");
+    app.until("it is over", |model| said(model, "over already") == 1)
+        .await;
+    other.end().await;
+    app.end().await;
+    let mut app = start(&drill, state.path(), &clock);
+    app.until("the queue is filled", |model| model.queue.heard)
+        .await;
+    assert_eq!(said(&app.sync().await, "is over"), 0, "not anew");
+    assert!(app.model().ledger.recoveries().running().next().is_none());
+    app.end().await;
+    assert_eq!(
+        told(&drill, "The watch after the recovery is over").await,
+        1
+    );
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn slow_what_others_change_and_what_appears_rings_once() {
+    let (drill, state, clock) = (company().await, dir(), TestClock::default());
+    let mut app = start(&drill, state.path(), &clock);
+    contain(&mut app).await;
+    new_password(&drill, &mut app).await;
+    let model = enable(&mut app).await;
+    assert!(watch(&model).seen.is_empty());
+    looks(&mut app, WatchOf::Left, 1).await;
+    for (fault, thing) in [
+        ("method_appears", "MFA method"),
+        ("password_by_others", "password"),
+    ] {
+        let (bells, count) = (app.bells(), seen(state.path()).len());
+        drill
+            .fault(&json!({"fault": fault}))
+            .expect("the drill knows it");
+        drill.advance(1);
+        app.until(thing, |model| {
+            watch(model).seen.iter().any(|one| one.thing == thing)
+        })
+        .await;
+        looks(&mut app, WatchOf::Recovery, 2).await;
+        assert_eq!(
+            seen(state.path()).len(),
+            count + 1,
+            "{:#?}",
+            seen(state.path())
+        );
+        assert_eq!(app.bells(), bells + 1);
+    }
+    drill.set_by_others(false);
+    app.until("it is kept out by others", |model| {
+        watch(model).seen.iter().any(|one| one.thing == "status")
+    })
+    .await;
+    looks(&mut app, WatchOf::Recovery, 2).await;
+    assert_eq!(seen(state.path()).len(), 3, "{:#?}", seen(state.path()));
+    app.end().await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn slow_what_could_not_be_read_is_said_and_stands_in_the_summary() {
+    let (drill, state, clock) = (company().await, dir(), TestClock::default());
+    let mut app = start(&drill, state.path(), &clock);
+    contain(&mut app).await;
+    new_password(&drill, &mut app).await;
+    enable(&mut app).await;
+    looks(&mut app, WatchOf::Left, 1).await;
+    let order = json!({"server": "siem", "fault": "403", "rate": 1.0, "path": "_search"});
+    drill.fault(&order).expect("the drill knows it");
+    let failing = |model: &Model| {
+        let mut looks = model.watched.iter();
+        looks.any(|((_, of), watch)| *of == WatchOf::Recovery && watch.fault.is_some())
+    };
+    app.until("the watch fails", failing).await;
+    assert!(
+        app.screen().contains("watch failing <1m"),
+        "{}",
+        app.screen()
+    );
+    let model = app.sync().await;
+    assert_eq!(
+        said(&model, "the watch over an account enabled again fails"),
+        1
+    );
+    app.keys("C");
+    app.sync().await;
+    assert!(app.screen().contains("watch fails: "), "{}", app.screen());
+    // The end waits for a source that does not answer, but not for ever.
+    clock.pass(HOUR * 72 + HOUR / 2);
+    let model = app
+        .until("the summary", |model| said(model, "is over: 72 h, ") == 1)
+        .await;
+    let over = watch(&model).over.clone().expect("it is over");
+    assert!(!over.well);
+    assert!(
+        over.text.raw().contains("not read to the end: "),
+        "{over:?}"
+    );
+    app.end().await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn slow_its_end_is_changed_and_it_is_ended_with_a_reason() {
+    let (drill, state, clock) = (company().await, dir(), TestClock::default());
+    let mut app = start(&drill, state.path(), &clock);
+    contain(&mut app).await;
+    new_password(&drill, &mut app).await;
+    let model = enable(&mut app).await;
+    let first = watch(&model).until;
+    app.keys("C");
+    app.sync().await;
+    assert_eq!(contained::count(&app.model()), 1);
+    // There is no "until somebody decides": the last choice is seven days.
+    app.keys("eG<Enter>");
+    let model = app
+        .until("another end", |model| watch(model).until != first)
+        .await;
+    let length = watch(&model).until - model.now.utc;
+    assert!((167..=168).contains(&length.num_hours()), "{length}");
+    app.keys("Cu");
+    app.until("refused", |model| said(model, "enabled already") == 1)
+        .await;
+    app.keys("Kthe user called<Enter>");
+    app.until("not watched any more", |model| {
+        model.ledger.recoveries().all().next().is_none()
+            && said(model, "the note is in the case") == 2
+    })
+    .await;
+    app.end().await;
+    let mut app = start(&drill, state.path(), &clock);
+    let model = app.sync().await;
+    assert_eq!(contained::count(&model), 0);
+    app.end().await;
+    let posted = comments(&drill).await.join("\n");
+    assert!(posted.contains("was ended before its time by "), "{posted}");
+    assert!(posted.contains("Reason: the user called"), "{posted}");
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn slow_containing_the_account_again_ends_it() {
+    let (drill, state, clock) = (company().await, dir(), TestClock::default());
+    let mut app = start(&drill, state.path(), &clock);
+    contain(&mut app).await;
+    let model = enable(&mut app).await;
+    assert_eq!(model.ledger.recoveries().running().count(), 1);
+    app.until("the account was read again", |model| {
+        let open = model.open.as_ref();
+        let account = open.and_then(|open| open.the_account());
+        account
+            .is_some_and(|account| account.status == quell::domain::account::AccountStatus::Active)
+    })
+    .await;
+    app.keys("cc");
+    confirm(&mut app).await;
+    let model = app
+        .until("contained again", |model| {
+            proven(model, ActionKind::DisableAccount) == 2
+        })
+        .await;
+    assert_eq!(model.ledger.recoveries().running().count(), 0);
+    assert!(contained::recovering(&model).is_empty());
+    app.end().await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn switched_off_there_is_none() {
+    let (drill, state, clock) = (company().await, dir(), TestClock::default());
+    let off = |text: String| text.replace("[policy]\n", "[policy]\nrecovery_watch = \"0h\"\n");
+    let mut app = start_with(&drill, state.path(), &clock, off);
+    contain(&mut app).await;
+    let model = enable(&mut app).await;
+    assert_eq!(model.ledger.recoveries().all().count(), 0);
+    app.end().await;
+}
