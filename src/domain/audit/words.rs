@@ -4,7 +4,9 @@
 
 use serde::{Deserialize, Serialize};
 
+use super::Observed;
 use super::body::Body;
+use crate::domain::ids::ActionId;
 
 /// The types of records this version knows.
 pub const TYPES: [&str; 58] = [
@@ -161,6 +163,23 @@ impl Body {
             self,
             Self::ActionOutcome { .. } | Self::ActionResolve { .. } | Self::SessionClose { .. }
         )
+    }
+
+    /// Gives the action whose state the record changes, if it changes one.
+    pub fn about(&self) -> Option<&ActionId> {
+        match self {
+            Self::ActionConfirm { aid, .. }
+            | Self::ActionIntent { aid, .. }
+            | Self::ActionAck { aid, .. }
+            | Self::ActionRejected { aid, .. }
+            | Self::ActionNotSent { aid, .. }
+            | Self::ActionUnknown { aid, .. }
+            | Self::ActionObserve(Observed { aid, .. })
+            | Self::ActionOutcome { aid, .. }
+            | Self::ActionAdopt { aid, .. }
+            | Self::ActionResolve { aid, .. } => Some(aid),
+            _ => None,
+        }
     }
 
     /// Gives the record's `type`.

@@ -208,7 +208,7 @@ impl Ledger {
             }
             Body::Recovery(said) => self.recoveries.apply(said, entry),
             body => {
-                if let Some(action) = about(body).and_then(|aid| self.get_mut(aid)) {
+                if let Some(action) = body.about().and_then(|aid| self.get_mut(aid)) {
                     action.pid_os = entry.pid;
                     action.sess = entry.sess.clone();
                     action.apply(body, entry.ts, entry.n);
@@ -328,22 +328,6 @@ impl Ledger {
         }
         pids.retain(|pid| self.plan(pid).iter().all(|action| action.ended.is_some()));
         pids
-    }
-}
-
-fn about(body: &Body) -> Option<&ActionId> {
-    match body {
-        Body::ActionConfirm { aid, .. }
-        | Body::ActionIntent { aid, .. }
-        | Body::ActionAck { aid, .. }
-        | Body::ActionRejected { aid, .. }
-        | Body::ActionNotSent { aid, .. }
-        | Body::ActionUnknown { aid, .. }
-        | Body::ActionObserve(Observed { aid, .. })
-        | Body::ActionOutcome { aid, .. }
-        | Body::ActionAdopt { aid, .. }
-        | Body::ActionResolve { aid, .. } => Some(aid),
-        _ => None,
     }
 }
 
