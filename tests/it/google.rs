@@ -72,8 +72,9 @@ fn route(seen: &Seen) -> String {
     format!("{} {}", seen.method, parts.collect::<Vec<_>>().join("/"))
 }
 
-const ROUTES: [&str; 18] = [
+const ROUTES: [&str; 19] = [
     "DELETE /admin/directory/v1/users/{id}/tokens/{id}",
+    "GET /admin/directory/v1/customer/my_customer/devices/mobile",
     "GET /admin/directory/v1/customer/my_customer/roleassignments",
     "GET /admin/directory/v1/groups",
     "GET /admin/directory/v1/users",
