@@ -485,7 +485,7 @@ async fn a_whole_incident_is_killed_inside_of_its_parts() {
         ("send.after", 1),
         ("comment.after", 3),
     ] {
-        killed_at(point, nth).await;
+        Box::pin(killed_at(point, nth)).await;
     }
 }
 
@@ -508,7 +508,7 @@ async fn slow_a_whole_incident_is_killed_at_every_kind_of_point() {
     };
     let mut killed = 0;
     for point in kinds.iter().filter(|point| !periodic(point)) {
-        killed_at(point, 1).await;
+        Box::pin(killed_at(point, 1)).await;
         killed += 1;
     }
     println!("killed at {killed} kinds of points");
