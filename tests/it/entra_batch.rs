@@ -442,6 +442,8 @@ async fn token(drill: &Drill, client: &reqwest::Client) -> String {
 /// before, all at once but for names of applications, which went one after another. The times are printed, not judged.
 #[tokio::test(flavor = "multi_thread")]
 async fn slow_an_account_and_what_was_left_take_few_requests() {
+    // Only the first test of the process finds no provider installed.
+    let _ = rustls::crypto::ring::default_provider().install_default();
     let client = reqwest::Client::builder().no_proxy().build().unwrap();
     for what in ["account", "left behind"] {
         let (mut together, mut alone, mut counted) = (Vec::new(), Vec::new(), Vec::new());
