@@ -122,6 +122,9 @@ impl Endpoint {
     }
 }
 
+/// What is left in the account that the story is about, as it was at one time.
+pub struct LeftThere(remnants::Kept);
+
 /// A running drill; dropping it stops its servers.
 pub struct Drill {
     shared: Arc<Shared>,
@@ -298,6 +301,22 @@ impl Drill {
         let now = self.shared.clock.now();
         let world = &mut self.shared.lock().world;
         world.set_by_others(company::VICTIM, enabled, now);
+    }
+
+    /// Answers what is left in the account that the story is about, to be put back later.
+    pub fn left(&self) -> LeftThere {
+        LeftThere(self.shared.lock().world.keep_left(company::VICTIM))
+    }
+
+    /// Lets a colleague take away everything that is left in that account, at the provider and now.
+    pub fn clean_by_others(&self) {
+        self.shared.lock().world.take_all(company::VICTIM);
+    }
+
+    /// Lets whoever did it first leave it all there again, at the provider and now.
+    pub fn leave_again(&self, left: &LeftThere) {
+        let world = &mut self.shared.lock().world;
+        world.put_back(company::VICTIM, &left.0);
     }
 
     /// Answers how many points in time are open at the SIEM.

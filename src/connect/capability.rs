@@ -30,7 +30,7 @@ use crate::domain::timeline::activity::Event;
 use crate::domain::verdict::Closing;
 
 pub use self::examined::{Examined, LastSeen, Right, RuleSeen};
-pub(crate) use self::remnants::no_item;
+pub(crate) use self::remnants::{no_item, one as one_remnant};
 pub(crate) use self::risk::{keeps_none, no_risk};
 
 /// Why a connection cannot do something.

@@ -41,7 +41,7 @@ use crate::domain::account::{Account, AccountStatus};
 use crate::domain::containment::administrators::RoleHeld;
 use crate::domain::containment::confirm::ConfirmedAction;
 use crate::domain::containment::kind::ActionKind;
-use crate::domain::containment::remnant::{Item, LeftBehind};
+use crate::domain::containment::remnant::{Item, LeftBehind, Remnant};
 use crate::domain::ids::{AccountId, ConnectionName};
 use crate::domain::one_time::OneTime;
 use crate::domain::text::{Safe, Untrusted};
@@ -387,6 +387,10 @@ impl Identity for Entra {
 
     async fn left_behind(&self, id: &AccountId) -> Result<LeftBehind, ConnectError> {
         self.remnants(id).await
+    }
+
+    async fn remnant(&self, id: &AccountId, item: &Item) -> Result<Option<Remnant>, ConnectError> {
+        self.one_left(id, item).await
     }
 
     fn removal(&self, item: &Item, account: &Account) -> Result<Step, Lacking> {

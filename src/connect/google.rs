@@ -54,6 +54,7 @@ const TOKEN: &str = "/admin/directory/v1/users/{userKey}/tokens/{clientId}";
 const ASP: &str = "/admin/directory/v1/users/{userKey}/asps/{codeId}";
 const ASPS: &str = "/admin/directory/v1/users/{userKey}/asps";
 const GROUPS: &str = "/admin/directory/v1/groups";
+const MOBILE: &str = "/admin/directory/v1/customer/{customerId}/devices/mobile";
 const ASSIGNMENTS: &str = "/admin/directory/v1/customer/{customer}/roleassignments";
 const ACTIVITIES: &str =
     "/admin/reports/v1/activity/users/{userKey}/applications/{applicationName}";

@@ -56,6 +56,7 @@ const CONSENT: &str = "/admin/realms/{realm}/users/{user-id}/consents/{client}";
 const CREDENTIALS: &str = "/admin/realms/{realm}/users/{user-id}/credentials";
 const CREDENTIAL: &str = "/admin/realms/{realm}/users/{user-id}/credentials/{credentialId}";
 const FEDERATED: &str = "/admin/realms/{realm}/users/{user-id}/federated-identity";
+const LINK: &str = "/admin/realms/{realm}/users/{user-id}/federated-identity/{provider}";
 const GROUPS: &str = "/admin/realms/{realm}/users/{user-id}/groups";
 const ROLES: &str = "/admin/realms/{realm}/users/{user-id}/role-mappings";
 const ALL_ROLES: &str =

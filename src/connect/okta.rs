@@ -8,6 +8,7 @@
 
 mod administrators;
 mod app;
+mod enrolled;
 mod evidence;
 mod examined;
 mod facts;

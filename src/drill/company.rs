@@ -10,6 +10,8 @@ use chrono::{DateTime, TimeDelta, Utc};
 pub(crate) use cast::*;
 pub(crate) use places::*;
 
+use super::wire::Idp;
+
 /// Who opened a session.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Holder {
@@ -86,6 +88,12 @@ pub(crate) struct Person {
     pub grants: Vec<Grant>,
     /// A second address by which the password can be had back.
     pub second_email: Option<&'static str>,
+    /// Aliases that were taken away, at Google.
+    pub gone_aliases: Vec<String>,
+    /// Authenticators that only Okta's list of enrollments has: the policy lets nobody use them.
+    pub enrollments: Vec<Factor>,
+    /// Provider, id and name of an account elsewhere by which one can sign in, at Keycloak.
+    pub linked: Option<[&'static str; 3]>,
     pub sessions: Vec<Session>,
     /// Administrator roles by a role that holds them or a group above; Keycloak names them on their own.
     pub inherited: Vec<&'static str>,
@@ -115,9 +123,37 @@ pub(crate) struct Group {
     pub kind: &'static str,
 }
 
+/// Whose entries the identity provider's are at the SIEM.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) struct Source {
+    pub dataset: &'static str,
+    pub provider: &'static str,
+    /// As people write it.
+    pub name: &'static str,
+}
+
+impl Source {
+    /// Gives that of a provider.
+    pub fn of(idp: Idp) -> Self {
+        let (dataset, provider, name) = match idp {
+            Idp::Okta => ("okta.system", "okta", "Okta"),
+            Idp::Keycloak => ("keycloak.events", "keycloak", "Keycloak"),
+            Idp::Entra => ("entra.audit", "entra", "Entra ID"),
+            Idp::Google => ("google.reports", "google", "Google"),
+        };
+        Self {
+            dataset,
+            provider,
+            name,
+        }
+    }
+}
+
 /// The directory as it is at the start.
 #[derive(Clone, Debug)]
 pub(crate) struct Directory {
+    /// Whose entries those of the identity provider are.
+    pub source: Source,
     pub people: Vec<Person>,
     pub groups: Vec<Group>,
     next_session: u32,
@@ -155,6 +191,7 @@ impl Directory {
             people.push(person(&mut dice, start, (first, last, &local), job));
         }
         let mut directory = Self {
+            source: Source::of(Idp::Okta),
             people,
             groups,
             next_session: 500_000,
@@ -231,6 +268,14 @@ impl Directory {
             created: start - TimeDelta::minutes(29),
         });
         victim.second_email = Some("mara.l.backup@mail.example");
+        victim.enrollments.push(Factor {
+            id: format!("sms{}", victim.id.trim_start_matches("00u")),
+            kind: "phone",
+            provider: "OKTA",
+            name: "+447700906065".to_owned(),
+            created: start - TimeDelta::minutes(28),
+        });
+        victim.linked = Some(["github", "9117042", "mlind-work"]);
         for client in &victim.clients {
             for scope in client.scopes {
                 victim.grants.push(Grant {
@@ -310,6 +355,7 @@ impl Directory {
     /// Gives everybody and everything the kind of id that Google gives.
     pub fn name_by_numbers(&mut self, seed: u64) {
         let mut dice = fastrand::Rng::with_seed(seed ^ 0x000d_1617);
+        self.people[VICTIM].second_email = Some("mara@home.example");
         for person in &mut self.people {
             person.id = format!("1{:020}", dice.u64(..));
             for client in &mut person.clients {
@@ -406,6 +452,9 @@ fn person(
         clients: Vec::new(),
         grants: Vec::new(),
         second_email: None,
+        gone_aliases: Vec::new(),
+        enrollments: Vec::new(),
+        linked: None,
         sessions: Vec::new(),
         inherited: Vec::new(),
         required: Vec::new(),

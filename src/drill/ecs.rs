@@ -4,7 +4,7 @@ use chrono::{DateTime, TimeDelta, Utc};
 use serde_json::{Map, Value, json};
 
 use super::activity::{Activity, Kind};
-use super::company::Directory;
+use super::company::{Directory, Source};
 use super::wire::iso;
 
 /// One value of a document's field.
@@ -32,8 +32,10 @@ pub(crate) fn field(
         "event.action" => Field::Text(words.action.to_owned()),
         "event.category" => Field::Words(words.categories),
         "event.type" => Field::Words(words.types),
-        "event.dataset" => Field::Text(words.dataset.to_owned()),
-        "event.provider" | "event.module" => Field::Text(words.provider.to_owned()),
+        "event.dataset" => Field::Text(source(activity, directory).dataset.to_owned()),
+        "event.provider" | "event.module" => {
+            Field::Text(source(activity, directory).provider.to_owned())
+        }
         "event.outcome" => Field::Text(outcome(activity).to_owned()),
         "event.kind" => Field::Text("event".to_owned()),
         "event.id" | "_id" => Field::Text(uuid()),
@@ -68,15 +70,15 @@ fn outcome(activity: &Activity) -> &'static str {
 
 /// Builds the whole document.
 pub(crate) fn document(activity: &Activity, directory: &Directory, uuid: &str) -> Value {
-    let words = activity.kind.words();
+    let (words, from) = (activity.kind.words(), source(activity, directory));
     let actor = activity.actor(directory);
     let place = activity.place();
     let agent = activity.agent();
     let ip = activity.ip_text();
     let mut event = json!({
         "id": uuid, "kind": "event", "action": words.action, "category": words.categories,
-        "type": words.types, "outcome": outcome(activity), "provider": words.provider,
-        "module": words.provider, "dataset": words.dataset, "ingested": iso(ingested(activity)),
+        "type": words.types, "outcome": outcome(activity), "provider": from.provider,
+        "module": from.provider, "dataset": from.dataset, "ingested": iso(ingested(activity)),
     });
     if !activity.reason.is_empty() {
         insert(&mut event, "reason", json!(activity.reason));
@@ -108,7 +110,7 @@ pub(crate) fn document(activity: &Activity, directory: &Directory, uuid: &str) -
             "as": {"number": place.asn, "organization": {"name": place.org}},
         },
         "related": {"user": related, "ip": [ip]},
-        "message": message(activity),
+        "message": message(activity, from.name),
     });
     if activity.kind.in_system_log() {
         insert(
@@ -124,12 +126,25 @@ pub(crate) fn document(activity: &Activity, directory: &Directory, uuid: &str) -
     document
 }
 
-fn message(activity: &Activity) -> String {
-    let words = activity.kind.words();
+fn message(activity: &Activity, name: &str) -> String {
+    let words = activity.kind.words().message.replace("Okta", name);
     if activity.object.is_empty() {
-        words.message.to_owned()
+        words
     } else {
-        format!("{}: {}", words.message, activity.object)
+        format!("{words}: {}", activity.object)
+    }
+}
+
+/// Says whose entry it is: of what the identity provider logs, the one that the company has.
+fn source(activity: &Activity, directory: &Directory) -> Source {
+    let words = activity.kind.words();
+    if activity.kind.in_system_log() {
+        return directory.source;
+    }
+    Source {
+        dataset: words.dataset,
+        provider: words.provider,
+        name: words.provider,
     }
 }
 

@@ -115,6 +115,10 @@ pub(crate) fn answer(world: &mut World, request: &Request, notes: &mut Notes) ->
         ("PATCH", ["users", key, "mailFolders", "inbox", "messageRules", id]) => {
             left::set_rule(world, request, key, id, notes)
         }
+        ("DELETE", ["users", key, "mailFolders", "inbox", "messageRules", id]) => {
+            left::delete_rule(world, request, (key, id), notes)
+        }
+        ("GET", ["users", key, "registeredDevices"]) => left::devices(world, request, key),
         ("DELETE", ["users", key, "authentication", kind, id]) => {
             left::remove_method(world, request, (key, kind, id), notes)
         }

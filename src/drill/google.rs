@@ -4,6 +4,7 @@
 //! servers with names of their own, stands on one here.
 
 mod alerts;
+mod left;
 mod mailbox;
 mod reports;
 mod roles;
@@ -28,6 +29,8 @@ pub(crate) struct State {
     pub granted: Vec<&'static str>,
     /// Whether the victim's app password was taken away.
     pub password_gone: bool,
+    /// Whether the victim's backup codes are void.
+    pub codes_gone: bool,
     /// What was taken away of the victim's mailbox.
     pub mailbox: mailbox::Gone,
 }
@@ -38,8 +41,16 @@ impl State {
         Self {
             granted: token::NEEDED.to_vec(),
             password_gone: false,
+            codes_gone: false,
             mailbox: mailbox::Gone::default(),
         }
+    }
+
+    /// Takes everything away that can be left in the victim's account and mailbox.
+    pub fn take_all(&mut self) {
+        self.password_gone = true;
+        self.codes_gone = true;
+        self.mailbox = mailbox::Gone::all();
     }
 }
 
@@ -99,6 +110,15 @@ pub(crate) fn answer(world: &mut World, request: &Request, notes: &mut Notes) ->
         ("DELETE", ["users", key, "asps", number]) => {
             users::end_password(world, (key, number), notes)
         }
+        ("GET", ["users", key, "verificationCodes"]) => left::codes(world, key),
+        ("POST", ["users", key, "verificationCodes", "invalidate"]) => {
+            left::invalidate(world, key, notes)
+        }
+        ("GET", ["users", key, "aliases"]) => left::aliases(world, key),
+        ("DELETE", ["users", key, "aliases", alias]) => {
+            left::remove_alias(world, (key, alias), notes)
+        }
+        ("GET", ["customer", _, "devices", "mobile"]) => left::devices(world, request),
         ("GET", ["groups"]) => users::groups(world, request),
         ("GET", ["customer", _, "roleassignments"]) => roles::assignments(world, request),
         (_, ["users" | "groups" | "customer", ..]) => no_method(),
@@ -127,6 +147,18 @@ pub(crate) fn template(request: &Request) -> &'static str {
         ["admin", "directory", "v1", "users", _, "asps", _] => {
             "/admin/directory/v1/users/{userKey}/asps/{codeId}"
         }
+        ["admin", "directory", "v1", "users", _, "aliases", ..] => {
+            "/admin/directory/v1/users/{userKey}/aliases"
+        }
+        [
+            "admin",
+            "directory",
+            "v1",
+            "users",
+            _,
+            "verificationCodes",
+            ..,
+        ] => "/admin/directory/v1/users/{userKey}/verificationCodes",
         ["gmail", "v1", "users", _, "settings", ..] => "/gmail/v1/users/{userId}/settings",
         ["v1beta1", "alerts"] => "/v1beta1/alerts",
         ["admin", "reports", ..] => {
@@ -169,7 +201,7 @@ fn no_user() -> Answer {
 }
 
 /// Lists the further addresses of a person.
-fn aliases(directory: &Directory, place: usize) -> Vec<String> {
+pub(crate) fn aliases(directory: &Directory, place: usize) -> Vec<String> {
     let Some(person) = directory.people.get(place) else {
         return Vec::new();
     };
@@ -180,6 +212,7 @@ fn aliases(directory: &Directory, place: usize) -> Vec<String> {
     if place == VICTIM {
         all.push("m.lind@acme.example".to_owned());
     }
+    all.retain(|alias| !person.gone_aliases.contains(alias));
     all
 }
 

@@ -104,6 +104,9 @@ pub(crate) fn answer(world: &mut World, request: &Request, notes: &mut Notes) ->
             users::all_roles(world, id, client)
         }
         ("GET", ["users", id, "federated-identity"]) => left::linked(world, id),
+        ("DELETE", ["users", id, "federated-identity", provider]) => {
+            left::unlink(world, (id, provider), notes)
+        }
         ("DELETE", ["users", id, "consents" | "credentials", what]) => {
             left::remove(world, request, (id, what), notes)
         }

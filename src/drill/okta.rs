@@ -64,6 +64,15 @@ pub(crate) fn answer(world: &mut World, request: &Request, notes: &mut Notes) ->
         ("PUT", ["users", user, "risk"]) => risk::put(world, request, user, notes),
         ("GET", ["users", user, "grants"]) => left::grants(world, request, user),
         ("GET", ["users", user, "devices"]) => left::devices(world, request, user),
+        ("GET", ["users", user, "authenticator-enrollments"]) => {
+            left::enrollments(world, request, user)
+        }
+        ("GET", ["users", user, "authenticator-enrollments", id]) => {
+            left::one_enrollment(world, request, user, id)
+        }
+        ("DELETE", ["users", user, "authenticator-enrollments", id]) => {
+            left::unenroll(world, request, (user, id), notes)
+        }
         ("GET", ["users", user, "grants" | "factors", id]) => left::one(world, request, user, id),
         ("DELETE", ["users", user, "grants" | "factors", id]) => {
             left::remove(world, request, (user, id), notes)
@@ -97,6 +106,12 @@ pub(crate) fn template(request: &Request) -> &'static str {
         Some(["users", _, "grants"]) => "/api/v1/users/{userId}/grants",
         Some(["users", _, "grants", _]) => "/api/v1/users/{userId}/grants/{grantId}",
         Some(["users", _, "devices"]) => "/api/v1/users/{userId}/devices",
+        Some(["users", _, "authenticator-enrollments"]) => {
+            "/api/v1/users/{userId}/authenticator-enrollments"
+        }
+        Some(["users", _, "authenticator-enrollments", _]) => {
+            "/api/v1/users/{userId}/authenticator-enrollments/{enrollmentId}"
+        }
         Some(["users", _, "clients"]) => "/api/v1/users/{userId}/clients",
         Some(["users", _, "clients", _, "tokens"]) => {
             "/api/v1/users/{userId}/clients/{clientId}/tokens"

@@ -3,13 +3,67 @@
 //! What must not live here: a vendor's wire shapes.
 
 use super::activity::Kind;
+use super::company::Person;
+use super::entra::Tenant;
+use super::google::State;
 use super::wire::{Notes, Request};
 use super::world::World;
+
+/// What is left in one account, at whichever provider, as it is at one time.
+#[derive(Clone, Debug)]
+pub(crate) struct Kept {
+    person: Person,
+    google: State,
+    tenant: Tenant,
+}
 
 /// Types of factors that one app holds together: one of the first two takes the others with it.
 const TOGETHER: [&str; 3] = ["push", "signed_nonce", "token:software:totp"];
 
 impl World {
+    /// Remembers what is left in an account.
+    pub fn keep_left(&self, person: usize) -> Kept {
+        Kept {
+            person: self.directory.people[person].clone(),
+            google: self.google.clone(),
+            tenant: self.tenant.clone(),
+        }
+    }
+
+    /// Puts what was left in an account back as it was; the account itself stays as it is.
+    pub fn put_back(&mut self, person: usize, kept: &Kept) {
+        let account = &mut self.directory.people[person];
+        let was = kept.person.clone();
+        account.grants = was.grants;
+        account.clients = was.clients;
+        account.factors = was.factors;
+        account.enrollments = was.enrollments;
+        account.linked = was.linked;
+        account.second_email = was.second_email;
+        account.gone_aliases = was.gone_aliases;
+        let granted = std::mem::take(&mut self.google.granted);
+        self.google = State {
+            granted,
+            ..kept.google.clone()
+        };
+        self.tenant = kept.tenant.clone();
+    }
+
+    /// Takes away everything that can be left in an account, by a colleague's hand: it is in no ledger.
+    pub fn take_all(&mut self, person: usize) {
+        let aliases = super::google::aliases(&self.directory, person);
+        let account = &mut self.directory.people[person];
+        account.grants.clear();
+        account.clients.clear();
+        account.factors.clear();
+        account.enrollments.clear();
+        account.linked = None;
+        account.second_email = None;
+        account.gone_aliases.extend(aliases);
+        self.google.take_all();
+        self.tenant.take_all(person);
+    }
+
     /// Takes a grant away; the tokens of its client stay. `None` where there is none of this id.
     pub fn remove_grant(
         &mut self,

@@ -9,7 +9,7 @@ use chrono::{DateTime, TimeDelta, Utc};
 use super::activity::{Activity, Journal, Kind, Transaction};
 use super::attacker::Attacker;
 use super::casebook::Casebook;
-use super::company::{ANALYST, COLLEAGUE, Directory, Holder, Person, VICTIM};
+use super::company::{ANALYST, COLLEAGUE, Directory, Holder, Person, Source, VICTIM};
 use super::entra;
 use super::fault::Twist;
 use super::google;
@@ -72,6 +72,7 @@ impl World {
             directory.as_tenant();
         }
         let risks = risk::at_start(idp, &directory);
+        directory.source = Source::of(idp);
         let past = history::build(seed, start, events, &mut directory);
         let journal = Journal::new(past, seed, idp == Idp::Google);
         let cases = Casebook::new(seed, start, cases, &directory);

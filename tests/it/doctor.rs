@@ -185,6 +185,14 @@ async fn a_scope_that_is_missing_at_google_fails_what_needs_it() {
     }
     let is_beyond = |check: &Check| check.what.as_str() == "google: beyond need";
     assert!(!checks.iter().any(is_beyond), "{checks:#?}");
+    let mobile = json!({"fault": "not_granted", "scope": "admin.directory.device.mobile.readonly"});
+    drill.fault(&mobile).expect("the fault is known");
+    let checks = report(&drill, &dir, &no_host(), |text| text).await;
+    let line = of(&checks, "google: may list mobile devices");
+    assert_eq!(line.verdict, Verdict::Fault, "{line:?}");
+    for kind in ActionKind::ALL {
+        assert_eq!(of_kind(&checks, kind).verdict, Verdict::Ok, "{checks:#?}");
+    }
     for order in [
         json!({"fault": "not_granted", "scope": "admin.directory.user.security"}),
         json!({"fault": "granted", "scope": "https://www.googleapis.com/auth/drive"}),

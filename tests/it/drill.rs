@@ -4,7 +4,7 @@ use std::time::Duration;
 
 use chrono::{DateTime, Utc};
 use quell::drill::clock::Clock;
-use quell::drill::wire::Server;
+use quell::drill::wire::{Idp, Server};
 use quell::drill::{Drill, Endpoint, Options, Pace};
 use reqwest::{Method, Response};
 use serde_json::{Value, json};
@@ -309,6 +309,30 @@ async fn identity_answers_follow_the_specification() {
         .get(&format!("/api/v1/users/{id}/clients/{client}/tokens"))
         .await;
     assert_eq!(tokens.rows().len(), 2);
+}
+
+#[tokio::test]
+async fn the_siem_names_the_provider_that_the_company_has() {
+    for idp in Idp::ALL {
+        let options = Options {
+            idp,
+            ..Options::default()
+        };
+        let test = "drill::the_siem_names_the_provider_that_the_company_has";
+        let house = House::with(test, options).await;
+        let pit = house.open_pit("logs-*").await;
+        for named in Idp::ALL {
+            let body = json!({
+                "pit": {"id": pit}, "size": 1, "track_total_hits": true,
+                "query": {"bool": {"filter": [{"term": {"event.provider": named.name()}}]}},
+            });
+            let found = house.search(body).await.json();
+            let total = found["hits"]["total"]["value"].as_u64().unwrap();
+            assert_eq!(total > 0, named == idp, "{idp:?} {named:?}: {total}");
+            let message = found["hits"]["hits"][0]["_source"]["message"].to_string();
+            assert!(idp == Idp::Okta || !message.contains("Okta"), "{message}");
+        }
+    }
 }
 
 #[tokio::test]

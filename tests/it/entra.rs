@@ -371,6 +371,7 @@ async fn what_was_left_is_listed_and_taken_away() {
     let identity = house.identity();
     let account = house.victim().await;
     let left = identity.left_behind(&account.id).await.unwrap();
+    let first = house.drill.left();
     let unread: Vec<RemnantKind> = left.unread.iter().map(|one| one.kind).collect();
     assert_eq!(unread, [RemnantKind::Forwarding, RemnantKind::Delegate]);
     let named = |word: &str| {
@@ -407,6 +408,30 @@ async fn what_was_left_is_listed_and_taken_away() {
         );
         assert_eq!(house.drill.ledger().targets(effect).len(), 1);
     }
+    let device = named("DESKTOP-7Q2KD1V");
+    assert!(device.since.is_some() && device.kept.is_some());
+    assert!(identity.removal(&device.item, &account).is_err());
+    // A rule that is disabled is listed as that, and can be deleted; of it nothing is proven while it is there in any state.
+    let now = identity.left_behind(&account.id).await.unwrap();
+    let mut rules = now.remnants.iter();
+    let rule = rules.find(|one| one.item.kind == RemnantKind::InboxRule);
+    let rule = rule.expect("the disabled rule");
+    assert!(rule.item.name.raw().ends_with("(disabled)"), "{rule:?}");
+    let proof = ProofQuery {
+        item: Some(rule.item.clone()),
+        ..proof(ActionKind::RemoveItem, &account)
+    };
+    let action = house.confirm_removal(&account, rule);
+    assert_eq!(action.call().method, "DELETE");
+    house.drill.leave_again(&first);
+    let enabled = identity.read_back(&proof).await.unwrap();
+    assert_eq!(enabled.matches, Some(false), "{enabled:?}");
+    assert!(enabled.evidence.raw().contains("is still listed, now as"));
+    identity.perform(&action, None).await.unwrap();
+    let read = identity.read_back(&proof).await.unwrap();
+    assert_eq!(read.matches, Some(true), "{read:?}");
+    assert_eq!(house.drill.ledger().targets("delete_rule").len(), 1);
+    assert!(identity.perform(&action, None).await.is_err());
     house.fault(&json!({"server": "identity", "fault": "403", "path": "messageRules"}));
     let left = identity.left_behind(&account.id).await.unwrap();
     assert!(

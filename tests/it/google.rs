@@ -529,7 +529,11 @@ async fn what_was_left_is_listed_and_taken_away_one_by_one() {
             "OAuth grant MailSync Helper",
             "app password iPad Mail",
             "MFA method 2-step verification",
+            "MFA method backup codes",
             "recovery data recovery mail mara@home.example",
+            "mail alias m.lind@acme.example",
+            "device Pixel 8",
+            "device Galaxy A15",
             "inbox rule query in:anywhere: forwards to drop@mailbox.example, adds TRASH",
             "forwarding of all mail to drop@mailbox.example",
             "forwarding drop@mailbox.example",
@@ -554,18 +558,53 @@ async fn what_was_left_is_listed_and_taken_away_one_by_one() {
         let after = identity.read_back(&query).await.unwrap();
         assert_eq!((before.matches, after.matches), (Some(false), Some(true)));
     }
+    // The codes are secrets: what is kept of them is their number.
+    let records: Vec<String> = left
+        .remnants
+        .iter()
+        .map(|one| format!("{} {:?}", one.before.raw(), one.details))
+        .collect();
+    assert!(records.iter().any(|one| one.contains(r#"{"codes":8}"#)));
+    assert!(
+        !records.iter().any(|one| one.contains("48151")),
+        "{records:?}"
+    );
+    let devices: Vec<bool> = left
+        .remnants
+        .iter()
+        .filter(|one| one.item.kind == RemnantKind::Device)
+        .map(|one| one.since.is_some() && one.last_used.is_some())
+        .collect();
+    assert_eq!(devices, [true, true]);
     let left = identity.left_behind(&account.id).await.unwrap();
-    assert_eq!(left.remnants.len(), 2);
+    assert_eq!(left.remnants.len(), 3);
     let ledger = house.drill.ledger();
     let gone = |kind: &str| ledger.targets(kind).len();
     assert_eq!((gone("revoke_tokens"), gone("revoke_app_password")), (2, 1));
     for kind in [
+        "void_codes",
+        "remove_alias",
+        "clear_recovery",
         "remove_filter",
         "stop_forwarding",
         "remove_forwarding_address",
     ] {
         assert_eq!(gone(kind), 1, "{kind}");
     }
+    let scope = "admin.directory.device.mobile.readonly";
+    house.fault(&json!({"fault": "not_granted", "scope": scope}));
+    house.fault(&json!({"fault": "tokens_end"}));
+    let left = identity.left_behind(&account.id).await.unwrap();
+    assert_eq!(left.unread.len(), 1, "{:?}", left.unread);
+    let unread = &left.unread[0];
+    assert_eq!(unread.kind, RemnantKind::Device);
+    assert!(
+        unread
+            .reason
+            .as_str()
+            .contains("mobile.readonly is not granted")
+    );
+    house.fault(&json!({"fault": "granted", "scope": scope}));
     house.fault(&json!({"fault": "not_granted", "scope": "gmail.settings.basic"}));
     let left = identity.left_behind(&account.id).await.unwrap();
     let unread: Vec<RemnantKind> = left.unread.iter().map(|one| one.kind).collect();
@@ -967,4 +1006,30 @@ async fn a_new_password_is_proven_by_the_log_and_is_in_no_record() {
     assert!(!all.contains(&password));
     // The key itself lies in the drill's own file, and nowhere else.
     assert_eq!(all.matches("BEGIN PRIVATE KEY").count(), 1);
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn backup_codes_are_made_void_with_proof_and_are_in_no_record() {
+    let (drill, state) = (
+        company_of(google()).await,
+        tempfile::tempdir().expect("a directory"),
+    );
+    let mut app = TestApp::start(&drill, state.path());
+    open_case(&mut app).await;
+    let kind = RemnantKind::MfaMethod;
+    crate::left::plan_removal(&mut app, kind, "backup codes").await;
+    let shown = app.screen();
+    // Its end stands on the next line.
+    assert!(shown.contains("/verificationCodes/in"), "{shown}");
+    assert!(!shown.contains("48151"), "{shown}");
+    confirm(&app);
+    app.until("it is proven", all_proven).await;
+    app.end().await;
+    assert_eq!(drill.ledger().targets("void_codes").len(), 1);
+    let all = written(state.path());
+    assert!(
+        all.contains(r#"{\"codes\":8}"#),
+        "how many there were is kept"
+    );
+    assert!(!all.contains("48151"), "no code is");
 }

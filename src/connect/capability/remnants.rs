@@ -30,7 +30,7 @@ pub(crate) fn no_item() -> ConnectError {
 }
 
 /// Finds one thing in the list; an error where its kind was not read.
-pub(super) fn one(left: &LeftBehind, item: &Item) -> Result<Option<Remnant>, ConnectError> {
+pub(crate) fn one(left: &LeftBehind, item: &Item) -> Result<Option<Remnant>, ConnectError> {
     match left.lists(item) {
         Ok(found) => Ok(found.cloned()),
         Err(reason) => Err(ConnectError::unsent(safe!(
@@ -54,19 +54,16 @@ pub(super) fn unnamed() -> Reading {
 
 /// Gives the reading: gone proves it, and still there refutes it.
 pub(super) fn reading(item: &Item, found: Option<&Remnant>) -> Reading {
-    let (matches, word) = match found {
-        None => (true, "is not listed any more"),
-        Some(_) => (false, "is still listed"),
+    let called = |one: &Item| format!("{} (id {})", one.name.raw(), one.id.raw());
+    let word = match found {
+        None => "is not listed any more".to_owned(),
+        Some(now) if now.item == *item => "is still listed".to_owned(),
+        // The provider may have something else in its place.
+        Some(now) => format!("is still listed, now as {}", called(&now.item)),
     };
-    let named = format!(
-        "{} {} (id {})",
-        item.kind.word(),
-        item.name.raw(),
-        item.id.raw()
-    );
     Reading {
-        matches: Some(matches),
-        evidence: Untrusted::new(format!("{named} {word}")),
+        matches: Some(found.is_none()),
+        evidence: Untrusted::new(format!("{} {} {word}", item.kind.word(), called(item))),
         used: None,
         server_date: None,
         effect_at: None,

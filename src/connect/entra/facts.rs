@@ -117,9 +117,15 @@ pub(super) fn removal_of(item: &Item, factors: &[Factor]) -> ActionFacts {
             limits: "keeps nobody out by itself; needs UserAuthenticationMethod.ReadWrite.All".into(),
             ..general
         },
+        RemnantKind::InboxRule if super::left::is_off(item) => ActionFacts {
+            effect: safe!("the rule {} is deleted", name),
+            undo: "by hand only: a rule made anew has another id; what was there before is kept in the audit log".into(),
+            limits: "mail that it moved, deleted or sent on stays so; who holds the mailbox can make another; needs MailboxSettings.ReadWrite".into(),
+            proof: "it is not listed any more, disabled or enabled, read twice, within 4 min".into(),
+        },
         RemnantKind::InboxRule => ActionFacts {
             effect: safe!("the rule {} is disabled, not deleted: mail that comes from now on is not touched by it", name),
-            undo: "the user or an administrator can enable it again in the mailbox".into(),
+            undo: "the user or an administrator can enable it again in the mailbox; once it is disabled, a second plan deletes it".into(),
             limits: "mail that it moved, deleted or sent on stays so; a forwarding of the whole mailbox is not told by Graph; needs MailboxSettings.ReadWrite".into(),
             proof: "it is not among the rules that are enabled, read twice, within 4 min".into(),
         },

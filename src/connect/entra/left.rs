@@ -1,16 +1,17 @@
 //! What Graph tells of what was left in an account: grants, assignments, authentication methods, inbox rules; and the
 //! request that takes one away.
 //!
-//! A rule is disabled and not deleted, so that it can still be looked at. Graph v1.0 tells no forwarding of a mailbox and no
-//! delegates. Source: Microsoft Graph v1.0 `oAuth2PermissionGrant`, `appRoleAssignment`, `authenticationMethod`,
-//! `messageRule`. What must not live here: HTTP policy.
+//! A rule is disabled first, so that it can still be looked at; one that is disabled can be deleted. Graph v1.0 tells no
+//! forwarding of a mailbox and no delegates, and devices are listed only. Source: Microsoft Graph v1.0
+//! `oAuth2PermissionGrant`, `appRoleAssignment`, `authenticationMethod`, `messageRule`, `device`. What must not live here:
+//! HTTP policy.
 
 use reqwest::Method;
 use serde_json::{Value, json};
 
 use super::snapshot::{ASSIGNED, GRANTS};
 use super::{Entra, get, is_id, marked, wire};
-use crate::connect::capability::{ConnectError, Lacking, Step};
+use crate::connect::capability::{ConnectError, Lacking, Step, one_remnant};
 use crate::connect::decode::{FieldError, at, need_text, text, time};
 use crate::connect::http::{Class, Request};
 use crate::domain::account::Account;
@@ -30,6 +31,7 @@ const RULE: &str =
 const GRANT: &str = "/v1.0/oauth2PermissionGrants/{oAuth2PermissionGrant-id}";
 const ASSIGNMENT: &str = "/v1.0/users/{user-id}/appRoleAssignments/{appRoleAssignment-id}";
 const INBOX: &str = "inbox";
+const DEVICES: &str = "/v1.0/users/{user-id}/registeredDevices";
 
 /// Types of methods, where each is deleted, and whether it is a way to have the password back and no second factor.
 const METHODS: [(&str, &str, bool); 7] = [
@@ -72,6 +74,9 @@ const METHODS: [(&str, &str, bool); 7] = [
 /// What the ids of grants and of assignments begin with here: both let an application act.
 const OF_GRANT: &str = "grant";
 const OF_ASSIGNMENT: &str = "assignment";
+
+/// What the id of a rule that is disabled begins with here: deleting it is another thing than disabling it.
+const OFF: &str = "disabled/";
 
 /// Words of a rule's actions that send mail away or hide it.
 const SENDS: [&str; 3] = ["forwardTo", "forwardAsAttachmentTo", "redirectTo"];
@@ -159,14 +164,22 @@ fn sent_to(record: &Value, action: &str) -> Option<Untrusted> {
     (!all.is_empty()).then(|| Untrusted::new(format!("{action} {}", all.join(", "))))
 }
 
-/// Reads one inbox rule; `None` for one that is disabled, which does nothing.
-fn rule(record: &Value) -> Result<Option<Remnant>, FieldError> {
+/// Tells whether an item is a rule that is disabled.
+pub(super) fn is_off(item: &Item) -> bool {
+    item.kind == RemnantKind::InboxRule && item.id.raw().starts_with(OFF)
+}
+
+/// Reads one inbox rule; one that is disabled has an id and a name of its own.
+fn rule(record: &Value) -> Result<Remnant, FieldError> {
     let id = need_text(record, "id")?;
-    if at(record, "isEnabled") == Some(&Value::Bool(false)) {
-        return Ok(None);
-    }
     let name = text(record, "displayName").unwrap_or_else(|| "without a name".into());
-    let item = Item::new(RemnantKind::InboxRule, id.raw(), name.raw());
+    let disabled = at(record, "isEnabled") == Some(&Value::Bool(false));
+    let item = if disabled {
+        let name = format!("{} (disabled)", name.raw());
+        Item::new(RemnantKind::InboxRule, format!("{OFF}{}", id.raw()), &name)
+    } else {
+        Item::new(RemnantKind::InboxRule, id.raw(), name.raw())
+    };
     let mut remnant = Remnant::new(item, record);
     let acts = |word: &str| {
         let value = at(record, "actions").and_then(|actions| actions.get(word));
@@ -183,9 +196,35 @@ fn rule(record: &Value) -> Result<Option<Remnant>, FieldError> {
         .flatten()
         .collect();
     if at(record, "isReadOnly") == Some(&Value::Bool(true)) {
-        remnant.kept = Some("it cannot be changed by this interface".into());
+        remnant.kept =
+            Some("it is read-only: this interface neither changes nor deletes it".into());
     }
-    Ok(Some(remnant))
+    Ok(remnant)
+}
+
+/// Reads one device; nothing here changes it.
+fn device(record: &Value) -> Result<Remnant, FieldError> {
+    let id = need_text(record, "id")?;
+    let name = text(record, "displayName").unwrap_or_else(|| id.clone());
+    let mut remnant = Remnant::new(Item::new(RemnantKind::Device, id.raw(), name.raw()), record);
+    remnant.since = time(record, "registrationDateTime");
+    remnant.last_used = time(record, "approximateLastSignInDateTime");
+    let is = |field: &str, word: bool, says: &'static str| {
+        (at(record, field) == Some(&Value::Bool(word))).then(|| says.into())
+    };
+    remnant.details = [
+        is("accountEnabled", false, "is disabled"),
+        text(record, "operatingSystem"),
+        fact("trust", text(record, "trustType")),
+        is("isManaged", true, "managed"),
+        is("isManaged", false, "not managed"),
+        fact("device id", text(record, "deviceId")),
+    ]
+    .into_iter()
+    .flatten()
+    .collect();
+    remnant.kept = Some("no call for it here: disable it in the admin center".into());
+    Ok(remnant)
 }
 
 fn broken(error: &FieldError) -> Safe {
@@ -222,16 +261,17 @@ impl Entra {
     /// Reads everything that was left in an account, each kind for itself.
     pub(super) async fn remnants(&self, id: &AccountId) -> Result<LeftBehind, ConnectError> {
         let raw = id.raw();
-        let rules = get(RULES, &[raw, INBOX])?;
+        let (rules, devices) = (get(RULES, &[raw, INBOX])?, get(DEVICES, &[raw])?);
         let read = self.together(async {
             futures::join!(
                 self.user(raw),
                 self.left_grants(raw),
                 self.method_records(raw),
                 self.whole(rules, RULES, rule),
+                self.whole(devices, DEVICES, device),
             )
         });
-        let (user, grants, methods, rules) = read.await;
+        let (user, grants, methods, rules, devices) = read.await;
         if user?.is_none_or(|(account, _)| account.id != *id) {
             return Err(ConnectError::unsent("the account is not found".into()));
         }
@@ -254,13 +294,33 @@ impl Entra {
                 left.add(RemnantKind::RecoveryData, Err(reason));
             }
         }
-        let rules = rules.map(|all| all.into_iter().flatten().collect());
         left.add(RemnantKind::InboxRule, rules.map_err(|error| error.what));
+        left.add(RemnantKind::Device, devices.map_err(|error| error.what));
         for kind in [RemnantKind::Forwarding, RemnantKind::Delegate] {
             let reason = "Graph v1.0 does not tell it: look in Exchange's own administration";
             left.add(kind, Err(reason.into()));
         }
         Ok(left)
+    }
+
+    /// Reads one thing anew: a rule that was to be deleted is there as long as it is listed, disabled or not.
+    pub(super) async fn one_left(
+        &self,
+        id: &AccountId,
+        item: &Item,
+    ) -> Result<Option<Remnant>, ConnectError> {
+        let left = self.remnants(id).await?;
+        let found = one_remnant(&left, item)?;
+        match item.id.raw().strip_prefix(OFF) {
+            Some(rule) if found.is_none() && is_off(item) => {
+                let enabled = Item {
+                    id: Untrusted::new(rule),
+                    ..item.clone()
+                };
+                one_remnant(&left, &enabled)
+            }
+            _ => Ok(found),
+        }
     }
 
     /// Builds the request that takes an item of an account away.
@@ -273,6 +333,9 @@ impl Entra {
         };
         let delete = |route, ids: &[&str]| Request::new(Class::Write, Method::DELETE, route, ids);
         if item.kind == RemnantKind::InboxRule {
+            if let Some(rule) = item.id.raw().strip_prefix(OFF) {
+                return delete(RULE, &[account, INBOX, rule]).map(marked);
+            }
             let ids = [account, INBOX, item.id.raw()];
             let request = Request::new(Class::Write, Method::PATCH, RULE, &ids)?;
             return Ok(marked(request.json(&json!({"isEnabled": false}))));
@@ -395,23 +458,49 @@ mod tests {
     }
 
     #[test]
-    fn a_rule_says_what_it_does_and_is_disabled_not_deleted() {
+    fn a_rule_says_what_it_does_and_is_disabled_before_it_is_deleted() {
         let record = json!({
             "id": "r1", "displayName": "..", "isEnabled": true, "actions": {
                 "forwardTo": [{"emailAddress": {"address": "x@evil.example"}}], "permanentDelete": true,
             },
         });
-        let found = read(rule(&record)).unwrap_or_else(|| panic!("a rule"));
+        let found = read(rule(&record));
         let details: Vec<&str> = found.details.iter().map(Untrusted::raw).collect();
         assert_eq!(details, ["forwardTo x@evil.example", "permanentDelete"]);
-        let request = Entra::removal_request(&found.item, "u1");
-        let request = request.unwrap_or_else(|error| panic!("{error}"));
-        assert!(format!("{request:?}").contains("PATCH"));
+        let sent = |item: &Item| {
+            let request = Entra::removal_request(item, "u1");
+            let request = request.unwrap_or_else(|error| panic!("{error}"));
+            format!("{request:?}")
+        };
+        assert!(sent(&found.item).contains("PATCH"));
         let mut off = record.clone();
         off["isEnabled"] = json!(false);
-        assert_eq!(rule(&off), Ok(None));
-        off["isEnabled"] = json!(true);
-        off["isReadOnly"] = json!(true);
-        assert!(read(rule(&off)).is_some_and(|rule| rule.kept.is_some()));
+        let disabled = read(rule(&off));
+        assert!(!disabled.item.is_same(&found.item) && is_off(&disabled.item));
+        assert_eq!(disabled.item.name.raw(), ".. (disabled)");
+        let request = sent(&disabled.item);
+        assert!(
+            request.contains("DELETE") && request.contains("/messageRules/r1\""),
+            "{request}"
+        );
+        for enabled in [true, false] {
+            off["isEnabled"] = json!(enabled);
+            off["isReadOnly"] = json!(true);
+            assert!(read(rule(&off)).kept.is_some());
+        }
+    }
+
+    #[test]
+    fn a_device_says_since_when_and_stays() {
+        let record = json!({
+            "id": "d1", "displayName": "DESKTOP-7Q2K", "registrationDateTime": "2026-11-21T03:00:00Z",
+            "operatingSystem": "Windows", "trustType": "Workplace", "isManaged": false, "accountEnabled": true,
+        });
+        let found = read(device(&record));
+        assert_eq!(found.item.name.raw(), "DESKTOP-7Q2K");
+        assert!(found.since.is_some() && found.kept.is_some());
+        let details: Vec<&str> = found.details.iter().map(Untrusted::raw).collect();
+        assert_eq!(details, ["Windows", "trust Workplace", "not managed"]);
+        assert!(Entra::removal_request(&found.item, "u1").is_err());
     }
 }

@@ -10,7 +10,7 @@ use chrono::{DateTime, Utc};
 use serde_json::Value;
 
 use super::scope::{MailScope, Scope, is_not_granted};
-use super::{ACTIVITIES, ALERTS, ASSIGNMENTS, CUSTOMER, GROUPS, Google, TOKENS, USER};
+use super::{ACTIVITIES, ALERTS, ASSIGNMENTS, CUSTOMER, GROUPS, Google, MOBILE, TOKENS, USER};
 use crate::connect::capability::{
     ConnectError, ConnectErrorKind, Examined, Identity as _, LastSeen, Right, RuleSeen,
 };
@@ -22,8 +22,10 @@ use crate::domain::text::{Safe, Untrusted};
 use crate::safe;
 
 /// Scopes that are often granted too and that nothing here needs: they are asked for, and the tokens dropped.
-const BEYOND: [&str; 6] = [
+const BEYOND: [&str; 8] = [
     "https://mail.google.com/",
+    "https://www.googleapis.com/auth/admin.directory.device.mobile",
+    "https://www.googleapis.com/auth/admin.directory.device.mobile.action",
     "https://www.googleapis.com/auth/admin.directory.group",
     "https://www.googleapis.com/auth/admin.directory.rolemanagement",
     "https://www.googleapis.com/auth/gmail.modify",
@@ -36,7 +38,10 @@ fn need(scope: Scope) -> (&'static str, &'static [ActionKind]) {
     use ActionKind::{DisableAccount, ExpirePassword, RemoveItem, ResetPassword, RevokeSessions};
     match scope {
         Scope::Users => ("read and change accounts", &ActionKind::ALL),
-        Scope::Security => ("sign out and end tokens", &[RevokeSessions, RemoveItem]),
+        Scope::Security => (
+            "sign out, end tokens and void codes",
+            &[RevokeSessions, RemoveItem],
+        ),
         Scope::Groups => ("read groups", &[]),
         Scope::Roles => (
             "tell administrators from others",
@@ -53,6 +58,7 @@ fn need(scope: Scope) -> (&'static str, &'static [ActionKind]) {
             &[],
         ),
         Scope::Alerts => ("read the alerts of the Alert Center", &[]),
+        Scope::Mobile => ("list mobile devices", &[]),
     }
 }
 
@@ -68,6 +74,7 @@ impl Google {
                 Ok(Request::get(ACTIVITIES, &[own, "admin"])?.query("maxResults", "1"))
             }
             Scope::Alerts => Ok(Request::get(ALERTS, &[])?.query("pageSize", "1")),
+            Scope::Mobile => Ok(Request::get(MOBILE, &[CUSTOMER])?.query("maxResults", "1")),
         }
     }
 

@@ -114,6 +114,33 @@ pub(super) fn removal(item: &Item) -> ActionFacts {
             undo: "cannot be undone: the user makes another one; what was there before is kept in the audit log".into(),
             ..general
         },
+        RemnantKind::MfaMethod => ActionFacts {
+            effect: "the backup codes pass no sign-in any more; the other methods of the second step stay".into(),
+            undo: "cannot be undone: the user makes new codes; how many there were is kept in the audit log, no code".into(),
+            limits: safe!(
+                "whoever is signed in can make new ones; ends no session; needs {}",
+                Scope::Security.word()
+            ),
+            proof: "no backup code is listed, read twice".into(),
+        },
+        RemnantKind::MailAlias => ActionFacts {
+            effect: safe!("mail to {} does not come into this mailbox any more", name),
+            undo: "by hand only: the alias is added again in the admin console; what was there before is kept in the audit log".into(),
+            limits: safe!(
+                "whoever knows the account by this address does not find it by it any more; mail that came stays; ends no session; needs {}",
+                Scope::Users.word()
+            ),
+            ..general
+        },
+        RemnantKind::RecoveryData => ActionFacts {
+            effect: safe!("the profile has no {} any more: the password cannot be had back by it", name),
+            undo: "by hand only: it is entered again; what was there before is kept in the audit log".into(),
+            limits: safe!(
+                "whoever is signed in can enter another; compare it first with what the person says; ends no session; needs {}",
+                Scope::Users.word()
+            ),
+            proof: "the profile has none in that place, read twice".into(),
+        },
         _ => general,
     }
 }

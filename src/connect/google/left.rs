@@ -1,15 +1,19 @@
-//! What Google tells of what was left in an account: apps with tokens, app passwords, ways to recover the password.
+//! What Google tells of what was left in an account: apps with tokens, app passwords, backup codes, aliases, ways to recover
+//! the password, mobile devices.
 //!
-//! Of the second step it says only whether there is one. Filters, forwarding and delegates are the mailbox's (`mailbox`).
-//! Source: Directory API v1, `Token`, `Asp`, `User`. What must not live here: HTTP policy.
+//! Of the second step it says only whether there is one, and of backup codes the codes themselves: they are counted and
+//! dropped. Filters, forwarding and delegates are the mailbox's (`mailbox`). Source: Directory API v1, `Token`, `Asp`, `User`,
+//! `VerificationCode`, `Alias`, `MobileDevice`. What must not live here: HTTP policy.
 
 use reqwest::Method;
 use serde_json::{Value, json};
 
 use super::scope::Scope;
-use super::{ASP, ASPS, Google, TOKEN, TOKENS, facts, is_id, mailbox, wire};
+use super::{
+    ASP, ASPS, CUSTOMER, Google, MOBILE, TOKEN, TOKENS, USER, facts, is_id, mailbox, wire,
+};
 use crate::connect::capability::{ConnectError, Lacking, Step};
-use crate::connect::decode::{FieldError, at, text};
+use crate::connect::decode::{FieldError, at, need_text, text, texts, time};
 use crate::connect::http::{Class, Request};
 use crate::domain::account::{Account, Factor};
 use crate::domain::containment::confirm::ConfirmedAction;
@@ -18,6 +22,16 @@ use crate::domain::containment::remnant::{Item, LeftBehind, Remnant, RemnantKind
 use crate::domain::ids::AccountId;
 use crate::domain::text::{Safe, Untrusted};
 use crate::safe;
+
+const ALIASES: &str = "/admin/directory/v1/users/{userKey}/aliases";
+const ALIAS: &str = "/admin/directory/v1/users/{userKey}/aliases/{alias}";
+const CODES: &str = "/admin/directory/v1/users/{userKey}/verificationCodes";
+const INVALIDATE: &str = "/admin/directory/v1/users/{userKey}/verificationCodes/invalidate";
+
+/// The id and the name of all backup codes together: they are void together.
+const BACKUP: &str = "backup codes";
+/// Fields of the profile by which the password can be had back.
+const WAYS: [&str; 2] = ["recoveryEmail", "recoveryPhone"];
 
 fn lacking<T>(reason: impl Into<Safe>) -> Result<T, Lacking> {
     Err(Lacking {
@@ -58,18 +72,55 @@ fn app_password(record: &Value) -> Result<Remnant, FieldError> {
 /// Puts what the user record says of one way in as something that was left.
 fn of_profile(kind: RemnantKind, factor: &Factor) -> Remnant {
     let item = Item::new(kind, factor.id.raw(), factor.kind.raw());
-    let kept = match kind {
-        RemnantKind::RecoveryData => {
-            "it is part of the profile: compare it with what the person says, change it in the admin console"
-        }
-        _ => {
-            "Google lists no methods, and turning the second step off as a whole would weaken the account"
-        }
-    };
+    let weakens = "Google lists no methods, and turning the second step off as a whole would weaken the account";
     Remnant {
-        kept: Some(kept.into()),
+        kept: (kind == RemnantKind::MfaMethod).then(|| weakens.into()),
         ..Remnant::new(item, &json!(factor.kind.raw()))
     }
+}
+
+/// Sees that a record is a backup code; the code goes no further.
+fn code(record: &Value) -> Result<(), FieldError> {
+    need_text(record, "verificationCode").map(|_| ())
+}
+
+/// Puts the backup codes that can be used together; `None` where there is none.
+fn backup_codes(count: usize) -> Option<Remnant> {
+    let item = Item::new(RemnantKind::MfaMethod, BACKUP, BACKUP);
+    let count_word = match count {
+        0 => return None,
+        1 => "1 code that can be used, not kept and not shown".to_owned(),
+        more => format!("{more} codes that can be used, not kept and not shown"),
+    };
+    Some(Remnant {
+        details: vec![Untrusted::new(count_word)],
+        ..Remnant::new(item, &json!({"codes": count}))
+    })
+}
+
+/// Reads one alias; `fixed` are those that Google made and keeps.
+fn alias(record: &Value, fixed: &[Untrusted]) -> Result<Remnant, FieldError> {
+    let address = need_text(record, "alias")?;
+    let item = Item::new(RemnantKind::MailAlias, address.raw(), address.raw());
+    let is_fixed = fixed.contains(&address);
+    Ok(Remnant {
+        kept: is_fixed.then(|| "it comes with the domain and cannot be changed".into()),
+        ..Remnant::new(item, record)
+    })
+}
+
+/// Reads one mobile device, and whose it is; nothing here changes it.
+fn device(record: &Value) -> Result<(Remnant, Vec<Untrusted>), FieldError> {
+    let id = need_text(record, "resourceId")?;
+    let name = text(record, "model").unwrap_or_else(|| id.clone());
+    let mut remnant = Remnant::new(Item::new(RemnantKind::Device, id.raw(), name.raw()), record);
+    remnant.since = time(record, "firstSync");
+    remnant.last_used = time(record, "lastSync");
+    let fields = ["os", "type", "status", "deviceCompromisedStatus"];
+    remnant.details = fields.iter().filter_map(|one| text(record, one)).collect();
+    remnant.kept =
+        Some("a mobile device is listed only: block or wipe it in the admin console".into());
+    Ok((remnant, texts(record, "email")))
 }
 
 impl Google {
@@ -77,13 +128,16 @@ impl Google {
     pub(super) async fn remnants(&self, id: &AccountId) -> Result<LeftBehind, ConnectError> {
         let raw = id.raw();
         let list = |route| Request::get(route, &[raw]);
-        let (user, tokens, passwords) = futures::join!(
+        let whole = |record: &Value| Ok(record.clone());
+        let (user, tokens, passwords, codes, aliases) = futures::join!(
             self.user(raw),
             self.list(Scope::Security, list(TOKENS)?, "items", grant),
             self.list(Scope::Security, list(ASPS)?, "items", app_password),
+            self.list(Scope::Security, list(CODES)?, "items", code),
+            self.list(Scope::Users, list(ALIASES)?, "aliases", whole),
         );
-        let account = match user? {
-            Some((account, _)) if account.id == *id => account,
+        let (account, record) = match user? {
+            Some((account, record)) if account.id == *id => (account, record),
             _ => return Err(ConnectError::unsent("the account is not found".into())),
         };
         let mut left = LeftBehind::default();
@@ -95,30 +149,75 @@ impl Google {
             .iter()
             .flatten()
             .partition(|factor| factor.id.raw().starts_with("recovery"));
-        for (kind, all) in [
-            (RemnantKind::MfaMethod, methods),
-            (RemnantKind::RecoveryData, ways),
-        ] {
+        let of = |kind, all: Vec<&Factor>| -> Vec<Remnant> {
             let all = all.into_iter().map(|factor| of_profile(kind, factor));
-            left.add(kind, Ok(all.collect()));
+            all.collect()
+        };
+        let mut methods = of(RemnantKind::MfaMethod, methods);
+        match codes {
+            Ok(codes) => {
+                methods.extend(backup_codes(codes.len()));
+                left.add(RemnantKind::MfaMethod, Ok(methods));
+            }
+            Err(error) => {
+                let reason = safe!("backup codes: {}", error.what);
+                left.add_part(RemnantKind::MfaMethod, methods, reason);
+            }
         }
+        left.add(
+            RemnantKind::RecoveryData,
+            Ok(of(RemnantKind::RecoveryData, ways)),
+        );
+        let fixed = texts(&record, "nonEditableAliases");
+        let aliases = aliases.map_err(|error| error.what).and_then(|all| {
+            let all = all.iter().map(|record| alias(record, &fixed));
+            let all = all.collect::<Result<Vec<_>, _>>();
+            all.map_err(|error| Untrusted::new(error.to_string()).line())
+        });
+        left.add(RemnantKind::MailAlias, aliases);
+        let devices = self.mobile(&account).await;
+        left.add(RemnantKind::Device, devices.map_err(|error| error.what));
         self.add_mailbox(account.login.raw(), &mut left).await;
         Ok(left)
     }
 
+    /// Lists the mobile devices of an account; one of somebody else that the search gave, too, is left out.
+    async fn mobile(&self, account: &Account) -> Result<Vec<Remnant>, ConnectError> {
+        let request = Request::get(MOBILE, &[CUSTOMER])?
+            .query("query", &format!("email:{}", account.login.raw()))
+            .query("projection", "FULL")
+            .query("maxResults", "100");
+        let all = self.list(Scope::Mobile, request, "mobiledevices", device);
+        let is_own = |owner: &Untrusted| super::carries(account, owner.raw());
+        let own = all.await?.into_iter().filter(|(_, owners)| {
+            // Without an owner in it, the search is all that says whose it is.
+            owners.is_empty() || owners.iter().any(is_own)
+        });
+        Ok(own.map(|(remnant, _)| remnant).collect())
+    }
+
     /// Builds the request that removes an item of an account.
     fn removal_request(item: &Item, account: &str) -> Result<(Scope, Request), ConnectError> {
-        let route = match item.kind {
-            RemnantKind::OauthGrant => TOKEN,
-            RemnantKind::AppPassword => ASP,
+        let id = item.id.raw();
+        let delete = |route| Request::new(Class::Write, Method::DELETE, route, &[account, id]);
+        match item.kind {
+            RemnantKind::OauthGrant => Ok((Scope::Security, delete(TOKEN)?)),
+            RemnantKind::AppPassword => Ok((Scope::Security, delete(ASP)?)),
+            RemnantKind::MailAlias => Ok((Scope::Users, delete(ALIAS)?)),
+            RemnantKind::MfaMethod if id == BACKUP => {
+                let request = Request::new(Class::Write, Method::POST, INVALIDATE, &[account])?;
+                Ok((Scope::Security, request))
+            }
+            // `PUT` leaves a field that is not there as it is and clears one that is null.
+            RemnantKind::RecoveryData if WAYS.contains(&id) => {
+                let request = Request::new(Class::Write, Method::PUT, USER, &[account])?;
+                Ok((Scope::Users, request.json(&json!({id: null}))))
+            }
             _ => {
                 let what = safe!("Google has no request that removes the {}", item.word());
-                return Err(ConnectError::unsent(what));
+                Err(ConnectError::unsent(what))
             }
-        };
-        let ids = [account, item.id.raw()];
-        let request = Request::new(Class::Write, Method::DELETE, route, &ids)?;
-        Ok((Scope::Security, request))
+        }
     }
 
     /// Gives the step that removes an item, or why there is none for this account.
@@ -177,8 +276,65 @@ mod tests {
     fn only_what_has_a_request_can_be_removed() {
         for kind in RemnantKind::ALL {
             let item = Item::new(kind, "7", "x");
-            let can = matches!(kind, RemnantKind::OauthGrant | RemnantKind::AppPassword);
+            let can = matches!(
+                kind,
+                RemnantKind::OauthGrant | RemnantKind::AppPassword | RemnantKind::MailAlias
+            );
             assert_eq!(Google::removal_request(&item, "1").is_ok(), can, "{kind:?}");
         }
+        // The second step as a whole is never switched off.
+        let second = Item::new(RemnantKind::MfaMethod, "2sv", "2-step verification");
+        assert!(Google::removal_request(&second, "1").is_err());
+    }
+
+    #[test]
+    fn backup_codes_are_counted_and_kept_nowhere() {
+        let record = json!({"userId": "1", "verificationCode": "48151623"});
+        assert_eq!(code(&record), Ok(()));
+        let refused = code(&json!({"verificationCode": {"x": "48151623"}}));
+        let said = refused.map_err(|error| error.to_string());
+        assert!(said.is_err_and(|said| !said.contains("48151623")));
+        assert_eq!(backup_codes(0), None);
+        let codes = backup_codes(8).unwrap_or_else(|| panic!("codes"));
+        assert!(codes.details[0].raw().starts_with("8 codes"));
+        assert_eq!(codes.before.raw(), r#"{"codes":8}"#);
+        // Another number of them is the same thing.
+        assert_eq!(backup_codes(1).map(|one| one.item), Some(codes.item));
+    }
+
+    #[test]
+    fn a_way_to_recover_is_cleared_and_nothing_else_is_sent() {
+        for way in WAYS {
+            let item = Item::new(RemnantKind::RecoveryData, way, "recovery");
+            let sent = Google::removal_request(&item, "1");
+            let (scope, request) = sent.unwrap_or_else(|error| panic!("{error}"));
+            let said = format!("{request:?}");
+            assert_eq!(scope, Scope::Users);
+            assert!(
+                said.contains("PUT") && said.contains("/users/1\""),
+                "{said}"
+            );
+        }
+    }
+
+    #[test]
+    fn an_alias_of_the_domain_stays() {
+        let record = json!({"alias": "m.lind@acme.example", "primaryEmail": "mara@acme.example"});
+        let read = |fixed: &[Untrusted]| alias(&record, fixed).map(|one| one.kept.is_some());
+        assert_eq!(read(&[]), Ok(false));
+        assert_eq!(read(&["m.lind@acme.example".into()]), Ok(true));
+        assert!(alias(&json!({"id": "1"}), &[]).is_err());
+    }
+
+    #[test]
+    fn a_mobile_device_says_since_when_and_whose_it_is() {
+        let record = json!({
+            "resourceId": "AFi", "model": "Galaxy A15", "os": "Android 14", "firstSync": "2026-11-21T03:00:00.000Z",
+            "email": ["mara@acme.example"],
+        });
+        let (read, owners) = device(&record).unwrap_or_else(|error| panic!("{error}"));
+        assert_eq!(read.item.name.raw(), "Galaxy A15");
+        assert!(read.since.is_some() && read.kept.is_some());
+        assert_eq!(owners, [Untrusted::new("mara@acme.example")]);
     }
 }

@@ -35,17 +35,20 @@ pub(crate) enum Scope {
     Reports,
     /// Alerts of the Alert Center. There is none for reading alone.
     Alerts,
+    /// Mobile devices, read only.
+    Mobile,
 }
 
 impl Scope {
     /// Lists all of them.
-    pub(crate) const ALL: [Self; 6] = [
+    pub(crate) const ALL: [Self; 7] = [
         Self::Users,
         Self::Security,
         Self::Groups,
         Self::Roles,
         Self::Reports,
         Self::Alerts,
+        Self::Mobile,
     ];
 
     /// Gives its name at Google.
@@ -59,6 +62,9 @@ impl Scope {
             }
             Self::Reports => "https://www.googleapis.com/auth/admin.reports.audit.readonly",
             Self::Alerts => "https://www.googleapis.com/auth/apps.alerts",
+            Self::Mobile => {
+                "https://www.googleapis.com/auth/admin.directory.device.mobile.readonly"
+            }
         }
     }
 
@@ -66,7 +72,12 @@ impl Scope {
     fn host(self) -> Option<&'static str> {
         match self {
             Self::Alerts => Some(ALERTS_HOST),
-            Self::Users | Self::Security | Self::Groups | Self::Roles | Self::Reports => None,
+            Self::Users
+            | Self::Security
+            | Self::Groups
+            | Self::Roles
+            | Self::Reports
+            | Self::Mobile => None,
         }
     }
 
@@ -286,7 +297,8 @@ mod tests {
                 None,
                 None,
                 None,
-                Some("https://alertcenter.googleapis.com/".to_owned())
+                Some("https://alertcenter.googleapis.com/".to_owned()),
+                None,
             ]
         );
     }

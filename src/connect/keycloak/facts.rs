@@ -116,6 +116,15 @@ pub(super) fn removal(item: &Item, factors: &[Factor], lifespan: Option<u64>) ->
             limits: safe!("the consent stays: with a sign-in it gets new tokens; {}", tokens(lifespan)),
             ..general
         },
+        RemnantKind::LinkedAccount => ActionFacts {
+            effect: safe!("{} is no way to sign in here any more", item.name.field()),
+            undo: "by hand only: it is linked again in the admin console; what was there before is kept in the audit log".into(),
+            limits: safe!(
+                "whoever is signed in can link another, and the first sign-in by that provider may link it anew where the realm lets it; sessions it began go on: end them, too; {}",
+                tokens(lifespan)
+            ),
+            proof: "no account at this provider is linked, read twice".into(),
+        },
         RemnantKind::Session => ActionFacts {
             effect: "ends this one session; the others go on".into(),
             limits: safe!("it does not stop a new sign-in; {}", tokens(lifespan)),

@@ -7,7 +7,7 @@ use reqwest::Method;
 use serde_json::{Value, json};
 
 use super::{
-    CONSENT, CONSENTS, CREDENTIAL, CREDENTIALS, FEDERATED, Keycloak, SESSION, differs, facts,
+    CONSENT, CONSENTS, CREDENTIAL, CREDENTIALS, FEDERATED, Keycloak, LINK, SESSION, differs, facts,
     is_id, wire,
 };
 use crate::connect::capability::{ConnectError, Lacking, Step};
@@ -114,9 +114,6 @@ fn linked(record: &Value) -> Result<Remnant, FieldError> {
     remnant.details = fact("id there", text(record, "userId"))
         .into_iter()
         .collect();
-    remnant.kept = Some(
-        "the published interface has no request for it: unlink it in the admin console".into(),
-    );
     Ok(remnant)
 }
 
@@ -187,6 +184,7 @@ impl Keycloak {
             RemnantKind::MfaMethod => delete(CREDENTIAL, &[realm, account, id]),
             RemnantKind::RefreshToken => self.end_offline(id),
             RemnantKind::Session => delete(SESSION, &[realm, id]),
+            RemnantKind::LinkedAccount => delete(LINK, &[realm, account, id]),
             _ => Err(ConnectError::unsent(safe!(
                 "Keycloak has no request that removes the {}",
                 item.word()
@@ -199,8 +197,11 @@ impl Keycloak {
         if account.id.connection != self.connection {
             return lacking("the account belongs to another connection");
         }
-        // A client is called as its owner likes; what cannot stand in a path is refused below.
-        let is_named = item.kind == RemnantKind::OauthGrant || is_id(item.id.raw());
+        // Clients and providers are called as their owners like; what cannot stand in a path is refused below.
+        let is_named = matches!(
+            item.kind,
+            RemnantKind::OauthGrant | RemnantKind::LinkedAccount
+        ) || is_id(item.id.raw());
         if !is_id(account.id.raw()) || !is_named {
             return lacking("its id is not an id of this provider");
         }
@@ -267,6 +268,19 @@ mod tests {
         assert_eq!(read.details[0].raw(), "scopes email profile");
         assert!(read.details[1].raw().contains("offline tokens"));
         assert!(consent(&json!({"grantedClientScopes": []})).is_err());
+    }
+
+    #[test]
+    fn a_linked_account_says_whose_it_is() {
+        let record =
+            json!({"identityProvider": "github", "userId": "9117", "userName": "mlind-work"});
+        let read = linked(&record).unwrap_or_else(|error| panic!("{error}"));
+        assert_eq!(
+            (read.item.id.raw(), read.item.name.raw()),
+            ("github", "github mlind-work")
+        );
+        assert!(read.kept.is_none() && read.details[0].raw() == "id there 9117");
+        assert!(linked(&json!({"userId": "9117"})).is_err());
     }
 
     #[test]

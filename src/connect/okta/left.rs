@@ -1,12 +1,14 @@
 //! What Okta tells of what was left in an account: grants, refresh tokens by client, factors, devices, recovery data.
 //!
 //! Source: Okta Management API, schemas `OAuth2ScopeConsentGrant`, `OAuth2RefreshToken`, `UserFactor`, `UserDevice`. The
-//! list of factors has only those that the policy lets the account use; one factor is asked for by its id. What must not
-//! live here: the words of the dialog (see `removal`).
+//! list of factors has only those that the policy lets the account use (see `enrolled` for the others); one factor is asked
+//! for by its id. What must not live here: the words of the dialog (see `removal`).
 
 use serde_json::Value;
 
-use super::{CLIENTS, FACTOR, FACTORS, GRANT, GRANTS, Okta, TOKENS, USER, USER_DEVICES, wire};
+use super::{
+    CLIENTS, FACTOR, FACTORS, GRANT, GRANTS, Okta, TOKENS, USER, USER_DEVICES, enrolled, wire,
+};
 use crate::connect::capability::{ConnectError, ConnectErrorKind};
 use crate::connect::decode::{FieldError, at, need_text, text, time};
 use crate::connect::http::Request;
@@ -24,7 +26,7 @@ fn unread(error: ConnectError) -> Safe {
 }
 
 /// Leaves out of a record what only leads to other records.
-fn bare(record: &Value) -> Value {
+pub(super) fn bare(record: &Value) -> Value {
     let mut record = record.clone();
     if let Some(fields) = record.as_object_mut() {
         fields.retain(|name, _| !matches!(name.as_str(), "_links" | "_embedded"));
@@ -32,7 +34,7 @@ fn bare(record: &Value) -> Value {
     record
 }
 
-fn fact(label: &str, value: Option<Untrusted>) -> Option<Untrusted> {
+pub(super) fn fact(label: &str, value: Option<Untrusted>) -> Option<Untrusted> {
     value.map(|value| Untrusted::new(format!("{label} {}", value.raw())))
 }
 
@@ -254,10 +256,12 @@ impl Okta {
     pub(super) async fn remnants(&self, id: &AccountId) -> Result<LeftBehind, ConnectError> {
         let raw = id.raw();
         let user = Request::get(USER, &[raw])?.urgent();
-        let (user, clients, factors, devices) = futures::join!(
+        let listed = |record: &Value| Ok((factor(record)?, record.clone()));
+        let (user, clients, factors, enrolled, devices) = futures::join!(
             self.http.read(&user),
             self.whole(CLIENTS, raw, wire::client),
-            self.records(FACTORS, raw, factor),
+            self.records(FACTORS, raw, listed),
+            self.enrollments(raw),
             self.records(USER_DEVICES, raw, device),
         );
         let user: Value = user?.json()?;
@@ -270,12 +274,7 @@ impl Okta {
         let mut left = LeftBehind::default();
         left.add(RemnantKind::OauthGrant, grants.map_err(unread));
         left.add(RemnantKind::RefreshToken, known.and(tokens).map_err(unread));
-        let is_read = factors.is_ok();
-        left.add(RemnantKind::MfaMethod, factors.map_err(unread));
-        if is_read {
-            let caveat = "only methods that the policy lets the account use are listed";
-            left.add(RemnantKind::MfaMethod, Err(caveat.into()));
-        }
+        enrolled::add_methods(&mut left, factors, enrolled);
         left.add(
             RemnantKind::Session,
             Err("Okta lists no sessions; revoke sessions ends all of them".into()),
@@ -301,14 +300,19 @@ impl Okta {
                 }
             }
             RemnantKind::OauthGrant => {
-                let Some(record) = self.record(GRANT, [raw, item.id.raw()]).await? else {
+                let request = Request::get(GRANT, &[raw, item.id.raw()])?;
+                let Some(record) = self.record(request, raw).await? else {
                     return Ok(None);
                 };
                 let clients = self.whole(CLIENTS, raw, wire::client).await;
                 grant(&record, &clients.unwrap_or_default()).map_err(|error| broken(&error))
             }
             RemnantKind::MfaMethod => {
-                let record = self.record(FACTOR, [raw, item.id.raw()]).await?;
+                if let Some(id) = enrolled::id_of(item) {
+                    return self.one_enrolled(raw, id).await;
+                }
+                let request = Request::get(FACTOR, &[raw, item.id.raw()])?;
+                let record = self.record(request, raw).await?;
                 let read = record.as_ref().map(factor).transpose();
                 read.map_err(|error| broken(&error))
             }
@@ -322,13 +326,12 @@ impl Okta {
     }
 
     /// Reads one record below an account that is there; `None` where the account has no such record.
-    async fn record(
+    pub(super) async fn record(
         &self,
-        route: &'static str,
-        [account, id]: [&str; 2],
+        request: Request,
+        account: &str,
     ) -> Result<Option<Value>, ConnectError> {
-        let request = Request::get(route, &[account, id])?.urgent();
-        match self.http.read(&request).await {
+        match self.http.read(&request.urgent()).await {
             Ok(answer) => answer.json().map(Some),
             // The same answer as for an account that is gone, of which nothing is known.
             Err(error) if error.kind == ConnectErrorKind::NotFound => {
@@ -342,7 +345,7 @@ impl Okta {
     }
 }
 
-fn broken(error: &FieldError) -> ConnectError {
+pub(super) fn broken(error: &FieldError) -> ConnectError {
     ConnectError::unsent(Untrusted::new(error.to_string()).line())
 }
 

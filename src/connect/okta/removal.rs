@@ -4,7 +4,7 @@
 
 use reqwest::Method;
 
-use super::{FACTOR, GRANT, Okta, TOKENS, facts, is_id};
+use super::{FACTOR, GRANT, Okta, TOKENS, enrolled, facts, is_id};
 use crate::connect::capability::{ActionFacts, ConnectError, Lacking, PreparedCall, Step};
 use crate::connect::http::{Class, Request};
 use crate::domain::account::{Account, AccountStatus, Factor};
@@ -28,11 +28,18 @@ fn lacking<T>(reason: impl Into<Safe>) -> Result<T, Lacking> {
     })
 }
 
+/// Gives Okta's own id of an item.
+fn bare(item: &Item) -> &str {
+    enrolled::id_of(item).unwrap_or_else(|| item.id.raw())
+}
+
 /// Builds the request that removes an item of an account.
 fn request(item: &Item, account: &str, with_recovery: bool) -> Result<Request, ConnectError> {
+    let enrolled = enrolled::id_of(item);
     let route = match item.kind {
         RemnantKind::OauthGrant => GRANT,
         RemnantKind::RefreshToken => TOKENS,
+        RemnantKind::MfaMethod if enrolled.is_some() => enrolled::ENROLLMENT,
         RemnantKind::MfaMethod => FACTOR,
         _ => {
             return Err(ConnectError::unsent(safe!(
@@ -41,7 +48,7 @@ fn request(item: &Item, account: &str, with_recovery: bool) -> Result<Request, C
             )));
         }
     };
-    let ids = [account, item.id.raw()];
+    let ids = [account, bare(item)];
     let request = Request::new(Class::Write, Method::DELETE, route, &ids)?;
     Ok(if with_recovery {
         request.query(WITH_RECOVERY, "true")
@@ -94,6 +101,23 @@ fn of_factor(factor: &Factor, all: &[Factor]) -> ActionFacts {
     }
 }
 
+/// Says what the removal of an enrollment means; `factors` are the methods that the policy lets the account use.
+fn of_enrollment(item: &Item, factors: &[Factor]) -> ActionFacts {
+    let stay: Safe = match factors.len() {
+        0 => "no other MFA method is among the factors: then whoever knows the password can enrol one of their own at \
+              the next sign-in, so reset the password while the account is disabled"
+            .into(),
+        1 => "1 factor stays".into(),
+        more => safe!("{} factors stay", more),
+    };
+    ActionFacts {
+        effect: safe!("the authenticator {} passes no sign-in any more; it can be enrolled again", item.name.field()),
+        limits: safe!("{}; an address or number may stay a way to recover the password: see the recovery data; ends no session", stay),
+        undo: "cannot be undone: the user enrols it anew; what was there before is kept in the audit log".into(),
+        proof: "asked for by its id it is not found, read twice".into(),
+    }
+}
+
 fn of_kind(item: &Item) -> ActionFacts {
     let general = facts::facts(ActionKind::RemoveItem);
     match item.kind {
@@ -119,7 +143,7 @@ impl Okta {
         if account.id.connection != self.connection {
             return lacking("the account belongs to another connection");
         }
-        if !is_id(account.id.raw()) || !is_id(item.id.raw()) {
+        if !is_id(account.id.raw()) || !is_id(bare(item)) {
             return lacking("its id is not an id of this provider");
         }
         let gone = matches!(&account.status, AccountStatus::Other(word) if word.raw().ends_with("DEPROVISIONED"));
@@ -133,11 +157,15 @@ impl Okta {
                     "its MFA methods could not be read: what goes with it is not known",
                 );
             };
-            let Some(factor) = all.iter().find(|one| one.id == item.id) else {
-                return lacking("it is not among the MFA methods of the account");
-            };
-            with_recovery = NUMBERS.contains(&factor.kind.raw());
-            of_factor(factor, all)
+            if enrolled::id_of(item).is_some() {
+                of_enrollment(item, all)
+            } else {
+                let Some(factor) = all.iter().find(|one| one.id == item.id) else {
+                    return lacking("it is not among the MFA methods of the account");
+                };
+                with_recovery = NUMBERS.contains(&factor.kind.raw());
+                of_factor(factor, all)
+            }
         } else {
             of_kind(item)
         };
@@ -162,7 +190,7 @@ impl Okta {
         // `/api/v1/users/ID/..`
         let path = call.path.split('?').next().unwrap_or_default();
         let account = path.split('/').nth(4).filter(|id| is_id(id));
-        let Some(account) = account.filter(|_| is_id(item.id.raw())) else {
+        let Some(account) = account.filter(|_| is_id(bare(item))) else {
             return Ok(None);
         };
         let request = request(item, account, call.path.contains(WITH_RECOVERY))?;

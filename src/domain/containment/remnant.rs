@@ -34,6 +34,8 @@ pub enum RemnantKind {
     Forwarding,
     /// Somebody else who may open the mailbox.
     Delegate,
+    /// Another address whose mail comes into the mailbox.
+    MailAlias,
     /// An account at another provider by which the user can sign in here.
     LinkedAccount,
     /// A mail address or number by which the password can be had back.
@@ -44,7 +46,7 @@ pub enum RemnantKind {
 
 impl RemnantKind {
     /// Lists all kinds in the order they are shown.
-    pub const ALL: [Self; 11] = [
+    pub const ALL: [Self; 12] = [
         Self::OauthGrant,
         Self::RefreshToken,
         Self::MfaMethod,
@@ -53,6 +55,7 @@ impl RemnantKind {
         Self::InboxRule,
         Self::Forwarding,
         Self::Delegate,
+        Self::MailAlias,
         Self::LinkedAccount,
         Self::RecoveryData,
         Self::Device,
@@ -98,6 +101,7 @@ impl RemnantKind {
             Self::InboxRule => "inbox rule",
             Self::Forwarding => "forwarding",
             Self::Delegate => "delegate",
+            Self::MailAlias => "mail alias",
             Self::LinkedAccount => "linked account",
             Self::RecoveryData => "recovery data",
             Self::Device => "device",
@@ -262,6 +266,12 @@ impl LeftBehind {
         }
     }
 
+    /// Adds what was read of a kind of which a part could not be read: what of it is not listed may be there all the same.
+    pub fn add_part(&mut self, kind: RemnantKind, remnants: Vec<Remnant>, reason: Safe) {
+        self.remnants.extend(remnants);
+        self.unread.push(Unread { kind, reason });
+    }
+
     /// Finds an item as it is now.
     pub fn find(&self, item: &Item) -> Option<&Remnant> {
         self.remnants.iter().find(|one| one.item.is_same(item))
@@ -387,6 +397,23 @@ mod tests {
         assert_eq!(listed(RemnantKind::MfaMethod, "a"), Err("403".into()));
         assert!(listed(RemnantKind::InboxRule, "a").is_err());
         assert_eq!(left.elsewhere().len(), RemnantKind::ALL.len() - 2);
+    }
+
+    #[test]
+    fn of_a_kind_that_was_read_in_part_only_what_is_listed_is_known() {
+        let mut left = LeftBehind::default();
+        left.add_part(
+            RemnantKind::OauthGrant,
+            vec![grant("a")],
+            "consents: 403".into(),
+        );
+        let listed = |id: &str| {
+            let item = Item::new(RemnantKind::OauthGrant, id, "renamed");
+            left.lists(&item).map(|found| found.is_some())
+        };
+        assert_eq!(listed("a"), Ok(true));
+        assert_eq!(listed("b"), Err("consents: 403".into()));
+        assert!(!left.elsewhere().contains(&RemnantKind::OauthGrant));
     }
 
     #[test]

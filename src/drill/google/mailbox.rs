@@ -27,6 +27,18 @@ fn query(words: usize) -> String {
     format!("in:anywhere {more}").trim_end().to_owned()
 }
 
+impl Gone {
+    /// Says that nothing of it is left.
+    pub fn all() -> Self {
+        Self {
+            filter: true,
+            forwarding: true,
+            address: true,
+            words: 0,
+        }
+    }
+}
+
 pub(super) fn answer(
     world: &mut World,
     request: &Request,

@@ -19,6 +19,7 @@ const USERS: &str = "https://www.googleapis.com/auth/admin.directory.user";
 const SECURITY: &str = "https://www.googleapis.com/auth/admin.directory.user.security";
 const GROUPS: &str = "https://www.googleapis.com/auth/admin.directory.group.readonly";
 const ROLES: &str = "https://www.googleapis.com/auth/admin.directory.rolemanagement.readonly";
+const MOBILE: &str = "https://www.googleapis.com/auth/admin.directory.device.mobile.readonly";
 const REPORTS: &str = "https://www.googleapis.com/auth/admin.reports.audit.readonly";
 
 const MAIL: &str = "https://www.googleapis.com/auth/gmail.settings.basic";
@@ -26,8 +27,8 @@ const SHARING: &str = "https://www.googleapis.com/auth/gmail.settings.sharing";
 const ALERTS: &str = "https://www.googleapis.com/auth/apps.alerts";
 
 /// The scopes that the console needs.
-pub(super) const NEEDED: [&str; 8] = [
-    USERS, SECURITY, GROUPS, ROLES, REPORTS, MAIL, SHARING, ALERTS,
+pub(super) const NEEDED: [&str; 9] = [
+    USERS, SECURITY, GROUPS, ROLES, REPORTS, MOBILE, MAIL, SHARING, ALERTS,
 ];
 /// Others that can be granted.
 const OTHERS: [&str; 2] = [
@@ -135,7 +136,9 @@ fn suits(world: &World, request: &Request) -> String {
         ["admin", "reports", ..] => REPORTS,
         ["v1beta1", "alerts", ..] => ALERTS,
         [_, _, _, "groups", ..] => GROUPS,
+        [_, _, _, "customer", _, "devices", ..] => MOBILE,
         [_, _, _, "customer", ..] => ROLES,
+        [_, _, _, "users", _, "aliases", ..] => USERS,
         [_, _, _, "users", _, _, ..] => SECURITY,
         _ => USERS,
     };

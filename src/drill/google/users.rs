@@ -42,8 +42,8 @@ fn user(directory: &Directory, place: usize) -> Value {
     if !also.is_empty() {
         record["aliases"] = json!(also);
     }
-    if place == VICTIM {
-        record["recoveryEmail"] = json!("mara@home.example");
+    if let Some(mail) = person.second_email {
+        record["recoveryEmail"] = json!(mail);
     }
     record
 }
@@ -131,7 +131,7 @@ pub(super) fn tokens(world: &World, key: &str) -> Answer {
     listed("admin#directory#tokenList", rows.collect())
 }
 
-fn listed(kind: &str, rows: Vec<Value>) -> Answer {
+pub(super) fn listed(kind: &str, rows: Vec<Value>) -> Answer {
     let mut body = json!({"kind": kind, "etag": "\"drill\""});
     if !rows.is_empty() {
         body["items"] = Value::Array(rows);
@@ -161,7 +161,13 @@ pub(super) fn update(world: &mut World, request: &Request, key: &str, notes: &mu
     let Ok(Value::Object(fields)) = serde_json::from_slice(&request.body) else {
         return error(400, "parseError", "Parse Error");
     };
-    let known = ["suspended", "password", "changePasswordAtNextLogin"];
+    let known = [
+        "suspended",
+        "password",
+        "changePasswordAtNextLogin",
+        "recoveryEmail",
+        "recoveryPhone",
+    ];
     if let Some(name) = fields.keys().find(|name| !known.contains(&name.as_str())) {
         let words =
             format!("Invalid JSON payload received. Unknown name \"{name}\": Cannot find field.");
@@ -189,6 +195,16 @@ pub(super) fn update(world: &mut World, request: &Request, key: &str, notes: &mu
     if let (Some(Some(must)), None) = (must, fields.get("password")) {
         let actions = must.then(|| UPDATE_PASSWORD.to_owned());
         world.require(place, actions.into_iter().collect(), request, notes);
+    }
+    if let Some(way) = fields.get("recoveryEmail") {
+        if !way.is_null() {
+            let words = "The drill clears the recovery mail only";
+            return error(400, "invalid", words);
+        }
+        let person = &mut world.directory.people[place];
+        if person.second_email.take().is_some() {
+            notes.effect("clear_recovery", person.id.clone());
+        }
     }
     if let Some(Some(suspended)) = suspended {
         world.set_enabled(place, !suspended, request, notes);

@@ -7,13 +7,31 @@ use super::{error, no_user};
 use crate::drill::wire::{Answer, Notes, Request};
 use crate::drill::world::World;
 
-/// Lists the accounts at other providers: nobody has one.
+/// Lists the accounts at other providers by which one can sign in.
 pub(super) fn linked(world: &World, id: &str) -> Answer {
-    if id == SERVICE_ID || place(&world.directory, id).is_some() {
-        Answer::json(200, json!([]))
-    } else {
-        no_user()
+    let person = place(&world.directory, id).map(|place| &world.directory.people[place]);
+    if person.is_none() && id != SERVICE_ID {
+        return no_user();
     }
+    let link = person.and_then(|person| person.linked);
+    let rows = link.iter().map(|[provider, id, name]| {
+        json!({"identityProvider": provider, "userId": id, "userName": name})
+    });
+    Answer::json(200, rows.collect())
+}
+
+/// Takes the account at one provider away.
+pub(super) fn unlink(world: &mut World, (id, provider): (&str, &str), notes: &mut Notes) -> Answer {
+    let Some(place) = place(&world.directory, id) else {
+        return no_user();
+    };
+    let person = &mut world.directory.people[place];
+    if person.linked.is_none_or(|[known, ..]| known != provider) {
+        return error(404, "Link not found");
+    }
+    person.linked = None;
+    notes.effect("unlink", format!("{id}/{provider}"));
+    Answer::empty(204)
 }
 
 /// Takes one consent or credential away.

@@ -4,7 +4,7 @@ use serde_json::{Value, json};
 
 use super::users::{factor, find, missing, page};
 use super::{error, not_found};
-use crate::drill::company::{Grant, Person};
+use crate::drill::company::{Factor, Grant, Person};
 use crate::drill::wire::{Answer, Notes, Request, iso};
 use crate::drill::world::World;
 
@@ -63,9 +63,95 @@ pub(super) fn devices(world: &World, request: &Request, key: &str) -> Answer {
     )
 }
 
+/// Builds one enrollment of an authenticator.
+fn enrollment(person: &Person, one: &Factor, base: &str) -> Value {
+    let user = format!("{base}/api/v1/users/{}", person.id);
+    let (key, kind, name) = match one.kind {
+        "phone" => ("phone_number", "phone", "Phone"),
+        "password" => ("okta_password", "password", "Password"),
+        _ => ("okta_verify", "app", "Okta Verify"),
+    };
+    let mut record = json!({
+        "id": one.id, "key": key, "type": kind, "name": name, "nickname": null, "status": "ACTIVE",
+        "created": iso(one.created), "lastUpdated": iso(one.created),
+        "_links": {
+            "self": {
+                "href": format!("{user}/authenticator-enrollments/{}", one.id),
+                "hints": {"allow": ["GET", "DELETE"]},
+            },
+            "user": {"href": user, "hints": {"allow": ["GET"]}},
+        },
+    });
+    if kind == "phone" {
+        record["profile"] = json!({"phoneNumber": one.name});
+    }
+    record
+}
+
+/// Lists all enrollments: the factors, what the policy keeps out of them, and the password.
+fn enrolled(person: &Person) -> Vec<Factor> {
+    let mut all = person.factors.clone();
+    all.extend(person.enrollments.iter().cloned());
+    all.push(Factor {
+        id: format!("lae{}", person.id),
+        kind: "password",
+        provider: "OKTA",
+        name: String::new(),
+        created: person.password_changed,
+    });
+    all
+}
+
+pub(super) fn enrollments(world: &World, request: &Request, key: &str) -> Answer {
+    let Some(index) = find(&world.directory, key) else {
+        return missing(key);
+    };
+    let person = &world.directory.people[index];
+    let all = enrolled(person);
+    let rows = all.iter().map(|one| enrollment(person, one, &request.base));
+    Answer::json(200, rows.collect())
+}
+
+pub(super) fn one_enrollment(world: &World, request: &Request, key: &str, id: &str) -> Answer {
+    let Some(index) = find(&world.directory, key) else {
+        return missing(key);
+    };
+    let person = &world.directory.people[index];
+    let all = enrolled(person);
+    match all.iter().find(|one| one.id == id) {
+        Some(one) => Answer::json(200, enrollment(person, one, &request.base)),
+        None => unknown(request, id),
+    }
+}
+
+/// Takes one enrollment away; of one that is a factor, too, that.
+pub(super) fn unenroll(
+    world: &mut World,
+    request: &Request,
+    (key, id): (&str, &str),
+    notes: &mut Notes,
+) -> Answer {
+    let Some(index) = find(&world.directory, key) else {
+        return missing(key);
+    };
+    let person = &mut world.directory.people[index];
+    let before = person.enrollments.len();
+    person.enrollments.retain(|one| one.id != id);
+    if person.enrollments.len() < before {
+        notes.effect("remove_enrollment", format!("{}/{id}", person.id));
+        return Answer::empty(204);
+    }
+    match world.remove_factor(index, id, true, request, notes) {
+        Some(()) => Answer::empty(204),
+        None => unknown(request, id),
+    }
+}
+
 fn unknown(request: &Request, id: &str) -> Answer {
     let what = if request.path.contains("/factors/") {
         "UserFactor"
+    } else if request.path.contains("/authenticator-enrollments/") {
+        "AuthenticatorEnrollment"
     } else {
         "OAuth2ScopeConsentGrant"
     };

@@ -54,6 +54,26 @@ pub(super) fn amend(vendor: &str, document: &mut Value) {
             "responses": {"200": {"content": {"application/json": {"schema": {"type": "array", "items": role}}}}},
         });
     }
+    if vendor == "keycloak" {
+        // Nor has it the request that takes a linked account away (Users: remove a social login provider).
+        let path = "/admin/realms/{realm}/users/{user-id}/federated-identity/{provider}";
+        document["paths"][path]["delete"] =
+            json!({"responses": {"204": {"description": "No Content"}}});
+    }
+    if vendor == "okta" {
+        // The example of this answer is a list, as its title says; the schema names one record.
+        let schema = "/paths/~1api~1v1~1users~1{userId}~1authenticator-enrollments/get/responses/200/content/application~1json/schema";
+        if let Some(schema) = document.pointer_mut(schema) {
+            *schema = json!({"type": "array", "items": schema.take()});
+        }
+    }
+    if vendor == "google-directory" {
+        // The words of the method say that a field set to null is cleared; the schema has no null.
+        for way in ["recoveryEmail", "recoveryPhone"] {
+            document["components"]["schemas"]["User"]["properties"][way]["type"] =
+                json!(["string", "null"]);
+        }
+    }
     if vendor == "entra" {
         amend_graph(document);
     }
