@@ -110,7 +110,7 @@ async fn what_is_read_of_an_account_goes_together_and_writes_do_not() {
     );
     let ends = ends(&seen[0]);
     assert!(
-        ends.contains(&"messageRules".to_owned()) && ends.len() == 5,
+        ends.contains(&"messageRules".to_owned()) && ends.len() == 6,
         "{ends:?}"
     );
     for batch in seen.iter().chain(batches) {
@@ -371,12 +371,12 @@ async fn two_answers_to_one_part_are_none() {
     .await;
     let id = house.victim().await;
     let left = house.identity().left_behind(&id).await.unwrap();
-    // The last one asked for comes first: the rules of the mailbox, and then the name of an application.
+    // The last one asked for comes first: the devices, and then the name of an application.
     let unusable = |kind: RemnantKind| {
         let mut all = left.unread.iter().filter(|one| one.kind == kind);
         all.any(|one| one.reason.as_str().contains("no usable one"))
     };
-    assert!(unusable(RemnantKind::InboxRule), "{:?}", left.unread);
+    assert!(unusable(RemnantKind::Device), "{:?}", left.unread);
     assert!(unusable(RemnantKind::OauthGrant), "{:?}", left.unread);
     assert!(!unusable(RemnantKind::MfaMethod), "{:?}", left.unread);
 }
