@@ -50,7 +50,7 @@ impl State {
     pub fn take_all(&mut self) {
         self.password_gone = true;
         self.codes_gone = true;
-        self.mailbox.take_all();
+        self.mailbox = mailbox::Gone::all();
     }
 }
 

@@ -71,8 +71,8 @@ impl World {
         if idp == Idp::Entra {
             directory.as_tenant();
         }
-        directory.source = Source::of(idp);
         let risks = risk::at_start(idp, &directory);
+        directory.source = Source::of(idp);
         let past = history::build(seed, start, events, &mut directory);
         let journal = Journal::new(past, seed, idp == Idp::Google);
         let cases = Casebook::new(seed, start, cases, &directory);

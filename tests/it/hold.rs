@@ -261,7 +261,7 @@ async fn undone_from_the_list_of_a_console_that_has_no_case_open() {
     app.keys("<Esc><Esc>C");
     app.sync().await;
     assert!(
-        app.screen().contains("No account is contained"),
+        app.screen().contains("enabled again, nothing seen"),
         "{}",
         app.screen()
     );

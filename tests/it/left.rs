@@ -572,48 +572,18 @@ pub(crate) fn arm(drill: &Drill, fault: &str, (method, path): (&str, &str), coun
     drill.fault(&order).expect("the fault is known");
 }
 
-/// Sends the planned request by another administrator's hand.
-pub(crate) async fn by_others(drill: &Drill, path: &str, token: &str) {
-    let url = format!("{}{path}", drill.identity().url);
+/// Sends a planned request at Okta by another administrator's hand.
+pub(crate) async fn by_others(drill: &Drill, path: &str) {
+    let identity = drill.identity();
     let client = reqwest::Client::builder().no_proxy().build();
     let sent = client
         .expect("a client")
-        .delete(url)
-        .header("authorization", token)
+        .delete(format!("{}{path}", identity.url))
+        .header("authorization", format!("SSWS {}", identity.token))
         .send()
         .await
         .expect("the drill answers");
     assert!(sent.status().is_success(), "{path}: {}", sent.status());
-}
-
-/// Gives what an administrator of the provider signs in with.
-pub(crate) async fn authorization(drill: &Drill, idp: Idp) -> String {
-    let identity = drill.identity();
-    if idp == Idp::Okta {
-        return format!("SSWS {}", identity.token);
-    }
-    let (realm, client) = identity.client.expect("a client");
-    let url = format!(
-        "{}/realms/{realm}/protocol/openid-connect/token",
-        identity.url
-    );
-    let form = format!(
-        "grant_type=client_credentials&client_id={client}&client_secret={}",
-        identity.token
-    );
-    let http = reqwest::Client::builder().no_proxy().build();
-    let answer = http
-        .expect("a client")
-        .post(url)
-        .header("content-type", "application/x-www-form-urlencoded")
-        .body(form)
-        .send()
-        .await;
-    let answer: serde_json::Value = answer.expect("an answer").json().await.expect("JSON");
-    format!(
-        "Bearer {}",
-        answer["access_token"].as_str().expect("a token")
-    )
 }
 
 /// Plans the removal of a thing; a rule that is to be deleted is disabled first, by another plan.

@@ -21,7 +21,7 @@ use crate::approval;
 use crate::crash_matrix::Trap;
 use crate::harness::app::{Setting, TestApp, company, company_of, records};
 use crate::harness::root;
-use crate::left::{arm, authorization, by_others, comments, says, show};
+use crate::left::{arm, by_others, comments, says, show};
 use crate::truth::{confirm, finished, open_case};
 
 const RULE: (RemnantKind, &str) = (RemnantKind::InboxRule, "in:anywhere");
@@ -225,8 +225,7 @@ async fn a_mark_survives_a_new_look_and_one_that_is_lost_is_told() {
         drill.victim_id(),
         grant.item.id.raw()
     );
-    let token = authorization(&drill, Idp::Okta).await;
-    by_others(&drill, &path, &token).await;
+    by_others(&drill, &path).await;
     // Closing the view forgets nothing.
     app.keys("<Esc>E");
     let lost = "is not marked any more: it is not listed any more";
@@ -278,10 +277,9 @@ async fn story(middle: Middle) -> (Vec<ActionView>, Vec<String>, String) {
     let all = paths(&plan);
     let grant = ("DELETE", "/grants/");
     let once = Some(1);
-    let token = authorization(&drill, Idp::Okta).await;
     match middle {
-        Middle::Gone => by_others(&drill, &plan.steps[1].call.path, &token).await,
-        Middle::MethodGone => by_others(&drill, &plan.steps[0].call.path, &token).await,
+        Middle::Gone => by_others(&drill, &plan.steps[1].call.path).await,
+        Middle::MethodGone => by_others(&drill, &plan.steps[0].call.path).await,
         Middle::Unreadable => arm(&drill, "403", ("GET", "/grants/"), None),
         Middle::Forbidden => arm(&drill, "403", grant, once),
         Middle::NotFound => arm(&drill, "404", grant, once),
@@ -540,7 +538,7 @@ async fn a_long_record_is_kept_whole_before_it_is_gone() {
         .output();
     match python {
         Err(_) => {
-            println!("not run: a_long_record_is_kept_whole_before_it_is_gone (missing python3)")
+            println!("not run: a_long_record_is_kept_whole_before_it_is_gone (missing python3)");
         }
         Ok(output) => {
             let said = String::from_utf8_lossy(&output.stdout).into_owned();

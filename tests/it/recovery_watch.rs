@@ -181,7 +181,7 @@ async fn slow_the_attacker_who_is_back_rings_once_and_is_told_once() {
             })
             .await;
         let word = watch(&model).word();
-        assert!(word.as_str().starts_with("SEEN SINCE "), "{word}");
+        assert!(word.as_str().starts_with("SEEN SINCE: "), "{word}");
         assert!(
             word.as_str()
                 .contains("the attacker's address 203.0.113.66")

@@ -146,6 +146,13 @@ async fn the_doctor_learns_each_scope_by_itself() {
         let right = row(&rights, &format!("scope okta.{scope}"));
         assert!(right.granted == Some(true) && right.needed_for.is_some());
     }
+    // Granted to the app, but not asked for unless the configuration names them.
+    for scope in ["read", "manage"] {
+        let name = format!("scope okta.userRisk.{scope}, granted and named in `scopes`");
+        let right = row(&rights, &name);
+        assert_eq!(right.granted, Some(false));
+        assert!(right.kinds.iter().all(|kind| kind.is_of_risk()));
+    }
     let beyond: BTreeSet<&str> = rights
         .iter()
         .filter(|right| right.needed_for.is_none())

@@ -128,6 +128,21 @@ fn drawn(wall: &Wall, theme: &Theme, (width, height): (u16, u16)) -> Buffer {
     terminal.backend().buffer().clone()
 }
 
+#[test]
+fn what_was_enabled_again_and_is_watched_is_one_line() {
+    let mut wall = blank(Names::Short);
+    heard(&mut wall, scene::now(), cases(12));
+    wall.responses = Responses::of(scene::recovering((120, 40)).ledger);
+    let screen = picture(&drawn(&wall, &theme("dark"), (200, 60)));
+    for line in [
+        "L. S.   enabled again, watched until Mar 9 06:12Z",
+        "K. O.   ENABLED AGAIN, SEEN SINCE, watched until Mar 9",
+    ] {
+        assert!(screen.contains(line), "{screen}");
+    }
+    assert!(!screen.contains("203.0.113.77"), "{screen}");
+}
+
 type Bytes = Terminal<LeanBackend<Egress<Vec<u8>>>>;
 
 fn bytes(size: (u16, u16)) -> Bytes {

@@ -571,3 +571,21 @@ fn google_needs_the_administrator_it_acts_for(#[case] more: &str, #[case] expect
     let text = okta(more).replace("\"okta\"", "\"google\"");
     assert_eq!(faults(&text), expected);
 }
+
+#[rstest]
+#[case::left_out("", 72 * 60)]
+#[case::longer("recovery_watch = \"14d\"", 14 * 24 * 60)]
+#[case::none("recovery_watch = \"0h\"", 0)]
+fn an_account_that_is_enabled_again_is_watched(#[case] line: &str, #[case] minutes: u64) {
+    let policy = good(&okta(&format!("[policy]\n{line}"))).settings.policy;
+    assert_eq!(policy.hold.recovery, Duration::from_secs(minutes * 60));
+}
+
+#[rstest]
+#[case("5m", "q.toml:10: policy.recovery_watch: is shorter than 10m")]
+#[case("91d", "q.toml:10: policy.recovery_watch: is not within 0ms to 90d")]
+#[case("soon", "q.toml:10: policy.recovery_watch: \"soon\" is not a duration")]
+fn a_watch_has_a_length(#[case] length: &str, #[case] says: &str) {
+    let found = faults(&okta(&format!("[policy]\nrecovery_watch = \"{length}\"")));
+    assert!(found.starts_with(says), "{found}");
+}

@@ -10,7 +10,6 @@
 
 use std::collections::BTreeMap;
 use std::future::Future;
-use std::pin::pin;
 use std::sync::{Arc, Mutex, PoisonError};
 use std::task::Poll;
 
@@ -165,11 +164,14 @@ impl Entra {
     }
 
     /// Runs reads; those that are waited for at the same time go to Graph in one request.
-    pub(super) async fn together<T>(&self, reads: impl Future<Output = T>) -> T {
+    pub(super) fn together<'a, T>(
+        &'a self,
+        reads: impl Future<Output = T> + Send + 'a,
+    ) -> impl Future<Output = T> + Send + 'a {
         let wishes = Wishes::default();
-        let mut reads = pin!(TOGETHER.scope(Arc::clone(&wishes), reads));
+        let mut reads = Box::pin(TOGETHER.scope(Arc::clone(&wishes), reads));
         let mut sent = FuturesUnordered::new();
-        std::future::poll_fn(|context| {
+        std::future::poll_fn(move |context| {
             loop {
                 if let Poll::Ready(all) = reads.as_mut().poll(context) {
                     return Poll::Ready(all);
@@ -185,7 +187,6 @@ impl Entra {
                 }
             }
         })
-        .await
     }
 
     /// Sends groups one after another, within the time of one read each.
@@ -224,7 +225,13 @@ impl Entra {
                 let mut parts = by_place(&body);
                 let each = wishes.into_iter().enumerate();
                 let each = each.map(|(place, wish)| {
-                    let part = parts.remove(&place);
+                    let part = match parts.remove(&place) {
+                        Some(Some(part)) => Ok(part),
+                        Some(None) => {
+                            Err("the answer to several reads holds no usable one to this one")
+                        }
+                        None => Err("the answer to several reads holds none to this one"),
+                    };
                     self.settle_part(wish, &answer, part, deadline)
                 });
                 join_all(each).await;
@@ -246,18 +253,16 @@ impl Entra {
         &self,
         wish: Wish,
         around: &Answer,
-        part: Option<Option<Part>>,
+        part: Result<Part, &'static str>,
         deadline: Instant,
     ) {
-        let why = match &part {
-            None => "the answer to several reads holds none to this one",
-            Some(None) => "the answer to several reads holds no usable one to this one",
-            Some(Some(_)) => "",
-        };
-        let Some(part) = part.flatten() else {
-            let error = self.http.no_part(&wish.request, why);
-            let _ = wish.waits.send(Err(error));
-            return;
+        let part = match part {
+            Ok(part) => part,
+            Err(why) => {
+                let error = self.http.no_part(&wish.request, why);
+                let _ = wish.waits.send(Err(error));
+                return;
+            }
         };
         let is_expired = part.status == 401;
         match self.http.judged(&wish.request, around, part) {

@@ -305,6 +305,20 @@ mod tests {
     }
 
     #[test]
+    fn who_may_read_a_risk_may_not_change_it_yet() {
+        let all = needs().filter_map(|need| need.by.first().copied());
+        let granted = all.filter(|one| *one != "IdentityRiskyUser.ReadWrite.All");
+        let granted: Vec<Untrusted> = granted.map(Untrusted::from).collect();
+        let rights = by_token(&granted);
+        let missing: Vec<&[ActionKind]> = rights
+            .iter()
+            .filter(|right| right.granted == Some(false))
+            .map(|right| right.kinds.as_slice())
+            .collect();
+        assert_eq!(missing, [RISKS]);
+    }
+
+    #[test]
     fn what_is_missing_and_what_is_beyond_need_is_named() {
         let (missing, more) = told(&["Directory.ReadWrite.All", "Mail.ReadWrite"]);
         assert_eq!(missing.len(), 9, "{missing:?}");

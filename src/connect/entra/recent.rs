@@ -1,7 +1,8 @@
 //! What was read of an account a moment ago and may not be asked for often: its methods, last sign-in, risk.
 //!
 //! Graph gives five requests in ten seconds for methods and logs, ten a minute for the last sign-in, and one a second for
-//! all applications together for risk. What must not live here: what a guard decides by.
+//! all applications together for risk. What must not live here: what a guard decides by, other than a risk of
+//! a few seconds ago.
 
 use std::sync::{Mutex, PoisonError};
 use std::time::{Duration, Instant};

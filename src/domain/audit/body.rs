@@ -1,5 +1,6 @@
-//! What a record says: one variant a type, with its fields. What must not live here: the envelope around it (see `entry`),
-//! and what follows from a record.
+//! What a record says: one variant a type, with its fields.
+//!
+//! What must not live here: the envelope around it (see `entry`), and what follows from a record.
 
 use chrono::{DateTime, Utc};
 use serde::{Deserialize, Serialize};

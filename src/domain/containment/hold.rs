@@ -8,9 +8,11 @@ use std::time::Duration;
 
 use chrono::{DateTime, TimeDelta, Utc};
 
+use super::kind::ActionKind;
 use super::ledger::ActionView;
 use super::note::Anchor;
 use super::recovery_watch;
+use super::state::ActionState;
 use crate::domain::audit::{Body, Entry, HoldSet, WatchCursor, WatchSuccess};
 use crate::domain::freshness::{clock_word, time_word};
 use crate::domain::ids::{AccountId, ActionId, CaseId, ConnectionName, RecordId};
@@ -200,9 +202,11 @@ impl Holds {
         }
     }
 
-    /// Forgets the end of a containment that was taken back.
-    pub(super) fn end(&mut self, account: &AccountId) {
-        self.ends.remove(account);
+    /// Follows an action that has its final word: a proven enabling takes a containment back, and its end is forgotten.
+    pub(super) fn follow(&mut self, action: &ActionView) {
+        if action.kind == ActionKind::EnableAccount && action.state == ActionState::Verified {
+            self.ends.remove(&action.account);
+        }
     }
 
     /// Gives until when the containment of an account holds; `None` when nobody ever said.
@@ -332,7 +336,6 @@ mod tests {
     use rstest::rstest;
 
     use super::*;
-    use crate::domain::containment::kind::ActionKind;
     use crate::domain::containment::ledger::Ledger;
     use crate::domain::containment::samples::{account, aid, at, case, entry, proven};
     use crate::domain::containment::standing::standing;

@@ -214,26 +214,12 @@ impl Ledger {
                     action.apply(body, entry.ts, entry.n);
                     if matches!(body, Body::ActionOutcome { .. }) {
                         let action = action.clone();
-                        self.ended(&action, entry.ts);
+                        self.holds.follow(&action);
+                        self.recoveries.follow(&action, entry.ts);
                     }
                 }
                 self.holds.apply(entry);
             }
-        }
-    }
-
-    /// Follows an action to its final word: a proven enabling ends a containment and begins a watch, a disabling ends that.
-    fn ended(&mut self, action: &ActionView, at: DateTime<Utc>) {
-        match (action.kind, action.state) {
-            (ActionKind::EnableAccount, ActionState::Verified) => {
-                let since = action.effective_at().unwrap_or(at);
-                self.holds.end(&action.account);
-                self.recoveries.begin(&action.aid, &action.account, since);
-            }
-            (ActionKind::DisableAccount, ActionState::Verified) => {
-                self.recoveries.end(&action.account);
-            }
-            _ => {}
         }
     }
 

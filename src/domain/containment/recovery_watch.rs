@@ -12,7 +12,10 @@ use std::time::Duration;
 use chrono::{DateTime, TimeDelta, Utc};
 
 use super::hold::{Stage, account_named, near_word, signed};
+use super::kind::ActionKind;
+use super::ledger::ActionView;
 use super::note::Anchor;
+use super::state::ActionState;
 use crate::domain::audit::{
     AttackSign, Entry, RecoverySaid, RecoveryWord, SignKind, WatchSeen, WatchUntil,
 };
@@ -93,7 +96,8 @@ impl RecoveryWatch {
 
     /// Tells whether it is shown: it runs, or ended a short time ago.
     pub fn is_listed(&self, now: DateTime<Utc>) -> bool {
-        self.over.as_ref().is_none_or(|over| now - over.at < LISTED)
+        let ended = self.over.as_ref().map(|over| over.at.max(self.until));
+        ended.is_none_or(|ended| now - ended < LISTED)
     }
 
     /// Gives the words of its end: `watched until 14:20Z`.
@@ -256,8 +260,20 @@ impl Recoveries {
         watch.filter(|watch| watch.aid == *aid)
     }
 
+    /// Follows an action that has its final word: a proven enabling begins a watch, a proven disabling ends it.
+    pub(super) fn follow(&mut self, action: &ActionView, at: DateTime<Utc>) {
+        match (action.kind, action.state) {
+            (ActionKind::EnableAccount, ActionState::Verified) => {
+                let since = action.effective_at().unwrap_or(at);
+                self.begin(&action.aid, &action.account, since);
+            }
+            (ActionKind::DisableAccount, ActionState::Verified) => self.end(&action.account),
+            _ => {}
+        }
+    }
+
     /// Begins the watch that was decided with an enabling, once that is proven; `since` is the provider's time of it.
-    pub(super) fn begin(&mut self, aid: &ActionId, account: &AccountId, since: DateTime<Utc>) {
+    fn begin(&mut self, aid: &ActionId, account: &AccountId, since: DateTime<Utc>) {
         let Some((case, word)) = self.planned.remove(aid) else {
             return;
         };
@@ -279,7 +295,7 @@ impl Recoveries {
     }
 
     /// Ends the watch over an account before its time.
-    pub(super) fn end(&mut self, account: &AccountId) {
+    fn end(&mut self, account: &AccountId) {
         let Some(watch) = self.watches.remove(account) else {
             return;
         };

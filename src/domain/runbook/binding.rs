@@ -456,6 +456,11 @@ mod tests {
     #[rstest]
     #[case("quell.revoke_sessions", Binding::Bound(Capability::RevokeSessions))]
     #[case(
+        "quell.confirm_compromised",
+        Binding::Bound(Capability::ConfirmCompromised)
+    )]
+    #[case("quell.dismiss_risk", Binding::Bound(Capability::DismissRisk))]
+    #[case(
         "okta-mcp.disable_okta_user",
         Binding::Bound(Capability::DisableAccount)
     )]

@@ -1,5 +1,7 @@
 //! What Google's Alert Center holds: alerts about the victim, one about a colleague, and some that nobody has to see.
 
+use std::net::Ipv4Addr;
+
 use chrono::{DateTime, TimeDelta, Utc};
 use serde_json::{Value, json};
 
@@ -29,13 +31,13 @@ fn all(world: &World) -> Vec<Raised> {
         let people = &world.directory.people;
         people.get(person).map_or("", |one| one.login.as_str())
     };
-    let [a, b, c, d] = ATTACKER_IP;
+    let attacker = Ipv4Addr::from(ATTACKER_IP).to_string();
     let typed = |name: &str| format!("type.googleapis.com/google.apps.alertcenter.type.{name}");
     let warning = |person: usize, seconds: i64| {
         let at = iso(world.start + TimeDelta::seconds(seconds));
         json!({
             "@type": typed("AccountWarning"), "email": mail(person),
-            "loginDetails": {"loginTime": at, "ipAddress": format!("{a}.{b}.{c}.{d}")},
+            "loginDetails": {"loginTime": at, "ipAddress": attacker},
         })
     };
     let phishing = json!({

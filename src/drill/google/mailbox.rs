@@ -28,11 +28,14 @@ fn query(words: usize) -> String {
 }
 
 impl Gone {
-    /// Takes all of it away.
-    pub fn take_all(&mut self) {
-        self.filter = true;
-        self.forwarding = true;
-        self.address = true;
+    /// Says that nothing of it is left.
+    pub fn all() -> Self {
+        Self {
+            filter: true,
+            forwarding: true,
+            address: true,
+            words: 0,
+        }
     }
 }
 

@@ -6,7 +6,6 @@ use serde_json::json;
 
 use super::*;
 use crate::domain::audit::{Body, OutcomeState, WatchLooked, WatchOver};
-use crate::domain::containment::kind::ActionKind;
 use crate::domain::containment::ledger::Ledger;
 use crate::domain::containment::remnant::{Item, LeftBehind, Remnant};
 use crate::domain::containment::samples::{
