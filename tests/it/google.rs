@@ -532,7 +532,7 @@ async fn what_was_left_is_listed_and_taken_away_one_by_one() {
             "MFA method 2-step verification",
             "MFA method backup codes",
             "recovery data recovery mail mara@home.example",
-            "mail alias m.lind@acme.example",
+            "alias m.lind@acme.example",
             "device Pixel 8",
             "device Galaxy A15",
             "inbox rule query in:anywhere: forwards to drop@mailbox.example, adds TRASH",

@@ -57,8 +57,8 @@ fn need(scope: Scope) -> (&'static str, &'static [ActionKind]) {
             "read the logs, which prove a sign-out and a new password",
             &[],
         ),
-        Scope::Mobile => ("list mobile devices", &[]),
         Scope::Alerts => ("read the alerts of the Alert Center", &[]),
+        Scope::Mobile => ("list mobile devices", &[]),
     }
 }
 
@@ -73,8 +73,8 @@ impl Google {
             Scope::Reports => {
                 Ok(Request::get(ACTIVITIES, &[own, "admin"])?.query("maxResults", "1"))
             }
-            Scope::Mobile => Ok(Request::get(MOBILE, &[CUSTOMER])?.query("maxResults", "1")),
             Scope::Alerts => Ok(Request::get(ALERTS, &[])?.query("pageSize", "1")),
+            Scope::Mobile => Ok(Request::get(MOBILE, &[CUSTOMER])?.query("maxResults", "1")),
         }
     }
 

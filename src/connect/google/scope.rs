@@ -33,10 +33,10 @@ pub(crate) enum Scope {
     Roles,
     /// Activities, read only.
     Reports,
-    /// Mobile devices, read only.
-    Mobile,
     /// Alerts of the Alert Center. There is none for reading alone.
     Alerts,
+    /// Mobile devices, read only.
+    Mobile,
 }
 
 impl Scope {
@@ -47,8 +47,8 @@ impl Scope {
         Self::Groups,
         Self::Roles,
         Self::Reports,
-        Self::Mobile,
         Self::Alerts,
+        Self::Mobile,
     ];
 
     /// Gives its name at Google.
@@ -61,10 +61,10 @@ impl Scope {
                 "https://www.googleapis.com/auth/admin.directory.rolemanagement.readonly"
             }
             Self::Reports => "https://www.googleapis.com/auth/admin.reports.audit.readonly",
+            Self::Alerts => "https://www.googleapis.com/auth/apps.alerts",
             Self::Mobile => {
                 "https://www.googleapis.com/auth/admin.directory.device.mobile.readonly"
             }
-            Self::Alerts => "https://www.googleapis.com/auth/apps.alerts",
         }
     }
 
@@ -297,8 +297,8 @@ mod tests {
                 None,
                 None,
                 None,
+                Some("https://alertcenter.googleapis.com/".to_owned()),
                 None,
-                Some("https://alertcenter.googleapis.com/".to_owned())
             ]
         );
     }

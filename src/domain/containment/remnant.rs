@@ -101,7 +101,7 @@ impl RemnantKind {
             Self::InboxRule => "inbox rule",
             Self::Forwarding => "forwarding",
             Self::Delegate => "delegate",
-            Self::MailAlias => "mail alias",
+            Self::MailAlias => "alias",
             Self::LinkedAccount => "linked account",
             Self::RecoveryData => "recovery data",
             Self::Device => "device",
