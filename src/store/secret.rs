@@ -121,7 +121,10 @@ impl SecretError {
                 )
             }
             Self::Failed { program, .. } => safe!("run {} by hand to see what it says", program),
-            Self::Content { .. } => "the secret is one line of printable text".into(),
+            Self::Content { .. } => {
+                "the secret is one line of printable text, or a key as its file has it (PEM, JSON)"
+                    .into()
+            }
         })
     }
 }
@@ -176,7 +179,8 @@ fn read_credential(
     read_file(&PathBuf::from(directory).join(name), Rule::Credential)
 }
 
-/// Takes what was read as a secret: one line of printable text; one line end at its end is not part of it.
+/// Takes what was read as a secret: one line of printable text, or a key as its file has it (PEM, or the JSON of a service
+/// account), which has several. Line ends at the end are no part of it.
 fn accept(bytes: &[u8], place: Safe) -> Result<SecretString, SecretError> {
     let line = bytes.strip_suffix(b"\n").unwrap_or(bytes);
     let line = line.strip_suffix(b"\r").unwrap_or(line);
@@ -186,7 +190,13 @@ fn accept(bytes: &[u8], place: Safe) -> Result<SecretString, SecretError> {
             fault: "it is not UTF-8 text",
         });
     };
-    let fault = if text.trim().is_empty() {
+    let key = text.trim();
+    let is_key = key.starts_with("-----BEGIN ") || key.starts_with('{');
+    let breaks_lines = |c| matches!(c, '\n' | '\r' | '\t');
+    if is_key && !key.chars().any(|c| c.is_control() && !breaks_lines(c)) {
+        return Ok(SecretString::from(key));
+    }
+    let fault = if key.is_empty() {
         "it is empty"
     } else if text.chars().any(char::is_control) {
         "it contains a line end or another control character"

@@ -114,29 +114,45 @@ fn faults_name_the_file_as_it_was_given() {
 #[case("canary-7f3a91\r\n", CANARY)]
 #[case(
     "",
-    "refused the secret from K: it is empty | the secret is one line of printable text"
+    "refused the secret from K: it is empty | the secret is one line of printable text, or a key as its file has it (PEM, JSON)"
 )]
 #[case(
     "\n",
-    "refused the secret from K: it is empty | the secret is one line of printable text"
+    "refused the secret from K: it is empty | the secret is one line of printable text, or a key as its file has it (PEM, JSON)"
 )]
 #[case(
     "a\nb\n",
-    "refused the secret from K: it contains a line end or another control character | the secret is one line of printable text"
+    "refused the secret from K: it contains a line end or another control character | the secret is one line of printable text, or a key as its file has it (PEM, JSON)"
 )]
 #[case(
     "a\u{0}",
-    "refused the secret from K: it contains a line end or another control character | the secret is one line of printable text"
+    "refused the secret from K: it contains a line end or another control character | the secret is one line of printable text, or a key as its file has it (PEM, JSON)"
 )]
 #[case(
     "a \n",
-    "refused the secret from K: it begins or ends with a space | the secret is one line of printable text"
+    "refused the secret from K: it begins or ends with a space | the secret is one line of printable text, or a key as its file has it (PEM, JSON)"
 )]
 fn a_secret_from_a_file(#[case] text: &str, #[case] expected: &str) {
     let directory = directory();
     let path = write(&directory, "key", text, 0o600);
     let found = secret(resolve(&SecretSource::File(path.clone())));
     assert_eq!(found, expected.replace('K', &path.to_string_lossy()));
+}
+
+/// The private key of a service app or certificate, and the key file of a service account, as the vendors write them.
+#[rstest]
+#[case(include_str!("../keys/other.pem"), true)]
+#[case("{\n\t\"type\": \"service_account\"\n}\n", true)]
+#[case(
+    "-----BEGIN PRIVATE KEY-----\nAA\u{0}\n-----END PRIVATE KEY-----\n",
+    false
+)]
+#[case("token\n-----BEGIN PRIVATE KEY-----\n", false)]
+fn a_key_is_taken_as_its_file_has_it(#[case] text: &str, #[case] is_taken: bool) {
+    let directory = directory();
+    let path = write(&directory, "key", text, 0o600);
+    let found = secret(resolve(&SecretSource::File(path)));
+    assert_eq!(found == text.trim(), is_taken, "{found}");
 }
 
 #[test]
@@ -217,15 +233,15 @@ fn a_secret_from_the_environment() {
 )]
 #[case(
     "cat",
-    "refused the secret from /bin/sh: it is empty | the secret is one line of printable text"
+    "refused the secret from /bin/sh: it is empty | the secret is one line of printable text, or a key as its file has it (PEM, JSON)"
 )]
 #[case(
     "exec head -c 65537 /dev/zero",
-    "refused the secret from /bin/sh: it has more than 65536 bytes | the secret is one line of printable text"
+    "refused the secret from /bin/sh: it has more than 65536 bytes | the secret is one line of printable text, or a key as its file has it (PEM, JSON)"
 )]
 #[case(
     "exec cat /dev/zero",
-    "refused the secret from /bin/sh: it has more than 65536 bytes | the secret is one line of printable text"
+    "refused the secret from /bin/sh: it has more than 65536 bytes | the secret is one line of printable text, or a key as its file has it (PEM, JSON)"
 )]
 fn a_secret_from_a_command(#[case] script: &str, #[case] expected: &str) {
     assert_eq!(secret(resolve(&shell(script))), expected);
