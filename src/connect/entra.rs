@@ -23,7 +23,6 @@ mod wire;
 
 use std::collections::BTreeMap;
 use std::sync::Mutex;
-use std::time::Instant;
 
 use async_trait::async_trait;
 use reqwest::Method;
@@ -106,8 +105,7 @@ pub struct Entra {
     /// Names of applications by the id of their service principal.
     names: Mutex<BTreeMap<String, Untrusted>>,
     recent: recent::Recent,
-    /// When Identity Protection was last asked for anything here.
-    risk_asked: Mutex<Option<Instant>>,
+    risk_turns: risk::Turns,
 }
 
 /// Marks a request as every one is marked: an id of our own, and that somebody waits for it.
@@ -140,7 +138,7 @@ impl Entra {
             own: OnceCell::new(),
             names: Mutex::default(),
             recent: recent::Recent::default(),
-            risk_asked: Mutex::default(),
+            risk_turns: risk::Turns::default(),
         }
     }
 
@@ -408,10 +406,13 @@ impl Identity for Entra {
     ) -> Result<Accepted, ConnectError> {
         let kind = action.kind();
         let request = self.confirmed(action, password)?;
-        if kind.is_of_risk() {
-            self.risk_turn(action.account().raw()).await;
-        }
+        let turn = if kind.is_of_risk() {
+            Some(self.risk_turn(action.account().raw()).await)
+        } else {
+            None
+        };
         let answer = self.http.write(&request).await;
+        drop(turn);
         let answer = answer.map_err(|error| match password {
             // What is said of it is recorded.
             Some(password) if password.appears_in(error.what.as_str()) => ConnectError {

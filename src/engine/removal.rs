@@ -8,7 +8,7 @@ use super::World;
 use super::plan::Planned;
 use crate::app::message::Message;
 use crate::connect::capability::Identity;
-use crate::domain::account::Account;
+use crate::domain::account::{Account, Factor};
 use crate::domain::audit::{Body, ItemNamed};
 use crate::domain::containment::caps;
 use crate::domain::containment::confirm::ConfirmedAction;
@@ -18,6 +18,9 @@ use crate::domain::fault::Fault;
 use crate::domain::ids::{AccountId, CaseId};
 use crate::domain::text::{Safe, Untrusted};
 use crate::safe;
+
+/// Status of a method that passes a sign-in.
+const ACTIVE: &str = "ACTIVE";
 
 /// Reads what may be left in an account.
 pub(super) async fn read(world: Arc<World>, case: CaseId, account: AccountId) {
@@ -40,6 +43,8 @@ pub(super) async fn read(world: Arc<World>, case: CaseId, account: AccountId) {
 }
 
 /// Says how many MFA methods stay where a plan takes several: what is said of each alone counts the others as there.
+///
+/// One that passes no sign-in now, for it is not active or only a way to have the password back, is none that stays.
 pub(super) fn methods_left(account: &Account, items: &[Item]) -> Option<Safe> {
     let methods = account.factors.as_deref()?;
     // Some ids of things have the type of the method in front.
@@ -51,21 +56,23 @@ pub(super) fn methods_left(account: &Account, items: &[Item]) -> Option<Safe> {
                 .rsplit_once('/')
                 .is_some_and(|(_, last)| last == id.raw())
     };
-    let taken = methods.iter().filter(|method| {
+    let is_taken = |method: &&Factor| {
         let mut items = items.iter();
         items.any(|item| item.kind == RemnantKind::MfaMethod && is_id(item, &method.id))
-    });
-    let taken = taken.count();
-    match (taken, methods.len().saturating_sub(taken)) {
+    };
+    let (taken, others): (Vec<&Factor>, Vec<&Factor>) = methods.iter().partition(is_taken);
+    let passes = |method: &&&Factor| method.status.raw().eq_ignore_ascii_case(ACTIVE);
+    let stay = others.iter().filter(passes).count();
+    match (taken.len(), stay) {
         (..=1, _) => None,
         (_, 0) => Some(safe!(
             "this plan takes all {} MFA methods: whoever knows the password can enrol one of their own then",
-            taken
+            taken.len()
         )),
         (_, stay) => Some(safe!(
             "this plan takes {} of {} MFA methods: {} at most stay after it",
-            taken,
-            methods.len(),
+            taken.len(),
+            taken.len() + stay,
             stay
         )),
     }
@@ -179,11 +186,14 @@ mod tests {
     }
 
     fn account(methods: &[&str]) -> Account {
-        let factors = methods.iter().map(|id| crate::domain::account::Factor {
-            id: (*id).into(),
-            kind: "push".into(),
-            status: "ACTIVE".into(),
-            created: None,
+        let factors = methods.iter().map(|id| {
+            let (status, id) = id.split_once(':').unwrap_or((ACTIVE, *id));
+            Factor {
+                id: id.into(),
+                kind: "push".into(),
+                status: status.into(),
+                created: None,
+            }
         });
         Account {
             factors: Some(factors.collect()),
@@ -197,6 +207,10 @@ mod tests {
     #[case(&["a", "b"], &["phone/a", "fido2/b"], "takes all 2 MFA methods")]
     #[case(&["a", "b"], &["b"], "")]
     #[case(&["a", "b"], &["a", "c"], "")]
+    #[case(&["a", "b", "recovery only:c"], &["a", "b"], "takes all 2 MFA methods")]
+    #[case(&["a", "b", "recovery only:c", "active:d"], &["a", "b"], "takes 2 of 3 MFA methods: 1 at most stay")]
+    #[case(&["a", "PENDING_ACTIVATION:b"], &["a", "b"], "takes all 2 MFA methods")]
+    #[case(&["a", "recovery only:b"], &["a"], "")]
     // The step itself says that it takes the last one.
     #[case(&["a"], &["a"], "")]
     #[case(&[], &["a"], "")]

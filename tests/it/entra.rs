@@ -3,7 +3,7 @@
 
 use std::collections::BTreeSet;
 use std::sync::Arc;
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use chrono::TimeDelta;
 use futures::StreamExt as _;
@@ -267,7 +267,9 @@ async fn risk_is_marked_and_dismissed(house: &Tapped) {
         house.drill.clock().advance(TimeDelta::seconds(5));
         let account = house.victim().await;
         let before = identity.read_back(&proof(kind, &account)).await.unwrap();
-        assert_eq!(before.matches, Some(false), "{before:?}");
+        // What stands there since before the send says nothing of what follows.
+        assert_eq!(before.matches, None, "{before:?}");
+        assert!(before.evidence.raw().contains("of before this was sent"));
         let action = house.confirm(&account, &[kind]).remove(0);
         identity.perform(&action, None).await.unwrap();
         let read = async || identity.read_back(&proof(kind, &account)).await.unwrap();
@@ -294,6 +296,70 @@ async fn risk_is_marked_and_dismissed(house: &Tapped) {
         assert_eq!(calls[0].path, calls[1].path);
         assert_ne!(calls[0].body_sha256, calls[1].body_sha256);
     }
+}
+
+#[tokio::test]
+async fn a_mark_that_was_accepted_is_refuted_only_by_what_was_said_since() {
+    let house = Tapped::with(entra()).await;
+    let identity = house.identity();
+    let mark = ActionKind::ConfirmCompromised;
+    let once = json!({
+        "server": "identity", "fault": "accepted_without_effect", "path": "confirmCompromised", "count": 1,
+    });
+    for (name, words) in [
+        ("anna.berg@acme.example", "no risk is on record"),
+        ("mara.lind@acme.example", "of before this was sent"),
+    ] {
+        let found = identity.find(&name.into()).await.unwrap().remove(0);
+        let account = identity.account(&found.id).await.unwrap();
+        house.fault(&once);
+        let action = house.confirm(&account, &[mark]).remove(0);
+        identity.perform(&action, None).await.unwrap();
+        let read = identity.read_back(&proof(mark, &account)).await.unwrap();
+        assert_eq!(read.matches, None, "{read:?}");
+        assert!(read.evidence.raw().contains(words), "{read:?}");
+    }
+    let account = house.victim().await;
+    by_others(&house.drill, MARK, false).await;
+    let mut told = Vec::new();
+    for _ in 0..3 {
+        let read = identity.read_back(&proof(mark, &account)).await.unwrap();
+        told.push(read.matches);
+    }
+    assert_eq!(told, [None, None, Some(false)]);
+}
+
+#[tokio::test]
+async fn identity_protection_is_asked_for_one_thing_a_second() {
+    let house = Tapped::with(entra()).await;
+    let identity = house.identity();
+    let mut people = Vec::new();
+    for name in ["anna.berg", "bo.carlsen", "mara.lind"] {
+        let name = Untrusted::new(format!("{name}@acme.example"));
+        people.push(identity.find(&name).await.unwrap().remove(0).id);
+    }
+    house.seen();
+    let begun = Instant::now();
+    let read = people.iter().map(|id| identity.account(id));
+    for account in futures::future::join_all(read).await {
+        assert_eq!(account.unwrap().gaps, []);
+    }
+    assert!(begun.elapsed() >= Duration::from_secs(2));
+    let query = ActivityQuery {
+        user: vec![Untrusted::new(people[2].raw())],
+        since: start() - TimeDelta::days(30),
+        until: None,
+        limit: 10_000,
+    };
+    let mut take = |_: Page<Event>| true;
+    let end = house.identity_log().search(&query, &mut take).await;
+    assert!(end.unwrap().events > 0);
+    assert!(begun.elapsed() >= Duration::from_secs(3));
+    let seen = house.seen();
+    let asked = seen
+        .iter()
+        .filter(|one| one.path.contains("/identityProtection/"));
+    assert_eq!(asked.count(), 4, "nothing was asked again");
 }
 
 #[tokio::test]
@@ -963,12 +1029,14 @@ fn table() -> Vec<(Doing, World, ActionState, usize, &'static str)> {
     let mut rows = Vec::new();
     for doing in [REVOKE, DISABLE, ENABLE, RESET, EXPIRE, MARK, DISMISS] {
         let of_risk = doing.kind.is_of_risk();
+        // A word on the risk that was accepted may be carried out later still.
+        let without_effect = if of_risk { Unverifiable } else { NotEffective };
         rows.extend([
             (doing, World::Applied, Verified, 1, "reads agree"),
             (
                 doing,
                 World::Fault("accepted_without_effect"),
-                NotEffective,
+                without_effect,
                 1,
                 "",
             ),
@@ -993,7 +1061,7 @@ fn table() -> Vec<(Doing, World, ActionState, usize, &'static str)> {
                 1,
                 "reads agree",
             ),
-            (doing, World::Fault("500"), NotEffective, 1, ""),
+            (doing, World::Fault("500"), without_effect, 1, ""),
             (
                 doing,
                 World::Fault("reply_lost_after_effect"),
@@ -1029,7 +1097,7 @@ fn table() -> Vec<(Doing, World, ActionState, usize, &'static str)> {
             ));
             rows.push((doing, World::TokenEndsBeforeTheSend, Rejected, 1, "401"));
             rows.push((doing, World::Stale(Some(3)), Verified, 1, "reads agree"));
-            rows.push((doing, World::Stale(None), NotEffective, 1, ""));
+            rows.push((doing, World::Stale(None), without_effect, 1, ""));
         }
         if matches!(doing.effect, "suspend" | "unsuspend") || of_risk {
             let says = if of_risk {

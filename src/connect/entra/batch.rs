@@ -21,7 +21,7 @@ use serde_json::{Map, Value, json};
 use tokio::sync::oneshot;
 use tokio::time::Instant;
 
-use super::{Entra, marked};
+use super::{Entra, marked, risk};
 use crate::connect::capability::{ConnectError, ConnectErrorKind};
 use crate::connect::http::{Answer, Class, Judged, Part, Request};
 
@@ -145,8 +145,11 @@ fn is_no_batch(error: &ConnectError) -> bool {
 }
 
 impl Entra {
-    /// Sends a read, together with the others of [`Self::together`] where it is one of them.
+    /// Sends a read, together with the others of [`Self::together`] where it is one of them, or in its turn.
     pub(super) async fn read(&self, request: &Request) -> Result<Answer, ConnectError> {
+        if risk::is_for(request) {
+            return Box::pin(self.read_in_turn(request)).await;
+        }
         let wish = |wishes: &Wishes| {
             address(request)?;
             let (waits, answer) = oneshot::channel();

@@ -96,7 +96,7 @@ impl Entra {
 }
 
 /// Tells whether a time is one of after the send; `None` where two clocks of the vendor may differ by more.
-fn is_after(since: DateTime<Utc>, sent: DateTime<Utc>) -> Option<bool> {
+pub(super) fn is_after(since: DateTime<Utc>, sent: DateTime<Utc>) -> Option<bool> {
     if since >= sent {
         return Some(true);
     }

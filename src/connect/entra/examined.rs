@@ -1,7 +1,7 @@
 //! What Entra ID tells about our token and its logs, for the doctor.
 //!
-//! The token says which application permissions it carries; where it cannot be read, reads are tried and writes stay not
-//! known. What must not live here: anything that writes.
+//! The token says which application permissions it carries; where it cannot be read, reads are tried, and writes and what is
+//! not tried stay not known. What must not live here: anything that writes.
 
 use std::time::Instant;
 
@@ -192,6 +192,14 @@ fn by_token(granted: &[Untrusted]) -> Vec<Right> {
     rights
 }
 
+/// Says what trying the needs of [`NEEDS`] showed; of the others nothing is known.
+fn by_answers(answers: [Option<bool>; NEEDS.len()]) -> Vec<Right> {
+    let answers = answers.into_iter().chain(std::iter::repeat(None));
+    let rights = needs().zip(answers);
+    let rights = rights.map(|(need, granted)| right(need, granted));
+    rights.collect()
+}
+
 /// Turns a refusal for the token's rights into a no.
 fn allowed<T>(result: &Result<T, ConnectError>) -> Option<bool> {
     match result {
@@ -208,7 +216,7 @@ impl Entra {
         let any = get(super::USERS, &[])?
             .query("$select", super::wire::SELECT)
             .query("$top", "1");
-        let risky = get(RISKY_USERS, &[])?.query("$top", "1").unsaid_wait(1);
+        let risky = get(RISKY_USERS, &[])?.query("$top", "1");
         let roles = self.account(&own).await;
         let answers = [
             allowed(&self.http.read(&any).await),
@@ -218,13 +226,9 @@ impl Entra {
             None,
             None,
             allowed(&self.newest_of(Newest::Audits).await),
-            allowed(&self.http.read(&risky).await),
+            allowed(&self.read(&risky).await),
         ];
-        let rights = NEEDS
-            .iter()
-            .zip(answers)
-            .map(|(need, granted)| right(need, granted));
-        Ok(rights.collect())
+        Ok(by_answers(answers))
     }
 }
 
@@ -316,6 +320,19 @@ mod tests {
             .map(|right| right.kinds.as_slice())
             .collect();
         assert_eq!(missing, [RISKS]);
+    }
+
+    #[test]
+    fn what_was_only_read_may_not_be_changed_for_all_that_is_known() {
+        let rights = by_answers([Some(true); NEEDS.len()]);
+        for kind in ActionKind::ALL {
+            let mut of_kind = rights.iter().filter(|right| right.kinds.contains(&kind));
+            let is_granted = of_kind.all(|right| right.granted == Some(true));
+            let changes_more = RISKS.contains(&kind) || REMOVES.contains(&kind);
+            assert_eq!(is_granted, !changes_more, "{kind:?}");
+        }
+        assert_eq!(rights.len(), needs().count());
+        assert!(rights.iter().all(|right| right.granted != Some(false)));
     }
 
     #[test]

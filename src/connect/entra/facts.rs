@@ -133,10 +133,11 @@ pub(super) fn removal_of(item: &Item, factors: &[Factor]) -> ActionFacts {
     }
 }
 
-/// Says what an attacker who has the password can do once a method is gone.
+/// Says what an attacker who has the password can do once a method is gone; what only recovers passes no sign-in.
 fn left(item: &Item, factors: &[Factor]) -> Safe {
     let is_it = |one: &&Factor| item.id.raw().ends_with(&format!("/{}", one.id.raw()));
-    match factors.iter().filter(|one| !is_it(one)).count() {
+    let stay = factors.iter().filter(|one| wire::passes(one));
+    match stay.filter(|one| !is_it(one)).count() {
         0 => "it is the last MFA method: then whoever knows the password can register one of their own at the next \
               sign-in; reset the password while the account is disabled"
             .into(),
@@ -291,6 +292,30 @@ mod tests {
         #[case] is_refused: bool,
     ) {
         assert_eq!(refusal(kind, &account(source, &[])).is_some(), is_refused);
+    }
+
+    #[rstest]
+    #[case(&[], "it is the last MFA method")]
+    #[case(&["email"], "it is the last MFA method")]
+    #[case(&["phone"], "1 other methods stay")]
+    #[case(&["phone", "fido2", "email"], "2 other methods stay")]
+    fn a_way_to_have_the_password_back_is_no_method_that_stays(
+        #[case] others: &[&str],
+        #[case] says: &str,
+    ) {
+        let factor = |kind: &str| {
+            let record = serde_json::json!({
+                "@odata.type": format!("#microsoft.graph.{kind}AuthenticationMethod"), "id": kind,
+            });
+            wire::method(&record).ok().flatten()
+        };
+        let kinds = ["microsoftAuthenticator"].iter().chain(others);
+        let factors: Vec<Factor> = kinds.filter_map(|kind| factor(kind)).collect();
+        assert_eq!(factors.len(), others.len() + 1);
+        let id = "microsoftAuthenticator/microsoftAuthenticator";
+        let item = Item::new(RemnantKind::MfaMethod, id, "push");
+        let limits = removal_of(&item, &factors).limits;
+        assert!(limits.as_str().starts_with(says), "{limits}");
     }
 
     #[test]

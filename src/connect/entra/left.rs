@@ -91,15 +91,20 @@ fn fact(label: &str, value: Option<Untrusted>) -> Option<Untrusted> {
     value.map(|value| Untrusted::new(format!("{label} {}", value.raw())))
 }
 
+/// Tells whether a type of methods is a way to have the password back and no second factor.
+pub(super) fn recovers(kind: &str) -> bool {
+    let known = METHODS.iter().find(|(name, _, _)| *name == kind);
+    known.is_some_and(|(_, _, recovers)| *recovers)
+}
+
 /// Reads one authentication method; `None` for the password, which is reset and not removed.
 fn method(record: &Value) -> Result<Option<Remnant>, FieldError> {
     let Some(factor) = wire::method(record)? else {
         return Ok(None);
     };
     let kind = wire::method_type(record)?;
-    let known = METHODS.iter().find(|(name, _, _)| *name == kind);
-    let recovers = known.is_some_and(|(_, _, recovers)| *recovers);
-    let what = if recovers {
+    let is_known = METHODS.iter().any(|(name, _, _)| *name == kind);
+    let what = if recovers(kind) {
         RemnantKind::RecoveryData
     } else {
         RemnantKind::MfaMethod
@@ -111,7 +116,7 @@ fn method(record: &Value) -> Result<Option<Remnant>, FieldError> {
     );
     let mut remnant = Remnant::new(item, record);
     remnant.since = factor.created;
-    if known.is_none() {
+    if !is_known {
         remnant.kept =
             Some("no request is known for its type: remove it in the admin center".into());
     }

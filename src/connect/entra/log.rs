@@ -86,15 +86,10 @@ impl List {
             self.time,
             exact(since)
         );
-        let request = get(self.route, &[])?
+        Ok(get(self.route, &[])?
             .list()
             .query("$filter", &filter)
-            .query("$top", &size.to_string());
-        Ok(if self.adds {
-            request.unsaid_wait(1)
-        } else {
-            request
-        })
+            .query("$top", &size.to_string()))
     }
 }
 

@@ -9,7 +9,7 @@ use chrono::{DateTime, Utc};
 use serde_json::Value;
 
 use super::recent::Asked;
-use super::risk::{is_there, unread};
+use super::risk::{is_there, read_request, unread};
 use super::wire::{self, Member};
 use super::{Entra, USER, USERS, get, unreadable};
 use crate::connect::capability::{ConnectError, ConnectErrorKind};
@@ -144,7 +144,7 @@ impl Entra {
     }
 
     async fn risk(&self, id: &str) -> Result<Risk, ConnectError> {
-        let request = self.risk_request(id)?;
+        let request = read_request(id)?;
         Ok(wire::risk(&self.record(Asked::Risk, id, request).await?))
     }
 

@@ -148,6 +148,14 @@ pub(crate) fn method_type(record: &Value) -> Result<&str, FieldError> {
         .trim_end_matches("AuthenticationMethod"))
 }
 
+/// Status of a method that gives a forgotten password back and passes no sign-in.
+const RECOVERS: &str = "recovery only";
+
+/// Tells whether a method passes a sign-in.
+pub(crate) fn passes(factor: &Factor) -> bool {
+    factor.status.raw() != RECOVERS
+}
+
 /// Reads one authentication method; `None` for the password, which is no second factor.
 pub(crate) fn method(record: &Value) -> Result<Option<Factor>, FieldError> {
     let id = need_text(record, "id")?;
@@ -166,7 +174,11 @@ pub(crate) fn method(record: &Value) -> Result<Option<Factor>, FieldError> {
         id,
         kind: Untrusted::new(shown),
         // What is listed can be used.
-        status: "ACTIVE".into(),
+        status: if super::left::recovers(kind) {
+            RECOVERS.into()
+        } else {
+            "ACTIVE".into()
+        },
         created: time(record, "createdDateTime"),
     }))
 }
@@ -327,7 +339,9 @@ mod tests {
         let phone = of("microsoftAuthenticator")?;
         let phone = phone.ok_or(FieldError::Missing("method"))?;
         assert_eq!(phone.kind.raw(), "microsoftAuthenticator Galaxy A15");
-        assert!(phone.created.is_some());
+        assert!(phone.created.is_some() && passes(&phone));
+        let mail = of("email")?.ok_or(FieldError::Missing("method"))?;
+        assert!(!passes(&mail), "it gives the password back and no more");
         Ok(())
     }
 
