@@ -77,6 +77,10 @@ pub struct Alert {
     pub severity: Severity,
     /// When it was raised.
     pub at: DateTime<Utc>,
+    /// When what it is about was, where the source tells that apart.
+    pub happened: Option<DateTime<Utc>>,
+    /// Whether it calls a sign-in risky; `false` as well where the source does not say what it is about.
+    pub sign_in: bool,
     /// Whether the vendor says the act was blocked; `None` when it does not say.
     pub blocked: Option<bool>,
     /// Type of threat.
@@ -91,6 +95,8 @@ pub struct Alert {
     pub user_name: Option<Untrusted>,
     /// Further users that it names, where it is about several.
     pub also: Vec<Untrusted>,
+    /// How many users it names beyond those that are kept.
+    pub users_left_out: usize,
     /// `source.ip` of the alert.
     pub source_ip: Option<Untrusted>,
     /// The rule's own guidance.

@@ -169,6 +169,10 @@ fn raised(sheet: &mut Sheet, model: &Model) {
         let text = safe!("alerts not read: {}", fault.what);
         sheet.labelled(by(), 12, Role::Dim, &text);
     }
+    if let Some(missing) = alerts::missing(model) {
+        let text = safe!("not all alerts: {}", missing);
+        sheet.labelled(by(), 12, Role::Dim, &text);
+    }
     let all = alerts::of_open(model);
     for alert in all.iter().take(RAISED) {
         let status = alert
@@ -188,6 +192,10 @@ fn raised(sheet: &mut Sheet, model: &Model) {
         let told = alert.told.as_ref().map(Untrusted::line);
         for more in from.into_iter().chain(told) {
             sheet.text(12, Role::Text, &more);
+        }
+        if alert.users_left_out > 0 {
+            let text = safe!("names {} users more than are kept", alert.users_left_out);
+            sheet.text(12, Role::Dim, &text);
         }
     }
     if all.len() > RAISED {

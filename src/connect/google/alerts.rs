@@ -33,6 +33,16 @@ const USERS: usize = 100;
 /// How deep in an alert its users are looked for.
 const DEPTH: usize = 8;
 
+/// The system that reports what it found of sign-ins; it reports other things too.
+const IDENTITY: &str = "Google identity";
+
+/// Types of its alerts that call a sign-in risky. The others tell of what became of an account or its password.
+const SIGN_INS: [&str; 3] = [
+    "Suspicious login",
+    "Suspicious login (less secure app)",
+    "Suspicious programmatic login",
+];
+
 /// Fields of the data of an alert that name a user of the customer's; others name a sender, or nobody.
 const NAMES: [&str; 11] = [
     "email",
@@ -51,7 +61,8 @@ const NAMES: [&str; 11] = [
 /// Fields whose inside names others than users of the customer's.
 const FOREIGN: [&str; 2] = ["maliciousEntity", "sender"];
 
-/// Adds the users that a part of an alert names, in the order in which they stand there.
+/// Adds the users that a part of an alert names, in the order in which they stand there; beyond the most that are kept they are
+/// only known.
 fn add_users(
     value: &Value,
     depth: usize,
@@ -61,8 +72,8 @@ fn add_users(
     let mut add = |value: &Value| {
         let name = value.as_str().filter(|name| name.contains('@'));
         if let Some(name) = name
-            && users.len() < USERS
             && known.insert(name.to_ascii_lowercase())
+            && users.len() < USERS
         {
             users.push(Untrusted::new(name));
         }
@@ -120,6 +131,14 @@ fn severity(record: &Value) -> Severity {
     }
 }
 
+/// Tells whether an alert calls a sign-in risky.
+fn is_of_sign_in(record: &Value) -> bool {
+    let is = |field: &str, word: &str| {
+        text(record, field).is_some_and(|text| text.raw().eq_ignore_ascii_case(word))
+    };
+    is("source", IDENTITY) && SIGN_INS.iter().any(|word| is("type", word))
+}
+
 /// Reads one alert; `None` for one that is deleted or closed.
 fn alert(record: &Value) -> Result<Option<Alert>, FieldError> {
     let id = need_text(record, "alertId")?;
@@ -137,16 +156,23 @@ fn alert(record: &Value) -> Result<Option<Alert>, FieldError> {
     if let Some(data) = data {
         add_users(data, DEPTH, &mut users, &mut known);
     }
+    let users_left_out = known.len().saturating_sub(users.len());
     let mut users = users.into_iter();
+    let sign_in = is_of_sign_in(record);
+    // The login log tells of the same sign-in at its own time; an alert is raised some minutes later.
+    let login = time(record, "data.loginDetails.loginTime").filter(|_| sign_in);
     let ip = ["data.loginDetails.ipAddress", "data.ipAddress"];
     Ok(Some(Alert {
         id,
         title: text(record, "type").unwrap_or_else(|| "alert without a type".into()),
         severity: severity(record),
         at: raised,
+        happened: login.or_else(|| time(record, "startTime")),
+        sign_in,
         threat: text(record, "source"),
         user_name: users.next(),
         also: users.collect(),
+        users_left_out,
         source_ip: ip.iter().find_map(|field| text(record, field)),
         status,
         told: data.and_then(told),
@@ -236,7 +262,7 @@ mod tests {
     fn an_alert_is_read() {
         let read = read(&json!({
             "customerId": "04drill1", "alertId": "a1", "createTime": "2026-11-21T03:00:00Z",
-            "startTime": "2026-11-21T02:59:00Z", "type": "Suspicious login", "source": "Google identity",
+            "startTime": "2026-11-21T02:59:30Z", "type": "Suspicious login", "source": "Google identity",
             "data": {
                 "@type": "type.googleapis.com/google.apps.alertcenter.type.AccountWarning",
                 "email": "mara@acme.example",
@@ -250,8 +276,53 @@ mod tests {
         assert_eq!(read.source_ip, Some("198.51.100.7".into()));
         assert_eq!(read.status, Some("NOT_STARTED".into()));
         assert_eq!(read.at.timestamp(), 1_795_230_000);
+        let happened = read.happened.map(|at| at.timestamp());
+        assert_eq!(happened, Some(1_795_229_940), "when the sign-in was");
+        assert!(read.sign_in);
+        assert_eq!(read.users_left_out, 0);
         let told = read.told.unwrap_or_default();
         assert!(told.raw().contains("loginTime") && !told.raw().contains("@type"));
+    }
+
+    #[rstest]
+    #[case("Google identity", "Suspicious login", true)]
+    #[case("Google identity", "Suspicious login (less secure app)", true)]
+    #[case("Google identity", "Suspicious programmatic login", true)]
+    #[case("google identity", "SUSPICIOUS LOGIN", true)]
+    #[case("Google identity", "Leaked password", false)]
+    #[case("Google identity", "User suspended (suspicious activity)", false)]
+    #[case("Gmail phishing", "User reported phishing", false)]
+    #[case("Mobile device management", "Device compromised", false)]
+    #[case("Data Loss Prevention", "Suspicious login", false)]
+    fn only_an_alert_about_a_sign_in_is_one(
+        #[case] source: &str,
+        #[case] kind: &str,
+        #[case] is_one: bool,
+    ) {
+        let read = read(&json!({
+            "alertId": "a", "createTime": "2026-11-21T03:00:00Z", "startTime": "2026-11-21T02:50:00Z",
+            "type": kind, "source": source, "data": {"loginDetails": {"loginTime": "2026-11-21T02:40:00Z"}},
+        }));
+        assert_eq!(read.sign_in, is_one);
+        // A suspended account names a login too: the suspension was later.
+        let minutes = if is_one { 20 } else { 10 };
+        assert_eq!(
+            read.happened,
+            Some(read.at - TimeDelta::minutes(minutes)),
+            "{kind}"
+        );
+    }
+
+    #[rstest]
+    #[case(json!({"createTime": "2026-11-21T03:00:00Z"}), None)]
+    #[case(json!({"createTime": "2026-11-21T03:00:00Z", "startTime": "soon"}), None)]
+    #[case(json!({"createTime": "2026-11-21T03:00:00Z", "startTime": "2026-11-21T02:59:00Z"}), Some(60))]
+    #[case(json!({"startTime": "2026-11-21T02:59:00Z"}), Some(0))]
+    fn when_it_was_is_told_or_left_open(#[case] mut record: Value, #[case] before: Option<i64>) {
+        record["alertId"] = json!("a");
+        let read = read(&record);
+        let told = read.happened.map(|at| (read.at - at).num_seconds());
+        assert_eq!(told, before);
     }
 
     #[rstest]
@@ -318,6 +389,7 @@ mod tests {
         let read =
             read(&json!({"alertId": "a", "createTime": "2026-11-21T03:00:00Z", "data": data}));
         assert_eq!(read.also.len() + 1, USERS);
+        assert_eq!(read.users_left_out, 1_000 - USERS);
         assert!(read.user_name.is_some_and(|name| name.raw() == "u0@b"));
     }
 }
