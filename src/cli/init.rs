@@ -11,6 +11,7 @@ use std::os::unix::fs::{DirBuilderExt as _, OpenOptionsExt as _};
 use std::path::Path;
 
 use clap::Args;
+use clap::builder::ArgPredicate;
 
 use self::filled::{Answers, System};
 use super::{Failure, INTERNAL, OK, UNREADABLE, USAGE, broken_pipe, compose};
@@ -20,6 +21,12 @@ use crate::domain::fault::Fault;
 use crate::domain::text::Untrusted;
 use crate::safe;
 use crate::store::files;
+
+/// What an address of Keycloak alone is of no use without.
+const WITH_KEYCLOAK: [(ArgPredicate, &str); 2] = [
+    (ArgPredicate::IsPresent, "keycloak_realm"),
+    (ArgPredicate::IsPresent, "keycloak_client"),
+];
 
 /// What the configuration is to say.
 #[derive(Debug, Default, Args)]
@@ -46,7 +53,7 @@ pub struct Asked {
     #[arg(long, value_name = "SOURCE", requires = "okta")]
     okta_secret: Option<String>,
     /// Address of Keycloak.
-    #[arg(long, value_name = "URL")]
+    #[arg(long, value_name = "URL", requires_ifs = WITH_KEYCLOAK)]
     keycloak: Option<String>,
     /// Its realm.
     #[arg(long, value_name = "NAME", requires = "keycloak")]
@@ -58,7 +65,7 @@ pub struct Asked {
     #[arg(long, value_name = "SOURCE", requires = "keycloak")]
     keycloak_secret: Option<String>,
     /// Tenant of Microsoft Entra ID.
-    #[arg(long, value_name = "ID")]
+    #[arg(long, value_name = "ID", requires = "entra_client")]
     entra: Option<String>,
     /// The application it is spoken to as.
     #[arg(long, value_name = "ID", requires = "entra")]
@@ -124,7 +131,7 @@ impl Asked {
 }
 
 /// What is asked for a system: its vendor, what it is called, and the fields with the words that ask for them. The first
-/// one left empty leaves the system out.
+/// one left empty leaves the system out; the others are needed then.
 type Questions = (
     &'static str,
     &'static str,
@@ -172,16 +179,20 @@ const PROVIDERS: [Questions; 4] = [
 /// Writes the configuration; a file that is there is never touched.
 ///
 /// # Errors
-/// Exit code 3 when a file is there, 64 when an answer is none, 70 when it cannot be written.
+/// Exit code 3 when a file is there, 64 when an answer is none or is missing, 70 when it cannot be written.
 pub fn run(config: Option<&Path>, asked: &Asked, out: &mut dyn Write) -> Result<u8, Failure> {
     let answers = asked.answers();
     let is_asked = !asked.sample && answers.is_empty();
     if is_asked && io::stdin().is_terminal() && io::stdout().is_terminal() {
         refuse_second(config)?;
         let answers = ask(&mut io::stdin().lock(), out).map_err(|error| {
+            let code = match error.kind() {
+                io::ErrorKind::UnexpectedEof => USAGE,
+                _ => INTERNAL,
+            };
             let cause = Untrusted::new(error.to_string());
             Failure::one(
-                INTERNAL,
+                code,
                 Fault::new(safe!("failed to read the answers: {}", cause.line())),
             )
         })?;
@@ -190,17 +201,50 @@ pub fn run(config: Option<&Path>, asked: &Asked, out: &mut dyn Write) -> Result<
     write(config, &answers, out)
 }
 
-/// Asks for everything, one line each; an empty answer leaves a system out.
-fn ask(answers: &mut dyn BufRead, out: &mut dyn Write) -> io::Result<Answers> {
-    let mut question = |text: &str| -> io::Result<Option<String>> {
-        write!(out, "{text}: ")?;
-        out.flush()?;
+/// Where answers come from, and where the questions go.
+struct Asking<'a> {
+    answers: &'a mut dyn BufRead,
+    out: &'a mut dyn Write,
+}
+
+impl Asking<'_> {
+    /// Reads one answer, which may be empty; `None` at the end of input.
+    fn line(&mut self, text: &str) -> io::Result<Option<String>> {
+        write!(self.out, "{text}: ")?;
+        self.out.flush()?;
         let mut line = String::new();
-        answers.read_line(&mut line)?;
-        let line = line.trim();
-        Ok((!line.is_empty()).then(|| line.to_owned()))
-    };
-    let name = question("name of the environment, such as acme-prod")?;
+        let read = self.answers.read_line(&mut line)?;
+        Ok((read > 0).then(|| line.trim().to_owned()))
+    }
+
+    /// Asks for what may be left out.
+    fn question(&mut self, text: &str) -> io::Result<Option<String>> {
+        let answer = self.line(text)?;
+        Ok(answer.filter(|answer| !answer.is_empty()))
+    }
+
+    /// Asks for what is needed, until it is there.
+    ///
+    /// # Errors
+    /// The input ends before.
+    fn needed(&mut self, text: &str) -> io::Result<String> {
+        loop {
+            match self.line(&format!("{text} (needed)"))? {
+                Some(answer) if answer.is_empty() => {}
+                Some(answer) => return Ok(answer),
+                None => {
+                    let what = format!("the input ends before the {text}");
+                    return Err(io::Error::new(io::ErrorKind::UnexpectedEof, what));
+                }
+            }
+        }
+    }
+}
+
+/// Asks for everything, one line each; an empty answer leaves a system out, and what a system needs is asked again.
+fn ask(answers: &mut dyn BufRead, out: &mut dyn Write) -> io::Result<Answers> {
+    let mut asking = Asking { answers, out };
+    let name = asking.question("name of the environment, such as acme-prod")?;
     let mut system = |(vendor, called, asked): Questions| -> io::Result<Option<System>> {
         let mut fields = Vec::new();
         for (field, words) in asked {
@@ -209,18 +253,17 @@ fn ask(answers: &mut dyn BufRead, out: &mut dyn Write) -> io::Result<Answers> {
             } else {
                 ""
             };
-            let empty = if fields.is_empty() { "none" } else { "later" };
-            let answer = question(&format!(
-                "{}{example} (empty: {empty})",
-                words.replace("{}", called)
-            ))?;
-            match answer {
-                Some(answer) => fields.push((*field, answer)),
-                None if fields.is_empty() => return Ok(None),
-                None => {}
+            let text = format!("{}{example}", words.replace("{}", called));
+            if !fields.is_empty() {
+                fields.push((*field, asking.needed(&text)?));
+                continue;
             }
+            let Some(answer) = asking.question(&format!("{text} (empty: none)"))? else {
+                return Ok(None);
+            };
+            fields.push((*field, answer));
         }
-        let secret = question(&format!(
+        let secret = asking.question(&format!(
             "where the key of {called} comes from (file:PATH, credential:NAME, env:NAME, command:PATH ...; empty: later)"
         ))?;
         Ok(Some(System {
@@ -328,6 +371,8 @@ fn create(path: &Path, text: &str) -> io::Result<()> {
 
 #[cfg(test)]
 mod tests {
+    use rstest::rstest;
+
     use super::*;
     use crate::config::sample::SAMPLE;
 
@@ -361,6 +406,65 @@ mod tests {
         assert_eq!(text.matches("address of").count(), 3, "{text}");
         assert_eq!(text.matches("comes from").count(), 2, "{text}");
         Ok(())
+    }
+
+    #[test]
+    fn what_is_needed_is_asked_until_it_is_there() -> io::Result<()> {
+        let start = "\n\n\n\nhttps://sso.acme.example\n";
+        let typed = format!("{start}\n  \nacme\n\nquell\n\n");
+        let mut asked = Vec::new();
+        let answers = ask(&mut typed.as_bytes(), &mut asked)?;
+        let [keycloak] = answers.systems.as_slice() else {
+            panic!("{answers:?}")
+        };
+        let fields = [
+            ("url", "https://sso.acme.example"),
+            ("realm", "acme"),
+            ("client_id", "quell"),
+        ];
+        assert_eq!(
+            keycloak.fields,
+            fields.map(|(name, value)| (name, value.to_owned()))
+        );
+        let text = String::from_utf8_lossy(&asked).into_owned();
+        assert_eq!(text.matches("realm of Keycloak (needed)").count(), 3);
+        assert_eq!(text.matches("client of Keycloak (needed)").count(), 2);
+        for cut in ["", "\n", "acme\n", "acme\n\n"] {
+            let typed = format!("{start}{cut}");
+            let ended = ask(&mut typed.as_bytes(), &mut Vec::new());
+            let kind = ended.map_err(|error| error.kind());
+            assert_eq!(kind, Err(io::ErrorKind::UnexpectedEof), "{cut:?}");
+        }
+        Ok(())
+    }
+
+    /// The flags alone.
+    #[derive(Debug, clap::Parser)]
+    struct Flags {
+        #[command(flatten)]
+        asked: Asked,
+    }
+
+    #[rstest]
+    #[case("--keycloak=https://sso.acme.example", false)]
+    #[case("--keycloak=https://sso.acme.example --keycloak-realm=acme", false)]
+    #[case("--keycloak=https://sso.acme.example --keycloak-client=quell", false)]
+    #[case(
+        "--keycloak=https://sso.acme.example --keycloak-realm=acme --keycloak-client=quell",
+        true
+    )]
+    #[case("--keycloak-realm=acme --keycloak-client=quell", false)]
+    #[case("--entra=tenant-1", false)]
+    #[case("--entra-client=app-1", false)]
+    #[case("--entra=tenant-1 --entra-client=app-1", true)]
+    #[case("--google=quell@acme.example", true)]
+    fn flags_of_a_system_belong_together(#[case] flags: &str, #[case] is_taken: bool) {
+        let words = std::iter::once("init").chain(flags.split(' '));
+        let read = <Flags as clap::Parser>::try_parse_from(words);
+        assert_eq!(read.is_ok(), is_taken, "{read:?}");
+        if let Ok(flags) = read {
+            assert_eq!(flags.asked.answers().systems.len(), 1);
+        }
     }
 
     #[test]

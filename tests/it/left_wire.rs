@@ -333,7 +333,9 @@ async fn of_two_lists_of_methods_one_is_enough_to_show_and_not_to_prove() {
             let unread = left.unread.iter().find(|one| one.kind == kind);
             let reason = unread.map(|one| one.reason.as_str()).unwrap_or_default();
             assert!(reason.contains(fault), "{path}: {reason}");
-            assert!(!left.read.contains(&kind));
+            // Who has no list of enrollments at all has read all that there is.
+            let is_whole = path == "/authenticator-enrollments" && fault == "404";
+            assert_eq!(left.read.contains(&kind), is_whole, "{path} {fault}");
             let of_other = of_kind(&whole, kind)
                 .into_iter()
                 .find(|one| !left.remnants.iter().any(|now| now.item == one.item));

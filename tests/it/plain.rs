@@ -343,6 +343,13 @@ async fn init_takes_flags_refuses_secrets_and_is_read_back() {
     let http = ["--config", other, "init", "--okta", "http://acme.okta.com"];
     let refused = quell(home.path(), &http, "xterm").await;
     assert_eq!(refused.status.code(), Some(64), "{}", err(&refused));
+    let sso = "https://sso.acme.example";
+    let alone = ["--config", other, "init", "--keycloak", sso];
+    let refused = quell(home.path(), &alone, "xterm").await;
+    assert_eq!(refused.status.code(), Some(64));
+    for flag in ["--keycloak-realm", "--keycloak-client"] {
+        assert!(err(&refused).contains(flag), "{}", err(&refused));
+    }
     assert!(
         !Path::new(other).exists(),
         "nothing is written that cannot be read"

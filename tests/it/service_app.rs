@@ -1,15 +1,22 @@
 //! Okta through a service app: signed assertions in place of an API token, and one scope at a time.
 
 use std::collections::BTreeSet;
+use std::fs;
 
+use quell::cli::compose;
+use quell::cli::doctor::{Check, Verdict, examine, exit_code};
 use quell::connect::capability::{ConnectErrorKind, ProofQuery, Right};
 use quell::connect::http::Limits;
 use quell::domain::account::Account;
 use quell::domain::containment::kind::ActionKind;
 use quell::domain::text::Untrusted;
-use quell::drill::{Drill, Options};
+use quell::drill::{Drill, Options, Pace};
+use quell::engine::clock::{Clock as _, SystemClock};
+use quell::store::audit::RealDisk;
+use quell::store::state::StateDir;
 use serde_json::json;
 
+use crate::harness::app::no_host;
 use crate::spec;
 use crate::wiretap::{Seen, Tapped};
 
@@ -148,9 +155,9 @@ async fn the_doctor_learns_each_scope_by_itself() {
     }
     // Granted to the app, but not asked for unless the configuration names them.
     for scope in ["read", "manage"] {
-        let name = format!("scope okta.userRisk.{scope}, granted and named in `scopes`");
+        let name = format!("scope okta.userRisk.{scope}, which `scopes` does not name");
         let right = row(&rights, &name);
-        assert_eq!(right.granted, Some(false));
+        assert_eq!(right.granted, None);
         assert!(right.kinds.iter().all(|kind| kind.is_of_risk()));
     }
     let beyond: BTreeSet<&str> = rights
@@ -172,6 +179,47 @@ async fn the_doctor_learns_each_scope_by_itself() {
     assert_eq!(row(&rights, "scope okta.users.read").granted, Some(true));
     let lacking = row(&rights, "scope okta.users.manage");
     assert_eq!(lacking.kinds, ActionKind::ALL);
+}
+
+fn of<'a>(checks: &'a [Check], what: &str) -> &'a Check {
+    let found = checks.iter().find(|check| check.what.as_str() == what);
+    found.unwrap_or_else(|| panic!("{what}: {checks:#?}"))
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn an_app_without_the_scopes_of_risk_is_well_to_the_doctor() {
+    let options = Options {
+        pace: Pace::Manual,
+        ..Options::default()
+    };
+    let drill = Drill::start(options).await.unwrap();
+    let dir = tempfile::tempdir().unwrap();
+    let config = quell::cli::drill::write_config(dir.path(), &drill).unwrap();
+    let text = fs::read_to_string(&config).unwrap();
+    let of_app = format!("vendor = \"okta\"\nclient_id = \"{APP}\"\nkey_id = \"k1\"\n");
+    let text = text.replace("vendor = \"okta\"\n", &of_app);
+    fs::write(&config, text).unwrap();
+    // On one line: the key in a JSON object, as Google gives it.
+    let file = json!({"private_key": key().await}).to_string();
+    fs::write(dir.path().join("okta.token"), file).unwrap();
+    let loaded = compose::load(Some(&config)).unwrap_or_else(|f| panic!("{:?}", f.faults));
+    let state = StateDir::locate(Some(dir.path()), false).unwrap();
+    let now = SystemClock.now();
+    let checks = examine(loaded, &state, &no_host(), now, &mut RealDisk).await;
+    for kind in ActionKind::ALL {
+        let line = of(&checks, &format!("okta: {}", kind.word()));
+        assert_eq!(line.verdict, Verdict::Ok, "{line:?}");
+        let not_offered = "not offered: the app does not ask for okta.userRisk.manage";
+        assert_eq!(
+            line.found.as_str() == not_offered,
+            kind.is_of_risk(),
+            "{line:?}"
+        );
+    }
+    assert_eq!(of(&checks, "okta: read accounts").verdict, Verdict::Ok);
+    let faults = checks.iter().filter(|one| one.verdict == Verdict::Fault);
+    assert_eq!(faults.collect::<Vec<_>>(), Vec::<&Check>::new());
+    assert_ne!(exit_code(&checks), 1);
 }
 
 #[tokio::test]

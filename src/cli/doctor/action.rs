@@ -96,9 +96,37 @@ fn line(
     check(what, Verdict::Ok, safe!("offered; {}", rights))
 }
 
+/// Tells whether a connection speaks as a service app, which has no account of its own.
+fn is_app(name: &ConnectionName, settings: &Settings) -> bool {
+    let mut all = settings.connections.iter();
+    all.any(|one| one.name == *name && one.app.is_some())
+}
+
+/// Asks for any account, where the token has none of its own.
+async fn listed(source: &dyn Identity, settings: &Settings) -> (Vec<Check>, Option<Safe>) {
+    let name = source.connection();
+    let what = safe!("{}: read accounts", name);
+    if let Err(error) = source.answers().await {
+        let reason = safe!("accounts cannot be read: {}", error.what);
+        return (vec![failed(what, error)], Some(reason));
+    }
+    let found =
+        "the list can be read; an app has no account to try groups and roles on: see its scopes";
+    let mut lines = vec![check(what, Verdict::Ok, found)];
+    if settings.policy.allow_administrators {
+        let what = safe!("{}: disable an administrator", name);
+        let found = "not known: an app has no account to try who else has its roles on";
+        lines.push(check(what, Verdict::NotKnown, found));
+    }
+    (lines, None)
+}
+
 /// Reads the account of the token itself: what cannot be read of it keeps guards from judging others.
 async fn readable(source: &dyn Identity, settings: &Settings) -> (Vec<Check>, Option<Safe>) {
     let name = source.connection().clone();
+    if is_app(&name, settings) {
+        return listed(source, settings).await;
+    }
     let what = safe!("{}: read accounts", name);
     let own = match source.own_account().await {
         Ok((id, _)) => source.account(&id).await,

@@ -62,6 +62,33 @@ fn need(scope: Scope) -> (&'static str, &'static [ActionKind]) {
     }
 }
 
+/// Says what the read that tries a scope tells of it; what failed otherwise tells nothing of it, and of no other scope.
+fn judged(scope: Scope, failed: Option<&ConnectError>) -> Right {
+    let (needed_for, kinds) = need(scope);
+    let word = scope.word();
+    let (name, granted) = match failed {
+        None => (safe!("scope {}", word), Some(true)),
+        Some(error) if is_not_granted(error) => (safe!("scope {}", word), Some(false)),
+        // A role is missing, or the project has not switched the API on: Google's own words tell which.
+        Some(error) if error.kind == ConnectErrorKind::Denied => (
+            safe!(
+                "a role of the administrator that allows {}, or its API switched on in the project: {}",
+                word,
+                error.what
+            ),
+            Some(false),
+        ),
+        Some(error) => (safe!("scope {}: {}", word, error.what), None),
+    };
+    Right {
+        name,
+        needed_for: Some(needed_for),
+        is_exact: true,
+        kinds: kinds.to_vec(),
+        granted,
+    }
+}
+
 impl Google {
     /// Gives a read that shows whether a scope can be used.
     fn probe(scope: Scope, own: &str) -> Result<Request, ConnectError> {
@@ -79,26 +106,12 @@ impl Google {
     }
 
     /// Finds out whether a scope is granted, and whether the administrator may use it.
-    async fn right(&self, scope: Scope, own: &str) -> Result<Right, ConnectError> {
-        let answer = self.clients.read(scope, &Self::probe(scope, own)?).await;
-        let (needed_for, kinds) = need(scope);
-        let right = |name: Safe, granted| Right {
-            name,
-            needed_for: Some(needed_for),
-            is_exact: true,
-            kinds: kinds.to_vec(),
-            granted: Some(granted),
-        };
-        let name = safe!("scope {}", scope.word());
-        match answer {
-            Ok(_) => Ok(right(name, true)),
-            Err(error) if is_not_granted(&error) => Ok(right(name, false)),
-            Err(error) if error.kind == ConnectErrorKind::Denied => Ok(right(
-                safe!("a role of the administrator that allows {}", scope.word()),
-                false,
-            )),
+    async fn right(&self, scope: Scope, own: &str) -> Right {
+        let answer = match Self::probe(scope, own) {
+            Ok(request) => self.clients.read(scope, &request).await,
             Err(error) => Err(error),
-        }
+        };
+        judged(scope, answer.err().as_ref())
     }
 
     /// Finds out whether what lies in mailboxes can be read and removed.
@@ -161,7 +174,7 @@ impl Examined for Google {
         let (own, _) = self.own_account().await?;
         let mut rights = Vec::new();
         for scope in Scope::ALL {
-            rights.push(self.right(scope, own.raw()).await?);
+            rights.push(self.right(scope, own.raw()).await);
         }
         rights.extend(self.mailboxes().await?);
         rights.extend(self.beyond().await?);
@@ -185,5 +198,46 @@ impl Examined for Google {
 
     async fn rules(&self, _names: &[String]) -> Result<Vec<RuleSeen>, ConnectError> {
         Ok(Vec::new())
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use rstest::rstest;
+
+    use super::*;
+
+    #[rstest]
+    #[case(ConnectErrorKind::NotSent, "no such host", None)]
+    #[case(ConnectErrorKind::Unknown, "500", None)]
+    #[case(ConnectErrorKind::NotFound, "404", None)]
+    #[case(
+        ConnectErrorKind::Denied,
+        "Google Workspace Alert Center API has not been used in project 7",
+        Some(false)
+    )]
+    fn what_fails_is_told_in_its_own_words_and_is_not_taken_for_a_right(
+        #[case] kind: ConnectErrorKind,
+        #[case] what: &'static str,
+        #[case] granted: Option<bool>,
+    ) {
+        let error = ConnectError {
+            kind,
+            ..ConnectError::unsent(what.into())
+        };
+        let right = judged(Scope::Alerts, Some(&error));
+        assert_eq!(right.granted, granted);
+        assert!(right.name.as_str().contains(what), "{}", right.name);
+        assert!(right.name.as_str().contains("apps.alerts"));
+    }
+
+    #[test]
+    fn a_scope_is_granted_or_not_by_its_name() {
+        let refused = ConnectError::unsent("unauthorized_client".into());
+        for (failed, granted) in [(None, true), (Some(&refused), false)] {
+            let right = judged(Scope::Alerts, failed);
+            assert_eq!(right.name.as_str(), "scope apps.alerts");
+            assert_eq!(right.granted, Some(granted));
+        }
     }
 }

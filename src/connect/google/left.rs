@@ -18,7 +18,7 @@ use crate::connect::http::{Class, Request};
 use crate::domain::account::{Account, Factor};
 use crate::domain::containment::confirm::ConfirmedAction;
 use crate::domain::containment::kind::ActionKind;
-use crate::domain::containment::remnant::{Item, LeftBehind, Remnant, RemnantKind};
+use crate::domain::containment::remnant::{Item, LeftBehind, Remnant, RemnantKind, Unread};
 use crate::domain::ids::AccountId;
 use crate::domain::text::{Safe, Untrusted};
 use crate::safe;
@@ -30,6 +30,10 @@ const INVALIDATE: &str = "/admin/directory/v1/users/{userKey}/verificationCodes/
 
 /// The id and the name of all backup codes together: they are void together.
 const BACKUP: &str = "backup codes";
+/// What is never listed of the second step.
+const CODES_ONLY: &str = "Google lists no second factors but backup codes";
+/// What is never listed of devices. Source: Directory API v1, `mobiledevices.list`.
+const COMPANY_OWNED: &str = "company-owned devices are not listed by this interface";
 /// Fields of the profile by which the password can be had back.
 const WAYS: [&str; 2] = ["recoveryEmail", "recoveryPhone"];
 
@@ -98,6 +102,30 @@ fn backup_codes(count: usize) -> Option<Remnant> {
     })
 }
 
+/// Adds what is known of the second step, and names what Google never tells of it.
+///
+/// What it lists at all is whole once the codes were read, so that codes which are gone are known to be; methods that it has
+/// no list of stand beside it as not read.
+fn add_methods(
+    left: &mut LeftBehind,
+    mut methods: Vec<Remnant>,
+    codes: Result<usize, ConnectError>,
+) {
+    let kind = RemnantKind::MfaMethod;
+    match codes {
+        Ok(codes) => {
+            methods.extend(backup_codes(codes));
+            left.add(kind, Ok(methods));
+            let reason = CODES_ONLY.into();
+            left.unread.push(Unread { kind, reason });
+        }
+        Err(error) => {
+            let reason = safe!("{}; backup codes: {}", CODES_ONLY, error.what);
+            left.add_part(kind, methods, reason);
+        }
+    }
+}
+
 /// Reads one alias; `fixed` are those that Google made and keeps.
 fn alias(record: &Value, fixed: &[Untrusted]) -> Result<Remnant, FieldError> {
     let address = need_text(record, "alias")?;
@@ -153,17 +181,8 @@ impl Google {
             let all = all.into_iter().map(|factor| of_profile(kind, factor));
             all.collect()
         };
-        let mut methods = of(RemnantKind::MfaMethod, methods);
-        match codes {
-            Ok(codes) => {
-                methods.extend(backup_codes(codes.len()));
-                left.add(RemnantKind::MfaMethod, Ok(methods));
-            }
-            Err(error) => {
-                let reason = safe!("backup codes: {}", error.what);
-                left.add_part(RemnantKind::MfaMethod, methods, reason);
-            }
-        }
+        let methods = of(RemnantKind::MfaMethod, methods);
+        add_methods(&mut left, methods, codes.map(|codes| codes.len()));
         left.add(
             RemnantKind::RecoveryData,
             Ok(of(RemnantKind::RecoveryData, ways)),
@@ -176,7 +195,10 @@ impl Google {
         });
         left.add(RemnantKind::MailAlias, aliases);
         let devices = self.mobile(&account).await;
-        left.add(RemnantKind::Device, devices.map_err(|error| error.what));
+        match devices {
+            Ok(devices) => left.add_part(RemnantKind::Device, devices, COMPANY_OWNED.into()),
+            Err(error) => left.add(RemnantKind::Device, Err(error.what)),
+        }
         self.add_mailbox(account.login.raw(), &mut left).await;
         Ok(left)
     }
@@ -300,6 +322,26 @@ mod tests {
         assert_eq!(codes.before.raw(), r#"{"codes":8}"#);
         // Another number of them is the same thing.
         assert_eq!(backup_codes(1).map(|one| one.item), Some(codes.item));
+    }
+
+    #[test]
+    fn methods_that_google_never_lists_are_named_and_codes_that_are_gone_are_known_to_be() {
+        let read = |codes| {
+            let mut left = LeftBehind::default();
+            add_methods(&mut left, Vec::new(), codes);
+            left
+        };
+        let codes = Item::new(RemnantKind::MfaMethod, BACKUP, BACKUP);
+        let there = |left: &LeftBehind| left.lists(&codes).map(|found| found.is_some());
+        assert_eq!(there(&read(Ok(2))), Ok(true));
+        let gone = read(Ok(0));
+        assert_eq!(there(&gone), Ok(false));
+        assert_eq!(gone.unread.len(), 1);
+        assert_eq!(gone.unread[0].reason.as_str(), CODES_ONLY);
+        let failed = read(Err(ConnectError::unsent("403".into())));
+        let reason = there(&failed).err().unwrap_or_else(|| panic!("{failed:?}"));
+        assert!(reason.as_str().contains("backup codes: 403"), "{reason}");
+        assert!(reason.as_str().starts_with(CODES_ONLY), "{reason}");
     }
 
     #[test]

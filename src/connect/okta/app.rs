@@ -100,13 +100,25 @@ impl Okta {
             });
         }
         for (scope, what) in OF_RISK {
-            let named = app.scopes.iter().flatten().any(|one| one == scope);
+            let named = risk::names(app, scope);
+            // Who does not ask for it has no need of it, and may have none to grant.
+            let is_needed = named || risk::names(app, risk::MANAGE);
+            let name = if is_needed {
+                safe!("scope {}, granted and named in `scopes`", scope)
+            } else {
+                safe!("scope {}, which `scopes` does not name", scope)
+            };
+            let granted = if named {
+                Some(self.http.grants_scope(scope).await?)
+            } else {
+                is_needed.then_some(false)
+            };
             rights.push(Right {
-                name: safe!("scope {}, granted and named in `scopes`", scope),
+                name,
                 needed_for: Some(what),
                 is_exact: true,
                 kinds: vec![ActionKind::ConfirmCompromised, ActionKind::DismissRisk],
-                granted: Some(named && self.http.grants_scope(scope).await?),
+                granted,
             });
         }
         rights.push(Right {

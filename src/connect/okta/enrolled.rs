@@ -11,10 +11,10 @@
 use serde_json::Value;
 
 use super::{Okta, left};
-use crate::connect::capability::ConnectError;
+use crate::connect::capability::{ConnectError, ConnectErrorKind};
 use crate::connect::decode::{FieldError, need_text, text, time};
 use crate::connect::http::Request;
-use crate::domain::containment::remnant::{Item, LeftBehind, Remnant, RemnantKind};
+use crate::domain::containment::remnant::{Item, LeftBehind, Remnant, RemnantKind, Unread};
 use crate::domain::text::{Safe, Untrusted};
 use crate::safe;
 
@@ -41,6 +41,29 @@ fn factor_types(key: &str) -> &'static [&'static str] {
         "security_question" => &["question"],
         "webauthn" => &["webauthn", "u2f"],
         _ => &[],
+    }
+}
+
+/// Tells whether a factor of a type may be the same authenticator as an enrollment. An item keeps the type of the
+/// authenticator and not its key, so that a factor of another app counts, too; so does every factor where the type is
+/// not known.
+pub(super) fn may_be(item: &Item, factor: &str) -> bool {
+    let kind = item.name.raw().split(' ').next().unwrap_or_default();
+    match kind {
+        "app" => matches!(
+            factor,
+            "push" | "signed_nonce" | "token:software:totp" | "token" | "web"
+        ),
+        "email" => factor == "email",
+        "phone" => matches!(factor, "sms" | "call"),
+        "security_key" => matches!(
+            factor,
+            "webauthn" | "u2f" | "token:hardware" | "token:hotp" | "token"
+        ),
+        "security_question" => factor == "question",
+        // A temporary code is no factor.
+        "tac" => false,
+        _ => true,
     }
 }
 
@@ -129,6 +152,9 @@ fn beside(records: &[Value], factors: &[Value]) -> Result<Vec<Remnant>, FieldErr
 pub(super) type Listed = (Remnant, Value);
 
 /// Adds the methods of the second step out of both lists, and says where one of them was not read.
+///
+/// Where there is no list of enrollments at all (404, Okta Classic) the factors are all that can be listed: their kind was
+/// read, and the caveat stands beside it. A list that is there and was not read leaves a part.
 pub(super) fn add_methods(
     left: &mut LeftBehind,
     factors: Result<Vec<Listed>, ConnectError>,
@@ -140,6 +166,7 @@ pub(super) fn add_methods(
         Err(error) => (Vec::new(), Some(error.what)),
     };
     let (mut all, known): (Vec<Remnant>, Vec<Value>) = factors.into_iter().unzip();
+    let has_none = matches!(&enrolled, Err(error) if error.kind == ConnectErrorKind::NotFound);
     let more = enrolled.map_err(|error| error.what).and_then(|records| {
         let more = beside(&records, &known);
         more.map_err(|error| Untrusted::new(error.to_string()).line())
@@ -151,6 +178,11 @@ pub(super) fn add_methods(
         }
         (Ok(more), Some(reason)) => left.add_part(kind, more, safe!("factors: {}", reason)),
         (Err(_), Some(reason)) => left.add(kind, Err(reason)),
+        (Err(reason), None) if has_none => {
+            left.add(kind, Ok(all));
+            let reason = factors_only(&reason);
+            left.unread.push(Unread { kind, reason });
+        }
         (Err(reason), None) => left.add_part(kind, all, factors_only(&reason)),
     }
 }
@@ -248,6 +280,25 @@ mod tests {
         assert_eq!(more.is_empty(), same, "{more:?}");
     }
 
+    #[rstest]
+    #[case("app Okta Verify", "push", true)]
+    #[case("app Okta Verify", "webauthn", false)]
+    #[case("phone +49 1", "sms", true)]
+    #[case("phone push", "push", false)]
+    #[case("security_key Key", "webauthn", true)]
+    #[case("security_question", "question", true)]
+    #[case("email a@x.example", "push", false)]
+    #[case("federated Idp", "push", true)]
+    #[case("", "push", true)]
+    fn what_may_be_the_same_is_told_by_the_type(
+        #[case] name: &str,
+        #[case] factor: &str,
+        #[case] may: bool,
+    ) {
+        let item = Item::new(RemnantKind::MfaMethod, format!("{OF}a"), name);
+        assert_eq!(may_be(&item, factor), may);
+    }
+
     #[test]
     fn an_enrollment_is_called_by_its_number_and_the_password_is_none() {
         let record = enrolled("sms1", "phone_number", &json!({"phoneNumber": "+49 1"}));
@@ -278,6 +329,13 @@ mod tests {
         };
         assert_eq!(told(Ok(listed()), Ok(vec![record()])), (2, 0, 1));
         assert_eq!(told(Ok(listed()), Err(refused())), (1, 1, 0));
+        // Okta Classic: no such list is there, so the factors are a list to compare later ones with.
+        let none = || ConnectError {
+            kind: ConnectErrorKind::NotFound,
+            ..refused()
+        };
+        assert_eq!(told(Ok(listed()), Err(none())), (1, 1, 1));
+        assert_eq!(told(Err(refused()), Err(none())), (0, 1, 0));
         assert_eq!(told(Err(refused()), Ok(vec![record()])), (1, 1, 0));
         assert_eq!(told(Err(refused()), Err(refused())), (0, 1, 0));
     }

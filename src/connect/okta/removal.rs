@@ -19,6 +19,10 @@ const PULLED: [&str; 3] = ["push", "signed_nonce", "token:software:totp"];
 /// Types whose number can be a way to recover the password, too.
 const NUMBERS: [&str; 2] = ["sms", "call"];
 
+/// What follows where no method is left.
+const ENROLS: &str = "whoever knows the password can enrol one of their own at the next sign-in, so reset the password \
+                      while the account is disabled";
+
 /// Name of the parameter that takes a number away as a way to recover the password.
 const WITH_RECOVERY: &str = "removeRecoveryEnrollment";
 
@@ -101,14 +105,32 @@ fn of_factor(factor: &Factor, all: &[Factor]) -> ActionFacts {
     }
 }
 
-/// Says what the removal of an enrollment means; `factors` are the methods that the policy lets the account use.
+fn factors_stay(count: usize) -> Safe {
+    if count == 1 {
+        "1 factor stays".into()
+    } else {
+        safe!("{} factors stay", count)
+    }
+}
+
+/// Says what the removal of an enrollment means; `factors` are the methods that the policy lets the account use. Those that
+/// may be the same authenticator under another id may go with it: no word is given for them.
 fn of_enrollment(item: &Item, factors: &[Factor]) -> ActionFacts {
-    let stay: Safe = match factors.len() {
-        0 => "no other MFA method is among the factors: then whoever knows the password can enrol one of their own at \
-              the next sign-in, so reset the password while the account is disabled"
-            .into(),
-        1 => "1 factor stays".into(),
-        more => safe!("{} factors stay", more),
+    let is_twin = |factor: &&Factor| enrolled::may_be(item, factor.kind.raw());
+    let twins = factors.iter().filter(is_twin).count();
+    let stay = match (factors.len().saturating_sub(twins), twins) {
+        (0, 0) => safe!("no other MFA method is among the factors: then {}", ENROLS),
+        (0, most) => safe!(
+            "at most {}, and that may be this authenticator under another id: where none stays, {}",
+            factors_stay(most),
+            ENROLS
+        ),
+        (sure, 0) => factors_stay(sure),
+        (sure, more) => safe!(
+            "{}, at most {} more, which may be this authenticator under another id",
+            factors_stay(sure),
+            more
+        ),
     };
     ActionFacts {
         effect: safe!("the authenticator {} passes no sign-in any more; it can be enrolled again", item.name.field()),
@@ -212,6 +234,29 @@ mod tests {
             status: "ACTIVE".into(),
             created: None,
         }
+    }
+
+    #[rstest]
+    #[case("app Okta Verify", &["push"], &["at most 1 factor stays", "reset the password"])]
+    #[case("app Okta Verify", &["push", "token:software:totp"], &["at most 2 factors stay", "reset the password"])]
+    #[case("app Okta Verify", &["push", "webauthn"], &["1 factor stays, at most 1 more"])]
+    #[case("phone +49 1", &["push", "webauthn"], &["2 factors stay;"])]
+    #[case("phone +49 1", &["sms"], &["at most 1 factor stays", "reset the password"])]
+    #[case("federated Idp", &["push"], &["at most 1 factor stays", "reset the password"])]
+    #[case("phone +49 1", &[], &["no other MFA method", "reset the password"])]
+    fn a_factor_that_may_be_the_enrollment_is_not_said_to_stay(
+        #[case] name: &str,
+        #[case] kinds: &[&str],
+        #[case] said: &[&str],
+    ) {
+        let all: Vec<Factor> = kinds.iter().map(|kind| factor("f", kind)).collect();
+        let item = Item::new(RemnantKind::MfaMethod, "enrollment/a", name);
+        let limits = of_enrollment(&item, &all).limits;
+        for words in said {
+            assert!(limits.as_str().contains(words), "{limits}");
+        }
+        let warns = said.contains(&"reset the password");
+        assert_eq!(limits.as_str().contains("reset the password"), warns);
     }
 
     #[rstest]

@@ -13,6 +13,7 @@ use reqwest::Method;
 use serde_json::{Value, json};
 
 use super::{Okta, unreadable};
+use crate::config::settings::ServiceApp;
 use crate::connect::capability::{ConnectError, ConnectErrorKind, Lacking, ProofQuery, Reading};
 use crate::connect::decode::{FieldError, need_text, text};
 use crate::connect::http::{Answer, Class, Request};
@@ -32,6 +33,12 @@ const DISMISSED: &str = "Dismissed by an analyst in quell";
 pub(super) const READ: &str = "okta.userRisk.read";
 /// The scope that lets a service app set it.
 pub(super) const MANAGE: &str = "okta.userRisk.manage";
+
+/// Tells whether an app asks for a scope because the configuration names it; those that are asked for without a word have
+/// nothing to do with risk.
+pub(super) fn names(app: &ServiceApp, scope: &str) -> bool {
+    app.scopes.iter().flatten().any(|one| one == scope)
+}
 
 /// Gives the level and the reason that an action sets.
 fn wanted(kind: ActionKind) -> (&'static str, &'static str) {
@@ -154,10 +161,14 @@ impl Okta {
         *self.no_risk.lock().unwrap_or_else(PoisonError::into_inner) = lacks;
     }
 
-    /// Says why nothing of a risk is offered, as far as Okta refused to tell it.
+    /// Says why nothing of a risk is offered: a service app does not ask for its scope, or Okta refused to tell it.
     pub(super) fn lacks_risk(&self, kind: ActionKind) -> Option<Lacking> {
         if !kind.is_of_risk() {
             return None;
+        }
+        if self.app.as_ref().is_some_and(|app| !names(app, MANAGE)) {
+            let reason = safe!("the app does not ask for {}", MANAGE);
+            return Some(Lacking { reason });
         }
         let lacks = self.no_risk.lock().unwrap_or_else(PoisonError::into_inner);
         lacks.clone().map(|reason| Lacking { reason })
@@ -238,6 +249,22 @@ mod tests {
     ) {
         let reason = reason.map(Untrusted::from);
         assert_eq!(judged(kind, &level.into(), reason.as_ref()), proves);
+    }
+
+    #[rstest]
+    #[case(&[], false)]
+    #[case(&["okta.users.read"], false)]
+    #[case(&[READ], false)]
+    #[case(&["okta.users.read", MANAGE], true)]
+    fn risk_is_asked_for_only_where_it_is_named(#[case] scopes: &[&str], #[case] asks: bool) {
+        let all = || scopes.iter().map(|&one| one.to_owned()).collect();
+        let app = ServiceApp {
+            client_id: "0oa1".to_owned(),
+            key_id: None,
+            // None at all where the configuration has no word about them.
+            scopes: (!scopes.is_empty()).then(all),
+        };
+        assert_eq!(names(&app, MANAGE), asks);
     }
 
     #[test]
