@@ -11,7 +11,7 @@ use std::time::Duration;
 use chrono::{DateTime, Utc};
 
 use super::model::contained::{self, Contained};
-use super::model::{Model, OpenCase, Source};
+use super::model::{Model, OpenCase, Source, Watch};
 use crate::domain::audit::DecisionKind;
 use crate::domain::case::Case;
 use crate::domain::casework::CaseRecord;
@@ -323,7 +323,19 @@ fn holds(model: &Model, row: &Contained<'_>) -> Option<Safe> {
         None => "no end was set".into(),
     };
     let since = row.standing.since().map(time_word).unwrap_or_default();
-    let watch = match model.watch(row.account) {
+    Some(safe!(
+        "{}: {} since {}, {}, {}",
+        login.ident(),
+        row.standing.word(),
+        since,
+        until,
+        looked(model.watch(row.account))
+    ))
+}
+
+/// Says how the last look at an account went.
+fn looked(watch: Option<&Watch>) -> Safe {
+    match watch {
         None => "not watched yet".into(),
         Some(watch) => match &watch.fault {
             None => safe!(
@@ -332,18 +344,10 @@ fn holds(model: &Model, row: &Contained<'_>) -> Option<Safe> {
             ),
             Some(fault) => safe!("the watch fails: {}", fault.what),
         },
-    };
-    Some(safe!(
-        "{}: {} since {}, {}, {}",
-        login.ident(),
-        row.standing.word(),
-        since,
-        until,
-        watch
-    ))
+    }
 }
 
-/// Says which accounts of a case were enabled again and are watched, and what was seen.
+/// Says which accounts of a case were enabled again and are watched, what was seen, and how the last look went.
 fn watched(model: &Model, id: &CaseId) -> Vec<Safe> {
     let running = model.ledger.recoveries().running();
     let of_case = running.filter(|watch| watch.case == *id);
@@ -351,12 +355,14 @@ fn watched(model: &Model, id: &CaseId) -> Vec<Safe> {
         let until = time_word(watch.until);
         let owner = watch.owner.field();
         let login = watch.login.ident();
+        let look = model.recovery_watch(&watch.account);
         safe!(
-            "{}: {}, watched until {}, owner {}",
+            "{}: {}, watched until {}, owner {}, {}",
             login,
-            watch.word(),
+            watch.word_once(look.is_some()),
             until,
-            owner
+            owner,
+            looked(look)
         )
     });
     word.collect()
@@ -467,4 +473,31 @@ fn escalation(model: &Model, case: &Case) -> Vec<Safe> {
             ))
         })
         .collect()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::domain::fault::Fault;
+    use crate::domain::freshness::Moment;
+
+    #[test]
+    fn the_last_look_at_an_account_is_said_with_its_failure() {
+        assert_eq!(looked(None).as_str(), "not watched yet");
+        let utc = DateTime::UNIX_EPOCH;
+        let mut watch = Watch {
+            looked: Some(utc),
+            good: Moment {
+                utc,
+                boot: Duration::ZERO,
+            },
+            fault: None,
+        };
+        assert_eq!(
+            looked(Some(&watch)).as_str(),
+            "watched last 1970-01-01 00:00:00Z"
+        );
+        watch.fault = Some(Fault::new("403"));
+        assert_eq!(looked(Some(&watch)).as_str(), "the watch fails: 403");
+    }
 }

@@ -698,12 +698,7 @@ async fn judge_all(idp: Idp) {
     let table = [
         (World::Applied, Verified, 1, "reads agree"),
         (World::AcceptedNotApplied, NotEffective, 1, listed),
-        (
-            World::GoneBeforeTheSend,
-            Abandoned,
-            0,
-            "is not listed any more",
-        ),
+        (World::GoneBeforeTheSend, Abandoned, 0, "the plan is stale"),
         (World::NotFound, Rejected, 1, "404"),
         (World::Forbidden, Rejected, 1, "403"),
         (World::Conflict, Rejected, 1, "409"),

@@ -160,6 +160,7 @@ async fn slow_the_attacker_who_is_back_rings_once_and_is_told_once() {
     let addresses = signs.iter().filter(|sign| sign.kind == SignKind::Address);
     let addresses: Vec<&str> = addresses.map(|sign| sign.value.raw()).collect();
     assert_eq!(addresses, ["203.0.113.66"], "{signs:#?}");
+    looks(&mut app, WatchOf::Recovery, 1).await;
     app.keys("C");
     app.sync().await;
     let screen = app.screen();
@@ -403,12 +404,17 @@ async fn slow_its_end_is_changed_and_it_is_ended_with_a_reason() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn slow_containing_the_account_again_ends_it() {
+async fn slow_containing_the_account_again_ends_it_and_the_case_is_told() {
     let (drill, state, clock) = (company().await, dir(), TestClock::default());
     let mut app = start(&drill, state.path(), &clock);
     contain(&mut app).await;
     let model = enable(&mut app).await;
     assert_eq!(model.ledger.recoveries().running().count(), 1);
+    let marker = over_marker(&watch(&model).aid);
+    // The password is the old one: the attacker comes back.
+    drill.advance(1);
+    app.until("it rings", |model| !watch(model).seen.is_empty())
+        .await;
     app.until("the account was read again", |model| {
         let open = model.open.as_ref();
         let account = open.and_then(|open| open.the_account());
@@ -425,7 +431,15 @@ async fn slow_containing_the_account_again_ends_it() {
         .await;
     assert_eq!(model.ledger.recoveries().running().count(), 0);
     assert!(contained::recovering(&model).is_empty());
+    app.until("the case is told", |model| {
+        model.ledger.holds().is_told(&marker)
+    })
+    .await;
     app.end().await;
+    assert_eq!(
+        told(&drill, "ended before its time: contained again").await,
+        1
+    );
 }
 
 #[tokio::test(flavor = "multi_thread")]

@@ -41,11 +41,7 @@ pub(super) fn confirmed(model: &mut Model, plan: &ConfirmedPlan) -> Vec<Effect> 
             word,
         })
     };
-    let mut bodies = Vec::new();
-    let signs = signs_of(model, plan);
-    if !signs.is_empty() {
-        bodies.push(said(RecoveryWord::Signs(signs)));
-    }
+    let mut records = Vec::new();
     let length = TimeDelta::from_std(model.settings.policy.hold.recovery).unwrap_or_default();
     let until = model.now.utc.checked_add_signed(length);
     let was_contained = was_contained(model, account);
@@ -57,7 +53,7 @@ pub(super) fn confirmed(model: &mut Model, plan: &ConfirmedPlan) -> Vec<Effect> 
             near_word(until, model.now.utc)
         );
         model.say(Level::Info, line, None);
-        bodies.push(said(RecoveryWord::Until(WatchUntil {
+        records.push(said(RecoveryWord::Until(WatchUntil {
             aid: enables.aid().clone(),
             login: plan.account().login.clone(),
             owner: owner(model),
@@ -66,11 +62,17 @@ pub(super) fn confirmed(model: &mut Model, plan: &ConfirmedPlan) -> Vec<Effect> 
             reason: None,
         })));
     }
-    if bodies.is_empty() {
-        Vec::new()
-    } else {
-        vec![Effect::Record(bodies)]
+    let signs = signs_of(model, plan);
+    if !signs.is_empty() {
+        records.push(said(RecoveryWord::Signs(signs)));
     }
+    apart(records)
+}
+
+/// Records each body by itself, in order: one that cannot be written takes no other with it.
+fn apart(records: Vec<Body>) -> Vec<Effect> {
+    let each = records.into_iter().map(|body| vec![body]);
+    each.map(Effect::Record).collect()
 }
 
 /// Tells whether an account was disabled from here, whatever became of that.
@@ -258,7 +260,7 @@ pub(super) fn alarm_of_records(model: &mut Model, entries: &[Entry]) -> Vec<Effe
         };
         match &said.word {
             RecoveryWord::Seen(seen) => {
-                let key = (said.account.clone(), seen.key.clone());
+                let key = alarm_key(&said.account, seen);
                 let watch = watch_of(model, &said.account, &seen.aid);
                 let rings = watch.is_none_or(|watch| watch.rings_for(seen));
                 if model.alarmed.insert(key) && rings {
@@ -274,6 +276,12 @@ pub(super) fn alarm_of_records(model: &mut Model, entries: &[Entry]) -> Vec<Effe
         }
     }
     if rang { vec![Effect::Bell] } else { Vec::new() }
+}
+
+/// Gives what an alarm is known by: what one watch saw can be seen by the next one under the same id.
+fn alarm_key(account: &AccountId, seen: &WatchSeen) -> (AccountId, Untrusted) {
+    let key = format!("{} {}", seen.aid, seen.key.raw());
+    (account.clone(), Untrusted::new(key))
 }
 
 fn watch_of<'a>(
@@ -313,4 +321,59 @@ fn said_over(model: &mut Model, account: &AccountId, over: &WatchOver) {
         Level::Warning
     };
     model.say(level, line, None);
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::domain::audit::SignKind;
+    use crate::domain::containment::samples::{account, aid, at, case};
+
+    fn seen(number: u128, key: &str) -> WatchSeen {
+        WatchSeen {
+            aid: aid(number),
+            thing: "password".to_owned(),
+            source: "okta".to_owned(),
+            key: key.into(),
+            at: at(50),
+            text: "changed".into(),
+            address: None,
+        }
+    }
+
+    #[test]
+    fn what_the_next_watch_sees_under_the_same_id_rings_again() {
+        let key = |number, key| alarm_key(&account().id, &seen(number, key));
+        assert_eq!(key(3, "item-1"), key(3, "item-1"));
+        assert_ne!(key(3, "item-1"), key(3, "item-2"));
+        assert_ne!(key(3, "item-1"), key(4, "item-1"));
+    }
+
+    #[test]
+    fn the_end_of_a_watch_is_recorded_before_and_apart_from_the_signs() {
+        let said = |word| {
+            Body::Recovery(RecoverySaid {
+                case: case(),
+                account: account().id,
+                word,
+            })
+        };
+        let until = said(RecoveryWord::Until(WatchUntil {
+            aid: aid(3),
+            login: account().login,
+            owner: "jo".into(),
+            until: at(3_600),
+            how: "confirmed".to_owned(),
+            reason: None,
+        }));
+        let signs = said(RecoveryWord::Signs(vec![AttackSign {
+            kind: SignKind::Address,
+            value: "203.0.113.9".into(),
+        }]));
+        assert_eq!(
+            apart(vec![until.clone(), signs.clone()]),
+            [Effect::Record(vec![until]), Effect::Record(vec![signs])]
+        );
+        assert!(apart(Vec::new()).is_empty());
+    }
 }

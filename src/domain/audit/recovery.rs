@@ -25,7 +25,7 @@ pub struct RecoverySaid {
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub enum RecoveryWord {
-    /// Somebody decided until when; it begins once the enabling is proven.
+    /// Somebody decided until when; it begins once the enabling is proven, or cannot be.
     Until(WatchUntil),
     /// What names the attacker in the case, found when an action was confirmed.
     Signs(Vec<AttackSign>),

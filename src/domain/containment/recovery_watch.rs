@@ -1,8 +1,10 @@
 //! The watch over an account that was enabled again, folded from records: until when, what it saw, what was not read.
 //!
-//! It begins when an enabling from here is proven, has an owner and an end, and ends early when somebody says so or the
-//! account is contained again. What must not live here: reading sources, what is odd about an event (`judging`).
+//! It begins when an enabling from here is proven, or cannot be, has an owner and an end, and ends early when somebody
+//! says so or the account is contained again. What must not live here: reading sources, what is odd about an event
+//! (`judging`), the words for the case (`comments`).
 
+mod comments;
 mod judging;
 mod signs;
 
@@ -11,34 +13,37 @@ use std::time::Duration;
 
 use chrono::{DateTime, TimeDelta, Utc};
 
-use super::hold::{Stage, account_named, near_word, signed};
+use super::hold::{Stage, near_word};
 use super::kind::ActionKind;
 use super::ledger::ActionView;
-use super::note::Anchor;
 use super::state::ActionState;
 use crate::domain::audit::{
-    AttackSign, Entry, RecoverySaid, RecoveryWord, SignKind, WatchSeen, WatchUntil,
+    AttackSign, Entry, RecoverySaid, RecoveryWord, SignKind, WatchLooked, WatchSeen, WatchUntil,
 };
 use crate::domain::containment::remnant::RemnantKind;
-use crate::domain::freshness::time_word;
 use crate::domain::ids::{AccountId, ActionId, CaseId};
-use crate::domain::text::{Safe, Untrusted, sink};
+use crate::domain::text::{Safe, Untrusted};
 use crate::safe;
 
+pub(super) use comments::is_told;
+pub use comments::{over_comment, over_marker, seen_comment, seen_marker};
 pub use judging::{ATTACKER, Found, item_key, judge_account, judge_event, judge_left, rings};
 pub use signs::signs;
 
 /// Most things kept of what one watch saw; what comes later changes no word.
 pub const SEEN_MAX: usize = 50;
 
-/// Things named in a comment.
-const NAMED: usize = 8;
-
 /// How long after its end a watch is still listed.
 const LISTED: TimeDelta = TimeDelta::hours(24);
 
 /// Two sources that tell of the same kind of thing within this time tell of one.
 const SAME: TimeDelta = TimeDelta::minutes(15);
+
+/// How long after the enabling a list may be read first and still tell what was there at the beginning.
+const FIRST: TimeDelta = TimeDelta::minutes(10);
+
+/// Cells for the names of what was not read, so that the word fits into a row of 80.
+const MISSED: usize = 32;
 
 /// Most watches kept after they ended early, for what their cases were not told yet.
 const PAST_MAX: usize = 20;
@@ -56,7 +61,7 @@ pub struct RecoveryWatch {
     pub login: Untrusted,
     /// Who answers for it.
     pub owner: Untrusted,
-    /// The provider's time of the enabling.
+    /// The provider's time right before the enabling, else of its answer.
     pub since: DateTime<Utc>,
     /// Until when.
     pub until: DateTime<Utc>,
@@ -68,6 +73,8 @@ pub struct RecoveryWatch {
     pub there: BTreeMap<RemnantKind, BTreeSet<String>>,
     /// How it ended, and when that was recorded.
     pub over: Option<Over>,
+    /// How often it was opened anew by another end after it was over.
+    pub reopened: usize,
 }
 
 /// How a watch ended.
@@ -110,9 +117,13 @@ impl RecoveryWatch {
         }
     }
 
-    /// Gives the word that stands for what it saw.
+    /// Gives the word that stands for what it saw, as far as that was read.
     pub fn word(&self) -> Safe {
         match (self.seen.as_slice(), &self.over) {
+            ([], None) if !self.missed.is_empty() => safe!(
+                "nothing seen in what was read; not read: {}",
+                self.missed_word()
+            ),
             ([], None) => "enabled again, nothing seen".into(),
             ([], Some(over)) => safe!("watched {}", over.text.line()),
             ([one], _) => safe!("SEEN SINCE: {}", one.text.line()),
@@ -121,6 +132,48 @@ impl RecoveryWatch {
                 last.text.line(),
                 self.seen.len()
             ),
+        }
+    }
+
+    /// Gives the same word, but says so where nothing is known because nobody looked yet.
+    pub fn word_once(&self, is_looked_at: bool) -> Safe {
+        let is_quiet = self.seen.is_empty() && self.missed.is_empty() && self.over.is_none();
+        if is_quiet && !is_looked_at {
+            "enabled again, not looked yet".into()
+        } else {
+            self.word()
+        }
+    }
+
+    /// Names what was not read, in few cells.
+    fn missed_word(&self) -> Safe {
+        let names = self.missed.keys();
+        let mut names = names.map(|source| Untrusted::new(source.as_str()).field());
+        let first = names.next().unwrap_or_default();
+        match names.count() {
+            0 => first.fit(MISSED),
+            more => safe!("{}, {} more", first.fit(MISSED - 9), more),
+        }
+    }
+
+    /// Takes how a source was read: what was there, and what nobody can know because it was not read, or late.
+    fn take_look(&mut self, looked: &WatchLooked, at: DateTime<Utc>) {
+        if let Some(why) = &looked.missed {
+            let missed = self.missed.entry(looked.source.clone());
+            missed.or_insert_with(|| why.clone());
+        }
+        let mut kinds = looked.kinds.iter();
+        let is_first = kinds.any(|kind| !self.there.contains_key(kind));
+        let late = at - self.since;
+        if is_first && late > FIRST {
+            // What came between the enabling and this look is taken for what was there.
+            let why = safe!("first listed {} after the enabling", long_word(late));
+            let missed = self.missed.entry(format!("changes in {}", looked.source));
+            missed.or_insert_with(|| Untrusted::new(why.as_str()));
+        }
+        for kind in &looked.kinds {
+            let there = self.there.entry(*kind).or_default();
+            there.extend(looked.items.iter().cloned());
         }
     }
 
@@ -144,12 +197,7 @@ impl RecoveryWatch {
 
     /// Composes the summary of a watch that ran to its end; `read` and `unread` are its sources, the latter with reasons.
     pub fn summary(&self, read: &[Safe], unread: &[Safe]) -> Safe {
-        let hours = (self.until - self.since).num_minutes();
-        let long = if hours < 120 {
-            safe!("{} min", hours)
-        } else {
-            safe!("{} h", (hours + 30) / 60)
-        };
+        let long = long_word(self.until - self.since);
         let comma = Safe::fixed(", ");
         let sources = match read.len() {
             0 => "no source".into(),
@@ -185,10 +233,19 @@ impl RecoveryWatch {
     }
 }
 
+fn long_word(long: TimeDelta) -> Safe {
+    let minutes = long.num_minutes();
+    if minutes < 120 {
+        safe!("{} min", minutes)
+    } else {
+        safe!("{} h", (minutes + 30) / 60)
+    }
+}
+
 /// What the records say about watches over accounts that were enabled again.
 #[derive(Clone, Debug, Default)]
 pub struct Recoveries {
-    /// Decided and not begun: the enabling is not proven yet.
+    /// Decided and not begun: the enabling has no final word yet.
     planned: BTreeMap<ActionId, (CaseId, WatchUntil)>,
     watches: BTreeMap<AccountId, RecoveryWatch>,
     /// Ended early with something seen, for what the case was not told yet; the oldest first.
@@ -207,13 +264,19 @@ impl Recoveries {
             }
             RecoveryWord::Until(word) if word.how == "ended" => {
                 if self.watch_mut(account, &word.aid).is_some() {
-                    self.end(account);
+                    let why = word.reason.as_ref().map(Untrusted::line);
+                    let why = why.unwrap_or_else(|| "no reason given".into());
+                    self.end(account, &why, entry.ts);
                 }
             }
+            // Whoever decided may not have known that it was over: it goes on then. An end that has passed is none.
             RecoveryWord::Until(word) => {
-                if let Some(watch) = self.watch_mut(account, &word.aid) {
+                if let Some(watch) = self.watch_mut(account, &word.aid)
+                    && word.until > entry.ts
+                {
                     watch.until = word.until;
                     watch.owner = word.owner.clone();
+                    watch.reopened += usize::from(watch.over.take().is_some());
                 }
             }
             RecoveryWord::Signs(signs) => {
@@ -232,14 +295,7 @@ impl Recoveries {
             }
             RecoveryWord::Looked(looked) => {
                 if let Some(watch) = self.watch_mut(account, &looked.aid) {
-                    if let Some(why) = &looked.missed {
-                        let missed = watch.missed.entry(looked.source.clone());
-                        missed.or_insert_with(|| why.clone());
-                    }
-                    for kind in &looked.kinds {
-                        let there = watch.there.entry(*kind).or_default();
-                        there.extend(looked.items.iter().cloned());
-                    }
+                    watch.take_look(looked, entry.ts);
                 }
             }
             RecoveryWord::Over(over) => {
@@ -260,50 +316,66 @@ impl Recoveries {
         watch.filter(|watch| watch.aid == *aid)
     }
 
-    /// Follows an action that has its final word: a proven enabling begins a watch, a proven disabling ends it.
+    /// Follows an action that has its final word: an enabling begins a watch, a proven disabling ends it.
+    ///
+    /// An enabling that cannot be proven may have had effect, and nobody takes the account for contained after it.
     pub(super) fn follow(&mut self, action: &ActionView, at: DateTime<Utc>) {
         match (action.kind, action.state) {
-            (ActionKind::EnableAccount, ActionState::Verified) => {
-                let since = action.effective_at().unwrap_or(at);
-                self.begin(&action.aid, &action.account, since);
+            (ActionKind::EnableAccount, ActionState::Verified | ActionState::Unverifiable) => {
+                self.begin(action, at);
             }
-            (ActionKind::DisableAccount, ActionState::Verified) => self.end(&action.account),
+            (ActionKind::DisableAccount, ActionState::Verified) => {
+                self.end(&action.account, &"contained again".into(), at);
+            }
             _ => {}
         }
     }
 
-    /// Begins the watch that was decided with an enabling, once that is proven; `since` is the provider's time of it.
-    fn begin(&mut self, aid: &ActionId, account: &AccountId, since: DateTime<Utc>) {
-        let Some((case, word)) = self.planned.remove(aid) else {
+    /// Begins the watch that was decided with an enabling; `at` is when its final word was recorded.
+    fn begin(&mut self, action: &ActionView, at: DateTime<Utc>) {
+        let Some((case, word)) = self.planned.remove(&action.aid) else {
             return;
         };
-        self.end(account);
+        let account = &action.account;
+        self.end(account, &"enabled anew".into(), at);
+        // The answer may come long after the effect: what happened in between counts.
+        let since = action.server_before.or(action.effective_at());
         let watch = RecoveryWatch {
-            aid: aid.clone(),
+            aid: action.aid.clone(),
             case,
             account: account.clone(),
             login: word.login,
             owner: word.owner,
-            since,
+            since: since.unwrap_or(at),
             until: word.until,
             seen: Vec::new(),
             missed: BTreeMap::new(),
             there: BTreeMap::new(),
             over: None,
+            reopened: 0,
         };
         self.watches.insert(account.clone(), watch);
     }
 
-    /// Ends the watch over an account before its time.
-    fn end(&mut self, account: &AccountId) {
-        let Some(watch) = self.watches.remove(account) else {
+    /// Ends the watch over an account, before its time if it is not over; its case is told then of what was seen.
+    fn end(&mut self, account: &AccountId, why: &Safe, at: DateTime<Utc>) {
+        let Some(mut watch) = self.watches.remove(account) else {
             return;
         };
-        if !watch.seen.is_empty() || watch.over.is_some() {
-            self.past.push(watch);
-            if self.past.len() > PAST_MAX {
-                self.past.remove(0);
+        if watch.over.is_none() {
+            if watch.seen.is_empty() {
+                return;
             }
+            let text = safe!("ended before its time: {}", why);
+            watch.over = Some(Over {
+                text: Untrusted::new(text.as_str()),
+                well: false,
+                at,
+            });
+        }
+        self.past.push(watch);
+        if self.past.len() > PAST_MAX {
+            self.past.remove(0);
         }
     }
 
@@ -348,85 +420,6 @@ impl Recoveries {
             Safe::join(parts, &Safe::fixed(", "))
         }
     }
-}
-
-/// Gives the marker of the comment that something was seen after an enabling.
-pub fn seen_marker(aid: &ActionId) -> String {
-    format!("quell:returned-{aid}")
-}
-
-/// Gives the marker of the comment that the watch after an enabling is over.
-pub fn over_marker(aid: &ActionId) -> String {
-    format!("quell:watched-{aid}")
-}
-
-/// Tells whether a marker is that of one of these comments.
-pub(super) fn is_told(marker: &str) -> bool {
-    marker.starts_with("quell:returned-") || marker.starts_with("quell:watched-")
-}
-
-/// Composes the comment that something was seen after the account was enabled again.
-pub fn seen_comment(watch: &RecoveryWatch, standing: &Safe, anchor: &Anchor) -> String {
-    let mut lines = vec![
-        "**Seen after the account was enabled again**\n".to_owned(),
-        account_named(&watch.login, &watch.account),
-        String::new(),
-    ];
-    lines.extend(watch.seen.iter().take(NAMED).map(|one| {
-        let source = Untrusted::new(one.source.as_str());
-        format!(
-            "- {}: {} (seen at {})",
-            time_word(one.at),
-            sink::markdown(&one.text.line()),
-            sink::markdown(&source.field()),
-        )
-    }));
-    if watch.seen.len() > NAMED {
-        lines.push(format!("- and {} more", watch.seen.len() - NAMED));
-    }
-    lines.push(String::new());
-    lines.push(format!(
-        "Enabled {}, watched until {}, owner {}. What comes later is in the summary at the end.",
-        time_word(watch.since),
-        time_word(watch.until),
-        sink::markdown(&watch.owner.field()),
-    ));
-    signed(
-        &lines.join("\n"),
-        standing,
-        &seen_marker(&watch.aid),
-        anchor,
-    )
-}
-
-/// Composes the comment that the watch ran to its end.
-pub fn over_comment(
-    watch: &RecoveryWatch,
-    over: &Over,
-    standing: &Safe,
-    anchor: &Anchor,
-) -> String {
-    let mut lines = vec![
-        "**The watch after the recovery is over**\n".to_owned(),
-        account_named(&watch.login, &watch.account),
-        String::new(),
-        format!(
-            "Enabled {}, watched until {}: {}.",
-            time_word(watch.since),
-            time_word(watch.until),
-            sink::markdown(&over.text.line()),
-        ),
-    ];
-    lines.extend(watch.seen.iter().map(|one| {
-        let text = sink::markdown(&one.text.line());
-        format!("- {}: {text}", time_word(one.at))
-    }));
-    signed(
-        &lines.join("\n"),
-        standing,
-        &over_marker(&watch.aid),
-        anchor,
-    )
 }
 
 #[cfg(test)]

@@ -21,9 +21,9 @@ use crate::domain::audit::{
 };
 use crate::domain::containment::ledger::ActionView;
 use crate::domain::containment::recovery_watch::{
-    Found, RecoveryWatch, SEEN_MAX, item_key, judge_account, judge_event, judge_left, rings,
+    Found, RecoveryWatch, item_key, judge_account, judge_event, judge_left, rings,
 };
-use crate::domain::containment::remnant::{LeftBehind, RemnantKind};
+use crate::domain::containment::remnant::{LeftBehind, RemnantKind, Unread};
 use crate::domain::fault::Fault;
 use crate::domain::ids::{ActionId, ConnectionName};
 use crate::domain::text::{Safe, Untrusted};
@@ -46,18 +46,47 @@ const CURSOR_STEP: chrono::Duration = chrono::Duration::minutes(15);
 /// Longest list whose items are kept by their hashes.
 const ITEMS_MAX: usize = 500;
 
+/// What a look says that found something and could not record it: the next one finds it again.
+const UNRECORDED: &str = "what was found is not on record yet";
+
+/// How a provider says that it has no list of a kind, whatever its rights; a kind that it refuses is another thing.
+const NO_LIST: &str = " does not tell it: look in ";
+
 /// What one process knows of the watches beside the records.
 #[derive(Default)]
 struct Kept {
     cursors: HashMap<(ActionId, ConnectionName), DateTime<Utc>>,
-    /// In which round the list was read last, and how that went.
-    listed: HashMap<ActionId, (usize, Option<Fault>)>,
+    listed: HashMap<ActionId, Listed>,
+}
+
+/// In which round the list is read again, and how reading it went last.
+struct Listed {
+    due: usize,
+    fault: Option<Fault>,
 }
 
 /// How reading one source went.
 struct Look {
     source: Safe,
     fault: Option<Fault>,
+    /// What it never tells of what it lists.
+    limits: Option<Safe>,
+}
+
+impl Look {
+    fn new(source: Safe, fault: Option<Fault>) -> Self {
+        Self {
+            source,
+            fault,
+            limits: None,
+        }
+    }
+
+    /// Tells whether the source was read, and what was found is not on record.
+    fn is_unrecorded(&self) -> bool {
+        let fault = self.fault.as_ref();
+        fault.is_some_and(|fault| fault.what.as_str() == UNRECORDED)
+    }
 }
 
 /// Looks for ever at the accounts that were enabled again, and tells their cases what was seen and how it ended.
@@ -90,6 +119,21 @@ impl Kept {
         self.cursors.retain(|(aid, _), _| runs(aid));
         self.listed.retain(|aid, _| runs(aid));
     }
+
+    fn is_due(&self, aid: &ActionId, round: usize) -> bool {
+        let listed = self.listed.get(aid);
+        listed.is_none_or(|listed| round >= listed.due)
+    }
+
+    /// Keeps how reading the list went. What failed is read again sooner, but not at every look, and what fails again in the
+    /// same way not sooner: a right that is missing stays missing.
+    fn keep_listed(&mut self, aid: &ActionId, round: usize, fault: Option<Fault>) {
+        let before = self.listed.get(aid).and_then(|one| one.fault.as_ref());
+        let is_news = fault.is_some() && fault.as_ref() != before;
+        let every = if is_news { LEFT_EVERY / 5 } else { LEFT_EVERY };
+        let due = round.saturating_add(every);
+        self.listed.insert(aid.clone(), Listed { due, fault });
+    }
 }
 
 /// Looks once at one account in every source; at the end once more, and closes its watch.
@@ -99,25 +143,17 @@ async fn look(world: &World, watch: &RecoveryWatch, round: usize, kept: &mut Kep
     let mut looks = logs(world, watch, round, ends, kept).await;
     looks.extend(account(world, watch, round, ends, now).await);
     tell(world, watch, WatchOf::Recovery, &looks).await;
-    let due = kept.listed.get(&watch.aid).is_none_or(|(last, fault)| {
-        // What failed is tried again sooner, but not at every look.
-        let every = if fault.is_some() {
-            LEFT_EVERY / 5
-        } else {
-            LEFT_EVERY
-        };
-        round >= last + every
-    });
-    if due || ends {
+    if kept.is_due(&watch.aid, round) || ends {
         let listed = left(world, watch, now).await;
         if let Some(listed) = listed {
             let fault = listed.fault.clone();
             tell(world, watch, WatchOf::Left, std::slice::from_ref(&listed)).await;
-            kept.listed.insert(watch.aid.clone(), (round, fault));
+            kept.keep_listed(&watch.aid, round, fault);
             looks.push(listed);
         }
     }
-    for look in &looks {
+    // A source whose finding waits for another console was read: it stands in no summary for that.
+    for look in looks.iter().filter(|look| !look.is_unrecorded()) {
         missed(world, watch, look).await;
     }
     if ends {
@@ -187,19 +223,14 @@ async fn alone(
     done
 }
 
-/// Records what is not on record yet.
+/// Records what is not on record yet; `false` when that could not be done now.
 async fn record(world: &World, watch: &RecoveryWatch, source: &str, found: Vec<Found>) -> bool {
     if found.iter().all(|one| one.is_known(watch, source)) {
         return true;
     }
     alone(world, watch, |watch| {
-        let room = SEEN_MAX.saturating_sub(watch.seen.len());
-        let mut keys = BTreeSet::new();
-        let fresh = found
+        Found::fresh(found, watch, source)
             .into_iter()
-            .filter(|one| !one.is_known(watch, source) && keys.insert(one.key.clone()));
-        fresh
-            .take(room)
             .map(|one| said(watch, RecoveryWord::Seen(one.seen(watch, source))))
             .collect()
     })
@@ -223,20 +254,15 @@ async fn logs(
     let all = sources(world, &watch.account.connection);
     if all.is_empty() {
         let what = "there is no log to see anything in: neither of its provider nor a SIEM";
-        looks.push(Look {
-            source: "logs".into(),
-            fault: Some(Fault::new(what)),
-        });
+        looks.push(Look::new("logs".into(), Some(Fault::new(what))));
     }
     for source in all {
         if source.rate_is_low() && !round.is_multiple_of(2) && !ends {
             continue;
         }
         let asked = ask(world, source.as_ref(), watch, (&signs, &ours), kept).await;
-        looks.push(Look {
-            source: Untrusted::new(source.connection().as_str()).field(),
-            fault: asked.err(),
-        });
+        let name = Untrusted::new(source.connection().as_str()).field();
+        looks.push(Look::new(name, asked.err()));
     }
     looks
 }
@@ -277,7 +303,7 @@ async fn ask(
         .await?;
     if !record(world, watch, name.as_str(), found).await {
         // The next look starts from the same place.
-        return Ok(());
+        return Err(Fault::new(UNRECORDED));
     }
     let missed = unread.map(|fault| safe!("{}: {}", fault.record.field(), fault.reason.line()));
     let whole = |what: Safe| Fault::new(safe!("{} was not read whole: {}", name, what));
@@ -310,12 +336,7 @@ async fn account(
 ) -> Option<Look> {
     let name = &watch.account.connection;
     let source = safe!("the account at {}", name);
-    let of = |fault| {
-        Some(Look {
-            source: source.clone(),
-            fault,
-        })
-    };
+    let of = |fault| Some(Look::new(source.clone(), fault));
     let Some(identity) = world.identity(name) else {
         let what = safe!("no identity provider is named {} now", name);
         return of(Some(Fault::new(what)));
@@ -349,8 +370,8 @@ async fn account(
         .into_iter()
         .filter(|one| first.iter().any(|before| before.key == one.key))
         .collect();
-    record(world, watch, source.as_str(), both).await;
-    of(None)
+    let done = record(world, watch, source.as_str(), both).await;
+    of((!done).then(|| Fault::new(UNRECORDED)))
 }
 
 /// Looks what was left in the account since it was enabled; `None` where it could not be recorded now.
@@ -360,20 +381,18 @@ async fn left(world: &World, watch: &RecoveryWatch, now: DateTime<Utc>) -> Optio
     let identity = world.identity(name)?;
     let left = match identity.left_behind(&watch.account).await {
         Ok(left) => left,
-        Err(error) => {
-            let fault = Some(Fault::from(error));
-            return Some(Look { source, fault });
-        }
+        Err(error) => return Some(Look::new(source, Some(Fault::from(error)))),
     };
     let first: Vec<RemnantKind> = new_kinds(&left, watch);
+    let items: Vec<String> = left
+        .remnants
+        .iter()
+        .filter(|one| first.contains(&one.item.kind))
+        .map(item_key)
+        .collect();
+    let fault = unread(&left, items.len());
     // Of a list that is too long to be kept only what has a time is judged.
-    if !first.is_empty() && left.remnants.len() <= ITEMS_MAX {
-        let items: Vec<String> = left
-            .remnants
-            .iter()
-            .filter(|one| first.contains(&one.item.kind))
-            .map(|one| item_key(&one.item))
-            .collect();
+    if !first.is_empty() && items.len() <= ITEMS_MAX {
         let looked = WatchLooked {
             aid: watch.aid.clone(),
             source: source.as_str().to_owned(),
@@ -402,8 +421,11 @@ async fn left(world: &World, watch: &RecoveryWatch, now: DateTime<Utc>) -> Optio
     if !record(world, &watch, source.as_str(), found).await {
         return None;
     }
-    let fault = unread(&left, &watch);
-    Some(Look { source, fault })
+    Some(Look {
+        source,
+        fault,
+        limits: limits(&left),
+    })
 }
 
 /// Lists the kinds whose list was read whole for the first time.
@@ -412,14 +434,34 @@ fn new_kinds(left: &LeftBehind, watch: &RecoveryWatch) -> Vec<RemnantKind> {
     left.read.iter().filter(is_new).copied().collect()
 }
 
-/// Says what was not read of the list.
-fn unread(left: &LeftBehind, watch: &RecoveryWatch) -> Option<Fault> {
-    // What the provider never tells is named once, in the summary; what it told before and does not now is a failure.
-    let is_lost = |kind| watch.there.contains_key(kind) && !left.read.contains(kind);
-    let lost = left.unread.iter().find(|one| is_lost(&one.kind))?;
-    Some(Fault::new(safe!(
-        "{} was not read: {}",
-        lost.kind.word(),
-        lost.reason
-    )))
+/// Says what was not read of the list, and that there is more than can be kept; `items` are those to be kept.
+///
+/// What the provider has no list of, and what it never tells of a kind that was read, is said once, in the summary.
+fn unread(left: &LeftBehind, items: usize) -> Option<Fault> {
+    let is_lost = |one: &&Unread| {
+        let never = left.read.contains(&one.kind) || one.reason.as_str().contains(NO_LIST);
+        rings(one.kind) && !never
+    };
+    let lost = left.unread.iter().filter(is_lost);
+    let lost = lost.map(|one| safe!("{} was not read whole: {}", one.kind.word(), one.reason));
+    let long = (items > ITEMS_MAX).then(|| {
+        safe!(
+            "{} things are listed, more than the {} that can be kept: only what has a time is judged",
+            items,
+            ITEMS_MAX
+        )
+    });
+    let all: Vec<Safe> = lost.chain(long).collect();
+    (!all.is_empty()).then(|| Fault::new(Safe::join(all, &Safe::fixed("; "))))
 }
+
+/// Says what the provider never tells of the kinds that were read as far as it lists them.
+fn limits(left: &LeftBehind) -> Option<Safe> {
+    let is_beside = |one: &&Unread| rings(one.kind) && left.read.contains(&one.kind);
+    let beside = left.unread.iter().filter(is_beside);
+    let all: Vec<Safe> = beside.map(|one| one.reason.clone()).collect();
+    (!all.is_empty()).then(|| Safe::join(all, &Safe::fixed("; ")))
+}
+
+#[cfg(test)]
+mod tests;

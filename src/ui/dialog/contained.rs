@@ -77,15 +77,12 @@ fn draw_watch(
     let end = Words::new(role, watch.end_word(now))
         .gap(Role::Dim, safe!("owner {}", watch.owner.field()));
     canvas.ends(area, 0, head, end);
-    let role = match (&watch.over, watch.seen.as_slice()) {
-        (_, [_, ..]) => Role::LevelAlarm,
-        (Some(over), _) if !over.well => Role::LevelWarning,
-        _ => Role::StateProven,
-    };
+    let look = model.recovery_watch(&watch.account);
+    let word = watch.word_once(look.is_some());
     canvas.row(
         area,
         1,
-        Words::new(Role::Text, "  ").add(role, watch.word()),
+        Words::new(Role::Text, "  ").add(word_role(watch, look), word),
     );
     let signs = model.ledger.recoveries().signs_word(watch);
     let what = safe!("looks for the attacker ({}), new things, changes", signs);
@@ -101,10 +98,28 @@ fn draw_watch(
     let facts = if watch.over.is_some() {
         facts
     } else {
-        let (role, look) = looked(model, model.recovery_watch(&watch.account));
+        let (role, look) = looked(model, look);
         facts.gap(role, look)
     };
     canvas.row(area, 3, facts);
+}
+
+/// Gives the role of the word for what a watch saw; that it saw nothing is proven only by a look that read all.
+fn word_role(watch: &RecoveryWatch, look: Option<&Watch>) -> Role {
+    if !watch.seen.is_empty() {
+        return Role::LevelAlarm;
+    }
+    let is_well = match (&watch.over, look) {
+        (Some(over), _) => over.well,
+        (None, _) if !watch.missed.is_empty() => false,
+        (None, Some(look)) => look.fault.is_none(),
+        (None, None) => return Role::Dim,
+    };
+    if is_well {
+        Role::StateProven
+    } else {
+        Role::LevelWarning
+    }
 }
 
 fn draw_row(
@@ -197,5 +212,73 @@ fn looked(model: &Model, watch: Option<&Watch>) -> (Role, Safe) {
                 Untrusted::new(fault.what.as_str()).line()
             ),
         ),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::collections::BTreeMap;
+    use std::time::Duration;
+
+    use super::*;
+    use crate::domain::containment::recovery_watch::Over;
+    use crate::domain::containment::samples::{account, aid, at, case};
+    use crate::domain::fault::Fault;
+    use crate::domain::freshness::Moment;
+
+    fn watch() -> RecoveryWatch {
+        RecoveryWatch {
+            aid: aid(3),
+            case: case(),
+            account: account().id,
+            login: account().login,
+            owner: "jo".into(),
+            since: at(0),
+            until: at(3_600),
+            seen: Vec::new(),
+            missed: BTreeMap::new(),
+            there: BTreeMap::new(),
+            over: None,
+            reopened: 0,
+        }
+    }
+
+    fn look(fault: Option<&'static str>) -> Watch {
+        Watch {
+            looked: Some(at(60)),
+            good: Moment {
+                utc: at(60),
+                boot: Duration::from_secs(60),
+            },
+            fault: fault.map(Fault::new),
+        }
+    }
+
+    fn over(well: bool) -> RecoveryWatch {
+        RecoveryWatch {
+            over: Some(Over {
+                text: "72 h".into(),
+                well,
+                at: at(3_600),
+            }),
+            ..watch()
+        }
+    }
+
+    #[test]
+    fn that_nothing_was_seen_is_proven_only_by_a_look_that_read_all() {
+        assert_eq!(word_role(&watch(), None), Role::Dim);
+        assert_eq!(word_role(&watch(), Some(&look(None))), Role::StateProven);
+        assert_eq!(
+            word_role(&watch(), Some(&look(Some("403")))),
+            Role::LevelWarning
+        );
+        let missed = RecoveryWatch {
+            missed: BTreeMap::from([("elastic".to_owned(), "403".into())]),
+            ..watch()
+        };
+        assert_eq!(word_role(&missed, Some(&look(None))), Role::LevelWarning);
+        assert_eq!(word_role(&over(true), None), Role::StateProven);
+        assert_eq!(word_role(&over(false), None), Role::LevelWarning);
     }
 }

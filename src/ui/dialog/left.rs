@@ -107,7 +107,11 @@ fn head(canvas: &mut Canvas<'_>, model: &Model, area: Rect, rows: &[Row<'_>]) ->
         .gap(role, safe!("{} of them NEW or LATER", new))
         .gap(
             unread_role,
-            safe!("{} kinds not read, or not whole", unread),
+            if unread == 1 {
+                "1 kind not read, or not whole".into()
+            } else {
+                safe!("{} kinds not read, or not whole", unread)
+            },
         );
     // At the right end, which keeps its place on the narrowest screen.
     let right = match left::marked(model).len() {

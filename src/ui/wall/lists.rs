@@ -7,6 +7,7 @@ use super::source_word;
 use crate::app::wall::{Row, Wall};
 use crate::config::settings::Names;
 use crate::domain::containment::hold::near_word;
+use crate::domain::containment::recovery_watch::RecoveryWatch;
 use crate::domain::containment::told::Until;
 use crate::domain::freshness::Freshness;
 use crate::domain::text::{Safe, Untrusted};
@@ -194,6 +195,18 @@ pub(super) fn running(wall: &Wall) -> Section {
     }
 }
 
+/// Says what the watch over an account that was enabled again saw so far, with the roles of that and of what follows.
+fn watched_word(watch: &RecoveryWatch) -> (Role, &'static str, Role) {
+    if !watch.seen.is_empty() {
+        (Role::LevelAlarm, "ENABLED AGAIN, SEEN SINCE", Role::Text)
+    } else if !watch.missed.is_empty() {
+        let word = "enabled again, not all of it read";
+        (Role::LevelWarning, word, Role::Text)
+    } else {
+        (Role::Dim, "enabled again", Role::Dim)
+    }
+}
+
 /// Lists the accounts that are contained.
 pub(super) fn contained(wall: &Wall) -> Section {
     let rows = wall.responses.contained();
@@ -223,13 +236,9 @@ pub(super) fn contained(wall: &Wall) -> Section {
         let line = Words::empty()
             .column(Role::Strong, &wall.case_word(&watch.case), 7)
             .column(Role::Text, &name(&watch.login, wall.shown.names), width);
+        let (role, word, rest) = watched_word(watch);
         let end = safe!(", {}", watch.end_word(now));
-        match watch.seen.len() {
-            0 => line.add(Role::Dim, safe!("enabled again{}", end)),
-            _ => line
-                .add(Role::LevelAlarm, "ENABLED AGAIN, SEEN SINCE")
-                .add(Role::Text, end),
-        }
+        line.add(role, word).add(rest, end)
     });
     let count = (!rows.is_empty()).then(|| safe!("{}", rows.len()));
     Section {
@@ -281,9 +290,12 @@ pub(super) fn sources(wall: &Wall) -> Section {
 
 #[cfg(test)]
 mod tests {
+    use std::collections::BTreeMap;
+
     use rstest::rstest;
 
     use super::*;
+    use crate::domain::containment::samples::{account, aid, at, case};
 
     #[rstest]
     #[case("mara.lind@acme.example", "M. L.")]
@@ -300,6 +312,34 @@ mod tests {
         assert_eq!(
             name(&Untrusted::new(login), Names::Full),
             Untrusted::new(login).field()
+        );
+    }
+
+    #[test]
+    fn what_was_not_read_of_a_watch_is_said() {
+        let mut watch = RecoveryWatch {
+            aid: aid(3),
+            case: case(),
+            account: account().id,
+            login: account().login,
+            owner: "jo".into(),
+            since: at(0),
+            until: at(3_600),
+            seen: Vec::new(),
+            missed: BTreeMap::new(),
+            there: BTreeMap::new(),
+            over: None,
+            reopened: 0,
+        };
+        assert_eq!(
+            watched_word(&watch),
+            (Role::Dim, "enabled again", Role::Dim)
+        );
+        watch.missed.insert("elastic".to_owned(), "403".into());
+        let (role, word, _) = watched_word(&watch);
+        assert_eq!(
+            (role, word),
+            (Role::LevelWarning, "enabled again, not all of it read")
         );
     }
 }

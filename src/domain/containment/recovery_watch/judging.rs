@@ -7,13 +7,14 @@ use std::collections::BTreeSet;
 
 use chrono::{DateTime, TimeDelta, Utc};
 
-use super::RecoveryWatch;
 use super::signs::sign;
+use super::{RecoveryWatch, SEEN_MAX};
 use crate::domain::account::Account;
 use crate::domain::audit::{AttackSign, SignKind, WatchSeen, sha256_hex};
 use crate::domain::containment::kind::ActionKind;
 use crate::domain::containment::ledger::{ActionView, Ledger};
 use crate::domain::containment::remnant::{Item, LeftBehind, Remnant, RemnantKind};
+use crate::domain::containment::state::ActionState;
 use crate::domain::freshness::time_word;
 use crate::domain::text::{Safe, Untrusted};
 use crate::domain::timeline::event::{Act, Event, Outcome};
@@ -22,8 +23,11 @@ use crate::safe;
 /// How near an act of ours a change must be to be taken for it.
 const OURS: TimeDelta = TimeDelta::minutes(2);
 
-/// Characters of the hash that stands for an item.
-const KEY: usize = 16;
+/// Characters of the hash that stands for the id of an item.
+const ID_KEY: usize = 8;
+
+/// Characters of the hash that stands for what an item is set to.
+const CONTENT_KEY: usize = 16;
 
 /// The word for the attacker himself.
 pub const ATTACKER: &str = "attacker";
@@ -54,14 +58,26 @@ impl Found {
     pub fn is_known(&self, watch: &RecoveryWatch, source: &str) -> bool {
         if self.thing == ATTACKER {
             // What he goes on doing must not take the room of what else is seen.
-            let known = watch
-                .seen
-                .iter()
-                .filter(|one| one.thing == ATTACKER)
-                .count();
-            return watch.knows(&self.key) || known >= ATTACKER_MAX;
+            return watch.knows(&self.key) || acts_of_attacker(watch) >= ATTACKER_MAX;
         }
         watch.knows(&self.key) || watch.is_told_elsewhere(self.thing, source, self.at)
+    }
+
+    /// Gives what of several is to be recorded: each once, no more of the attacker's acts than are recorded of a watch, and
+    /// all in all no more than is kept of it.
+    pub fn fresh(all: Vec<Self>, watch: &RecoveryWatch, source: &str) -> Vec<Self> {
+        let room = SEEN_MAX.saturating_sub(watch.seen.len());
+        let mut keys = BTreeSet::new();
+        let mut acts = acts_of_attacker(watch);
+        let is_fresh = |one: &Self| {
+            if one.is_known(watch, source) || !keys.insert(one.key.clone()) {
+                return false;
+            }
+            let is_act = one.thing == ATTACKER;
+            acts += usize::from(is_act);
+            !is_act || acts <= ATTACKER_MAX
+        };
+        all.into_iter().filter(is_fresh).take(room).collect()
     }
 
     /// Gives it as it is recorded.
@@ -78,7 +94,15 @@ impl Found {
     }
 }
 
+/// Counts the acts of the attacker that are on record.
+fn acts_of_attacker(watch: &RecoveryWatch) -> usize {
+    let seen = watch.seen.iter();
+    seen.filter(|one| one.thing == ATTACKER).count()
+}
+
 /// Judges one event of the provider's log or a SIEM; `signs` name the attacker, `ours` are the times of acts from here.
+///
+/// What an act leaves behind or changes says more than who did it, and is told first.
 pub fn judge_event(
     event: &Event,
     watch: &RecoveryWatch,
@@ -107,34 +131,39 @@ pub fn judge_event(
     };
     let from = event.ip.as_ref().map(Untrusted::field);
     let from = from.map_or_else(Safe::default, |address| safe!(" from {}", address));
-    if by_account
-        && event.outcome == Outcome::Success
-        && let Some(by) = traces(event).into_iter().find(|sign| signs.contains(sign))
-    {
-        let by: Safe = match by.kind {
-            SignKind::Address => safe!("from the attacker's address {}", by.value.field()),
-            SignKind::Device => safe!("on the attacker's device {}{}", by.value.field(), from),
-            SignKind::Session => safe!("in a session of the attacker{}", from),
-        };
-        let text = safe!("{}: {}", by, event.action.field());
-        return Some(found(ATTACKER, text));
-    }
-    let who = event.user.best().map(Untrusted::field);
-    let who = who.unwrap_or_else(|| "somebody".into());
+    let trace = traces(event).into_iter().find(|sign| signs.contains(sign));
+    let attacker = trace.filter(|_| by_account && event.outcome == Outcome::Success);
+    let who: Safe = match (&attacker, event.user.best()) {
+        (Some(_), _) => "the attacker".into(),
+        (None, Some(name)) => name.field(),
+        (None, None) => "somebody".into(),
+    };
     let is_ours = ours.iter().any(|at| (*at - event.at).abs() <= OURS);
     if !by_account && (is_ours || !on_account) {
         return None;
     }
-    let act = event.act?;
-    if let Some(kind) = leaves(act) {
+    // What the account does to others is theirs.
+    let act = event.act.filter(|_| on_account);
+    if let Some(kind) = act.and_then(leaves) {
         let object = event.object.as_ref().map(Untrusted::field);
         let object = object.map_or_else(Safe::default, |object| safe!(" {}", object));
         let text = safe!("new: {}{}, by {}{}", kind.word(), object, who, from);
         return Some(found(kind.word(), text));
     }
-    let thing = changes(act).filter(|_| on_account && !by_account)?;
-    let text = safe!("{} by {}{}", event.action.field(), who, from);
-    Some(found(thing, text))
+    // The user may change these, nobody else.
+    let is_others = !by_account || attacker.is_some();
+    if let Some(thing) = act.and_then(changes).filter(|_| is_others) {
+        let text = safe!("{} by {}{}", event.action.field(), who, from);
+        return Some(found(thing, text));
+    }
+    let by = attacker?;
+    let by: Safe = match by.kind {
+        SignKind::Address => safe!("from the attacker's address {}", by.value.field()),
+        SignKind::Device => safe!("on the attacker's device {}{}", by.value.field(), from),
+        SignKind::Session => safe!("in a session of the attacker{}", from),
+    };
+    let text = safe!("{}: {}", by, event.action.field());
+    Some(found(ATTACKER, text))
 }
 
 fn traces(event: &Event) -> Vec<AttackSign> {
@@ -162,7 +191,7 @@ fn leaves(act: Act) -> Option<RemnantKind> {
     }
 }
 
-/// Gives what of the account an act of somebody else changes, if it does.
+/// Gives what of the account an act changes that its user may change and nobody else, if it does.
 fn changes(act: Act) -> Option<&'static str> {
     match act {
         Act::PasswordChanged | Act::PasswordReset => Some(PASSWORD),
@@ -181,42 +210,89 @@ pub fn rings(kind: RemnantKind) -> bool {
     )
 }
 
-/// Gives the short hash by which an item is known again.
-pub fn item_key(item: &Item) -> String {
-    // What can be set to something else under the same id is another thing then.
-    let name = match item.kind {
-        RemnantKind::RecoveryData | RemnantKind::Forwarding => item.name.raw(),
-        _ => "",
-    };
-    let text = format!("{}\n{}\n{name}", item.kind.word(), item.id.raw());
-    sha256_hex(text.as_bytes()).chars().take(KEY).collect()
+/// Gives the short hash by which an item is known again: it begins with that of its kind and id, and goes on with that of
+/// what it is set to.
+pub fn item_key(one: &Remnant) -> String {
+    let content = short(&content(one), CONTENT_KEY);
+    format!("{}{content}", id_key(&one.item))
 }
 
-/// Judges the provider's list: what was made since the enabling, or has no time and was not there at the beginning.
+fn id_key(item: &Item) -> String {
+    short(&format!("{}\n{}", item.kind.word(), item.id.raw()), ID_KEY)
+}
+
+fn short(text: &str, length: usize) -> String {
+    sha256_hex(text.as_bytes()).chars().take(length).collect()
+}
+
+/// Gives what of an item can be set to something else under the same id: it is another thing then.
+fn content(one: &Remnant) -> String {
+    let name = one.item.name.raw();
+    let mut parts = Vec::new();
+    match one.item.kind {
+        RemnantKind::MfaMethod
+        | RemnantKind::RecoveryData
+        | RemnantKind::Forwarding
+        | RemnantKind::LinkedAccount => parts.push(name.to_owned()),
+        RemnantKind::OauthGrant => {
+            parts.push(name.to_owned());
+            parts.extend(one.details.iter().filter_map(scopes));
+            // What was added to the end of a name that was cut stands in the record only.
+            if name.ends_with('…') {
+                parts.push(one.before.raw().to_owned());
+            }
+        }
+        RemnantKind::InboxRule => parts.push(one.before.raw().to_owned()),
+        _ => {}
+    }
+    parts.extend(one.since.map(|at| at.timestamp_micros().to_string()));
+    parts.join("\n")
+}
+
+/// Gives the scopes that a detail lists, whatever their order; other details come and go with use.
+fn scopes(detail: &Untrusted) -> Option<String> {
+    let listed = detail.raw().strip_prefix("scopes ")?;
+    let mut words: Vec<&str> = listed.split_whitespace().collect();
+    words.sort_unstable();
+    Some(words.join(" "))
+}
+
+/// Judges the provider's list: what was made since the enabling, or is not as it was at the beginning.
 pub fn judge_left(left: &LeftBehind, watch: &RecoveryWatch, now: DateTime<Utc>) -> Vec<Found> {
-    let was_not_there = |item: &Item| {
-        let there = watch.there.get(&item.kind);
-        there.is_some_and(|there| !there.contains(&item_key(item)))
-    };
-    let is_new = |one: &&Remnant| {
-        one.since
-            .map_or_else(|| was_not_there(&one.item), |since| since >= watch.since)
-    };
     let all = left.remnants.iter();
     all.filter(|one| rings(one.item.kind))
-        .filter(is_new)
-        .map(|one| {
+        .filter_map(|one| {
+            let made = one.since.filter(|since| *since >= watch.since);
+            let word = match made {
+                Some(_) => "new",
+                None => differs(one, watch)?,
+            };
             let when = one.since.map(time_word);
             let when = when.map_or_else(Safe::default, |when| safe!(", made {}", when));
-            Found {
+            Some(Found {
                 thing: one.item.kind.word(),
-                key: Untrusted::new(format!("item-{}", item_key(&one.item))),
-                at: one.since.unwrap_or(now),
-                text: safe!("new: {}{}", one.item.word(), when),
+                key: Untrusted::new(format!("item-{}", item_key(one))),
+                at: made.unwrap_or(now),
+                text: safe!("{}: {}{}", word, one.item.word(), when),
                 address: None,
-            }
+            })
         })
         .collect()
+}
+
+/// Says how something that was not made since differs from what was there at the beginning; `None` where it does not, or
+/// where nobody knows what was there.
+fn differs(one: &Remnant, watch: &RecoveryWatch) -> Option<&'static str> {
+    let there = watch.there.get(&one.item.kind)?;
+    if there.contains(&item_key(one)) {
+        return None;
+    }
+    let id = id_key(&one.item);
+    if there.iter().any(|key| key.starts_with(id.as_str())) {
+        return Some("changed");
+    }
+    // Its time says that it was made before: then it is only listed in another way now.
+    one.since.is_none().then_some("new")
 }
 
 /// Judges the account as its provider gives it: kept out by others, or with a password that nobody here gave it.
@@ -249,8 +325,12 @@ pub fn judge_account(
         );
         outs && act.sent_n > enabled
     };
+    // Where the enabling cannot be proven the account may be out by our own disabling still.
+    let enabled_here = ledger
+        .get(&watch.aid)
+        .is_none_or(|act| act.state != ActionState::Unverifiable);
     let mut all = Vec::new();
-    if is_out && !acts().any(is_ours) {
+    if is_out && enabled_here && !acts().any(is_ours) {
         let status = account.vendor_status.field();
         let at = account.status_changed;
         let key = format!(
@@ -282,4 +362,328 @@ pub fn judge_account(
         all.push(found(PASSWORD, key, at, text));
     }
     all
+}
+
+#[cfg(test)]
+mod tests {
+    use rstest::rstest;
+    use serde_json::{Value, json};
+
+    use super::*;
+    use crate::domain::audit::{Body, RecoverySaid, RecoveryWord, WatchLooked, WatchUntil};
+    use crate::domain::containment::samples::{account, aid, at, case, entry, proven};
+    use crate::domain::timeline::event::Party;
+
+    const MARA: &str = "mara.lind@acme.example";
+    const HIS: &str = "203.0.113.9";
+    const HERS: &str = "192.0.2.1";
+
+    fn said(word: RecoveryWord) -> Body {
+        Body::Recovery(RecoverySaid {
+            case: case(),
+            account: account().id,
+            word,
+        })
+    }
+
+    /// An account that was enabled again at second 20 and is watched until an hour later.
+    fn watched() -> Ledger {
+        let mut ledger = Ledger::default();
+        let until = WatchUntil {
+            aid: aid(3),
+            login: account().login,
+            owner: "jo".into(),
+            until: at(3_600),
+            how: "confirmed".to_owned(),
+            reason: None,
+        };
+        ledger.apply(&entry(30, 19, said(RecoveryWord::Until(until))));
+        proven(&mut ledger, 3, ActionKind::EnableAccount, 40, 20);
+        ledger
+    }
+
+    fn the(ledger: &Ledger) -> &RecoveryWatch {
+        let watch = ledger.recoveries().of(&account().id);
+        watch.unwrap_or_else(|| panic!("it is watched"))
+    }
+
+    fn signs() -> BTreeSet<AttackSign> {
+        BTreeSet::from([AttackSign {
+            kind: SignKind::Address,
+            value: HIS.into(),
+        }])
+    }
+
+    fn party(name: &str) -> Party {
+        Party {
+            name: (!name.is_empty()).then(|| name.into()),
+            ..Party::default()
+        }
+    }
+
+    fn event(id: &str, user: &str, act: Act, target: &str, ip: &str) -> Event {
+        Event {
+            id: id.into(),
+            at: at(60),
+            action: "did".into(),
+            act: Some(act),
+            outcome: Outcome::Success,
+            user: party(user),
+            target: party(target),
+            ip: Some(ip.into()),
+            ..Event::default()
+        }
+    }
+
+    fn judged(event: &Event, watch: &RecoveryWatch) -> Option<Found> {
+        judge_event(event, watch, &signs(), &[])
+    }
+
+    fn sign_ins(first: usize, count: usize, watch: &RecoveryWatch) -> Vec<Found> {
+        let ids = first..first + count;
+        let all = ids.map(|number| event(&format!("s{number}"), MARA, Act::SignIn, "", HIS));
+        all.filter_map(|event| judged(&event, watch)).collect()
+    }
+
+    /// Records what was found, and gives how much that was.
+    fn keep(ledger: &mut Ledger, found: Vec<Found>) -> usize {
+        let fresh = Found::fresh(found, the(ledger), "okta");
+        let count = fresh.len();
+        for one in fresh {
+            let seen = one.seen(the(ledger), "okta");
+            ledger.apply(&entry(50, 61, said(RecoveryWord::Seen(seen))));
+        }
+        count
+    }
+
+    #[rstest]
+    #[case::a_method(
+        Act::MfaAdded,
+        "",
+        "MFA method",
+        "new: MFA method, by the attacker from 203.0.113.9"
+    )]
+    #[case::a_rule(
+        Act::InboxRule,
+        MARA,
+        "inbox rule",
+        "new: inbox rule, by the attacker from 203.0.113.9"
+    )]
+    #[case::a_password(
+        Act::PasswordChanged,
+        "",
+        PASSWORD,
+        "did by the attacker from 203.0.113.9"
+    )]
+    #[case::a_sign_in(
+        Act::SignIn,
+        "",
+        ATTACKER,
+        "from the attacker's address 203.0.113.9: did"
+    )]
+    #[case::a_method_of_another(
+        Act::MfaAdded,
+        "kim",
+        ATTACKER,
+        "from the attacker's address 203.0.113.9: did"
+    )]
+    fn what_the_attacker_leaves_is_told_as_what_it_is(
+        #[case] act: Act,
+        #[case] target: &str,
+        #[case] thing: &str,
+        #[case] text: &str,
+    ) {
+        let ledger = watched();
+        let found = judged(&event("e", MARA, act, target, HIS), the(&ledger));
+        let found = found.unwrap_or_else(|| panic!("it rings"));
+        assert_eq!((found.thing, found.text.as_str()), (thing, text));
+    }
+
+    #[rstest]
+    #[case::own(MARA, "", true)]
+    #[case::own_and_named(MARA, MARA, true)]
+    #[case::of_somebody_else(MARA, "kim", false)]
+    #[case::by_somebody_else("kim", MARA, true)]
+    #[case::among_others("kim", "lee", false)]
+    fn only_what_is_left_in_the_account_itself_rings(
+        #[case] user: &str,
+        #[case] target: &str,
+        #[case] is_found: bool,
+    ) {
+        let ledger = watched();
+        for act in [Act::MfaAdded, Act::OauthGrant, Act::Delegate] {
+            let found = judged(&event("e", user, act, target, HERS), the(&ledger));
+            assert_eq!(found.is_some(), is_found, "{found:?}");
+        }
+    }
+
+    #[test]
+    fn the_attackers_sign_ins_take_no_room_of_what_he_leaves() {
+        let mut ledger = watched();
+        let many = sign_ins(0, 60, the(&ledger));
+        assert_eq!(keep(&mut ledger, many), ATTACKER_MAX);
+        let more = sign_ins(60, 60, the(&ledger));
+        assert_eq!(keep(&mut ledger, more), 0);
+        let method = event("m", MARA, Act::MfaAdded, "", HIS);
+        let found: Vec<Found> = judged(&method, the(&ledger)).into_iter().collect();
+        assert_eq!(keep(&mut ledger, found.clone()), 1);
+        assert_eq!(keep(&mut ledger, found), 0, "once");
+    }
+
+    #[test]
+    fn his_acts_are_counted_over_looks_and_told_once() {
+        let mut ledger = watched();
+        let few = sign_ins(0, 3, the(&ledger));
+        let twice = [few.clone(), few].concat();
+        assert_eq!(keep(&mut ledger, twice), 3);
+        let more = sign_ins(3, 10, the(&ledger));
+        assert_eq!(keep(&mut ledger, more), ATTACKER_MAX - 3);
+    }
+
+    #[test]
+    fn no_more_is_recorded_than_is_kept() {
+        let mut ledger = watched();
+        let all = 0..SEEN_MAX + 20;
+        let all = all.map(|number| event(&format!("r{number}"), MARA, Act::InboxRule, "", HERS));
+        let all: Vec<Event> = all.collect();
+        let found = all.iter().filter_map(|event| judged(event, the(&ledger)));
+        let found: Vec<Found> = found.collect();
+        assert_eq!(keep(&mut ledger, found), SEEN_MAX);
+    }
+
+    fn remnant(kind: RemnantKind, id: &str, name: &str, record: &Value) -> Remnant {
+        Remnant::new(Item::new(kind, id, name), record)
+    }
+
+    fn made(since: i64, remnant: Remnant) -> Remnant {
+        Remnant {
+            since: Some(at(since)),
+            ..remnant
+        }
+    }
+
+    fn with(detail: &str, remnant: Remnant) -> Remnant {
+        Remnant {
+            details: vec![detail.into(), "given by END_USER".into()],
+            ..remnant
+        }
+    }
+
+    fn listed(kind: RemnantKind, all: Vec<Remnant>) -> LeftBehind {
+        let mut left = LeftBehind::default();
+        left.add(kind, Ok(all));
+        left
+    }
+
+    /// Judges one thing after another was there at the beginning.
+    fn after(before: &Remnant, now: Remnant) -> Vec<String> {
+        let mut ledger = watched();
+        let kind = before.item.kind;
+        let there = WatchLooked {
+            aid: aid(3),
+            source: "okta".to_owned(),
+            missed: None,
+            kinds: vec![kind],
+            items: vec![item_key(before)],
+        };
+        ledger.apply(&entry(50, 60, said(RecoveryWord::Looked(there))));
+        let found = judge_left(&listed(kind, vec![now]), the(&ledger), at(90));
+        let texts = found.into_iter().map(|one| {
+            assert_eq!(one.at, at(90));
+            one.text.as_str().to_owned()
+        });
+        texts.collect()
+    }
+
+    fn phone(number: &str) -> Remnant {
+        remnant(RemnantKind::MfaMethod, "phone/1", number, &json!({}))
+    }
+
+    fn rule(to: &str) -> Remnant {
+        let record = json!({"id": "r", "to": to});
+        remnant(RemnantKind::InboxRule, "r", "News", &record)
+    }
+
+    fn grant(scopes: &str) -> Remnant {
+        let grant = remnant(RemnantKind::OauthGrant, "g", "Mail Sync", &json!({}));
+        with(scopes, grant)
+    }
+
+    fn long(end: &str) -> Remnant {
+        let name = format!("{} {end}", "x".repeat(200));
+        let record = json!({"scope": end});
+        remnant(RemnantKind::OauthGrant, "g", &name, &record)
+    }
+
+    fn used(kind: RemnantKind, word: &str) -> Remnant {
+        remnant(kind, "id", "name", &json!({"used": word}))
+    }
+
+    #[rstest]
+    #[case::another_number(phone("mobile 1"), phone("mobile 2"), "changed: MFA method mobile 2")]
+    #[case::the_same_number(phone("mobile 1"), phone("mobile 1"), "")]
+    #[case::another_address(rule("a@x"), rule("b@x"), "changed: inbox rule News")]
+    #[case::the_same_rule(rule("a@x"), rule("a@x"), "")]
+    #[case::more_scopes(
+        grant("scopes mail"),
+        grant("scopes mail files"),
+        "changed: OAuth grant Mail Sync"
+    )]
+    #[case::in_another_order(grant("scopes a b"), grant("scopes b a"), "")]
+    #[case::other_details(grant("client 1"), grant("client 2"), "")]
+    #[case::the_same_long_one(long("mail"), long("mail"), "")]
+    #[case::used_meanwhile(
+        used(RemnantKind::OauthGrant, "a"),
+        used(RemnantKind::OauthGrant, "b"),
+        ""
+    )]
+    #[case::a_password_used(
+        used(RemnantKind::AppPassword, "a"),
+        used(RemnantKind::AppPassword, "b"),
+        ""
+    )]
+    #[case::made_before_and_changed(
+        made(5, phone("mobile 1")),
+        made(5, phone("mobile 2")),
+        "changed: MFA method mobile 2, made 2027-01-15 08:00:05Z"
+    )]
+    #[case::made_before_and_listed_anew(
+        made(5, phone("mobile 1")),
+        made(5, remnant(RemnantKind::MfaMethod, "of-1", "mobile 1", &json!({}))),
+        ""
+    )]
+    #[case::another_one(
+        phone("mobile 1"),
+        remnant(RemnantKind::MfaMethod, "phone/2", "mobile 1", &json!({})),
+        "new: MFA method mobile 1"
+    )]
+    fn what_is_set_to_something_else_rings(
+        #[case] before: Remnant,
+        #[case] now: Remnant,
+        #[case] text: &str,
+    ) {
+        let texts = after(&before, now);
+        let expected: Vec<&str> = Some(text)
+            .filter(|text| !text.is_empty())
+            .into_iter()
+            .collect();
+        assert_eq!(texts, expected);
+    }
+
+    #[test]
+    fn what_a_cut_name_hides_is_seen() {
+        assert_eq!(after(&long("mail"), long("mail files")).len(), 1);
+    }
+
+    #[test]
+    fn what_is_made_anew_under_the_same_id_is_another_thing() {
+        let (one, other) = (made(60, phone("mobile 1")), made(70, phone("mobile 1")));
+        assert_ne!(item_key(&one), item_key(&other));
+        assert_eq!(id_key(&one.item), id_key(&other.item));
+        let ledger = watched();
+        let left = listed(RemnantKind::MfaMethod, vec![one, other]);
+        let found = judge_left(&left, the(&ledger), at(90));
+        let times: Vec<DateTime<Utc>> = found.iter().map(|one| one.at).collect();
+        assert_eq!(times, [at(60), at(70)]);
+    }
 }

@@ -14,8 +14,9 @@ use crate::domain::timeline::finding::{Confidence, Finding};
 /// Most signs of one case.
 const SIGNS_MAX: usize = 60;
 
-/// Longest value that is kept, in bytes; an attacker chooses it.
-const VALUE_MAX: usize = 200;
+/// Longest value that is kept, in bytes as the log escapes them; an attacker chooses it, and all signs of a case must fit
+/// into one record.
+const VALUE_MAX: usize = 600;
 
 /// Gives what names the attacker, from the findings that count and the window of the compromise.
 ///
@@ -72,9 +73,20 @@ fn traces(row: &Row<'_>) -> Vec<AttackSign> {
 
 /// Makes a sign; a value that names nothing, or is too long, is none.
 pub(super) fn sign(kind: SignKind, value: &Untrusted) -> Option<AttackSign> {
-    let names = !value.is_empty() && value.raw().len() <= VALUE_MAX;
+    let names = !value.is_empty() && escaped_len(value.raw()) <= VALUE_MAX;
     names.then(|| AttackSign {
         kind,
         value: value.clone(),
     })
+}
+
+/// Gives the bytes that a text takes in the log, where all but printable ASCII is written as `\u` and four digits.
+fn escaped_len(text: &str) -> usize {
+    text.chars()
+        .map(|c| match c {
+            '"' | '\\' => 2,
+            ' '..='~' => 1,
+            _ => 6 * c.len_utf16(),
+        })
+        .sum()
 }

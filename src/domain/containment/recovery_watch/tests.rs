@@ -7,6 +7,7 @@ use serde_json::json;
 use super::*;
 use crate::domain::audit::{Body, OutcomeState, WatchLooked, WatchOver};
 use crate::domain::containment::ledger::Ledger;
+use crate::domain::containment::note::Anchor;
 use crate::domain::containment::remnant::{Item, LeftBehind, Remnant};
 use crate::domain::containment::samples::{
     account, aid, at, case, confirmed, entry, intent, outcome, planned, proven,
@@ -67,11 +68,14 @@ fn the(ledger: &Ledger) -> &RecoveryWatch {
 
 #[rstest]
 #[case(OutcomeState::Verified, true)]
-#[case(OutcomeState::Unverifiable, false)]
+#[case(OutcomeState::Unverifiable, true)]
 #[case(OutcomeState::Rejected, false)]
 #[case(OutcomeState::NotEffective, false)]
 #[case(OutcomeState::DryRun, false)]
-fn only_a_proven_enabling_begins_a_watch(#[case] state: OutcomeState, #[case] begins: bool) {
+fn only_an_enabling_that_is_proven_or_cannot_be_begins_a_watch(
+    #[case] state: OutcomeState,
+    #[case] begins: bool,
+) {
     let mut ledger = Ledger::default();
     for (body, n) in [
         planned(3, 0, E),
@@ -87,6 +91,34 @@ fn only_a_proven_enabling_begins_a_watch(#[case] state: OutcomeState, #[case] be
         ledger.apply(&entry(n, 20, body));
     }
     assert_eq!(ledger.recoveries().of(&account().id).is_some(), begins);
+}
+
+/// The clock before the send is at second 20, the answer's at 140.
+#[test]
+fn what_happens_before_the_answer_is_judged() {
+    let mut ledger = Ledger::default();
+    for (body, n) in [
+        planned(3, 0, E),
+        confirmed(3, false),
+        until(3, 3_600, "confirmed"),
+        intent(3, Some(20)),
+        Body::ActionAck {
+            aid: aid(3),
+            attempt: 1,
+            status: 200,
+            server_date: Some(at(140)),
+            request_id: None,
+        },
+        outcome(3, OutcomeState::Verified),
+    ]
+    .into_iter()
+    .zip(1..)
+    {
+        ledger.apply(&entry(n, 150, body));
+    }
+    assert_eq!(the(&ledger).since, at(20));
+    let back = event(MARA, Some(Act::SignIn), "203.0.113.9");
+    assert!(judge_event(&back, the(&ledger), &known(), &[]).is_some());
 }
 
 #[test]
@@ -126,9 +158,185 @@ fn it_ends_with_a_reason_or_when_the_account_is_contained_again() {
     ledger.apply(&entry(50, 60, seen(3, "e1")));
     proven(&mut ledger, 4, ActionKind::DisableAccount, 60, 70);
     assert!(ledger.recoveries().of(&account().id).is_none());
-    // What the case was not told yet is not forgotten.
-    assert_eq!(ledger.recoveries().all().count(), 1);
+    // What the case was not told yet is not forgotten, and it is told how that watch ended.
     assert_eq!(ledger.recoveries().running().count(), 0);
+    assert_eq!(
+        past(&ledger),
+        [(
+            "ended before its time: contained again".to_owned(),
+            false,
+            at(70)
+        )]
+    );
+    let mut ledger = watched();
+    ledger.apply(&entry(50, 60, seen(3, "e1")));
+    ledger.apply(&entry(51, 80, until(3, 80, "ended")));
+    assert_eq!(
+        past(&ledger),
+        [(
+            "ended before its time: no reason given".to_owned(),
+            false,
+            at(80)
+        )]
+    );
+}
+
+fn past(ledger: &Ledger) -> Vec<(String, bool, DateTime<Utc>)> {
+    let overs = ledger.recoveries().all().filter_map(|watch| {
+        let over = watch.over.as_ref()?;
+        Some((over.text.raw().to_owned(), over.well, over.at))
+    });
+    overs.collect()
+}
+
+fn over() -> Body {
+    said(RecoveryWord::Over(WatchOver {
+        aid: aid(3),
+        text: "59 min".into(),
+        well: true,
+    }))
+}
+
+#[test]
+fn a_watch_that_ran_to_its_end_keeps_its_word_when_the_account_is_contained_again() {
+    let mut ledger = watched();
+    ledger.apply(&entry(50, 3_700, over()));
+    proven(&mut ledger, 4, ActionKind::DisableAccount, 60, 3_800);
+    assert_eq!(past(&ledger), [("59 min".to_owned(), true, at(3_700))]);
+}
+
+#[test]
+fn the_comment_of_a_watch_that_ended_early_says_until_when_it_was_watched() {
+    let mut ledger = watched();
+    ledger.apply(&entry(50, 60, seen(3, "e1")));
+    proven(&mut ledger, 4, ActionKind::DisableAccount, 60, 70);
+    let anchor = Anchor {
+        log: "01LOG".to_owned(),
+        n: 41,
+        h: "ab12".to_owned(),
+    };
+    let mut all = ledger.recoveries().all();
+    let watch = all.next().unwrap_or_else(|| panic!("it is kept"));
+    let over = watch.over.as_ref().unwrap_or_else(|| panic!("it is over"));
+    let text = over_comment(watch, over, &"contained".into(), &anchor);
+    for part in [
+        "watched until 2027-01-15 08:01:10Z: ended before its time: contained again.",
+        "- 2027-01-15 08:00:50Z: back",
+        over_marker(&aid(3)).as_str(),
+    ] {
+        assert!(text.contains(part), "{part} is not in {text}");
+    }
+}
+
+#[test]
+fn another_end_opens_a_watch_anew_unless_it_has_passed() {
+    let mut ledger = watched();
+    ledger.apply(&entry(50, 3_700, over()));
+    assert_eq!(the(&ledger).over_marker(), over_marker(&aid(3)));
+    ledger.apply(&entry(51, 3_710, until(3, 3_710, "changed")));
+    assert_eq!(the(&ledger).until, at(3_600));
+    assert_eq!(ledger.recoveries().running().count(), 0);
+    ledger.apply(&entry(52, 3_710, until(3, 7_200, "changed")));
+    assert_eq!(the(&ledger).until, at(7_200));
+    assert_eq!(ledger.recoveries().running().count(), 1);
+    // Its second end is told to the case beside the first.
+    ledger.apply(&entry(53, 7_300, over()));
+    let marker = the(&ledger).over_marker();
+    assert_ne!(marker, over_marker(&aid(3)));
+    assert!(is_told(&marker));
+}
+
+fn looked(source: &str, missed: Option<&str>, kinds: &[RemnantKind]) -> Body {
+    said(RecoveryWord::Looked(WatchLooked {
+        aid: aid(3),
+        source: source.to_owned(),
+        missed: missed.map(Untrusted::new),
+        kinds: kinds.to_vec(),
+        items: Vec::new(),
+    }))
+}
+
+#[rstest]
+#[case(20 + 600, None)]
+#[case(20 + 1_800, Some("first listed 30 min after the enabling"))]
+#[case(20 + 8 * 3_600, Some("first listed 8 h after the enabling"))]
+fn a_list_that_is_read_late_tells_of_no_beginning(
+    #[case] second: i64,
+    #[case] missed: Option<&str>,
+) {
+    let mut ledger = watched();
+    let kinds = [RemnantKind::Forwarding];
+    ledger.apply(&entry(50, second, looked("okta", None, &kinds)));
+    // The same list again, much later, changes nothing.
+    ledger.apply(&entry(51, 90_000, looked("okta", None, &kinds)));
+    let said: Vec<(&str, &str)> = the(&ledger)
+        .missed
+        .iter()
+        .map(|(source, why)| (source.as_str(), why.raw()))
+        .collect();
+    let expected: Vec<(&str, &str)> = missed
+        .map(|why| ("changes in okta", why))
+        .into_iter()
+        .collect();
+    assert_eq!(said, expected);
+}
+
+#[test]
+fn a_late_list_does_not_hide_a_failure_of_its_source() {
+    let mut ledger = watched();
+    let kinds = [RemnantKind::InboxRule];
+    ledger.apply(&entry(50, 9_000, looked("okta", None, &kinds)));
+    ledger.apply(&entry(51, 9_100, looked("okta", Some("403"), &[])));
+    assert_eq!(
+        the(&ledger).missed.get("okta").map(Untrusted::raw),
+        Some("403")
+    );
+    assert_eq!(the(&ledger).missed.len(), 2);
+}
+
+#[test]
+fn the_word_says_what_was_not_read_in_one_row() {
+    let mut ledger = watched();
+    assert_eq!(
+        the(&ledger).word_once(false).as_str(),
+        "enabled again, not looked yet"
+    );
+    assert_eq!(
+        the(&ledger).word_once(true).as_str(),
+        "enabled again, nothing seen"
+    );
+    ledger.apply(&entry(50, 60, looked("elastic", Some("403"), &[])));
+    for is_looked_at in [false, true] {
+        assert_eq!(
+            the(&ledger).word_once(is_looked_at).as_str(),
+            "nothing seen in what was read; not read: elastic"
+        );
+    }
+    let another = looked("the account at okta", Some("x"), &[]);
+    ledger.apply(&entry(51, 60, another));
+    assert_eq!(
+        the(&ledger).word().as_str(),
+        "nothing seen in what was read; not read: elastic, 1 more"
+    );
+    let long = "a".repeat(100);
+    ledger.apply(&entry(52, 60, looked(&long, Some("x"), &[])));
+    assert!(the(&ledger).word().width() <= 74);
+    ledger.apply(&entry(53, 60, seen(3, "e1")));
+    assert_eq!(the(&ledger).word().as_str(), "SEEN SINCE: back");
+}
+
+#[test]
+fn a_value_is_a_sign_by_its_length_in_the_log() {
+    let sign = |value: String| super::signs::sign(SignKind::Session, &Untrusted::new(value));
+    assert!(sign("x".repeat(600)).is_some());
+    assert!(sign("x".repeat(601)).is_none());
+    assert!(sign("\u{1}".repeat(100)).is_some());
+    assert!(sign("\u{1}".repeat(101)).is_none());
+    // Outside of the first plane a character is two escapes.
+    assert!(sign("\u{1f600}".repeat(50)).is_some());
+    assert!(sign("\u{1f600}".repeat(51)).is_none());
+    assert!(sign("\"".repeat(300)).is_some());
+    assert!(sign("\"".repeat(301)).is_none());
 }
 
 #[test]
@@ -316,7 +524,7 @@ fn what_was_made_since_rings(
         source: "okta".to_owned(),
         missed: None,
         kinds: vec![RemnantKind::InboxRule],
-        items: vec![item_key(&old.item)],
+        items: vec![item_key(&old)],
     };
     ledger.apply(&entry(50, 60, said(RecoveryWord::Looked(there))));
     let mut left = LeftBehind::default();
@@ -350,10 +558,12 @@ fn one_thing_that_two_sources_tell_of_is_one() {
 
 #[test]
 fn recovery_data_that_is_set_anew_is_another_thing() {
-    let of = |name: &str| Item::new(RemnantKind::RecoveryData, "secondEmail", name);
-    assert_ne!(item_key(&of("a@x.org")), item_key(&of("b@x.org")));
-    let of = |name: &str| Item::new(RemnantKind::MfaMethod, "opf1", name);
-    assert_eq!(item_key(&of("Pixel")), item_key(&of("Pixel 8")));
+    let of = |kind, name: &str| Remnant::new(Item::new(kind, "1", name), &json!({}));
+    let mail = |name: &str| item_key(&of(RemnantKind::RecoveryData, name));
+    assert_ne!(mail("a@x.org"), mail("b@x.org"));
+    // Its id alone tells what it is.
+    let delegate = |name: &str| item_key(&of(RemnantKind::Delegate, name));
+    assert_eq!(delegate("Kim"), delegate("Kim O."));
 }
 
 #[rstest]

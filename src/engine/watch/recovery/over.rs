@@ -8,7 +8,7 @@ use crate::app::message::Level;
 use crate::domain::audit::{RecoveryWord, WatchOver};
 use crate::domain::containment::note::Anchor;
 use crate::domain::containment::recovery_watch::{
-    Over, RecoveryWatch, over_comment, over_marker, rings, seen_comment, seen_marker,
+    Over, RecoveryWatch, over_comment, rings, seen_comment, seen_marker,
 };
 use crate::domain::containment::remnant::RemnantKind;
 use crate::domain::containment::standing::standing;
@@ -48,6 +48,10 @@ pub(super) async fn close(
         return;
     }
     let is_listed = read.contains(&list);
+    let limits: Vec<Safe> = looks
+        .iter()
+        .filter_map(|look| look.limits.clone())
+        .collect();
     alone(world, watch, |watch| {
         let mut text = watch.summary(&read, &unread);
         let unlisted = RemnantKind::ALL
@@ -58,6 +62,9 @@ pub(super) async fn close(
         if is_listed && !unlisted.as_str().is_empty() {
             let name = &watch.account.connection;
             text = safe!("{}; not listed at {}: {}", text, name, unlisted);
+        }
+        for limits in &limits {
+            text = safe!("{}; {}", text, limits);
         }
         let over = WatchOver {
             aid: watch.aid.clone(),
@@ -86,7 +93,7 @@ pub(super) async fn tell_cases(world: &World, tries: &mut Tries) {
             }
             if let Some(over) = &watch.over {
                 let over = News::Over(over.clone());
-                news.push((over_marker(&watch.aid), over, watch.clone()));
+                news.push((watch.over_marker(), over, watch.clone()));
             }
         }
         news.retain(|(marker, _, _)| !ledger.holds().is_told(marker));
