@@ -111,7 +111,7 @@ async fn what_the_attacker_left_is_seen_marked_and_removed_with_proof() {
     for words in [
         "What may be left",
         "compromised ",
-        "kinds not read",
+        "1 kind not read",
         "NEW",
         "refresh tokens",
         "MailSync Helper",
