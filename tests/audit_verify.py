@@ -327,7 +327,7 @@ def main(arguments):
                 anchors.setdefault(log, {}).setdefault(int(n), set()).add(h)
     for directory in arguments:
         logs = {}
-        for name in os.listdir(directory):
+        for name in os.listdir(directory) if os.path.isdir(directory) else []:
             match = re.fullmatch(r"audit-([0-9A-HJKMNP-TV-Z]{26})-([1-9][0-9]*)\.jsonl", name)
             if match:
                 path = os.path.join(directory, name)

@@ -324,6 +324,11 @@ async fn slow_what_others_change_and_what_appears_rings_once() {
     app.end().await;
 }
 
+fn failing(model: &Model) -> bool {
+    let mut looks = model.watched.iter();
+    looks.any(|((_, of), watch)| *of == WatchOf::Recovery && watch.fault.is_some())
+}
+
 #[tokio::test(flavor = "multi_thread")]
 async fn slow_what_could_not_be_read_is_said_and_stands_in_the_summary() {
     let (drill, state, clock) = (company().await, dir(), TestClock::default());
@@ -334,10 +339,6 @@ async fn slow_what_could_not_be_read_is_said_and_stands_in_the_summary() {
     looks(&mut app, WatchOf::Left, 1).await;
     let order = json!({"server": "siem", "fault": "403", "rate": 1.0, "path": "_search"});
     drill.fault(&order).expect("the drill knows it");
-    let failing = |model: &Model| {
-        let mut looks = model.watched.iter();
-        looks.any(|((_, of), watch)| *of == WatchOf::Recovery && watch.fault.is_some())
-    };
     app.until("the watch fails", failing).await;
     assert!(
         app.screen().contains("watch failing <1m"),
@@ -387,6 +388,10 @@ async fn slow_its_end_is_changed_and_it_is_ended_with_a_reason() {
     app.keys("Cu");
     app.until("refused", |model| said(model, "enabled already") == 1)
         .await;
+    // Whoever ends it while it cannot read says so to the case.
+    let order = json!({"server": "siem", "fault": "403", "rate": 1.0, "path": "_search"});
+    drill.fault(&order).expect("the drill knows it");
+    app.until("the watch fails", failing).await;
     app.keys("Kthe user called<Enter>");
     app.until("not watched any more", |model| {
         model.ledger.recoveries().all().next().is_none()
@@ -401,6 +406,8 @@ async fn slow_its_end_is_changed_and_it_is_ended_with_a_reason() {
     let posted = comments(&drill).await.join("\n");
     assert!(posted.contains("was ended before its time by "), "{posted}");
     assert!(posted.contains("Reason: the user called"), "{posted}");
+    assert!(posted.contains("the last look failed: "), "{posted}");
+    assert!(!posted.contains("nothing was seen"), "{posted}");
 }
 
 #[tokio::test(flavor = "multi_thread")]

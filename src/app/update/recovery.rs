@@ -207,23 +207,32 @@ pub(super) fn changed(model: &mut Model, of: &Held, until: DateTime<Utc>) -> Vec
 pub(super) fn ended(model: &mut Model, of: &Held, reason: Untrusted) -> Vec<Effect> {
     let now = model.now.utc;
     let watch = model.ledger.recoveries().of(&of.account);
-    let seen = watch.map_or(0, |watch| watch.seen.len());
+    let look = model.recovery_watch(&of.account);
+    let was_seen = match watch {
+        // Of a watch that nobody kept, or that could not read, nothing can be said.
+        Some(watch) if watch.seen.is_empty() => {
+            let word = watch.word_once(look.is_some());
+            let fault = look.and_then(|look| look.fault.as_ref());
+            fault.map_or(word.clone(), |fault| {
+                safe!("{}; the last look failed: {}", word, fault.what)
+            })
+        }
+        Some(watch) if watch.seen.len() == 1 => "1 thing was seen".into(),
+        Some(watch) => safe!("{} things were seen", watch.seen.len()),
+        None => "what was seen is not known".into(),
+    };
     let why = reason.line();
     let Some(record) = decided(model, of, now, "ended", Some(reason)) else {
         return Vec::new();
     };
     let line = safe!("{} is not watched any more", of.login.field());
     model.say(Level::Info, line, None);
-    let seen: Safe = match seen {
-        0 => "nothing was seen".into(),
-        some => safe!("{} things were seen", some),
-    };
     let text = safe!(
         "The watch over {} (id {}), enabled again, was ended before its time by {}; {}. Reason: {}",
         of.login.field(),
         of.account.shown(),
         owner(model).field(),
-        seen,
+        was_seen,
         why
     );
     vec![record, note(of, &text)]

@@ -54,6 +54,15 @@ impl Mark {
         }
     }
 
+    /// Checks that what stands behind the record comes after it: a record of before, written once more, goes on with nothing.
+    pub(super) fn check_behind(&self, end: &End, path: &Path) -> Result<(), StoreError> {
+        let grew = self.size > 0 && end.size > self.size;
+        if grew && end.torn.is_none() && end.n <= self.n {
+            return Err(self.changed(path));
+        }
+        Ok(())
+    }
+
     /// Checks a segment that its path does not lead to any more: only one that was ended and followed may be removed.
     pub(super) fn check_removed(
         &self,

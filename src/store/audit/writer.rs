@@ -335,7 +335,8 @@ impl Writer {
             return Ok(left);
         }
         if let Some(end) = find_end(&self.current.file, self.current.seg, size, path)? {
-            return Ok(end);
+            let behind = |mark: &Mark| mark.check_behind(&end, path);
+            return self.mark.as_ref().map_or(Ok(()), behind).map(|()| end);
         }
         // Nothing in this segment is whole: the chain goes on from the segment before.
         let torn = name_torn(&read_at(&self.current.file, 0, size, path)?);

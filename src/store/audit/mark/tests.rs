@@ -115,6 +115,21 @@ fn cut_and_grown_by_another(path: &Path) -> Done {
     Ok(())
 }
 
+fn append_again(path: &Path, which: impl Fn(&str) -> Option<&str>) -> Done {
+    let text = fs::read_to_string(path)?;
+    let line = which(&text).ok_or("no line")?;
+    let mut file = OpenOptions::new().append(true).open(path)?;
+    Ok(writeln!(file, "{line}")?)
+}
+
+fn append_the_last_again(path: &Path) -> Done {
+    append_again(path, |text| text.lines().last())
+}
+
+fn append_one_of_before_again(path: &Path) -> Done {
+    append_again(path, |text| text.lines().nth(1))
+}
+
 fn named_as_the_next_segment(path: &Path) -> Done {
     let name = path.to_string_lossy().replace("-1.jsonl", "-2.jsonl");
     fs::rename(path, name)?;
@@ -127,6 +142,8 @@ fn named_as_the_next_segment(path: &Path) -> Done {
 #[case(replace_by_copy)]
 #[case(rewrite_last)]
 #[case(cut_and_grown_by_another)]
+#[case(append_the_last_again)]
+#[case(append_one_of_before_again)]
 #[case(named_as_the_next_segment)]
 fn a_log_that_was_changed_is_neither_gone_on_with_nor_signed(
     #[case] change: fn(&Path) -> Done,
