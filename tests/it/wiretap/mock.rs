@@ -52,8 +52,13 @@ pub async fn show(http: &reqwest::Client, vendor: &str, raw: &Raw) {
         }
         Err(error) => (0, error.to_string()),
     };
-    // The words of a mock server are wanted only where it refuses.
-    let words = if status < 400 { String::new() } else { words };
+    // The words of a mock server are wanted only where it refuses; it may be wrong about a `null`, which then stands there.
+    let sent = String::from_utf8_lossy(&raw.body);
+    let words = match status {
+        ..400 => String::new(),
+        _ if sent.contains(":null") => format!("{words} for {sent}"),
+        _ => words,
+    };
     let words = words.replace(['\n', '\t'], " ");
     let line = format!("{wanted}\t{status}\t{}\t{path}\t{words}\n", raw.method);
     let mut file = OpenOptions::new()
