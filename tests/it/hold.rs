@@ -29,7 +29,7 @@ fn start(drill: &Drill, state: &Path, clock: &TestClock) -> TestApp {
     TestApp::start_in(drill, state, setting, |text| text)
 }
 
-async fn open_case(app: &mut TestApp) {
+pub async fn open_case(app: &mut TestApp) {
     app.until("the queue is filled", |model| model.queue.heard)
         .await;
     app.keys("/mara<Enter>g<Enter>");
@@ -44,7 +44,7 @@ async fn open_case(app: &mut TestApp) {
     .await;
 }
 
-async fn confirm(app: &mut TestApp) {
+pub async fn confirm(app: &mut TestApp) {
     app.until("the dialog is open", |model| {
         matches!(model.layers.last(), Some(Layer::Confirm { .. }))
     })

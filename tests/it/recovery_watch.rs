@@ -4,7 +4,7 @@ use std::path::Path;
 use std::time::Duration;
 
 use quell::app::message::{Message, WatchOf};
-use quell::app::model::{Layer, Model, contained};
+use quell::app::model::{Model, contained};
 use quell::domain::audit::{Body, RecoveryWord, SignKind};
 use quell::domain::containment::kind::ActionKind;
 use quell::domain::containment::recovery_watch::{RecoveryWatch, over_marker, seen_marker};
@@ -13,9 +13,8 @@ use quell::drill::Drill;
 use serde_json::json;
 
 use crate::harness::app::{Setting, TestApp, TestClock, company, records};
-use crate::hold::comments;
+use crate::hold::{comments, confirm, open_case};
 
-const LOGIN: &str = "mara.lind@acme.example";
 const HOUR: Duration = Duration::from_secs(3_600);
 
 fn dir() -> tempfile::TempDir {
@@ -39,15 +38,6 @@ fn start_with(
     TestApp::start_in(drill, state, setting, edit)
 }
 
-async fn confirm(app: &mut TestApp) {
-    app.until("the dialog is open", |model| {
-        matches!(model.layers.last(), Some(Layer::Confirm { .. }))
-    })
-    .await;
-    app.clock.advance(Duration::from_secs(1));
-    app.keys(LOGIN).keys("<Tab>y");
-}
-
 fn proven(model: &Model, kind: ActionKind) -> usize {
     let acts = model.ledger.actions();
     acts.filter(|act| act.kind == kind && act.state == ActionState::Verified)
@@ -56,18 +46,7 @@ fn proven(model: &Model, kind: ActionKind) -> usize {
 
 /// Contains the account of the story and documents it.
 async fn contain(app: &mut TestApp) {
-    app.until("the queue is filled", |model| model.queue.heard)
-        .await;
-    app.keys("/mara<Enter>g<Enter>");
-    app.sync().await;
-    app.until("account and activity are there", |model| {
-        model
-            .open
-            .as_ref()
-            .is_some_and(|open| open.the_account().is_some() && open.activity.ended.is_some())
-            && !model.offers.is_empty()
-    })
-    .await;
+    open_case(app).await;
     app.keys("cc");
     confirm(app).await;
     app.until("contained and documented", |model| {
