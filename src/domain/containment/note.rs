@@ -113,10 +113,13 @@ pub fn compose(
     if *standing != Standing::Free {
         lines.extend(hold.map(Hold::sentence));
     }
-    lines.push(
+    let read = actions.iter().any(|action| action.observed.is_some());
+    let said = if read {
         "This was read back from the provider; what the account did since is for the SIEM to say."
-            .to_owned(),
-    );
+    } else {
+        "Nothing was read back from the provider for it."
+    };
+    lines.push(said.to_owned());
     lines.push(
         "Sessions that applications keep themselves cannot be read from the provider.".to_owned(),
     );
@@ -212,7 +215,7 @@ mod tests {
 #[cfg(test)]
 mod text {
     use super::*;
-    use crate::domain::audit::{Body, ItemNamed, OutcomeState, SecretSaid, SecretState};
+    use crate::domain::audit::{Body, ItemNamed, Observed, OutcomeState, SecretSaid, SecretState};
     use crate::domain::containment::ledger::Ledger;
     use crate::domain::containment::remnant::{Item, RemnantKind};
     use crate::domain::containment::samples::{
@@ -310,6 +313,37 @@ mod text {
         assert!(text.starts_with("**Risk record**"), "{text}");
         assert!(text.contains("- mark as compromised: **proven**"), "{text}");
         assert!(text.contains("Account is not contained."), "{text}");
+    }
+
+    #[test]
+    fn a_reading_back_is_spoken_of_only_where_there_was_one() {
+        let mut ledger = Ledger::default();
+        ledger.apply(&entry(1, 0, planned(1, 0, ActionKind::DisableAccount)));
+        ledger.apply(&entry(2, 0, confirmed(1, false)));
+        let said = |ledger: &Ledger| {
+            let head = Anchor {
+                log: "01LOG".to_owned(),
+                n: 4,
+                h: "ab12".to_owned(),
+            };
+            let actions: Vec<&ActionView> = ledger.actions().collect();
+            let who = Safe::from("jo");
+            let text = compose(&pid(1), &actions, &who, &Standing::Free, None, &head);
+            text.contains("This was read back from the provider")
+        };
+        ledger.apply(&entry(3, 1, outcome(1, OutcomeState::Abandoned)));
+        assert!(!said(&ledger));
+        ledger.apply(&entry(4, 2, intent(1, None)));
+        let read = Observed {
+            aid: aid(1),
+            evidence: "status SUSPENDED".into(),
+            matches: Some(true),
+            reads: 1,
+            used: None,
+            effect_at: None,
+        };
+        ledger.apply(&entry(5, 3, Body::ActionObserve(read)));
+        assert!(said(&ledger));
     }
 
     #[test]
