@@ -87,10 +87,10 @@ fn add_action(sheet: &mut Sheet, model: &Model, action: &ActionView) {
         );
         sheet.fact("request", Role::Text, &call);
     }
-    let evidence = action
-        .evidence
-        .as_ref()
-        .map_or_else(|| waiting_for(action.state), Untrusted::line);
+    let evidence = action.evidence.as_ref().map_or_else(
+        || waiting_for(action.state, model.audit_fault.is_some()),
+        Untrusted::line,
+    );
     sheet.fact("evidence", words::state_role(action.state), &evidence);
     if action.attempt > 1 {
         let text = safe!(
@@ -118,8 +118,12 @@ fn shown_state(state: ActionState) -> ActionState {
 }
 
 /// Says what comes next where nothing was read back yet.
-fn waiting_for(state: ActionState) -> Safe {
+fn waiting_for(state: ActionState, log_fails: bool) -> Safe {
     match state {
+        // What goes on without a record would be lost: a plan stops there.
+        ActionState::Planned | ActionState::Confirmed if log_fails => {
+            "nothing was sent: the audit log cannot be written, and without it nothing is".into()
+        }
         ActionState::Planned => "the account is read again first; nothing was sent yet".into(),
         ActionState::Awaiting => "asked in the case; silence is a no, nothing was sent yet".into(),
         ActionState::Confirmed => "waits for its turn; nothing was sent yet".into(),
@@ -206,6 +210,25 @@ pub(super) fn unfinished(
             area,
             2,
             Words::new(Role::Text, "  ").add(Role::Dim, evidence),
+        );
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn nothing_waits_for_its_turn_where_no_turn_comes() {
+        let said = |state, log_fails| waiting_for(state, log_fails).as_str().to_owned();
+        assert!(said(ActionState::Confirmed, false).starts_with("waits for its turn"));
+        for state in [ActionState::Planned, ActionState::Confirmed] {
+            assert!(said(state, true).starts_with("nothing was sent: the audit log"));
+        }
+        // What was sent is read back all the same.
+        assert_eq!(
+            said(ActionState::Acked, true),
+            said(ActionState::Acked, false)
         );
     }
 }
