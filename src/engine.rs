@@ -47,6 +47,7 @@ use crate::store::lease::Lease;
 use crate::store::places::Places;
 
 pub use approval::person;
+pub use plan::frozen;
 
 use clock::{Clock, Pace};
 use journal::Journal;
@@ -155,6 +156,8 @@ struct World {
     adopted: Mutex<HashSet<ActionId>>,
     /// Actions whose secret waits here to be seen: held, so that no other console calls it lost.
     handed: Mutex<HashMap<ActionId, Lease>>,
+    /// What the watches rang for because it could not be recorded: what was seen, by the action that began the watch.
+    rung: Mutex<HashSet<(ActionId, Untrusted)>>,
 }
 
 impl Engine {
@@ -197,6 +200,7 @@ impl Engine {
             proving: Mutex::default(),
             adopted: Mutex::default(),
             handed: Mutex::default(),
+            rung: Mutex::default(),
         });
         poll::start(&world);
         world.spawn(outbox::retry(Arc::clone(&world)));

@@ -2,8 +2,9 @@
 
     python3 audit_verify.py [--anchors FILE] [--require-checkpoints [--now SECONDS]] DIR...
 
-For each directory one line per log: `ok`, `BROKEN` or `UNSEALED`, the log, its records, and the first fault. Exit code: 0
-every log holds, 1 one does not, 3 there is none or one that is no regular file. `UNSEALED` is a log whose records follow
+For each directory one line per log: `ok`, `BROKEN` or `UNSEALED`, the log, its records, and the first fault; then `MISSING`
+and the log, for each that anchors name and that is in no directory. Exit code: 0 every log holds, 1 one does not, 2 every log
+that is there holds and one is missing, 3 there is none or one that is no regular file. `UNSEALED` is a log whose records follow
 from one another and that lacks a checkpoint where the rules ask for one, which only counts with `--require-checkpoints`;
 `--now` is the time of the check, in seconds since 1970, where it is not the present. It checks the form of every line, its hash, that it
 belongs to the log its file is named after, the chain over all segments, torn ends that a later record names, anchors
@@ -286,7 +287,7 @@ def verify(log, segments, anchors, now=None):
                 elif session and session.count(kind) and session.key:
                     unsealed.append(f"{where}: a checkpoint is missing")
             if kind == "segment.pruned" and data.get("segment") == segments[0][0] - 1:
-                pruned = (data["n"], data["h"])
+                pruned = (data.get("n"), data.get("h"))
             for h in anchors.pop(record["n"], ()):
                 if h != record["h"]:
                     faults.append(f"{where}: an anchor names another record {record['n']}")
@@ -297,7 +298,9 @@ def verify(log, segments, anchors, now=None):
         lone = position == len(segments) - 1 and last and len(torn) == 1
         if torn and not (lone and not END.search(torn[0][0])):
             faults.append(torn[0][1])
-    if late and pruned and first and pruned != first:
+    if late and not pruned:
+        faults.append("the segments before are not here, and the log does not say that they were removed")
+    elif late and pruned != first:
         faults.append("the segments before were not removed as the log says")
     if any(n > head for n in anchors):
         faults.append(f"records are missing at the end: an anchor names record {max(anchors)}")
@@ -310,7 +313,7 @@ def verify(log, segments, anchors, now=None):
 
 
 def main(arguments):
-    anchors, exit_code, found, now = {}, 0, False, None
+    anchors, exit_code, found, now = {}, 0, set(), None
     while arguments[:1] and arguments[0].startswith("--"):
         option, arguments = arguments[0], arguments[1:]
         if option == "--require-checkpoints":
@@ -337,12 +340,15 @@ def main(arguments):
                 with open(path, "rb") as file:
                     logs.setdefault(match[1], []).append((int(match[2]), file.read()))
         for log, segments in sorted(logs.items()):
-            found = True
+            found.add(log)
             own = {n: set(hashes) for n, hashes in anchors.get(log, {}).items()}
             records, faults, unsealed = verify(log, sorted(segments), own, now)
             exit_code = 1 if faults or unsealed else exit_code
             print("BROKEN" if faults else "UNSEALED" if unsealed else "ok", log, records, *(faults + unsealed)[:1])
-    return exit_code if found else 3
+    missing = sorted(set(anchors) - found)
+    for log in missing:
+        print("MISSING", log)
+    return 3 if not found else exit_code or (2 if missing else 0)
 
 
 if __name__ == "__main__":

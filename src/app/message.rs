@@ -216,6 +216,8 @@ pub enum Message {
         /// That its disk is nearly full, if so.
         low: Option<Fault>,
     },
+    /// What a reading of the whole audit log found: that it is broken, or not what this host remembers of it.
+    AuditBroken(Option<Fault>),
     /// The watch looked at a contained account, or at one that was enabled again.
     Watched {
         /// Which.

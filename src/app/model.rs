@@ -114,6 +114,8 @@ pub struct Model {
     pub log: VecDeque<LogLine>,
     /// Why the audit log can not be written, if so.
     pub audit_fault: Option<Fault>,
+    /// That the audit log is broken or not what this host remembers of it, if so.
+    pub audit_broken: Option<Fault>,
     /// That the disk of the audit log is nearly full, if so.
     pub audit_low: Option<Fault>,
     /// Number of the last search.
@@ -318,6 +320,7 @@ impl Model {
             layers: Vec::new(),
             log: VecDeque::new(),
             audit_fault: None,
+            audit_broken: None,
             audit_low: None,
             last_search: 0,
             ending: false,

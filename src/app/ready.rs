@@ -32,6 +32,8 @@ pub fn refusal(model: &Model, spec: &Spec) -> Option<Safe> {
             let few = model.queue.marked().len() < 2;
             few.then(|| "fewer than two cases are marked".into())
         }),
+        C::Note => posting(model).or_else(no_case),
+        C::PostEvent => posting(model),
         C::Copy => {
             let off = !model.settings.terminal.copy;
             off.then(|| "switched off: [terminal] copy = true switches it on".into())
@@ -44,7 +46,6 @@ pub fn refusal(model: &Model, spec: &Spec) -> Option<Safe> {
             (!several).then(|| "the case does not name several users".into())
         }),
         C::Likelihood
-        | C::Note
         | C::Document
         | C::Approvals
         | C::ChooseRunbook
@@ -73,6 +74,15 @@ pub fn refusal(model: &Model, spec: &Spec) -> Option<Safe> {
             none.then(|| "no action is unfinished".into())
         }
         _ => None,
+    }
+}
+
+/// Tells why nothing is written into a case by this console, if so. One that was left alone is armed again first, and what
+/// was confirmed before still goes out.
+pub(crate) fn posting(model: &Model) -> Option<Safe> {
+    match model.settings.environment.mode {
+        Mode::Live => None,
+        mode => Some(safe!("{}: nothing is written into the case", mode.word())),
     }
 }
 

@@ -16,6 +16,7 @@ use crate::domain::audit::DecisionKind;
 use crate::domain::case::Case;
 use crate::domain::casework::CaseRecord;
 use crate::domain::containment::ledger::ActionView;
+use crate::domain::containment::recovery_watch::{Over, RecoveryWatch};
 use crate::domain::containment::state::ActionState;
 use crate::domain::escalation::Due;
 use crate::domain::freshness::{age_word, time_word};
@@ -283,9 +284,8 @@ fn findings(open: &OpenCase) -> Vec<FindingFact> {
 }
 
 fn action(act: &ActionView) -> ActionFact {
-    let sent = act
-        .sent
-        .map_or(Safe::from("not sent"), |at| safe!("sent {}", time_word(at)));
+    let sent = act.sent.filter(|_| act.may_have_left());
+    let said = sent.map_or(Safe::from("not sent"), |at| safe!("sent {}", time_word(at)));
     let after = act
         .seconds
         .map_or(Safe::default(), |s| safe!(", after {} s", s));
@@ -297,12 +297,12 @@ fn action(act: &ActionView) -> ActionFact {
             act.what(),
             act.login.ident(),
             act.state.word(),
-            sent,
+            said,
             after,
             evidence,
             act.aid
         ),
-        sent: act.sent,
+        sent,
         proven: act.state == ActionState::Verified,
         unfinished: act.is_unfinished(),
     }
@@ -347,11 +347,15 @@ fn looked(watch: Option<&Watch>) -> Safe {
     }
 }
 
-/// Says which accounts of a case were enabled again and are watched, what was seen, and how the last look went.
+/// Says which accounts of a case were enabled again and are watched, what was seen, and how the last look went; and which
+/// were watched until a short time ago.
 fn watched(model: &Model, id: &CaseId) -> Vec<Safe> {
-    let running = model.ledger.recoveries().running();
-    let of_case = running.filter(|watch| watch.case == *id);
+    let all = model.ledger.recoveries().all();
+    let of_case = all.filter(|watch| watch.case == *id && watch.is_listed(model.now.utc));
     let word = of_case.map(|watch| {
+        if let Some(over) = &watch.over {
+            return was_watched(watch, over);
+        }
         let until = time_word(watch.until);
         let owner = watch.owner.field();
         let login = watch.login.ident();
@@ -366,6 +370,18 @@ fn watched(model: &Model, id: &CaseId) -> Vec<Safe> {
         )
     });
     word.collect()
+}
+
+fn was_watched(watch: &RecoveryWatch, over: &Over) -> Safe {
+    let seen = (!watch.seen.is_empty()).then(|| safe!("; {}", watch.word()));
+    safe!(
+        "{}: enabled again, its watch is over since {}, owner {}: {}{}",
+        watch.login.ident(),
+        time_word(over.at),
+        watch.owner.field(),
+        over.text.line(),
+        seen.unwrap_or_default()
+    )
 }
 
 /// Says that a case is not shown for a while.
@@ -477,9 +493,50 @@ fn escalation(model: &Model, case: &Case) -> Vec<Safe> {
 
 #[cfg(test)]
 mod tests {
+    use std::collections::BTreeMap;
+
     use super::*;
+    use crate::domain::audit::WatchSeen;
+    use crate::domain::containment::samples::{account, aid, at, case};
     use crate::domain::fault::Fault;
     use crate::domain::freshness::Moment;
+
+    #[test]
+    fn of_a_watch_that_is_over_it_is_said_how_it_ended_and_what_was_seen() {
+        let over = Over {
+            text: "ended before its time: the user called".into(),
+            well: false,
+            at: at(7_200),
+        };
+        let mut watch = RecoveryWatch {
+            aid: aid(3),
+            case: case(),
+            account: account().id,
+            login: account().login,
+            owner: "jo".into(),
+            since: at(0),
+            until: at(9_000),
+            seen: Vec::new(),
+            missed: BTreeMap::new(),
+            there: BTreeMap::new(),
+            over: Some(over.clone()),
+            reopened: 0,
+        };
+        let ended = "mara.lind@acme.example: enabled again, its watch is over since 2027-01-15 10:00:00Z, \
+             owner jo: ended before its time: the user called";
+        assert_eq!(was_watched(&watch, &over).as_str(), ended);
+        watch.seen.push(WatchSeen {
+            aid: aid(3),
+            thing: "password".to_owned(),
+            source: "okta".to_owned(),
+            key: "k".into(),
+            at: at(60),
+            text: "password changed by others".into(),
+            address: None,
+        });
+        let seen = format!("{ended}; SEEN SINCE: password changed by others");
+        assert_eq!(was_watched(&watch, &over).as_str(), seen);
+    }
 
     #[test]
     fn the_last_look_at_an_account_is_said_with_its_failure() {

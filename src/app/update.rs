@@ -25,6 +25,7 @@ mod runbooks;
 mod search;
 mod secrets;
 mod sources;
+mod unfinished;
 mod work;
 mod world;
 mod writing;

@@ -6,6 +6,7 @@
 
 mod anchors;
 mod arguments;
+mod needed;
 mod prune;
 mod told;
 mod verify;

@@ -16,7 +16,7 @@ use crate::config::policy::HostPolicy;
 use crate::config::settings::{EnvironmentKind, Policy, Settings};
 use crate::connect::registry::Connections;
 use crate::connect::secret::Secret;
-use crate::domain::audit::Body;
+use crate::domain::audit::{Body, sha256_hex};
 use crate::domain::escalation::Escalation;
 use crate::domain::fault::Fault;
 use crate::domain::freshness::Moment;
@@ -27,7 +27,7 @@ use crate::engine::clock::{Clock, Pace, SystemClock};
 use crate::engine::probe::Probe;
 use crate::engine::{self, Engine};
 use crate::safe;
-use crate::store::audit::{AuditLog, Ground, Identity};
+use crate::store::audit::{AuditLog, Ground, HEAD, Identity};
 use crate::store::files;
 use crate::store::places::Places;
 use crate::store::state::{StateDir, StateError};
@@ -340,8 +340,18 @@ pub fn start(parts: Parts) -> Result<Behind, Failure> {
     };
     state.prepare().map_err(|error| state_failure(&error))?;
     let who = identity();
+    let ground = Ground {
+        head: Some(state.root().join(HEAD)),
+        ..ground
+    };
     let log =
         AuditLog::open_on(&state.audit(), who.clone(), ground).map_err(|error| store(&error))?;
+    // Before this session writes to it. What cannot be looked at stays on the screen as what is broken does.
+    let broken = log.look().unwrap_or_else(|error| {
+        let what = safe!("the audit log cannot be read whole: {}", error.shown());
+        let hint = error.hint();
+        Some(Fault { what, hint })
+    });
     let mut settings = loaded.settings;
     // Read before it is used: a change in between is then seen as one.
     let policy_text = host_text(&host)?;
@@ -354,6 +364,7 @@ pub fn start(parts: Parts) -> Result<Behind, Failure> {
         os_user: who.user.clone(),
         operator: None,
         config_sha256: settings.sha256.clone(),
+        policy_sha256: Some(sha256_hex(settings.policy.canonical().as_bytes())),
         drill: settings.environment.kind == EnvironmentKind::Drill,
         // The writer of the log has the key.
         public_key: None,
@@ -372,7 +383,6 @@ pub fn start(parts: Parts) -> Result<Behind, Failure> {
         size,
     });
     model.restore(&entries);
-    let broken = crate::store::audit::broken(&state.audit());
     for (name, error) in &connections.faults {
         warnings.push(Fault {
             what: safe!("{} cannot be used: {}", name, error.what),
@@ -392,7 +402,9 @@ pub fn start(parts: Parts) -> Result<Behind, Failure> {
         );
     }
     if let Some(fault) = broken {
-        model.say(crate::app::message::Level::Error, fault.what, fault.hint);
+        let line = fault.clone();
+        model.say(crate::app::message::Level::Error, line.what, line.hint);
+        model.audit_broken = Some(fault);
     }
     let (tell, messages) = mpsc::channel(engine::QUEUE);
     let engine = Engine::start(engine::Start {

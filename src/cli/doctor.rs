@@ -121,13 +121,19 @@ pub async fn examine(
     let mut checks = host::configuration(&loaded);
     let mut settings = loaded.settings;
     checks.extend(host::policy(host, &mut settings));
-    checks.push(host::freeze(host));
-    let log = host::log(state, disk);
-    let mut stops = log.stops;
-    checks.extend(log.checks);
-    let caps = host::caps(state, &settings, now);
-    stops.extend(caps.stops);
-    checks.extend(caps.checks);
+    // Whatever is at fault so far keeps the console from starting, so no action of it can run.
+    let faults = checks.iter().filter(|one| one.verdict == Verdict::Fault);
+    let mut stops: Vec<Safe> = faults
+        .map(|one| safe!("the console does not start: {}", one.found))
+        .collect();
+    for judged in [
+        host::freeze(host),
+        host::log(state, disk),
+        host::caps(state, &settings, now),
+    ] {
+        stops.extend(judged.stops);
+        checks.extend(judged.checks);
+    }
     let (secrets, faults) = compose::secrets(&settings);
     checks.extend(host::secrets(&settings, &secrets));
     checks.extend(faults.into_iter().map(|fault| of_fault("secret", fault)));
@@ -142,9 +148,6 @@ pub async fn examine(
     }
     for source in &connections.alerts {
         checks.push(connection::alerts(source, now).await);
-    }
-    if host.freeze.exists() {
-        stops.push("the freeze switch of this host is on".into());
     }
     for source in &connections.identity {
         let found = seen.iter().find(|one| one.name == *source.connection());

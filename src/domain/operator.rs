@@ -26,9 +26,23 @@ impl Operator {
             Some(login) if self.shared => {
                 safe!("{} (shared token), OS user {}", login.field(), os)
             }
-            Some(login) => safe!("{}, OS user {}", login.field(), os),
-            None => safe!("OS user {}", os),
+            login => signed(login.as_ref(), &self.os_user),
         }
+    }
+
+    /// Gives the login that says who acted; that of a shared token does not.
+    pub fn personal(&self) -> Option<Untrusted> {
+        self.login.clone().filter(|_| !self.shared)
+    }
+}
+
+/// Gives the words for somebody on record: the login, where the case system said it, and the user of the operating system.
+pub fn signed(login: Option<&Untrusted>, os_user: &Untrusted) -> Safe {
+    let os = os_user.field();
+    if let Some(login) = login {
+        safe!("{}, OS user {}", login.field(), os)
+    } else {
+        safe!("OS user {}", os)
     }
 }
 

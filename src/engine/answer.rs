@@ -6,6 +6,7 @@ use std::sync::Arc;
 
 use super::approval::{KNOWN_BY, comments, person};
 use super::journal::own;
+use super::plan::frozen;
 use super::{World, outbox};
 use crate::app::message::{Level, Message};
 use crate::config::settings::Mode;
@@ -123,6 +124,8 @@ fn about(world: &World, case: &CaseId, request: &Request, account: &Account) -> 
         Mode::Live => {}
         mode => refusals.push(safe!("this console is {}", mode.word())),
     }
+    // A yes lets an action run on another host.
+    refusals.extend(frozen(&world.freeze));
     refusals
 }
 
@@ -155,6 +158,11 @@ async fn try_answer(world: &World, given: &Given) -> Result<(), Fault> {
         .case_system(&case.connection)
         .ok_or_else(|| Fault::new(safe!("no case system is named {}", case.connection)))?;
     let answer = given.answer();
+    // The switch may have been set while the dialog was open; a no stops an action and goes out.
+    let stopped = frozen(&world.freeze).filter(|_| answer.say != Say::Deny);
+    if let Some(reason) = outbox::unposted(world).or(stopped) {
+        return Err(Fault::new(reason));
+    }
     let me = match person(source.as_ref()).await {
         Ok(me) => me.id,
         // A no needs no proof.

@@ -8,6 +8,7 @@ use std::sync::Arc;
 
 use super::World;
 use super::journal::own;
+use super::plan::frozen;
 use crate::app::message::{Changed, Level, Message};
 use crate::config::settings::Mode;
 use crate::connect::capability::{Cases, ConnectErrorKind};
@@ -27,10 +28,7 @@ const SIMILAR_MAX: usize = 50;
 /// Tells why nothing may be written, if so.
 fn refused(world: &World) -> Option<Fault> {
     match world.settings.environment.mode {
-        Mode::Live if world.freeze.exists() => {
-            Some(Fault::new("everything is frozen on this host"))
-        }
-        Mode::Live => None,
+        Mode::Live => frozen(&world.freeze).map(Fault::new),
         mode => Some(Fault::new(safe!("{}: nothing was sent", mode.word()))),
     }
 }

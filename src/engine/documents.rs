@@ -9,7 +9,7 @@ use std::time::Duration;
 
 use super::World;
 use super::journal::own;
-use super::outbox::{RETRY, ROUNDS_MAX, post_as};
+use super::outbox::{RETRY, ROUNDS_MAX, post_as, unposted};
 use crate::app::message::{Level, Message, Opened};
 use crate::domain::audit::{Body, DocumentPosted};
 use crate::domain::fault::Fault;
@@ -290,8 +290,11 @@ fn pending(world: &World) -> Vec<Written> {
     world.journal.with(|ledger| ledger.documents().pending())
 }
 
-/// Posts, for ever, what is confirmed and not known to be in its case.
+/// Posts, for ever, what is confirmed and not known to be in its case; the outbox says what waits where nothing is posted.
 pub(super) async fn retry(world: Arc<World>) {
+    if unposted(&world).is_some() {
+        return;
+    }
     let mut refused: HashMap<RecordId, u32> = HashMap::new();
     for round in 0u32.. {
         let open = pending(&world);

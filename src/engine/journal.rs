@@ -159,6 +159,10 @@ impl Journal {
         match appended {
             Ok(entries) => {
                 self.fold_own(&entries).await;
+                let ends = |entry: &Entry| matches!(entry.body, Body::SessionClose { .. });
+                if entries.iter().any(ends) {
+                    self.log.remember().await;
+                }
                 Ok(entries)
             }
             Err(error) => {
@@ -195,11 +199,16 @@ impl Journal {
                 .send(Message::AuditLooked { fault, low })
                 .await;
         }
+        self.log.remember().await;
     }
 
-    /// Reads the whole log anew and says when it is broken: a record far above the end may have been edited under us.
-    pub async fn broken(&self) -> Option<Fault> {
-        self.log.broken().await
+    /// Reads the whole log anew and tells the console when it is broken: a record far above the end may have been edited
+    /// under us. One that cannot be read there is said as well: an append reads its end only.
+    pub async fn look_whole(&self) {
+        let looked = self.log.look_beside().await;
+        let found = looked.unwrap_or_else(|error| Some(fault_of(&error)));
+        // Nobody listens any more only when the console is gone.
+        let _ = self.messages.send(Message::AuditBroken(found)).await;
     }
 
     /// Folds records of our own that are durable now, after those of lower numbers: of two appends the first may be

@@ -8,6 +8,7 @@ use std::sync::Arc;
 use super::World;
 use super::journal::own;
 use super::outbox::late;
+use super::plan::frozen;
 use crate::app::message::{Level, Message};
 use crate::config::settings::Mode;
 use crate::connect::capability::Cases;
@@ -33,7 +34,7 @@ pub(super) async fn read(world: Arc<World>, case: CaseId) {
 fn writes(world: &World) -> bool {
     world.settings.environment.mode == Mode::Live
         && world.settings.runbooks.mirror != Mirror::Off
-        && !world.freeze.exists()
+        && frozen(&world.freeze).is_none()
 }
 
 fn name(case: &CaseId) -> String {

@@ -1,4 +1,10 @@
 //! Comments in the case, exactly once: searched for by their marker before and after every post.
+//!
+//! Only a LIVE console posts. What is promised in another mode, or was by an earlier console, waits for one.
+
+mod signing;
+mod typed;
+mod waiting;
 
 use std::collections::HashMap;
 use std::sync::{Arc, PoisonError};
@@ -8,25 +14,28 @@ use chrono::{DateTime, Utc};
 use sha2::{Digest, Sha256};
 
 use super::World;
-use super::documents;
 use super::journal::own;
 use super::respond::ANSWER;
 use crate::app::message::Level;
 use crate::connect::capability::{Cases, ConnectError};
-use crate::domain::audit::{Body, TimelineSaid};
+use crate::domain::audit::Body;
 use crate::domain::case::Comment;
 use crate::domain::containment::ledger::{ActionView, Ledger};
 use crate::domain::containment::note::{Anchor, compose, marker};
-use crate::domain::containment::outbox::{NOTE, PendingNote, pieces};
+use crate::domain::containment::outbox::PendingNote;
 use crate::domain::containment::plan::hex;
 use crate::domain::containment::standing::standing;
 use crate::domain::fault::Fault;
 use crate::domain::freshness::time_word;
 use crate::domain::ids::{CaseId, PlanId, RecordId};
-use crate::domain::report::Target;
-use crate::domain::text::{Safe, Untrusted, sink};
+use crate::domain::operator::signed;
+use crate::domain::text::{Untrusted, sink};
 use crate::safe;
 use crate::store::lease;
+
+pub(super) use signing::{login, operator};
+pub(super) use typed::{event, note};
+pub(super) use waiting::unposted;
 
 /// How often what is not documented yet is tried again.
 pub(super) const RETRY: Duration = Duration::from_secs(30);
@@ -47,6 +56,13 @@ pub(super) async fn retry(world: Arc<World>) {
         super::recover::secrets(&world).await;
         super::recover::changes(&world).await;
         super::approval::sweep(&world).await;
+        if unposted(&world).is_some() {
+            if round == 0 {
+                waiting::say(&world).await;
+            }
+            tokio::time::sleep(world.pace.of(RETRY)).await;
+            continue;
+        }
         let plans = world.journal.with(Ledger::undocumented);
         failed.retain(|pid, _| plans.contains(pid));
         for pid in plans {
@@ -85,7 +101,7 @@ fn pending(world: &World) -> Vec<PendingNote> {
 
 /// Documents a plan whose actions all have their final word, unless that is done or being done.
 pub(super) async fn document(world: Arc<World>, pid: PlanId) {
-    if !world.journal.with(Ledger::undocumented).contains(&pid) {
+    if unposted(&world).is_some() || !world.journal.with(Ledger::undocumented).contains(&pid) {
         return;
     }
     let mine = world
@@ -116,23 +132,26 @@ pub(super) async fn document(world: Arc<World>, pid: PlanId) {
         .remove(&pid);
 }
 
-/// Documents a plan while no other console of this user does: two that search before either posts would both post.
+/// Documents a plan while no other console of this user does: two that search before either posts would both post. And
+/// while nobody works on any of its actions: one that was closed under way is still read back, and what that gives is the
+/// word that the case is told.
 async fn alone(world: &World, pid: &PlanId) -> Result<(), Fault> {
-    let Some(first) = world.journal.plan(pid).into_iter().next() else {
-        return Ok(());
-    };
-    let lease = match lease::take(&world.leases, &first.aid) {
-        Ok(Some(lease)) => lease,
-        // It is being worked on; what is left undone is tried again.
-        Ok(None) => return Ok(()),
-        Err(error) => {
-            let error = own(error.to_string());
-            return Err(Fault::new(safe!(
-                "failed to take its lease: {}",
-                error.line()
-            )));
+    let actions = world.journal.plan(pid);
+    let mut leases = Vec::new();
+    for action in &actions {
+        match lease::take(&world.leases, &action.aid) {
+            Ok(Some(lease)) => leases.push(lease),
+            // It is being worked on; what is left undone is tried again.
+            Ok(None) => return Ok(()),
+            Err(error) => {
+                let error = own(error.to_string());
+                return Err(Fault::new(safe!(
+                    "failed to take its lease: {}",
+                    error.line()
+                )));
+            }
         }
-    };
+    }
     // Another console may have done it between our look and the lease.
     world.journal.catch_up().await;
     let open = world.journal.with(Ledger::undocumented).contains(pid);
@@ -142,9 +161,11 @@ async fn alone(world: &World, pid: &PlanId) -> Result<(), Fault> {
         Ok(())
     };
     if result.is_ok() {
-        lease::clear(&world.leases, &first.aid);
+        for action in &actions {
+            lease::clear(&world.leases, &action.aid);
+        }
     }
-    drop(lease);
+    drop(leases);
     result
 }
 
@@ -173,91 +194,12 @@ async fn try_document(world: &World, pid: &PlanId) -> Result<(), Fault> {
     world.journal.record(vec![done]).await.map(drop)
 }
 
-/// Takes a note of the analyst: durable first, so that neither a failed post nor the end of the process loses it.
-///
-/// `phase` is the code of the phase it documents, if it does.
-///
-/// `draft` is where it was kept while it was typed; it is removed once the note is on record.
-pub(super) async fn note(
-    world: Arc<World>,
-    case: CaseId,
-    text: Untrusted,
-    phase: Option<String>,
-    draft: Option<Target>,
-) {
-    let kept = draft.as_ref().and_then(|of| documents::rid_of(&world, of));
-    let rid =
-        kept.unwrap_or_else(|| RecordId::from_parts(world.clock.now().utc, super::clock::random()));
-    let recorded = promise(&world, case, text, (rid.clone(), phase), Vec::new()).await;
-    if let Some(of) = &draft {
-        if recorded {
-            documents::done(&world, of).await;
-        } else {
-            documents::close(&world, of);
-        }
-    }
-    if recorded {
-        begin(&world, &rid).await;
-    }
-}
-
-/// Takes an event for the case: a note whose id follows from case and event, so that it is posted once by whatever console.
-pub(super) async fn event(
-    world: Arc<World>,
-    case: CaseId,
-    text: Untrusted,
-    mut said: TimelineSaid,
-) {
-    let named = format!("{}\n{}", case.with_connection().as_str(), said.event.raw());
-    let digest = Sha256::digest(named.as_bytes());
-    let half = digest.iter().take(16);
-    let number = half.fold(0u128, |number, byte| (number << 8) | u128::from(*byte));
-    let rid = RecordId::from_parts(said.at.unwrap_or_default(), number);
-    said.rid = Some(rid.clone());
-    let first = vec![Body::TimelineSaid(said)];
-    if promise(&world, case, text, (rid.clone(), None), first).await {
-        begin(&world, &rid).await;
-    }
-}
-
-/// Puts a note on record, after some other records in the same write; tells whether it is.
-async fn promise(
-    world: &World,
-    case: CaseId,
-    text: Untrusted,
-    (rid, phase): (RecordId, Option<String>),
-    mut bodies: Vec<Body>,
-) -> bool {
-    bodies.extend(pieces(text.raw()).into_iter().map(|text| Body::Note {
-        case: case.clone(),
-        text,
-    }));
-    bodies.push(Body::RecordIntent {
-        rid: rid.clone(),
-        kind: NOTE.to_owned(),
-        case: case.clone(),
-        marker: format!("quell:{rid}"),
-        sha256: hex(&Sha256::digest(text.raw().as_bytes())),
-        phase,
-    });
-    if let Err(fault) = world.journal.record(bodies).await {
-        let line = safe!("the note is neither recorded nor sent: {}", fault.what);
-        world
-            .notice(
-                Level::Error,
-                Fault {
-                    what: line,
-                    hint: fault.hint,
-                },
-            )
-            .await;
-        return false;
-    }
-    true
-}
-
 /// Posts a note that is on record, if it still waits.
 async fn begin(world: &World, rid: &RecordId) {
+    if unposted(world).is_some() {
+        waiting::say(world).await;
+        return;
+    }
     let note = pending(world).into_iter().find(|note| note.rid == *rid);
     if let Some(note) = note {
         // The end of the console does not wait for a case system: the note is on disk and the next start posts it.
@@ -287,7 +229,7 @@ async fn deliver(world: &World, note: &PendingNote) {
         return;
     }
     let body = sink::markdown(&note.text.block());
-    let by = sink::markdown(&operator(world));
+    let by = sink::markdown(&signed(note.operator.as_ref(), &note.user));
     let written = sink::markdown(&time_word(note.at));
     let marker = &note.marker;
     let posted = post_as(world, &note.case, (&note.rid, marker), |head| {
@@ -318,19 +260,6 @@ async fn deliver(world: &World, note: &PendingNote) {
     drop(lease);
 }
 
-/// Says who works here, for comments.
-pub(super) fn operator(world: &World) -> Safe {
-    let known = world
-        .operator
-        .lock()
-        .unwrap_or_else(PoisonError::into_inner);
-    if let Some(operator) = known.as_ref() {
-        operator.signed()
-    } else {
-        safe!("OS user {}", world.os_user.field())
-    }
-}
-
 /// Posts one comment exactly once: not when its marker is there, and proven by its marker afterwards.
 pub(super) async fn post(
     world: &World,
@@ -349,6 +278,9 @@ pub(super) async fn post_as(
     (rid, marker): (&RecordId, &str),
     compose: impl FnOnce(&Anchor) -> String,
 ) -> Result<Untrusted, Fault> {
+    if let Some(reason) = unposted(world) {
+        return Err(Fault::new(reason));
+    }
     let source = world
         .case_system(&case.connection)
         .ok_or_else(|| Fault::new(safe!("no case system is named {}", case.connection)))?;

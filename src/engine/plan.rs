@@ -1,8 +1,12 @@
 //! Making a plan: resolve to one immutable id, take a snapshot, ask the guards, record it.
 
+mod allowed;
+
 use std::path::Path;
 use std::sync::Arc;
 use std::time::Duration;
+
+pub(super) use allowed::{Rule, allows};
 
 use super::journal::own;
 use super::recovery::{self, Window};
@@ -16,7 +20,7 @@ use crate::domain::audit::Body;
 use crate::domain::containment::administrators::{Others, must_be_counted, told};
 use crate::domain::containment::campaign::CampaignNamed;
 use crate::domain::containment::caps::{self, CapWord};
-use crate::domain::containment::confirm::{ConfirmedAction, ConfirmedPlan};
+use crate::domain::containment::confirm::ConfirmedPlan;
 use crate::domain::containment::counted::Counted;
 use crate::domain::containment::guard::{GuardInput, GuardResult, judge};
 use crate::domain::containment::kind::ActionKind;
@@ -24,7 +28,6 @@ use crate::domain::containment::need::{self, Need};
 use crate::domain::containment::note::of_others;
 use crate::domain::containment::plan::{LIFETIME, Plan, PlannedStep, plan_hash};
 use crate::domain::containment::remnant::{Item, Remnant, in_turn};
-use crate::domain::containment::rival;
 use crate::domain::fault::Fault;
 use crate::domain::ids::{AccountId, ActionId, CaseId, PlanId};
 use crate::domain::text::{Safe, Untrusted};
@@ -364,35 +367,8 @@ fn cap(
     }
 }
 
-/// Makes the question that decides under the lock of the log whether records that hold an intent may be written: nobody
-/// can act on one more account between the count and the record, do the same to this one, or use up the approval that is
-/// among them.
-pub(super) fn allows(
-    world: &World,
-    plan: &ConfirmedPlan,
-    action: &ConfirmedAction,
-    bodies: &[Body],
-) -> impl FnOnce(&Counted) -> Option<Safe> + Send + use<> {
-    let uses = bodies
-        .iter()
-        .any(|body| matches!(body, Body::Approval { .. }));
-    let grant = plan.grant().filter(|_| uses).cloned();
-    let (kind, item) = (action.kind(), action.item().cloned());
-    let asked = cap(world, &plan.account().id, &[kind]);
-    let may_exceed = world.settings.policy.approval.over_cap && plan.grant().is_some();
-    let named = plan.plan().campaign.clone();
-    let (pid, account) = (plan.pid().clone(), plan.account().id.clone());
-    move |counted| {
-        let used = counted.ledger().asked();
-        let spent = grant.and_then(|grant| used.spent(&grant));
-        spent
-            .or_else(|| rival::refusal(counted.ledger(), &pid, &account, (kind, item.as_ref())))
-            .or_else(|| asked(counted).refusal(may_exceed, named.as_deref()))
-    }
-}
-
 /// Tells why nothing may be sent while the freeze switch is on; a switch that cannot be read counts as on.
-pub(super) fn frozen(switch: &Path) -> Option<Safe> {
+pub fn frozen(switch: &Path) -> Option<Safe> {
     match std::fs::symlink_metadata(switch) {
         Err(error) if error.kind() == std::io::ErrorKind::NotFound => None,
         Err(error) => {

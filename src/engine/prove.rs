@@ -4,15 +4,16 @@ use std::sync::{Arc, PoisonError};
 use std::time::Duration;
 
 use super::World;
-use super::journal::own;
+use super::journal::{NotRecorded, own};
 use super::respond::outcome;
 use crate::connect::capability::{Identity, ProofQuery, Reading};
 use crate::domain::audit::{Body, Observed, OutcomeState};
+use crate::domain::containment::counted::Counted;
 use crate::domain::containment::credit::{Credit, credit};
 use crate::domain::containment::ledger::ActionView;
 use crate::domain::containment::state::ActionState;
 use crate::domain::ids::ActionId;
-use crate::domain::text::Untrusted;
+use crate::domain::text::{Safe, Untrusted};
 use crate::store::lease::{self, Lease};
 
 /// Reads an unfinished action back once more, on a person's word.
@@ -107,7 +108,9 @@ async fn read_until_known(world: &World, aid: &ActionId) -> bool {
 
 /// Records that an action cannot be read back, once for each reason: it is looked at every half minute, by every console.
 async fn unread(world: &World, aid: &ActionId, reason: String) {
-    let Some(action) = world.journal.action(aid) else {
+    // Whoever closed it meanwhile said its last word: that nothing could be read is none.
+    let action = world.journal.action(aid);
+    let Some(action) = action.filter(ActionView::is_unfinished) else {
         return;
     };
     let said = action
@@ -122,8 +125,18 @@ async fn unread(world: &World, aid: &ActionId, reason: String) {
         attempt: action.attempt,
         reason: own(reason),
     };
+    // Another console may have closed it, and what it closed is not opened again by what nobody could read.
+    let closed = aid.clone();
+    let ended = move |counted: &Counted| {
+        let now = counted.ledger().get(&closed);
+        now.filter(|now| now.ended.is_some())
+            .map(|_| Safe::from("it has its final word"))
+    };
+    let recorded = world.journal.record_if(vec![unknown], ended).await;
     // The journal tells the console when it fails.
-    let _ = world.journal.record(vec![unknown]).await;
+    if let Err(NotRecorded::Refused(_)) = recorded {
+        world.journal.catch_up().await;
+    }
 }
 
 /// The readings of one action so far.

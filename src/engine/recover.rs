@@ -3,19 +3,20 @@
 use std::sync::{Arc, PoisonError};
 
 use super::World;
-use super::journal::own;
+use super::journal::{NotRecorded, own};
 use super::respond::outcome;
 use super::{outbox, prove};
 use crate::app::message::Level;
 use crate::connect::capability::ConnectErrorKind;
-use crate::domain::audit::{Body, OutcomeState, SecretSaid, SecretState};
+use crate::domain::audit::{Body, Entry, OutcomeState, SecretSaid, SecretState};
+use crate::domain::containment::counted::Counted;
 use crate::domain::containment::kind::ActionKind;
 use crate::domain::containment::ledger::ActionView;
 use crate::domain::containment::outbox::PendingChange;
 use crate::domain::containment::state::ActionState;
 use crate::domain::fault::Fault;
 use crate::domain::ids::ActionId;
-use crate::domain::text::Untrusted;
+use crate::domain::text::{Safe, Untrusted};
 use crate::domain::verdict::came_of;
 use crate::safe;
 use crate::store::lease;
@@ -176,6 +177,26 @@ pub(super) async fn secrets(world: &World) {
     }
 }
 
+/// Gives up an action that waits for its turn and has no owner any more; an owner that lives, and whose lease was removed,
+/// may have sent it by now, and then it stays as it is.
+async fn never_sent(world: &World, action: &ActionView) -> Result<Vec<Entry>, NotRecorded> {
+    // There is no intent, so nothing of it ever left.
+    let evidence = if action.sess == *world.journal.session() {
+        "never sent: its record could not be written"
+    } else {
+        "never sent: its console ended, or could not write its record"
+    };
+    let state = OutcomeState::Abandoned;
+    let ended = outcome(&action.aid, state, evidence.to_owned(), None);
+    let aid = action.aid.clone();
+    let waits = move |counted: &Counted| {
+        let now = counted.ledger().get(&aid);
+        now.filter(|now| now.state != ActionState::Confirmed)
+            .map(|_| Safe::from("it does not wait any more"))
+    };
+    world.journal.record_if(vec![ended], waits).await
+}
+
 pub(super) async fn unfinished(world: Arc<World>) {
     let open: Vec<ActionView> = world
         .journal
@@ -207,16 +228,14 @@ pub(super) async fn unfinished(world: Arc<World>) {
             && action.secret.is_none()
             && action.sess != *world.journal.session()
             && action.sent.is_some();
-        let adopted = if action.state == ActionState::Confirmed {
-            // There is no intent, so nothing of it ever left.
-            let evidence = "the console ended before it was sent".to_owned();
-            vec![outcome(
-                &action.aid,
-                OutcomeState::Abandoned,
-                evidence,
-                None,
-            )]
-        } else if action.sess == *world.journal.session() || !first(&world, &action.aid) {
+        if action.state == ActionState::Confirmed {
+            if let Err(NotRecorded::Failed(_)) = never_sent(&world, &action).await {
+                return;
+            }
+            lease::clear(&world.leases, &action.aid);
+            continue;
+        }
+        let adopted = if action.sess == *world.journal.session() || !first(&world, &action.aid) {
             // Our own, or taken over before, and not readable so far: read again, with nothing new to say.
             Vec::new()
         } else {
@@ -239,10 +258,6 @@ pub(super) async fn unfinished(world: Arc<World>) {
             world
                 .notice(Level::Warning, Fault::new(line).hint(hint))
                 .await;
-        }
-        if action.state == ActionState::Confirmed {
-            lease::clear(&world.leases, &action.aid);
-            continue;
         }
         // Not waited for: a proof may take minutes, and other consoles are to be heard meanwhile.
         let shared = Arc::clone(&world);

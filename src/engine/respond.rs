@@ -15,9 +15,10 @@ use tokio_util::task::task_tracker::TaskTrackerToken;
 
 use super::journal::{NotRecorded, own};
 use answer::{Answer, answered, silent};
-use halt::{is_of_the_same_second, refused_once, skip, unsent};
+use halt::{has_ended, is_of_the_same_second, refused_once, skip, unsent};
 use secret::{hand_over, made_for};
 
+use super::plan::Rule;
 use super::{World, outbox, plan, prove, removal};
 use crate::app::message::Level;
 use crate::connect::capability::Identity;
@@ -55,7 +56,7 @@ struct Halt {
 
 /// Carries a plan out; `finish` is held until its last answer is on record.
 pub(super) async fn carry_out(world: Arc<World>, plan: ConfirmedPlan, finish: TaskTrackerToken) {
-    let mut confirmed = confirmations(&plan);
+    let mut confirmed = confirmations(&world, &plan);
     // Every action is ours before any of them is on record, so that no other console takes one for an orphan.
     let mut leases = match take_leases(&world, &plan) {
         Ok(leases) => leases,
@@ -135,7 +136,7 @@ fn take_leases(world: &World, plan: &ConfirmedPlan) -> Result<HashMap<ActionId, 
     Ok(leases)
 }
 
-fn confirmations(plan: &ConfirmedPlan) -> Vec<Body> {
+fn confirmations(world: &World, plan: &ConfirmedPlan) -> Vec<Body> {
     // The approval is used up by the same write that confirms and intends: it can neither get lost nor count twice.
     let approval = plan.grant().map(|grant| Body::Approval {
         pid: plan.pid().clone(),
@@ -152,6 +153,7 @@ fn confirmations(plan: &ConfirmedPlan) -> Vec<Body> {
         how: "typed name and y".to_owned(),
         plan_hash: plan.hash().to_owned(),
         dry_run: plan.dry_run(),
+        operator: outbox::login(world),
     });
     approval.into_iter().chain(confirms).collect()
 }
@@ -213,14 +215,20 @@ async fn step(
         bodies.push(intent(world, action, attempt, seen));
         // Nothing leaves before this is on disk; if it fails, nothing is sent. The caps are counted in the same act, and
         // the approval is used up in it.
-        let allows = plan::allows(world, plan, action, &bodies);
-        match world.journal.record_if(bodies, allows).await {
-            Ok(_) => confirmed.clear(),
-            Err(NotRecorded::Failed(fault)) => return Err(because(fault.what)),
+        let by = Arc::default();
+        let allows = plan::allows(world, plan, action, &bodies, &by);
+        let halt = match world.journal.record_if(bodies, allows).await {
+            Ok(_) => None,
+            Err(NotRecorded::Failed(fault)) => Some(because(fault.what)),
             Err(NotRecorded::Refused(reason)) => {
-                return Err(refused(world, plan, action, reason, confirmed).await);
+                let by = by.get().copied().unwrap_or_default();
+                Some(refused(plan, action, (by, reason), confirmed))
             }
+        };
+        if let Some(halt) = halt {
+            return Err(refused_once(action, attempt, halt));
         }
+        confirmed.clear();
         // A disk that hangs, or a process that was stopped, may have made minutes of it. And of two consoles that disable two
         // administrators at once, the later intent sees the earlier one only now.
         let kinds = [action.kind()];
@@ -264,7 +272,7 @@ async fn step(
                 // The wait may have been minutes: what was true before it is asked again.
                 looked = world.clock.now().boot;
                 let again = look_in_time(world, plan, action, expected, identity.as_ref()).await;
-                seen = again.map_err(|halt| refused_once(action, halt))?;
+                seen = again.map_err(|halt| refused_once(action, attempt, halt))?;
             }
             Answer::Again(_) => {
                 let evidence = "429 twice: the provider did not execute it".to_owned();
@@ -279,35 +287,28 @@ async fn step(
 }
 
 /// Says what refused an intent under the lock of the log; an approval that others used up is not recorded once more.
-async fn refused(
-    world: &World,
+fn refused(
     plan: &ConfirmedPlan,
     action: &ConfirmedAction,
-    reason: Safe,
+    (by, reason): (Rule, Safe),
     confirmed: &mut Vec<Body>,
 ) -> Halt {
-    world.journal.catch_up().await;
-    let spent = confirmed
-        .iter()
-        .any(|body| matches!(body, Body::Approval { .. }))
-        && plan.grant().is_some_and(|grant| {
-            world
-                .journal
-                .with(|ledger| ledger.asked().spent(grant).is_some())
-        });
-    if spent {
-        confirmed.retain(|body| !matches!(body, Body::Approval { .. }));
-    }
-    let what = (action.kind(), action.item());
-    let rival = world
-        .journal
-        .with(|ledger| rival::refusal(ledger, plan.pid(), &plan.account().id, what));
-    let guard = if spent {
-        "second person"
-    } else if rival.is_some() {
-        rival::GUARD
-    } else {
-        caps::GUARD
+    let guard = match by {
+        Rule::Closed => {
+            // Its word stands, and a confirmation would be one of an action that is over.
+            confirmed.retain(|body| body.about() != Some(action.aid()));
+            return Halt {
+                ended: true,
+                alone: true,
+                ..because(reason)
+            };
+        }
+        Rule::Spent => {
+            confirmed.retain(|body| !matches!(body, Body::Approval { .. }));
+            "second person"
+        }
+        Rule::Rival => rival::GUARD,
+        Rule::Caps => caps::GUARD,
     };
     let refused = GuardResult {
         guard,
@@ -453,7 +454,10 @@ async fn give_up(
     );
     let mut bodies = confirmed;
     bodies.extend(halt.bodies.clone());
-    for action in plan.actions().iter().skip(from + usize::from(halt.ended)) {
+    // Whoever closed one of them meanwhile said its last word.
+    world.journal.catch_up().await;
+    let rest = plan.actions().iter().skip(from + usize::from(halt.ended));
+    for action in rest.filter(|action| !has_ended(world, action)) {
         let evidence = format!("not sent: {}", halt.reason);
         bodies.push(outcome(
             action.aid(),

@@ -10,17 +10,23 @@ mod told;
 pub(super) use recovery::recoveries;
 pub(super) use success::{look_now, successes};
 
-use std::sync::Arc;
+use std::collections::HashMap;
+use std::sync::{Arc, PoisonError};
 use std::time::Duration;
+
+use chrono::{DateTime, TimeDelta, Utc};
 
 use super::World;
 use super::respond::outcome;
 use crate::app::message::{Level, Message, WatchOf};
 use crate::domain::audit::OutcomeState;
 use crate::domain::containment::kind::ActionKind;
-use crate::domain::containment::ledger::ActionView;
+use crate::domain::containment::ledger::{ActionView, Ledger};
 use crate::domain::containment::state::ActionState;
 use crate::domain::fault::Fault;
+use crate::domain::freshness::clock_word;
+use crate::domain::ids::{ActionId, ConnectionName};
+use crate::domain::text::{Safe, Untrusted};
 use crate::safe;
 
 /// How often the contained accounts and the log are looked at.
@@ -32,13 +38,126 @@ const WHOLE: u32 = 30;
 /// Most accounts looked at in one round; where there are more they take turns.
 const ACCOUNTS_MAX: usize = 20;
 
+/// Rounds of the watches of logs after which a source is asked for everything since the beginning again: a quarter of an hour.
+const ANEW: usize = 22;
+
+/// How long after it was sent an enabling without a final word is taken for one on its way: longer than any reads it back.
+const ON_ITS_WAY: TimeDelta = TimeDelta::minutes(15);
+
+/// From one reading of an account that is enabled again to the next.
+const TWICE: Duration = Duration::from_secs(5);
+
+/// Rounds between the two where an enabling of ours has no final word yet: reading it back comes first, for two minutes.
+const OURS_FIRST: usize = 4;
+
+/// What a look says that found something and could not record it: the next one finds it again.
+const UNRECORDED: &str = "what was found is not on record yet";
+
+/// Most things kept that were rung for without a record; beyond them they ring once more.
+const RUNG_MAX: usize = 1_000;
+
+/// When a source is asked for everything since the beginning of a watch again, by the action that began it: one connection
+/// may hold many feeds, and what one of them brings late is older than what the others brought.
+#[derive(Default)]
+struct Anew(HashMap<(ActionId, ConnectionName), Again>);
+
+/// In which round a source is asked for everything again, and what was not read of it the last time.
+struct Again {
+    due: usize,
+    missed: Option<Fault>,
+}
+
+impl Anew {
+    /// Tells whether that is due in a round.
+    fn is_due(&self, aid: &ActionId, source: &ConnectionName, round: usize) -> bool {
+        let last = self.0.get(&(aid.clone(), source.clone()));
+        last.is_none_or(|last| round >= last.due)
+    }
+
+    /// Notes that it was done in a round, and how: what was found is on record, and it is due again some rounds later.
+    fn done(
+        &mut self,
+        aid: &ActionId,
+        source: &ConnectionName,
+        round: usize,
+        missed: Option<Fault>,
+    ) {
+        let due = round.saturating_add(ANEW);
+        let key = (aid.clone(), source.clone());
+        self.0.insert(key, Again { due, missed });
+    }
+
+    /// Gives how it went the last time: what was not read then stays unread until it is due again.
+    ///
+    /// # Errors
+    /// When it was not read whole.
+    fn last(&self, aid: &ActionId, source: &ConnectionName) -> Result<(), Fault> {
+        let last = self.0.get(&(aid.clone(), source.clone()));
+        let missed = last.and_then(|last| last.missed.clone());
+        missed.map_or(Ok(()), Err)
+    }
+
+    /// Forgets what is not watched any more.
+    fn keep(&mut self, runs: impl Fn(&ActionId) -> bool) {
+        self.0.retain(|(aid, _), _| runs(aid));
+    }
+}
+
+/// In which round an account was first read as enabled while an enabling of ours has no final word.
+#[derive(Default)]
+struct FirstRead(HashMap<ActionId, usize>);
+
+impl FirstRead {
+    /// Tells whether the first of such readings is old enough for that of this round to be the second.
+    fn is_old(&mut self, aid: &ActionId, round: usize) -> bool {
+        let first = *self.0.entry(aid.clone()).or_insert(round);
+        round >= first.saturating_add(OURS_FIRST)
+    }
+
+    /// Forgets one that reads disabled again.
+    fn forget(&mut self, aid: &ActionId) {
+        self.0.remove(aid);
+    }
+
+    /// Forgets what is not watched any more.
+    fn keep(&mut self, runs: impl Fn(&ActionId) -> bool) {
+        self.0.retain(|aid, _| runs(aid));
+    }
+}
+
+/// Tells whether something that was seen and cannot be recorded has not rung yet in this process.
+fn rings_first(world: &World, aid: &ActionId, what: &Untrusted) -> bool {
+    let mut rung = world.rung.lock().unwrap_or_else(PoisonError::into_inner);
+    if rung.len() >= RUNG_MAX {
+        rung.clear();
+    }
+    rung.insert((aid.clone(), what.clone()))
+}
+
+/// Rings for what was seen and cannot be recorded, so that no record rings for it.
+async fn ring(world: &World, what: &Safe, why: &Safe) {
+    let line = safe!("{}; it could not be recorded: {}", what, why);
+    let hint = "no other console and no case is told; while nothing can be recorded nothing can be sent from here: act at the provider";
+    world
+        .notice(Level::Alarm, Fault::new(line).hint(hint))
+        .await;
+}
+
+/// Says why the lease could not be taken under which consoles record and tell one after another.
+fn unleased(error: &std::io::Error) -> Fault {
+    let error = Untrusted::new(error.to_string());
+    Fault::new(safe!("failed to take the lease for it: {}", error.line()))
+}
+
 /// Looks for ever at the accounts whose disabling was proven and not taken back from here.
 pub(super) async fn drift(world: Arc<World>) {
+    let mut first = FirstRead::default();
     for round in 0usize.. {
         tokio::time::sleep(world.pace.of(EVERY)).await;
         let disabled = disabled(&world, |state| state == ActionState::Verified);
+        first.keep(|aid| disabled.iter().any(|action| action.aid == *aid));
         for action in turn(&disabled, round) {
-            look(&world, action).await;
+            look(&world, action, round, &mut first).await;
         }
     }
 }
@@ -58,103 +177,301 @@ pub(super) async fn log(world: Arc<World>) {
     for round in 1u32.. {
         world.journal.look().await;
         tokio::time::sleep(world.pace.of(EVERY)).await;
-        if round.is_multiple_of(WHOLE)
-            && let Some(fault) = world.journal.broken().await
-        {
-            world.notice(Level::Error, fault).await;
+        if round.is_multiple_of(WHOLE) {
+            world.journal.look_whole().await;
         }
     }
 }
 
-/// Lists the latest disabling of each account that is not followed by an enabling that may have happened.
+/// Lists the latest disabling of each account that no enabling from here takes back.
 fn disabled(world: &World, counts_as: impl Fn(ActionState) -> bool) -> Vec<ActionView> {
-    world.journal.with(|ledger| {
-        let mut latest: Vec<ActionView> = Vec::new();
-        for action in ledger.actions().rev().filter(|action| !action.dry_run) {
-            let counts = matches!(
-                action.kind,
-                ActionKind::DisableAccount | ActionKind::EnableAccount
-            ) && action.may_have_had_effect();
-            if counts && latest.iter().all(|seen| seen.account != action.account) {
-                latest.push(action.clone());
+    let now = world.clock.now().utc;
+    world
+        .journal
+        .with(|ledger| standing_for(ledger, now, counts_as))
+}
+
+fn standing_for(
+    ledger: &Ledger,
+    now: DateTime<Utc>,
+    counts_as: impl Fn(ActionState) -> bool,
+) -> Vec<ActionView> {
+    let mut latest: Vec<ActionView> = Vec::new();
+    for action in ledger.actions().rev().filter(|action| !action.dry_run) {
+        let counts = match action.kind {
+            // One more that nobody could prove takes an earlier proof from nobody.
+            ActionKind::DisableAccount => {
+                matches!(action.state, ActionState::Verified | ActionState::Drifted)
             }
+            ActionKind::EnableAccount => takes_back(action, now),
+            _ => false,
+        };
+        if counts && latest.iter().all(|seen| seen.account != action.account) {
+            latest.push(action.clone());
         }
-        latest
-            .retain(|action| action.kind == ActionKind::DisableAccount && counts_as(action.state));
-        latest
+    }
+    latest.retain(|action| action.kind == ActionKind::DisableAccount && counts_as(action.state));
+    latest
+}
+
+/// Tells whether an enabling ends the watch over what was disabled before it: it is proven, cannot be, was closed by hand
+/// after it was sent, or is on its way.
+///
+/// After the first three the account is watched as one that was enabled again: two watches with opposite premises would
+/// ring for each other. One that nobody can read back for long may never have happened.
+fn takes_back(enabling: &ActionView, now: DateTime<Utc>) -> bool {
+    let sent = enabling.sent.filter(|_| enabling.ended.is_none());
+    match enabling.state {
+        ActionState::Verified | ActionState::Unverifiable => true,
+        ActionState::Abandoned => enabling.may_have_left(),
+        _ => sent.is_some_and(|sent| now - sent < ON_ITS_WAY),
+    }
+}
+
+/// Lists our enablings that were sent after a disabling and may have had effect.
+fn enablings<'a>(
+    ledger: &'a Ledger,
+    disabling: &'a ActionView,
+) -> impl Iterator<Item = &'a ActionView> {
+    ledger.on(&disabling.account).filter(move |other| {
+        other.kind == ActionKind::EnableAccount
+            && other.sent_n > disabling.sent_n
+            && other.may_have_had_effect()
     })
 }
 
-async fn look(world: &World, action: &ActionView) {
-    let Some(identity) = world.identity(&action.account.connection) else {
-        let name = &action.account.connection;
-        let told = Message::Watched {
-            account: action.account.clone(),
-            of: WatchOf::Status,
-            fault: Some(Fault::new(safe!(
-                "no identity provider is named {} now",
-                name
-            ))),
-        };
-        world.tell(told).await;
-        return;
-    };
-    // A provider that does not answer says nothing about the account; that nobody looks at it is said.
-    let read = identity.account(&action.account).await;
+async fn look(world: &World, action: &ActionView, round: usize, first: &mut FirstRead) {
     let told = Message::Watched {
         account: action.account.clone(),
         of: WatchOf::Status,
-        fault: read
-            .as_ref()
-            .err()
-            .map(|error| Fault::new(error.what.clone())),
+        fault: status(world, action, round, first).await.err(),
     };
     world.tell(told).await;
-    let Ok(account) = read else {
-        return;
+}
+
+/// Looks whether an account is enabled again, and records that its proof is lost.
+///
+/// A provider that does not answer says nothing about the account; that nobody looks at it is the fault.
+async fn status(
+    world: &World,
+    action: &ActionView,
+    round: usize,
+    first: &mut FirstRead,
+) -> Result<(), Fault> {
+    let name = &action.account.connection;
+    let Some(identity) = world.identity(name) else {
+        let what = safe!("no identity provider is named {} now", name);
+        return Err(Fault::new(what));
     };
     // Any status that lets the holder back in counts, not only ACTIVE: a helpdesk enables and resets the password at once.
+    let mut account = identity.account(&action.account).await?;
     if identity.keeps_out(&account.status) {
-        return;
+        first.forget(&action.aid);
+        return Ok(());
     }
     // Two readings, so that one answer of a replica that lags does not take a proof away.
-    if !world.pause(Duration::from_secs(5)).await {
-        return;
+    let is_ours_open = world
+        .journal
+        .with(|ledger| enablings(ledger, action).any(ActionView::is_unfinished));
+    if is_ours_open {
+        // A later round reads it again: the other accounts do not wait for it.
+        if !first.is_old(&action.aid, round) {
+            return Ok(());
+        }
+    } else {
+        if !world.pause(TWICE).await {
+            return Ok(());
+        }
+        account = identity.account(&action.account).await?;
+        if identity.keeps_out(&account.status) {
+            first.forget(&action.aid);
+            return Ok(());
+        }
     }
-    let account = match identity.account(&action.account).await {
-        Ok(again) if !identity.keeps_out(&again.status) => again,
-        _ => return,
-    };
     // Another console of this user may have enabled it, or have said that the proof is lost.
     world.journal.catch_up().await;
-    let undone_here = world.journal.with(|ledger| {
-        ledger.on(&action.account).any(|other| {
-            other.kind == ActionKind::EnableAccount
-                && other.sent_n > action.sent_n
-                && other.may_have_had_effect()
-        })
+    let now = world.clock.now().utc;
+    let (undone_here, perhaps_here, proven) = world.journal.with(|ledger| {
+        let proven = ledger
+            .get(&action.aid)
+            .is_some_and(|latest| latest.state == ActionState::Verified);
+        let undone_here = enablings(ledger, action).any(|other| takes_back(other, now));
+        let perhaps_here = enablings(ledger, action).next().is_some();
+        (undone_here, perhaps_here, proven)
     });
-    let proven = world
-        .journal
-        .action(&action.aid)
-        .is_some_and(|now| now.state == ActionState::Verified);
     if undone_here || !proven {
-        return;
+        return Ok(());
     }
-    let status = account.vendor_status.field();
-    let evidence = format!("status {status} now, not by this console");
-    let lost = outcome(&action.aid, OutcomeState::Drifted, evidence, None);
+    let by: &'static str = if perhaps_here {
+        "perhaps by an enabling from here that was never proven"
+    } else {
+        "not by this console"
+    };
+    let evidence = safe!("status {} now, {}", account.vendor_status.field(), by);
+    let text = evidence.as_str().to_owned();
+    let lost = outcome(&action.aid, OutcomeState::Drifted, text, None);
     // The journal tells the console, which rings; when it fails, the next round finds it again.
-    let _ = world.journal.record(vec![lost]).await;
+    let Err(fault) = world.journal.record(vec![lost]).await else {
+        return Ok(());
+    };
+    if rings_first(world, &action.aid, &Untrusted::default()) {
+        let what = safe!(
+            "CONTAINMENT UNDONE BY OTHERS: {} (id {} at {}), seen at {}: {}",
+            action.login.field(),
+            action.account.shown(),
+            name,
+            clock_word(now),
+            evidence
+        );
+        ring(world, &what, &fault.what).await;
+    }
+    Err(Fault::new(UNRECORDED))
 }
 
 #[cfg(test)]
 mod tests {
     use std::collections::BTreeSet;
 
+    use rstest::rstest;
+
     use super::*;
-    use crate::domain::containment::ledger::Ledger;
-    use crate::domain::containment::samples::proven;
+    use crate::domain::audit::Body;
+    use crate::domain::containment::samples::{
+        aid, at, confirmed, connection, entry, intent, outcome, planned, proven,
+    };
+
+    fn unknown() -> Body {
+        Body::ActionUnknown {
+            aid: aid(2),
+            attempt: 1,
+            reason: "no answer".into(),
+        }
+    }
+
+    fn closed() -> Body {
+        Body::ActionResolve {
+            aid: aid(2),
+            how: "closed".to_owned(),
+            reason: "asked by phone".into(),
+        }
+    }
+
+    #[rstest]
+    #[case::on_its_way(None, 1, false)]
+    #[case::never_answered(None, 16, true)]
+    #[case::perhaps_done(Some(unknown()), 1, false)]
+    #[case::not_readable_for_long(Some(unknown()), 16, true)]
+    #[case::proven(Some(outcome(2, OutcomeState::Verified)), 6_000, false)]
+    #[case::not_provable(Some(outcome(2, OutcomeState::Unverifiable)), 6_000, false)]
+    #[case::refuted(Some(outcome(2, OutcomeState::NotEffective)), 1, true)]
+    #[case::refused(Some(outcome(2, OutcomeState::Rejected)), 1, true)]
+    #[case::given_up(Some(outcome(2, OutcomeState::Abandoned)), 1, false)]
+    #[case::closed_by_hand(Some(closed()), 6_000, false)]
+    fn only_an_enabling_that_is_done_or_closed_or_on_its_way_ends_the_watch(
+        #[case] last: Option<Body>,
+        #[case] minutes: i64,
+        #[case] watched: bool,
+    ) {
+        let mut ledger = Ledger::default();
+        proven(&mut ledger, 1, ActionKind::DisableAccount, 10, 0);
+        let bodies = [
+            planned(2, 0, ActionKind::EnableAccount),
+            confirmed(2, false),
+            intent(2, Some(60)),
+        ];
+        for (body, n) in bodies.into_iter().chain(last).zip(20..) {
+            ledger.apply(&entry(n, 60, body));
+        }
+        let now = at(60) + TimeDelta::minutes(minutes);
+        let all = standing_for(&ledger, now, |state| state == ActionState::Verified);
+        assert_eq!(all.len(), usize::from(watched), "{all:#?}");
+        assert!(all.iter().all(|action| action.aid == aid(1)));
+    }
+
+    #[rstest]
+    #[case::unknown(None)]
+    #[case::given_up(Some(closed()))]
+    #[case::not_provable(Some(outcome(2, OutcomeState::Unverifiable)))]
+    #[case::refuted(Some(outcome(2, OutcomeState::NotEffective)))]
+    fn a_second_disabling_without_a_proof_takes_the_first_out_of_no_watch(
+        #[case] last: Option<Body>,
+    ) {
+        let mut ledger = Ledger::default();
+        proven(&mut ledger, 1, ActionKind::DisableAccount, 10, 0);
+        let bodies = [
+            planned(2, 0, ActionKind::DisableAccount),
+            confirmed(2, false),
+            intent(2, Some(60)),
+        ];
+        for (body, n) in bodies.into_iter().chain(last).zip(20..) {
+            ledger.apply(&entry(n, 60, body));
+        }
+        let all = standing_for(&ledger, at(61), |state| state == ActionState::Verified);
+        let all: Vec<_> = all.into_iter().map(|action| action.aid).collect();
+        assert_eq!(all, [aid(1)]);
+    }
+
+    #[rstest]
+    #[case::waiting(None)]
+    #[case::closed_by_hand(Some(closed()))]
+    fn one_that_was_not_sent_ends_nothing(#[case] last: Option<Body>) {
+        let mut ledger = Ledger::default();
+        proven(&mut ledger, 1, ActionKind::DisableAccount, 10, 0);
+        let bodies = [
+            planned(2, 0, ActionKind::EnableAccount),
+            confirmed(2, false),
+        ];
+        for (body, n) in bodies.into_iter().chain(last).zip(20..) {
+            ledger.apply(&entry(n, 60, body));
+        }
+        let all = standing_for(&ledger, at(61), |state| state == ActionState::Verified);
+        assert_eq!(all.len(), 1);
+    }
+
+    #[test]
+    fn everything_is_asked_for_again_until_it_was_read_and_after_so_many_rounds() {
+        let (mut anew, source) = (Anew::default(), connection());
+        assert!(anew.is_due(&aid(1), &source, 7));
+        assert!(anew.is_due(&aid(1), &source, 8), "it was not read");
+        anew.done(&aid(1), &source, 8, None);
+        assert!(!anew.is_due(&aid(1), &source, 9));
+        assert!(!anew.is_due(&aid(1), &source, 8 + ANEW - 1));
+        // An account whose turn was not then is not left out.
+        assert!(anew.is_due(&aid(1), &source, 8 + ANEW + 3));
+        assert!(anew.is_due(&aid(2), &source, 9), "another one");
+        anew.done(&aid(2), &source, 9, None);
+        anew.keep(|one| *one != aid(1));
+        assert!(!anew.is_due(&aid(2), &source, 10));
+        assert!(anew.is_due(&aid(1), &source, 9), "forgotten");
+    }
+
+    #[test]
+    fn what_was_not_read_whole_is_said_until_it_is_read_again() {
+        let (mut anew, source) = (Anew::default(), connection());
+        assert_eq!(anew.last(&aid(1), &source), Ok(()));
+        let many = Fault::new("okta was not read whole: too many events of the account");
+        anew.done(&aid(1), &source, 7, Some(many.clone()));
+        assert!(!anew.is_due(&aid(1), &source, 8), "not at every round");
+        assert_eq!(anew.last(&aid(1), &source), Err(many));
+        assert_eq!(anew.last(&aid(2), &source), Ok(()));
+        anew.done(&aid(1), &source, 7 + ANEW, None);
+        assert_eq!(anew.last(&aid(1), &source), Ok(()));
+    }
+
+    #[test]
+    fn an_account_read_as_enabled_while_ours_is_open_is_read_again_some_rounds_later() {
+        let mut first = FirstRead::default();
+        assert!(!first.is_old(&aid(1), 3));
+        assert!(!first.is_old(&aid(1), 3 + OURS_FIRST - 1));
+        assert!(!first.is_old(&aid(2), 3 + OURS_FIRST), "another one");
+        assert!(first.is_old(&aid(1), 3 + OURS_FIRST));
+        assert!(first.is_old(&aid(1), 4 + OURS_FIRST), "not recorded yet");
+        // It read disabled in between: one answer of a replica that lags.
+        first.forget(&aid(1));
+        assert!(!first.is_old(&aid(1), 5 + OURS_FIRST));
+        first.keep(|one| *one != aid(2));
+        assert!(!first.is_old(&aid(2), 9 + OURS_FIRST), "forgotten");
+    }
 
     #[test]
     fn nobody_is_left_out_for_ever() {

@@ -12,23 +12,26 @@ mod condition;
 mod disk;
 mod end;
 mod error;
+mod exposed;
 mod follow;
 mod lock;
 mod mark;
 mod opened;
 mod prune;
 mod read;
+mod remembered;
 mod seal;
 mod segments;
 mod syslog;
 mod thread;
+mod trial;
 mod writer;
 
 use std::path::{Path, PathBuf};
 use std::sync::{Arc, Mutex, PoisonError, mpsc};
 use std::time::Duration;
 
-use crate::domain::audit::{Body, Entry};
+use crate::domain::audit::{Anchor, Body, ChainHash, Entry};
 use crate::domain::fault::Fault;
 use crate::domain::ids::{LogId, SessionId};
 use crate::domain::text::{Safe, Untrusted};
@@ -36,12 +39,18 @@ use crate::domain::text::{Safe, Untrusted};
 pub use changes::Changes;
 pub use disk::{Clock, Disk, Free, RealDisk, SystemClock};
 pub use error::StoreError;
+pub use exposed::exposed;
 pub use follow::{Follower, Place, Standing};
 pub use prune::Closed;
-pub use read::{Checked, Verified, Walk, broken, read, read_checked, verify, verify_with, walk};
+pub use read::{
+    Checked, Verified, Walk, read, read_checked, verify, verify_each, verify_with, walk,
+};
+use remembered::Remembered;
+pub use remembered::{HEAD, Misfit, misfit_hint, misfits, remembered};
 pub use seal::SealPace;
 pub use syslog::DEV_LOG;
 use thread::Request;
+pub use trial::try_open;
 
 /// Appends that may wait for the thread; more are refused.
 const QUEUE: usize = 1024;
@@ -76,6 +85,8 @@ pub struct Ground {
     pub seal: SealPace,
     /// Socket of the system's log that gets anchors; `None` for none.
     pub syslog: Option<PathBuf>,
+    /// File outside of the directory in which the head is remembered; `None` for none.
+    pub head: Option<PathBuf>,
 }
 
 impl Default for Ground {
@@ -87,6 +98,7 @@ impl Default for Ground {
             lock_wait: Duration::from_secs(2),
             seal: SealPace::default(),
             syslog: None,
+            head: None,
         }
     }
 }
@@ -101,6 +113,8 @@ pub struct Health {
     pub free: Option<Free>,
     /// The directory is on a network or user-space file system, where locks and syncs promise less.
     pub remote: bool,
+    /// Number and hash of the last record that this writer knows to be on the disk.
+    pub durable: Option<(u64, ChainHash)>,
 }
 
 /// The audit log of this host and user, open for appending.
@@ -113,6 +127,7 @@ pub struct AuditLog {
     log: LogId,
     session: SessionId,
     health: Arc<Mutex<Health>>,
+    remembered: Arc<Mutex<Remembered>>,
 }
 
 impl AuditLog {
@@ -130,8 +145,9 @@ impl AuditLog {
     ///
     /// # Errors
     /// As [`Self::open`].
-    pub fn open_on(dir: &Path, identity: Identity, ground: Ground) -> Result<Self, StoreError> {
+    pub fn open_on(dir: &Path, identity: Identity, mut ground: Ground) -> Result<Self, StoreError> {
         let health = Arc::new(Mutex::new(Health::default()));
+        let remembered = Remembered::new(ground.head.take());
         let mut writer = writer::Writer::open(dir, identity, ground, Arc::clone(&health))?;
         writer.heal()?;
         let (log, session) = (writer.log().clone(), writer.session().clone());
@@ -143,6 +159,7 @@ impl AuditLog {
             log,
             session,
             health,
+            remembered: Arc::new(Mutex::new(remembered)),
         })
     }
 
@@ -172,11 +189,49 @@ impl AuditLog {
         Ok(read::read_log(&self.dir, &self.log)?.entries)
     }
 
-    /// Verifies the whole log beside those who write, and says when it is broken.
-    pub async fn broken(&self) -> Option<Fault> {
-        let dir = Arc::clone(&self.dir);
-        let looked = tokio::task::spawn_blocking(move || broken(&dir)).await;
-        looked.unwrap_or_default()
+    /// Verifies the logs of this directory beside those who write, and says when one is broken, cannot be read, or is not
+    /// what this host remembers of it.
+    ///
+    /// # Errors
+    /// When the directory cannot be read.
+    pub fn look(&self) -> Result<Option<Fault>, StoreError> {
+        let mut remembered = self
+            .remembered
+            .lock()
+            .unwrap_or_else(PoisonError::into_inner);
+        remembered.look(&self.dir)
+    }
+
+    /// Looks as [`Self::look`] does, on another thread.
+    ///
+    /// # Errors
+    /// As [`Self::look`].
+    pub async fn look_beside(&self) -> Result<Option<Fault>, StoreError> {
+        let log = self.clone();
+        let looked = tokio::task::spawn_blocking(move || log.look()).await;
+        looked.unwrap_or(Err(StoreError::Closed))
+    }
+
+    /// Remembers the last durable record of this writer outside of the directory. Best effort: where that fails, what is
+    /// remembered is older.
+    pub async fn remember(&self) {
+        let Some((n, h)) = self.health().durable else {
+            return;
+        };
+        let log = self.clone();
+        let keep = move || {
+            let head = Anchor {
+                log: log.log.clone(),
+                n,
+                h,
+            };
+            let mut remembered = log
+                .remembered
+                .lock()
+                .unwrap_or_else(PoisonError::into_inner);
+            let _ = remembered.keep(&log.dir, head);
+        };
+        let _ = tokio::task::spawn_blocking(keep).await;
     }
 
     /// Reads the records behind a place, [`Place::default`] being the start, and tells where it ended.

@@ -54,8 +54,27 @@ fn line(model: &Model, detail: Detail) -> Words {
     if environment.kind == EnvironmentKind::Drill {
         line = line.add(Role::Text, " ").add(Role::ModeDrill, " DRILL ");
     }
+    if detail == Detail::Least {
+        // The end of a line that is too long is cut off; this is not.
+        line = line.chain(alarms(model));
+    }
     line.chain(sources(model, detail))
         .chain(counts(model, detail))
+}
+
+/// What is wrong with the audit log itself.
+fn alarms(model: &Model) -> Words {
+    let mut words = Words::empty();
+    for (is_so, text) in [
+        (model.audit_fault.is_some(), " audit FAILED "),
+        (model.audit_broken.is_some(), " log BROKEN "),
+    ] {
+        if is_so {
+            words.push(Role::Text, "  ");
+            words.push(Role::LevelAlarm, text);
+        }
+    }
+    words
 }
 
 fn mode(mode: Mode) -> Words {
@@ -117,14 +136,16 @@ fn one(source: &Source, freshness: Freshness) -> Words {
 }
 
 fn counts(model: &Model, detail: Detail) -> Words {
-    let mut words = Words::empty();
+    let mut words = if detail == Detail::Least {
+        Words::empty()
+    } else {
+        alarms(model)
+    };
     let mut count = |role: Role, text: Safe| {
         words.push(Role::Text, "  ");
         words.push(role, text);
     };
-    if model.audit_fault.is_some() {
-        count(Role::LevelAlarm, " audit FAILED ".into());
-    } else if model.audit_low.is_some() {
+    if model.audit_fault.is_none() && model.audit_low.is_some() {
         count(Role::LevelWarning, "audit disk low".into());
     }
     let unfinished = model.unfinished();
@@ -141,7 +162,10 @@ fn counts(model: &Model, detail: Detail) -> Words {
         count(Role::LevelWarning, safe!("approval asked: {}", key));
     }
     let notes = model.ledger.outbox().notes().len();
-    if notes > 0 {
+    let others = unposted(model);
+    if others > 0 {
+        count(Role::StateUnknown, safe!("{} to post", notes + others));
+    } else if notes > 0 {
         let word: &'static str = if notes == 1 { "note" } else { "notes" };
         count(Role::StateUnknown, safe!("{} {} to post", notes, word));
     }
@@ -179,6 +203,19 @@ fn counts(model: &Model, detail: Detail) -> Words {
         count(Role::LevelWarning, "no policy".into());
     }
     words
+}
+
+/// Counts the records, the reports and what the watches saw, that wait for a console that is LIVE; there they are on their
+/// way.
+fn unposted(model: &Model) -> usize {
+    if model.settings.environment.mode == Mode::Live {
+        return 0;
+    }
+    let untold = model.ledger.untold();
+    model.ledger.undocumented().len()
+        + model.ledger.documents().pending().len()
+        + untold.alarms
+        + untold.ends
 }
 
 /// Gives the end that comes first among the contained accounts, as the rest of a phrase.

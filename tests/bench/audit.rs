@@ -38,6 +38,7 @@ fn note() -> Option<Body> {
     Some(Body::Note {
         case: CaseId::new(ConnectionName::parse("hive").ok()?, "~4128"),
         text: "called the user on the known number; denies the sign-in \u{1f600}".into(),
+        operator: None,
     })
 }
 
@@ -150,6 +151,7 @@ fn long(_: &mut Criterion) {
         os_user: "ana".into(),
         operator: None,
         config_sha256: "0".into(),
+        policy_sha256: None,
         drill: false,
         public_key: None,
     };

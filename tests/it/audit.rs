@@ -74,6 +74,7 @@ fn confirm() -> Body {
         how: "typed".into(),
         plan_hash: "0".into(),
         dry_run: false,
+        operator: None,
     }
 }
 
@@ -444,6 +445,89 @@ fn a_failed_sync_latches() -> Done {
     // What needs no sync is still written down.
     log.append_blocking(vec![opened()?])?;
     assert_ne!(told(dir.path())?.0, BROKEN);
+    Ok(())
+}
+
+#[test]
+fn after_a_failed_sync_the_next_writer_goes_on_in_a_new_segment() -> Done {
+    let dir = tempfile::tempdir()?;
+    let disk = Faulty {
+        sync: Some((2, How::Error(EIO))),
+        ..Faulty::default()
+    };
+    let log = open_faulty(dir.path(), disk)?;
+    log.append_blocking(vec![close("a")])?;
+    let failed = log.append_blocking(vec![close("b")]);
+    assert!(
+        matches!(failed, Err(StoreError::Failed { .. })),
+        "{failed:?}"
+    );
+    let marker = dir.path().join(format!("audit-{}-1.failed", log.log()));
+    assert_eq!(fs::metadata(&marker)?.permissions().mode() & 0o777, 0o600);
+    assert_eq!(told(dir.path())?.0, OK, "it is no file of the log");
+    drop(log);
+
+    open(dir.path())?.append_blocking(vec![close("c")])?;
+    assert!(!marker.exists());
+    open(dir.path())?.append_blocking(vec![close("d")])?;
+    let entries = intact(dir.path())?;
+    let all: Vec<(u64, &str)> = entries
+        .iter()
+        .map(|entry| (entry.seg, entry.body.type_name()))
+        .collect();
+    let said = "session.close";
+    assert_eq!(
+        all,
+        [
+            (1, said),
+            (1, said),
+            (1, "segment.end"),
+            (2, "segment.start"),
+            (2, said),
+            (2, said)
+        ]
+    );
+    assert_eq!(told(dir.path())?.0, OK);
+    if let Some(mut python) = crate::audit_agree::python() {
+        let said = python.arg(dir.path()).output()?;
+        assert_eq!(said.status.code(), Some(0), "{said:?}");
+    }
+    Ok(())
+}
+
+#[test]
+fn after_a_failed_sync_a_full_disk_takes_the_last_word_where_its_room_is() -> Done {
+    let dir = tempfile::tempdir()?;
+    let disk = Faulty {
+        sync: Some((2, How::Error(EIO))),
+        ..Faulty::default()
+    };
+    let log = open_faulty(dir.path(), disk)?;
+    log.append_blocking(vec![close("a")])?;
+    assert!(log.append_blocking(vec![close("b")]).is_err());
+    let marker = dir.path().join(format!("audit-{}-1.failed", log.log()));
+    drop(log);
+
+    let full = Faulty {
+        free: Free {
+            bytes: 0,
+            inodes: None,
+        },
+        ..Faulty::default()
+    };
+    let log = open_faulty(dir.path(), full)?;
+    log.append_blocking(vec![outcome()])?;
+    let numbers =
+        |entries: Vec<Entry>| -> Vec<u64> { entries.into_iter().map(|entry| entry.seg).collect() };
+    assert_eq!(numbers(intact(dir.path())?), [1, 1, 1]);
+    // Nobody knows what this segment holds, so nothing of it is remembered, and the mark stays for the next writer.
+    assert!(log.health().durable.is_none());
+    assert!(marker.exists());
+    drop(log);
+
+    open(dir.path())?.append_blocking(vec![close("c")])?;
+    assert_eq!(numbers(intact(dir.path())?), [1, 1, 1, 1, 2, 2]);
+    assert!(!marker.exists());
     Ok(())
 }
 
@@ -866,6 +950,7 @@ fn show_writes_one_safe_line_a_record() -> Done {
         Body::Note {
             case: case()?,
             text: note.clone(),
+            operator: None,
         },
         outcome(),
     ])?;

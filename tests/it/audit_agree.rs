@@ -11,6 +11,7 @@ use std::process::{Command, Stdio};
 use chrono::{DateTime, Duration, Utc};
 use quell::cli::audit::{Asked, verify_asked};
 use quell::domain::audit::{ChainHash, SUFFIX};
+use quell::domain::ids::LogId;
 use quell::store::audit::{AuditLog, Ground, Identity};
 
 use crate::audit_seal::{closing, note, opening, outcome};
@@ -221,6 +222,39 @@ fn theirs(
 }
 
 #[test]
+fn both_verifiers_name_a_log_that_anchors_name_and_that_is_gone() -> Done {
+    let Some(mut python) = python() else {
+        println!(
+            "not run: both_verifiers_name_a_log_that_anchors_name_and_that_is_gone (missing python3)"
+        );
+        return Ok(());
+    };
+    let state = tempfile::tempdir()?;
+    let dir = state.path().join("audit");
+    sample(&dir)?;
+    let gone = LogId::from_parts(Utc::now(), 7);
+    let anchors = state.path().join("anchors");
+    let h = ChainHash::of(b"whatever");
+    fs::write(&anchors, format!("audit {gone} n=5 h={h}\n"))?;
+    let out = python.arg("--anchors").arg(&anchors).arg(&dir).output()?;
+    let told = String::from_utf8(out.stdout)?;
+    assert_eq!(out.status.code(), Some(2), "{told}");
+    assert!(told.starts_with("ok "), "{told}");
+    assert!(told.ends_with(&format!("\nMISSING {gone}\n")), "{told}");
+    let out = Command::new(env!("CARGO_BIN_EXE_quell"))
+        .arg("--state")
+        .arg(state.path())
+        .args(["audit", "verify", "--anchors"])
+        .arg(&anchors)
+        .output()?;
+    let told = String::from_utf8(out.stdout)?;
+    assert_eq!(out.status.code(), Some(2), "{told}");
+    let words = format!("anchors name the log {gone}, which is not here");
+    assert!(told.contains(&words), "{told}");
+    Ok(())
+}
+
+#[test]
 fn both_verifiers_agree_on_changed_logs() -> Done {
     if python().is_none() {
         println!("not run: both_verifiers_agree_on_changed_logs (missing python3)");
@@ -257,6 +291,9 @@ fn both_verifiers_agree_on_changed_logs() -> Done {
             // Emptied, as by a shell's redirection.
             files.retain(|name, _| whole.keys().next() == Some(name));
             files.values_mut().for_each(Vec::clear);
+        } else if i == 2 {
+            // Its first segment is gone, as if it had never been.
+            files.pop_first();
         } else if i > 0 {
             mutate(&mut files, i % 10, &mut chance);
         }
@@ -291,6 +328,7 @@ fn both_verifiers_agree_on_changed_logs() -> Done {
                 assert_eq!(holds, now != minutes(30), "the unchanged log: {line}");
                 assert!(holds || line.starts_with("UNSEALED "), "{line}");
             }
+            assert!(i != 2 || line.starts_with("BROKEN "), "{line}");
             count += usize::from(!holds);
         }
         broken.push(count);

@@ -41,6 +41,7 @@ pub fn opening() -> Body {
         os_user: "ana".into(),
         operator: None,
         config_sha256: "0".into(),
+        policy_sha256: None,
         drill: false,
         public_key: None,
     }
@@ -57,6 +58,7 @@ pub fn note(i: usize) -> Result<Body, Box<dyn Error>> {
     Ok(Body::Note {
         case,
         text: format!("note {i}").into(),
+        operator: None,
     })
 }
 

@@ -493,6 +493,7 @@ fn record(chance: &mut fastrand::Rng, case: &CaseId) -> Body {
         0 => Body::Note {
             case,
             text: text(chance),
+            operator: None,
         },
         1 => Body::Refusal {
             case,

@@ -2,13 +2,14 @@
 
 use std::error::Error;
 use std::fs;
+use std::os::unix::fs::PermissionsExt as _;
 use std::path::Path;
 
 use chrono::{DateTime, Utc};
 use quell::cli::audit::{
     Asked, BROKEN, Form, OK, WARNINGS, export, merge, prune, show_some, verify_asked,
 };
-use quell::domain::audit::{Anchor, Body, ChainHash, Entry, Expectations, Filter};
+use quell::domain::audit::{Anchor, Body, ChainHash, Entry, Expectations, Filter, Observed};
 use quell::domain::ids::{CaseId, ConnectionName, LogId, PlanId};
 use quell::store::audit::{AuditLog, Ground, Identity, read};
 use serde_json::Value;
@@ -30,6 +31,7 @@ fn case_note(case: &str, text: &str) -> Result<Body, Box<dyn Error>> {
     Ok(Body::Note {
         case: CaseId::new(ConnectionName::parse("hive")?, case),
         text: text.into(),
+        operator: None,
     })
 }
 
@@ -387,7 +389,12 @@ fn pruning_records_what_it_removes_and_keeps_the_log_verifiable() -> Done {
         words.contains("intact: ") && words.contains("removed on purpose, as the log says"),
         "{words}"
     );
-    assert!(!words.contains("what was before is not here"), "{words}");
+    let last = after.last().ok_or("no record")?;
+    let from = after.first().map_or(0, |entry| entry.n);
+    let (code, words) = verdict(dir.path(), &anchors(std::slice::from_ref(last)))?;
+    assert!(code == OK || code == WARNINGS, "{words}");
+    let complete = format!("complete: from record {from} up to record {}, by", last.n);
+    assert!(words.contains(&complete), "{words}");
 
     // Removing one more, by hand, is not what the log says.
     let first = after
@@ -399,8 +406,102 @@ fn pruning_records_what_it_removes_and_keeps_the_log_verifiable() -> Done {
             dir.path()
                 .join(format!("audit-{}-{}.jsonl", first.0, first.1)),
         )?;
-        let (_, words) = verdict(dir.path(), &Asked::default())?;
-        assert!(words.contains("what was before is not here"), "{words}");
+        let (code, words) = verdict(dir.path(), &anchors(std::slice::from_ref(last)))?;
+        assert_eq!(code, BROKEN, "{words}");
+        assert!(
+            words.contains("the log does not say that they were removed"),
+            "{words}"
+        );
+        assert!(!words.contains("complete: from"), "{words}");
+        assert!(
+            words.contains("complete: not known, 1 anchors fit a record here and faults stand"),
+            "{words}"
+        );
+    }
+    Ok(())
+}
+
+#[test]
+fn a_first_segment_that_was_taken_away_is_no_pruned_one() -> Done {
+    let dir = tempfile::tempdir()?;
+    let ground = Ground {
+        rotate_at: 2_000,
+        ..Ground::default()
+    };
+    let log = AuditLog::open_on(dir.path(), quell::cli::compose::identity(), ground)?;
+    log.append_blocking(vec![opening()])?;
+    for i in 0..10 {
+        log.append_blocking(vec![note(i)?])?;
+    }
+    log.append_blocking(vec![closing()])?;
+    let (id, entries) = (log.log().clone(), log.read_all()?);
+    drop(log);
+    let last = entries.last().ok_or("no record")?;
+    let (code, words) = verdict(dir.path(), &anchors(std::slice::from_ref(last)))?;
+    assert_eq!(code, OK, "{words}");
+    fs::remove_file(dir.path().join(format!("audit-{id}-1.jsonl")))?;
+    let asked = Asked {
+        json: true,
+        ..anchors(std::slice::from_ref(last))
+    };
+    let (code, told) = verdict(dir.path(), &asked)?;
+    assert_eq!(code, BROKEN, "{told}");
+    let told: Value = serde_json::from_str(&told)?;
+    let log = &told["logs"][0];
+    assert_eq!(log["intact"], false);
+    assert_eq!(log["anchors"], 1);
+    assert_eq!(log["complete_to"], Value::Null);
+    // Nothing is made good by removing more of it.
+    let mut out = Vec::new();
+    assert_eq!(prune(dir.path(), Utc::now(), &mut out)?, BROKEN);
+    if let Some(mut python) = crate::audit_agree::python() {
+        let said = python.arg(dir.path()).output()?;
+        assert_eq!(said.status.code(), Some(1), "{said:?}");
+    }
+    Ok(())
+}
+
+#[test]
+fn a_log_that_others_may_read_or_write_is_a_warning() -> Done {
+    let dir = tempfile::tempdir()?;
+    let log = log_of(dir.path(), "bastion", "ana")?;
+    log.append_blocking(vec![opening(), closing()])?;
+    let path = dir.path().join(format!("audit-{}-1.jsonl", log.log()));
+    for (mode, expected) in [
+        (0o600, OK),
+        (0o400, OK),
+        (0o644, WARNINGS),
+        (0o620, WARNINGS),
+    ] {
+        fs::set_permissions(&path, fs::Permissions::from_mode(mode))?;
+        let (code, words) = verdict(dir.path(), &Asked::default())?;
+        assert_eq!(code, expected, "{mode:o}: {words}");
+        let said = words.contains("others may read or write it");
+        assert_eq!(said, expected == WARNINGS, "{words}");
+    }
+    Ok(())
+}
+
+#[test]
+fn what_is_being_read_back_has_no_outcome_yet_in_an_export() -> Done {
+    let dir = tempfile::tempdir()?;
+    let log = log_of(dir.path(), "bastion", "ana")?;
+    let Body::ActionOutcome { aid, .. } = outcome() else {
+        return Err("no outcome".into());
+    };
+    let observed = Body::ActionObserve(Observed {
+        aid: aid.clone(),
+        evidence: "ACTIVE".into(),
+        matches: Some(false),
+        reads: 1,
+        used: None,
+        effect_at: None,
+    });
+    let adopted = Body::ActionAdopt { aid, owner_pid: 7 };
+    log.append_blocking(vec![observed, adopted])?;
+    for line in told(dir.path(), Filter::default(), Form::Json)? {
+        let read: Value = serde_json::from_str(&line)?;
+        assert_eq!(read["event"]["outcome"], "unknown", "{line}");
     }
     Ok(())
 }

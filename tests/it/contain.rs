@@ -5,6 +5,7 @@ use std::time::Duration;
 use quell::app::model::{Found, Layer, Load, Model};
 use quell::domain::audit::{Body, OutcomeState};
 use quell::domain::containment::kind::ActionKind;
+use quell::domain::containment::remnant::RemnantKind;
 use quell::domain::containment::standing::Standing;
 use quell::domain::containment::state::ActionState;
 use quell::domain::timeline::finding::Rule;
@@ -13,7 +14,10 @@ use quell::store::audit::Ground;
 use serde_json::json;
 use tempfile::TempDir;
 
+use crate::documenting;
 use crate::harness::app::{TestApp, company, records};
+use crate::left::plan_removal;
+use crate::wall::not_on_the_list;
 
 const LOGIN: &str = "mara.lind@acme.example";
 
@@ -121,7 +125,10 @@ async fn the_attacker_is_contained_proven_and_documented_once() {
         .expect("quell starts");
     let text = String::from_utf8_lossy(&told.stdout);
     assert!(text.contains("complete: up to record"), "{text}");
-    assert!(text.contains("by 1 anchors that fit"), "{text}");
+    assert!(
+        text.contains("by the head this host remembers and 1 anchors that fit"),
+        "{text}"
+    );
     assert_eq!(count(&drill, "comment"), 1, "it only reads");
 }
 
@@ -431,26 +438,84 @@ async fn a_comment_that_fails_is_tried_again_until_it_is_there_once() {
     assert_eq!(count(&drill, "comment"), 1);
 }
 
+/// Makes a configuration one of a console that sends nothing.
+fn dry(text: &str) -> String {
+    text.replace("mode = \"live\"", "mode = \"dry_run\"")
+}
+
+fn rehearsed(model: &Model) -> usize {
+    let mut words = words(model).into_iter();
+    let all = words.all(|(_, word)| word == ActionState::DryRun);
+    if all {
+        model.ledger.actions().count()
+    } else {
+        0
+    }
+}
+
+fn says(model: &Model, words: &str) -> bool {
+    let mut log = model.log.iter();
+    log.any(|line| line.text.as_str().contains(words))
+}
+
 #[tokio::test(flavor = "multi_thread")]
 async fn a_dry_run_sends_nothing_that_changes_anything() {
-    let (drill, state) = (company().await, place());
-    let dry = |text: String| text.replace("mode = \"live\"", "mode = \"dry_run\"");
-    let mut app = TestApp::start_with(
-        &drill,
-        state.path(),
-        quell::store::audit::Ground::default(),
-        dry,
-    );
-    open_case(&mut app).await;
-    confirm(&mut app, "cc").await;
-    let model = app.until("all recorded", all_final).await;
-    assert!(
-        words(&model)
-            .iter()
-            .all(|(_, word)| *word == ActionState::DryRun)
-    );
-    assert_eq!(drill.ledger().effects().len(), 0);
-    assert_eq!(model.standing(), None);
+    // Nobody may have connected yet.
+    let _ = rustls::crypto::ring::default_provider().install_default();
+    for (before, kinds) in [
+        (None, &["cc", "cs", "ca", "cp", "cx", "cb"][..]),
+        (Some("HIGH"), &["cd"][..]),
+        (Some("suspend"), &["u"][..]),
+    ] {
+        let (drill, state) = (company().await, place());
+        if let Some(before) = before {
+            crate::truth::by_others(&drill, before).await;
+        }
+        let theirs = not_on_the_list(&drill);
+        let mut app =
+            TestApp::start_with(&drill, state.path(), Ground::default(), |text| dry(&text));
+        open_case(&mut app).await;
+        for keys in kinds {
+            let earlier = app.model().ledger.actions().count();
+            confirm(&mut app, keys).await;
+            app.until(keys, |model| rehearsed(model) > earlier).await;
+            app.keys("<Esc><Esc><Esc>");
+        }
+        let left = [
+            (RemnantKind::RefreshToken, "MailSync"),
+            (RemnantKind::MfaMethod, "Galaxy A15"),
+        ];
+        for (kind, words) in left.into_iter().filter(|_| before.is_none()) {
+            let earlier = app.model().ledger.actions().count();
+            plan_removal(&mut app, kind, words).await;
+            app.keys(LOGIN).keys("<Tab>y");
+            app.until(words, |model| rehearsed(model) > earlier).await;
+            app.keys("<Esc><Esc><Esc>");
+        }
+        // What is written by hand is composed at most.
+        app.keys("m");
+        let refused = |what: &str| format!("{what}: DRY RUN: nothing is written into the case");
+        let model = app.sync().await;
+        assert!(model.layers.is_empty() && says(&model, &refused("note")));
+        app.keys("2gnP");
+        assert!(says(&app.sync().await, &refused("post")));
+        documenting::open(&mut app, "Identification").await;
+        documenting::preview(&mut app).await;
+        app.keys("y");
+        let model = app.sync().await;
+        assert!(says(&model, &refused("Phase Identification")));
+        assert!(matches!(model.layers.last(), Some(Layer::Preview { .. })));
+        assert_eq!(model.standing(), None);
+        app.end().await;
+        assert_eq!(not_on_the_list(&drill), theirs, "{kinds:?}");
+        // A rehearsal is nothing that a later console would owe the case.
+        let mut live = TestApp::start(&drill, state.path());
+        open_case(&mut live).await;
+        let ledger = live.model().ledger;
+        assert!(ledger.undocumented().is_empty() && ledger.outbox().notes().is_empty());
+        live.end().await;
+        assert_eq!(not_on_the_list(&drill), theirs, "{kinds:?}");
+    }
 }
 
 #[tokio::test(flavor = "multi_thread")]

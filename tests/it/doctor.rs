@@ -7,17 +7,23 @@ use std::path::Path;
 
 use quell::cli::compose::{self, Host, Loaded};
 use quell::cli::doctor::{Check, Verdict, examine, exit_code};
+use quell::config::settings::Policy;
+use quell::domain::audit::Anchor;
+use quell::domain::containment::campaign::Campaign;
 use quell::domain::containment::kind::ActionKind;
 use quell::domain::freshness::Moment;
+use quell::domain::ids::{AccountId, CaseId, ConnectionName};
 use quell::drill::wire::Idp;
 use quell::drill::{Drill, Options};
 use quell::engine::clock::{Clock as _, SystemClock};
-use quell::store::audit::{Disk, Free, RealDisk};
+use quell::store::audit::{Disk, Free, HEAD, RealDisk};
 use quell::store::state::StateDir;
 use serde_json::json;
 use tempfile::TempDir;
 
-use crate::harness::app::{company, company_of, no_host};
+use crate::audit_processes::leave_orphans;
+use crate::harness::app::{company, company_of, no_host, records};
+use crate::harness::root;
 
 fn private(path: &Path) {
     std::fs::set_permissions(path, std::fs::Permissions::from_mode(0o600)).expect("it is ours");
@@ -41,12 +47,26 @@ async fn report_on(
     dir: &TempDir,
     host: &Host,
     edit: fn(String) -> String,
+    ground: (Moment, &mut dyn Disk),
+) -> Vec<Check> {
+    report_by(drill, dir, host, edit, |_| (), ground).await
+}
+
+/// Reports with a policy that was changed as only root could.
+async fn report_by(
+    drill: &Drill,
+    dir: &TempDir,
+    host: &Host,
+    edit: fn(String) -> String,
+    rule: impl FnOnce(&mut Policy),
     (at, disk): (Moment, &mut dyn Disk),
 ) -> Vec<Check> {
     let config = quell::cli::drill::write_config(dir.path(), drill).expect("it is written");
     let text = std::fs::read_to_string(&config).expect("it was written");
     std::fs::write(&config, edit(text)).expect("it can be written again");
-    let loaded: Loaded = compose::load(Some(&config)).unwrap_or_else(|f| panic!("{:?}", f.faults));
+    let mut loaded: Loaded =
+        compose::load(Some(&config)).unwrap_or_else(|f| panic!("{:?}", f.faults));
+    rule(&mut loaded.settings.policy);
     let state = StateDir::locate(Some(dir.path()), false).expect("an explicit path");
     examine(loaded, &state, host, at, disk).await
 }
@@ -124,6 +144,212 @@ async fn a_theme_that_keeps_the_console_from_starting_is_a_fault() {
     );
     let hint = configuration.hint.as_ref();
     assert!(hint.is_some_and(|hint| hint.as_str().contains("quell themes")));
+    fails_for(&checks, "the console does not start: ");
+}
+
+/// Tells that every kind of action would fail, and names the reason.
+fn fails_for(checks: &[Check], reason: &str) {
+    for kind in ActionKind::ALL {
+        let line = of(checks, &format!("okta: {}", kind.word()));
+        assert_eq!(line.verdict, Verdict::Fault, "{line:?}");
+        assert!(line.found.as_str().contains(reason), "{line:?}");
+    }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_policy_that_cannot_be_believed_fails_every_action() {
+    let (drill, dir) = (company().await, tempfile::tempdir().expect("a directory"));
+    let host = Host {
+        policy: dir.path().join("policy.toml"),
+        ..no_host()
+    };
+    std::fs::write(&host.policy, "protekted = []\n").expect("it is written");
+    let checks = report(&drill, &dir, &host, |text| text).await;
+    assert_eq!(of(&checks, "host policy").verdict, Verdict::Fault);
+    fails_for(&checks, "the console does not start: ");
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_freeze_switch_that_leads_to_nothing_is_on() {
+    let (drill, dir) = (company().await, tempfile::tempdir().expect("a directory"));
+    let host = Host {
+        freeze: dir.path().join("freeze"),
+        ..no_host()
+    };
+    std::os::unix::fs::symlink("/nonexistent/switch", &host.freeze).expect("a link");
+    let checks = report(&drill, &dir, &host, |text| text).await;
+    assert_eq!(of(&checks, "freeze").verdict, Verdict::Fault);
+    fails_for(&checks, "the freeze switch of this host is on");
+    std::fs::remove_file(&host.freeze).expect("it is there");
+    // A file where a directory should be cannot be looked through, whoever asks.
+    std::fs::write(dir.path().join("etc"), "").expect("a file");
+    let host = Host {
+        freeze: dir.path().join("etc/freeze"),
+        ..no_host()
+    };
+    let checks = report(&drill, &dir, &host, |text| text).await;
+    assert_eq!(of(&checks, "freeze").verdict, Verdict::Fault);
+    fails_for(&checks, "the freeze switch cannot be read");
+}
+
+/// A change of the policy.
+type Rule = Box<dyn FnOnce(&mut Policy)>;
+
+fn cap(policy: &mut Policy) {
+    policy.caps.per_person = 1;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_cap_that_is_reached_stops_only_where_nothing_goes_beyond_it() {
+    let (drill, dir) = (company().await, tempfile::tempdir().expect("a directory"));
+    let name = |name| ConnectionName::parse(name).expect("a name");
+    let case = CaseId::new(name("hive"), "~1");
+    let account = AccountId::new(name("okta"), "00uOTHER");
+    leave_orphans(dir.path(), &case, &account, 1).expect("the log takes them");
+    let campaign = |until: i64| {
+        let until = now().utc + chrono::TimeDelta::minutes(until);
+        let campaign = Campaign {
+            name: "phish-11".to_owned(),
+            until,
+            accounts: 5,
+        };
+        move |policy: &mut Policy| {
+            cap(policy);
+            policy.campaign = Some(campaign);
+        }
+    };
+    let asks = |policy: &mut Policy| {
+        cap(policy);
+        policy.approval.over_cap = true;
+    };
+    let rows: [(Rule, Verdict, &str); 4] = [
+        (Box::new(cap), Verdict::Fault, "1 of 1 accounts by you"),
+        (
+            Box::new(campaign(5)),
+            Verdict::Warning,
+            "the campaign phish-11",
+        ),
+        (
+            Box::new(campaign(-5)),
+            Verdict::Fault,
+            "1 of 1 accounts by you",
+        ),
+        (Box::new(asks), Verdict::Warning, "a second person is asked"),
+    ];
+    for (rule, verdict, words) in rows {
+        let checks = report_by(
+            &drill,
+            &dir,
+            &no_host(),
+            |text| text,
+            rule,
+            (now(), &mut RealDisk),
+        )
+        .await;
+        let caps = of(&checks, "caps");
+        assert_eq!(caps.verdict, verdict, "{caps:?}");
+        assert!(caps.found.as_str().contains(words), "{caps:?}");
+        let disable = of(&checks, "okta: disable account");
+        let stops = verdict == Verdict::Fault;
+        assert_eq!(disable.verdict == Verdict::Fault, stops, "{disable:?}");
+        assert_eq!(
+            disable.found.as_str().contains("cap reached"),
+            stops,
+            "{disable:?}"
+        );
+        assert_eq!(of(&checks, "okta: enable account").verdict, Verdict::Ok);
+    }
+}
+
+/// Every file below the directory of the log.
+fn names(dir: &TempDir) -> Vec<std::ffi::OsString> {
+    let files = std::fs::read_dir(dir.path().join("audit")).expect("it is there");
+    let mut names: Vec<_> = files.flatten().map(|file| file.file_name()).collect();
+    names.sort();
+    names
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn files_of_the_log_that_others_may_read_and_a_lock_that_is_held_are_told() {
+    let (drill, dir) = (company().await, tempfile::tempdir().expect("a directory"));
+    let name = |name| ConnectionName::parse(name).expect("a name");
+    let case = CaseId::new(name("hive"), "~1");
+    let account = AccountId::new(name("okta"), "00uOTHER");
+    let checks = report(&drill, &dir, &no_host(), |text| text).await;
+    assert_eq!(of(&checks, "log lock").verdict, Verdict::Ok);
+    assert!(names(&dir).is_empty(), "looking begins no log");
+    leave_orphans(dir.path(), &case, &account, 1).expect("the log takes them");
+    let before = names(&dir);
+    let checks = report(&drill, &dir, &no_host(), |text| text).await;
+    for fine in ["log files", "log lock"] {
+        assert_eq!(of(&checks, fine).verdict, Verdict::Ok, "{checks:#?}");
+    }
+    assert_eq!(names(&dir), before);
+    let is_segment = |path: &std::path::PathBuf| path.extension().is_some_and(|e| e == "jsonl");
+    let files = std::fs::read_dir(dir.path().join("audit")).expect("it is there");
+    let mut files = files.flatten().map(|file| file.path());
+    let segment = files.find(is_segment).expect("a segment");
+    let mode = |mode| std::fs::set_permissions(&segment, std::fs::Permissions::from_mode(mode));
+    mode(0o644).expect("it is ours");
+    let held = File::open(&segment).expect("it can be read");
+    held.lock().expect("it is free");
+    let checks = report(&drill, &dir, &no_host(), |text| text).await;
+    let wide = of(&checks, "log files");
+    assert_eq!(wide.verdict, Verdict::Warning);
+    assert!(wide.found.as_str().contains(" is 644: "), "{wide:?}");
+    assert_eq!(of(&checks, "log lock").verdict, Verdict::Fault);
+    fails_for(&checks, "the audit log cannot be opened: failed to lock");
+    drop(held);
+    if root("doctor::files_of_the_log_that_others_may_read_and_a_lock_that_is_held_are_told") {
+        std::os::unix::fs::chown(&segment, Some(12_345), None).expect("root may");
+        let checks = report(&drill, &dir, &no_host(), |text| text).await;
+        let foreign = of(&checks, "log files");
+        assert_eq!(foreign.verdict, Verdict::Fault);
+        assert!(foreign.found.as_str().contains("user 12345"), "{foreign:?}");
+    }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_log_that_is_not_what_this_host_remembers_is_a_fault() {
+    let (drill, dir) = (company().await, tempfile::tempdir().expect("a directory"));
+    let name = |name| ConnectionName::parse(name).expect("a name");
+    let case = CaseId::new(name("hive"), "~1");
+    let account = AccountId::new(name("okta"), "00uOTHER");
+    leave_orphans(dir.path(), &case, &account, 1).expect("the log takes them");
+    let last = records(dir.path()).pop().expect("a record");
+    let segment = format!("audit/audit-{}-1.jsonl", last.log);
+    let segment = dir.path().join(segment);
+    let head = Anchor {
+        log: last.log,
+        n: last.n,
+        h: last.h,
+    };
+    std::fs::write(dir.path().join(HEAD), format!("{head}\n")).expect("it is written");
+    let checks = report(&drill, &dir, &no_host(), |text| text).await;
+    assert_eq!(of(&checks, "audit log").verdict, Verdict::Ok, "{checks:#?}");
+    let whole = std::fs::read_to_string(&segment).expect("it is text");
+    let cut: String = whole.split_inclusive('\n').take(1).collect();
+    for (kept, words) in [
+        (Some(cut), "was cut off or emptied"),
+        (Some(String::new()), "was cut off or emptied"),
+        (None, "is gone: this host remembers it"),
+    ] {
+        match kept {
+            Some(text) => std::fs::write(&segment, text).expect("it is written"),
+            None => std::fs::remove_file(&segment).expect("it is there"),
+        }
+        let checks = report(&drill, &dir, &no_host(), |text| text).await;
+        let line = of(&checks, "audit log");
+        assert_eq!(line.verdict, Verdict::Fault, "{line:?}");
+        assert!(line.found.as_str().contains(words), "{line:?}");
+        let hint = line.hint.as_ref().expect("what to do");
+        assert!(hint.as_str().contains("put the log back"), "{line:?}");
+    }
+    // What is remembered and cannot be read says nothing good either.
+    std::fs::remove_file(dir.path().join(HEAD)).expect("it is there");
+    std::fs::create_dir(dir.path().join(HEAD)).expect("it can be made");
+    let checks = report(&drill, &dir, &no_host(), |text| text).await;
+    assert_eq!(of(&checks, "audit log").verdict, Verdict::Fault);
 }
 
 #[tokio::test(flavor = "multi_thread")]

@@ -72,7 +72,7 @@ fn writing(model: &Model) -> Option<(Target, String)> {
 }
 
 /// Opens the text of a phase by keys.
-async fn open(app: &mut TestApp, phase: &str) -> (Target, String) {
+pub(crate) async fn open(app: &mut TestApp, phase: &str) -> (Target, String) {
     choose(app, phase).await;
     let model = app.until("the text is open", |model| writing(model).is_some());
     writing(&model.await).expect("it was there")
@@ -89,7 +89,7 @@ async fn choose(app: &mut TestApp, phase: &str) {
     app.keys("g").keys(&"j".repeat(at)).keys("<Enter>");
 }
 
-async fn preview(app: &mut TestApp) -> String {
+pub(crate) async fn preview(app: &mut TestApp) -> String {
     app.keys("<Ctrl-s>");
     let model = app.sync().await;
     match model.layers.last() {

@@ -15,6 +15,7 @@ use quell::engine::probe::Probe;
 use quell::store::audit::Ground;
 use serde_json::json;
 
+use crate::approval;
 use crate::harness::app::{Setting, TestApp, TestClock, company, no_host, records};
 use crate::harness::root;
 
@@ -98,6 +99,91 @@ async fn the_freeze_switch_holds_between_plan_and_send() {
     app.keys("<Esc><Esc>");
     let model = plan(&mut app, "cc").await;
     assert_eq!(refusals(&model), ["freeze"]);
+}
+
+fn says(model: &Model, words: &str) -> bool {
+    let mut log = model.log.iter();
+    log.any(|line| line.text.as_str().contains(words))
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_switch_that_leads_to_nothing_stops_a_change_of_a_case_as_well() {
+    let (drill, state, etc) = (company().await, dir(), dir());
+    let host = host_in(etc.path());
+    let mut app = TestApp::start_on(&drill, state.path(), Ground::default(), host.clone(), |t| t);
+    open_case(&mut app, "mara").await;
+    app.until("the person is known", |model| {
+        model.operator.login.is_some()
+    })
+    .await;
+    std::os::unix::fs::symlink("/nonexistent/switch", &host.freeze).expect("a link");
+    app.keys("a");
+    if matches!(app.sync().await.layers.last(), Some(Layer::Ask(_))) {
+        app.keys("y");
+    }
+    let stopped = |model: &Model| says(model, "the freeze switch of this host is on");
+    app.until("it is refused", stopped).await;
+    assert_eq!(drill.ledger().targets("case_patch").len(), 0);
+    assert_eq!(refusals(&plan(&mut app, "cc").await), ["freeze"]);
+    // What was done is still told: a note is a record.
+    app.keys("<Esc><Esc>m").keys("frozen").keys("<Ctrl-s>");
+    app.until("it is in the case", |model| {
+        says(model, "the note is in the case")
+    })
+    .await;
+    assert_eq!(drill.ledger().targets("comment").len(), 1);
+    app.end().await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_frozen_host_gives_no_yes_and_still_a_no() {
+    if !root("guards::a_frozen_host_gives_no_yes_and_still_a_no") {
+        return;
+    }
+    let (drill, one, two) = (company().await, dir(), dir());
+    let (etc, own) = (dir(), dir());
+    let on = |host: Host| Setting {
+        host,
+        ..Setting::default()
+    };
+    let theirs = approval::host(etc.path(), "[approval]\ngroups = [\"Finance\"]\n");
+    let mut app = approval::console(&drill, one.path(), drill.cases().token, on(theirs));
+    open_case(&mut app, "mara").await;
+    plan(&mut app, "cc").await;
+    app.keys(LOGIN).keys("<Tab>y");
+    let all = |model: &Model, state| {
+        let mut actions = model.ledger.actions();
+        model.ledger.actions().next().is_some() && actions.all(|act| act.state == state)
+    };
+    app.until("it waits", |model| all(model, ActionState::Awaiting))
+        .await;
+    let here = host_in(own.path());
+    let mut second = approval::console(&drill, two.path(), drill.second_key(), on(here.clone()));
+    open_case(&mut second, "mara").await;
+    let model = approval::review(&mut second).await;
+    let reasons = |model: &Model| match model.layers.last() {
+        Some(Layer::Approve { consent, .. }) => consent.asked().refusals.len(),
+        _ => panic!("a dialog"),
+    };
+    assert_eq!(reasons(&model), 0);
+    // The switch comes while the dialog is open.
+    fs::write(&here.freeze, "").expect("the switch is set");
+    second.keys(LOGIN).keys("<Tab>y");
+    let kept = "your answer is not in the case: the freeze switch of this host is on";
+    second
+        .until("the yes is kept back", |model| says(model, kept))
+        .await;
+    second.keys("<Esc><Esc>");
+    let model = approval::review(&mut second).await;
+    assert_eq!(reasons(&model), 1, "the dialog says it beforehand");
+    second.keys("<Tab><Tab>y");
+    app.until("denied", |model| all(model, ActionState::Denied))
+        .await;
+    let ledger = drill.ledger();
+    let sent = |effect| ledger.targets(effect).len();
+    assert_eq!((sent("suspend"), sent("clear_sessions")), (0, 0));
+    second.end().await;
+    app.end().await;
 }
 
 #[tokio::test(flavor = "multi_thread")]

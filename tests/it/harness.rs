@@ -14,6 +14,7 @@ pub fn shared(test: &str) -> Option<PathBuf> {
 
 pub mod app;
 pub mod disk;
+pub mod line;
 pub mod pty;
 pub mod screen;
 

@@ -1,18 +1,28 @@
 //! What follows a containment, through the whole console: its end, the list, the watch, what the case is told.
 
 use std::path::Path;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Duration;
 
+use chrono::{TimeDelta, Utc};
+use quell::app::effect::Effect;
 use quell::app::message::{Level, Message, WatchOf};
 use quell::app::model::{Layer, Model, Watch, contained};
-use quell::domain::audit::Body;
+use quell::cli::compose;
+use quell::domain::audit::{
+    AttackSign, Body, RecoverySaid, RecoveryWord, SignKind, WatchCursor, WatchSuccess, WatchUntil,
+};
 use quell::domain::containment::kind::ActionKind;
+use quell::domain::containment::ledger::ActionView;
 use quell::domain::containment::state::ActionState;
+use quell::domain::ids::{AccountId, ActionId, PlanId};
 use quell::drill::Drill;
-use quell::store::audit::Ground;
+use quell::store::audit::{AuditLog, Ground};
 use serde_json::{Value, json};
 
 use crate::harness::app::{Setting, TestApp, TestClock, company, records};
+use crate::harness::disk::breakable;
 
 const LOGIN: &str = "mara.lind@acme.example";
 const HOUR: Duration = Duration::from_secs(3_600);
@@ -128,21 +138,74 @@ pub async fn comments(drill: &Drill) -> Vec<String> {
 
 /// Waits until the watch has looked so many times more.
 async fn looks(app: &mut TestApp, times: usize) {
-    let mut before = successes(&app.model());
+    looks_for(app, WatchOf::Successes, times).await;
+}
+
+async fn looks_for(app: &mut TestApp, of: WatchOf, times: usize) {
+    let mut before = watches(&app.model(), of);
     for _ in 0..times {
         let last = before.clone();
         let model = app
-            .until("the watch looks", |model| successes(model) != last)
+            .until("the watch looks", |model| watches(model, of) != last)
             .await;
-        before = successes(&model);
+        before = watches(&model, of);
     }
 }
 
 /// Gives the looks for successes, account by account.
 fn successes(model: &Model) -> Vec<Watch> {
+    watches(model, WatchOf::Successes)
+}
+
+fn watches(model: &Model, of: WatchOf) -> Vec<Watch> {
     let looks = model.watched.iter();
-    let looks = looks.filter(|((_, of), _)| *of == WatchOf::Successes);
+    let looks = looks.filter(|((_, one), _)| *one == of);
     looks.map(|(_, watch)| watch.clone()).collect()
+}
+
+/// Puts a file where the directory of the leases was, so that nobody can take one.
+pub fn take_leases_away(state: &Path) {
+    let leases = state.join("lease");
+    std::fs::rename(&leases, state.join("lease.aside")).expect("the directory is there");
+    std::fs::write(&leases, "").expect("a file");
+}
+
+/// Puts the directory of the leases back.
+pub fn give_leases_back(state: &Path) {
+    let leases = state.join("lease");
+    std::fs::remove_file(&leases).expect("the file");
+    std::fs::rename(state.join("lease.aside"), leases).expect("the directory is there");
+}
+
+/// Writes into the log beside the console, as another one of this user does.
+fn write_beside(state: &Path, bodies: Vec<Body>) {
+    let log = AuditLog::open(&state.join("audit"), compose::identity());
+    let log = log.expect("the log can be written");
+    log.append_blocking(bodies).expect("it is recorded");
+}
+
+/// Says of every source that events of an account were read from it up to a time to come: each later one is late then.
+pub async fn read_ahead(app: &mut TestApp, state: &Path, account: &AccountId, hours: i64) {
+    let ahead = Utc::now() + TimeDelta::hours(hours);
+    let model = app.model();
+    let sources = model.settings.connections.iter();
+    let cursors = sources.map(|source| {
+        Body::WatchCursor(WatchCursor {
+            account: account.clone(),
+            connection: source.name.clone(),
+            upto: ahead,
+        })
+    });
+    write_beside(state, cursors.collect());
+    app.until("the console knows it", |model| {
+        let holds = model.ledger.holds();
+        let mut sources = model.settings.connections.iter();
+        sources.all(|source| {
+            let upto = holds.cursor(account, &source.name);
+            upto.is_some_and(|upto| upto > Utc::now())
+        })
+    })
+    .await;
 }
 
 #[tokio::test(flavor = "multi_thread")]
@@ -323,6 +386,245 @@ async fn slow_a_success_after_the_containment_rings_once_and_is_told_once() {
     let told = |comment: &&String| comment.contains("Success after containment");
     let posted = comments(&drill).await;
     assert_eq!(posted.iter().filter(told).count(), 1, "{posted:#?}");
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn slow_a_success_that_cannot_be_recorded_rings_once_and_the_watch_says_that_it_fails() {
+    let (drill, state, clock) = (company().await, dir(), TestClock::default());
+    drill
+        .fault(&json!({"fault": "session_survives"}))
+        .expect("the drill knows it");
+    let mut app = start(&drill, state.path(), &clock);
+    contain(&mut app).await;
+    app.end().await;
+    let mut app = start(&drill, state.path(), &clock);
+    looks(&mut app, 1).await;
+    take_leases_away(state.path());
+    drill.advance(1);
+    let part = "it could not be recorded: failed to take the lease";
+    app.until("the alarm", |model| said(model, part) > 0).await;
+    looks(&mut app, 3).await;
+    let model = app.model();
+    let alarm = model
+        .log
+        .iter()
+        .find(|line| line.text.as_str().contains(part));
+    let alarm = alarm.expect("it was said");
+    assert_eq!(alarm.level, Level::Alarm);
+    let text = alarm.text.as_str();
+    let begins = format!("SUCCESS AFTER CONTAINMENT: {LOGIN} at ");
+    assert!(text.starts_with(&begins), "{text}");
+    assert!(text.contains("Z from 203.0.113.66, seen at "), "{text}");
+    assert_eq!((said(&model, part), app.bells()), (1, 1), "once");
+    assert!(status(&model).contains("watch failing"), "{}", app.screen());
+    assert_eq!(count(state.path(), is_success), 0);
+    // It is not forgotten: with leases again it is recorded and told.
+    give_leases_back(state.path());
+    app.until("the case is told", |model| {
+        let holds = model.ledger.holds();
+        model
+            .ledger
+            .actions()
+            .any(|act| holds.is_told(&quell::domain::containment::hold::success_marker(&act.aid)))
+    })
+    .await;
+    app.until("it is watched again", |model| model.unwatched().is_none())
+        .await;
+    app.end().await;
+    assert_eq!(count(state.path(), is_success), 1);
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn slow_an_undoing_that_cannot_be_recorded_rings_once_and_the_watch_says_that_it_fails() {
+    let (drill, state) = (company().await, dir());
+    let broken = Arc::new(AtomicBool::new(false));
+    let mut app = TestApp::start_with(&drill, state.path(), breakable(&broken), |text| text);
+    contain(&mut app).await;
+    let bells = app.bells();
+    broken.store(true, Ordering::SeqCst);
+    drill
+        .fault(&json!({"fault": "undone_by_others"}))
+        .expect("the drill knows it");
+    drill.advance(1);
+    let part = "CONTAINMENT UNDONE BY OTHERS: mara.lind@acme.example (id ";
+    let model = app.until("the alarm", |model| said(model, part) > 0).await;
+    let mut alarms = model.log.iter().filter(|line| line.level == Level::Alarm);
+    assert!(alarms.any(|line| line.text.as_str().contains("it could not be recorded: ")));
+    looks_for(&mut app, WatchOf::Status, 2).await;
+    let model = app.model();
+    assert_eq!(said(&model, part), 1, "once");
+    assert!(app.bells() > bells);
+    assert!(status(&model).contains("watch failing"), "{}", app.screen());
+    let mut acts = model.ledger.actions();
+    assert!(acts.all(|act| act.state != ActionState::Drifted));
+    app.end().await;
+}
+
+/// One connection may hold many feeds: what one of them brings late is older than what the others brought.
+#[tokio::test(flavor = "multi_thread")]
+async fn slow_what_a_log_brings_late_rings_all_the_same() {
+    let (drill, state, clock) = (company().await, dir(), TestClock::default());
+    drill
+        .fault(&json!({"fault": "session_survives"}))
+        .expect("the drill knows it");
+    let mut app = start(&drill, state.path(), &clock);
+    contain(&mut app).await;
+    app.end().await;
+    let mut app = start(&drill, state.path(), &clock);
+    looks(&mut app, 1).await;
+    let account = app.model().standings.into_keys().next();
+    let account = account.expect("one is contained");
+    read_ahead(&mut app, state.path(), &account, 1).await;
+    drill.advance(1);
+    app.until("the alarm", |model| {
+        said(model, "SUCCESS AFTER CONTAINMENT") > 0
+    })
+    .await;
+    assert_eq!((app.bells(), count(state.path(), is_success)), (1, 1));
+    app.end().await;
+}
+
+/// Gives the records of an enabling that was sent, and closed by hand before anybody read it back, and of the watch that was
+/// decided with it.
+fn closed_by_hand(disabled: &ActionView) -> Vec<Body> {
+    let at = Utc::now();
+    let (pid, aid) = (PlanId::from_parts(at, 7), ActionId::from_parts(at, 7));
+    let plan = Body::ActionPlan {
+        pid: pid.clone(),
+        aid: aid.clone(),
+        order: 0,
+        kind: ActionKind::EnableAccount.key().to_owned(),
+        case: disabled.case.clone(),
+        account: disabled.account.clone(),
+        login: disabled.login.clone(),
+        snapshot: Value::Null,
+        server_date: None,
+        guards: Vec::new(),
+        plan_hash: "0".to_owned(),
+        expires: at + TimeDelta::minutes(5),
+    };
+    let confirm = Body::ActionConfirm {
+        pid,
+        aid: aid.clone(),
+        how: "typed".to_owned(),
+        plan_hash: "0".to_owned(),
+        dry_run: false,
+        operator: None,
+    };
+    let intent = Body::ActionIntent {
+        aid: aid.clone(),
+        attempt: 1,
+        method: "POST".to_owned(),
+        host: "127.0.0.1".to_owned(),
+        path: "/unsuspend".into(),
+        body_sha256: String::new(),
+        request_id: "r".to_owned(),
+        server_date: Some(at),
+        password_changed: None,
+        deadline: at,
+    };
+    let closed = Body::ActionResolve {
+        aid: aid.clone(),
+        how: "closed".to_owned(),
+        reason: "nobody knows".into(),
+    };
+    let said = |word| {
+        Body::Recovery(RecoverySaid {
+            case: disabled.case.clone(),
+            account: disabled.account.clone(),
+            word,
+        })
+    };
+    let until = said(RecoveryWord::Until(WatchUntil {
+        aid,
+        login: disabled.login.clone(),
+        owner: "jo".into(),
+        until: at + TimeDelta::hours(72),
+        how: "confirmed".to_owned(),
+        reason: None,
+    }));
+    let signs = said(RecoveryWord::Signs(vec![AttackSign {
+        kind: SignKind::Address,
+        value: "203.0.113.66".into(),
+    }]));
+    vec![plan, confirm, until, signs, intent, closed]
+}
+
+/// Two watches with opposite premises would ring for each other.
+#[tokio::test(flavor = "multi_thread")]
+async fn slow_an_enabling_that_was_closed_by_hand_is_followed_by_one_watch() {
+    let (drill, state, clock) = (company().await, dir(), TestClock::default());
+    let mut app = start(&drill, state.path(), &clock);
+    let model = contain(&mut app).await;
+    let disabling = |act: &&ActionView| act.kind == ActionKind::DisableAccount;
+    let disabled = model.ledger.actions().find(disabling);
+    write_beside(
+        state.path(),
+        closed_by_hand(disabled.expect("it was disabled")),
+    );
+    app.until("the console knows it", |model| {
+        let mut acts = model.ledger.actions();
+        acts.any(|act| act.kind == ActionKind::EnableAccount && act.state == ActionState::Abandoned)
+            && model.ledger.recoveries().running().count() == 1
+    })
+    .await;
+    // It is looked at as one that was enabled again, and nothing waits for the looks at a contained one.
+    looks_for(&mut app, WatchOf::Recovery, 2).await;
+    app.until("the other watch is over", |model| {
+        successes(model).is_empty() && watches(model, WatchOf::Status).is_empty()
+    })
+    .await;
+    drill.set_by_others(true);
+    drill.advance(1);
+    app.until("the attacker is seen", |model| {
+        said(model, "SEEN AFTER IT WAS ENABLED") > 0
+    })
+    .await;
+    // Long enough for the looks at the status: two of them would have found it enabled.
+    looks_for(&mut app, WatchOf::Recovery, 4).await;
+    let model = app.model();
+    let mut acts = model.ledger.actions();
+    assert!(acts.all(|act| act.state != ActionState::Drifted));
+    assert_eq!(said(&model, "CONTAINMENT UNDONE BY OTHERS"), 0);
+    assert_eq!(said(&model, "SUCCESS AFTER CONTAINMENT"), 0);
+    app.end().await;
+    assert_eq!(count(state.path(), is_success), 0);
+}
+
+#[test]
+fn an_alarm_names_what_its_own_account_did() {
+    let mut model = crate::scene::held((120, 40));
+    let accounts: Vec<AccountId> = model.standings.keys().cloned().collect();
+    assert_eq!(accounts.len(), 2);
+    let did = [
+        (0, "s-1", "2026-03-07T03:01:00Z", "203.0.113.9"),
+        (1, "s-2", "2026-03-07T03:07:00Z", "192.0.2.44"),
+        (1, "s-3", "2026-03-07T03:05:00Z", "198.51.100.7"),
+    ];
+    let entries = did.map(|(account, event, at, address)| {
+        crate::scene::record(Body::WatchSuccess(WatchSuccess {
+            case: crate::scene::case_id(4_812),
+            account: accounts[account].clone(),
+            connection: accounts[account].connection.clone(),
+            event: event.into(),
+            at: crate::scene::at(at),
+            action: "user.session.start".into(),
+            address: Some(address.into()),
+        }))
+    });
+    let message = Message::Recorded(entries.to_vec());
+    let effects = quell::app::update::update(&mut model, crate::scene::now(), message);
+    let bells = effects.iter().filter(|one| **one == Effect::Bell).count();
+    assert!(bells >= 2, "one for each account: {bells}");
+    for (account, says) in [
+        (0, "03:01Z from 203.0.113.9, 1 in all"),
+        (1, "03:05Z from 198.51.100.7, 2 in all"),
+    ] {
+        let act = model.ledger.on(&accounts[account]).next_back();
+        let login = act.expect("it is contained").login.raw().to_owned();
+        let line = format!("SUCCESS AFTER CONTAINMENT: {login} at {says}");
+        assert_eq!(said(&model, &line), 1, "{line}: {:#?}", model.log);
+    }
 }
 
 #[tokio::test(flavor = "multi_thread")]

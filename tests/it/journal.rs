@@ -25,6 +25,7 @@ fn note(text: &str) -> Vec<Body> {
     vec![Body::Note {
         case: CaseId::new(connection, "~1"),
         text: text.into(),
+        operator: None,
     }]
 }
 
@@ -70,4 +71,24 @@ async fn what_another_process_wrote_in_between_is_told_in_between() {
     let expected: Vec<u64> = expected.iter().map(|entry| entry.n).collect();
     assert_eq!(told(&mut messages), expected, "each once, in order");
     assert_eq!(journal.head().map(|head| head.n), expected.last().copied());
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_log_that_cannot_be_read_as_a_whole_is_said_to_be_broken() {
+    let place = tempfile::tempdir().expect("a directory");
+    let dir = tempfile::tempdir_in(place.path()).expect("a directory");
+    let (send, mut messages) = mpsc::channel(64);
+    let journal = Journal::new(open(dir.path()), &[], send, Arc::new(Open));
+    journal.record(note("ours")).await.expect("it is written");
+    journal.look_whole().await;
+    std::fs::rename(dir.path(), place.path().join("away")).expect("it is moved");
+    std::fs::write(dir.path(), "").expect("a file stands there");
+    journal.look_whole().await;
+    let mut said = Vec::new();
+    while let Ok(message) = messages.try_recv() {
+        if let Message::AuditBroken(fault) = message {
+            said.push(fault.is_some());
+        }
+    }
+    assert_eq!(said, [false, true]);
 }

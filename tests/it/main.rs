@@ -12,6 +12,7 @@ mod architecture;
 mod audit;
 mod audit_agree;
 mod audit_full;
+mod audit_head;
 mod audit_processes;
 mod audit_seal;
 mod audit_simulated;

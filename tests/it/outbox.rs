@@ -2,15 +2,23 @@
 //! that may still be on its way is waited out, and two copies are said to be two.
 
 use std::path::Path;
+use std::sync::Arc;
+use std::time::Duration;
 
 use chrono::TimeDelta;
+use quell::app::message::Message;
 use quell::app::model::Model;
 use quell::domain::audit::{Body, Entry};
 use quell::drill::Drill;
+use quell::drill::wire::Server;
+use quell::engine::probe::Probe;
+use quell::store::audit::Ground;
 use serde_json::json;
 
-use crate::harness::app::{TestApp, company, records};
-use crate::truth::open_case;
+use crate::approval::console;
+use crate::harness::app::{Setting, TestApp, company, records};
+use crate::hold;
+use crate::truth::{DISABLE, Gate, confirm, finished, open_case, plan};
 
 const TEXT: &str = "called her, it was not her";
 
@@ -144,4 +152,157 @@ async fn a_comment_that_arrived_twice_is_said_to_be_there_twice() {
         .await;
     app.end().await;
     assert_eq!(comments(&drill), 2, "none was added");
+}
+
+/// Disables the account, and kills the console right before the comment of it leaves.
+async fn killed_before_the_record(drill: &Drill, state: &Path) {
+    let gate = Gate::at(Some("comment.before"));
+    let setting = Setting {
+        probe: Arc::clone(&gate) as Arc<dyn Probe>,
+        ..Setting::default()
+    };
+    let mut app = TestApp::start_in(drill, state, setting, |text| text);
+    open_case(&mut app).await;
+    plan(&mut app, DISABLE.keys).await;
+    confirm(&app);
+    gate.reached().await;
+    app.kill();
+}
+
+fn says(model: &Model, words: &str) -> bool {
+    let mut log = model.log.iter();
+    log.any(|line| line.text.as_str() == words)
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn slow_what_a_live_console_left_waits_in_a_dry_run_and_goes_out_once_by_the_next_live_one() {
+    for (is_note, words, count) in [
+        (
+            true,
+            "1 note waits: this console is DRY RUN",
+            "1 note to post",
+        ),
+        (
+            false,
+            "1 record waits: this console is DRY RUN",
+            "1 to post",
+        ),
+    ] {
+        let (drill, state) = (company().await, dir());
+        if is_note {
+            killed_in_mid_post(&drill, state.path()).await;
+        } else {
+            killed_before_the_record(&drill, state.path()).await;
+        }
+        let owed = |model: &Model| waiting(model) + model.ledger.undocumented().len();
+        let dry = |text: String| text.replace("mode = \"live\"", "mode = \"dry_run\"");
+        let mut app = TestApp::start_with(&drill, state.path(), Ground::default(), dry);
+        app.until("it says so", |model| says(model, words)).await;
+        assert!(app.screen().contains(count), "{}", app.screen());
+        // Many a round goes by meanwhile.
+        let asked = || {
+            let ledger = drill.ledger();
+            ledger.count(Server::Cases, "POST", "/api/v1/query")
+        };
+        let enough = asked() + 20;
+        while asked() < enough {
+            app.keys("r");
+            app.sync().await;
+        }
+        let model = app.sync().await;
+        assert_eq!((owed(&model), comments(&drill)), (1, 0), "{words}");
+        let told = model.log.iter().filter(|one| one.text.as_str() == words);
+        assert_eq!(told.count(), 1, "it is said once");
+        app.end().await;
+        let mut app = TestApp::start(&drill, state.path());
+        assert_eq!(owed(&app.model()), 1);
+        app.until("it is there", |model| owed(model) == 0).await;
+        app.end().await;
+        assert_eq!(comments(&drill), 1, "{words}");
+    }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_live_console_that_was_left_alone_still_posts_what_was_confirmed() {
+    let (drill, state) = (company().await, dir());
+    let mut app = TestApp::start(&drill, state.path());
+    let order = json!({"server": "cases", "fault": "500", "count": 3, "path": "/comment", "method": "POST"});
+    drill.fault(&order).expect("the fault is known");
+    write(&mut app).await;
+    app.until("it waits", |model| waiting(model) == 1).await;
+    app.clock.advance(Duration::from_secs(16 * 60));
+    app.send(Message::Tick);
+    assert!(app.sync().await.locked);
+    let model = app.until("it is there", done).await;
+    assert!(model.locked);
+    app.end().await;
+    assert_eq!(comments(&drill), 1);
+}
+
+/// Gives the login that the case system says this console has.
+async fn login(app: &mut TestApp) -> String {
+    let known = |model: &Model| model.operator.login.is_some();
+    let model = app.until("the person is known", known).await;
+    let login = model.operator.login.expect("it was waited for");
+    login.raw().to_owned()
+}
+
+/// The comments of the case without the escapes of Markdown.
+async fn texts(drill: &Drill) -> Vec<String> {
+    let all = hold::comments(drill).await.into_iter();
+    all.map(|text| text.replace('\\', "")).collect()
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn who_confirmed_and_who_wrote_stand_in_what_another_person_posts_for_them() {
+    let (drill, state) = (company().await, dir());
+    // Of one user of the operating system, and one log; the second has a key of their own.
+    let other = || console(&drill, state.path(), drill.second_key(), Setting::default());
+    let gate = Gate::at(Some("send.after"));
+    let setting = Setting {
+        probe: Arc::clone(&gate) as Arc<dyn Probe>,
+        ..Setting::default()
+    };
+    let mut app = TestApp::start_in(&drill, state.path(), setting, |text| text);
+    let mine = login(&mut app).await;
+    open_case(&mut app).await;
+    plan(&mut app, DISABLE.keys).await;
+    confirm(&app);
+    gate.reached().await;
+    app.kill();
+    let mut second = other();
+    let theirs = login(&mut second).await;
+    assert_ne!(mine, theirs);
+    second.until("it is documented", finished).await;
+    second.end().await;
+    let all = texts(&drill).await;
+    let record = all
+        .iter()
+        .find(|text| text.contains("**Containment record**"));
+    let record = record.expect("the record");
+    let line = |start: &str| {
+        let found = record.lines().find(|line| line.starts_with(start));
+        found.unwrap_or_else(|| panic!("{start} in {record}"))
+    };
+    assert!(line("Confirmed by: ").contains(&mine), "{record}");
+    assert!(!line("Documented by: ").contains(&mine), "{record}");
+
+    let gate = Gate::at(Some("comment.before"));
+    let setting = Setting {
+        probe: Arc::clone(&gate) as Arc<dyn Probe>,
+        ..Setting::default()
+    };
+    let mut app = TestApp::start_in(&drill, state.path(), setting, |text| text);
+    login(&mut app).await;
+    write(&mut app).await;
+    gate.reached().await;
+    app.kill();
+    let mut second = other();
+    second.until("the note is there", done).await;
+    second.end().await;
+    let note = texts(&drill).await;
+    let note = note.iter().find(|text| text.contains(TEXT));
+    let note = note.expect("the note");
+    assert!(note.contains(&format!("by {mine}, OS user ")), "{note}");
+    assert!(!note.contains(&theirs), "{note}");
 }

@@ -4,7 +4,9 @@
 use std::time::Duration;
 
 use quell::app::model::{Layer, Model};
+use quell::cli::compose::Host;
 use quell::domain::audit::Body;
+use quell::domain::containment::remnant::RemnantKind;
 use quell::domain::containment::state::ActionState;
 use quell::drill::Drill;
 use quell::store::audit::Ground;
@@ -12,6 +14,8 @@ use serde_json::{Value, json};
 use tempfile::TempDir;
 
 use crate::harness::app::{TestApp, company, records};
+use crate::left::plan_removal;
+use crate::truth::by_others;
 use crate::{harness::screen, scene};
 
 const LOGIN: &str = "mara.lind@acme.example";
@@ -40,6 +44,10 @@ async fn plan(app: &mut TestApp, keys: &str) -> Vec<(&'static str, String)> {
     let open = |model: &Model| matches!(model.layers.last(), Some(Layer::Confirm { .. }));
     let model = app.until("the dialog is open", open).await;
     app.clock.advance(Duration::from_secs(1));
+    refusing(&model)
+}
+
+fn refusing(model: &Model) -> Vec<(&'static str, String)> {
     let Some(Layer::Confirm { confirmation, .. }) = model.layers.last() else {
         panic!("a dialog")
     };
@@ -69,24 +77,36 @@ fn unread(path: &str) -> Value {
     json!({"server": "identity", "fault": "403", "rate": 1.0, "path": path})
 }
 
-/// Plans each kind, sees why it is refused, and tries to confirm it all the same.
+/// Plans each kind that the account can be acted on by, and what was left in it; sees why it is refused, and tries to
+/// confirm it all the same.
 async fn refused(app: &mut TestApp, expected: &[(&'static str, &str)]) {
     open_case(app).await;
-    for keys in ["cc", "cs", "ca"] {
+    for keys in ["cc", "cs", "ca", "cp", "cx", "cb"] {
         let said = plan(app, keys).await;
-        let said: Vec<_> = said.iter().map(|(g, why)| (*g, why.as_str())).collect();
-        assert_eq!(said, expected, "{keys}");
-        app.keys(LOGIN).keys("<Tab>y");
-        let model = app.sync().await;
-        assert!(
-            model
-                .ledger
-                .actions()
-                .all(|action| action.confirmed.is_none()),
-            "{keys}"
-        );
-        app.keys("<Esc><Esc>");
+        not_confirmed(app, keys, &said, expected).await;
     }
+    let model = plan_removal(app, RemnantKind::RefreshToken, "MailSync").await;
+    not_confirmed(app, "E", &refusing(&model), expected).await;
+}
+
+async fn not_confirmed(
+    app: &mut TestApp,
+    keys: &str,
+    said: &[(&'static str, String)],
+    expected: &[(&'static str, &str)],
+) {
+    let said: Vec<_> = said.iter().map(|(g, why)| (*g, why.as_str())).collect();
+    assert_eq!(said, expected, "{keys}");
+    app.keys(LOGIN).keys("<Tab>y");
+    let model = app.sync().await;
+    assert!(
+        model
+            .ledger
+            .actions()
+            .all(|action| action.confirmed.is_none()),
+        "{keys}"
+    );
+    app.keys("<Esc><Esc><Esc>");
 }
 
 #[tokio::test(flavor = "multi_thread")]
@@ -169,17 +189,72 @@ async fn slow_whoever_is_protected_is_refused_at_the_plan_by_id_name_group_and_r
         if field.is_empty() {
             arm(&drill, &json!({"fault": "made_administrator"}));
         }
-        let mut app = TestApp::start_with(&drill, state.path(), Ground::default(), |text| {
+        let edit = |text: String| {
             let (before, _) = text.split_once("[policy]").expect("it has a policy");
             let line = match field {
                 "" => String::new(),
                 field => format!("{field} = [{entry:?}]\n"),
             };
             format!("{before}[policy]\n{line}")
-        });
+        };
+        let mut app = TestApp::start_with(&drill, state.path(), Ground::default(), edit);
         refused(&mut app, &[(guard, reason)]).await;
         app.end().await;
         assert_eq!(changes(&drill), Vec::<Value>::new(), "{field} {entry}");
+        // Others disabled it and said that it is at risk: what can be done to it then is refused as well.
+        by_others(&drill, "HIGH").await;
+        by_others(&drill, "suspend").await;
+        let theirs = changes(&drill);
+        let mut app = TestApp::start_with(&drill, state.path(), Ground::default(), edit);
+        open_case(&mut app).await;
+        let said = plan(&mut app, "cd").await;
+        not_confirmed(&mut app, "cd", &said, &[(guard, reason)]).await;
+        let said = plan(&mut app, "u").await;
+        not_confirmed(&mut app, "u", &said, &[(guard, reason)]).await;
+        app.end().await;
+        assert_eq!(changes(&drill), theirs, "{field} {entry}");
+    }
+}
+
+/// What no snapshot of an account holds: the switch and the rules of the host.
+#[tokio::test(flavor = "multi_thread")]
+async fn slow_what_only_a_guard_knows_is_refused_at_the_send_by_that_guard() {
+    for (guard, is_set) in [("freeze", true), ("policy of the host", false)] {
+        let (drill, state, etc) = (company().await, dir(), dir());
+        let host = Host {
+            policy: etc.path().join("policy.toml"),
+            freeze: etc.path().join("freeze"),
+        };
+        let ground = Ground::default();
+        let mut app = TestApp::start_on(&drill, state.path(), ground, host.clone(), |text| text);
+        open_case(&mut app).await;
+        assert_eq!(plan(&mut app, "cc").await, [], "it may be planned");
+        if is_set {
+            // A link to nothing is a switch as well.
+            std::os::unix::fs::symlink("/nonexistent/switch", &host.freeze).expect("a link");
+        } else {
+            // Root's or not: it is not what this console was started with.
+            std::fs::write(&host.policy, "").expect("it is written");
+        }
+        app.keys(LOGIN).keys("<Tab>y");
+        let model = app
+            .until("given up", |model| {
+                let mut all = model.ledger.actions();
+                model.ledger.actions().next().is_some() && all.all(|one| one.ended.is_some())
+            })
+            .await;
+        let mut all = model.ledger.actions();
+        assert!(all.all(|action| action.state == ActionState::Abandoned));
+        app.end().await;
+        assert_eq!(changes(&drill), Vec::<Value>::new(), "{guard}");
+        let refusals: Vec<String> = records(state.path())
+            .into_iter()
+            .filter_map(|entry| match entry.body {
+                Body::Refusal { guard, .. } => Some(guard),
+                _ => None,
+            })
+            .collect();
+        assert_eq!(refusals, [guard]);
     }
 }
 

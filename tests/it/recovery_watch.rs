@@ -9,11 +9,12 @@ use quell::domain::audit::{Body, RecoveryWord, SignKind};
 use quell::domain::containment::kind::ActionKind;
 use quell::domain::containment::recovery_watch::{RecoveryWatch, over_marker, seen_marker};
 use quell::domain::containment::state::ActionState;
+use quell::domain::text::Safe;
 use quell::drill::Drill;
 use serde_json::json;
 
 use crate::harness::app::{Setting, TestApp, TestClock, company, records};
-use crate::hold::{comments, confirm, open_case};
+use crate::hold::{comments, confirm, give_leases_back, open_case, read_ahead, take_leases_away};
 
 const HOUR: Duration = Duration::from_secs(3_600);
 
@@ -415,6 +416,16 @@ async fn slow_containing_the_account_again_ends_it_and_the_case_is_told() {
             proven(model, ActionKind::DisableAccount) == 2
         })
         .await;
+    // Whoever takes the case over reads of it.
+    let case = model.open.as_ref().map(|open| open.id.clone());
+    let facts = quell::app::report::facts(&model, &case.expect("it is open"));
+    let mut lines = facts.contained.iter().map(Safe::as_str);
+    let over = lines.find(|line| line.contains("enabled again, its watch is over since "));
+    let over = over.unwrap_or_else(|| panic!("{:#?}", facts.contained));
+    assert!(
+        over.contains(": ended before its time: contained again; SEEN SINCE: "),
+        "{over}"
+    );
     assert_eq!(model.ledger.recoveries().running().count(), 0);
     assert!(contained::recovering(&model).is_empty());
     app.until("the case is told", |model| {
@@ -426,6 +437,66 @@ async fn slow_containing_the_account_again_ends_it_and_the_case_is_told() {
         told(&drill, "ended before its time: contained again").await,
         1
     );
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn slow_what_cannot_be_recorded_rings_once_and_the_watch_says_that_it_fails() {
+    let (drill, state, clock) = (company().await, dir(), TestClock::default());
+    let mut app = start(&drill, state.path(), &clock);
+    contain(&mut app).await;
+    enable(&mut app).await;
+    looks(&mut app, WatchOf::Recovery, 1).await;
+    looks(&mut app, WatchOf::Left, 1).await;
+    let bells = app.bells();
+    take_leases_away(state.path());
+    // The password is the old one: the attacker comes back.
+    drill.advance(1);
+    let part = "it could not be recorded: failed to take the lease";
+    app.until("it rings", |model| said(model, part) > 0).await;
+    looks(&mut app, WatchOf::Recovery, 3).await;
+    let model = app.model();
+    assert_eq!((said(&model, part), app.bells()), (1, bells + 1));
+    assert_eq!(
+        said(
+            &model,
+            "SEEN AFTER IT WAS ENABLED: mara.lind@acme.example at "
+        ),
+        1,
+        "{:#?}",
+        model.log
+    );
+    assert!(failing(&model), "{}", app.screen());
+    assert_eq!(seen(state.path()), [""; 0]);
+    // It is not forgotten: with leases again it is recorded.
+    give_leases_back(state.path());
+    app.until("it is on record", |model| {
+        !watch(model).seen.is_empty() && !failing(model)
+    })
+    .await;
+    app.end().await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn slow_what_a_log_brings_late_is_seen_at_the_end() {
+    let (drill, state, clock) = (company().await, dir(), TestClock::default());
+    let mut app = start(&drill, state.path(), &clock);
+    contain(&mut app).await;
+    let model = enable(&mut app).await;
+    let account = watch(&model).account.clone();
+    looks(&mut app, WatchOf::Left, 1).await;
+    looks(&mut app, WatchOf::Recovery, 1).await;
+    // One connection holds many feeds, and the others of it are far ahead of the one that tells of the attacker.
+    read_ahead(&mut app, state.path(), &account, 100).await;
+    looks(&mut app, WatchOf::Recovery, 2).await;
+    drill.advance(1);
+    clock.pass(HOUR * 72 + HOUR / 60);
+    let model = app
+        .until("the summary", |model| said(model, "is over: 72 h, ") == 1)
+        .await;
+    let acts = watch(&model).seen.iter();
+    let acts = acts.filter(|one| one.thing == "attacker");
+    assert_ne!(acts.count(), 0, "{:#?}", watch(&model));
+    app.end().await;
 }
 
 #[tokio::test(flavor = "multi_thread")]

@@ -661,6 +661,7 @@ pub(crate) fn response(size: (u16, u16)) -> Model {
                 how: "typed".to_owned(),
                 plan_hash: String::new(),
                 dry_run: false,
+                operator: None,
             },
             Body::ActionIntent {
                 aid: aid.clone(),
@@ -747,6 +748,7 @@ pub(crate) fn held(size: (u16, u16)) -> Model {
                     how: "typed".to_owned(),
                     plan_hash: String::new(),
                     dry_run: false,
+                    operator: None,
                 },
                 Body::ActionIntent {
                     aid: aid.clone(),
@@ -866,6 +868,7 @@ pub(crate) fn recovering(size: (u16, u16)) -> Model {
                 how: "typed".to_owned(),
                 plan_hash: String::new(),
                 dry_run: false,
+                operator: None,
             },
             Body::ActionIntent {
                 aid: aid.clone(),

@@ -119,6 +119,54 @@ async fn slow_two_consoles_that_confirm_the_same_in_one_instant_send_it_once() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
+async fn slow_what_another_console_gave_up_is_not_sent_by_its_owner() {
+    let (drill, state) = (company().await, tempfile::tempdir().expect("a directory"));
+    let gate = Gate::at(Some("send.before"));
+    let setting = Setting {
+        probe: Arc::clone(&gate) as Arc<dyn Probe>,
+        ..Setting::default()
+    };
+    let mut owner = TestApp::start_in(&drill, state.path(), setting, |text| text);
+    open_case(&mut owner).await;
+    plan(&mut owner, "cc").await;
+    confirm(&owner);
+    gate.reached().await;
+    let waiting = |model: &Model| {
+        let all = model.ledger.actions();
+        let waiting = all.filter(|action| action.state == ActionState::Confirmed);
+        waiting.map(|action| action.aid.clone()).collect::<Vec<_>>()
+    };
+    // Somebody tidies up: nothing says any more that the owner of what waits is alive.
+    let model = owner.until("two wait", |model| waiting(model).len() == 2);
+    for aid in waiting(&model.await) {
+        let lease = state.path().join("lease").join(format!("{aid}.lock"));
+        std::fs::remove_file(lease).expect("it was there");
+    }
+    let mut other = TestApp::start(&drill, state.path());
+    let given_up = |model: &Model| {
+        let all = model.ledger.actions();
+        all.filter(|action| action.state == ActionState::Abandoned)
+            .count()
+    };
+    other
+        .until("they are given up", |model| given_up(model) == 2)
+        .await;
+    gate.open();
+    let model = owner.until("the owner is through", finished).await;
+    owner.end().await;
+    other.end().await;
+    assert_eq!(given_up(&model), 2);
+    let said = model.ledger.actions().filter_map(|action| {
+        let said = action.evidence.as_ref()?.raw();
+        said.contains("never sent: its console ended, or could not write its record")
+            .then_some(())
+    });
+    assert_eq!(said.count(), 2);
+    assert_eq!(drill.ledger().targets(DISABLE.effect).len(), 0);
+    assert_eq!(drill.ledger().targets(REVOKE.effect).len(), 1);
+}
+
+#[tokio::test(flavor = "multi_thread")]
 async fn slow_an_action_that_nobody_can_read_is_written_about_once_by_each() {
     let (drill, state) = (company().await, tempfile::tempdir().expect("a directory"));
     let mut app = TestApp::start(&drill, state.path());

@@ -41,6 +41,17 @@ struct Shared {
     number: u128,
     /// The oracle: each request that reached the provider.
     effects: Vec<(DateTime<Utc>, AccountId)>,
+    /// Each plan that was carried out: none is twice.
+    carried: BTreeSet<PlanId>,
+    met: Met,
+}
+
+/// How often the caps had something to say; without it nothing was tested.
+#[derive(Clone, Copy, Default)]
+struct Met {
+    sent: usize,
+    at_plan: usize,
+    at_send: usize,
 }
 
 struct Console {
@@ -148,6 +159,7 @@ fn plan(
         guard: "caps",
         refusal: cap(shared, console, &id, &kinds, now),
     }];
+    shared.met.at_plan += usize::from(plan.refused());
     for (step, order) in plan.steps.iter().zip(0u32..) {
         let body = Body::ActionPlan {
             pid: plan.pid.clone(),
@@ -190,6 +202,13 @@ fn carry_out(
     now: Moment,
     plan: &ConfirmedPlan,
 ) {
+    // The count before the send would hide that a refused plan, or an old one, could be confirmed.
+    assert!(!plan.plan().refused(), "a refused plan was confirmed");
+    assert!(!plan.plan().expired(now.boot), "an old plan was confirmed");
+    assert!(
+        shared.carried.insert(plan.pid().clone()),
+        "one confirmation was carried out twice"
+    );
     for action in plan.actions() {
         let refused = cap(shared, console, &plan.account().id, &[action.kind()], now);
         let aid = action.aid().clone();
@@ -199,9 +218,11 @@ fn carry_out(
             how: "typed name and y".to_owned(),
             plan_hash: plan.hash().to_owned(),
             dry_run: false,
+            operator: None,
         };
         shared.record(who, now, &confirm);
         let state = if refused.is_some() {
+            shared.met.at_send += 1;
             OutcomeState::Abandoned
         } else {
             let intent = Body::ActionIntent {
@@ -268,7 +289,7 @@ fn turn_to(model: &mut Model, number: u8) {
     }
 }
 
-fn run(seed: u64, events: usize) -> usize {
+fn run(seed: u64, events: usize) -> Met {
     let mut dice = fastrand::Rng::with_seed(seed);
     let mut shared = Shared {
         bytes: Vec::new(),
@@ -277,6 +298,8 @@ fn run(seed: u64, events: usize) -> usize {
         head: ChainHash::GENESIS,
         number: 0,
         effects: Vec::new(),
+        carried: BTreeSet::new(),
+        met: Met::default(),
     };
     let mut consoles: Vec<Console> = (0..CONSOLES).map(|_| Console::start(&shared)).collect();
     let mut now = scene::now();
@@ -336,19 +359,30 @@ fn run(seed: u64, events: usize) -> usize {
             "seed {seed}: {hit:?}"
         );
     }
-    shared.effects.len()
+    Met {
+        sent: shared.effects.len(),
+        ..shared.met
+    }
 }
 
 #[test]
 fn ten_thousand_random_events_in_four_consoles_never_beat_a_cap() {
     let seeds = std::env::var("QUELL_UI_SEEDS").ok();
     let seeds: u64 = seeds.and_then(|text| text.parse().ok()).unwrap_or(1);
-    let mut sent = 0;
+    let mut all = Met::default();
     for seed in 0..seeds {
-        sent += run(seed, 10_000);
+        let met = run(seed, 10_000);
+        all.sent += met.sent;
+        all.at_plan += met.at_plan;
+        all.at_send += met.at_send;
     }
     println!(
-        "{seeds} x 10,000 events in {CONSOLES} consoles with {RESTARTS} restarts: {sent} sends, no cap passed"
+        "{seeds} x 10,000 events in {CONSOLES} consoles with {RESTARTS} restarts: {} sends, {} plans refused by a cap, {} \
+         sends refused after the plan was not; no cap passed",
+        all.sent, all.at_plan, all.at_send
     );
-    assert!(sent > 0, "nothing was ever sent, so nothing was tested");
+    assert!(all.sent > 0, "nothing was ever sent, so nothing was tested");
+    assert!(all.at_plan > 0, "no cap was ever reached");
+    // Another console must take the last place between a plan and its confirmation: one seed may not have that.
+    assert!(seeds < 10 || all.at_send > 0, "no send was ever refused");
 }

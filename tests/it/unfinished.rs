@@ -1,14 +1,30 @@
-//! The list of unfinished actions: its cursor belongs to an action, not to a row.
+//! The list of unfinished actions: its cursor belongs to an action, not to a row, and what is closed on it is not sent.
 
+use std::path::Path;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicUsize, Ordering};
+
+use async_trait::async_trait;
 use quell::app::keymap::Chord;
 use quell::app::message::Message;
 use quell::app::model::{Layer, Model};
 use quell::app::update::update;
+use quell::cli::compose::{self, Host};
 use quell::domain::audit::{Body, OutcomeState};
 use quell::domain::containment::ledger::ActionView;
+use quell::domain::containment::state::ActionState;
 use quell::domain::ids::ActionId;
+use quell::drill::Drill;
+use quell::drill::wire::Server;
+use quell::engine::probe::Probe;
+use quell::store::audit::AuditLog;
+use serde_json::json;
 
+use crate::audit_processes::leave_orphans;
+use crate::harness::app::{Setting, TestApp, company, no_host, records};
+use crate::hold;
 use crate::scene;
+use crate::truth::{DISABLE, Gate, REVOKE, confirm, finished, open_case, plan};
 
 /// Gives the records of an action that was confirmed, on the target of another.
 fn confirmed(like: &ActionView, aid: &ActionId) -> [Body; 2] {
@@ -33,6 +49,7 @@ fn confirmed(like: &ActionView, aid: &ActionId) -> [Body; 2] {
             how: "typed".to_owned(),
             plan_hash: String::new(),
             dry_run: false,
+            operator: None,
         },
     ]
 }
@@ -90,4 +107,329 @@ fn the_cursor_stays_on_its_action_when_rows_above_it_end() {
     }
     key(&mut model, 'j');
     assert_eq!(at(&model), (0, Some(ids[1].clone())));
+}
+
+fn last_line(model: &Model) -> String {
+    let last = model.log.back();
+    last.map_or_else(String::new, |line| line.text.to_string())
+}
+
+#[test]
+fn whoever_closes_what_is_under_way_is_told_what_that_stops() {
+    let mut model = scene::response((120, 40));
+    let first = model.ledger.unfinished().next().expect("one").clone();
+    assert_eq!(first.state, ActionState::Acked);
+    model.show_unfinished();
+    key(&mut model, 'x');
+    assert!(matches!(model.layers.last(), Some(Layer::Writing { .. })));
+    let told = "closing stops what was not sent yet, what was sent is still read back";
+    assert!(last_line(&model).contains(told), "{}", last_line(&model));
+    model.layers.pop();
+    let unknown = Body::ActionUnknown {
+        aid: first.aid,
+        attempt: 1,
+        reason: "no answer".into(),
+    };
+    tell(&mut model, [unknown]);
+    let before = model.log.len();
+    key(&mut model, 'x');
+    assert!(matches!(model.layers.last(), Some(Layer::Writing { .. })));
+    assert_eq!(model.log.len(), before, "{}", last_line(&model));
+}
+
+/// Confirms a plan whose first request the provider puts off, and stops the console while it waits.
+async fn put_off(drill: &Drill, state: &Path, keys: &str, path: &str) -> (TestApp, Arc<Gate>) {
+    let gate = Gate::at(Some("after action.observe"));
+    let setting = Setting {
+        probe: Arc::clone(&gate) as Arc<dyn Probe>,
+        ..Setting::default()
+    };
+    let mut app = TestApp::start_in(drill, state, setting, |text| text);
+    open_case(&mut app).await;
+    plan(&mut app, keys).await;
+    let order =
+        json!({"server": "identity", "fault": "429", "rate": 1.0, "count": 1, "path": path});
+    drill.fault(&order).expect("the drill knows it");
+    confirm(&app);
+    gate.reached().await;
+    app.until("it is put off", |model| {
+        model.ledger.actions().any(|action| {
+            let said = action.evidence.as_ref().map_or("", |said| said.raw());
+            said.contains("sending once more")
+        })
+    })
+    .await;
+    (app, gate)
+}
+
+fn intents(state: &Path) -> usize {
+    let all = records(state).into_iter();
+    all.filter(|entry| matches!(entry.body, Body::ActionIntent { .. }))
+        .count()
+}
+
+fn words(model: &Model) -> Vec<(ActionState, String)> {
+    let said = |action: &ActionView| {
+        let said = action.evidence.as_ref();
+        said.map_or_else(String::new, |said| said.raw().to_owned())
+    };
+    let all = model.ledger.actions();
+    all.map(|action| (action.state, said(action))).collect()
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn what_is_closed_while_its_second_send_waits_is_not_sent_again() {
+    let (drill, state) = (company().await, tempfile::tempdir().expect("a directory"));
+    let (mut app, gate) = put_off(&drill, state.path(), DISABLE.keys, DISABLE.path).await;
+    app.keys("<Esc>Fxnot ours<Enter>");
+    let closed = vec![(ActionState::Abandoned, "not ours".to_owned())];
+    app.until("it is closed", |model| words(model) == closed)
+        .await;
+    gate.open();
+    let said = |model: &Model| {
+        let mut log = model.log.iter();
+        log.any(|line| line.text.as_str().contains("closed meanwhile: not ours"))
+    };
+    let model = app
+        .until("it is left out", |model| said(model) && finished(model))
+        .await;
+    assert_eq!(words(&model), closed);
+    app.end().await;
+    assert_eq!(drill.ledger().targets(DISABLE.effect).len(), 0);
+    assert_eq!(intents(state.path()), 1);
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_step_that_is_closed_before_its_turn_is_left_out_and_the_others_go_on() {
+    let (drill, state) = (company().await, tempfile::tempdir().expect("a directory"));
+    let (mut app, gate) = put_off(&drill, state.path(), "cc", REVOKE.path).await;
+    // The second of three: the account is disabled between two revokings.
+    app.keys("<Esc>Fjxnot ours<Enter>");
+    let closed = (ActionState::Abandoned, "not ours".to_owned());
+    app.until("it is closed", |model| words(model).get(1) == Some(&closed))
+        .await;
+    gate.open();
+    let model = app.until("documented", finished).await;
+    app.end().await;
+    let words = words(&model);
+    let states: Vec<ActionState> = words.iter().map(|(state, _)| *state).collect();
+    let expected = [
+        ActionState::Verified,
+        ActionState::Abandoned,
+        ActionState::Verified,
+    ];
+    assert_eq!(states, expected, "{words:?}");
+    assert_eq!(words[1], closed);
+    assert_eq!(drill.ledger().targets(DISABLE.effect).len(), 0);
+    assert_eq!(drill.ledger().targets(REVOKE.effect).len(), 2);
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn what_was_sent_after_it_was_closed_is_read_back() {
+    let (drill, state) = (company().await, tempfile::tempdir().expect("a directory"));
+    let mut app = TestApp::start(&drill, state.path());
+    open_case(&mut app).await;
+    let model = app.sync().await;
+    let open = model.open.as_ref().expect("a case");
+    let account = open.the_account().expect("an account").id.clone();
+    leave_orphans(state.path(), &open.id, &account, 1).expect("the log takes them");
+    app.end().await;
+    let all = records(state.path());
+    let intent = all.iter().find_map(|entry| match &entry.body {
+        Body::ActionIntent { aid, .. } => Some((aid.clone(), entry.body.clone())),
+        _ => None,
+    });
+    let (aid, intent) = intent.expect("it was sent");
+    let closed = Body::ActionResolve {
+        aid,
+        how: "closed by a person".to_owned(),
+        reason: "not ours".into(),
+    };
+    let log = AuditLog::open(&state.path().join("audit"), compose::identity());
+    let appended = log.and_then(|log| log.append_blocking(vec![closed, intent]));
+    appended.expect("the log takes them");
+    let mut app = TestApp::start(&drill, state.path());
+    let first = app.model();
+    assert!(matches!(
+        first.layers.last(),
+        Some(Layer::Unfinished { .. })
+    ));
+    let model = app.until("read back and documented", finished).await;
+    app.end().await;
+    let states: Vec<ActionState> = words(&model).iter().map(|(state, _)| *state).collect();
+    assert_eq!(states, [ActionState::NotEffective]);
+}
+
+/// Stops the third send, and then every read that begins after it; the reads before go through.
+struct Third {
+    sent: AtomicUsize,
+    send: Arc<Gate>,
+    read: Arc<Gate>,
+}
+
+async fn stand(gate: &Gate) {
+    gate.reached.add_permits(1);
+    drop(gate.open.acquire().await);
+}
+
+#[async_trait]
+impl Probe for Third {
+    async fn pass(&self, point: &str) {
+        let sent = self.sent.load(Ordering::SeqCst);
+        match point {
+            "send.before" if sent == 2 => stand(&self.send).await,
+            "send.after" => {
+                self.sent.fetch_add(1, Ordering::SeqCst);
+            }
+            "read.before" if sent == 3 => stand(&self.read).await,
+            _ => {}
+        }
+    }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_step_that_is_closed_while_it_is_read_back_is_told_by_its_final_word() {
+    let (drill, state) = (company().await, tempfile::tempdir().expect("a directory"));
+    let gates = Arc::new(Third {
+        sent: AtomicUsize::new(0),
+        send: Gate::at(None),
+        read: Gate::at(None),
+    });
+    let setting = Setting {
+        probe: Arc::clone(&gates) as Arc<dyn Probe>,
+        ..Setting::default()
+    };
+    let mut app = TestApp::start_in(&drill, state.path(), setting, |text| text);
+    open_case(&mut app).await;
+    plan(&mut app, "cc").await;
+    confirm(&app);
+    gates.send.reached().await;
+    let proven = |model: &Model| {
+        let mut words = words(model).into_iter();
+        words
+            .by_ref()
+            .take(2)
+            .all(|(state, _)| state == ActionState::Verified)
+            && words.count() == 1
+    };
+    let model = app.until("the first two are proven", proven).await;
+    // Whoever proved them has let them go: nothing but the third keeps the record away.
+    for action in model.ledger.actions().take(2) {
+        let lease = state.path().join("lease");
+        let lease = lease.join(format!("{}.lock", action.aid));
+        while lease.exists() {
+            app.sync().await;
+        }
+    }
+    gates.send.open();
+    gates.read.reached().await;
+    app.until("the third is accepted", |model| {
+        let third = words(model).into_iter().nth(2);
+        third.is_some_and(|(state, _)| state == ActionState::Acked)
+    })
+    .await;
+    app.keys("<Esc>Fxnot ours<Enter>");
+    let closed = (ActionState::Abandoned, "not ours".to_owned());
+    app.until("it is closed", |model| words(model).get(2) == Some(&closed))
+        .await;
+    // Some rounds go by meanwhile: the watch over what was disabled looks as often as what is not documented is tried.
+    let looks = || {
+        let ledger = drill.ledger();
+        ledger.count(Server::Identity, "GET", "/api/v1/users/{id}")
+    };
+    let enough = looks() + 6;
+    while looks() < enough {
+        app.sync().await;
+    }
+    assert_eq!(drill.ledger().targets("comment").len(), 0, "too early");
+    gates.read.open();
+    let model = app.until("documented", finished).await;
+    app.end().await;
+    let states: Vec<ActionState> = words(&model).iter().map(|(state, _)| *state).collect();
+    assert_eq!(states, [ActionState::Verified; 3]);
+    let all = hold::comments(&drill).await;
+    let told = all
+        .iter()
+        .filter(|text| text.contains("Containment record"));
+    let told: Vec<&String> = told.collect();
+    assert_eq!(told.len(), 1, "{told:?}");
+    assert_eq!(told[0].matches("**proven**").count(), 3, "{}", told[0]);
+    assert!(!told[0].contains("abandoned"), "{}", told[0]);
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn what_another_console_closed_is_not_opened_by_one_that_could_not_read_it() {
+    let (drill, state) = (company().await, tempfile::tempdir().expect("a directory"));
+    let mut app = TestApp::start(&drill, state.path());
+    open_case(&mut app).await;
+    let model = app.sync().await;
+    let open = model.open.as_ref().expect("a case");
+    let account = open.the_account().expect("an account").id.clone();
+    leave_orphans(state.path(), &open.id, &account, 1).expect("the log takes them");
+    app.end().await;
+    let order = json!({"server": "identity", "fault": "403", "rate": 1.0, "path": account.raw()});
+    drill.fault(&order).expect("the drill knows it");
+    let gate = Gate::at(Some("before action.unknown"));
+    let setting = Setting {
+        probe: Arc::clone(&gate) as Arc<dyn Probe>,
+        ..Setting::default()
+    };
+    let mut app = TestApp::start_in(&drill, state.path(), setting, |text| text);
+    // It looked, and is about to write that it could read nothing.
+    gate.reached().await;
+    let model = app.sync().await;
+    let aid = model.ledger.unfinished().next().expect("one").aid.clone();
+    let closed = Body::ActionResolve {
+        aid,
+        how: "closed by a person".to_owned(),
+        reason: "not ours".into(),
+    };
+    let log = AuditLog::open(&state.path().join("audit"), compose::identity());
+    let appended = log.and_then(|log| log.append_blocking(vec![closed]));
+    appended.expect("the log takes it");
+    gate.open();
+    let model = app.until("documented", finished).await;
+    app.end().await;
+    let closed = (ActionState::Abandoned, "not ours".to_owned());
+    assert_eq!(words(&model), [closed]);
+    let all = records(state.path());
+    let unknown = all
+        .iter()
+        .filter(|entry| matches!(entry.body, Body::ActionUnknown { .. }));
+    assert_eq!(unknown.count(), 0);
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn what_was_put_off_and_is_frozen_before_its_second_send_is_called_rejected() {
+    let (drill, state) = (company().await, tempfile::tempdir().expect("a directory"));
+    let rules = tempfile::tempdir().expect("a directory");
+    let freeze = rules.path().join("freeze");
+    // The first intent is written with its confirmation; this is the second.
+    let gate = Gate::at(Some("after action.intent"));
+    let setting = Setting {
+        probe: Arc::clone(&gate) as Arc<dyn Probe>,
+        host: Host {
+            freeze: freeze.clone(),
+            ..no_host()
+        },
+        ..Setting::default()
+    };
+    let mut app = TestApp::start_in(&drill, state.path(), setting, |text| text);
+    open_case(&mut app).await;
+    plan(&mut app, DISABLE.keys).await;
+    let order = json!({"server": "identity", "fault": "429", "rate": 1.0, "count": 1, "path": DISABLE.path});
+    drill.fault(&order).expect("the drill knows it");
+    confirm(&app);
+    gate.reached().await;
+    std::fs::write(&freeze, "").expect("the switch is set");
+    gate.open();
+    let model = app.until("documented", finished).await;
+    app.end().await;
+    let words = words(&model);
+    assert_eq!(words[0].0, ActionState::Rejected, "{words:?}");
+    let said = "the provider said 429, not executed; not sent again: the freeze switch";
+    assert!(words[0].1.starts_with(said), "{words:?}");
+    assert!(model.ledger.actions().all(ActionView::may_have_left));
+    assert_eq!(intents(state.path()), 2);
+    assert_eq!(drill.ledger().targets(DISABLE.effect).len(), 0);
 }

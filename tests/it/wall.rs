@@ -123,7 +123,7 @@ fn is_on_the_list(request: &Value) -> bool {
     }
 }
 
-fn not_on_the_list(drill: &Drill) -> Vec<Value> {
+pub(crate) fn not_on_the_list(drill: &Drill) -> Vec<Value> {
     let ledger = drill.ledger();
     let all = ledger.mutating().iter();
     all.filter(|request| !is_on_the_list(request))

@@ -61,7 +61,7 @@ pub fn rows(model: &Model) -> Vec<Contained<'_>> {
             let mut acts: Vec<&ActionView> = model
                 .ledger
                 .on(account)
-                .filter(|act| act.sent.is_some())
+                .filter(|act| act.may_have_left())
                 .collect();
             acts.sort_by_key(|act| (act.sent_n, act.order));
             let enabled = acts.iter().rposition(|act| {

@@ -48,7 +48,8 @@ pub struct Unwatched {
 }
 
 impl Model {
-    /// Lists the accounts that the watch should look at: those whose disabling was proven, undone by others or not.
+    /// Lists the accounts that the watch should look at: those whose disabling was proven, undone by others or not, and not
+    /// followed by an enabling from here that has its final word: they are watched as enabled again.
     fn to_watch(&self) -> Vec<AccountId> {
         let disabled = |kind, state| {
             kind == ActionKind::DisableAccount
@@ -56,7 +57,19 @@ impl Model {
         };
         rows(self)
             .into_iter()
-            .filter(|row| row.act().is_some_and(|act| disabled(act.kind, act.state)))
+            .filter(|row| {
+                row.act().is_some_and(|act| {
+                    let is_taken_back = row.acts.iter().any(|other| {
+                        other.kind == ActionKind::EnableAccount
+                            && matches!(
+                                other.state,
+                                ActionState::Unverifiable | ActionState::Abandoned
+                            )
+                            && other.sent_n > act.sent_n
+                    });
+                    disabled(act.kind, act.state) && !is_taken_back
+                })
+            })
             .map(|row| row.account.clone())
             .collect()
     }

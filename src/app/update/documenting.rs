@@ -9,6 +9,7 @@ use crate::app::effect::Effect;
 use crate::app::keymap::{Chord, Key};
 use crate::app::message::{Level, Opened};
 use crate::app::model::{Layer, Model, Purpose};
+use crate::app::ready::posting;
 use crate::app::report;
 use crate::domain::fault::Fault;
 use crate::domain::freshness::time_word;
@@ -40,6 +41,9 @@ pub(super) fn document(model: &mut Model) -> Vec<Effect> {
 
 /// Posts the records of responses that have ended and are not in their cases.
 pub(super) fn records_due(model: &Model) -> Vec<Effect> {
+    if posting(model).is_some() {
+        return Vec::new();
+    }
     let plans = model.ledger.undocumented();
     plans.into_iter().map(Effect::Document).collect()
 }
@@ -251,9 +255,15 @@ fn preview(model: &mut Model) -> Vec<Effect> {
 
 /// Posts what is previewed.
 pub(super) fn post(model: &mut Model) -> Vec<Effect> {
-    let Some(Layer::Preview { .. }) = model.layers.last() else {
+    let Some(Layer::Preview { of, .. }) = model.layers.last() else {
         return Vec::new();
     };
+    if let Some(reason) = posting(model) {
+        let line = safe!("{}: {}", of.subject.title(), reason);
+        let hint = "it can be read here; what you typed is kept";
+        model.say(Level::Warning, line, Some(hint.into()));
+        return Vec::new();
+    }
     let Some(Layer::Preview { of, text, by, .. }) = model.layers.pop() else {
         return Vec::new();
     };

@@ -303,22 +303,24 @@ pub(super) fn remind(model: &mut Model) -> Vec<Effect> {
 /// Rings for what the watch and the readings of the provider put on record.
 pub(super) fn alarm_of_records(model: &mut Model, entries: &[Entry]) -> Vec<Effect> {
     let mut effects = Vec::new();
-    let mut seen: Vec<(&AccountId, &CaseId, usize)> = Vec::new();
-    let mut first = None;
+    // Of each account what it did first, and how often it did something.
+    let mut seen: Vec<(&WatchSuccess, usize)> = Vec::new();
     for entry in entries {
         match &entry.body {
-            Body::WatchSuccess(WatchSuccess {
-                account,
-                case,
-                event,
-                at,
-                address,
-                ..
-            }) if model.alarmed.insert((account.clone(), event.clone())) => {
-                first = first.or(Some((*at, address.clone())));
-                match seen.iter_mut().find(|(one, _, _)| *one == account) {
-                    Some((_, _, count)) => *count += 1,
-                    None => seen.push((account, case, 1)),
+            Body::WatchSuccess(success)
+                if model
+                    .alarmed
+                    .insert((success.account.clone(), success.event.clone())) =>
+            {
+                let mut known = seen.iter_mut();
+                match known.find(|(one, _)| one.account == success.account) {
+                    Some((first, count)) => {
+                        *count += 1;
+                        if success.at < first.at {
+                            *first = success;
+                        }
+                    }
+                    None => seen.push((success, 1)),
                 }
             }
             Body::ActionOutcome {
@@ -328,22 +330,22 @@ pub(super) fn alarm_of_records(model: &mut Model, entries: &[Entry]) -> Vec<Effe
             _ => {}
         }
     }
-    for (account, case, count) in seen {
-        let login = model.ledger.on(account).next_back();
+    for (first, count) in seen {
+        let login = model.ledger.on(&first.account).next_back();
         let login = login.map(|act| act.login.field()).unwrap_or_default();
-        let (at, address) = first.clone().unwrap_or_default();
-        let from = address.map_or_else(Safe::default, |address| safe!(" from {}", address.field()));
+        let address = first.address.as_ref().map(Untrusted::field);
+        let from = address.map_or_else(Safe::default, |address| safe!(" from {}", address));
         let line = safe!(
             "SUCCESS AFTER CONTAINMENT: {} at {}{}, {} in all",
             login,
-            clock_word(at),
+            clock_word(first.at),
             from,
             count
         );
         let hint = "the account still acts: contain it again, end its sessions at the applications";
         model.say(Level::Alarm, line, Some(hint.into()));
         effects.push(Effect::Bell);
-        effects.extend(evidence::refute_watch(model, case));
+        effects.extend(evidence::refute_watch(model, &first.case));
     }
     effects
 }

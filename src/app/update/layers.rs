@@ -3,7 +3,7 @@
 use super::panes::{self, Walk};
 use super::{
     activity, approval, closing, copy, documenting, hold, leaving, left, list, open_case, planning,
-    runbooks, search, work, writing,
+    runbooks, search, unfinished, work, writing,
 };
 use crate::app::actions::Choice;
 use crate::app::command::{COMMANDS, Command};
@@ -12,11 +12,9 @@ use crate::app::keymap::{Chord, Key};
 use crate::app::message::Level;
 use crate::app::model::contained;
 use crate::app::model::layer::{REARM_WORD, SNOOZES};
-use crate::app::model::{LEAST, Layer, Model, Purpose};
+use crate::app::model::{LEAST, Layer, Model};
 use crate::domain::audit::{Body, LikelihoodSet};
 use crate::domain::containment::confirm::{DialogKey, Letter, Step};
-use crate::domain::containment::ledger::ActionView;
-use crate::domain::ids::ActionId;
 use crate::domain::likelihood::Likelihood;
 use crate::safe;
 
@@ -81,23 +79,15 @@ pub(super) fn command(model: &mut Model, command: Command) -> Vec<Effect> {
         Command::ContainDismiss => from_menu(model, Choice::Dismiss),
         Command::ContainMonitor => from_menu(model, Choice::Monitor),
         Command::ContainNothing => from_menu(model, Choice::Nothing),
-        Command::CheckAgain => match unfinished_at_cursor(model) {
-            Some(aid) => {
-                model.say(Level::Info, "reading the provider back", None);
-                vec![Effect::CheckAgain(aid)]
-            }
-            None => Vec::new(),
-        },
+        Command::CheckAgain => unfinished::check_again(model),
         Command::Undo | Command::ChangeEnd | Command::KeepContained => {
             hold::on_contained(model, command)
         }
         Command::PostReport => documenting::post(model),
         Command::Copy => copy::of_layer(model),
-        Command::SendAgain => send_again(model),
+        Command::SendAgain => unfinished::send_again(model),
         Command::CloseWithReason => {
-            if let Some(aid) = unfinished_at_cursor(model) {
-                panes::write(model, Purpose::Close(aid));
-            }
+            unfinished::close(model);
             Vec::new()
         }
         _ => left::command(model, command),
@@ -246,53 +236,6 @@ fn judged(model: &mut Model, value: Likelihood) -> Vec<Effect> {
         None,
     );
     vec![Effect::Record(vec![body])]
-}
-
-fn unfinished_at_cursor(model: &mut Model) -> Option<ActionId> {
-    let Some(Layer::Unfinished { aid, .. }) = model.layers.last() else {
-        return None;
-    };
-    let known = aid
-        .clone()
-        .filter(|aid| model.ledger.get(aid).is_some_and(ActionView::is_unfinished));
-    if known.is_none() && model.ledger.unfinished().next().is_some() {
-        let line = "the action under the cursor has its final word; choose another";
-        model.say(Level::Info, line, None);
-    }
-    known
-}
-
-/// Sending again is a new plan of the same kind with its own confirmation; the old action stays what it is.
-fn send_again(model: &mut Model) -> Vec<Effect> {
-    let Some(action) = unfinished_at_cursor(model).and_then(|aid| model.ledger.get(&aid).cloned())
-    else {
-        return Vec::new();
-    };
-    let here = model.open.as_ref().is_some_and(|open| {
-        open.the_account()
-            .is_some_and(|account| account.id == action.account)
-    });
-    if !here {
-        let line = safe!(
-            "open the case of {} first: sending again needs its account",
-            action.login.field()
-        );
-        model.say(Level::Warning, line, None);
-        return Vec::new();
-    }
-    if action.state.is_running() {
-        let line = safe!(
-            "{} of {} is on its way ({}): it can be sent again once its word is unknown",
-            action.kind.word(),
-            action.login.field(),
-            action.state.word()
-        );
-        model.say(Level::Warning, line, None);
-        return Vec::new();
-    }
-    model.layers.pop();
-    let items = action.item.into_iter().collect();
-    planning::plan(model, vec![action.kind], items)
 }
 
 /// Keys for layers that take letters themselves.

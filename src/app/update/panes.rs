@@ -14,6 +14,7 @@ use crate::app::effect::Effect;
 use crate::app::local;
 use crate::app::message::Level;
 use crate::app::model::{Layer, ListRow, Model, Pane, Purpose};
+use crate::app::ready::posting;
 use crate::domain::case::Subject;
 use crate::domain::freshness::time_word;
 use crate::domain::likelihood::Likelihood;
@@ -153,7 +154,13 @@ pub(super) fn command(model: &mut Model, command: Command) -> Vec<Effect> {
         Command::TagEvent => activity::tag(model),
         Command::EventNote => activity::note(model),
         Command::AddEvent => activity::add(model),
-        Command::PostEvent => return activity::post(model),
+        Command::PostEvent => {
+            if let Some(reason) = posting(model) {
+                model.say(Level::Warning, safe!("post: {}", reason), None);
+            } else {
+                return activity::post(model);
+            }
+        }
         Command::StopLoading => return stop_loading(model),
         Command::Tick => return list::enter(model),
         Command::TickHere => return list::tick(model),
@@ -433,6 +440,10 @@ pub(super) fn note(model: &mut Model) -> Vec<Effect> {
         return Vec::new();
     };
     let case = open.id.clone();
+    if let Some(reason) = posting(model) {
+        model.say(Level::Warning, safe!("note: {}", reason), None);
+        return Vec::new();
+    }
     write(model, Purpose::Note(case.clone()));
     // Typing does not wait for what was left of an earlier one.
     vec![Effect::OpenDraft(Target::note(case))]

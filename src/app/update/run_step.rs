@@ -10,6 +10,7 @@ use crate::app::checklist;
 use crate::app::effect::Effect;
 use crate::app::message::Level;
 use crate::app::model::{Layer, Model, Pane};
+use crate::app::ready::posting;
 use crate::domain::runbook::Phase;
 use crate::domain::runbook::binding::{Capability, next_capability, unbound};
 use crate::domain::runbook::filled::by_hand;
@@ -91,7 +92,7 @@ fn run_capability(model: &mut Model, capability: Capability, phase: Option<Phase
 /// A comment of the phase: the record of a response that is not in the case yet, else the report of the phase.
 fn comment(model: &mut Model, phase: Option<Phase>) -> Vec<Effect> {
     let acts = matches!(phase, Some(Phase::Containment | Phase::Recovery) | None);
-    if acts && !model.ledger.undocumented().is_empty() {
+    if acts && posting(model).is_none() && !model.ledger.undocumented().is_empty() {
         return documenting::records_due(model);
     }
     if let Some(effects) = phase.and_then(|phase| documenting::of_phase(model, phase)) {

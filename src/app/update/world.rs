@@ -122,6 +122,10 @@ pub(super) fn take(model: &mut Model, message: Message) -> Vec<Effect> {
             audit_looked(model, fault, low);
             Vec::new()
         }
+        Message::AuditBroken(fault) => {
+            audit_broken(model, fault);
+            Vec::new()
+        }
         Message::Watched { account, of, fault } => {
             hold::watched(model, account, of, fault);
             Vec::new()
@@ -186,6 +190,21 @@ fn audit_looked(model: &mut Model, fault: Option<Fault>, low: Option<Fault>) {
         model.say(Level::Warning, low.what.clone(), low.hint.clone());
     }
     model.audit_low = low;
+}
+
+/// Keeps what a reading of the whole audit log found; what is as before is not said again.
+fn audit_broken(model: &mut Model, fault: Option<Fault>) {
+    match &fault {
+        Some(fault) if model.audit_broken.as_ref() != Some(fault) => {
+            model.say(Level::Error, fault.what.clone(), fault.hint.clone());
+        }
+        None if model.audit_broken.is_some() => {
+            let line = "the audit log is whole, and is what this host remembers of it";
+            model.say(Level::Info, line, None);
+        }
+        _ => {}
+    }
+    model.audit_broken = fault;
 }
 
 pub(super) fn tick(model: &mut Model) -> Vec<Effect> {
@@ -344,7 +363,7 @@ fn announce(model: &mut Model, entry: &Entry) -> bool {
         }
         Body::ActionDoc { pid, .. } => {
             let mut acts = model.ledger.plan(pid).into_iter();
-            let line = if acts.any(|act| act.dry_run || act.sent.is_some()) {
+            let line = if acts.any(|act| act.dry_run || act.may_have_left()) {
                 "the response is documented in the case"
             } else {
                 "nothing was sent; that is documented in the case"

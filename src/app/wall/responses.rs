@@ -222,7 +222,7 @@ fn named(account: &AccountId) -> String {
 fn here_of(ledger: &Ledger, account: &AccountId) -> Option<Here> {
     let acts: Vec<&ActionView> = ledger
         .on(account)
-        .filter(|act| act.sent.is_some())
+        .filter(|act| act.may_have_left())
         .collect();
     let act = acts.last()?;
     let last = acts.iter().filter_map(|act| act.ended).max();

@@ -15,7 +15,7 @@ use crate::domain::fault::Fault;
 use crate::domain::ids::CaseId;
 use crate::domain::text::Untrusted;
 use crate::safe;
-use crate::store::audit;
+use crate::store::audit::{self, HEAD, remembered};
 
 /// Most bytes of a file with anchors.
 const MAX_FILE: u64 = 256 << 20;
@@ -52,6 +52,25 @@ pub(super) fn from_file(path: &Path, asked: &mut Asked) -> Result<(), Failure> {
     asked.expectations.anchors.extend(found);
     asked.with_anchors = true;
     Ok(())
+}
+
+/// Adds the heads that this host remembers of the logs in a directory, where it remembers any.
+pub(super) fn from_this_host(dir: &Path, asked: &mut Asked) {
+    match dir.parent().map(|root| remembered(&root.join(HEAD))) {
+        Some(Ok(heads)) => asked.remembered = heads,
+        Some(Err(error)) => {
+            let note = safe!(
+                "what this host remembers of the log cannot be read: {}",
+                error.shown()
+            );
+            asked.notes.push(note);
+        }
+        None => {}
+    }
+    asked
+        .expectations
+        .anchors
+        .extend(asked.remembered.iter().cloned());
 }
 
 /// Adds the anchors in the comments of the newest cases and of the cases that the logs of a directory name. Reads only.

@@ -8,7 +8,7 @@ use std::path::{Path, PathBuf};
 use chrono::{DateTime, Utc};
 use clap::{Args, Subcommand};
 
-use super::anchors::{from_cases, from_file};
+use super::anchors::{from_cases, from_file, from_this_host};
 use super::{Asked, Form, export, merge, prune, show_some, verify_asked};
 use crate::cli::{Failure, USAGE, moment};
 use crate::domain::audit::Filter;
@@ -152,6 +152,7 @@ pub fn run(
             };
             asked.expectations.require_checkpoints = require_checkpoints;
             asked.expectations.now = Some(Utc::now());
+            from_this_host(&dir, &mut asked);
             for path in anchors {
                 from_file(&path, &mut asked)?;
             }

@@ -7,17 +7,24 @@ use std::path::Path;
 
 use chrono::{DateTime, Utc};
 
+use super::needed::needed;
 use super::{BROKEN, OK, WARNINGS, no_log, unreadable};
 use crate::cli::compose;
-use crate::domain::audit::Body;
+use crate::domain::audit::{Body, Expectations};
 use crate::domain::containment::ledger::Ledger;
+use crate::domain::text::Safe;
 use crate::safe;
-use crate::store::audit::{AuditLog, Closed, Identity, StoreError};
+use crate::store::audit::{
+    AuditLog, Closed, HEAD, Identity, StoreError, misfit_hint, misfits, remembered, verify_each,
+};
+
+/// What the console forgets with the segments that had it.
+const GONE: &str = "gone with them, where nothing later says it again: ticks, notes and inputs of checklists, marks on events and findings, likelihoods, snoozes";
 
 /// Removes the segments of this host's and user's log whose last record is older than a moment.
 ///
-/// A segment stays when it is the last, when an action in it has no last word or is not documented, and with it every
-/// later one. What is removed is recorded and synced before.
+/// A segment stays when it is the last, or when something begins in it that still stands, and with it every later one.
+/// What is removed is recorded and synced before.
 ///
 /// # Errors
 /// Only when `out` cannot be written.
@@ -38,6 +45,11 @@ fn try_prune(
     out: &mut dyn Write,
 ) -> Result<io::Result<u8>, StoreError> {
     let user = identity.user.clone();
+    // Before anything is opened or written: with its segment a record that does not fit would be settled.
+    let unlike = unlike(dir)?;
+    if !unlike.is_empty() {
+        return Ok(say(&unlike, out).map(|()| BROKEN));
+    }
     let log = AuditLog::open(dir, identity)?;
     let checked = log.check()?;
     if !checked.report.intact() {
@@ -51,44 +63,61 @@ fn try_prune(
     for entry in &checked.entries {
         ledger.apply(entry);
     }
-    let undocumented = ledger.undocumented();
-    let open = |action: &crate::domain::containment::ledger::ActionView| {
-        action.is_unfinished() || undocumented.contains(&action.pid)
-    };
-    let needed = ledger.actions().filter(|action| open(action));
-    let needed: Vec<_> = needed.map(|action| action.aid.clone()).collect();
-    let first_needed = checked
-        .entries
-        .iter()
-        .find(|entry| matches!(&entry.body, Body::ActionPlan { aid, .. } if needed.contains(aid)));
-    let keep_from = first_needed.map_or(u64::MAX, |entry| entry.seg);
-    let old: Vec<Closed> = Closed::before(&checked.entries, before)
+    let needed = needed(&checked.entries, &ledger, Utc::now());
+    let begins = |n: u64| checked.entries.iter().find(|entry| entry.n == n);
+    let stands = needed.and_then(|needed| Some((begins(needed.n)?.seg, needed.why)));
+    let (old, kept): (Vec<Closed>, Vec<Closed>) = Closed::before(&checked.entries, before)
         .into_iter()
-        .filter(|closed| closed.segment < keep_from)
-        .collect();
+        .partition(|closed| stands.is_none_or(|(from, _)| closed.segment < from));
+    let kept = kept
+        .first()
+        .zip(stands)
+        .map(|(first, (_, why))| safe!("kept from segment {} on: {}", first.segment, why));
     if old.is_empty() {
-        return Ok(writeln!(
-            out,
-            "no closed segment is that old and free of open actions"
-        )
-        .map(|()| WARNINGS));
+        let none = Safe::fixed("no closed segment is that old and free of what still stands");
+        let told: Vec<Safe> = [none].into_iter().chain(kept).collect();
+        return Ok(say(&told, out).map(|()| WARNINGS));
     }
     log.append_blocking(vec![opening(&user)])?;
     log.prune(&old)?;
     let reason = "pruned".to_owned();
     log.append_blocking(vec![Body::SessionClose { reason }])?;
-    for closed in &old {
-        let told = safe!(
+    let removed = old.iter().map(|closed| {
+        safe!(
             "removed segment {}, up to record {} (h={})",
             closed.segment,
             closed.n,
             closed.h
-        );
-        if let Err(error) = writeln!(out, "{told}") {
-            return Ok(Err(error));
-        }
+        )
+    });
+    let told: Vec<Safe> = removed.chain(kept).chain([Safe::fixed(GONE)]).collect();
+    Ok(say(&told, out).map(|()| OK))
+}
+
+/// Says which logs are not what this host remembers of them, and what to do about it.
+fn unlike(dir: &Path) -> Result<Vec<Safe>, StoreError> {
+    let Some(root) = dir.parent() else {
+        return Ok(Vec::new());
+    };
+    let heads = remembered(&root.join(HEAD))?;
+    let expectations = Expectations {
+        anchors: heads.clone(),
+        ..Expectations::default()
+    };
+    // A log that cannot be read is told where it is this host's own.
+    let found = verify_each(dir, &expectations)?;
+    let misfits = misfits(&heads, &found).into_iter();
+    let mut told: Vec<Safe> = misfits
+        .map(|(head, misfit)| safe!("nothing is removed: {}", misfit.shown(&head)))
+        .collect();
+    if !told.is_empty() {
+        told.push(safe!("hint: {}", misfit_hint()));
     }
-    Ok(Ok(OK))
+    Ok(told)
+}
+
+fn say(told: &[Safe], out: &mut dyn Write) -> io::Result<()> {
+    told.iter().try_for_each(|line| writeln!(out, "{line}"))
 }
 
 fn opening(user: &crate::domain::text::Untrusted) -> Body {
@@ -99,7 +128,11 @@ fn opening(user: &crate::domain::text::Untrusted) -> Body {
         os_user: user.clone(),
         operator: None,
         config_sha256: String::new(),
+        policy_sha256: None,
         drill: false,
         public_key: None,
     }
 }
+
+#[cfg(test)]
+mod tests;

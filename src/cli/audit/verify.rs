@@ -8,12 +8,12 @@ use std::path::Path;
 
 use serde_json::{Value, json};
 
-use super::{OK, WARNINGS, code, no_log, unreadable, worse};
-use crate::domain::audit::{Expectations, Report, ascii_json};
+use super::{BROKEN, OK, WARNINGS, code, no_log, unreadable, worse};
+use crate::domain::audit::{Anchor, Expectations, Report, ascii_json};
 use crate::domain::ids::LogId;
 use crate::domain::text::Safe;
 use crate::safe;
-use crate::store::audit::{self, Verified};
+use crate::store::audit::{self, Misfit, Verified, misfit_hint, misfits};
 
 const INTACT: &str = "intact: every record present follows from the one before";
 const LIMITS: [&str; 3] = [
@@ -33,7 +33,12 @@ pub struct Asked {
     pub with_anchors: bool,
     /// What could not be read while looking for anchors.
     pub notes: Vec<Safe>,
+    /// Heads that this host remembers; they are among the anchors.
+    pub remembered: Vec<Anchor>,
 }
+
+/// A remembered head that does not fit.
+type Unlike = (Anchor, Misfit);
 
 /// Verifies every log in a directory without anchors, writes what was found and gives the exit code.
 ///
@@ -52,23 +57,54 @@ pub fn verify(dir: &Path, json: bool, out: &mut dyn Write) -> io::Result<u8> {
 /// # Errors
 /// Only when `out` cannot be written.
 pub fn verify_asked(dir: &Path, asked: &Asked, out: &mut dyn Write) -> io::Result<u8> {
-    let Verified { logs, elsewhere } = match audit::verify_with(dir, &asked.expectations) {
-        Ok(found) if found.logs.is_empty() => return no_log(asked.json, out),
+    let found = match audit::verify_with(dir, &asked.expectations) {
+        Ok(found) if found.logs.is_empty() && asked.remembered.is_empty() => {
+            return no_log(asked.json, out);
+        }
         Ok(found) => found,
         Err(error) => return unreadable(&error, asked.json, out),
     };
+    let unlike = misfits(&asked.remembered, &found);
+    let Verified {
+        logs, elsewhere, ..
+    } = found;
+    let is_gone = |log: &LogId| asked.remembered.iter().any(|head| head.log == *log);
+    let (gone, elsewhere): (Vec<LogId>, Vec<LogId>) = elsewhere.into_iter().partition(is_gone);
+    let notes: Vec<Safe> = asked
+        .notes
+        .iter()
+        .cloned()
+        .chain(audit::exposed(dir))
+        .collect();
     let mut code = logs.iter().map(|(_, report)| code(report)).fold(OK, worse);
-    if !elsewhere.is_empty() || !asked.notes.is_empty() {
+    if !elsewhere.is_empty() || !notes.is_empty() {
         code = worse(code, WARNINGS);
+    }
+    if !gone.is_empty() {
+        code = BROKEN;
     }
     if asked.json {
         let told: Vec<Value> = logs
             .iter()
             .map(|(log, report)| report_json(log, report))
             .collect();
-        let elsewhere: Vec<&str> = elsewhere.iter().map(LogId::as_str).collect();
-        let notes: Vec<&str> = asked.notes.iter().map(Safe::as_str).collect();
-        let told = json!({ "exit": code, "logs": told, "elsewhere": elsewhere, "notes": notes });
+        let elsewhere: Vec<&str> = gone.iter().chain(&elsewhere).map(LogId::as_str).collect();
+        let notes: Vec<&str> = notes.iter().map(Safe::as_str).collect();
+        let heads = asked.remembered.iter();
+        let remembered: Vec<Value> = heads
+            .map(|head| {
+                let fits = unlike.iter().all(|(misfit, _)| misfit != head);
+                let (log, h) = (head.log.as_str(), head.h.to_string());
+                json!({ "log": log, "n": head.n, "h": h, "fits": fits })
+            })
+            .collect();
+        let told = json!({
+            "exit": code,
+            "logs": told,
+            "elsewhere": elsewhere,
+            "notes": notes,
+            "remembered": remembered,
+        });
         writeln!(out, "{}", ascii_json(&told))?;
         return Ok(code);
     }
@@ -82,9 +118,10 @@ pub fn verify_asked(dir: &Path, asked: &Asked, out: &mut dyn Write) -> io::Resul
         );
         writeln!(out, "warning: {text}")?;
     }
-    for note in &asked.notes {
+    for note in &notes {
         writeln!(out, "warning: {note}")?;
     }
+    tell_unlike(&unlike, out)?;
     for limit in LIMITS {
         writeln!(out, "{limit}")?;
     }
@@ -123,7 +160,7 @@ fn tell(log: &LogId, report: &Report, asked: &Asked, out: &mut dyn Write) -> io:
         writeln!(out, "    {}", fault.shown())?;
     }
     tell_rest(report.faults_total, report.faults.len(), out)?;
-    writeln!(out, "  {}", complete(report, asked.with_anchors))?;
+    writeln!(out, "  {}", complete(log, report, asked))?;
     if report.unsealed > 0 {
         let text = safe!(
             "NOT SEALED: a checkpoint is required and missing in {} places",
@@ -152,22 +189,62 @@ fn tell(log: &LogId, report: &Report, asked: &Asked, out: &mut dyn Write) -> io:
     tell_rest(report.warnings_total, report.warnings.len(), out)
 }
 
-/// Says what is known of records that may be missing at the end.
-fn complete(report: &Report, with_anchors: bool) -> Safe {
+/// Says which logs are not what this host remembers of them, and what to do about it.
+fn tell_unlike(unlike: &[Unlike], out: &mut dyn Write) -> io::Result<()> {
+    for (head, misfit) in unlike {
+        writeln!(out, "NOT AS REMEMBERED: {}", misfit.shown(head))?;
+    }
+    if !unlike.is_empty() {
+        writeln!(out, "hint: {}", misfit_hint())?;
+    }
+    Ok(())
+}
+
+/// Says what is known of records that may be missing: at the end, or anywhere where the log is broken.
+fn complete(log: &LogId, report: &Report, asked: &Asked) -> Safe {
     match (report.truncated, report.anchored) {
         (Some(n), _) => safe!(
             "NOT COMPLETE: an anchor names record {}, and the log ends before it",
             n
         ),
-        (None, Some(n)) => safe!(
-            "complete: up to record {}, by {} anchors that fit; what may have followed is not known",
-            n,
+        (None, Some(n)) => {
+            let from = report.pruned.map_or_else(Safe::default, |(_, last)| {
+                safe!("from record {} ", last + 1)
+            });
+            let by = witnesses(log, report, asked);
+            safe!(
+                "complete: {}up to record {}, by {}; what may have followed is not known",
+                from,
+                n,
+                by
+            )
+        }
+        (None, None) if report.anchors > 0 => safe!(
+            "complete: not known, {} anchors fit a record here and faults stand before them",
             report.anchors
         ),
-        (None, None) if with_anchors => {
+        (None, None) if asked.with_anchors => {
             Safe::fixed("complete: not known, no anchor fits a record here")
         }
         (None, None) => Safe::fixed("complete: not known without anchors"),
+    }
+}
+
+/// Says by what a log is known to be complete: anchors from elsewhere, the head that this host remembers, or both.
+fn witnesses(log: &LogId, report: &Report, asked: &Asked) -> Safe {
+    let heads = asked.remembered.iter();
+    let own = heads.filter(|head| head.log == *log && !report.unmet.contains(&(head.n, head.h)));
+    // One of before the first record here speaks of nothing that is.
+    let first = report.pruned.map_or(0, |(_, last)| last);
+    match own.filter(|head| head.n > first).count() as u64 {
+        0 => safe!("{} anchors that fit", report.anchors),
+        own => match report.anchors.saturating_sub(own) {
+            0 => "the head this host remembers".into(),
+            others => safe!(
+                "the head this host remembers and {} anchors that fit",
+                others
+            ),
+        },
     }
 }
 
@@ -201,6 +278,7 @@ fn report_json(log: &LogId, report: &Report) -> Value {
         "intact": report.intact(),
         // Without anchors nobody can say.
         "complete": report.truncated.map(|_| false),
+        "complete_from": report.anchored.map(|_| report.pruned.map_or(1, |(_, last)| last + 1)),
         "complete_to": report.anchored,
         "missing_to": report.truncated,
         "anchors": report.anchors,

@@ -70,9 +70,11 @@ pub(super) fn ecs(entry: &Entry) -> Value {
 /// Gives ECS's `event.outcome` of a record, where it has one.
 fn outcome(body: &Body) -> Option<&'static str> {
     Some(match body {
-        Body::ActionIntent { .. } | Body::ActionAck { .. } | Body::ActionUnknown { .. } => {
-            "unknown"
-        }
+        Body::ActionIntent { .. }
+        | Body::ActionAck { .. }
+        | Body::ActionUnknown { .. }
+        | Body::ActionObserve(_)
+        | Body::ActionAdopt { .. } => "unknown",
         Body::ActionRejected { .. } | Body::ActionNotSent { .. } | Body::RecordFailed { .. } => {
             "failure"
         }

@@ -1,18 +1,22 @@
 //! What the doctor finds on this host: configuration, policy, freeze switch, audit log, caps, secrets.
 
 use std::collections::BTreeMap;
+use std::os::unix::fs::{MetadataExt as _, PermissionsExt as _};
+use std::path::{Path, PathBuf};
 
 use super::{Check, Verdict, check, of_fault};
 use crate::cli::compose::{self, Host, Loaded, Look};
 use crate::config::settings::{SecretSource, Settings};
 use crate::connect::secret::Secret;
-use crate::domain::containment::caps;
+use crate::domain::audit::Expectations;
+use crate::domain::containment::caps::{self, CapWord};
+use crate::domain::containment::kind::ActionKind;
 use crate::domain::containment::ledger::Ledger;
 use crate::domain::freshness::Moment;
-use crate::domain::ids::ConnectionName;
+use crate::domain::ids::{AccountId, ConnectionName};
 use crate::domain::text::{Safe, Untrusted};
 use crate::safe;
-use crate::store::audit::Disk;
+use crate::store::audit::{Disk, HEAD, misfit_hint, misfits, remembered, verify_with};
 use crate::store::state::StateDir;
 
 /// Lines, and what of them stops every action.
@@ -93,19 +97,29 @@ pub(super) fn policy(host: &Host, settings: &mut Settings) -> Vec<Check> {
     vec![first, check("approvals", Verdict::Ok, approvals)]
 }
 
-/// Says whether anything may be sent from this host.
-pub(super) fn freeze(host: &Host) -> Check {
+/// Says whether anything may be sent from this host, by the same look as the console's.
+pub(super) fn freeze(host: &Host) -> Judged {
+    let Some(reason) = crate::engine::frozen(&host.freeze) else {
+        return Judged {
+            checks: vec![check("freeze", Verdict::Ok, "off")],
+            stops: Vec::new(),
+        };
+    };
     let place = Untrusted::new(host.freeze.to_string_lossy()).ident();
-    if host.freeze.exists() {
-        let mut on = check(
-            "freeze",
-            Verdict::Fault,
-            "on: nothing is sent from this host",
-        );
-        on.hint = Some(safe!("root removes {} when it may end", place));
-        return on;
+    let found = safe!("{}: nothing is sent", reason);
+    let mut on = check("freeze", Verdict::Fault, found);
+    on.hint = Some(if std::fs::symlink_metadata(&host.freeze).is_ok() {
+        safe!("root removes {} when it may end", place)
+    } else {
+        safe!(
+            "what cannot be read counts as on: root lets you look for {}",
+            place
+        )
+    });
+    Judged {
+        checks: vec![on],
+        stops: vec![reason],
     }
-    check("freeze", Verdict::Ok, "off")
 }
 
 /// Looks at the directory of the audit log and verifies what is in it.
@@ -168,11 +182,91 @@ pub(super) fn log(state: &StateDir, disk: &mut dyn Disk) -> Judged {
         }
     }
     judged.checks.push(verified(state));
+    judged.checks.extend(files(&state.audit()));
+    match crate::store::audit::try_open(&state.audit(), &compose::identity(), disk) {
+        Ok(there) => {
+            let found = if there {
+                "can be opened and locked"
+            } else {
+                "there is no log yet: the first start begins one"
+            };
+            judged.checks.push(check("log lock", Verdict::Ok, found));
+        }
+        Err(error) => {
+            let mut none = check("log lock", Verdict::Fault, error.shown());
+            none.hint = error.hint();
+            judged.checks.push(none);
+            let stop = safe!("the audit log cannot be opened: {}", error.shown());
+            judged.stops.push(stop);
+        }
+    }
     judged
 }
 
+/// Looks whose the files of the log are and who else may read or write them.
+fn files(dir: &Path) -> Vec<Check> {
+    const WHAT: &str = "log files";
+    let found = match names(dir) {
+        Ok(found) => found,
+        Err(error) => {
+            let error = Untrusted::new(error.to_string()).line();
+            return vec![check(WHAT, Verdict::Fault, error)];
+        }
+    };
+    let me = rustix::process::geteuid().as_raw();
+    let mut checks = Vec::new();
+    for path in &found {
+        let name = Untrusted::new(path.file_name().unwrap_or_default().to_string_lossy());
+        let data = match std::fs::symlink_metadata(path) {
+            Ok(data) => data,
+            Err(error) => {
+                let error = Untrusted::new(error.to_string()).line();
+                let line = safe!("{} cannot be looked at: {}", name.field(), error);
+                checks.push(check(WHAT, Verdict::Fault, line));
+                continue;
+            }
+        };
+        let mode = data.permissions().mode() & 0o777;
+        if data.uid() != me {
+            let line = safe!("{} belongs to user {}", name.field(), data.uid());
+            checks.push(check(WHAT, Verdict::Fault, line));
+        } else if mode & 0o077 != 0 {
+            let line = safe!("{} is {}: it is for you alone", name.field(), octal(mode));
+            let mut wide = check(WHAT, Verdict::Warning, line);
+            wide.hint = Some("chmod 600, and look who read or wrote it".into());
+            checks.push(wide);
+        }
+    }
+    if checks.is_empty() {
+        let line: Safe = match found.len() {
+            0 => "none yet".into(),
+            many => safe!("{} of mode 600 or less, yours", many),
+        };
+        checks.push(check(WHAT, Verdict::Ok, line));
+    }
+    checks
+}
+
+fn is_of_the_log(path: &Path) -> bool {
+    let name = path.file_name().unwrap_or_default().to_string_lossy();
+    let is_lines = path.extension().is_some_and(|kind| kind == "jsonl");
+    (name.starts_with("audit-") && is_lines) || name == "audit.lock"
+}
+
+/// Lists the files of the log, with the one that is locked to find it.
+fn names(dir: &Path) -> std::io::Result<Vec<PathBuf>> {
+    let mut found = Vec::new();
+    for file in std::fs::read_dir(dir)? {
+        let path = file?.path();
+        if is_of_the_log(&path) {
+            found.push(path);
+        }
+    }
+    found.sort();
+    Ok(found)
+}
+
 fn mode_of(state: &StateDir) -> Option<u32> {
-    use std::os::unix::fs::PermissionsExt as _;
     let found = std::fs::metadata(state.audit()).ok()?;
     Some(found.permissions().mode() & 0o777)
 }
@@ -181,21 +275,33 @@ fn octal(mode: u32) -> Safe {
     Untrusted::new(format!("{mode:o}")).field()
 }
 
+/// Verifies the logs, also against what this host remembers of them: one that was emptied, cut or removed has no fault.
 fn verified(state: &StateDir) -> Check {
-    match crate::store::audit::verify(&state.audit()) {
-        Ok(logs) => {
-            let faults: usize = logs.iter().map(|(_, report)| report.faults.len()).sum();
-            let records: u64 = logs.iter().map(|(_, report)| report.records).sum();
-            let verdict = if faults == 0 {
-                Verdict::Ok
-            } else {
-                Verdict::Fault
-            };
-            let found = safe!("{} records, {} faults", records, faults);
-            check("audit log", verdict, found)
-        }
-        Err(error) => check("audit log", Verdict::Fault, error.shown()),
-    }
+    const WHAT: &str = "audit log";
+    let verified = remembered(&state.root().join(HEAD)).and_then(|heads| {
+        let expectations = Expectations {
+            anchors: heads.clone(),
+            ..Expectations::default()
+        };
+        let found = verify_with(&state.audit(), &expectations)?;
+        Ok((misfits(&heads, &found), found.logs))
+    });
+    let (unlike, logs) = match verified {
+        Ok(verified) => verified,
+        Err(error) => return check(WHAT, Verdict::Fault, error.shown()),
+    };
+    let faults: u64 = logs.iter().map(|(_, report)| report.faults_total).sum();
+    let records: u64 = logs.iter().map(|(_, report)| report.records).sum();
+    let mut said = vec![safe!("{} records, {} faults", records, faults)];
+    said.extend(unlike.iter().map(|(head, misfit)| misfit.shown(head)));
+    let verdict = if faults == 0 && unlike.is_empty() {
+        Verdict::Ok
+    } else {
+        Verdict::Fault
+    };
+    let mut line = check(WHAT, verdict, Safe::join(said, &Safe::fixed("; ")));
+    line.hint = (!unlike.is_empty()).then(misfit_hint);
+    line
 }
 
 /// Counts what the caps count.
@@ -223,17 +329,46 @@ pub(super) fn caps(state: &StateDir, settings: &Settings, now: Moment) -> Judged
         host,
         caps.per_host
     );
-    let is_reached = person >= caps.per_person as usize || host >= caps.per_host as usize;
-    if is_reached {
-        judged.stops.push(safe!("cap reached: {}", found.clone()));
-    }
-    let verdict = if is_reached {
-        Verdict::Fault
-    } else {
-        Verdict::Ok
+    let line = match one_more(&ledger, settings, now) {
+        CapWord::Within => check("caps", Verdict::Ok, found),
+        CapWord::Campaign(name) => {
+            let name = Untrusted::new(name).field();
+            let found = safe!(
+                "{}: reached; the campaign {} goes on beyond them",
+                found,
+                name
+            );
+            check("caps", Verdict::Warning, found)
+        }
+        CapWord::Over(_) if settings.policy.approval.over_cap => {
+            let found = safe!("{}: reached; beyond them a second person is asked", found);
+            check("caps", Verdict::Warning, found)
+        }
+        CapWord::Over(_) => {
+            judged.stops.push(safe!("cap reached: {}", found.clone()));
+            check("caps", Verdict::Fault, found)
+        }
+        CapWord::Unreadable(reason) => {
+            judged.stops.push(reason.clone());
+            check("caps", Verdict::Fault, reason)
+        }
     };
-    judged.checks.push(check("caps", verdict, found));
+    judged.checks.push(line);
     judged
+}
+
+/// Asks the caps about an account that nothing was done to yet, as the console would.
+fn one_more(ledger: &Ledger, settings: &Settings, now: Moment) -> CapWord {
+    let Some(connection) = settings.connections.first() else {
+        return CapWord::Within;
+    };
+    // No provider has an account without an id.
+    let account = AccountId::new(connection.name.clone(), "");
+    let policy = &settings.policy;
+    let target = (&account, &[ActionKind::DisableAccount][..]);
+    let user = compose::identity().user;
+    let campaign = policy.campaign.as_ref();
+    caps::judge(policy.caps, campaign, ledger, &user, target, now.utc)
 }
 
 /// Says of each secret that could be read where it came from.

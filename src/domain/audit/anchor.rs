@@ -2,6 +2,8 @@
 //!
 //! What must not live here: reading them from anywhere, what follows from one that does not fit (see `verify`).
 
+use std::fmt;
+
 use super::hash::ChainHash;
 use crate::domain::ids::LogId;
 
@@ -14,6 +16,12 @@ pub struct Anchor {
     pub n: u64,
     /// Its hash.
     pub h: ChainHash,
+}
+
+impl fmt::Display for Anchor {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "audit {} n={} h={}", self.log, self.n, self.h)
+    }
 }
 
 /// Finds every `audit <logid> n=<n> h=<64 hex digits>` in a text, wherever it stands in a line.
@@ -74,6 +82,7 @@ mod tests {
         assert_eq!(found.len(), count, "{text}");
         for anchor in found {
             assert_eq!((anchor.log.as_str(), anchor.n, anchor.h), (LOG, 12, h));
+            assert_eq!(find_anchors(&anchor.to_string()), [anchor]);
         }
     }
 }

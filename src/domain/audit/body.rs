@@ -38,6 +38,9 @@ pub enum Body {
         operator: Option<Untrusted>,
         /// Hash of the configuration, hex.
         config_sha256: String,
+        /// Hash of the policy that is in force, the host's joined with the configuration's, hex.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        policy_sha256: Option<String>,
         /// Whether it runs against the drill.
         drill: bool,
         /// Public half of the key that signs this session's checkpoints, hex; put in by the writer.
@@ -206,6 +209,10 @@ pub enum Body {
         plan_hash: String,
         /// Whether it was confirmed as a dry run.
         dry_run: bool,
+        /// Login of who confirmed it, as the case system said it; none of a token that several people share.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        #[serde(with = "long::option")]
+        operator: Option<Untrusted>,
     },
     /// A request is about to leave.
     #[serde(rename = "action.intent")]
@@ -461,6 +468,10 @@ pub enum Body {
         /// The note.
         #[serde(with = "long")]
         text: Untrusted,
+        /// Login of who wrote it, as the case system said it; none of a token that several people share.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        #[serde(with = "long::option")]
+        operator: Option<Untrusted>,
     },
     /// A part of a report of the analyst that was confirmed for the case; written with all its other parts.
     #[serde(rename = "document.written")]

@@ -436,6 +436,7 @@ mod tests {
                 os_user: t(),
                 operator: opt(),
                 config_sha256: s(),
+                policy_sha256: some.then(s),
                 drill: some,
                 public_key: some.then(s),
             },
@@ -593,6 +594,7 @@ mod tests {
                 how: s(),
                 plan_hash: s(),
                 dry_run: some,
+                operator: opt(),
             },
             Body::ActionIntent {
                 aid: aid(),
@@ -774,6 +776,7 @@ mod tests {
             Body::Note {
                 case: case(),
                 text: t(),
+                operator: opt(),
             },
             Body::ApprovalRequested {
                 pid: pid(),
@@ -873,7 +876,7 @@ mod tests {
         let (line, entry) = chain(&notes).remove(0);
         // The case id is as long as the text, and an id is never cut.
         assert!(line.len() > 16_000);
-        let Body::Note { case, text } = entry.body else {
+        let Body::Note { case, text, .. } = entry.body else {
             return assert_eq!(1, 2, "no note");
         };
         assert_eq!(case.raw(), long);

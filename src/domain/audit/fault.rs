@@ -85,6 +85,9 @@ pub enum Reason {
     /// The log says that a segment was removed whose end is not the one this segment follows.
     #[error("the segments before were not removed as the log says")]
     Pruned,
+    /// The first segments are not here, and the log does not say that they were removed.
+    #[error("the segments before it are not here, and the log does not say that they were removed")]
+    StartsLate,
     /// A segment in the middle is not there.
     #[error("the segment before it is missing")]
     SegmentMissing,
@@ -146,12 +149,6 @@ pub enum Warning {
     /// There is no record at all, though every log begins with one.
     #[error("there is no record at all: a log is never empty, so all of it may have been cut off")]
     Empty,
-    /// The first segments are not here.
-    #[error("the log starts at segment {segment}: what was before is not here")]
-    StartsLate {
-        /// The first segment that is here.
-        segment: u64,
-    },
     /// The last record says that another segment follows, which is not here.
     #[error(
         "segment {segment} should follow and is not here: removed, or its writer was killed before making it"

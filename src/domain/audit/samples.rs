@@ -58,6 +58,7 @@ pub(super) fn twenty() -> Vec<Body> {
         .map(|i| Body::Note {
             case: crate::domain::ids::CaseId::new(connection.clone(), format!("~{i}")),
             text: Untrusted::new(format!("\u{1b}]0;x\u{7}\u{9b}31m \"}} {i} \u{1f600}\u{0}")),
+            operator: None,
         })
         .collect()
 }
@@ -95,6 +96,7 @@ pub(super) fn open_with(seed: Option<u8>) -> Body {
         os_user: "u".into(),
         operator: None,
         config_sha256: "0".into(),
+        policy_sha256: None,
         drill: false,
         public_key: seed.map(|seed| key(seed).hex()),
     }

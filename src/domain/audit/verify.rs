@@ -46,8 +46,11 @@ pub struct Report {
     pub checkpoints: u64,
     /// Anchors that name a record that is here, as it is here.
     pub anchors: u64,
-    /// The last record that such an anchor names: up to it, nothing is missing.
+    /// The last record that such an anchor names with no fault before it: up to it, nothing is missing but what was
+    /// removed on purpose (see [`Self::pruned`]).
     pub anchored: Option<u64>,
+    /// Anchors that name a record that is not here, or is another; not those from before the first record here.
+    pub unmet: Vec<(u64, ChainHash)>,
     /// The greatest record that an anchor names and that is missing at the end; one of the faults.
     pub truncated: Option<u64>,
     /// Places where a required checkpoint is missing; each is one of the faults.

@@ -542,6 +542,25 @@ mod tests {
     }
 
     #[test]
+    fn what_is_asked_for_is_named_and_several_removals_are_counted_in_a_title() {
+        let thing = |id: &str| Item::new(super::super::remnant::RemnantKind::MfaMethod, id, "push");
+        let mut asked = ask();
+        asked.kinds = vec![ActionKind::RevokeSessions, ActionKind::DisableAccount];
+        assert_eq!(asked.what().as_str(), "revoke sessions, disable account");
+        assert_eq!(asked.brief(), asked.what());
+        // A kind alone says only that something goes; what goes says it better.
+        asked.kinds = vec![ActionKind::RevokeSessions, ActionKind::RemoveItem];
+        assert!(asked.what().as_str().starts_with("revoke sessions, "));
+        assert_ne!(asked.what().as_str(), "revoke sessions");
+        let one = asked.clone().removing(vec![thing("a")]);
+        let named = safe!("revoke sessions, remove {}", thing("a").named());
+        assert_eq!(one.what(), named);
+        assert_eq!(one.brief(), one.what());
+        let two = asked.removing(vec![thing("a"), thing("b")]);
+        assert_eq!(two.brief().as_str(), "remove 2 things");
+    }
+
+    #[test]
     fn what_is_to_be_removed_stands_in_the_request() {
         let item = Item::new(
             super::super::remnant::RemnantKind::MfaMethod,

@@ -49,7 +49,7 @@ impl Campaign {
         }
         let others: BTreeSet<&AccountId> = ledger
             .actions()
-            .filter(|action| action.sent.is_some())
+            .filter(|action| action.may_have_left())
             .filter(|action| ledger.asked().campaign(&action.pid) == Some(self.name.as_str()))
             .map(|action| &action.account)
             .filter(|other| *other != account)

@@ -179,7 +179,7 @@ fn acted_on<'l>(
 ) -> BTreeSet<&'l AccountId> {
     ledger
         .actions()
-        .filter(|action| action.kind != ActionKind::EnableAccount)
+        .filter(|action| action.kind != ActionKind::EnableAccount && action.may_have_left())
         .filter(|action| person.is_none_or(|person| action.user == *person))
         .filter(|action| action.sent.is_some_and(|sent| sent > now - window))
         .map(|action| &action.account)
@@ -191,8 +191,9 @@ mod tests {
     use rstest::rstest;
 
     use super::*;
+    use crate::domain::audit::OutcomeState;
     use crate::domain::containment::samples::{
-        account, at, confirmed, connection, entry, intent, planned,
+        account, at, confirmed, connection, entry, intent, outcome, planned,
     };
 
     const D: ActionKind = ActionKind::DisableAccount;
@@ -302,6 +303,42 @@ mod tests {
             said.unwrap_or_default()
                 .starts_with(expected.unwrap_or_default())
         );
+    }
+
+    #[test]
+    fn what_certainly_never_left_counts_no_more_and_anything_else_does() {
+        for (word, counts) in [
+            (OutcomeState::NotSent, 0),
+            (OutcomeState::Rejected, 1),
+            (OutcomeState::NotEffective, 1),
+            (OutcomeState::Abandoned, 1),
+        ] {
+            let mut ledger = ledger(&[(D, "jo", "a", Some(0))]);
+            let mut said = entry(2, 1, outcome(1, word));
+            said.user = "jo".into();
+            ledger.apply(&said);
+            assert_eq!(
+                used(&ledger, &"jo".into(), at(2)),
+                (counts, counts),
+                "{word:?}"
+            );
+        }
+    }
+
+    #[test]
+    fn what_was_put_off_and_never_left_again_counts() {
+        let mut ledger = ledger(&[(D, "jo", "a", Some(0))]);
+        let mut second = intent(1, None);
+        if let crate::domain::audit::Body::ActionIntent { attempt, .. } = &mut second {
+            *attempt = 2;
+        }
+        let bodies = [second, outcome(1, OutcomeState::NotSent)];
+        for (body, n) in bodies.into_iter().zip(2..) {
+            let mut said = entry(n, 1, body);
+            said.user = "jo".into();
+            ledger.apply(&said);
+        }
+        assert_eq!(used(&ledger, &"jo".into(), at(2)), (1, 1));
     }
 
     #[test]

@@ -340,7 +340,9 @@ mod tests {
     use crate::domain::containment::approval::Ask;
     use crate::domain::containment::need::Need;
     use crate::domain::containment::plan::LIFETIME;
+    use crate::domain::containment::remnant::{Remnant, RemnantKind};
     use crate::domain::containment::samples;
+    use crate::safe;
 
     const LOGIN: &str = "mara.lind@acme.example";
     const OPENED: Duration = Duration::from_secs(1_000);
@@ -389,6 +391,32 @@ mod tests {
             assert_eq!(confirmed.case(), &plan.case);
             assert_eq!(confirmed.account(), &plan.account);
         }
+    }
+
+    #[test]
+    fn what_was_confirmed_names_what_is_removed() {
+        let item = Item::new(RemnantKind::MfaMethod, "opf1", "push");
+        let mut plan = samples::plan(None);
+        for step in &mut plan.steps {
+            step.kind = ActionKind::RemoveItem;
+            let remnant = Remnant::new(item.clone(), &serde_json::Value::Null);
+            step.item = Some(Box::new(remnant));
+        }
+        assert_eq!(plan.items(), [item.clone(), item.clone()]);
+        let mut dialog = open(plan.clone());
+        type_in(&mut dialog, LOGIN);
+        dialog.key(DialogKey::Tab, later());
+        let Step::Confirmed(confirmed) = dialog.key(DialogKey::Char('y'), later()) else {
+            panic!("not confirmed")
+        };
+        for (action, step) in confirmed.actions().iter().zip(&plan.steps) {
+            assert_eq!(action.item(), Some(&item));
+            assert_eq!(action.what(), step.what());
+            assert_eq!(action.what(), safe!("remove {}", item.word()));
+        }
+        assert_eq!(confirmed.actions().len(), 2);
+        let disabling = what(ActionKind::DisableAccount, None);
+        assert_eq!(disabling.as_str(), ActionKind::DisableAccount.word());
     }
 
     #[test]

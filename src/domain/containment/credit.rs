@@ -299,6 +299,14 @@ mod tests {
         );
     }
 
+    #[test]
+    fn nothing_brings_back_what_was_removed() {
+        const X: ActionKind = ActionKind::RemoveItem;
+        // An enabling in between makes the removal no less the work of the first.
+        let acts = [(X, Ack), (E, Ack), (X, Silent)];
+        assert_eq!(judged(&acts, 3), Credit::Another(pid(1)));
+    }
+
     /// Of two removals the later has no answer: it is the earlier one's work only where it was the same thing.
     #[rstest]
     #[case("opf1", false)]

@@ -131,7 +131,8 @@ pub struct Success {
 /// What the records say about the time after containments.
 #[derive(Clone, Debug, Default)]
 pub struct Holds {
-    ends: BTreeMap<AccountId, Hold>,
+    /// Each with the number of the record that first said it: a changed end is one of the same containment.
+    ends: BTreeMap<AccountId, (u64, Hold)>,
     /// Oldest first.
     successes: BTreeMap<AccountId, Vec<Success>>,
     cursors: BTreeMap<(AccountId, ConnectionName), DateTime<Utc>>,
@@ -150,8 +151,8 @@ impl Holds {
                 login,
                 owner,
                 until,
+                how,
                 reason,
-                ..
             }) => {
                 let hold = Hold {
                     case: case.clone(),
@@ -161,7 +162,9 @@ impl Holds {
                     reason: reason.clone(),
                     set: entry.ts,
                 };
-                self.ends.insert(account.clone(), hold);
+                let same = self.ends.get(account).filter(|_| how != "confirmed");
+                let n = same.map_or(entry.n, |(n, _)| *n);
+                self.ends.insert(account.clone(), (n, hold));
             }
             Body::WatchSuccess(WatchSuccess {
                 account,
@@ -203,15 +206,21 @@ impl Holds {
     }
 
     /// Follows an action that has its final word: a proven enabling takes a containment back, and its end is forgotten.
+    ///
+    /// One that was confirmed after the enabling was sent is another containment, and its end stays.
     pub(super) fn follow(&mut self, action: &ActionView) {
-        if action.kind == ActionKind::EnableAccount && action.state == ActionState::Verified {
+        let is_older = |(n, _): &(u64, Hold)| *n <= action.sent_n;
+        if action.kind == ActionKind::EnableAccount
+            && action.state == ActionState::Verified
+            && self.ends.get(&action.account).is_some_and(is_older)
+        {
             self.ends.remove(&action.account);
         }
     }
 
     /// Gives until when the containment of an account holds; `None` when nobody ever said.
     pub fn hold(&self, account: &AccountId) -> Option<&Hold> {
-        self.ends.get(account)
+        self.ends.get(account).map(|(_, hold)| hold)
     }
 
     /// Gives what an account succeeded in after a time, oldest first.
@@ -336,8 +345,11 @@ mod tests {
     use rstest::rstest;
 
     use super::*;
+    use crate::domain::audit::OutcomeState;
     use crate::domain::containment::ledger::Ledger;
-    use crate::domain::containment::samples::{account, aid, at, case, entry, proven};
+    use crate::domain::containment::samples::{
+        account, aid, at, case, confirmed, entry, intent, outcome, planned, proven,
+    };
     use crate::domain::containment::standing::standing;
 
     fn hold(until: Option<i64>) -> Body {
@@ -398,6 +410,49 @@ mod tests {
         ledger.apply(&entry(30, 0, hold(Some(60))));
         proven(&mut ledger, 3, ActionKind::EnableAccount, 40, 20);
         assert_eq!(ledger.holds().hold(&account().id), None);
+    }
+
+    #[rstest]
+    #[case::before_the_enabling(&[(30, "confirmed")], false)]
+    #[case::after_it(&[(43, "confirmed")], true)]
+    #[case::contained_anew(&[(30, "confirmed"), (43, "confirmed")], true)]
+    #[case::only_changed_since(&[(30, "confirmed"), (43, "changed")], false)]
+    #[case::contained_anew_and_changed(&[(30, "confirmed"), (43, "confirmed"), (44, "kept")], true)]
+    fn an_enabling_that_is_proven_late_leaves_the_end_of_a_newer_containment(
+        #[case] ends: &[(u64, &str)],
+        #[case] stays: bool,
+    ) {
+        let mut ledger = contained();
+        let said = |n: u64, how: &str| {
+            let mut body = hold(Some(i64::try_from(n).expect("it is small")));
+            if let Body::HoldSet(set) = &mut body {
+                how.clone_into(&mut set.how);
+            }
+            entry(n, 0, body)
+        };
+        let enabling = [
+            planned(3, 0, ActionKind::EnableAccount),
+            confirmed(3, false),
+            intent(3, Some(20)),
+        ];
+        let mut all: Vec<_> = (40..)
+            .zip(enabling)
+            .map(|(n, body)| entry(n, 20, body))
+            .chain(ends.iter().map(|(n, how)| said(*n, how)))
+            .collect();
+        all.sort_by_key(|entry| entry.n);
+        all.push(entry(50, 30, outcome(3, OutcomeState::Verified)));
+        for entry in &all {
+            ledger.apply(entry);
+        }
+        let last = ends
+            .last()
+            .map(|(n, _)| i64::try_from(*n).expect("it is small"));
+        let found = ledger
+            .holds()
+            .hold(&account().id)
+            .and_then(|hold| hold.until);
+        assert_eq!(found, last.filter(|_| stays).map(at));
     }
 
     #[test]

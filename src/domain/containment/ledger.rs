@@ -1,8 +1,13 @@
 //! Folds audit records into the state of every action; the screen shows nothing else, so a restart shows the same.
 
+mod effect;
+mod untold;
+
 use std::collections::HashMap;
 
-use chrono::{DateTime, TimeDelta, Utc};
+use chrono::{DateTime, Utc};
+
+pub use untold::Untold;
 
 use super::asked::Asked;
 use super::hold::Holds;
@@ -12,7 +17,7 @@ use super::plan::what;
 use super::recovery_watch::Recoveries;
 use super::remnant::Item;
 use super::state::ActionState;
-use crate::domain::audit::{Body, Entry, Observed, OutcomeState, SecretSaid, SecretState};
+use crate::domain::audit::{Body, Entry, Observed, SecretSaid, SecretState};
 use crate::domain::ids::{AccountId, ActionId, CaseId, PlanId, SessionId};
 use crate::domain::report::documents::Documents;
 use crate::domain::text::{Safe, Untrusted};
@@ -54,6 +59,8 @@ pub struct ActionView {
     pub attempt: u32,
     /// When it was confirmed.
     pub confirmed: Option<DateTime<Utc>>,
+    /// Login of who confirmed it, as the case system said it then.
+    pub operator: Option<Untrusted>,
     /// When the latest intent was recorded, by our clock.
     pub sent: Option<DateTime<Utc>>,
     /// Number of the latest intent's record: the order of the log, which no clock can change; 0 before the first.
@@ -165,6 +172,7 @@ impl Ledger {
                     sess: entry.sess.clone(),
                     attempt: 0,
                     confirmed: None,
+                    operator: None,
                     sent: None,
                     sent_n: 0,
                     call: None,
@@ -212,7 +220,10 @@ impl Ledger {
                     action.pid_os = entry.pid;
                     action.sess = entry.sess.clone();
                     action.apply(body, entry.ts, entry.n);
-                    if matches!(body, Body::ActionOutcome { .. }) {
+                    if matches!(
+                        body,
+                        Body::ActionOutcome { .. } | Body::ActionResolve { .. }
+                    ) {
                         let action = action.clone();
                         self.holds.follow(&action);
                         self.recoveries.follow(&action, entry.ts);
@@ -326,7 +337,9 @@ impl Ledger {
                 pids.push(action.pid.clone());
             }
         }
-        pids.retain(|pid| self.plan(pid).iter().all(|action| action.ended.is_some()));
+        // A confirmation that was torn in the middle leaves some of a plan that nobody will ever take further.
+        let is_over = |action: &&ActionView| action.ended.is_some() || action.confirmed.is_none();
+        pids.retain(|pid| self.plan(pid).iter().all(is_over));
         pids
     }
 }
@@ -339,8 +352,11 @@ impl ActionView {
 
     fn apply(&mut self, body: &Body, at: DateTime<Utc>, n: u64) {
         match body {
-            Body::ActionConfirm { dry_run, .. } => {
+            Body::ActionConfirm {
+                dry_run, operator, ..
+            } => {
                 self.state = ActionState::Confirmed;
+                self.operator.clone_from(operator);
                 self.confirmed = Some(at);
                 self.dry_run = *dry_run;
             }
@@ -364,6 +380,7 @@ impl ActionView {
                 self.deadline = Some(*deadline);
                 self.acknowledged = false;
                 self.refused = None;
+                self.reopen();
             }
             Body::ActionAck {
                 request_id,
@@ -371,12 +388,14 @@ impl ActionView {
                 ..
             } => {
                 self.state = ActionState::Acked;
+                self.reopen();
                 self.acknowledged = true;
                 self.request_id.clone_from(request_id);
                 self.server_answer = *server_date;
             }
             Body::ActionRejected { reason, .. } => {
                 self.state = ActionState::Rejected;
+                self.reopen();
                 self.evidence = Some(reason.clone());
                 self.refused = Some(reason.clone());
             }
@@ -386,10 +405,12 @@ impl ActionView {
             }
             Body::ActionUnknown { reason, .. } => {
                 self.state = ActionState::Unknown;
+                self.reopen();
                 self.evidence = Some(reason.clone());
                 self.unread = Some(reason.clone());
             }
-            Body::ActionAdopt { .. } => self.state = ActionState::Unknown,
+            // Whoever closed it meanwhile said its last word.
+            Body::ActionAdopt { .. } if self.ended.is_none() => self.state = ActionState::Unknown,
             Body::ActionObserve(Observed {
                 evidence,
                 matches,
@@ -398,7 +419,10 @@ impl ActionView {
                 effect_at,
                 ..
             }) => {
-                self.evidence = Some(evidence.clone());
+                // The word of whoever closed it stays until another final one is said.
+                if self.ended.is_none() {
+                    self.evidence = Some(evidence.clone());
+                }
                 self.matches = *matches;
                 self.observed = Some((*matches, evidence.clone()));
                 self.reads = *reads;
@@ -413,22 +437,13 @@ impl ActionView {
                 seconds,
                 ..
             } => {
-                self.state = match state {
-                    OutcomeState::Verified => ActionState::Verified,
-                    OutcomeState::NotEffective => ActionState::NotEffective,
-                    OutcomeState::Drifted => ActionState::Drifted,
-                    OutcomeState::Unverifiable => ActionState::Unverifiable,
-                    OutcomeState::Rejected => ActionState::Rejected,
-                    OutcomeState::NotSent => ActionState::NotSent,
-                    OutcomeState::DryRun => ActionState::DryRun,
-                    OutcomeState::Expired => ActionState::Expired,
-                    OutcomeState::Abandoned => ActionState::Abandoned,
-                };
+                self.state = ActionState::from(*state);
                 self.evidence = Some(evidence.clone());
                 self.ended = Some(at);
                 self.seconds = *seconds;
             }
-            Body::ActionResolve { reason, .. } => {
+            // What has its final word is not closed any more.
+            Body::ActionResolve { reason, .. } if self.ended.is_none() => {
                 self.state = ActionState::Abandoned;
                 self.evidence = Some(reason.clone());
                 self.ended = Some(at);
@@ -437,51 +452,20 @@ impl ActionView {
         }
     }
 
-    /// Tells whether it was confirmed and no final word was said; a refusal that is still being read back is not final.
-    pub fn is_unfinished(&self) -> bool {
-        self.confirmed.is_some() && self.ended.is_none()
-    }
-
-    /// Tells whether a request of it may have changed the account, whatever is known of it since.
-    ///
-    /// An action given up after it was sent may have: nobody read to the end.
-    pub fn may_have_had_effect(&self) -> bool {
-        let denied = self.ended.is_some()
-            && matches!(
-                self.state,
-                ActionState::NotSent | ActionState::Rejected | ActionState::NotEffective
-            );
-        self.sent.is_some() && !self.dry_run && !denied
-    }
-
-    /// Gives the provider's time of the act in whole seconds, for comparing acts with each other.
-    pub fn effective_at(&self) -> Option<DateTime<Utc>> {
-        self.server_answer.or(self.server_before).or(self.sent)
-    }
-
-    /// Gives the provider's time of the effect as well as it is known, for comparing with its own log.
-    ///
-    /// What was read back tells it more finely than the answer, whose clock has whole seconds and which may come late;
-    /// where it tells a time outside of the request, that is of another act.
-    pub fn began_at(&self) -> Option<DateTime<Utc>> {
-        let second = TimeDelta::seconds(1);
-        let in_request = |at: &DateTime<Utc>| {
-            let after = self.server_before.is_some_and(|before| *at >= before);
-            after
-                && self
-                    .server_answer
-                    .is_some_and(|answer| *at < answer + second)
-        };
-        self.effect_at.filter(in_request).or(self.effective_at())
+    /// What was sent, or answered, after somebody closed the action is read back all the same.
+    fn reopen(&mut self) {
+        self.ended = None;
+        self.seconds = None;
     }
 }
 
 #[cfg(test)]
 mod tests {
+    use chrono::TimeDelta;
     use rstest::rstest;
 
     use super::*;
-    use crate::domain::audit::{DocumentWritten, HoldSet};
+    use crate::domain::audit::{DocumentWritten, HoldSet, OutcomeState};
     use crate::domain::containment::outbox::NOTE;
     use crate::domain::containment::samples::{
         self, account, aid, at, case, confirmed, entry, intent, outcome, pid, planned,
@@ -489,6 +473,14 @@ mod tests {
     use crate::domain::ids::RecordId;
 
     const D: ActionKind = ActionKind::DisableAccount;
+
+    #[test]
+    fn an_action_says_what_it_does() {
+        let mut ledger = Ledger::default();
+        ledger.apply(&entry(1, 0, planned(1, 0, D)));
+        let what = ledger.get(&aid(1)).map(ActionView::what);
+        assert_eq!(what, Some(D.word().into()));
+    }
 
     fn folded(bodies: Vec<Body>) -> Ledger {
         let mut ledger = Ledger::default();
@@ -660,6 +652,7 @@ mod tests {
         let note = Body::Note {
             case: case(),
             text: "call her".into(),
+            operator: None,
         };
         let promised = Body::RecordIntent {
             rid: rid.clone(),
@@ -707,6 +700,120 @@ mod tests {
         let ledger = folded(bodies);
         let action = ledger.get(&aid(1)).map(ActionView::may_have_had_effect);
         assert_eq!(action, Some(expected));
+    }
+
+    fn closed() -> Body {
+        Body::ActionResolve {
+            aid: aid(1),
+            how: "closed by a person".to_owned(),
+            reason: "not ours".into(),
+        }
+    }
+
+    fn acked() -> Body {
+        Body::ActionAck {
+            aid: aid(1),
+            attempt: 1,
+            status: 200,
+            request_id: None,
+            server_date: None,
+        }
+    }
+
+    fn unknown() -> Body {
+        Body::ActionUnknown {
+            aid: aid(1),
+            attempt: 1,
+            reason: "no answer".into(),
+        }
+    }
+
+    fn second() -> Body {
+        let mut body = intent(1, None);
+        if let Body::ActionIntent { attempt, .. } = &mut body {
+            *attempt = 2;
+        }
+        body
+    }
+
+    fn never_left() -> Body {
+        Body::ActionNotSent {
+            aid: aid(1),
+            attempt: 1,
+            reason: "no route".into(),
+        }
+    }
+
+    #[rstest]
+    #[case::sent(vec![closed(), intent(1, None)], ActionState::Intent)]
+    #[case::accepted(vec![intent(1, None), closed(), acked()], ActionState::Acked)]
+    #[case::refused_for_its_state(vec![intent(1, None), closed(), rejected()], ActionState::Rejected)]
+    #[case::unanswered(vec![intent(1, None), closed(), unknown()], ActionState::Unknown)]
+    fn what_is_sent_or_answered_after_it_was_closed_is_read_back(
+        #[case] then: Vec<Body>,
+        #[case] state: ActionState,
+    ) {
+        let before = vec![planned(1, 0, D), confirmed(1, false)];
+        let ledger = folded([before, then].concat());
+        let action = ledger.get(&aid(1)).unwrap_or_else(|| panic!("it is there"));
+        assert_eq!((action.state, action.ended), (state, None));
+        assert!(action.is_unfinished() && action.may_have_had_effect());
+    }
+
+    #[test]
+    fn a_word_of_a_person_stays_until_another_final_one_is_said() {
+        let waits = Body::ActionObserve(Observed {
+            aid: aid(1),
+            evidence: "429, sending once more".into(),
+            matches: None,
+            reads: 0,
+            used: None,
+            effect_at: None,
+        });
+        let mut ledger = folded(vec![
+            planned(1, 0, D),
+            confirmed(1, false),
+            intent(1, None),
+            closed(),
+            waits,
+        ]);
+        let said = |ledger: &Ledger| {
+            let action = ledger.get(&aid(1)).unwrap_or_else(|| panic!("it is there"));
+            (action.state, action.evidence.clone().unwrap_or_default())
+        };
+        assert_eq!(said(&ledger), (ActionState::Abandoned, "not ours".into()));
+        ledger.apply(&entry(9, 9, outcome(1, OutcomeState::Verified)));
+        let proven = (ActionState::Verified, "read back".into());
+        assert_eq!(said(&ledger), proven);
+        // Whoever closed it had not seen that yet.
+        ledger.apply(&entry(10, 10, closed()));
+        assert_eq!(said(&ledger), proven);
+    }
+
+    #[rstest]
+    #[case::waits(vec![], false)]
+    #[case::on_its_way(vec![intent(1, None)], true)]
+    #[case::never_left(vec![intent(1, None), never_left(), outcome(1, OutcomeState::NotSent)], false)]
+    // Its final word was lost with its process: it is taken over and read back.
+    #[case::never_left_without_a_final_word(vec![intent(1, None), never_left()], true)]
+    // The first one left, and was put off; the second one never did.
+    #[case::only_the_second_never_left(
+        vec![intent(1, None), second(), never_left(), outcome(1, OutcomeState::NotSent)], true
+    )]
+    #[case::closed_and_only_the_second_never_left(
+        vec![intent(1, None), second(), closed(), never_left()], true
+    )]
+    #[case::refused(vec![intent(1, None), outcome(1, OutcomeState::Rejected)], true)]
+    #[case::closed_before(vec![closed()], false)]
+    #[case::closed_after(vec![intent(1, None), closed()], true)]
+    fn only_a_proof_that_nothing_left_takes_a_sending_back(
+        #[case] then: Vec<Body>,
+        #[case] left: bool,
+    ) {
+        let before = vec![planned(1, 0, D), confirmed(1, false)];
+        let ledger = folded([before, then].concat());
+        let action = ledger.get(&aid(1)).map(ActionView::may_have_left);
+        assert_eq!(action, Some(left));
     }
 
     #[test]

@@ -6,9 +6,11 @@ use super::hold::Hold;
 use super::kind::ActionKind;
 use super::ledger::ActionView;
 use super::standing::Standing;
+use super::state::ActionState;
 use crate::domain::case::Comment;
 use crate::domain::freshness::time_word;
 use crate::domain::ids::{AccountId, PlanId};
+use crate::domain::operator::signed;
 use crate::domain::text::{Safe, Untrusted, sink};
 use crate::safe;
 
@@ -98,7 +100,15 @@ pub fn compose(
             first.account.connection,
         ));
     }
-    lines.push(format!("Confirmed by: {}", sink::markdown(operator)));
+    // Whoever documents it may be another console: the records say who confirmed.
+    let confirmed = actions.first().map_or_else(
+        || operator.clone(),
+        |first| signed(first.operator.as_ref(), &first.user),
+    );
+    lines.push(format!("Confirmed by: {}", sink::markdown(&confirmed)));
+    if confirmed != *operator {
+        lines.push(format!("Documented by: {}", sink::markdown(operator)));
+    }
     lines.push(String::new());
     lines.extend(actions.iter().map(|action| line_of(action)));
     if actions
@@ -113,7 +123,8 @@ pub fn compose(
     if *standing != Standing::Free {
         lines.extend(hold.map(Hold::sentence));
     }
-    let read = actions.iter().any(|action| action.observed.is_some());
+    // That the provider asked for a wait is on record as well, without a reading.
+    let read = actions.iter().any(|action| action.reads > 0);
     let said = if read {
         "This was read back from the provider; what the account did since is for the SIEM to say."
     } else {
@@ -134,9 +145,12 @@ pub fn compose(
 }
 
 fn line_of(action: &ActionView) -> String {
-    let sent = action
-        .sent
-        .map_or(Safe::from("not sent"), |at| safe!("sent {}", time_word(at)));
+    let sent = match action.sent.filter(|_| action.may_have_left()) {
+        Some(at) => safe!(", sent {}", time_word(at)),
+        // Its word says so.
+        None if action.state == ActionState::NotSent => Safe::default(),
+        None => ", not sent".into(),
+    };
     let after = action
         .seconds
         .map_or(Safe::default(), |s| safe!(", after {} s", s));
@@ -156,7 +170,7 @@ fn line_of(action: &ActionView) -> String {
         .map(|item| format!(": {}", sink::markdown(&item.named())))
         .unwrap_or_default();
     format!(
-        "- {}: **{}**, {sent}{after}{evidence}{item} [action {}]",
+        "- {}: **{}**{sent}{after}{evidence}{item} [action {}]",
         action.kind.word(),
         action.state.word(),
         action.aid
@@ -344,6 +358,84 @@ mod text {
         };
         ledger.apply(&entry(5, 3, Body::ActionObserve(read)));
         assert!(said(&ledger));
+    }
+
+    #[test]
+    fn what_never_left_is_not_called_sent() {
+        let mut ledger = Ledger::default();
+        ledger.apply(&entry(1, 0, planned(1, 0, ActionKind::DisableAccount)));
+        ledger.apply(&entry(2, 0, confirmed(1, false)));
+        ledger.apply(&entry(3, 0, intent(1, None)));
+        let line = |ledger: &Ledger| line_of(ledger.get(&aid(1)).unwrap_or_else(|| panic!("one")));
+        assert!(line(&ledger).contains("**requested**, sent "));
+        let never = Body::ActionNotSent {
+            aid: aid(1),
+            attempt: 1,
+            reason: "no route".into(),
+        };
+        ledger.apply(&entry(4, 0, never));
+        ledger.apply(&entry(5, 1, outcome(1, OutcomeState::NotSent)));
+        let said = line(&ledger);
+        assert!(
+            said.starts_with("- disable account: **not sent**"),
+            "{said}"
+        );
+        assert!(
+            !said.contains(", sent ") && !said.contains(", not sent"),
+            "{said}"
+        );
+    }
+
+    #[test]
+    fn a_wait_that_the_provider_asked_for_is_no_reading_back() {
+        let mut ledger = Ledger::default();
+        ledger.apply(&entry(1, 0, planned(1, 0, ActionKind::DisableAccount)));
+        ledger.apply(&entry(2, 0, confirmed(1, false)));
+        ledger.apply(&entry(3, 0, intent(1, None)));
+        let waits = Observed {
+            aid: aid(1),
+            evidence: "429".into(),
+            matches: None,
+            reads: 0,
+            used: None,
+            effect_at: None,
+        };
+        ledger.apply(&entry(4, 0, Body::ActionObserve(waits)));
+        let head = Anchor {
+            log: "01LOG".to_owned(),
+            n: 4,
+            h: "ab12".to_owned(),
+        };
+        let actions: Vec<&ActionView> = ledger.actions().collect();
+        let who = Safe::from("jo");
+        let text = compose(&pid(1), &actions, &who, &Standing::Free, None, &head);
+        assert!(text.contains("Nothing was read back"), "{text}");
+    }
+
+    #[test]
+    fn who_confirmed_is_named_and_who_documents_it_where_that_is_another() {
+        let mut ledger = Ledger::default();
+        ledger.apply(&entry(1, 0, planned(1, 0, ActionKind::DisableAccount)));
+        let mut said = confirmed(1, false);
+        if let Body::ActionConfirm { operator, .. } = &mut said {
+            *operator = Some("kim".into());
+        }
+        ledger.apply(&entry(2, 0, said));
+        let head = Anchor {
+            log: "01LOG".to_owned(),
+            n: 2,
+            h: "ab12".to_owned(),
+        };
+        let by = |who: &'static str| {
+            let actions: Vec<&ActionView> = ledger.actions().collect();
+            let who = Safe::from(who);
+            compose(&pid(1), &actions, &who, &Standing::Free, None, &head)
+        };
+        let own = by("kim, OS user jo");
+        assert!(own.contains("\nConfirmed by: kim, OS user jo\n\n"), "{own}");
+        let other = by("lee, OS user jo");
+        let both = "\nConfirmed by: kim, OS user jo\nDocumented by: lee, OS user jo\n\n";
+        assert!(other.contains(both), "{other}");
     }
 
     #[test]

@@ -31,6 +31,8 @@ pub struct PendingNote {
     pub text: Untrusted,
     /// Who wrote it (OS user).
     pub user: Untrusted,
+    /// Their login, as the case system said it then.
+    pub operator: Option<Untrusted>,
     /// When it was written.
     pub at: DateTime<Utc>,
 }
@@ -52,10 +54,28 @@ pub struct PendingChange {
     pub at: DateTime<Utc>,
 }
 
+/// The pieces of a note so far.
+#[derive(Clone, Debug)]
+struct Typed {
+    case: CaseId,
+    text: String,
+    operator: Option<Untrusted>,
+}
+
+impl Typed {
+    fn new(case: &CaseId) -> Self {
+        Self {
+            case: case.clone(),
+            text: String::new(),
+            operator: None,
+        }
+    }
+}
+
 /// What the records say about writes into cases and about proofs.
 #[derive(Clone, Debug, Default)]
 pub struct Outbox {
-    typed: HashMap<SessionId, (CaseId, String)>,
+    typed: HashMap<SessionId, Typed>,
     notes: Vec<PendingNote>,
     changes: Vec<PendingChange>,
     done: Vec<RecordId>,
@@ -69,15 +89,20 @@ impl Outbox {
     /// Folds one record.
     pub(super) fn apply(&mut self, entry: &Entry) {
         match &entry.body {
-            Body::Note { case, text } => {
+            Body::Note {
+                case,
+                text,
+                operator,
+            } => {
                 let begun = self
                     .typed
                     .entry(entry.sess.clone())
-                    .or_insert_with(|| (case.clone(), String::new()));
-                if begun.0 != *case {
-                    *begun = (case.clone(), String::new());
+                    .or_insert_with(|| Typed::new(case));
+                if begun.case != *case {
+                    *begun = Typed::new(case);
                 }
-                begun.1.push_str(text.raw());
+                begun.text.push_str(text.raw());
+                begun.operator.clone_from(operator);
             }
             Body::RecordIntent {
                 rid,
@@ -86,16 +111,17 @@ impl Outbox {
                 marker,
                 ..
             } if kind == NOTE => {
-                let typed = self.typed.remove(&entry.sess).filter(|(to, _)| to == case);
-                if let Some((_, text)) = typed
+                let typed = self.typed.remove(&entry.sess);
+                if let Some(typed) = typed.filter(|typed| typed.case == *case)
                     && !self.done.contains(rid)
                 {
                     self.notes.push(PendingNote {
                         rid: rid.clone(),
                         marker: marker.clone(),
                         case: case.clone(),
-                        text: Untrusted::new(text),
+                        text: Untrusted::new(typed.text),
                         user: entry.user.clone(),
+                        operator: typed.operator,
                         at: entry.ts,
                     });
                 }
@@ -229,6 +255,7 @@ mod tests {
         Body::Note {
             case: case(),
             text: text.into(),
+            operator: Some("jo@acme.example".into()),
         }
     }
 
@@ -275,6 +302,8 @@ mod tests {
         let outbox = folded(records.clone());
         let texts: Vec<&str> = outbox.notes().iter().map(|note| note.text.raw()).collect();
         assert_eq!(texts, ["call her"]);
+        let by = outbox.notes()[0].operator.as_ref().map(Untrusted::raw);
+        assert_eq!(by, Some("jo@acme.example"), "who wrote it");
         records.push((4, intent(1, "comment")));
         let outbox = folded(records.clone());
         assert_eq!(outbox.notes().len(), 1);

@@ -1,8 +1,8 @@
 //! The watch over an account that was enabled again, folded from records: until when, what it saw, what was not read.
 //!
-//! It begins when an enabling from here is proven, or cannot be, has an owner and an end, and ends early when somebody
-//! says so or the account is contained again. What must not live here: reading sources, what is odd about an event
-//! (`judging`), the words for the case (`comments`).
+//! It begins when an enabling from here is proven, cannot be, or was closed by hand after it was sent. It has an owner and
+//! an end, and ends early when somebody says so or the account is contained again. What must not live here: reading
+//! sources, what is odd about an event (`judging`), the words for the case (`comments`).
 
 mod comments;
 mod judging;
@@ -248,6 +248,9 @@ pub struct Recoveries {
     /// Decided and not begun: the enabling has no final word yet.
     planned: BTreeMap<ActionId, (CaseId, WatchUntil)>,
     watches: BTreeMap<AccountId, RecoveryWatch>,
+    /// The intent, by its record, of the latest act that told how an account stands: what was sent before it and is told
+    /// later changes nothing.
+    latest: BTreeMap<AccountId, u64>,
     /// Ended early with something seen, for what the case was not told yet; the oldest first.
     past: Vec<RecoveryWatch>,
     signs: BTreeMap<(AccountId, CaseId), BTreeSet<AttackSign>>,
@@ -318,16 +321,34 @@ impl Recoveries {
 
     /// Follows an action that has its final word: an enabling begins a watch, a proven disabling ends it.
     ///
-    /// An enabling that cannot be proven may have had effect, and nobody takes the account for contained after it.
+    /// An enabling that cannot be proven, or that somebody closed after it was sent, may have had effect, and nobody takes
+    /// the account for contained after it. A later disabling that is not proven does not keep a watch away: nothing else
+    /// would look at the account.
     pub(super) fn follow(&mut self, action: &ActionView, at: DateTime<Utc>) {
-        match (action.kind, action.state) {
-            (ActionKind::EnableAccount, ActionState::Verified | ActionState::Unverifiable) => {
-                self.begin(action, at);
+        let begins = match (action.kind, action.state) {
+            (
+                ActionKind::EnableAccount,
+                ActionState::Verified | ActionState::Unverifiable | ActionState::Abandoned,
+            ) if action.may_have_had_effect() => true,
+            (ActionKind::DisableAccount, ActionState::Verified) => false,
+            (ActionKind::EnableAccount, _) => {
+                // Closed before, and read to its end after all.
+                if self.watch_mut(&action.account, &action.aid).is_some() {
+                    self.end(&action.account, &"the enabling had no effect".into(), at);
+                }
+                return;
             }
-            (ActionKind::DisableAccount, ActionState::Verified) => {
-                self.end(&action.account, &"contained again".into(), at);
-            }
-            _ => {}
+            _ => return,
+        };
+        let latest = self.latest.entry(action.account.clone()).or_default();
+        if action.sent_n < *latest {
+            return;
+        }
+        *latest = action.sent_n;
+        if begins {
+            self.begin(action, at);
+        } else {
+            self.end(&action.account, &"contained again".into(), at);
         }
     }
 

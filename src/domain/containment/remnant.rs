@@ -366,6 +366,13 @@ mod tests {
         Remnant::new(item, &json!({"id": id}))
     }
 
+    #[test]
+    fn sessions_and_tokens_have_no_name_of_their_own() {
+        let named = |kind: RemnantKind| kind.has_name();
+        assert!(!named(RemnantKind::Session) && !named(RemnantKind::RefreshToken));
+        assert!(named(RemnantKind::OauthGrant) && named(RemnantKind::MfaMethod));
+    }
+
     #[rstest]
     #[case(Some(5), Some((0, Some(10))), Mark::New)]
     #[case(Some(0), Some((0, Some(10))), Mark::New)]

@@ -192,6 +192,7 @@ pub(crate) fn confirmed(number: u128, dry_run: bool) -> Body {
         how: "typed name and y".to_owned(),
         plan_hash: "ab".to_owned(),
         dry_run,
+        operator: None,
     }
 }
 

@@ -4,6 +4,8 @@
 
 use serde::{Deserialize, Serialize};
 
+use crate::domain::audit::OutcomeState;
+
 /// Where an action stands.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
@@ -90,6 +92,22 @@ impl ActionState {
     /// Tells whether nothing follows by itself.
     pub fn is_final(self) -> bool {
         !self.is_unfinished() && !matches!(self, Self::Planned | Self::Awaiting)
+    }
+}
+
+impl From<OutcomeState> for ActionState {
+    fn from(word: OutcomeState) -> Self {
+        match word {
+            OutcomeState::Verified => Self::Verified,
+            OutcomeState::NotEffective => Self::NotEffective,
+            OutcomeState::Drifted => Self::Drifted,
+            OutcomeState::Unverifiable => Self::Unverifiable,
+            OutcomeState::Rejected => Self::Rejected,
+            OutcomeState::NotSent => Self::NotSent,
+            OutcomeState::DryRun => Self::DryRun,
+            OutcomeState::Expired => Self::Expired,
+            OutcomeState::Abandoned => Self::Abandoned,
+        }
     }
 }
 

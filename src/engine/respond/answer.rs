@@ -4,6 +4,7 @@
 
 use super::super::World;
 use super::super::journal::own;
+use super::halt::never_left;
 use super::outcome;
 use crate::app::message::Level;
 use crate::connect::capability::{Accepted, ConnectError, ConnectErrorKind};
@@ -82,12 +83,7 @@ pub(super) async fn answered(
                             attempt,
                             reason,
                         },
-                        outcome(
-                            &aid,
-                            OutcomeState::NotSent,
-                            error.what.as_str().to_owned(),
-                            None,
-                        ),
+                        never_left(&aid, attempt, &error.what, error.what.as_str().to_owned()),
                     ],
                     Answer::Nothing,
                 ),

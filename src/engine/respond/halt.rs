@@ -7,6 +7,8 @@ use crate::app::message::Level;
 use crate::domain::audit::{Body, OutcomeState};
 use crate::domain::containment::confirm::{ConfirmedAction, ConfirmedPlan};
 use crate::domain::fault::Fault;
+use crate::domain::ids::ActionId;
+use crate::domain::text::Safe;
 use crate::engine::World;
 use crate::safe;
 
@@ -20,7 +22,7 @@ pub(super) async fn skip(
 ) {
     let line = safe!("{} is not sent: {}", action.what(), halt.reason);
     let mut bodies = halt.bodies;
-    if !halt.ended {
+    if !halt.ended && !has_ended(world, action) {
         let evidence = format!("not sent: {}", halt.reason);
         bodies.push(outcome(
             action.aid(),
@@ -38,7 +40,13 @@ pub(super) async fn skip(
     world.notice(Level::Warning, Fault::new(line)).await;
 }
 
-/// Ends an action whose intent is on disk and whose request never left.
+/// Tells whether an action has its final word on record: somebody closed it, or another console took it for given up.
+pub(super) fn has_ended(world: &World, action: &ConfirmedAction) -> bool {
+    let known = world.journal.action(action.aid());
+    known.is_some_and(|known| known.ended.is_some())
+}
+
+/// Ends an action whose intent is on disk and whose request never left; `attempt` is that request.
 pub(super) fn unsent(action: &ConfirmedAction, attempt: u32, halt: Halt) -> Halt {
     let aid = action.aid();
     let evidence = format!("not sent: {}", halt.reason);
@@ -48,7 +56,7 @@ pub(super) fn unsent(action: &ConfirmedAction, attempt: u32, halt: Halt) -> Halt
         attempt,
         reason: own(evidence.clone()),
     });
-    bodies.push(outcome(aid, OutcomeState::NotSent, evidence, None));
+    bodies.push(never_left(aid, attempt, &halt.reason, evidence));
     Halt {
         bodies,
         reason: halt.reason,
@@ -57,19 +65,30 @@ pub(super) fn unsent(action: &ConfirmedAction, attempt: u32, halt: Halt) -> Halt
     }
 }
 
-/// Ends an action that was sent once, was not executed by the provider's word, and cannot be sent again.
-pub(super) fn refused_once(action: &ConfirmedAction, halt: Halt) -> Halt {
-    let evidence = format!(
-        "the provider said 429, not executed; not sent again: {}",
-        halt.reason
-    );
+/// Makes the final word of an action whose latest request never left: of a second one that says nothing of the first, which
+/// left and was put off. `evidence` is what is said of a first one.
+pub(super) fn never_left(aid: &ActionId, attempt: u32, reason: &Safe, evidence: String) -> Body {
+    if attempt > 1 {
+        not_again(aid, reason)
+    } else {
+        outcome(aid, OutcomeState::NotSent, evidence, None)
+    }
+}
+
+/// Makes the final word of an action that the provider put off and that is not sent again.
+fn not_again(aid: &ActionId, reason: &Safe) -> Body {
+    let evidence = format!("the provider said 429, not executed; not sent again: {reason}");
+    outcome(aid, OutcomeState::Rejected, evidence, None)
+}
+
+/// Ends an action that was sent once, was not executed by the provider's word, and cannot be sent again; `attempt` is the
+/// one that is not made.
+pub(super) fn refused_once(action: &ConfirmedAction, attempt: u32, halt: Halt) -> Halt {
+    if attempt == 1 || halt.ended {
+        return halt;
+    }
     let mut bodies = halt.bodies;
-    bodies.push(outcome(
-        action.aid(),
-        OutcomeState::Rejected,
-        evidence,
-        None,
-    ));
+    bodies.push(not_again(action.aid(), &halt.reason));
     Halt {
         bodies,
         reason: halt.reason,

@@ -4,6 +4,7 @@
 //! What must not live here: what is odd (`domain::containment::recovery_watch`), what the console says of it (`app`),
 //! comments in the case (`told`).
 
+mod left;
 mod over;
 
 use std::collections::{BTreeSet, HashMap};
@@ -12,8 +13,8 @@ use std::time::Duration;
 
 use chrono::{DateTime, Utc};
 
-use super::success::{OVERLAP, sources};
-use super::told;
+use super::success::{OVERLAP, Read, sources, whole};
+use super::{Anew, UNRECORDED, told};
 use crate::app::message::{Message, WatchOf};
 use crate::connect::capability::{ActivityQuery, ActivitySource};
 use crate::domain::audit::{
@@ -21,10 +22,10 @@ use crate::domain::audit::{
 };
 use crate::domain::containment::ledger::ActionView;
 use crate::domain::containment::recovery_watch::{
-    Found, RecoveryWatch, item_key, judge_account, judge_event, judge_left, rings,
+    ATTACKER, Found, RecoveryWatch, judge_account, judge_event,
 };
-use crate::domain::containment::remnant::{LeftBehind, RemnantKind, Unread};
 use crate::domain::fault::Fault;
+use crate::domain::freshness::clock_word;
 use crate::domain::ids::{ActionId, ConnectionName};
 use crate::domain::text::{Safe, Untrusted};
 use crate::engine::World;
@@ -43,19 +44,14 @@ const EVENTS_MAX: usize = 10_000;
 /// How far the newest event must have moved before its time is recorded anew.
 const CURSOR_STEP: chrono::Duration = chrono::Duration::minutes(15);
 
-/// Longest list whose items are kept by their hashes.
-const ITEMS_MAX: usize = 500;
-
-/// What a look says that found something and could not record it: the next one finds it again.
-const UNRECORDED: &str = "what was found is not on record yet";
-
-/// How a provider says that it has no list of a kind, whatever its rights; a kind that it refuses is another thing.
-const NO_LIST: &str = " does not tell it: look in ";
+/// What a look says that found what another console is recording right now.
+const HELD: &str = "another console is recording what was found";
 
 /// What one process knows of the watches beside the records.
 #[derive(Default)]
 struct Kept {
     cursors: HashMap<(ActionId, ConnectionName), DateTime<Utc>>,
+    anew: Anew,
     listed: HashMap<ActionId, Listed>,
 }
 
@@ -85,7 +81,13 @@ impl Look {
     /// Tells whether the source was read, and what was found is not on record.
     fn is_unrecorded(&self) -> bool {
         let fault = self.fault.as_ref();
-        fault.is_some_and(|fault| fault.what.as_str() == UNRECORDED)
+        self.is_held() || fault.is_some_and(|fault| fault.what.as_str() == UNRECORDED)
+    }
+
+    /// Tells whether another console puts on record what was found.
+    fn is_held(&self) -> bool {
+        let fault = self.fault.as_ref();
+        fault.is_some_and(|fault| fault.what.as_str() == HELD)
     }
 }
 
@@ -117,6 +119,7 @@ impl Kept {
     fn keep_only(&mut self, all: &[RecoveryWatch]) {
         let runs = |aid: &ActionId| all.iter().any(|watch| watch.aid == *aid);
         self.cursors.retain(|(aid, _), _| runs(aid));
+        self.anew.keep(runs);
         self.listed.retain(|aid, _| runs(aid));
     }
 
@@ -126,11 +129,13 @@ impl Kept {
     }
 
     /// Keeps how reading the list went. What failed is read again sooner, but not at every look, and what fails again in the
-    /// same way not sooner: a right that is missing stays missing.
-    fn keep_listed(&mut self, aid: &ActionId, round: usize, fault: Option<Fault>) {
+    /// same way not sooner: a right that is missing stays missing. What cannot be recorded goes on being read sooner.
+    fn keep_listed(&mut self, aid: &ActionId, round: usize, listed: &Look) {
+        let fault = listed.fault.clone();
         let before = self.listed.get(aid).and_then(|one| one.fault.as_ref());
         let is_news = fault.is_some() && fault.as_ref() != before;
-        let every = if is_news { LEFT_EVERY / 5 } else { LEFT_EVERY };
+        let is_soon = is_news || listed.is_unrecorded();
+        let every = if is_soon { LEFT_EVERY / 5 } else { LEFT_EVERY };
         let due = round.saturating_add(every);
         self.listed.insert(aid.clone(), Listed { due, fault });
     }
@@ -144,15 +149,14 @@ async fn look(world: &World, watch: &RecoveryWatch, round: usize, kept: &mut Kep
     looks.extend(account(world, watch, round, ends, now).await);
     tell(world, watch, WatchOf::Recovery, &looks).await;
     if kept.is_due(&watch.aid, round) || ends {
-        let listed = left(world, watch, now).await;
+        let listed = left::look(world, watch, now).await;
         if let Some(listed) = listed {
-            let fault = listed.fault.clone();
             tell(world, watch, WatchOf::Left, std::slice::from_ref(&listed)).await;
-            kept.keep_listed(&watch.aid, round, fault);
+            kept.keep_listed(&watch.aid, round, &listed);
             looks.push(listed);
         }
     }
-    // A source whose finding waits for another console was read: it stands in no summary for that.
+    // A source whose finding waits to be recorded was read: it stands in no summary for that.
     for look in looks.iter().filter(|look| !look.is_unrecorded()) {
         missed(world, watch, look).await;
     }
@@ -161,12 +165,13 @@ async fn look(world: &World, watch: &RecoveryWatch, round: usize, kept: &mut Kep
     }
 }
 
-/// Tells the console how looking went: the first failure, else that all is well.
+/// Tells the console how looking went: the first failure, else that all is well. What another console records is none.
 async fn tell(world: &World, watch: &RecoveryWatch, of: WatchOf, looks: &[Look]) {
     if looks.is_empty() {
         return;
     }
-    let fault = looks.iter().find_map(|look| look.fault.clone());
+    let mut looks = looks.iter().filter(|look| !look.is_held());
+    let fault = looks.find_map(|look| look.fault.clone());
     let account = watch.account.clone();
     world.tell(Message::Watched { account, of, fault }).await;
 }
@@ -185,7 +190,8 @@ async fn missed(world: &World, watch: &RecoveryWatch, look: &Look) {
         kinds: Vec::new(),
         items: Vec::new(),
     };
-    alone(world, watch, |watch| {
+    // Where it cannot be recorded the next look that fails tries again.
+    let _ = alone(world, watch, |watch| {
         let is_new = !watch.missed.contains_key(source);
         let body = is_new.then(|| said(watch, RecoveryWord::Looked(looked)));
         body.into_iter().collect()
@@ -201,15 +207,20 @@ fn said(watch: &RecoveryWatch, word: RecoveryWord) -> Body {
     })
 }
 
-/// Records what `bodies` gives for the watch as it is now, while no other console of this user does; `false` when that
-/// could not be done now.
+/// Records what `bodies` gives for the watch as it is now, while no other console of this user does; `false` when one is
+/// at it.
+///
+/// # Errors
+/// When it could not be recorded.
 async fn alone(
     world: &World,
     watch: &RecoveryWatch,
     bodies: impl FnOnce(&RecoveryWatch) -> Vec<Body>,
-) -> bool {
-    let Ok(Some(lease)) = lease::take(&world.leases, &watch.aid) else {
-        return false;
+) -> Result<bool, Fault> {
+    let lease = match lease::take(&world.leases, &watch.aid) {
+        Ok(Some(lease)) => lease,
+        Ok(None) => return Ok(false),
+        Err(error) => return Err(super::unleased(&error)),
     };
     world.journal.catch_up().await;
     let bodies = world.journal.with(|ledger| {
@@ -217,24 +228,74 @@ async fn alone(
         let now = now.filter(|now| now.aid == watch.aid && now.over.is_none());
         now.map(bodies).unwrap_or_default()
     });
-    let done = bodies.is_empty() || world.journal.record(bodies).await.is_ok();
+    let done = if bodies.is_empty() {
+        Ok(true)
+    } else {
+        world.journal.record(bodies).await.map(|_entries| true)
+    };
     lease::clear(&world.leases, &watch.aid);
     drop(lease);
     done
 }
 
-/// Records what is not on record yet; `false` when that could not be done now.
-async fn record(world: &World, watch: &RecoveryWatch, source: &str, found: Vec<Found>) -> bool {
-    if found.iter().all(|one| one.is_known(watch, source)) {
-        return true;
+/// Records what is not on record yet.
+///
+/// # Errors
+/// When another console is at it, or it could not be recorded; then it has rung.
+async fn record(
+    world: &World,
+    watch: &RecoveryWatch,
+    source: &str,
+    found: Vec<Found>,
+) -> Result<(), Fault> {
+    let new = Found::fresh(found.clone(), watch, source);
+    if new.is_empty() {
+        return Ok(());
     }
-    alone(world, watch, |watch| {
+    let done = alone(world, watch, |watch| {
         Found::fresh(found, watch, source)
             .into_iter()
             .map(|one| said(watch, RecoveryWord::Seen(one.seen(watch, source))))
             .collect()
-    })
-    .await
+    });
+    match done.await {
+        Ok(true) => Ok(()),
+        Ok(false) => Err(Fault::new(HELD)),
+        Err(fault) => {
+            unrecorded(world, watch, source, &new, &fault.what).await;
+            Err(Fault::new(UNRECORDED))
+        }
+    }
+}
+
+/// Rings for what cannot be recorded, once each; of what the attacker does only for the first, as it is with what is recorded.
+async fn unrecorded(
+    world: &World,
+    watch: &RecoveryWatch,
+    source: &str,
+    found: &[Found],
+    why: &Safe,
+) {
+    let knows_attacker = watch.seen.iter().any(|one| one.thing == ATTACKER);
+    let new = found.iter().filter(|one| {
+        let is_act = one.thing == ATTACKER;
+        let act = is_act.then(|| Untrusted::new(ATTACKER));
+        let key = act.as_ref().unwrap_or(&one.key);
+        !(is_act && knows_attacker) && super::rings_first(world, &watch.aid, key)
+    });
+    let new: Vec<&Found> = new.collect();
+    let Some(first) = new.first() else {
+        return;
+    };
+    let what = safe!(
+        "SEEN AFTER IT WAS ENABLED: {} at {}: {}, seen at {}, {} in all",
+        watch.login.field(),
+        clock_word(first.at),
+        first.text,
+        Untrusted::new(source).field(),
+        new.len()
+    );
+    super::ring(world, &what, why).await;
 }
 
 /// Looks in the log of the account's own provider and in every SIEM.
@@ -260,18 +321,24 @@ async fn logs(
         if source.rate_is_low() && !round.is_multiple_of(2) && !ends {
             continue;
         }
-        let asked = ask(world, source.as_ref(), watch, (&signs, &ours), kept).await;
+        let known = (&signs, ours.as_slice());
+        let new = ask(world, source.as_ref(), watch, known, kept).await;
+        let late = again(world, source.as_ref(), watch, known, (round, ends), kept).await;
         let name = Untrusted::new(source.connection().as_str()).field();
-        looks.push(Look::new(name, asked.err()));
+        looks.push(Look::new(name, new.and(late).err()));
     }
     looks
 }
 
+/// What names the attacker, and the times of what was done from here.
+type Known<'a> = (&'a BTreeSet<AttackSign>, &'a [DateTime<Utc>]);
+
+/// Asks for what is new: from the newest event that was read, or a little before it.
 async fn ask(
     world: &World,
     source: &dyn ActivitySource,
     watch: &RecoveryWatch,
-    (signs, ours): (&BTreeSet<AttackSign>, &[DateTime<Utc>]),
+    known: Known<'_>,
     kept: &mut Kept,
 ) -> Result<(), Fault> {
     let name = source.connection();
@@ -280,12 +347,67 @@ async fn ask(
         .journal
         .with(|ledger| ledger.holds().cursor(&watch.account, name));
     let before = kept.cursors.get(&key).copied().max(recorded);
+    let from = before
+        .and_then(|at| at.checked_sub_signed(OVERLAP))
+        .map_or(watch.since, |at| at.max(watch.since));
+    // Where it fails the next look starts from the same place.
+    let read = read(world, source, watch, known, (from, None)).await?;
+    if read.truncated {
+        return read.whole(name);
+    }
+    if let Some(newest) = read.newest.max(before) {
+        kept.cursors.insert(key, newest);
+        if recorded.is_none_or(|at| newest - at >= CURSOR_STEP) {
+            let body = Body::WatchCursor(WatchCursor {
+                account: watch.account.clone(),
+                connection: name.clone(),
+                upto: newest,
+            });
+            // The journal tells the console when it fails; the next start looks further back.
+            let _ = world.journal.record(vec![body]).await;
+        }
+    }
+    read.whole(name)
+}
+
+/// Asks, where that is due and at the end, for what was passed already once more, from the enabling on: what is known is
+/// dropped by its id.
+async fn again(
+    world: &World,
+    source: &dyn ActivitySource,
+    watch: &RecoveryWatch,
+    known: Known<'_>,
+    (round, ends): (usize, bool),
+    kept: &mut Kept,
+) -> Result<(), Fault> {
+    let key = (watch.aid.clone(), source.connection().clone());
+    let passed = kept.cursors.get(&key).copied();
+    let Some(until) = passed.filter(|at| *at > watch.since) else {
+        return Ok(());
+    };
+    if !kept.anew.is_due(&key.0, &key.1, round) && !ends {
+        return kept.anew.last(&key.0, &key.1);
+    }
+    // Where it fails, or what was found is not on record, it stays due.
+    let read = read(world, source, watch, known, (watch.since, Some(until))).await?;
+    let whole = read.whole(&key.1);
+    kept.anew.done(&key.0, &key.1, round, whole.clone().err());
+    whole
+}
+
+/// Reads a part of a source and records what should not be in it.
+async fn read(
+    world: &World,
+    source: &dyn ActivitySource,
+    watch: &RecoveryWatch,
+    (signs, ours): Known<'_>,
+    (from, until): (DateTime<Utc>, Option<DateTime<Utc>>),
+) -> Result<Read, Fault> {
+    let name = source.connection();
     let query = ActivityQuery {
         user: vec![Untrusted::new(watch.account.raw()), watch.login.clone()],
-        since: before
-            .and_then(|at| at.checked_sub_signed(OVERLAP))
-            .map_or(watch.since, |at| at.max(watch.since)),
-        until: None,
+        since: from,
+        until,
         limit: EVENTS_MAX,
     };
     // An event dated in the future would blind every later look.
@@ -301,29 +423,13 @@ async fn ask(
             true
         })
         .await?;
-    if !record(world, watch, name.as_str(), found).await {
-        // The next look starts from the same place.
-        return Err(Fault::new(UNRECORDED));
-    }
+    record(world, watch, name.as_str(), found).await?;
     let missed = unread.map(|fault| safe!("{}: {}", fault.record.field(), fault.reason.line()));
-    let whole = |what: Safe| Fault::new(safe!("{} was not read whole: {}", name, what));
-    if end.truncated {
-        let what = missed.unwrap_or_else(|| "too many events of the account".into());
-        return Err(whole(what));
-    }
-    if let Some(newest) = newest.max(before) {
-        kept.cursors.insert(key, newest);
-        if recorded.is_none_or(|at| newest - at >= CURSOR_STEP) {
-            let body = Body::WatchCursor(WatchCursor {
-                account: watch.account.clone(),
-                connection: name.clone(),
-                upto: newest,
-            });
-            // The journal tells the console when it fails; the next start looks further back.
-            let _ = world.journal.record(vec![body]).await;
-        }
-    }
-    missed.map_or(Ok(()), |missed| Err(whole(missed)))
+    Ok(Read {
+        newest,
+        missed: missed.map(|missed| whole(name, &missed)),
+        truncated: end.truncated,
+    })
 }
 
 /// Looks whether others changed the status or the password; `None` where it is left out for the vendor's rate.
@@ -370,97 +476,7 @@ async fn account(
         .into_iter()
         .filter(|one| first.iter().any(|before| before.key == one.key))
         .collect();
-    let done = record(world, watch, source.as_str(), both).await;
-    of((!done).then(|| Fault::new(UNRECORDED)))
-}
-
-/// Looks what was left in the account since it was enabled; `None` where it could not be recorded now.
-async fn left(world: &World, watch: &RecoveryWatch, now: DateTime<Utc>) -> Option<Look> {
-    let name = &watch.account.connection;
-    let source = safe!("what is left at {}", name);
-    let identity = world.identity(name)?;
-    let left = match identity.left_behind(&watch.account).await {
-        Ok(left) => left,
-        Err(error) => return Some(Look::new(source, Some(Fault::from(error)))),
-    };
-    let first: Vec<RemnantKind> = new_kinds(&left, watch);
-    let items: Vec<String> = left
-        .remnants
-        .iter()
-        .filter(|one| first.contains(&one.item.kind))
-        .map(item_key)
-        .collect();
-    let fault = unread(&left, items.len());
-    // Of a list that is too long to be kept only what has a time is judged.
-    if !first.is_empty() && items.len() <= ITEMS_MAX {
-        let looked = WatchLooked {
-            aid: watch.aid.clone(),
-            source: source.as_str().to_owned(),
-            missed: None,
-            kinds: first,
-            items,
-        };
-        let done = alone(world, watch, |now| {
-            // Another console may have read it before: the earlier look counts.
-            let is_new = looked
-                .kinds
-                .iter()
-                .all(|kind| !now.there.contains_key(kind));
-            let body = is_new.then(|| said(now, RecoveryWord::Looked(looked)));
-            body.into_iter().collect()
-        });
-        if !done.await {
-            return None;
-        }
-    }
-    let watch = world.journal.with(|ledger| {
-        let watch = ledger.recoveries().of(&watch.account);
-        watch.cloned()
-    })?;
-    let found = judge_left(&left, &watch, now);
-    if !record(world, &watch, source.as_str(), found).await {
-        return None;
-    }
-    Some(Look {
-        source,
-        fault,
-        limits: limits(&left),
-    })
-}
-
-/// Lists the kinds whose list was read whole for the first time.
-fn new_kinds(left: &LeftBehind, watch: &RecoveryWatch) -> Vec<RemnantKind> {
-    let is_new = |kind: &&RemnantKind| rings(**kind) && !watch.there.contains_key(kind);
-    left.read.iter().filter(is_new).copied().collect()
-}
-
-/// Says what was not read of the list, and that there is more than can be kept; `items` are those to be kept.
-///
-/// What the provider has no list of, and what it never tells of a kind that was read, is said once, in the summary.
-fn unread(left: &LeftBehind, items: usize) -> Option<Fault> {
-    let is_lost = |one: &&Unread| {
-        let never = left.read.contains(&one.kind) || one.reason.as_str().contains(NO_LIST);
-        rings(one.kind) && !never
-    };
-    let lost = left.unread.iter().filter(is_lost);
-    let lost = lost.map(|one| safe!("{} was not read whole: {}", one.kind.word(), one.reason));
-    let long = (items > ITEMS_MAX).then(|| {
-        safe!(
-            "{} things are listed, more than the {} that can be kept: only what has a time is judged",
-            items,
-            ITEMS_MAX
-        )
-    });
-    let all: Vec<Safe> = lost.chain(long).collect();
-    (!all.is_empty()).then(|| Fault::new(Safe::join(all, &Safe::fixed("; "))))
-}
-
-/// Says what the provider never tells of the kinds that were read as far as it lists them.
-fn limits(left: &LeftBehind) -> Option<Safe> {
-    let is_beside = |one: &&Unread| rings(one.kind) && left.read.contains(&one.kind);
-    let beside = left.unread.iter().filter(is_beside);
-    let all: Vec<Safe> = beside.map(|one| one.reason.clone()).collect();
-    (!all.is_empty()).then(|| Safe::join(all, &Safe::fixed("; ")))
+    of(record(world, watch, source.as_str(), both).await.err())
 }
 
 #[cfg(test)]

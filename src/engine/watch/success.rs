@@ -8,7 +8,7 @@ use std::time::Duration;
 
 use chrono::{DateTime, Utc};
 
-use super::told;
+use super::{Anew, UNRECORDED, told};
 use crate::app::message::{Message, WatchOf};
 use crate::connect::capability::{ActivityQuery, ActivitySource};
 use crate::domain::audit::{Body, WatchCursor, WatchSuccess};
@@ -18,6 +18,7 @@ use crate::domain::containment::ledger::ActionView;
 use crate::domain::containment::standing::standing;
 use crate::domain::containment::state::ActionState;
 use crate::domain::fault::Fault;
+use crate::domain::freshness::clock_word;
 use crate::domain::ids::{AccountId, ConnectionName, PlanId};
 use crate::domain::text::{Safe, Untrusted};
 use crate::domain::timeline::event::{Event, Outcome};
@@ -43,11 +44,16 @@ pub(super) const OVERLAP: chrono::Duration = chrono::Duration::minutes(30);
 /// How far the newest event must have moved before its time is recorded anew.
 const CURSOR_STEP: chrono::Duration = chrono::Duration::minutes(15);
 
-type Cursors = HashMap<(AccountId, ConnectionName), DateTime<Utc>>;
+/// What one process knows of the watch beside the records.
+#[derive(Default)]
+struct Kept {
+    cursors: HashMap<(AccountId, ConnectionName), DateTime<Utc>>,
+    anew: Anew,
+}
 
 /// Looks for ever for successes of contained accounts, and tells their cases what was seen and what was undone.
 pub(in crate::engine) async fn successes(world: Arc<World>) {
-    let mut cursors = Cursors::new();
+    let mut kept = Kept::default();
     let mut tries = told::Tries::default();
     for round in 0usize.. {
         if !world
@@ -60,8 +66,10 @@ pub(in crate::engine) async fn successes(world: Arc<World>) {
         world.journal.catch_up().await;
         let counts = |state| matches!(state, ActionState::Verified | ActionState::Drifted);
         let all = super::disabled(&world, counts);
+        kept.anew
+            .keep(|aid| all.iter().any(|action| action.aid == *aid));
         for action in super::turn(&all, round) {
-            look(&world, action, round, &mut cursors).await;
+            look(&world, action, round, &mut kept).await;
         }
         told::tell_cases(&world, &all, &mut tries).await;
     }
@@ -76,11 +84,11 @@ pub(in crate::engine) async fn look_now(world: &World, pid: &PlanId) {
         return;
     };
     // A source that does not answer keeps no record from the case: the watch tells it later.
-    let _ = tokio::time::timeout(AT_ONCE, look(world, &action, 0, &mut Cursors::new())).await;
+    let _ = tokio::time::timeout(AT_ONCE, look(world, &action, 0, &mut Kept::default())).await;
 }
 
 /// Looks once for successes of one account in every source.
-async fn look(world: &World, action: &ActionView, round: usize, cursors: &mut Cursors) {
+async fn look(world: &World, action: &ActionView, round: usize, kept: &mut Kept) {
     let since = world
         .journal
         .with(|ledger| standing(ledger, &action.account, |_| false).since());
@@ -98,7 +106,9 @@ async fn look(world: &World, action: &ActionView, round: usize, cursors: &mut Cu
         if source.rate_is_low() && !round.is_multiple_of(2) {
             continue;
         }
-        match ask(world, source.as_ref(), action, since, cursors).await {
+        let new = ask(world, source.as_ref(), action, since, kept).await;
+        let late = again(world, source.as_ref(), action, since, round, kept).await;
+        match new.and(late) {
             Ok(()) => asked = true,
             Err(error) => fault = Some(error),
         }
@@ -132,24 +142,110 @@ pub(super) fn sources(world: &World, provider: &ConnectionName) -> Vec<Arc<dyn A
     own.chain(others).map(Arc::clone).collect()
 }
 
+/// Asks for what is new: from the newest event that was read, or a little before it.
 async fn ask(
     world: &World,
     source: &dyn ActivitySource,
     action: &ActionView,
     since: DateTime<Utc>,
-    cursors: &mut Cursors,
+    kept: &mut Kept,
 ) -> Result<(), Fault> {
     let key = (action.account.clone(), source.connection().clone());
     let recorded = world
         .journal
         .with(|ledger| ledger.holds().cursor(&key.0, &key.1));
-    let before = cursors.get(&key).copied().max(recorded);
+    let before = kept.cursors.get(&key).copied().max(recorded);
+    let from = before
+        .and_then(|at| at.checked_sub_signed(OVERLAP))
+        .map_or(since, |at| at.max(since));
+    let Some(read) = read(world, source, action, since, (from, None)).await? else {
+        return Ok(());
+    };
+    if read.truncated {
+        // The next look starts from the same place.
+        return read.whole(&key.1);
+    }
+    let Some(newest) = read.newest.max(before) else {
+        return read.whole(&key.1);
+    };
+    kept.cursors.insert(key.clone(), newest);
+    if recorded.is_none_or(|at| newest - at >= CURSOR_STEP) {
+        let body = Body::WatchCursor(WatchCursor {
+            account: key.0,
+            connection: key.1,
+            upto: newest,
+        });
+        // The journal tells the console when it fails; the next start looks further back.
+        let _ = world.journal.record(vec![body]).await;
+    }
+    read.whole(source.connection())
+}
+
+/// Asks, where that is due, for what was passed already once more, from the containment on: what is known is dropped by its
+/// id.
+async fn again(
+    world: &World,
+    source: &dyn ActivitySource,
+    action: &ActionView,
+    since: DateTime<Utc>,
+    round: usize,
+    kept: &mut Kept,
+) -> Result<(), Fault> {
+    let key = (action.account.clone(), source.connection().clone());
+    let passed = kept.cursors.get(&key).copied();
+    let Some(until) = passed.filter(|at| *at > since) else {
+        return Ok(());
+    };
+    if !kept.anew.is_due(&action.aid, &key.1, round) {
+        return kept.anew.last(&action.aid, &key.1);
+    }
+    // Where it fails, or is to be looked for again, it stays due.
+    let Some(read) = read(world, source, action, since, (since, Some(until))).await? else {
+        return Ok(());
+    };
+    let whole = read.whole(&key.1);
+    kept.anew
+        .done(&action.aid, &key.1, round, whole.clone().err());
+    whole
+}
+
+/// How reading a part of a source went.
+pub(super) struct Read {
+    pub(super) newest: Option<DateTime<Utc>>,
+    /// A record that could not be read: something may be in it.
+    pub(super) missed: Option<Fault>,
+    /// Whether there are more events than one look reads: it has the oldest then.
+    pub(super) truncated: bool,
+}
+
+impl Read {
+    /// Tells whether everything was read that was asked for.
+    ///
+    /// # Errors
+    /// When a record could not be read, or there are more events than one look reads.
+    pub(super) fn whole(self, source: &ConnectionName) -> Result<(), Fault> {
+        let what = "too many events of the account";
+        let many = self.truncated.then(|| whole(source, &what.into()));
+        self.missed.or(many).map_or(Ok(()), Err)
+    }
+}
+
+pub(super) fn whole(source: &ConnectionName, what: &Safe) -> Fault {
+    Fault::new(safe!("{} was not read whole: {}", source, what))
+}
+
+/// Reads a part of a source and records the successes in it; `None` where they are to be looked for again.
+async fn read(
+    world: &World,
+    source: &dyn ActivitySource,
+    action: &ActionView,
+    since: DateTime<Utc>,
+    (from, until): (DateTime<Utc>, Option<DateTime<Utc>>),
+) -> Result<Option<Read>, Fault> {
     let query = ActivityQuery {
         user: vec![Untrusted::new(action.account.raw()), action.login.clone()],
-        since: before
-            .and_then(|at| at.checked_sub_signed(OVERLAP))
-            .map_or(since, |at| at.max(since)),
-        until: None,
+        since: from,
+        until,
         limit: EVENTS_MAX,
     };
     let mut events: Vec<Event> = Vec::new();
@@ -166,38 +262,16 @@ async fn ask(
             true
         })
         .await?;
-    if !events.is_empty() && !record(world, source.connection(), action, since, &events).await {
-        return Ok(());
+    let name = source.connection();
+    if !record(world, name, action, since, &events).await? {
+        return Ok(None);
     }
-    // A success may be among what was not read.
     let missed = unread.map(|fault| safe!("{}: {}", fault.record.field(), fault.reason.line()));
-    let whole = |what: Safe| {
-        Fault::new(safe!(
-            "{} was not read whole: {}",
-            source.connection(),
-            what
-        ))
-    };
-    if end.truncated {
-        // The next look starts from the same place.
-        return Err(whole(
-            missed.unwrap_or_else(|| "too many events of the account".into()),
-        ));
-    }
-    let Some(newest) = newest.max(before) else {
-        return missed.map_or(Ok(()), |missed| Err(whole(missed)));
-    };
-    cursors.insert(key.clone(), newest);
-    if recorded.is_none_or(|at| newest - at >= CURSOR_STEP) {
-        let body = Body::WatchCursor(WatchCursor {
-            account: key.0,
-            connection: key.1,
-            upto: newest,
-        });
-        // The journal tells the console when it fails; the next start looks further back.
-        let _ = world.journal.record(vec![body]).await;
-    }
-    missed.map_or(Ok(()), |missed| Err(whole(missed)))
+    Ok(Some(Read {
+        newest,
+        missed: missed.map(|missed| whole(name, &missed)),
+        truncated: end.truncated,
+    }))
 }
 
 /// Tells whether an event is the account's own doing, after its containment, and worked.
@@ -216,20 +290,79 @@ fn is_success(event: &Event, action: &ActionView, since: DateTime<Utc>) -> bool 
     by_account && event.outcome == Outcome::Success && !event.untimed && event.at > since
 }
 
-/// Records what is new; `false` when it could not be done now and must be looked for again.
+/// Records what is new; `false` when it must be looked for again: another console is at it, or there is more.
+///
+/// # Errors
+/// When it could not be recorded; it has rung then.
 async fn record(
     world: &World,
     source: &ConnectionName,
     action: &ActionView,
     since: DateTime<Utc>,
     events: &[Event],
-) -> bool {
+) -> Result<bool, Fault> {
+    let (mut seen, _) = fresh(world, source, action, since, events);
+    if seen.is_empty() {
+        return Ok(true);
+    }
     // Two consoles that see the same event must not both record it.
-    let Ok(Some(lease)) = lease::take(&world.leases, &action.aid) else {
-        return false;
+    let why = match lease::take(&world.leases, &action.aid) {
+        Ok(Some(lease)) => {
+            world.journal.catch_up().await;
+            let (now, left) = fresh(world, source, action, since, events);
+            seen = now;
+            let bodies: Vec<Body> = seen.iter().cloned().map(Body::WatchSuccess).collect();
+            let done = if bodies.is_empty() {
+                Ok(())
+            } else {
+                // The journal tells the console, which rings.
+                world.journal.record(bodies).await.map(drop)
+            };
+            lease::clear(&world.leases, &action.aid);
+            drop(lease);
+            match done {
+                Ok(()) => return Ok(!left),
+                Err(fault) => fault.what,
+            }
+        }
+        Ok(None) => return Ok(false),
+        Err(error) => super::unleased(&error).what,
     };
-    world.journal.catch_up().await;
-    let (bodies, left) = world.journal.with(|ledger| {
+    unrecorded(world, action, &seen, &why).await;
+    Err(Fault::new(UNRECORDED))
+}
+
+/// Rings for successes that cannot be recorded, once each.
+async fn unrecorded(world: &World, action: &ActionView, seen: &[WatchSuccess], why: &Safe) {
+    let new = seen
+        .iter()
+        .filter(|one| super::rings_first(world, &action.aid, &one.event));
+    let new: Vec<&WatchSuccess> = new.collect();
+    let Some(first) = new.iter().min_by_key(|one| one.at) else {
+        return;
+    };
+    let address = first.address.as_ref().map(Untrusted::field);
+    let from = address.map_or_else(Safe::default, |address| safe!(" from {}", address));
+    let what = safe!(
+        "SUCCESS AFTER CONTAINMENT: {} at {}{}, seen at {}, {} in all",
+        action.login.field(),
+        clock_word(first.at),
+        from,
+        first.connection,
+        new.len()
+    );
+    super::ring(world, &what, why).await;
+}
+
+/// Lists what is not on record, as many as one look records, and tells whether there are more.
+fn fresh(
+    world: &World,
+    source: &ConnectionName,
+    action: &ActionView,
+    since: DateTime<Utc>,
+    events: &[Event],
+) -> (Vec<WatchSuccess>, bool) {
+    world.journal.with(|ledger| {
         let holds = ledger.holds();
         let room = SUCCESSES_MAX.saturating_sub(holds.successes(&action.account, since).count());
         let fresh: Vec<&Event> = events
@@ -238,26 +371,46 @@ async fn record(
             .collect();
         let most = room.min(RECORDED_MAX);
         let left = fresh.len() > most && room > most;
-        let bodies: Vec<Body> = fresh
-            .into_iter()
-            .take(most)
-            .map(|event| {
-                Body::WatchSuccess(WatchSuccess {
-                    case: action.case.clone(),
-                    account: action.account.clone(),
-                    connection: source.clone(),
-                    event: event.id.clone(),
-                    at: event.at,
-                    action: event.action.clone(),
-                    address: event.ip.clone(),
-                })
-            })
-            .collect();
-        (bodies, left)
-    });
-    // The journal tells the console, which rings.
-    let done = bodies.is_empty() || world.journal.record(bodies).await.is_ok();
-    lease::clear(&world.leases, &action.aid);
-    drop(lease);
-    done && !left
+        let all = fresh.into_iter().take(most).map(|event| WatchSuccess {
+            case: action.case.clone(),
+            account: action.account.clone(),
+            connection: source.clone(),
+            event: event.id.clone(),
+            at: event.at,
+            action: event.action.clone(),
+            address: event.ip.clone(),
+        });
+        (all.collect(), left)
+    })
+}
+
+#[cfg(test)]
+mod tests {
+    use rstest::rstest;
+
+    use super::*;
+    use crate::domain::containment::samples::connection;
+
+    #[rstest]
+    #[case::all(false, None, None)]
+    #[case::more_than_one_look_reads(
+        true,
+        None,
+        Some("okta was not read whole: too many events of the account")
+    )]
+    #[case::a_record(false, Some("e1: no time"), Some("e1: no time"))]
+    #[case::both(true, Some("e1: no time"), Some("e1: no time"))]
+    fn a_reading_that_missed_something_is_a_fault(
+        #[case] truncated: bool,
+        #[case] missed: Option<&'static str>,
+        #[case] says: Option<&str>,
+    ) {
+        let read = Read {
+            newest: None,
+            missed: missed.map(Fault::new),
+            truncated,
+        };
+        let fault = read.whole(&connection()).err();
+        assert_eq!(fault.as_ref().map(|fault| fault.what.as_str()), says);
+    }
 }

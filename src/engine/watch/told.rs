@@ -51,6 +51,9 @@ enum News {
 
 /// Posts what is not in the cases yet; `watched` are the disablings that stand for containments.
 pub(super) async fn tell_cases(world: &World, watched: &[ActionView], tries: &mut Tries) {
+    if outbox::unposted(world).is_some() {
+        return;
+    }
     let mut news: Vec<(String, News, ActionView)> = Vec::new();
     world.journal.with(|ledger| {
         let drifted = ledger.actions().filter(|action| {
@@ -87,8 +90,10 @@ pub(super) async fn tell_cases(world: &World, watched: &[ActionView], tries: &mu
 
 async fn tell(world: &World, marker: &str, what: News, action: &ActionView) -> Result<(), Fault> {
     // Two consoles that search before either posts would both post.
-    let Ok(Some(lease)) = lease::take(&world.leases, &action.aid) else {
-        return Ok(());
+    let lease = match lease::take(&world.leases, &action.aid) {
+        Ok(Some(lease)) => lease,
+        Ok(None) => return Ok(()),
+        Err(error) => return Err(super::unleased(&error)),
     };
     world.journal.catch_up().await;
     let told = world.journal.with(|ledger| ledger.holds().is_told(marker));

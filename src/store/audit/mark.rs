@@ -35,6 +35,11 @@ impl Mark {
         })
     }
 
+    /// Gives number and hash of the record.
+    pub(super) fn record(&self) -> (u64, ChainHash) {
+        (self.n, self.h)
+    }
+
     /// Checks that the record still ends where it did in a file of this size; the lock must be held.
     ///
     /// Its hash stands at its end and covers all that is before it, so a few bytes tell.

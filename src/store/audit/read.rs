@@ -11,9 +11,7 @@ use super::error::StoreError;
 use super::opened;
 use super::segments;
 use crate::domain::audit::{Anchor, Entry, Expectations, Report, Verifier, parse_line};
-use crate::domain::fault::Fault;
 use crate::domain::ids::LogId;
-use crate::safe;
 
 /// Bytes read at once.
 const CHUNK: usize = 256 << 10;
@@ -51,24 +49,13 @@ pub fn read_checked(dir: &Path) -> Result<Vec<Checked>, StoreError> {
         .collect()
 }
 
-/// Says of a broken log that what was done may not be known from it; `None` while every record follows from the one
-/// before.
-pub fn broken(dir: &Path) -> Option<Fault> {
-    // A log that cannot be read at all stops the console elsewhere.
-    let logs = verify(dir).ok()?;
-    let (_, report) = logs.iter().find(|(_, report)| report.faults_total > 0)?;
-    let what = safe!(
-        "the audit log is BROKEN, {} faults: what was done before may be missing here",
-        report.faults_total
-    );
-    Some(Fault::new(what).hint("`quell audit verify` tells where; keep the file as it is"))
-}
-
 /// What verification of a directory found.
 #[derive(Clone, Debug, Default)]
 pub struct Verified {
     /// The logs with their reports.
     pub logs: Vec<(LogId, Report)>,
+    /// Logs that are here and cannot be read whole, and why.
+    pub unread: Vec<(LogId, StoreError)>,
     /// Logs that anchors name and that are not here: another host's, or removed.
     pub elsewhere: Vec<LogId>,
 }
@@ -86,6 +73,18 @@ pub fn verify(dir: &Path) -> Result<Vec<(LogId, Report)>, StoreError> {
 /// # Errors
 /// When a file cannot be read.
 pub fn verify_with(dir: &Path, expectations: &Expectations) -> Result<Verified, StoreError> {
+    let found = verify_each(dir, expectations)?;
+    if let Some((_, error)) = found.unread.first() {
+        return Err(error.clone());
+    }
+    Ok(found)
+}
+
+/// Verifies as [`verify_with`] does; a log that cannot be read is named, and hides nothing of the others.
+///
+/// # Errors
+/// When the directory cannot be read.
+pub fn verify_each(dir: &Path, expectations: &Expectations) -> Result<Verified, StoreError> {
     let mut anchors: BTreeMap<LogId, Vec<Anchor>> = BTreeMap::new();
     for anchor in &expectations.anchors {
         let of_log = anchors.entry(anchor.log.clone()).or_default();
@@ -97,8 +96,10 @@ pub fn verify_with(dir: &Path, expectations: &Expectations) -> Result<Verified, 
             anchors: anchors.remove(&log).unwrap_or_default(),
             ..expectations.clone()
         };
-        let report = Walk::new(dir, log.clone(), segments, &own).finish()?;
-        found.logs.push((log, report));
+        match Walk::new(dir, log.clone(), segments, &own).finish() {
+            Ok(report) => found.logs.push((log, report)),
+            Err(error) => found.unread.push((log, error)),
+        }
     }
     found.elsewhere = anchors.into_keys().collect();
     Ok(found)

@@ -18,6 +18,11 @@ pub(super) fn path(dir: &Path, log: &LogId, seg: u64) -> PathBuf {
     dir.join(format!("audit-{log}-{seg}.jsonl"))
 }
 
+/// Gives the path of the mark that a sync of a segment failed; nothing reads what is in it.
+pub(super) fn failure(dir: &Path, log: &LogId, seg: u64) -> PathBuf {
+    dir.join(format!("audit-{log}-{seg}.failed"))
+}
+
 /// Reads the name of a segment's file; other files are not ours.
 fn parse_name(name: &str) -> Option<(LogId, u64)> {
     let (log, seg) = name
@@ -118,6 +123,7 @@ mod tests {
     #[case("audit-01ARZ3NDEKTSV4RRFFQ69G5FAV-012.jsonl", None)]
     #[case("audit-01ARZ3NDEKTSV4RRFFQ69G5FAV-0.jsonl", None)]
     #[case("audit-01ARZ3NDEKTSV4RRFFQ69G5FAV-1.jsonl.bak", None)]
+    #[case("audit-01ARZ3NDEKTSV4RRFFQ69G5FAV-1.failed", None)]
     #[case("audit-x-1.jsonl", None)]
     #[case("audit.lock", None)]
     fn names(#[case] name: &str, #[case] seg: Option<u64>) {

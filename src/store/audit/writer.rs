@@ -2,6 +2,8 @@
 //!
 //! What must not live here: queues and threads (see `thread`), the form of a record (`domain::audit`).
 
+mod settled;
+
 use std::fs::{File, Permissions};
 use std::io;
 use std::os::unix::fs::PermissionsExt;
@@ -55,6 +57,8 @@ pub(super) struct Writer {
     left: Option<End>,
     /// What this writer acknowledged last in the current segment; it must still stand there.
     mark: Option<Mark>,
+    /// The segment that an earlier writer left with a failed sync; this one goes on behind it.
+    left_failed: Option<u64>,
     reserved_to: u64,
     unsynced: bool,
     /// The disk is nearly full.
@@ -79,6 +83,8 @@ impl Writer {
         })?;
         let at = ground.clock.wall();
         let (log, current) = find_or_begin(dir, &identity, &mut ground)?;
+        let failure = segments::failure(dir, &log, current.seg);
+        let left_failed = failure.exists().then_some(current.seg);
         let remote = ground.disk.is_remote(dir);
         if let Ok(mut health) = health.lock() {
             health.remote = remote;
@@ -95,6 +101,7 @@ impl Writer {
             current,
             left: None,
             mark: None,
+            left_failed,
             reserved_to: 0,
             unsynced: false,
             full: false,
@@ -124,13 +131,6 @@ impl Writer {
             .pop()
             .unwrap_or(Ok(Vec::new()))
             .map(drop)
-    }
-
-    /// Syncs what was written; a failure is latched.
-    pub(super) fn sync(&mut self) {
-        if self.unsynced {
-            drop(self.sync_current());
-        }
     }
 
     /// Gives the moment by which a checkpoint is due.
@@ -252,10 +252,15 @@ impl Writer {
         results: &mut [Result<Vec<Entry>, StoreError>],
     ) -> Result<(), StoreError> {
         let mut end = self.end()?;
-        // On a full disk the room set aside is in this segment: the last words on actions in flight go there.
-        while end.ended || (end.size >= self.ground.rotate_at && !self.full) {
+        // On a full disk the room set aside is in this segment: the last words on actions in flight go there. Also where an
+        // earlier sync of it failed: a new one may have room for nothing, and a last word that may be lost is better than none.
+        while end.ended
+            || (self.left_failed == Some(self.current.seg) && !self.full)
+            || (end.size >= self.ground.rotate_at && !self.full)
+        {
             end = self.next_segment(&end)?;
         }
+        self.forget_failure();
         if let Some(condition) = self.condition.take() {
             let (dir, log) = (self.dir.as_path(), &self.log);
             condition(&LogStanding { dir, log }).map_err(|reason| StoreError::Unmet { reason })?;
@@ -468,32 +473,9 @@ impl Writer {
             must_start: false,
             ended: false,
         });
-        Ok(())
-    }
-
-    fn sync_current(&mut self) -> Result<(), StoreError> {
-        let synced = self.ground.disk.sync_data(&self.current.file);
-        self.unsynced = false;
-        synced.map_err(|error| {
-            let failed = StoreError::Failed {
-                source: Arc::new(error),
-            };
-            self.latch(&failed);
-            failed
-        })
-    }
-
-    /// Keeps in mind where the log was left; only what was acknowledged, with nothing torn behind it.
-    fn leave(&mut self, end: End) {
-        self.mark = Mark::of(&end);
-        self.left = Some(end);
-    }
-
-    /// Says for good that this writer cannot go on. A log that was changed outweighs a failed sync: nothing is taken then.
-    fn latch(&self, failed: &StoreError) {
-        let mut health = self.health.lock().unwrap_or_else(PoisonError::into_inner);
-        if health.failed.is_none() || matches!(failed, StoreError::Changed { .. }) {
-            health.failed = Some(failed.clone());
+        if sync {
+            self.settled();
         }
+        Ok(())
     }
 }

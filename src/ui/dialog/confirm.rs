@@ -130,7 +130,7 @@ fn sheet(model: &Model, plan: &Plan, width: u16, detail: Detail) -> Sheet {
         add_step(&mut sheet, step, place, plan.steps.len());
     }
     gap(&mut sheet);
-    add_guards(&mut sheet, plan);
+    add_guards(&mut sheet, model, plan);
     sheet
 }
 
@@ -147,7 +147,7 @@ fn short(model: &Model, plan: &Plan, width: u16) -> (Sheet, usize, bool) {
         REST.split_at(1)
     };
     add_facts_once(&mut sheet, plan, shown);
-    add_guards(&mut sheet, plan);
+    add_guards(&mut sheet, model, plan);
     let needed = sheet.len();
     add_facts_once(&mut sheet, plan, below);
     let account = &plan.account;
@@ -370,7 +370,7 @@ fn removes(remnant: &Remnant) -> Safe {
     safe!("{}, {}; {}", remnant.item.named(), since, remnant.keeps())
 }
 
-fn add_guards(sheet: &mut Sheet, plan: &Plan) {
+fn add_guards(sheet: &mut Sheet, model: &Model, plan: &Plan) {
     let passed = plan
         .guards
         .iter()
@@ -382,6 +382,9 @@ fn add_guards(sheet: &mut Sheet, plan: &Plan) {
             let text = safe!("{}: {}", result.guard, refusal);
             sheet.fact("REFUSED", Role::StateRefuted, &text);
         }
+    }
+    if let Some(broken) = &model.audit_broken {
+        sheet.fact("WARNING", Role::LevelAlarm, &broken.what);
     }
     for warning in &plan.warnings {
         sheet.fact("WARNING", Role::StateUnknown, warning);

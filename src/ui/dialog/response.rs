@@ -134,10 +134,11 @@ fn waiting_for(state: ActionState, log_fails: bool) -> Safe {
 /// Says since when or how long: seconds when it is over, the deadline of the answer until it came, then how long it
 /// has been read back.
 fn timing(model: &Model, action: &ActionView) -> Safe {
-    if let (Some(seconds), Some(at)) = (action.seconds, action.sent) {
+    let sent = action.sent.filter(|_| action.may_have_left());
+    if let (Some(seconds), Some(at)) = (action.seconds, sent) {
         return safe!("{}, {} s", time_word(at), seconds);
     }
-    match (action.sent, action.deadline) {
+    match (sent, action.deadline) {
         (None, _) if action.state.is_final() => "not sent".into(),
         (None, _) => "not sent yet".into(),
         (Some(sent), None) => time_word(sent),

@@ -1,4 +1,4 @@
-//! Disks that fail when told to: one that stops syncing, one that fills.
+//! Disks that fail when told to: one that stops syncing, one that fills, one on which a record is torn.
 
 use std::collections::HashMap;
 use std::fs::{File, TryLockError};
@@ -157,5 +157,77 @@ impl Disk for SmallDisk {
         }
         level.take(inode, from, len);
         Ok(())
+    }
+}
+
+/// A disk whose process is killed in the middle of writing one record.
+struct Torn<F> {
+    /// What the line of such a record holds, and no other.
+    mark: Vec<u8>,
+    /// How many of them are still to come.
+    left: usize,
+    dice: fastrand::Rng,
+    dead: bool,
+    killed: F,
+}
+
+/// Makes a ground on which only a part of the nth record of a type gets to the file, and nothing after it; `killed` is
+/// called right then, and whoever is told of it is to kill the console.
+pub fn torn(kind: &str, nth: usize, seed: u64, killed: impl Fn() + Send + 'static) -> Ground {
+    let disk = Torn {
+        mark: format!("\"type\":\"{kind}\"").into_bytes(),
+        left: nth,
+        dice: fastrand::Rng::with_seed(seed),
+        dead: false,
+        killed,
+    };
+    Ground {
+        disk: Box::new(disk),
+        ..Ground::default()
+    }
+}
+
+impl<F: Fn() + Send> Disk for Torn<F> {
+    fn write(&mut self, file: &File, bytes: &[u8]) -> io::Result<usize> {
+        if self.dead {
+            return Err(io::Error::other("injected: the process is dead"));
+        }
+        let mut begin = 0;
+        for line in bytes.split_inclusive(|byte| *byte == b'\n') {
+            let size = self.mark.len();
+            if line.windows(size).any(|part| part == self.mark.as_slice()) {
+                self.left = self.left.saturating_sub(1);
+                if self.left == 0 {
+                    self.dead = true;
+                    // From its first byte to all of it but its line feed; lines before it in the same write are whole.
+                    let cut = begin + self.dice.usize(1..line.len());
+                    let taken = RealDisk.write(file, &bytes[..cut]);
+                    (self.killed)();
+                    return taken;
+                }
+            }
+            begin += line.len();
+        }
+        RealDisk.write(file, bytes)
+    }
+
+    fn sync_data(&mut self, file: &File) -> io::Result<()> {
+        RealDisk.sync_data(file)
+    }
+
+    fn sync_all(&mut self, file: &File) -> io::Result<()> {
+        RealDisk.sync_all(file)
+    }
+
+    fn try_lock(&mut self, file: &File) -> Result<(), TryLockError> {
+        RealDisk.try_lock(file)
+    }
+
+    fn free(&mut self, path: &Path) -> io::Result<Free> {
+        RealDisk.free(path)
+    }
+
+    fn reserve(&mut self, file: &File, from: u64, len: u64) -> io::Result<()> {
+        RealDisk.reserve(file, from, len)
     }
 }

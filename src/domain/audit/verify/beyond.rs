@@ -43,11 +43,15 @@ impl Verifier {
             (Some((n, h)), Some((first, prev))) if n + 1 == first && h == prev => {
                 self.report.pruned = Some((self.first_segment - 1, n));
             }
-            (Some(_), Some(_)) => self.fault(self.first_segment, 0, None, Reason::Pruned),
-            _ => self.warn(Warning::StartsLate {
-                segment: self.first_segment,
-            }),
+            (Some(_), Some(_)) => self.late(Reason::Pruned),
+            _ => self.late(Reason::StartsLate),
         }
+    }
+
+    /// Counts the fault of a beginning that is not here for no good reason: no anchor behind it says that all is here.
+    fn late(&mut self, reason: Reason) {
+        self.fault(self.first_segment, 0, None, reason);
+        self.report.anchored = None;
     }
 
     /// Says which anchors were not met: later ones prove that the end is missing.
@@ -60,6 +64,9 @@ impl Verifier {
         }
         // Numbers in the middle that are not here have made their fault already.
         let first = self.first.map_or(1, |(n, _)| n);
+        for (n, hashes) in self.anchors.range(first..).chain(&later) {
+            self.report.unmet.extend(hashes.iter().map(|h| (*n, *h)));
+        }
         let count = self.anchors.keys().filter(|n| **n < first).count() as u64;
         if count > 0 {
             self.warn(Warning::AnchorsBefore { count });
@@ -73,8 +80,12 @@ impl Verifier {
         for hash in hashes {
             if hash == raw.h {
                 self.report.anchors += 1;
-                self.report.anchored = self.report.anchored.max(Some(raw.n));
+                // Behind a fault it only says that this record is here.
+                if self.report.faults_total == self.report.unsealed {
+                    self.report.anchored = self.report.anchored.max(Some(raw.n));
+                }
             } else {
+                self.report.unmet.push((raw.n, hash));
                 self.fault(self.segment, self.start, Some(raw.n), Reason::Anchor);
             }
         }

@@ -1,5 +1,5 @@
 use super::super::samples::{bytes, chain, chain_from, open_with, twenty};
-use super::super::{Body, Entry, name_torn};
+use super::super::{Anchor, Body, Entry, SegmentPruned, name_torn};
 use super::*;
 use proptest::prelude::*;
 use rstest::rstest;
@@ -189,12 +189,85 @@ fn segments_follow_each_other() {
     let mut late = Verifier::new(2);
     late.feed(&second);
     let late = late.finish();
-    assert!(late.intact());
-    assert_eq!(late.warnings, [Warning::StartsLate { segment: 2 }]);
+    assert!(!late.intact());
+    let reasons: Vec<_> = late.faults.iter().map(|fault| fault.reason).collect();
+    assert_eq!(reasons, [Reason::StartsLate]);
     assert_eq!(
         verify(&first).warnings,
         [Warning::NextMissing { segment: 2 }]
     );
+}
+
+/// Gives two segments of which the second says that the first is removed, or another one.
+fn pruned(segment: u64, other_end: bool) -> (Vec<u8>, Vec<u8>) {
+    let mut first = twenty();
+    first.push(Body::SegmentEnd { next: 2 });
+    let first = chain(&first);
+    let head = first[20].1.h;
+    let end = if other_end {
+        ChainHash::of(b"other")
+    } else {
+        head
+    };
+    let mut second = vec![
+        Body::SegmentStart {
+            prev_h: head.to_string(),
+        },
+        Body::SegmentPruned(SegmentPruned {
+            segment,
+            n: 21,
+            h: end.to_string(),
+        }),
+    ];
+    second.extend(twenty());
+    (bytes(&first), bytes(&chain_from(&second, 2, 21, head)))
+}
+
+#[test]
+fn a_beginning_that_is_not_here_is_a_fault_unless_the_log_says_that_it_was_removed() {
+    for (segment, other_end, reasons) in [
+        (1, false, vec![]),
+        (1, true, vec![Reason::Pruned]),
+        (7, false, vec![Reason::StartsLate]),
+    ] {
+        let (_, second) = pruned(segment, other_end);
+        let mut late = Verifier::new(2);
+        late.feed(&second);
+        let report = late.finish();
+        let found: Vec<_> = report.faults.iter().map(|fault| fault.reason).collect();
+        assert_eq!(found, reasons, "{report:?}");
+        let removed = reasons.is_empty().then_some((1, 21));
+        assert_eq!(report.pruned, removed);
+    }
+}
+
+#[test]
+fn an_anchor_behind_a_fault_does_not_say_that_all_is_here() {
+    let whole = lines();
+    let anchor = |place: usize| Anchor {
+        log: crate::domain::ids::LogId::from_parts(chrono::DateTime::UNIX_EPOCH, 1),
+        n: whole[place].1.n,
+        h: whole[place].1.h,
+    };
+    let expectations = Expectations {
+        anchors: vec![anchor(4), anchor(19)],
+        ..Expectations::default()
+    };
+    let anchored = |log: &[u8], segment: u64| {
+        let mut verifier = Verifier::expecting(segment, &expectations);
+        verifier.feed(log);
+        let report = verifier.finish();
+        (report.anchors, report.anchored)
+    };
+    assert_eq!(anchored(&bytes(&whole), 1), (2, Some(20)));
+    let mut edited = whole.clone();
+    edited[10].0[2] = b'w';
+    assert_eq!(anchored(&bytes(&edited), 1), (2, Some(5)));
+    let mut edited = whole.clone();
+    edited[1].0[2] = b'w';
+    assert_eq!(anchored(&bytes(&edited), 1), (2, None));
+    // As if the segments before it had been taken away.
+    assert_eq!(anchored(&bytes(&whole), 2).1, None);
 }
 
 #[test]

@@ -325,10 +325,10 @@ pub fn judge_account(
         );
         outs && act.sent_n > enabled
     };
-    // Where the enabling cannot be proven the account may be out by our own disabling still.
+    // Where the enabling is not proven the account may be out by our own disabling still.
     let enabled_here = ledger
         .get(&watch.aid)
-        .is_none_or(|act| act.state != ActionState::Unverifiable);
+        .is_none_or(|act| act.state == ActionState::Verified);
     let mut all = Vec::new();
     if is_out && enabled_here && !acts().any(is_ours) {
         let status = account.vendor_status.field();

@@ -93,6 +93,90 @@ fn only_an_enabling_that_is_proven_or_cannot_be_begins_a_watch(
     assert_eq!(ledger.recoveries().of(&account().id).is_some(), begins);
 }
 
+fn closed(number: u128) -> Body {
+    Body::ActionResolve {
+        aid: aid(number),
+        how: "closed by a person".to_owned(),
+        reason: "seen active by hand".into(),
+    }
+}
+
+/// Folds records that come one after another, from a number on.
+fn tell(ledger: &mut Ledger, n: u64, bodies: Vec<Body>) {
+    for (body, n) in bodies.into_iter().zip(n..) {
+        ledger.apply(&entry(n, 20, body));
+    }
+}
+
+/// Sent, and nothing is known of it; `kind` is planned with a watch where it is an enabling.
+fn sent(number: u128, kind: ActionKind) -> Vec<Body> {
+    vec![
+        planned(number, 0, kind),
+        confirmed(number, false),
+        until(number, 3_600, "confirmed"),
+        intent(number, Some(20)),
+    ]
+}
+
+#[rstest]
+#[case::closed(vec![closed(3)], true)]
+#[case::and_proven_after_all(vec![closed(3), outcome(3, OutcomeState::Verified)], true)]
+#[case::and_refuted_after_all(vec![closed(3), outcome(3, OutcomeState::NotEffective)], false)]
+#[case::after_it_was_refuted(vec![outcome(3, OutcomeState::NotEffective), closed(3)], false)]
+fn an_enabling_that_somebody_closes_after_it_was_sent_is_watched(
+    #[case] then: Vec<Body>,
+    #[case] watched: bool,
+) {
+    let mut ledger = Ledger::default();
+    tell(&mut ledger, 1, sent(3, E));
+    assert!(ledger.recoveries().of(&account().id).is_none());
+    tell(&mut ledger, 10, then);
+    assert_eq!(ledger.recoveries().of(&account().id).is_some(), watched);
+}
+
+#[test]
+fn an_enabling_that_somebody_closes_before_it_is_sent_is_not_watched() {
+    let mut ledger = Ledger::default();
+    let mut all = sent(3, E);
+    all.pop();
+    all.push(closed(3));
+    tell(&mut ledger, 1, all);
+    assert_eq!(ledger.recoveries().all().count(), 0);
+}
+
+#[test]
+fn an_enabling_that_is_proven_after_a_later_disabling_was_begins_no_watch() {
+    let mut ledger = Ledger::default();
+    tell(&mut ledger, 1, sent(3, E));
+    proven(&mut ledger, 4, ActionKind::DisableAccount, 10, 30);
+    tell(&mut ledger, 20, vec![outcome(3, OutcomeState::Verified)]);
+    assert!(ledger.recoveries().of(&account().id).is_none());
+}
+
+#[test]
+fn a_later_disabling_ends_the_watch_once_it_is_proven_and_not_before() {
+    let mut ledger = Ledger::default();
+    tell(&mut ledger, 1, sent(3, E));
+    tell(&mut ledger, 10, sent(4, ActionKind::DisableAccount));
+    tell(&mut ledger, 20, vec![outcome(3, OutcomeState::Verified)]);
+    assert!(ledger.recoveries().of(&account().id).is_some());
+    tell(&mut ledger, 21, vec![outcome(4, OutcomeState::Verified)]);
+    assert!(ledger.recoveries().of(&account().id).is_none());
+}
+
+#[test]
+fn what_was_sent_before_the_enabling_neither_ends_nor_replaces_its_watch() {
+    let mut ledger = Ledger::default();
+    tell(&mut ledger, 1, sent(4, ActionKind::DisableAccount));
+    tell(&mut ledger, 10, sent(5, E));
+    tell(&mut ledger, 20, sent(3, E));
+    tell(&mut ledger, 30, vec![outcome(3, OutcomeState::Verified)]);
+    for late in [4, 5] {
+        tell(&mut ledger, 31, vec![outcome(late, OutcomeState::Verified)]);
+        assert_eq!(the(&ledger).aid, aid(3), "{late}");
+    }
+}
+
 /// The clock before the send is at second 20, the answer's at 140.
 #[test]
 fn what_happens_before_the_answer_is_judged() {
@@ -630,4 +714,102 @@ fn the_attacker_is_named_by_what_is_not_the_users(
     let found = signs(&activity, [&finding].into_iter(), window, &[MARA.into()]);
     let found: Vec<&str> = found.iter().map(|sign| sign.value.raw()).collect();
     assert_eq!(found, values);
+}
+
+#[test]
+fn the_word_of_the_end_turns_when_the_time_is_over() {
+    let ledger = watched();
+    let watch = the(&ledger);
+    let word = |second| watch.end_word(at(second)).as_str().to_owned();
+    assert!(word(3_599).starts_with("watched until "), "{}", word(3_599));
+    assert!(word(3_600).starts_with("watch ended "), "{}", word(3_600));
+}
+
+#[test]
+fn of_what_the_attacker_does_only_the_first_rings() {
+    let mut ledger = watched();
+    let one = |key: &str, thing: &str| WatchSeen {
+        aid: aid(3),
+        thing: thing.to_owned(),
+        source: "okta".to_owned(),
+        key: key.into(),
+        at: at(50),
+        text: "seen".into(),
+        address: None,
+    };
+    let told = |one: &WatchSeen| said(RecoveryWord::Seen(one.clone()));
+    let first = one("e1", ATTACKER);
+    assert!(the(&ledger).rings_for(&first), "nothing is on record yet");
+    for (body, n) in [one("m1", "MFA method"), first.clone(), one("e2", ATTACKER)]
+        .iter()
+        .map(told)
+        .zip(60..)
+    {
+        ledger.apply(&entry(n, 60, body));
+    }
+    let watch = the(&ledger);
+    assert!(watch.rings_for(&first));
+    assert!(!watch.rings_for(&one("e2", ATTACKER)));
+    assert!(!watch.rings_for(&one("e3", ATTACKER)));
+    assert!(watch.rings_for(&one("m1", "MFA method")));
+    assert!(watch.rings_for(&one("m2", "MFA method")));
+}
+
+#[test]
+fn how_long_a_watch_was_is_said_in_minutes_up_to_two_hours() {
+    for (minutes, word) in [(119, "119 min"), (120, "2 h"), (150, "3 h"), (149, "2 h")] {
+        assert_eq!(long_word(TimeDelta::minutes(minutes)).as_str(), word);
+    }
+}
+
+#[test]
+fn by_what_the_attacker_would_be_known_is_counted_by_kind() {
+    let mut ledger = watched();
+    let word = |ledger: &Ledger| {
+        let recoveries = ledger.recoveries();
+        recoveries.signs_word(the(ledger)).as_str().to_owned()
+    };
+    assert_eq!(word(&ledger), "no address known");
+    let sign = |kind, value: &str| AttackSign {
+        kind,
+        value: value.into(),
+    };
+    let first = vec![
+        sign(SignKind::Address, "203.0.113.9"),
+        sign(SignKind::Session, "s1"),
+    ];
+    ledger.apply(&entry(60, 60, said(RecoveryWord::Signs(first.clone()))));
+    assert_eq!(word(&ledger), "1 address, 1 session");
+    let more = vec![
+        sign(SignKind::Address, "203.0.113.9"),
+        sign(SignKind::Address, "203.0.113.10"),
+        sign(SignKind::Device, "d1"),
+    ];
+    ledger.apply(&entry(61, 60, said(RecoveryWord::Signs(more))));
+    assert_eq!(word(&ledger), "2 addresses, 1 device, 1 session");
+    let known = ledger.recoveries().signs(the(&ledger));
+    assert_eq!(known.len(), 4);
+    assert!(known.contains(&first[0]));
+}
+
+#[test]
+fn of_watches_that_ended_early_with_something_seen_the_last_are_kept() {
+    let mut ledger = Ledger::default();
+    let kept = u128::try_from(PAST_MAX).unwrap_or_default();
+    let many = kept + 2;
+    for number in 1..=many {
+        let n = u64::try_from(number).unwrap_or_default() * 100;
+        ledger.apply(&entry(n, 19, until(number, 3_600, "confirmed")));
+        proven(&mut ledger, number, E, n + 1, 20);
+        ledger.apply(&entry(n + 50, 21, seen(number, "k")));
+        // One that runs, and those before it that ended when the account was enabled anew.
+        let known = ledger.recoveries().all().count();
+        assert_eq!(known, usize::try_from(number.min(kept + 1)).unwrap_or(0));
+    }
+    let first = ledger
+        .recoveries()
+        .all()
+        .nth(1)
+        .map(|watch| watch.aid.clone());
+    assert_eq!(first, Some(aid(many - kept)), "the oldest went");
 }

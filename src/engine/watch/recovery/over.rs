@@ -3,6 +3,7 @@
 use chrono::{DateTime, TimeDelta, Utc};
 
 use super::super::told::Tries;
+use super::super::unleased;
 use super::{Look, alone, said};
 use crate::app::message::Level;
 use crate::domain::audit::{RecoveryWord, WatchOver};
@@ -52,7 +53,8 @@ pub(super) async fn close(
         .iter()
         .filter_map(|look| look.limits.clone())
         .collect();
-    alone(world, watch, |watch| {
+    // Where it cannot be recorded the next look closes it.
+    let _ = alone(world, watch, |watch| {
         let mut text = watch.summary(&read, &unread);
         let unlisted = RemnantKind::ALL
             .into_iter()
@@ -85,6 +87,9 @@ enum News {
 
 /// Posts what is not in the cases yet.
 pub(super) async fn tell_cases(world: &World, tries: &mut Tries) {
+    if outbox::unposted(world).is_some() {
+        return;
+    }
     let news: Vec<(String, News, RecoveryWatch)> = world.journal.with(|ledger| {
         let mut news = Vec::new();
         for watch in ledger.recoveries().all() {
@@ -122,8 +127,10 @@ async fn tell(
     watch: &RecoveryWatch,
 ) -> Result<(), Fault> {
     // Two consoles that search before either posts would both post.
-    let Ok(Some(lease)) = lease::take(&world.leases, &watch.aid) else {
-        return Ok(());
+    let lease = match lease::take(&world.leases, &watch.aid) {
+        Ok(Some(lease)) => lease,
+        Ok(None) => return Ok(()),
+        Err(error) => return Err(unleased(&error)),
     };
     world.journal.catch_up().await;
     let told = world.journal.with(|ledger| ledger.holds().is_told(marker));

@@ -1,8 +1,9 @@
 use rstest::rstest;
 use serde_json::json;
 
+use super::left::{ITEMS_MAX, NO_LIST, limits, unread};
 use super::*;
-use crate::domain::containment::remnant::{Item, Remnant};
+use crate::domain::containment::remnant::{Item, LeftBehind, Remnant, RemnantKind};
 use crate::domain::containment::samples::aid;
 
 fn left(unread: &[(RemnantKind, &'static str)]) -> LeftBehind {
@@ -85,6 +86,7 @@ fn what_fails_is_read_again_soon_and_what_goes_on_failing_is_not() {
     let (mut kept, aid) = (Kept::default(), aid(3));
     assert!(kept.is_due(&aid, 0), "never read");
     let refused = || Some(Fault::new("403"));
+    let unrecorded = || Some(Fault::new(UNRECORDED));
     let soon = LEFT_EVERY / 5;
     for (round, fault, every) in [
         (0, None, LEFT_EVERY),
@@ -93,8 +95,11 @@ fn what_fails_is_read_again_soon_and_what_goes_on_failing_is_not() {
         (300, Some(Fault::new("429")), soon),
         (400, None, LEFT_EVERY),
         (500, refused(), soon),
+        // While nothing can be recorded the list is not read at every look either.
+        (600, unrecorded(), soon),
+        (700, unrecorded(), soon),
     ] {
-        kept.keep_listed(&aid, round, fault);
+        kept.keep_listed(&aid, round, &Look::new("okta".into(), fault));
         assert!(!kept.is_due(&aid, round + every - 1), "{round}");
         assert!(kept.is_due(&aid, round + every), "{round}");
     }
@@ -103,7 +108,10 @@ fn what_fails_is_read_again_soon_and_what_goes_on_failing_is_not() {
 #[test]
 fn only_what_could_not_be_recorded_waits() {
     let look = |fault| Look::new("okta".into(), fault);
-    assert!(look(Some(Fault::new(UNRECORDED))).is_unrecorded());
+    let unrecorded = look(Some(Fault::new(UNRECORDED)));
+    assert!(unrecorded.is_unrecorded() && !unrecorded.is_held());
+    let held = look(Some(Fault::new(HELD)));
+    assert!(held.is_unrecorded() && held.is_held());
     assert!(!look(Some(Fault::new("403"))).is_unrecorded());
     assert!(!look(None).is_unrecorded());
 }

@@ -43,6 +43,7 @@ fn opening() -> Body {
         os_user: "jo".into(),
         operator: None,
         config_sha256: "0".into(),
+        policy_sha256: None,
         drill: false,
         public_key: None,
     }
@@ -52,6 +53,7 @@ fn note(text: &str) -> Result<Body, Box<dyn Error>> {
     Ok(Body::Note {
         case: CaseId::new(ConnectionName::parse("hive")?, "~1"),
         text: text.into(),
+        operator: None,
     })
 }
 

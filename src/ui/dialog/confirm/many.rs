@@ -37,7 +37,7 @@ pub(super) fn sheet(model: &Model, plan: &Plan, width: u16, rows: u16) -> (Sheet
     } else {
         add_account_short(&mut sheet, &plan.account);
     }
-    add_guards(&mut sheet, plan);
+    add_guards(&mut sheet, model, plan);
     let order = safe!(
         "{} things, one request each, in this order; each is sent, proven and told for itself",
         plan.steps.len()

@@ -1,0 +1,343 @@
+use std::error::Error;
+
+use chrono::TimeDelta;
+use rstest::rstest;
+
+use super::*;
+use crate::domain::audit::{
+    CaseChanged, DocumentPosted, DocumentWritten, HoldSet, OutcomeState, RecoverySaid,
+    RecoveryWord, WatchOver, WatchUntil,
+};
+use crate::domain::containment::hold::drift_marker;
+use crate::domain::containment::kind::ActionKind;
+use crate::domain::containment::outbox::NOTE;
+use crate::domain::containment::recovery_watch::over_marker;
+use crate::domain::containment::samples::{
+    account, aid, ask, case, confirmed, intent, outcome, pid, planned,
+};
+use crate::domain::ids::RecordId;
+use crate::store::audit::{Clock, Ground, SystemClock};
+
+const D: ActionKind = ActionKind::DisableAccount;
+const R: ActionKind = ActionKind::RevokeSessions;
+const E: ActionKind = ActionKind::EnableAccount;
+
+/// A clock that stands some days back.
+struct Back(i64);
+
+impl Clock for Back {
+    fn wall(&self) -> DateTime<Utc> {
+        Utc::now() - TimeDelta::days(self.0)
+    }
+
+    fn boot_us(&self) -> u64 {
+        SystemClock.boot_us()
+    }
+}
+
+/// Writes records into the first segment of a log, others into later ones, and prunes all that is old.
+fn pruned(days: i64, bodies: Vec<Body>) -> Result<(u8, String), Box<dyn Error>> {
+    pruned_of(days, [bodies])
+}
+
+/// Writes records into a segment each, others into later ones, and prunes all that is old.
+fn pruned_of(
+    days: i64,
+    segments: impl IntoIterator<Item = Vec<Body>>,
+) -> Result<(u8, String), Box<dyn Error>> {
+    let root = tempfile::tempdir()?;
+    let dir = root.path().join("audit");
+    let ground = Ground {
+        clock: Box::new(Back(days)),
+        rotate_at: 200,
+        ..Ground::default()
+    };
+    let log = AuditLog::open_on(&dir, compose::identity(), ground)?;
+    for bodies in segments {
+        log.append_blocking(bodies)?;
+    }
+    for seconds in 0..3 {
+        log.append_blocking(vec![Body::ClockJump { seconds }])?;
+    }
+    drop(log);
+    let mut out = Vec::new();
+    let code = prune(&dir, Utc::now(), &mut out)?;
+    Ok((code, String::from_utf8(out)?))
+}
+
+/// An action that was sent and proven.
+fn proven(number: u128, kind: ActionKind) -> Vec<Body> {
+    vec![
+        planned(number, 0, kind),
+        confirmed(number, false),
+        intent(number, None),
+        outcome(number, OutcomeState::Verified),
+    ]
+}
+
+/// An action that was sent and found to have had no effect.
+fn refuted(number: u128, kind: ActionKind) -> Vec<Body> {
+    vec![
+        planned(number, 0, kind),
+        confirmed(number, false),
+        intent(number, None),
+        outcome(number, OutcomeState::NotEffective),
+    ]
+}
+
+/// Others undid a disabling that was proven.
+fn undone(number: u128) -> Body {
+    outcome(number, OutcomeState::Drifted)
+}
+
+/// Makes records those of another plan.
+fn of_plan(number: u128, mut bodies: Vec<Body>) -> Vec<Body> {
+    for body in &mut bodies {
+        if let Body::ActionPlan { pid: of, .. }
+        | Body::ActionConfirm { pid: of, .. }
+        | Body::ActionDoc { pid: of, .. } = body
+        {
+            *of = pid(number);
+        }
+    }
+    bodies
+}
+
+fn documented(numbers: &[u128]) -> Body {
+    Body::ActionDoc {
+        pid: pid(1),
+        aids: numbers.iter().map(|number| aid(*number)).collect(),
+        case: case(),
+        comment: "~7".into(),
+    }
+}
+
+fn hold() -> Body {
+    Body::HoldSet(HoldSet {
+        case: case(),
+        account: account().id,
+        login: account().login,
+        owner: "jo".into(),
+        until: None,
+        how: "confirmed".to_owned(),
+        reason: None,
+    })
+}
+
+fn said(word: RecoveryWord) -> Body {
+    Body::Recovery(RecoverySaid {
+        case: case(),
+        account: account().id,
+        word,
+    })
+}
+
+/// An account that was contained and enabled again with a watch.
+fn watched() -> Vec<Body> {
+    let until = WatchUntil {
+        aid: aid(2),
+        login: account().login,
+        owner: "jo".into(),
+        until: Utc::now() + TimeDelta::days(2),
+        how: "confirmed".to_owned(),
+        reason: None,
+    };
+    let mut bodies = proven(1, D);
+    bodies.push(said(RecoveryWord::Until(until)));
+    bodies.extend(proven(2, E));
+    bodies.push(documented(&[1, 2]));
+    bodies
+}
+
+fn over() -> Body {
+    said(RecoveryWord::Over(WatchOver {
+        aid: aid(2),
+        text: "72 h, nothing seen".into(),
+        well: true,
+    }))
+}
+
+fn rid() -> RecordId {
+    RecordId::from_parts(DateTime::UNIX_EPOCH, 9)
+}
+
+fn promise(kind: &str, marker: String) -> Body {
+    Body::RecordIntent {
+        rid: rid(),
+        kind: kind.to_owned(),
+        case: case(),
+        phase: None,
+        marker,
+        sha256: String::new(),
+    }
+}
+
+fn done() -> Body {
+    Body::RecordDone {
+        rid: rid(),
+        id: "~8".into(),
+    }
+}
+
+fn note() -> Vec<Body> {
+    let text = Body::Note {
+        case: case(),
+        text: "call her".into(),
+        operator: None,
+    };
+    vec![text, promise(NOTE, format!("quell:{}", rid()))]
+}
+
+fn change() -> Body {
+    Body::CaseChanged(CaseChanged {
+        rid: rid(),
+        case: case(),
+        kind: "claim".to_owned(),
+        from: "".into(),
+        to: "kim".into(),
+        comment: None,
+    })
+}
+
+fn report() -> Body {
+    Body::DocumentWritten(DocumentWritten {
+        rid: rid(),
+        case: case(),
+        kind: "handover".to_owned(),
+        name: "".into(),
+        by: "jo".into(),
+        part: 0,
+        parts: 1,
+        text: "all quiet".into(),
+    })
+}
+
+fn posted() -> Body {
+    Body::DocumentPosted(DocumentPosted {
+        rid: rid(),
+        comment: "~9".into(),
+    })
+}
+
+fn asked() -> Vec<Body> {
+    let request = Body::ApprovalRequested {
+        pid: pid(1),
+        aids: vec![aid(1)],
+        ask: ask(),
+        reasons: Vec::new(),
+        requester: "u1".into(),
+        requester_login: "jo".into(),
+        expires: Utc::now(),
+    };
+    vec![planned(1, 0, D), request]
+}
+
+fn denied() -> Body {
+    Body::ApprovalDenied {
+        pid: pid(1),
+        aids: vec![aid(1)],
+        by: "kim".into(),
+        comment: "~3".into(),
+    }
+}
+
+/// Puts records behind others.
+fn with(mut bodies: Vec<Body>, more: impl IntoIterator<Item = Body>) -> Vec<Body> {
+    bodies.extend(more);
+    bodies
+}
+
+#[rstest]
+#[case::unfinished(vec![planned(1, 0, R), confirmed(1, false), intent(1, None)], "an action has no last word")]
+#[case::undocumented(proven(1, R), "a response is not documented")]
+#[case::asked(asked(), "a response waits for a second person")]
+#[case::contained(with(proven(1, D), [documented(&[1])]), "a containment stands")]
+#[case::held(with(proven(1, R), [documented(&[1]), hold()]), "a containment in part has an end set")]
+#[case::watched(watched(), "an account that was enabled again is watched")]
+#[case::drifted(with(proven(1, D), [undone(1), documented(&[1])]), "a case was not told that others undid a containment")]
+#[case::untold(with(watched(), [over()]), "a case was not told of a watch")]
+#[case::note(note(), "a note waits for its case")]
+#[case::change(vec![change()], "nobody said what came of the change of a case")]
+#[case::report(vec![report()], "a report waits for its case")]
+fn what_still_stands_is_kept_with_all_that_follows(
+    #[case] bodies: Vec<Body>,
+    #[case] why: &str,
+) -> Result<(), Box<dyn Error>> {
+    let (code, words) = pruned(10, bodies)?;
+    assert_eq!(code, WARNINGS, "{words}");
+    let kept = format!("kept from segment 1 on: {why}");
+    assert!(words.contains(&kept), "{words}");
+    assert!(!words.contains("removed segment"), "{words}");
+    Ok(())
+}
+
+#[rstest]
+#[case::nothing(vec![Body::ClockJump { seconds: 9 }])]
+#[case::rejected(vec![
+    planned(1, 0, D), hold(), confirmed(1, false), intent(1, None), outcome(1, OutcomeState::NotEffective),
+    documented(&[1]),
+])]
+#[case::denied(with(asked(), [denied()]))]
+#[case::undone(with(proven(1, D), [proven(2, E), vec![hold(), documented(&[1, 2])]].concat()))]
+#[case::told(with(watched(), [over(), promise("comment", over_marker(&aid(2))), done()]))]
+#[case::drift_told(with(
+    proven(1, D),
+    [undone(1), documented(&[1]), promise("comment", drift_marker(&aid(1))), done()],
+))]
+#[case::noted(with(note(), [done()]))]
+#[case::changed(vec![change(), done()])]
+#[case::posted(vec![report(), posted()])]
+fn what_is_over_goes_and_that_is_said(#[case] bodies: Vec<Body>) -> Result<(), Box<dyn Error>> {
+    let (code, words) = pruned(10, bodies)?;
+    assert_eq!(code, OK, "{words}");
+    assert!(words.starts_with("removed segment 1,"), "{words}");
+    assert!(words.contains("gone with them, "), "{words}");
+    assert!(!words.contains("kept from"), "{words}");
+    Ok(())
+}
+
+#[rstest]
+#[case::revoked(with(proven(1, R), [documented(&[1])]), proven(2, D), "a containment stands")]
+#[case::contained(with(proven(1, D), [documented(&[1])]), proven(2, D), "a containment stands")]
+#[case::refuted(
+    with(refuted(1, D), [documented(&[1])]), with(proven(2, R), [hold()]), "a containment in part has an end set"
+)]
+fn what_was_before_a_containment_goes(
+    #[case] earlier: Vec<Body>,
+    #[case] later: Vec<Body>,
+    #[case] why: &str,
+) -> Result<(), Box<dyn Error>> {
+    let later = of_plan(2, with(later, [documented(&[2])]));
+    let (code, words) = pruned_of(10, [earlier, later])?;
+    assert_eq!(code, OK, "{words}");
+    assert!(words.starts_with("removed segment 1,"), "{words}");
+    let kept = format!("kept from segment 2 on: {why}");
+    assert!(words.contains(&kept), "{words}");
+    Ok(())
+}
+
+#[test]
+fn an_end_that_was_set_with_an_earlier_containment_is_kept() -> Result<(), Box<dyn Error>> {
+    let earlier = with(proven(1, D), [hold(), documented(&[1])]);
+    let later = of_plan(2, with(proven(2, D), [documented(&[2])]));
+    let (code, words) = pruned_of(10, [earlier, later])?;
+    assert_eq!(code, WARNINGS, "{words}");
+    assert!(
+        words.contains("kept from segment 1 on: a containment stands"),
+        "{words}"
+    );
+    Ok(())
+}
+
+#[test]
+fn what_counts_against_a_cap_is_kept_as_long_as_it_counts() -> Result<(), Box<dyn Error>> {
+    let bodies = || with(proven(1, R), [documented(&[1])]);
+    let (code, words) = pruned(0, bodies())?;
+    assert_eq!(code, WARNINGS, "{words}");
+    assert!(
+        words.contains("kept from segment 1 on: an action counts against the caps"),
+        "{words}"
+    );
+    assert_eq!(pruned(1, bodies())?.0, OK);
+    Ok(())
+}

@@ -1,0 +1,180 @@
+use std::error::Error;
+use std::os::unix::fs::PermissionsExt as _;
+
+use super::*;
+use crate::domain::audit::{Body, ChainHash};
+use crate::store::audit::{AuditLog, Identity};
+use tempfile::TempDir;
+
+type Done = Result<(), Box<dyn Error>>;
+
+/// A state directory with a log of five records.
+struct Place {
+    _root: TempDir,
+    path: PathBuf,
+    dir: PathBuf,
+    segment: PathBuf,
+    records: Vec<Anchor>,
+}
+
+fn place() -> Result<Place, Box<dyn Error>> {
+    let root = tempfile::tempdir()?;
+    let (path, dir) = (root.path().join(HEAD), root.path().join("audit"));
+    let identity = Identity {
+        host: "bastion".into(),
+        uid: 1000,
+        user: "ana".into(),
+    };
+    let log = AuditLog::open(&dir, identity)?;
+    log.append_blocking(vec![Body::ClockJump { seconds: 1 }; 5])?;
+    let records = log.read_all()?.into_iter().map(|entry| Anchor {
+        log: entry.log,
+        n: entry.n,
+        h: entry.h,
+    });
+    let records: Vec<Anchor> = records.collect();
+    let segment = dir.join(format!("audit-{}-1.jsonl", log.log()));
+    Ok(Place {
+        _root: root,
+        path,
+        dir,
+        segment,
+        records,
+    })
+}
+
+fn said(found: Option<Fault>) -> String {
+    found.map_or_else(String::new, |fault| fault.what.to_string())
+}
+
+#[test]
+fn one_line_is_remembered_for_its_owner_alone_and_never_goes_back() -> Done {
+    let place = place()?;
+    let mut host = Remembered::new(Some(place.path.clone()));
+    assert_eq!(host.look(&place.dir)?, None);
+    for (record, last) in [(2, 2), (4, 4), (1, 4)] {
+        host.keep(&place.dir, place.records[record].clone())?;
+        let text = fs::read_to_string(&place.path)?;
+        assert_eq!(text, format!("{}\n", place.records[last]));
+        assert_eq!(remembered(&place.path)?, [place.records[last].clone()]);
+    }
+    assert_eq!(
+        fs::metadata(&place.path)?.permissions().mode() & 0o777,
+        0o600
+    );
+    assert_eq!(host.look(&place.dir)?, None);
+    Ok(())
+}
+
+#[test]
+fn what_another_console_remembered_is_looked_for_in_the_log() -> Done {
+    let place = place()?;
+    let wrong = Anchor {
+        h: ChainHash::of(b"another"),
+        ..place.records[2].clone()
+    };
+    for (theirs, replaced) in [(place.records[2].clone(), true), (wrong, false)] {
+        fs::write(&place.path, format!("{theirs}\n"))?;
+        let mut host = Remembered::new(Some(place.path.clone()));
+        host.keep(&place.dir, place.records[4].clone())?;
+        let expected = if replaced {
+            place.records[4].clone()
+        } else {
+            theirs
+        };
+        assert_eq!(remembered(&place.path)?, [expected]);
+    }
+    Ok(())
+}
+
+#[test]
+fn what_does_not_fit_is_said_and_stays_until_somebody_removes_it() -> Done {
+    for (change, words) in [
+        ("empty", "was cut off or emptied"),
+        ("remove", "is gone: this host remembers it up to record 5"),
+        ("replace", "its record 5 is another"),
+    ] {
+        let place = place()?;
+        let mut head = place.records[4].clone();
+        match change {
+            "empty" => fs::write(&place.segment, "")?,
+            "remove" => fs::remove_file(&place.segment)?,
+            _ => head.h = ChainHash::of(b"another"),
+        }
+        fs::write(&place.path, format!("{head}\n"))?;
+        let mut host = Remembered::new(Some(place.path.clone()));
+        let found = said(host.look(&place.dir)?);
+        assert!(found.contains(words), "{found}");
+        assert!(!found.contains("BROKEN"), "{found}");
+        let next = Anchor {
+            n: 9,
+            ..place.records[3].clone()
+        };
+        host.keep(&place.dir, next.clone())?;
+        assert_eq!(remembered(&place.path)?, [head], "{change}");
+        fs::remove_file(&place.path)?;
+        host.keep(&place.dir, next.clone())?;
+        assert_eq!(remembered(&place.path)?, [next], "{change}");
+    }
+    Ok(())
+}
+
+#[test]
+fn a_torn_file_remembers_nothing_and_is_written_anew() -> Done {
+    let place = place()?;
+    let whole = format!("{}\n", place.records[4]);
+    for cut in [0, 5, whole.len() / 2, whole.len() - 3] {
+        fs::write(&place.path, whole.as_bytes().get(..cut).unwrap_or_default())?;
+        let mut host = Remembered::new(Some(place.path.clone()));
+        assert_eq!(host.look(&place.dir)?, None);
+        host.keep(&place.dir, place.records[3].clone())?;
+        assert_eq!(remembered(&place.path)?, [place.records[3].clone()]);
+    }
+    Ok(())
+}
+
+#[test]
+fn a_file_that_cannot_be_read_is_said_and_not_replaced() -> Done {
+    let place = place()?;
+    let elsewhere = place.path.with_extension("elsewhere");
+    let whole = format!("{}\n", place.records[1]);
+    fs::write(&elsewhere, &whole)?;
+    std::os::unix::fs::symlink(&elsewhere, &place.path)?;
+    assert!(remembered(&place.path).is_err());
+    let mut host = Remembered::new(Some(place.path.clone()));
+    let found = said(host.look(&place.dir)?);
+    assert!(found.contains("what this host remembers"), "{found}");
+    assert!(found.contains("a symbolic link"), "{found}");
+    let kept = host.keep(&place.dir, place.records[3].clone());
+    assert!(kept.is_err(), "{kept:?}");
+    assert_eq!(fs::read_link(&place.path)?, elsewhere);
+    assert_eq!(fs::read_to_string(&elsewhere)?, whole);
+    Ok(())
+}
+
+#[test]
+fn a_log_that_cannot_be_read_hides_nothing_of_another() -> Done {
+    let place = place()?;
+    let other = "01ARZ3NDEKTSV4RRFFQ69G5FAV";
+    let unread = place.dir.join(format!("audit-{other}-1.jsonl"));
+    std::os::unix::fs::symlink("nowhere", unread)?;
+    fs::write(&place.path, format!("{}\n", place.records[4]))?;
+    let mut host = Remembered::new(Some(place.path.clone()));
+    let found = said(host.look(&place.dir)?);
+    let words = format!("the audit log {other} cannot be read whole");
+    assert!(found.contains(&words), "{found}");
+    assert!(!found.contains("this host remembers"), "{found}");
+    fs::write(&place.segment, "")?;
+    let found = said(host.look(&place.dir)?);
+    assert!(found.contains(&words), "{found}");
+    assert!(found.contains("was cut off or emptied"), "{found}");
+    // Nobody knows whether it is gone.
+    let theirs = Anchor {
+        log: crate::domain::ids::LogId::parse(other)?,
+        ..place.records[4].clone()
+    };
+    fs::write(&place.path, format!("{theirs}\n"))?;
+    let found = said(host.look(&place.dir)?);
+    assert!(!found.contains("is gone"), "{found}");
+    Ok(())
+}
