@@ -360,14 +360,15 @@ async fn all(runs: Vec<Run>, until: Duration) {
         *words.entry(told.word.as_str()).or_default() += 1;
     }
     let well = || told.iter().flatten();
-    println!(
-        "{} runs in {:?}: {words:?}; {} effects, {} unknown in between",
-        told.len(),
-        begun.elapsed(),
-        well().map(|told| told.effects).sum::<usize>(),
-        well().filter(|told| told.unknown).count()
-    );
     let faults: Vec<&String> = told.iter().filter_map(|told| told.as_ref().err()).collect();
+    println!(
+        "{} runs, {} violations; {} effects, {} unknown in between, {words:?}; {:.0} s",
+        told.len(),
+        faults.len(),
+        well().map(|told| told.effects).sum::<usize>(),
+        well().filter(|told| told.unknown).count(),
+        begun.elapsed().as_secs_f64()
+    );
     assert!(faults.is_empty(), "{faults:#?}");
 }
 
