@@ -1,12 +1,15 @@
-//! Changed logs are found out: every bit of a log of 20 records, and random changes of every kind.
+//! Changed logs are found out: every bit of a log of 20 records, random changes of every kind, and random bits of a log of
+//! several segments.
 //!
-//! The long form is `QUELL_TAMPER=100000 cargo test --release --test it audit_tamper -- --nocapture`.
+//! The long form is `QUELL_TAMPER=100000 cargo test --release --test it audit_tamper -- --nocapture`: the log of several
+//! segments has 10 MB then.
 
 use std::error::Error;
 use std::fs;
+use std::time::Instant;
 
-use quell::domain::audit::{Anchor, Expectations, Report, Verifier};
-use quell::store::audit::{AuditLog, Identity};
+use quell::domain::audit::{Anchor, Body, Expectations, Report, Verifier};
+use quell::store::audit::{self, AuditLog, Ground, Identity};
 
 use crate::audit_seal::{closing, note, opening, outcome};
 
@@ -150,6 +153,178 @@ fn random_changes_are_found_given_an_anchor() -> Done {
     }
     println!("{found} changed logs found, {same} came out the same");
     assert!(found > many * 9 / 10);
+    Ok(())
+}
+
+/// Where one bit of the log is changed.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+struct Flip {
+    segment: usize,
+    byte: usize,
+    bit: u8,
+}
+
+impl Flip {
+    /// Chooses one of all bits of the log.
+    fn random(segments: &[Vec<u8>], chance: &mut fastrand::Rng) -> Self {
+        let mut byte = chance.usize(..segments.iter().map(Vec::len).sum::<usize>());
+        let mut segment = 0;
+        while byte >= segments[segment].len() {
+            byte -= segments[segment].len();
+            segment += 1;
+        }
+        Self {
+            segment,
+            byte,
+            bit: chance.u8(..8),
+        }
+    }
+
+    fn of(self, bytes: &mut [u8], begin: usize) {
+        bytes[self.byte - begin] ^= 1 << self.bit;
+    }
+}
+
+/// Gives the segments of a log of at least so many bytes, as the writer makes them: a segment is ended at an eighth of that.
+fn several_segments(bytes: usize) -> Result<Vec<Vec<u8>>, Box<dyn Error>> {
+    let dir = tempfile::tempdir()?;
+    let identity = Identity {
+        host: "bastion".into(),
+        uid: 1000,
+        user: "ana".into(),
+    };
+    let ground = Ground {
+        rotate_at: u64::try_from(bytes)? / 8,
+        ..Ground::default()
+    };
+    let log = AuditLog::open_on(dir.path(), identity, ground)?;
+    log.append_blocking(vec![opening()])?;
+    let (mut chance, mut written) = (fastrand::Rng::with_seed(5), 0);
+    while written < bytes {
+        let notes: Vec<Body> = (0..20)
+            .map(|_| {
+                let mut body = note(chance.usize(..))?;
+                if let Body::Note { text, .. } = &mut body {
+                    // Of every length, with what is escaped.
+                    let long = "grüße \u{202e}".repeat(chance.usize(..40));
+                    *text = format!("{} {long}", text.raw()).into();
+                }
+                Ok(body)
+            })
+            .collect::<Result<_, Box<dyn Error>>>()?;
+        log.append_blocking(notes)?;
+        let files = fs::read_dir(dir.path())?;
+        written = files
+            .map(|file| Ok(usize::try_from(file?.metadata()?.len())?))
+            .sum::<Result<usize, Box<dyn Error>>>()?;
+    }
+    log.append_blocking(vec![closing()])?;
+    let name = |segment: usize| {
+        dir.path()
+            .join(format!("audit-{}-{segment}.jsonl", log.log()))
+    };
+    let paths = (1..).map(name).take_while(|path| path.exists());
+    let segments = paths.map(fs::read).collect::<Result<Vec<_>, _>>()?;
+    // What is changed below is what the program itself calls intact.
+    let reports = audit::verify(dir.path())?;
+    assert!(reports.len() == 1 && reports[0].1.intact(), "{reports:?}");
+    assert_eq!(reports[0].1.segments, segments.len() as u64);
+    Ok(segments)
+}
+
+/// Verifies all segments without anchors: a changed bit is found without them.
+fn verify_all(segments: &[Vec<u8>]) -> Report {
+    let mut verifier = Verifier::new(1);
+    for (segment, bytes) in (1u64..).zip(segments) {
+        if segment > 1 {
+            verifier.begin_segment(segment, &mut |_| ());
+        }
+        verifier.feed(bytes);
+    }
+    verifier.finish()
+}
+
+/// Walks through the log once and verifies, of each line that is to be changed, this line and the next one with what stood
+/// before them: a fault is never taken back, so that is enough. Gives how many were found.
+fn find_by_lines(segments: &[Vec<u8>], flips: &mut [Flip]) -> usize {
+    flips.sort_unstable();
+    let (mut before, mut left, mut found) = (Verifier::new(1), &*flips, 0);
+    for (place, bytes) in segments.iter().enumerate() {
+        if place > 0 {
+            before.begin_segment(place as u64 + 1, &mut |_| ());
+        }
+        let mut begin = 0;
+        let mut lines = bytes.split_inclusive(|byte| *byte == b'\n').peekable();
+        while let Some(line) = lines.next() {
+            let end = begin + line.len();
+            while let Some((flip, rest)) = left
+                .split_first()
+                .filter(|(flip, _)| flip.segment == place && flip.byte < end)
+            {
+                let mut changed = line.to_vec();
+                flip.of(&mut changed, begin);
+                let mut verifier = before.clone();
+                verifier.feed(&changed);
+                if let Some(next) = lines.peek() {
+                    verifier.feed(next);
+                } else if let Some(next) = segments.get(place + 1) {
+                    verifier.begin_segment(place as u64 + 2, &mut |_| ());
+                    let next = next.split_inclusive(|byte| *byte == b'\n').next();
+                    verifier.feed(next.unwrap_or_default());
+                }
+                assert!(!verifier.finish().intact(), "not found: {flip:?}");
+                (left, found) = (rest, found + 1);
+            }
+            before.feed(line);
+            begin = end;
+        }
+    }
+    assert!(left.is_empty(), "in no line: {left:?}");
+    assert!(before.finish().intact(), "the walk read another log");
+    found
+}
+
+#[test]
+fn random_bits_of_a_log_of_several_segments_are_found() -> Done {
+    let many = std::env::var("QUELL_TAMPER").ok();
+    let many: Option<usize> = many.and_then(|many| many.parse().ok());
+    let bytes = many.map_or(200_000, |_| 10_000_000);
+    let many = many.unwrap_or(2_000);
+    // One verification of 10 MB takes about 50 ms: the fiftieth part of the changes is enough of them.
+    let whole = many / 50;
+    let mut segments = several_segments(bytes)?;
+    assert!(segments.len() > 3, "{} segments", segments.len());
+    let size: usize = segments.iter().map(Vec::len).sum();
+    assert!(verify_all(&segments).intact());
+    let (mut chance, begun) = (fastrand::Rng::with_seed(13), Instant::now());
+    for _ in 0..whole {
+        let flip = Flip::random(&segments, &mut chance);
+        flip.of(&mut segments[flip.segment], 0);
+        let report = verify_all(&segments);
+        flip.of(&mut segments[flip.segment], 0);
+        assert!(!report.intact(), "not found: {flip:?}");
+        // And where it is: nothing before the changed line is called a fault.
+        let first = report.faults.first().ok_or("a fault is kept")?;
+        let line = segments[flip.segment][..flip.byte]
+            .iter()
+            .rposition(|byte| *byte == b'\n')
+            .map_or(0, |at| at + 1);
+        let place = (flip.segment as u64 + 1, line as u64);
+        let told = (first.segment.ok_or("of a segment")?, first.offset);
+        assert!(told >= place, "{first:?} for {flip:?}");
+    }
+    let seconds = begun.elapsed().as_secs_f64();
+    let mut flips: Vec<Flip> = (whole..many)
+        .map(|_| Flip::random(&segments, &mut chance))
+        .collect();
+    let found = find_by_lines(&segments, &mut flips);
+    assert_eq!(found, many - whole);
+    assert!(verify_all(&segments).intact(), "every bit was set back");
+    println!(
+        "{size} bytes in {} segments: {whole} flipped bits found by verifying all of it ({seconds:.1} s), {found} by \
+         verifying the line and the next one after all that stands before; 0 missed",
+        segments.len(),
+    );
     Ok(())
 }
 
