@@ -4,7 +4,8 @@
 
 For each directory one line per log: `ok`, `BROKEN` or `UNSEALED`, the log, its records, and the first fault; then `MISSING`
 and the log, for each that anchors name and that is in no directory. Exit code: 0 every log holds, 1 one does not, 2 every log
-that is there holds and one is missing, 3 there is none or one that is no regular file. `UNSEALED` is a log whose records follow
+that is there holds and one is missing, 3 there is none, or something that cannot be read: no folder, no regular file, 64 an
+option that there is not. `UNSEALED` is a log whose records follow
 from one another and that lacks a checkpoint where the rules ask for one, which only counts with `--require-checkpoints`;
 `--now` is the time of the check, in seconds since 1970, where it is not the present. It checks the form of every line, its hash, that it
 belongs to the log its file is named after, the chain over all segments, torn ends that a later record names, anchors
@@ -12,6 +13,7 @@ belongs to the log its file is named after, the chain over all segments, torn en
 only verifies, and is slow. Warnings (an unsealed tail, a session without an end) are the program's to tell.
 """
 
+import argparse
 import base64
 import datetime
 import hashlib
@@ -312,25 +314,36 @@ def verify(log, segments, anchors, now=None):
     return records, faults, unsealed
 
 
+class Options(argparse.ArgumentParser):
+    def error(self, message):
+        self.exit(64, f"{self.format_usage()}{message}\n")
+
+
 def main(arguments):
-    anchors, exit_code, found, now = {}, 0, set(), None
-    while arguments[:1] and arguments[0].startswith("--"):
-        option, arguments = arguments[0], arguments[1:]
-        if option == "--require-checkpoints":
-            now = time.time() if now is None else now
-            continue
-        value, arguments = arguments[0], arguments[1:]
-        if option == "--now":
-            now = float(value)
-            continue
-        if option != "--anchors":
-            sys.exit(f"unknown option {option}")
-        with open(value, encoding="utf-8", errors="replace") as file:
+    options = Options(allow_abbrev=False)
+    options.add_argument("--anchors", metavar="FILE", action="append", default=[])
+    options.add_argument("--require-checkpoints", action="store_true")
+    options.add_argument("--now", metavar="SECONDS", type=float)
+    options.add_argument("folders", metavar="DIR", nargs="*")
+    options = options.parse_intermixed_args(arguments)
+    try:
+        return check(options)
+    except OSError as error:
+        print("unreadable", error)
+        return 3
+
+
+def check(options):
+    anchors, exit_code, found, now = {}, 0, set(), options.now
+    if options.require_checkpoints and now is None:
+        now = time.time()
+    for path in options.anchors:
+        with open(path, encoding="utf-8", errors="replace") as file:
             for log, n, h in ANCHOR.findall(file.read().replace("\\n", " ").replace("\\", "")):
                 anchors.setdefault(log, {}).setdefault(int(n), set()).add(h)
-    for directory in arguments:
+    for directory in options.folders:
         logs = {}
-        for name in os.listdir(directory) if os.path.isdir(directory) else []:
+        for name in os.listdir(directory):
             match = re.fullmatch(r"audit-([0-9A-HJKMNP-TV-Z]{26})-([1-9][0-9]*)\.jsonl", name)
             if match:
                 path = os.path.join(directory, name)

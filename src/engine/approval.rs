@@ -32,6 +32,16 @@ use crate::store::lease::{self, Lease};
 /// How often the case is looked at for an answer.
 const LOOK: Duration = Duration::from_secs(5);
 
+/// How long after the end of a request an answer of before it may still be seen: a look that was under way.
+const GRACE: Duration = Duration::from_secs(30);
+
+const UNANSWERED: &str = "nobody approved within 15 minutes: nothing was sent";
+
+/// Tells whether a request is over for good, by the clock that goes on while a machine sleeps.
+fn is_over(until: Duration, boot: Duration) -> bool {
+    boot >= until + GRACE
+}
+
 /// The action by whose host the provider is named where an item is removed: it is prepared for an account alone, so both
 /// consoles know it.
 pub(super) const KNOWN_BY: ActionKind = ActionKind::RevokeSessions;
@@ -177,6 +187,11 @@ async fn wait(world: &Arc<World>, plan: ConfirmedPlan, waiting: Waiting, lease: 
             Look::Wait => {}
             Look::Void(reason) => return stop(world, &plan, reason).await,
             Look::Denied(by, comment) => return denied(world, &plan, by, comment).await,
+            // This console may have been stopped, or asleep, since the answer came: what was asked for until then is over.
+            Look::Approved(_) if is_over(until, world.clock.now().boot) => {
+                let late = "the approval was seen too late: nothing was sent";
+                return expired(world, &aids(&plan), late).await;
+            }
             Look::Approved(grant) => {
                 let approved = plan.clone().approved_by(*grant);
                 if approved.grant().is_none() {
@@ -186,7 +201,7 @@ async fn wait(world: &Arc<World>, plan: ConfirmedPlan, waiting: Waiting, lease: 
             }
         }
         if world.clock.now().boot >= until {
-            return expired(world, &aids(&plan)).await;
+            return expired(world, &aids(&plan), UNANSWERED).await;
         }
         if !world.pause(LOOK).await {
             return;
@@ -339,8 +354,7 @@ async fn denied(world: &World, plan: &ConfirmedPlan, by: Untrusted, comment: Unt
     world.notice(Level::Error, Fault::new(line)).await;
 }
 
-async fn expired(world: &World, aids: &[ActionId]) {
-    let evidence = "nobody approved within 15 minutes: nothing was sent";
+async fn expired(world: &World, aids: &[ActionId], evidence: &'static str) {
     let bodies = aids
         .iter()
         .map(|aid| outcome(aid, OutcomeState::Expired, evidence.to_owned(), None))
@@ -369,7 +383,7 @@ pub(super) async fn sweep(world: &World) {
             view.is_some_and(|view| !view.ended)
         });
         if still {
-            expired(world, &view.aids).await;
+            expired(world, &view.aids, UNANSWERED).await;
         }
         lease::clear(&world.leases, &key);
         drop(lease);
@@ -380,6 +394,14 @@ pub(super) async fn sweep(world: &World) {
 mod tests {
     use super::*;
     use crate::domain::containment::remnant::RemnantKind;
+
+    #[test]
+    fn an_answer_that_is_seen_long_after_the_end_of_a_request_sends_nothing() {
+        let until = Duration::from_secs(1_000);
+        for (boot, over) in [(0, false), (1_000, false), (1_029, false), (1_030, true)] {
+            assert_eq!(is_over(until, Duration::from_secs(boot)), over, "{boot}");
+        }
+    }
 
     #[test]
     fn a_removal_names_the_host_by_which_the_provider_is_found() {

@@ -344,10 +344,13 @@ pub(super) async fn judge_all(
 fn policy_changed(world: &World) -> Option<Safe> {
     match files::read_host_if_there(&world.policy) {
         Ok(text) if text == world.policy_text => None,
-        Ok(_) => Some("it changed since this console was started: start it again".into()),
+        Ok(_) => Some("the policy changed since this console was started: start it again".into()),
         Err(error) => {
             let error = Untrusted::new(error.to_string());
-            Some(safe!("it cannot be read any more: {}", error.line()))
+            Some(safe!(
+                "the policy cannot be read any more: {}",
+                error.line()
+            ))
         }
     }
 }

@@ -255,6 +255,51 @@ fn both_verifiers_name_a_log_that_anchors_name_and_that_is_gone() -> Done {
 }
 
 #[test]
+fn the_second_verifier_takes_options_anywhere_and_passes_over_nothing() -> Done {
+    if python().is_none() {
+        println!(
+            "not run: the_second_verifier_takes_options_anywhere_and_passes_over_nothing (missing python3)"
+        );
+        return Ok(());
+    }
+    let state = tempfile::tempdir()?;
+    let at = |name: &str| state.path().join(name).display().to_string();
+    let (dir, none, good, bad) = (at("audit"), at("none"), at("good"), at("bad"));
+    let first = sample(state.path().join("audit").as_path())?
+        .into_iter()
+        .next()
+        .ok_or("no file")?;
+    let log = first.0.get(6..32).ok_or("no log")?.to_owned();
+    let line = lines(&first.1).into_iter().next().ok_or("no line")?;
+    let end = line.len().checked_sub(SUFFIX + 1).ok_or("no record")?;
+    let h = ChainHash::of(&line[..end]);
+    fs::write(&good, format!("audit {log} n=1 h={h}\n"))?;
+    let h = ChainHash::of(b"another");
+    fs::write(&bad, format!("audit {log} n=1 h={h}\n"))?;
+    let [dir, none, good, bad] = [&dir, &none, &good, &bad].map(String::as_str);
+    for (arguments, code) in [
+        (vec![dir], 0),
+        (vec![dir, "--anchors", good], 0),
+        (vec![dir, "--anchors", bad], 1),
+        (vec!["--anchors", bad, dir], 1),
+        (vec![dir, "--anchors", good, dir, "--anchors", bad], 1),
+        (vec![dir, "--anchors", none], 3),
+        (vec![dir, none], 3),
+        (vec![dir, good], 3),
+        (vec![none], 3),
+        (vec![], 3),
+        (vec![dir, "--anchors"], 64),
+        (vec![dir, "--anchor", bad], 64),
+        (vec![dir, "--strict"], 64),
+    ] {
+        let mut python = python().ok_or("no python3")?;
+        let out = python.args(&arguments).output()?;
+        assert_eq!(out.status.code(), Some(code), "{arguments:?}: {out:?}");
+    }
+    Ok(())
+}
+
+#[test]
 fn both_verifiers_agree_on_changed_logs() -> Done {
     if python().is_none() {
         println!("not run: both_verifiers_agree_on_changed_logs (missing python3)");

@@ -191,6 +191,11 @@ async fn a_prune_settles_no_head_that_does_not_fit() {
     assert_eq!(code, UNREADABLE, "{told}");
     assert_eq!(segments(state), before);
     fs::remove_dir(state.join(HEAD)).expect("it is there");
+    fs::write(state.join(HEAD), "garbage\n").expect("it can be written");
+    let (code, told) = pruned();
+    assert_eq!(code, UNREADABLE, "{told}");
+    assert_eq!(segments(state), before);
+    fs::remove_file(state.join(HEAD)).expect("it is there");
     let (code, told) = pruned();
     assert_eq!(code, OK, "{told}");
     assert_ne!(segments(state), before);
@@ -218,6 +223,39 @@ async fn a_head_that_cannot_be_read_is_said_and_left_as_it_is() {
     let (code, told) = verify(state);
     assert_eq!(code, Some(2), "{told}");
     assert!(told.contains("what this host remembers of the log cannot be read"));
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_head_that_was_damaged_is_said_and_left_as_it_is() {
+    let drill = company().await;
+    let place = tempfile::tempdir().expect("a directory");
+    let state = place.path();
+    run(&drill, state).await;
+    let head = state.join(HEAD);
+    let whole = fs::read_to_string(&head).expect("it is there");
+    let no_head = "a line of it is not the head of a log";
+    for (text_of, why) in [
+        (String::new(), "it is empty"),
+        ("garbage\n".to_owned(), no_head),
+        (whole.replace(" h=", " h=x"), no_head),
+        (format!("{whole}garbage\n"), no_head),
+        (whole.repeat(1_000), "more than 64 KiB"),
+    ] {
+        fs::write(&head, &text_of).expect("it can be written");
+        let model = run(&drill, state).await;
+        let fault = model.audit_broken.clone().expect("it is kept");
+        let said = fault.what.as_str();
+        assert!(said.contains("what this host remembers"), "{fault:?}");
+        assert!(said.contains(why), "{fault:?}");
+        assert!(text(&model, (80, 24)).contains(" log BROKEN "));
+        let (code, told) = verify(state);
+        assert_eq!(code, Some(2), "{told}");
+        assert!(told.contains(why), "{told}");
+        assert_eq!(fs::read_to_string(&head).ok(), Some(text_of));
+    }
+    fs::remove_file(&head).expect("it is there");
+    assert_eq!(run(&drill, state).await.audit_broken, None);
+    assert_eq!(remembered(&head).expect("it can be read").len(), 1);
 }
 
 #[tokio::test(flavor = "multi_thread")]

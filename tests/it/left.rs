@@ -196,7 +196,10 @@ async fn what_the_attacker_left_is_seen_marked_and_removed_with_proof() {
     );
     assert!(comment.contains("**Eradication record**"), "{comment}");
     assert!(comment.contains("MailSync Helper"), "{comment}");
-    assert!(comment.contains("Account is not contained."), "{comment}");
+    assert!(
+        comment.contains("Nothing in this record contains the account."),
+        "{comment}"
+    );
 }
 
 #[tokio::test(flavor = "multi_thread")]

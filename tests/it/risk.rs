@@ -145,7 +145,10 @@ async fn an_account_is_marked_and_its_risk_dismissed_and_neither_contains_it() {
     assert_eq!(told.len(), 2, "{told:?}");
     for (text, word) in told.iter().zip(["mark as compromised", "dismiss the risk"]) {
         assert!(text.contains(&format!("- {word}: **proven**")), "{text}");
-        assert!(text.contains("Account is not contained."), "{text}");
+        assert!(
+            text.contains("Nothing in this record contains the account."),
+            "{text}"
+        );
     }
 }
 

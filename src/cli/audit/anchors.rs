@@ -64,6 +64,8 @@ pub(super) fn from_this_host(dir: &Path, asked: &mut Asked) {
                 error.shown()
             );
             asked.notes.push(note);
+            let hint = error.hint().map(|hint| safe!("hint: {}", hint));
+            asked.notes.extend(hint);
         }
         None => {}
     }

@@ -288,7 +288,11 @@ fn verified(state: &StateDir) -> Check {
     });
     let (unlike, logs) = match verified {
         Ok(verified) => verified,
-        Err(error) => return check(WHAT, Verdict::Fault, error.shown()),
+        Err(error) => {
+            let mut line = check(WHAT, Verdict::Fault, error.shown());
+            line.hint = error.hint();
+            return line;
+        }
     };
     let faults: u64 = logs.iter().map(|(_, report)| report.faults_total).sum();
     let records: u64 = logs.iter().map(|(_, report)| report.records).sum();

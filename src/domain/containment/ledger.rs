@@ -475,6 +475,36 @@ mod tests {
     const D: ActionKind = ActionKind::DisableAccount;
 
     #[test]
+    fn a_console_that_takes_over_what_was_closed_meanwhile_opens_nothing() {
+        for closed in [false, true] {
+            let mut ledger = Ledger::default();
+            let closing = Body::ActionResolve {
+                aid: aid(1),
+                how: "closed by a person".to_owned(),
+                reason: "seen by hand".into(),
+            };
+            let adopted = Body::ActionAdopt {
+                aid: aid(1),
+                owner_pid: 7,
+            };
+            let sent = [planned(1, 0, D), confirmed(1, false), intent(1, Some(0))];
+            let closing = closed.then_some(closing);
+            for (body, n) in sent.into_iter().chain(closing).chain([adopted]).zip(1..) {
+                ledger.apply(&entry(n, 0, body));
+            }
+            let word = if closed {
+                ActionState::Abandoned
+            } else {
+                ActionState::Unknown
+            };
+            let action = ledger
+                .get(&aid(1))
+                .map(|one| (one.state, one.is_unfinished()));
+            assert_eq!(action, Some((word, !closed)));
+        }
+    }
+
+    #[test]
     fn an_action_says_what_it_does() {
         let mut ledger = Ledger::default();
         ledger.apply(&entry(1, 0, planned(1, 0, D)));

@@ -73,6 +73,21 @@ pub fn of_others(
     said
 }
 
+/// Said instead of how the account stands.
+pub const NOTHING_CONTAINS: &str = "Nothing in this record contains the account.";
+
+/// Tells whether a record says how the account stands. That nothing contains it is the word of one host's log: without an
+/// enabling or a disabling of this plan another host may have contained it, and its word would be taken back by this one.
+fn speaks(actions: &[&ActionView], standing: &Standing) -> bool {
+    *standing != Standing::Free
+        || actions.iter().any(|action| match action.kind {
+            ActionKind::EnableAccount => action.may_have_left(),
+            // One that came too late for a disabling of others read the account as they left it.
+            ActionKind::DisableAccount => action.may_have_left() && action.matches != Some(true),
+            _ => false,
+        })
+}
+
 /// Composes the comment of a plan in Markdown; whatever came from outside is escaped for it.
 pub fn compose(
     pid: &PlanId,
@@ -119,7 +134,11 @@ pub fn compose(
         lines.push(said.to_owned());
     }
     lines.push(String::new());
-    lines.push(format!("Account is {}.", standing.word()));
+    lines.push(if speaks(actions, standing) {
+        format!("Account is {}.", standing.word())
+    } else {
+        NOTHING_CONTAINS.to_owned()
+    });
     if *standing != Standing::Free {
         lines.extend(hold.map(Hold::sentence));
     }
@@ -228,6 +247,8 @@ mod tests {
 
 #[cfg(test)]
 mod text {
+    use rstest::rstest;
+
     use super::*;
     use crate::domain::audit::{Body, ItemNamed, Observed, OutcomeState, SecretSaid, SecretState};
     use crate::domain::containment::ledger::Ledger;
@@ -305,7 +326,7 @@ mod text {
             text.lines()
                 .filter(|line| line.starts_with("Account is "))
                 .count(),
-            1
+            0
         );
     }
 
@@ -326,7 +347,46 @@ mod text {
         let text = compose(&pid(1), &actions, &who, &word, None, &head);
         assert!(text.starts_with("**Risk record**"), "{text}");
         assert!(text.contains("- mark as compromised: **proven**"), "{text}");
-        assert!(text.contains("Account is not contained."), "{text}");
+        assert!(text.contains(NOTHING_CONTAINS), "{text}");
+    }
+
+    /// Another host may have contained the account: only who disabled or enabled it speaks against that.
+    #[rstest]
+    #[case::removed(ActionKind::RemoveItem, true, None, false)]
+    #[case::signed_out(ActionKind::RevokeSessions, true, None, false)]
+    #[case::never_sent(ActionKind::DisableAccount, false, None, false)]
+    #[case::disabled_by_others_before(ActionKind::DisableAccount, true, Some(true), false)]
+    #[case::without_effect(ActionKind::DisableAccount, true, Some(false), true)]
+    #[case::enabled(ActionKind::EnableAccount, true, None, true)]
+    fn that_nothing_contains_an_account_is_said_by_who_disabled_or_enabled_it(
+        #[case] kind: ActionKind,
+        #[case] is_sent: bool,
+        #[case] matches: Option<bool>,
+        #[case] speaks: bool,
+    ) {
+        use crate::domain::containment::samples::{confirmed, entry, intent, planned};
+        let mut ledger = Ledger::default();
+        let bodies = [planned(1, 0, kind), confirmed(1, false), intent(1, Some(0))];
+        let all = if is_sent { 3 } else { 2 };
+        for (body, n) in bodies.into_iter().take(all).zip(1..) {
+            ledger.apply(&entry(n, 0, body));
+        }
+        let mut action = ledger.actions().next().cloned().expect("it is planned");
+        action.matches = matches;
+        let anchor = Anchor {
+            log: "01LOG".to_owned(),
+            n: 5,
+            h: "ab12".to_owned(),
+        };
+        let text = |standing: &Standing| {
+            compose(&pid(1), &[&action], &"jo".into(), standing, None, &anchor)
+        };
+        let free = text(&Standing::Free);
+        assert_eq!(free.contains("Account is not contained."), speaks, "{free}");
+        assert_eq!(free.contains(NOTHING_CONTAINS), !speaks, "{free}");
+        let since = crate::domain::containment::samples::at(0);
+        let contained = text(&Standing::Contained { since });
+        assert!(contained.contains("Account is contained."), "{contained}");
     }
 
     #[test]

@@ -144,7 +144,7 @@ pub fn standing(
     match (disabled, revoked) {
         (None, _) if perhaps_enabled => missing.push("account perhaps enabled again".into()),
         (None, _) if by_others => missing.push("disabled, but not by an action of ours".into()),
-        (None, _) => missing.push("account not disabled".into()),
+        (None, _) => missing.push("not disabled from here".into()),
         (Some(_), None) => missing.push("sessions not revoked".into()),
         (Some((disabled, _)), Some((revoked, _))) if revoked < disabled || !revoked_after => {
             missing.push("sessions not revoked since it was disabled".into());
@@ -219,11 +219,11 @@ mod tests {
     #[case(&[], false, "not contained")]
     #[case(&[], true, "not contained")]
     #[case(&[(E, 0)], false, "not contained")]
-    #[case(&[(R, 0)], false, "partly contained: account not disabled")]
-    #[case(&[(R, 0)], true, "partly contained: account not disabled, activity since")]
+    #[case(&[(R, 0)], false, "partly contained: not disabled from here")]
+    #[case(&[(R, 0)], true, "partly contained: not disabled from here, activity since")]
     #[case(&[(D, 0)], false, "partly contained: sessions not revoked")]
     #[case(&[(P, 0)], false, "not contained")]
-    #[case(&[(R, 0), (P, 5), (R, 9)], false, "partly contained: account not disabled")]
+    #[case(&[(R, 0), (P, 5), (R, 9)], false, "partly contained: not disabled from here")]
     #[case(&[(R, 0), (D, 5)], false, "partly contained: sessions not revoked since it was disabled")]
     #[case(&[(D, 0), (R, 5)], false, "contained")]
     #[case(&[(D, 5), (R, 5)], false, "contained")]
@@ -370,7 +370,7 @@ mod tests {
         let standing = judged_by(&[(D, proven), (D, second), (R, proven)]);
         assert_eq!(
             standing.word().as_str(),
-            "partly contained: account not disabled"
+            "partly contained: not disabled from here"
         );
     }
 
@@ -416,8 +416,8 @@ mod tests {
         Some(true),
         "partly contained: disabled, but not by an action of ours"
     )]
-    #[case(5, Some(4), Some(false), "partly contained: account not disabled")]
-    #[case(5, Some(4), None, "partly contained: account not disabled")]
+    #[case(5, Some(4), Some(false), "partly contained: not disabled from here")]
+    #[case(5, Some(4), None, "partly contained: not disabled from here")]
     fn a_late_second_disable_leaves_the_first_its_proof(
         #[case] first_at: i64,
         #[case] looked: Option<i64>,

@@ -69,6 +69,14 @@ pub enum StoreError {
         /// What it is, with its article.
         kind: &'static str,
     },
+    /// The file that remembers the head of the log does not hold what was written into it.
+    #[error("{path:?} is not as quell wrote it: {why}")]
+    Head {
+        /// The file.
+        path: PathBuf,
+        /// What is wrong with it.
+        why: &'static str,
+    },
     /// The state directory is not usable.
     #[error("failed to open the audit log")]
     State {
@@ -139,6 +147,9 @@ impl StoreError {
             }
             Self::Changed { .. } => {
                 "keep a copy of the folder, look who wrote to it (`ls -l`), run `quell audit verify --from-cases`, then start quell again"
+            }
+            Self::Head { .. } => {
+                "look who changed it (`ls -l`) and keep a copy of it; removing it ends this warning"
             }
             Self::Missing { .. } => "start quell again; it begins a new log",
             _ => return None,

@@ -13,8 +13,12 @@ use super::end::{End, find_end, read_at};
 use super::error::StoreError;
 use super::writer::Segment;
 use super::{opened, segments};
-use crate::domain::audit::ChainHash;
+use crate::domain::audit::{ChainHash, MAX_LINE, Tail, last_record};
 use crate::domain::ids::LogId;
+
+/// Bytes read back from the end of the record: few, as most lines are short, then enough for the longest and the line feed
+/// before it.
+const WINDOWS: [u64; 2] = [4 << 10, MAX_LINE as u64 + 1];
 
 /// The last record this writer knows to be in the log, and the size of the current segment behind it.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -42,21 +46,27 @@ impl Mark {
 
     /// Checks that the record still ends where it did in a file of this size; the lock must be held.
     ///
-    /// Its hash stands at its end and covers all that is before it, so a few bytes tell.
+    /// The whole line is hashed: its hash may have been left alone while the rest of it was written anew. What is before it
+    /// is covered by that hash, for whoever verifies.
     pub(super) fn check(&self, file: &File, size: u64, path: &Path) -> Result<(), StoreError> {
         if self.size == 0 {
             return Ok(());
         }
-        let left = format!(",\"h\":\"{}\"}}\n", self.h);
-        let len = left.len() as u64;
-        let from = self.size.checked_sub(len);
-        let from = from.filter(|_| size >= self.size);
-        let from = from.ok_or_else(|| self.changed(path))?;
-        if read_at(file, from, len, path)? == left.as_bytes() {
-            Ok(())
-        } else {
-            Err(self.changed(path))
+        if size < self.size {
+            return Err(self.changed(path));
         }
+        for window in WINDOWS {
+            let from = self.size.saturating_sub(window);
+            let bytes = read_at(file, from, self.size - from, path)?;
+            let is_left = |tail: Tail| {
+                let ends_there = tail.end == bytes.len() && !tail.lacks_line_feed;
+                ends_there && (tail.n, tail.h) == (self.n, self.h)
+            };
+            if last_record(&bytes, from == 0).is_some_and(is_left) {
+                return Ok(());
+            }
+        }
+        Err(self.changed(path))
     }
 
     /// Checks that what stands behind the record comes after it: a record of before, written once more, goes on with nothing.

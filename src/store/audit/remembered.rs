@@ -26,7 +26,7 @@ pub const HEAD: &str = "head";
 /// Says what to do about a log that is not what is remembered of it.
 const HINT: &str = "look who changed the log's folder and put the log back, or keep a copy of what is there; `quell audit verify` tells more. Removing the file `head` from the state directory ends this warning";
 
-/// Bytes of the file that are read; ours is one short line a log.
+/// Bytes that the file may have; ours is one short line a log.
 const MOST: u64 = 64 << 10;
 
 /// Bytes of a segment that are searched at once, from its end.
@@ -67,10 +67,11 @@ impl Misfit {
     }
 }
 
-/// Reads the heads that stand in a file; one that is missing or torn remembers nothing.
+/// Reads the heads that stand in a file; one that is missing remembers nothing.
 ///
 /// # Errors
-/// When it is there and cannot be read: what it remembers is not known then, and must not be replaced.
+/// When it is there and cannot be read, or holds anything else than heads, which no crash leaves behind: what it
+/// remembers is not known then, and must not be replaced.
 pub fn remembered(path: &Path) -> Result<Vec<Anchor>, StoreError> {
     let file = match opened::to_read(path) {
         Err(StoreError::Io { source, .. }) if source.kind() == io::ErrorKind::NotFound => {
@@ -79,10 +80,29 @@ pub fn remembered(path: &Path) -> Result<Vec<Anchor>, StoreError> {
         opened => opened?,
     };
     let mut bytes = Vec::new();
-    file.take(MOST)
+    file.take(MOST + 1)
         .read_to_end(&mut bytes)
         .map_err(StoreError::io("read", path))?;
-    Ok(find_anchors(&String::from_utf8_lossy(&bytes)))
+    let damaged = |why: &'static str| StoreError::Head {
+        path: path.to_owned(),
+        why,
+    };
+    if bytes.len() as u64 > MOST {
+        return Err(damaged("it has more than 64 KiB"));
+    }
+    let text = String::from_utf8_lossy(&bytes);
+    let heads: Option<Vec<Anchor>> = text.lines().map(head_of).collect();
+    match heads {
+        None => Err(damaged("a line of it is not the head of a log")),
+        Some(heads) if heads.is_empty() => Err(damaged("it is empty")),
+        Some(heads) => Ok(heads),
+    }
+}
+
+/// Reads a line as [`write`] writes it; `None` for anything else.
+fn head_of(line: &str) -> Option<Anchor> {
+    let head = find_anchors(line).pop()?;
+    (head.to_string() == line).then_some(head)
 }
 
 /// Lists the remembered heads that do not fit what was found with them among the anchors. Of a log that could not be read
@@ -281,10 +301,12 @@ fn fault_of(
         let apart = report.faults.iter().filter(|one| of_head(one.reason));
         faults += report.faults_total.saturating_sub(apart.count() as u64);
     }
+    let many: &'static str = if faults == 1 { "fault" } else { "faults" };
     let broken = (faults > 0).then(|| {
         safe!(
-            "the audit log is BROKEN, {} faults: what was done before may be missing here",
-            faults
+            "the audit log is BROKEN, {} {}: what was done before may be missing here",
+            faults,
+            many
         )
     });
     let of_logs = found.unread.iter().map(|(_, error)| error);

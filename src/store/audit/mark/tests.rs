@@ -6,7 +6,7 @@ use std::path::Path;
 use chrono::{DateTime, Utc};
 use rstest::rstest;
 
-use crate::domain::audit::{Body, ChainHash, SUFFIX};
+use crate::domain::audit::{Body, ChainHash, MAX_LINE, SUFFIX};
 use crate::domain::ids::{CaseId, ConnectionName};
 use crate::store::audit::{
     AuditLog, Closed, Ground, Identity, SealPace, StoreError, segments, verify,
@@ -107,6 +107,15 @@ fn rewrite_last(path: &Path) -> Done {
     Ok(())
 }
 
+fn edit_last_and_leave_its_hash(path: &Path) -> Done {
+    let text = fs::read_to_string(path)?;
+    let (kept, last) = text.split_at(text.rfind("\"uid\":1,").ok_or("no uid")?);
+    let now = format!("{kept}{}", last.replacen("\"uid\":1,", "\"uid\":9,", 1));
+    assert!(now != text && now.len() == text.len());
+    fs::write(path, now)?;
+    Ok(())
+}
+
 fn cut_and_grown_by_another(path: &Path) -> Done {
     let size = fs::metadata(path)?.len();
     cut(path)?;
@@ -143,6 +152,7 @@ fn named_as_the_next_segment(path: &Path) -> Done {
 #[case(replace_by_shorter)]
 #[case(replace_by_copy)]
 #[case(rewrite_last)]
+#[case(edit_last_and_leave_its_hash)]
 #[case(cut_and_grown_by_another)]
 #[case(append_the_last_again)]
 #[case(append_one_of_before_again)]
@@ -179,6 +189,30 @@ fn a_log_that_was_changed_is_neither_gone_on_with_nor_signed(
     // Putting it back does not undo that it was away.
     fs::write(&path, whole)?;
     assert!(log.append_blocking(vec![close("y")]).is_err());
+    Ok(())
+}
+
+#[test]
+fn a_last_record_of_any_length_is_read_as_a_whole() -> Done {
+    for spare in [MAX_LINE - 2_000, MAX_LINE - 9_000, 1, 0] {
+        let dir = tempfile::tempdir()?;
+        let log = open(dir.path(), BIG)?;
+        log.append_blocking(vec![close("")])?;
+        let path = segments::path(dir.path(), log.log(), 1);
+        let rest = usize::try_from(fs::metadata(&path)?.len())?;
+        // The longest line that there can be, or one that is shorter.
+        log.append_blocking(vec![close(&"x".repeat(MAX_LINE - rest - spare))])?;
+        log.append_blocking(Vec::new())?;
+        let size = fs::metadata(&path)?.len();
+        assert_eq!(usize::try_from(size)?, rest + MAX_LINE - spare);
+        edit_last_and_leave_its_hash(&path)?;
+        let refused = log.append_blocking(vec![close("y")]);
+        assert!(
+            matches!(refused, Err(StoreError::Changed { n: 2, .. })),
+            "{spare}: {refused:?}"
+        );
+        assert_eq!(fs::metadata(&path)?.len(), size, "nothing is added");
+    }
     Ok(())
 }
 

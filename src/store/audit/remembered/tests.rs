@@ -120,12 +120,36 @@ fn what_does_not_fit_is_said_and_stays_until_somebody_removes_it() -> Done {
 }
 
 #[test]
-fn a_torn_file_remembers_nothing_and_is_written_anew() -> Done {
+fn a_file_that_holds_anything_but_heads_is_said_and_not_replaced() -> Done {
     let place = place()?;
     let whole = format!("{}\n", place.records[4]);
-    for cut in [0, 5, whole.len() / 2, whole.len() - 3] {
-        fs::write(&place.path, whole.as_bytes().get(..cut).unwrap_or_default())?;
+    let cut = |len: usize| whole.as_bytes().get(..len).unwrap_or_default().to_vec();
+    let no_head = "a line of it is not the head of a log";
+    for (bytes, why) in [
+        (cut(0), "it is empty"),
+        (cut(5), no_head),
+        (cut(whole.len() / 2), no_head),
+        (cut(whole.len() - 3), no_head),
+        (b"\n".to_vec(), no_head),
+        (b"\xff\x00garbage".to_vec(), no_head),
+        (whole.replace(" h=", " h=x").into_bytes(), no_head),
+        (format!("{whole}garbage\n").into_bytes(), no_head),
+        (format!("{whole}\n{whole}").into_bytes(), no_head),
+        (whole.repeat(1_000).into_bytes(), "more than 64 KiB"),
+    ] {
+        fs::write(&place.path, &bytes)?;
         let mut host = Remembered::new(Some(place.path.clone()));
+        let fault = host.look(&place.dir)?.ok_or("nothing is said")?;
+        let hint = fault.hint.clone().ok_or("no hint")?;
+        assert!(hint.as_str().contains("removing it ends"), "{hint}");
+        let found = said(Some(fault));
+        assert!(found.contains("what this host remembers"), "{found}");
+        assert!(found.contains(why), "{found}");
+        let kept = host.keep(&place.dir, place.records[3].clone());
+        assert!(matches!(kept, Err(StoreError::Head { .. })), "{kept:?}");
+        assert_eq!(fs::read(&place.path)?, bytes);
+        // A person decides.
+        fs::remove_file(&place.path)?;
         assert_eq!(host.look(&place.dir)?, None);
         host.keep(&place.dir, place.records[3].clone())?;
         assert_eq!(remembered(&place.path)?, [place.records[3].clone()]);
