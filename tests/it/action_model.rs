@@ -113,6 +113,28 @@ fn events() -> impl Strategy<Value = Event> {
     ]
 }
 
+/// One event, or all that a person does to send something, one after another: single events rarely get that far.
+fn stretches() -> impl Strategy<Value = Vec<Event>> {
+    let answer = prop::sample::select(vec![
+        Answer::Accepted,
+        Answer::Refused,
+        Answer::Silent,
+        Answer::DiedBefore,
+        Answer::DiedAfter,
+    ]);
+    let whole = (0..PROCESSES, 0..ACCOUNTS, answer).prop_map(|(p, account, answer)| {
+        vec![
+            Event::Plan(p, account),
+            Event::Wait(1),
+            Event::Type(p, true),
+            Event::Confirm(p),
+            Event::LookAgain(p),
+            Event::Send(p, answer),
+        ]
+    });
+    prop_oneof![12 => events().prop_map(|event| vec![event]), 1 => whole]
+}
+
 /// One console: what it counted, its dialog, what it is about to send.
 #[derive(Default)]
 struct Process {
@@ -702,7 +724,8 @@ fn no_sequence_of_events_beats_the_guards() {
         ..ProptestConfig::default()
     };
     let (cases, transitions, sent) = (Cell::new(0u64), Cell::new(0), Cell::new(0));
-    let told = TestRunner::new(config).run(&prop::collection::vec(events(), 60), |events| {
+    let sequences = prop::collection::vec(stretches(), 60).prop_map(|all| all.concat());
+    let told = TestRunner::new(config).run(&sequences, |events| {
         sent.set(sent.get() + run(&events)?);
         transitions.set(transitions.get() + events.len());
         cases.set(cases.get() + 1);
@@ -716,8 +739,8 @@ fn no_sequence_of_events_beats_the_guards() {
         sent.get()
     );
     assert!(
-        cases.get() < 256 || sent.get() > 0,
-        "nothing was ever sent, so nothing was tested"
+        cases.get() < 256 || sent.get() > 64,
+        "hardly anything was ever sent, so no cap was tested"
     );
 }
 

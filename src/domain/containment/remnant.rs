@@ -367,6 +367,19 @@ mod tests {
     }
 
     #[test]
+    fn each_mark_has_its_word() {
+        let all = [
+            Mark::New,
+            Mark::Later,
+            Mark::Untimed,
+            Mark::Older,
+            Mark::Unjudged,
+        ];
+        let words = all.map(Mark::word);
+        assert_eq!(words, ["NEW", "LATER", "time?", "before", ""]);
+    }
+
+    #[test]
     fn sessions_and_tokens_have_no_name_of_their_own() {
         let named = |kind: RemnantKind| kind.has_name();
         assert!(!named(RemnantKind::Session) && !named(RemnantKind::RefreshToken));
