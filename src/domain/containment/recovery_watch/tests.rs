@@ -289,16 +289,21 @@ fn a_watch_that_ran_to_its_end_keeps_its_word_when_the_account_is_contained_agai
     assert_eq!(past(&ledger), [("59 min".to_owned(), true, at(3_700))]);
 }
 
+/// The head of a log, as a comment carries it.
+fn head() -> Anchor {
+    Anchor {
+        log: "01LOG".to_owned(),
+        n: 41,
+        h: "ab12".to_owned(),
+    }
+}
+
 #[test]
 fn the_comment_of_a_watch_that_ended_early_says_until_when_it_was_watched() {
     let mut ledger = watched();
     ledger.apply(&entry(50, 60, seen(3, "e1")));
     proven(&mut ledger, 4, ActionKind::DisableAccount, 60, 70);
-    let anchor = Anchor {
-        log: "01LOG".to_owned(),
-        n: 41,
-        h: "ab12".to_owned(),
-    };
+    let anchor = head();
     let mut all = ledger.recoveries().all();
     let watch = all.next().unwrap_or_else(|| panic!("it is kept"));
     let over = watch.over.as_ref().unwrap_or_else(|| panic!("it is over"));
@@ -474,11 +479,7 @@ fn the_summary_says_what_was_read_and_what_was_not() {
 fn comments_are_read_as_of_an_account_that_is_free() {
     let mut ledger = watched();
     ledger.apply(&entry(50, 60, seen(3, "e1")));
-    let anchor = Anchor {
-        log: "01LOG".to_owned(),
-        n: 41,
-        h: "ab12".to_owned(),
-    };
+    let anchor = head();
     let text = seen_comment(the(&ledger), &"not contained".into(), &anchor);
     assert!(
         text.contains("- 2027-01-15 08:00:50Z: back (seen at okta)"),
@@ -812,4 +813,21 @@ fn of_watches_that_ended_early_with_something_seen_the_last_are_kept() {
         .nth(1)
         .map(|watch| watch.aid.clone());
     assert_eq!(first, Some(aid(many - kept)), "the oldest went");
+}
+
+#[test]
+fn a_comment_names_eight_things_and_counts_the_rest() {
+    let anchor = head();
+    for (many, more) in [(7, None), (8, None), (9, Some("- and 1 more"))] {
+        let mut ledger = watched();
+        for number in 0..many {
+            let body = seen(3, &format!("e{number}"));
+            ledger.apply(&entry(60 + number, 60, body));
+        }
+        let text = seen_comment(the(&ledger), &"contained".into(), &anchor);
+        let rest = text.lines().find(|line| line.starts_with("- and "));
+        assert_eq!(rest, more, "{text}");
+        let named = text.lines().filter(|line| line.contains("(seen at "));
+        assert_eq!(named.count(), usize::try_from(many.min(8)).unwrap_or(0));
+    }
 }
