@@ -339,7 +339,11 @@ def check(options):
         now = time.time()
     for path in options.anchors:
         with open(path, encoding="utf-8", errors="replace") as file:
-            for log, n, h in ANCHOR.findall(file.read().replace("\\n", " ").replace("\\", "")):
+            heads = ANCHOR.findall(file.read().replace("\\n", " ").replace("\\", ""))
+            if not heads:
+                print("unreadable", path, "names no head of a log")
+                return 3
+            for log, n, h in heads:
                 anchors.setdefault(log, {}).setdefault(int(n), set()).add(h)
     for directory in options.folders:
         logs = {}

@@ -329,7 +329,11 @@ fn holds(model: &Model, row: &Contained<'_>) -> Option<Safe> {
         row.standing.word(),
         since,
         until,
-        looked(model.watch(row.account))
+        if model.watches(row.account) {
+            looked(model.watch(row.account))
+        } else {
+            "not watched".into()
+        }
     ))
 }
 

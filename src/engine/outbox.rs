@@ -53,6 +53,7 @@ pub(super) async fn retry(world: Arc<World>) {
     for round in 0u32.. {
         world.journal.catch_up().await;
         super::recover::unfinished(Arc::clone(&world)).await;
+        super::recover::closed(&world).await;
         super::recover::secrets(&world).await;
         super::recover::changes(&world).await;
         super::approval::sweep(&world).await;

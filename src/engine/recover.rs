@@ -267,3 +267,33 @@ pub(super) async fn unfinished(world: Arc<World>) {
         });
     }
 }
+
+/// Reads back, once in each console, what somebody closed after it was sent and whose console ended before it was read:
+/// the case is told what became of it, not only that it was closed.
+pub(super) async fn closed(world: &Arc<World>) {
+    let all: Vec<ActionView> = world.journal.with(|ledger| {
+        let closed = ledger.actions().filter(|action| action.is_closed_unread());
+        closed.cloned().collect()
+    });
+    for action in all {
+        // Our own is being read back, or was. A lease that is held or cannot be taken is looked at again.
+        if action.sess == *world.journal.session() {
+            continue;
+        }
+        let Ok(Some(lease)) = lease::take(&world.leases, &action.aid) else {
+            continue;
+        };
+        world.journal.catch_up().await;
+        let now = world.journal.action(&action.aid);
+        let is_left = now.is_some_and(|now| now.is_closed_unread());
+        if !is_left || !first(world, &action.aid) {
+            lease::clear(&world.leases, &action.aid);
+            continue;
+        }
+        let shared = Arc::clone(world);
+        world.spawn(async move {
+            prove::prove(Arc::clone(&shared), action.aid, Some(lease)).await;
+            outbox::document(shared, action.pid).await;
+        });
+    }
+}

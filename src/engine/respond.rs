@@ -275,7 +275,8 @@ async fn step(
                 seen = again.map_err(|halt| refused_once(action, attempt, halt))?;
             }
             Answer::Again(_) => {
-                let evidence = "429 twice: the provider did not execute it".to_owned();
+                let evidence =
+                    "the provider asked twice to be asked later: it did not execute it".to_owned();
                 let rejected = outcome(action.aid(), OutcomeState::Rejected, evidence, None);
                 let _ = world.journal.record(vec![rejected]).await;
                 return Ok(Sent::Not);

@@ -265,6 +265,7 @@ fn the_second_verifier_takes_options_anywhere_and_passes_over_nothing() -> Done 
     let state = tempfile::tempdir()?;
     let at = |name: &str| state.path().join(name).display().to_string();
     let (dir, none, good, bad) = (at("audit"), at("none"), at("good"), at("bad"));
+    let cut = at("cut");
     let first = sample(state.path().join("audit").as_path())?
         .into_iter()
         .next()
@@ -276,7 +277,9 @@ fn the_second_verifier_takes_options_anywhere_and_passes_over_nothing() -> Done 
     fs::write(&good, format!("audit {log} n=1 h={h}\n"))?;
     let h = ChainHash::of(b"another");
     fs::write(&bad, format!("audit {log} n=1 h={h}\n"))?;
-    let [dir, none, good, bad] = [&dir, &none, &good, &bad].map(String::as_str);
+    // A head that was damaged names none, and is not passed over.
+    fs::write(&cut, format!("audit {log} n=1 h="))?;
+    let [dir, none, good, bad, cut] = [&dir, &none, &good, &bad, &cut].map(String::as_str);
     for (arguments, code) in [
         (vec![dir], 0),
         (vec![dir, "--anchors", good], 0),
@@ -284,6 +287,7 @@ fn the_second_verifier_takes_options_anywhere_and_passes_over_nothing() -> Done 
         (vec!["--anchors", bad, dir], 1),
         (vec![dir, "--anchors", good, dir, "--anchors", bad], 1),
         (vec![dir, "--anchors", none], 3),
+        (vec![dir, "--anchors", cut], 3),
         (vec![dir, none], 3),
         (vec![dir, good], 3),
         (vec![none], 3),

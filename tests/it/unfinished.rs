@@ -122,7 +122,8 @@ fn whoever_closes_what_is_under_way_is_told_what_that_stops() {
     model.show_unfinished();
     key(&mut model, 'x');
     assert!(matches!(model.layers.last(), Some(Layer::Writing { .. })));
-    let told = "closing stops what was not sent yet, what was sent is still read back";
+    let told =
+        "closing stops this action where it was not sent yet, and what was sent is still read back";
     assert!(last_line(&model).contains(told), "{}", last_line(&model));
     model.layers.pop();
     let unknown = Body::ActionUnknown {
@@ -258,6 +259,41 @@ async fn what_was_sent_after_it_was_closed_is_read_back() {
     app.end().await;
     let states: Vec<ActionState> = words(&model).iter().map(|(state, _)| *state).collect();
     assert_eq!(states, [ActionState::NotEffective]);
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn what_was_closed_after_it_was_sent_is_read_back_by_the_next_console() {
+    let (drill, state) = (company().await, tempfile::tempdir().expect("a directory"));
+    let mut app = TestApp::start(&drill, state.path());
+    open_case(&mut app).await;
+    let model = app.sync().await;
+    let open = model.open.as_ref().expect("a case");
+    let account = open.the_account().expect("an account").id.clone();
+    leave_orphans(state.path(), &open.id, &account, 1).expect("the log takes them");
+    app.end().await;
+    let all = records(state.path());
+    let sent = all.iter().find_map(|entry| match &entry.body {
+        Body::ActionIntent { aid, .. } => Some(aid.clone()),
+        _ => None,
+    });
+    let aid = sent.expect("it was sent");
+    let closed = Body::ActionResolve {
+        aid: aid.clone(),
+        how: "closed by a person".to_owned(),
+        reason: "not ours".into(),
+    };
+    let log = AuditLog::open(&state.path().join("audit"), compose::identity());
+    let appended = log.and_then(|log| log.append_blocking(vec![closed]));
+    appended.expect("the log takes it");
+    let mut app = TestApp::start(&drill, state.path());
+    let model = app.until("read back and documented", finished).await;
+    app.end().await;
+    let action = model.ledger.get(&aid).expect("it is on record");
+    assert_eq!(action.state, ActionState::NotEffective);
+    assert!(!action.closed && action.comment.is_some());
+    let told = hold::comments(&drill).await.concat();
+    assert!(told.contains("**refuted**"), "{told}");
+    assert!(!told.contains("**abandoned**"), "{told}");
 }
 
 /// Stops the third send, and then every read that begins after it; the reads before go through.

@@ -74,6 +74,11 @@ impl Model {
             .collect()
     }
 
+    /// Tells whether the watch looks at an account that stands as contained, wholly or in part: only where it was disabled.
+    pub fn watches(&self, account: &AccountId) -> bool {
+        self.to_watch().contains(account)
+    }
+
     /// Lists the accounts that were enabled again and are watched on.
     fn recovering(&self) -> Vec<AccountId> {
         let running = self.ledger.recoveries().running();

@@ -39,7 +39,7 @@ pub(super) fn close(model: &mut Model) {
     };
     let action = model.ledger.get(&aid);
     if action.is_some_and(|action| action.state.is_running()) {
-        let line = "it is under way: closing stops what was not sent yet, what was sent is still read back";
+        let line = "it is under way: closing stops this action where it was not sent yet, and what was sent is still read back";
         model.say(Level::Warning, line, None);
     }
     panes::write(model, Purpose::Close(aid));

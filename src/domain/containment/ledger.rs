@@ -99,6 +99,8 @@ pub struct ActionView {
     pub ended: Option<DateTime<Utc>>,
     /// Seconds from the intent to the final word.
     pub seconds: Option<u32>,
+    /// Whether the last word is that of a person who closed it.
+    pub closed: bool,
     /// Comment that documents it, once posted.
     pub comment: Option<Untrusted>,
     /// What came of the secret it made to be handed over; `None` while none came.
@@ -192,6 +194,7 @@ impl Ledger {
                     effect_at: None,
                     ended: None,
                     seconds: None,
+                    closed: false,
                     comment: None,
                     secret: None,
                 });
@@ -440,6 +443,7 @@ impl ActionView {
                 self.state = ActionState::from(*state);
                 self.evidence = Some(evidence.clone());
                 self.ended = Some(at);
+                self.closed = false;
                 self.seconds = *seconds;
             }
             // What has its final word is not closed any more.
@@ -447,6 +451,7 @@ impl ActionView {
                 self.state = ActionState::Abandoned;
                 self.evidence = Some(reason.clone());
                 self.ended = Some(at);
+                self.closed = true;
             }
             _ => {}
         }
@@ -455,6 +460,7 @@ impl ActionView {
     /// What was sent, or answered, after somebody closed the action is read back all the same.
     fn reopen(&mut self) {
         self.ended = None;
+        self.closed = false;
         self.seconds = None;
     }
 }

@@ -168,7 +168,11 @@ fn draw_row(
             )
         })
         .unwrap_or_default();
-    let (watch_role, watch) = looked(model, model.watch(row.account));
+    let (watch_role, watch) = if model.watches(row.account) {
+        looked(model, model.watch(row.account))
+    } else {
+        (Role::Dim, "not watched".into())
+    };
     let facts = Words::new(Role::Text, "  ")
         .add(Role::Dim, since)
         .gap(

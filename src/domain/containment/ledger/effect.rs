@@ -34,6 +34,12 @@ impl ActionView {
         self.sent.is_some() && !self.dry_run && !denied
     }
 
+    /// Tells whether somebody closed it after it was sent, and no reading said since what became of it. What the case was
+    /// told of is left at that.
+    pub fn is_closed_unread(&self) -> bool {
+        self.closed && self.comment.is_none() && self.may_have_had_effect()
+    }
+
     /// Gives the provider's time of the act in whole seconds, for comparing acts with each other.
     pub fn effective_at(&self) -> Option<DateTime<Utc>> {
         self.server_answer.or(self.server_before).or(self.sent)
