@@ -43,6 +43,10 @@ pub(super) const RETRY: Duration = Duration::from_secs(30);
 /// Rounds that are left out at most before a comment that keeps failing is tried again: a quarter of an hour.
 pub(super) const ROUNDS_MAX: u32 = 32;
 
+/// How often, and after what pause, a plan that somebody is at is tried again at once.
+const HELD_TRIES: usize = 4;
+const HELD: Duration = Duration::from_millis(500);
+
 /// How long after a post its comment may still arrive: its own deadline, and the time a server may hold it back.
 const LATE: Duration = Duration::from_secs(ANSWER.as_secs() + 10);
 
@@ -114,7 +118,16 @@ pub(super) async fn document(world: Arc<World>, pid: PlanId) {
         return;
     }
     super::watch::look_now(&world, &pid).await;
-    if let Err(fault) = alone(&world, &pid).await {
+    let mut told = alone(&world, &pid).await;
+    // Two consoles that look at the same instant stand in each other's way for a moment.
+    for _ in 0..HELD_TRIES {
+        if !matches!(told, Ok(false)) {
+            break;
+        }
+        tokio::time::sleep(world.pace.of(HELD)).await;
+        told = alone(&world, &pid).await;
+    }
+    if let Err(fault) = told {
         let line = safe!("the record is not in the case yet: {}", fault.what);
         world
             .notice(
@@ -135,15 +148,15 @@ pub(super) async fn document(world: Arc<World>, pid: PlanId) {
 
 /// Documents a plan while no other console of this user does: two that search before either posts would both post. And
 /// while nobody works on any of its actions: one that was closed under way is still read back, and what that gives is the
-/// word that the case is told.
-async fn alone(world: &World, pid: &PlanId) -> Result<(), Fault> {
+/// word that the case is told. Tells whether nobody was at it.
+async fn alone(world: &World, pid: &PlanId) -> Result<bool, Fault> {
     let actions = world.journal.plan(pid);
     let mut leases = Vec::new();
     for action in &actions {
         match lease::take(&world.leases, &action.aid) {
             Ok(Some(lease)) => leases.push(lease),
             // It is being worked on; what is left undone is tried again.
-            Ok(None) => return Ok(()),
+            Ok(None) => return Ok(false),
             Err(error) => {
                 let error = own(error.to_string());
                 return Err(Fault::new(safe!(
@@ -167,7 +180,7 @@ async fn alone(world: &World, pid: &PlanId) -> Result<(), Fault> {
         }
     }
     drop(leases);
-    result
+    result.map(|()| true)
 }
 
 async fn try_document(world: &World, pid: &PlanId) -> Result<(), Fault> {

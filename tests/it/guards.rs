@@ -488,7 +488,10 @@ async fn a_second_console_does_not_adopt_what_the_first_works_on() {
         })
         .await;
     let mut second = TestApp::start(&drill, state.path());
-    first.until("done", settled).await;
+    let is_told = |model: &Model| model.ledger.actions().all(|one| one.comment.is_some());
+    first
+        .until("done and told", |model| settled(model) && is_told(model))
+        .await;
     second
         .until("it learns of it", |model| {
             model

@@ -345,7 +345,7 @@ async fn two_consoles_make_one_task_of_each_step() {
     }
     // Whoever made one a moment after somebody else takes it back; that is not over with the tick.
     let mut left = Vec::new();
-    for _ in 0..100 {
+    for _ in 0..1_000 {
         left = tasks(&drill).await;
         left.retain(|task| task["status"] != "Cancel");
         if left.len() == 4 {
