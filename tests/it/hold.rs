@@ -503,6 +503,13 @@ fn closed_by_hand(disabled: &ActionView) -> Vec<Body> {
         plan_hash: "0".to_owned(),
         expires: at + TimeDelta::minutes(5),
     };
+    // The case was told that it was closed, so that nobody reads it back any more.
+    let told = Body::ActionDoc {
+        pid: pid.clone(),
+        aids: vec![aid.clone()],
+        case: disabled.case.clone(),
+        comment: "~1".into(),
+    };
     let confirm = Body::ActionConfirm {
         pid,
         aid: aid.clone(),
@@ -547,7 +554,7 @@ fn closed_by_hand(disabled: &ActionView) -> Vec<Body> {
         kind: SignKind::Address,
         value: "203.0.113.66".into(),
     }]));
-    vec![plan, confirm, until, signs, intent, closed]
+    vec![plan, confirm, until, signs, intent, closed, told]
 }
 
 /// Two watches with opposite premises would ring for each other.

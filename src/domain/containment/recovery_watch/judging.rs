@@ -517,6 +517,72 @@ mod tests {
         }
     }
 
+    #[rstest]
+    #[case(Act::MfaAdded, RemnantKind::MfaMethod)]
+    #[case(Act::OauthGrant, RemnantKind::OauthGrant)]
+    #[case(Act::InboxRule, RemnantKind::InboxRule)]
+    #[case(Act::Forwarding, RemnantKind::Forwarding)]
+    #[case(Act::Delegate, RemnantKind::Delegate)]
+    #[case(Act::RecoveryChanged, RemnantKind::RecoveryData)]
+    #[case(Act::AccessKey, RemnantKind::AppPassword)]
+    fn each_act_is_told_by_what_it_leaves(#[case] act: Act, #[case] kind: RemnantKind) {
+        let ledger = watched();
+        let found = judged(&event("e", MARA, act, "", HERS), the(&ledger));
+        assert_eq!(found.map(|found| found.thing), Some(kind.word()));
+    }
+
+    #[rstest]
+    #[case(Act::PasswordChanged, PASSWORD)]
+    #[case(Act::PasswordReset, PASSWORD)]
+    #[case(Act::AccountDisabled, STATUS)]
+    #[case(Act::AccountDeleted, STATUS)]
+    #[case(Act::MfaRemoved, "MFA")]
+    #[case(Act::MfaReset, "MFA")]
+    #[case(Act::RoleGranted, "role")]
+    fn what_others_change_is_told_by_its_name_and_not_what_the_user_changes(
+        #[case] act: Act,
+        #[case] thing: &str,
+    ) {
+        let ledger = watched();
+        let found = judged(&event("e", "kim", act, MARA, HERS), the(&ledger));
+        assert_eq!(found.map(|found| found.thing), Some(thing));
+        let own = judged(&event("e", MARA, act, "", HERS), the(&ledger));
+        assert!(own.is_none(), "{own:?}");
+    }
+
+    #[test]
+    fn the_account_is_known_by_its_id_whatever_it_is_called_there() {
+        let ledger = watched();
+        let mut one = event("e", "renamed", Act::MfaAdded, "", HERS);
+        assert!(judged(&one, the(&ledger)).is_none(), "somebody else");
+        one.user.id = Some("00uOther".into());
+        assert!(judged(&one, the(&ledger)).is_none(), "another id");
+        one.user.id = Some(account().id.raw().to_uppercase().into());
+        assert!(judged(&one, the(&ledger)).is_some());
+    }
+
+    #[test]
+    fn another_person_at_the_attackers_address_is_not_called_the_attacker() {
+        let ledger = watched();
+        let found = judged(&event("e", "kim", Act::MfaAdded, MARA, HIS), the(&ledger));
+        let text = found.map(|found| found.text).unwrap_or_default();
+        assert_eq!(text.as_str(), "new: MFA method, by kim from 203.0.113.9");
+    }
+
+    #[test]
+    fn what_the_attacker_does_is_known_by_its_id_or_once_there_is_enough_of_it() {
+        let mut ledger = watched();
+        let first = sign_ins(0, 1, the(&ledger));
+        assert!(!first[0].is_known(the(&ledger), "okta"));
+        keep(&mut ledger, first.clone());
+        assert!(first[0].is_known(the(&ledger), "okta"), "by its id");
+        let many = sign_ins(1, ATTACKER_MAX, the(&ledger));
+        assert!(!many[0].is_known(the(&ledger), "okta"));
+        keep(&mut ledger, many);
+        let more = sign_ins(90, 1, the(&ledger));
+        assert!(more[0].is_known(the(&ledger), "okta"), "there is enough");
+    }
+
     #[test]
     fn the_attackers_sign_ins_take_no_room_of_what_he_leaves() {
         let mut ledger = watched();
