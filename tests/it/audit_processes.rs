@@ -100,20 +100,20 @@ fn appender() -> Done {
     let mut number = || words.next().and_then(|word| word.parse::<u32>().ok());
     let (from, until) = (number().ok_or("from")?, number().ok_or("until")?);
     let log = open(Path::new(&dir))?;
-    log.append_blocking(vec![crate::audit_seal::opening()])?;
+    // The lock is not fair, and a slow disk is no fault of the log: nothing was recorded, so it is tried again.
+    let append = |body: &Body| loop {
+        match log.append_blocking(vec![body.clone()]) {
+            Err(StoreError::Locked { .. }) => {}
+            told => break told,
+        }
+    };
+    append(&crate::audit_seal::opening())?;
     for i in from..until {
-        // The lock is not fair, and a slow disk is no fault of the log: nothing was recorded, so it is tried again.
-        let told = loop {
-            match log.append_blocking(vec![observe(format!("{name}/{i}"))]) {
-                Err(StoreError::Locked { .. }) => {}
-                told => break told?,
-            }
-        };
-        for entry in told {
+        for entry in append(&observe(format!("{name}/{i}")))? {
             say(&format!("{i} {} {}", entry.n, entry.h))?;
         }
     }
-    log.append_blocking(vec![crate::audit_seal::closing()])?;
+    append(&crate::audit_seal::closing())?;
     Ok(())
 }
 
