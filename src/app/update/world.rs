@@ -362,11 +362,16 @@ fn announce(model: &mut Model, entry: &Entry) -> bool {
             false
         }
         Body::ActionDoc { pid, .. } => {
-            let mut acts = model.ledger.plan(pid).into_iter();
-            let line = if acts.any(|act| act.dry_run || act.may_have_left()) {
-                "the response is documented in the case"
+            let acts = model.ledger.plan(pid);
+            let line = if acts.iter().any(|act| act.dry_run || act.may_have_left()) {
+                "the response is documented in the case".into()
             } else {
-                "nothing was sent; that is documented in the case"
+                // Another console's plan on the same account may be under way.
+                let login = acts.first().map(|act| act.login.field());
+                safe!(
+                    "of one plan for {} nothing was sent; the case has that on record",
+                    login.unwrap_or_default()
+                )
             };
             model.say(Level::Info, line, None);
             true
