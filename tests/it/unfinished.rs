@@ -225,30 +225,45 @@ async fn a_step_that_is_closed_before_its_turn_is_left_out_and_the_others_go_on(
     assert_eq!(drill.ledger().targets(REVOKE.effect).len(), 2);
 }
 
-#[tokio::test(flavor = "multi_thread")]
-async fn what_was_sent_after_it_was_closed_is_read_back() {
-    let (drill, state) = (company().await, tempfile::tempdir().expect("a directory"));
-    let mut app = TestApp::start(&drill, state.path());
+/// Leaves an action that was sent by a console that is gone; gives its id and its intent.
+async fn orphan(drill: &Drill, state: &Path) -> (ActionId, Body) {
+    let mut app = TestApp::start(drill, state);
     open_case(&mut app).await;
     let model = app.sync().await;
     let open = model.open.as_ref().expect("a case");
     let account = open.the_account().expect("an account").id.clone();
-    leave_orphans(state.path(), &open.id, &account, 1).expect("the log takes them");
+    // A console that runs would take it over at once.
     app.end().await;
-    let all = records(state.path());
-    let intent = all.iter().find_map(|entry| match &entry.body {
-        Body::ActionIntent { aid, .. } => Some((aid.clone(), entry.body.clone())),
-        _ => None,
+    leave_orphans(state, &open.id, &account, 1).expect("the log takes them");
+    let sent = records(state).into_iter().find_map(|entry| {
+        let Body::ActionIntent { aid, .. } = &entry.body else {
+            return None;
+        };
+        Some((aid.clone(), entry.body.clone()))
     });
-    let (aid, intent) = intent.expect("it was sent");
-    let closed = Body::ActionResolve {
-        aid,
+    sent.expect("it was sent")
+}
+
+fn closed(aid: &ActionId) -> Body {
+    Body::ActionResolve {
+        aid: aid.clone(),
         how: "closed by a person".to_owned(),
         reason: "not ours".into(),
-    };
-    let log = AuditLog::open(&state.path().join("audit"), compose::identity());
-    let appended = log.and_then(|log| log.append_blocking(vec![closed, intent]));
+    }
+}
+
+/// Records as another process of this user does.
+fn record(state: &Path, bodies: Vec<Body>) {
+    let log = AuditLog::open(&state.join("audit"), compose::identity());
+    let appended = log.and_then(|log| log.append_blocking(bodies));
     appended.expect("the log takes them");
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn what_was_sent_after_it_was_closed_is_read_back() {
+    let (drill, state) = (company().await, tempfile::tempdir().expect("a directory"));
+    let (aid, intent) = orphan(&drill, state.path()).await;
+    record(state.path(), vec![closed(&aid), intent]);
     let mut app = TestApp::start(&drill, state.path());
     let first = app.model();
     assert!(matches!(
@@ -264,27 +279,8 @@ async fn what_was_sent_after_it_was_closed_is_read_back() {
 #[tokio::test(flavor = "multi_thread")]
 async fn what_was_closed_after_it_was_sent_is_read_back_by_the_next_console() {
     let (drill, state) = (company().await, tempfile::tempdir().expect("a directory"));
-    let mut app = TestApp::start(&drill, state.path());
-    open_case(&mut app).await;
-    let model = app.sync().await;
-    let open = model.open.as_ref().expect("a case");
-    let account = open.the_account().expect("an account").id.clone();
-    leave_orphans(state.path(), &open.id, &account, 1).expect("the log takes them");
-    app.end().await;
-    let all = records(state.path());
-    let sent = all.iter().find_map(|entry| match &entry.body {
-        Body::ActionIntent { aid, .. } => Some(aid.clone()),
-        _ => None,
-    });
-    let aid = sent.expect("it was sent");
-    let closed = Body::ActionResolve {
-        aid: aid.clone(),
-        how: "closed by a person".to_owned(),
-        reason: "not ours".into(),
-    };
-    let log = AuditLog::open(&state.path().join("audit"), compose::identity());
-    let appended = log.and_then(|log| log.append_blocking(vec![closed]));
-    appended.expect("the log takes it");
+    let (aid, _) = orphan(&drill, state.path()).await;
+    record(state.path(), vec![closed(&aid)]);
     let mut app = TestApp::start(&drill, state.path());
     let model = app.until("read back and documented", finished).await;
     app.end().await;
