@@ -3,9 +3,12 @@
     python3 audit_verify.py [--anchors FILE] [--require-checkpoints [--now SECONDS]] DIR...
 
 For each directory one line per log: `ok`, `BROKEN` or `UNSEALED`, the log, its records, and the first fault; then `MISSING`
-and the log, for each that anchors name and that is in no directory. Exit code: 0 every log holds, 1 one does not, 2 every log
-that is there holds and one is missing, 3 there is none, or something that cannot be read: no folder, no regular file, 64 an
-option that there is not. `UNSEALED` is a log whose records follow
+and the log, for each that anchors name and that is in no directory; then `DAMAGED` and the file, for a head that is not as
+quell wrote it. Exit code: 0 every log holds, 1 one does not, or one that a head names is missing, 2 every log that is there
+holds, and one that other anchors name is missing or a head is damaged, 3 there is none, or something that cannot be read: no
+folder, no regular file, 64 an option that there is not. `--anchors` finds anchors in any text; only a file named `head` is
+taken as what quell keeps in its state directory and judged as quell does: every line is an anchor and nothing else, or the
+whole file counts for nothing and is said. `UNSEALED` is a log whose records follow
 from one another and that lacks a checkpoint where the rules ask for one, which only counts with `--require-checkpoints`;
 `--now` is the time of the check, in seconds since 1970, where it is not the present. It checks the form of every line, its hash, that it
 belongs to the log its file is named after, the chain over all segments, torn ends that a later record names, anchors
@@ -37,7 +40,12 @@ LINE = re.compile(
     + rb',"h":"(?P<h>[0-9a-f]{64})"\}')
 END = re.compile(rb',"h":"[0-9a-f]{64}"\}')
 TIME = re.compile(r"\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d\.\d{6}Z")
-ANCHOR = re.compile(r"(?<![0-9A-Za-z=])audit\W+([0-9A-Z]{26})\W+n=([1-9]\d*)\W+h=([0-9a-f]{64})(?![0-9A-Za-z=])")
+# Words of an anchor are letters, digits and `=` of ASCII; whatever else stands between them divides them.
+PARTS = ("audit", "([0-7][0-9A-HJKMNP-TV-Z]{25})", "n=([1-9][0-9]{0,19})", "h=([0-9a-f]{64})")
+ANCHOR = re.compile("(?<![0-9A-Za-z=])" + "[^0-9A-Za-z=]+".join(PARTS) + "(?![0-9A-Za-z=])")
+HEAD = "head"
+HEAD_MAX = 64 * 1024
+HEAD_LINE = re.compile(" ".join(PARTS))
 
 
 # --- Ed25519, verification only (RFC 8032, section 5.1) ---
@@ -314,6 +322,67 @@ def verify(log, segments, anchors, now=None):
     return records, faults, unsealed
 
 
+# --- What stands outside of the log ---
+class Damaged(Exception):
+    pass
+
+
+def kind_of(mode):
+    kinds = {stat.S_IFIFO: "a pipe", stat.S_IFDIR: "a directory", stat.S_IFSOCK: "a socket", stat.S_IFLNK: "a symbolic link"}
+    return kinds.get(stat.S_IFMT(mode), "a device")
+
+
+def counted(found):
+    """Gives the anchors whose number a program can count to."""
+    return [(log, int(n), h) for log, n, h in found if int(n) < 2**64]
+
+
+def anchors_in(path):
+    """Finds the anchors in any text, wherever they stand in it."""
+    with open(path, encoding="utf-8", errors="replace") as file:
+        text = file.read()
+    # Escapes of an exported comment are passed over.
+    for escape in ("\\n", "\\r", "\\t"):
+        text = text.replace(escape, " ")
+    return counted(ANCHOR.findall(text.replace("\\", "")))
+
+
+def heads_in(path):
+    """Reads the file that quell keeps beside its log, or says why it is not as quell wrote it."""
+    try:
+        # A pipe of this name would be waited for, a link leads elsewhere.
+        file = os.open(path, os.O_RDONLY | os.O_NOFOLLOW | os.O_NONBLOCK)
+    except FileNotFoundError:
+        raise
+    except OSError as error:
+        mode = os.lstat(path).st_mode if os.path.lexists(path) else stat.S_IFREG
+        why = error.strerror if stat.S_ISREG(mode) else f"it is {kind_of(mode)}, not a regular file"
+        raise Damaged(why) from error
+    try:
+        mode = os.fstat(file).st_mode
+        if not stat.S_ISREG(mode):
+            raise Damaged(f"it is {kind_of(mode)}, not a regular file")
+        with open(file, "rb", closefd=False) as reader:
+            content = reader.read(HEAD_MAX + 1)
+    except OSError as error:
+        raise Damaged(error.strerror) from error
+    finally:
+        os.close(file)
+    if len(content) > HEAD_MAX:
+        raise Damaged("it has more than 64 KiB")
+    lines = content.decode("utf-8", "replace").split("\n")
+    # A carriage return belongs to the line feed behind it, and only one does; the last line needs none.
+    last = lines.pop()
+    lines = [line[:-1] if line.endswith("\r") else line for line in lines] + ([last] if last else [])
+    found = [HEAD_LINE.fullmatch(line) for line in lines]
+    heads = counted(line.groups() for line in found if line)
+    if len(heads) < len(lines):
+        raise Damaged("a line of it is not the head of a log")
+    if not heads:
+        raise Damaged("it is empty")
+    return heads
+
+
 class Options(argparse.ArgumentParser):
     def error(self, message):
         self.exit(64, f"{self.format_usage()}{message}\n")
@@ -335,16 +404,24 @@ def main(arguments):
 
 def check(options):
     anchors, exit_code, found, now = {}, 0, set(), options.now
+    remembered, damaged = set(), []
     if options.require_checkpoints and now is None:
         now = time.time()
     for path in options.anchors:
-        with open(path, encoding="utf-8", errors="replace") as file:
-            heads = ANCHOR.findall(file.read().replace("\\n", " ").replace("\\", ""))
+        if os.path.basename(os.path.normpath(path)) == HEAD:
+            try:
+                heads = heads_in(path)
+            except Damaged as why:
+                damaged.append(f"{path!a}: {why}")
+                continue
+            remembered.update(log for log, _, _ in heads)
+        else:
+            heads = anchors_in(path)
             if not heads:
-                print("unreadable", path, "names no head of a log")
+                print("unreadable", ascii(path), "names no head of a log")
                 return 3
-            for log, n, h in heads:
-                anchors.setdefault(log, {}).setdefault(int(n), set()).add(h)
+        for log, n, h in heads:
+            anchors.setdefault(log, {}).setdefault(n, set()).add(h)
     for directory in options.folders:
         logs = {}
         for name in os.listdir(directory):
@@ -365,7 +442,13 @@ def check(options):
     missing = sorted(set(anchors) - found)
     for log in missing:
         print("MISSING", log)
-    return 3 if not found else exit_code or (2 if missing else 0)
+    for why in damaged:
+        print("DAMAGED", why)
+    # What this host had durable in a log that is gone is lost; other anchors may be another host's.
+    lost = options.folders and not remembered <= found
+    if not found and not lost:
+        return 3
+    return 1 if lost else exit_code or (2 if missing or damaged else 0)
 
 
 if __name__ == "__main__":

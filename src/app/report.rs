@@ -2,6 +2,7 @@
 //!
 //! What must not live here: the wording of those texts (`domain::report`), keys.
 
+mod held;
 mod items;
 
 pub use items::root;
@@ -10,13 +11,13 @@ use std::time::Duration;
 
 use chrono::{DateTime, Utc};
 
+use self::held::{holds, silenced, watched, way_back};
 use super::model::contained::{self, Contained};
-use super::model::{Model, OpenCase, Source, Watch};
+use super::model::{Model, OpenCase, Source};
 use crate::domain::audit::DecisionKind;
 use crate::domain::case::Case;
 use crate::domain::casework::CaseRecord;
 use crate::domain::containment::ledger::ActionView;
-use crate::domain::containment::recovery_watch::{Over, RecoveryWatch};
 use crate::domain::containment::state::ActionState;
 use crate::domain::escalation::Due;
 use crate::domain::freshness::{age_word, time_word};
@@ -308,87 +309,6 @@ fn action(act: &ActionView) -> ActionFact {
     }
 }
 
-fn holds(model: &Model, row: &Contained<'_>) -> Option<Safe> {
-    let login = &row.act()?.login;
-    let until = match row.hold {
-        Some(hold) => safe!(
-            "{}, owner {}",
-            hold.until
-                .map_or("until somebody decides".into(), |at| safe!(
-                    "until {}",
-                    time_word(at)
-                )),
-            hold.owner.field()
-        ),
-        None => "no end was set".into(),
-    };
-    let since = row.standing.since().map(time_word).unwrap_or_default();
-    Some(safe!(
-        "{}: {} since {}, {}, {}",
-        login.ident(),
-        row.standing.word(),
-        since,
-        until,
-        if model.watches(row.account) {
-            looked(model.watch(row.account))
-        } else {
-            "not watched".into()
-        }
-    ))
-}
-
-/// Says how the last look at an account went.
-fn looked(watch: Option<&Watch>) -> Safe {
-    match watch {
-        None => "not watched yet".into(),
-        Some(watch) => match &watch.fault {
-            None => safe!(
-                "watched last {}",
-                watch.looked.map(time_word).unwrap_or_default()
-            ),
-            Some(fault) => safe!("the watch fails: {}", fault.what),
-        },
-    }
-}
-
-/// Says which accounts of a case were enabled again and are watched, what was seen, and how the last look went; and which
-/// were watched until a short time ago.
-fn watched(model: &Model, id: &CaseId) -> Vec<Safe> {
-    let all = model.ledger.recoveries().all();
-    let of_case = all.filter(|watch| watch.case == *id && watch.is_listed(model.now.utc));
-    let word = of_case.map(|watch| {
-        if let Some(over) = &watch.over {
-            return was_watched(watch, over);
-        }
-        let until = time_word(watch.until);
-        let owner = watch.owner.field();
-        let login = watch.login.ident();
-        let look = model.recovery_watch(&watch.account);
-        safe!(
-            "{}: {}, watched until {}, owner {}, {}",
-            login,
-            watch.word_once(look.is_some()),
-            until,
-            owner,
-            looked(look)
-        )
-    });
-    word.collect()
-}
-
-fn was_watched(watch: &RecoveryWatch, over: &Over) -> Safe {
-    let seen = (!watch.seen.is_empty()).then(|| safe!("; {}", watch.word()));
-    safe!(
-        "{}: enabled again, its watch is over since {}, owner {}: {}{}",
-        watch.login.ident(),
-        time_word(over.at),
-        watch.owner.field(),
-        over.text.line(),
-        seen.unwrap_or_default()
-    )
-}
-
-/// Says that a case is not shown for a while.
 fn snoozed(work: &CaseRecord, now: DateTime<Utc>) -> Option<Safe> {
     let snoozed = work.snoozed.as_ref().filter(|one| one.until > now)?;
     Some(safe!(
@@ -396,33 +316,6 @@ fn snoozed(work: &CaseRecord, now: DateTime<Utc>) -> Option<Safe> {
         time_word(snoozed.until),
         snoozed.reason.line()
     ))
-}
-
-fn silenced(row: &Contained<'_>) -> Option<Safe> {
-    let hold = row.hold.filter(|hold| hold.until.is_none())?;
-    let reason = hold.reason.as_ref().map(Untrusted::line);
-    Some(safe!(
-        "{} stays contained until somebody decides{}",
-        hold.login.ident(),
-        reason.map_or(Safe::default(), |why| safe!(": {}", why))
-    ))
-}
-
-fn way_back(row: &Contained<'_>) -> Option<Safe> {
-    let act = row.act()?;
-    Some(if row.is_disabled() {
-        safe!(
-            "{} is disabled: key u plans to enable the account again; the sessions stay revoked, the user signs in anew",
-            act.login.ident()
-        )
-    } else {
-        safe!(
-            "{}: {}, {}; the user signs in anew, nothing else has to be undone",
-            act.login.ident(),
-            act.what(),
-            act.state.word()
-        )
-    })
 }
 
 fn unwell(source: &Source) -> Option<Safe> {
@@ -493,72 +386,4 @@ fn escalation(model: &Model, case: &Case) -> Vec<Safe> {
             ))
         })
         .collect()
-}
-
-#[cfg(test)]
-mod tests {
-    use std::collections::BTreeMap;
-
-    use super::*;
-    use crate::domain::audit::WatchSeen;
-    use crate::domain::containment::samples::{account, aid, at, case};
-    use crate::domain::fault::Fault;
-    use crate::domain::freshness::Moment;
-
-    #[test]
-    fn of_a_watch_that_is_over_it_is_said_how_it_ended_and_what_was_seen() {
-        let over = Over {
-            text: "ended before its time: the user called".into(),
-            well: false,
-            at: at(7_200),
-        };
-        let mut watch = RecoveryWatch {
-            aid: aid(3),
-            case: case(),
-            account: account().id,
-            login: account().login,
-            owner: "jo".into(),
-            since: at(0),
-            until: at(9_000),
-            seen: Vec::new(),
-            missed: BTreeMap::new(),
-            there: BTreeMap::new(),
-            over: Some(over.clone()),
-            reopened: 0,
-        };
-        let ended = "mara.lind@acme.example: enabled again, its watch is over since 2027-01-15 10:00:00Z, \
-             owner jo: ended before its time: the user called";
-        assert_eq!(was_watched(&watch, &over).as_str(), ended);
-        watch.seen.push(WatchSeen {
-            aid: aid(3),
-            thing: "password".to_owned(),
-            source: "okta".to_owned(),
-            key: "k".into(),
-            at: at(60),
-            text: "password changed by others".into(),
-            address: None,
-        });
-        let seen = format!("{ended}; SEEN SINCE: password changed by others");
-        assert_eq!(was_watched(&watch, &over).as_str(), seen);
-    }
-
-    #[test]
-    fn the_last_look_at_an_account_is_said_with_its_failure() {
-        assert_eq!(looked(None).as_str(), "not watched yet");
-        let utc = DateTime::UNIX_EPOCH;
-        let mut watch = Watch {
-            looked: Some(utc),
-            good: Moment {
-                utc,
-                boot: Duration::ZERO,
-            },
-            fault: None,
-        };
-        assert_eq!(
-            looked(Some(&watch)).as_str(),
-            "watched last 1970-01-01 00:00:00Z"
-        );
-        watch.fault = Some(Fault::new("403"));
-        assert_eq!(looked(Some(&watch)).as_str(), "the watch fails: 403");
-    }
 }

@@ -17,9 +17,9 @@ use crate::domain::containment::approval::{
     Ask, Decision, EITHER, Grant, Posted, TTL, Written, answer_in, compose_request, decide,
     posted_as,
 };
-use crate::domain::containment::asked::AskedView;
 use crate::domain::containment::confirm::ConfirmedPlan;
 use crate::domain::containment::kind::ActionKind;
+use crate::domain::containment::ledger::{Lapsed, UNANSWERED};
 use crate::domain::containment::note::Anchor;
 use crate::domain::containment::remnant::Item;
 use crate::domain::fault::Fault;
@@ -34,8 +34,6 @@ const LOOK: Duration = Duration::from_secs(5);
 
 /// How long after the end of a request an answer of before it may still be seen: a look that was under way.
 const GRACE: Duration = Duration::from_secs(30);
-
-const UNANSWERED: &str = "nobody approved within 15 minutes: nothing was sent";
 
 /// Tells whether a request is over for good, by the clock that goes on while a machine sleeps.
 fn is_over(until: Duration, boot: Duration) -> bool {
@@ -177,10 +175,9 @@ async fn wait(world: &Arc<World>, plan: ConfirmedPlan, waiting: Waiting, lease: 
             return;
         }
     };
-    let left = (expires - world.clock.now().utc)
-        .to_std()
-        .unwrap_or_default();
-    let until = world.clock.now().boot + left;
+    let now = world.clock.now();
+    let left = (expires - now.utc).to_std().unwrap_or_default();
+    let until = now.boot + left;
     let mut eyes = Eyes::default();
     loop {
         match eyes.look(world, plan.case(), &waiting, &comment).await {
@@ -354,40 +351,47 @@ async fn denied(world: &World, plan: &ConfirmedPlan, by: Untrusted, comment: Unt
     world.notice(Level::Error, Fault::new(line)).await;
 }
 
-async fn expired(world: &World, aids: &[ActionId], evidence: &'static str) {
-    let bodies = aids
-        .iter()
-        .map(|aid| outcome(aid, OutcomeState::Expired, evidence.to_owned(), None))
-        .collect();
-    let _ = world.journal.record(bodies).await;
-    world.notice(Level::Error, Fault::new(evidence)).await;
+async fn expired(world: &World, aids: &[ActionId], evidence: &str) {
+    end(world, aids, OutcomeState::Expired, evidence).await;
 }
 
-/// Ends the requests that nobody waits for any more and whose time is over.
+/// Records the last word of what waited, and says why.
+async fn end(world: &World, aids: &[ActionId], state: OutcomeState, evidence: &str) {
+    let bodies = aids
+        .iter()
+        .map(|aid| outcome(aid, state, evidence.to_owned(), None))
+        .collect();
+    // The journal tells the console when it fails; what has no word is looked at again.
+    let _ = world.journal.record(bodies).await;
+    let line = own(evidence).line();
+    world.notice(Level::Error, Fault::new(line)).await;
+}
+
+/// Ends what nobody waits for any more: requests whose time is over, and what a console left of one that died while it
+/// wrote the answer or the last words.
 pub(super) async fn sweep(world: &World) {
-    let over = |view: &&AskedView| view.expires <= world.clock.now().utc;
-    let open: Vec<AskedView> = world
-        .journal
-        .with(|ledger| ledger.asked().open().filter(over).cloned().collect());
-    for view in open {
-        let Some(key) = key(&view.ask.plan) else {
+    for found in lapsed(world) {
+        let Some(key) = key(&found.asked) else {
             continue;
         };
         // Whoever waits holds it; a lease that cannot be taken is looked at again.
         let Ok(Some(lease)) = lease::take(&world.leases, &key) else {
             continue;
         };
+        // Its word may have been said between our look and the lease.
         world.journal.catch_up().await;
-        let still = world.journal.with(|ledger| {
-            let view = ledger.asked().get(&view.pid);
-            view.is_some_and(|view| !view.ended)
-        });
-        if still {
-            expired(world, &view.aids, UNANSWERED).await;
+        let still = lapsed(world).into_iter().find(|one| one.pid == found.pid);
+        if let Some(one) = still {
+            end(world, &one.aids, one.state, &one.evidence).await;
         }
         lease::clear(&world.leases, &key);
         drop(lease);
     }
+}
+
+fn lapsed(world: &World) -> Vec<Lapsed> {
+    let now = world.clock.now().utc;
+    world.journal.with(|ledger| ledger.lapsed(now))
 }
 
 #[cfg(test)]

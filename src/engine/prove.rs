@@ -3,17 +3,20 @@
 use std::sync::{Arc, PoisonError};
 use std::time::Duration;
 
-use super::World;
 use super::journal::{NotRecorded, own};
 use super::respond::outcome;
+use super::{World, watch};
 use crate::connect::capability::{Identity, ProofQuery, Reading};
 use crate::domain::audit::{Body, Observed, OutcomeState};
 use crate::domain::containment::counted::Counted;
 use crate::domain::containment::credit::{Credit, credit};
+use crate::domain::containment::kind::ActionKind;
 use crate::domain::containment::ledger::ActionView;
 use crate::domain::containment::state::ActionState;
+use crate::domain::freshness::time_word;
 use crate::domain::ids::ActionId;
 use crate::domain::text::{Safe, Untrusted};
+use crate::safe;
 use crate::store::lease::{self, Lease};
 
 /// Reads an unfinished action back once more, on a person's word.
@@ -96,7 +99,7 @@ async fn read_until_known(world: &World, aid: &ActionId) -> bool {
             reads.evidence = reads.refusal().to_owned();
             reads.conclude(world, OutcomeState::Rejected).await
         }
-        Some(Some(false)) => reads.conclude(world, OutcomeState::NotEffective).await,
+        Some(Some(false)) => reads.denied(world).await,
         Some(Some(true) | None) => reads.conclude(world, OutcomeState::Unverifiable).await,
         None => {
             // Not readable in the end: it stays unknown, on the list, to be checked again.
@@ -175,6 +178,27 @@ impl Reads {
         self.agreeing >= 2 && self.agreed_for().is_some_and(|time| time >= agree)
     }
 
+    /// Ends an action that does not read as wanted at the deadline.
+    async fn denied(&mut self, world: &World) -> bool {
+        world.journal.catch_up().await;
+        let (by_us, done_at) = world.journal.with(|ledger| {
+            let now = ledger.get(&self.action.aid).unwrap_or(&self.action);
+            let is_disabling = now.kind == ActionKind::DisableAccount;
+            let by_us = is_disabling && ledger.enablings_after(now).next().is_some();
+            (by_us, now.agreed.filter(|_| is_disabling))
+        });
+        if by_us {
+            self.evidence
+                .push_str("; an enabling from here was sent since");
+            return self.conclude(world, OutcomeState::Unverifiable).await;
+        }
+        if let Some(at) = done_at {
+            let before = safe!("; it read as done at {}", time_word(at));
+            self.evidence.push_str(before.as_str());
+        }
+        self.conclude(world, OutcomeState::NotEffective).await
+    }
+
     async fn read(&mut self, world: &World, identity: &dyn Identity) {
         let aid = &self.action.aid;
         // What other consoles sent and claimed meanwhile proves their actions, not this one.
@@ -243,6 +267,9 @@ impl Reads {
         // The journal tells the console when it fails. The reading itself still counts, but a claim that is not on
         // record is none: another console could not know of it.
         let recorded = known || world.journal.record(vec![observed]).await.is_ok();
+        if !recorded {
+            self.unrecorded(world, reading).await;
+        }
         let Some(used) = reading.used.clone() else {
             return;
         };
@@ -259,6 +286,25 @@ impl Reads {
             reading.matches = Some(false);
             reading.evidence = Untrusted::new(said);
             reading.used = None;
+        }
+    }
+
+    /// Rings for a disabling that was read as done and reads otherwise, where no record can ring for it.
+    async fn unrecorded(&self, world: &World, reading: &Reading) {
+        let is_undone = world.journal.with(|ledger| {
+            ledger.get(&self.action.aid).is_some_and(|now| {
+                let mut read = now.clone();
+                read.matches = reading.matches;
+                ledger.reads_undone(&read)
+            })
+        });
+        if is_undone && watch::rings_first(world, &self.action.aid, &reading.evidence) {
+            let what = safe!(
+                "{} was read as disabled and reads otherwise now: {}",
+                self.action.login.field(),
+                reading.evidence.line()
+            );
+            watch::ring(world, &what, &"the audit log cannot be written".into()).await;
         }
     }
 

@@ -126,7 +126,7 @@ impl FirstRead {
 }
 
 /// Tells whether something that was seen and cannot be recorded has not rung yet in this process.
-fn rings_first(world: &World, aid: &ActionId, what: &Untrusted) -> bool {
+pub(super) fn rings_first(world: &World, aid: &ActionId, what: &Untrusted) -> bool {
     let mut rung = world.rung.lock().unwrap_or_else(PoisonError::into_inner);
     if rung.len() >= RUNG_MAX {
         rung.clear();
@@ -135,7 +135,7 @@ fn rings_first(world: &World, aid: &ActionId, what: &Untrusted) -> bool {
 }
 
 /// Rings for what was seen and cannot be recorded, so that no record rings for it.
-async fn ring(world: &World, what: &Safe, why: &Safe) {
+pub(super) async fn ring(world: &World, what: &Safe, why: &Safe) {
     let line = safe!("{}; it could not be recorded: {}", what, why);
     let hint = "no other console and no case is told; while nothing can be recorded nothing can be sent from here: act at the provider";
     world
@@ -228,18 +228,6 @@ fn takes_back(enabling: &ActionView, now: DateTime<Utc>) -> bool {
     }
 }
 
-/// Lists our enablings that were sent after a disabling and may have had effect.
-fn enablings<'a>(
-    ledger: &'a Ledger,
-    disabling: &'a ActionView,
-) -> impl Iterator<Item = &'a ActionView> {
-    ledger.on(&disabling.account).filter(move |other| {
-        other.kind == ActionKind::EnableAccount
-            && other.sent_n > disabling.sent_n
-            && other.may_have_had_effect()
-    })
-}
-
 async fn look(world: &World, action: &ActionView, round: usize, first: &mut FirstRead) {
     let told = Message::Watched {
         account: action.account.clone(),
@@ -270,9 +258,11 @@ async fn status(
         return Ok(());
     }
     // Two readings, so that one answer of a replica that lags does not take a proof away.
-    let is_ours_open = world
-        .journal
-        .with(|ledger| enablings(ledger, action).any(ActionView::is_unfinished));
+    let is_ours_open = world.journal.with(|ledger| {
+        ledger
+            .enablings_after(action)
+            .any(ActionView::is_unfinished)
+    });
     if is_ours_open {
         // A later round reads it again: the other accounts do not wait for it.
         if !first.is_old(&action.aid, round) {
@@ -295,8 +285,10 @@ async fn status(
         let proven = ledger
             .get(&action.aid)
             .is_some_and(|latest| latest.state == ActionState::Verified);
-        let undone_here = enablings(ledger, action).any(|other| takes_back(other, now));
-        let perhaps_here = enablings(ledger, action).next().is_some();
+        let undone_here = ledger
+            .enablings_after(action)
+            .any(|other| takes_back(other, now));
+        let perhaps_here = ledger.enablings_after(action).next().is_some();
         (undone_here, perhaps_here, proven)
     });
     if undone_here || !proven {

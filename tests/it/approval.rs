@@ -3,11 +3,12 @@
 
 use std::fs;
 use std::path::Path;
+use std::sync::Arc;
 use std::time::Duration;
 
 use quell::app::model::{Layer, Model};
 use quell::cli::compose::Host;
-use quell::domain::audit::Body;
+use quell::domain::audit::{Body, Entry};
 use quell::domain::containment::approval::{Answer, Ask, Say, compose_answer};
 use quell::domain::containment::state::ActionState;
 use quell::domain::freshness::Moment;
@@ -15,8 +16,10 @@ use quell::drill::Drill;
 use quell::engine::clock::{Clock as _, SystemClock};
 use serde_json::{Value, json};
 use tempfile::TempDir;
+use tokio::sync::Notify;
 
 use crate::harness::app::{Setting, TestApp, TestClock, company, records};
+use crate::harness::disk::torn;
 use crate::harness::root;
 
 pub(crate) const LOGIN: &str = "mara.lind@acme.example";
@@ -416,6 +419,89 @@ async fn after_a_restart_the_same_person_goes_on_waiting_and_confirms_anew() {
     });
     assert_eq!(asks.count(), 1, "it was asked once");
     app.end().await;
+}
+
+/// Asks on a disk on which the nth record of a type is torn, and kills the console there: after a yes, or when nobody
+/// answered.
+async fn killed_at(drill: &Drill, (state, etc): (&Path, &Path), torn_at: (&str, usize)) -> Ask {
+    let dead = Arc::new(Notify::new());
+    let told = Arc::clone(&dead);
+    let (kind, nth) = torn_at;
+    let setting = Setting {
+        host: host(etc, POLICY),
+        ground: torn(kind, nth, 7, move || told.notify_one()),
+        ..Setting::default()
+    };
+    let mut app = console(drill, state, drill.cases().token, setting);
+    open_case(&mut app).await;
+    let (asked, request) = ask(&mut app, drill).await;
+    if kind == "action.outcome" {
+        app.clock.advance(Duration::from_secs(16 * 60));
+    } else {
+        let yes = yes(&asked, &request);
+        post(drill, drill.second_key(), &asked.case, &yes).await;
+    }
+    let killed = tokio::time::timeout(Duration::from_secs(60), dead.notified());
+    killed.await.expect("the record is torn");
+    app.kill();
+    asked
+}
+
+/// Every way to die in the middle of an answer or of the last words. The last number is how many minutes later the
+/// next console starts.
+#[tokio::test(flavor = "multi_thread")]
+async fn what_a_killed_console_leaves_waiting_gets_its_last_word_once() {
+    if !root("approval::what_a_killed_console_leaves_waiting_gets_its_last_word_once") {
+        return;
+    }
+    for (kind, nth, word, later) in [
+        ("action.confirm", 1, ActionState::Abandoned, 0),
+        ("action.confirm", 2, ActionState::Abandoned, 0),
+        // As where it died before the comment was in the case: it is waited for until its end.
+        ("action.outcome", 1, ActionState::Expired, 16),
+        ("action.outcome", 2, ActionState::Expired, 0),
+    ] {
+        let at = format!("killed at {kind} {nth}");
+        let (drill, one, etc) = (company().await, dir(), dir());
+        let asked = killed_at(&drill, (one.path(), etc.path()), (kind, nth)).await;
+        let clock = TestClock::default();
+        clock.pass(Duration::from_secs(later * 60));
+        let setting = Setting {
+            host: host(etc.path(), POLICY),
+            clock,
+            ..Setting::default()
+        };
+        let mut app = console(&drill, one.path(), drill.cases().token, setting);
+        let ended = |model: &Model| all(model, word) && model.ledger.undocumented().is_empty();
+        app.until(&at, ended).await;
+        app.end().await;
+        // The one after it has nothing to say any more.
+        let mut app = requester(&drill, one.path(), etc.path());
+        open_case(&mut app).await;
+        assert!(all(&app.model(), word), "{at}");
+        app.end().await;
+        let left = records(one.path());
+        let is_word = |entry: &&Entry| matches!(entry.body, Body::ActionOutcome { .. });
+        let words = left.iter().filter(is_word).count();
+        let is_plan = |entry: &&Entry| matches!(entry.body, Body::ActionPlan { .. });
+        let actions = left.iter().filter(is_plan).count();
+        assert_eq!((actions, words), (3, 3), "{at}: one for each action");
+        assert_eq!(sent(&drill), 0, "{at}");
+        // The case is told as it is where nothing is torn: of what was confirmed, and not of a silence.
+        let told = comments(&drill, &asked.case).await;
+        let marker = format!("quell:{}", asked.plan);
+        let told = told.iter().filter_map(|one| one["message"].as_str());
+        let told: Vec<&str> = told.filter(|text| text.contains(&marker)).collect();
+        let expected = usize::from((kind, nth) == ("action.confirm", 2));
+        assert_eq!(told.len(), expected, "{at}: {told:?}");
+        for text in told {
+            assert_eq!(
+                text.matches("**abandoned**, not sent").count(),
+                actions,
+                "{text}"
+            );
+        }
+    }
 }
 
 #[tokio::test(flavor = "multi_thread")]

@@ -12,7 +12,7 @@ use chrono::{DateTime, Duration, Utc};
 use quell::cli::audit::{Asked, verify_asked};
 use quell::domain::audit::{ChainHash, SUFFIX};
 use quell::domain::ids::LogId;
-use quell::store::audit::{AuditLog, Ground, Identity};
+use quell::store::audit::{AuditLog, Ground, Identity, read};
 
 use crate::audit_seal::{closing, note, opening, outcome};
 
@@ -277,7 +277,7 @@ fn the_second_verifier_takes_options_anywhere_and_passes_over_nothing() -> Done 
     fs::write(&good, format!("audit {log} n=1 h={h}\n"))?;
     let h = ChainHash::of(b"another");
     fs::write(&bad, format!("audit {log} n=1 h={h}\n"))?;
-    // A head that was damaged names none, and is not passed over.
+    // A text that names none is not passed over.
     fs::write(&cut, format!("audit {log} n=1 h="))?;
     let [dir, none, good, bad, cut] = [&dir, &none, &good, &bad, &cut].map(String::as_str);
     for (arguments, code) in [
@@ -299,6 +299,50 @@ fn the_second_verifier_takes_options_anywhere_and_passes_over_nothing() -> Done 
         let mut python = python().ok_or("no python3")?;
         let out = python.args(&arguments).output()?;
         assert_eq!(out.status.code(), Some(code), "{arguments:?}: {out:?}");
+    }
+    Ok(())
+}
+
+#[test]
+fn both_verifiers_find_the_same_anchors_in_any_text() -> Done {
+    if python().is_none() {
+        println!("not run: both_verifiers_find_the_same_anchors_in_any_text (missing python3)");
+        return Ok(());
+    }
+    let outer = tempfile::tempdir()?;
+    let (state, anchors) = (outer.path(), outer.path().join("comments"));
+    sample(&state.join("audit"))?;
+    let last = read(&state.join("audit"))?.pop().ok_or("no record")?;
+    let (log, n) = (last.log.as_str(), last.n.to_string());
+    let good = format!("audit {log} n={n} h={}", last.h);
+    // It fits no record: whoever finds it calls the log broken.
+    let bad = format!("audit {log} n={n} h={}", ChainHash::of(b"another"));
+    let numbered = |other: &str| bad.replace(&format!(" n={n} "), &format!(" n={other} "));
+    for (text, found) in [
+        ("garbage\0\u{fffd}".to_owned(), false),
+        (bad.clone(), true),
+        (format!("| 5 | see ({bad}),\r\nand garbage"), true),
+        (bad.replace(' ', "_"), true),
+        (bad.replace(' ', "\u{e9}"), true),
+        (bad.replace(' ', "\\t"), true),
+        (format!("x\\r{bad}\\n\\r"), true),
+        (bad.replace('=', "\\="), true),
+        (numbered("18446744073709551615"), true),
+        (format!("x{bad}"), false),
+        (format!("{bad}0"), false),
+        (numbered("18446744073709551616"), false),
+        (numbered(&"9".repeat(5_000)), false),
+        (numbered(&format!("0{n}")), false),
+        (numbered("\u{661}"), false),
+        (bad.replace(log, "8ZZZZZZZZZZZZZZZZZZZZZZZZZ"), false),
+        (bad.replace(log, "01ARZ3NDEKTSV4RRFFQ69G5FAU"), false),
+    ] {
+        fs::write(&anchors, format!("{good}\n{text}\n"))?;
+        let ours = ours(state, Some(&anchors))?;
+        let python = python().ok_or("python3 is gone")?;
+        let theirs = theirs(python, &[state.to_owned()], Some(&anchors), None)?;
+        let (holds, line) = theirs.first().ok_or("no verdict")?;
+        assert_eq!((ours, *holds), (!found, !found), "{text:?}: {line}");
     }
     Ok(())
 }

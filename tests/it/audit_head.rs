@@ -5,19 +5,23 @@ use std::fs;
 use std::os::unix::fs::PermissionsExt as _;
 use std::path::{Path, PathBuf};
 use std::process::Command;
+use std::sync::mpsc;
+use std::thread;
 use std::time::Duration;
 
 use chrono::Utc;
 use quell::app::message::{Level, Message};
 use quell::app::model::{Layer, Model};
 use quell::app::update::update;
-use quell::cli::audit::{BROKEN, OK, UNREADABLE, prune, show};
+use quell::cli::audit::{BROKEN, OK, UNREADABLE, WARNINGS, prune, show};
 use quell::domain::audit::{Anchor, Body, ChainHash};
 use quell::domain::containment::confirm::Confirmation;
 use quell::domain::fault::Fault;
 use quell::drill::Drill;
-use quell::store::audit::{Ground, HEAD, remembered};
+use quell::store::audit::{AuditLog, Ground, HEAD, Identity, remembered};
 
+use crate::audit_agree::python;
+use crate::audit_seal::{closing, note, opening};
 use crate::harness::app::{TestApp, company, records};
 use crate::harness::screen::text;
 use crate::scene;
@@ -148,7 +152,7 @@ async fn nothing_is_said_after_an_end_a_kill_a_rotation_or_a_prune() {
     assert!(told.contains("complete: up to record"), "{told}");
 
     let mut out = Vec::new();
-    let code = prune(&state.join("audit"), Utc::now(), &mut out).expect("it is written");
+    let code = prune(&state.join("audit"), Utc::now(), None, &mut out).expect("it is written");
     assert_eq!(code, OK, "{}", String::from_utf8_lossy(&out));
     assert_ne!(verify(state).0, Some(1));
     assert_eq!(run(&drill, state).await.audit_broken, None, "after a prune");
@@ -169,7 +173,7 @@ async fn a_prune_settles_no_head_that_does_not_fit() {
     assert!(before.len() > 1, "it was rotated");
     let pruned = || {
         let mut out = Vec::new();
-        let code = prune(&state.join("audit"), Utc::now(), &mut out).expect("it is written");
+        let code = prune(&state.join("audit"), Utc::now(), None, &mut out).expect("it is written");
         (code, String::from_utf8(out).expect("it is text"))
     };
     // A record of the segment that would go first, under another hash.
@@ -256,6 +260,202 @@ async fn a_head_that_was_damaged_is_said_and_left_as_it_is() {
     fs::remove_file(&head).expect("it is there");
     assert_eq!(run(&drill, state).await.audit_broken, None);
     assert_eq!(remembered(&head).expect("it can be read").len(), 1);
+}
+
+/// Writes a log of which nothing is to be said, and gives its head.
+fn quiet(state: &Path) -> Anchor {
+    let identity = Identity {
+        host: "bastion".into(),
+        uid: 1000,
+        user: "ana".into(),
+    };
+    let log = AuditLog::open(&state.join("audit"), identity).expect("it can be opened");
+    for body in [opening(), note(0).expect("a note"), closing()] {
+        log.append_blocking(vec![body]).expect("it is written");
+    }
+    drop(log);
+    let last = records(state).pop().expect("a record");
+    Anchor {
+        log: last.log,
+        n: last.n,
+        h: last.h,
+    }
+}
+
+/// Gives the exit code and the words of the second verifier, which is handed the head.
+fn second(state: &Path) -> (Option<i32>, String) {
+    let mut python = python().expect("it was there a moment ago");
+    python.arg("--anchors").arg(state.join(HEAD));
+    python.arg(state.join("audit"));
+    // It must not wait for what stands in place of the file.
+    let (tell, told) = mpsc::channel();
+    thread::spawn(move || tell.send(python.output()));
+    let out = told.recv_timeout(Duration::from_secs(60));
+    let out = out.expect("it ends").expect("it runs");
+    let text = String::from_utf8(out.stdout).expect("it is text");
+    (out.status.code(), text)
+}
+
+/// Asserts that both verifiers end with a code, and say why the head counts for nothing exactly where there is a reason.
+fn alike(state: &Path, code: u8, why: &str, case: &str) {
+    let (ours, theirs) = (verify(state), second(state));
+    let code = Some(i32::from(code));
+    assert_eq!(
+        (ours.0, theirs.0),
+        (code, code),
+        "{case}: {ours:?} {theirs:?}"
+    );
+    let unread = "what this host remembers of the log cannot be read: ";
+    for (words, (_, said)) in [(unread, ours), ("DAMAGED ", theirs)] {
+        assert_eq!(said.contains(words), !why.is_empty(), "{case}: {said}");
+        assert!(said.contains(why), "{case}: {said}");
+    }
+}
+
+#[test]
+fn both_verifiers_judge_a_head_alike() {
+    if python().is_none() {
+        println!("not run: both_verifiers_judge_a_head_alike (missing python3)");
+        return;
+    }
+    let place = tempfile::tempdir().expect("a directory");
+    let state = place.path();
+    let known = quiet(state);
+    let path = state.join(HEAD);
+    let (whole, h) = (format!("{known}\n"), known.h.to_string());
+    let (cut, _) = h.split_at(63);
+    let ended = |end: &str| format!("{known}{end}");
+    let of = |log: &str| whole.replace(known.log.as_str(), log);
+    let numbered = |n: &str| whole.replace(&format!(" n={} ", known.n), &format!(" n={n} "));
+    let hashed = |other: &str| whole.replace(&h, other);
+    let most = (64 << 10) / whole.len();
+    let texts = [
+        (whole.clone(), OK, ""),
+        // A file that went through an editor or another system holds the same lines.
+        (ended(""), OK, ""),
+        (ended("\r\n"), OK, ""),
+        (whole.repeat(2), OK, ""),
+        (whole.repeat(most), OK, ""),
+        // Heads that do not fit.
+        (numbered("9007199254740993"), BROKEN, ""),
+        (numbered("18446744073709551615"), BROKEN, ""),
+        (hashed(&"0".repeat(64)), BROKEN, ""),
+        (of("7ZZZZZZZZZZZZZZZZZZZZZZZZZ"), BROKEN, ""),
+        (
+            whole.clone() + &of("01ARZ3NDEKTSV4RRFFQ69G5FAV"),
+            BROKEN,
+            "",
+        ),
+        // No heads at all.
+        (String::new(), WARNINGS, "it is empty"),
+        (whole.repeat(most + 1), WARNINGS, "it has more than 64 KiB"),
+    ];
+    let no_heads = [
+        "\n".to_owned(),
+        "\r\n".to_owned(),
+        "\0".repeat(64),
+        ended("\r"),
+        ended("\r\r\n"),
+        ended("\n\n"),
+        ended("\ngarbage\n"),
+        ended("\ngarbage"),
+        ended(" \n"),
+        ended("\0\n"),
+        ended("\n\0"),
+        ended("\\n\n"),
+        // Ends of lines to others, not here.
+        ended("\u{2028}") + &whole,
+        ended("\u{85}") + &whole,
+        ended("\u{b}") + &whole,
+        ended("\r") + &whole,
+        ended(" ") + &whole,
+        format!("\n{whole}"),
+        format!(" {whole}"),
+        format!("\u{feff}{whole}"),
+        format!("# comment\n{whole}"),
+        format!("({known})\n"),
+        whole.replace(' ', "  "),
+        whole.replace(' ', "\t"),
+        whole.replace(' ', "\u{a0}"),
+        whole.replace("audit", "Audit"),
+        numbered(""),
+        numbered("0"),
+        numbered("-1"),
+        numbered("+1"),
+        numbered("1.0"),
+        numbered(&format!("0{}", known.n)),
+        numbered("\u{661}"),
+        numbered("18446744073709551616"),
+        numbered(&"9".repeat(5_000)),
+        hashed(cut),
+        hashed(&format!("{h}0")),
+        hashed(&format!("{cut}g")),
+        hashed(&h.to_uppercase()),
+        of(&known.log.as_str().to_lowercase()),
+        of("8ZZZZZZZZZZZZZZZZZZZZZZZZZ"),
+        of("01ARZ3NDEKTSV4RRFFQ69G5FAU"),
+        of("01ARZ3NDEKTSV4RRFFQ69G5FA"),
+    ];
+    let no_texts = [
+        [whole.as_bytes(), &b"\xff\n"[..]].concat(),
+        [known.to_string().as_bytes(), &b"\xff\n"[..]].concat(),
+        whole.encode_utf16().flat_map(u16::to_le_bytes).collect(),
+    ];
+    let no_head = "a line of it is not the head of a log";
+    let texts = texts
+        .into_iter()
+        .chain(no_heads.map(|text| (text, WARNINGS, no_head)))
+        .map(|(text, code, why)| (text.into_bytes(), code, why));
+    for (bytes, code, why) in texts.chain(no_texts.map(|bytes| (bytes, WARNINGS, no_head))) {
+        fs::write(&path, &bytes).expect("it can be written");
+        let case: String = String::from_utf8_lossy(&bytes).chars().take(200).collect();
+        alike(state, code, why, &format!("{case:?}"));
+    }
+    // A good copy is behind the link.
+    let elsewhere = state.join("elsewhere");
+    fs::write(&elsewhere, &whole).expect("it can be written");
+    for kind in ["a pipe", "a socket", "a symbolic link", "a directory"] {
+        fs::remove_file(&path).expect("it is there");
+        put(&path, kind, &elsewhere);
+        let why = format!("it is {kind}, not a regular file");
+        alike(state, WARNINGS, &why, kind);
+    }
+    fs::remove_dir(&path).expect("it is there");
+    // Nothing is remembered then; who names the file wants it read.
+    assert_eq!(verify(state).0, Some(i32::from(OK)));
+    assert_eq!(second(state).0, Some(i32::from(UNREADABLE)));
+
+    // What is wrong with the log is said beside it, and a log that is gone is no reason to be silent.
+    let segment = segments(state).swap_remove(0);
+    let log = fs::read_to_string(&segment).expect("it is text");
+    let edited = log.replacen("note 0", "nose 0", 1);
+    assert_ne!(edited, log);
+    for (log, good, damaged) in [(Some(edited), BROKEN, BROKEN), (None, BROKEN, UNREADABLE)] {
+        let changed = match &log {
+            Some(text) => fs::write(&segment, text),
+            None => fs::remove_file(&segment),
+        };
+        changed.expect("it can be changed");
+        fs::write(&path, &whole).expect("it can be written");
+        alike(state, good, "", "a good head of a log that is not");
+        fs::write(&path, format!("{whole}garbage\n")).expect("it can be written");
+        alike(state, damaged, no_head, "neither head nor log is good");
+    }
+}
+
+/// Puts something else in the place of a file.
+fn put(path: &Path, kind: &str, elsewhere: &Path) {
+    use rustix::fs::{CWD, FileType, Mode};
+
+    match kind {
+        "a pipe" => {
+            let mode = Mode::RUSR | Mode::WUSR;
+            rustix::fs::mknodat(CWD, path, FileType::Fifo, mode, 0).expect("a pipe");
+        }
+        "a socket" => drop(std::os::unix::net::UnixListener::bind(path).expect("a socket")),
+        "a directory" => fs::create_dir(path).expect("a directory"),
+        _ => std::os::unix::fs::symlink(elsewhere, path).expect("a link"),
+    }
 }
 
 #[tokio::test(flavor = "multi_thread")]

@@ -368,10 +368,10 @@ fn pruning_records_what_it_removes_and_keeps_the_log_verifiable() -> Done {
     let before = read(dir.path())?;
     let mut out = Vec::new();
     let long_ago = DateTime::UNIX_EPOCH;
-    assert_eq!(prune(dir.path(), long_ago, &mut out)?, WARNINGS);
+    assert_eq!(prune(dir.path(), long_ago, None, &mut out)?, WARNINGS);
     assert_eq!(read(dir.path())?, before);
 
-    assert_eq!(prune(dir.path(), Utc::now(), &mut out)?, OK);
+    assert_eq!(prune(dir.path(), Utc::now(), None, &mut out)?, OK);
     let after = read(dir.path())?;
     let pruned: Vec<u64> = after
         .iter()
@@ -453,7 +453,7 @@ fn a_first_segment_that_was_taken_away_is_no_pruned_one() -> Done {
     assert_eq!(log["complete_to"], Value::Null);
     // Nothing is made good by removing more of it.
     let mut out = Vec::new();
-    assert_eq!(prune(dir.path(), Utc::now(), &mut out)?, BROKEN);
+    assert_eq!(prune(dir.path(), Utc::now(), None, &mut out)?, BROKEN);
     if let Some(mut python) = crate::audit_agree::python() {
         let said = python.arg(dir.path()).output()?;
         assert_eq!(said.status.code(), Some(1), "{said:?}");

@@ -381,7 +381,18 @@ async fn slow_its_end_is_changed_and_it_is_ended_with_a_reason() {
     app.end().await;
     let mut app = start(&drill, state.path(), &clock);
     let model = app.sync().await;
-    assert_eq!(contained::count(&model), 0);
+    // That it is not watched any more is listed for a day.
+    assert_eq!(contained::count(&model), 1);
+    app.keys("C");
+    app.sync().await;
+    let screen = app.screen();
+    for part in [
+        "watch ended early ",
+        "nothing seen",
+        "ended before its time by ",
+    ] {
+        assert!(screen.contains(part), "{part} is not in {screen}");
+    }
     app.end().await;
     let posted = comments(&drill).await.join("\n");
     assert!(posted.contains("was ended before its time by "), "{posted}");

@@ -158,9 +158,14 @@ impl Gate {
     }
 
     pub fn at(at: Option<&'static str>) -> Arc<Self> {
+        Self::at_nth(at, 1)
+    }
+
+    /// Makes one that stops only where the point is passed for the nth time.
+    pub fn at_nth(at: Option<&'static str>, nth: usize) -> Arc<Self> {
         Arc::new(Self {
             at,
-            nth: AtomicUsize::new(1),
+            nth: AtomicUsize::new(nth),
             reached: Semaphore::new(0),
             open: Semaphore::new(0),
             seen: Mutex::default(),

@@ -6,11 +6,11 @@ use std::sync::atomic::{AtomicUsize, Ordering};
 
 use async_trait::async_trait;
 use quell::app::keymap::Chord;
-use quell::app::message::Message;
+use quell::app::message::{Level, Message};
 use quell::app::model::{Layer, Model};
 use quell::app::update::update;
 use quell::cli::compose::{self, Host};
-use quell::domain::audit::{Body, OutcomeState};
+use quell::domain::audit::{Body, Observed, OutcomeState};
 use quell::domain::containment::ledger::ActionView;
 use quell::domain::containment::state::ActionState;
 use quell::domain::ids::ActionId;
@@ -24,7 +24,7 @@ use crate::audit_processes::leave_orphans;
 use crate::harness::app::{Setting, TestApp, company, no_host, records};
 use crate::hold;
 use crate::scene;
-use crate::truth::{DISABLE, Gate, REVOKE, confirm, finished, open_case, plan};
+use crate::truth::{DISABLE, Gate, REVOKE, by_others, confirm, finished, open_case, plan};
 
 /// Gives the records of an action that was confirmed, on the target of another.
 fn confirmed(like: &ActionView, aid: &ActionId) -> [Body; 2] {
@@ -290,6 +290,104 @@ async fn what_was_closed_after_it_was_sent_is_read_back_by_the_next_console() {
     let told = hold::comments(&drill).await.concat();
     assert!(told.contains("**refuted**"), "{told}");
     assert!(!told.contains("**abandoned**"), "{told}");
+}
+
+/// Leaves, behind a console that ended, a disabling that the provider accepted and a person closed; the provider does not
+/// know of it, which is how it looks once others have enabled the account. Gives its id.
+async fn closed_and_undone(drill: &Drill, state: &Path, read: Option<bool>) -> ActionId {
+    let (aid, _) = orphan(drill, state).await;
+    let accepted = Body::ActionAck {
+        aid: aid.clone(),
+        attempt: 1,
+        status: 200,
+        request_id: None,
+        server_date: None,
+    };
+    let observed = read.map(|matches| {
+        Body::ActionObserve(Observed {
+            aid: aid.clone(),
+            evidence: "status SUSPENDED".into(),
+            matches: Some(matches),
+            reads: 1,
+            used: None,
+            effect_at: None,
+        })
+    });
+    let bodies = [Some(accepted), observed, Some(closed(&aid))];
+    record(state, bodies.into_iter().flatten().collect());
+    aid
+}
+
+/// Lists what rang, and how often each.
+fn alarms(model: &Model) -> Vec<String> {
+    let rang = model.log.iter().filter(|line| line.level == Level::Alarm);
+    rang.map(|line| line.text.to_string()).collect()
+}
+
+/// Lists the comments that quell wrote.
+async fn ours(drill: &Drill) -> Vec<String> {
+    let all = hold::comments(drill).await.into_iter();
+    all.filter(|text| text.contains("quell:")).collect()
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn what_was_read_as_done_and_closed_and_undone_before_the_next_start_rings_there() {
+    let (drill, state) = (company().await, tempfile::tempdir().expect("a directory"));
+    let aid = closed_and_undone(&drill, state.path(), Some(true)).await;
+    let mut app = TestApp::start(&drill, state.path());
+    let model = app.until("read back and documented", finished).await;
+    app.end().await;
+    let action = model.ledger.get(&aid).expect("it is on record");
+    assert_eq!(action.state, ActionState::NotEffective);
+    let evidence = action.evidence.as_ref().expect("it was read").raw();
+    assert!(evidence.contains("; it read as done at "), "{evidence}");
+    let rang = alarms(&model);
+    let [first, last] = &rang[..] else {
+        panic!("{rang:?}");
+    };
+    assert!(first.contains("was read as disabled and reads otherwise now: status ACTIVE"));
+    assert!(last.contains("refuted"), "{last}");
+    // It never was a proof: its own record says what became of it, and nothing else is to be told.
+    let told = ours(&drill).await;
+    assert_eq!(told.len(), 1, "{told:?}");
+    assert!(told[0].contains("**refuted**"), "{}", told[0]);
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn an_accepted_disabling_that_the_next_console_refutes_rings() {
+    let (drill, state) = (company().await, tempfile::tempdir().expect("a directory"));
+    let aid = closed_and_undone(&drill, state.path(), None).await;
+    let mut app = TestApp::start(&drill, state.path());
+    let model = app.until("read back and documented", finished).await;
+    app.end().await;
+    let action = model.ledger.get(&aid).expect("it is on record");
+    assert_eq!(action.state, ActionState::NotEffective);
+    let rang = alarms(&model);
+    assert_eq!(rang.len(), 1, "{rang:?}");
+    assert!(rang[0].contains("refuted"), "{rang:?}");
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn an_account_enabled_by_others_between_two_readings_rings_and_is_refuted() {
+    let (drill, state) = (company().await, tempfile::tempdir().expect("a directory"));
+    let gate = Gate::at_nth(Some("read.before"), 2);
+    let setting = Setting {
+        probe: Arc::clone(&gate) as Arc<dyn Probe>,
+        ..Setting::default()
+    };
+    let mut app = TestApp::start_in(&drill, state.path(), setting, |text| text);
+    open_case(&mut app).await;
+    plan(&mut app, DISABLE.keys).await;
+    confirm(&app);
+    gate.reached().await;
+    by_others(&drill, "unsuspend").await;
+    gate.open();
+    let model = app.until("documented", finished).await;
+    app.end().await;
+    let states: Vec<ActionState> = words(&model).iter().map(|(state, _)| *state).collect();
+    assert_eq!(states, [ActionState::NotEffective]);
+    assert_eq!(alarms(&model).len(), 2, "{:?}", alarms(&model));
+    assert_eq!(ours(&drill).await.len(), 1);
 }
 
 /// Stops the third send, and then every read that begins after it; the reads before go through.

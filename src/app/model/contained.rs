@@ -13,6 +13,7 @@ use crate::domain::containment::recovery_watch::RecoveryWatch;
 use crate::domain::containment::standing::Standing;
 use crate::domain::containment::state::ActionState;
 use crate::domain::ids::AccountId;
+use crate::domain::text::Safe;
 
 /// One account that is contained, wholly or partly.
 #[derive(Clone, Debug)]
@@ -42,6 +43,19 @@ impl Contained<'_> {
             account: self.account.clone(),
             login: act.login.clone(),
         })
+    }
+
+    /// Says why nobody watches it: only what was proven to be disabled is watched.
+    pub fn unwatched(&self) -> Safe {
+        let is_open = self.act().is_some_and(|act| {
+            let is_open = act.is_unfinished() || act.is_closed_unread();
+            act.kind == ActionKind::DisableAccount && is_open
+        });
+        if is_open {
+            "not watched: its disabling is not read back yet".into()
+        } else {
+            "not watched".into()
+        }
     }
 
     /// Tells whether the account was proven disabled from here and nobody took that back.
@@ -85,11 +99,13 @@ pub fn rows(model: &Model) -> Vec<Contained<'_>> {
 pub fn recovering(model: &Model) -> Vec<&RecoveryWatch> {
     let standing = model.standings.keys();
     let listed: BTreeSet<&AccountId> = standing.collect();
-    let all = model.ledger.recoveries().all();
-    let mut rows: Vec<&RecoveryWatch> = all
+    let recoveries = model.ledger.recoveries();
+    let mut rows: Vec<&RecoveryWatch> = recoveries
+        .all()
+        .chain(recoveries.quiet())
         .filter(|watch| {
-            let is_latest = model.ledger.recoveries().of(&watch.account) == Some(watch);
-            // A watch that ran to its end says nothing of an account that is contained again.
+            let is_latest = recoveries.of(&watch.account) == Some(watch);
+            // A watch that ended says nothing of an account that is contained again.
             let is_past = watch.over.is_some() && listed.contains(&watch.account);
             is_latest && !is_past && watch.is_listed(model.now.utc)
         })

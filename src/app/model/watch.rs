@@ -11,6 +11,7 @@ use super::Model;
 use super::contained::rows;
 use crate::app::message::WatchOf;
 use crate::domain::containment::kind::ActionKind;
+use crate::domain::containment::ledger::ActionView;
 use crate::domain::containment::state::ActionState;
 use crate::domain::fault::Fault;
 use crate::domain::freshness::Moment;
@@ -51,23 +52,24 @@ impl Model {
     /// Lists the accounts that the watch should look at: those whose disabling was proven, undone by others or not, and not
     /// followed by an enabling from here that has its final word: they are watched as enabled again.
     fn to_watch(&self) -> Vec<AccountId> {
-        let disabled = |kind, state| {
-            kind == ActionKind::DisableAccount
-                && matches!(state, ActionState::Verified | ActionState::Drifted)
+        let is_disabled = |act: &&ActionView| {
+            act.kind == ActionKind::DisableAccount
+                && matches!(act.state, ActionState::Verified | ActionState::Drifted)
         };
         rows(self)
             .into_iter()
             .filter(|row| {
-                row.act().is_some_and(|act| {
-                    let is_taken_back = row.acts.iter().any(|other| {
+                // One more without a proof takes an earlier proof from nobody.
+                let last = row.acts.iter().copied().rev().find(is_disabled);
+                last.is_some_and(|act| {
+                    !row.acts.iter().any(|other| {
                         other.kind == ActionKind::EnableAccount
                             && matches!(
                                 other.state,
                                 ActionState::Unverifiable | ActionState::Abandoned
                             )
                             && other.sent_n > act.sent_n
-                    });
-                    disabled(act.kind, act.state) && !is_taken_back
+                    })
                 })
             })
             .map(|row| row.account.clone())

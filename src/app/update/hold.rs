@@ -9,7 +9,7 @@ use crate::app::message::{Level, WatchOf};
 use crate::app::model::contained::{Contained, ends, rows};
 use crate::app::model::{Held, Layer, Model, Purpose, Watch};
 use crate::config::settings::Mode;
-use crate::domain::audit::{Body, Entry, HoldSet, OutcomeState, WatchSuccess};
+use crate::domain::audit::{Body, Entry, HoldSet, Observed, OutcomeState, WatchSuccess};
 use crate::domain::containment::confirm::ConfirmedPlan;
 use crate::domain::containment::hold::{Hold, Stage, near_word};
 use crate::domain::containment::kind::ActionKind;
@@ -19,6 +19,9 @@ use crate::domain::ids::{AccountId, CaseId};
 use crate::domain::text::{Safe, Untrusted};
 use crate::domain::timeline::finding::Rule;
 use crate::safe;
+
+/// How long after it was sent an accepted disabling that reads otherwise is not only late.
+const LONG_AGO: TimeDelta = TimeDelta::seconds(60);
 
 /// Takes how a look at a contained account went; the first that fails and the first after all is well again are said.
 pub(super) fn watched(model: &mut Model, account: AccountId, of: WatchOf, fault: Option<Fault>) {
@@ -348,6 +351,51 @@ pub(super) fn alarm_of_records(model: &mut Model, entries: &[Entry]) -> Vec<Effe
         effects.extend(evidence::refute_watch(model, &first.case));
     }
     effects
+}
+
+/// Tells whether to ring: for a disabling that reads otherwise than it did, or than the provider said a while ago, or is refuted; each once.
+/// Judged right after its record was folded.
+pub(super) fn alarm_of_reading(model: &mut Model, entry: &Entry) -> bool {
+    let (aid, is_final) = match &entry.body {
+        Body::ActionObserve(Observed { aid, .. }) => (aid, false),
+        Body::ActionOutcome {
+            aid,
+            state: OutcomeState::NotEffective,
+            ..
+        } => (aid, true),
+        _ => return false,
+    };
+    let ledger = &model.ledger;
+    let Some(action) = ledger.get(aid) else {
+        return false;
+    };
+    if is_final {
+        // Its line says it already.
+        return ledger.is_broken_promise(action);
+    }
+    let login = action.login.field();
+    let sent = action.sent.filter(|sent| entry.ts - *sent >= LONG_AGO);
+    let what = if ledger.reads_undone(action) {
+        safe!("{} was read as disabled and reads otherwise now", login)
+    } else if let Some(sent) = sent.filter(|_| ledger.is_broken_promise(action)) {
+        let at = time_word(sent);
+        safe!(
+            "disabling {} was accepted {} and reads otherwise",
+            login,
+            at
+        )
+    } else {
+        return false;
+    };
+    let evidence = action.observed.as_ref().map(|(_, words)| words.line());
+    let line = safe!("{}: {}", what, evidence.unwrap_or_default());
+    let key = (action.account.clone(), Untrusted::new(aid.to_string()));
+    if !model.alarmed.insert(key) {
+        return false;
+    }
+    let hint = "look at the account: others may have enabled it; the last word is said once it is read to the end";
+    model.say(Level::Alarm, line, Some(hint.into()));
+    true
 }
 
 /// Rings for successes that the activity of the open case shows before the watch does; each once.

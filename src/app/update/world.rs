@@ -278,7 +278,7 @@ fn wanted(kinds: &[ActionKind], of: &Held, plan: &Plan) -> bool {
 
 /// Folds records; what they say about actions is said in the message line too.
 pub(super) fn recorded(model: &mut Model, entries: &[Entry]) -> Vec<Effect> {
-    let mut reread = false;
+    let (mut reread, mut rang) = (false, false);
     list::anchored(model, |model| {
         for entry in entries {
             model.ledger.apply(entry);
@@ -286,6 +286,7 @@ pub(super) fn recorded(model: &mut Model, entries: &[Entry]) -> Vec<Effect> {
             evidence::recorded(model, entry);
             mirror::recorded(model, entry);
             reread |= announce(model, entry);
+            rang |= hold::alarm_of_reading(model, entry);
         }
     });
     let ledger = &model.ledger;
@@ -296,6 +297,7 @@ pub(super) fn recorded(model: &mut Model, entries: &[Entry]) -> Vec<Effect> {
     });
     model.keep_unfinished_cursor();
     let mut effects = super::secrets::judge(model);
+    effects.extend(rang.then_some(Effect::Bell));
     effects.extend(hold::alarm_of_records(model, entries));
     effects.extend(recovery::alarm_of_records(model, entries));
     effects.extend(events_changed(model));
@@ -320,6 +322,7 @@ fn announce(model: &mut Model, entry: &Entry) -> bool {
             let level = match action.state {
                 ActionState::Verified | ActionState::DryRun => Level::Info,
                 ActionState::Drifted => Level::Alarm,
+                ActionState::NotEffective if model.ledger.is_broken_promise(action) => Level::Alarm,
                 _ => Level::Error,
             };
             let line = safe!(

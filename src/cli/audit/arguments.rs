@@ -10,7 +10,9 @@ use clap::{Args, Subcommand};
 
 use super::anchors::{from_cases, from_file, from_this_host};
 use super::{Asked, Form, export, merge, prune, show_some, verify_asked};
+use crate::cli::compose::{self, Host};
 use crate::cli::{Failure, USAGE, moment};
+use crate::config::settings::Policy;
 use crate::domain::audit::Filter;
 use crate::domain::fault::Fault;
 use crate::safe;
@@ -181,7 +183,10 @@ pub fn run(
                 let what = Fault::new(safe!("--before is in the future"));
                 return Err(Failure::one(USAGE, what));
             }
-            prune(&dir(place.drill)?, before, &mut out)
+            // A policy that cannot be read does not say what still counts: without it nothing is removed.
+            let policy = compose::host_policy(&Host::default(), Policy::default())?;
+            let campaign = policy.campaign.as_ref();
+            prune(&dir(place.drill)?, before, campaign, &mut out)
         }
     };
     let told = told.and_then(|code| out.flush().map(|()| code));

@@ -8,6 +8,7 @@ use std::collections::BTreeMap;
 use chrono::{DateTime, Utc};
 
 use crate::domain::audit::{Body, Entry};
+use crate::domain::containment::campaign::Campaign;
 use crate::domain::containment::caps::HOST_WINDOW;
 use crate::domain::containment::hold::drift_marker;
 use crate::domain::containment::kind::ActionKind;
@@ -16,6 +17,9 @@ use crate::domain::containment::recovery_watch::seen_marker;
 use crate::domain::containment::standing::{Standing, standing};
 use crate::domain::containment::state::ActionState;
 use crate::domain::ids::AccountId;
+
+/// Said of what is asked of somebody else and has no answer or end on record.
+const WAITS: &str = "a response waits for a second person";
 
 /// A record from which on the log is needed, and why.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
@@ -26,10 +30,16 @@ pub(super) struct Needed {
     pub why: &'static str,
 }
 
-/// Gives the first record of all that still stands.
-pub(super) fn needed(entries: &[Entry], ledger: &Ledger, now: DateTime<Utc>) -> Option<Needed> {
-    of_actions(ledger, now)
+/// Gives the first record of all that still stands; `campaign` is the one that the host allows.
+pub(super) fn needed(
+    entries: &[Entry],
+    ledger: &Ledger,
+    campaign: Option<&Campaign>,
+    now: DateTime<Utc>,
+) -> Option<Needed> {
+    of_actions(ledger, campaign, now)
         .into_iter()
+        .chain(of_newer(entries, now))
         .chain(of_containments(entries, ledger))
         .chain(of_watches(entries, ledger))
         .chain(of_cases(entries, ledger))
@@ -37,19 +47,24 @@ pub(super) fn needed(entries: &[Entry], ledger: &Ledger, now: DateTime<Utc>) -> 
 }
 
 /// Actions that somebody has to do something about, those of which a case does not know all, and those that count against
-/// a cap.
-fn of_actions(ledger: &Ledger, now: DateTime<Utc>) -> Vec<Needed> {
+/// a cap or in a campaign.
+fn of_actions(ledger: &Ledger, campaign: Option<&Campaign>, now: DateTime<Utc>) -> Vec<Needed> {
     let undocumented = ledger.undocumented();
     let counts_since = now - HOST_WINDOW;
+    let running = campaign.filter(|campaign| campaign.runs(now));
     let why = |action: &ActionView| {
         if action.is_unfinished() {
             Some("an action has no last word")
+        } else if action.state == ActionState::Awaiting {
+            Some(WAITS)
         } else if undocumented.contains(&action.pid) {
             Some("a response is not documented in its case")
         } else if is_untold_drift(ledger, action) {
             Some("a case was not told that others undid a containment")
         } else if action.sent.is_some_and(|sent| sent > counts_since) {
             Some("an action counts against the caps")
+        } else if running.is_some_and(|campaign| campaign.counts(ledger, action)) {
+            Some("an action counts in the campaign of the host")
         } else {
             None
         }
@@ -60,7 +75,7 @@ fn of_actions(ledger: &Ledger, now: DateTime<Utc>) -> Vec<Needed> {
         .filter_map(|aid| ledger.get(aid))
         .map(|action| Needed {
             n: n(action),
-            why: "a response waits for a second person",
+            why: WAITS,
         });
     let open = ledger.actions().filter_map(|action| {
         Some(Needed {
@@ -69,6 +84,22 @@ fn of_actions(ledger: &Ledger, now: DateTime<Utc>) -> Vec<Needed> {
         })
     });
     open.chain(waiting).collect()
+}
+
+/// Plans of a kind that only a newer program knows: while they may count, nothing may be counted without them.
+fn of_newer(entries: &[Entry], now: DateTime<Utc>) -> Vec<Needed> {
+    let counts_since = now - HOST_WINDOW;
+    let is_newer = |entry: &&Entry| {
+        let Body::ActionPlan { kind, .. } = &entry.body else {
+            return false;
+        };
+        entry.ts > counts_since && ActionKind::from_key(kind).is_none()
+    };
+    let newer = entries.iter().filter(is_newer).map(|entry| Needed {
+        n: entry.n,
+        why: "a plan of a newer program may count against the caps",
+    });
+    newer.collect()
 }
 
 /// Tells whether others undid a disabling and its case does not know it.
@@ -204,4 +235,160 @@ fn of_cases(entries: &[Entry], ledger: &Ledger) -> Vec<Needed> {
         })
     });
     all.collect()
+}
+
+#[cfg(test)]
+mod tests {
+    use rstest::rstest;
+
+    use super::*;
+    use crate::domain::audit::OutcomeState;
+    use crate::domain::containment::campaign::CampaignNamed;
+    use crate::domain::containment::caps;
+    use crate::domain::containment::samples::{
+        aid, at, case, confirmed, connection, entry, intent, outcome, pid, planned,
+    };
+
+    const R: ActionKind = ActionKind::RevokeSessions;
+
+    /// The end of the campaign: far beyond every window of a cap.
+    const UNTIL: i64 = 40_000;
+
+    /// Who acted on which account, in which second, in the name of what.
+    type Act = (&'static str, &'static str, i64, Option<&'static str>);
+
+    const ACTS: [Act; 6] = [
+        ("jo", "a", 0, Some("phish-10")),
+        ("jo", "b", 10, None),
+        ("jo", "c", 1_000, Some("phish-11")),
+        ("al", "d", 5_000, Some("phish-11")),
+        ("al", "c", 6_000, Some("phish-11")),
+        ("jo", "e", 8_000, None),
+    ];
+
+    fn campaign(accounts: u32) -> Campaign {
+        Campaign {
+            name: "phish-11".to_owned(),
+            until: at(UNTIL),
+            accounts,
+        }
+    }
+
+    /// The whole records of each act: proven, and documented in its case.
+    fn log() -> Vec<Entry> {
+        let mut all = Vec::new();
+        for ((user, id, second, name), number) in ACTS.into_iter().zip(1u128..) {
+            let mut plan = planned(number, 0, R);
+            if let Body::ActionPlan {
+                pid: of, account, ..
+            } = &mut plan
+            {
+                *of = pid(number);
+                *account = AccountId::new(connection(), id);
+            }
+            let named = name.map(|name| {
+                Body::ActionCampaign(CampaignNamed {
+                    pid: pid(number),
+                    campaign: name.to_owned(),
+                })
+            });
+            let told = Body::ActionDoc {
+                pid: pid(number),
+                aids: vec![aid(number)],
+                case: case(),
+                comment: "~7".into(),
+            };
+            let rest = [
+                confirmed(number, false),
+                intent(number, None),
+                outcome(number, OutcomeState::Verified),
+                told,
+            ];
+            let bodies = [plan].into_iter().chain(named).chain(rest);
+            all.extend(bodies.map(|body| (user, second, body)));
+        }
+        let numbered = all.into_iter().zip(1u64..);
+        let entries = numbered.map(|((user, second, body), n)| {
+            let mut entry = entry(n, second, body);
+            entry.user = user.into();
+            entry
+        });
+        entries.collect()
+    }
+
+    /// Folds a log of which only the records from a number on are left.
+    fn folded(entries: &[Entry], from: u64) -> Ledger {
+        let mut ledger = Ledger::default();
+        for entry in entries.iter().filter(|entry| entry.n >= from) {
+            ledger.apply(entry);
+        }
+        ledger
+    }
+
+    /// Counts accounts as the caps and the campaign do: of both people, of the host, and in its name.
+    fn counts(ledger: &Ledger, now: i64) -> (usize, usize, usize, usize) {
+        let (jo, host) = caps::used(ledger, &"jo".into(), at(now));
+        let (al, _) = caps::used(ledger, &"al".into(), at(now));
+        let nobody = AccountId::new(connection(), "x");
+        let is_full = |accounts: &u32| !campaign(*accounts).has_room(ledger, &nobody, at(now));
+        (jo, al, host, (0..9u32).filter(is_full).count())
+    }
+
+    #[rstest]
+    #[case::in_ten_minutes(8_001, Some(3), Some(4))]
+    #[case::last_second_of_the_hour(11_599, Some(3), Some(6))]
+    #[case::after_the_hour(11_600, Some(3), None)]
+    #[case::last_second_of_the_campaign(UNTIL - 1, Some(3), None)]
+    #[case::over(UNTIL, None, None)]
+    fn what_goes_changes_no_count(
+        #[case] now: i64,
+        #[case] first: Option<usize>,
+        #[case] without: Option<usize>,
+    ) {
+        let entries = log();
+        let whole = folded(&entries, 0);
+        let is_plan = |entry: &&Entry| matches!(entry.body, Body::ActionPlan { .. });
+        let plans: Vec<u64> = entries.iter().filter(is_plan).map(|one| one.n).collect();
+        let place = |act: Option<usize>| act.map(|act| plans[act - 1]);
+        let kept = |campaign: Option<&Campaign>| {
+            let needed = needed(&entries, &whole, campaign, at(now));
+            needed.map(|needed| needed.n)
+        };
+        let running = campaign(3);
+        assert_eq!(kept(Some(&running)), place(first));
+        // Nothing that is needed: at worst all of it goes.
+        let left = folded(&entries, place(first).unwrap_or(u64::MAX));
+        let later = [now, now + 600, now + 3_600, UNTIL - 1, UNTIL];
+        for now in later.into_iter().filter(|later| *later >= now) {
+            assert_eq!(counts(&left, now), counts(&whole, now), "at {now}");
+        }
+        // On a host without a campaign the places in its name are of no use to anybody.
+        assert_eq!(kept(None), place(without));
+        let left = folded(&entries, place(without).unwrap_or(u64::MAX));
+        let (jo, al, host, _) = counts(&whole, now);
+        let (jo_left, al_left, host_left, _) = counts(&left, now);
+        assert_eq!((jo_left, al_left, host_left), (jo, al, host));
+    }
+
+    #[test]
+    fn a_campaign_that_lost_its_records_would_count_less() {
+        let (entries, now) = (log(), UNTIL - 1);
+        let counted = |from| counts(&folded(&entries, from), now);
+        assert_eq!(counted(0), (0, 0, 0, 3));
+        assert_eq!(counted(u64::MAX), (0, 0, 0, 1));
+    }
+
+    #[test]
+    fn a_plan_of_a_newer_program_is_kept_while_it_keeps_the_caps_from_counting() {
+        let mut plan = planned(1, 0, R);
+        if let Body::ActionPlan { kind, .. } = &mut plan {
+            "wipe_account".clone_into(kind);
+        }
+        let entries = [entry(1, 0, plan)];
+        let ledger = folded(&entries, 0);
+        for (now, kept) in [(3_599, Some(1)), (3_600, None)] {
+            let needed = needed(&entries, &ledger, None, at(now));
+            assert_eq!(needed.map(|needed| needed.n), kept, "{now}");
+        }
+    }
 }

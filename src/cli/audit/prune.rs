@@ -11,6 +11,7 @@ use super::needed::needed;
 use super::{BROKEN, OK, WARNINGS, no_log, unreadable};
 use crate::cli::compose;
 use crate::domain::audit::{Body, Expectations};
+use crate::domain::containment::campaign::Campaign;
 use crate::domain::containment::ledger::Ledger;
 use crate::domain::text::Safe;
 use crate::safe;
@@ -24,15 +25,20 @@ const GONE: &str = "gone with them, where nothing later says it again: ticks, no
 /// Removes the segments of this host's and user's log whose last record is older than a moment.
 ///
 /// A segment stays when it is the last, or when something begins in it that still stands, and with it every later one.
-/// What is removed is recorded and synced before.
+/// What is removed is recorded and synced before. What counts in the campaign that the host allows stands until it is over.
 ///
 /// # Errors
 /// Only when `out` cannot be written.
-pub fn prune(dir: &Path, before: DateTime<Utc>, out: &mut dyn Write) -> io::Result<u8> {
+pub fn prune(
+    dir: &Path,
+    before: DateTime<Utc>,
+    campaign: Option<&Campaign>,
+    out: &mut dyn Write,
+) -> io::Result<u8> {
     if !dir.exists() {
         return no_log(false, out);
     }
-    match try_prune(dir, compose::identity(), before, out) {
+    match try_prune(dir, compose::identity(), (before, campaign), out) {
         Ok(code) => code,
         Err(error) => unreadable(&error, false, out),
     }
@@ -41,7 +47,7 @@ pub fn prune(dir: &Path, before: DateTime<Utc>, out: &mut dyn Write) -> io::Resu
 fn try_prune(
     dir: &Path,
     identity: Identity,
-    before: DateTime<Utc>,
+    (before, campaign): (DateTime<Utc>, Option<&Campaign>),
     out: &mut dyn Write,
 ) -> Result<io::Result<u8>, StoreError> {
     let user = identity.user.clone();
@@ -63,7 +69,7 @@ fn try_prune(
     for entry in &checked.entries {
         ledger.apply(entry);
     }
-    let needed = needed(&checked.entries, &ledger, Utc::now());
+    let needed = needed(&checked.entries, &ledger, campaign, Utc::now());
     let begins = |n: u64| checked.entries.iter().find(|entry| entry.n == n);
     let stands = needed.and_then(|needed| Some((begins(needed.n)?.seg, needed.why)));
     let (old, kept): (Vec<Closed>, Vec<Closed>) = Closed::before(&checked.entries, before)

@@ -8,7 +8,7 @@ use std::path::Path;
 
 use serde_json::{Value, json};
 
-use super::{BROKEN, OK, WARNINGS, code, no_log, unreadable, worse};
+use super::{BROKEN, OK, UNREADABLE, WARNINGS, code, no_log, unreadable, worse};
 use crate::domain::audit::{Anchor, Expectations, Report, ascii_json};
 use crate::domain::ids::LogId;
 use crate::domain::text::Safe;
@@ -59,7 +59,7 @@ pub fn verify(dir: &Path, json: bool, out: &mut dyn Write) -> io::Result<u8> {
 pub fn verify_asked(dir: &Path, asked: &Asked, out: &mut dyn Write) -> io::Result<u8> {
     let found = match audit::verify_with(dir, &asked.expectations) {
         Ok(found) if found.logs.is_empty() && asked.remembered.is_empty() => {
-            return no_log(asked.json, out);
+            return nothing_here(asked, out);
         }
         Ok(found) => found,
         Err(error) => return unreadable(&error, asked.json, out),
@@ -126,6 +126,20 @@ pub fn verify_asked(dir: &Path, asked: &Asked, out: &mut dyn Write) -> io::Resul
         writeln!(out, "{limit}")?;
     }
     Ok(code)
+}
+
+/// Says that no log is here and none is remembered, and what could not be read while looking for heads.
+fn nothing_here(asked: &Asked, out: &mut dyn Write) -> io::Result<u8> {
+    if asked.json {
+        let notes: Vec<&str> = asked.notes.iter().map(Safe::as_str).collect();
+        let told = json!({ "exit": UNREADABLE, "logs": [], "notes": notes });
+        writeln!(out, "{}", ascii_json(&told))?;
+        return Ok(UNREADABLE);
+    }
+    for note in &asked.notes {
+        writeln!(out, "warning: {note}")?;
+    }
+    no_log(false, out)
 }
 
 fn tell(log: &LogId, report: &Report, asked: &Asked, out: &mut dyn Write) -> io::Result<()> {

@@ -103,6 +103,11 @@ impl Asked {
         }
     }
 
+    /// Gives every plan that waits, or waited, oldest first.
+    pub fn all(&self) -> impl Iterator<Item = &AskedView> {
+        self.plans.values()
+    }
+
     /// Gives what still waits, oldest plan first.
     pub fn open(&self) -> impl Iterator<Item = &AskedView> {
         self.plans.values().filter(|view| !view.ended)

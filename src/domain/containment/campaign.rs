@@ -7,7 +7,7 @@ use std::collections::BTreeSet;
 use chrono::{DateTime, Utc};
 use serde::{Deserialize, Serialize};
 
-use super::ledger::Ledger;
+use super::ledger::{ActionView, Ledger};
 use crate::domain::ids::{AccountId, PlanId};
 
 /// What a record says of a plan that goes beyond the caps in the name of a campaign.
@@ -42,15 +42,25 @@ impl Campaign {
                 .all(|b| b.is_ascii_alphanumeric() || matches!(b, b'.' | b'_' | b'-'))
     }
 
+    /// Tells whether it is not over.
+    pub fn runs(&self, now: DateTime<Utc>) -> bool {
+        now < self.until
+    }
+
+    /// Tells whether the account of an action takes one of its places, however long ago that was.
+    pub fn counts(&self, ledger: &Ledger, action: &ActionView) -> bool {
+        let named = ledger.asked().campaign(&action.pid);
+        action.may_have_left() && named == Some(self.name.as_str())
+    }
+
     /// Tells whether one more account may be acted on in its name.
     pub fn has_room(&self, ledger: &Ledger, account: &AccountId, now: DateTime<Utc>) -> bool {
-        if now >= self.until {
+        if !self.runs(now) {
             return false;
         }
         let others: BTreeSet<&AccountId> = ledger
             .actions()
-            .filter(|action| action.may_have_left())
-            .filter(|action| ledger.asked().campaign(&action.pid) == Some(self.name.as_str()))
+            .filter(|action| self.counts(ledger, action))
             .map(|action| &action.account)
             .filter(|other| *other != account)
             .collect();

@@ -299,6 +299,33 @@ mod tests {
         );
     }
 
+    /// An acknowledged disabling, then an enabling by record 20; a second disabling has no answer.
+    #[rstest]
+    #[case::one_before(19, Credit::Another(pid(1)))]
+    #[case::in_the_same(20, Credit::Another(pid(1)))]
+    #[case::one_after(21, Credit::Own)]
+    fn only_what_was_sent_before_this_one_may_have_undone_the_work_of_another(
+        #[case] n: u64,
+        #[case] expected: Credit,
+    ) {
+        let mut ledger = Ledger::default();
+        for (number, kind, n, answer) in [(1, D, 10, Ack), (2, E, 20, Ack), (3, D, n, Silent)] {
+            let mut plan = planned(number, 0, kind);
+            if let Body::ActionPlan { pid: of, .. } = &mut plan {
+                *of = pid(number);
+            }
+            let bodies = [plan, confirmed(number, false), intent(number, Some(0))];
+            for body in bodies.into_iter().chain(answered(number, answer)) {
+                ledger.apply(&entry(n, 0, body));
+            }
+        }
+        let action = ledger.get(&aid(3)).cloned();
+        assert_eq!(
+            action.map(|action| credit(&ledger, &action)),
+            Some(expected)
+        );
+    }
+
     #[test]
     fn nothing_brings_back_what_was_removed() {
         const X: ActionKind = ActionKind::RemoveItem;

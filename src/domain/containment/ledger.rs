@@ -1,12 +1,14 @@
 //! Folds audit records into the state of every action; the screen shows nothing else, so a restart shows the same.
 
 mod effect;
+mod lapsed;
 mod untold;
 
 use std::collections::HashMap;
 
 use chrono::{DateTime, Utc};
 
+pub use lapsed::{Lapsed, UNANSWERED};
 pub use untold::Untold;
 
 use super::asked::Asked;
@@ -85,6 +87,8 @@ pub struct ActionView {
     pub evidence: Option<Untrusted>,
     /// Whether the last reading agreed.
     pub matches: Option<bool>,
+    /// When a reading since the latest intent agreed last, by our clock.
+    pub agreed: Option<DateTime<Utc>>,
     /// The last reading: whether it agreed, and its words.
     pub observed: Option<(Option<bool>, Untrusted)>,
     /// Why there is no reading, as it was said last.
@@ -187,6 +191,7 @@ impl Ledger {
                     request_id: None,
                     evidence: None,
                     matches: None,
+                    agreed: None,
                     observed: None,
                     unread: None,
                     reads: 0,
@@ -340,8 +345,12 @@ impl Ledger {
                 pids.push(action.pid.clone());
             }
         }
-        // A confirmation that was torn in the middle leaves some of a plan that nobody will ever take further.
-        let is_over = |action: &&ActionView| action.ended.is_some() || action.confirmed.is_none();
+        // A confirmation that was torn in the middle leaves some of a plan that nobody will ever take further; what waited
+        // for a second person gets its word all the same.
+        let is_over = |action: &&ActionView| {
+            let is_left = action.confirmed.is_none() && action.state != ActionState::Awaiting;
+            action.ended.is_some() || is_left
+        };
         pids.retain(|pid| self.plan(pid).iter().all(is_over));
         pids
     }
@@ -382,6 +391,7 @@ impl ActionView {
                 self.password_before = *password_changed;
                 self.deadline = Some(*deadline);
                 self.acknowledged = false;
+                self.agreed = None;
                 self.refused = None;
                 self.reopen();
             }
@@ -427,6 +437,7 @@ impl ActionView {
                     self.evidence = Some(evidence.clone());
                 }
                 self.matches = *matches;
+                self.agreed = Some(at).filter(|_| *matches == Some(true)).or(self.agreed);
                 self.observed = Some((*matches, evidence.clone()));
                 self.reads = *reads;
                 if used.is_some() {

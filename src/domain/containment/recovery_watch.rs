@@ -2,18 +2,19 @@
 //!
 //! It begins when an enabling from here is proven, cannot be, or was closed by hand after it was sent. It has an owner and
 //! an end, and ends early when somebody says so or the account is contained again. What must not live here: reading
-//! sources, what is odd about an event (`judging`), the words for the case (`comments`).
+//! sources, what is odd about an event (`judging`), the words for the screen (`words`) and the case (`comments`).
 
 mod comments;
 mod judging;
 mod signs;
+mod words;
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::time::Duration;
 
 use chrono::{DateTime, TimeDelta, Utc};
 
-use super::hold::{Stage, near_word};
+use super::hold::Stage;
 use super::kind::ActionKind;
 use super::ledger::ActionView;
 use super::state::ActionState;
@@ -29,6 +30,7 @@ pub(super) use comments::is_told;
 pub use comments::{over_comment, over_marker, seen_comment, seen_marker};
 pub use judging::{ATTACKER, Found, item_key, judge_account, judge_event, judge_left, rings};
 pub use signs::signs;
+use words::long_word;
 
 /// Most things kept of what one watch saw; what comes later changes no word.
 pub const SEEN_MAX: usize = 50;
@@ -42,10 +44,7 @@ const SAME: TimeDelta = TimeDelta::minutes(15);
 /// How long after the enabling a list may be read first and still tell what was there at the beginning.
 const FIRST: TimeDelta = TimeDelta::minutes(10);
 
-/// Cells for the names of what was not read, so that the word fits into a row of 80.
-const MISSED: usize = 32;
-
-/// Most watches kept after they ended early, for what their cases were not told yet.
+/// Most watches kept after they ended early: for what their cases were not told yet, and as many with nothing seen.
 const PAST_MAX: usize = 20;
 
 /// One watch.
@@ -80,10 +79,12 @@ pub struct RecoveryWatch {
 /// How a watch ended.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Over {
-    /// How long, what was read, what was seen.
+    /// How long, what was read, what was seen; of one that ended before its time, by whom and why.
     pub text: Untrusted,
     /// Whether everything was read and nothing seen.
     pub well: bool,
+    /// Whether it ended before its time: somebody said so, or the account was acted on again.
+    pub early: bool,
     /// When that was recorded.
     pub at: DateTime<Utc>,
 }
@@ -103,57 +104,34 @@ impl RecoveryWatch {
 
     /// Tells whether it is shown: it runs, or ended a short time ago.
     pub fn is_listed(&self, now: DateTime<Utc>) -> bool {
-        let ended = self.over.as_ref().map(|over| over.at.max(self.until));
+        let ended = self.over.as_ref().map(|over| {
+            if self.is_quiet() {
+                over.at
+            } else {
+                over.at.max(self.until)
+            }
+        });
         ended.is_none_or(|ended| now - ended < LISTED)
     }
 
-    /// Gives the words of its end: `watched until 14:20Z`.
-    pub fn end_word(&self, now: DateTime<Utc>) -> Safe {
-        let until = near_word(self.until, now);
-        if self.until <= now {
-            safe!("watch ended {}", until)
-        } else {
-            safe!("watched until {}", until)
-        }
+    /// Tells whether it ended before its time with nothing seen.
+    fn is_quiet(&self) -> bool {
+        self.seen.is_empty() && self.over.as_ref().is_some_and(|over| over.early)
     }
 
-    /// Gives the word that stands for what it saw, as far as that was read.
-    pub fn word(&self) -> Safe {
-        match (self.seen.as_slice(), &self.over) {
-            ([], None) if !self.missed.is_empty() => safe!(
-                "nothing seen in what was read; not read: {}",
-                self.missed_word()
-            ),
-            ([], None) => "enabled again, nothing seen".into(),
-            ([], Some(over)) => safe!("watched {}", over.text.line()),
-            ([one], _) => safe!("SEEN SINCE: {}", one.text.line()),
-            ([.., last], _) => safe!(
-                "SEEN SINCE: {}, {} in all",
-                last.text.line(),
-                self.seen.len()
-            ),
+    /// Ends it before its time, if it is not over; `by` is who said so.
+    fn end_early(&mut self, by: Option<&Untrusted>, why: &Safe, at: DateTime<Utc>) {
+        if self.over.is_some() {
+            return;
         }
-    }
-
-    /// Gives the same word, but says so where nothing is known because nobody looked yet.
-    pub fn word_once(&self, is_looked_at: bool) -> Safe {
-        let is_quiet = self.seen.is_empty() && self.missed.is_empty() && self.over.is_none();
-        if is_quiet && !is_looked_at {
-            "enabled again, not looked yet".into()
-        } else {
-            self.word()
-        }
-    }
-
-    /// Names what was not read, in few cells.
-    fn missed_word(&self) -> Safe {
-        let names = self.missed.keys();
-        let mut names = names.map(|source| Untrusted::new(source.as_str()).field());
-        let first = names.next().unwrap_or_default();
-        match names.count() {
-            0 => first.fit(MISSED),
-            more => safe!("{}, {} more", first.fit(MISSED - 9), more),
-        }
+        let by = by.map_or_else(Safe::default, |by| safe!(" by {}", by.field()));
+        let text = safe!("ended before its time{}: {}", by, why);
+        self.over = Some(Over {
+            text: Untrusted::new(text.as_str()),
+            well: false,
+            early: true,
+            at,
+        });
     }
 
     /// Takes how a source was read: what was there, and what nobody can know because it was not read, or late.
@@ -194,52 +172,6 @@ impl RecoveryWatch {
             .iter()
             .any(|one| one.thing == thing && one.source != source && (one.at - at).abs() <= SAME)
     }
-
-    /// Composes the summary of a watch that ran to its end; `read` and `unread` are its sources, the latter with reasons.
-    pub fn summary(&self, read: &[Safe], unread: &[Safe]) -> Safe {
-        let long = long_word(self.until - self.since);
-        let comma = Safe::fixed(", ");
-        let sources = match read.len() {
-            0 => "no source".into(),
-            1 => safe!("1 source ({})", Safe::join(read.iter().cloned(), &comma)),
-            some => safe!(
-                "{} sources ({})",
-                some,
-                Safe::join(read.iter().cloned(), &comma)
-            ),
-        };
-        let seen = match self.seen.len() {
-            0 => "nothing seen".into(),
-            1 => "1 thing seen".into(),
-            some => safe!("{} things seen", some),
-        };
-        let mut text = safe!("{}, {}, {}", long, sources, seen);
-        if !unread.is_empty() {
-            let unread = Safe::join(unread.iter().cloned(), &Safe::fixed("; "));
-            text = safe!("{}; not read to the end: {}", text, unread);
-        }
-        let missed = self.missed.iter().map(|(source, why)| {
-            safe!(
-                "{} ({})",
-                Untrusted::new(source.as_str()).field(),
-                why.line()
-            )
-        });
-        if !self.missed.is_empty() {
-            let missed = Safe::join(missed, &Safe::fixed("; "));
-            text = safe!("{}; not read, or not whole, at some time: {}", text, missed);
-        }
-        text
-    }
-}
-
-fn long_word(long: TimeDelta) -> Safe {
-    let minutes = long.num_minutes();
-    if minutes < 120 {
-        safe!("{} min", minutes)
-    } else {
-        safe!("{} h", (minutes + 30) / 60)
-    }
 }
 
 /// What the records say about watches over accounts that were enabled again.
@@ -253,6 +185,8 @@ pub struct Recoveries {
     latest: BTreeMap<AccountId, u64>,
     /// Ended early with something seen, for what the case was not told yet; the oldest first.
     past: Vec<RecoveryWatch>,
+    /// Ended early with nothing seen; the oldest first.
+    quiet: Vec<RecoveryWatch>,
     signs: BTreeMap<(AccountId, CaseId), BTreeSet<AttackSign>>,
 }
 
@@ -266,10 +200,10 @@ impl Recoveries {
                 self.planned.insert(word.aid.clone(), planned);
             }
             RecoveryWord::Until(word) if word.how == "ended" => {
-                if self.watch_mut(account, &word.aid).is_some() {
+                if let Some(watch) = self.watch_mut(account, &word.aid) {
                     let why = word.reason.as_ref().map(Untrusted::line);
                     let why = why.unwrap_or_else(|| "no reason given".into());
-                    self.end(account, &why, entry.ts);
+                    watch.end_early(Some(&word.owner), &why, entry.ts);
                 }
             }
             // Whoever decided may not have known that it was over: it goes on then. An end that has passed is none.
@@ -306,6 +240,7 @@ impl Recoveries {
                     watch.over = Some(Over {
                         text: over.text.clone(),
                         well: over.well,
+                        early: false,
                         at: entry.ts,
                     });
                 }
@@ -378,29 +313,24 @@ impl Recoveries {
         self.watches.insert(account.clone(), watch);
     }
 
-    /// Ends the watch over an account, before its time if it is not over; its case is told then of what was seen.
+    /// Puts the watch over an account away, ended before its time if it is not over: its case is told of what was seen.
     fn end(&mut self, account: &AccountId, why: &Safe, at: DateTime<Utc>) {
         let Some(mut watch) = self.watches.remove(account) else {
             return;
         };
-        if watch.over.is_none() {
-            if watch.seen.is_empty() {
-                return;
-            }
-            let text = safe!("ended before its time: {}", why);
-            watch.over = Some(Over {
-                text: Untrusted::new(text.as_str()),
-                well: false,
-                at,
-            });
-        }
-        self.past.push(watch);
-        if self.past.len() > PAST_MAX {
-            self.past.remove(0);
+        watch.end_early(None, why, at);
+        let kept = if watch.is_quiet() {
+            &mut self.quiet
+        } else {
+            &mut self.past
+        };
+        kept.push(watch);
+        if kept.len() > PAST_MAX {
+            kept.remove(0);
         }
     }
 
-    /// Gives the watch over an account, also when it ran to its end.
+    /// Gives the watch over an account, also when it ran to its end or somebody ended it.
     pub fn of(&self, account: &AccountId) -> Option<&RecoveryWatch> {
         self.watches.get(account)
     }
@@ -410,9 +340,17 @@ impl Recoveries {
         self.watches.values().filter(|watch| watch.over.is_none())
     }
 
-    /// Lists every watch that is known: those that run, those that ended, and those that ended early with something seen.
+    /// Lists the watches of which cases are told: those that run, those that ended, and those that ended early with
+    /// something seen.
     pub fn all(&self) -> impl Iterator<Item = &RecoveryWatch> {
-        self.watches.values().chain(&self.past)
+        let here = self.watches.values().filter(|watch| !watch.is_quiet());
+        here.chain(&self.past)
+    }
+
+    /// Lists the watches that ended early with nothing seen: there is nothing to tell of them but that.
+    pub fn quiet(&self) -> impl Iterator<Item = &RecoveryWatch> {
+        let here = self.watches.values().filter(|watch| watch.is_quiet());
+        here.chain(&self.quiet)
     }
 
     /// Gives what names the attacker in the case of a watch.

@@ -80,7 +80,7 @@ pub fn standing(
     let mut revoked: Option<(DateTime<Utc>, DateTime<Utc>)> = None;
     // Whatever a provider's clock says: what was sent before the disabling can not have ended a session of after it.
     let mut revoked_after = false;
-    let (mut perhaps_enabled, mut by_others) = (false, false);
+    let (mut perhaps_enabled, mut by_others, mut by_hand) = (false, false, false);
     let mut acts: Vec<_> = ledger
         .on(account)
         .filter(|action| action.sent.is_some())
@@ -109,6 +109,7 @@ pub fn standing(
                 }
                 disabled = at.filter(|_| proven).or(still);
                 by_others = late;
+                by_hand = action.closed && action.may_have_had_effect();
                 perhaps_enabled = false;
             }
             ActionKind::RevokeSessions => {
@@ -129,6 +130,7 @@ pub fn standing(
             | ActionKind::DismissRisk => {}
             ActionKind::EnableAccount if proven => {
                 (disabled, revoked, perhaps_enabled) = (None, None, false);
+                (by_others, by_hand) = (false, false);
             }
             ActionKind::EnableAccount => {
                 if action.may_have_had_effect() {
@@ -144,6 +146,7 @@ pub fn standing(
     match (disabled, revoked) {
         (None, _) if perhaps_enabled => missing.push("account perhaps enabled again".into()),
         (None, _) if by_others => missing.push("disabled, but not by an action of ours".into()),
+        (None, _) if by_hand => missing.push("its disabling was closed by hand, not proven".into()),
         (None, _) => missing.push("not disabled from here".into()),
         (Some(_), None) => missing.push("sessions not revoked".into()),
         (Some((disabled, _)), Some((revoked, _))) if revoked < disabled || !revoked_after => {
@@ -372,6 +375,41 @@ mod tests {
             standing.word().as_str(),
             "partly contained: not disabled from here"
         );
+    }
+
+    #[test]
+    fn a_disabling_closed_by_hand_is_said_until_its_word_is_known() {
+        let mut ledger = Ledger::default();
+        proven(&mut ledger, 1, R, 10, 0);
+        let closed = Body::ActionResolve {
+            aid: aid(2),
+            how: "closed by a person".to_owned(),
+            reason: "not ours".into(),
+        };
+        let bodies = [
+            planned(2, 0, D),
+            confirmed(2, false),
+            intent(2, Some(5)),
+            closed,
+        ];
+        for (body, n) in bodies.into_iter().zip(20..) {
+            ledger.apply(&entry(n, 10, body));
+        }
+        let says = |ledger: &Ledger| standing(ledger, &account().id, |_| false).word();
+        assert_eq!(
+            says(&ledger).as_str(),
+            "partly contained: its disabling was closed by hand, not proven"
+        );
+        let mut enabled = ledger.clone();
+        proven(&mut enabled, 3, E, 30, 20);
+        proven(&mut enabled, 4, R, 40, 30);
+        ledger.apply(&entry(30, 11, outcome(2, OutcomeState::NotEffective)));
+        for ledger in [ledger, enabled] {
+            assert_eq!(
+                says(&ledger).as_str(),
+                "partly contained: not disabled from here"
+            );
+        }
     }
 
     /// Two disablings; the second was refused, and what was read all the same is given.

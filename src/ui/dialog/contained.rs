@@ -85,7 +85,16 @@ fn draw_watch(
         Words::new(Role::Text, "  ").add(word_role(watch, look), word),
     );
     let signs = model.ledger.recoveries().signs_word(watch);
-    let what = safe!("looks for the attacker ({}), new things, changes", signs);
+    let looks: &'static str = if watch.over.is_some() {
+        "looked"
+    } else {
+        "looks"
+    };
+    let what = safe!(
+        "{} for the attacker ({}), new things, changes",
+        looks,
+        signs
+    );
     canvas.row(area, 2, Words::new(Role::Text, "  ").add(Role::Dim, what));
     let since = safe!(
         "enabled {}",
@@ -171,7 +180,7 @@ fn draw_row(
     let (watch_role, watch) = if model.watches(row.account) {
         looked(model, model.watch(row.account))
     } else {
-        (Role::Dim, "not watched".into())
+        (Role::Dim, row.unwatched())
     };
     let facts = Words::new(Role::Text, "  ")
         .add(Role::Dim, since)
@@ -263,6 +272,7 @@ mod tests {
             over: Some(Over {
                 text: "72 h".into(),
                 well,
+                early: false,
                 at: at(3_600),
             }),
             ..watch()

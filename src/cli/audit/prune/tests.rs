@@ -8,6 +8,7 @@ use crate::domain::audit::{
     CaseChanged, DocumentPosted, DocumentWritten, HoldSet, OutcomeState, RecoverySaid,
     RecoveryWord, WatchOver, WatchUntil,
 };
+use crate::domain::containment::campaign::CampaignNamed;
 use crate::domain::containment::hold::drift_marker;
 use crate::domain::containment::kind::ActionKind;
 use crate::domain::containment::outbox::NOTE;
@@ -45,6 +46,15 @@ fn pruned_of(
     days: i64,
     segments: impl IntoIterator<Item = Vec<Body>>,
 ) -> Result<(u8, String), Box<dyn Error>> {
+    pruned_in(None, days, segments)
+}
+
+/// The same on a host that allows a campaign.
+fn pruned_in(
+    campaign: Option<&Campaign>,
+    days: i64,
+    segments: impl IntoIterator<Item = Vec<Body>>,
+) -> Result<(u8, String), Box<dyn Error>> {
     let root = tempfile::tempdir()?;
     let dir = root.path().join("audit");
     let ground = Ground {
@@ -61,7 +71,7 @@ fn pruned_of(
     }
     drop(log);
     let mut out = Vec::new();
-    let code = prune(&dir, Utc::now(), &mut out)?;
+    let code = prune(&dir, Utc::now(), campaign, &mut out)?;
     Ok((code, String::from_utf8(out)?))
 }
 
@@ -232,6 +242,19 @@ fn asked() -> Vec<Body> {
     vec![planned(1, 0, D), request]
 }
 
+/// An answer whose confirmations were torn off with their console.
+fn approved() -> Body {
+    Body::Approval {
+        pid: pid(1),
+        asked: pid(1),
+        plan_hash: "ab".to_owned(),
+        approver: "u2".into(),
+        approver_login: "kim".into(),
+        comment: "~3".into(),
+        at: Utc::now(),
+    }
+}
+
 fn denied() -> Body {
     Body::ApprovalDenied {
         pid: pid(1),
@@ -251,6 +274,7 @@ fn with(mut bodies: Vec<Body>, more: impl IntoIterator<Item = Body>) -> Vec<Body
 #[case::unfinished(vec![planned(1, 0, R), confirmed(1, false), intent(1, None)], "an action has no last word")]
 #[case::undocumented(proven(1, R), "a response is not documented")]
 #[case::asked(asked(), "a response waits for a second person")]
+#[case::torn(with(asked(), [approved()]), "a response waits for a second person")]
 #[case::contained(with(proven(1, D), [documented(&[1])]), "a containment stands")]
 #[case::held(with(proven(1, R), [documented(&[1]), hold()]), "a containment in part has an end set")]
 #[case::watched(watched(), "an account that was enabled again is watched")]
@@ -339,5 +363,36 @@ fn what_counts_against_a_cap_is_kept_as_long_as_it_counts() -> Result<(), Box<dy
         "{words}"
     );
     assert_eq!(pruned(1, bodies())?.0, OK);
+    Ok(())
+}
+
+#[rstest]
+#[case::runs("phish-11", 1, Some("an action counts in the campaign of the host"))]
+#[case::over("phish-11", -1, None)]
+#[case::another("phish-12", 1, None)]
+fn what_counts_in_a_campaign_is_kept_until_that_is_over(
+    #[case] name: &str,
+    #[case] hours: i64,
+    #[case] why: Option<&str>,
+) -> Result<(), Box<dyn Error>> {
+    let named = Body::ActionCampaign(CampaignNamed {
+        pid: pid(1),
+        campaign: "phish-11".to_owned(),
+    });
+    let bodies = with(proven(1, R), [named, documented(&[1])]);
+    let campaign = Campaign {
+        name: name.to_owned(),
+        until: Utc::now() + TimeDelta::hours(hours),
+        accounts: 40,
+    };
+    let (code, words) = pruned_in(Some(&campaign), 1, [bodies])?;
+    match why {
+        Some(why) => {
+            let kept = format!("kept from segment 1 on: {why}");
+            assert!(words.contains(&kept), "{words}");
+            assert_eq!(code, WARNINGS, "{words}");
+        }
+        None => assert_eq!(code, OK, "{words}"),
+    }
     Ok(())
 }

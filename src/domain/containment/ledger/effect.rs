@@ -4,8 +4,43 @@
 
 use chrono::{DateTime, TimeDelta, Utc};
 
-use super::ActionView;
+use super::{ActionView, Ledger};
+use crate::domain::containment::kind::ActionKind;
 use crate::domain::containment::state::ActionState;
+
+impl Ledger {
+    /// Lists our enablings that were sent after a disabling and may have had effect.
+    pub fn enablings_after<'a>(
+        &'a self,
+        disabling: &'a ActionView,
+    ) -> impl Iterator<Item = &'a ActionView> {
+        self.on(&disabling.account).filter(move |other| {
+            other.kind == ActionKind::EnableAccount
+                && other.sent_n > disabling.sent_n
+                && other.may_have_had_effect()
+        })
+    }
+
+    /// Tells whether a disabling without a final word was read as done since it was sent and reads otherwise now, and no
+    /// enabling from here may have done that. Any status but the wanted one counts: others may give it a new password, too.
+    pub fn reads_undone(&self, action: &ActionView) -> bool {
+        action.kind == ActionKind::DisableAccount
+            && (action.ended.is_none() || action.closed)
+            && action.refused.is_none()
+            && action.agreed.is_some()
+            && action.matches != Some(true)
+            && self.enablings_after(action).next().is_none()
+    }
+
+    /// Tells whether a disabling that the provider accepted does not read as done, and no enabling from here may have done
+    /// that.
+    pub fn is_broken_promise(&self, action: &ActionView) -> bool {
+        action.kind == ActionKind::DisableAccount
+            && action.acknowledged
+            && action.matches == Some(false)
+            && self.enablings_after(action).next().is_none()
+    }
+}
 
 impl ActionView {
     /// Tells whether it was confirmed and no final word was said; a refusal that is still being read back is not final.
@@ -59,5 +94,108 @@ impl ActionView {
                     .is_some_and(|answer| *at < answer + second)
         };
         self.effect_at.filter(in_request).or(self.effective_at())
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use rstest::rstest;
+
+    use super::*;
+    use crate::domain::audit::{Body, Observed, OutcomeState};
+    use crate::domain::containment::samples::{
+        account, aid, confirmed, entry, intent, outcome, planned,
+    };
+
+    const D: ActionKind = ActionKind::DisableAccount;
+    const E: ActionKind = ActionKind::EnableAccount;
+
+    fn sent(ledger: &mut Ledger, number: u128, kind: ActionKind, n: u64) {
+        let bodies = [
+            planned(number, 0, kind),
+            confirmed(number, false),
+            intent(number, Some(0)),
+        ];
+        for (body, n) in bodies.into_iter().zip(n..) {
+            ledger.apply(&entry(n, 0, body));
+        }
+    }
+
+    fn read(matches: Option<bool>) -> Body {
+        Body::ActionObserve(Observed {
+            aid: aid(1),
+            evidence: "status".into(),
+            matches,
+            reads: 1,
+            used: None,
+            effect_at: None,
+        })
+    }
+
+    #[rstest]
+    #[case::done_and_not_any_more(D, &[Some(true), Some(false)], true)]
+    #[case::never_done(D, &[Some(false), Some(false)], false)]
+    #[case::still_done(D, &[Some(true)], false)]
+    #[case::done_again(D, &[Some(true), Some(false), Some(true)], false)]
+    #[case::another_status(D, &[Some(true), None], true)]
+    #[case::never_read(D, &[None], false)]
+    #[case::another_kind(ActionKind::RevokeSessions, &[Some(true), Some(false)], false)]
+    fn only_what_read_as_done_reads_undone(
+        #[case] kind: ActionKind,
+        #[case] reads: &[Option<bool>],
+        #[case] undone: bool,
+    ) {
+        let mut ledger = Ledger::default();
+        sent(&mut ledger, 1, kind, 1);
+        for (matches, n) in reads.iter().zip(10..) {
+            ledger.apply(&entry(n, 1, read(*matches)));
+        }
+        let action = ledger.get(&aid(1)).expect("it is on record");
+        assert_eq!(ledger.reads_undone(action), undone);
+    }
+
+    #[rstest]
+    #[case::sent_after_it(20, None, false)]
+    #[case::sent_after_it_and_refused(20, Some(OutcomeState::Rejected), true)]
+    #[case::proven_after_it(20, Some(OutcomeState::Verified), false)]
+    fn an_enabling_from_here_is_not_the_work_of_others(
+        #[case] n: u64,
+        #[case] word: Option<OutcomeState>,
+        #[case] undone: bool,
+    ) {
+        let mut ledger = Ledger::default();
+        sent(&mut ledger, 1, D, 1);
+        ledger.apply(&entry(10, 1, read(Some(true))));
+        sent(&mut ledger, 2, E, n);
+        if let Some(word) = word {
+            ledger.apply(&entry(n + 5, 2, outcome(2, word)));
+        }
+        ledger.apply(&entry(30, 3, read(Some(false))));
+        let action = ledger.get(&aid(1)).expect("it is on record");
+        assert_eq!(ledger.reads_undone(action), undone);
+        assert_eq!(ledger.on(&account().id).count(), 2);
+    }
+
+    #[test]
+    fn an_enabling_of_before_it_may_not_have_undone_it() {
+        let mut ledger = Ledger::default();
+        sent(&mut ledger, 2, E, 1);
+        sent(&mut ledger, 1, D, 10);
+        for (matches, n) in [true, false].into_iter().zip(20..) {
+            ledger.apply(&entry(n, 1, read(Some(matches))));
+        }
+        let action = ledger.get(&aid(1)).expect("it is on record");
+        assert!(ledger.reads_undone(action));
+    }
+
+    #[test]
+    fn a_second_send_forgets_what_was_read_of_the_first() {
+        let mut ledger = Ledger::default();
+        sent(&mut ledger, 1, D, 1);
+        ledger.apply(&entry(10, 1, read(Some(true))));
+        ledger.apply(&entry(11, 2, intent(1, Some(2))));
+        ledger.apply(&entry(12, 3, read(Some(false))));
+        let action = ledger.get(&aid(1)).expect("it is on record");
+        assert!(!ledger.reads_undone(action));
     }
 }

@@ -258,7 +258,7 @@ fn it_ends_with_a_reason_or_when_the_account_is_contained_again() {
     assert_eq!(
         past(&ledger),
         [(
-            "ended before its time: no reason given".to_owned(),
+            "ended before its time by jo: no reason given".to_owned(),
             false,
             at(80)
         )]
@@ -271,6 +271,158 @@ fn past(ledger: &Ledger) -> Vec<(String, bool, DateTime<Utc>)> {
         Some((over.text.raw().to_owned(), over.well, over.at))
     });
     overs.collect()
+}
+
+/// Kim ends the watch at a second, because the user called.
+fn ended_by_kim(second: i64) -> Body {
+    said(RecoveryWord::Until(WatchUntil {
+        aid: aid(3),
+        login: account().login,
+        owner: "kim".into(),
+        until: at(second),
+        how: "ended".to_owned(),
+        reason: Some("the user called".into()),
+    }))
+}
+
+#[rstest]
+#[case::all_read(
+    Some(looked("what is left at okta", None, &[RemnantKind::Forwarding])),
+    "nothing seen until then"
+)]
+#[case::no_look(None, "nothing seen in what was read; not read: what is left at okta")]
+#[case::not_all_read(
+    Some(looked("elastic", Some("403"), &[])),
+    "nothing seen in what was read; not read: elastic"
+)]
+fn a_watch_that_somebody_ended_says_who_and_why_and_that_nothing_was_seen(
+    #[case] look: Option<Body>,
+    #[case] nothing: &str,
+) {
+    let mut ledger = watched();
+    if let Some(look) = look {
+        ledger.apply(&entry(50, 60, look));
+    }
+    ledger.apply(&entry(51, 80, ended_by_kim(80)));
+    let watch = the(&ledger);
+    let word = format!("{nothing}; ended before its time by kim: the user called");
+    assert_eq!(watch.nothing_word().as_str(), nothing);
+    assert_eq!(watch.word().as_str(), word);
+    assert_eq!(watch.word_once(false).as_str(), word);
+    let ends = watch.end_word(at(90));
+    assert_eq!(ends.as_str(), "watch ended early 08:01Z");
+}
+
+#[test]
+fn a_watch_that_somebody_ended_with_something_seen_tells_that_first() {
+    let mut ledger = watched();
+    ledger.apply(&entry(50, 60, seen(3, "e1")));
+    ledger.apply(&entry(51, 80, ended_by_kim(80)));
+    assert_eq!(the(&ledger).word().as_str(), "SEEN SINCE: back");
+    let ends = the(&ledger).end_word(at(90));
+    assert_eq!(ends.as_str(), "watch ended early 08:01Z");
+    assert_eq!(ledger.recoveries().quiet().count(), 0);
+    assert_eq!(ledger.recoveries().all().count(), 1);
+}
+
+#[test]
+fn a_watch_that_ended_early_is_listed_for_a_day_and_what_it_saw_for_as_long_as_planned() {
+    let day = 86_400;
+    let mut ledger = watched();
+    ledger.apply(&entry(50, 80, ended_by_kim(80)));
+    assert!(the(&ledger).is_listed(at(80 + day - 1)));
+    assert!(!the(&ledger).is_listed(at(80 + day)));
+    let mut ledger = watched();
+    ledger.apply(&entry(50, 60, seen(3, "e1")));
+    ledger.apply(&entry(51, 80, ended_by_kim(80)));
+    assert!(the(&ledger).is_listed(at(3_600 + day - 1)));
+    assert!(!the(&ledger).is_listed(at(3_600 + day)));
+}
+
+fn quiet(ledger: &Ledger) -> Vec<String> {
+    let quiet = ledger.recoveries().quiet();
+    let texts = quiet.filter_map(|watch| Some(watch.over.as_ref()?.text.raw().to_owned()));
+    texts.collect()
+}
+
+#[test]
+fn of_a_watch_that_ended_early_with_nothing_seen_it_is_known_why() {
+    let mut ledger = watched();
+    assert!(quiet(&ledger).is_empty(), "it runs");
+    ledger.apply(&entry(50, 80, ended_by_kim(80)));
+    let by_kim = "ended before its time by kim: the user called";
+    assert_eq!(quiet(&ledger), [by_kim]);
+    assert_eq!(ledger.recoveries().running().count(), 0);
+    assert_eq!(ledger.recoveries().all().count(), 0, "no case is told");
+    // Containing the account puts it away and leaves its word as it is.
+    proven(&mut ledger, 4, ActionKind::DisableAccount, 60, 90);
+    assert!(ledger.recoveries().of(&account().id).is_none());
+    assert_eq!(quiet(&ledger), [by_kim]);
+
+    let mut ledger = watched();
+    proven(&mut ledger, 4, ActionKind::DisableAccount, 60, 70);
+    assert!(ledger.recoveries().of(&account().id).is_none());
+    assert_eq!(quiet(&ledger), ["ended before its time: contained again"]);
+
+    let mut ledger = watched();
+    ledger.apply(&entry(50, 60, until(4, 7_200, "confirmed")));
+    proven(&mut ledger, 4, E, 60, 70);
+    assert_eq!(the(&ledger).aid, aid(4));
+    assert_eq!(quiet(&ledger), ["ended before its time: enabled anew"]);
+    assert_eq!(ledger.recoveries().all().count(), 1, "the one that runs");
+}
+
+#[test]
+fn a_watch_that_somebody_ended_goes_on_with_another_end() {
+    let mut ledger = watched();
+    ledger.apply(&entry(50, 80, ended_by_kim(80)));
+    ledger.apply(&entry(51, 90, until(3, 7_200, "changed")));
+    assert_eq!(the(&ledger).until, at(7_200));
+    assert_eq!(ledger.recoveries().running().count(), 1);
+    assert!(quiet(&ledger).is_empty());
+}
+
+#[test]
+fn nobody_ends_a_watch_that_ran_to_its_end() {
+    let mut ledger = watched();
+    ledger.apply(&entry(50, 3_700, over()));
+    ledger.apply(&entry(51, 3_710, ended_by_kim(3_710)));
+    assert_eq!(past(&ledger), [("59 min".to_owned(), true, at(3_700))]);
+    assert_eq!(the(&ledger).word().as_str(), "watched 59 min");
+}
+
+#[test]
+fn watches_that_ended_with_nothing_seen_take_no_room_of_those_to_be_told_of() {
+    let mut ledger = Ledger::default();
+    let many = u128::try_from(PAST_MAX).unwrap_or_default() + 3;
+    for number in 1..=many {
+        let n = u64::try_from(number).unwrap_or_default() * 100;
+        ledger.apply(&entry(n, 19, until(number, 3_600, "confirmed")));
+        proven(&mut ledger, number, E, n + 1, 20);
+        if number == 1 {
+            ledger.apply(&entry(n + 50, 21, seen(number, "k")));
+        }
+    }
+    assert_eq!(quiet(&ledger).len(), PAST_MAX);
+    let told: Vec<ActionId> = ledger
+        .recoveries()
+        .all()
+        .map(|watch| watch.aid.clone())
+        .collect();
+    assert_eq!(told, [aid(many), aid(1)]);
+}
+
+/// The decision is on record only after the first word on the enabling, which was closed by hand.
+#[test]
+fn a_watch_that_is_decided_late_begins_with_the_next_word_on_its_enabling() {
+    let mut ledger = Ledger::default();
+    let mut all = sent(3, E);
+    let decided = all.remove(2);
+    all.extend([closed(3), decided]);
+    tell(&mut ledger, 1, all);
+    assert!(ledger.recoveries().of(&account().id).is_none());
+    tell(&mut ledger, 10, vec![outcome(3, OutcomeState::Verified)]);
+    assert_eq!(the(&ledger).aid, aid(3));
 }
 
 fn over() -> Body {
@@ -673,6 +825,198 @@ fn a_change_of_the_account_by_others_rings(
     let found = judge_account(&read, is_out, the(&ledger), &ledger, at(90));
     let said: Vec<&str> = found.iter().map(|found| found.thing).collect();
     assert_eq!(said, things);
+}
+
+/// Number of the record by which the account of [`watched`] was disabled.
+const DISABLED: u64 = 12;
+
+/// Number of the record by which it was enabled again.
+const ENABLED: u64 = 42;
+
+/// Records an act that was sent by this record and has no final word: it may have had its effect.
+fn sent_by(ledger: &mut Ledger, number: u128, kind: ActionKind, n: u64) {
+    let bodies = [
+        planned(number, 0, kind),
+        confirmed(number, false),
+        intent(number, Some(40)),
+    ];
+    for body in bodies {
+        ledger.apply(&entry(n, 40, body));
+    }
+}
+
+/// Judges the account of [`watched`], and gives what rings.
+fn rung(ledger: &Ledger, password: i64, is_out: bool) -> Vec<&'static str> {
+    let mut read = account();
+    read.password_changed = Some(at(password));
+    let found = judge_account(&read, is_out, the(ledger), ledger, at(90));
+    found.iter().map(|found| found.thing).collect()
+}
+
+#[test]
+fn the_acts_of_a_watched_account_are_sent_by_these_records() {
+    let ledger = watched();
+    let sent_n = |number| ledger.get(&aid(number)).map(|act| act.sent_n);
+    assert_eq!(sent_n(1), Some(DISABLED));
+    assert_eq!(sent_n(3), Some(ENABLED));
+}
+
+/// What has the number of the enabling itself is not after it, as no two records of a log have one.
+#[rstest]
+#[case::disabled_one_before(ActionKind::DisableAccount, ENABLED - 1, true)]
+#[case::disabled_in_the_same(ActionKind::DisableAccount, ENABLED, true)]
+#[case::disabled_one_after(ActionKind::DisableAccount, ENABLED + 1, false)]
+#[case::reset_one_before(ActionKind::ResetPassword, ENABLED - 1, true)]
+#[case::reset_in_the_same(ActionKind::ResetPassword, ENABLED, true)]
+#[case::reset_one_after(ActionKind::ResetPassword, ENABLED + 1, false)]
+// These keep nobody out.
+#[case::expired_after(ActionKind::ExpirePassword, ENABLED + 1, true)]
+#[case::revoked_after(ActionKind::RevokeSessions, ENABLED + 1, true)]
+fn an_account_that_is_out_rings_unless_an_act_from_here_put_it_out_since(
+    #[case] kind: ActionKind,
+    #[case] n: u64,
+    #[case] rings: bool,
+) {
+    let mut ledger = watched();
+    sent_by(&mut ledger, 7, kind, n);
+    let things: &[&str] = if rings { &["status"] } else { &[] };
+    assert_eq!(rung(&ledger, -9_000, true), things);
+    assert_eq!(rung(&ledger, -9_000, false), [""; 0], "it is not out");
+}
+
+#[rstest]
+#[case::proven(OutcomeState::Verified, &["status"])]
+#[case::cannot_be(OutcomeState::Unverifiable, &[])]
+fn an_account_that_is_out_rings_only_where_its_enabling_is_proven(
+    #[case] state: OutcomeState,
+    #[case] things: &[&str],
+) {
+    let mut ledger = Ledger::default();
+    tell(&mut ledger, 1, sent(3, E));
+    tell(&mut ledger, 10, vec![outcome(3, state)]);
+    assert_eq!(rung(&ledger, -9_000, true), things);
+}
+
+#[rstest]
+#[case::no_word_yet(None, &[])]
+#[case::proven(Some(OutcomeState::Verified), &[])]
+#[case::cannot_be(Some(OutcomeState::Unverifiable), &[])]
+#[case::given_up(Some(OutcomeState::Abandoned), &[])]
+#[case::refused(Some(OutcomeState::Rejected), &["status", "password"])]
+#[case::refuted(Some(OutcomeState::NotEffective), &["status", "password"])]
+#[case::never_left(Some(OutcomeState::NotSent), &["status", "password"])]
+fn a_reset_from_here_excuses_only_where_it_may_have_had_its_effect(
+    #[case] state: Option<OutcomeState>,
+    #[case] things: &[&str],
+) {
+    let mut ledger = watched();
+    sent_by(&mut ledger, 7, ActionKind::ResetPassword, ENABLED + 1);
+    if let Some(state) = state {
+        ledger.apply(&entry(ENABLED + 2, 50, outcome(7, state)));
+    }
+    assert_eq!(rung(&ledger, 60, true), things);
+}
+
+#[test]
+fn a_reset_that_was_not_sent_or_not_meant_excuses_nothing() {
+    for (is_dry, is_sent) in [(false, false), (true, false), (true, true)] {
+        let mut ledger = watched();
+        let mut bodies = vec![
+            planned(7, 0, ActionKind::ResetPassword),
+            confirmed(7, is_dry),
+        ];
+        bodies.extend(is_sent.then(|| intent(7, Some(40))));
+        tell(&mut ledger, ENABLED + 10, bodies);
+        assert_eq!(rung(&ledger, 60, true), ["status", "password"]);
+    }
+}
+
+/// A change that was asked for since the account was disabled is the user's own.
+#[rstest]
+#[case::reset_one_before(ActionKind::ResetPassword, DISABLED - 1, true)]
+#[case::reset_in_the_same(ActionKind::ResetPassword, DISABLED, true)]
+// Only the disabling counts, not what else was sent before the enabling.
+#[case::reset_one_after(ActionKind::ResetPassword, DISABLED + 1, false)]
+#[case::reset_after_the_enabling(ActionKind::ResetPassword, ENABLED + 1, false)]
+#[case::expired_one_before(ActionKind::ExpirePassword, DISABLED - 1, true)]
+#[case::expired_in_the_same(ActionKind::ExpirePassword, DISABLED, true)]
+#[case::expired_one_after(ActionKind::ExpirePassword, DISABLED + 1, false)]
+// These ask nobody for a new password.
+#[case::revoked_after(ActionKind::RevokeSessions, ENABLED + 1, true)]
+#[case::disabled_after(ActionKind::DisableAccount, ENABLED + 1, true)]
+fn a_new_password_rings_unless_it_was_asked_for_since_the_disabling(
+    #[case] kind: ActionKind,
+    #[case] n: u64,
+    #[case] rings: bool,
+) {
+    let mut ledger = watched();
+    sent_by(&mut ledger, 7, kind, n);
+    let things: &[&str] = if rings { &["password"] } else { &[] };
+    assert_eq!(rung(&ledger, 60, false), things);
+}
+
+/// The password was reset between the two disablings; only what was disabled before the enabling is taken back by it.
+#[rstest]
+#[case::one_before(ENABLED - 1, true)]
+#[case::in_the_same(ENABLED, false)]
+#[case::one_after(ENABLED + 1, false)]
+fn the_last_disabling_before_the_enabling_is_what_a_new_password_is_asked_for_after(
+    #[case] n: u64,
+    #[case] rings: bool,
+) {
+    let mut ledger = watched();
+    sent_by(&mut ledger, 7, ActionKind::ResetPassword, DISABLED + 15);
+    sent_by(&mut ledger, 8, ActionKind::DisableAccount, n);
+    let things: &[&str] = if rings { &["password"] } else { &[] };
+    assert_eq!(rung(&ledger, 60, false), things);
+}
+
+#[rstest]
+#[case::before_the_enabling(19, &[])]
+#[case::with_it(20, &[])]
+#[case::after_it(21, &["password"])]
+#[case::before_the_end(3_599, &["password"])]
+#[case::at_the_end(3_600, &["password"])]
+#[case::after_the_end(3_601, &[])]
+fn a_new_password_rings_from_after_the_enabling_to_the_end(
+    #[case] second: i64,
+    #[case] things: &[&str],
+) {
+    assert_eq!(rung(&watched(), second, false), things);
+}
+
+#[test]
+fn a_change_of_the_account_is_known_by_its_time_and_said_in_words() {
+    let ledger = watched();
+    let mut read = account();
+    read.status_changed = Some(at(70));
+    read.password_changed = Some(at(60));
+    let found = judge_account(&read, true, the(&ledger), &ledger, at(90));
+    let said: Vec<(String, DateTime<Utc>, &str)> = found
+        .iter()
+        .map(|one| (one.key.raw().to_owned(), one.at, one.text.as_str()))
+        .collect();
+    let keys = [at(70), at(60)].map(|at| at.timestamp());
+    assert_eq!(
+        said,
+        [
+            (
+                format!("status ACTIVE {}", keys[0]),
+                at(70),
+                "status ACTIVE now, not by this console"
+            ),
+            (
+                format!("password {}", keys[1]),
+                at(60),
+                "the password was changed 2027-01-15 08:01:00Z, not from here"
+            )
+        ]
+    );
+    // Where nobody tells when, it is known by its name and was seen now.
+    read.status_changed = None;
+    let found = judge_account(&read, true, the(&ledger), &ledger, at(90));
+    let first = found.first().map(|one| (one.key.raw(), one.at));
+    assert_eq!(first, Some(("status ACTIVE 0", at(90))));
 }
 
 fn row(id: &str, second: i64, ip: &str, session: &str) -> Event {

@@ -1,0 +1,236 @@
+//! What the handover says of accounts that are contained, or were and are watched.
+//!
+//! What must not live here: the wording of the texts around it (`domain::report`).
+
+use crate::app::model::contained::Contained;
+use crate::app::model::{Model, Watch};
+use crate::domain::containment::recovery_watch::{Over, RecoveryWatch};
+use crate::domain::freshness::time_word;
+use crate::domain::ids::CaseId;
+use crate::domain::text::{Safe, Untrusted};
+use crate::safe;
+
+pub(super) fn holds(model: &Model, row: &Contained<'_>) -> Option<Safe> {
+    let login = &row.act()?.login;
+    let until = match row.hold {
+        Some(hold) => safe!(
+            "{}, owner {}",
+            hold.until
+                .map_or("until somebody decides".into(), |at| safe!(
+                    "until {}",
+                    time_word(at)
+                )),
+            hold.owner.field()
+        ),
+        None => "no end was set".into(),
+    };
+    let since = row.standing.since().map(time_word).unwrap_or_default();
+    Some(safe!(
+        "{}: {} since {}, {}, {}",
+        login.ident(),
+        row.standing.word(),
+        since,
+        until,
+        if model.watches(row.account) {
+            looked(model.watch(row.account))
+        } else {
+            row.unwatched()
+        }
+    ))
+}
+
+/// Says how the last look at an account went.
+fn looked(watch: Option<&Watch>) -> Safe {
+    match watch {
+        None => "not watched yet".into(),
+        Some(watch) => match &watch.fault {
+            None => safe!(
+                "watched last {}",
+                watch.looked.map(time_word).unwrap_or_default()
+            ),
+            Some(fault) => safe!("the watch fails: {}", fault.what),
+        },
+    }
+}
+
+/// Says which accounts of a case were enabled again and are watched, what was seen, and how the last look went; and which
+/// were watched until a short time ago, to the end of the watch or not.
+pub(super) fn watched(model: &Model, id: &CaseId) -> Vec<Safe> {
+    let recoveries = model.ledger.recoveries();
+    let all = recoveries.all().chain(recoveries.quiet());
+    let of_case = all.filter(|watch| watch.case == *id && watch.is_listed(model.now.utc));
+    let word = of_case.map(|watch| {
+        if let Some(over) = &watch.over {
+            return was_watched(watch, over);
+        }
+        let until = time_word(watch.until);
+        let owner = watch.owner.field();
+        let login = watch.login.ident();
+        let look = model.recovery_watch(&watch.account);
+        safe!(
+            "{}: {}, watched until {}, owner {}, {}",
+            login,
+            watch.word_once(look.is_some()),
+            until,
+            owner,
+            looked(look)
+        )
+    });
+    word.collect()
+}
+
+fn was_watched(watch: &RecoveryWatch, over: &Over) -> Safe {
+    // One that ran to its end says itself what was read.
+    let seen = if watch.seen.is_empty() {
+        over.early.then(|| safe!("; {}", watch.nothing_word()))
+    } else {
+        Some(safe!("; {}", watch.word()))
+    };
+    safe!(
+        "{}: enabled again, its watch is over since {}, owner {}: {}{}",
+        watch.login.ident(),
+        time_word(over.at),
+        watch.owner.field(),
+        over.text.line(),
+        seen.unwrap_or_default()
+    )
+}
+
+/// Says that a case is not shown for a while.
+pub(super) fn silenced(row: &Contained<'_>) -> Option<Safe> {
+    let hold = row.hold.filter(|hold| hold.until.is_none())?;
+    let reason = hold.reason.as_ref().map(Untrusted::line);
+    Some(safe!(
+        "{} stays contained until somebody decides{}",
+        hold.login.ident(),
+        reason.map_or(Safe::default(), |why| safe!(": {}", why))
+    ))
+}
+
+pub(super) fn way_back(row: &Contained<'_>) -> Option<Safe> {
+    let act = row.act()?;
+    Some(if row.is_disabled() {
+        safe!(
+            "{} is disabled: key u plans to enable the account again; the sessions stay revoked, the user signs in anew",
+            act.login.ident()
+        )
+    } else {
+        safe!(
+            "{}: {}, {}; the user signs in anew, nothing else has to be undone",
+            act.login.ident(),
+            act.what(),
+            act.state.word()
+        )
+    })
+}
+
+#[cfg(test)]
+mod tests {
+    use std::collections::{BTreeMap, BTreeSet};
+
+    use std::time::Duration;
+
+    use chrono::DateTime;
+
+    use super::*;
+    use crate::domain::audit::WatchSeen;
+    use crate::domain::containment::remnant::RemnantKind;
+    use crate::domain::containment::samples::{account, aid, at, case};
+    use crate::domain::fault::Fault;
+    use crate::domain::freshness::Moment;
+
+    #[test]
+    fn of_a_watch_that_is_over_it_is_said_how_it_ended_and_what_was_seen() {
+        let over = Over {
+            text: "ended before its time by kim: the user called".into(),
+            well: false,
+            early: true,
+            at: at(7_200),
+        };
+        let mut watch = RecoveryWatch {
+            aid: aid(3),
+            case: case(),
+            account: account().id,
+            login: account().login,
+            owner: "jo".into(),
+            since: at(0),
+            until: at(9_000),
+            seen: Vec::new(),
+            missed: BTreeMap::new(),
+            there: BTreeMap::new(),
+            over: Some(over.clone()),
+            reopened: 0,
+        };
+        let ended = "mara.lind@acme.example: enabled again, its watch is over since 2027-01-15 10:00:00Z, \
+             owner jo: ended before its time by kim: the user called";
+        let unlisted =
+            format!("{ended}; nothing seen in what was read; not read: what is left at okta");
+        assert_eq!(was_watched(&watch, &over).as_str(), unlisted);
+        watch.there.insert(RemnantKind::MfaMethod, BTreeSet::new());
+        let nothing = format!("{ended}; nothing seen until then");
+        assert_eq!(was_watched(&watch, &over).as_str(), nothing);
+        watch.missed.insert("elastic".to_owned(), "403".into());
+        let unread = format!("{ended}; nothing seen in what was read; not read: elastic");
+        assert_eq!(was_watched(&watch, &over).as_str(), unread);
+        watch.seen.push(WatchSeen {
+            aid: aid(3),
+            thing: "password".to_owned(),
+            source: "okta".to_owned(),
+            key: "k".into(),
+            at: at(60),
+            text: "password changed by others".into(),
+            address: None,
+        });
+        let seen = format!("{ended}; SEEN SINCE: password changed by others");
+        assert_eq!(was_watched(&watch, &over).as_str(), seen);
+    }
+
+    #[test]
+    fn of_a_watch_that_ran_to_its_end_only_its_summary_is_said() {
+        let over = Over {
+            text: "72 h, 1 source (okta), nothing seen".into(),
+            well: true,
+            early: false,
+            at: at(7_200),
+        };
+        let watch = RecoveryWatch {
+            aid: aid(3),
+            case: case(),
+            account: account().id,
+            login: account().login,
+            owner: "jo".into(),
+            since: at(0),
+            until: at(7_200),
+            seen: Vec::new(),
+            missed: BTreeMap::new(),
+            there: BTreeMap::new(),
+            over: Some(over.clone()),
+            reopened: 0,
+        };
+        assert_eq!(
+            was_watched(&watch, &over).as_str(),
+            "mara.lind@acme.example: enabled again, its watch is over since 2027-01-15 10:00:00Z, \
+             owner jo: 72 h, 1 source (okta), nothing seen"
+        );
+    }
+
+    #[test]
+    fn the_last_look_at_an_account_is_said_with_its_failure() {
+        assert_eq!(looked(None).as_str(), "not watched yet");
+        let utc = DateTime::UNIX_EPOCH;
+        let mut watch = Watch {
+            looked: Some(utc),
+            good: Moment {
+                utc,
+                boot: Duration::ZERO,
+            },
+            fault: None,
+        };
+        assert_eq!(
+            looked(Some(&watch)).as_str(),
+            "watched last 1970-01-01 00:00:00Z"
+        );
+        watch.fault = Some(Fault::new("403"));
+        assert_eq!(looked(Some(&watch)).as_str(), "the watch fails: 403");
+    }
+}
