@@ -14,14 +14,11 @@ use std::collections::HashMap;
 use std::sync::{Arc, PoisonError};
 use std::time::Duration;
 
-use chrono::{DateTime, TimeDelta, Utc};
-
 use super::World;
 use super::respond::outcome;
 use crate::app::message::{Level, Message, WatchOf};
 use crate::domain::audit::OutcomeState;
-use crate::domain::containment::kind::ActionKind;
-use crate::domain::containment::ledger::{ActionView, Ledger};
+use crate::domain::containment::ledger::ActionView;
 use crate::domain::containment::state::ActionState;
 use crate::domain::fault::Fault;
 use crate::domain::freshness::clock_word;
@@ -40,9 +37,6 @@ const ACCOUNTS_MAX: usize = 20;
 
 /// Rounds of the watches of logs after which a source is asked for everything since the beginning again: a quarter of an hour.
 const ANEW: usize = 22;
-
-/// How long after it was sent an enabling without a final word is taken for one on its way: longer than any reads it back.
-const ON_ITS_WAY: TimeDelta = TimeDelta::minutes(15);
 
 /// From one reading of an account that is enabled again to the next.
 const TWICE: Duration = Duration::from_secs(5);
@@ -183,49 +177,15 @@ pub(super) async fn log(world: Arc<World>) {
     }
 }
 
-/// Lists the latest disabling of each account that no enabling from here takes back.
+/// Lists the latest proven disabling of each account that no enabling from here takes back, where it stands so.
 fn disabled(world: &World, counts_as: impl Fn(ActionState) -> bool) -> Vec<ActionView> {
     let now = world.clock.now().utc;
-    world
-        .journal
-        .with(|ledger| standing_for(ledger, now, counts_as))
-}
-
-fn standing_for(
-    ledger: &Ledger,
-    now: DateTime<Utc>,
-    counts_as: impl Fn(ActionState) -> bool,
-) -> Vec<ActionView> {
-    let mut latest: Vec<ActionView> = Vec::new();
-    for action in ledger.actions().rev().filter(|action| !action.dry_run) {
-        let counts = match action.kind {
-            // One more that nobody could prove takes an earlier proof from nobody.
-            ActionKind::DisableAccount => {
-                matches!(action.state, ActionState::Verified | ActionState::Drifted)
-            }
-            ActionKind::EnableAccount => takes_back(action, now),
-            _ => false,
-        };
-        if counts && latest.iter().all(|seen| seen.account != action.account) {
-            latest.push(action.clone());
-        }
-    }
-    latest.retain(|action| action.kind == ActionKind::DisableAccount && counts_as(action.state));
-    latest
-}
-
-/// Tells whether an enabling ends the watch over what was disabled before it: it is proven, cannot be, was closed by hand
-/// after it was sent, or is on its way.
-///
-/// After the first three the account is watched as one that was enabled again: two watches with opposite premises would
-/// ring for each other. One that nobody can read back for long may never have happened.
-fn takes_back(enabling: &ActionView, now: DateTime<Utc>) -> bool {
-    let sent = enabling.sent.filter(|_| enabling.ended.is_none());
-    match enabling.state {
-        ActionState::Verified | ActionState::Unverifiable => true,
-        ActionState::Abandoned => enabling.may_have_left(),
-        _ => sent.is_some_and(|sent| now - sent < ON_ITS_WAY),
-    }
+    world.journal.with(|ledger| {
+        let all = ledger.disabled(now).into_iter();
+        all.filter(|action| counts_as(action.state))
+            .cloned()
+            .collect()
+    })
 }
 
 async fn look(world: &World, action: &ActionView, round: usize, first: &mut FirstRead) {
@@ -287,7 +247,7 @@ async fn status(
             .is_some_and(|latest| latest.state == ActionState::Verified);
         let undone_here = ledger
             .enablings_after(action)
-            .any(|other| takes_back(other, now));
+            .any(|other| other.takes_back(now));
         let perhaps_here = ledger.enablings_after(action).next().is_some();
         (undone_here, perhaps_here, proven)
     });
@@ -324,101 +284,10 @@ async fn status(
 mod tests {
     use std::collections::BTreeSet;
 
-    use rstest::rstest;
-
     use super::*;
-    use crate::domain::audit::Body;
-    use crate::domain::containment::samples::{
-        aid, at, confirmed, connection, entry, intent, outcome, planned, proven,
-    };
-
-    fn unknown() -> Body {
-        Body::ActionUnknown {
-            aid: aid(2),
-            attempt: 1,
-            reason: "no answer".into(),
-        }
-    }
-
-    fn closed() -> Body {
-        Body::ActionResolve {
-            aid: aid(2),
-            how: "closed".to_owned(),
-            reason: "asked by phone".into(),
-        }
-    }
-
-    #[rstest]
-    #[case::on_its_way(None, 1, false)]
-    #[case::never_answered(None, 16, true)]
-    #[case::perhaps_done(Some(unknown()), 1, false)]
-    #[case::not_readable_for_long(Some(unknown()), 16, true)]
-    #[case::proven(Some(outcome(2, OutcomeState::Verified)), 6_000, false)]
-    #[case::not_provable(Some(outcome(2, OutcomeState::Unverifiable)), 6_000, false)]
-    #[case::refuted(Some(outcome(2, OutcomeState::NotEffective)), 1, true)]
-    #[case::refused(Some(outcome(2, OutcomeState::Rejected)), 1, true)]
-    #[case::given_up(Some(outcome(2, OutcomeState::Abandoned)), 1, false)]
-    #[case::closed_by_hand(Some(closed()), 6_000, false)]
-    fn only_an_enabling_that_is_done_or_closed_or_on_its_way_ends_the_watch(
-        #[case] last: Option<Body>,
-        #[case] minutes: i64,
-        #[case] watched: bool,
-    ) {
-        let mut ledger = Ledger::default();
-        proven(&mut ledger, 1, ActionKind::DisableAccount, 10, 0);
-        let bodies = [
-            planned(2, 0, ActionKind::EnableAccount),
-            confirmed(2, false),
-            intent(2, Some(60)),
-        ];
-        for (body, n) in bodies.into_iter().chain(last).zip(20..) {
-            ledger.apply(&entry(n, 60, body));
-        }
-        let now = at(60) + TimeDelta::minutes(minutes);
-        let all = standing_for(&ledger, now, |state| state == ActionState::Verified);
-        assert_eq!(all.len(), usize::from(watched), "{all:#?}");
-        assert!(all.iter().all(|action| action.aid == aid(1)));
-    }
-
-    #[rstest]
-    #[case::unknown(None)]
-    #[case::given_up(Some(closed()))]
-    #[case::not_provable(Some(outcome(2, OutcomeState::Unverifiable)))]
-    #[case::refuted(Some(outcome(2, OutcomeState::NotEffective)))]
-    fn a_second_disabling_without_a_proof_takes_the_first_out_of_no_watch(
-        #[case] last: Option<Body>,
-    ) {
-        let mut ledger = Ledger::default();
-        proven(&mut ledger, 1, ActionKind::DisableAccount, 10, 0);
-        let bodies = [
-            planned(2, 0, ActionKind::DisableAccount),
-            confirmed(2, false),
-            intent(2, Some(60)),
-        ];
-        for (body, n) in bodies.into_iter().chain(last).zip(20..) {
-            ledger.apply(&entry(n, 60, body));
-        }
-        let all = standing_for(&ledger, at(61), |state| state == ActionState::Verified);
-        let all: Vec<_> = all.into_iter().map(|action| action.aid).collect();
-        assert_eq!(all, [aid(1)]);
-    }
-
-    #[rstest]
-    #[case::waiting(None)]
-    #[case::closed_by_hand(Some(closed()))]
-    fn one_that_was_not_sent_ends_nothing(#[case] last: Option<Body>) {
-        let mut ledger = Ledger::default();
-        proven(&mut ledger, 1, ActionKind::DisableAccount, 10, 0);
-        let bodies = [
-            planned(2, 0, ActionKind::EnableAccount),
-            confirmed(2, false),
-        ];
-        for (body, n) in bodies.into_iter().chain(last).zip(20..) {
-            ledger.apply(&entry(n, 60, body));
-        }
-        let all = standing_for(&ledger, at(61), |state| state == ActionState::Verified);
-        assert_eq!(all.len(), 1);
-    }
+    use crate::domain::containment::kind::ActionKind;
+    use crate::domain::containment::ledger::Ledger;
+    use crate::domain::containment::samples::{aid, connection, proven};
 
     #[test]
     fn everything_is_asked_for_again_until_it_was_read_and_after_so_many_rounds() {

@@ -211,7 +211,7 @@ fn unposted(model: &Model) -> usize {
     if model.settings.environment.mode == Mode::Live {
         return 0;
     }
-    let untold = model.ledger.untold();
+    let untold = model.ledger.untold(model.now.utc);
     model.ledger.undocumented().len()
         + model.ledger.documents().pending().len()
         + untold.alarms

@@ -19,6 +19,7 @@ use quell::domain::containment::confirm::Confirmation;
 use quell::domain::fault::Fault;
 use quell::drill::Drill;
 use quell::store::audit::{AuditLog, Ground, HEAD, Identity, remembered};
+use serde_json::{Value, json};
 
 use crate::audit_agree::python;
 use crate::audit_seal::{closing, note, opening};
@@ -48,10 +49,16 @@ async fn run(drill: &Drill, state: &Path) -> Model {
 
 /// Gives the exit code and the words of `quell audit verify`.
 fn verify(state: &Path) -> (Option<i32>, String) {
+    verify_with(state, &[])
+}
+
+/// Gives the exit code and the words of `quell audit verify` with more arguments.
+fn verify_with(state: &Path, more: &[&str]) -> (Option<i32>, String) {
     let out = Command::new(env!("CARGO_BIN_EXE_quell"))
         .arg("--state")
         .arg(state)
         .args(["audit", "verify"])
+        .args(more)
         .output()
         .expect("the program runs");
     let text = String::from_utf8(out.stdout).expect("it is text");
@@ -441,6 +448,57 @@ fn both_verifiers_judge_a_head_alike() {
         fs::write(&path, format!("{whole}garbage\n")).expect("it can be written");
         alike(state, damaged, no_head, "neither head nor log is good");
     }
+}
+
+#[test]
+fn a_log_that_only_anchors_know_any_more_is_named() {
+    let place = tempfile::tempdir().expect("a directory");
+    let state = place.path();
+    let known = quiet(state);
+    let log = known.log.as_str();
+    let comments = state.join("comments");
+    fs::write(&comments, format!("documented\n{known}\n")).expect("it can be written");
+    let comments = comments.to_str().expect("it is text");
+    let told = |more: &[&str]| {
+        let all = [&["--anchors", comments][..], more].concat();
+        verify_with(state, &all)
+    };
+    let answer = || -> Value {
+        let (_, text) = told(&["--json"]);
+        serde_json::from_str(&text).expect("it is JSON")
+    };
+    let keys = |told: &Value| -> Vec<String> {
+        let told = told.as_object().expect("an object");
+        told.keys().cloned().collect()
+    };
+    let whole = answer();
+    assert_eq!(whole["exit"], OK, "{whole}");
+
+    // Emptied, and what this host remembers of it damaged: only the case speaks of it.
+    for segment in segments(state) {
+        fs::remove_file(segment).expect("it can be removed");
+    }
+    fs::write(state.join(HEAD), "garbage\n").expect("it can be written");
+    let (code, words) = told(&[]);
+    assert_eq!(code, Some(i32::from(UNREADABLE)), "{words}");
+    let named = format!("warning: anchors name the log {log}, which is not here");
+    for said in [named.as_str(), "this host remembers", "no audit log here"] {
+        assert!(words.contains(said), "{said}: {words}");
+    }
+    let emptied = answer();
+    assert_eq!(emptied["exit"], UNREADABLE, "{emptied}");
+    assert_eq!(emptied["elsewhere"], json!([log]));
+    assert_eq!(emptied["logs"], json!([]));
+    assert_eq!(emptied["remembered"], json!([]));
+    let note = emptied["notes"][0].as_str().expect("a note");
+    assert!(note.contains("this host remembers"), "{note}");
+    // Whoever reads the answer finds the same names in it.
+    assert_eq!(keys(&emptied), keys(&whole));
+
+    // Without anchors nothing knows of a log.
+    let (code, words) = verify(state);
+    assert_eq!(code, Some(i32::from(UNREADABLE)), "{words}");
+    assert!(!words.contains("anchors name"), "{words}");
 }
 
 /// Puts something else in the place of a file.

@@ -7,12 +7,12 @@ use std::path::Path;
 
 use chrono::{DateTime, Utc};
 use quell::cli::audit::{
-    Asked, BROKEN, Form, OK, WARNINGS, export, merge, prune, show_some, verify_asked,
+    Asked, BROKEN, Form, OK, UNREADABLE, WARNINGS, export, merge, prune, show_some, verify_asked,
 };
 use quell::domain::audit::{Anchor, Body, ChainHash, Entry, Expectations, Filter, Observed};
 use quell::domain::ids::{CaseId, ConnectionName, LogId, PlanId};
 use quell::store::audit::{AuditLog, Ground, Identity, read};
-use serde_json::Value;
+use serde_json::{Value, json};
 
 use crate::audit_seal::{closing, note, opening, outcome};
 
@@ -457,6 +457,47 @@ fn a_first_segment_that_was_taken_away_is_no_pruned_one() -> Done {
     if let Some(mut python) = crate::audit_agree::python() {
         let said = python.arg(dir.path()).output()?;
         assert_eq!(said.status.code(), Some(1), "{said:?}");
+    }
+    Ok(())
+}
+
+#[test]
+fn a_folder_without_a_log_is_answered_with_the_same_keys() -> Done {
+    let dir = tempfile::tempdir()?;
+    let log = LogId::from_parts(DateTime::UNIX_EPOCH, 9);
+    let anchor = Anchor {
+        log: log.clone(),
+        n: 1,
+        h: ChainHash::of(b"x"),
+    };
+    let named = Expectations {
+        anchors: vec![anchor],
+        ..Expectations::default()
+    };
+    let missing = dir.path().join("missing");
+    for place in [dir.path(), missing.as_path()] {
+        for (expectations, elsewhere) in [
+            (Expectations::default(), Vec::new()),
+            (named.clone(), vec![log.as_str()]),
+        ] {
+            let asked = Asked {
+                json: true,
+                expectations,
+                notes: vec!["the head cannot be read".into()],
+                ..Asked::default()
+            };
+            let (code, told) = verdict(place, &asked)?;
+            assert_eq!(code, UNREADABLE, "{told}");
+            let told: Value = serde_json::from_str(&told)?;
+            let expected = json!({
+                "exit": UNREADABLE,
+                "logs": [],
+                "elsewhere": elsewhere,
+                "notes": ["the head cannot be read"],
+                "remembered": [],
+            });
+            assert_eq!(told, expected);
+        }
     }
     Ok(())
 }

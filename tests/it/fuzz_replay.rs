@@ -10,6 +10,9 @@ use quell::domain::runbook::outline::Outline;
 use quell::domain::runbook::parse_runbook;
 use quell::domain::timeline::export;
 
+#[path = "../fuzz/laws/records.rs"]
+mod records;
+
 /// The laws of the target `runbook`: lines are in the text, labels have words, the JSON is ASCII.
 fn runbook_laws(name: &str, bytes: &[u8]) {
     let text = String::from_utf8_lossy(bytes);
@@ -156,4 +159,41 @@ fn the_corpus_of_the_log_target_is_read() {
         count += 1;
     }
     assert_eq!(count, Source::ALL.len());
+}
+
+#[test]
+fn the_corpus_of_the_record_target_is_read() {
+    let folder = PathBuf::from(concat!(
+        env!("CARGO_MANIFEST_DIR"),
+        "/tests/fuzz/seeds/records"
+    ));
+    let mut count = 0;
+    for entry in fs::read_dir(folder).unwrap() {
+        let path = entry.unwrap().path();
+        let bytes = fs::read(&path).unwrap();
+        let name = path.display().to_string();
+        let (first, text) = bytes.split_first().unwrap();
+        let held = records::hold(&bytes);
+        assert!(held.found > 0, "{name}");
+        if *first != b'2' {
+            assert!(records::mended(text) == text, "{name}: a hash is wrong");
+            // But for what only others write, every record is written again to the byte.
+            let is_odd = name.ends_with("odd");
+            assert_eq!(held.same == held.found, !is_odd, "{name}: {held:?}");
+        }
+        for end in (0..bytes.len()).step_by(499) {
+            records::hold(bytes.get(..end).unwrap());
+        }
+        // A byte less anywhere, with the hashes made right again: what it belongs to says something else.
+        for at in (1..bytes.len()).step_by(499) {
+            let mut less = bytes.clone();
+            less.remove(at);
+            if *first == b'0' {
+                less[0] = b'1';
+            }
+            records::hold(&less);
+        }
+        count += 1;
+    }
+    assert!(count >= 13, "{count} files");
 }

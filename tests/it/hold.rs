@@ -549,6 +549,7 @@ fn closed_by_hand(disabled: &ActionView) -> Vec<Body> {
         until: at + TimeDelta::hours(72),
         how: "confirmed".to_owned(),
         reason: None,
+        looked: None,
     }));
     let signs = said(RecoveryWord::Signs(vec![AttackSign {
         kind: SignKind::Address,

@@ -3,18 +3,27 @@
 use std::path::Path;
 use std::time::Duration;
 
+use chrono::TimeDelta;
+use quell::app::effect::Effect;
+use quell::app::keymap::{Chord, Key};
 use quell::app::message::{Message, WatchOf};
-use quell::app::model::{Model, contained};
-use quell::domain::audit::{Body, RecoveryWord, SignKind};
+use quell::app::model::{Layer, Model, Watch, contained};
+use quell::app::update::update;
+use quell::domain::audit::{Body, Entry, RecoverySaid, RecoveryWord, SignKind, WatchLooked};
 use quell::domain::containment::kind::ActionKind;
 use quell::domain::containment::recovery_watch::{RecoveryWatch, over_marker, seen_marker};
+use quell::domain::containment::remnant::RemnantKind;
 use quell::domain::containment::state::ActionState;
+use quell::domain::fault::Fault;
+use quell::domain::freshness::Moment;
 use quell::domain::text::Safe;
 use quell::drill::Drill;
+use rstest::rstest;
 use serde_json::json;
 
 use crate::harness::app::{Setting, TestApp, TestClock, company, records};
 use crate::hold::{comments, confirm, give_leases_back, open_case, read_ahead, take_leases_away};
+use crate::scene;
 
 const HOUR: Duration = Duration::from_secs(3_600);
 
@@ -519,4 +528,84 @@ async fn switched_off_there_is_none() {
     let model = enable(&mut app).await;
     assert_eq!(model.ledger.recoveries().all().count(), 0);
     app.end().await;
+}
+
+/// How many minutes ago the last good look was, and why the last one is none.
+type Look = Option<(i64, Option<&'static str>)>;
+
+const UNKNOWN: &str = "nothing seen as far as it was read";
+
+/// The list of what is left was read once, by a console of before.
+#[rstest]
+#[case::all_looked_at(Some((2, None)), Some((9, None)), Some(9), "nothing seen, looked last 03:03Z")]
+#[case::the_logs_earlier(Some((9, None)), Some((2, None)), Some(9), "nothing seen, looked last 03:03Z")]
+#[case::nobody_looked(None, None, None, UNKNOWN)]
+#[case::no_list_yet(Some((2, None)), None, None, UNKNOWN)]
+#[case::the_logs_fail(Some((2, Some("403"))), Some((9, None)), None, UNKNOWN)]
+#[case::the_list_fails(Some((2, None)), Some((9, Some("403"))), None, UNKNOWN)]
+#[case::before_it_began(Some((2, None)), Some((22 * 60, None)), None, UNKNOWN)]
+fn whoever_ends_a_watch_records_when_all_of_it_was_looked_at(
+    #[case] logs: Look,
+    #[case] list: Look,
+    #[case] ago: Option<i64>,
+    #[case] nothing: &str,
+) {
+    let mut model = scene::recovering((120, 40));
+    let now = scene::now();
+    let before = |ago: i64| now.utc - TimeDelta::minutes(ago);
+    let quiet = contained::recovering(&model)[0].clone();
+    let read = scene::record(Body::Recovery(RecoverySaid {
+        case: quiet.case.clone(),
+        account: quiet.account.clone(),
+        word: RecoveryWord::Looked(WatchLooked {
+            aid: quiet.aid.clone(),
+            source: "what is left at okta".to_owned(),
+            missed: None,
+            kinds: vec![RemnantKind::MfaMethod],
+            items: Vec::new(),
+        }),
+    }));
+    model.ledger.apply(&Entry {
+        ts: quiet.since + TimeDelta::minutes(1),
+        ..read
+    });
+    for (of, look) in [(WatchOf::Recovery, logs), (WatchOf::Left, list)] {
+        let key = (quiet.account.clone(), of);
+        model.watched.remove(&key);
+        if let Some((ago, fault)) = look {
+            let good = Moment {
+                utc: before(ago),
+                ..now
+            };
+            let watch = Watch {
+                looked: Some(now.utc),
+                good,
+                fault: fault.map(Fault::new),
+            };
+            model.watched.insert(key, watch);
+        }
+    }
+    let cursor = contained::rows(&model).len();
+    model.layers.push(Layer::Contained { cursor });
+    let mut effects = Vec::new();
+    for chord in [Chord::char('K'), Chord::char('x'), Chord::plain(Key::Enter)] {
+        effects = update(&mut model, now, Message::Key(chord));
+    }
+    let records = effects.iter().filter_map(|effect| match effect {
+        Effect::Record(bodies) => Some(bodies),
+        _ => None,
+    });
+    let records: Vec<&Body> = records.flatten().collect();
+    let [Body::Recovery(said)] = records.as_slice() else {
+        panic!("one record: {effects:#?}")
+    };
+    let RecoveryWord::Until(end) = &said.word else {
+        panic!("an end: {said:#?}")
+    };
+    assert_eq!((&end.aid, end.how.as_str()), (&quiet.aid, "ended"));
+    assert_eq!(end.looked, ago.map(before));
+    model.ledger.apply(&scene::record(records[0].clone()));
+    let ended = model.ledger.recoveries().of(&quiet.account);
+    let ended = ended.expect("it is listed for a day");
+    assert_eq!(ended.nothing_word().as_str(), nothing);
 }

@@ -847,6 +847,7 @@ pub(crate) fn recovering(size: (u16, u16)) -> Model {
                 until: since + TimeDelta::hours(72),
                 how: "confirmed".to_owned(),
                 reason: None,
+                looked: None,
             })),
             Body::ActionPlan {
                 pid: PlanId::from_parts(since, person),

@@ -18,6 +18,7 @@ use quell::drill::Drill;
 use quell::drill::wire::Server;
 use quell::engine::probe::Probe;
 use quell::store::audit::AuditLog;
+use rstest::rstest;
 use serde_json::json;
 
 use crate::audit_processes::leave_orphans;
@@ -367,8 +368,14 @@ async fn an_accepted_disabling_that_the_next_console_refutes_rings() {
     assert!(rang[0].contains("refuted"), "{rang:?}");
 }
 
+#[rstest]
+#[case::enabled(&["unsuspend"], "status ACTIVE")]
+#[case::with_a_new_password(&["unsuspend", "expire_password"], "status PASSWORD_EXPIRED")]
 #[tokio::test(flavor = "multi_thread")]
-async fn an_account_enabled_by_others_between_two_readings_rings_and_is_refuted() {
+async fn an_account_enabled_by_others_between_two_readings_rings_and_is_refuted(
+    #[case] calls: &[&str],
+    #[case] reads: &str,
+) {
     let (drill, state) = (company().await, tempfile::tempdir().expect("a directory"));
     let gate = Gate::at_nth(Some("read.before"), 2);
     let setting = Setting {
@@ -380,13 +387,17 @@ async fn an_account_enabled_by_others_between_two_readings_rings_and_is_refuted(
     plan(&mut app, DISABLE.keys).await;
     confirm(&app);
     gate.reached().await;
-    by_others(&drill, "unsuspend").await;
+    for call in calls {
+        by_others(&drill, call).await;
+    }
     gate.open();
     let model = app.until("documented", finished).await;
     app.end().await;
     let states: Vec<ActionState> = words(&model).iter().map(|(state, _)| *state).collect();
     assert_eq!(states, [ActionState::NotEffective]);
-    assert_eq!(alarms(&model).len(), 2, "{:?}", alarms(&model));
+    let rang = alarms(&model);
+    assert_eq!(rang.len(), 2, "{rang:?}");
+    assert!(rang[0].contains(reads), "{rang:?}");
     assert_eq!(ours(&drill).await.len(), 1);
 }
 

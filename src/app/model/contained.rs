@@ -45,25 +45,47 @@ impl Contained<'_> {
         })
     }
 
-    /// Says why nobody watches it: only what was proven to be disabled is watched.
+    /// Says why nobody watches it: only what was proven to be disabled is watched, until it is enabled from here.
     pub fn unwatched(&self) -> Safe {
         let is_open = self.act().is_some_and(|act| {
             let is_open = act.is_unfinished() || act.is_closed_unread();
             act.kind == ActionKind::DisableAccount && is_open
         });
+        let mut enablings = self.acts.iter().filter(|act| is_enabling(act));
         if is_open {
-            "not watched: its disabling is not read back yet".into()
+            "not watched: not read back yet".into()
+        } else if enablings.any(|act| act.is_unfinished()) {
+            "not watched: being enabled".into()
         } else {
             "not watched".into()
         }
     }
 
-    /// Tells whether the account was proven disabled from here and nobody took that back.
+    /// Tells whether the account was proven disabled from here, and neither others nor a proven enabling undid that.
+    ///
+    /// One more disabling that nobody could prove takes that back as little as it ends the watch. An enabling that nobody
+    /// could prove ends the watch, for the account is watched as enabled then; it leaves something to undo all the same.
     pub fn is_disabled(&self) -> bool {
-        self.act().is_some_and(|act| {
-            act.kind == ActionKind::DisableAccount && act.state == ActionState::Verified
+        let mut acts = self.acts.iter().rev();
+        let last = acts.find(|act| act.is_proven_disabling());
+        last.is_some_and(|act| act.state == ActionState::Verified)
+    }
+
+    /// Tells whether something that was sent after the last proven disabling may have changed that: one more disabling, for
+    /// which the account was found enabled and which does not read as done, or an enabling.
+    pub fn is_in_doubt(&self) -> bool {
+        let later = self.acts.iter().rev();
+        let mut later = later.take_while(|act| !act.is_proven_disabling());
+        later.any(|act| match act.kind {
+            ActionKind::DisableAccount => act.matches != Some(true),
+            ActionKind::EnableAccount => act.may_have_had_effect(),
+            _ => false,
         })
     }
+}
+
+fn is_enabling(act: &ActionView) -> bool {
+    act.kind == ActionKind::EnableAccount
 }
 
 /// Lists everything contained, the newest first.
@@ -78,9 +100,9 @@ pub fn rows(model: &Model) -> Vec<Contained<'_>> {
                 .filter(|act| act.may_have_left())
                 .collect();
             acts.sort_by_key(|act| (act.sent_n, act.order));
-            let enabled = acts.iter().rposition(|act| {
-                act.kind == ActionKind::EnableAccount && act.state == ActionState::Verified
-            });
+            let enabled = acts
+                .iter()
+                .rposition(|act| is_enabling(act) && act.state == ActionState::Verified);
             acts.drain(..enabled.map_or(0, |at| at + 1));
             Contained {
                 account,
@@ -180,5 +202,106 @@ impl End {
             }
             Self::Open => None,
         }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use rstest::rstest;
+
+    use super::*;
+    use crate::domain::audit::{Body, Observed, OutcomeState};
+    use crate::domain::containment::ledger::Ledger;
+    use crate::domain::containment::samples::{
+        account, aid, confirmed, entry, intent, outcome, planned, proven,
+    };
+
+    const D: ActionKind = ActionKind::DisableAccount;
+    const E: ActionKind = ActionKind::EnableAccount;
+
+    /// Says of a row whether it is disabled, whether that is in doubt, and why nobody would watch it.
+    fn said(ledger: &Ledger) -> (bool, bool, String) {
+        let account = account().id;
+        let mut acts: Vec<&ActionView> = ledger.on(&account).collect();
+        acts.sort_by_key(|act| (act.sent_n, act.order));
+        let row = Contained {
+            account: &account,
+            standing: &Standing::Contained {
+                since: DateTime::UNIX_EPOCH,
+            },
+            acts,
+            hold: None,
+        };
+        let unwatched = row.unwatched().as_str().to_owned();
+        (row.is_disabled(), row.is_in_doubt(), unwatched)
+    }
+
+    fn read(matches: Option<bool>) -> Body {
+        Body::ActionObserve(Observed {
+            aid: aid(2),
+            evidence: "status".into(),
+            matches,
+            reads: 1,
+            used: None,
+            effect_at: None,
+        })
+    }
+
+    fn closed() -> Body {
+        Body::ActionResolve {
+            aid: aid(2),
+            how: "closed".to_owned(),
+            reason: "asked by phone".into(),
+        }
+    }
+
+    const NOT: &str = "not watched";
+    const OPEN: &str = "not watched: not read back yet";
+    const ENABLED: &str = "not watched: being enabled";
+
+    #[rstest]
+    // The first one took effect after the second one had found the account active.
+    #[case::refused_and_reads_disabled(D, Some(true), Some(outcome(2, OutcomeState::Rejected)), (true, false, NOT))]
+    #[case::refused_and_reads_otherwise(D, Some(false), Some(outcome(2, OutcomeState::Rejected)), (true, true, NOT))]
+    #[case::refuted(D, Some(false), Some(outcome(2, OutcomeState::NotEffective)), (true, true, NOT))]
+    #[case::on_its_way(D, None, None, (true, true, OPEN))]
+    #[case::closed_by_hand(D, None, Some(closed()), (true, true, OPEN))]
+    #[case::proven_too(D, Some(true), Some(outcome(2, OutcomeState::Verified)), (true, false, NOT))]
+    #[case::undone_by_others(D, Some(false), Some(outcome(2, OutcomeState::Drifted)), (false, false, NOT))]
+    #[case::being_enabled(E, None, None, (true, true, ENABLED))]
+    #[case::perhaps_enabled(E, None, Some(outcome(2, OutcomeState::Unverifiable)), (true, true, NOT))]
+    #[case::perhaps_enabled_and_closed(E, None, Some(closed()), (true, true, NOT))]
+    #[case::not_enabled(E, Some(false), Some(outcome(2, OutcomeState::NotEffective)), (true, false, NOT))]
+    fn an_account_is_disabled_by_its_last_proven_disabling(
+        #[case] kind: ActionKind,
+        #[case] matches: Option<bool>,
+        #[case] last: Option<Body>,
+        #[case] expected: (bool, bool, &str),
+    ) {
+        let mut ledger = Ledger::default();
+        proven(&mut ledger, 1, D, 10, 0);
+        let sent = [
+            planned(2, 0, kind),
+            confirmed(2, false),
+            intent(2, Some(5)),
+            read(matches),
+        ];
+        for (body, n) in sent.into_iter().chain(last).zip(20..) {
+            ledger.apply(&entry(n, 60, body));
+        }
+        let (is_disabled, is_in_doubt, unwatched) = said(&ledger);
+        assert_eq!((is_disabled, is_in_doubt, unwatched.as_str()), expected);
+    }
+
+    #[test]
+    fn what_was_never_proven_is_not_disabled() {
+        let mut ledger = Ledger::default();
+        proven(&mut ledger, 1, ActionKind::RevokeSessions, 10, 0);
+        assert_eq!(said(&ledger), (false, false, NOT.to_owned()));
+        let sent = [planned(2, 0, D), confirmed(2, false), intent(2, Some(5))];
+        for (body, n) in sent.into_iter().zip(20..) {
+            ledger.apply(&entry(n, 60, body));
+        }
+        assert_eq!(said(&ledger), (false, true, OPEN.to_owned()));
     }
 }

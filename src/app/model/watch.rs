@@ -2,16 +2,13 @@
 //!
 //! What must not live here: looking (`engine::watch`).
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 use std::time::Duration;
 
 use chrono::{DateTime, Utc};
 
 use super::Model;
-use super::contained::rows;
 use crate::app::message::WatchOf;
-use crate::domain::containment::kind::ActionKind;
-use crate::domain::containment::ledger::ActionView;
 use crate::domain::containment::state::ActionState;
 use crate::domain::fault::Fault;
 use crate::domain::freshness::Moment;
@@ -49,42 +46,27 @@ pub struct Unwatched {
 }
 
 impl Model {
-    /// Lists the accounts that the watch should look at: those whose disabling was proven, undone by others or not, and not
-    /// followed by an enabling from here that has its final word: they are watched as enabled again.
-    fn to_watch(&self) -> Vec<AccountId> {
-        let is_disabled = |act: &&ActionView| {
-            act.kind == ActionKind::DisableAccount
-                && matches!(act.state, ActionState::Verified | ActionState::Drifted)
-        };
-        rows(self)
-            .into_iter()
-            .filter(|row| {
-                // One more without a proof takes an earlier proof from nobody.
-                let last = row.acts.iter().copied().rev().find(is_disabled);
-                last.is_some_and(|act| {
-                    !row.acts.iter().any(|other| {
-                        other.kind == ActionKind::EnableAccount
-                            && matches!(
-                                other.state,
-                                ActionState::Unverifiable | ActionState::Abandoned
-                            )
-                            && other.sent_n > act.sent_n
-                    })
-                })
-            })
-            .map(|row| row.account.clone())
-            .collect()
+    /// Lists the accounts that the watch should look at for something: those that the engine looks at, by the same rule.
+    fn to_watch(&self, of: WatchOf) -> Vec<&AccountId> {
+        match of {
+            WatchOf::Successes | WatchOf::Status => {
+                let disabled = self.ledger.disabled(self.now.utc).into_iter();
+                disabled
+                    // What others undid is not looked at for that again.
+                    .filter(|act| of != WatchOf::Status || act.state == ActionState::Verified)
+                    .map(|act| &act.account)
+                    .collect()
+            }
+            WatchOf::Recovery | WatchOf::Left => {
+                let running = self.ledger.recoveries().running();
+                running.map(|watch| &watch.account).collect()
+            }
+        }
     }
 
-    /// Tells whether the watch looks at an account that stands as contained, wholly or in part: only where it was disabled.
+    /// Tells whether the watch looks at an account as one that is disabled, whether the list shows it or not.
     pub fn watches(&self, account: &AccountId) -> bool {
-        self.to_watch().contains(account)
-    }
-
-    /// Lists the accounts that were enabled again and are watched on.
-    fn recovering(&self) -> Vec<AccountId> {
-        let running = self.ledger.recoveries().running();
-        running.map(|watch| watch.account.clone()).collect()
+        self.to_watch(WatchOf::Successes).contains(&account)
     }
 
     /// Gives the last look at one account: the one that failed, else the one for successes; `None` before the first.
@@ -107,60 +89,170 @@ impl Model {
 
     /// Says how the watch is behind, if it is: looks fail, or none came for longer than two rounds.
     pub fn unwatched(&self) -> Option<Unwatched> {
-        let contained = self.to_watch();
-        let recovering = self.recovering();
-        let late = |interval: Duration, accounts: &[AccountId]| {
-            let turns = u32::try_from(accounts.len().div_ceil(TURN)).unwrap_or(u32::MAX);
-            interval.saturating_mul(2).saturating_mul(turns)
-        };
         let looks = [
-            (WatchOf::Successes, late(INTERVAL, &contained)),
-            (WatchOf::Status, late(INTERVAL, &contained)),
-            (WatchOf::Recovery, late(INTERVAL, &recovering)),
-            (WatchOf::Left, late(LEFT_INTERVAL, &recovering)),
+            (WatchOf::Successes, INTERVAL),
+            (WatchOf::Status, INTERVAL),
+            (WatchOf::Recovery, INTERVAL),
+            (WatchOf::Left, LEFT_INTERVAL),
         ];
-        let accounts: BTreeSet<&AccountId> = contained.iter().chain(&recovering).collect();
-        let mut found: Option<Unwatched> = None;
-        for account in accounts {
-            let behind = looks.iter().filter_map(|(of, late)| {
-                let watch = self.watched.get(&(account.clone(), *of))?;
-                let age = self.age(watch.good);
-                (watch.fault.is_some() || age > *late).then_some((watch.fault.is_some(), age))
-            });
-            let Some((fails, age)) = behind.max() else {
-                continue;
-            };
-            let found = found.get_or_insert(Unwatched {
-                accounts: 0,
-                age: Duration::ZERO,
-                fails: false,
-            });
-            found.accounts += 1;
-            found.age = found.age.max(age);
-            found.fails |= fails;
+        // Of each account the look it is worst with.
+        let mut behind: BTreeMap<&AccountId, (bool, Duration)> = BTreeMap::new();
+        for (of, interval) in looks {
+            let accounts = self.to_watch(of);
+            let turns = u32::try_from(accounts.len().div_ceil(TURN)).unwrap_or(u32::MAX);
+            let late = interval.saturating_mul(2).saturating_mul(turns);
+            for account in accounts {
+                let Some(watch) = self.watched.get(&(account.clone(), of)) else {
+                    continue;
+                };
+                let (fails, age) = (watch.fault.is_some(), self.age(watch.good));
+                if fails || age > late {
+                    let worst = behind.entry(account).or_default();
+                    *worst = (fails, age).max(*worst);
+                }
+            }
         }
-        found
+        let age = behind.values().map(|(_, age)| *age).max()?;
+        Some(Unwatched {
+            accounts: behind.len(),
+            age,
+            fails: behind.values().any(|(fails, _)| *fails),
+        })
     }
 
     /// Begins to count the age of the watch over accounts that are to be watched from now on, and forgets the others.
     pub(super) fn watch_from_now(&mut self) {
-        let contained = self.to_watch();
-        let recovering = self.recovering();
-        self.watched.retain(|(account, of), _| match of {
-            WatchOf::Status | WatchOf::Successes => contained.contains(account),
-            WatchOf::Recovery | WatchOf::Left => recovering.contains(account),
-        });
+        let looks = [
+            WatchOf::Successes,
+            WatchOf::Status,
+            WatchOf::Recovery,
+            WatchOf::Left,
+        ];
+        let mut awaited: BTreeSet<(AccountId, WatchOf)> = BTreeSet::new();
+        for of in looks {
+            let accounts = self.to_watch(of).into_iter();
+            awaited.extend(accounts.map(|account| (account.clone(), of)));
+        }
+        self.watched.retain(|look, _| awaited.contains(look));
         let first = Watch {
             looked: None,
             good: self.now,
             fault: None,
         };
-        let contained = contained.into_iter();
-        let contained = contained.map(|account| (account, WatchOf::Successes));
-        let recovering = recovering.into_iter();
-        let recovering = recovering.map(|account| (account, WatchOf::Recovery));
-        for of in contained.chain(recovering) {
-            self.watched.entry(of).or_insert_with(|| first.clone());
+        // The others are awaited from their first look on.
+        awaited.retain(|(_, of)| matches!(of, WatchOf::Successes | WatchOf::Recovery));
+        for look in awaited {
+            self.watched.entry(look).or_insert_with(|| first.clone());
         }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::sync::Arc;
+
+    use chrono::TimeDelta;
+
+    use super::*;
+    use crate::app::keymap::Keymap;
+    use crate::app::model::Start;
+    use crate::app::model::contained::rows;
+    use crate::config::parse::parse;
+    use crate::config::sample::SAMPLE;
+    use crate::domain::audit::OutcomeState;
+    use crate::domain::containment::kind::ActionKind;
+    use crate::domain::containment::samples::{
+        account, at, confirmed, entry, intent, outcome, planned, proven,
+    };
+    use crate::domain::runbook::choice::Runbooks;
+
+    const D: ActionKind = ActionKind::DisableAccount;
+    const LATE: Duration = Duration::from_secs(201);
+
+    fn model() -> Model {
+        let parsed = parse(SAMPLE, "quell.toml", &[]);
+        let parsed = parsed.unwrap_or_else(|faults| panic!("{faults:#?}"));
+        let mut model = Model::new(Start {
+            settings: Arc::new(parsed.settings),
+            keymap: Arc::new(Keymap::default()),
+            runbooks: Arc::new(Runbooks::default()),
+            escalation: None,
+            os_user: "jo".into(),
+            now: Moment {
+                utc: at(100),
+                boot: Duration::from_secs(1_000),
+            },
+            size: (120, 40),
+        });
+        proven(&mut model.ledger, 1, D, 10, 0);
+        model.judge();
+        model
+    }
+
+    fn sent(model: &mut Model, kind: ActionKind, last: Option<OutcomeState>) {
+        let bodies = [
+            planned(2, 0, kind),
+            confirmed(2, false),
+            intent(2, Some(60)),
+        ];
+        let last = last.map(|state| outcome(2, state));
+        for (body, n) in bodies.into_iter().chain(last).zip(20..) {
+            model.ledger.apply(&entry(n, 60, body));
+        }
+        model.judge();
+    }
+
+    fn key(of: WatchOf) -> (AccountId, WatchOf) {
+        (account().id, of)
+    }
+
+    #[test]
+    fn an_account_that_is_in_no_row_is_watched_all_the_same() {
+        let mut model = model();
+        assert_eq!(rows(&model).len(), 1);
+        sent(&mut model, D, Some(OutcomeState::Unverifiable));
+        assert!(rows(&model).is_empty(), "it is free by the records");
+        assert!(model.watches(&account().id));
+        assert!(model.watched.contains_key(&key(WatchOf::Successes)));
+        assert_eq!(model.unwatched(), None);
+        model.now.boot += LATE;
+        assert_eq!(model.unwatched().map(|behind| behind.accounts), Some(1));
+    }
+
+    #[test]
+    fn nobody_waits_for_looks_while_an_enabling_is_on_its_way() {
+        let mut model = model();
+        sent(&mut model, ActionKind::EnableAccount, None);
+        model.now.boot += LATE;
+        assert_eq!((model.unwatched(), model.watched.len()), (None, 0));
+        assert!(!model.watches(&account().id));
+        // It may never have happened.
+        model.now.utc += TimeDelta::minutes(15);
+        assert!(model.watches(&account().id));
+        model.judge();
+        model.now.boot += LATE;
+        assert_eq!(model.unwatched().map(|behind| behind.accounts), Some(1));
+    }
+
+    #[test]
+    fn nobody_waits_for_looks_at_the_status_of_what_others_undid() {
+        let mut model = model();
+        let look = Watch {
+            looked: None,
+            good: model.now,
+            fault: None,
+        };
+        model.watched.insert(key(WatchOf::Status), look.clone());
+        model.now.boot += LATE;
+        let good = model.now;
+        let look = Watch { good, ..look };
+        model.watched.insert(key(WatchOf::Successes), look);
+        assert_eq!(model.unwatched().map(|behind| behind.accounts), Some(1));
+        let drifted = entry(20, 60, outcome(1, OutcomeState::Drifted));
+        model.ledger.apply(&drifted);
+        assert_eq!(model.unwatched(), None);
+        model.judge();
+        let looks: Vec<_> = model.watched.keys().cloned().collect();
+        assert_eq!(looks, [key(WatchOf::Successes)]);
     }
 }

@@ -109,15 +109,22 @@ pub(super) fn silenced(row: &Contained<'_>) -> Option<Safe> {
 
 pub(super) fn way_back(row: &Contained<'_>) -> Option<Safe> {
     let act = row.act()?;
+    let login = act.login.ident();
     Some(if row.is_disabled() {
+        let word: &'static str = if row.is_in_doubt() {
+            "was disabled and may still be"
+        } else {
+            "is disabled"
+        };
         safe!(
-            "{} is disabled: key u plans to enable the account again; the sessions stay revoked, the user signs in anew",
-            act.login.ident()
+            "{} {}: key u plans to enable the account again; the sessions stay revoked, the user signs in anew",
+            login,
+            word
         )
     } else {
         safe!(
             "{}: {}, {}; the user signs in anew, nothing else has to be undone",
-            act.login.ident(),
+            login,
             act.what(),
             act.state.word()
         )
@@ -131,11 +138,17 @@ mod tests {
     use std::time::Duration;
 
     use chrono::DateTime;
+    use rstest::rstest;
 
     use super::*;
-    use crate::domain::audit::WatchSeen;
+    use crate::domain::audit::{Body, Observed, OutcomeState, WatchSeen};
+    use crate::domain::containment::kind::ActionKind;
+    use crate::domain::containment::ledger::Ledger;
     use crate::domain::containment::remnant::RemnantKind;
-    use crate::domain::containment::samples::{account, aid, at, case};
+    use crate::domain::containment::samples::{
+        account, aid, at, case, confirmed, entry, intent, outcome, planned, proven,
+    };
+    use crate::domain::containment::standing::standing;
     use crate::domain::fault::Fault;
     use crate::domain::freshness::Moment;
 
@@ -146,6 +159,7 @@ mod tests {
             well: false,
             early: true,
             at: at(7_200),
+            looked: None,
         };
         let mut watch = RecoveryWatch {
             aid: aid(3),
@@ -167,7 +181,13 @@ mod tests {
             format!("{ended}; nothing seen in what was read; not read: what is left at okta");
         assert_eq!(was_watched(&watch, &over).as_str(), unlisted);
         watch.there.insert(RemnantKind::MfaMethod, BTreeSet::new());
-        let nothing = format!("{ended}; nothing seen until then");
+        let nothing = format!("{ended}; nothing seen as far as it was read");
+        assert_eq!(was_watched(&watch, &over).as_str(), nothing);
+        watch.over = Some(Over {
+            looked: Some(at(7_080)),
+            ..over.clone()
+        });
+        let nothing = format!("{ended}; nothing seen, looked last 09:58Z");
         assert_eq!(was_watched(&watch, &over).as_str(), nothing);
         watch.missed.insert("elastic".to_owned(), "403".into());
         let unread = format!("{ended}; nothing seen in what was read; not read: elastic");
@@ -192,6 +212,7 @@ mod tests {
             well: true,
             early: false,
             at: at(7_200),
+            looked: None,
         };
         let watch = RecoveryWatch {
             aid: aid(3),
@@ -212,6 +233,60 @@ mod tests {
             "mara.lind@acme.example: enabled again, its watch is over since 2027-01-15 10:00:00Z, \
              owner jo: 72 h, 1 source (okta), nothing seen"
         );
+    }
+
+    /// A proven disabling, and a second one: refused though it reads so, not provable, or undone by others.
+    #[rstest]
+    #[case::late(
+        Some(true),
+        OutcomeState::Rejected,
+        "is disabled: key u plans to enable"
+    )]
+    #[case::not_known(
+        None,
+        OutcomeState::Unverifiable,
+        "was disabled and may still be: key u"
+    )]
+    #[case::undone(
+        Some(false),
+        OutcomeState::Drifted,
+        ": disable account, undone by others; the user signs in anew, nothing else"
+    )]
+    fn the_way_back_goes_by_the_last_proven_disabling(
+        #[case] matches: Option<bool>,
+        #[case] word: OutcomeState,
+        #[case] says: &str,
+    ) {
+        let mut ledger = Ledger::default();
+        proven(&mut ledger, 1, ActionKind::DisableAccount, 10, 5);
+        proven(&mut ledger, 2, ActionKind::RevokeSessions, 20, 6);
+        let read = Observed {
+            aid: aid(3),
+            evidence: "status".into(),
+            matches,
+            reads: 1,
+            used: None,
+            effect_at: None,
+        };
+        let second = [
+            planned(3, 0, ActionKind::DisableAccount),
+            confirmed(3, false),
+            intent(3, Some(4)),
+            Body::ActionObserve(read),
+            outcome(3, word),
+        ];
+        for (body, n) in second.into_iter().zip(30..) {
+            ledger.apply(&entry(n, 40, body));
+        }
+        let account = account().id;
+        let row = Contained {
+            account: &account,
+            standing: &standing(&ledger, &account, |_| false),
+            acts: ledger.on(&account).collect(),
+            hold: None,
+        };
+        let said = way_back(&row).unwrap_or_default();
+        assert!(said.as_str().contains(says), "{said}");
     }
 
     #[test]

@@ -20,8 +20,8 @@ use crate::domain::text::{Safe, Untrusted};
 use crate::domain::timeline::finding::Rule;
 use crate::safe;
 
-/// How long after it was sent an accepted disabling that reads otherwise is not only late.
-const LONG_AGO: TimeDelta = TimeDelta::seconds(60);
+/// How long after it was sent an accepted disabling that reads otherwise is not only late: no provider's is read for longer.
+const LONG_AGO: TimeDelta = TimeDelta::minutes(4);
 
 /// Takes how a look at a contained account went; the first that fails and the first after all is well again are said.
 pub(super) fn watched(model: &mut Model, account: AccountId, of: WatchOf, fault: Option<Fault>) {

@@ -5,7 +5,7 @@ use chrono::{DateTime, TimeDelta, Utc};
 use super::panes;
 use crate::app::command::Command;
 use crate::app::effect::Effect;
-use crate::app::message::Level;
+use crate::app::message::{Level, WatchOf};
 use crate::app::model::contained::{recovering, rows, watched};
 use crate::app::model::{Held, Layer, Model, Purpose};
 use crate::app::window;
@@ -60,6 +60,7 @@ pub(super) fn confirmed(model: &mut Model, plan: &ConfirmedPlan) -> Vec<Effect> 
             until,
             how: "confirmed".to_owned(),
             reason: None,
+            looked: None,
         })));
     }
     let signs = signs_of(model, plan);
@@ -148,6 +149,18 @@ pub(super) fn on_row(model: &mut Model, cursor: usize, command: Command) -> Vec<
     Vec::new()
 }
 
+/// Gives when this console had looked last at all of a watch and could read it: the older of its two looks.
+fn well_looked(model: &Model, watch: &RecoveryWatch) -> Option<DateTime<Utc>> {
+    let last = |of: WatchOf| {
+        let look = model.watched.get(&(watch.account.clone(), of))?;
+        let is_well = look.looked.is_some() && look.fault.is_none();
+        is_well.then_some(look.good.utc)
+    };
+    let older = last(WatchOf::Recovery)?.min(last(WatchOf::Left)?);
+    // One of before is of an earlier watch over the same account.
+    (older > watch.since).then_some(older)
+}
+
 /// Gives the record of a decision on the watch over an account, where it runs.
 fn decided(
     model: &Model,
@@ -158,6 +171,8 @@ fn decided(
 ) -> Option<Effect> {
     let mut running = model.ledger.recoveries().running();
     let watch = running.find(|watch| watch.account == of.account)?;
+    // That nothing was seen is as good as the last look; once the watch has ended no console knows of it any more.
+    let looked = (how == "ended").then(|| well_looked(model, watch));
     let word = WatchUntil {
         aid: watch.aid.clone(),
         login: of.login.clone(),
@@ -165,6 +180,7 @@ fn decided(
         until,
         how: how.to_owned(),
         reason,
+        looked: looked.flatten(),
     };
     Some(Effect::Record(vec![Body::Recovery(RecoverySaid {
         case: of.case.clone(),
@@ -374,6 +390,7 @@ mod tests {
             until: at(3_600),
             how: "confirmed".to_owned(),
             reason: None,
+            looked: None,
         }));
         let signs = said(RecoveryWord::Signs(vec![AttackSign {
             kind: SignKind::Address,

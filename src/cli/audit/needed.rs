@@ -3,9 +3,9 @@
 //! Whatever the console folds from its records and a person still waits for or relies on. What must not live here: removing
 //! segments (see `prune`).
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
-use chrono::{DateTime, Utc};
+use chrono::{DateTime, TimeDelta, Utc};
 
 use crate::domain::audit::{Body, Entry};
 use crate::domain::containment::campaign::Campaign;
@@ -16,10 +16,16 @@ use crate::domain::containment::ledger::{ActionView, Ledger};
 use crate::domain::containment::recovery_watch::seen_marker;
 use crate::domain::containment::standing::{Standing, standing};
 use crate::domain::containment::state::ActionState;
-use crate::domain::ids::AccountId;
+use crate::domain::ids::{AccountId, ActionId, PlanId};
 
 /// Said of what is asked of somebody else and has no answer or end on record.
 const WAITS: &str = "a response waits for a second person";
+
+/// Said of a plan that nobody confirmed yet.
+const OPEN: &str = "a plan may still be confirmed";
+
+/// How long a confirmation of the last moment may take to its record: the account is read again before.
+const ON_ITS_WAY: TimeDelta = TimeDelta::minutes(5);
 
 /// A record from which on the log is needed, and why.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
@@ -37,9 +43,12 @@ pub(super) fn needed(
     campaign: Option<&Campaign>,
     now: DateTime<Utc>,
 ) -> Option<Needed> {
-    of_actions(ledger, campaign, now)
+    let running = campaign.filter(|campaign| campaign.runs(now));
+    of_actions(ledger, running, now)
         .into_iter()
-        .chain(of_newer(entries, now))
+        .chain(of_plans(entries, ledger, now))
+        .chain(of_requests(entries, ledger))
+        .chain(of_newer(entries, ledger, running, now))
         .chain(of_containments(entries, ledger))
         .chain(of_watches(entries, ledger))
         .chain(of_cases(entries, ledger))
@@ -48,10 +57,9 @@ pub(super) fn needed(
 
 /// Actions that somebody has to do something about, those of which a case does not know all, and those that count against
 /// a cap or in a campaign.
-fn of_actions(ledger: &Ledger, campaign: Option<&Campaign>, now: DateTime<Utc>) -> Vec<Needed> {
+fn of_actions(ledger: &Ledger, running: Option<&Campaign>, now: DateTime<Utc>) -> Vec<Needed> {
     let undocumented = ledger.undocumented();
     let counts_since = now - HOST_WINDOW;
-    let running = campaign.filter(|campaign| campaign.runs(now));
     let why = |action: &ActionView| {
         if action.is_unfinished() {
             Some("an action has no last word")
@@ -86,20 +94,139 @@ fn of_actions(ledger: &Ledger, campaign: Option<&Campaign>, now: DateTime<Utc>) 
     open.chain(waiting).collect()
 }
 
-/// Plans of a kind that only a newer program knows: while they may count, nothing may be counted without them.
-fn of_newer(entries: &[Entry], now: DateTime<Utc>) -> Vec<Needed> {
-    let counts_since = now - HOST_WINDOW;
-    let is_newer = |entry: &&Entry| {
-        let Body::ActionPlan { kind, .. } = &entry.body else {
+/// Plans that a dialog may still show: what is recorded once they are confirmed says nothing without these records.
+///
+/// What else belongs to a plan, its campaign and items, is written behind it in the same act.
+fn of_plans(entries: &[Entry], ledger: &Ledger, now: DateTime<Utc>) -> Vec<Needed> {
+    let still = now - ON_ITS_WAY;
+    let is_open = |entry: &&Entry| {
+        let Body::ActionPlan { aid, expires, .. } = &entry.body else {
             return false;
         };
-        entry.ts > counts_since && ActionKind::from_key(kind).is_none()
+        let action = ledger.get(aid);
+        *expires > still && action.is_some_and(|action| action.state == ActionState::Planned)
     };
-    let newer = entries.iter().filter(is_newer).map(|entry| Needed {
+    let open = entries.iter().filter(is_open).map(|entry| Needed {
         n: entry.n,
-        why: "a plan of a newer program may count against the caps",
+        why: OPEN,
     });
-    newer.collect()
+    open.collect()
+}
+
+/// Requests without an answer.
+///
+/// The same plan, made again after a restart, waits for the answer to the first one, and no longer than that said.
+fn of_requests(entries: &[Entry], ledger: &Ledger) -> Vec<Needed> {
+    let open = ledger.asked().open();
+    let waiting: BTreeSet<&PlanId> = open
+        .flat_map(|asked| [&asked.pid, &asked.ask.plan])
+        .collect();
+    let is_open = |entry: &&Entry| matches!(&entry.body, Body::ApprovalRequested { pid, .. } if waiting.contains(pid));
+    let open = entries.iter().filter(is_open).map(|entry| Needed {
+        n: entry.n,
+        why: WAITS,
+    });
+    open.collect()
+}
+
+/// How far an action came, as far as that can be told without knowing what it does.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Stage {
+    Planned,
+    Begun,
+    Ended,
+}
+
+/// An action of a kind that only a newer program knows.
+struct Newer<'a> {
+    /// Its plan's record.
+    plan: &'a Entry,
+    pid: &'a PlanId,
+    /// Until when it may be confirmed.
+    expires: DateTime<Utc>,
+    stage: Stage,
+}
+
+/// Plans of a kind that only a newer program knows: that program goes on with them and counts them, this one cannot.
+fn of_newer(
+    entries: &[Entry],
+    ledger: &Ledger,
+    running: Option<&Campaign>,
+    now: DateTime<Utc>,
+) -> Vec<Needed> {
+    let (counts_since, still) = (now - HOST_WINDOW, now - ON_ITS_WAY);
+    let asked = ledger.asked();
+    let waiting: BTreeSet<&ActionId> = asked.open().flat_map(|asked| &asked.aids).collect();
+    let counts = |action: &Newer| {
+        let named = asked.campaign(action.pid);
+        running.is_some_and(|running| named == Some(running.name.as_str()))
+    };
+    let why = |aid: &ActionId, action: &Newer| {
+        if action.stage == Stage::Begun {
+            Some("an action of a newer program has no last word")
+        } else if waiting.contains(aid) {
+            Some(WAITS)
+        } else if action.stage == Stage::Planned && action.expires > still {
+            Some(OPEN)
+        } else if action.plan.ts > counts_since {
+            // While they may count, nothing may be counted without them.
+            Some("a plan of a newer program may count against the caps")
+        } else if counts(action) {
+            Some("a plan of a newer program names the campaign of the host")
+        } else {
+            None
+        }
+    };
+    let all = newer(entries).into_iter().filter_map(|(aid, action)| {
+        Some(Needed {
+            n: action.plan.n,
+            why: why(aid, &action)?,
+        })
+    });
+    all.collect()
+}
+
+/// Folds the actions of kinds that only a newer program knows.
+fn newer(entries: &[Entry]) -> BTreeMap<&ActionId, Newer<'_>> {
+    let mut all: BTreeMap<&ActionId, Newer<'_>> = BTreeMap::new();
+    for entry in entries {
+        let stage = match &entry.body {
+            Body::ActionPlan {
+                pid,
+                aid,
+                kind,
+                expires,
+                ..
+            } if ActionKind::from_key(kind).is_none() => {
+                all.entry(aid).or_insert(Newer {
+                    plan: entry,
+                    pid,
+                    expires: *expires,
+                    stage: Stage::Planned,
+                });
+                continue;
+            }
+            // Its confirmation may have been torn off with its console.
+            Body::Approval { pid, .. } => {
+                for action in all.values_mut().filter(|action| action.pid == pid) {
+                    action.stage = Stage::Begun;
+                }
+                continue;
+            }
+            // What is sent, or answered, after somebody closed it is read back all the same.
+            Body::ActionConfirm { .. }
+            | Body::ActionIntent { .. }
+            | Body::ActionAck { .. }
+            | Body::ActionRejected { .. }
+            | Body::ActionUnknown { .. } => Stage::Begun,
+            Body::ActionOutcome { .. } | Body::ActionResolve { .. } => Stage::Ended,
+            _ => continue,
+        };
+        if let Some(action) = entry.body.about().and_then(|aid| all.get_mut(aid)) {
+            action.stage = stage;
+        }
+    }
+    all
 }
 
 /// Tells whether others undid a disabling and its case does not know it.
@@ -246,13 +373,15 @@ mod tests {
     use crate::domain::containment::campaign::CampaignNamed;
     use crate::domain::containment::caps;
     use crate::domain::containment::samples::{
-        aid, at, case, confirmed, connection, entry, intent, outcome, pid, planned,
+        aid, ask, at, case, confirmed, connection, entry, intent, outcome, pid, planned,
     };
 
     const R: ActionKind = ActionKind::RevokeSessions;
 
     /// The end of the campaign: far beyond every window of a cap.
     const UNTIL: i64 = 40_000;
+
+    const UNFINISHED: &str = "an action of a newer program has no last word";
 
     /// Who acted on which account, in which second, in the name of what.
     type Act = (&'static str, &'static str, i64, Option<&'static str>);
@@ -378,17 +507,176 @@ mod tests {
         assert_eq!(counted(u64::MAX), (0, 0, 0, 1));
     }
 
+    /// Gives the first that is needed of records that were all written in second 0.
+    fn first(bodies: Vec<Body>, campaign: Option<&Campaign>, now: i64) -> Option<Needed> {
+        let numbered = bodies.into_iter().zip(1u64..);
+        let entries: Vec<Entry> = numbered.map(|(body, n)| entry(n, 0, body)).collect();
+        needed(&entries, &folded(&entries, 0), campaign, at(now))
+    }
+
+    fn named(campaign: &str) -> Body {
+        Body::ActionCampaign(CampaignNamed {
+            pid: pid(1),
+            campaign: campaign.to_owned(),
+        })
+    }
+
+    /// A request for a plan, which asks for what the first plan asked.
+    fn requested(plan: u128) -> Body {
+        Body::ApprovalRequested {
+            pid: pid(plan),
+            aids: vec![aid(plan)],
+            ask: ask(),
+            reasons: Vec::new(),
+            requester: "u1".into(),
+            requester_login: "jo".into(),
+            expires: at(900),
+        }
+    }
+
+    fn denied() -> Body {
+        Body::ApprovalDenied {
+            pid: pid(1),
+            aids: vec![aid(1)],
+            by: "kim".into(),
+            comment: "~3".into(),
+        }
+    }
+
+    fn approved() -> Body {
+        Body::Approval {
+            pid: pid(1),
+            asked: pid(1),
+            plan_hash: "ab".to_owned(),
+            approver: "u2".into(),
+            approver_login: "kim".into(),
+            comment: "~3".into(),
+            at: at(10),
+        }
+    }
+
+    fn closed() -> Body {
+        Body::ActionResolve {
+            aid: aid(1),
+            how: "closed by a person".to_owned(),
+            reason: "seen by hand".into(),
+        }
+    }
+
+    /// The plan of both actions may be confirmed until second 300.
+    #[rstest]
+    #[case::just_made(vec![], 0, Some(2))]
+    #[case::last_second(vec![], 299, Some(2))]
+    #[case::its_confirmation_is_on_its_way(vec![], 599, Some(2))]
+    #[case::over(vec![], 600, None)]
+    #[case::one_given_up(vec![outcome(1, OutcomeState::Abandoned)], 299, Some(3))]
+    #[case::both_given_up(
+        vec![outcome(1, OutcomeState::Abandoned), outcome(2, OutcomeState::Abandoned)], 299, None
+    )]
+    fn a_plan_is_kept_while_it_may_be_confirmed(
+        #[case] then: Vec<Body>,
+        #[case] now: i64,
+        #[case] n: Option<u64>,
+    ) {
+        let jump = Body::ClockJump { seconds: 9 };
+        let mut bodies = vec![jump, planned(1, 0, R), planned(2, 1, R), named("phish-11")];
+        bodies.extend(then);
+        let why = "a plan may still be confirmed";
+        let kept = n.map(|n| Needed { n, why });
+        assert_eq!(first(bodies, None, now), kept);
+    }
+
     #[test]
-    fn a_plan_of_a_newer_program_is_kept_while_it_keeps_the_caps_from_counting() {
+    fn a_request_is_kept_without_its_plan_until_it_is_answered() {
+        let why = "a response waits for a second person";
+        let kept = Some(Needed { n: 1, why });
+        assert_eq!(first(vec![requested(1)], None, 9_000), kept);
+        assert_eq!(first(vec![requested(1), denied()], None, 9_000), None);
+    }
+
+    #[test]
+    fn a_request_is_kept_while_another_plan_waits_for_its_answer() {
+        let mut again = planned(2, 0, R);
+        if let Body::ActionPlan { pid: of, .. } = &mut again {
+            *of = pid(2);
+        }
+        let bodies = vec![planned(1, 0, R), requested(1), again, requested(2)];
+        let why = "a response waits for a second person";
+        let kept = Some(Needed { n: 2, why });
+        assert_eq!(first(bodies.clone(), None, 9_000), kept);
+        let said = outcome(2, OutcomeState::Expired);
+        assert_eq!(first([bodies, vec![said]].concat(), None, 9_000), None);
+    }
+
+    /// A plan of a kind that is not known here.
+    fn of_tomorrow() -> Body {
         let mut plan = planned(1, 0, R);
         if let Body::ActionPlan { kind, .. } = &mut plan {
             "wipe_account".clone_into(kind);
         }
-        let entries = [entry(1, 0, plan)];
-        let ledger = folded(&entries, 0);
-        for (now, kept) in [(3_599, Some(1)), (3_600, None)] {
-            let needed = needed(&entries, &ledger, None, at(now));
-            assert_eq!(needed.map(|needed| needed.n), kept, "{now}");
-        }
+        plan
+    }
+
+    #[rstest]
+    #[case::may_be_confirmed(599, Some("a plan may still be confirmed"))]
+    #[case::cannot_be_counted(600, Some("a plan of a newer program may count against the caps"))]
+    #[case::last_second(3_599, Some("a plan of a newer program may count against the caps"))]
+    #[case::over(3_600, None)]
+    fn a_plan_of_a_newer_program_is_kept_while_it_keeps_the_caps_from_counting(
+        #[case] now: i64,
+        #[case] why: Option<&'static str>,
+    ) {
+        let kept = why.map(|why| Needed { n: 1, why });
+        assert_eq!(first(vec![of_tomorrow()], None, now), kept);
+    }
+
+    /// All of it was more than an hour ago.
+    #[rstest]
+    #[case::confirmed(vec![confirmed(1, false)], Some(UNFINISHED))]
+    #[case::sent(vec![confirmed(1, false), intent(1, None)], Some(UNFINISHED))]
+    #[case::over(
+        vec![confirmed(1, false), intent(1, None), outcome(1, OutcomeState::Verified)], None
+    )]
+    #[case::another_is_over(
+        vec![confirmed(1, false), intent(1, None), outcome(2, OutcomeState::Verified)],
+        Some(UNFINISHED)
+    )]
+    #[case::closed(vec![confirmed(1, false), intent(1, None), closed()], None)]
+    #[case::closed_and_sent(
+        vec![confirmed(1, false), closed(), intent(1, None)], Some(UNFINISHED)
+    )]
+    #[case::asked(vec![requested(1)], Some("a response waits for a second person"))]
+    #[case::denied(vec![requested(1), denied()], None)]
+    #[case::torn(vec![requested(1), approved()], Some(UNFINISHED))]
+    fn an_action_of_a_newer_program_is_kept_until_its_last_word(
+        #[case] then: Vec<Body>,
+        #[case] why: Option<&'static str>,
+    ) {
+        let mut bodies = vec![Body::ClockJump { seconds: 9 }, of_tomorrow()];
+        bodies.extend(then);
+        let kept = why.map(|why| Needed { n: 2, why });
+        assert_eq!(first(bodies, None, 90_000), kept);
+    }
+
+    #[rstest]
+    #[case::runs("phish-11", UNTIL - 1, true)]
+    #[case::over("phish-11", UNTIL, false)]
+    #[case::another("phish-10", UNTIL - 1, false)]
+    fn an_action_of_a_newer_program_is_kept_while_its_campaign_runs(
+        #[case] name: &str,
+        #[case] now: i64,
+        #[case] kept: bool,
+    ) {
+        let bodies = vec![
+            of_tomorrow(),
+            named(name),
+            confirmed(1, false),
+            intent(1, None),
+            outcome(1, OutcomeState::Verified),
+        ];
+        let why = "a plan of a newer program names the campaign of the host";
+        let expected = kept.then_some(Needed { n: 1, why });
+        assert_eq!(first(bodies.clone(), Some(&campaign(3)), now), expected);
+        assert_eq!(first(bodies, None, now), None);
     }
 }

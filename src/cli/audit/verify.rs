@@ -59,7 +59,7 @@ pub fn verify(dir: &Path, json: bool, out: &mut dyn Write) -> io::Result<u8> {
 pub fn verify_asked(dir: &Path, asked: &Asked, out: &mut dyn Write) -> io::Result<u8> {
     let found = match audit::verify_with(dir, &asked.expectations) {
         Ok(found) if found.logs.is_empty() && asked.remembered.is_empty() => {
-            return nothing_here(asked, out);
+            return nothing_here(&found.elsewhere, asked, out);
         }
         Ok(found) => found,
         Err(error) => return unreadable(&error, asked.json, out),
@@ -88,8 +88,6 @@ pub fn verify_asked(dir: &Path, asked: &Asked, out: &mut dyn Write) -> io::Resul
             .iter()
             .map(|(log, report)| report_json(log, report))
             .collect();
-        let elsewhere: Vec<&str> = gone.iter().chain(&elsewhere).map(LogId::as_str).collect();
-        let notes: Vec<&str> = notes.iter().map(Safe::as_str).collect();
         let heads = asked.remembered.iter();
         let remembered: Vec<Value> = heads
             .map(|head| {
@@ -98,29 +96,15 @@ pub fn verify_asked(dir: &Path, asked: &Asked, out: &mut dyn Write) -> io::Resul
                 json!({ "log": log, "n": head.n, "h": h, "fits": fits })
             })
             .collect();
-        let told = json!({
-            "exit": code,
-            "logs": told,
-            "elsewhere": elsewhere,
-            "notes": notes,
-            "remembered": remembered,
-        });
+        let absent = gone.iter().chain(&elsewhere);
+        let told = answer(code, &told, absent, &notes, &remembered);
         writeln!(out, "{}", ascii_json(&told))?;
         return Ok(code);
     }
     for (log, report) in &logs {
         tell(log, report, asked, out)?;
     }
-    for log in &elsewhere {
-        let text = safe!(
-            "anchors name the log {}, which is not here: another host's, or removed",
-            *log
-        );
-        writeln!(out, "warning: {text}")?;
-    }
-    for note in &notes {
-        writeln!(out, "warning: {note}")?;
-    }
+    warn(&elsewhere, &notes, out)?;
     tell_unlike(&unlike, out)?;
     for limit in LIMITS {
         writeln!(out, "{limit}")?;
@@ -128,18 +112,49 @@ pub fn verify_asked(dir: &Path, asked: &Asked, out: &mut dyn Write) -> io::Resul
     Ok(code)
 }
 
-/// Says that no log is here and none is remembered, and what could not be read while looking for heads.
-fn nothing_here(asked: &Asked, out: &mut dyn Write) -> io::Result<u8> {
+/// Says that no log is here and none is remembered, which ones the anchors name, and what could not be read.
+fn nothing_here(elsewhere: &[LogId], asked: &Asked, out: &mut dyn Write) -> io::Result<u8> {
     if asked.json {
-        let notes: Vec<&str> = asked.notes.iter().map(Safe::as_str).collect();
-        let told = json!({ "exit": UNREADABLE, "logs": [], "notes": notes });
+        let told = answer(UNREADABLE, &[], elsewhere.iter(), &asked.notes, &[]);
         writeln!(out, "{}", ascii_json(&told))?;
         return Ok(UNREADABLE);
     }
-    for note in &asked.notes {
+    warn(elsewhere, &asked.notes, out)?;
+    no_log(false, out)
+}
+
+/// Gives what was found as JSON; the keys are the same whatever it was.
+fn answer<'a>(
+    code: u8,
+    logs: &[Value],
+    elsewhere: impl Iterator<Item = &'a LogId>,
+    notes: &[Safe],
+    remembered: &[Value],
+) -> Value {
+    let elsewhere: Vec<&str> = elsewhere.map(LogId::as_str).collect();
+    let notes: Vec<&str> = notes.iter().map(Safe::as_str).collect();
+    json!({
+        "exit": code,
+        "logs": logs,
+        "elsewhere": elsewhere,
+        "notes": notes,
+        "remembered": remembered,
+    })
+}
+
+/// Warns of logs that anchors name and that are not here, and of what could not be read.
+fn warn(elsewhere: &[LogId], notes: &[Safe], out: &mut dyn Write) -> io::Result<()> {
+    for log in elsewhere {
+        let text = safe!(
+            "anchors name the log {}, which is not here: another host's, or removed",
+            *log
+        );
+        writeln!(out, "warning: {text}")?;
+    }
+    for note in notes {
         writeln!(out, "warning: {note}")?;
     }
-    no_log(false, out)
+    Ok(())
 }
 
 fn tell(log: &LogId, report: &Report, asked: &Asked, out: &mut dyn Write) -> io::Result<()> {

@@ -292,7 +292,7 @@ impl HttpClient {
     /// Gives the vendor's time, as its newest answer told it.
     fn told_time(&self) -> Option<DateTime<Utc>> {
         let (at, read) = self.server_clock()?;
-        Some(at + TimeDelta::from_std(read.elapsed()).ok()?)
+        at.checked_add_signed(TimeDelta::from_std(read.elapsed()).ok()?)
     }
 
     /// Asks for a token, once more where the first assertion had the time of a wrong clock.

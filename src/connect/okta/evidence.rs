@@ -44,9 +44,10 @@ impl Okta {
             _ => account.vendor_status.raw(),
         };
         // Any other status says neither: somebody changed the account meanwhile, and whether our act was there before
-        // cannot be read any more.
+        // cannot be read any more. But one that lets the holder in is none of a disabled account.
         let matches = match (&account.status, wanted) {
             (status, wanted) if status == wanted => Some(true),
+            (status, AccountStatus::Disabled) if !wire::keeps_out(status) => Some(false),
             (AccountStatus::Other(_), _) | (AccountStatus::Disabled, AccountStatus::Other(_)) => {
                 None
             }

@@ -733,6 +733,7 @@ mod tests {
                 until: at,
                 how: s(),
                 reason: opt(),
+                looked: date,
             })),
             recovery(RecoveryWord::Signs(vec![AttackSign {
                 kind: SignKind::Address,

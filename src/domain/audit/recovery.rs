@@ -56,6 +56,11 @@ pub struct WatchUntil {
     /// Why, in the analyst's words.
     #[serde(with = "long::option")]
     pub reason: Option<Untrusted>,
+    /// When the console that ended it had last looked at all of it and could read it; missing where it had not, and in
+    /// records of older versions.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[serde(with = "long::micros_option")]
+    pub looked: Option<DateTime<Utc>>,
 }
 
 /// What of an event names who did it.
@@ -129,4 +134,40 @@ pub struct WatchOver {
     pub text: Untrusted,
     /// Whether everything was read and nothing seen.
     pub well: bool,
+}
+
+#[cfg(test)]
+mod tests {
+    use serde_json::{Value, json};
+
+    use super::*;
+    use crate::domain::containment::samples::{aid, at};
+
+    #[test]
+    fn an_end_on_record_from_an_older_version_reads_and_is_written_as_it_was() {
+        let mut end = WatchUntil {
+            aid: aid(3),
+            login: "mara.lind@acme.example".into(),
+            owner: "kim".into(),
+            until: at(80),
+            how: "ended".to_owned(),
+            reason: Some("the user called".into()),
+            looked: None,
+        };
+        let mut written = json!({
+            "aid": aid(3).to_string(),
+            "login": "mara.lind@acme.example",
+            "owner": "kim",
+            "until": "2027-01-15T08:01:20.000000Z",
+            "how": "ended",
+            "reason": "the user called",
+        });
+        let read = |value: &Value| serde_json::from_value::<WatchUntil>(value.clone()).ok();
+        assert_eq!(read(&written), Some(end.clone()));
+        assert_eq!(serde_json::to_value(&end).ok(), Some(written.clone()));
+        end.looked = Some(at(70));
+        written["looked"] = json!("2027-01-15T08:01:10.000000Z");
+        assert_eq!(serde_json::to_value(&end).ok(), Some(written.clone()));
+        assert_eq!(read(&written), Some(end));
+    }
 }

@@ -35,6 +35,8 @@ pub struct Asked {
     used: BTreeSet<Untrusted>,
     /// The requests of which an approval was used up.
     answered: BTreeSet<PlanId>,
+    /// The plans for which one was.
+    approved: BTreeSet<PlanId>,
     campaigns: BTreeMap<PlanId, String>,
 }
 
@@ -76,6 +78,7 @@ impl Asked {
             } => {
                 self.used.insert(comment.clone());
                 self.answered.insert(asked.clone());
+                self.approved.insert(pid.clone());
                 self.end(pid);
             }
             Body::ApprovalDenied { pid, .. } => self.end(pid),
@@ -128,6 +131,11 @@ impl Asked {
     /// Gives the comments that were used up as approvals.
     pub fn used(&self) -> &BTreeSet<Untrusted> {
         &self.used
+    }
+
+    /// Tells whether an approval was used up for a plan, whatever became of the plan.
+    pub fn is_approved(&self, pid: &PlanId) -> bool {
+        self.approved.contains(pid)
     }
 
     /// Says why an approval may not be used any more, if so: neither one comment nor one request counts twice.
@@ -219,6 +227,18 @@ mod tests {
         assert!(asked.used().contains(&"~c9".into()));
         assert!(asked.get(&pid(1)).is_some_and(|view| view.ended));
         assert!(folded(&[requested(1, 1)]).used().is_empty());
+    }
+
+    #[test]
+    fn an_approval_is_of_the_plan_that_used_it_up_and_of_no_earlier_one() {
+        let mut after_restart = approval(2);
+        if let Body::Approval { asked, .. } = &mut after_restart {
+            *asked = pid(1);
+        }
+        let asked = folded(&[requested(1, 1), requested(2, 1), after_restart]);
+        assert!(asked.is_approved(&pid(2)));
+        assert!(!asked.is_approved(&pid(1)));
+        assert!(!folded(&[requested(2, 1)]).is_approved(&pid(2)));
     }
 
     #[test]

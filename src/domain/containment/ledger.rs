@@ -1,5 +1,6 @@
 //! Folds audit records into the state of every action; the screen shows nothing else, so a restart shows the same.
 
+mod disabled;
 mod effect;
 mod lapsed;
 mod untold;
@@ -336,11 +337,13 @@ impl Ledger {
 
     /// Gives the plans that have something to document and are not documented, oldest first.
     ///
-    /// A plan counts once every action of it has its final word, and something was sent or refused.
+    /// A plan counts once every action of it has its final word, and it was confirmed or approved: whoever approved it
+    /// takes it for sent.
     pub fn undocumented(&self) -> Vec<PlanId> {
         let mut pids: Vec<PlanId> = Vec::new();
         for action in &self.actions {
-            let worth = action.confirmed.is_some() && !action.dry_run && action.comment.is_none();
+            let was_decided = action.confirmed.is_some() || self.asked.is_approved(&action.pid);
+            let worth = was_decided && !action.dry_run && action.comment.is_none();
             if worth && !pids.contains(&action.pid) {
                 pids.push(action.pid.clone());
             }

@@ -115,13 +115,19 @@ pub fn compose(
             first.account.connection,
         ));
     }
-    // Whoever documents it may be another console: the records say who confirmed.
-    let confirmed = actions.first().map_or_else(
+    // Whoever documents it may be another console: the records say who confirmed. Of what was approved and torn before its
+    // first confirmation they say who planned.
+    let by = actions.first().map_or_else(
         || operator.clone(),
         |first| signed(first.operator.as_ref(), &first.user),
     );
-    lines.push(format!("Confirmed by: {}", sink::markdown(&confirmed)));
-    if confirmed != *operator {
+    let did = if actions.iter().any(|action| action.confirmed.is_some()) {
+        "Confirmed"
+    } else {
+        "Planned"
+    };
+    lines.push(format!("{did} by: {}", sink::markdown(&by)));
+    if by != *operator {
         lines.push(format!("Documented by: {}", sink::markdown(operator)));
     }
     lines.push(String::new());
@@ -496,6 +502,27 @@ mod text {
         let other = by("lee, OS user jo");
         let both = "\nConfirmed by: kim, OS user jo\nDocumented by: lee, OS user jo\n\n";
         assert!(other.contains(both), "{other}");
+    }
+
+    #[test]
+    fn of_what_was_never_confirmed_it_is_said_who_planned_it() {
+        let mut ledger = Ledger::default();
+        ledger.apply(&entry(1, 0, planned(1, 0, ActionKind::DisableAccount)));
+        ledger.apply(&entry(2, 20, outcome(1, OutcomeState::Abandoned)));
+        let head = Anchor {
+            log: "01LOG".to_owned(),
+            n: 2,
+            h: "ab12".to_owned(),
+        };
+        let actions: Vec<&ActionView> = ledger.actions().collect();
+        let who = Safe::from("lee, OS user jo");
+        let text = compose(&pid(1), &actions, &who, &Standing::Free, None, &head);
+        let both = "\nPlanned by: OS user jo\nDocumented by: lee, OS user jo\n\n";
+        assert!(text.contains(both), "{text}");
+        assert!(!text.contains("Confirmed by"), "{text}");
+        let line = "- disable account: **abandoned**, not sent, after 4 s (read back) [action ";
+        assert!(text.contains(line), "{text}");
+        assert!(text.contains(NOTHING_CONTAINS), "{text}");
     }
 
     #[test]

@@ -87,6 +87,8 @@ pub struct Over {
     pub early: bool,
     /// When that was recorded.
     pub at: DateTime<Utc>,
+    /// When whoever ended it before its time had looked last, as far as their console knew.
+    pub looked: Option<DateTime<Utc>>,
 }
 
 impl RecoveryWatch {
@@ -119,18 +121,19 @@ impl RecoveryWatch {
         self.seen.is_empty() && self.over.as_ref().is_some_and(|over| over.early)
     }
 
-    /// Ends it before its time, if it is not over; `by` is who said so.
-    fn end_early(&mut self, by: Option<&Untrusted>, why: &Safe, at: DateTime<Utc>) {
+    /// Ends it before its time, if it is not over; `word` is that of somebody who said so.
+    fn end_early(&mut self, word: Option<&WatchUntil>, why: &Safe, at: DateTime<Utc>) {
         if self.over.is_some() {
             return;
         }
-        let by = by.map_or_else(Safe::default, |by| safe!(" by {}", by.field()));
+        let by = word.map_or_else(Safe::default, |word| safe!(" by {}", word.owner.field()));
         let text = safe!("ended before its time{}: {}", by, why);
         self.over = Some(Over {
             text: Untrusted::new(text.as_str()),
             well: false,
             early: true,
             at,
+            looked: word.and_then(|word| word.looked),
         });
     }
 
@@ -203,7 +206,7 @@ impl Recoveries {
                 if let Some(watch) = self.watch_mut(account, &word.aid) {
                     let why = word.reason.as_ref().map(Untrusted::line);
                     let why = why.unwrap_or_else(|| "no reason given".into());
-                    watch.end_early(Some(&word.owner), &why, entry.ts);
+                    watch.end_early(Some(word), &why, entry.ts);
                 }
             }
             // Whoever decided may not have known that it was over: it goes on then. An end that has passed is none.
@@ -242,6 +245,7 @@ impl Recoveries {
                         well: over.well,
                         early: false,
                         at: entry.ts,
+                        looked: None,
                     });
                 }
             }

@@ -2,6 +2,8 @@
 //!
 //! What must not live here: posting.
 
+use chrono::{DateTime, Utc};
+
 use crate::app::message::Level;
 use crate::config::settings::Mode;
 use crate::domain::containment::ledger::Ledger;
@@ -21,7 +23,8 @@ pub(in crate::engine) fn unposted(world: &World) -> Option<Safe> {
 
 /// Says what is on record for cases and stays there until a console that posts is started.
 pub(super) async fn say(world: &World) {
-    let waits = world.journal.with(in_words);
+    let now = world.clock.now().utc;
+    let waits = world.journal.with(|ledger| in_words(ledger, now));
     if let Some(waits) = waits {
         let mode = world.settings.environment.mode.word();
         let line = safe!("{}: this console is {}", waits, mode);
@@ -33,8 +36,8 @@ pub(super) async fn say(world: &World) {
 }
 
 /// Counts what waits, in words; `None` where nothing does.
-fn in_words(ledger: &Ledger) -> Option<Safe> {
-    let untold = ledger.untold();
+fn in_words(ledger: &Ledger, now: DateTime<Utc>) -> Option<Safe> {
+    let untold = ledger.untold(now);
     let counted = [
         (ledger.undocumented().len(), "record", "records"),
         (ledger.outbox().notes().len(), "note", "notes"),
@@ -69,13 +72,13 @@ mod tests {
     #[test]
     fn what_waits_is_counted_by_its_kind() {
         let mut ledger = Ledger::default();
-        assert_eq!(in_words(&ledger), None);
+        assert_eq!(in_words(&ledger, at(0)), None);
         let mut n = 0;
         let mut fold = |ledger: &mut Ledger, body| {
             n += 1;
             ledger.apply(&entry(n, 0, body));
         };
-        let said = |ledger: &Ledger| in_words(ledger).map(|words| words.to_string());
+        let said = |ledger: &Ledger| in_words(ledger, at(0)).map(|words| words.to_string());
         for (number, expected) in [(1, "1 note waits"), (2, "2 notes wait")] {
             let note = Body::Note {
                 case: case(),

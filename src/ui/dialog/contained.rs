@@ -274,6 +274,7 @@ mod tests {
                 well,
                 early: false,
                 at: at(3_600),
+                looked: None,
             }),
             ..watch()
         }

@@ -53,6 +53,7 @@ const WORDS: [&str; 16] = [
 ];
 
 const UNKNOWN: &str = "unknown: may have happened";
+const AWAITING: &str = "needs a second person";
 
 /// What is written next; a number beside it chooses among those that it may be about.
 #[derive(Clone, Copy, Debug)]
@@ -68,6 +69,8 @@ enum What {
     Deny,
     NobodyAnswers,
     Void,
+    /// The next console ends what an approval was used up for and nobody confirmed.
+    EndTorn,
     Confirm(Then),
     Intend,
     Answer(Said),
@@ -154,6 +157,7 @@ fn events() -> impl Strategy<Value = Vec<Event>> {
         1 => Just(What::Deny),
         1 => Just(What::NobodyAnswers),
         1 => Just(What::Void),
+        1 => Just(What::EndTorn),
         7 => then().prop_map(What::Confirm),
         10 => Just(What::Intend),
         10 => said.prop_map(What::Answer),
@@ -193,6 +197,7 @@ struct Act {
     plan: usize,
     kind: ActionKind,
     word: &'static str,
+    approved: bool,
     confirmed: bool,
     dry: bool,
     attempt: u32,
@@ -383,6 +388,7 @@ impl World {
                 plan,
                 kind: *kind,
                 word: "planned",
+                approved: false,
                 confirmed: false,
                 dry: false,
                 attempt: 0,
@@ -431,7 +437,7 @@ impl World {
         let one = &mut self.plans[plan];
         (one.asked, one.open) = (Some(first), true);
         for act in &mut self.acts[one.acts.clone()] {
-            act.word = "needs a second person";
+            act.word = AWAITING;
         }
     }
 
@@ -479,6 +485,9 @@ impl World {
         };
         self.record(plan, body);
         self.plans[plan].open = false;
+        for act in &mut self.acts[self.plans[plan].acts.clone()] {
+            act.approved = true;
+        }
         match then {
             // Used up, and nothing confirmed: nobody waits for it any more, and nothing of it leaves.
             Then::Torn => {
@@ -720,6 +729,12 @@ impl World {
                 let plan = self.pick_plan(which, |plan, _| plan.open)?;
                 self.end_request(plan, OutcomeState::Abandoned);
             }
+            What::EndTorn => {
+                let plan = self.pick_plan(which, |plan, acts| {
+                    !plan.open && acts.iter().all(|act| act.word == AWAITING)
+                })?;
+                self.end_request(plan, OutcomeState::Abandoned);
+            }
             What::Confirm(then) => {
                 let plan = self.pick_plan(which, |plan, acts| {
                     plan.asked.is_none() && fresh(plan, acts)
@@ -833,11 +848,13 @@ impl World {
     }
 }
 
-/// Tells whether a plan has something to tell its case, and all of it that was confirmed has its last word.
+/// Tells whether a plan has something to tell its case, and all of it that was confirmed, or waited, has its last word.
 fn is_worth(acts: &[Act]) -> bool {
     acts.iter()
-        .any(|act| act.confirmed && !act.dry && !act.told)
-        && !acts.iter().any(Act::is_unfinished)
+        .any(|act| (act.confirmed || act.approved) && !act.dry && !act.told)
+        && !acts
+            .iter()
+            .any(|act| act.is_unfinished() || act.word == AWAITING)
 }
 
 fn observed(aid: ActionId, matches: Option<bool>, used: Option<String>) -> Body {

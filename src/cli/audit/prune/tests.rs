@@ -151,6 +151,7 @@ fn watched() -> Vec<Body> {
         until: Utc::now() + TimeDelta::days(2),
         how: "confirmed".to_owned(),
         reason: None,
+        looked: None,
     };
     let mut bodies = proven(1, D);
     bodies.push(said(RecoveryWord::Until(until)));
@@ -270,7 +271,30 @@ fn with(mut bodies: Vec<Body>, more: impl IntoIterator<Item = Body>) -> Vec<Body
     bodies
 }
 
+/// A plan that nobody confirmed, to be confirmed within minutes from now.
+fn plan(minutes: i64) -> Body {
+    let mut plan = planned(1, 0, R);
+    if let Body::ActionPlan { expires, .. } = &mut plan {
+        *expires = Utc::now() + TimeDelta::minutes(minutes);
+    }
+    plan
+}
+
+/// A plan of a kind that is not known here.
+fn of_tomorrow() -> Body {
+    let mut plan = plan(-20);
+    if let Body::ActionPlan { kind, .. } = &mut plan {
+        "wipe_account".clone_into(kind);
+    }
+    plan
+}
+
 #[rstest]
+#[case::planned(vec![plan(4)], "a plan may still be confirmed")]
+#[case::of_tomorrow(
+    vec![of_tomorrow(), confirmed(1, false), intent(1, None)],
+    "an action of a newer program has no last word"
+)]
 #[case::unfinished(vec![planned(1, 0, R), confirmed(1, false), intent(1, None)], "an action has no last word")]
 #[case::undocumented(proven(1, R), "a response is not documented")]
 #[case::asked(asked(), "a response waits for a second person")]
@@ -297,6 +321,11 @@ fn what_still_stands_is_kept_with_all_that_follows(
 
 #[rstest]
 #[case::nothing(vec![Body::ClockJump { seconds: 9 }])]
+#[case::never_confirmed(vec![plan(-20)])]
+#[case::given_up(vec![plan(4), outcome(1, OutcomeState::Abandoned)])]
+#[case::of_tomorrow(
+    vec![of_tomorrow(), confirmed(1, false), intent(1, None), outcome(1, OutcomeState::Verified)]
+)]
 #[case::rejected(vec![
     planned(1, 0, D), hold(), confirmed(1, false), intent(1, None), outcome(1, OutcomeState::NotEffective),
     documented(&[1]),
@@ -337,6 +366,22 @@ fn what_was_before_a_containment_goes(
     assert!(words.starts_with("removed segment 1,"), "{words}");
     let kept = format!("kept from segment 2 on: {why}");
     assert!(words.contains(&kept), "{words}");
+    Ok(())
+}
+
+#[test]
+fn a_plan_that_may_be_confirmed_keeps_its_segment() -> Result<(), Box<dyn Error>> {
+    let named = Body::ActionCampaign(CampaignNamed {
+        pid: pid(1),
+        campaign: "phish-11".to_owned(),
+    });
+    let earlier = vec![Body::ClockJump { seconds: 9 }];
+    let (code, words) = pruned_of(10, [earlier, vec![plan(4), named]])?;
+    assert_eq!(code, OK, "{words}");
+    assert!(words.starts_with("removed segment 1,"), "{words}");
+    assert!(!words.contains("removed segment 2"), "{words}");
+    let kept = "kept from segment 2 on: a plan may still be confirmed";
+    assert!(words.contains(kept), "{words}");
     Ok(())
 }
 

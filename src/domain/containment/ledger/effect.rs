@@ -22,21 +22,21 @@ impl Ledger {
     }
 
     /// Tells whether a disabling without a final word was read as done since it was sent and reads otherwise now, and no
-    /// enabling from here may have done that. Any status but the wanted one counts: others may give it a new password, too.
+    /// enabling from here may have done that.
     pub fn reads_undone(&self, action: &ActionView) -> bool {
         action.kind == ActionKind::DisableAccount
             && (action.ended.is_none() || action.closed)
             && action.refused.is_none()
             && action.agreed.is_some()
-            && action.matches != Some(true)
+            && action.matches == Some(false)
             && self.enablings_after(action).next().is_none()
     }
 
-    /// Tells whether a disabling that the provider accepted does not read as done, and no enabling from here may have done
-    /// that.
+    /// Tells whether a disabling that the provider accepted, or that read as done, does not read so now, and no enabling from
+    /// here may have done that.
     pub fn is_broken_promise(&self, action: &ActionView) -> bool {
         action.kind == ActionKind::DisableAccount
-            && action.acknowledged
+            && (action.acknowledged || action.agreed.is_some())
             && action.matches == Some(false)
             && self.enablings_after(action).next().is_none()
     }
@@ -88,10 +88,11 @@ impl ActionView {
         let second = TimeDelta::seconds(1);
         let in_request = |at: &DateTime<Utc>| {
             let after = self.server_before.is_some_and(|before| *at >= before);
+            // Nothing is added to a time of others: it may be the last one there is.
             after
                 && self
                     .server_answer
-                    .is_some_and(|answer| *at < answer + second)
+                    .is_some_and(|answer| *at - answer < second)
         };
         self.effect_at.filter(in_request).or(self.effective_at())
     }
@@ -104,7 +105,7 @@ mod tests {
     use super::*;
     use crate::domain::audit::{Body, Observed, OutcomeState};
     use crate::domain::containment::samples::{
-        account, aid, confirmed, entry, intent, outcome, planned,
+        account, aid, at, confirmed, entry, intent, outcome, planned,
     };
 
     const D: ActionKind = ActionKind::DisableAccount;
@@ -137,8 +138,7 @@ mod tests {
     #[case::never_done(D, &[Some(false), Some(false)], false)]
     #[case::still_done(D, &[Some(true)], false)]
     #[case::done_again(D, &[Some(true), Some(false), Some(true)], false)]
-    #[case::another_status(D, &[Some(true), None], true)]
-    #[case::never_read(D, &[None], false)]
+    #[case::nothing_to_read(D, &[Some(true), None], false)]
     #[case::another_kind(ActionKind::RevokeSessions, &[Some(true), Some(false)], false)]
     fn only_what_read_as_done_reads_undone(
         #[case] kind: ActionKind,
@@ -174,6 +174,34 @@ mod tests {
         let action = ledger.get(&aid(1)).expect("it is on record");
         assert_eq!(ledger.reads_undone(action), undone);
         assert_eq!(ledger.on(&account().id).count(), 2);
+    }
+
+    #[test]
+    fn an_answer_at_the_end_of_time_ends_nothing() {
+        let mut ledger = Ledger::default();
+        sent(&mut ledger, 1, D, 1);
+        let far = DateTime::<Utc>::MAX_UTC;
+        let answered = Body::ActionAck {
+            aid: aid(1),
+            attempt: 1,
+            status: 200,
+            request_id: None,
+            server_date: Some(far),
+        };
+        let seen = Observed {
+            aid: aid(1),
+            evidence: "status".into(),
+            matches: Some(true),
+            reads: 1,
+            used: None,
+            effect_at: Some(at(1)),
+        };
+        for (body, n) in [answered, Body::ActionObserve(seen)].into_iter().zip(10..) {
+            ledger.apply(&entry(n, 1, body));
+        }
+        let action = ledger.get(&aid(1)).expect("it is on record");
+        assert_eq!(action.effective_at(), Some(far));
+        assert_eq!(action.began_at(), Some(at(1)));
     }
 
     #[test]

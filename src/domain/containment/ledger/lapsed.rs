@@ -11,8 +11,12 @@ use crate::domain::containment::asked::AskedView;
 use crate::domain::containment::state::ActionState;
 use crate::domain::ids::{ActionId, PlanId};
 
-/// Said of what nobody approved in time.
+/// Said of what nobody approved in time, by the console that looked for an answer until the end.
 pub const UNANSWERED: &str = "nobody approved within 15 minutes: nothing was sent";
+
+/// Said by the console that finds it after that: whether an answer came in time nobody looked.
+const UNSEEN: &str =
+    "its console ended before an answer was seen, and its 15 minutes are over: nothing was sent";
 
 /// Said of what an answer or a last word was written for, of which only a part got to the disk.
 const TORN: &str = "never sent: its console ended before all of it was on record";
@@ -56,7 +60,7 @@ impl Ledger {
         let (state, evidence) = if view.ended {
             self.torn(view)
         } else {
-            (OutcomeState::Expired, UNANSWERED.to_owned())
+            (OutcomeState::Expired, UNSEEN.to_owned())
         };
         Some(Lapsed {
             pid: view.pid.clone(),
@@ -90,7 +94,7 @@ mod tests {
     use crate::domain::audit::Body;
     use crate::domain::containment::kind::ActionKind;
     use crate::domain::containment::samples::{
-        aid, ask, at, confirmed, entry, intent, outcome, pid, planned,
+        aid, ask, at, case, confirmed, entry, intent, outcome, pid, planned,
     };
 
     const UNTIL: i64 = 900;
@@ -231,7 +235,7 @@ mod tests {
 
     #[rstest]
     #[case::before_its_end(vec![], UNTIL - 1, &[], None)]
-    #[case::at_its_end(vec![], UNTIL, &[1, 2], Some((X, UNANSWERED)))]
+    #[case::at_its_end(vec![], UNTIL, &[1, 2], Some((X, UNSEEN)))]
     // Nobody can use the answer any more, so there is nothing to wait for.
     #[case::approved(vec![approved()], 20, &[1, 2], Some((A, TORN)))]
     #[case::half_confirmed(vec![approved(), confirmed(1, false)], 20, &[2], Some((A, TORN)))]
@@ -274,16 +278,41 @@ mod tests {
         assert_eq!(sweep(&mut ledger, UNTIL), 0);
     }
 
-    #[test]
-    fn a_plan_of_which_a_part_still_waits_is_not_told_to_its_case_yet() {
-        let mut ledger = folded(&[
-            asked(1, &[1, 2]),
-            approved(),
-            confirmed(1, false),
-            outcome(1, A),
-        ]);
+    /// Whoever approved it takes it for sent, so the case is told also where nothing was confirmed.
+    #[rstest]
+    #[case::torn_before_its_confirmation(vec![approved()], 2)]
+    #[case::torn_within_it(vec![approved(), confirmed(1, false), outcome(1, A)], 1)]
+    fn a_plan_of_which_a_part_still_waits_is_not_told_to_its_case_yet(
+        #[case] bodies: Vec<Body>,
+        #[case] waits: usize,
+    ) {
+        let mut all = vec![asked(1, &[1, 2])];
+        all.extend(bodies);
+        let mut ledger = folded(&all);
         assert!(ledger.undocumented().is_empty());
-        assert_eq!(sweep(&mut ledger, 20), 1);
+        assert_eq!(sweep(&mut ledger, 20), waits);
         assert_eq!(ledger.undocumented(), [pid(1)]);
+        let told = Body::ActionDoc {
+            pid: pid(1),
+            aids: vec![aid(1), aid(2)],
+            case: case(),
+            comment: "~7".into(),
+        };
+        ledger.apply(&entry(200, 30, told));
+        assert!(ledger.undocumented().is_empty());
+    }
+
+    #[rstest]
+    #[case::unanswered(vec![], UNTIL)]
+    #[case::half_expired(vec![outcome(1, X)], 20)]
+    #[case::half_given_up(vec![outcome(1, A)], 20)]
+    #[case::denied(vec![denied()], 20)]
+    fn what_nobody_approved_is_told_to_no_case(#[case] bodies: Vec<Body>, #[case] now: i64) {
+        let mut all = vec![asked(1, &[1, 2])];
+        all.extend(bodies);
+        let mut ledger = folded(&all);
+        sweep(&mut ledger, now);
+        assert_eq!(awaiting(&ledger), 0);
+        assert!(ledger.undocumented().is_empty());
     }
 }

@@ -2,9 +2,9 @@
 //!
 //! What must not live here: telling it (`engine::watch`).
 
-use std::collections::BTreeSet;
+use chrono::{DateTime, Utc};
 
-use super::{ActionView, Ledger};
+use super::Ledger;
 use crate::domain::containment::hold::{drift_marker, success_marker};
 use crate::domain::containment::kind::ActionKind;
 use crate::domain::containment::recovery_watch::{RecoveryWatch, seen_marker};
@@ -21,13 +21,13 @@ pub struct Untold {
 
 impl Ledger {
     /// Counts what the watches recorded and no case was told: for the words of a console that tells none.
-    pub fn untold(&self) -> Untold {
+    pub fn untold(&self, now: DateTime<Utc>) -> Untold {
         let is_open = |marker: &String| !self.holds.is_told(marker);
         let drifted = self.actions().filter(|action| {
             action.kind == ActionKind::DisableAccount && action.state == ActionState::Drifted
         });
         let drifted = drifted.map(|action| drift_marker(&action.aid));
-        let succeeded = self.disablings().into_iter().filter(|action| {
+        let succeeded = self.disabled(now).into_iter().filter(|action| {
             let since = action.began_at();
             since.is_some_and(|since| {
                 let mut seen = self.holds.successes(&action.account, since);
@@ -51,33 +51,12 @@ impl Ledger {
                 .count(),
         }
     }
-
-    /// Lists the latest proven disabling of each account that no enabling from here takes back.
-    fn disablings(&self) -> Vec<&ActionView> {
-        let mut known = BTreeSet::new();
-        let mut standing = Vec::new();
-        for action in self.actions().rev().filter(|action| !action.dry_run) {
-            let counts = match action.kind {
-                ActionKind::DisableAccount => {
-                    matches!(action.state, ActionState::Verified | ActionState::Drifted)
-                }
-                ActionKind::EnableAccount => matches!(
-                    action.state,
-                    ActionState::Verified | ActionState::Unverifiable
-                ),
-                _ => false,
-            };
-            let is_latest = counts && known.insert(&action.account);
-            if is_latest && action.kind == ActionKind::DisableAccount {
-                standing.push(action);
-            }
-        }
-        standing
-    }
 }
 
 #[cfg(test)]
 mod tests {
+    use rstest::rstest;
+
     use super::*;
     use crate::domain::audit::{Body, OutcomeState, WatchSuccess};
     use crate::domain::containment::samples::{
@@ -112,7 +91,7 @@ mod tests {
     fn an_alarm_counts_until_its_case_was_told() {
         let mut ledger = Ledger::default();
         proven(&mut ledger, 1, ActionKind::DisableAccount, 1, 0);
-        assert_eq!(ledger.untold(), counted(0));
+        assert_eq!(ledger.untold(at(60)), counted(0));
         let success = Body::WatchSuccess(WatchSuccess {
             case: case(),
             account: account().id,
@@ -123,20 +102,24 @@ mod tests {
             address: None,
         });
         ledger.apply(&entry(10, 40, success));
-        assert_eq!(ledger.untold(), counted(1));
+        assert_eq!(ledger.untold(at(60)), counted(1));
         ledger.apply(&entry(11, 50, outcome(1, OutcomeState::Drifted)));
-        assert_eq!(ledger.untold(), counted(2));
+        assert_eq!(ledger.untold(at(60)), counted(2));
         told(&mut ledger, drift_marker(&aid(1)), 1);
-        assert_eq!(ledger.untold(), counted(1));
+        assert_eq!(ledger.untold(at(60)), counted(1));
         told(&mut ledger, success_marker(&aid(1)), 2);
-        assert_eq!(ledger.untold(), counted(0));
+        assert_eq!(ledger.untold(at(60)), counted(0));
     }
 
-    #[test]
-    fn a_success_after_an_enabling_from_here_is_no_alarm() {
+    #[rstest]
+    #[case::proven(OutcomeState::Verified)]
+    #[case::not_provable(OutcomeState::Unverifiable)]
+    #[case::given_up(OutcomeState::Abandoned)]
+    fn a_success_after_an_enabling_from_here_is_no_alarm(#[case] word: OutcomeState) {
         let mut ledger = Ledger::default();
         proven(&mut ledger, 1, ActionKind::DisableAccount, 1, 0);
         proven(&mut ledger, 2, ActionKind::EnableAccount, 20, 20);
+        ledger.apply(&entry(30, 20, outcome(2, word)));
         let success = Body::WatchSuccess(WatchSuccess {
             case: case(),
             account: account().id,
@@ -147,6 +130,6 @@ mod tests {
             address: None,
         });
         ledger.apply(&entry(40, 40, success));
-        assert_eq!(ledger.untold(), counted(0));
+        assert_eq!(ledger.untold(at(60)), counted(0));
     }
 }

@@ -396,6 +396,7 @@ mod tests {
             until: at(3_600),
             how: "confirmed".to_owned(),
             reason: None,
+            looked: None,
         };
         ledger.apply(&entry(30, 19, said(RecoveryWord::Until(until))));
         proven(&mut ledger, 3, ActionKind::EnableAccount, 40, 20);

@@ -34,6 +34,7 @@ fn until(number: u128, second: i64, how: &str) -> Body {
         until: at(second),
         how: how.to_owned(),
         reason: None,
+        looked: None,
     }))
 }
 
@@ -275,6 +276,11 @@ fn past(ledger: &Ledger) -> Vec<(String, bool, DateTime<Utc>)> {
 
 /// Kim ends the watch at a second, because the user called.
 fn ended_by_kim(second: i64) -> Body {
+    ended_after(second, None)
+}
+
+/// The same; her console had looked last at a second.
+fn ended_after(second: i64, looked: Option<i64>) -> Body {
     said(RecoveryWord::Until(WatchUntil {
         aid: aid(3),
         login: account().login,
@@ -282,28 +288,39 @@ fn ended_by_kim(second: i64) -> Body {
         until: at(second),
         how: "ended".to_owned(),
         reason: Some("the user called".into()),
+        looked: looked.map(at),
     }))
 }
 
+fn listed() -> Body {
+    let kinds = [RemnantKind::Forwarding];
+    looked("what is left at okta", None, &kinds)
+}
+
 #[rstest]
-#[case::all_read(
-    Some(looked("what is left at okta", None, &[RemnantKind::Forwarding])),
-    "nothing seen until then"
+#[case::all_read(Some(listed()), Some(70), "nothing seen, looked last 08:01Z")]
+// The console of whoever ended it had not looked yet; what others looked at, and when, nobody says.
+#[case::read_before(Some(listed()), None, "nothing seen as far as it was read")]
+#[case::no_list(
+    None,
+    Some(70),
+    "nothing seen in what was read; not read: what is left at okta"
 )]
-#[case::no_look(None, "nothing seen in what was read; not read: what is left at okta")]
 #[case::not_all_read(
     Some(looked("elastic", Some("403"), &[])),
+    Some(70),
     "nothing seen in what was read; not read: elastic"
 )]
 fn a_watch_that_somebody_ended_says_who_and_why_and_that_nothing_was_seen(
     #[case] look: Option<Body>,
+    #[case] last: Option<i64>,
     #[case] nothing: &str,
 ) {
     let mut ledger = watched();
     if let Some(look) = look {
         ledger.apply(&entry(50, 60, look));
     }
-    ledger.apply(&entry(51, 80, ended_by_kim(80)));
+    ledger.apply(&entry(51, 80, ended_after(80, last)));
     let watch = the(&ledger);
     let word = format!("{nothing}; ended before its time by kim: the user called");
     assert_eq!(watch.nothing_word().as_str(), nothing);
@@ -311,6 +328,21 @@ fn a_watch_that_somebody_ended_says_who_and_why_and_that_nothing_was_seen(
     assert_eq!(watch.word_once(false).as_str(), word);
     let ends = watch.end_word(at(90));
     assert_eq!(ends.as_str(), "watch ended early 08:01Z");
+}
+
+#[test]
+fn a_watch_that_an_act_ended_says_of_no_look() {
+    let mut ledger = watched();
+    let look = listed();
+    ledger.apply(&entry(50, 60, look));
+    proven(&mut ledger, 4, ActionKind::DisableAccount, 60, 70);
+    let words: Vec<Safe> = ledger
+        .recoveries()
+        .quiet()
+        .map(RecoveryWatch::word)
+        .collect();
+    let word = "nothing seen as far as it was read; ended before its time: contained again";
+    assert_eq!(words.iter().map(Safe::as_str).collect::<Vec<_>>(), [word]);
 }
 
 #[test]

@@ -54,15 +54,20 @@ impl RecoveryWatch {
         }
     }
 
-    /// Says of one that ended before its time that nothing was seen until then, as far as records tell what was read.
+    /// Says of one that ended before its time that nothing was seen, as far as records tell what was read and when.
     pub fn nothing_word(&self) -> Safe {
+        let over = self.over.as_ref();
+        let looked = over.and_then(|over| Some(near_word(over.looked?, over.at)));
         if !self.missed.is_empty() {
             unread_word(&self.missed_word())
         } else if self.there.is_empty() {
             // Its first look reads that list and leaves a record; without one nobody may have looked at all.
             unread_word(&safe!("what is left at {}", self.account.connection))
+        } else if let Some(looked) = looked {
+            safe!("nothing seen, looked last {}", looked)
         } else {
-            "nothing seen until then".into()
+            // Nobody may have looked since the last console ended, or somebody at another one.
+            "nothing seen as far as it was read".into()
         }
     }
 
