@@ -14,6 +14,7 @@ pub mod drill;
 pub mod init;
 pub mod keys;
 mod library;
+mod log_folder;
 mod reading;
 pub mod runbook;
 pub mod screen;

@@ -271,7 +271,7 @@ impl Engine {
                 // tells the console when it fails.
                 self.finish(world.journal.append(bodies).map(drop));
             }
-            Effect::Document(pid) => self.world.spawn(outbox::document(world, pid)),
+            Effect::Document(pid) => self.world.spawn(outbox::asked(world, pid)),
             // Not cancelled either: a note that was written is on disk before the console ends.
             Effect::PostNote {
                 case,

@@ -2,13 +2,14 @@
 
     python3 audit_verify.py [--anchors FILE] [--require-checkpoints [--now SECONDS]] DIR...
 
-For each directory one line per log: `ok`, `BROKEN` or `UNSEALED`, the log, its records, and the first fault; then `MISSING`
+For each directory one line per log: `ok`, `BROKEN` or `UNSEALED`, the log, its records, and the first fault; then `DOUBLED`
+and the logs, for each host and user of whom there is more than one in that directory; then, behind all directories, `MISSING`
 and the log, for each that anchors name and that is in no directory; then `DAMAGED` and the file, for a head that is not as
 quell wrote it. Exit code: 0 every log holds, 1 one does not, or one that a head names is missing, 2 every log that is there
-holds, and one that other anchors name is missing or a head is damaged, 3 there is none, or something that cannot be read: no
-folder, no regular file, 64 an option that there is not. `--anchors` finds anchors in any text; only a file named `head` is
-taken as what quell keeps in its state directory and judged as quell does: every line is an anchor and nothing else, or the
-whole file counts for nothing and is said. `UNSEALED` is a log whose records follow
+holds, and one that other anchors name is missing, a head is damaged or a host and user have two, 3 there is none, or something
+that cannot be read: no folder, no regular file, 64 an option that there is not. `--anchors` finds anchors in any text; only a
+file named `head` is taken as what quell keeps in its state directory and judged as quell does: every line is an anchor and
+nothing else, or the whole file counts for nothing and is said. `UNSEALED` is a log whose records follow
 from one another and that lacks a checkpoint where the rules ask for one, which only counts with `--require-checkpoints`;
 `--now` is the time of the check, in seconds since 1970, where it is not the present. It checks the form of every line, its hash, that it
 belongs to the log its file is named after, the chain over all segments, torn ends that a later record names, anchors
@@ -322,6 +323,18 @@ def verify(log, segments, anchors, now=None):
     return records, faults, unsealed
 
 
+def owner(segments):
+    """Gives the host and the user of the first record that can be read near the start of a file, as quell finds its log."""
+    for _, content in segments:
+        for line in content[:4 * MAX].split(b"\n"):
+            try:
+                record = scan(line)
+            except Bad:
+                continue
+            return record["host"], record["uid"]
+    return None
+
+
 # --- What stands outside of the log ---
 class Damaged(Exception):
     pass
@@ -422,8 +435,9 @@ def check(options):
                 return 3
         for log, n, h in heads:
             anchors.setdefault(log, {}).setdefault(n, set()).add(h)
+    doubled = False
     for directory in options.folders:
-        logs = {}
+        logs, owners = {}, {}
         for name in os.listdir(directory):
             match = re.fullmatch(r"audit-([0-9A-HJKMNP-TV-Z]{26})-([1-9][0-9]*)\.jsonl", name)
             if match:
@@ -439,6 +453,12 @@ def check(options):
             records, faults, unsealed = verify(log, sorted(segments), own, now)
             exit_code = 1 if faults or unsealed else exit_code
             print("BROKEN" if faults else "UNSEALED" if unsealed else "ok", log, records, *(faults + unsealed)[:1])
+            owners.setdefault(owner(sorted(segments)), []).append(log)
+        owners.pop(None, None)
+        for several in owners.values():
+            if len(several) > 1:
+                doubled = True
+                print("DOUBLED", *several)
     missing = sorted(set(anchors) - found)
     for log in missing:
         print("MISSING", log)
@@ -448,7 +468,7 @@ def check(options):
     lost = options.folders and not remembered <= found
     if not found and not lost:
         return 3
-    return 1 if lost else exit_code or (2 if missing or damaged else 0)
+    return 1 if lost else exit_code or (2 if missing or damaged or doubled else 0)
 
 
 if __name__ == "__main__":

@@ -3,6 +3,7 @@
 mod activity;
 mod alerts;
 mod approval;
+mod by_hand;
 mod closing;
 mod copy;
 mod documenting;

@@ -6,7 +6,7 @@ use std::sync::Arc;
 
 use tokio::sync::mpsc;
 
-use super::{Failure, INTERNAL, UNREADABLE, library, screen};
+use super::{Failure, INTERNAL, UNREADABLE, library, log_folder, screen};
 use crate::app::command::COMMANDS;
 use crate::app::keymap::{KeyFault, Keymap};
 use crate::app::model::{Model, Start};
@@ -338,14 +338,21 @@ pub fn start(parts: Parts) -> Result<Behind, Failure> {
     let store = |error: &crate::store::audit::StoreError| {
         Failure::one(UNREADABLE, engine::journal::fault_of(error))
     };
-    state.prepare().map_err(|error| state_failure(&error))?;
+    let wide = state.prepare().map_err(|error| state_failure(&error))?;
+    let mended = log_folder::mended(&state, &wide);
     let who = identity();
     let ground = Ground {
         head: Some(state.root().join(HEAD)),
         ..ground
     };
-    let log =
-        AuditLog::open_on(&state.audit(), who.clone(), ground).map_err(|error| store(&error))?;
+    let log = AuditLog::open_on(&state.audit(), who.clone(), ground)
+        .map_err(|error| log_folder::not_opened(&error, &mended, clock.now().utc))?;
+    warnings.extend(mended);
+    warnings.extend(log_folder::of_other_hosts(
+        &state.audit(),
+        &who,
+        clock.now().utc,
+    ));
     // Before this session writes to it. What cannot be looked at stays on the screen as what is broken does.
     let broken = log.look().unwrap_or_else(|error| {
         let what = safe!("the audit log cannot be read whole: {}", error.shown());

@@ -128,7 +128,7 @@ pub async fn examine(
         .collect();
     for judged in [
         host::freeze(host),
-        host::log(state, disk),
+        host::log(state, disk, now),
         host::caps(state, &settings, now),
     ] {
         stops.extend(judged.stops);

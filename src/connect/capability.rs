@@ -303,7 +303,8 @@ pub struct Reading {
     pub used: Option<Untrusted>,
     /// The vendor's clock.
     pub server_date: Option<DateTime<Utc>>,
-    /// When the effect began, where the vendor tells it more finely than in whole seconds.
+    /// When the effect that was read began, by the vendor's own word and as finely as it tells that: when the status
+    /// changed, when the password was set, when its log has it. Another time is another act.
     pub effect_at: Option<DateTime<Utc>>,
 }
 

@@ -13,6 +13,7 @@ pub mod counted;
 pub mod credit;
 pub mod guard;
 pub mod hold;
+pub mod holding;
 pub mod kind;
 pub mod ledger;
 pub mod need;

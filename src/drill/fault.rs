@@ -21,6 +21,8 @@ pub(crate) enum Kind {
     ResetBeforeEffect,
     ReplyLostAfterEffect,
     AcceptedWithoutEffect,
+    /// The network delivers it twice, and the answer to the second copy comes back.
+    DeliveredTwice,
     StaleReads,
     HalfBody,
     HugeBody,
@@ -32,7 +34,7 @@ pub(crate) enum Kind {
 }
 
 /// Words of the control interface.
-const WORDS: [(&str, Kind); 19] = [
+const WORDS: [(&str, Kind); 20] = [
     ("latency", Kind::Latency),
     ("hang", Kind::Hang),
     ("429", Kind::TooMany),
@@ -44,6 +46,7 @@ const WORDS: [(&str, Kind); 19] = [
     ("reset_before_effect", Kind::ResetBeforeEffect),
     ("reply_lost_after_effect", Kind::ReplyLostAfterEffect),
     ("accepted_without_effect", Kind::AcceptedWithoutEffect),
+    ("delivered_twice", Kind::DeliveredTwice),
     ("stale_reads", Kind::StaleReads),
     ("half_body", Kind::HalfBody),
     ("huge_body", Kind::HugeBody),
@@ -80,7 +83,7 @@ impl Kind {
     fn fits(self, reads: bool) -> bool {
         match self {
             Self::StaleReads | Self::BadRecord | Self::ForeignNext | Self::EndlessNext => reads,
-            Self::AcceptedWithoutEffect => !reads,
+            Self::AcceptedWithoutEffect | Self::DeliveredTwice => !reads,
             _ => true,
         }
     }

@@ -185,6 +185,10 @@ impl State {
                     &mut Notes::default(),
                 ))
             }
+            Some(Kind::DeliveredTwice) => {
+                ask(&mut self.world, &mut self.pits, request, &mut notes);
+                Some(ask(&mut self.world, &mut self.pits, request, &mut notes))
+            }
             Some(Kind::StaleReads) => {
                 let place = self
                     .past

@@ -1,12 +1,13 @@
 //! Records first, tells after: every record of this process goes through here, and what is durable is folded and told.
 
+use std::collections::BTreeMap;
 use std::sync::{Arc, Mutex, PoisonError};
 
 use tokio::sync::mpsc;
 
 use super::probe::Probe;
 use crate::app::message::Message;
-use crate::domain::audit::{Body, Entry};
+use crate::domain::audit::{Body, ChainHash, Entry};
 use crate::domain::containment::caps::CapWord;
 use crate::domain::containment::counted::Counted;
 use crate::domain::containment::ledger::{ActionView, Ledger};
@@ -53,6 +54,8 @@ struct Folded {
     n: u64,
     /// From where the log is read on; nothing that is not folded stands before it.
     place: Place,
+    /// Records of our own that were read and folded before their append was answered.
+    early: BTreeMap<u64, ChainHash>,
 }
 
 impl Journal {
@@ -78,6 +81,7 @@ impl Journal {
             folded: Arc::new(tokio::sync::Mutex::new(Folded {
                 n: entries.last().map_or(0, |entry| entry.n),
                 place: Place::default(),
+                early: BTreeMap::new(),
             })),
         }
     }
@@ -109,6 +113,12 @@ impl Journal {
         let (log, place, n) = (self.log.clone(), folded.place, folded.n);
         let read = tokio::task::spawn_blocking(move || log.read_on(place)).await;
         let (mut entries, place) = read.ok()?.ok()?;
+        // By its place where it was read again: in a log that was broken before this start, numbers may stand twice.
+        let head = self.head().map(|head| (head.n, head.h));
+        let is_head = |entry: &Entry| Some((entry.n, entry.h)) == head;
+        if let Some(at) = entries.iter().rposition(is_head) {
+            entries = entries.split_off(at + 1);
+        }
         entries.retain(|entry| entry.n > n);
         Some((entries, place))
     }
@@ -156,9 +166,12 @@ impl Journal {
     }
 
     async fn fold(&self, appended: Result<Vec<Entry>, StoreError>) -> Result<Vec<Entry>, Fault> {
-        match appended {
+        let folded = match appended {
+            Ok(entries) => self.fold_own(&entries).await.map(|()| entries),
+            Err(error) => Err(error),
+        };
+        match folded {
             Ok(entries) => {
-                self.fold_own(&entries).await;
                 let ends = |entry: &Entry| matches!(entry.body, Body::SessionClose { .. });
                 if entries.iter().any(ends) {
                     self.log.remember().await;
@@ -213,32 +226,63 @@ impl Journal {
 
     /// Folds records of our own that are durable now, after those of lower numbers: of two appends the first may be
     /// answered last, and other processes write in between.
-    async fn fold_own(&self, entries: &[Entry]) {
+    ///
+    /// # Errors
+    /// When they do not go on from what is folded: the log was changed under us, and nothing is taken any more. The writer
+    /// looks for that before it writes; what it did not see must not be folded over, or not at all, without a word.
+    async fn fold_own(&self, entries: &[Entry]) -> Result<(), StoreError> {
         let mut folded = self.folded.lock().await;
-        let (Some(first), Some(last)) = (entries.first(), entries.last()) else {
-            return;
+        let done = folded.n;
+        let is_done = |entry: &&Entry| entry.n <= done;
+        for entry in entries.iter().filter(is_done) {
+            // An append that was answered sooner folded it. Any other record had its number before.
+            if folded.early.remove(&entry.n) != Some(entry.h) {
+                return Err(self.log.distrust(entry));
+            }
+        }
+        let fresh = entries.iter().filter(|entry| !is_done(entry));
+        let fresh: Vec<Entry> = fresh.cloned().collect();
+        let (Some(first), Some(last)) = (fresh.first(), fresh.last()) else {
+            return Ok(());
         };
-        if first.n == folded.n + 1 {
-            self.apply(&mut folded, entries.to_vec()).await;
-            return;
+        if first.n == done + 1 {
+            if !self.goes_on(first) {
+                return Err(self.log.distrust(first));
+            }
+            self.apply(&mut folded, fresh).await;
+            return Ok(());
         }
         // An append that is answered was synced after all that stands before it.
         let known = match self.behind(&folded).await {
             Some((mut known, place)) => {
                 let read = known.len();
                 known.retain(|entry| entry.n <= last.n);
+                if known.last().is_none_or(|found| found.h != last.h) {
+                    return Err(self.log.distrust(last));
+                }
                 if known.len() == read {
                     folded.place = place;
                 }
                 known
             }
-            None => entries
-                .iter()
-                .filter(|entry| entry.n > folded.n)
-                .cloned()
-                .collect(),
+            None => fresh,
         };
+        let own = self.log.session();
+        let is_early = |entry: &&Entry| {
+            entry.sess == *own
+                && is_answered(&entry.body)
+                && !entries.iter().any(|answered| answered.n == entry.n)
+        };
+        let early = known.iter().filter(is_early);
+        folded.early.extend(early.map(|entry| (entry.n, entry.h)));
         self.apply(&mut folded, known).await;
+        Ok(())
+    }
+
+    /// Tells whether a record that comes next names the last one that is folded as the one before.
+    fn goes_on(&self, next: &Entry) -> bool {
+        let head = self.head.lock().unwrap_or_else(PoisonError::into_inner);
+        head.as_ref().is_none_or(|head| head.h == next.prev)
     }
 
     /// Records bodies as [`Self::record`] does, unless `check` refuses when no other process can write any more: what it is

@@ -2,11 +2,12 @@
 //!
 //! Only a LIVE console posts. What is promised in another mode, or was by an earlier console, waits for one.
 
+mod rounds;
 mod signing;
 mod typed;
+mod unread;
 mod waiting;
 
-use std::collections::HashMap;
 use std::sync::{Arc, PoisonError};
 use std::time::Duration;
 
@@ -27,14 +28,16 @@ use crate::domain::containment::plan::hex;
 use crate::domain::containment::standing::standing;
 use crate::domain::fault::Fault;
 use crate::domain::freshness::time_word;
-use crate::domain::ids::{CaseId, PlanId, RecordId};
+use crate::domain::ids::{ActionId, CaseId, PlanId, RecordId};
 use crate::domain::operator::signed;
 use crate::domain::text::{Untrusted, sink};
 use crate::safe;
 use crate::store::lease;
 
+pub(super) use rounds::Rounds;
 pub(super) use signing::{login, operator};
 pub(super) use typed::{event, note};
+pub(super) use unread::asked;
 pub(super) use waiting::unposted;
 
 /// How often what is not documented yet is tried again.
@@ -52,12 +55,13 @@ const LATE: Duration = Duration::from_secs(ANSWER.as_secs() + 10);
 
 /// Picks up, for ever, what earlier and other consoles recorded or left, and tries again what is not documented.
 pub(super) async fn retry(world: Arc<World>) {
-    let mut failed: HashMap<PlanId, u32> = HashMap::new();
-    let mut refused: HashMap<RecordId, u32> = HashMap::new();
+    let mut failed: Rounds<PlanId> = Rounds::default();
+    let mut refused: Rounds<RecordId> = Rounds::default();
+    let mut closed: Rounds<ActionId> = Rounds::default();
     for round in 0u32.. {
         world.journal.catch_up().await;
         super::recover::unfinished(Arc::clone(&world)).await;
-        super::recover::closed(&world).await;
+        super::recover::closed(&world, round, &mut closed).await;
         super::recover::secrets(&world).await;
         super::recover::changes(&world).await;
         super::approval::sweep(&world).await;
@@ -69,28 +73,26 @@ pub(super) async fn retry(world: Arc<World>) {
             continue;
         }
         let plans = world.journal.with(Ledger::undocumented);
-        failed.retain(|pid, _| plans.contains(pid));
+        failed.keep(|pid| plans.contains(pid));
         for pid in plans {
             // Every try leaves records: one that cannot succeed must not fill the log.
-            let every = failed.get(&pid).copied().unwrap_or(1);
-            if !round.is_multiple_of(every) {
+            if unread::waits(&world, &pid) || !failed.is_due(&pid, round) {
                 continue;
             }
             document(Arc::clone(&world), pid.clone()).await;
             if world.journal.with(Ledger::undocumented).contains(&pid) {
-                failed.insert(pid, (every * 2).min(ROUNDS_MAX));
+                failed.put_off(pid);
             }
         }
         let notes = pending(&world);
-        refused.retain(|rid, _| notes.iter().any(|note| note.rid == *rid));
+        refused.keep(|rid| notes.iter().any(|note| note.rid == *rid));
         for note in notes {
-            let every = refused.get(&note.rid).copied().unwrap_or(1);
-            if !round.is_multiple_of(every) {
+            if !refused.is_due(&note.rid, round) {
                 continue;
             }
             deliver(&world, &note).await;
             if pending(&world).iter().any(|left| left.rid == note.rid) {
-                refused.insert(note.rid, (every * 2).min(ROUNDS_MAX));
+                refused.put_off(note.rid);
             }
         }
         super::mirror::settle(&world).await;
@@ -104,9 +106,16 @@ fn pending(world: &World) -> Vec<PendingNote> {
         .with(|ledger| ledger.outbox().notes().to_vec())
 }
 
-/// Documents a plan whose actions all have their final word, unless that is done or being done.
+/// Tells whether a plan is to be documented: it has something to tell, all of it has its final word, and nothing of it
+/// that was closed by hand is to be read back before.
+fn is_due(world: &World, pid: &PlanId) -> bool {
+    let has_ended = world.journal.with(Ledger::undocumented).contains(pid);
+    has_ended && !unread::waits(world, pid)
+}
+
+/// Documents a plan that is due, unless that is being done.
 pub(super) async fn document(world: Arc<World>, pid: PlanId) {
-    if unposted(&world).is_some() || !world.journal.with(Ledger::undocumented).contains(&pid) {
+    if unposted(&world).is_some() || !is_due(&world, &pid) {
         return;
     }
     let mine = world
@@ -168,8 +177,7 @@ async fn alone(world: &World, pid: &PlanId) -> Result<bool, Fault> {
     }
     // Another console may have done it between our look and the lease.
     world.journal.catch_up().await;
-    let open = world.journal.with(Ledger::undocumented).contains(pid);
-    let result = if open {
+    let result = if is_due(world, pid) {
         try_document(world, pid).await
     } else {
         Ok(())

@@ -1,13 +1,17 @@
 //! Reading back until the deadline: proven, refuted, or honestly neither.
 
+mod ours;
+
 use std::sync::{Arc, PoisonError};
 use std::time::Duration;
 
 use chrono::{DateTime, Utc};
 
+use self::ours::{ahead, others};
 use super::journal::{NotRecorded, own};
 use super::respond::outcome;
 use super::{World, watch};
+use crate::app::message::Level;
 use crate::connect::capability::{Identity, ProofQuery, Reading};
 use crate::domain::audit::{Body, Observed, OutcomeState};
 use crate::domain::containment::counted::Counted;
@@ -15,6 +19,7 @@ use crate::domain::containment::credit::{Credit, credit};
 use crate::domain::containment::kind::ActionKind;
 use crate::domain::containment::ledger::ActionView;
 use crate::domain::containment::state::ActionState;
+use crate::domain::fault::Fault;
 use crate::domain::freshness::time_word;
 use crate::domain::ids::ActionId;
 use crate::domain::text::{Safe, Untrusted};
@@ -213,7 +218,7 @@ impl Reads {
     ) -> Option<Reading> {
         world.probe.pass("read.before").await;
         match identity.read_back(query).await {
-            Ok(reading) => Some(reading),
+            Ok(reading) => Some(self.dated(reading)),
             Err(error) => {
                 // A read that failed says nothing: it neither agrees nor disagrees.
                 error.what.as_str().clone_into(&mut self.evidence);
@@ -223,10 +228,33 @@ impl Reads {
         }
     }
 
-    /// Tells whether it is a disabling that was read as done since it was sent.
+    /// Tells whether it is a state of the account that was read as wanted since it was sent.
     fn was_done(&self, world: &World) -> bool {
+        let is_state = matches!(
+            self.action.kind,
+            ActionKind::DisableAccount | ActionKind::EnableAccount
+        );
         let recorded = || world.journal.action(&self.action.aid)?.agreed;
-        self.action.kind == ActionKind::DisableAccount && self.done_at.or_else(recorded).is_some()
+        is_state && self.done_at.or_else(recorded).is_some()
+    }
+
+    /// Takes back that a reading agrees where what it read was there before the request: a copy of then, or an act of others.
+    fn dated(&self, reading: Reading) -> Reading {
+        let began = reading.effect_at.filter(|_| reading.used.is_none());
+        if reading.matches != Some(true) || !began.is_some_and(|began| self.action.is_older(began))
+        {
+            return reading;
+        }
+        let said = format!(
+            "{}, which is older than the request",
+            reading.evidence.raw()
+        );
+        Reading {
+            matches: None,
+            evidence: Untrusted::new(said),
+            effect_at: None,
+            ..reading
+        }
     }
 
     async fn read(&mut self, world: &World, identity: &dyn Identity, agree: Duration) {
@@ -299,6 +327,9 @@ impl Reads {
         // The journal tells the console when it fails. The reading itself still counts, but a claim that is not on
         // record is none: another console could not know of it.
         let recorded = known || world.journal.record(vec![observed]).await.is_ok();
+        if known && self.count == 1 {
+            self.known(world, &reading.evidence).await;
+        }
         if !recorded {
             let words = reading.evidence.line();
             self.unrecorded(world, reading.matches, &words, false).await;
@@ -319,6 +350,22 @@ impl Reads {
             reading.matches = Some(false);
             reading.evidence = Untrusted::new(said);
             reading.used = None;
+        }
+    }
+
+    /// Rings for what the console before this one read and recorded, as it rang there: nothing new is recorded.
+    async fn known(&self, world: &World, evidence: &Untrusted) {
+        let is_undone = world.journal.with(|ledger| {
+            let now = ledger.get(&self.action.aid);
+            now.is_some_and(|now| ledger.reads_undone(now))
+        });
+        if is_undone && watch::rings_first(world, &self.action.aid, evidence) {
+            let line = safe!(
+                "{} was read as disabled and reads otherwise now: {}",
+                self.action.login.field(),
+                evidence.line()
+            );
+            world.notice(Level::Alarm, Fault::new(line)).await;
         }
     }
 
@@ -357,23 +404,47 @@ impl Reads {
         let now = world.journal.action(&self.action.aid);
         let now = now.as_ref().unwrap_or(&self.action);
         let word = world.journal.with(|ledger| credit(ledger, now));
-        match word {
-            Credit::Own => self.conclude(world, OutcomeState::Verified).await,
+        let read = std::mem::take(&mut self.evidence);
+        let (said, state) = match word {
+            Credit::Own => (read, OutcomeState::Verified),
             Credit::Refused => {
-                let read = std::mem::take(&mut self.evidence);
+                // A copy of the request may have been executed before the one that was refused.
+                let by: &'static str = match now.effect_at {
+                    Some(began) if !now.is_older(began) && !now.is_of_another_time() => {
+                        "since the request: by whom is not known"
+                    }
+                    _ => "by another act",
+                };
                 let refused = self.refusal();
-                self.evidence =
-                    format!("{refused}; read back all the same: {read}, by another act");
-                self.conclude(world, OutcomeState::Rejected).await
+                let said = format!("{refused}; read back all the same: {read}, {by}");
+                (said, OutcomeState::Rejected)
             }
             Credit::Another(plan) => {
-                let read = std::mem::take(&mut self.evidence);
-                self.evidence = format!(
+                let said = format!(
                     "{read}; but the provider acknowledged it to the plan {plan}, not to this one"
                 );
-                self.conclude(world, OutcomeState::Unverifiable).await
+                (said, OutcomeState::Unverifiable)
             }
-        }
+            Credit::Elsewhen => {
+                let said = format!("{read}; but that is later than this request: by another act");
+                (said, OutcomeState::Unverifiable)
+            }
+            Credit::Broken => {
+                let at = now.broken.map(time_word).unwrap_or_default();
+                let said = safe!("; but it read otherwise at {}, perhaps by others", at);
+                (
+                    format!("{read}{}", said.as_str()),
+                    OutcomeState::Unverifiable,
+                )
+            }
+            Credit::Unanswered => {
+                let said =
+                    format!("{read}; without its answer nobody can tell whose password it is");
+                (said, OutcomeState::Unverifiable)
+            }
+        };
+        self.evidence = said;
+        self.conclude(world, state).await
     }
 
     async fn conclude(&self, world: &World, state: OutcomeState) -> bool {
@@ -395,32 +466,4 @@ impl Reads {
         }
         is_recorded
     }
-}
-
-/// Counts our earlier requests on the account, to the same path, that may have an entry in the provider's log which
-/// nothing is proven by yet.
-fn ahead(world: &World, action: &ActionView) -> usize {
-    let path = |one: &ActionView| one.call.as_ref().map(|call| call.2.clone());
-    let is_ahead = |other: &&ActionView| {
-        other.kind == action.kind
-            && (other.sent_n, other.order) < (action.sent_n, action.order)
-            && other.sent.is_some()
-            && other.is_unfinished()
-            && other.used.is_none()
-            && path(other) == path(action)
-    };
-    world
-        .journal
-        .with(|ledger| ledger.on(&action.account).filter(is_ahead).count())
-}
-
-/// Lists the provider's ids of our other requests on the account.
-fn others(world: &World, action: &ActionView) -> Vec<Untrusted> {
-    world.journal.with(|ledger| {
-        ledger
-            .on(&action.account)
-            .filter(|other| other.aid != action.aid)
-            .filter_map(|other| other.request_id.clone())
-            .collect()
-    })
 }

@@ -4,6 +4,7 @@ use std::sync::{Arc, PoisonError};
 
 use super::World;
 use super::journal::{NotRecorded, own};
+use super::outbox::Rounds;
 use super::respond::outcome;
 use super::{outbox, prove};
 use crate::app::message::Level;
@@ -132,6 +133,11 @@ fn let_go(world: &World) {
         }
         waits
     });
+}
+
+fn is_being_read(world: &World, aid: &ActionId) -> bool {
+    let proving = world.proving.lock().unwrap_or_else(PoisonError::into_inner);
+    proving.contains(aid)
 }
 
 fn is_unseen(action: &ActionView) -> bool {
@@ -268,28 +274,32 @@ pub(super) async fn unfinished(world: Arc<World>) {
     }
 }
 
-/// Reads back, once in each console, what somebody closed after it was sent and whose console ended before it was read:
-/// the case is told what became of it, not only that it was closed.
-pub(super) async fn closed(world: &Arc<World>) {
+/// Reads back what somebody closed after it was sent and before it was read to an end, less and less often, until a
+/// reading has a word for it or its case was told: the case is told what became of it, not only that it was closed.
+pub(super) async fn closed(world: &Arc<World>, round: u32, tried: &mut Rounds<ActionId>) {
     let all: Vec<ActionView> = world.journal.with(|ledger| {
         let closed = ledger.actions().filter(|action| action.is_closed_unread());
         closed.cloned().collect()
     });
+    tried.keep(|aid| all.iter().any(|action| action.aid == *aid));
     for action in all {
-        // Our own is being read back, or was. A lease that is held or cannot be taken is looked at again.
-        if action.sess == *world.journal.session() {
+        if is_being_read(world, &action.aid) || !tried.is_due(&action.aid, round) {
             continue;
         }
+        // Whoever holds it reads it back, or is about to; one that cannot be taken is tried again.
         let Ok(Some(lease)) = lease::take(&world.leases, &action.aid) else {
             continue;
         };
+        // Its owner may have said the last word between our look and the lease.
         world.journal.catch_up().await;
         let now = world.journal.action(&action.aid);
         let is_left = now.is_some_and(|now| now.is_closed_unread());
-        if !is_left || !first(world, &action.aid) {
+        if !is_left {
             lease::clear(&world.leases, &action.aid);
             continue;
         }
+        // Until a reading has a word for it.
+        tried.put_off(action.aid.clone());
         let shared = Arc::clone(world);
         world.spawn(async move {
             prove::prove(Arc::clone(&shared), action.aid, Some(lease)).await;

@@ -3,6 +3,7 @@
 //! The only place that reaches the methods which change an account.
 
 mod answer;
+mod apart;
 mod halt;
 mod secret;
 
@@ -15,7 +16,8 @@ use tokio_util::task::task_tracker::TaskTrackerToken;
 
 use super::journal::{NotRecorded, own};
 use answer::{Answer, answered, silent};
-use halt::{has_ended, is_of_the_same_second, refused_once, skip, unsent};
+use apart::look_apart;
+use halt::{has_ended, refused_once, skip, unsent};
 use secret::{hand_over, made_for};
 
 use super::plan::Rule;
@@ -186,14 +188,8 @@ async fn step(
     let identity = world
         .identity(&id.connection)
         .ok_or_else(|| because("the identity provider is not configured any more".into()))?;
-    let mut looked = world.clock.now().boot;
-    let mut seen = look_in_time(world, plan, action, expected, identity.as_ref()).await?;
-    if identity.proves_by_time(action.kind()) && is_of_the_same_second(world, plan, action, seen) {
-        // The clock is told in whole seconds: what proves the one before must not prove this one.
-        world.pause(Duration::from_secs(1)).await;
-        looked = world.clock.now().boot;
-        seen = look_in_time(world, plan, action, expected, identity.as_ref()).await?;
-    }
+    let (mut looked, mut seen) =
+        look_apart(world, plan, action, expected, identity.as_ref()).await?;
     if plan.dry_run() {
         let call = action.call();
         let evidence = format!("would have sent {} {}{}", call.method, call.host, call.path);
@@ -270,9 +266,8 @@ async fn step(
                 }
                 attempt += 1;
                 // The wait may have been minutes: what was true before it is asked again.
-                looked = world.clock.now().boot;
-                let again = look_in_time(world, plan, action, expected, identity.as_ref()).await;
-                seen = again.map_err(|halt| refused_once(action, attempt, halt))?;
+                let again = look_apart(world, plan, action, expected, identity.as_ref()).await;
+                (looked, seen) = again.map_err(|halt| refused_once(action, attempt, halt))?;
             }
             Answer::Again(_) => {
                 let evidence =

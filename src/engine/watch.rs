@@ -1,5 +1,6 @@
-//! Watching what was proven: an account that somebody enables again is a lost proof, and says so. And watching the
-//! audit log, without which nothing more can be done: its disk may fill, and may be emptied again.
+//! Watching what was proven, and what reads as disabled without a proof: an account that somebody enables again is no more
+//! what it was read as, and says so. And watching the audit log, without which nothing more can be done: its disk may
+//! fill, and may be emptied again.
 //!
 //! An account that was enabled again is watched on for a while (`recovery`).
 
@@ -19,7 +20,6 @@ use super::respond::outcome;
 use crate::app::message::{Level, Message, WatchOf};
 use crate::domain::audit::OutcomeState;
 use crate::domain::containment::ledger::ActionView;
-use crate::domain::containment::state::ActionState;
 use crate::domain::fault::Fault;
 use crate::domain::freshness::clock_word;
 use crate::domain::ids::{ActionId, ConnectionName};
@@ -28,6 +28,9 @@ use crate::safe;
 
 /// How often the contained accounts and the log are looked at.
 const EVERY: Duration = Duration::from_secs(30);
+
+/// How long after its start a console looks at the contained accounts first.
+const SOON: Duration = Duration::from_secs(3);
 
 /// Rounds after which all of the log is read once more: a quarter of an hour.
 const WHOLE: u32 = 30;
@@ -143,12 +146,16 @@ fn unleased(error: &std::io::Error) -> Fault {
     Fault::new(safe!("failed to take the lease for it: {}", error.line()))
 }
 
-/// Looks for ever at the accounts whose disabling was proven and not taken back from here.
+/// Looks for ever at the accounts that stand as disabled, by a proof or as they read, and were not enabled from here.
 pub(super) async fn drift(world: Arc<World>) {
     let mut first = FirstRead::default();
     for round in 0usize.. {
-        tokio::time::sleep(world.pace.of(EVERY)).await;
-        let disabled = disabled(&world, |state| state == ActionState::Verified);
+        // Others may have enabled an account while no console ran.
+        let wait = if round == 0 { SOON } else { EVERY };
+        tokio::time::sleep(world.pace.of(wait)).await;
+        let mut disabled = disabled(&world);
+        // What others undid is not looked at for that again.
+        disabled.retain(ActionView::still_disables);
         first.keep(|aid| disabled.iter().any(|action| action.aid == *aid));
         for action in turn(&disabled, round) {
             look(&world, action, round, &mut first).await;
@@ -177,15 +184,17 @@ pub(super) async fn log(world: Arc<World>) {
     }
 }
 
-/// Lists the latest proven disabling of each account that no enabling from here takes back, where it stands so.
-fn disabled(world: &World, counts_as: impl Fn(ActionState) -> bool) -> Vec<ActionView> {
+/// Lists the disabling that counts of each account that stands as disabled and that no enabling from here takes back.
+fn disabled(world: &World) -> Vec<ActionView> {
     let now = world.clock.now().utc;
-    world.journal.with(|ledger| {
-        let all = ledger.disabled(now).into_iter();
-        all.filter(|action| counts_as(action.state))
-            .cloned()
-            .collect()
-    })
+    world
+        .journal
+        .with(|ledger| ledger.disabled(now).into_iter().cloned().collect())
+}
+
+/// Looks at one account at once, and records that its proof is lost where that is so.
+async fn look_at_status(world: &World, action: &ActionView) {
+    look(world, action, 0, &mut FirstRead::default()).await;
 }
 
 async fn look(world: &World, action: &ActionView, round: usize, first: &mut FirstRead) {
@@ -197,7 +206,7 @@ async fn look(world: &World, action: &ActionView, round: usize, first: &mut Firs
     world.tell(told).await;
 }
 
-/// Looks whether an account is enabled again, and records that its proof is lost.
+/// Looks whether an account is enabled again, and records that others undid its disabling.
 ///
 /// A provider that does not answer says nothing about the account; that nobody looks at it is the fault.
 async fn status(
@@ -238,26 +247,26 @@ async fn status(
             return Ok(());
         }
     }
-    // Another console of this user may have enabled it, or have said that the proof is lost.
+    // Another console of this user may have enabled it, or have said that others did.
     world.journal.catch_up().await;
     let now = world.clock.now().utc;
-    let (undone_here, perhaps_here, proven) = world.journal.with(|ledger| {
-        let proven = ledger
+    let (undone_here, perhaps_here, stands) = world.journal.with(|ledger| {
+        let stands = ledger
             .get(&action.aid)
-            .is_some_and(|latest| latest.state == ActionState::Verified);
+            .is_some_and(ActionView::still_disables);
         let undone_here = ledger
             .enablings_after(action)
             .any(|other| other.takes_back(now));
         let perhaps_here = ledger.enablings_after(action).next().is_some();
-        (undone_here, perhaps_here, proven)
+        (undone_here, perhaps_here, stands)
     });
-    if undone_here || !proven {
+    if undone_here || !stands {
         return Ok(());
     }
     let by: &'static str = if perhaps_here {
         "perhaps by an enabling from here that was never proven"
     } else {
-        "not by this console"
+        "by no act on record here"
     };
     let evidence = safe!("status {} now, {}", account.vendor_status.field(), by);
     let text = evidence.as_str().to_owned();

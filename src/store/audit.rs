@@ -14,13 +14,16 @@ mod end;
 mod error;
 mod exposed;
 mod follow;
+mod heads;
 mod lock;
 mod mark;
 mod opened;
+mod owners;
 mod prune;
 mod read;
 mod remembered;
 mod seal;
+mod seen;
 mod segments;
 mod syslog;
 mod thread;
@@ -31,7 +34,7 @@ use std::path::{Path, PathBuf};
 use std::sync::{Arc, Mutex, PoisonError, mpsc};
 use std::time::Duration;
 
-use crate::domain::audit::{Anchor, Body, ChainHash, Entry};
+use crate::domain::audit::{Body, ChainHash, Entry};
 use crate::domain::fault::Fault;
 use crate::domain::ids::{LogId, SessionId};
 use crate::domain::text::{Safe, Untrusted};
@@ -41,13 +44,15 @@ pub use disk::{Clock, Disk, Free, RealDisk, SystemClock};
 pub use error::StoreError;
 pub use exposed::exposed;
 pub use follow::{Follower, Place, Standing};
+use heads::Heads;
+pub use owners::{Found, Owner, doubled, found, several};
 pub use prune::Closed;
 pub use read::{
-    Checked, Verified, Walk, read, read_checked, verify, verify_each, verify_with, walk,
+    Checked, Verified, Walk, read, read_checked, verify, verify_each, verify_with, walk, walk_one,
 };
-use remembered::Remembered;
 pub use remembered::{HEAD, Misfit, misfit_hint, misfits, remembered};
 pub use seal::SealPace;
+use seen::Seen;
 pub use syslog::DEV_LOG;
 use thread::Request;
 pub use trial::try_open;
@@ -124,14 +129,17 @@ pub struct Health {
 pub struct AuditLog {
     queue: mpsc::SyncSender<Request>,
     dir: Arc<PathBuf>,
+    identity: Arc<Identity>,
     log: LogId,
     session: SessionId,
     health: Arc<Mutex<Health>>,
-    remembered: Arc<Mutex<Remembered>>,
+    heads: Heads,
+    seen: Seen,
 }
 
 impl AuditLog {
-    /// Opens the log of this host and user in a directory, or begins one, and names a torn end if there is one.
+    /// Opens the log of this host and user in a directory, or begins one, and names a torn end if there is one. Of two it
+    /// opens none.
     ///
     /// The directory gets mode 0700, files 0600.
     ///
@@ -147,19 +155,24 @@ impl AuditLog {
     /// As [`Self::open`].
     pub fn open_on(dir: &Path, identity: Identity, mut ground: Ground) -> Result<Self, StoreError> {
         let health = Arc::new(Mutex::new(Health::default()));
-        let remembered = Remembered::new(ground.head.take());
+        let head = ground.head.take();
+        let own = Arc::new(identity.clone());
         let mut writer = writer::Writer::open(dir, identity, ground, Arc::clone(&health))?;
         writer.heal()?;
         let (log, session) = (writer.log().clone(), writer.session().clone());
+        let (dir, seen) = (Arc::new(dir.to_owned()), writer.seen.clone());
+        let heads = Heads::new(head, &dir, &log, &health);
         let (queue, requests) = mpsc::sync_channel(QUEUE);
-        thread::start(writer, requests)?;
+        thread::start(writer, heads.clone(), requests)?;
         Ok(Self {
             queue,
-            dir: Arc::new(dir.to_owned()),
+            dir,
+            identity: own,
             log,
             session,
             health,
-            remembered: Arc::new(Mutex::new(remembered)),
+            heads,
+            seen,
         })
     }
 
@@ -186,20 +199,28 @@ impl AuditLog {
     /// # Errors
     /// When a file cannot be read.
     pub fn read_all(&self) -> Result<Vec<Entry>, StoreError> {
-        Ok(read::read_log(&self.dir, &self.log)?.entries)
+        let entries = read::read_log(&self.dir, &self.log)?.entries;
+        if let Some(last) = entries.last() {
+            self.seen.note_last(last);
+        }
+        Ok(entries)
     }
 
-    /// Verifies the logs of this directory beside those who write, and says when one is broken, cannot be read, or is not
-    /// what this host remembers of it.
+    /// Verifies the logs of this directory beside those who write, and says when one is broken, cannot be read, is not what
+    /// this host remembers of it, or is a second one of this host and user.
     ///
     /// # Errors
     /// When the directory cannot be read.
     pub fn look(&self) -> Result<Option<Fault>, StoreError> {
-        let mut remembered = self
-            .remembered
-            .lock()
-            .unwrap_or_else(PoisonError::into_inner);
-        remembered.look(&self.dir)
+        let found = self.heads.look()?;
+        let Some(error) = several(&self.dir, &self.identity) else {
+            return Ok(found);
+        };
+        let said = found.map(|fault| fault.what).into_iter();
+        Ok(Some(Fault {
+            what: Safe::join(said.chain([error.shown()]), &Safe::fixed("; ")),
+            hint: error.hint(),
+        }))
     }
 
     /// Looks as [`Self::look`] does, on another thread.
@@ -212,26 +233,27 @@ impl AuditLog {
         looked.unwrap_or(Err(StoreError::Closed))
     }
 
-    /// Remembers the last durable record of this writer outside of the directory. Best effort: where that fails, what is
-    /// remembered is older.
+    /// Remembers the last durable record of this writer outside of the directory, also over a power cut. Best effort:
+    /// where that fails, what is remembered is older. After an append of class A it is remembered by itself.
     pub async fn remember(&self) {
-        let Some((n, h)) = self.health().durable else {
-            return;
-        };
-        let log = self.clone();
+        let heads = self.heads.clone();
         let keep = move || {
-            let head = Anchor {
-                log: log.log.clone(),
-                n,
-                h,
-            };
-            let mut remembered = log
-                .remembered
-                .lock()
-                .unwrap_or_else(PoisonError::into_inner);
-            let _ = remembered.keep(&log.dir, head);
+            heads.keep();
+            heads.settle();
         };
         let _ = tokio::task::spawn_blocking(keep).await;
+    }
+
+    /// Says for good that a record has a number under which this process knew another: nothing is taken any more. Gives
+    /// the error for it.
+    pub fn distrust(&self, entry: &Entry) -> StoreError {
+        let changed = StoreError::Changed {
+            path: segments::path(&self.dir, &self.log, entry.seg),
+            n: entry.n,
+        };
+        let mut health = self.health.lock().unwrap_or_else(PoisonError::into_inner);
+        health.failed = Some(changed.clone());
+        changed
     }
 
     /// Reads the records behind a place, [`Place::default`] being the start, and tells where it ended.
@@ -239,7 +261,9 @@ impl AuditLog {
     /// # Errors
     /// When a file cannot be read.
     pub fn read_on(&self, from: Place) -> Result<(Vec<Entry>, Place), StoreError> {
-        follow::read_on(&self.dir, &self.log, from)
+        let read = follow::read_on(&self.dir, &self.log, from)?;
+        self.seen.note(&read.entries, read.end);
+        Ok((read.entries, read.next))
     }
 
     /// Gives the bytes behind a place as they are now to `take`, in pieces, and tells where it ended.

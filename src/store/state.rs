@@ -77,28 +77,30 @@ impl StateDir {
         self.root.join("draft")
     }
 
-    /// Makes the directory and its parts, mode 0700.
+    /// Makes the directory and its parts, mode 0700; gives those that others could use until now, with the mode they had.
     ///
     /// # Errors
     /// When one cannot be made or belongs to somebody else.
-    pub fn prepare(&self) -> Result<(), StateError> {
+    pub fn prepare(&self) -> Result<Vec<(PathBuf, u32)>, StateError> {
+        let mut wide = Vec::new();
         for path in [
             self.root.clone(),
             self.audit(),
             self.leases(),
             self.drafts(),
         ] {
-            make_private(&path)?;
+            let was = make_private(&path)?;
+            wide.extend(was.map(|mode| (path, mode)));
         }
-        Ok(())
+        Ok(wide)
     }
 }
 
-/// Makes a directory of mode 0700, or takes away what others may do with one that is there.
+/// Makes a directory of mode 0700, or takes away what others may do with one that is there; gives the mode that it had then.
 ///
 /// # Errors
 /// When it cannot be made, is no directory, or belongs to somebody else.
-pub fn make_private(path: &Path) -> Result<(), StateError> {
+pub fn make_private(path: &Path) -> Result<Option<u32>, StateError> {
     let prepare = |source| StateError::Prepare {
         path: path.to_owned(),
         source,
@@ -116,10 +118,12 @@ pub fn make_private(path: &Path) -> Result<(), StateError> {
             owner,
         });
     }
-    if found.permissions().mode() & 0o077 != 0 {
-        fs::set_permissions(path, fs::Permissions::from_mode(0o700)).map_err(prepare)?;
+    let mode = found.permissions().mode() & 0o777;
+    if mode.trailing_zeros() >= 6 {
+        return Ok(None);
     }
-    Ok(())
+    fs::set_permissions(path, fs::Permissions::from_mode(0o700)).map_err(prepare)?;
+    Ok(Some(mode))
 }
 
 #[cfg(test)]
@@ -137,7 +141,8 @@ mod tests {
         fs::create_dir(&path)?;
         fs::set_permissions(&path, fs::Permissions::from_mode(0o755))?;
         let state = StateDir::locate(Some(&path), false)?;
-        state.prepare()?;
+        assert_eq!(state.prepare()?, [(path, 0o755)]);
+        assert!(state.prepare()?.is_empty());
         for dir in [state.root(), &state.audit(), &state.leases()] {
             assert_eq!(mode(dir)?, 0o700);
         }

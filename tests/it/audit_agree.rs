@@ -254,6 +254,70 @@ fn both_verifiers_name_a_log_that_anchors_name_and_that_is_gone() -> Done {
     Ok(())
 }
 
+/// Writes a log of which nothing is to be said.
+fn quiet(dir: &Path, host: &str, uid: u32) -> Result<LogId, Box<dyn Error>> {
+    let identity = Identity {
+        host: host.into(),
+        uid,
+        user: "ana".into(),
+    };
+    let log = AuditLog::open(dir, identity)?;
+    log.append_blocking(vec![opening()])?;
+    log.append_blocking(vec![note(0)?])?;
+    log.append_blocking(vec![closing()])?;
+    Ok(log.log().clone())
+}
+
+#[test]
+fn both_verifiers_warn_of_two_logs_of_one_host_and_user() -> Done {
+    if python().is_none() {
+        println!("not run: both_verifiers_warn_of_two_logs_of_one_host_and_user (missing python3)");
+        return Ok(());
+    }
+    for (host, uid, is_one) in [
+        ("east\u{202e}", 1000, true),
+        ("east", 1000, false),
+        ("east\u{202e}", 1001, false),
+    ] {
+        let state = tempfile::tempdir()?;
+        let (dir, other) = (state.path().join("audit"), state.path().join("other"));
+        let mut logs = [
+            quiet(&dir, "east\u{202e}", 1000)?,
+            quiet(&other, host, uid)?,
+        ];
+        logs.sort();
+        for name in files(&other)?.into_keys() {
+            fs::copy(other.join(&name), dir.join(&name))?;
+        }
+        let asked = |code: i32| -> Done {
+            let ours = Command::new(env!("CARGO_BIN_EXE_quell"))
+                .arg("--state")
+                .arg(state.path())
+                .args(["audit", "verify"])
+                .output()?;
+            let theirs = python().ok_or("no python3")?.arg(&dir).output()?;
+            let codes = (ours.status.code(), theirs.status.code());
+            assert_eq!(codes, (Some(code), Some(code)), "{host:?} {uid}: {ours:?}");
+            let [one, two] = &logs;
+            for (out, words) in [
+                (ours, format!("user 1000 are here, {one} and {two}: ")),
+                (theirs, format!("\nDOUBLED {one} {two}\n")),
+            ] {
+                let told = String::from_utf8(out.stdout)?;
+                assert_eq!(told.contains(&words), is_one, "{host:?} {uid}: {told}");
+            }
+            Ok(())
+        };
+        asked(if is_one { 2 } else { 0 })?;
+        // What is wrong with one of them is worse, and the other word stays.
+        let (name, whole) = files(&dir)?.pop_first().ok_or("no file")?;
+        let edited = String::from_utf8(whole)?.replacen("note 0", "nose 0", 1);
+        fs::write(dir.join(name), edited)?;
+        asked(1)?;
+    }
+    Ok(())
+}
+
 #[test]
 fn the_second_verifier_takes_options_anywhere_and_passes_over_nothing() -> Done {
     if python().is_none() {

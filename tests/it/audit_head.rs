@@ -23,9 +23,11 @@ use serde_json::{Value, json};
 
 use crate::audit_agree::python;
 use crate::audit_seal::{closing, note, opening};
+use crate::crash_matrix::{confirm, contain};
 use crate::harness::app::{TestApp, company, records};
 use crate::harness::screen::text;
 use crate::scene;
+use crate::truth::finished;
 
 /// A ground whose segments are short.
 fn short() -> Ground {
@@ -166,6 +168,87 @@ async fn nothing_is_said_after_an_end_a_kill_a_rotation_or_a_prune() {
     let (code, told) = verify(state);
     assert_ne!(code, Some(1), "{told}");
     assert!(told.contains("complete: from record"), "{told}");
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn what_is_waited_for_is_remembered_before_it_is_answered() {
+    let place = tempfile::tempdir().expect("a directory");
+    let state = place.path();
+    let head = state.join(HEAD);
+    let open = || {
+        let identity = Identity {
+            host: "bastion".into(),
+            uid: 1000,
+            user: "ana".into(),
+        };
+        let ground = Ground {
+            head: Some(head.clone()),
+            ..short()
+        };
+        AuditLog::open_on(&state.join("audit"), identity, ground).expect("it can be opened")
+    };
+    let is_last = |what: &str| {
+        let heads = remembered(&head).expect("it can be read");
+        let last = records(state).pop().expect("a record");
+        let last = Anchor {
+            log: last.log,
+            n: last.n,
+            h: last.h,
+        };
+        assert_eq!(heads, [last], "{what}");
+    };
+    let append = |log: &AuditLog, body: Body| {
+        log.append_blocking(vec![body]).expect("it is written");
+    };
+    let (one, two) = (open(), open());
+    append(&one, opening());
+    is_last("the first record");
+    append(&two, opening());
+    is_last("the first record of another");
+    for i in 0..10 {
+        append(&one, note(i).expect("a note"));
+        is_last("a record");
+        let bodies = vec![note(i).expect("a note")];
+        let appended = two.append_if(bodies, Box::new(|_| Ok(()))).await;
+        appended.expect("it is written");
+        is_last("a record on a condition");
+    }
+    assert!(segments(state).len() > 2, "it was rotated");
+    // Nothing waits for records of class B, and so they wait for the next of the other class.
+    let before = remembered(&head).expect("it can be read");
+    append(&one, Body::ClockJump { seconds: 1 });
+    assert_eq!(remembered(&head).expect("it can be read"), before);
+    append(&one, closing());
+    is_last("the end");
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_log_that_is_cut_right_after_a_containment_that_was_killed_is_said() {
+    let drill = company().await;
+    let place = tempfile::tempdir().expect("a directory");
+    let state = place.path();
+    let mut app = TestApp::start(&drill, state);
+    contain(&mut app).await;
+    confirm(&mut app).await;
+    app.until("it is documented", finished).await;
+    app.kill();
+    let all = records(state);
+    let documented = |body: &Body| matches!(body, Body::ActionDoc { .. });
+    let last = all.iter().rfind(|entry| documented(&entry.body));
+    let last = last.expect("it is documented").n;
+    let heads = remembered(&state.join(HEAD)).expect("it can be read");
+    assert!(heads.iter().any(|head| head.n >= last), "{last}: {heads:?}");
+    let segment = segments(state).swap_remove(0);
+    let whole = fs::read_to_string(&segment).expect("it is text");
+    let first = whole.split_inclusive('\n').next().expect("a line");
+    fs::write(&segment, first).expect("it can be written");
+    let (code, told) = verify(state);
+    assert_eq!(code, Some(1), "{told}");
+    let model = run(&drill, state).await;
+    let fault = model.audit_broken.clone().expect("it is kept");
+    let words = "was cut off or emptied: this host remembers it up to record";
+    assert!(fault.what.as_str().contains(words), "{fault:?}");
+    assert!(text(&model, (80, 24)).contains(" log BROKEN "));
 }
 
 #[tokio::test(flavor = "multi_thread")]

@@ -1,22 +1,29 @@
 //! The main story and its bad turns: the servers' ledger is the oracle, never our log.
 
+use std::sync::Arc;
 use std::time::Duration;
 
+use async_trait::async_trait;
 use quell::app::model::{Found, Layer, Load, Model};
+use quell::connect::http::Limits;
 use quell::domain::audit::{Body, OutcomeState};
 use quell::domain::containment::kind::ActionKind;
 use quell::domain::containment::remnant::RemnantKind;
-use quell::domain::containment::standing::Standing;
+use quell::domain::containment::standing::{Standing, standing};
 use quell::domain::containment::state::ActionState;
 use quell::domain::timeline::finding::Rule;
-use quell::drill::Drill;
+use quell::drill::wire::Idp;
+use quell::drill::{Drill, Options};
+use quell::engine::probe::Probe;
 use quell::store::audit::Ground;
+use rstest::rstest;
 use serde_json::json;
 use tempfile::TempDir;
 
 use crate::documenting;
-use crate::harness::app::{TestApp, company, records};
+use crate::harness::app::{Setting, TestApp, company, company_of, limits, records};
 use crate::left::plan_removal;
+use crate::truth::{self, Gate};
 use crate::wall::not_on_the_list;
 
 const LOGIN: &str = "mara.lind@acme.example";
@@ -436,6 +443,90 @@ async fn a_comment_that_fails_is_tried_again_until_it_is_there_once() {
     confirm(&mut app, "ca").await;
     app.until("documented", documented).await;
     assert_eq!(count(&drill, "comment"), 1);
+}
+
+/// Several gates at once.
+struct Gates([Arc<Gate>; 2]);
+
+#[async_trait]
+impl Probe for Gates {
+    async fn pass(&self, point: &str) {
+        for gate in &self.0 {
+            gate.pass(point).await;
+        }
+    }
+}
+
+/// Revoke, disable, revoke: the first answer is lost after its effect, the attacker signs in again before the account is
+/// disabled, and the last request never arrives. What the first one left proves the first one.
+#[rstest]
+#[case::by_an_entry_of_the_log(Idp::Okta, "/sessions")]
+#[case::by_a_time(Idp::Entra, "/revokeSignInSessions")]
+#[tokio::test(flavor = "multi_thread")]
+async fn slow_a_revocation_that_never_arrived_is_not_proven_by_the_one_before(
+    #[case] idp: Idp,
+    #[case] path: &str,
+) {
+    let options = Options {
+        idp,
+        ..Options::default()
+    };
+    let (drill, state) = (company_of(options).await, place());
+    let reads = Gate::at(Some("read.before"));
+    let sends = Gate::at_nth(Some("send.before"), 2);
+    let setting = Setting {
+        probe: Arc::new(Gates([Arc::clone(&reads), Arc::clone(&sends)])),
+        limits: Limits {
+            read_total: Duration::from_secs(15),
+            write_total: Duration::from_secs(8),
+            ..limits()
+        },
+        ..Setting::default()
+    };
+    let mut app = TestApp::start_in(&drill, state.path(), setting, |text| text);
+    truth::open_case(&mut app).await;
+    truth::plan(&mut app, "cc").await;
+    for word in ["reply_lost_after_effect", "reset_before_effect"] {
+        fault(
+            &drill,
+            &json!({"server": "identity", "fault": word, "path": path, "count": 1}),
+        );
+    }
+    truth::confirm(&app);
+    // The first one waits for its proof, and the disabling has its intent on record.
+    sends.reached().await;
+    reads.reached().await;
+    drill.advance(1);
+    assert!(drill.attacker_inside(), "he knows the password");
+    sends.open();
+    app.until("the last one has its word", |model| {
+        let last = model.ledger.actions().nth(2);
+        last.is_some_and(|last| last.ended.is_some())
+    })
+    .await;
+    // Nobody claimed what the first one left so far.
+    reads.open();
+    let model = app.until("documented", truth::finished).await;
+    app.end().await;
+    assert_eq!(
+        (count(&drill, "clear_sessions"), count(&drill, "suspend")),
+        (1, 1)
+    );
+    drill.advance(1);
+    assert!(drill.attacker_inside(), "his session was never ended");
+    let [(_, first), (_, disabled), (_, last)] = words(&model)[..] else {
+        panic!("three actions")
+    };
+    let proven = ActionState::Verified;
+    assert_eq!((first, disabled), (proven, proven));
+    let honest = [ActionState::NotEffective, ActionState::Unverifiable];
+    assert!(honest.contains(&last), "{last:?}");
+    let account = model.ledger.actions().next().expect("one").account.clone();
+    let stands = standing(&model.ledger, &account, |_| false).word();
+    assert!(
+        stands.as_str().starts_with("partly contained: "),
+        "{stands}"
+    );
 }
 
 /// Makes a configuration one of a console that sends nothing.

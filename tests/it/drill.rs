@@ -899,6 +899,15 @@ async fn an_accepted_request_may_do_nothing() {
 }
 
 #[tokio::test]
+async fn what_is_delivered_twice_is_answered_as_the_second_time() {
+    let house = House::new("drill::what_is_delivered_twice").await;
+    house.fault(&json!({"server": "identity", "fault": "delivered_twice", "count": 1}));
+    assert_eq!(house.act(Method::POST, SUSPEND).await.status, 400);
+    assert_eq!(house.status().await, "SUSPENDED");
+    assert_eq!(house.drill.ledger().targets("suspend").len(), 1);
+}
+
+#[tokio::test]
 async fn stale_reads_show_the_past_for_a_while() {
     let house = House::new("drill::stale_reads").await;
     house.fault(&json!({"server": "identity", "fault": "stale_reads", "count": 2}));

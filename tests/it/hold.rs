@@ -867,6 +867,74 @@ async fn slow_an_undoing_by_others_rings_and_is_told_once() {
     assert_eq!(told, 1, "{posted:#?}");
 }
 
+/// The network delivers our request twice: the first copy suspends, and the second is answered, with a refusal.
+#[tokio::test(flavor = "multi_thread")]
+async fn slow_an_undoing_of_what_was_refused_and_read_as_disabled_rings_and_is_told_once() {
+    let (drill, state, clock) = (company().await, dir(), TestClock::default());
+    drill
+        .fault(&json!({
+            "server": "identity", "fault": "delivered_twice", "count": 1, "path": "/lifecycle/suspend",
+        }))
+        .expect("the drill knows it");
+    let mut app = start(&drill, state.path(), &clock);
+    open_case(&mut app).await;
+    app.keys("cc");
+    confirm(&mut app).await;
+    let model = app
+        .until("documented", |model| {
+            model.ledger.actions().count() >= 3
+                && model.ledger.actions().all(|act| act.ended.is_some())
+                && model.ledger.undocumented().is_empty()
+        })
+        .await;
+    let disabling = |act: &&ActionView| act.kind == ActionKind::DisableAccount;
+    let refused = model.ledger.actions().find(disabling);
+    let refused = refused.expect("it was sent").clone();
+    let read = (refused.state, refused.matches);
+    assert_eq!(read, (ActionState::Rejected, Some(true)), "{refused:?}");
+    assert_eq!(drill.ledger().targets("suspend").len(), 1);
+    app.keys("<Esc><Esc>");
+    app.sync().await;
+    looks_for(&mut app, WatchOf::Status, 1).await;
+    looks(&mut app, 1).await;
+    app.keys("C");
+    app.sync().await;
+    let screen = app.screen();
+    let word = "partly contained: disabled, but not provably by an action of ours";
+    assert!(screen.contains(word), "{screen}");
+    assert!(!screen.contains("not watched"), "{screen}");
+    // There is no proven act of ours to undo, and it is not said that there is nothing to enable.
+    app.keys("u");
+    app.until("refused", |model| {
+        said(model, "undo: it is disabled, but not provably by an action") == 1
+    })
+    .await;
+    let bells = app.bells();
+    drill
+        .fault(&json!({"fault": "undone_by_others"}))
+        .expect("the drill knows it");
+    drill.advance(1);
+    let marker = quell::domain::containment::hold::drift_marker(&refused.aid);
+    let model = app
+        .until("the case is told", |model| {
+            model.ledger.holds().is_told(&marker)
+        })
+        .await;
+    let undone = model.ledger.get(&refused.aid).map(|act| act.state);
+    assert_eq!(undone, Some(ActionState::Drifted));
+    assert!(app.bells() > bells);
+    let mut alarms = model.log.iter().filter(|line| line.level == Level::Alarm);
+    assert!(alarms.any(|line| line.text.as_str().contains("undone by others")));
+    looks(&mut app, 2).await;
+    app.end().await;
+    let posted = comments(&drill).await;
+    let told: Vec<&String> = posted.iter().filter(|c| c.contains(&marker)).collect();
+    assert_eq!(told.len(), 1, "{posted:#?}");
+    let says = "held, as it was read back, and does not any more: status ACTIVE now";
+    assert!(told[0].contains(says), "{}", told[0]);
+    assert!(told[0].contains("by no act on record here"), "{}", told[0]);
+}
+
 #[tokio::test(flavor = "multi_thread")]
 async fn slow_a_comment_of_others_with_our_mark_does_not_keep_ours_away() {
     let (drill, state, clock) = (company().await, dir(), TestClock::default());

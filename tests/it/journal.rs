@@ -1,6 +1,8 @@
-//! Records are folded and told by their numbers, whoever wrote them and whoever is answered first.
+//! Records are folded and told by their numbers, whoever wrote them and whoever is answered first; and what is folded must
+//! still be there when more is written.
 
-use std::path::Path;
+use std::fs::{self, OpenOptions};
+use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
 use quell::app::message::Message;
@@ -10,6 +12,9 @@ use quell::engine::journal::Journal;
 use quell::engine::probe::Open;
 use quell::store::audit::{AuditLog, Identity};
 use tokio::sync::mpsc;
+
+use crate::harness::app::{TestApp, company};
+use crate::truth::{DISABLE, REVOKE, confirm, open_case, plan};
 
 fn open(dir: &Path) -> AuditLog {
     let identity = Identity {
@@ -91,4 +96,132 @@ async fn a_log_that_cannot_be_read_as_a_whole_is_said_to_be_broken() {
         }
     }
     assert_eq!(said, [false, true]);
+}
+
+/// Gives the only segment in a directory.
+fn only_segment(dir: &Path) -> PathBuf {
+    let files = fs::read_dir(dir).expect("the log is there");
+    let mut paths: Vec<PathBuf> = files.flatten().map(|file| file.path()).collect();
+    paths.retain(|path| path.extension().is_some_and(|end| end == "jsonl"));
+    assert_eq!(paths.len(), 1, "{paths:?}");
+    paths.swap_remove(0)
+}
+
+fn size_of(path: &Path) -> u64 {
+    fs::metadata(path).expect("it is there").len()
+}
+
+fn cut(path: &Path, size: u64) {
+    let file = OpenOptions::new().write(true).open(path);
+    let done = file.and_then(|file| file.set_len(size));
+    done.expect("it can be cut");
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_log_that_was_cut_behind_what_is_folded_takes_nothing() {
+    let dir = tempfile::tempdir().expect("a directory");
+    let (send, mut messages) = mpsc::channel(64);
+    let journal = Journal::new(open(dir.path()), &[], send, Arc::new(Open));
+    journal.record(note("ours")).await.expect("it is written");
+    let path = only_segment(dir.path());
+    let size = size_of(&path);
+    let other = open(dir.path());
+    for text in ["one", "two"] {
+        other.append_blocking(note(text)).expect("it is written");
+    }
+    journal.catch_up().await;
+    assert_eq!(told(&mut messages), [1, 2, 3]);
+    // Back to the end that this writer left itself.
+    cut(&path, size);
+    journal.catch_up().await;
+    for _ in 0..2 {
+        let fault = journal.record(note("late")).await.expect_err("it was cut");
+        let words = "record 3 is not where it was left";
+        assert!(fault.what.as_str().contains(words), "{fault:?}");
+    }
+    assert_eq!(size_of(&path), size, "nothing is added");
+    let mut messages = std::iter::from_fn(|| messages.try_recv().ok());
+    assert!(messages.any(|message| matches!(message, Message::AuditFailed(_))));
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_record_that_does_not_go_on_from_what_is_folded_is_said_and_ends_the_log() {
+    for known in [1, 3] {
+        let [dir, elsewhere] = [(); 2].map(|()| tempfile::tempdir().expect("a directory"));
+        let bodies = [note("1"), note("2"), note("3")].concat();
+        let entries = open(elsewhere.path()).append_blocking(bodies);
+        let entries = entries.expect("they are written");
+        let there = open(dir.path()).append_blocking(note("theirs"));
+        there.expect("it is written");
+        // What this console knows is not what is there, and the writer did not see it.
+        let (send, mut messages) = mpsc::channel(64);
+        let log = open(dir.path());
+        let journal = Journal::new(log.clone(), &entries[..known], send, Arc::new(Open));
+        let fault = journal.record(note("ours")).await.expect_err("it is not");
+        let words = "record 2 is not where it was left";
+        assert!(fault.what.as_str().contains(words), "{known}: {fault:?}");
+        let first = messages.try_recv().expect("it is told");
+        assert!(matches!(first, Message::AuditFailed(_)), "{known}");
+        let path = only_segment(dir.path());
+        let size = size_of(&path);
+        assert!(journal.record(note("more")).await.is_err(), "{known}");
+        assert_eq!(size_of(&path), size, "{known}: nothing more is taken");
+        assert!(log.health().failed.is_some(), "{known}");
+    }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_console_that_saw_more_than_is_left_of_the_log_sends_nothing() {
+    let (drill, state) = (company().await, tempfile::tempdir().expect("a directory"));
+    let mut app = TestApp::start(&drill, state.path());
+    open_case(&mut app).await;
+    plan(&mut app, "cc").await;
+    let path = only_segment(&state.path().join("audit"));
+    let size = size_of(&path);
+    let mut other = TestApp::start(&drill, state.path());
+    open_case(&mut other).await;
+    plan(&mut other, REVOKE.keys).await;
+    other.end().await;
+    // Three of its own, and the one of the other.
+    app.until("it knows what the other planned", |model| {
+        model.ledger.actions().count() == 4
+    })
+    .await;
+    cut(&path, size);
+    confirm(&app);
+    app.until("it is said", |model| model.audit_fault.is_some())
+        .await;
+    assert!(app.screen().contains("audit FAILED"), "{}", app.screen());
+    let fault = app.end().await.audit_fault.expect("it stays");
+    let words = "the log was changed under this console";
+    assert!(fault.what.as_str().contains(words), "{fault:?}");
+    assert_eq!(size_of(&path), size, "nothing is added");
+    for effect in [DISABLE.effect, REVOKE.effect] {
+        assert!(drill.ledger().targets(effect).is_empty(), "{effect}");
+    }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_log_in_which_a_number_stood_twice_before_is_gone_on_with() {
+    let dir = tempfile::tempdir().expect("a directory");
+    let bodies = [note("1"), note("2"), note("3"), note("4")].concat();
+    let written = open(dir.path()).append_blocking(bodies);
+    written.expect("they are written");
+    let path = only_segment(dir.path());
+    let text = fs::read_to_string(&path).expect("it is text");
+    let second = text.lines().nth(1).expect("a line");
+    fs::write(&path, format!("{text}{second}\n")).expect("it can be written");
+    let log = open(dir.path());
+    let entries = log.read_all().expect("it can be read");
+    let (send, mut messages) = mpsc::channel(64);
+    let journal = Journal::new(log, &entries, send, Arc::new(Open));
+    journal.catch_up().await;
+    let mut numbers = Vec::new();
+    for _ in 0..3 {
+        let written = journal.record(note("more")).await.expect("it is taken");
+        numbers.push(written[0].n);
+        journal.catch_up().await;
+    }
+    assert_eq!(numbers, [3, 4, 5]);
+    assert_eq!(told(&mut messages), numbers, "each once, and nothing else");
 }

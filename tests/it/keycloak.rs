@@ -6,9 +6,10 @@ use std::collections::BTreeSet;
 use std::sync::Arc;
 use std::time::Duration;
 
+use async_trait::async_trait;
 use chrono::TimeDelta;
 use futures::StreamExt as _;
-use quell::app::model::Layer;
+use quell::app::model::{Layer, Model};
 use quell::connect::capability::{ActivityQuery, ConnectErrorKind, Page, ProofQuery};
 use quell::connect::http::Limits;
 use quell::domain::containment::kind::ActionKind;
@@ -21,10 +22,13 @@ use quell::drill::wire::Idp;
 use quell::drill::{Drill, Options};
 use quell::engine::probe::Probe;
 use serde_json::{Value, json};
+use tokio::sync::Semaphore;
 
 use crate::harness::app::{Setting, TestApp, company_of, limits};
 use crate::spec;
-use crate::truth::{Gate, confirm, finished, open_case, plan, proven_and_shown, seen_undone};
+use crate::truth::{
+    Gate, NOBODY_KNOWS, confirm, finished, open_case, plan, proven_and_shown, seen_undone,
+};
 use crate::wiretap::{Seen, Tapped, start};
 
 const ADMIN: &str = "/admin/realms/acme";
@@ -426,6 +430,17 @@ fn on_identity(fault: &str, path: &str) -> Value {
 
 /// Enables or disables the account by another administrator's hand.
 async fn by_others(drill: &Drill, enabled: bool) {
+    put_by_others(drill, "", &json!({"enabled": enabled})).await;
+}
+
+/// Sets a temporary password by another administrator's hand.
+async fn password_by_others(drill: &Drill) {
+    let body = json!({"temporary": true, "type": "password", "value": "another-word-of-theirs"});
+    put_by_others(drill, "/reset-password", &body).await;
+}
+
+/// Changes the account, or a part of it, by another administrator's hand.
+async fn put_by_others(drill: &Drill, part: &str, body: &Value) {
     let identity = drill.identity();
     let client = reqwest::Client::builder()
         .no_proxy()
@@ -450,12 +465,12 @@ async fn by_others(drill: &Drill, enabled: bool) {
         .expect("JSON");
     let answer = client
         .put(format!(
-            "{}{ADMIN}/users/{}",
+            "{}{ADMIN}/users/{}{part}",
             identity.url,
             drill.victim_id()
         ))
         .bearer_auth(token["access_token"].as_str().expect("a token"))
-        .json(&json!({"enabled": enabled}))
+        .json(body)
         .send()
         .await
         .expect("an answer");
@@ -578,6 +593,12 @@ fn table() -> Vec<(Doing, World, ActionState, usize, &'static str)> {
     use ActionState::{Abandoned, Drifted, NotEffective, Rejected, Unverifiable, Verified};
     let mut rows = Vec::new();
     for doing in [REVOKE, DISABLE, ENABLE, RESET, EXPIRE] {
+        // Of a password that is set the answer alone tells whose it is.
+        let (lost, said) = if doing.effect == "reset_password" {
+            (Unverifiable, NOBODY_KNOWS)
+        } else {
+            (Verified, "reads agree")
+        };
         rows.extend([
             (doing, World::Applied, Verified, 1, "reads agree"),
             (
@@ -597,20 +618,14 @@ fn table() -> Vec<(Doing, World, ActionState, usize, &'static str)> {
             ),
             (doing, World::Fault("409"), Rejected, 1, "Conflict"),
             (doing, World::Fault("429"), Verified, 2, "reads agree"),
-            (
-                doing,
-                World::Fault("500_after_effect"),
-                Verified,
-                1,
-                "reads agree",
-            ),
+            (doing, World::Fault("500_after_effect"), lost, 1, said),
             (doing, World::Fault("500"), NotEffective, 1, ""),
             (
                 doing,
                 World::Fault("reply_lost_after_effect"),
-                Verified,
+                lost,
                 1,
-                "reads agree",
+                said,
             ),
             (doing, World::DeletedBeforeTheSend, Abandoned, 0, "not sent"),
         ]);
@@ -819,4 +834,129 @@ async fn a_password_that_the_policy_refuses_is_not_handed_over() {
     assert!(model.handed.is_empty());
     app.end().await;
     assert!(drill.attacker_inside() || drill.ledger().targets("reset_password").is_empty());
+}
+
+fn reset(model: &Model) -> Option<&ActionView> {
+    let mut all = model.ledger.actions();
+    all.find(|one| one.kind == ActionKind::ResetPassword)
+}
+
+/// Checks that the reset ended unproven, by evidence that says so, and that the analyst is told to do it again.
+fn assert_unproven(model: &Model, says: &str) {
+    let ended = reset(model).expect("it was planned");
+    assert_eq!(ended.state, ActionState::Unverifiable, "{ended:?}");
+    let evidence = ended.evidence.as_ref().map_or("", Untrusted::raw);
+    let is_said = evidence.starts_with("password set at ") && evidence.contains(says);
+    assert!(is_said, "{evidence}");
+    let told = "reset password of mara.lind@acme.example: cannot be proven";
+    let line = model.log.iter().find(|line| line.text.as_str() == told);
+    let hint = line.and_then(|line| line.hint.as_ref());
+    let is_told = hint.is_some_and(|hint| hint.as_str().starts_with("reset it again"));
+    assert!(is_told, "{:?}", model.log);
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn the_password_of_another_administrator_is_not_taken_for_ours() {
+    let (drill, state) = (
+        company_of(keycloak()).await,
+        tempfile::tempdir().expect("a directory"),
+    );
+    let gate = Gate::at(Some("send.after"));
+    let setting = Setting {
+        probe: Arc::clone(&gate) as Arc<dyn Probe>,
+        ..Setting::default()
+    };
+    let mut app = TestApp::start_in(&drill, state.path(), setting, |text| text);
+    open_case(&mut app).await;
+    let planned = plan(&mut app, "cp").await;
+    gate.aim(&planned, ActionKind::ResetPassword);
+    let mut order = on_identity("reset_before_effect", "/reset-password");
+    order["method"] = json!("PUT");
+    order["count"] = json!(1);
+    arm(&drill, &order);
+    confirm(&app);
+    // Ours never arrived, and at the same moment another one does.
+    gate.reached().await;
+    assert!(drill.ledger().targets("reset_password").is_empty());
+    password_by_others(&drill).await;
+    gate.open();
+    let model = app.until("it has its word", finished).await;
+    assert_unproven(&model, NOBODY_KNOWS);
+    let came = "the temporary password for mara.lind@acme.example is here";
+    let line = model
+        .log
+        .iter()
+        .find(|line| line.text.as_str().starts_with(came));
+    let hint = line.and_then(|line| line.hint.as_ref());
+    let is_told = hint.is_some_and(|hint| hint.as_str().contains("may not open the account"));
+    assert!(is_told, "{:?}", model.log);
+    app.keys("V");
+    app.sync().await;
+    let shown = app.screen();
+    let doubt = "No answer to the reset came: this may not be the account's password.";
+    assert!(shown.contains(doubt), "{shown}");
+    assert!(!shown.contains("works for one sign-in"), "{shown}");
+    app.end().await;
+    assert_eq!(drill.ledger().targets("reset_password").len(), 1, "theirs");
+}
+
+/// Lets each reading wait for its turn.
+struct Turns {
+    waiting: Semaphore,
+    turns: Semaphore,
+}
+
+#[async_trait]
+impl Probe for Turns {
+    async fn pass(&self, point: &str) {
+        if point == "read.before" {
+            self.waiting.add_permits(1);
+            self.turns.acquire().await.expect("it stays open").forget();
+        }
+    }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_password_that_is_replaced_before_it_is_proven_is_not_called_proven() {
+    let (drill, state) = (
+        company_of(keycloak()).await,
+        tempfile::tempdir().expect("a directory"),
+    );
+    let probe = Arc::new(Turns {
+        waiting: Semaphore::new(0),
+        turns: Semaphore::new(0),
+    });
+    let setting = Setting {
+        probe: Arc::clone(&probe) as Arc<dyn Probe>,
+        ..Setting::default()
+    };
+    let mut app = TestApp::start_in(&drill, state.path(), setting, |text| text);
+    open_case(&mut app).await;
+    plan(&mut app, "cp").await;
+    confirm(&app);
+    // Each offline session, sign out, the password, sign out: all are sent, and each is read once.
+    drop(probe.waiting.acquire_many(6).await);
+    probe.turns.add_permits(6);
+    let is_read = |model: &Model| {
+        reset(model).is_some_and(|one| one.acknowledged && one.matches == Some(true))
+    };
+    let model = app.until("the new password was read", is_read).await;
+    assert_eq!(reset(&model).and_then(|one| one.ended), None);
+    app.keys("V");
+    app.sync().await;
+    let shown = app.screen();
+    assert!(shown.contains("Not proven yet"), "{shown}");
+    assert!(!shown.contains("It works"), "{shown}");
+    password_by_others(&drill).await;
+    probe.turns.add_permits(1_000);
+    let model = app.until("it has its word", finished).await;
+    assert_unproven(&model, "by another act");
+    // It is still open: what it says follows what is known.
+    app.sync().await;
+    let shown = app.screen();
+    let doubt = "It cannot be proven that this is the account's password now";
+    assert!(shown.contains(doubt), "{shown}");
+    assert!(!shown.contains("works for one sign-in"), "{shown}");
+    app.end().await;
+    assert_eq!(drill.ledger().targets("reset_password").len(), 2);
 }

@@ -3,15 +3,17 @@
 use std::path::Path;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
+use std::time::Duration;
 
 use async_trait::async_trait;
 use quell::app::keymap::Chord;
 use quell::app::message::{Level, Message};
-use quell::app::model::{Layer, Model};
+use quell::app::model::{Layer, Model, contained};
 use quell::app::update::update;
 use quell::cli::compose::{self, Host};
 use quell::domain::audit::{Body, Observed, OutcomeState};
 use quell::domain::containment::ledger::ActionView;
+use quell::domain::containment::note::{NOT_KNOWN, NOTHING_CONTAINS};
 use quell::domain::containment::state::ActionState;
 use quell::domain::ids::ActionId;
 use quell::drill::Drill;
@@ -195,7 +197,12 @@ async fn what_is_closed_while_its_second_send_waits_is_not_sent_again() {
     let model = app
         .until("it is left out", |model| said(model) && finished(model))
         .await;
-    assert_eq!(words(&model), closed);
+    // What the provider put off was not executed, and the case is told what the account says, not that it was closed.
+    let words = words(&model);
+    let [(ActionState::NotEffective, said)] = &words[..] else {
+        panic!("{words:?}");
+    };
+    assert!(said.starts_with("status ACTIVE"), "{said}");
     app.end().await;
     assert_eq!(drill.ledger().targets(DISABLE.effect).len(), 0);
     assert_eq!(intents(state.path()), 1);
@@ -498,6 +505,188 @@ async fn a_step_that_is_closed_while_it_is_read_back_is_told_by_its_final_word()
     assert!(!told[0].contains("abandoned"), "{}", told[0]);
 }
 
+/// After so long the case is told also of what nobody could read.
+const QUARTER: Duration = Duration::from_secs(15 * 60);
+
+/// Counts the readings.
+#[derive(Default)]
+struct Readings(AtomicUsize);
+
+impl Readings {
+    /// Waits for so many more that whoever was at it when this was called is not the one that reads any more.
+    async fn anew(&self, app: &mut TestApp) {
+        let enough = self.0.load(Ordering::SeqCst) + 9;
+        let waits = async {
+            while self.0.load(Ordering::SeqCst) < enough {
+                app.sync().await;
+            }
+        };
+        let done = tokio::time::timeout(Duration::from_secs(60), waits).await;
+        done.expect("it is read back anew");
+    }
+}
+
+#[async_trait]
+impl Probe for Readings {
+    async fn pass(&self, point: &str) {
+        if point == "read.before" {
+            self.0.fetch_add(1, Ordering::SeqCst);
+        }
+    }
+}
+
+/// Leaves, behind a console that was killed, a disabling that the provider accepted and that was read back so often; the
+/// account cannot be read from then on.
+async fn accepted_then_unreadable(drill: &Drill, state: &Path, readings: usize) {
+    let gate = Gate::at_nth(Some("read.before"), readings + 1);
+    let setting = Setting {
+        probe: Arc::clone(&gate) as Arc<dyn Probe>,
+        ..Setting::default()
+    };
+    let mut app = TestApp::start_in(drill, state, setting, |text| text);
+    open_case(&mut app).await;
+    plan(&mut app, DISABLE.keys).await;
+    confirm(&app);
+    gate.reached().await;
+    app.kill();
+    let order = json!({"server": "identity", "fault": "500", "rate": 1.0, "method": "GET", "path": drill.victim_id()});
+    drill.fault(&order).expect("the drill knows it");
+}
+
+/// Starts the next console, and closes the action there once it cannot be read.
+async fn closed_unread(drill: &Drill, state: &Path) -> (TestApp, Arc<Readings>) {
+    let readings = Arc::new(Readings::default());
+    let setting = Setting {
+        probe: Arc::clone(&readings) as Arc<dyn Probe>,
+        ..Setting::default()
+    };
+    let mut app = TestApp::start_in(drill, state, setting, |text| text);
+    app.until("it cannot be read", |model| {
+        let mut all = model.ledger.actions();
+        all.any(|action| action.state == ActionState::Unknown && action.unread.is_some())
+    })
+    .await;
+    app.keys("<Esc>Fxnot ours<Enter>");
+    let closed = [(ActionState::Abandoned, "not ours".to_owned())];
+    app.until("it is closed", |model| words(model) == closed)
+        .await;
+    (app, readings)
+}
+
+fn readable(drill: &Drill) {
+    let order = json!({"fault": "none"});
+    drill.fault(&order).expect("the drill knows it");
+}
+
+#[rstest]
+#[case::read_once(1)]
+#[case::never_read(0)]
+#[tokio::test(flavor = "multi_thread")]
+async fn what_was_closed_while_nobody_could_read_it_is_told_by_what_is_read_later(
+    #[case] readings: usize,
+) {
+    let (drill, state) = (company().await, tempfile::tempdir().expect("a directory"));
+    accepted_then_unreadable(&drill, state.path(), readings).await;
+    let (mut app, seen) = closed_unread(&drill, state.path()).await;
+    seen.anew(&mut app).await;
+    assert_eq!(ours(&drill).await.len(), 0, "too early");
+    // It is listed meanwhile.
+    let model = app.model();
+    let word = "partly contained: its disabling was closed by hand, not proven";
+    let stands: Vec<String> = standings(&model);
+    assert_eq!(stands, [word]);
+    assert_eq!(contained::rows(&model).len(), 1);
+    assert!(
+        app.screen().contains("1 partly contained"),
+        "{}",
+        app.screen()
+    );
+    readable(&drill);
+    let model = app.until("read back and documented", finished).await;
+    app.end().await;
+    let states: Vec<ActionState> = words(&model).iter().map(|(state, _)| *state).collect();
+    assert_eq!(states, [ActionState::Verified]);
+    let told = ours(&drill).await;
+    assert_eq!(told.len(), 1, "{told:?}");
+    assert!(told[0].contains("**proven**"), "{}", told[0]);
+    assert!(!told[0].contains("abandoned"), "{}", told[0]);
+}
+
+fn standings(model: &Model) -> Vec<String> {
+    let all = model.standings.values();
+    all.map(|standing| standing.word().to_string()).collect()
+}
+
+#[rstest]
+// Undone by others, which rings at the first reading where it was read as done before; and refuted in the end.
+#[case::read_once(1, 2)]
+#[case::never_read(0, 1)]
+#[tokio::test(flavor = "multi_thread")]
+async fn what_others_enable_while_nobody_can_read_what_was_closed_rings_once_it_is_read(
+    #[case] readings: usize,
+    #[case] rang: usize,
+) {
+    let (drill, state) = (company().await, tempfile::tempdir().expect("a directory"));
+    accepted_then_unreadable(&drill, state.path(), readings).await;
+    let (mut app, _) = closed_unread(&drill, state.path()).await;
+    by_others(&drill, "unsuspend").await;
+    readable(&drill);
+    let model = app.until("read back and documented", finished).await;
+    app.end().await;
+    let states: Vec<ActionState> = words(&model).iter().map(|(state, _)| *state).collect();
+    assert_eq!(states, [ActionState::NotEffective]);
+    let alarms = alarms(&model);
+    assert_eq!(alarms.len(), rang, "{alarms:?}");
+    assert!(alarms[rang - 1].contains("refuted"), "{alarms:?}");
+    let told = ours(&drill).await;
+    assert_eq!(told.len(), 1, "{told:?}");
+    assert!(told[0].contains("**refuted**"), "{}", told[0]);
+}
+
+#[rstest]
+#[case::read_once(1)]
+#[case::never_read(0)]
+#[tokio::test(flavor = "multi_thread")]
+async fn what_was_closed_and_stays_unreadable_is_told_as_not_known_and_rings_once_it_shows(
+    #[case] readings: usize,
+) {
+    let (drill, state) = (company().await, tempfile::tempdir().expect("a directory"));
+    accepted_then_unreadable(&drill, state.path(), readings).await;
+    let (mut app, seen) = closed_unread(&drill, state.path()).await;
+    seen.anew(&mut app).await;
+    app.clock.pass(QUARTER);
+    let model = app.until("documented", finished).await;
+    app.end().await;
+    let closed = [(ActionState::Abandoned, "not ours".to_owned())];
+    assert_eq!(words(&model), closed);
+    assert_eq!(contained::rows(&model).len(), 1);
+    let told = ours(&drill).await;
+    assert_eq!(told.len(), 1, "{told:?}");
+    let told = &told[0];
+    assert!(told.contains(NOT_KNOWN), "{told}");
+    assert_eq!(told.contains("status SUSPENDED"), readings > 0, "{told}");
+    for untrue in ["not contained", NOTHING_CONTAINS, "This was read back"] {
+        assert!(!told.contains(untrue), "{told}");
+    }
+    // Nobody reads it back any more, but the next console shows it still, and rings where others have enabled it.
+    readable(&drill);
+    by_others(&drill, "unsuspend").await;
+    let setting = Setting::default();
+    setting.clock.pass(QUARTER);
+    let mut app = TestApp::start_in(&drill, state.path(), setting, |text| text);
+    assert_eq!(contained::rows(&app.model()).len(), 1);
+    open_case(&mut app).await;
+    let says = "was closed by hand before it was proven, and the account is ACTIVE";
+    let model = app
+        .until("it rings", |model| {
+            alarms(model).iter().any(|line| line.contains(says))
+        })
+        .await;
+    app.end().await;
+    assert_eq!(words(&model), closed);
+    assert_eq!(ours(&drill).await.len(), 1);
+}
+
 #[tokio::test(flavor = "multi_thread")]
 async fn what_another_console_closed_is_not_opened_by_one_that_could_not_read_it() {
     let (drill, state) = (company().await, tempfile::tempdir().expect("a directory"));
@@ -529,10 +718,15 @@ async fn what_another_console_closed_is_not_opened_by_one_that_could_not_read_it
     let appended = log.and_then(|log| log.append_blocking(vec![closed]));
     appended.expect("the log takes it");
     gate.open();
+    // Nobody can read it for a quarter of an hour: the case is told that.
+    app.clock.pass(QUARTER);
     let model = app.until("documented", finished).await;
     app.end().await;
     let closed = (ActionState::Abandoned, "not ours".to_owned());
     assert_eq!(words(&model), [closed]);
+    let told = ours(&drill).await;
+    assert_eq!(told.len(), 1, "{told:?}");
+    assert!(told[0].contains(NOT_KNOWN), "{}", told[0]);
     let all = records(state.path());
     let unknown = all
         .iter()

@@ -45,7 +45,8 @@ impl Contained<'_> {
         })
     }
 
-    /// Says why nobody watches it: only what was proven to be disabled is watched, until it is enabled from here.
+    /// Says why nobody watches it: only what was proven to be disabled, or read so to the end, is watched, until it is
+    /// enabled from here.
     pub fn unwatched(&self) -> Safe {
         let is_open = self.act().is_some_and(|act| {
             let is_open = act.is_unfinished() || act.is_closed_unread();
@@ -69,6 +70,23 @@ impl Contained<'_> {
         let mut acts = self.acts.iter().rev();
         let last = acts.find(|act| act.is_proven_disabling());
         last.is_some_and(|act| act.state == ActionState::Verified)
+    }
+
+    /// Tells whether the account read as disabled to the end of the last disabling, which nobody could prove to be ours: it
+    /// is disabled, by others or by a copy of our request.
+    pub fn reads_disabled(&self) -> bool {
+        let mut acts = self.acts.iter().rev();
+        let last = acts.find(|act| match act.kind {
+            ActionKind::DisableAccount => true,
+            ActionKind::EnableAccount => act.may_have_had_effect(),
+            _ => false,
+        });
+        let Some(last) = last.filter(|act| act.is_late_disabling()) else {
+            return false;
+        };
+        // Where it came too late for a proven one it goes by that.
+        let proven = acts.find(|act| act.is_proven_disabling());
+        !self.is_disabled() && proven.is_none_or(|proven| !last.came_too_late_for(proven))
     }
 
     /// Tells whether something that was sent after the last proven disabling may have changed that: one more disabling, for
@@ -219,21 +237,32 @@ mod tests {
     const D: ActionKind = ActionKind::DisableAccount;
     const E: ActionKind = ActionKind::EnableAccount;
 
-    /// Says of a row whether it is disabled, whether that is in doubt, and why nobody would watch it.
-    fn said(ledger: &Ledger) -> (bool, bool, String) {
-        let account = account().id;
-        let mut acts: Vec<&ActionView> = ledger.on(&account).collect();
+    fn row<'a>(
+        ledger: &'a Ledger,
+        account: &'a AccountId,
+        standing: &'a Standing,
+    ) -> Contained<'a> {
+        let mut acts: Vec<&ActionView> = ledger.on(account).collect();
         acts.sort_by_key(|act| (act.sent_n, act.order));
-        let row = Contained {
-            account: &account,
-            standing: &Standing::Contained {
-                since: DateTime::UNIX_EPOCH,
-            },
+        Contained {
+            account,
+            standing,
             acts,
             hold: None,
-        };
+        }
+    }
+
+    /// Says of a row whether it is disabled, whether that is in doubt, and why nobody would watch it.
+    fn said(ledger: &Ledger) -> (bool, bool, String) {
+        let (account, standing) = (account().id, Standing::Free);
+        let row = row(ledger, &account, &standing);
         let unwatched = row.unwatched().as_str().to_owned();
         (row.is_disabled(), row.is_in_doubt(), unwatched)
+    }
+
+    fn reads_disabled(ledger: &Ledger) -> bool {
+        let (account, standing) = (account().id, Standing::Free);
+        row(ledger, &account, &standing).reads_disabled()
     }
 
     fn read(matches: Option<bool>) -> Body {
@@ -291,6 +320,64 @@ mod tests {
         }
         let (is_disabled, is_in_doubt, unwatched) = said(&ledger);
         assert_eq!((is_disabled, is_in_doubt, unwatched.as_str()), expected);
+    }
+
+    #[rstest]
+    #[case::refused(Some(true), OutcomeState::Rejected, true)]
+    #[case::not_provable(Some(true), OutcomeState::Unverifiable, true)]
+    #[case::reads_otherwise(Some(false), OutcomeState::Rejected, false)]
+    #[case::unreadable(None, OutcomeState::Unverifiable, false)]
+    #[case::proven(Some(true), OutcomeState::Verified, false)]
+    fn what_was_not_proven_and_reads_disabled_is_said_to_be_so(
+        #[case] matches: Option<bool>,
+        #[case] word: OutcomeState,
+        #[case] reads: bool,
+    ) {
+        let mut ledger = Ledger::default();
+        let sent = [
+            planned(2, 0, D),
+            confirmed(2, false),
+            intent(2, Some(5)),
+            read(matches),
+            outcome(2, word),
+        ];
+        for (body, n) in sent.into_iter().zip(20..) {
+            ledger.apply(&entry(n, 60, body));
+        }
+        assert_eq!(reads_disabled(&ledger), reads);
+        if !reads {
+            return;
+        }
+        assert!(!said(&ledger).0, "there is no proof of it");
+        let mut undone = ledger.clone();
+        undone.apply(&entry(30, 70, outcome(2, OutcomeState::Drifted)));
+        assert!(!reads_disabled(&undone));
+        // An enabling that may have worked leaves nothing to say of it.
+        let enabling = [planned(3, 0, E), confirmed(3, false), intent(3, Some(70))];
+        for (body, n) in enabling.into_iter().zip(40..) {
+            ledger.apply(&entry(n, 70, body));
+        }
+        assert!(!reads_disabled(&ledger));
+    }
+
+    #[test]
+    fn what_others_undid_of_a_proven_one_reads_disabled_by_no_one_that_came_too_late() {
+        let mut ledger = Ledger::default();
+        proven(&mut ledger, 1, D, 10, 5);
+        let sent = [
+            planned(2, 0, D),
+            confirmed(2, false),
+            intent(2, Some(5)),
+            read(Some(true)),
+            outcome(2, OutcomeState::Rejected),
+        ];
+        for (body, n) in sent.into_iter().zip(20..) {
+            ledger.apply(&entry(n, 60, body));
+        }
+        assert!(said(&ledger).0);
+        ledger.apply(&entry(30, 70, outcome(1, OutcomeState::Drifted)));
+        assert!(!said(&ledger).0);
+        assert!(!reads_disabled(&ledger));
     }
 
     #[test]

@@ -9,7 +9,6 @@ use chrono::{DateTime, Utc};
 
 use super::Model;
 use crate::app::message::WatchOf;
-use crate::domain::containment::state::ActionState;
 use crate::domain::fault::Fault;
 use crate::domain::freshness::Moment;
 use crate::domain::ids::AccountId;
@@ -53,7 +52,7 @@ impl Model {
                 let disabled = self.ledger.disabled(self.now.utc).into_iter();
                 disabled
                     // What others undid is not looked at for that again.
-                    .filter(|act| of != WatchOf::Status || act.state == ActionState::Verified)
+                    .filter(|act| of != WatchOf::Status || act.still_disables())
                     .map(|act| &act.account)
                     .collect()
             }
@@ -159,10 +158,11 @@ mod tests {
     use crate::app::model::contained::rows;
     use crate::config::parse::parse;
     use crate::config::sample::SAMPLE;
-    use crate::domain::audit::OutcomeState;
+    use crate::domain::audit::{Body, Observed, OutcomeState};
     use crate::domain::containment::kind::ActionKind;
+    use crate::domain::containment::ledger::Ledger;
     use crate::domain::containment::samples::{
-        account, at, confirmed, entry, intent, outcome, planned, proven,
+        account, aid, at, confirmed, entry, intent, outcome, planned, proven,
     };
     use crate::domain::runbook::choice::Runbooks;
 
@@ -254,5 +254,39 @@ mod tests {
         model.judge();
         let looks: Vec<_> = model.watched.keys().cloned().collect();
         assert_eq!(looks, [key(WatchOf::Successes)]);
+    }
+
+    #[test]
+    fn what_reads_disabled_without_a_proof_is_watched_until_others_undo_it() {
+        let mut model = model();
+        model.ledger = Ledger::default();
+        let read = Body::ActionObserve(Observed {
+            aid: aid(2),
+            evidence: "status SUSPENDED".into(),
+            matches: Some(true),
+            reads: 1,
+            used: None,
+            effect_at: None,
+        });
+        let bodies = [
+            planned(2, 0, D),
+            confirmed(2, false),
+            intent(2, Some(60)),
+            read,
+            outcome(2, OutcomeState::Rejected),
+        ];
+        for (body, n) in bodies.into_iter().zip(20..) {
+            model.ledger.apply(&entry(n, 60, body));
+        }
+        model.judge();
+        let id = account().id;
+        assert!(model.watches(&id));
+        assert_eq!(model.to_watch(WatchOf::Status), [&id]);
+        let looks: Vec<_> = model.watched.keys().cloned().collect();
+        assert_eq!(looks, [key(WatchOf::Successes)], "it is waited for");
+        let drifted = entry(30, 60, outcome(2, OutcomeState::Drifted));
+        model.ledger.apply(&drifted);
+        assert!(model.watches(&id));
+        assert!(model.to_watch(WatchOf::Status).is_empty());
     }
 }

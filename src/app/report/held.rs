@@ -121,6 +121,17 @@ pub(super) fn way_back(row: &Contained<'_>) -> Option<Safe> {
             login,
             word
         )
+    } else if row.reads_disabled() {
+        safe!(
+            "{} is disabled, but not provably by an action of ours: it is enabled again from its case, the user signs in anew",
+            login
+        )
+    } else if row.standing.is_by_hand() {
+        safe!(
+            "{}: whether it is disabled is not known, for its disabling was closed by hand; where it is, key u plans to \
+             enable the account again, and the user signs in anew",
+            login
+        )
     } else {
         safe!(
             "{}: {}, {}; the user signs in anew, nothing else has to be undone",
@@ -287,6 +298,70 @@ mod tests {
         };
         let said = way_back(&row).unwrap_or_default();
         assert!(said.as_str().contains(says), "{said}");
+    }
+
+    #[test]
+    fn what_reads_disabled_without_a_proof_is_not_said_to_need_nothing() {
+        let mut ledger = Ledger::default();
+        proven(&mut ledger, 1, ActionKind::RevokeSessions, 10, 5);
+        let read = Observed {
+            aid: aid(2),
+            evidence: "status SUSPENDED".into(),
+            matches: Some(true),
+            reads: 1,
+            used: None,
+            effect_at: None,
+        };
+        let refused = [
+            planned(2, 0, ActionKind::DisableAccount),
+            confirmed(2, false),
+            intent(2, Some(6)),
+            Body::ActionObserve(read),
+            outcome(2, OutcomeState::Rejected),
+        ];
+        for (body, n) in refused.into_iter().zip(20..) {
+            ledger.apply(&entry(n, 40, body));
+        }
+        let account = account().id;
+        let row = Contained {
+            account: &account,
+            standing: &standing(&ledger, &account, |_| false),
+            acts: ledger.on(&account).collect(),
+            hold: None,
+        };
+        let said = way_back(&row).unwrap_or_default();
+        let says = "mara.lind@acme.example is disabled, but not provably by an action of ours: it is enabled again";
+        assert!(said.as_str().starts_with(says), "{said}");
+    }
+
+    #[test]
+    fn of_a_disabling_that_was_closed_by_hand_it_is_not_said_that_nothing_has_to_be_undone() {
+        let mut ledger = Ledger::default();
+        let closed = Body::ActionResolve {
+            aid: aid(1),
+            how: "closed by a person".to_owned(),
+            reason: "not ours".into(),
+        };
+        let bodies = [
+            planned(1, 0, ActionKind::DisableAccount),
+            confirmed(1, false),
+            intent(1, Some(5)),
+            closed,
+        ];
+        for (body, n) in bodies.into_iter().zip(10..) {
+            ledger.apply(&entry(n, 10, body));
+        }
+        let account = account().id;
+        let row = Contained {
+            account: &account,
+            standing: &standing(&ledger, &account, |_| false),
+            acts: ledger.on(&account).collect(),
+            hold: None,
+        };
+        let said = way_back(&row).unwrap_or_default();
+        let says = "mara.lind@acme.example: whether it is disabled is not known, for its disabling was closed by hand; \
+                    where it is, key u plans to enable the account again";
+        assert!(said.as_str().starts_with(says), "{said}");
     }
 
     #[test]

@@ -21,7 +21,7 @@ use crate::domain::timeline::finding::Rule;
 use crate::safe;
 
 /// How long after it was sent an accepted disabling that reads otherwise is not only late: no provider's is read for longer.
-const LONG_AGO: TimeDelta = TimeDelta::minutes(4);
+pub(super) const LONG_AGO: TimeDelta = TimeDelta::minutes(4);
 
 /// Takes how a look at a contained account went; the first that fails and the first after all is well again are said.
 pub(super) fn watched(model: &mut Model, account: AccountId, of: WatchOf, fault: Option<Fault>) {
@@ -206,7 +206,7 @@ pub(super) fn on_contained(model: &mut Model, command: Command) -> Vec<Effect> {
         let cursor = *cursor;
         return recovery::on_row(model, cursor, command);
     };
-    let (Some(held), is_disabled) = (row.held(), row.is_disabled()) else {
+    let (Some(held), refusal) = (row.held(), not_undone_here(row)) else {
         return Vec::new();
     };
     if let Some(fault) = &model.audit_fault {
@@ -228,12 +228,25 @@ pub(super) fn on_contained(model: &mut Model, command: Command) -> Vec<Effect> {
             panes::write(model, Purpose::Keep(Box::new(held)));
             Vec::new()
         }
-        _ => undo(model, held, is_disabled),
+        _ => undo(model, held, refusal),
     }
 }
 
-/// Plans the undo of a containment, whatever case is open; its own is opened beside the dialog.
-fn undo(model: &mut Model, held: Held, is_disabled: bool) -> Vec<Effect> {
+/// Says why there is nothing of ours to undo in a row, if so.
+fn not_undone_here(row: &Contained<'_>) -> Option<&'static str> {
+    // Of one that was closed by hand the plan reads how it stands.
+    if row.is_disabled() || row.standing.is_by_hand() {
+        None
+    } else if row.reads_disabled() {
+        Some("it is disabled, but not provably by an action of ours: enable it from its case")
+    } else {
+        Some("it is not disabled by this log, so there is nothing to enable")
+    }
+}
+
+/// Plans the undo of a containment, whatever case is open; its own is opened beside the dialog. `refusal` says why there is
+/// nothing of ours to undo, if so.
+fn undo(model: &mut Model, held: Held, refusal: Option<&'static str>) -> Vec<Effect> {
     let busy = model
         .ledger
         .on(&held.account)
@@ -242,10 +255,8 @@ fn undo(model: &mut Model, held: Held, is_disabled: bool) -> Vec<Effect> {
         Some("READ ONLY")
     } else if busy {
         Some("enabling it is under way already")
-    } else if !is_disabled {
-        Some("it is not disabled by this log, so there is nothing to enable")
     } else {
-        None
+        refusal
     };
     if let Some(refusal) = refusal {
         model.say(Level::Warning, safe!("undo: {}", refusal), None);

@@ -5,7 +5,7 @@ use chrono::Duration;
 use super::own_comments;
 use super::sources::user_sources;
 use super::world::events_changed;
-use super::{resume, runbooks};
+use super::{by_hand, resume, runbooks};
 use crate::app::effect::{Effect, Search};
 use crate::app::message::{Level, SearchEnd};
 use crate::app::model::comments::OwnComments;
@@ -271,6 +271,7 @@ pub(super) fn account_read(
         open.left_marked.clear();
     }
     model.judge();
+    let mut effects = by_hand::alarm(model);
     let after = model
         .open
         .as_ref()
@@ -283,9 +284,9 @@ pub(super) fn account_read(
     // Without an account the activity is still searched, by the name alone.
     if !searched || before != after {
         let hours = model.settings.timeline.window_hours;
-        return search(model, hours);
+        effects.extend(search(model, hours));
     }
-    Vec::new()
+    effects
 }
 
 /// Starts a new search for the activity of the open case's user.

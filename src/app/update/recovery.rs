@@ -15,8 +15,8 @@ use crate::domain::audit::{
 use crate::domain::containment::confirm::ConfirmedPlan;
 use crate::domain::containment::hold::{Stage, near_word};
 use crate::domain::containment::kind::ActionKind;
+use crate::domain::containment::ledger::ActionView;
 use crate::domain::containment::recovery_watch::{RecoveryWatch, signs};
-use crate::domain::containment::state::ActionState;
 use crate::domain::freshness::{clock_word, time_word};
 use crate::domain::ids::{AccountId, ActionId};
 use crate::domain::text::{Safe, Untrusted};
@@ -76,13 +76,10 @@ fn apart(records: Vec<Body>) -> Vec<Effect> {
     each.map(Effect::Record).collect()
 }
 
-/// Tells whether an account was disabled from here, whatever became of that.
+/// Tells whether an account was disabled from here, or read so after our request, whatever became of that.
 fn was_contained(model: &Model, account: &AccountId) -> bool {
     let mut acts = model.ledger.on(account);
-    acts.any(|act| {
-        act.kind == ActionKind::DisableAccount
-            && matches!(act.state, ActionState::Verified | ActionState::Drifted)
-    })
+    acts.any(ActionView::stands_as_disabled)
 }
 
 /// Gives what names the attacker in the open case, where it is the plan's.

@@ -10,6 +10,7 @@ use crate::app::keymap::{Chord, Key};
 use crate::app::message::{Handed, Level};
 use crate::app::model::{Layer, Model};
 use crate::domain::audit::{Body, SecretSaid, SecretState};
+use crate::domain::containment::ledger::{ActionView, Worth};
 use crate::domain::containment::state::ActionState;
 use crate::domain::text::{Safe, Untrusted};
 use crate::safe;
@@ -45,8 +46,15 @@ pub(super) fn take(model: &mut Model, handed: Handed) -> Vec<Effect> {
         let (oldest, _) = model.handed.remove(0);
         effects.push(Effect::Record(vec![said(&oldest, SecretState::Forgotten)]));
     }
+    let worth = model.ledger.get(&handed.aid).map(ActionView::worth);
+    let hint = match worth {
+        Some(Worth::Unanswered | Worth::Void) => {
+            "the provider did not say that it was set: it may not open the account"
+        }
+        _ => "it is kept nowhere",
+    };
     model.handed.push((handed, model.now));
-    model.say(Level::Warning, line, Some("it is kept nowhere".into()));
+    model.say(Level::Warning, line, Some(hint.into()));
     effects
 }
 

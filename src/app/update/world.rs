@@ -7,11 +7,11 @@ use super::{activity, approval, documenting, evidence, list, mirror, recovery};
 use crate::app::effect::Effect;
 use crate::app::message::{Level, Message};
 use crate::app::model::{Found, Held, Layer, Load, Model};
-use crate::domain::audit::{Body, Entry};
+use crate::domain::audit::{Body, Entry, SecretState};
 use crate::domain::case::Case;
 use crate::domain::containment::confirm::Confirmation;
 use crate::domain::containment::kind::ActionKind;
-use crate::domain::containment::ledger::ActionView;
+use crate::domain::containment::ledger::{ActionView, Worth};
 use crate::domain::containment::plan::Plan;
 use crate::domain::containment::remnant::are_same;
 use crate::domain::containment::standing::Standing;
@@ -312,6 +312,13 @@ pub(super) fn recorded(model: &mut Model, entries: &[Entry]) -> Vec<Effect> {
     effects
 }
 
+/// Says what to do where an action ended without proof and what it made to be handed over is here or was shown.
+fn again(action: &ActionView) -> Option<&'static str> {
+    let is_here = matches!(action.secret?, SecretState::Waits | SecretState::Shown);
+    (is_here && matches!(action.worth(), Worth::Unanswered | Worth::Unproven))
+        .then_some("reset it again: what was made for it may not open the account")
+}
+
 /// Says what a record means to the analyst; tells whether the account and the case should be read again.
 fn announce(model: &mut Model, entry: &Entry) -> bool {
     match &entry.body {
@@ -336,7 +343,8 @@ fn announce(model: &mut Model, entry: &Entry) -> bool {
                 .ledger
                 .on(&action.account)
                 .any(ActionView::is_unfinished);
-            model.say(level, line, None);
+            let hint = again(action).map(Into::into);
+            model.say(level, line, hint);
             settled
         }
         Body::ApprovalRequested { expires, .. } => {

@@ -243,14 +243,17 @@ fn had_no_effect(action: &ActionView) -> bool {
     )
 }
 
-/// Accounts with a proven disabling that was not undone, or that are contained in part and have an end set.
+/// Accounts that stand as disabled, as it was proven or read, and are not enabled again, or that are contained in part and
+/// have an end set.
 fn of_containments(entries: &[Entry], ledger: &Ledger) -> Vec<Needed> {
+    // What was refused and reads as disabled is watched all the same.
+    let counts = |action: &ActionView| action.still_disables() || !had_no_effect(action);
     let mut acts: Vec<&ActionView> = ledger
         .actions()
-        .filter(|action| action.sent.is_some() && !action.dry_run && !had_no_effect(action))
+        .filter(|action| action.sent.is_some() && !action.dry_run && counts(action))
         .collect();
     acts.sort_by_key(|action| (action.sent_n, action.order));
-    // By account: the first plan that still counts since it was last enabled, and whether a disabling is proven.
+    // By account: the first plan that still counts since it was last enabled, and whether it stands as disabled.
     let mut accounts: BTreeMap<&AccountId, (u64, bool)> = BTreeMap::new();
     for act in acts {
         let proven = act.state == ActionState::Verified;
@@ -258,11 +261,15 @@ fn of_containments(entries: &[Entry], ledger: &Ledger) -> Vec<Needed> {
             ActionKind::EnableAccount if proven => {
                 accounts.remove(&act.account);
             }
-            // The containment stands for itself: nothing of before its plan is asked for any more.
-            ActionKind::DisableAccount if proven => {
+            // A proven one stands for itself: nothing of before its plan is asked for any more. Without a proof it may stand
+            // on an earlier one.
+            ActionKind::DisableAccount if act.still_disables() => {
                 let of_plan = ledger.actions().filter(|one| one.pid == act.pid);
                 let first = of_plan.map(|one| one.planned_n).min();
-                accounts.insert(&act.account, (first.unwrap_or(act.planned_n), true));
+                let first = first.unwrap_or(act.planned_n);
+                let earlier = accounts.get(&act.account).filter(|_| !proven);
+                let n = earlier.map_or(first, |(n, _)| first.min(*n));
+                accounts.insert(&act.account, (n, true));
             }
             ActionKind::DisableAccount | ActionKind::RevokeSessions => {
                 let first = (act.planned_n, false);

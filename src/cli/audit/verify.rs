@@ -70,11 +70,17 @@ pub fn verify_asked(dir: &Path, asked: &Asked, out: &mut dyn Write) -> io::Resul
     } = found;
     let is_gone = |log: &LogId| asked.remembered.iter().any(|head| head.log == *log);
     let (gone, elsewhere): (Vec<LogId>, Vec<LogId>) = elsewhere.into_iter().partition(is_gone);
+    // Each of them may be intact: nothing is wrong with the records of either.
+    let doubled = audit::doubled(dir).unwrap_or_else(|error| {
+        let line = safe!("whose logs these are is not known: {}", error.shown());
+        vec![line]
+    });
     let notes: Vec<Safe> = asked
         .notes
         .iter()
         .cloned()
         .chain(audit::exposed(dir))
+        .chain(doubled)
         .collect();
     let mut code = logs.iter().map(|(_, report)| code(report)).fold(OK, worse);
     if !elsewhere.is_empty() || !notes.is_empty() {

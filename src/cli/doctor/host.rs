@@ -6,6 +6,7 @@ use std::path::{Path, PathBuf};
 
 use super::{Check, Verdict, check, of_fault};
 use crate::cli::compose::{self, Host, Loaded, Look};
+use crate::cli::log_folder;
 use crate::config::settings::{SecretSource, Settings};
 use crate::connect::secret::Secret;
 use crate::domain::audit::Expectations;
@@ -16,7 +17,9 @@ use crate::domain::freshness::Moment;
 use crate::domain::ids::{AccountId, ConnectionName};
 use crate::domain::text::{Safe, Untrusted};
 use crate::safe;
-use crate::store::audit::{Disk, HEAD, misfit_hint, misfits, remembered, verify_with};
+use crate::store::audit::{
+    Disk, HEAD, StoreError, misfit_hint, misfits, remembered, several, verify_with,
+};
 use crate::store::state::StateDir;
 
 /// Lines, and what of them stops every action.
@@ -123,7 +126,7 @@ pub(super) fn freeze(host: &Host) -> Judged {
 }
 
 /// Looks at the directory of the audit log and verifies what is in it.
-pub(super) fn log(state: &StateDir, disk: &mut dyn Disk) -> Judged {
+pub(super) fn log(state: &StateDir, disk: &mut dyn Disk, now: Moment) -> Judged {
     let mut judged = Judged::default();
     let place = Untrusted::new(state.audit().to_string_lossy()).ident();
     // Wider permissions than the owner's are taken away here, and a foreign owner is an error.
@@ -182,6 +185,7 @@ pub(super) fn log(state: &StateDir, disk: &mut dyn Disk) -> Judged {
         }
     }
     judged.checks.push(verified(state));
+    judged.checks.extend(beside(&state.audit(), now));
     judged.checks.extend(files(&state.audit()));
     match crate::store::audit::try_open(&state.audit(), &compose::identity(), disk) {
         Ok(there) => {
@@ -275,7 +279,26 @@ fn octal(mode: u32) -> Safe {
     Untrusted::new(format!("{mode:o}")).field()
 }
 
-/// Verifies the logs, also against what this host remembers of them: one that was emptied, cut or removed has no fault.
+/// Says what each of two logs of this host and user holds, and what is not over in logs of other hosts.
+fn beside(dir: &Path, now: Moment) -> Vec<Check> {
+    let identity = compose::identity();
+    let mut checks = Vec::new();
+    if let Some(StoreError::Several { logs, .. }) = several(dir, &identity) {
+        let each = log_folder::each(dir, &logs, now.utc).into_iter();
+        checks.extend(each.map(|held| check("logs of this host", Verdict::Warning, held)));
+    }
+    let others = log_folder::of_other_hosts(dir, &identity, now.utc);
+    checks.extend(others.map(|fault| Check {
+        what: "logs of other hosts".into(),
+        verdict: Verdict::Warning,
+        found: fault.what,
+        hint: fault.hint,
+    }));
+    checks
+}
+
+/// Verifies the logs, also against what this host remembers of them: one that was emptied, cut or removed has no fault. Of
+/// two of this host and user none goes on.
 fn verified(state: &StateDir) -> Check {
     const WHAT: &str = "audit log";
     let verified = remembered(&state.root().join(HEAD)).and_then(|heads| {
@@ -298,13 +321,18 @@ fn verified(state: &StateDir) -> Check {
     let records: u64 = logs.iter().map(|(_, report)| report.records).sum();
     let mut said = vec![safe!("{} records, {} faults", records, faults)];
     said.extend(unlike.iter().map(|(head, misfit)| misfit.shown(head)));
-    let verdict = if faults == 0 && unlike.is_empty() {
+    let several = several(&state.audit(), &compose::identity());
+    said.extend(several.iter().map(StoreError::shown));
+    let verdict = if faults == 0 && unlike.is_empty() && several.is_none() {
         Verdict::Ok
     } else {
         Verdict::Fault
     };
     let mut line = check(WHAT, verdict, Safe::join(said, &Safe::fixed("; ")));
-    line.hint = (!unlike.is_empty()).then(misfit_hint);
+    line.hint = match several {
+        Some(error) => error.hint(),
+        None => (!unlike.is_empty()).then(misfit_hint),
+    };
     line
 }
 

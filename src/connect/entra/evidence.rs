@@ -69,8 +69,9 @@ impl Entra {
 
     /// Reads once from when on tokens of the account are good.
     ///
-    /// What the directory's clock says may be a little behind the clock of the answers, and may as well be the time of another
-    /// revoking a moment earlier: a time so close proves neither.
+    /// What the directory's clock says may be a little behind the clock of the answers, and may as well be the time of
+    /// another revoking a moment earlier: a time so close proves neither. One of the very second of the send counts, so
+    /// whoever sends it waits until what was sent before, also where its answer was lost, is of an earlier second.
     pub(super) async fn read_revoked(&self, query: &ProofQuery) -> Result<Reading, ConnectError> {
         let (account, record) = match self.judged(query).await? {
             Ok(read) => read,
@@ -110,6 +111,8 @@ mod tests {
     use super::*;
 
     #[rstest]
+    // What a revoking of the second before left.
+    #[case(-1_000, None)]
     #[case(1, Some(true))]
     #[case(0, Some(true))]
     #[case(-1, None)]

@@ -3,6 +3,7 @@
 //! The request that is shown, confirmed and recorded carries a word in place of the password; the password itself is put
 //! in when it is sent. What must not live here: making passwords, when to read again.
 
+use chrono::{DateTime, Utc};
 use reqwest::Method;
 use serde_json::json;
 
@@ -86,6 +87,14 @@ fn told_by_log(at: &str, own: Reading) -> Reading {
     }
 }
 
+/// Adds when the password was set to a reading that shows our own effect.
+fn timed(reading: Reading, changed: DateTime<Utc>) -> Reading {
+    Reading {
+        effect_at: Some(changed).filter(|_| reading.matches == Some(true)),
+        ..reading
+    }
+}
+
 impl Entra {
     /// Reads once when the password was set, and by whom as far as that is told.
     ///
@@ -111,10 +120,10 @@ impl Entra {
         let Some((matches, said)) = told_by_account(must_change) else {
             // Graph does not tell it of every account; the audit log names who set the password.
             let own = self.read_own_entry(query, SET, date).await?;
-            return Ok(told_by_log(&at, own));
+            return Ok(timed(told_by_log(&at, own), changed));
         };
         let what = format!("password set at {at}{said}");
-        Ok(reading(matches, what, date))
+        Ok(timed(reading(matches, what, date), changed))
     }
 
     /// Reads once whether another password is asked for.
@@ -216,6 +225,19 @@ mod tests {
             (told.matches, told.used, told.evidence.raw()),
             (matches, used.map(Untrusted::from), says)
         );
+    }
+
+    #[rstest]
+    #[case(Some(true), true)]
+    #[case(Some(false), false)]
+    #[case(None, false)]
+    fn a_reset_that_is_there_is_timed_by_its_password(
+        #[case] matches: Option<bool>,
+        #[case] is_timed: bool,
+    ) {
+        let read = timed(reading(matches, "password set", None), samples::at(5));
+        assert_eq!(read.matches, matches);
+        assert_eq!(read.effect_at, is_timed.then_some(samples::at(5)));
     }
 
     #[test]

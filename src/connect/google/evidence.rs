@@ -90,7 +90,7 @@ impl Google {
         let request = Request::get(ACTIVITIES, &[own.raw(), "admin"])?
             .query("eventName", event)
             .query("filters", &format!("USER_EMAIL=={mail}"))
-            .query("startTime", &log::iso(proof::earliest(not_before)))
+            .query("startTime", &log::iso(not_before))
             .query("maxResults", PROOF_PAGE);
         let decode = |record: &Value| Ok(record.clone());
         let entries = self.list(Scope::Reports, request, "items", decode).await?;

@@ -65,19 +65,28 @@ impl Google {
             let matches = must_change(&account).filter(|must| !must);
             return Ok(reading(matches, format!("{flag}; {why}")));
         };
-        let shown = format!(
-            "log entry {} at {} by our administrator; {flag}",
-            proof::PASSWORD,
-            log::iso(entry.at)
-        );
-        Ok(match must_change(&account) {
-            Some(true) => Reading {
-                used: Some(entry.id),
-                server_date: account.server_date,
-                ..reading(Some(true), shown)
-            },
-            _ => reading(None, format!("{shown}: the user or others set it since")),
+        let read = told_by_log(entry, must_change(&account), flag);
+        Ok(Reading {
+            server_date: account.server_date,
+            ..read
         })
+    }
+}
+
+/// Says what our own entry of the log tells, by whether another password is asked for.
+fn told_by_log(entry: proof::Entry, must: Option<bool>, flag: &str) -> Reading {
+    let shown = format!(
+        "log entry {} at {} by our administrator; {flag}",
+        proof::PASSWORD,
+        log::iso(entry.at)
+    );
+    match must {
+        Some(true) => Reading {
+            used: Some(entry.id),
+            effect_at: Some(entry.at),
+            ..reading(Some(true), shown)
+        },
+        _ => reading(None, format!("{shown}: the user or others set it since")),
     }
 }
 
@@ -87,6 +96,29 @@ mod tests {
     use crate::domain::containment::samples;
     use crate::domain::text::Untrusted;
     use rstest::rstest;
+
+    #[rstest]
+    #[case(Some(true), Some(true))]
+    #[case(Some(false), None)]
+    #[case(None, None)]
+    fn a_reset_that_is_there_is_timed_by_its_entry(
+        #[case] must: Option<bool>,
+        #[case] matches: Option<bool>,
+    ) {
+        let entry = proof::Entry {
+            id: "2027-01-15T08:00:05Z/1".into(),
+            at: samples::at(5),
+        };
+        let read = told_by_log(entry.clone(), must, "the flag");
+        assert_eq!(read.matches, matches);
+        assert_eq!(read.effect_at, matches.map(|_| entry.at));
+        assert_eq!(read.used, matches.map(|_| entry.id));
+        let said = read.evidence.raw();
+        assert!(
+            said.starts_with("log entry CHANGE_PASSWORD at 2027-01-15T08:00:05.000Z"),
+            "{said}"
+        );
+    }
 
     #[rstest]
     #[case(ActionKind::ExpirePassword, Some(&[][..]), None)]

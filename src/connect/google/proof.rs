@@ -5,7 +5,7 @@
 //!
 //! What must not live here: requests.
 
-use chrono::{DateTime, TimeDelta, Utc};
+use chrono::{DateTime, Utc};
 use serde_json::Value;
 
 use crate::connect::capability::ProofQuery;
@@ -17,14 +17,6 @@ pub(crate) const SIGNED_OUT: &str = "RESET_SIGNIN_COOKIES";
 /// Name of the event that a new password leaves.
 pub(crate) const PASSWORD: &str = "CHANGE_PASSWORD";
 
-/// How much older than the provider's clock before the send an entry may be.
-const SLACK: TimeDelta = TimeDelta::seconds(2);
-
-/// Gives the earliest time an entry may have.
-pub(crate) fn earliest(not_before: DateTime<Utc>) -> DateTime<Utc> {
-    not_before - SLACK
-}
-
 /// The entry that proves an action.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(crate) struct Entry {
@@ -34,7 +26,8 @@ pub(crate) struct Entry {
 }
 
 /// Finds the entry that proves the query: right event, account, actor and time, and not used before; requests of ours that
-/// were sent before and wait for theirs come first.
+/// were sent before and wait for theirs come first. None is older than the provider's clock before the send: it may be of
+/// another request a moment earlier.
 pub(crate) fn find(
     entries: &[Value],
     query: &ProofQuery,
@@ -42,7 +35,7 @@ pub(crate) fn find(
     own: &str,
     mail: &str,
 ) -> Option<Entry> {
-    let since = earliest(query.not_before?);
+    let since = query.not_before?;
     let fits = |record: &Value| -> Option<Entry> {
         if text(record, "actor.profileId")?.raw() != own || !names(record, event, mail) {
             return None;
@@ -125,8 +118,8 @@ mod tests {
 
     #[rstest]
     #[case(entry("1", "2026-11-21T03:00:05.250Z"), true)]
-    #[case(entry("1", "2026-11-21T02:59:58.000Z"), true)]
-    #[case(entry("1", "2026-11-21T02:59:57.999Z"), false)]
+    #[case(entry("1", "2026-11-21T03:00:00.000Z"), true)]
+    #[case(entry("1", "2026-11-21T02:59:59.999Z"), false)]
     #[case(with("/actor/profileId", json!("8")), false)]
     #[case(with("/actor", json!({"email": "quell@acme.example"})), false)]
     #[case(with("/events/0/name", json!("CHANGE_PASSWORD")), false)]

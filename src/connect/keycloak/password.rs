@@ -3,11 +3,12 @@
 //! The request that is shown, confirmed and recorded carries a word in place of the password; the password itself is put
 //! in when it is sent. What must not live here: making passwords, when to read again.
 
+use chrono::{DateTime, SecondsFormat, Utc};
 use serde_json::json;
 
 use reqwest::Method;
 
-use super::{CREDENTIALS, Keycloak, PASSWORD, USER, log, wire};
+use super::{CREDENTIALS, Keycloak, PASSWORD, USER, wire};
 use crate::connect::capability::{ConnectError, Lacking, PreparedCall, ProofQuery, Reading, Step};
 use crate::connect::http::{Class, Request};
 use crate::domain::account::Account;
@@ -121,21 +122,11 @@ impl Keycloak {
     /// Reads once when the password was set, and whether another one is asked for.
     pub(super) async fn read_password(&self, query: &ProofQuery) -> Result<Reading, ConnectError> {
         let id = query.account.raw();
-        let reading = |matches, evidence: String| {
-            Ok(Reading {
-                matches,
-                evidence: Untrusted::new(evidence),
-                used: None,
-                server_date: None,
-                effect_at: None,
-            })
-        };
         let Some((account, _)) = self.user(id).await? else {
-            return reading(None, "the account is not found".to_owned());
+            return Ok(reading(None, "the account is not found"));
         };
         if account.id != query.account {
-            let what = "the provider answered with another account";
-            return reading(None, what.to_owned());
+            return Ok(reading(None, "the provider answered with another account"));
         }
         let asks = account.required.as_deref().map(requires);
         let credentials = self.list(self.get(CREDENTIALS, &[id])?, wire::credential);
@@ -143,29 +134,91 @@ impl Keycloak {
         let (Some(before), Some(changed), Some(asks)) = (query.password_before, changed, asks)
         else {
             let what = "when the password was set, before or now, cannot be read";
-            return reading(None, what.to_owned());
+            return Ok(reading(None, what));
         };
-        let at = log::iso(changed);
-        let is_new = changed > before;
-        let must = if asks {
-            "UPDATE_PASSWORD is required"
-        } else {
-            "UPDATE_PASSWORD is not required"
+        Ok(told(query.kind, (before, changed), asks))
+    }
+}
+
+fn reading(matches: Option<bool>, evidence: impl Into<String>) -> Reading {
+    Reading {
+        matches,
+        evidence: Untrusted::new(evidence.into()),
+        used: None,
+        server_date: None,
+        effect_at: None,
+    }
+}
+
+/// Says what an action did, by when the password was set, before it and now, and whether another one is asked for.
+fn told(
+    kind: ActionKind,
+    (before, changed): (DateTime<Utc>, DateTime<Utc>),
+    asks: bool,
+) -> Reading {
+    // As finely as it is told: another password of the same second is another one.
+    let at = changed.to_rfc3339_opts(SecondsFormat::Millis, true);
+    let is_new = changed > before;
+    let must = if asks {
+        "UPDATE_PASSWORD is required"
+    } else {
+        "UPDATE_PASSWORD is not required"
+    };
+    if kind == ActionKind::ResetPassword {
+        return match (is_new, asks) {
+            (true, true) => Reading {
+                effect_at: Some(changed),
+                ..reading(Some(true), format!("password set at {at}; {must}"))
+            },
+            (false, _) => reading(Some(false), format!("password still that of {at}; {must}")),
+            (true, false) => reading(
+                None,
+                format!("password set at {at}, but {must}: the user or others set it since"),
+            ),
         };
-        if query.kind == ActionKind::ResetPassword {
-            return match (is_new, asks) {
-                (true, true) => reading(Some(true), format!("password set at {at}; {must}")),
-                (false, _) => reading(Some(false), format!("password still that of {at}; {must}")),
-                (true, false) => reading(
-                    None,
-                    format!("password set at {at}, but {must}: the user or others set it since"),
-                ),
-            };
-        }
-        match (asks, is_new) {
-            (true, _) => reading(Some(true), must.to_owned()),
-            (false, false) => reading(Some(false), must.to_owned()),
-            (false, true) => reading(None, format!("{must}; password set at {at} since")),
-        }
+    }
+    match (asks, is_new) {
+        (true, _) => reading(Some(true), must),
+        (false, false) => reading(Some(false), must),
+        (false, true) => reading(None, format!("{must}; password set at {at} since")),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use chrono::TimeDelta;
+    use rstest::rstest;
+
+    use super::*;
+    use crate::domain::containment::samples::at;
+
+    const P: ActionKind = ActionKind::ResetPassword;
+    const X: ActionKind = ActionKind::ExpirePassword;
+
+    /// The password was set at second 5 before the action, and now so many milliseconds later.
+    #[rstest]
+    #[case::reset(P, 250, true, Some(true), true, "set at 2027-01-15T08:00:05.250Z")]
+    #[case::later(P, 3_250, true, Some(true), true, "set at 2027-01-15T08:00:08.250Z")]
+    #[case::not_reset(P, 0, true, Some(false), false, "password still that of")]
+    #[case::nothing_asked(P, 0, false, Some(false), false, "password still that of")]
+    #[case::chosen_since(P, 250, false, None, false, "the user or others set it since")]
+    // Nothing tells when another password was asked for: the time is that of the password.
+    #[case::expired(X, 0, true, Some(true), false, "UPDATE_PASSWORD is required")]
+    #[case::expired_and_set(X, 250, true, Some(true), false, "UPDATE_PASSWORD is required")]
+    #[case::not_expired(X, 0, false, Some(false), false, "UPDATE_PASSWORD is not required")]
+    #[case::expired_and_chosen(X, 250, false, None, false, "set at 2027-01-15T08:00:05.250Z since")]
+    fn a_reset_that_is_there_is_timed_by_its_password(
+        #[case] kind: ActionKind,
+        #[case] later: i64,
+        #[case] asks: bool,
+        #[case] matches: Option<bool>,
+        #[case] is_timed: bool,
+        #[case] says: &str,
+    ) {
+        let changed = at(5) + TimeDelta::milliseconds(later);
+        let read = told(kind, (at(5), changed), asks);
+        assert_eq!(read.matches, matches);
+        assert_eq!(read.effect_at, is_timed.then_some(changed));
+        assert!(read.evidence.raw().contains(says), "{:?}", read.evidence);
     }
 }

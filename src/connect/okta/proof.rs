@@ -14,7 +14,7 @@ use crate::domain::text::Untrusted;
 
 /// Event type of the entry that cleared sessions leave.
 pub(crate) const CLEARED: &str = "user.session.clear";
-/// How much older than the provider's clock before the send an entry may be.
+/// How much older than the provider's clock before the send the entry of our own request may be.
 const SLACK: TimeDelta = TimeDelta::seconds(2);
 
 /// Gives the earliest time an entry may have.
@@ -42,8 +42,9 @@ pub(crate) struct Entry {
 
 /// Finds the entry that proves the query: right kind, target, actor, token, result and time, and not used before.
 ///
-/// The entry of our own request comes first; another one of our own token after the send also shows that the sessions
-/// ended. Without the provider's clock only the entry of our own request counts.
+/// The entry of our own request comes first. Another one of our own token after the send also shows that the sessions
+/// ended, but only once requests of ours that were sent before and wait for their entry had theirs: an answer that was
+/// lost told no id, so the first entries may be theirs. Without the provider's clock only our own request's counts.
 pub(crate) fn find(
     entries: &[Value],
     query: &ProofQuery,
@@ -54,8 +55,10 @@ pub(crate) fn find(
         .iter()
         .filter_map(|entry| fits(entry, query, own, token))
         .collect();
-    found.sort_by(|a, b| b.by_request.cmp(&a.by_request).then(a.at.cmp(&b.at)));
-    found.into_iter().next()
+    found.sort_by(|a, b| a.at.cmp(&b.at).then_with(|| a.id.raw().cmp(b.id.raw())));
+    found.dedup();
+    let own = found.iter().position(|entry| entry.by_request);
+    found.into_iter().nth(own.unwrap_or(query.ahead))
 }
 
 fn fits(entry: &Value, query: &ProofQuery, own: &str, token: Option<&str>) -> Option<Entry> {
@@ -80,8 +83,10 @@ fn fits(entry: &Value, query: &ProofQuery, own: &str, token: Option<&str>) -> Op
         .request_id
         .as_ref()
         .is_some_and(|id| is("transaction.id", id.raw()));
+    // The clock before the send has whole seconds, cut: what is older than it by itself is an earlier request's.
     let in_time = match query.not_before {
-        Some(not_before) => published >= earliest(not_before),
+        Some(not_before) if by_request => published >= earliest(not_before),
+        Some(not_before) => published >= not_before,
         None => by_request,
     };
     if !in_time || query.used.contains(&id) {
@@ -171,6 +176,57 @@ mod tests {
         assert_eq!(id(None, &[]), Some("a".into()));
         assert_eq!(id(None, &["a"]), Some("b".into()));
         assert_eq!(id(Some("r9"), &["a", "b"]), None);
+    }
+
+    #[rstest]
+    #[case("2026-11-21T03:00:00Z", true)]
+    #[case("2026-11-21T02:59:59.999Z", false)]
+    #[case("2026-11-21T02:59:58.700Z", false)]
+    fn only_the_entry_of_our_own_request_may_be_older_than_the_send(
+        #[case] published: &str,
+        #[case] proves: bool,
+    ) {
+        // The answer of an earlier clearing was lost, so nobody knows that the entry is its own.
+        let all = [entry("a", published, "r1")];
+        let found = |request| find(&all, &query(request, &[]), "00uME", None).is_some();
+        assert_eq!((found(None), found(Some("r2"))), (proves, proves));
+        assert!(found(Some("r1")));
+    }
+
+    #[test]
+    fn earlier_requests_that_wait_for_their_entry_come_first() {
+        let all = [
+            entry("b", "2026-11-21T03:00:09Z", "r2"),
+            entry("a", "2026-11-21T03:00:01Z", "r1"),
+            // The pages of a log may give an entry twice.
+            entry("a", "2026-11-21T03:00:01Z", "r1"),
+        ];
+        let id = |request, ahead, used: &[&str]| {
+            let mut asked = query(request, used);
+            asked.ahead = ahead;
+            find(&all, &asked, "00uME", None).map(|entry| entry.id)
+        };
+        assert_eq!(id(None, 0, &[]), Some("a".into()));
+        assert_eq!(id(None, 1, &[]), Some("b".into()));
+        assert_eq!(id(None, 2, &[]), None);
+        // One that is ours by its id is nobody else's.
+        assert_eq!(id(Some("r1"), 1, &[]), Some("a".into()));
+        assert_eq!(id(Some("r2"), 2, &[]), Some("b".into()));
+        // The one before has its own by now.
+        assert_eq!(id(None, 0, &["a"]), Some("b".into()));
+    }
+
+    #[test]
+    fn of_two_requests_without_an_answer_one_entry_proves_one() {
+        let all = [entry("a", "2026-11-21T03:00:01Z", "r1")];
+        let proven = |ahead, used: &[&str]| {
+            let mut asked = query(None, used);
+            asked.ahead = ahead;
+            find(&all, &asked, "00uME", None).is_some()
+        };
+        assert!(proven(0, &[]), "the first takes it");
+        assert!(!proven(1, &[]), "the second leaves it to the first");
+        assert!(!proven(0, &["a"]), "and does not take it once it is used");
     }
 
     #[test]

@@ -24,7 +24,7 @@ pub struct Observed {
     /// Id of the entry of the vendor's log that serves as proof.
     #[serde(with = "long::option")]
     pub used: Option<Untrusted>,
-    /// When the effect began, where the vendor tells that more finely than in whole seconds.
+    /// When the effect that was read began, by the vendor's own word and as finely as it tells that.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     #[serde(with = "long::micros_option")]
     pub effect_at: Option<DateTime<Utc>>,

@@ -5,6 +5,7 @@
 
 use super::kind::ActionKind;
 use super::ledger::{ActionView, Ledger};
+use super::state::ActionState;
 use crate::domain::ids::PlanId;
 
 /// To whom a state that reads as wanted belongs.
@@ -16,6 +17,12 @@ pub enum Credit {
     Refused,
     /// To an action of another plan, whose request the provider acknowledged while this one has no answer.
     Another(PlanId),
+    /// To somebody else: it began anew, or too late to be the effect of this request.
+    Elsewhen,
+    /// Perhaps to somebody else: it read otherwise in between.
+    Broken,
+    /// Nobody can tell: a password is set, and this request has no answer.
+    Unanswered,
 }
 
 /// Tells to whom the wanted state of an action's account belongs.
@@ -28,6 +35,17 @@ pub fn credit(ledger: &Ledger, action: &ActionView) -> Credit {
     // A second attempt follows a first that may have been executed whatever was said of it.
     if action.refused.is_some() && action.attempt <= 1 {
         return Credit::Refused;
+    }
+    // An entry of the log that proves it is its own, whenever others were read first.
+    if !is_revoke && action.used.is_none() && action.is_of_another_time() {
+        return Credit::Elsewhen;
+    }
+    let is_state = matches!(
+        action.kind,
+        ActionKind::DisableAccount | ActionKind::EnableAccount
+    );
+    if is_state && action.broken.is_some() {
+        return Credit::Broken;
     }
     // Sessions that have ended are a fact of now, whoever ended them.
     if action.acknowledged || is_revoke {
@@ -60,7 +78,15 @@ pub fn credit(ledger: &Ledger, action: &ActionView) -> Credit {
                 (Some(other), Some(own)) => other.is_same(own),
                 (other, own) => other == own,
             };
-        if is_same && other.acknowledged && other.may_have_had_effect() {
+        // What others undid before this one was sent is not its author either.
+        let is_undone = other.state == ActionState::Drifted
+            && other
+                .ended
+                .zip(action.sent)
+                .is_some_and(|(ended, sent)| ended <= sent);
+        if is_same && is_undone {
+            author = None;
+        } else if is_same && other.acknowledged && other.may_have_had_effect() {
             author = Some(other.pid.clone());
         } else if Some(other.kind) == undo
             && other.may_have_had_effect()
@@ -69,7 +95,11 @@ pub fn credit(ledger: &Ledger, action: &ActionView) -> Credit {
             author = None;
         }
     }
-    author.map_or(Credit::Own, Credit::Another)
+    match author {
+        Some(author) => Credit::Another(author),
+        None if action.kind == ActionKind::ResetPassword => Credit::Unanswered,
+        None => Credit::Own,
+    }
 }
 
 #[cfg(test)]
@@ -77,10 +107,10 @@ mod tests {
     use rstest::rstest;
 
     use super::*;
-    use crate::domain::audit::Body;
+    use crate::domain::audit::{Body, Observed, OutcomeState};
     use crate::domain::containment::remnant::{Item, RemnantKind};
     use crate::domain::containment::samples::{
-        account, aid, at, confirmed, entry, intent, pid, planned,
+        account, aid, at, confirmed, entry, intent, outcome, pid, planned,
     };
 
     const D: ActionKind = ActionKind::DisableAccount;
@@ -248,6 +278,85 @@ mod tests {
         );
     }
 
+    #[rstest]
+    #[case::before_it_was_sent(10, Credit::Own)]
+    #[case::after_it_was_sent(30, Credit::Another(pid(1)))]
+    fn what_others_undid_before_is_not_the_author(#[case] undone: i64, #[case] expected: Credit) {
+        let mut ledger = Ledger::default();
+        let first = [planned(1, 0, D), confirmed(1, false), intent(1, Some(0))];
+        for (body, n) in first.into_iter().chain(answered(1, Ack)).zip(1..) {
+            ledger.apply(&entry(n, 0, body));
+        }
+        let mut plan = planned(2, 0, D);
+        if let Body::ActionPlan { pid: of, .. } = &mut plan {
+            *of = pid(2);
+        }
+        for (body, n) in [plan, confirmed(2, false), intent(2, Some(20))]
+            .into_iter()
+            .zip(20..)
+        {
+            ledger.apply(&entry(n, 20, body));
+        }
+        ledger.apply(&entry(30, undone, outcome(1, OutcomeState::Drifted)));
+        let action = ledger.get(&aid(2)).expect("it is on record");
+        assert_eq!(credit(&ledger, action), expected);
+    }
+
+    #[rstest]
+    #[case::done_again_after_it_read_otherwise(D, &[Some(true), Some(false), Some(true)], Credit::Broken)]
+    #[case::late_but_never_otherwise(D, &[Some(false), Some(true)], Credit::Own)]
+    #[case::enabled_again(E, &[Some(true), Some(false), Some(true)], Credit::Broken)]
+    // A list that flaps is no state that others set.
+    #[case::another_kind(P, &[Some(true), Some(false), Some(true)], Credit::Own)]
+    fn what_read_otherwise_in_between_is_perhaps_of_others(
+        #[case] kind: ActionKind,
+        #[case] reads: &[Option<bool>],
+        #[case] expected: Credit,
+    ) {
+        let mut ledger = Ledger::default();
+        let acts = [planned(1, 0, kind), confirmed(1, false), intent(1, Some(0))];
+        let reads = reads.iter().map(|matches| observed(*matches, None));
+        let all = acts.into_iter().chain(answered(1, Ack)).chain(reads);
+        for (body, n) in all.zip(1..) {
+            ledger.apply(&entry(n, 0, body));
+        }
+        let action = ledger.get(&aid(1)).expect("it is on record");
+        assert_eq!(credit(&ledger, action), expected);
+    }
+
+    #[rstest]
+    #[case::its_own(D, 1, Credit::Own)]
+    #[case::too_late(D, 60, Credit::Elsewhen)]
+    #[case::a_password_too_late(P, 60, Credit::Elsewhen)]
+    // Sessions that have ended are a fact of now, whoever ended them.
+    #[case::sessions(R, 60, Credit::Own)]
+    fn what_began_after_the_request_was_over_is_of_others(
+        #[case] kind: ActionKind,
+        #[case] second: i64,
+        #[case] expected: Credit,
+    ) {
+        let mut ledger = Ledger::default();
+        let acts = [planned(1, 0, kind), confirmed(1, false), intent(1, Some(0))];
+        let read = observed(Some(true), Some(second));
+        let all = acts.into_iter().chain(answered(1, Ack)).chain([read]);
+        for (body, n) in all.zip(1..) {
+            ledger.apply(&entry(n, 0, body));
+        }
+        let action = ledger.get(&aid(1)).expect("it is on record");
+        assert_eq!(credit(&ledger, action), expected);
+    }
+
+    fn observed(matches: Option<bool>, second: Option<i64>) -> Body {
+        Body::ActionObserve(Observed {
+            aid: aid(1),
+            evidence: "read".into(),
+            matches,
+            reads: 1,
+            used: None,
+            effect_at: second.map(at),
+        })
+    }
+
     #[test]
     fn an_earlier_reset_is_not_the_author_of_a_later_change() {
         let mut ledger = Ledger::default();
@@ -271,7 +380,7 @@ mod tests {
         let action = ledger.get(&aid(2)).cloned();
         assert_eq!(
             action.map(|action| credit(&ledger, &action)),
-            Some(Credit::Own)
+            Some(Credit::Unanswered)
         );
     }
 

@@ -278,7 +278,7 @@ pub fn drift_comment(action: &ActionView, standing: &Safe, anchor: &Anchor) -> S
         .unwrap_or_default();
     let seen = action.ended.map_or_else(Safe::default, time_word);
     let what = format!(
-        "**Containment undone by others**\n\n{}\n\n{} was proven and is not any more: {} (seen {seen}).",
+        "**Containment undone by others**\n\n{}\n\n{} held, as it was read back, and does not any more: {} (seen {seen}).",
         account_line(action),
         action.kind.word(),
         sink::markdown(&evidence),
@@ -619,5 +619,8 @@ mod tests {
         assert!(comment.contains(&success_marker(&aid(1))) && comment.contains("203"));
         let comment = drift_comment(action, &"x".into(), &anchor);
         assert!(comment.contains(&drift_marker(&aid(1))));
+        // True of a proven one and of one that only read so.
+        let says = "disable account held, as it was read back, and does not any more: ";
+        assert!(comment.contains(says), "{comment}");
     }
 }

@@ -3,7 +3,9 @@
 mod disabled;
 mod effect;
 mod lapsed;
+mod unread;
 mod untold;
+mod worth;
 
 use std::collections::HashMap;
 
@@ -11,6 +13,7 @@ use chrono::{DateTime, Utc};
 
 pub use lapsed::{Lapsed, UNANSWERED};
 pub use untold::Untold;
+pub use worth::Worth;
 
 use super::asked::Asked;
 use super::hold::Holds;
@@ -90,6 +93,8 @@ pub struct ActionView {
     pub matches: Option<bool>,
     /// When a reading since the latest intent agreed last, by our clock.
     pub agreed: Option<DateTime<Utc>>,
+    /// When a reading said otherwise after one that agreed, by our clock.
+    pub broken: Option<DateTime<Utc>>,
     /// The last reading: whether it agreed, and its words.
     pub observed: Option<(Option<bool>, Untrusted)>,
     /// Why there is no reading, as it was said last.
@@ -98,8 +103,10 @@ pub struct ActionView {
     pub reads: u32,
     /// The vendor's log entry that proves it.
     pub used: Option<Untrusted>,
-    /// When the effect began, as it was read back.
+    /// When the effect began, as it was read back last.
     pub effect_at: Option<DateTime<Utc>>,
+    /// When the effect began, as it was read back first since the latest intent.
+    pub effect_first: Option<DateTime<Utc>>,
     /// When the final word was said.
     pub ended: Option<DateTime<Utc>>,
     /// Seconds from the intent to the final word.
@@ -193,11 +200,13 @@ impl Ledger {
                     evidence: None,
                     matches: None,
                     agreed: None,
+                    broken: None,
                     observed: None,
                     unread: None,
                     reads: 0,
                     used: None,
                     effect_at: None,
+                    effect_first: None,
                     ended: None,
                     seconds: None,
                     closed: false,
@@ -394,7 +403,7 @@ impl ActionView {
                 self.password_before = *password_changed;
                 self.deadline = Some(*deadline);
                 self.acknowledged = false;
-                self.agreed = None;
+                (self.agreed, self.broken, self.effect_first) = (None, None, None);
                 self.refused = None;
                 self.reopen();
             }
@@ -440,6 +449,9 @@ impl ActionView {
                     self.evidence = Some(evidence.clone());
                 }
                 self.matches = *matches;
+                if self.agreed.is_some() && *matches == Some(false) {
+                    self.broken = Some(at);
+                }
                 self.agreed = Some(at).filter(|_| *matches == Some(true)).or(self.agreed);
                 self.observed = Some((*matches, evidence.clone()));
                 self.reads = *reads;
@@ -447,6 +459,7 @@ impl ActionView {
                     self.used.clone_from(used);
                 }
                 self.effect_at = effect_at.or(self.effect_at);
+                self.effect_first = self.effect_first.or(*effect_at);
             }
             Body::ActionOutcome {
                 state,

@@ -76,6 +76,14 @@ pub fn of_others(
 /// Said instead of how the account stands.
 pub const NOTHING_CONTAINS: &str = "Nothing in this record contains the account.";
 
+/// Said where something was read back to its end: all of it, or all but what was closed by hand.
+const WAS_READ: &str =
+    "This was read back from the provider; what the account did since is for the SIEM to say.";
+const REST_WAS_READ: &str = "What was not closed by hand was read back from the provider; what the account did since is for the SIEM to say.";
+
+/// Said of an account whose disabling was closed by hand and not read to an end.
+pub const NOT_KNOWN: &str = "Whether the account is disabled is not known: its disabling was closed by hand before it was read back.";
+
 /// Tells whether a record says how the account stands. That nothing contains it is the word of one host's log: without an
 /// enabling or a disabling of this plan another host may have contained it, and its word would be taken back by this one.
 fn speaks(actions: &[&ActionView], standing: &Standing) -> bool {
@@ -145,17 +153,11 @@ pub fn compose(
     } else {
         NOTHING_CONTAINS.to_owned()
     });
+    lines.extend(not_known(actions, standing));
     if *standing != Standing::Free {
         lines.extend(hold.map(Hold::sentence));
     }
-    // That the provider asked for a wait is on record as well, without a reading.
-    let read = actions.iter().any(|action| action.reads > 0);
-    let said = if read {
-        "This was read back from the provider; what the account did since is for the SIEM to say."
-    } else {
-        "Nothing was read back from the provider for it."
-    };
-    lines.push(said.to_owned());
+    lines.push(reading(actions).to_owned());
     lines.push(
         "Sessions that applications keep themselves cannot be read from the provider.".to_owned(),
     );
@@ -167,6 +169,39 @@ pub fn compose(
     ));
     lines.push(String::new());
     lines.join("\n")
+}
+
+/// Says that nobody knows whether the account is disabled, with what was read last, where the plan's disabling was closed by
+/// hand and nothing that was done since says more.
+fn not_known(actions: &[&ActionView], standing: &Standing) -> Option<String> {
+    let is_open = |action: &&&ActionView| {
+        action.kind == ActionKind::DisableAccount && action.is_closed_by_hand()
+    };
+    let disabling = actions.iter().rfind(is_open);
+    let action = disabling.filter(|_| standing.is_by_hand())?;
+    let read = action.observed.as_ref().filter(|_| action.reads > 0);
+    let last = read.map_or_else(String::new, |(_, words)| {
+        let at = action.agreed.filter(|_| action.matches == Some(true));
+        let at = at.map_or_else(Safe::default, |at| safe!(" at {}", time_word(at)));
+        format!(" The last reading{at}: {}.", sink::markdown(&words.line()))
+    });
+    Some(format!("{NOT_KNOWN}{last}"))
+}
+
+/// Says what of the plan was read back: what was closed by hand was not read to an end.
+fn reading(actions: &[&ActionView]) -> &'static str {
+    // That the provider asked for a wait is on record as well, without a reading.
+    let was_read = |by_hand: bool| {
+        let mut all = actions.iter();
+        all.any(|action| action.reads > 0 && action.is_closed_by_hand() == by_hand)
+    };
+    let is_open = actions.iter().any(|action| action.is_closed_by_hand());
+    match (was_read(false), was_read(true), is_open) {
+        (true, _, false) => WAS_READ,
+        (true, _, true) => REST_WAS_READ,
+        (false, true, _) => "What was read back for it was not read to the end.",
+        (false, false, _) => "Nothing was read back from the provider for it.",
+    }
 }
 
 fn line_of(action: &ActionView) -> String {
@@ -424,6 +459,106 @@ mod text {
         };
         ledger.apply(&entry(5, 3, Body::ActionObserve(read)));
         assert!(said(&ledger));
+    }
+
+    /// A disabling that was accepted and closed by hand after it was read or not, with a revoking of the same plan or alone.
+    fn closed_by_hand(read: bool, revoked: bool) -> Ledger {
+        let observed = Body::ActionObserve(Observed {
+            aid: aid(1),
+            evidence: "status **SUSPENDED**".into(),
+            matches: Some(true),
+            reads: 1,
+            used: None,
+            effect_at: None,
+        });
+        let closed = Body::ActionResolve {
+            aid: aid(1),
+            how: "closed by a person".to_owned(),
+            reason: "closed by me".into(),
+        };
+        let sent = [
+            planned(1, 0, ActionKind::DisableAccount),
+            confirmed(1, false),
+            intent(1, Some(0)),
+        ];
+        let mut ledger = Ledger::default();
+        let then = read.then_some(observed).into_iter().chain([closed]);
+        for (body, n) in sent.into_iter().chain(then).zip(1..) {
+            ledger.apply(&entry(n, 3, body));
+        }
+        if revoked {
+            super::super::samples::proven(&mut ledger, 2, ActionKind::RevokeSessions, 10, 5);
+            let read = Observed {
+                aid: aid(2),
+                evidence: "no session".into(),
+                matches: Some(true),
+                reads: 2,
+                used: None,
+                effect_at: None,
+            };
+            ledger.apply(&entry(15, 6, Body::ActionObserve(read)));
+        }
+        ledger
+    }
+
+    fn told(ledger: &Ledger) -> String {
+        let head = Anchor {
+            log: "01LOG".to_owned(),
+            n: 5,
+            h: "ab12".to_owned(),
+        };
+        let account = crate::domain::containment::samples::account().id;
+        let word = crate::domain::containment::standing::standing(ledger, &account, |_| false);
+        let plan = ledger.plan(&pid(1));
+        compose(&pid(1), &plan, &"jo".into(), &word, None, &head)
+    }
+
+    #[rstest]
+    #[case::never_read(false, false, "Nothing was read back from the provider for it.")]
+    #[case::read_once(true, false, "What was read back for it was not read to the end.")]
+    #[case::beside_what_was_read(
+        false,
+        true,
+        "What was not closed by hand was read back from the provider; what the account did since is for the SIEM to say."
+    )]
+    fn of_a_disabling_that_was_closed_by_hand_it_is_said_that_nobody_knows(
+        #[case] read: bool,
+        #[case] revoked: bool,
+        #[case] last: &str,
+    ) {
+        let text = told(&closed_by_hand(read, revoked));
+        let lines: Vec<&str> = text.lines().collect();
+        let word = "Account is partly contained: its disabling was closed by hand, not proven.";
+        assert!(lines.contains(&word), "{text}");
+        assert!(lines.contains(&last), "{text}");
+        let sentence = if read {
+            format!(
+                r"{NOT_KNOWN} The last reading at 2027-01-15 08:00:03Z: status \*\*SUSPENDED\*\*."
+            )
+        } else {
+            NOT_KNOWN.to_owned()
+        };
+        assert!(lines.contains(&sentence.as_str()), "{text}");
+        for untrue in ["not contained", NOTHING_CONTAINS, "This was read back"] {
+            assert!(!text.contains(untrue), "{text}");
+        }
+    }
+
+    #[rstest]
+    #[case::enabled(ActionKind::EnableAccount, "Account is not contained.")]
+    #[case::disabled(
+        ActionKind::DisableAccount,
+        "Account is partly contained: sessions not revoked."
+    )]
+    fn what_was_done_and_proven_since_says_more_than_that_nobody_knows(
+        #[case] kind: ActionKind,
+        #[case] word: &str,
+    ) {
+        let mut ledger = closed_by_hand(false, false);
+        super::super::samples::proven(&mut ledger, 2, kind, 10, 5);
+        let text = told(&ledger);
+        assert!(text.contains(word), "{text}");
+        assert!(!text.contains(NOT_KNOWN), "{text}");
     }
 
     #[test]

@@ -11,10 +11,13 @@ use crate::domain::ids::AccountId;
 use crate::domain::text::Safe;
 use crate::safe;
 
+/// What is missing where the last disabling was closed by hand and may have had its effect.
+const BY_HAND: &str = "its disabling was closed by hand, not proven";
+
 /// How an account stands.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Standing {
-    /// Nothing was proven against it, or everything was undone.
+    /// Nothing was proven against it and no disabling was closed by hand, or everything was undone.
     Free,
     /// Disable proven, revoke proven after it, and no success since.
     Contained {
@@ -25,7 +28,7 @@ pub enum Standing {
     Partly {
         /// What is missing, one fragment each.
         missing: Vec<Safe>,
-        /// The provider's time of the last proven act.
+        /// The provider's time of the last proven act, else of the disabling that was closed by hand.
         since: DateTime<Utc>,
     },
 }
@@ -60,6 +63,14 @@ impl Standing {
         }
     }
 
+    /// Tells whether nobody knows how the account stands, for its last disabling was closed by hand.
+    pub fn is_by_hand(&self) -> bool {
+        match self {
+            Self::Free | Self::Contained { .. } => false,
+            Self::Partly { missing, .. } => missing.iter().any(|part| part.as_str() == BY_HAND),
+        }
+    }
+
     /// Gives the time after which a success of the account is an alarm.
     pub fn since(&self) -> Option<DateTime<Utc>> {
         match self {
@@ -80,7 +91,9 @@ pub fn standing(
     let mut revoked: Option<(DateTime<Utc>, DateTime<Utc>)> = None;
     // Whatever a provider's clock says: what was sent before the disabling can not have ended a session of after it.
     let mut revoked_after = false;
-    let (mut perhaps_enabled, mut by_others, mut by_hand) = (false, false, false);
+    let (mut perhaps_enabled, mut by_others) = (false, false);
+    // When the last disabling began, where it was closed by hand and may have had its effect.
+    let mut by_hand: Option<DateTime<Utc>> = None;
     let mut acts: Vec<_> = ledger
         .on(account)
         .filter(|action| action.sent.is_some())
@@ -88,6 +101,9 @@ pub fn standing(
     // The order of the log, not of the clock: a clock set back must not put a disable after its undo.
     acts.sort_by_key(|action| (action.sent_n, action.order));
     let mut disabled_n = 0;
+    // As late as it was read back: a time outside of the request is that of another act, and what ended sessions before
+    // that did not end all of those of before it.
+    let mut disabled_at: Option<DateTime<Utc>> = None;
     for action in &acts {
         let at = action.effective_at().zip(action.began_at());
         let proven = action.state == ActionState::Verified;
@@ -106,19 +122,30 @@ pub fn standing(
                 revoked_after &= !proven;
                 if proven {
                     disabled_n = action.sent_n;
+                    disabled_at = action.began_at().max(action.effect_at);
                 }
                 disabled = at.filter(|_| proven).or(still);
                 by_others = late;
-                by_hand = action.closed && action.may_have_had_effect();
+                by_hand = action.began_at().filter(|_| action.is_closed_by_hand());
                 perhaps_enabled = false;
             }
             ActionKind::RevokeSessions => {
                 // A plan may end several things one by one: it has revoked where each of them is proven.
-                let mut parts = acts.iter().filter(|part| {
-                    part.kind == action.kind && part.pid == action.pid && part.sent_n > disabled_n
+                let parts: Vec<_> = acts
+                    .iter()
+                    .filter(|part| {
+                        part.kind == action.kind
+                            && part.pid == action.pid
+                            && part.sent_n > disabled_n
+                    })
+                    .collect();
+                let whole = proven && parts.iter().all(|part| part.state == ActionState::Verified);
+                // Sent after the disabling, but what was read back is of before it: the effect of an earlier request.
+                let is_older = parts.iter().any(|part| {
+                    let times = part.effect_at.zip(disabled_at);
+                    times.is_some_and(|(ended, disabled)| ended < disabled)
                 });
-                let whole = proven && parts.all(|part| part.state == ActionState::Verified);
-                revoked_after |= whole;
+                revoked_after |= whole && !is_older;
                 revoked = revoked.max(at.filter(|_| whole));
             }
             // A new password keeps nobody out who has a session or another way in, and neither does one way in less. What
@@ -130,7 +157,7 @@ pub fn standing(
             | ActionKind::DismissRisk => {}
             ActionKind::EnableAccount if proven => {
                 (disabled, revoked, perhaps_enabled) = (None, None, false);
-                (by_others, by_hand) = (false, false);
+                (by_others, by_hand) = (false, None);
             }
             ActionKind::EnableAccount => {
                 if action.may_have_had_effect() {
@@ -139,14 +166,18 @@ pub fn standing(
             }
         }
     }
-    let Some((_, since)) = disabled.max(revoked) else {
+    // What was closed by hand proves nothing, and may hold all the same.
+    let proof = disabled.max(revoked).map(|(_, since)| since);
+    let Some(since) = proof.or(by_hand) else {
         return Standing::Free;
     };
     let mut missing: Vec<Safe> = Vec::new();
     match (disabled, revoked) {
         (None, _) if perhaps_enabled => missing.push("account perhaps enabled again".into()),
-        (None, _) if by_others => missing.push("disabled, but not by an action of ours".into()),
-        (None, _) if by_hand => missing.push("its disabling was closed by hand, not proven".into()),
+        (None, _) if by_others => {
+            missing.push("disabled, but not provably by an action of ours".into());
+        }
+        (None, _) if by_hand.is_some() => missing.push(BY_HAND.into()),
         (None, _) => missing.push("not disabled from here".into()),
         (Some(_), None) => missing.push("sessions not revoked".into()),
         (Some((disabled, _)), Some((revoked, _))) if revoked < disabled || !revoked_after => {
@@ -294,6 +325,89 @@ mod tests {
         assert_eq!(stands, Standing::Contained { since: began });
     }
 
+    /// A plan that disables and then revokes, sent and answered by the provider's clock in second 43; each with the time of
+    /// its effect in milliseconds as it was read back.
+    fn with_effects(acts: &[(ActionKind, Option<i64>)], answered: bool) -> Standing {
+        let mut ledger = Ledger::default();
+        for ((kind, effect), number) in acts.iter().zip(1u32..) {
+            let (n, number) = (u64::from(number) * 10, u128::from(number));
+            let answer = Body::ActionAck {
+                aid: aid(number),
+                attempt: 1,
+                status: 200,
+                request_id: None,
+                server_date: Some(at(43)),
+            };
+            let read = Body::ActionObserve(Observed {
+                aid: aid(number),
+                evidence: "read".into(),
+                matches: Some(true),
+                reads: 1,
+                used: None,
+                effect_at: effect.map(|ms| at(0) + chrono::TimeDelta::milliseconds(ms)),
+            });
+            let sent = [
+                planned(number, 0, *kind),
+                confirmed(number, false),
+                intent(number, Some(43)),
+            ];
+            let word = [read, outcome(number, OutcomeState::Verified)];
+            let answer = (answered && *kind == D).then_some(answer);
+            for (body, n) in sent.into_iter().chain(answer).chain(word).zip(n..) {
+                ledger.apply(&entry(n, 43, body));
+            }
+        }
+        standing(&ledger, &account().id, |_| false)
+    }
+
+    #[rstest]
+    #[case::after_it(Some(43_959), true, Some(44_200), true)]
+    #[case::at_once(Some(43_959), true, Some(43_959), true)]
+    #[case::before_it(Some(43_959), true, Some(42_638), false)]
+    #[case::before_it_in_one_second(Some(43_959), true, Some(43_958), false)]
+    #[case::the_disabling_in_whole_seconds(None, true, Some(43_000), true)]
+    #[case::before_that_second(None, true, Some(42_999), false)]
+    #[case::the_revocation_in_whole_seconds(Some(43_959), true, None, true)]
+    #[case::both_in_whole_seconds(None, true, None, true)]
+    // Without its answer the time that was read back is none of the request, but still one of a disabling.
+    #[case::disabled_without_an_answer(Some(43_959), false, Some(43_500), false)]
+    #[case::disabled_once_more_by_others(Some(49_000), true, Some(44_200), false)]
+    fn what_ended_the_sessions_before_it_was_disabled_does_not_count(
+        #[case] disabled: Option<i64>,
+        #[case] answered: bool,
+        #[case] revoked: Option<i64>,
+        #[case] contained: bool,
+    ) {
+        let word = with_effects(&[(D, disabled), (R, revoked)], answered).word();
+        let expected = if contained {
+            "contained"
+        } else {
+            "partly contained: sessions not revoked since it was disabled"
+        };
+        assert_eq!(word.as_str(), expected);
+    }
+
+    #[test]
+    fn each_part_of_a_revocation_is_of_after_the_disabling() {
+        for (first, last, word) in [
+            (44_200, 44_300, "contained"),
+            (
+                42_638,
+                44_300,
+                "partly contained: sessions not revoked since it was disabled",
+            ),
+        ] {
+            let acts = [(D, Some(43_959)), (R, Some(first)), (R, Some(last))];
+            assert_eq!(with_effects(&acts, true).word().as_str(), word);
+        }
+    }
+
+    #[test]
+    fn a_revocation_sent_first_needs_no_time_of_after_the_disabling() {
+        let acts = [(R, Some(43_100)), (D, Some(43_500)), (R, Some(43_900))];
+        assert_eq!(with_effects(&acts, true).word().as_str(), "contained");
+    }
+
     /// Acts one after another, each a plan of its own with its own outcome.
     fn judged_by(acts: &[(ActionKind, OutcomeState)]) -> Standing {
         judged_in(acts, |number| number)
@@ -412,6 +526,51 @@ mod tests {
         }
     }
 
+    #[test]
+    fn a_disabling_closed_by_hand_is_listed_also_where_nothing_else_was_done() {
+        let mut ledger = Ledger::default();
+        let closed = Body::ActionResolve {
+            aid: aid(1),
+            how: "closed by a person".to_owned(),
+            reason: "not ours".into(),
+        };
+        let bodies = [
+            planned(1, 0, D),
+            confirmed(1, false),
+            intent(1, Some(5)),
+            closed.clone(),
+        ];
+        for (body, n) in bodies.into_iter().zip(10..) {
+            ledger.apply(&entry(n, 10, body));
+        }
+        let stands = |ledger: &Ledger| standing(ledger, &account().id, |_| false);
+        let by_hand = stands(&ledger);
+        let word = "partly contained: its disabling was closed by hand, not proven";
+        assert_eq!(by_hand.word().as_str(), word);
+        assert!(by_hand.is_by_hand());
+        assert_eq!(by_hand.since(), Some(at(5)));
+        let mut enabled = ledger.clone();
+        proven(&mut enabled, 2, E, 30, 20);
+        let mut refuted = ledger.clone();
+        refuted.apply(&entry(30, 11, outcome(1, OutcomeState::NotEffective)));
+        // One that never left is nobody's to be listed.
+        let mut unsent = Ledger::default();
+        for (body, n) in [planned(1, 0, D), confirmed(1, false), closed]
+            .into_iter()
+            .zip(10..)
+        {
+            unsent.apply(&entry(n, 10, body));
+        }
+        for ledger in [enabled, refuted, unsent] {
+            assert_eq!(stands(&ledger), Standing::Free);
+        }
+        ledger.apply(&entry(30, 11, outcome(1, OutcomeState::Verified)));
+        let known = stands(&ledger);
+        let word = "partly contained: sessions not revoked";
+        assert_eq!(known.word().as_str(), word);
+        assert!(!known.is_by_hand());
+    }
+
     /// Two disablings; the second was refused, and what was read all the same is given.
     fn with_a_late_second(first_at: i64, looked: Option<i64>, matches: Option<bool>) -> Standing {
         let mut ledger = Ledger::default();
@@ -446,13 +605,13 @@ mod tests {
         5,
         Some(6),
         Some(true),
-        "partly contained: disabled, but not by an action of ours"
+        "partly contained: disabled, but not provably by an action of ours"
     )]
     #[case(
         5,
         None,
         Some(true),
-        "partly contained: disabled, but not by an action of ours"
+        "partly contained: disabled, but not provably by an action of ours"
     )]
     #[case(5, Some(4), Some(false), "partly contained: not disabled from here")]
     #[case(5, Some(4), None, "partly contained: not disabled from here")]

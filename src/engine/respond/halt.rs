@@ -2,10 +2,10 @@
 //!
 //! What must not live here: sending.
 
-use super::{Halt, Seen, outcome, own};
+use super::{Halt, outcome, own};
 use crate::app::message::Level;
 use crate::domain::audit::{Body, OutcomeState};
-use crate::domain::containment::confirm::{ConfirmedAction, ConfirmedPlan};
+use crate::domain::containment::confirm::ConfirmedAction;
 use crate::domain::fault::Fault;
 use crate::domain::ids::ActionId;
 use crate::domain::text::Safe;
@@ -95,22 +95,4 @@ pub(super) fn refused_once(action: &ConfirmedAction, attempt: u32, halt: Halt) -
         ended: true,
         alone: halt.alone,
     }
-}
-
-/// Tells whether the plan sent the same before, in the second that the provider's clock shows now.
-pub(super) fn is_of_the_same_second(
-    world: &World,
-    plan: &ConfirmedPlan,
-    action: &ConfirmedAction,
-    seen: Seen,
-) -> bool {
-    world.journal.with(|ledger| {
-        let mut all = ledger.plan(plan.pid()).into_iter();
-        all.any(|other| {
-            other.aid != *action.aid()
-                && other.kind == action.kind()
-                && other.server_answer.is_some()
-                && other.server_answer >= seen.server_date
-        })
-    })
 }

@@ -46,7 +46,7 @@ pub(super) async fn hand_over(
             "reset password of {}: no link came with the answer",
             plan.account().login.field()
         );
-        let fault = Fault::new(line).hint("once it is proven, reset it again to get one");
+        let fault = Fault::new(line).hint("once it is read back, reset it again to get one");
         world.notice(Level::Warning, fault).await;
         return;
     };

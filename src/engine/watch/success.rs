@@ -13,10 +13,8 @@ use crate::app::message::{Message, WatchOf};
 use crate::connect::capability::{ActivityQuery, ActivitySource};
 use crate::domain::audit::{Body, WatchCursor, WatchSuccess};
 use crate::domain::containment::hold::SUCCESSES_MAX;
-use crate::domain::containment::kind::ActionKind;
 use crate::domain::containment::ledger::ActionView;
 use crate::domain::containment::standing::standing;
-use crate::domain::containment::state::ActionState;
 use crate::domain::fault::Fault;
 use crate::domain::freshness::clock_word;
 use crate::domain::ids::{AccountId, ConnectionName, PlanId};
@@ -34,6 +32,12 @@ const EVENTS_MAX: usize = 10_000;
 
 /// How long the look before a comment may take.
 const AT_ONCE: Duration = Duration::from_secs(5);
+
+/// How long the account may be read again before a comment: twice, where it is not disabled any more.
+const READ_TWICE: Duration = Duration::from_secs(15);
+
+/// How old a final word is of which the account is read again before the case is told.
+const OLD: chrono::Duration = chrono::Duration::seconds(10);
 
 /// Most successes recorded by one look.
 const RECORDED_MAX: usize = 20;
@@ -64,8 +68,7 @@ pub(in crate::engine) async fn successes(world: Arc<World>) {
         }
         // What the journal holds is what another console may have seen meanwhile.
         world.journal.catch_up().await;
-        let counts = |state| matches!(state, ActionState::Verified | ActionState::Drifted);
-        let all = super::disabled(&world, counts);
+        let all = super::disabled(&world);
         kept.anew
             .keep(|aid| all.iter().any(|action| action.aid == *aid));
         for action in super::turn(&all, round) {
@@ -77,12 +80,17 @@ pub(in crate::engine) async fn successes(world: Arc<World>) {
 
 /// Looks once, right before a containment is documented: what is written into the case is what the sources say by then.
 pub(in crate::engine) async fn look_now(world: &World, pid: &PlanId) {
-    let disabled = |action: &ActionView| {
-        action.kind == ActionKind::DisableAccount && action.state == ActionState::Verified
-    };
-    let Some(action) = world.journal.plan(pid).into_iter().find(disabled) else {
+    let mut plan = world.journal.plan(pid).into_iter();
+    let Some(action) = plan.find(ActionView::still_disables) else {
         return;
     };
+    // Read back a while ago, by a console that ended perhaps: others may have enabled it since. Not again right after it.
+    let is_old = action
+        .ended
+        .is_some_and(|ended| world.clock.now().utc - ended >= OLD);
+    if is_old {
+        let _ = tokio::time::timeout(READ_TWICE, super::look_at_status(world, &action)).await;
+    }
     // A source that does not answer keeps no record from the case: the watch tells it later.
     let _ = tokio::time::timeout(AT_ONCE, look(world, &action, 0, &mut Kept::default())).await;
 }

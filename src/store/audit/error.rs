@@ -6,6 +6,7 @@ use std::sync::Arc;
 
 use super::disk::Free;
 use crate::domain::audit::EncodeError;
+use crate::domain::ids::LogId;
 use crate::domain::text::{Safe, Untrusted};
 use crate::store::state::StateError;
 
@@ -77,6 +78,18 @@ pub enum StoreError {
         /// What is wrong with it.
         why: &'static str,
     },
+    /// More than one log of this host and user is in one directory: which of them goes on nobody knows.
+    #[error(
+        "{dir:?} holds {} audit logs of this host and user, {}: no console starts before only one is here",
+        .logs.len(),
+        named(.logs)
+    )]
+    Several {
+        /// The directory.
+        dir: PathBuf,
+        /// The logs, the oldest first.
+        logs: Vec<LogId>,
+    },
     /// The state directory is not usable.
     #[error("failed to open the audit log")]
     State {
@@ -96,7 +109,7 @@ pub enum StoreError {
     Changed {
         /// The file.
         path: PathBuf,
-        /// Number of the last record that this writer acknowledged.
+        /// Number of the record that this process wrote or read last, or of the one that stands in its place.
         n: u64,
     },
     /// The condition of an append did not hold under the lock; nothing was recorded.
@@ -151,9 +164,19 @@ impl StoreError {
             Self::Head { .. } => {
                 "look who changed it (`ls -l`) and keep a copy of it; removing it ends this warning"
             }
-            Self::Missing { .. } => "start quell again; it begins a new log",
+            Self::Several { .. } => {
+                "look who put it here (`ls -l`), keep the one that holds what is not over, and move the files of the other into the folder `audit` of another state directory: `--state` goes on with it there; `quell audit verify`, `show` and `merge` read both"
+            }
+            Self::Missing { .. } => {
+                "put its files back, or start quell again: it begins a new log, and none starts while both are here"
+            }
             _ => return None,
         };
         Some(Safe::fixed(hint))
     }
+}
+
+fn named(logs: &[LogId]) -> String {
+    let names: Vec<&str> = logs.iter().map(LogId::as_str).collect();
+    names.join(" and ")
 }

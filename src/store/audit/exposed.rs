@@ -1,4 +1,4 @@
-//! For whom the files of a log are: the one user who writes it, and nobody else.
+//! For whom the files of a log and their folder are: the one user who writes it, and nobody else.
 //!
 //! What must not live here: what is in them.
 
@@ -10,13 +10,22 @@ use super::segments;
 use crate::domain::text::{Safe, Untrusted};
 use crate::safe;
 
-/// Says of each file of the logs in a directory that it is somebody else's, or that others may read or write it.
+/// Says of a directory that others may use it, and of each file of the logs in it that it is somebody else's, or that
+/// others may read or write it.
 pub fn exposed(dir: &Path) -> Vec<Safe> {
     // Whoever asks may be root, and the log is still its writer's. No directory is no logs.
-    let Ok(writer) = fs::metadata(dir).map(|found| found.uid()) else {
+    let Ok(folder) = fs::metadata(dir) else {
         return Vec::new();
     };
+    let (writer, mode) = (folder.uid(), folder.permissions().mode() & 0o777);
     let mut all = Vec::new();
+    // Whoever may write there can put another file in the place of each.
+    if mode & 0o077 != 0 {
+        all.push(safe!(
+            "the folder of the log has mode {}: others may use what is in it; look who did, then `chmod 700`",
+            octal(mode)
+        ));
+    }
     for (log, segments) in segments::list(dir).unwrap_or_default() {
         for seg in segments {
             let path = segments::path(dir, &log, seg);
@@ -28,16 +37,19 @@ pub fn exposed(dir: &Path) -> Vec<Safe> {
             if owner != writer {
                 all.push(safe!("{} belongs to user {}", name.field(), owner));
             } else if mode & 0o077 != 0 {
-                let mode = Untrusted::new(format!("{mode:04o}"));
                 all.push(safe!(
                     "{} has mode {}: others may read or write it; look who did, then `chmod 600`",
                     name.field(),
-                    mode.field()
+                    octal(mode)
                 ));
             }
         }
     }
     all
+}
+
+fn octal(mode: u32) -> Safe {
+    Untrusted::new(format!("{mode:04o}")).field()
 }
 
 #[cfg(test)]
@@ -47,9 +59,39 @@ mod tests {
 
     use super::*;
 
+    /// Makes a directory that is for its owner alone.
+    fn private() -> io::Result<tempfile::TempDir> {
+        let dir = tempfile::tempdir()?;
+        fs::set_permissions(dir.path(), Permissions::from_mode(0o700))?;
+        Ok(dir)
+    }
+
+    #[test]
+    fn the_folder_of_a_log_is_for_its_writer_alone() -> io::Result<()> {
+        let dir = private()?;
+        for (mode, wide) in [
+            (0o700, false),
+            (0o500, false),
+            (0o701, true),
+            (0o750, true),
+            (0o722, true),
+            (0o777, true),
+        ] {
+            fs::set_permissions(dir.path(), Permissions::from_mode(mode))?;
+            let said = exposed(dir.path());
+            assert_eq!(said.len(), usize::from(wide), "{mode:o}: {said:?}");
+            let named = said.iter().all(|line| {
+                let words = format!("the folder of the log has mode {mode:04o}: ");
+                line.as_str().starts_with(&words)
+            });
+            assert!(named, "{mode:o}: {said:?}");
+        }
+        Ok(())
+    }
+
     #[test]
     fn a_file_of_a_log_is_for_its_writer_alone() -> io::Result<()> {
-        let dir = tempfile::tempdir()?;
+        let dir = private()?;
         let path = dir.path().join("audit-01ARZ3NDEKTSV4RRFFQ69G5FAV-1.jsonl");
         fs::write(&path, "")?;
         fs::write(dir.path().join("audit.lock"), "")?;
@@ -74,7 +116,7 @@ mod tests {
         if !rustix::process::geteuid().is_root() {
             return Ok(());
         }
-        let dir = tempfile::tempdir()?;
+        let dir = private()?;
         let path = dir.path().join("audit-01ARZ3NDEKTSV4RRFFQ69G5FAV-1.jsonl");
         fs::write(&path, "")?;
         fs::set_permissions(&path, Permissions::from_mode(0o600))?;

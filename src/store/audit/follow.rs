@@ -16,20 +16,26 @@ use crate::domain::ids::LogId;
 /// Where a reading ended: behind the last line feed of a segment.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub struct Place {
-    seg: u64,
-    at: u64,
+    pub(super) seg: u64,
+    pub(super) at: u64,
+}
+
+/// What a reading gave.
+#[derive(Debug)]
+pub(super) struct Reading {
+    pub entries: Vec<Entry>,
+    /// Where it ended.
+    pub next: Place,
+    /// Where the last of the records ends.
+    pub end: Place,
 }
 
 /// Bytes read at once.
 const CHUNK: u64 = 1 << 20;
 
 /// Reads the records behind a place, and tells where it ended; a line that is not whole yet is left for later.
-pub(super) fn read_on(
-    dir: &Path,
-    log: &LogId,
-    from: Place,
-) -> Result<(Vec<Entry>, Place), StoreError> {
-    let (mut entries, mut place) = (Vec::new(), from);
+pub(super) fn read_on(dir: &Path, log: &LogId, from: Place) -> Result<Reading, StoreError> {
+    let (mut entries, mut next, mut end) = (Vec::new(), from, from);
     let segments = segments::list(dir)?.remove(log).unwrap_or_default();
     for seg in segments.into_iter().filter(|seg| *seg >= from.seg) {
         let path = segments::path(dir, log, seg);
@@ -37,22 +43,19 @@ pub(super) fn read_on(
         let begin = if seg == from.seg { from.at } else { 0 };
         let size = size_between_writes(&file, &path)?;
         let bytes = read_at(&file, begin, size.saturating_sub(begin), &path)?;
-        let whole = bytes
-            .iter()
-            .rposition(|byte| *byte == b'\n')
-            .map_or(0, |last| last + 1);
-        let lines = bytes.get(..whole).unwrap_or_default();
-        entries.extend(
-            lines
-                .split(|byte| *byte == b'\n')
-                .filter_map(|line| parse_line(line).ok()),
-        );
-        place = Place {
-            seg,
-            at: begin + whole as u64,
-        };
+        next = Place { seg, at: begin };
+        for line in bytes.split_inclusive(|byte| *byte == b'\n') {
+            let Some(whole) = line.strip_suffix(b"\n") else {
+                break;
+            };
+            next.at += line.len() as u64;
+            if let Ok(entry) = parse_line(whole) {
+                entries.push(entry);
+                end = next;
+            }
+        }
     }
-    Ok((entries, place))
+    Ok(Reading { entries, next, end })
 }
 
 /// Reads the logs of a directory from their beginning and on, for those who only look: nothing is locked or written.

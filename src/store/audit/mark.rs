@@ -3,7 +3,8 @@
 //! Others of the same user append behind it, end the segment and remove segments that are ended; nobody shortens a file,
 //! puts another in its place or writes a record anew. A writer that took such an end for its own would sign it.
 //!
-//! What must not live here: what follows from a log that was changed (see `writer`).
+//! What must not live here: what others wrote and this process read (see `seen`), what follows from a log that was changed
+//! (see `writer`).
 
 use std::fs::{self, File};
 use std::io;
@@ -37,6 +38,11 @@ impl Mark {
             h: end.h,
             size: end.size,
         })
+    }
+
+    /// Marks a record that ends a file of this size; 0 where that is not known, and then nothing is read back of it.
+    pub(super) fn at(n: u64, h: ChainHash, size: u64) -> Self {
+        Self { n, h, size }
     }
 
     /// Gives number and hash of the record.
@@ -109,7 +115,7 @@ impl Mark {
         }
     }
 
-    fn changed(&self, path: &Path) -> StoreError {
+    pub(super) fn changed(&self, path: &Path) -> StoreError {
         StoreError::Changed {
             path: path.to_owned(),
             n: self.n,

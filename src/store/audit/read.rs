@@ -115,9 +115,18 @@ pub fn walk(dir: &Path) -> Result<Vec<Walk>, StoreError> {
     Ok(walks.collect())
 }
 
-pub(super) fn read_log(dir: &Path, log: &LogId) -> Result<Checked, StoreError> {
+/// Gives one log in a directory to be walked through, as [`walk`] does.
+///
+/// # Errors
+/// When the directory cannot be read.
+pub fn walk_one(dir: &Path, log: &LogId) -> Result<Walk, StoreError> {
     let segments = segments::list(dir)?.remove(log).unwrap_or_default();
-    let mut walk = Walk::new(dir, log.clone(), segments, &Expectations::default());
+    let none = Expectations::default();
+    Ok(Walk::new(dir, log.clone(), segments, &none))
+}
+
+pub(super) fn read_log(dir: &Path, log: &LogId) -> Result<Checked, StoreError> {
+    let mut walk = walk_one(dir, log)?;
     let mut entries = Vec::new();
     while let Some(entry) = walk.next()? {
         entries.push(entry);

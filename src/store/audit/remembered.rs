@@ -3,12 +3,14 @@
 //!
 //! One line a log, in the form of an anchor. Only durable records are remembered, never backwards, and nothing while what
 //! is remembered does not fit the log: the word about it stays until a person removes the file. What must not live here:
-//! when it is written (`engine`), the rules of the chain (`domain::audit`).
+//! when it is written (see `heads`), the rules of the chain (`domain::audit`).
 
 use std::fs::{self, File, OpenOptions};
 use std::io::{self, Read as _, Write as _};
-use std::os::unix::fs::OpenOptionsExt as _;
+use std::os::unix::fs::{FileExt as _, OpenOptionsExt as _};
 use std::path::{Path, PathBuf};
+use std::thread;
+use std::time::{Duration, Instant};
 
 use super::end::read_at;
 use super::error::StoreError;
@@ -18,19 +20,23 @@ use crate::domain::audit::{Anchor, Expectations, Reason, find_anchors};
 use crate::domain::fault::Fault;
 use crate::domain::text::Safe;
 use crate::safe;
-use crate::store::lease;
+use crate::store::lease::{self, Lease};
 
 /// Name of the file in the state directory.
 pub const HEAD: &str = "head";
 
 /// Says what to do about a log that is not what is remembered of it.
-const HINT: &str = "look who changed the log's folder and put the log back, or keep a copy of what is there; `quell audit verify` tells more. Removing the file `head` from the state directory ends this warning";
+const HINT: &str = "look who changed the log's folder and put the log back, or keep a copy of what is there; the files of a log begun since go into the folder `audit` of another state directory first, for no console starts while both are here; `quell audit verify` tells more. Removing the file `head` from the state directory ends this warning";
 
 /// Bytes that the file may have; ours is one short line a log.
 const MOST: u64 = 64 << 10;
 
-/// Bytes of a segment that are searched at once, from its end.
-const WINDOW: u64 = 1 << 20;
+/// Bytes of a segment that are searched at first, from its end, and at most at once: what is looked for is near the end.
+const WINDOWS: (u64, u64) = (16 << 10, 1 << 20);
+
+/// How long to wait for another console that is at the file. Appends wait for this, so one that was stopped at it must not
+/// hold them up for long.
+const TURN: Duration = Duration::from_millis(50);
 
 /// How a log does not fit what is remembered of it.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -140,6 +146,40 @@ pub(super) struct Remembered {
     path: Option<PathBuf>,
     good: Vec<Anchor>,
     bad: Vec<Anchor>,
+    /// What this process wrote last: it stood in the log then.
+    own: Option<Anchor>,
+    /// It may not be on the disk.
+    unsettled: bool,
+}
+
+/// What a reading of all logs found.
+#[derive(Debug)]
+pub(super) struct Looked {
+    good: Vec<Anchor>,
+    bad: Vec<Anchor>,
+    fault: Option<Fault>,
+}
+
+/// Reads all logs of a directory and says what is wrong: broken, not to be read, or not what is remembered of them.
+pub(super) fn look(path: Option<&Path>, dir: &Path) -> Result<Looked, StoreError> {
+    // Before the log: what is remembered was durable in it by then.
+    let heads = path.map_or(Ok(Vec::new()), remembered);
+    let (heads, unread) = match heads {
+        Ok(heads) => (heads, None),
+        Err(error) => (Vec::new(), Some(error)),
+    };
+    let expectations = Expectations {
+        anchors: heads.clone(),
+        ..Expectations::default()
+    };
+    let found = verify_each(dir, &expectations)?;
+    let misfits = misfits(&heads, &found);
+    let fits = |head: &Anchor| !misfits.iter().any(|(misfit, _)| misfit == head);
+    let (mut good, bad): (Vec<Anchor>, Vec<Anchor>) = heads.into_iter().partition(fits);
+    let is_unread = |head: &Anchor| found.unread.iter().any(|(log, _)| *log == head.log);
+    good.retain(|head| !is_unread(head));
+    let fault = fault_of(&found, &misfits, unread.as_ref());
+    Ok(Looked { good, bad, fault })
 }
 
 impl Remembered {
@@ -151,29 +191,22 @@ impl Remembered {
         }
     }
 
-    /// Reads all logs of a directory and says what is wrong: broken, not to be read, or not what is remembered of them.
-    pub(super) fn look(&mut self, dir: &Path) -> Result<Option<Fault>, StoreError> {
-        // Before the log: what is remembered was durable in it by then.
-        let heads = self.path.as_deref().map_or(Ok(Vec::new()), remembered);
-        let (heads, unread) = match heads {
-            Ok(heads) => (heads, None),
-            Err(error) => (Vec::new(), Some(error)),
-        };
-        let expectations = Expectations {
-            anchors: heads.clone(),
-            ..Expectations::default()
-        };
-        let found = verify_each(dir, &expectations)?;
-        let misfits = misfits(&heads, &found);
-        let fits = |head: &Anchor| !misfits.iter().any(|(misfit, _)| misfit == head);
-        (self.good, self.bad) = heads.into_iter().partition(fits);
-        let is_unread = |head: &Anchor| found.unread.iter().any(|(log, _)| *log == head.log);
-        self.good.retain(|head| !is_unread(head));
-        Ok(fault_of(&found, &misfits, unread.as_ref()))
+    /// Gives the file.
+    pub(super) fn path(&self) -> Option<PathBuf> {
+        self.path.clone()
+    }
+
+    /// Takes over what a reading of all logs found, and gives what is wrong.
+    pub(super) fn take(&mut self, looked: Looked) -> Option<Fault> {
+        (self.good, self.bad) = (looked.good, looked.bad);
+        looked.fault
     }
 
     /// Remembers a durable record of the log in a directory, unless what is remembered is further or does not fit, or cannot
     /// be read.
+    ///
+    /// It is not synced here, for appends wait for it: a process that is killed takes nothing back of what it gave to the
+    /// system. What a power cut may take is brought to the disk soon after, by [`Self::settle`].
     pub(super) fn keep(&mut self, dir: &Path, head: Anchor) -> Result<(), StoreError> {
         let Some((path, root)) = self
             .path
@@ -182,27 +215,78 @@ impl Remembered {
         else {
             return Ok(());
         };
-        // Another console is at it.
-        let lease = lease::take(root, &HEAD).map_err(StoreError::io("take the lease of", path))?;
+        let lease = take_turn(root).map_err(StoreError::io("take the lease of", path))?;
         let Some(lease) = lease else {
             return Ok(());
         };
         let kept = remembered(path).and_then(|heads| {
-            let next = next(heads, dir, head, (&self.good, &self.bad));
+            let next = self.next(heads, dir, &head);
             if let Next::Write(heads) = &next {
-                write(path, heads).map_err(StoreError::io("write", path))?;
+                write(path, heads)?;
             }
             Ok(next)
         });
         lease::clear(root, &HEAD);
         drop(lease);
         match kept? {
-            Next::Write(heads) => self.good = heads,
+            Next::Write(_) => (self.own, self.unsettled) = (Some(head), true),
             // Said by the next reading of the whole log.
             Next::Misfit(head) => self.bad.push(head),
             Next::Nothing => {}
         }
         Ok(())
+    }
+
+    /// Tells whether what was written last may not be on the disk.
+    pub(super) fn is_unsettled(&self) -> bool {
+        self.unsettled
+    }
+
+    /// Brings to the disk what was written last; tried once for each writing.
+    pub(super) fn settle(&mut self) -> Result<(), StoreError> {
+        let Some(path) = self.path.as_deref().filter(|_| self.unsettled) else {
+            return Ok(());
+        };
+        self.unsettled = false;
+        let file = opened::to_read(path)?;
+        let synced = file.sync_all().and_then(|()| {
+            path.parent()
+                .map_or(Ok(()), |root| File::open(root)?.sync_all())
+        });
+        synced.map_err(StoreError::io("sync", path))
+    }
+
+    fn next(&self, mut heads: Vec<Anchor>, dir: &Path, head: &Anchor) -> Next {
+        if heads.iter().any(|known| self.bad.contains(known)) {
+            return Next::Nothing;
+        }
+        let known = heads.iter().find(|known| known.log == head.log).cloned();
+        if let Some(known) = known {
+            // Another console that wrote more was faster.
+            if known.n >= head.n {
+                return Next::Nothing;
+            }
+            // Written by another console since: a few records back, so it is found soon.
+            let is_good = self.good.contains(&known) || self.own.as_ref() == Some(&known);
+            if !is_good && !stands(dir, &known) {
+                return Next::Misfit(known);
+            }
+            heads.retain(|other| *other != known);
+        }
+        heads.push(head.clone());
+        Next::Write(heads)
+    }
+}
+
+/// Takes the lease of the file, waiting a moment for another console; `None` when it is at it for longer.
+fn take_turn(root: &Path) -> io::Result<Option<Lease>> {
+    let begun = Instant::now();
+    loop {
+        let lease = lease::take(root, &HEAD)?;
+        if lease.is_some() || begun.elapsed() >= TURN {
+            return Ok(lease);
+        }
+        thread::sleep(Duration::from_micros(fastrand::u64(100..400)));
     }
 }
 
@@ -212,30 +296,6 @@ enum Next {
     Write(Vec<Anchor>),
     /// What it says does not fit.
     Misfit(Anchor),
-}
-
-fn next(
-    mut heads: Vec<Anchor>,
-    dir: &Path,
-    head: Anchor,
-    (good, bad): (&[Anchor], &[Anchor]),
-) -> Next {
-    if heads.iter().any(|known| bad.contains(known)) {
-        return Next::Nothing;
-    }
-    let own = heads.iter().find(|known| known.log == head.log).cloned();
-    if let Some(known) = own {
-        if known.n >= head.n {
-            return Next::Nothing;
-        }
-        // Written by another console since: a few records back, so it is found soon.
-        if !good.contains(&known) && !stands(dir, &known) {
-            return Next::Misfit(known);
-        }
-        heads.retain(|other| *other != known);
-    }
-    heads.push(head);
-    Next::Write(heads)
 }
 
 /// Tells whether a record is in one of the last two segments of its log: its hash covers all that stands before it.
@@ -254,8 +314,9 @@ fn holds(path: &Path, end: &[u8]) -> Result<bool, StoreError> {
     let file = opened::to_read(path)?;
     let found = file.metadata().map_err(StoreError::io("look at", path))?;
     let mut to = found.len();
+    let (mut window, most) = WINDOWS;
     loop {
-        let from = to.saturating_sub(WINDOW);
+        let from = to.saturating_sub(window);
         let bytes = read_at(&file, from, to - from, path)?;
         if bytes.windows(end.len()).any(|window| window == end) {
             return Ok(true);
@@ -265,28 +326,47 @@ fn holds(path: &Path, end: &[u8]) -> Result<bool, StoreError> {
         }
         // An end that lies across the border is seen whole.
         to = from + end.len() as u64;
+        window = most.min(window * 4);
     }
 }
 
-/// Replaces the file as a whole, durably: a process that dies leaves the one before.
-fn write(path: &Path, heads: &[Anchor]) -> io::Result<()> {
+/// Replaces the file as a whole: a process that dies leaves the one before.
+fn write(path: &Path, heads: &[Anchor]) -> Result<(), StoreError> {
+    let lines: Vec<String> = heads.iter().map(Anchor::to_string).collect();
+    let text = lines.join("\n") + "\n";
     let fresh = path.with_extension("new");
-    match fs::remove_file(&fresh) {
+    let replaced = make(&fresh, &text).and_then(|()| fs::rename(&fresh, path));
+    let Err(error) = replaced else {
+        return Ok(());
+    };
+    // A part of it would only take room.
+    drop(fs::remove_file(&fresh));
+    if error.kind() == io::ErrorKind::StorageFull {
+        return write_over(path, &text);
+    }
+    Err(StoreError::io("write", path)(error))
+}
+
+fn make(fresh: &Path, text: &str) -> io::Result<()> {
+    match fs::remove_file(fresh) {
         Err(error) if error.kind() != io::ErrorKind::NotFound => return Err(error),
         _ => {}
     }
-    let mut file = OpenOptions::new()
+    OpenOptions::new()
         .write(true)
         .create_new(true)
         .mode(0o600)
-        .open(&fresh)?;
-    for head in heads {
-        writeln!(file, "{head}")?;
-    }
-    file.sync_all()?;
-    fs::rename(&fresh, path)?;
-    path.parent()
-        .map_or(Ok(()), |root| File::open(root)?.sync_all())
+        .open(fresh)?
+        .write_all(text.as_bytes())
+}
+
+/// Writes over what is there: on a full disk no other file has room, and this one has its own. A kill does not part one
+/// short write.
+fn write_over(path: &Path, text: &str) -> Result<(), StoreError> {
+    let file = opened::with(path, OpenOptions::new().write(true))?;
+    file.write_all_at(text.as_bytes(), 0)
+        .and_then(|()| file.set_len(text.len() as u64))
+        .map_err(StoreError::io("write", path))
 }
 
 /// Says what was found as one fault; `head` is why the heads themselves could not be read.

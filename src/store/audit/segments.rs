@@ -1,16 +1,14 @@
-//! The files of a log: their names, finding the log of a host and user, making the next file.
+//! The files of a log: their names, listing them, making the next one.
 //!
-//! What must not live here: what is appended to them.
+//! What must not live here: whose they are (see `owners`), what is appended to them.
 
 use std::collections::BTreeMap;
 use std::fs::{self, File, OpenOptions};
-use std::io::{self, BufRead, BufReader, Read};
+use std::io;
 use std::path::{Path, PathBuf};
 
 use super::error::StoreError;
-use super::opened;
-use super::{Disk, Identity};
-use crate::domain::audit::{MAX_LINE, parse_line};
+use super::{Disk, opened};
 use crate::domain::ids::LogId;
 
 /// Gives the path of a segment.
@@ -61,44 +59,6 @@ pub(super) fn last(dir: &Path, log: &LogId) -> Result<u64, StoreError> {
     segments.copied().ok_or_else(|| StoreError::Missing {
         dir: dir.to_owned(),
     })
-}
-
-/// Finds the log of a host and user. A log without a record is taken when there is no other: its maker died.
-pub(super) fn find(dir: &Path, identity: &Identity) -> Result<Option<LogId>, StoreError> {
-    let mut unclaimed = None;
-    for (log, segments) in list(dir)? {
-        let mut owner = None;
-        for seg in segments {
-            owner = owner.or(owner_of(&path(dir, &log, seg))?);
-        }
-        match owner {
-            Some((host, uid)) if host == identity.host.raw() && uid == identity.uid => {
-                return Ok(Some(log));
-            }
-            Some(_) => (),
-            None => unclaimed = Some(log),
-        }
-    }
-    Ok(unclaimed)
-}
-
-/// Gives host and user of the first record that can be read near the start of a file.
-fn owner_of(path: &Path) -> Result<Option<(String, u32)>, StoreError> {
-    let file = opened::to_read(path)?;
-    let mut start = BufReader::new(file.take(4 * MAX_LINE as u64));
-    let mut line = Vec::new();
-    loop {
-        line.clear();
-        let read = start
-            .read_until(b'\n', &mut line)
-            .map_err(StoreError::io("read", path))?;
-        if read == 0 {
-            return Ok(None);
-        }
-        if let Ok(entry) = parse_line(line.strip_suffix(b"\n").unwrap_or(&line)) {
-            return Ok(Some((entry.host.raw().to_owned(), entry.uid)));
-        }
-    }
 }
 
 /// Makes a segment, mode 0600, and syncs it and its directory; one that is there already is opened.

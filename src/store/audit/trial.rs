@@ -10,7 +10,7 @@ use std::time::{Duration, Instant};
 
 use super::end::find_end;
 use super::error::StoreError;
-use super::{Disk, Identity, opened, segments};
+use super::{Disk, Identity, opened, owners, segments};
 
 /// How long another process may hold a lock, as long as a writer waits for it.
 const WAIT: Duration = Duration::from_secs(2);
@@ -30,7 +30,7 @@ pub fn try_open(dir: &Path, identity: &Identity, disk: &mut dyn Disk) -> Result<
         let gate = opened::with(&gate_path, OpenOptions::new().write(true))?;
         lock(disk, &gate, &gate_path)?;
     }
-    let Some(log) = segments::find(dir, identity)? else {
+    let Some(log) = owners::find(dir, identity)? else {
         return Ok(false);
     };
     let seg = segments::last(dir, &log)?;

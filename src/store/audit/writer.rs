@@ -19,6 +19,7 @@ use super::follow::Standing as LogStanding;
 use super::lock::{is_same_file, wait_for_lock};
 use super::mark::Mark;
 use super::seal::Sealer;
+use super::seen::Seen;
 use super::syslog::Syslog;
 use super::{Condition, Ground, Health, Identity, opened, segments};
 use crate::domain::audit::{
@@ -57,6 +58,8 @@ pub(super) struct Writer {
     left: Option<End>,
     /// What this writer acknowledged last in the current segment; it must still stand there.
     mark: Option<Mark>,
+    /// What this process read of what others wrote.
+    pub(super) seen: Seen,
     /// The segment that an earlier writer left with a failed sync; this one goes on behind it.
     left_failed: Option<u64>,
     reserved_to: u64,
@@ -101,6 +104,7 @@ impl Writer {
             current,
             left: None,
             mark: None,
+            seen: Seen::default(),
             left_failed,
             reserved_to: 0,
             unsynced: false,
@@ -252,6 +256,9 @@ impl Writer {
         results: &mut [Result<Vec<Entry>, StoreError>],
     ) -> Result<(), StoreError> {
         let mut end = self.end()?;
+        let place = (self.dir.as_path(), &self.log);
+        self.seen
+            .check(self.mark.as_ref(), place, &self.current, &end)?;
         // On a full disk the room set aside is in this segment: the last words on actions in flight go there. Also where an
         // earlier sync of it failed: a new one may have room for nothing, and a last word that may be lost is better than none.
         while end.ended

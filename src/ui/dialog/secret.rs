@@ -1,12 +1,13 @@
 //! A new password or link, shown this once: for whom, how its action stands, and where it must not go.
 //!
-//! What must not live here: keeping it (`app`).
+//! What must not live here: keeping it (`app`), what it is worth (`domain`).
 
 use ratatui::layout::Rect;
 
 use super::{heading, inner_width, open_sheet};
 use crate::app::message::Handed;
 use crate::app::model::Model;
+use crate::domain::containment::ledger::{ActionView, Worth};
 use crate::domain::one_time::OneTimeKind;
 use crate::domain::text::Safe;
 use crate::safe;
@@ -17,6 +18,57 @@ use crate::ui::words;
 
 const MOST: u16 = 84;
 
+const HAND_OVER: &str = "Hand it over by voice or in person, to somebody you know it is: never by \
+                         mail or chat, where the attacker may read.";
+const GONE: &str = "It is in no log, no case and no file; closed, it is gone.";
+
+/// Says what is to be known before it is handed over; `None` where it is proven that it opens the account.
+fn doubt(worth: Worth, kind: OneTimeKind, is_over: bool) -> Option<Safe> {
+    let what = match kind {
+        OneTimeKind::Password => "the account's password",
+        OneTimeKind::Link => "a link that works",
+    };
+    let again = if is_over {
+        "Reset it again."
+    } else {
+        "Once it is read back, reset it again."
+    };
+    Some(match worth {
+        Worth::Proven => return None,
+        Worth::Accepted => "Not proven yet: the reset is being read back.".into(),
+        Worth::Unanswered => safe!(
+            "No answer to the reset came: this may not be {}. {}",
+            what,
+            again
+        ),
+        Worth::Unproven => safe!(
+            "It cannot be proven that this is {} now: another reset may have replaced it. {}",
+            what,
+            again
+        ),
+        Worth::Void => safe!(
+            "The reset was refused or had no effect: this may not be {}. Do not hand it over.",
+            what
+        ),
+    })
+}
+
+/// Says what it is good for, where it may be good for anything.
+fn use_of_it(worth: Worth, kind: OneTimeKind) -> Option<Safe> {
+    Some(match (worth, kind) {
+        (Worth::Void, _) | (Worth::Unanswered | Worth::Unproven, OneTimeKind::Password) => {
+            return None;
+        }
+        (_, OneTimeKind::Link) => "Whoever opens it first chooses the new password.".into(),
+        (Worth::Proven, OneTimeKind::Password) => {
+            "It works for one sign-in, which asks for another password.".into()
+        }
+        (Worth::Accepted, OneTimeKind::Password) => {
+            "Proven, it works for one sign-in, which asks for another password.".into()
+        }
+    })
+}
+
 /// Draws it.
 pub(super) fn draw(canvas: &mut Canvas<'_>, model: &Model, room: Rect, handed: &Handed) {
     let mut sheet = Sheet::new(inner_width(room, MOST));
@@ -24,23 +76,115 @@ pub(super) fn draw(canvas: &mut Canvas<'_>, model: &Model, room: Rect, handed: &
     if let Some(escaped) = handed.login.ident_escaped() {
         sheet.fact("", Role::Text, &escaped);
     }
-    if let Some(action) = model.ledger.get(&handed.aid) {
+    let action = model.ledger.get(&handed.aid);
+    if let Some(action) = action {
         let role = words::state_role(action.state);
         sheet.fact("reset is", role, &action.state.word().into());
+    }
+    let kind = handed.secret.kind();
+    let worth = action.map_or(Worth::Unanswered, ActionView::worth);
+    let is_good = matches!(worth, Worth::Proven | Worth::Accepted);
+    let is_over = action.is_some_and(|action| action.ended.is_some());
+    if let Some(doubt) = doubt(worth, kind, is_over) {
+        let role = if is_good {
+            Role::LevelWarning
+        } else {
+            Role::LevelAlarm
+        };
+        sheet.gap();
+        sheet.text(0, role, &doubt);
     }
     sheet.gap();
     sheet.text(0, Role::Strong, &handed.secret.shown());
     sheet.gap();
-    let use_of_it: Safe = match handed.secret.kind() {
-        OneTimeKind::Password => {
-            "It works for one sign-in, which asks for another password.".into()
-        }
-        OneTimeKind::Link => "Whoever opens it first chooses the new password.".into(),
+    if let Some(use_of_it) = use_of_it(worth, kind) {
+        sheet.text(0, Role::Text, &use_of_it);
+    }
+    let text = if is_good {
+        safe!("{} {}", HAND_OVER, GONE)
+    } else {
+        GONE.into()
     };
-    sheet.text(0, Role::Text, &use_of_it);
-    let text = "Hand it over by voice or in person, to somebody you know it is: never by mail or chat, where the attacker \
-                may read. It is in no log, no case and no file; closed, it is gone.";
-    sheet.text(0, Role::LevelWarning, &text.into());
-    let title = heading(safe!("The {}, this once", handed.secret.kind().word()));
+    sheet.text(0, Role::LevelWarning, &text);
+    let title = heading(safe!("The {}, this once", kind.word()));
     open_sheet(canvas, room, title, &sheet, MOST, 0);
+}
+
+#[cfg(test)]
+mod tests {
+    use rstest::rstest;
+
+    use super::*;
+
+    const P: OneTimeKind = OneTimeKind::Password;
+    const L: OneTimeKind = OneTimeKind::Link;
+
+    #[rstest]
+    #[case(
+        Worth::Accepted,
+        P,
+        false,
+        "Not proven yet: the reset is being read back."
+    )]
+    #[case(
+        Worth::Unanswered,
+        P,
+        false,
+        "No answer to the reset came: this may not be the account's password. Once it is read back, reset it again."
+    )]
+    #[case(
+        Worth::Unanswered,
+        P,
+        true,
+        "No answer to the reset came: this may not be the account's password. Reset it again."
+    )]
+    #[case(
+        Worth::Unproven,
+        P,
+        true,
+        "It cannot be proven that this is the account's password now: another reset may have replaced it. Reset it again."
+    )]
+    #[case(
+        Worth::Unproven,
+        L,
+        true,
+        "It cannot be proven that this is a link that works now: another reset may have replaced it. Reset it again."
+    )]
+    #[case(
+        Worth::Void,
+        P,
+        true,
+        "The reset was refused or had no effect: this may not be the account's password. Do not hand it over."
+    )]
+    fn what_is_not_proven_is_said_first(
+        #[case] worth: Worth,
+        #[case] kind: OneTimeKind,
+        #[case] is_over: bool,
+        #[case] says: &str,
+    ) {
+        let said = doubt(worth, kind, is_over).expect("there is doubt");
+        assert_eq!(said.as_str(), says);
+    }
+
+    #[rstest]
+    #[case(Worth::Proven, P, Some("It works for one sign-in"))]
+    #[case(Worth::Accepted, P, Some("Proven, it works for one sign-in"))]
+    #[case(Worth::Unanswered, P, None)]
+    #[case(Worth::Unproven, P, None)]
+    #[case(Worth::Void, P, None)]
+    #[case(Worth::Proven, L, Some("Whoever opens it first"))]
+    // Whether it works nobody knows: where it does, the attacker may use it as well.
+    #[case(Worth::Unproven, L, Some("Whoever opens it first"))]
+    #[case(Worth::Void, L, None)]
+    fn only_what_is_proven_works(
+        #[case] worth: Worth,
+        #[case] kind: OneTimeKind,
+        #[case] says: Option<&str>,
+    ) {
+        let said = use_of_it(worth, kind);
+        let starts = |(said, says): (&Safe, &str)| said.as_str().starts_with(says);
+        assert_eq!(said.is_some(), says.is_some());
+        assert!(said.as_ref().zip(says).is_none_or(starts), "{said:?}");
+        assert_eq!(doubt(worth, kind, true).is_none(), worth == Worth::Proven);
+    }
 }

@@ -234,6 +234,14 @@ impl Act {
         self.ended == Some(End::Closed) && (self.may_be_sent() || self.waits || self.read)
     }
 
+    /// Others may undo it, and are seen: it was proven, or read as done to its end.
+    fn stands_as_disabled(&self) -> bool {
+        let is_late = matches!(self.word, "rejected" | "cannot be proven")
+            && self.matches == Some(true)
+            && self.ended == Some(End::Said);
+        self.word == "proven" || is_late
+    }
+
     fn is_read(&self) -> bool {
         self.read && self.ended != Some(End::Said)
     }
@@ -829,7 +837,7 @@ impl World {
             }
             What::Undo => {
                 let place = self.pick(which, |act| {
-                    act.kind == ActionKind::DisableAccount && act.word == "proven"
+                    act.kind == ActionKind::DisableAccount && act.stands_as_disabled()
                 })?;
                 self.end(place, OutcomeState::Drifted);
             }

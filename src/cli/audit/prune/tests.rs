@@ -5,7 +5,7 @@ use rstest::rstest;
 
 use super::*;
 use crate::domain::audit::{
-    CaseChanged, DocumentPosted, DocumentWritten, HoldSet, OutcomeState, RecoverySaid,
+    CaseChanged, DocumentPosted, DocumentWritten, HoldSet, Observed, OutcomeState, RecoverySaid,
     RecoveryWord, WatchOver, WatchUntil,
 };
 use crate::domain::containment::campaign::CampaignNamed;
@@ -92,6 +92,24 @@ fn refuted(number: u128, kind: ActionKind) -> Vec<Body> {
         confirmed(number, false),
         intent(number, None),
         outcome(number, OutcomeState::NotEffective),
+    ]
+}
+
+/// A disabling that was sent and refused, and what was read all the same.
+fn refused(number: u128, matches: bool) -> Vec<Body> {
+    vec![
+        planned(number, 0, D),
+        confirmed(number, false),
+        intent(number, None),
+        Body::ActionObserve(Observed {
+            aid: aid(number),
+            evidence: "status".into(),
+            matches: Some(matches),
+            reads: 1,
+            used: None,
+            effect_at: None,
+        }),
+        outcome(number, OutcomeState::Rejected),
     ]
 }
 
@@ -300,6 +318,7 @@ fn of_tomorrow() -> Body {
 #[case::asked(asked(), "a response waits for a second person")]
 #[case::torn(with(asked(), [approved()]), "a response waits for a second person")]
 #[case::contained(with(proven(1, D), [documented(&[1])]), "a containment stands")]
+#[case::refused_and_reads_disabled(with(refused(1, true), [documented(&[1])]), "a containment stands")]
 #[case::held(with(proven(1, R), [documented(&[1]), hold()]), "a containment in part has an end set")]
 #[case::watched(watched(), "an account that was enabled again is watched")]
 #[case::drifted(with(proven(1, D), [undone(1), documented(&[1])]), "a case was not told that others undid a containment")]
@@ -330,6 +349,7 @@ fn what_still_stands_is_kept_with_all_that_follows(
     planned(1, 0, D), hold(), confirmed(1, false), intent(1, None), outcome(1, OutcomeState::NotEffective),
     documented(&[1]),
 ])]
+#[case::refused(with(refused(1, false), [documented(&[1])]))]
 #[case::denied(with(asked(), [denied()]))]
 #[case::undone(with(proven(1, D), [proven(2, E), vec![hold(), documented(&[1, 2])]].concat()))]
 #[case::told(with(watched(), [over(), promise("comment", over_marker(&aid(2))), done()]))]
@@ -366,6 +386,18 @@ fn what_was_before_a_containment_goes(
     assert!(words.starts_with("removed segment 1,"), "{words}");
     let kept = format!("kept from segment 2 on: {why}");
     assert!(words.contains(&kept), "{words}");
+    Ok(())
+}
+
+/// A late one may leave the earlier its proof.
+#[test]
+fn what_was_proven_before_a_disabling_without_a_proof_is_kept() -> Result<(), Box<dyn Error>> {
+    let earlier = with(proven(1, D), [documented(&[1])]);
+    let later = of_plan(2, with(refused(2, true), [documented(&[2])]));
+    let (code, words) = pruned_of(10, [earlier, later])?;
+    assert_eq!(code, WARNINGS, "{words}");
+    let kept = "kept from segment 1 on: a containment stands";
+    assert!(words.contains(kept), "{words}");
     Ok(())
 }
 

@@ -1,4 +1,5 @@
-//! Which accounts are disabled from here, as far as the records tell: whom the watch looks at.
+//! Which accounts are disabled from here, or read as disabled after one of our requests, as far as the records tell: whom
+//! the watch looks at.
 //!
 //! One rule for the watch, for the console and for what waits for a case. What must not live here: whether an account is
 //! contained (`standing`), looking at it (`engine::watch`).
@@ -16,25 +17,28 @@ use crate::domain::ids::AccountId;
 const ON_ITS_WAY: TimeDelta = TimeDelta::minutes(15);
 
 impl Ledger {
-    /// Lists the latest disabling of each account that was proven, undone by others since or not, and that no enabling from
-    /// here takes back; by account.
+    /// Lists the latest disabling of each account after which it stands as disabled, undone by others since or not, and that
+    /// no enabling from here takes back; by account.
     ///
     /// The latest is the one that was sent last: what was planned first may have waited for a second person. One more that
-    /// nobody could prove takes an earlier proof from nobody.
+    /// nobody could prove takes an earlier proof from nobody, unless the account was found enabled after that proof and reads
+    /// as disabled again.
     pub fn disabled(&self, now: DateTime<Utc>) -> Vec<&ActionView> {
         let tells = |action: &&ActionView| {
-            !action.dry_run && (action.is_proven_disabling() || action.takes_back(now))
+            !action.dry_run && (action.stands_as_disabled() || action.takes_back(now))
         };
+        let mut all: Vec<&ActionView> = self.actions().filter(tells).collect();
+        all.sort_by_key(|action| action.sending());
         let mut latest: BTreeMap<&AccountId, &ActionView> = BTreeMap::new();
-        for action in self.actions().filter(tells) {
+        for action in all {
             let known = latest.entry(&action.account).or_insert(action);
-            if action.sending() >= known.sending() {
+            if !action.came_too_late_for(known) {
                 *known = action;
             }
         }
         let latest = latest.into_values();
         latest
-            .filter(|action| action.is_proven_disabling())
+            .filter(|action| action.stands_as_disabled())
             .collect()
     }
 }
@@ -44,6 +48,40 @@ impl ActionView {
     pub fn is_proven_disabling(&self) -> bool {
         self.kind == ActionKind::DisableAccount
             && matches!(self.state, ActionState::Verified | ActionState::Drifted)
+    }
+
+    /// Tells whether it is a disabling that ended without a proof though the account read as disabled: by others, by another
+    /// act of ours, or by a copy of its own request, of which the refused one was answered.
+    pub fn is_late_disabling(&self) -> bool {
+        self.kind == ActionKind::DisableAccount
+            && self.ended.is_some()
+            && self.matches == Some(true)
+            && matches!(
+                self.state,
+                ActionState::Rejected | ActionState::Unverifiable
+            )
+    }
+
+    /// Tells whether it is a disabling after which the account was read as disabled to the end, proven to be ours or not,
+    /// undone by others since or not.
+    pub fn stands_as_disabled(&self) -> bool {
+        self.is_proven_disabling() || self.is_late_disabling()
+    }
+
+    /// Tells whether it stands so, and nobody saw that others undid it.
+    pub fn still_disables(&self) -> bool {
+        self.stands_as_disabled() && self.state != ActionState::Drifted
+    }
+
+    /// Tells whether it leaves an earlier disabling its proof though it has none: that one took effect after this one had
+    /// found the account enabled. What others undo then is undone of the earlier one.
+    ///
+    /// The rule is that of `standing`.
+    pub fn came_too_late_for(&self, earlier: &Self) -> bool {
+        let took_effect = earlier.effective_at().zip(self.server_before);
+        self.is_late_disabling()
+            && earlier.is_proven_disabling()
+            && took_effect.is_some_and(|(at, looked)| at >= looked)
     }
 
     /// Tells whether it is an enabling that ends the watch over what was disabled before it: it is proven, cannot be, was
@@ -72,7 +110,7 @@ mod tests {
     use rstest::rstest;
 
     use super::*;
-    use crate::domain::audit::{Body, OutcomeState};
+    use crate::domain::audit::{Body, Observed, OutcomeState};
     use crate::domain::containment::samples::{
         aid, at, confirmed, connection, entry, intent, outcome, planned, proven,
     };
@@ -149,6 +187,119 @@ mod tests {
     ) {
         let ledger = then_sent(D, last);
         assert_eq!(disabled(&ledger, at(61)), [aid(1)]);
+    }
+
+    fn read(number: u128, matches: Option<bool>) -> Body {
+        Body::ActionObserve(Observed {
+            aid: aid(number),
+            evidence: "status".into(),
+            matches,
+            reads: 1,
+            used: None,
+            effect_at: None,
+        })
+    }
+
+    /// A disabling that found the account enabled at a second, what was read after it, and its last word, if it has one.
+    fn sent_late(
+        ledger: &mut Ledger,
+        number: u128,
+        n: u64,
+        (looked, matches): (Option<i64>, Option<bool>),
+        word: Option<OutcomeState>,
+    ) {
+        let refused = Body::ActionRejected {
+            aid: aid(number),
+            attempt: 1,
+            status: 400,
+            reason: "not active".into(),
+        };
+        let bodies = [
+            planned(number, 0, D),
+            confirmed(number, false),
+            intent(number, looked),
+            refused,
+            read(number, matches),
+        ];
+        let word = word.map(|word| outcome(number, word));
+        for (body, n) in bodies.into_iter().chain(word).zip(n..) {
+            ledger.apply(&entry(n, 60, body));
+        }
+    }
+
+    #[rstest]
+    // The first took effect after the second had found the account enabled.
+    #[case::looked_before(Some(4), Some(true), OutcomeState::Rejected, 1)]
+    #[case::of_the_same_second(Some(5), Some(true), OutcomeState::Rejected, 1)]
+    #[case::another_plans(Some(4), Some(true), OutcomeState::Unverifiable, 1)]
+    // Found enabled after the first, and disabled again by whomever.
+    #[case::looked_after(Some(6), Some(true), OutcomeState::Rejected, 2)]
+    #[case::not_provable(Some(6), Some(true), OutcomeState::Unverifiable, 2)]
+    #[case::no_clock(None, Some(true), OutcomeState::Rejected, 2)]
+    #[case::proven(Some(4), Some(true), OutcomeState::Verified, 2)]
+    // It does not read as disabled: what is watched is that which was proven.
+    #[case::reads_otherwise(Some(6), Some(false), OutcomeState::Rejected, 1)]
+    #[case::unreadable(Some(6), None, OutcomeState::Unverifiable, 1)]
+    #[case::refuted(Some(6), Some(true), OutcomeState::NotEffective, 1)]
+    fn one_more_without_a_proof_counts_where_the_account_reads_disabled_and_no_proof_holds(
+        #[case] looked: Option<i64>,
+        #[case] matches: Option<bool>,
+        #[case] word: OutcomeState,
+        #[case] stands: u128,
+    ) {
+        let mut ledger = Ledger::default();
+        proven(&mut ledger, 1, D, 10, 5);
+        sent_late(&mut ledger, 2, 20, (looked, matches), Some(word));
+        assert_eq!(disabled(&ledger, at(61)), [aid(stands)]);
+    }
+
+    #[rstest]
+    #[case::refused(Some(true), Some(OutcomeState::Rejected), true)]
+    #[case::not_provable(Some(true), Some(OutcomeState::Unverifiable), true)]
+    #[case::reads_otherwise(Some(false), Some(OutcomeState::Rejected), false)]
+    #[case::unreadable(None, Some(OutcomeState::Unverifiable), false)]
+    #[case::closed_by_hand(Some(true), Some(OutcomeState::Abandoned), false)]
+    // Its own readings are not over: they say what follows.
+    #[case::refused_and_still_read(Some(true), None, false)]
+    fn what_reads_disabled_to_the_end_stands_without_a_proof(
+        #[case] matches: Option<bool>,
+        #[case] word: Option<OutcomeState>,
+        #[case] stands: bool,
+    ) {
+        let mut ledger = Ledger::default();
+        sent_late(&mut ledger, 1, 10, (Some(5), matches), word);
+        let expected: &[ActionId] = if stands { &[aid(1)] } else { &[] };
+        assert_eq!(disabled(&ledger, at(61)), expected);
+        let still = ledger.get(&aid(1)).map(ActionView::still_disables);
+        assert_eq!(still, Some(stands));
+        // Others undid it: it counts for a success after it, and is not looked at for that again.
+        ledger.apply(&entry(30, 70, outcome(1, OutcomeState::Drifted)));
+        assert_eq!(disabled(&ledger, at(71)), [aid(1)]);
+        let still = ledger.get(&aid(1)).map(ActionView::still_disables);
+        assert_eq!(still, Some(false));
+        // Enabled from here it is no more looked at.
+        proven(&mut ledger, 9, E, 40, 80);
+        assert!(disabled(&ledger, at(81)).is_empty());
+    }
+
+    /// Nobody rings twice for one enabling by others.
+    #[test]
+    fn what_others_undid_of_the_first_is_not_waited_for_with_the_second() {
+        let mut ledger = Ledger::default();
+        proven(&mut ledger, 1, D, 10, 5);
+        let late = (Some(5), Some(true));
+        sent_late(&mut ledger, 2, 20, late, Some(OutcomeState::Rejected));
+        ledger.apply(&entry(30, 70, outcome(1, OutcomeState::Drifted)));
+        let all = ledger.disabled(at(71));
+        let all: Vec<_> = all
+            .iter()
+            .map(|one| (&one.aid, one.still_disables()))
+            .collect();
+        assert_eq!(all, [(&aid(1), false)]);
+        // Disabled anew after that, it is watched for what follows.
+        let late = (Some(80), Some(true));
+        sent_late(&mut ledger, 3, 40, late, Some(OutcomeState::Rejected));
+        assert_eq!(disabled(&ledger, at(90)), [aid(3)]);
     }
 
     #[test]

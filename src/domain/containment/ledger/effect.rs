@@ -8,6 +8,12 @@ use super::{ActionView, Ledger};
 use crate::domain::containment::kind::ActionKind;
 use crate::domain::containment::state::ActionState;
 
+/// How far two clocks of a provider may differ.
+const CLOCKS: TimeDelta = TimeDelta::seconds(2);
+
+/// How long after its answer, or after the last time that is waited for one, a request may still have its effect.
+const LATE: TimeDelta = TimeDelta::seconds(10);
+
 impl Ledger {
     /// Lists our enablings that were sent after a disabling and may have had effect.
     pub fn enablings_after<'a>(
@@ -73,6 +79,29 @@ impl ActionView {
     /// told of is left at that.
     pub fn is_closed_unread(&self) -> bool {
         self.closed && self.comment.is_none() && self.may_have_had_effect()
+    }
+
+    /// Tells whether what began before a request was sent cannot be its effect, by the provider's clock.
+    pub fn is_older(&self, began: DateTime<Utc>) -> bool {
+        self.server_before
+            .is_some_and(|before| before - began > CLOCKS)
+    }
+
+    /// Tells whether what was read as its effect began anew since it was first read, or too late to be that of its request:
+    /// then it is the work of somebody else.
+    pub fn is_of_another_time(&self) -> bool {
+        let Some(began) = self.effect_at else {
+            return false;
+        };
+        let is_new = self.effect_first.is_some_and(|first| began > first);
+        let answered = self.server_answer.filter(|_| self.acknowledged);
+        let waited = self.deadline.zip(self.sent).map(|(end, sent)| end - sent);
+        let late = match (answered, self.server_before, waited) {
+            (Some(answered), _, _) => began - answered > LATE,
+            (None, Some(before), Some(waited)) => began - before > waited + LATE,
+            _ => false,
+        };
+        is_new || late
     }
 
     /// Gives the provider's time of the act in whole seconds, for comparing acts with each other.
@@ -225,5 +254,84 @@ mod tests {
         ledger.apply(&entry(12, 3, read(Some(false))));
         let action = ledger.get(&aid(1)).expect("it is on record");
         assert!(!ledger.reads_undone(action));
+    }
+
+    /// A disabling of second 100 by the provider's clock, with or without its answer of second 101.
+    fn timed(answered: bool, effects: &[i64]) -> Ledger {
+        let mut ledger = Ledger::default();
+        sent_at(&mut ledger, answered);
+        for (second, n) in effects.iter().zip(10..) {
+            let mut body = read(Some(true));
+            if let Body::ActionObserve(observed) = &mut body {
+                observed.effect_at = Some(at(*second));
+                observed.evidence = format!("since {second}").into();
+            }
+            ledger.apply(&entry(n, 1, body));
+        }
+        ledger
+    }
+
+    fn sent_at(ledger: &mut Ledger, answered: bool) {
+        let ack = Body::ActionAck {
+            aid: aid(1),
+            attempt: 1,
+            status: 200,
+            request_id: None,
+            server_date: Some(at(101)),
+        };
+        let bodies = [planned(1, 0, D), confirmed(1, false), intent(1, Some(100))];
+        for (body, n) in bodies.into_iter().chain(answered.then_some(ack)).zip(1..) {
+            ledger.apply(&entry(n, 0, body));
+        }
+    }
+
+    #[rstest]
+    #[case::of_then(true, &[100], false)]
+    #[case::a_clock_that_lags(true, &[98], false)]
+    #[case::late_but_its_own(true, &[111], false)]
+    #[case::too_late(true, &[112], true)]
+    #[case::anew(true, &[100, 104], true)]
+    #[case::an_older_copy_afterwards(true, &[104, 100], false)]
+    #[case::anew_and_an_older_copy(true, &[100, 104, 100], false)]
+    #[case::without_an_answer(false, &[130], false)]
+    #[case::without_an_answer_too_late(false, &[131], true)]
+    #[case::not_told(true, &[], false)]
+    fn what_begins_anew_or_too_late_is_of_others(
+        #[case] answered: bool,
+        #[case] effects: &[i64],
+        #[case] others: bool,
+    ) {
+        let ledger = timed(answered, effects);
+        let action = ledger.get(&aid(1)).expect("it is on record");
+        assert_eq!(action.is_of_another_time(), others);
+    }
+
+    #[rstest]
+    #[case(98, false)]
+    #[case(97, true)]
+    #[case(200, false)]
+    fn what_began_before_the_request_is_older(#[case] second: i64, #[case] older: bool) {
+        let ledger = timed(true, &[]);
+        let action = ledger.get(&aid(1)).expect("it is on record");
+        assert_eq!(action.is_older(at(second)), older);
+    }
+
+    #[rstest]
+    #[case(&[Some(true), Some(false), Some(true)], true)]
+    #[case(&[Some(false), Some(true)], false)]
+    #[case(&[Some(true), None, Some(true)], false)]
+    fn what_read_otherwise_after_it_agreed_stays_so(
+        #[case] reads: &[Option<bool>],
+        #[case] broken: bool,
+    ) {
+        let mut ledger = timed(true, &[]);
+        for (matches, n) in reads.iter().zip(10..) {
+            ledger.apply(&entry(n, 1, read(*matches)));
+        }
+        let action = ledger.get(&aid(1)).expect("it is on record");
+        assert_eq!(action.broken.is_some(), broken);
+        ledger.apply(&entry(20, 2, intent(1, Some(200))));
+        let action = ledger.get(&aid(1)).expect("it is on record");
+        assert!(action.broken.is_none() && action.agreed.is_none());
     }
 }

@@ -338,7 +338,7 @@ pub fn judge_account(
             account.vendor_status.raw(),
             at.map(|at| at.timestamp()).unwrap_or_default()
         );
-        let text = safe!("status {} now, not by this console", status);
+        let text = safe!("status {} now, by no act on record here", status);
         all.push(found(STATUS, key, at.unwrap_or(now), text));
     }
     let disabled = acts()

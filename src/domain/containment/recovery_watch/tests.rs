@@ -1035,7 +1035,7 @@ fn a_change_of_the_account_is_known_by_its_time_and_said_in_words() {
             (
                 format!("status ACTIVE {}", keys[0]),
                 at(70),
-                "status ACTIVE now, not by this console"
+                "status ACTIVE now, by no act on record here"
             ),
             (
                 format!("password {}", keys[1]),

@@ -43,6 +43,10 @@ fn place() -> Result<Place, Box<dyn Error>> {
     })
 }
 
+fn look_at(host: &mut Remembered, place: &Place) -> Result<Option<Fault>, StoreError> {
+    Ok(host.take(look(host.path.as_deref(), &place.dir)?))
+}
+
 fn said(found: Option<Fault>) -> String {
     found.map_or_else(String::new, |fault| fault.what.to_string())
 }
@@ -51,7 +55,7 @@ fn said(found: Option<Fault>) -> String {
 fn one_line_is_remembered_for_its_owner_alone_and_never_goes_back() -> Done {
     let place = place()?;
     let mut host = Remembered::new(Some(place.path.clone()));
-    assert_eq!(host.look(&place.dir)?, None);
+    assert_eq!(look_at(&mut host, &place)?, None);
     for (record, last) in [(2, 2), (4, 4), (1, 4)] {
         host.keep(&place.dir, place.records[record].clone())?;
         let text = fs::read_to_string(&place.path)?;
@@ -62,7 +66,14 @@ fn one_line_is_remembered_for_its_owner_alone_and_never_goes_back() -> Done {
         fs::metadata(&place.path)?.permissions().mode() & 0o777,
         0o600
     );
-    assert_eq!(host.look(&place.dir)?, None);
+    assert_eq!(look_at(&mut host, &place)?, None);
+    assert!(!place.path.with_extension("new").exists());
+    // What was written once is brought to the disk once.
+    assert!(host.is_unsettled());
+    host.settle()?;
+    assert!(!host.is_unsettled());
+    host.keep(&place.dir, place.records[4].clone())?;
+    assert!(!host.is_unsettled());
     Ok(())
 }
 
@@ -88,6 +99,54 @@ fn what_another_console_remembered_is_looked_for_in_the_log() -> Done {
 }
 
 #[test]
+fn a_record_is_found_however_far_from_the_end_it_is() -> Done {
+    let dir = tempfile::tempdir()?;
+    let path = dir.path().join("segment");
+    let end = b",\"h\":\"0123456789\"}\n";
+    let (first, most) = (usize::try_from(WINDOWS.0)?, usize::try_from(WINDOWS.1)?);
+    // Across the border of a window, too.
+    for behind in [0, first - 9, first, 5 * first - 25, most, 4 * most] {
+        let bytes = [&[b'x'; 100][..], &end[..], &vec![b'y'; behind][..]].concat();
+        fs::write(&path, bytes)?;
+        assert!(holds(&path, end)?, "{behind}");
+    }
+    fs::write(&path, vec![b'x'; 4 * most])?;
+    assert!(!holds(&path, end)?);
+    Ok(())
+}
+
+#[test]
+fn a_file_that_has_no_room_beside_it_is_written_over() -> Done {
+    let place = place()?;
+    let [short, long] = [1, 2].map(|lines| format!("{}\n", place.records[3]).repeat(lines));
+    for text in [&short, &long, &short] {
+        fs::write(&place.path, &long)?;
+        write_over(&place.path, text)?;
+        assert_eq!(&fs::read_to_string(&place.path)?, text);
+    }
+    fs::remove_file(&place.path)?;
+    assert!(write_over(&place.path, &short).is_err());
+    assert!(!place.path.exists(), "nothing is made");
+    Ok(())
+}
+
+#[test]
+fn a_console_that_stands_at_the_file_holds_nobody_up_for_long() -> Done {
+    let place = place()?;
+    let root = place.path.parent().ok_or("no folder")?;
+    let held = lease::take(root, &HEAD)?.ok_or("nobody else is here")?;
+    let mut host = Remembered::new(Some(place.path.clone()));
+    let begun = Instant::now();
+    host.keep(&place.dir, place.records[4].clone())?;
+    assert!(begun.elapsed() >= TURN, "it waits for its turn");
+    assert!(remembered(&place.path)?.is_empty());
+    drop(held);
+    host.keep(&place.dir, place.records[4].clone())?;
+    assert_eq!(remembered(&place.path)?, [place.records[4].clone()]);
+    Ok(())
+}
+
+#[test]
 fn what_does_not_fit_is_said_and_stays_until_somebody_removes_it() -> Done {
     for (change, words) in [
         ("empty", "was cut off or emptied"),
@@ -103,7 +162,7 @@ fn what_does_not_fit_is_said_and_stays_until_somebody_removes_it() -> Done {
         }
         fs::write(&place.path, format!("{head}\n"))?;
         let mut host = Remembered::new(Some(place.path.clone()));
-        let found = said(host.look(&place.dir)?);
+        let found = said(look_at(&mut host, &place)?);
         assert!(found.contains(words), "{found}");
         assert!(!found.contains("BROKEN"), "{found}");
         let next = Anchor {
@@ -139,7 +198,7 @@ fn a_file_that_holds_anything_but_heads_is_said_and_not_replaced() -> Done {
     ] {
         fs::write(&place.path, &bytes)?;
         let mut host = Remembered::new(Some(place.path.clone()));
-        let fault = host.look(&place.dir)?.ok_or("nothing is said")?;
+        let fault = look_at(&mut host, &place)?.ok_or("nothing is said")?;
         let hint = fault.hint.clone().ok_or("no hint")?;
         assert!(hint.as_str().contains("removing it ends"), "{hint}");
         let found = said(Some(fault));
@@ -150,7 +209,7 @@ fn a_file_that_holds_anything_but_heads_is_said_and_not_replaced() -> Done {
         assert_eq!(fs::read(&place.path)?, bytes);
         // A person decides.
         fs::remove_file(&place.path)?;
-        assert_eq!(host.look(&place.dir)?, None);
+        assert_eq!(look_at(&mut host, &place)?, None);
         host.keep(&place.dir, place.records[3].clone())?;
         assert_eq!(remembered(&place.path)?, [place.records[3].clone()]);
     }
@@ -166,7 +225,7 @@ fn a_file_that_cannot_be_read_is_said_and_not_replaced() -> Done {
     std::os::unix::fs::symlink(&elsewhere, &place.path)?;
     assert!(remembered(&place.path).is_err());
     let mut host = Remembered::new(Some(place.path.clone()));
-    let found = said(host.look(&place.dir)?);
+    let found = said(look_at(&mut host, &place)?);
     assert!(found.contains("what this host remembers"), "{found}");
     assert!(found.contains("a symbolic link"), "{found}");
     let kept = host.keep(&place.dir, place.records[3].clone());
@@ -184,12 +243,12 @@ fn a_log_that_cannot_be_read_hides_nothing_of_another() -> Done {
     std::os::unix::fs::symlink("nowhere", unread)?;
     fs::write(&place.path, format!("{}\n", place.records[4]))?;
     let mut host = Remembered::new(Some(place.path.clone()));
-    let found = said(host.look(&place.dir)?);
+    let found = said(look_at(&mut host, &place)?);
     let words = format!("the audit log {other} cannot be read whole");
     assert!(found.contains(&words), "{found}");
     assert!(!found.contains("this host remembers"), "{found}");
     fs::write(&place.segment, "")?;
-    let found = said(host.look(&place.dir)?);
+    let found = said(look_at(&mut host, &place)?);
     assert!(found.contains(&words), "{found}");
     assert!(found.contains("was cut off or emptied"), "{found}");
     // Nobody knows whether it is gone.
@@ -198,7 +257,7 @@ fn a_log_that_cannot_be_read_hides_nothing_of_another() -> Done {
         ..place.records[4].clone()
     };
     fs::write(&place.path, format!("{theirs}\n"))?;
-    let found = said(host.look(&place.dir)?);
+    let found = said(look_at(&mut host, &place)?);
     assert!(!found.contains("is gone"), "{found}");
     Ok(())
 }
