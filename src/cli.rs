@@ -19,6 +19,7 @@ mod reading;
 pub mod runbook;
 pub mod screen;
 pub mod shell;
+mod systems;
 pub mod themes;
 pub mod wall;
 

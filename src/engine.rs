@@ -45,6 +45,7 @@ use crate::domain::text::Untrusted;
 use crate::store::audit::AuditLog;
 use crate::store::lease::Lease;
 use crate::store::places::Places;
+use crate::store::systems::Hold;
 
 pub use approval::person;
 pub use plan::frozen;
@@ -88,6 +89,8 @@ pub struct Start {
     pub log: AuditLog,
     /// The records that are in it.
     pub entries: Vec<Entry>,
+    /// What says that the state directory belongs to these systems, while this runs.
+    pub systems: Option<Hold>,
     /// Directory of the leases.
     pub leases: PathBuf,
     /// Directory of the texts that are being written.
@@ -127,6 +130,8 @@ struct World {
     identity: Vec<Arc<dyn Identity>>,
     identity_logs: Vec<Arc<dyn ActivitySource>>,
     journal: Journal,
+    // Held for its lock only.
+    _systems: Option<Hold>,
     leases: PathBuf,
     freeze: PathBuf,
     policy: PathBuf,
@@ -177,6 +182,7 @@ impl Engine {
             identity: start.identity,
             identity_logs: start.identity_logs,
             journal,
+            _systems: start.systems,
             leases: start.leases,
             freeze: start.freeze,
             policy: start.policy,

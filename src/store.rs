@@ -11,3 +11,4 @@ pub mod process;
 pub mod runbooks;
 pub mod secret;
 pub mod state;
+pub mod systems;

@@ -6,7 +6,7 @@ use std::sync::Arc;
 
 use tokio::sync::mpsc;
 
-use super::{Failure, INTERNAL, UNREADABLE, library, log_folder, screen};
+use super::{Failure, INTERNAL, UNREADABLE, library, log_folder, screen, systems};
 use crate::app::command::COMMANDS;
 use crate::app::keymap::{KeyFault, Keymap};
 use crate::app::model::{Model, Start};
@@ -340,19 +340,18 @@ pub fn start(parts: Parts) -> Result<Behind, Failure> {
     };
     let wide = state.prepare().map_err(|error| state_failure(&error))?;
     let mended = log_folder::mended(&state, &wide);
-    let who = identity();
+    let (who, now) = (identity(), clock.now().utc);
+    // Before the log is: one of other systems is not written to.
+    let (systems, doubt) = systems::claim(&state, &loaded.settings, &who, &mended, now)?;
     let ground = Ground {
         head: Some(state.root().join(HEAD)),
         ..ground
     };
     let log = AuditLog::open_on(&state.audit(), who.clone(), ground)
-        .map_err(|error| log_folder::not_opened(&error, &mended, clock.now().utc))?;
+        .map_err(|error| log_folder::not_opened(&error, &mended, now))?;
     warnings.extend(mended);
-    warnings.extend(log_folder::of_other_hosts(
-        &state.audit(),
-        &who,
-        clock.now().utc,
-    ));
+    warnings.extend(doubt);
+    warnings.extend(log_folder::of_other_hosts(&state.audit(), &who, now));
     // Before this session writes to it. What cannot be looked at stays on the screen as what is broken does.
     let broken = log.look().unwrap_or_else(|error| {
         let what = safe!("the audit log cannot be read whole: {}", error.shown());
@@ -423,6 +422,7 @@ pub fn start(parts: Parts) -> Result<Behind, Failure> {
         identity_logs: connections.identity_logs,
         log,
         entries,
+        systems,
         leases: state.leases(),
         drafts: state.drafts(),
         freeze: host.freeze,

@@ -4,7 +4,9 @@
 
 mod action;
 mod connection;
+mod head;
 mod host;
+mod systems;
 
 use std::io::Write;
 
@@ -129,6 +131,7 @@ pub async fn examine(
     for judged in [
         host::freeze(host),
         host::log(state, disk, now),
+        systems::judged(state, &settings, now),
         host::caps(state, &settings, now),
     ] {
         stops.extend(judged.stops);

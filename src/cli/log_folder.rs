@@ -15,7 +15,7 @@ use crate::domain::ids::LogId;
 use crate::domain::text::{Safe, Untrusted};
 use crate::engine::journal::fault_of;
 use crate::safe;
-use crate::store::audit::{self, Found, Identity, StoreError};
+use crate::store::audit::{self, Found, Identity, Owner, StoreError};
 use crate::store::state::StateDir;
 
 /// Bytes of logs that are looked through, together: nobody waits at a start for the records of years.
@@ -53,6 +53,29 @@ pub(super) fn each(dir: &Path, logs: &[LogId], now: DateTime<Utc>) -> Vec<Safe> 
         safe!("the log {} holds {}", one.log, held.unwrap_or(nothing))
     };
     found.iter().map(say).collect()
+}
+
+/// Says what the log of a host and user holds that is not over, however long it is; also of one that nobody wrote to yet,
+/// which is theirs where there is no other.
+pub(super) fn of_own(dir: &Path, identity: &Identity, now: DateTime<Utc>) -> Option<Safe> {
+    let found = match audit::found(dir) {
+        Ok(found) => found,
+        Err(error) => {
+            return Some(safe!("what its log holds is not known: {}", error.shown()));
+        }
+    };
+    let mut left = u64::MAX;
+    let mut said = Vec::new();
+    for one in &found {
+        let is_other = |owner: &Owner| owner.host != identity.host || owner.uid != identity.uid;
+        if one.owner.as_ref().is_some_and(is_other) {
+            continue;
+        }
+        if let Some(held) = held(dir, one, now, &mut left) {
+            said.push(safe!("the log {} holds {}", one.log, held));
+        }
+    }
+    (!said.is_empty()).then(|| Safe::join(said, &Safe::fixed("; ")))
 }
 
 /// Says what logs of this user under the names of other hosts hold that is not over, if they do.

@@ -1,12 +1,13 @@
 //! Records first, tells after: every record of this process goes through here, and what is durable is folded and told.
 
 use std::collections::BTreeMap;
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Mutex, PoisonError};
 
 use tokio::sync::mpsc;
 
 use super::probe::Probe;
-use crate::app::message::Message;
+use crate::app::message::{Level, Message};
 use crate::domain::audit::{Body, ChainHash, Entry};
 use crate::domain::containment::caps::CapWord;
 use crate::domain::containment::counted::Counted;
@@ -15,7 +16,7 @@ use crate::domain::fault::Fault;
 use crate::domain::ids::{ActionId, PlanId, SessionId};
 use crate::domain::text::{Safe, Untrusted};
 use crate::safe;
-use crate::store::audit::{AuditLog, Free, Place, Standing, StoreError};
+use crate::store::audit::{AuditLog, Free, HEAD_HINT, Place, Standing, StoreError};
 
 /// The audit log with the fold of its records.
 #[derive(Clone)]
@@ -29,6 +30,8 @@ pub struct Journal {
     probe: Arc<dyn Probe>,
     /// What the console was told last: that the log fails, that its disk is nearly full.
     told: Arc<Mutex<(bool, bool)>>,
+    /// Whether it was told that the head of the log is not remembered.
+    told_head: Arc<AtomicBool>,
     /// What the caps count: read from the file, never from memory.
     count: Arc<Mutex<Count>>,
 }
@@ -56,6 +59,19 @@ struct Folded {
     place: Place,
     /// Records of our own that were read and folded before their append was answered.
     early: BTreeMap<u64, ChainHash>,
+    /// Records of our own that are answered and wait for those before them, which could not be read.
+    waiting: BTreeMap<u64, Entry>,
+}
+
+impl Folded {
+    /// Gives the first of those that wait that is not among the records which were read: none, or another of its number.
+    fn missing(&self, read: &[Entry]) -> Option<&Entry> {
+        let stands = |own: &Entry| {
+            let found = read.iter().rfind(|entry| entry.n == own.n);
+            found.is_some_and(|found| found.h == own.h)
+        };
+        self.waiting.values().find(|own| !stands(own))
+    }
 }
 
 impl Journal {
@@ -77,26 +93,31 @@ impl Journal {
             messages,
             probe,
             told: Arc::default(),
+            told_head: Arc::default(),
             count: Arc::default(),
             folded: Arc::new(tokio::sync::Mutex::new(Folded {
                 n: entries.last().map_or(0, |entry| entry.n),
                 place: Place::default(),
                 early: BTreeMap::new(),
+                waiting: BTreeMap::new(),
             })),
         }
     }
 
     /// Folds what other consoles of this user recorded meanwhile, and tells it.
     ///
-    /// A log that cannot be read changes nothing: the next append will say so.
+    /// A log that cannot be read changes nothing, and one that was changed takes nothing any more: the next append will
+    /// say so.
     pub async fn catch_up(&self) {
         let mut folded = self.folded.lock().await;
-        let Some((entries, place)) = self.behind(&folded).await else {
+        let Ok(Some((entries, place))) = self.read_behind(&folded).await else {
             return;
         };
         let own = self.log.session();
         // A record of our own that is not answered yet is not known to be durable: it and what follows wait for it.
-        let waits = |entry: &Entry| entry.sess == *own && is_answered(&entry.body);
+        let waits = |entry: &Entry| {
+            entry.sess == *own && is_answered(&entry.body) && !folded.waiting.contains_key(&entry.n)
+        };
         let known: Vec<Entry> = entries
             .iter()
             .take_while(|entry| !waits(entry))
@@ -106,6 +127,32 @@ impl Journal {
             folded.place = place;
         }
         self.apply(&mut folded, known).await;
+    }
+
+    /// Reads the records behind those that are folded, once more where that fails or where one that waits is not among
+    /// them; `None` where they cannot be read, which says nothing of the log: a segment was removed meanwhile, too many files
+    /// are open.
+    ///
+    /// # Errors
+    /// When one that waits is not in the log any more: nothing is taken any more.
+    async fn read_behind(
+        &self,
+        folded: &Folded,
+    ) -> Result<Option<(Vec<Entry>, Place)>, StoreError> {
+        let mut read = self.behind(folded).await;
+        let is_whole = read
+            .as_ref()
+            .is_some_and(|(entries, _)| folded.missing(entries).is_none());
+        if !is_whole {
+            read = self.behind(folded).await;
+        }
+        let Some((entries, place)) = read else {
+            return Ok(None);
+        };
+        match folded.missing(&entries) {
+            Some(entry) => Err(self.log.distrust(entry)),
+            None => Ok(Some((entries, place))),
+        }
     }
 
     /// Reads the records behind those that are folded, in their order.
@@ -129,6 +176,7 @@ impl Journal {
             return;
         };
         folded.n = last.n;
+        folded.waiting.retain(|n, _| *n > last.n);
         *self.head.lock().unwrap_or_else(PoisonError::into_inner) = Some(last.clone());
         {
             let mut ledger = self.ledger.lock().unwrap_or_else(PoisonError::into_inner);
@@ -213,6 +261,22 @@ impl Journal {
                 .await;
         }
         self.log.remember().await;
+        self.look_at_head().await;
+    }
+
+    /// Tells the console once when the head of the log cannot be remembered, and once when it can again.
+    async fn look_at_head(&self) {
+        let error = self.log.health().unremembered;
+        if self.told_head.swap(error.is_some(), Ordering::Relaxed) == error.is_some() {
+            return;
+        }
+        let again = "this host remembers again how far the audit log goes";
+        let (level, fault) = match error {
+            Some(error) => (Level::Warning, unremembered(&error)),
+            None => (Level::Info, Fault::new(again)),
+        };
+        // Nobody listens any more only when the console is gone.
+        let _ = self.messages.send(Message::Noticed { level, fault }).await;
     }
 
     /// Reads the whole log anew and tells the console when it is broken: a record far above the end may have been edited
@@ -225,7 +289,7 @@ impl Journal {
     }
 
     /// Folds records of our own that are durable now, after those of lower numbers: of two appends the first may be
-    /// answered last, and other processes write in between.
+    /// answered last, and other processes write in between. Where those cannot be read, ours wait for the next reading.
     ///
     /// # Errors
     /// When they do not go on from what is folded: the log was changed under us, and nothing is taken any more. The writer
@@ -242,7 +306,7 @@ impl Journal {
         }
         let fresh = entries.iter().filter(|entry| !is_done(entry));
         let fresh: Vec<Entry> = fresh.cloned().collect();
-        let (Some(first), Some(last)) = (fresh.first(), fresh.last()) else {
+        let Some(first) = fresh.first() else {
             return Ok(());
         };
         if first.n == done + 1 {
@@ -250,32 +314,36 @@ impl Journal {
                 return Err(self.log.distrust(first));
             }
             self.apply(&mut folded, fresh).await;
-            return Ok(());
+        } else {
+            let fresh = fresh.into_iter().map(|entry| (entry.n, entry));
+            folded.waiting.extend(fresh);
         }
-        // An append that is answered was synced after all that stands before it.
-        let known = match self.behind(&folded).await {
-            Some((mut known, place)) => {
-                let read = known.len();
-                known.retain(|entry| entry.n <= last.n);
-                if known.last().is_none_or(|found| found.h != last.h) {
-                    return Err(self.log.distrust(last));
-                }
-                if known.len() == read {
-                    folded.place = place;
-                }
-                known
-            }
-            None => fresh,
+        self.fold_waiting(&mut folded).await
+    }
+
+    /// Folds records of our own that wait, and all that stands before them: an append that is answered was synced after it.
+    ///
+    /// # Errors
+    /// As [`Self::read_behind`].
+    async fn fold_waiting(&self, folded: &mut Folded) -> Result<(), StoreError> {
+        let Some(last) = folded.waiting.keys().next_back().copied() else {
+            return Ok(());
         };
+        let Some((mut known, place)) = self.read_behind(folded).await? else {
+            return Ok(());
+        };
+        let read = known.len();
+        known.retain(|entry| entry.n <= last);
+        if known.len() == read {
+            folded.place = place;
+        }
         let own = self.log.session();
         let is_early = |entry: &&Entry| {
-            entry.sess == *own
-                && is_answered(&entry.body)
-                && !entries.iter().any(|answered| answered.n == entry.n)
+            entry.sess == *own && is_answered(&entry.body) && !folded.waiting.contains_key(&entry.n)
         };
         let early = known.iter().filter(is_early);
         folded.early.extend(early.map(|entry| (entry.n, entry.h)));
-        self.apply(&mut folded, known).await;
+        self.apply(folded, known).await;
         Ok(())
     }
 
@@ -401,6 +469,14 @@ pub fn fault_of(error: &StoreError) -> Fault {
         what: error.shown(),
         hint: error.hint(),
     }
+}
+
+fn unremembered(error: &StoreError) -> Fault {
+    let what = safe!(
+        "this host cannot remember how far the audit log goes: {}; were its end cut off, no start would say so",
+        error.shown()
+    );
+    Fault::new(what).hint(HEAD_HINT)
 }
 
 fn low(free: Free) -> Fault {

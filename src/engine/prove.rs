@@ -70,7 +70,7 @@ pub(super) async fn prove(world: Arc<World>, aid: ActionId, lease: Option<Lease>
 /// Tells whether a final word was recorded.
 async fn read_until_known(world: &World, aid: &ActionId) -> bool {
     let action = world.journal.action(aid);
-    let is_open = |action: &ActionView| action.is_unfinished() || action.is_closed_unread();
+    let is_open = |action: &ActionView| action.is_unfinished() || action.is_closed_by_hand();
     let Some(action) = action.filter(is_open) else {
         return false;
     };

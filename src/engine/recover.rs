@@ -12,8 +12,9 @@ use crate::connect::capability::ConnectErrorKind;
 use crate::domain::audit::{Body, Entry, OutcomeState, SecretSaid, SecretState};
 use crate::domain::containment::counted::Counted;
 use crate::domain::containment::kind::ActionKind;
-use crate::domain::containment::ledger::ActionView;
+use crate::domain::containment::ledger::{ActionView, Ledger};
 use crate::domain::containment::outbox::PendingChange;
+use crate::domain::containment::standing::standing;
 use crate::domain::containment::state::ActionState;
 use crate::domain::fault::Fault;
 use crate::domain::ids::ActionId;
@@ -274,11 +275,21 @@ pub(super) async fn unfinished(world: Arc<World>) {
     }
 }
 
+/// Tells whether what was closed by hand is to be read back: nothing said what became of it and its case was not told, or the
+/// account stands by it still, told or not.
+fn is_to_be_read(ledger: &Ledger, action: &ActionView) -> bool {
+    let stands = || standing(ledger, &action.account, |_| false).is_by_hand();
+    let is_disabling = action.kind == ActionKind::DisableAccount;
+    action.is_closed_unread() || (is_disabling && action.is_closed_by_hand() && stands())
+}
+
 /// Reads back what somebody closed after it was sent and before it was read to an end, less and less often, until a
 /// reading has a word for it or its case was told: the case is told what became of it, not only that it was closed.
 pub(super) async fn closed(world: &Arc<World>, round: u32, tried: &mut Rounds<ActionId>) {
     let all: Vec<ActionView> = world.journal.with(|ledger| {
-        let closed = ledger.actions().filter(|action| action.is_closed_unread());
+        let closed = ledger
+            .actions()
+            .filter(|action| is_to_be_read(ledger, action));
         closed.cloned().collect()
     });
     tried.keep(|aid| all.iter().any(|action| action.aid == *aid));
@@ -292,8 +303,10 @@ pub(super) async fn closed(world: &Arc<World>, round: u32, tried: &mut Rounds<Ac
         };
         // Its owner may have said the last word between our look and the lease.
         world.journal.catch_up().await;
-        let now = world.journal.action(&action.aid);
-        let is_left = now.is_some_and(|now| now.is_closed_unread());
+        let is_left = world.journal.with(|ledger| {
+            let now = ledger.get(&action.aid);
+            now.is_some_and(|now| is_to_be_read(ledger, now))
+        });
         if !is_left {
             lease::clear(&world.leases, &action.aid);
             continue;

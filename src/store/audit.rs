@@ -20,6 +20,7 @@ mod mark;
 mod opened;
 mod owners;
 mod prune;
+mod reach;
 mod read;
 mod remembered;
 mod seal;
@@ -50,7 +51,7 @@ pub use prune::Closed;
 pub use read::{
     Checked, Verified, Walk, read, read_checked, verify, verify_each, verify_with, walk, walk_one,
 };
-pub use remembered::{HEAD, Misfit, misfit_hint, misfits, remembered};
+pub use remembered::{HEAD, HEAD_HINT, Misfit, misfit_hint, misfits, remembered, try_to_keep};
 pub use seal::SealPace;
 use seen::Seen;
 pub use syslog::DEV_LOG;
@@ -120,6 +121,8 @@ pub struct Health {
     pub remote: bool,
     /// Number and hash of the last record that this writer knows to be on the disk.
     pub durable: Option<(u64, ChainHash)>,
+    /// Why the last durable record could not be remembered outside of the directory, if so.
+    pub unremembered: Option<StoreError>,
 }
 
 /// The audit log of this host and user, open for appending.
@@ -153,9 +156,9 @@ impl AuditLog {
     ///
     /// # Errors
     /// As [`Self::open`].
-    pub fn open_on(dir: &Path, identity: Identity, mut ground: Ground) -> Result<Self, StoreError> {
+    pub fn open_on(dir: &Path, identity: Identity, ground: Ground) -> Result<Self, StoreError> {
         let health = Arc::new(Mutex::new(Health::default()));
-        let head = ground.head.take();
+        let head = ground.head.clone();
         let own = Arc::new(identity.clone());
         let mut writer = writer::Writer::open(dir, identity, ground, Arc::clone(&health))?;
         writer.heal()?;
@@ -234,7 +237,7 @@ impl AuditLog {
     }
 
     /// Remembers the last durable record of this writer outside of the directory, also over a power cut. Best effort:
-    /// where that fails, what is remembered is older. After an append of class A it is remembered by itself.
+    /// where that fails, what is remembered is older, and [`Health::unremembered`] says why. After an append of class A it is remembered by itself.
     pub async fn remember(&self) {
         let heads = self.heads.clone();
         let keep = move || {

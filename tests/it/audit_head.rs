@@ -5,7 +5,7 @@ use std::fs;
 use std::os::unix::fs::PermissionsExt as _;
 use std::path::{Path, PathBuf};
 use std::process::Command;
-use std::sync::mpsc;
+use std::sync::{Arc, mpsc};
 use std::thread;
 use std::time::Duration;
 
@@ -18,6 +18,8 @@ use quell::domain::audit::{Anchor, Body, ChainHash};
 use quell::domain::containment::confirm::Confirmation;
 use quell::domain::fault::Fault;
 use quell::drill::Drill;
+use quell::engine::journal::Journal;
+use quell::engine::probe::Open;
 use quell::store::audit::{AuditLog, Ground, HEAD, Identity, remembered};
 use serde_json::{Value, json};
 
@@ -249,6 +251,90 @@ async fn a_log_that_is_cut_right_after_a_containment_that_was_killed_is_said() {
     let words = "was cut off or emptied: this host remembers it up to record";
     assert!(fault.what.as_str().contains(words), "{fault:?}");
     assert!(text(&model, (80, 24)).contains(" log BROKEN "));
+}
+
+/// Opens the log as a console does, and gives it with what the console is told.
+fn console(state: &Path) -> (Journal, tokio::sync::mpsc::Receiver<Message>) {
+    let identity = Identity {
+        host: "bastion".into(),
+        uid: 1000,
+        user: "ana".into(),
+    };
+    let ground = Ground {
+        head: Some(state.join(HEAD)),
+        ..Ground::default()
+    };
+    let log = AuditLog::open_on(&state.join("audit"), identity, ground);
+    let log = log.expect("it can be opened");
+    let (send, messages) = tokio::sync::mpsc::channel(64);
+    (Journal::new(log, &[], send, Arc::new(Open)), messages)
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_console_that_did_not_see_what_was_cut_off_takes_nothing_any_more() {
+    let place = tempfile::tempdir().expect("a directory");
+    let state = place.path();
+    let (one, mut told) = console(state);
+    let ours = one.record(vec![note(0).expect("a note")]).await;
+    ours.expect("it is written");
+    let segment = segments(state).swap_remove(0);
+    let before = fs::metadata(&segment).expect("it is there").len();
+    let (two, _others) = console(state);
+    let theirs = two.record(vec![note(1).expect("a note")]).await;
+    let last = theirs.expect("it is written").pop().expect("a record");
+    drop(two);
+    let file = fs::OpenOptions::new().write(true).open(&segment);
+    let cut = file.and_then(|file| file.set_len(before));
+    cut.expect("it can be cut");
+    // It has read nothing of the other.
+    one.look().await;
+    let mut faults = Vec::new();
+    while let Ok(message) = told.try_recv() {
+        if let Message::AuditLooked { fault, .. } = message {
+            faults.push(fault.expect("it is said").what.to_string());
+        }
+    }
+    let words = format!("record {} is not where it was left", last.n);
+    assert_eq!(faults.len(), 1, "{faults:?}");
+    assert!(faults[0].contains(&words), "{faults:?}");
+    let refused = one.record(vec![note(2).expect("a note")]).await;
+    assert!(refused.is_err());
+    let now = fs::metadata(&segment).expect("it is there").len();
+    assert_eq!(now, before, "nothing is signed behind the cut");
+    // The next start says it and goes on.
+    let (three, _told) = console(state);
+    let theirs = three.record(vec![note(3).expect("a note")]).await;
+    theirs.expect("it is taken");
+    assert_eq!(verify(state).0, Some(1));
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_head_that_cannot_be_written_is_said_once() {
+    let place = tempfile::tempdir().expect("a directory");
+    let state = place.path();
+    let (journal, mut messages) = console(state);
+    let way = state.join("head.new");
+    fs::create_dir(&way).expect("a directory");
+    for round in 0..4 {
+        if round == 2 {
+            fs::remove_dir(&way).expect("it is there");
+        }
+        let bodies = vec![note(round).expect("a note")];
+        journal.record(bodies).await.expect("it is written");
+        journal.look().await;
+    }
+    let mut said = Vec::new();
+    while let Ok(message) = messages.try_recv() {
+        if let Message::Noticed { level, fault } = message {
+            said.push((level, fault.what.to_string()));
+        }
+    }
+    let [(first, cannot), (second, can)] = &said[..] else {
+        panic!("{said:?}");
+    };
+    assert_eq!((*first, *second), (Level::Warning, Level::Info));
+    assert!(cannot.contains("cannot remember how far"), "{cannot}");
+    assert!(can.contains("remembers again"), "{can}");
 }
 
 #[tokio::test(flavor = "multi_thread")]

@@ -26,6 +26,7 @@ use quell::store::state::StateDir;
 
 use crate::audit_processes::leave_orphans;
 use crate::audit_seal::{closing, opening};
+use crate::crash_matrix::{confirm, contain, finished};
 use crate::harness::app::{TestApp, company, limits, no_host, records};
 
 type Done = Result<(), Box<dyn Error>>;
@@ -167,7 +168,9 @@ async fn of_two_logs_of_this_host_and_user_none_goes_on() {
         assert!(said[0].contains(&both), "{said:?}");
         assert!(said[0].contains("no console starts"), "{said:?}");
         let hint = failure.faults[0].hint.as_ref().expect("a hint");
-        assert!(hint.as_str().contains("another state directory"), "{hint}");
+        for words in ["another state directory", "remove that file afterwards"] {
+            assert!(hint.as_str().contains(words), "{hint}");
+        }
         for held in [
             format!("the log {own} holds 2 unfinished"),
             format!("the log {foreign} holds nothing that is not over"),
@@ -373,6 +376,98 @@ async fn what_a_log_under_another_name_of_this_host_holds_is_said() {
     };
     assert_eq!(row.verdict, Verdict::Warning);
     assert!(row.found.as_str().starts_with(&words), "{row:?}");
+}
+
+/// Says how a console of a company is refused on the state of another one.
+fn refused_on_systems(drill: &Drill, state: &Path) -> String {
+    let before = records(state);
+    let failure = refused(drill, state);
+    assert_eq!(failure.code, UNREADABLE);
+    assert_eq!(records(state), before, "nothing is written");
+    assert_eq!(drill.ledger().effects().len(), 0, "nothing is sent");
+    let hint = failure.faults[0].hint.as_ref().expect("a hint");
+    assert!(hint.as_str().contains("--state"), "{hint}");
+    failure.faults[0].what.to_string()
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_console_for_other_systems_under_the_same_names_is_refused() {
+    let (ours, theirs) = (company().await, company().await);
+    let place = tempfile::tempdir().expect("a directory");
+    let [state] = states(place.path(), ["state"]);
+    let both = [&ours, &theirs].map(|drill| (&drill.identity().url, &drill.cases().url));
+    let mut app = TestApp::start(&ours, &state);
+    let said = refused_on_systems(&theirs, &state);
+    for ((okta, hive), words) in both.into_iter().zip(["records", "configuration"]) {
+        for (name, url) in [("okta", okta), ("hive", hive)] {
+            assert!(said.contains(name), "{said}");
+            assert!(said.contains(&format!("{url} in the {words}")), "{said}");
+        }
+    }
+    assert!(said.contains("another console that runs"), "{said}");
+
+    contain(&mut app).await;
+    confirm(&mut app).await;
+    app.until("contained and documented", |model| {
+        let mut all = model.ledger.actions().peekable();
+        all.peek().is_some() && all.all(|one| one.confirmed.is_some()) && finished(model)
+    })
+    .await;
+    app.kill();
+    let said = refused_on_systems(&theirs, &state);
+    assert!(
+        said.contains(" holds ") && said.contains(" contained"),
+        "{said}"
+    );
+    let checks = doctor(&theirs, &state).await;
+    let [row] = rows(&checks, "systems")[..] else {
+        panic!("{checks:#?}");
+    };
+    assert_eq!(row.verdict, Verdict::Fault, "{row:?}");
+    assert_eq!(row.found.as_str(), said);
+
+    // Nor while it is not known whose the records are.
+    let file = state.join("systems");
+    let kept = fs::read(&file).expect("it was written");
+    fs::write(&file, "{").expect("it is ours");
+    let failure = refused(&ours, &state);
+    assert!(failure.faults[0].what.as_str().contains("failed to read"));
+    fs::write(&file, kept).expect("it is ours");
+    let checks = doctor(&ours, &state).await;
+    let [row] = rows(&checks, "systems")[..] else {
+        panic!("{checks:#?}");
+    };
+    assert_eq!(row.verdict, Verdict::Ok, "{row:?}");
+    let effects = ours.ledger().effects().len();
+    run(&ours, &state).await;
+    assert_eq!(ours.ledger().effects().len(), effects);
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_state_directory_with_nothing_open_is_taken_over_by_other_systems() {
+    let (ours, theirs) = (company().await, company().await);
+    let place = tempfile::tempdir().expect("a directory");
+    let [state] = states(place.path(), ["state"]);
+    let warned = |app: TestApp| {
+        let log = app.model().log;
+        app.kill();
+        let mut lines = log.iter();
+        lines.any(|line| line.level == Level::Warning && line.text.as_str().contains("taken over"))
+    };
+    assert!(!warned(TestApp::start(&ours, &state)));
+    for drill in [&theirs, &ours] {
+        let checks = doctor(drill, &state).await;
+        let [row] = rows(&checks, "systems")[..] else {
+            panic!("{checks:#?}");
+        };
+        assert_eq!(row.verdict, Verdict::Warning, "{row:?}");
+        assert!(warned(TestApp::start(drill, &state)));
+        assert!(!warned(TestApp::start(drill, &state)));
+    }
+    fs::write(state.join("systems"), "{").expect("it is ours");
+    assert!(warned(TestApp::start(&ours, &state)));
+    let found = fs::metadata(state.join("systems")).expect("it was written anew");
+    assert_eq!(found.permissions().mode() & 0o777, 0o600);
 }
 
 #[tokio::test(flavor = "multi_thread")]

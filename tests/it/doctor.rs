@@ -353,6 +353,50 @@ async fn a_log_that_is_not_what_this_host_remembers_is_a_fault() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
+async fn a_log_that_is_not_or_cannot_be_remembered_is_a_warning() {
+    let (drill, dir) = (company().await, tempfile::tempdir().expect("a directory"));
+    let name = |name| ConnectionName::parse(name).expect("a name");
+    let case = CaseId::new(name("hive"), "~1");
+    let account = AccountId::new(name("okta"), "00uOTHER");
+    let checks = report(&drill, &dir, &no_host(), |text| text).await;
+    assert_eq!(of(&checks, "audit log").verdict, Verdict::Ok, "no log yet");
+    leave_orphans(dir.path(), &case, &account, 1).expect("the log takes them");
+    let checks = report(&drill, &dir, &no_host(), |text| text).await;
+    let line = of(&checks, "audit log");
+    assert_eq!(line.verdict, Verdict::Warning, "{line:?}");
+    let words = "does not remember how far it goes";
+    assert!(line.found.as_str().contains(words), "{line:?}");
+    let last = records(dir.path()).pop().expect("a record");
+    let head = Anchor {
+        log: last.log,
+        n: last.n,
+        h: last.h,
+    };
+    let head = format!("{head}\n");
+    std::fs::write(dir.path().join(HEAD), &head).expect("it is written");
+    for way in ["head.new", "head.lock"] {
+        let way = dir.path().join(way);
+        std::fs::create_dir(&way).expect("a directory");
+        let checks = report(&drill, &dir, &no_host(), |text| text).await;
+        let line = of(&checks, "audit log");
+        assert_eq!(line.verdict, Verdict::Warning, "{line:?}");
+        let words = "cannot remember how far it goes";
+        assert!(line.found.as_str().contains(words), "{line:?}");
+        let hint = line.hint.as_ref().expect("what to do");
+        assert!(hint.as_str().contains("head.new"), "{line:?}");
+        std::fs::remove_dir(&way).expect("it is there");
+    }
+    let checks = report(&drill, &dir, &no_host(), |text| text).await;
+    assert_eq!(of(&checks, "audit log").verdict, Verdict::Ok, "{checks:#?}");
+    // Looking leaves it as it is, and nothing beside it.
+    let kept = std::fs::read_to_string(dir.path().join(HEAD));
+    assert_eq!(kept.expect("it can be read"), head);
+    for none in ["head.new", "head.lock"] {
+        assert!(!dir.path().join(none).exists(), "{none}");
+    }
+}
+
+#[tokio::test(flavor = "multi_thread")]
 async fn a_right_that_is_missing_at_keycloak_fails_what_needs_it() {
     let keycloak = Options {
         idp: Idp::Keycloak,

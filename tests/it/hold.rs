@@ -900,7 +900,7 @@ async fn slow_an_undoing_of_what_was_refused_and_read_as_disabled_rings_and_is_t
     app.keys("C");
     app.sync().await;
     let screen = app.screen();
-    let word = "partly contained: disabled, but not provably by an action of ours";
+    let word = "partly: disabled, but not provably by an action of ours";
     assert!(screen.contains(word), "{screen}");
     assert!(!screen.contains("not watched"), "{screen}");
     // There is no proven act of ours to undo, and it is not said that there is nothing to enable.

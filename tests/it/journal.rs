@@ -10,19 +10,23 @@ use quell::domain::audit::{Body, Entry};
 use quell::domain::ids::{CaseId, ConnectionName};
 use quell::engine::journal::Journal;
 use quell::engine::probe::Open;
-use quell::store::audit::{AuditLog, Identity};
+use quell::store::audit::{AuditLog, Ground, Identity};
+use rstest::rstest;
 use tokio::sync::mpsc;
 
 use crate::harness::app::{TestApp, company};
 use crate::truth::{DISABLE, REVOKE, confirm, open_case, plan};
 
-fn open(dir: &Path) -> AuditLog {
-    let identity = Identity {
+fn identity() -> Identity {
+    Identity {
         host: "bastion".into(),
         uid: 1000,
         user: "jo".into(),
-    };
-    AuditLog::open(dir, identity).expect("a log")
+    }
+}
+
+fn open(dir: &Path) -> AuditLog {
+    AuditLog::open(dir, identity()).expect("a log")
 }
 
 fn note(text: &str) -> Vec<Body> {
@@ -224,4 +228,142 @@ async fn a_log_in_which_a_number_stood_twice_before_is_gone_on_with() {
     }
     assert_eq!(numbers, [3, 4, 5]);
     assert_eq!(told(&mut messages), numbers, "each once, and nothing else");
+}
+
+/// A console whose log has a closed segment before the one that is written; it reads both, as it read nothing yet.
+struct Console {
+    dir: tempfile::TempDir,
+    log: AuditLog,
+    journal: Journal,
+    messages: mpsc::Receiver<Message>,
+}
+
+impl Console {
+    fn new() -> Self {
+        let dir = tempfile::tempdir().expect("a directory");
+        let ground = Ground {
+            rotate_at: 1,
+            ..Ground::default()
+        };
+        let before = AuditLog::open_on(dir.path(), identity(), ground).expect("a log");
+        for text in ["closed", "open"] {
+            before.append_blocking(note(text)).expect("it is written");
+        }
+        let log = open(dir.path());
+        let entries = log.read_all().expect("it can be read");
+        let last = entries.last().expect("a record");
+        assert_eq!(last.seg, 2, "{last:?}");
+        let (send, messages) = mpsc::channel(64);
+        let journal = Journal::new(log.clone(), &entries, send, Arc::new(Open));
+        Self {
+            dir,
+            log,
+            journal,
+            messages,
+        }
+    }
+
+    fn segment(&self, number: u64) -> PathBuf {
+        let name = format!("audit-{}-{number}.jsonl", self.log.log());
+        self.dir.path().join(name)
+    }
+
+    /// Makes every reading fail; the writer does not look at a closed segment.
+    fn hide(&self) {
+        let closed = self.segment(1);
+        fs::rename(&closed, self.dir.path().join("hidden")).expect("it is moved");
+        std::os::unix::fs::symlink("nowhere", closed).expect("a link");
+    }
+
+    fn show(&self) {
+        fs::rename(self.dir.path().join("hidden"), self.segment(1)).expect("it is moved");
+    }
+
+    fn told(&mut self) -> Vec<u64> {
+        told(&mut self.messages)
+    }
+
+    fn failed(&self) -> Option<String> {
+        let failed = self.log.health().failed;
+        failed.map(|error| error.to_string())
+    }
+}
+
+#[rstest]
+#[case::readable_before_the_first_is_answered(true)]
+#[case::readable_after_both_are(false)]
+#[tokio::test(flavor = "multi_thread")]
+async fn what_could_not_be_read_is_told_later_and_ends_no_log(#[case] soon: bool) {
+    let mut console = Console::new();
+    let theirs = open(console.dir.path()).append_blocking(note("theirs"));
+    let theirs = theirs.expect("it is written");
+    let first = console.journal.append(note("1"));
+    let second = console.journal.append(note("2"));
+    console.hide();
+    let second = second.await.expect("it is written");
+    assert!(console.told().is_empty(), "what stands before is not known");
+    if soon {
+        console.show();
+    }
+    let first = first.await.expect("it is written");
+    assert_eq!(console.failed(), None);
+    if !soon {
+        assert!(console.told().is_empty(), "what stands before is not known");
+        console.show();
+        console.journal.catch_up().await;
+    }
+    assert_eq!(console.told(), [theirs[0].n, first[0].n, second[0].n]);
+    let more = console.journal.record(note("more")).await;
+    let more = more.expect("it is taken");
+    console.journal.catch_up().await;
+    assert_eq!(console.told(), [more[0].n], "each once");
+    assert_eq!(console.failed(), None);
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn what_goes_on_from_what_is_folded_is_told_without_a_reading() {
+    let mut console = Console::new();
+    let first = console.journal.append(note("1"));
+    let second = console.journal.append(note("2"));
+    console.hide();
+    let second = second.await.expect("it is written");
+    assert!(console.told().is_empty());
+    let first = first.await.expect("it is written");
+    assert_eq!(console.told(), [first[0].n]);
+    console.show();
+    let third = console.journal.record(note("3")).await;
+    let third = third.expect("it is written");
+    assert_eq!(console.told(), [second[0].n, third[0].n]);
+    assert_eq!(console.failed(), None);
+}
+
+#[rstest]
+#[case::cut(false)]
+#[case::written_anew(true)]
+#[tokio::test(flavor = "multi_thread")]
+async fn what_waits_and_is_not_in_the_log_any_more_ends_it(#[case] anew: bool) {
+    let mut console = Console::new();
+    let path = console.segment(2);
+    let size = size_of(&path);
+    let theirs = open(console.dir.path()).append_blocking(note("theirs"));
+    theirs.expect("it is written");
+    console.hide();
+    let ours = console.journal.record(note("ours")).await;
+    let ours = ours.expect("it is written");
+    console.show();
+    cut(&path, size);
+    if anew {
+        let other = open(console.dir.path());
+        let written = other.append_blocking([note("x"), note("y")].concat());
+        let written = written.expect("they are written");
+        assert_eq!(written[1].n, ours[0].n);
+    }
+    console.journal.catch_up().await;
+    assert!(console.told().is_empty());
+    let words = format!("record {} is not where it was left", ours[0].n);
+    let failed = console.failed().expect("it is said for good");
+    assert!(failed.contains(&words), "{failed}");
+    let fault = console.journal.record(note("late")).await;
+    let fault = fault.expect_err("nothing is taken");
+    assert!(fault.what.as_str().contains(&words), "{fault:?}");
 }

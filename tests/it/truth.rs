@@ -558,8 +558,15 @@ fn table() -> Vec<(Act, World, ActionState, usize, &'static str)> {
             // Okta says 403 to that, which is the last word: no state is read that might be wanted.
             rows.push((act, World::DoneByOthersFirst, Rejected, 2, "current status"));
         } else if !revoke {
-            // Refused for the state it is in, which is the wanted one: the work of others proves nothing of ours.
-            rows.push((act, World::DoneByOthersFirst, Rejected, 2, "by another act"));
+            // Refused for the state it is in, which is the wanted one: the work of others proves nothing of ours. They did it
+            // in the second of our look, so a copy of our own request may as well have.
+            rows.push((
+                act,
+                World::DoneByOthersFirst,
+                Rejected,
+                2,
+                "by whom is not known",
+            ));
         }
         let (word, says) = match act.kind {
             ActionKind::DisableAccount => (Drifted, "ACTIVE now"),

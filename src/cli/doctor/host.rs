@@ -9,7 +9,6 @@ use crate::cli::compose::{self, Host, Loaded, Look};
 use crate::cli::log_folder;
 use crate::config::settings::{SecretSource, Settings};
 use crate::connect::secret::Secret;
-use crate::domain::audit::Expectations;
 use crate::domain::containment::caps::{self, CapWord};
 use crate::domain::containment::kind::ActionKind;
 use crate::domain::containment::ledger::Ledger;
@@ -17,9 +16,7 @@ use crate::domain::freshness::Moment;
 use crate::domain::ids::{AccountId, ConnectionName};
 use crate::domain::text::{Safe, Untrusted};
 use crate::safe;
-use crate::store::audit::{
-    Disk, HEAD, StoreError, misfit_hint, misfits, remembered, several, verify_with,
-};
+use crate::store::audit::{Disk, StoreError, several};
 use crate::store::state::StateDir;
 
 /// Lines, and what of them stops every action.
@@ -184,7 +181,7 @@ pub(super) fn log(state: &StateDir, disk: &mut dyn Disk, now: Moment) -> Judged 
                 .push(check("log directory", Verdict::Fault, found));
         }
     }
-    judged.checks.push(verified(state));
+    judged.checks.push(super::head::verified(state));
     judged.checks.extend(beside(&state.audit(), now));
     judged.checks.extend(files(&state.audit()));
     match crate::store::audit::try_open(&state.audit(), &compose::identity(), disk) {
@@ -295,45 +292,6 @@ fn beside(dir: &Path, now: Moment) -> Vec<Check> {
         hint: fault.hint,
     }));
     checks
-}
-
-/// Verifies the logs, also against what this host remembers of them: one that was emptied, cut or removed has no fault. Of
-/// two of this host and user none goes on.
-fn verified(state: &StateDir) -> Check {
-    const WHAT: &str = "audit log";
-    let verified = remembered(&state.root().join(HEAD)).and_then(|heads| {
-        let expectations = Expectations {
-            anchors: heads.clone(),
-            ..Expectations::default()
-        };
-        let found = verify_with(&state.audit(), &expectations)?;
-        Ok((misfits(&heads, &found), found.logs))
-    });
-    let (unlike, logs) = match verified {
-        Ok(verified) => verified,
-        Err(error) => {
-            let mut line = check(WHAT, Verdict::Fault, error.shown());
-            line.hint = error.hint();
-            return line;
-        }
-    };
-    let faults: u64 = logs.iter().map(|(_, report)| report.faults_total).sum();
-    let records: u64 = logs.iter().map(|(_, report)| report.records).sum();
-    let mut said = vec![safe!("{} records, {} faults", records, faults)];
-    said.extend(unlike.iter().map(|(head, misfit)| misfit.shown(head)));
-    let several = several(&state.audit(), &compose::identity());
-    said.extend(several.iter().map(StoreError::shown));
-    let verdict = if faults == 0 && unlike.is_empty() && several.is_none() {
-        Verdict::Ok
-    } else {
-        Verdict::Fault
-    };
-    let mut line = check(WHAT, verdict, Safe::join(said, &Safe::fixed("; ")));
-    line.hint = match several {
-        Some(error) => error.hint(),
-        None => (!unlike.is_empty()).then(misfit_hint),
-    };
-    line
 }
 
 /// Counts what the caps count.

@@ -44,7 +44,9 @@ pub fn credit(ledger: &Ledger, action: &ActionView) -> Credit {
         action.kind,
         ActionKind::DisableAccount | ActionKind::EnableAccount
     );
-    if is_state && action.broken.is_some() {
+    // Where the provider tells when the state began, and that did not move, a copy lagged.
+    let is_of_one_time = action.effect_at.is_some() && action.effect_at == action.effect_first;
+    if is_state && action.broken.is_some() && !is_of_one_time {
         return Credit::Broken;
     }
     // Sessions that have ended are a fact of now, whoever ended them.
@@ -325,9 +327,54 @@ mod tests {
     }
 
     #[rstest]
+    #[case::a_copy_that_lagged(1, 1, Credit::Own)]
+    #[case::begun_anew(1, 5, Credit::Elsewhen)]
+    fn where_the_time_of_a_state_is_told_it_says_whether_it_was_another_in_between(
+        #[case] first: i64,
+        #[case] last: i64,
+        #[case] expected: Credit,
+    ) {
+        let mut ledger = Ledger::default();
+        let acts = [planned(1, 0, D), confirmed(1, false), intent(1, Some(0))];
+        let reads = [
+            observed(Some(true), Some(first)),
+            observed(Some(false), None),
+            observed(Some(true), Some(last)),
+        ];
+        let all = acts.into_iter().chain(answered(1, Ack)).chain(reads);
+        for (body, n) in all.zip(1..) {
+            ledger.apply(&entry(n, 1, body));
+        }
+        let action = ledger.get(&aid(1)).expect("it is on record");
+        assert_eq!(credit(&ledger, action), expected);
+    }
+
+    #[rstest]
+    #[case::a_password_set_anew(P, &[10, 12], Credit::Elsewhen)]
+    #[case::a_password_set_once(P, &[10, 10], Credit::Own)]
+    fn a_password_that_moves_is_of_others(
+        #[case] kind: ActionKind,
+        #[case] times: &[i64],
+        #[case] expected: Credit,
+    ) {
+        let mut ledger = Ledger::default();
+        let acts = [planned(1, 0, kind), confirmed(1, false), intent(1, Some(0))];
+        let reads = times
+            .iter()
+            .map(|second| observed(Some(true), Some(*second)));
+        let all = acts.into_iter().chain(answered(1, Ack)).chain(reads);
+        for (body, n) in all.zip(1..) {
+            ledger.apply(&entry(n, 1, body));
+        }
+        let action = ledger.get(&aid(1)).expect("it is on record");
+        assert_eq!(credit(&ledger, action), expected);
+    }
+
+    #[rstest]
     #[case::its_own(D, 1, Credit::Own)]
     #[case::too_late(D, 60, Credit::Elsewhen)]
-    #[case::a_password_too_late(P, 60, Credit::Elsewhen)]
+    // Set by another clock than that of the answers, or after them: judged by what it was before, and by moving.
+    #[case::a_password(P, 60, Credit::Own)]
     // Sessions that have ended are a fact of now, whoever ended them.
     #[case::sessions(R, 60, Credit::Own)]
     fn what_began_after_the_request_was_over_is_of_others(

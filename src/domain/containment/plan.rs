@@ -137,6 +137,7 @@ struct Material<'a> {
     name: &'a str,
     mail: Option<&'a str>,
     status: &'a AccountStatus,
+    status_changed: Option<i64>,
     source: Option<&'a str>,
     groups: Option<Vec<&'a str>>,
     roles: Option<Vec<&'a str>>,
@@ -162,6 +163,7 @@ fn material(account: &Account) -> Material<'_> {
             .as_ref()
             .map(super::super::text::Untrusted::raw),
         status: &account.status,
+        status_changed: account.status_changed.map(|at| at.timestamp_millis()),
         source: account
             .source
             .as_ref()
@@ -244,6 +246,11 @@ impl Expected {
         }
     }
 
+    /// Tells whether no act of this plan has changed the status so far.
+    fn is_untouched(&self) -> bool {
+        self.statuses.len() <= 1 && !self.password
+    }
+
     /// Adds what an act of ours leads to.
     pub fn add(&mut self, kind: ActionKind, leads_to: Option<AccountStatus>) {
         self.statuses.extend(leads_to);
@@ -266,6 +273,9 @@ pub fn changed_since(plan: &Account, now: &Account, expected: &Expected) -> Opti
         Some("mail")
     } else if !expected.statuses.contains(&now.status) {
         Some("status")
+    } else if before.status_changed != after.status_changed && expected.is_untouched() {
+        // The same word of another containment, which the plan did not see.
+        Some("when the status began")
     } else if before.source != after.source {
         Some("source")
     } else if before.groups != after.groups {
@@ -424,9 +434,13 @@ mod tests {
             lists(factors.as_deref(), factor),
             Some("MFA methods")
         );
+        each!(
+            status_changed,
+            times(status_changed),
+            Some("when the status began")
+        );
         // These move by themselves, or are judged as something else.
         each!(vendor_status, others(&vendor_status), None);
-        each!(status_changed, times(status_changed), None);
         each!(last_sign_in, times(last_sign_in), None);
         let client = "vpn".into();
         each!(token_clients, lists(token_clients.as_deref(), client), None);

@@ -267,7 +267,10 @@ impl Recoveries {
         let begins = match (action.kind, action.state) {
             (
                 ActionKind::EnableAccount,
-                ActionState::Verified | ActionState::Unverifiable | ActionState::Abandoned,
+                ActionState::Verified
+                | ActionState::Unverifiable
+                | ActionState::Rejected
+                | ActionState::Abandoned,
             ) if action.may_have_had_effect() => true,
             (ActionKind::DisableAccount, ActionState::Verified) => false,
             (ActionKind::EnableAccount, _) => {

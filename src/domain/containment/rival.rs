@@ -27,13 +27,23 @@ pub fn refusal(
     let takes = |other: &ActionView, item| other.item.as_ref().is_some_and(|one| one.is_same(item));
     let is_same =
         |other: &ActionView| other.kind == kind && item.is_none_or(|item| takes(other, item));
+    // An undo that waited in a dialog must not lift a containment that was made since.
+    let is_undone = |other: &ActionView| {
+        kind == ActionKind::EnableAccount
+            && other.kind == ActionKind::DisableAccount
+            && other.sent_n > planned
+            && (other.is_unfinished() || other.may_have_had_effect())
+    };
     let rival = ledger
         .on(account)
-        .filter(|other| is_same(other) && other.pid != *plan && other.sent.is_some())
-        .rfind(|other| is_in_the_way(other, planned))?;
+        .filter(|other| other.pid != *plan && other.sent.is_some())
+        .rfind(|other| {
+            let is_rival = is_same(other) && is_in_the_way(other, planned);
+            is_rival || is_undone(other)
+        })?;
     Some(safe!(
         "{} of this account stands as {} by the plan {}, of which this plan knew nothing: look at it, then plan again",
-        kind.word(),
+        rival.kind.word(),
         rival.state.word(),
         rival.pid
     ))
@@ -152,6 +162,29 @@ mod tests {
         // Nothing of it touches another account.
         let other = AccountId::new(here.connection.clone(), "00uOther");
         assert_eq!(judged(false, kind, &other), None);
+    }
+
+    #[rstest]
+    #[case::on_its_way(sent(), true)]
+    #[case::proven(then(outcome(2, OutcomeState::Verified)), true)]
+    #[case::refuted(then(outcome(2, OutcomeState::NotEffective)), false)]
+    fn a_disabling_that_an_undo_did_not_see_is_in_its_way(
+        #[case] theirs: Vec<Body>,
+        #[case] unseen: bool,
+    ) {
+        let judged = |seen| {
+            let ledger = ledger(theirs.clone(), D, seen);
+            refusal(
+                &ledger,
+                &pid(1),
+                &account().id,
+                (ActionKind::EnableAccount, None),
+            )
+        };
+        let said = judged(false);
+        assert_eq!(said.is_some(), unseen);
+        assert!(said.is_none_or(|said| said.as_str().contains(D.word())));
+        assert_eq!(judged(true), None);
     }
 
     #[test]

@@ -5,6 +5,7 @@
 use chrono::TimeDelta;
 
 use crate::domain::containment::ledger::ActionView;
+use crate::domain::containment::state::ActionState;
 use crate::domain::text::Untrusted;
 use crate::engine::World;
 
@@ -21,7 +22,10 @@ pub(super) fn ahead(world: &World, action: &ActionView) -> usize {
             .sent
             .zip(other.ended)
             .map(|(sent, ended)| sent - ended);
-        !other.acknowledged && other.may_have_left() && gap.is_some_and(|gap| gap < ENTRY_LATE)
+        // What the provider refused left no entry.
+        let is_silent =
+            !other.acknowledged && other.refused.is_none() && other.state != ActionState::Rejected;
+        is_silent && other.may_have_left() && gap.is_some_and(|gap| gap < ENTRY_LATE)
     };
     let is_ahead = |other: &&ActionView| {
         other.kind == action.kind

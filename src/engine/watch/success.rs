@@ -80,15 +80,26 @@ pub(in crate::engine) async fn successes(world: Arc<World>) {
 
 /// Looks once, right before a containment is documented: what is written into the case is what the sources say by then.
 pub(in crate::engine) async fn look_now(world: &World, pid: &PlanId) {
-    let mut plan = world.journal.plan(pid).into_iter();
-    let Some(action) = plan.find(ActionView::still_disables) else {
+    let Some(account) = world
+        .journal
+        .plan(pid)
+        .first()
+        .map(|one| one.account.clone())
+    else {
         return;
     };
-    // Read back a while ago, by a console that ended perhaps: others may have enabled it since. Not again right after it.
-    let is_old = action
-        .ended
-        .is_some_and(|ended| world.clock.now().utc - ended >= OLD);
-    if is_old {
+    let now = world.clock.now().utc;
+    let standing = world.journal.with(|ledger| {
+        let mut all = ledger.disabled(now).into_iter();
+        let found = all.find(|one| one.account == account && one.still_disables());
+        found.cloned()
+    });
+    let Some(action) = standing else {
+        return;
+    };
+    // Others may have enabled it since it was read back, by another plan or a while ago. Not again right after that.
+    let is_fresh = action.ended.is_some_and(|ended| now - ended < OLD);
+    if action.pid != *pid || !is_fresh {
         let _ = tokio::time::timeout(READ_TWICE, super::look_at_status(world, &action)).await;
     }
     // A source that does not answer keeps no record from the case: the watch tells it later.

@@ -109,7 +109,7 @@ pub enum StoreError {
     Changed {
         /// The file.
         path: PathBuf,
-        /// Number of the record that this process wrote or read last, or of the one that stands in its place.
+        /// Number of the record that this process wrote or read last, that this host remembers, or that stands in its place.
         n: u64,
     },
     /// The condition of an append did not hold under the lock; nothing was recorded.
@@ -165,7 +165,7 @@ impl StoreError {
                 "look who changed it (`ls -l`) and keep a copy of it; removing it ends this warning"
             }
             Self::Several { .. } => {
-                "look who put it here (`ls -l`), keep the one that holds what is not over, and move the files of the other into the folder `audit` of another state directory: `--state` goes on with it there; `quell audit verify`, `show` and `merge` read both"
+                "look who put it here (`ls -l`), keep the one that holds what is not over, and move the files of the other into the folder `audit` of another state directory: `--state` goes on with it there; `quell audit verify`, `show` and `merge` read both. Where the file `head` in the state directory names the log that was moved, remove that file afterwards, or each start says that the log is gone"
             }
             Self::Missing { .. } => {
                 "put its files back, or start quell again: it begins a new log, and none starts while both are here"

@@ -37,15 +37,21 @@ impl Heads {
         }
     }
 
-    /// Remembers the last durable record. Where that fails, what is remembered is older: no append fails for it, and
-    /// nothing is said, for the log itself says enough of a disk that fails or is full.
+    /// Remembers the last durable record. Where that fails, what is remembered is older: no append fails for it, and the
+    /// health of the log says why. Once the log was changed, what this process knew of it is nothing to hold others to.
     pub(super) fn keep(&self) {
-        let health = self.health.lock().unwrap_or_else(PoisonError::into_inner);
-        let durable = health.durable;
+        let health = self.health();
+        let is_changed = matches!(health.failed, Some(StoreError::Changed { .. }));
+        let durable = health.durable.filter(|_| !is_changed);
         drop(health);
         if let Some((n, h)) = durable {
             let log = self.log.clone();
-            let _ = self.remembered().keep(&self.dir, Anchor { log, n, h });
+            let kept = self.remembered().keep(&self.dir, Anchor { log, n, h });
+            // What is there and cannot be read as heads is said by the next reading of the whole log.
+            let is_said = |error: &StoreError| {
+                matches!(error, StoreError::Head { .. } | StoreError::Special { .. })
+            };
+            self.health().unremembered = kept.err().filter(|error| !is_said(error));
         }
     }
 
@@ -54,7 +60,7 @@ impl Heads {
         self.remembered().is_unsettled()
     }
 
-    /// Brings to the disk what was remembered last, if that can be done.
+    /// Keeps a power cut from taking back what was remembered last, if that can be done.
     pub(super) fn settle(&self) {
         let _ = self.remembered().settle();
     }
@@ -65,6 +71,10 @@ impl Heads {
         let path = self.remembered().path();
         let looked = remembered::look(path.as_deref(), &self.dir)?;
         Ok(self.remembered().take(looked))
+    }
+
+    fn health(&self) -> MutexGuard<'_, Health> {
+        self.health.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
     fn remembered(&self) -> MutexGuard<'_, Remembered> {

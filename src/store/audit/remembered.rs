@@ -5,6 +5,8 @@
 //! is remembered does not fit the log: the word about it stays until a person removes the file. What must not live here:
 //! when it is written (see `heads`), the rules of the chain (`domain::audit`).
 
+mod trial;
+
 use std::fs::{self, File, OpenOptions};
 use std::io::{self, Read as _, Write as _};
 use std::os::unix::fs::{FileExt as _, OpenOptionsExt as _};
@@ -22,13 +24,18 @@ use crate::domain::text::Safe;
 use crate::safe;
 use crate::store::lease::{self, Lease};
 
+pub use trial::try_to_keep;
+
 /// Name of the file in the state directory.
 pub const HEAD: &str = "head";
 
 /// Says what to do about a log that is not what is remembered of it.
 const HINT: &str = "look who changed the log's folder and put the log back, or keep a copy of what is there; the files of a log begun since go into the folder `audit` of another state directory first, for no console starts while both are here; `quell audit verify` tells more. Removing the file `head` from the state directory ends this warning";
 
-/// Bytes that the file may have; ours is one short line a log.
+/// Says what to do where the head of the log cannot be remembered.
+pub const HEAD_HINT: &str = "look at `head`, `head.new` and `head.lock` in the state directory (`ls -ld`, `lsattr`): none may be a folder or immutable, and no stopped quell process may hold them";
+
+/// Bytes that the file may have, of those who read and those who write; ours is one short line a log.
 const MOST: u64 = 64 << 10;
 
 /// Bytes of a segment that are searched at first, from its end, and at most at once: what is looked for is near the end.
@@ -36,7 +43,11 @@ const WINDOWS: (u64, u64) = (16 << 10, 1 << 20);
 
 /// How long to wait for another console that is at the file. Appends wait for this, so one that was stopped at it must not
 /// hold them up for long.
-const TURN: Duration = Duration::from_millis(50);
+const TURN: Duration = Duration::from_millis(TURN_MS);
+const TURN_MS: u64 = 50;
+
+/// How often in a row another console may be at the file before that is an error: one that is at work is soon done.
+const MISSED: u32 = 5;
 
 /// How a log does not fit what is remembered of it.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -148,8 +159,10 @@ pub(super) struct Remembered {
     bad: Vec<Anchor>,
     /// What this process wrote last: it stood in the log then.
     own: Option<Anchor>,
-    /// It may not be on the disk.
+    /// After a power cut the one before it may be there.
     unsettled: bool,
+    /// How often in a row another console was at the file.
+    missed: u32,
 }
 
 /// What a reading of all logs found.
@@ -205,8 +218,8 @@ impl Remembered {
     /// Remembers a durable record of the log in a directory, unless what is remembered is further or does not fit, or cannot
     /// be read.
     ///
-    /// It is not synced here, for appends wait for it: a process that is killed takes nothing back of what it gave to the
-    /// system. What a power cut may take is brought to the disk soon after, by [`Self::settle`].
+    /// Its bytes are synced before they get their name, so that a power cut leaves this head or the one before, and no empty
+    /// file. The name is not synced here, for appends wait for this: [`Self::settle`] does it soon after.
     pub(super) fn keep(&mut self, dir: &Path, head: Anchor) -> Result<(), StoreError> {
         let Some((path, root)) = self
             .path
@@ -217,8 +230,14 @@ impl Remembered {
         };
         let lease = take_turn(root).map_err(StoreError::io("take the lease of", path))?;
         let Some(lease) = lease else {
-            return Ok(());
+            self.missed = self.missed.saturating_add(1);
+            return if self.missed < MISSED {
+                Ok(())
+            } else {
+                Err(trial::held(root))
+            };
         };
+        self.missed = 0;
         let kept = remembered(path).and_then(|heads| {
             let next = self.next(heads, dir, &head);
             if let Next::Write(heads) = &next {
@@ -237,23 +256,20 @@ impl Remembered {
         Ok(())
     }
 
-    /// Tells whether what was written last may not be on the disk.
+    /// Tells whether a power cut may take back what was written last.
     pub(super) fn is_unsettled(&self) -> bool {
         self.unsettled
     }
 
-    /// Brings to the disk what was written last; tried once for each writing.
+    /// Brings to the disk that what was written last has its name; tried once for each writing.
     pub(super) fn settle(&mut self) -> Result<(), StoreError> {
-        let Some(path) = self.path.as_deref().filter(|_| self.unsettled) else {
+        let path = self.path.as_deref().filter(|_| self.unsettled);
+        let Some(root) = path.and_then(Path::parent) else {
             return Ok(());
         };
         self.unsettled = false;
-        let file = opened::to_read(path)?;
-        let synced = file.sync_all().and_then(|()| {
-            path.parent()
-                .map_or(Ok(()), |root| File::open(root)?.sync_all())
-        });
-        synced.map_err(StoreError::io("sync", path))
+        let synced = File::open(root).and_then(|root| root.sync_all());
+        synced.map_err(StoreError::io("sync", root))
     }
 
     fn next(&self, mut heads: Vec<Anchor>, dir: &Path, head: &Anchor) -> Next {
@@ -330,10 +346,9 @@ fn holds(path: &Path, end: &[u8]) -> Result<bool, StoreError> {
     }
 }
 
-/// Replaces the file as a whole: a process that dies leaves the one before.
+/// Replaces the file as a whole: a process that dies, or a power cut, leaves the one before.
 fn write(path: &Path, heads: &[Anchor]) -> Result<(), StoreError> {
-    let lines: Vec<String> = heads.iter().map(Anchor::to_string).collect();
-    let text = lines.join("\n") + "\n";
+    let text = text_of(heads);
     let fresh = path.with_extension("new");
     let replaced = make(&fresh, &text).and_then(|()| fs::rename(&fresh, path));
     let Err(error) = replaced else {
@@ -347,17 +362,34 @@ fn write(path: &Path, heads: &[Anchor]) -> Result<(), StoreError> {
     Err(StoreError::io("write", path)(error))
 }
 
+/// Gives a line for each head. Where that is more than may be read again, the first are left out: they were written
+/// longest ago, and the one of our own log is the last.
+fn text_of(heads: &[Anchor]) -> String {
+    let lines: Vec<String> = heads.iter().map(|head| format!("{head}\n")).collect();
+    let mut bytes = 0;
+    let fits = |line: &&String| {
+        bytes += line.len() as u64;
+        bytes <= MOST
+    };
+    let kept = lines.iter().rev().take_while(fits).count();
+    let left_out = lines.len() - kept;
+    lines.into_iter().skip(left_out).collect()
+}
+
+/// Makes a file that is on the disk before anybody gives it another name.
 fn make(fresh: &Path, text: &str) -> io::Result<()> {
     match fs::remove_file(fresh) {
         Err(error) if error.kind() != io::ErrorKind::NotFound => return Err(error),
         _ => {}
     }
-    OpenOptions::new()
+    let mut file = OpenOptions::new()
         .write(true)
         .create_new(true)
         .mode(0o600)
-        .open(fresh)?
-        .write_all(text.as_bytes())
+        .open(fresh)?;
+    file.write_all(text.as_bytes())?;
+    // Some file systems bring a new name to the disk before the bytes behind it.
+    file.sync_data()
 }
 
 /// Writes over what is there: on a full disk no other file has room, and this one has its own. A kill does not part one
@@ -366,6 +398,7 @@ fn write_over(path: &Path, text: &str) -> Result<(), StoreError> {
     let file = opened::with(path, OpenOptions::new().write(true))?;
     file.write_all_at(text.as_bytes(), 0)
         .and_then(|()| file.set_len(text.len() as u64))
+        .and_then(|()| file.sync_data())
         .map_err(StoreError::io("write", path))
 }
 

@@ -16,7 +16,7 @@ use crate::domain::audit::{Body, Class, Entry};
 
 /// Appends that are written together at most.
 const TOGETHER: usize = 64;
-/// How long class B may wait for its sync, and the remembered head for its own.
+/// How long class B may wait for its sync, and the name of the remembered head for its own.
 const CLASS_B: Duration = Duration::from_millis(900);
 
 type Answer = Box<dyn FnOnce(Result<Vec<Entry>, StoreError>) + Send>;

@@ -18,6 +18,7 @@ use super::error::StoreError;
 use super::follow::Standing as LogStanding;
 use super::lock::{is_same_file, wait_for_lock};
 use super::mark::Mark;
+use super::reach::Reach;
 use super::seal::Sealer;
 use super::seen::Seen;
 use super::syslog::Syslog;
@@ -60,6 +61,8 @@ pub(super) struct Writer {
     mark: Option<Mark>,
     /// What this process read of what others wrote.
     pub(super) seen: Seen,
+    /// What this host remembers of what anybody wrote.
+    reach: Reach,
     /// The segment that an earlier writer left with a failed sync; this one goes on behind it.
     left_failed: Option<u64>,
     reserved_to: u64,
@@ -94,6 +97,7 @@ impl Writer {
         }
         let sealer = Sealer::new(ground.seal);
         let syslog = Syslog::new(ground.syslog.take());
+        let reach = Reach::new(ground.head.take());
         Ok(Self {
             dir: dir.to_owned(),
             identity,
@@ -105,6 +109,7 @@ impl Writer {
             left: None,
             mark: None,
             seen: Seen::default(),
+            reach,
             left_failed,
             reserved_to: 0,
             unsynced: false,
@@ -255,6 +260,7 @@ impl Writer {
         batches: &[Vec<Body>],
         results: &mut [Result<Vec<Entry>, StoreError>],
     ) -> Result<(), StoreError> {
+        self.reach.look();
         let mut end = self.end()?;
         let place = (self.dir.as_path(), &self.log);
         self.seen
@@ -265,8 +271,12 @@ impl Writer {
             || (self.left_failed == Some(self.current.seg) && !self.full)
             || (end.size >= self.ground.rotate_at && !self.full)
         {
+            let path = &self.current.path;
+            self.reach.check(&self.log, &end, path)?;
             end = self.next_segment(&end)?;
         }
+        let path = &self.current.path;
+        self.reach.check(&self.log, &end, path)?;
         self.forget_failure();
         if let Some(condition) = self.condition.take() {
             let (dir, log) = (self.dir.as_path(), &self.log);

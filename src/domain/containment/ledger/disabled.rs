@@ -13,6 +13,10 @@ use crate::domain::containment::kind::ActionKind;
 use crate::domain::containment::state::ActionState;
 use crate::domain::ids::AccountId;
 
+/// For how long an account is watched whose disabling ended without a proof that it is ours: what is older is for whoever did
+/// it to watch.
+const LATE: TimeDelta = TimeDelta::days(7);
+
 /// How long after it was sent an enabling without a final word is taken for one on its way: longer than any reads it back.
 const ON_ITS_WAY: TimeDelta = TimeDelta::minutes(15);
 
@@ -24,8 +28,11 @@ impl Ledger {
     /// nobody could prove takes an earlier proof from nobody, unless the account was found enabled after that proof and reads
     /// as disabled again.
     pub fn disabled(&self, now: DateTime<Utc>) -> Vec<&ActionView> {
+        let is_fresh = |action: &ActionView| action.ended.is_some_and(|ended| now - ended < LATE);
         let tells = |action: &&ActionView| {
-            !action.dry_run && (action.stands_as_disabled() || action.takes_back(now))
+            let stands =
+                action.is_proven_disabling() || (action.is_late_disabling() && is_fresh(action));
+            !action.dry_run && (stands || action.takes_back(now))
         };
         let mut all: Vec<&ActionView> = self.actions().filter(tells).collect();
         all.sort_by_key(|action| action.sending());
@@ -85,7 +92,7 @@ impl ActionView {
     }
 
     /// Tells whether it is an enabling that ends the watch over what was disabled before it: it is proven, cannot be, was
-    /// closed by hand after it was sent, or is on its way.
+    /// closed by hand after it was sent, is on its way, or was refused while the account reads as enabled.
     ///
     /// After the first three the account is watched as one that was enabled again: two watches with opposite premises would
     /// ring for each other. One that nobody can read back for long may never have happened.
@@ -94,6 +101,7 @@ impl ActionView {
         self.kind == ActionKind::EnableAccount
             && match self.state {
                 ActionState::Verified | ActionState::Unverifiable => true,
+                ActionState::Rejected => self.matches == Some(true),
                 ActionState::Abandoned => self.may_have_left(),
                 _ => sent.is_some_and(|sent| now - sent < ON_ITS_WAY),
             }

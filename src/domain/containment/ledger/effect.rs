@@ -67,11 +67,14 @@ impl ActionView {
     ///
     /// An action given up after it was sent may have: nobody read to the end.
     pub fn may_have_had_effect(&self) -> bool {
+        // A copy of a refused enabling may have been executed: the account reads as enabled.
+        let is_read = self.kind == ActionKind::EnableAccount && self.matches == Some(true);
         let denied = self.ended.is_some()
-            && matches!(
-                self.state,
-                ActionState::NotSent | ActionState::Rejected | ActionState::NotEffective
-            );
+            && match self.state {
+                ActionState::NotSent | ActionState::NotEffective => true,
+                ActionState::Rejected => !is_read,
+                _ => false,
+            };
         self.sent.is_some() && !self.dry_run && !denied
     }
 
@@ -82,9 +85,11 @@ impl ActionView {
     }
 
     /// Tells whether what began before a request was sent cannot be its effect, by the provider's clock.
+    ///
+    /// Of a password that is judged by when it was set before: some providers stamp it by another clock than their answers.
     pub fn is_older(&self, began: DateTime<Utc>) -> bool {
-        self.server_before
-            .is_some_and(|before| before - began > CLOCKS)
+        let before = self.server_before.filter(|_| !self.kind.is_of_password());
+        before.is_some_and(|before| before - began > CLOCKS)
     }
 
     /// Tells whether what was read as its effect began anew since it was first read, or too late to be that of its request:
@@ -101,7 +106,7 @@ impl ActionView {
             (None, Some(before), Some(waited)) => began - before > waited + LATE,
             _ => false,
         };
-        is_new || late
+        is_new || (late && !self.kind.is_of_password())
     }
 
     /// Gives the provider's time of the act in whole seconds, for comparing acts with each other.

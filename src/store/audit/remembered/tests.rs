@@ -3,6 +3,7 @@ use std::os::unix::fs::PermissionsExt as _;
 
 use super::*;
 use crate::domain::audit::{Body, ChainHash};
+use crate::domain::ids::LogId;
 use crate::store::audit::{AuditLog, Identity};
 use tempfile::TempDir;
 
@@ -78,6 +79,31 @@ fn one_line_is_remembered_for_its_owner_alone_and_never_goes_back() -> Done {
 }
 
 #[test]
+fn no_more_is_written_than_is_read_and_our_own_line_stays() -> Done {
+    let place = place()?;
+    let line = format!("{}\n", place.records[2]).len() as u64;
+    let (mut others, mut lines) = (Vec::new(), Vec::new());
+    for number in 0..MOST / line {
+        let other = Anchor {
+            log: LogId::parse(&format!("01ARZ3NDEKTSV4RRFFQ69G{number:04}"))?,
+            ..place.records[2].clone()
+        };
+        lines.push(format!("{other}\n"));
+        others.push(other);
+    }
+    fs::write(&place.path, lines.concat())?;
+    assert_eq!(remembered(&place.path)?, others);
+    let mut host = Remembered::new(Some(place.path.clone()));
+    for record in [2, 4] {
+        host.keep(&place.dir, place.records[record].clone())?;
+        let mut expected = others[1..].to_vec();
+        expected.push(place.records[record].clone());
+        assert_eq!(remembered(&place.path)?, expected, "{record}");
+    }
+    Ok(())
+}
+
+#[test]
 fn what_another_console_remembered_is_looked_for_in_the_log() -> Done {
     let place = place()?;
     let wrong = Anchor {
@@ -142,6 +168,27 @@ fn a_console_that_stands_at_the_file_holds_nobody_up_for_long() -> Done {
     assert!(remembered(&place.path)?.is_empty());
     drop(held);
     host.keep(&place.dir, place.records[4].clone())?;
+    assert_eq!(remembered(&place.path)?, [place.records[4].clone()]);
+    Ok(())
+}
+
+#[test]
+fn a_console_that_stays_at_the_file_is_an_error_until_it_leaves() -> Done {
+    let place = place()?;
+    let root = place.path.parent().ok_or("no folder")?;
+    let held = lease::take(root, &HEAD)?.ok_or("nobody else is here")?;
+    let mut host = Remembered::new(Some(place.path.clone()));
+    for missed in 1..=MISSED {
+        let kept = host.keep(&place.dir, place.records[4].clone());
+        assert_eq!(kept.is_err(), missed == MISSED, "{missed}: {kept:?}");
+    }
+    let tried = try_to_keep(&place.path);
+    assert!(matches!(tried, Err(StoreError::Locked { .. })), "{tried:?}");
+    drop(held);
+    try_to_keep(&place.path)?;
+    assert!(!place.path.exists(), "it was only tried");
+    host.keep(&place.dir, place.records[4].clone())?;
+    try_to_keep(&place.path)?;
     assert_eq!(remembered(&place.path)?, [place.records[4].clone()]);
     Ok(())
 }
