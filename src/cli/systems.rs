@@ -80,7 +80,7 @@ fn conflict(root: &Path, found: &[Conflict]) -> Fault {
         Safe::join(each, &Safe::fixed("; "))
     );
     let hint = safe!(
-        "start with another --state, or give the connection another name; if it is the same system under a new address, remove {}",
+        "if it is the same system under a new address, remove {}; else start with another --state, or give the connection another name",
         file(root)
     );
     Fault::new(what).hint(hint)

@@ -194,7 +194,7 @@ impl Reads {
         let (by_us, done_at) = world.journal.with(|ledger| {
             let now = ledger.get(&self.action.aid).unwrap_or(&self.action);
             let is_disabling = now.kind == ActionKind::DisableAccount;
-            let by_us = is_disabling && ledger.enablings_after(now).next().is_some();
+            let by_us = is_disabling && ledger.may_be_undone_here(now);
             (by_us, now.agreed.filter(|_| is_disabling))
         });
         if by_us {

@@ -2,6 +2,8 @@
 
 use std::sync::{Arc, PoisonError};
 
+use chrono::{DateTime, TimeDelta, Utc};
+
 use super::World;
 use super::journal::{NotRecorded, own};
 use super::outbox::Rounds;
@@ -275,21 +277,32 @@ pub(super) async fn unfinished(world: Arc<World>) {
     }
 }
 
-/// Tells whether what was closed by hand is to be read back: nothing said what became of it and its case was not told, or the
-/// account stands by it still, told or not.
-fn is_to_be_read(ledger: &Ledger, action: &ActionView) -> bool {
+/// How long after it was closed a disabling is read back whose case was told already.
+const TOLD: TimeDelta = TimeDelta::days(7);
+
+/// Tells whether what was closed by hand is to be read back: nothing said what became of it and its case was not told, or it
+/// is the last disabling of an account that stands by it still, told a short time ago or not.
+fn is_to_be_read(ledger: &Ledger, action: &ActionView, now: DateTime<Utc>) -> bool {
+    let is_last = || {
+        let all = ledger.on(&action.account);
+        let mut disablings = all.filter(|one| one.kind == ActionKind::DisableAccount);
+        disablings.all(|one| one.sent_n <= action.sent_n)
+    };
     let stands = || standing(ledger, &action.account, |_| false).is_by_hand();
+    let is_new = action.ended.is_some_and(|ended| now - ended < TOLD);
     let is_disabling = action.kind == ActionKind::DisableAccount;
-    action.is_closed_unread() || (is_disabling && action.is_closed_by_hand() && stands())
+    action.is_closed_unread()
+        || (is_disabling && is_new && action.is_closed_by_hand() && is_last() && stands())
 }
 
 /// Reads back what somebody closed after it was sent and before it was read to an end, less and less often, until a
 /// reading has a word for it or its case was told: the case is told what became of it, not only that it was closed.
 pub(super) async fn closed(world: &Arc<World>, round: u32, tried: &mut Rounds<ActionId>) {
+    let now = world.clock.now().utc;
     let all: Vec<ActionView> = world.journal.with(|ledger| {
         let closed = ledger
             .actions()
-            .filter(|action| is_to_be_read(ledger, action));
+            .filter(|action| is_to_be_read(ledger, action, now));
         closed.cloned().collect()
     });
     tried.keep(|aid| all.iter().any(|action| action.aid == *aid));
@@ -304,8 +317,8 @@ pub(super) async fn closed(world: &Arc<World>, round: u32, tried: &mut Rounds<Ac
         // Its owner may have said the last word between our look and the lease.
         world.journal.catch_up().await;
         let is_left = world.journal.with(|ledger| {
-            let now = ledger.get(&action.aid);
-            now.is_some_and(|now| is_to_be_read(ledger, now))
+            let found = ledger.get(&action.aid);
+            found.is_some_and(|found| is_to_be_read(ledger, found, now))
         });
         if !is_left {
             lease::clear(&world.leases, &action.aid);

@@ -241,6 +241,8 @@ fn open(path: &Path) -> io::Result<File> {
     OpenOptions::new()
         .create(true)
         .truncate(false)
+        // A shared lock on a network file system needs it.
+        .read(true)
         .write(true)
         .mode(0o600)
         .custom_flags(flags.cast_signed())

@@ -469,6 +469,7 @@ fn run(events: &[Event]) -> Result<usize, TestCaseError> {
                         password: false,
                         removed: false,
                         risk: false,
+                        since: false,
                     },
                 )
                 .is_none();

@@ -137,6 +137,8 @@ struct Material<'a> {
     name: &'a str,
     mail: Option<&'a str>,
     status: &'a AccountStatus,
+    /// Only of an undo: others are about the account as it is, however often its status came and went.
+    #[serde(skip_serializing_if = "Option::is_none")]
     status_changed: Option<i64>,
     source: Option<&'a str>,
     groups: Option<Vec<&'a str>>,
@@ -202,16 +204,25 @@ pub fn plan_hash(
     policy: &str,
     config: &str,
 ) -> String {
+    let mut material = material(account);
+    material.status_changed = material
+        .status_changed
+        .filter(|_| kinds_undo(steps.iter().map(|(kind, _)| *kind)));
     let text = serde_json::json!({
         "steps": steps,
         "items": items,
         "case": case,
-        "account": material(account),
+        "account": material,
         "policy": policy,
         "config": config,
     })
     .to_string();
     hex(&Sha256::digest(text.as_bytes()))
+}
+
+/// Tells whether a plan is an undo, which rests on the containment it was made over.
+fn kinds_undo(mut kinds: impl Iterator<Item = ActionKind>) -> bool {
+    kinds.any(|kind| kind == ActionKind::EnableAccount)
 }
 
 /// What an account may show beside what the plan saw: that of our own acts, which a provider may show late.
@@ -225,6 +236,8 @@ pub struct Expected {
     pub removed: bool,
     /// Whether the plan is about the risk, which must then stand as it stood. It moves by itself and voids no other plan.
     pub risk: bool,
+    /// Whether the plan is an undo: the account must then be disabled since the same time.
+    pub since: bool,
 }
 
 impl Expected {
@@ -235,6 +248,7 @@ impl Expected {
             password: false,
             removed: false,
             risk: false,
+            since: false,
         }
     }
 
@@ -242,17 +256,14 @@ impl Expected {
     pub fn of_kinds(plan: &Account, kinds: &[ActionKind]) -> Self {
         Self {
             risk: kinds.iter().any(|kind| kind.is_of_risk()),
+            since: kinds_undo(kinds.iter().copied()),
             ..Self::of(plan)
         }
     }
 
-    /// Tells whether no act of this plan has changed the status so far.
-    fn is_untouched(&self) -> bool {
-        self.statuses.len() <= 1 && !self.password
-    }
-
     /// Adds what an act of ours leads to.
     pub fn add(&mut self, kind: ActionKind, leads_to: Option<AccountStatus>) {
+        self.since &= leads_to.is_none() && !kind.is_of_password();
         self.statuses.extend(leads_to);
         self.password |= kind.is_of_password();
         self.removed |= kind == ActionKind::RemoveItem;
@@ -273,7 +284,7 @@ pub fn changed_since(plan: &Account, now: &Account, expected: &Expected) -> Opti
         Some("mail")
     } else if !expected.statuses.contains(&now.status) {
         Some("status")
-    } else if before.status_changed != after.status_changed && expected.is_untouched() {
+    } else if expected.since && before.status_changed != after.status_changed {
         // The same word of another containment, which the plan did not see.
         Some("when the status began")
     } else if before.source != after.source {
@@ -434,13 +445,9 @@ mod tests {
             lists(factors.as_deref(), factor),
             Some("MFA methods")
         );
-        each!(
-            status_changed,
-            times(status_changed),
-            Some("when the status began")
-        );
         // These move by themselves, or are judged as something else.
         each!(vendor_status, others(&vendor_status), None);
+        each!(status_changed, times(status_changed), None);
         each!(last_sign_in, times(last_sign_in), None);
         let client = "vpn".into();
         each!(token_clients, lists(token_clients.as_deref(), client), None);
@@ -539,6 +546,29 @@ mod tests {
             host: "acme.example".to_owned(),
             path: path.to_owned(),
             body_sha256: String::new(),
+        }
+    }
+
+    #[test]
+    fn an_undo_is_void_where_the_account_was_disabled_anew() {
+        let mut before = samples::account();
+        before.status_changed = DateTime::from_timestamp(100, 0);
+        let mut now = before.clone();
+        now.status_changed = DateTime::from_timestamp(200, 0);
+        let hash = |kind, account: &Account| {
+            let call = call("/unsuspend");
+            plan_hash(&[(kind, &call)], &[], account, &samples::case(), "p", "c")
+        };
+        for (kind, void) in [
+            (ActionKind::EnableAccount, Some("when the status began")),
+            (ActionKind::DisableAccount, None),
+        ] {
+            let mut expected = Expected::of_kinds(&before, &[kind]);
+            assert_eq!(changed_since(&before, &now, &expected), void);
+            assert_eq!(hash(kind, &before) != hash(kind, &now), void.is_some());
+            // What our own act before it led to is no news.
+            expected.add(kind, Some(before.status.clone()));
+            assert_eq!(changed_since(&before, &now, &expected), None);
         }
     }
 

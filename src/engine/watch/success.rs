@@ -79,7 +79,7 @@ pub(in crate::engine) async fn successes(world: Arc<World>) {
 }
 
 /// Looks once, right before a containment is documented: what is written into the case is what the sources say by then.
-pub(in crate::engine) async fn look_now(world: &World, pid: &PlanId) {
+pub(in crate::engine) async fn look_now(world: &Arc<World>, pid: &PlanId) {
     let Some(account) = world
         .journal
         .plan(pid)
@@ -99,11 +99,24 @@ pub(in crate::engine) async fn look_now(world: &World, pid: &PlanId) {
     };
     // Others may have enabled it since it was read back, by another plan or a while ago. Not again right after that.
     let is_fresh = action.ended.is_some_and(|ended| now - ended < OLD);
-    if action.pid != *pid || !is_fresh {
-        let _ = tokio::time::timeout(READ_TWICE, super::look_at_status(world, &action)).await;
-    }
-    // A source that does not answer keeps no record from the case: the watch tells it later.
-    let _ = tokio::time::timeout(AT_ONCE, look(world, &action, 0, &mut Kept::default())).await;
+    let reads_status = action.pid != *pid || !is_fresh;
+    let longest = if reads_status { READ_TWICE } else { AT_ONCE };
+    let shared = Arc::clone(world);
+    let looks = world.tasks.spawn(async move {
+        let both = async {
+            if reads_status {
+                super::look_at_status(&shared, &action).await;
+            }
+            look(&shared, &action, 0, &mut Kept::default()).await;
+        };
+        tokio::select! {
+            () = shared.stop.cancelled() => {}
+            () = both => {}
+        }
+    });
+    // A source that does not answer keeps no record from the case: the watch tells it later. The look goes on meanwhile, so
+    // that what it records is told here.
+    let _ = tokio::time::timeout(longest, looks).await;
 }
 
 /// Looks once for successes of one account in every source.

@@ -28,11 +28,8 @@ impl Ledger {
     /// nobody could prove takes an earlier proof from nobody, unless the account was found enabled after that proof and reads
     /// as disabled again.
     pub fn disabled(&self, now: DateTime<Utc>) -> Vec<&ActionView> {
-        let is_fresh = |action: &ActionView| action.ended.is_some_and(|ended| now - ended < LATE);
         let tells = |action: &&ActionView| {
-            let stands =
-                action.is_proven_disabling() || (action.is_late_disabling() && is_fresh(action));
-            !action.dry_run && (stands || action.takes_back(now))
+            !action.dry_run && (action.stands_as_disabled() || action.takes_back(now))
         };
         let mut all: Vec<&ActionView> = self.actions().filter(tells).collect();
         all.sort_by_key(|action| action.sending());
@@ -44,8 +41,11 @@ impl Ledger {
             }
         }
         let latest = latest.into_values();
+        let is_fresh = |action: &ActionView| action.ended.is_some_and(|ended| now - ended < LATE);
         latest
-            .filter(|action| action.stands_as_disabled())
+            .filter(|action| {
+                action.is_proven_disabling() || (action.is_late_disabling() && is_fresh(action))
+            })
             .collect()
     }
 }

@@ -27,6 +27,12 @@ impl Ledger {
         })
     }
 
+    /// Tells whether an enabling from here that was not refused may have undone a disabling.
+    pub fn may_be_undone_here(&self, disabling: &ActionView) -> bool {
+        let mut enablings = self.enablings_after(disabling);
+        enablings.any(|one| one.state != ActionState::Rejected)
+    }
+
     /// Tells whether a disabling without a final word was read as done since it was sent and reads otherwise now, and no
     /// enabling from here may have done that.
     pub fn reads_undone(&self, action: &ActionView) -> bool {
@@ -35,7 +41,7 @@ impl Ledger {
             && action.refused.is_none()
             && action.agreed.is_some()
             && action.matches == Some(false)
-            && self.enablings_after(action).next().is_none()
+            && !self.may_be_undone_here(action)
     }
 
     /// Tells whether a disabling that the provider accepted, or that read as done, does not read so now, and no enabling from
@@ -44,7 +50,7 @@ impl Ledger {
         action.kind == ActionKind::DisableAccount
             && (action.acknowledged || action.agreed.is_some())
             && action.matches == Some(false)
-            && self.enablings_after(action).next().is_none()
+            && !self.may_be_undone_here(action)
     }
 }
 
