@@ -142,10 +142,7 @@ pub fn under_cursor(model: &Model) -> Option<Choice> {
 /// nobody decided. `None` where there is nothing to go by.
 pub fn offered_first(model: &Model) -> Option<(usize, Safe)> {
     let open = model.open.as_ref()?;
-    let work = model.casework.case(&open.id);
-    let decided = work
-        .and_then(|work| work.likelihood)
-        .map(|(value, _)| value);
+    let decided = model.likelihood_in(open).map(|(value, _)| value);
     let policy = policy(open.activity.standing_findings());
     let (choice, why) = match (decided, policy) {
         (Some(value), _) => (first_for(value), safe!("likelihood {}", value.word())),

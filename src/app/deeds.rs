@@ -4,11 +4,10 @@
 
 use chrono::{DateTime, Utc};
 
-use super::model::Model;
 use super::model::activity::{Deed, DeedKind};
+use super::model::{Model, OpenCase};
 use crate::domain::audit::DecisionKind;
 use crate::domain::freshness::time_word;
-use crate::domain::ids::CaseId;
 use crate::domain::runbook::StepKey;
 use crate::domain::runbook::checklist::{Item, ItemState};
 use crate::domain::text::{Safe, Untrusted};
@@ -17,8 +16,9 @@ use crate::safe;
 /// Cells of the label of a step: several stand on one line.
 const LABEL: usize = 48;
 
-/// Gives what was done in a case: ticks, decisions, comments, events by hand.
-pub(super) fn of_case(model: &Model, case: &CaseId) -> Vec<Deed> {
+/// Gives what was done in the open case: ticks, decisions on its account, comments, events by hand.
+pub(super) fn of_open(model: &Model, open: &OpenCase) -> Vec<Deed> {
+    let case = &open.id;
     let mut deeds = Vec::new();
     if let Some(ticks) = model.casework.ticks(case) {
         for (step, item) in ticks.all() {
@@ -35,14 +35,14 @@ pub(super) fn of_case(model: &Model, case: &CaseId) -> Vec<Deed> {
                 what,
             });
         };
-        if let Some((decision, reason, at)) = &work.decision {
-            let word = match decision {
+        if let Some(made) = model.decision_in(open) {
+            let word = match made.kind {
                 DecisionKind::MonitorOnly => "decided: monitor only",
                 DecisionKind::NoAction => "decided: no action",
             };
-            decided(*at, safe!("{}: {}", word, reason.field()));
+            decided(made.at, safe!("{}: {}", word, made.reason.field()));
         }
-        if let Some((value, at)) = work.likelihood {
+        if let Some((value, at)) = model.likelihood_in(open) {
             decided(at, safe!("likelihood judged: {}", value.word()));
         }
         for (phase, at) in work.documented.values() {

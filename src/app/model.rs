@@ -18,6 +18,7 @@ use std::time::Duration;
 
 use chrono::{DateTime, TimeDelta, Utc};
 
+use self::closing::FalsePositive;
 use super::alerts::Alerts;
 use super::keymap::Keymap;
 use super::message::{Handed, Level, Offer, WatchOf};
@@ -149,7 +150,7 @@ pub struct Model {
     /// What was seen in the cases that were opened here.
     pub seen: BTreeMap<CaseId, Seen>,
     /// The case that is being closed as a false positive, while its containment is undone.
-    pub false_positive: Option<CaseId>,
+    pub false_positive: Option<FalsePositive>,
     /// What waits to be shown once and handed over, oldest first, with when it came.
     pub handed: Vec<(Handed, Moment)>,
 }
@@ -410,6 +411,7 @@ impl Model {
             return;
         }
         self.locked = true;
+        self.false_positive = None;
         self.layers.retain(|layer| {
             !matches!(
                 layer,

@@ -17,6 +17,7 @@ use super::model::{Model, OpenCase, Source};
 use crate::domain::audit::DecisionKind;
 use crate::domain::case::Case;
 use crate::domain::casework::CaseRecord;
+use crate::domain::casework::judged::Declined;
 use crate::domain::containment::ledger::ActionView;
 use crate::domain::containment::state::ActionState;
 use crate::domain::escalation::Due;
@@ -135,9 +136,7 @@ pub fn facts(model: &Model, id: &CaseId) -> Facts {
             .and_then(OpenCase::the_account)
             .and_then(|account| model.standings.get(&account.id))
             .map(crate::domain::containment::standing::Standing::word),
-        likelihood: work
-            .and_then(|work| work.likelihood)
-            .map(|(value, at)| (value.word().into(), at)),
+        likelihood: likelihood(model, id, open),
         decisions: decisions(model, id),
         search: open.and_then(search),
         findings: open.map(findings).unwrap_or_default(),
@@ -216,18 +215,68 @@ fn decisions(model: &Model, id: &CaseId) -> Vec<Safe> {
             ))
         })
         .collect();
-    let made = model
-        .casework
-        .case(id)
-        .and_then(|work| work.decision.as_ref());
-    lines.extend(made.map(|(kind, reason, at)| {
-        let word = match kind {
+    lines.extend(declined(model, id));
+    lines
+}
+
+/// Gives the decisions not to contain; each names its login where the case has more than one account.
+fn declined(model: &Model, id: &CaseId) -> Vec<Safe> {
+    let Some(work) = model.casework.case(id) else {
+        return Vec::new();
+    };
+    let open = model.open.as_ref().filter(|open| open.id == *id);
+    let chosen = open
+        .and_then(OpenCase::the_account)
+        .map(|account| &account.id);
+    let made = &work.decisions;
+    let several = made.is_several()
+        || open.is_some_and(OpenCase::names_several)
+        || made
+            .all()
+            .any(|(of, _)| of.is_some() && chosen.is_some() && of != chosen);
+    let line = |one: &Declined| {
+        let word = match one.kind {
             DecisionKind::MonitorOnly => "monitor only",
             DecisionKind::NoAction => "no action",
         };
-        safe!("{}, decided {}: {}", word, time_word(*at), reason.line())
-    }));
-    lines
+        let whom = match (several, one.login.is_empty()) {
+            (false, _) => Safe::default(),
+            (true, true) => " for a user not known".into(),
+            (true, false) => safe!(" for {}", one.login.ident()),
+        };
+        let at = time_word(one.at);
+        safe!("{}{}, decided {}: {}", word, whom, at, one.reason.line())
+    };
+    // The one before the account was known is of the same account, and the last one counts.
+    let stale = made.all().count().saturating_sub(1);
+    let skipped = if several { 0 } else { stale };
+    let shown = made.all().skip(skipped);
+    shown.map(|(_, one)| line(one)).collect()
+}
+
+/// Gives the likelihood judged for the account of the open case; of a case that is not open, those of all accounts.
+fn likelihood(
+    model: &Model,
+    id: &CaseId,
+    open: Option<&OpenCase>,
+) -> Option<(Safe, DateTime<Utc>)> {
+    if let Some(open) = open {
+        let (value, at) = model.likelihood_in(open)?;
+        return Some((value.word().into(), at));
+    }
+    let judged = &model.casework.case(id)?.likelihoods;
+    let (_, (latest, at)) = judged.all().last()?;
+    if !judged.is_several() {
+        return Some((latest.word().into(), *at));
+    }
+    let words: Vec<Safe> = judged
+        .all()
+        .map(|(of, (value, _))| match of {
+            Some(account) => safe!("{} for account {}", value.word(), account.shown()),
+            None => value.word().into(),
+        })
+        .collect();
+    Some((Safe::join(words, &Safe::fixed(", ")), *at))
 }
 
 fn search(open: &OpenCase) -> Option<Safe> {

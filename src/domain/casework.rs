@@ -1,13 +1,15 @@
 //! Folds audit records into the work done on each case: ticks, decisions, likelihood, searches, comments.
 
+pub mod judged;
+
 use std::collections::{BTreeMap, BTreeSet};
 
 use chrono::{DateTime, Utc};
 
+use self::judged::{Declined, PerAccount};
 use super::audit::{
     Body, CaseLeft, ChecklistNote, ChecklistOpen, ChecklistPhase, ChecklistText, ChecklistTick,
-    Decided, DecisionKind, Entry, LikelihoodSet, RunbookChoose, RunbookInput, SearchRun, StepSaid,
-    TickState,
+    Decided, Entry, LikelihoodSet, RunbookChoose, RunbookInput, SearchRun, StepSaid, TickState,
 };
 use super::ids::{AccountId, CaseId, RecordId};
 use super::likelihood::Likelihood;
@@ -28,10 +30,10 @@ const MOST_TEXTS: usize = 2_000;
 pub struct CaseRecord {
     /// When the case was last read in full.
     pub read: Option<DateTime<Utc>>,
-    /// The decision not to contain, if one was made: what, why, when.
-    pub decision: Option<(DecisionKind, Untrusted, DateTime<Utc>)>,
-    /// The likelihood a person decided, and when.
-    pub likelihood: Option<(Likelihood, DateTime<Utc>)>,
+    /// The decisions not to contain.
+    pub decisions: PerAccount<Declined>,
+    /// The likelihoods a person decided, and when.
+    pub likelihoods: PerAccount<(Likelihood, DateTime<Utc>)>,
     /// Findings that mean nothing, with the reason.
     pub dismissed: BTreeMap<FindingKey, Untrusted>,
     /// Comments posted, by our record id: the vendor's id once known.
@@ -97,22 +99,35 @@ impl Casework {
             Body::CaseRead(read) => self.case_mut(&read.case).read = Some(entry.ts),
             Body::Decision(Decided {
                 case,
+                account,
+                login,
                 decision,
                 reason,
-                ..
             }) => {
-                self.case_mut(case).decision = Some((*decision, reason.clone(), entry.ts));
+                let made = Declined {
+                    kind: *decision,
+                    login: login.clone(),
+                    reason: reason.clone(),
+                    at: entry.ts,
+                };
+                self.case_mut(case).decisions.set(account.clone(), made);
             }
             Body::TimelineSaid(said) => {
                 let all = &mut self.case_mut(&said.case).annotations;
                 all.apply(said, &entry.user, entry.ts);
             }
-            Body::Likelihood(LikelihoodSet { case, value, .. }) => {
+            Body::Likelihood(LikelihoodSet {
+                case,
+                account,
+                value,
+                ..
+            }) => {
                 let known = Likelihood::ALL
                     .into_iter()
                     .find(|l| l.word().eq_ignore_ascii_case(value));
                 if let Some(value) = known {
-                    self.case_mut(case).likelihood = Some((value, entry.ts));
+                    let all = &mut self.case_mut(case).likelihoods;
+                    all.set(account.clone(), (value, entry.ts));
                 }
             }
             Body::FindingDismissed(said) => {

@@ -152,11 +152,12 @@ fn state_words(readiness: &Readiness) -> Words {
 /// Says how the record of the response stands: documented in the case, or not yet.
 fn draw_documentation(canvas: &mut Canvas<'_>, model: &Model, area: Rect) {
     let Some(open) = &model.open else { return };
+    // What was done to another user of the case says nothing of the chosen one.
+    let chosen = open.the_account().map(|account| &account.id);
     let mine = || {
-        model
-            .ledger
-            .actions()
-            .filter(|action| action.case == open.id)
+        model.ledger.actions().filter(|action| {
+            action.case == open.id && chosen.is_none_or(|id| *id == action.account)
+        })
     };
     let waiting = model
         .ledger

@@ -469,7 +469,7 @@ fn run(events: &[Event]) -> Result<usize, TestCaseError> {
                         password: false,
                         removed: false,
                         risk: false,
-                        since: false,
+                        since: None,
                     },
                 )
                 .is_none();

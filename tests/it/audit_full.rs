@@ -265,8 +265,8 @@ async fn full_after_the_intent(mounted: bool) {
 
 #[tokio::test(flavor = "multi_thread")]
 async fn a_disk_that_fills_before_the_intent_sends_nothing_and_says_why() {
-    full_before_the_intent(false).await;
-    full_before_the_intent(true).await;
+    Box::pin(full_before_the_intent(false)).await;
+    Box::pin(full_before_the_intent(true)).await;
 }
 
 #[tokio::test(flavor = "multi_thread")]

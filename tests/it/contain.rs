@@ -732,7 +732,7 @@ async fn monitor_only_is_a_recorded_decision_with_a_reason() {
     app.until("recorded", |model| {
         let open = model.open.as_ref().map(|open| open.id.clone());
         open.and_then(|id| model.casework.case(&id).cloned())
-            .is_some_and(|case| case.decision.is_some())
+            .is_some_and(|case| !case.decisions.is_empty())
     })
     .await;
     assert_eq!(drill.ledger().effects().len(), 0);

@@ -83,6 +83,7 @@ mod story;
 mod toxics;
 mod truth;
 mod two_consoles;
+mod two_users;
 mod ui_events;
 mod unfinished;
 mod wall;

@@ -7,11 +7,16 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use async_trait::async_trait;
-use quell::app::model::{Layer, Model};
+use quell::app::keymap::{Chord, Key};
+use quell::app::message::Message;
+use quell::app::model::{Found, Layer, Load, Model, Pane};
 use quell::app::{related, window};
+use quell::domain::account::AccountStatus;
 use quell::domain::audit::{Body, Entry};
 use quell::domain::case::Case;
 use quell::domain::containment::state::ActionState;
+use quell::domain::fault::Fault;
+use quell::domain::ids::AccountId;
 use quell::domain::severity::CaseStatus;
 use quell::domain::text::Untrusted;
 use quell::drill::Drill;
@@ -548,7 +553,7 @@ async fn the_main_flow_is_eleven_keys_and_the_login() {
     app.until("it is judged", |model| {
         let open = model.open.as_ref().map(|open| &open.id);
         open.and_then(|id| model.casework.case(id))
-            .is_some_and(|work| work.likelihood.is_some())
+            .is_some_and(|work| !work.likelihoods.is_empty())
     })
     .await;
     press(&app, &["c", "c"]);
@@ -574,4 +579,57 @@ async fn the_main_flow_is_eleven_keys_and_the_login() {
         .await;
     assert_eq!(keys, 11);
     app.end().await;
+}
+
+fn press(model: &mut Model, chord: Chord) {
+    let _ = quell::app::update::update(model, crate::scene::now(), Message::Key(chord));
+}
+
+/// A console in whose open case the account is contained, and another one is chosen if asked for.
+fn contained_case(is_other_chosen: bool) -> Model {
+    let mut model = crate::scene::held((120, 40));
+    let mut account = crate::scene::account();
+    account.status = AccountStatus::Disabled;
+    if is_other_chosen {
+        account.id = AccountId::new(account.id.connection.clone(), "00u-frida");
+        account.login = "frida@acme.example".into();
+    }
+    let open = model.open.as_mut().expect("a case is open");
+    open.account = Load::Ready(Found::One(Box::new(account)), crate::scene::now());
+    model.focus = Pane::Activity;
+    model
+}
+
+#[test]
+fn a_false_positive_waits_for_the_other_accounts_of_the_case() {
+    let mut model = contained_case(true);
+    press(&mut model, Chord::char('f'));
+    assert!(model.layers.is_empty(), "{:?}", model.layers);
+    assert!(said(
+        &model,
+        "mara.lind@acme.example is still contained from this case: choose it with U, then f"
+    ));
+    // Closing by hand is free, and says it.
+    press(&mut model, Chord::char('X'));
+    assert!(matches!(model.layers.last(), Some(Layer::Close(_))));
+    assert!(said(
+        &model,
+        "close: still contained: mara.lind@acme.example"
+    ));
+}
+
+#[test]
+fn a_false_positive_that_was_given_up_does_not_come_back() {
+    let mut model = contained_case(false);
+    press(&mut model, Chord::char('f'));
+    assert!(matches!(model.layers.last(), Some(Layer::Planning { .. })));
+    assert!(model.false_positive.is_some());
+    press(&mut model, Chord::plain(Key::Esc));
+    assert_eq!(model.false_positive, None);
+
+    press(&mut model, Chord::char('f'));
+    assert!(model.false_positive.is_some());
+    let message = Message::PlanMade(Err(Fault::new("no plan")));
+    let _ = quell::app::update::update(&mut model, crate::scene::now(), message);
+    assert_eq!(model.false_positive, None);
 }

@@ -158,7 +158,7 @@ async fn the_story_in_frames(#[values((80, 24), (120, 40))] size: (u16, u16)) {
     app.until("it is recorded", |model| {
         let open = model.open.as_ref().map(|open| open.id.clone());
         let case = open.and_then(|id| model.casework.case(&id).cloned());
-        ticked(model) && case.is_some_and(|case| case.likelihood.is_some())
+        ticked(model) && case.is_some_and(|case| !case.likelihoods.is_empty())
     })
     .await;
 

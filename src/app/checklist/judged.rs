@@ -31,11 +31,7 @@ fn facts(model: &Model, open: &OpenCase) -> Facts {
         })
     });
     Facts {
-        likelihood: model
-            .casework
-            .case(&open.id)
-            .and_then(|work| work.likelihood)
-            .map(|(value, _)| value),
+        likelihood: model.likelihood_in(open).map(|(value, _)| value),
         identity_tools: (!model.offers.is_empty())
             .then(|| model.offers.iter().any(|offer| offer.facts.is_ok())),
         asset_class: file.and_then(|file| asset_class(&file.case)),

@@ -5,12 +5,23 @@ use std::collections::BTreeMap;
 use ratatui_textarea::TextArea;
 
 use crate::domain::fault::Fault;
-use crate::domain::ids::CaseId;
+use crate::domain::ids::{AccountId, ActionId, CaseId};
 use crate::domain::text::{Safe, Untrusted};
 use crate::domain::verdict::Verdict;
 
 /// Open tasks of a case, id and title; why they could not be read.
 pub type OpenTasks = Result<Vec<(Untrusted, Untrusted)>, Fault>;
+
+/// A false positive that waits for its containment to be undone.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct FalsePositive {
+    /// The case that is closed then.
+    pub case: CaseId,
+    /// The account that is enabled first.
+    pub account: AccountId,
+    /// The enabling, once it is confirmed.
+    pub enabling: Option<ActionId>,
+}
 
 /// The state of the dialog.
 #[derive(Clone, Debug)]

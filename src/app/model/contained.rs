@@ -12,7 +12,7 @@ use crate::domain::containment::ledger::ActionView;
 use crate::domain::containment::recovery_watch::RecoveryWatch;
 use crate::domain::containment::standing::Standing;
 use crate::domain::containment::state::ActionState;
-use crate::domain::ids::AccountId;
+use crate::domain::ids::{AccountId, CaseId};
 use crate::domain::text::Safe;
 
 /// One account that is contained, wholly or partly.
@@ -133,6 +133,12 @@ pub fn rows(model: &Model) -> Vec<Contained<'_>> {
         .collect();
     rows.sort_by_key(|row| std::cmp::Reverse(row.standing.since()));
     rows
+}
+
+/// Lists what is contained from one of these cases, the newest first.
+pub fn of_cases<'a>(model: &'a Model, cases: &[CaseId]) -> Vec<Contained<'a>> {
+    let of_one = |row: &Contained<'_>| row.acts.iter().any(|act| cases.contains(&act.case));
+    rows(model).into_iter().filter(of_one).collect()
 }
 
 /// Lists the accounts that were enabled again and are watched, or whose watch ended a short time ago; the newest first.

@@ -4,15 +4,17 @@
 
 use chrono::{DateTime, Utc};
 
-use super::ActivityPane;
 use super::comments::OwnComments;
+use super::{ActivityPane, Model};
 use crate::domain::account::Account;
 use crate::domain::audit::CaseLeft;
 use crate::domain::case::{Case, CaseFile, Subject};
+use crate::domain::casework::judged::{Declined, Whose};
 use crate::domain::containment::remnant::{Item, LeftBehind};
 use crate::domain::fault::Fault;
 use crate::domain::freshness::Moment;
 use crate::domain::ids::CaseId;
+use crate::domain::likelihood::Likelihood;
 use crate::domain::text::Untrusted;
 
 /// Something that is loaded.
@@ -85,5 +87,33 @@ impl OpenCase {
             Some(Found::One(account)) => Some(account),
             _ => None,
         }
+    }
+
+    /// Tells whether the case names several users, of whom one is chosen.
+    pub fn names_several(&self) -> bool {
+        matches!(self.subject, Subject::Several(_))
+    }
+
+    /// Gives whose judgements count in it.
+    fn whose(&self) -> Whose<'_> {
+        match self.the_account() {
+            Some(account) => Whose::Account(&account.id),
+            None if self.names_several() => Whose::OneOfSeveral,
+            None => Whose::Only,
+        }
+    }
+}
+
+impl Model {
+    /// Gives the likelihood that a person judged for the account of the open case, and when.
+    pub fn likelihood_in(&self, open: &OpenCase) -> Option<(Likelihood, DateTime<Utc>)> {
+        let work = self.casework.case(&open.id)?;
+        work.likelihoods.of(open.whose()).copied()
+    }
+
+    /// Gives the decision not to contain the account of the open case.
+    pub fn decision_in(&self, open: &OpenCase) -> Option<&Declined> {
+        let work = self.casework.case(&open.id)?;
+        work.decisions.of(open.whose())
     }
 }

@@ -182,7 +182,7 @@ pub(super) fn sources_seen(
 /// Brings what the records say of the case into the pane, before its rows are laid out.
 pub(super) fn bring_records(model: &mut Model) {
     let Some(open) = &model.open else { return };
-    let deeds = deeds::of_case(model, &open.id);
+    let deeds = deeds::of_open(model, open);
     let work = model.casework.case(&open.id);
     let (dismissed, said) = work.map_or_else(Default::default, |work| {
         (work.dismissed.clone(), work.annotations.clone())

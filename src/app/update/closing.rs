@@ -8,14 +8,20 @@ use crate::app::actions::{self, Choice, Readiness};
 use crate::app::effect::Effect;
 use crate::app::keymap::{Chord, Key};
 use crate::app::message::Level;
-use crate::app::model::closing::{CloseDialog, OpenTasks};
-use crate::app::model::{Layer, Model};
+use crate::app::model::closing::{CloseDialog, FalsePositive, OpenTasks};
+use crate::app::model::contained::{self, Contained};
+use crate::app::model::{Layer, Model, OpenCase};
 use crate::app::report;
+use crate::domain::containment::confirm::ConfirmedPlan;
+use crate::domain::containment::kind::ActionKind;
+use crate::domain::containment::state::ActionState;
 use crate::domain::ids::CaseId;
-use crate::domain::text::Untrusted;
+use crate::domain::text::{Safe, Untrusted};
 use crate::domain::verdict::{CaseChange, Closing, Verdict};
 use crate::safe;
 
+/// Most accounts that are named as still contained.
+const NAMED_MAX: usize = 3;
 /// Most characters of a comment.
 const COMMENT_MAX: usize = 4_000;
 
@@ -59,6 +65,11 @@ fn open(model: &mut Model, cases: Vec<CaseId>, verdict: Option<Verdict>) -> Vec<
         .iter()
         .map(|id| (id.clone(), call(model, id)))
         .collect();
+    if let Some(who) = still_contained(model, &cases, NAMED_MAX) {
+        let line = safe!("close: still contained: {}", who);
+        let hint = "closing undoes nothing; C lists what is contained";
+        model.say(Level::Warning, line, Some(hint.into()));
+    }
     let dialog = CloseDialog::new(named, verdict, steps);
     model.layers.push(Layer::Close(Box::new(dialog)));
     vec![Effect::LookBeforeClosing(cases)]
@@ -90,7 +101,6 @@ pub(super) fn key(model: &mut Model, chord: Chord) -> Vec<Effect> {
         Key::Down => dialog.choose(1),
         Key::Esc if again || dialog.comment().is_empty() => {
             model.layers.pop();
-            model.false_positive = None;
             model.say(Level::Info, "nothing was closed", None);
         }
         Key::Esc => dialog.esc = true,
@@ -153,7 +163,6 @@ fn finish(model: &mut Model) -> Vec<Effect> {
     };
     let cases = dialog.cases.iter().map(|(id, _)| id.clone()).collect();
     model.layers.pop();
-    model.false_positive = None;
     model.queue.unmark();
     model.say(Level::Info, safe!("closing: {}", verdict.word()), None);
     vec![Effect::ChangeCases {
@@ -172,10 +181,12 @@ pub(super) fn false_positive(model: &mut Model) -> Vec<Effect> {
         model.say(Level::Warning, safe!("false positive: {}", reason), None);
         return Vec::new();
     }
-    model.false_positive = Some(case.clone());
-    if model.standing().is_none() {
-        return open(model, vec![case], Some(Verdict::FalsePositive));
-    }
+    let chosen = model.open.as_ref().and_then(OpenCase::the_account);
+    let chosen = chosen.map(|account| account.id.clone());
+    let contained = chosen.filter(|account| model.standings.contains_key(account));
+    let Some(account) = contained else {
+        return close_free(model, case);
+    };
     if let Readiness::No(reason) = actions::readiness(model, Choice::Enable) {
         let line = safe!(
             "false positive: what is contained cannot be undone yet: {}",
@@ -183,29 +194,102 @@ pub(super) fn false_positive(model: &mut Model) -> Vec<Effect> {
         );
         let hint = "close it once the undo is proven; C lists what is contained";
         model.say(Level::Warning, line, Some(hint.into()));
-        model.false_positive = None;
         return Vec::new();
     }
     let line = "false positive: first the containment is undone, then the case is closed";
     model.say(Level::Info, line, None);
-    super::planning::choose(model, Choice::Enable)
+    let effects = super::planning::choose(model, Choice::Enable);
+    model.false_positive = Some(FalsePositive {
+        case,
+        account,
+        enabling: None,
+    });
+    effects
 }
 
-/// Goes on with a false positive once nothing of the account is contained any more and nothing else is open.
+/// Opens the dialog of a false positive, unless an account is still contained from the case: a case of several users may
+/// have more than the chosen one.
+fn close_free(model: &mut Model, case: CaseId) -> Vec<Effect> {
+    let cases = vec![case];
+    if let Some(who) = still_contained(model, &cases, 1) {
+        let line = safe!(
+            "{} is still contained from this case: choose it with U, then f",
+            who
+        );
+        let hint = "C lists what is contained";
+        model.say(Level::Warning, line, Some(hint.into()));
+        return Vec::new();
+    }
+    open(model, cases, Some(Verdict::FalsePositive))
+}
+
+/// Names the accounts that are contained from these cases, at most so many of them.
+fn still_contained(model: &Model, cases: &[CaseId], most: usize) -> Option<Safe> {
+    let rows = contained::of_cases(model, cases);
+    let acts = rows.iter().filter_map(Contained::act);
+    let mut logins = acts.map(|act| act.login.field());
+    let first = logins.next()?;
+    let named = logins.take(most.saturating_sub(1));
+    let text = named.fold(first, |text, login| safe!("{}, {}", text, login));
+    let more = rows.len().saturating_sub(most);
+    Some(if more > 0 && most > 1 {
+        safe!("{} and {} more", text, more)
+    } else {
+        text
+    })
+}
+
+/// Takes that the undo of a false positive was confirmed: the case waits for this enabling and no other.
+pub(super) fn confirmed(model: &mut Model, plan: &ConfirmedPlan) {
+    let enabling = plan
+        .actions()
+        .iter()
+        .find(|action| action.kind() == ActionKind::EnableAccount);
+    if let Some(waiting) = &mut model.false_positive
+        && let Some(enabling) = enabling
+        && waiting.enabling.is_none()
+        && waiting.case == *plan.case()
+        && waiting.account == plan.account().id
+    {
+        waiting.enabling = Some(enabling.aid().clone());
+    }
+}
+
+/// Gives a false positive up whose undo was not confirmed: its plan was left, refused, or another one is asked for.
+pub(super) fn given_up(model: &mut Model) {
+    model.false_positive.take_if(|one| one.enabling.is_none());
+}
+
+/// Goes on with a false positive once its undo is proven and nothing else is open.
 pub(super) fn go_on(model: &mut Model) -> Vec<Effect> {
-    let Some(case) = model.false_positive.clone() else {
+    let Some(waiting) = model.false_positive.clone() else {
         return Vec::new();
     };
-    let here = model.open.as_ref().is_some_and(|open| open.id == case);
-    if !here {
-        model.false_positive = None;
+    let here = model
+        .open
+        .as_ref()
+        .is_some_and(|open| open.id == waiting.case);
+    let Some(aid) = waiting.enabling.filter(|_| here) else {
+        if !here {
+            model.false_positive = None;
+        }
+        return Vec::new();
+    };
+    let enabling = model.ledger.get(&aid);
+    let proven = enabling.is_some_and(|act| act.state == ActionState::Verified);
+    if !proven {
+        // Where it ended otherwise a later undo is another wish.
+        if enabling.is_some_and(|act| act.ended.is_some()) {
+            model.false_positive = None;
+        }
         return Vec::new();
     }
     let free = matches!(model.layers.last(), None | Some(Layer::Response { .. }));
-    if !free || model.standing().is_some() || model.unfinished() > 0 {
+    let held = model.standings.contains_key(&waiting.account);
+    if !free || held || model.unfinished() > 0 {
         return Vec::new();
     }
     // Asked for once: what is closed by Esc stays closed.
     model.false_positive = None;
-    open(model, vec![case], Some(Verdict::FalsePositive))
+    close_free(model, waiting.case)
 }

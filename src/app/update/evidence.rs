@@ -1,7 +1,11 @@
 //! Steps of the checklist that tick themselves: the facts that hold now, and the records they make.
 
+mod acts;
+
 use std::sync::Arc;
 use std::time::Duration;
+
+use acts::actions;
 
 use super::list::text_of;
 use super::own_comments::{comment, documented};
@@ -10,9 +14,6 @@ use crate::app::effect::Effect;
 use crate::app::model::list::StepRef;
 use crate::app::model::{Load, Model, OpenCase};
 use crate::domain::audit::{Body, ChecklistTick, Entry, StepSaid, TickState};
-use crate::domain::containment::kind::ActionKind;
-use crate::domain::containment::standing::Standing;
-use crate::domain::containment::state::ActionState;
 use crate::domain::freshness::clock_word;
 use crate::domain::ids::CaseId;
 use crate::domain::mirror;
@@ -20,7 +21,7 @@ use crate::domain::runbook::binding::{
     Capability, Evidence, EvidenceKind, capabilities, refuted_by, ticked_by,
 };
 use crate::domain::runbook::checklist::{Checklist, ItemId, ItemState, ListId, ListState};
-use crate::domain::runbook::{Phase, Runbook, Step, StepKey};
+use crate::domain::runbook::{Runbook, Step, StepKey};
 use crate::domain::text::{Safe, Untrusted};
 use crate::safe;
 
@@ -286,23 +287,13 @@ fn facts(model: &Model, open: &OpenCase) -> Vec<Evidence> {
             );
         }
     }
-    if let Some(record) = model.casework.case(&open.id) {
-        if let Some((value, at)) = record.likelihood {
-            add(
-                EvidenceKind::LikelihoodDecided,
-                at,
-                &safe!("likelihood {}", value.word()),
-                None,
-            );
-        }
-        if let Some((_, _, at)) = record.decision {
-            add(
-                EvidenceKind::ContainmentDecided,
-                at,
-                &"decision recorded".into(),
-                None,
-            );
-        }
+    if let Some((value, at)) = model.likelihood_in(open) {
+        let source = safe!("likelihood {}", value.word());
+        add(EvidenceKind::LikelihoodDecided, at, &source, None);
+    }
+    if let Some(made) = model.decision_in(open) {
+        let source: Safe = "decision recorded".into();
+        add(EvidenceKind::ContainmentDecided, made.at, &source, None);
     }
     if let Some(record) = model.casework.case(&open.id) {
         facts.extend(record.documented.iter().map(|(rid, (phase, at))| {
@@ -312,87 +303,5 @@ fn facts(model: &Model, open: &OpenCase) -> Vec<Evidence> {
     }
     facts.extend(documented(model, open));
     facts.extend(actions(model, open));
-    facts
-}
-
-fn actions(model: &Model, open: &OpenCase) -> Vec<Evidence> {
-    let mut facts = Vec::new();
-    let Some(account) = open.the_account() else {
-        return facts;
-    };
-    let fact = |kind, at, source: Safe, phase| Evidence {
-        kind,
-        at,
-        source: Untrusted::new(source.as_str()),
-        phase,
-    };
-    for action in model
-        .ledger
-        .on(&account.id)
-        .filter(|action| action.case == open.id)
-    {
-        let Some(at) = action.effective_at() else {
-            continue;
-        };
-        let done = safe!("{} {}", action.what(), action.state.word());
-        // A word on the risk is no answer to what is done with the account.
-        let of_risk = action.kind.is_of_risk();
-        if !of_risk {
-            facts.push(fact(
-                EvidenceKind::ContainmentDecided,
-                at,
-                "a plan was confirmed".into(),
-                None,
-            ));
-        }
-        let capability = match action.kind {
-            ActionKind::RevokeSessions => Some(Capability::RevokeSessions),
-            ActionKind::DisableAccount => Some(Capability::DisableAccount),
-            ActionKind::EnableAccount => Some(Capability::EnableAccount),
-            ActionKind::ResetPassword | ActionKind::ExpirePassword => {
-                Some(Capability::ResetPassword)
-            }
-            // One thing less does not prove that nothing is left: the step is ticked by hand.
-            ActionKind::RemoveItem => None,
-            ActionKind::ConfirmCompromised => Some(Capability::ConfirmCompromised),
-            ActionKind::DismissRisk => Some(Capability::DismissRisk),
-        };
-        if let (ActionState::Verified, Some(capability)) = (action.state, capability) {
-            facts.push(fact(EvidenceKind::ActionProven(capability), at, done, None));
-        } else if let (ActionState::Drifted, Some(ended), Some(capability)) =
-            (action.state, action.ended, capability)
-        {
-            facts.push(fact(
-                EvidenceKind::ActionUndone(capability),
-                ended,
-                done,
-                None,
-            ));
-        }
-        if let Some(id) = action.comment.as_ref().filter(|_| !of_risk) {
-            let phase = match action.kind {
-                ActionKind::EnableAccount => Phase::Recovery,
-                ActionKind::RemoveItem => Phase::Eradication,
-                _ => Phase::Containment,
-            };
-            facts.push(comment(open, Some(id), at, phase));
-        }
-    }
-    if let Some(Standing::Contained { since }) = model.standings.get(&account.id) {
-        let quiet = open.activity.heard.is_some_and(|heard| {
-            (heard.utc - *since)
-                .to_std()
-                .is_ok_and(|silence| silence >= WATCH)
-        });
-        if quiet && open.activity.fault.is_none() {
-            let source = safe!("no activity since {}", clock_word(*since));
-            facts.push(fact(
-                EvidenceKind::NoActivityAfterContainment,
-                model.now.utc,
-                source,
-                Some(Phase::Containment),
-            ));
-        }
-    }
     facts
 }

@@ -263,6 +263,7 @@ fn undo(model: &mut Model, held: Held, refusal: Option<&'static str>) -> Vec<Eff
         return Vec::new();
     }
     model.layers.pop();
+    super::closing::given_up(model);
     let mut effects = show_case(model, &held.case);
     let kinds = vec![ActionKind::EnableAccount];
     effects.push(Effect::MakePlan {

@@ -256,6 +256,7 @@ pub(super) fn raw_key(model: &mut Model, chord: Chord, letter: Letter) -> Vec<Ef
         Some(Layer::Planning { .. }) => {
             if chord == Chord::plain(Key::Esc) {
                 model.layers.pop();
+                closing::given_up(model);
                 model.say(Level::Info, "planning given up; nothing was done", None);
             }
             Vec::new()
@@ -387,6 +388,7 @@ fn confirm_key(model: &mut Model, chord: Chord, letter: Letter) -> Vec<Effect> {
         }
         Step::Cancelled => {
             model.layers.pop();
+            closing::given_up(model);
             model.say(Level::Info, "cancelled; nothing was sent", None);
             Vec::new()
         }
@@ -396,6 +398,7 @@ fn confirm_key(model: &mut Model, chord: Chord, letter: Letter) -> Vec<Effect> {
             let aids = plan.actions().iter().map(|action| action.aid().clone());
             model.going.extend(aids);
             left::confirmed(model, &plan);
+            closing::confirmed(model, &plan);
             let mut effects = hold::confirmed(model, &plan);
             effects.push(Effect::Contain(plan));
             effects

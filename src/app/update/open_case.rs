@@ -206,6 +206,8 @@ fn forget_user(model: &mut Model) -> Vec<Effect> {
     let Some(open) = &mut model.open else {
         return Vec::new();
     };
+    // What was to be closed once another account is enabled is not closed behind the back of this choice.
+    model.false_positive = None;
     let search = open.activity.search;
     open.user = None;
     open.account = Load::Idle;

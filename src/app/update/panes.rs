@@ -409,8 +409,7 @@ pub(super) fn likelihood(model: &mut Model) {
     let known = model
         .open
         .as_ref()
-        .and_then(|open| model.casework.case(&open.id))
-        .and_then(|work| work.likelihood)
+        .and_then(|open| model.likelihood_in(open))
         .map(|(value, _)| value);
     let proposed = model
         .open

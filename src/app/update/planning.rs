@@ -28,6 +28,7 @@ pub(super) fn choose(model: &mut Model, choice: Choice) -> Vec<Effect> {
 
 /// Asks for a plan on the account of the open case: of these kinds, or to remove these items.
 pub(super) fn plan(model: &mut Model, kinds: Vec<ActionKind>, items: Vec<Item>) -> Vec<Effect> {
+    super::closing::given_up(model);
     let Some(open) = &model.open else {
         return Vec::new();
     };

@@ -101,7 +101,13 @@ pub(super) fn judge(model: &mut Model) -> Vec<Effect> {
                 )
         })
     };
-    forget(model, void, "the action had no effect")
+    let mut effects = forget(model, void, "the action had no effect");
+    let replaced = |handed: &Handed, model: &Model| {
+        let action = model.ledger.get(&handed.aid);
+        action.is_some_and(|action| model.ledger.is_superseded(action))
+    };
+    effects.extend(forget(model, replaced, "a later reset made it void"));
+    effects
 }
 
 /// Forgets what waited too long.

@@ -257,6 +257,7 @@ fn plan_made(model: &mut Model, result: Result<Box<Plan>, Fault>) -> Vec<Effect>
             });
         }
         Err(fault) => {
+            super::closing::given_up(model);
             model.say(Level::Error, fault.what, fault.hint);
             // What was to be removed may be gone, or be another thing: the list that was looked at is of before.
             if matches!(&planned, Some(Layer::Planning { items, .. }) if !items.is_empty()) {

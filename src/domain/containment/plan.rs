@@ -2,6 +2,7 @@
 
 use std::time::Duration;
 
+use chrono::{DateTime, Utc};
 use serde::Serialize;
 use sha2::{Digest, Sha256};
 
@@ -236,8 +237,8 @@ pub struct Expected {
     pub removed: bool,
     /// Whether the plan is about the risk, which must then stand as it stood. It moves by itself and voids no other plan.
     pub risk: bool,
-    /// Whether the plan is an undo: the account must then be disabled since the same time.
-    pub since: bool,
+    /// Since when the account must be disabled, where the plan is an undo and the provider tells it.
+    pub since: Option<DateTime<Utc>>,
 }
 
 impl Expected {
@@ -248,7 +249,7 @@ impl Expected {
             password: false,
             removed: false,
             risk: false,
-            since: false,
+            since: None,
         }
     }
 
@@ -256,14 +257,17 @@ impl Expected {
     pub fn of_kinds(plan: &Account, kinds: &[ActionKind]) -> Self {
         Self {
             risk: kinds.iter().any(|kind| kind.is_of_risk()),
-            since: kinds_undo(kinds.iter().copied()),
+            since: plan
+                .status_changed
+                .filter(|_| kinds_undo(kinds.iter().copied())),
             ..Self::of(plan)
         }
     }
 
     /// Adds what an act of ours leads to.
     pub fn add(&mut self, kind: ActionKind, leads_to: Option<AccountStatus>) {
-        self.since &= leads_to.is_none() && !kind.is_of_password();
+        let is_same = leads_to.is_none() && !kind.is_of_password();
+        self.since = self.since.filter(|_| is_same);
         self.statuses.extend(leads_to);
         self.password |= kind.is_of_password();
         self.removed |= kind == ActionKind::RemoveItem;
@@ -284,7 +288,7 @@ pub fn changed_since(plan: &Account, now: &Account, expected: &Expected) -> Opti
         Some("mail")
     } else if !expected.statuses.contains(&now.status) {
         Some("status")
-    } else if expected.since && before.status_changed != after.status_changed {
+    } else if expected.since.is_some() && expected.since != now.status_changed {
         // The same word of another containment, which the plan did not see.
         Some("when the status began")
     } else if before.source != after.source {
@@ -330,7 +334,6 @@ mod tests {
     use crate::domain::containment::samples;
     use crate::domain::ids::{AccountId, ConnectionName};
     use crate::domain::text::Untrusted;
-    use chrono::{DateTime, Utc};
 
     /// The account with one field changed: name of the field, the account, what the plan is void by.
     type Edited = (&'static str, Account, Option<&'static str>);

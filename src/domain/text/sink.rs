@@ -7,19 +7,37 @@ use super::Safe;
 
 /// Encodes one cell of a CSV file (RFC 4180), guarded against being run as a formula.
 ///
-/// A cell whose first character a spreadsheet takes as the start of a formula gets a `'` in front.
+/// What a spreadsheet takes as the start of a formula gets a `'` in front: at the start of the cell, and behind what some take
+/// for the end of one, whatever quotes stand around it.
 pub fn csv_cell(text: &Safe) -> String {
     let text = text.as_str();
-    let is_formula = text.starts_with(['\t', '\r'])
-        || text
-            .trim_start()
-            .starts_with(['=', '+', '-', '@', '＝', '＋', '－', '＠']);
+    let is_formula = text.starts_with(['\t', '\r']) || begins_formula(text);
     let guard = if is_formula { "'" } else { "" };
+    let text = guarded(text);
     if is_formula || text.contains([',', ';', '"', '\n', '\r', '\t']) {
         format!("\"{guard}{}\"", text.replace('"', "\"\""))
     } else {
-        text.to_owned()
+        text
     }
+}
+
+fn begins_formula(text: &str) -> bool {
+    // A quote before it is taken away by whoever splits there.
+    let text = text.trim_start_matches(|c: char| c.is_whitespace() || matches!(c, '"' | ';'));
+    text.starts_with(['=', '+', '-', '@', '＝', '＋', '－', '＠'])
+}
+
+/// Puts a `'` behind each separator that a formula would begin after.
+fn guarded(text: &str) -> String {
+    let mut out = String::with_capacity(text.len() + 4);
+    for (at, c) in text.char_indices() {
+        out.push(c);
+        let rest = text.get(at + c.len_utf8()..).unwrap_or_default();
+        if matches!(c, ';' | '\t' | '\n') && begins_formula(rest) {
+            out.push('\'');
+        }
+    }
+    out
 }
 
 /// Encodes text for a comment that is read as Markdown, so that it shows as it is: no links, no images, no
@@ -115,6 +133,9 @@ mod tests {
     #[case("  =1", "\"'  =1\"")]
     #[case("＝1", "\"'＝1\"")]
     #[case("a=b", "a=b")]
+    #[case("x;=cmd|'/c calc'!A0;y", "\"x;'=cmd|'/c calc'!A0;y\"")]
+    #[case("x; \"=1", "\"x;' \"\"=1\"")]
+    #[case("x;y", "\"x;y\"")]
     fn csv_cells(#[case] raw: &str, #[case] expected: &str) {
         assert_eq!(csv_cell(&Untrusted::new(raw).line()), expected);
     }

@@ -344,8 +344,7 @@ pub(super) fn draw_judgement(
     area: Rect,
 ) -> u16 {
     let mut words = Words::new(Role::Dim, "likelihood ");
-    let work = model.casework.case(&open.id);
-    if let Some((value, at)) = work.and_then(|work| work.likelihood) {
+    if let Some((value, at)) = model.likelihood_in(open) {
         words = words
             .add(Role::Strong, value.word())
             .add(Role::Dim, safe!(" {}", clock_word(at)));
@@ -355,14 +354,14 @@ pub(super) fn draw_judgement(
             .add(Role::Text, "not judged")
             .add(Role::Dim, safe!(", {} judges", key));
     }
-    if let Some((decision, _, at)) = work.and_then(|work| work.decision.as_ref()) {
-        let decided = match decision {
+    if let Some(made) = model.decision_in(open) {
+        let decided = match made.kind {
             DecisionKind::MonitorOnly => "monitor only",
             DecisionKind::NoAction => "no action",
         };
         words = words.gap(
             Role::Change,
-            safe!("decided: {} {}", decided, clock_word(*at)),
+            safe!("decided: {} {}", decided, clock_word(made.at)),
         );
     }
     let standing = match model.standing() {

@@ -55,8 +55,7 @@ pub(super) fn likelihood(canvas: &mut Canvas<'_>, model: &Model, room: Rect, cur
     let decided = model
         .open
         .as_ref()
-        .and_then(|open| model.casework.case(&open.id))
-        .and_then(|work| work.likelihood)
+        .and_then(|open| model.likelihood_in(open))
         .map(|(value, _)| value);
     let proposal = model
         .open

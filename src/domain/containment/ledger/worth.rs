@@ -2,8 +2,22 @@
 //!
 //! What must not live here: the words for it (`ui`), keeping it (`app`).
 
-use super::ActionView;
+use super::{ActionView, Ledger};
+use crate::domain::containment::kind::ActionKind;
 use crate::domain::containment::state::ActionState;
+
+impl Ledger {
+    /// Tells whether a later reset that the provider accepted took the place of what a reset made.
+    pub fn is_superseded(&self, reset: &ActionView) -> bool {
+        let mut later = self.on(&reset.account);
+        later.any(|other| {
+            other.kind == ActionKind::ResetPassword
+                && other.sent_n > reset.sent_n
+                && other.acknowledged
+                && other.may_have_had_effect()
+        })
+    }
+}
 
 /// Whether what a reset made is that of the account.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -130,5 +144,34 @@ mod tests {
         }
         let action = ledger.get(&aid(1)).expect("it is on record");
         assert_eq!(action.worth(), expected);
+    }
+
+    #[rstest]
+    #[case::accepted(&[Ack], true)]
+    #[case::refused(&[Refused], false)]
+    #[case::refuted(&[Ack, Word(OutcomeState::NotEffective)], false)]
+    #[case::unanswered(&[Unknown], false)]
+    fn a_later_reset_that_was_accepted_takes_the_place_of_the_one_before(
+        #[case] then: &[Then],
+        #[case] superseded: bool,
+    ) {
+        let kind = ActionKind::ResetPassword;
+        let mut ledger = Ledger::default();
+        let first = [planned(2, 0, kind), confirmed(2, false), intent(2, Some(0))];
+        let second = [
+            planned(1, 0, kind),
+            confirmed(1, false),
+            intent(1, Some(10)),
+        ];
+        let then = then.iter().map(|then| body(*then));
+        let all = first.into_iter().chain(second).chain(then);
+        for (body, n) in all.zip(1..) {
+            ledger.apply(&entry(n, 0, body));
+        }
+        let judged = |number| {
+            let action = ledger.get(&aid(number)).expect("it is on record");
+            ledger.is_superseded(action)
+        };
+        assert_eq!((judged(2), judged(1)), (superseded, false));
     }
 }
