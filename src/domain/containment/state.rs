@@ -30,7 +30,7 @@ pub enum ActionState {
     Verified,
     /// Read back and not there at the deadline.
     NotEffective,
-    /// Proven once, then undone by somebody else.
+    /// Proven, or read as done to the end, then undone by somebody else.
     Drifted,
     /// There is no evidence to read.
     Unverifiable,
