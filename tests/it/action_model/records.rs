@@ -252,9 +252,14 @@ impl Act {
     }
 
     fn may_have_had_effect(&self) -> bool {
-        let denied =
-            self.ended.is_some() && matches!(self.word, "not sent" | "rejected" | "refuted");
-        self.sent.is_some() && !self.dry && !denied
+        // A copy of a refused enabling may have been executed.
+        let is_enabled = self.kind == ActionKind::EnableAccount && self.matches == Some(true);
+        let denied = match self.word {
+            "not sent" | "refuted" => true,
+            "rejected" => !is_enabled,
+            _ => false,
+        };
+        self.sent.is_some() && !self.dry && !(self.ended.is_some() && denied)
     }
 }
 
