@@ -151,6 +151,8 @@ impl Failure {
 
 /// Runs the command line and gives the exit code.
 pub fn run(arguments: impl IntoIterator<Item = OsString>) -> u8 {
+    // Before anything is written by whichever subcommand it is.
+    crate::terminal::signal::outlive_file_limit();
     let arguments = match Arguments::try_parse_from(arguments) {
         Ok(arguments) => arguments,
         Err(error) => {

@@ -182,6 +182,31 @@ pub fn readiness(model: &Model, choice: Choice) -> Readiness {
     }
 }
 
+/// Says why nothing can be judged in the open case: it is about several users, and none of them is chosen.
+pub fn nobody_chosen(model: &Model) -> Option<Safe> {
+    let open = model.open.as_ref().filter(|open| open.user.is_none())?;
+    let names = model.users_of(&open.id)?;
+    Some(if open.file.ready().is_none() {
+        "the case is not read yet".into()
+    } else {
+        safe!("{} users, choose one with U", names.len())
+    })
+}
+
+/// Says by what a judgement is kept in the open case where it is about several users and the account of the chosen one
+/// is not known.
+pub fn kept_by_name(model: &Model) -> Option<Safe> {
+    let open = model.open.as_ref()?;
+    let user = open.user.as_ref()?;
+    let is_by_name = open.the_account().is_none() && model.users_of(&open.id).is_some();
+    is_by_name.then(|| {
+        safe!(
+            "the account is not known: kept for {} by this name",
+            user.field()
+        )
+    })
+}
+
 fn refusal(model: &Model, choice: Choice) -> Option<Safe> {
     let Some(open) = &model.open else {
         return Some("no case is open".into());
@@ -190,7 +215,7 @@ fn refusal(model: &Model, choice: Choice) -> Option<Safe> {
         return Some(safe!("the audit log cannot be written: {}", fault.what));
     }
     if choice.kinds().is_empty() {
-        return None;
+        return nobody_chosen(model);
     }
     if model.mode() == Mode::ReadOnly {
         return Some("READ ONLY".into());

@@ -6,6 +6,7 @@ pub mod comments;
 pub mod contained;
 pub mod exported;
 pub mod filter;
+mod handed;
 pub mod layer;
 pub mod list;
 mod open;
@@ -153,6 +154,8 @@ pub struct Model {
     pub false_positive: Option<FalsePositive>,
     /// What waits to be shown once and handed over, oldest first, with when it came.
     pub handed: Vec<(Handed, Moment)>,
+    /// When the password of each account of which a secret is here was set, as it was read last.
+    pub passwords: BTreeMap<AccountId, DateTime<Utc>>,
 }
 
 /// Gives the configured times to claim a case by its severity.
@@ -340,6 +343,7 @@ impl Model {
             seen: BTreeMap::new(),
             false_positive: None,
             handed: Vec::new(),
+            passwords: BTreeMap::new(),
         }
     }
 

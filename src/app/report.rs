@@ -22,7 +22,7 @@ use crate::domain::containment::ledger::ActionView;
 use crate::domain::containment::state::ActionState;
 use crate::domain::escalation::Due;
 use crate::domain::freshness::{age_word, time_word};
-use crate::domain::ids::{CaseId, PlanId};
+use crate::domain::ids::{AccountId, CaseId, PlanId};
 use crate::domain::report::documents::Written;
 use crate::domain::report::facts::{ActionFact, Facts, FindingFact};
 use crate::domain::report::{Kind, Subject, Target, handover, lessons, phase};
@@ -229,11 +229,10 @@ fn declined(model: &Model, id: &CaseId) -> Vec<Safe> {
         .and_then(OpenCase::the_account)
         .map(|account| &account.id);
     let made = &work.decisions;
+    let is_other = |of: Option<&AccountId>| of.is_some() && chosen.is_some() && of != chosen;
     let several = made.is_several()
-        || open.is_some_and(OpenCase::names_several)
-        || made
-            .all()
-            .any(|(of, _)| of.is_some() && chosen.is_some() && of != chosen);
+        || model.users_of(id).is_some()
+        || made.all().any(|(of, _)| is_other(of.account.as_ref()));
     let line = |one: &Declined| {
         let word = match one.kind {
             DecisionKind::MonitorOnly => "monitor only",
@@ -266,14 +265,15 @@ fn likelihood(
     }
     let judged = &model.casework.case(id)?.likelihoods;
     let (_, (latest, at)) = judged.all().last()?;
-    if !judged.is_several() {
+    if !judged.is_several() && model.users_of(id).is_none() {
         return Some((latest.word().into(), *at));
     }
     let words: Vec<Safe> = judged
         .all()
-        .map(|(of, (value, _))| match of {
-            Some(account) => safe!("{} for account {}", value.word(), account.shown()),
-            None => value.word().into(),
+        .map(|(of, (value, _))| match (&of.login, &of.account) {
+            (Some(login), _) => safe!("{} for {}", value.word(), login.ident()),
+            (None, Some(account)) => safe!("{} for account {}", value.word(), account.shown()),
+            (None, None) => safe!("{} for a user not known", value.word()),
         })
         .collect();
     Some((Safe::join(words, &Safe::fixed(", ")), *at))

@@ -8,14 +8,14 @@ use std::path::{Path, PathBuf};
 use chrono::{DateTime, Utc};
 
 use super::{Failure, UNREADABLE};
-use crate::domain::containment::holding::Holding;
+use crate::domain::containment::holding::{Holding, Work};
 use crate::domain::containment::ledger::Ledger;
 use crate::domain::fault::Fault;
 use crate::domain::ids::LogId;
 use crate::domain::text::{Safe, Untrusted};
 use crate::engine::journal::fault_of;
 use crate::safe;
-use crate::store::audit::{self, Found, Identity, Owner, StoreError};
+use crate::store::audit::{self, Found, Identity, StoreError};
 use crate::store::state::StateDir;
 
 /// Bytes of logs that are looked through, together: nobody waits at a start for the records of years.
@@ -55,27 +55,46 @@ pub(super) fn each(dir: &Path, logs: &[LogId], now: DateTime<Utc>) -> Vec<Safe> 
     found.iter().map(say).collect()
 }
 
-/// Says what the log of a host and user holds that is not over, however long it is; also of one that nobody wrote to yet,
-/// which is theirs where there is no other.
-pub(super) fn of_own(dir: &Path, identity: &Identity, now: DateTime<Utc>) -> Option<Safe> {
+/// Says what work the logs of a folder hold, over or not, however long they are and whosever: other hosts go on with theirs
+/// in the same state directory.
+pub(super) fn of_all(dir: &Path, identity: &Identity, now: DateTime<Utc>) -> Option<Safe> {
     let found = match audit::found(dir) {
         Ok(found) => found,
         Err(error) => {
             return Some(safe!("what its log holds is not known: {}", error.shown()));
         }
     };
-    let mut left = u64::MAX;
     let mut said = Vec::new();
     for one in &found {
-        let is_other = |owner: &Owner| owner.host != identity.host || owner.uid != identity.uid;
-        if one.owner.as_ref().is_some_and(is_other) {
-            continue;
-        }
-        if let Some(held) = held(dir, one, now, &mut left) {
-            said.push(safe!("the log {} holds {}", one.log, held));
-        }
+        let held = match folded(dir, &one.log) {
+            Ok((ledger, work)) => done(&Holding::of(&ledger, now), &work),
+            Err(error) => Some(safe!("what cannot be read: {}", error.shown())),
+        };
+        let Some(held) = held else { continue };
+        let host = one.owner.as_ref().map(|owner| &owner.host);
+        let whose = host.filter(|host| **host != identity.host);
+        let whose = whose.map(|host| safe!(" of host {}", host.field()));
+        said.push(safe!(
+            "the log {}{} holds {}",
+            one.log,
+            whose.unwrap_or_else(|| Safe::fixed("")),
+            held
+        ));
+    }
+    let more = said.len().saturating_sub(NAMED);
+    said.truncate(NAMED);
+    if more > 0 {
+        said.push(safe!("{} more hold something", more));
     }
     (!said.is_empty()).then(|| Safe::join(said, &Safe::fixed("; ")))
+}
+
+/// Joins what is not over with what was done at all; `None` where nothing was.
+fn done(open: &Holding, work: &Work) -> Option<Safe> {
+    match (open.words(), work.words()) {
+        (Some(open), Some(work)) => Some(safe!("{} ({})", open, work)),
+        (open, work) => open.or(work),
+    }
 }
 
 /// Says what logs of this user under the names of other hosts hold that is not over, if they do.
@@ -126,19 +145,20 @@ fn held(dir: &Path, found: &Found, now: DateTime<Utc>, left: &mut u64) -> Option
         return Some(safe!("what was not looked through, {} MiB", size));
     };
     *left = rest;
-    match holding(dir, &found.log, now) {
-        Ok(holding) => holding.words(),
+    match folded(dir, &found.log) {
+        Ok((ledger, _)) => Holding::of(&ledger, now).words(),
         Err(error) => Some(safe!("what cannot be read: {}", error.shown())),
     }
 }
 
-fn holding(dir: &Path, log: &LogId, now: DateTime<Utc>) -> Result<Holding, StoreError> {
+fn folded(dir: &Path, log: &LogId) -> Result<(Ledger, Work), StoreError> {
     let mut walk = audit::walk_one(dir, log)?;
-    let mut ledger = Ledger::default();
+    let (mut ledger, mut work) = (Ledger::default(), Work::default());
     while let Some(entry) = walk.next()? {
         ledger.apply(&entry);
+        work.apply(&entry);
     }
-    Ok(Holding::of(&ledger, now))
+    Ok((ledger, work))
 }
 
 /// Says which folders others could use until a start took that away: that of the log in any way, the others where they could
@@ -171,6 +191,7 @@ pub(super) fn mended(state: &StateDir, wide: &[(PathBuf, u32)]) -> Vec<Fault> {
 mod tests {
     use super::*;
     use crate::domain::audit::Body;
+    use crate::domain::ids::{CaseId, ConnectionName};
     use crate::store::audit::AuditLog;
 
     type Done = Result<(), Box<dyn std::error::Error>>;
@@ -201,6 +222,28 @@ mod tests {
         assert!(said.as_str().contains("not looked through"), "{said}");
         let said = of_other_hosts(dir.path(), &identity("west"), now);
         assert_eq!(said, None, "all of it is over");
+        Ok(())
+    }
+
+    #[test]
+    fn the_work_of_every_host_in_the_folder_counts_and_sessions_do_not() -> Done {
+        let dir = tempfile::tempdir()?;
+        let reason = "x".to_owned();
+        let east = AuditLog::open(dir.path(), identity("east"))?;
+        east.append_blocking(vec![Body::SessionClose { reason }])?;
+        let now = DateTime::UNIX_EPOCH;
+        assert_eq!(of_all(dir.path(), &identity("east"), now), None);
+        let west = AuditLog::open(dir.path(), identity("west"))?;
+        let case = CaseId::new(ConnectionName::parse("hive")?, "~1");
+        west.append_blocking(vec![Body::CaseOpened { case }])?;
+        for (who, whose) in [("east", " of host west"), ("west", "")] {
+            let said = of_all(dir.path(), &identity(who), now).ok_or("nothing is said")?;
+            let begins = format!(
+                "the log {}{whose} holds 1 record about cases, the last ",
+                west.log()
+            );
+            assert!(said.as_str().starts_with(&begins), "{said}");
+        }
         Ok(())
     }
 

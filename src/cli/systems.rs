@@ -38,7 +38,7 @@ pub(super) fn look(root: &Path, settings: &Settings) -> Look {
                 words(&error)
             );
             let hint = safe!(
-                "look whose they are: `quell audit show`; if they are of the systems of this configuration, remove {}",
+                "look whose they are: `quell audit show`; if they are of the systems of this configuration, remove {}; else start with another --state",
                 file(root)
             );
             return Look {
@@ -86,7 +86,8 @@ fn conflict(root: &Path, found: &[Conflict]) -> Fault {
     Fault::new(what).hint(hint)
 }
 
-/// Says why the records cannot be left behind: another console goes on with them, or they hold what is not over.
+/// Says why the records cannot be left behind: another console goes on with them, or they hold work, which would be told as
+/// work on the other systems, be it over or not.
 pub(super) fn in_use(
     state: &StateDir,
     turn: &io::Result<Turn>,
@@ -94,7 +95,7 @@ pub(super) fn in_use(
     now: DateTime<Utc>,
 ) -> Option<Safe> {
     match turn.as_ref().map(Turn::is_used) {
-        Ok(Ok(false)) => log_folder::of_own(&state.audit(), who, now),
+        Ok(Ok(false)) => log_folder::of_all(&state.audit(), who, now),
         Ok(Ok(true)) => Some(Safe::fixed("another console that runs goes on with it")),
         Ok(Err(error)) => Some(safe!("who uses it is not known: {}", words(&error))),
         Err(error) => Some(safe!("who uses it is not known: {}", words(error))),
@@ -150,7 +151,7 @@ pub(super) fn claim(
         }
         (Some(fault), None) => {
             let what = safe!(
-                "{}; nothing of it was open, so it was taken over",
+                "{}; no work was done with it, so it was taken over",
                 fault.what
             );
             Ok((held.ok(), Some(Fault::new(what))))

@@ -54,7 +54,7 @@ pub use removal::{ItemNamed, ItemPart};
 pub use report::{DocumentPosted, DocumentWritten};
 pub use seal::{PublicKey, Standing};
 pub use sessions::{EVERY, GAP_MINUTES};
-pub use tail::{LogRecovered, Tail, has_begun, last_record, name_torn};
+pub use tail::{LogRecovered, Tail, has_begun, holds_foreign_lines, last_record, name_torn};
 pub use timeline::{LikelihoodSet, Saying, TimelineSaid};
 pub use verify::{Expectations, Report, Verifier};
 pub use words::{Class, DecisionKind, OutcomeState, TYPES, TickState};

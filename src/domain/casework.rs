@@ -6,7 +6,7 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use chrono::{DateTime, Utc};
 
-use self::judged::{Declined, PerAccount};
+use self::judged::{Declined, PerAccount, Whom};
 use super::audit::{
     Body, CaseLeft, ChecklistNote, ChecklistOpen, ChecklistPhase, ChecklistText, ChecklistTick,
     Decided, Entry, LikelihoodSet, RunbookChoose, RunbookInput, SearchRun, StepSaid, TickState,
@@ -110,7 +110,8 @@ impl Casework {
                     reason: reason.clone(),
                     at: entry.ts,
                 };
-                self.case_mut(case).decisions.set(account.clone(), made);
+                let whom = Whom::new(account.clone(), Some(login.clone()));
+                self.case_mut(case).decisions.set(whom, made);
             }
             Body::TimelineSaid(said) => {
                 let all = &mut self.case_mut(&said.case).annotations;
@@ -119,6 +120,7 @@ impl Casework {
             Body::Likelihood(LikelihoodSet {
                 case,
                 account,
+                login,
                 value,
                 ..
             }) => {
@@ -127,7 +129,8 @@ impl Casework {
                     .find(|l| l.word().eq_ignore_ascii_case(value));
                 if let Some(value) = known {
                     let all = &mut self.case_mut(case).likelihoods;
-                    all.set(account.clone(), (value, entry.ts));
+                    let whom = Whom::new(account.clone(), login.clone());
+                    all.set(whom, (value, entry.ts));
                 }
             }
             Body::FindingDismissed(said) => {

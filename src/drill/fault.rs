@@ -16,7 +16,10 @@ pub(crate) enum Kind {
     Broken,
     BrokenAfterEffect,
     Forbidden,
+    /// A gateway carries it through and refuses it all the same.
+    ForbiddenAfterEffect,
     NotFound,
+    NotFoundAfterEffect,
     Conflict,
     ResetBeforeEffect,
     ReplyLostAfterEffect,
@@ -34,14 +37,16 @@ pub(crate) enum Kind {
 }
 
 /// Words of the control interface.
-const WORDS: [(&str, Kind); 20] = [
+const WORDS: [(&str, Kind); 22] = [
     ("latency", Kind::Latency),
     ("hang", Kind::Hang),
     ("429", Kind::TooMany),
     ("500", Kind::Broken),
     ("500_after_effect", Kind::BrokenAfterEffect),
     ("403", Kind::Forbidden),
+    ("403_after_effect", Kind::ForbiddenAfterEffect),
     ("404", Kind::NotFound),
+    ("404_after_effect", Kind::NotFoundAfterEffect),
     ("409", Kind::Conflict),
     ("reset_before_effect", Kind::ResetBeforeEffect),
     ("reply_lost_after_effect", Kind::ReplyLostAfterEffect),
@@ -83,7 +88,10 @@ impl Kind {
     fn fits(self, reads: bool) -> bool {
         match self {
             Self::StaleReads | Self::BadRecord | Self::ForeignNext | Self::EndlessNext => reads,
-            Self::AcceptedWithoutEffect | Self::DeliveredTwice => !reads,
+            Self::AcceptedWithoutEffect
+            | Self::DeliveredTwice
+            | Self::ForbiddenAfterEffect
+            | Self::NotFoundAfterEffect => !reads,
             _ => true,
         }
     }

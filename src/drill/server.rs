@@ -170,9 +170,20 @@ impl State {
             Some(Kind::Forbidden) => Some(vendor_error(request, 403)),
             Some(Kind::NotFound) => Some(vendor_error(request, 404)),
             Some(Kind::Conflict) => Some(vendor_error(request, 409)),
-            Some(Kind::BrokenAfterEffect) => {
+            Some(
+                kind @ (Kind::BrokenAfterEffect
+                | Kind::ForbiddenAfterEffect
+                | Kind::NotFoundAfterEffect),
+            ) => {
                 ask(&mut self.world, &mut self.pits, request, &mut notes);
-                Some(vendor_error(request, 500))
+                Some(vendor_error(
+                    request,
+                    match kind {
+                        Kind::ForbiddenAfterEffect => 403,
+                        Kind::NotFoundAfterEffect => 404,
+                        _ => 500,
+                    },
+                ))
             }
             Some(Kind::Redirect) => Some(Answer::empty(302)),
             _ if limited => Some(vendor_error(request, 429)),

@@ -1,13 +1,15 @@
 //! Records first, tells after: every record of this process goes through here, and what is durable is folded and told.
 
+mod notices;
+
 use std::collections::BTreeMap;
-use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::atomic::{AtomicBool, AtomicU64};
 use std::sync::{Arc, Mutex, PoisonError};
 
 use tokio::sync::mpsc;
 
 use super::probe::Probe;
-use crate::app::message::{Level, Message};
+use crate::app::message::Message;
 use crate::domain::audit::{Body, ChainHash, Entry};
 use crate::domain::containment::caps::CapWord;
 use crate::domain::containment::counted::Counted;
@@ -16,7 +18,7 @@ use crate::domain::fault::Fault;
 use crate::domain::ids::{ActionId, PlanId, SessionId};
 use crate::domain::text::{Safe, Untrusted};
 use crate::safe;
-use crate::store::audit::{AuditLog, Free, HEAD_HINT, Place, Standing, StoreError};
+use crate::store::audit::{AuditLog, Free, Place, Standing, StoreError};
 
 /// The audit log with the fold of its records.
 #[derive(Clone)]
@@ -32,6 +34,8 @@ pub struct Journal {
     told: Arc<Mutex<(bool, bool)>>,
     /// Whether it was told that the head of the log is not remembered.
     told_head: Arc<AtomicBool>,
+    /// Of how many bytes it was told that they are no records and stood at the end of the log.
+    told_foreign: Arc<AtomicU64>,
     /// What the caps count: read from the file, never from memory.
     count: Arc<Mutex<Count>>,
 }
@@ -94,6 +98,7 @@ impl Journal {
             probe,
             told: Arc::default(),
             told_head: Arc::default(),
+            told_foreign: Arc::default(),
             count: Arc::default(),
             folded: Arc::new(tokio::sync::Mutex::new(Folded {
                 n: entries.last().map_or(0, |entry| entry.n),
@@ -261,22 +266,8 @@ impl Journal {
                 .await;
         }
         self.log.remember().await;
-        self.look_at_head().await;
-    }
-
-    /// Tells the console once when the head of the log cannot be remembered, and once when it can again.
-    async fn look_at_head(&self) {
-        let error = self.log.health().unremembered;
-        if self.told_head.swap(error.is_some(), Ordering::Relaxed) == error.is_some() {
-            return;
-        }
-        let again = "this host remembers again how far the audit log goes";
-        let (level, fault) = match error {
-            Some(error) => (Level::Warning, unremembered(&error)),
-            None => (Level::Info, Fault::new(again)),
-        };
-        // Nobody listens any more only when the console is gone.
-        let _ = self.messages.send(Message::Noticed { level, fault }).await;
+        self.notice_head().await;
+        self.notice_foreign().await;
     }
 
     /// Reads the whole log anew and tells the console when it is broken: a record far above the end may have been edited
@@ -469,14 +460,6 @@ pub fn fault_of(error: &StoreError) -> Fault {
         what: error.shown(),
         hint: error.hint(),
     }
-}
-
-fn unremembered(error: &StoreError) -> Fault {
-    let what = safe!(
-        "this host cannot remember how far the audit log goes: {}; were its end cut off, no start would say so",
-        error.shown()
-    );
-    Fault::new(what).hint(HEAD_HINT)
 }
 
 fn low(free: Free) -> Fault {

@@ -26,6 +26,9 @@ use crate::domain::text::{Safe, Untrusted};
 use crate::safe;
 use crate::store::lease::{self, Lease};
 
+/// How long what was refused is read back: that a copy of it was carried out is seldom, and its word is waited for.
+const REFUSED: Duration = Duration::from_secs(30);
+
 /// Reads an unfinished action back once more, on a person's word.
 pub(super) async fn again(world: Arc<World>, aid: ActionId) {
     let lease = match lease::take(&world.leases, &aid) {
@@ -83,7 +86,12 @@ async fn read_until_known(world: &World, aid: &ActionId) -> bool {
     let mut reads = Reads::new(action);
     let schedule = identity.schedule(reads.action.kind);
     let agree = world.pace.of(schedule.agree);
+    let mut waited = Duration::ZERO;
     for wait in &schedule.waits {
+        waited += *wait;
+        if reads.action.refused.is_some() && waited > REFUSED {
+            break;
+        }
         tokio::time::sleep(world.pace.of(*wait)).await;
         reads.read(world, identity.as_ref(), agree).await;
         if reads.proven(agree) {
@@ -103,7 +111,11 @@ async fn read_until_known(world: &World, aid: &ActionId) -> bool {
     let last = reads.last.as_ref().filter(|_| !reads.silent);
     match last.map(|last| last.matches) {
         _ if rejected => {
-            reads.evidence = reads.refusal().to_owned();
+            let refused = reads.refusal();
+            reads.evidence = match last {
+                Some(_) => refused.to_owned(),
+                None => format!("{refused}; it could not be read back: {}", reads.evidence),
+            };
             reads.conclude(world, OutcomeState::Rejected).await
         }
         Some(Some(false)) => reads.denied(world).await,
@@ -410,13 +422,17 @@ impl Reads {
             Credit::Refused => {
                 // A copy of the request may have been executed before the one that was refused.
                 let by: &'static str = match now.effect_at {
-                    Some(began) if !now.is_older(began) && !now.is_of_another_time() => {
-                        "since the request: by whom is not known"
+                    Some(began) if now.is_older(began) || now.is_of_another_time() => {
+                        "by another act"
                     }
-                    _ => "by another act",
+                    Some(_) => "since the request: by whom is not known",
+                    None => "by whom is not known",
                 };
                 let refused = self.refusal();
-                let said = format!("{refused}; read back all the same: {read}, {by}");
+                let mut said = format!("{refused}; read back all the same: {read}, {by}");
+                if now.kind == ActionKind::ResetPassword {
+                    said.push_str("; reset it again for one that is known");
+                }
                 (said, OutcomeState::Rejected)
             }
             Credit::Another(plan) => {

@@ -14,7 +14,7 @@ use crate::connect::capability::ConnectErrorKind;
 use crate::domain::audit::{Body, Entry, OutcomeState, SecretSaid, SecretState};
 use crate::domain::containment::counted::Counted;
 use crate::domain::containment::kind::ActionKind;
-use crate::domain::containment::ledger::{ActionView, Ledger};
+use crate::domain::containment::ledger::{ActionView, Ledger, Worth};
 use crate::domain::containment::outbox::PendingChange;
 use crate::domain::containment::standing::standing;
 use crate::domain::containment::state::ActionState;
@@ -173,7 +173,13 @@ pub(super) async fn secrets(world: &World) {
                 "the new password or link for {} was lost with its console before it was seen",
                 action.login.field()
             );
-            let hint = if action.is_unfinished() {
+            // One more would void what the later one made.
+            let is_replaced = world
+                .journal
+                .with(|ledger| ledger.worth(&action, None) == Worth::Replaced);
+            let hint = if is_replaced {
+                "a later reset replaced it"
+            } else if action.is_unfinished() {
                 "once it is read back, reset it again"
             } else {
                 "reset it again"

@@ -251,7 +251,7 @@ async fn step(
         let meaning = answered(world, action, attempt, answer).await;
         hand_over(world, plan, action, secret, &meaning).await;
         match meaning {
-            Answer::Again(wait) if attempt == 1 => {
+            Answer::Again(wait) => {
                 // The one send more: the provider said that the first was not executed.
                 if !world.pause(Duration::from_secs(wait)).await {
                     let ended = outcome(
@@ -269,15 +269,8 @@ async fn step(
                 let again = look_apart(world, plan, action, expected, identity.as_ref()).await;
                 (looked, seen) = again.map_err(|halt| refused_once(action, attempt, halt))?;
             }
-            Answer::Again(_) => {
-                let evidence =
-                    "the provider asked twice to be asked later: it did not execute it".to_owned();
-                let rejected = outcome(action.aid(), OutcomeState::Rejected, evidence, None);
-                let _ = world.journal.record(vec![rejected]).await;
-                return Ok(Sent::Not);
-            }
             Answer::Nothing => return Ok(Sent::Not),
-            Answer::Perhaps => return Ok(Sent::Perhaps),
+            Answer::Perhaps | Answer::Denied => return Ok(Sent::Perhaps),
         }
     }
 }

@@ -123,6 +123,9 @@ pub struct Health {
     pub durable: Option<(u64, ChainHash)>,
     /// Why the last durable record could not be remembered outside of the directory, if so.
     pub unremembered: Option<StoreError>,
+    /// Bytes that are no record and that this writer found at the end of the log and named, where whole lines were among
+    /// them that no crash leaves there.
+    pub foreign: u64,
 }
 
 /// The audit log of this host and user, open for appending.

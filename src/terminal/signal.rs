@@ -1,4 +1,4 @@
-//! Signals that ask the process to end, or to stop for a while.
+//! Signals that ask the process to end, or to stop for a while, and one that would end it in the middle of a write.
 //!
 //! Each is heard from the moment its function is called: before the terminal is taken, so that no signal leaves it raw. What
 //! must not live here: what ending means (that is the loop's and the engine's).
@@ -13,6 +13,23 @@ pub fn resized() -> impl futures::Stream<Item = ()> + Unpin {
         heard.recv().await?;
         Some(((), Some(heard)))
     }))
+}
+
+/// Keeps the limit on the size of files (`ulimit -f`, SIGXFSZ) from ending this process: a write beyond it fails instead,
+/// and is said as any other that fails. For as long as the process lives; what it starts has the signal as it was.
+pub fn outlive_file_limit() {
+    // By default the signal kills: in the middle of a frame, with the terminal raw and no word of what was on its way. To be
+    // heard is enough: the handler stays for the life of the process, whoever listens, and so outlives this runtime, which
+    // is there only to ask for it.
+    let runtime = tokio::runtime::Builder::new_current_thread()
+        .enable_all()
+        .build();
+    if let Ok(runtime) = runtime {
+        let _within = runtime.enter();
+        let kind = SignalKind::from_raw(rustix::process::Signal::XFSZ.as_raw());
+        // Where the system refuses it, all is as it was.
+        drop(signal(kind));
+    }
 }
 
 /// Waits for SIGHUP, SIGTERM or SIGINT; for ever where none can be heard. They are heard from this call on, not only
@@ -114,6 +131,17 @@ mod tests {
     use rstest::rstest;
 
     use super::*;
+
+    #[test]
+    fn the_limit_on_the_size_of_files_ends_no_process() -> std::io::Result<()> {
+        outlive_file_limit();
+        let own = rustix::process::getpid();
+        // Told twice: the handler is not used up, and the runtime that asked for it is gone.
+        for _ in 0..2 {
+            rustix::process::kill_process(own, rustix::process::Signal::XFSZ)?;
+        }
+        Ok(())
+    }
 
     /// Processes as `pid: parent group session`; the console is 9.
     #[rstest]

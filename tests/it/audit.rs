@@ -389,6 +389,30 @@ fn a_torn_end_is_healed_and_named(#[case] torn: Vec<u8>) -> Done {
     Ok(())
 }
 
+#[rstest]
+#[case::a_line(b"hello\n".to_vec(), 6)]
+#[case::a_mebibyte_of_text(b"hello, you\n".repeat(100_000), 1_100_000)]
+#[case::a_torn_piece(b"{\"v\":1,\"log\":\"01".to_vec(), 0)]
+#[case::a_piece_that_was_ended(b"{\"v\":1,\"log\":\"01\n".to_vec(), 0)]
+fn whole_lines_of_others_are_counted_where_they_are_named(
+    #[case] end: Vec<u8>,
+    #[case] expected: u64,
+) -> Done {
+    let dir = tempfile::tempdir()?;
+    open(dir.path())?.append_blocking(vec![close("a")])?;
+    let path = only_file(dir.path())?;
+    let put = || OpenOptions::new().append(true).open(&path)?.write_all(&end);
+    put()?;
+    let log = open(dir.path())?;
+    assert_eq!(log.health().foreign, expected, "found at the start");
+    put()?;
+    log.append_blocking(vec![close("b")])?;
+    assert_eq!(log.health().foreign, 2 * expected, "found by a later write");
+    intact(dir.path())?;
+    assert_eq!(open(dir.path())?.health().foreign, 0, "named once");
+    Ok(())
+}
+
 #[test]
 fn every_cut_of_the_last_record_is_healed() -> Done {
     let dir = tempfile::tempdir()?;

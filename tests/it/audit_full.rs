@@ -1,15 +1,16 @@
-//! A disk that fills while somebody contains: nothing is sent without its intent, and the last word still fits.
+//! A disk that fills while somebody contains: nothing is sent without its intent, and the last word still fits; and a limit
+//! on the size of files, which ends nothing.
 //!
-//! Each story is told twice: on a disk that only counts, and on a real one of 40 MiB, where root may mount it.
+//! Each story of the disk is told twice: on a disk that only counts, and on a real one of 40 MiB, where root may mount it.
 
 use std::fs::{self, File};
 use std::io::Write as _;
 use std::path::{Path, PathBuf};
-use std::process::Command;
+use std::process::{Command, Stdio};
 use std::sync::{Arc, Mutex, PoisonError};
 
 use async_trait::async_trait;
-use quell::app::model::Model;
+use quell::app::model::{Layer, Model};
 use quell::domain::audit::{Body, OutcomeState};
 use quell::drill::Drill;
 use quell::drill::wire::Server;
@@ -156,8 +157,10 @@ async fn full_before_the_intent(mounted: bool) {
     quell::store::state::make_private(&state).expect("a directory");
     let mut app = TestApp::start_with(&drill, &state, room.ground(), |text| text);
     contain(&mut app).await;
-    app.until("the dialog is open", |model| model.layers.last().is_some())
-        .await;
+    app.until("the dialog is open", |model| {
+        matches!(model.layers.last(), Some(Layer::Confirm { .. }))
+    })
+    .await;
     // 40 MiB are few: it is said before anything fails, once in words and all the time in the status line.
     let model = app
         .until("it warns", |model| model.audit_low.is_some())
@@ -261,6 +264,23 @@ async fn full_after_the_intent(mounted: bool) {
     assert_eq!(drill.ledger().targets("comment").len(), 1);
     app.end().await;
     intact(&state);
+}
+
+/// By default the signal of the limit ends a process in the middle of a write, without a word.
+#[test]
+fn a_limit_on_the_size_of_files_ends_no_command_by_a_signal() {
+    let dir = tempfile::tempdir().expect("a directory");
+    let to = File::create(dir.path().join("keys")).expect("a file");
+    let done = Command::new("sh")
+        .args(["-c", "ulimit -f 0 && exec \"$0\" keys"])
+        .arg(env!("CARGO_BIN_EXE_quell"))
+        .stdout(to)
+        .stderr(Stdio::piped())
+        .output()
+        .expect("the program runs");
+    let said = String::from_utf8_lossy(&done.stderr);
+    assert_eq!(done.status.code(), Some(70), "{:?}: {said}", done.status);
+    assert!(said.contains("failed to print: "), "{said}");
 }
 
 #[tokio::test(flavor = "multi_thread")]

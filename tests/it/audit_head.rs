@@ -2,6 +2,7 @@
 //! two runs is said at the next start and by `quell audit verify`; where nothing was done to it, nothing is said.
 
 use std::fs;
+use std::io::Write as _;
 use std::os::unix::fs::PermissionsExt as _;
 use std::path::{Path, PathBuf};
 use std::process::Command;
@@ -251,6 +252,60 @@ async fn a_log_that_is_cut_right_after_a_containment_that_was_killed_is_said() {
     let words = "was cut off or emptied: this host remembers it up to record";
     assert!(fault.what.as_str().contains(words), "{fault:?}");
     assert!(text(&model, (80, 24)).contains(" log BROKEN "));
+}
+
+/// Puts bytes behind the end of the only segment, as whoever may write the file can.
+fn put_behind(state: &Path, text: &str) {
+    let last = segments(state).pop().expect("a segment");
+    let file = fs::OpenOptions::new().append(true).open(last);
+    let written = file.and_then(|mut file| file.write_all(text.as_bytes()));
+    written.expect("it can be written");
+}
+
+/// The next writer names them, and then both verifiers take them for a torn end.
+#[tokio::test(flavor = "multi_thread")]
+async fn whole_lines_of_others_at_the_end_are_said_once_and_a_torn_piece_is_not() {
+    let drill = company().await;
+    let place = tempfile::tempdir().expect("a directory");
+    let state = place.path();
+    let said = |model: &Model, bytes: usize| {
+        let words =
+            format!("{bytes} bytes that are no record stood at the end of the audit log: whole");
+        let warned = model.log.iter();
+        warned
+            .filter(|line| line.level == Level::Warning && line.text.as_str().starts_with(&words))
+            .count()
+    };
+    let at_all = |model: &Model| {
+        let stood = "no record stood at the end";
+        let lines = model.log.iter().map(|line| line.text.as_str());
+        lines.filter(|text| text.contains(stood)).count()
+    };
+    TestApp::start(&drill, state).end().await;
+    // Each kill may leave such a piece.
+    put_behind(state, "{\"v\":1,\"log\":\"01");
+    let mut app = TestApp::start(&drill, state);
+    app.until("the queue is filled", |model| model.queue.heard)
+        .await;
+    assert_eq!(at_all(&app.end().await), 0);
+
+    put_behind(state, "hello\n");
+    assert_eq!(verify(state).0, Some(1), "it is broken until it is named");
+    let mut app = TestApp::start(&drill, state);
+    app.until("it is said", |model| said(model, 6) == 1).await;
+    // Also while it runs, and by nobody else's writing.
+    put_behind(state, &"hello, you\n".repeat(1_000));
+    let model = app
+        .until("it is said", |model| said(model, 11_000) == 1)
+        .await;
+    assert_eq!((said(&model, 6), at_all(&model)), (1, 2), "each once");
+    app.end().await;
+    let (code, told) = verify(state);
+    assert_ne!(code, Some(1), "{told}");
+    let mut app = TestApp::start(&drill, state);
+    app.until("the queue is filled", |model| model.queue.heard)
+        .await;
+    assert_eq!(at_all(&app.end().await), 0, "it was said");
 }
 
 /// Opens the log as a console does, and gives it with what the console is told.

@@ -1,5 +1,6 @@
 //! More than one log in the folder. Of two of this host and user none goes on before a person chose, so that neither is
-//! forgotten; what a log under the name of another host holds is said; and so is a folder that others could use.
+//! forgotten; what a log under the name of another host holds is said; so is a folder that others could use; and work on
+//! other systems under the same names keeps a console from starting.
 
 use std::error::Error;
 use std::fs;
@@ -17,6 +18,7 @@ use quell::cli::doctor::{Check, Verdict, examine};
 use quell::cli::{Failure, drill as drill_cli};
 use quell::connect::registry::Connections;
 use quell::domain::audit::Body;
+use quell::domain::containment::holding::Holding;
 use quell::domain::ids::{AccountId, ActionId, CaseId, ConnectionName, LogId, PlanId};
 use quell::drill::Drill;
 use quell::engine::clock::{Clock as _, Pace, SystemClock};
@@ -28,6 +30,7 @@ use crate::audit_processes::leave_orphans;
 use crate::audit_seal::{closing, opening};
 use crate::crash_matrix::{confirm, contain, finished};
 use crate::harness::app::{TestApp, company, limits, no_host, records};
+use crate::hold;
 
 type Done = Result<(), Box<dyn Error>>;
 
@@ -444,7 +447,67 @@ async fn a_console_for_other_systems_under_the_same_names_is_refused() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn a_state_directory_with_nothing_open_is_taken_over_by_other_systems() {
+async fn work_that_is_over_is_not_told_as_work_on_other_systems() {
+    let (ours, theirs) = (company().await, company().await);
+    let place = tempfile::tempdir().expect("a directory");
+    let [state] = states(place.path(), ["state"]);
+    let mut app = TestApp::start(&ours, &state);
+    hold::open_case(&mut app).await;
+    app.keys("cs");
+    hold::confirm(&mut app).await;
+    app.until("revoked and documented", |model| {
+        let mut all = model.ledger.actions();
+        all.any(|one| one.confirmed.is_some()) && finished(model)
+    })
+    .await;
+    let model = app.end().await;
+    let open = Holding::of(&model.ledger, Utc::now());
+    assert_eq!(open.words(), None, "all of it is over");
+    let said = refused_on_systems(&theirs, &state);
+    assert!(said.contains(" holds 1 action, the last 20"), "{said}");
+    let checks = doctor(&theirs, &state).await;
+    let [row] = rows(&checks, "systems")[..] else {
+        panic!("{checks:#?}");
+    };
+    assert_eq!(row.verdict, Verdict::Fault, "{row:?}");
+    assert_eq!(row.found.as_str(), said);
+    let model = run(&ours, &state).await;
+    assert_eq!(model.ledger.actions().count(), 1, "whose it is goes on");
+    // As the hint says, where it is the same system under a new address.
+    fs::remove_file(state.join("systems")).expect("it is there");
+    run(&theirs, &state).await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_case_that_was_only_looked_at_keeps_other_systems_out() {
+    let (ours, theirs) = (company().await, company().await);
+    let place = tempfile::tempdir().expect("a directory");
+    let [state] = states(place.path(), ["state"]);
+    let mut app = TestApp::start(&ours, &state);
+    hold::open_case(&mut app).await;
+    app.end().await;
+    // Else the same number of a case there would be one that was left here.
+    let said = refused_on_systems(&theirs, &state);
+    assert!(said.contains(" about cases, the last 20"), "{said}");
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn what_another_host_did_in_the_same_directory_keeps_other_systems_out() {
+    let (ours, theirs) = (company().await, company().await);
+    let place = tempfile::tempdir().expect("a directory");
+    let [state] = states(place.path(), ["state"]);
+    run(&ours, &state).await;
+    let uid = compose::identity().uid;
+    let log = write_log(&state, identity("host-a", uid), confirmed());
+    let said = refused_on_systems(&theirs, &state);
+    let words = format!("the log {log} of host host-a holds 1 unfinished");
+    assert!(said.contains(&words), "{said}");
+    assert!(said.contains("(1 action, the last 20"), "{said}");
+    run(&ours, &state).await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_state_directory_without_work_is_taken_over_by_other_systems() {
     let (ours, theirs) = (company().await, company().await);
     let place = tempfile::tempdir().expect("a directory");
     let [state] = states(place.path(), ["state"]);

@@ -829,6 +829,12 @@ fn table() -> Vec<(Doing, World, ActionState, usize, &'static str)> {
         } else {
             (Verified, "reads agree")
         };
+        // The log tells of it later than what was refused is read back.
+        let refused = if matches!(doing.effect, "clear_sessions" | "reset_password") {
+            "answered 40"
+        } else {
+            "read back all the same"
+        };
         rows.extend([
             (doing, World::Applied, Verified, 1, "reads agree"),
             (
@@ -847,6 +853,20 @@ fn table() -> Vec<(Doing, World, ActionState, usize, &'static str)> {
             ),
             (doing, World::Fault("403"), Rejected, 1, "Not Authorized"),
             (doing, World::Fault("409"), Rejected, 1, "Conflict"),
+            (
+                doing,
+                World::Fault("403_after_effect"),
+                Rejected,
+                1,
+                refused,
+            ),
+            (
+                doing,
+                World::Fault("404_after_effect"),
+                Rejected,
+                1,
+                refused,
+            ),
             (doing, World::Fault("429"), Verified, 2, "reads agree"),
             (doing, World::Fault("500_after_effect"), lost, 1, said),
             (doing, World::Fault("500"), nothing, 1, ""),

@@ -867,6 +867,53 @@ async fn slow_an_undoing_by_others_rings_and_is_told_once() {
     assert_eq!(told, 1, "{posted:#?}");
 }
 
+#[test]
+fn an_end_of_what_others_enabled_says_so_and_asks_for_nothing() {
+    let mut model = crate::scene::held((120, 40));
+    let ends = "the containment of tomas.ek@acme.example ended ";
+    let effects = quell::app::update::update(&mut model, crate::scene::now(), Message::Tick);
+    assert!(effects.contains(&Effect::Bell));
+    let mut lines = model.log.iter();
+    let line = lines.find(|line| line.text.as_str().starts_with(ends));
+    let line = line.unwrap_or_else(|| panic!("{:#?}", model.log));
+    assert_eq!(line.level, Level::Warning);
+    let text = line.text.as_str();
+    assert!(text.ends_with(": others enabled it"), "{text}");
+    assert_eq!(said(&model, "nothing was undone"), 0);
+    assert!(model.layers.is_empty(), "{:?}", model.layers);
+    // Once.
+    let _ = quell::app::update::update(&mut model, crate::scene::now(), Message::Tick);
+    assert_eq!(said(&model, ends), 1);
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn slow_an_end_of_what_others_enabled_asks_for_no_extension() {
+    let (drill, state, clock) = (company().await, dir(), TestClock::default());
+    let mut app = start(&drill, state.path(), &clock);
+    contain(&mut app).await;
+    drill
+        .fault(&json!({"fault": "undone_by_others"}))
+        .expect("the drill knows it");
+    drill.advance(1);
+    app.until("the proof is lost", |model| {
+        let mut acts = model.ledger.actions();
+        acts.any(|act| act.state == ActionState::Drifted)
+    })
+    .await;
+    app.end().await;
+    clock.pass(HOUR * 25);
+    let mut app = start(&drill, state.path(), &clock);
+    let model = app
+        .until("the end is said", |model| {
+            said(model, &format!("the containment of {LOGIN} ended ")) == 1
+        })
+        .await;
+    assert_eq!(said(&model, ": others enabled it"), 1, "{:#?}", model.log);
+    assert_eq!(said(&model, "nothing was undone"), 0);
+    assert!(model.layers.is_empty(), "{:?}", model.layers);
+    app.end().await;
+}
+
 /// The network delivers our request twice: the first copy suspends, and the second is answered, with a refusal.
 #[tokio::test(flavor = "multi_thread")]
 async fn slow_an_undoing_of_what_was_refused_and_read_as_disabled_rings_and_is_told_once() {

@@ -4,6 +4,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use async_trait::async_trait;
+use chrono::TimeDelta;
 use quell::app::model::{Layer, Model};
 use quell::domain::audit::{Body, SecretState};
 use quell::domain::containment::kind::ActionKind;
@@ -11,6 +12,7 @@ use quell::domain::containment::state::ActionState;
 use quell::drill::Options;
 use quell::drill::wire::Idp;
 use quell::engine::probe::Probe;
+use serde_json::json;
 
 use crate::harness::app::{Setting, TestApp, company, company_of, records};
 use crate::truth::{confirm, finished, open_case, plan};
@@ -245,5 +247,126 @@ async fn what_nobody_looks_at_is_forgotten() {
         &model,
         "one-time link for mara.lind@acme.example is forgotten"
     ));
+    app.end().await;
+}
+
+fn keycloak() -> Options {
+    Options {
+        idp: Idp::Keycloak,
+        ..Options::default()
+    }
+}
+
+const WORKS: &str = "It works for one sign-in";
+
+/// Shows a proven password in one console and resets it again in another one, whose request may meet a fault; gives what
+/// the first console says then.
+async fn reset_beside(fault: Option<&str>, word: ActionState) -> (String, Model) {
+    let drill = company_of(keycloak()).await;
+    let state = tempfile::tempdir().expect("a directory");
+    let mut app = TestApp::start(&drill, state.path());
+    reset_and_documented(&mut app).await;
+    app.keys("V");
+    app.until("that it was shown is on record", |model| {
+        let mut all = model.ledger.actions();
+        all.any(|one| one.secret == Some(SecretState::Shown))
+    })
+    .await;
+    let screen = app.screen();
+    assert!(screen.contains(WORKS), "{screen}");
+    let mut beside = TestApp::start(&drill, state.path());
+    if let Some(fault) = fault {
+        let order = json!({
+            "server": "identity", "fault": fault, "path": "/reset-password", "method": "PUT", "count": 1,
+        });
+        drill.fault(&order).expect("the drill knows it");
+    }
+    reset_and_documented(&mut beside).await;
+    let ended = |model: &Model| {
+        let resets = model.ledger.actions();
+        let mut resets = resets.filter(|one| one.kind == ActionKind::ResetPassword);
+        let first = resets.next().map(|one| one.state);
+        let second = resets.next().filter(|one| one.ended.is_some());
+        first == Some(ActionState::Verified) && second.is_some_and(|one| one.state == word)
+    };
+    let model = app.until("the later one has its word", ended).await;
+    assert!(matches!(model.layers.last(), Some(Layer::Secret(_))));
+    let screen = app.screen();
+    app.end().await;
+    beside.end().await;
+    assert_eq!(drill.ledger().targets("reset_password").len(), 2);
+    (screen, model)
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_password_that_a_later_reset_replaced_is_not_said_to_work() {
+    let (screen, model) = reset_beside(None, ActionState::Verified).await;
+    assert!(screen.contains("A later reset replaced it"), "{screen}");
+    assert!(!screen.contains(WORKS), "{screen}");
+    let line = "temporary password for mara.lind@acme.example is not to be relied on";
+    assert!(says(&model, line), "{:?}", model.log);
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_password_that_a_later_reset_may_have_replaced_is_in_doubt() {
+    let lost = Some("reply_lost_after_effect");
+    let (screen, _) = reset_beside(lost, ActionState::Unverifiable).await;
+    let doubt = "A later reset may have replaced it";
+    assert!(screen.contains(doubt), "{screen}");
+    assert!(!screen.contains(WORKS), "{screen}");
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_password_that_was_changed_since_is_not_said_to_work() {
+    let drill = company_of(keycloak()).await;
+    let state = tempfile::tempdir().expect("a directory");
+    let mut app = TestApp::start(&drill, state.path());
+    reset_and_documented(&mut app).await;
+    app.keys("<Esc>");
+    let model = app.sync().await;
+    let mut resets = model.ledger.actions();
+    let own = resets.find(|one| one.kind == ActionKind::ResetPassword);
+    let own = own.and_then(|one| one.effect_first).expect("it was read");
+    let shown = |model: &Model| {
+        let open = model.open.as_ref();
+        open.and_then(|open| open.the_account()?.password_changed)
+    };
+    // Its own reset, read again with the account, is no sign.
+    let is_own = |model: &Model| shown(model).is_some_and(|set| set == own);
+    let model = app
+        .until("the account is read after the reset", is_own)
+        .await;
+    assert!(!says(&model, "not to be relied on"), "{:?}", model.log);
+    // Clearly later than the clocks of a provider may differ.
+    let later = own + TimeDelta::seconds(3);
+    app.until("some seconds went by", |_| drill.clock().now() > later)
+        .await;
+    let order = json!({"fault": "password_by_others"});
+    drill.fault(&order).expect("the drill knows it");
+    drill.advance(1);
+    let is_theirs = |model: &Model| shown(model).is_some_and(|set| set > own);
+    // What a provider gives once a second is not asked for again within some seconds.
+    for _ in 0..8 {
+        app.keys("r");
+        let seen = app.until("the account is read again", is_theirs);
+        if tokio::time::timeout(Duration::from_secs(2), seen)
+            .await
+            .is_ok()
+        {
+            break;
+        }
+    }
+    let model = app.until("the account is read again", is_theirs).await;
+    let line = "temporary password for mara.lind@acme.example is not to be relied on";
+    assert!(says(&model, line), "{:?}", model.log);
+    app.keys("V");
+    let model = app.sync().await;
+    assert!(matches!(model.layers.last(), Some(Layer::Secret(_))));
+    let screen = app.screen();
+    assert!(
+        screen.contains("The password was changed since, "),
+        "{screen}"
+    );
+    assert!(!screen.contains(WORKS), "{screen}");
     app.end().await;
 }

@@ -392,6 +392,47 @@ async fn slow_a_signal_in_mid_action_waits_for_the_answer(#[case] signal: Signal
     );
 }
 
+/// By default the signal of the limit (SIGXFSZ) ends the process in the middle of a frame and leaves the terminal raw.
+#[tokio::test(flavor = "multi_thread")]
+async fn slow_a_limit_on_the_size_of_files_is_said_and_nothing_is_sent() {
+    let served = Served::start();
+    let mut pty = served.console();
+    open_case(&mut pty);
+    confirm(&mut pty, "ca");
+    let log = std::fs::metadata(segment(served.home.path())).expect("the log");
+    pty.limit_files(log.len());
+    pty.keys("y").shows("audit FAILED");
+    // It goes on, and ends as it is told to.
+    pty.signal(Signal::TERM);
+    assert_eq!(pty.end_restored().code, 0);
+    assert_eq!(served.suspended().await, (0, 0));
+    // The next one goes on with the log.
+    let mut pty = served.console();
+    pty.until("the queue", |text| {
+        text.contains("CRITICAL #14") && !text.contains("audit FAILED")
+    });
+    pty.signal(Signal::TERM);
+    assert_eq!(pty.end_restored().code, 0);
+}
+
+/// What the log holds already is more than the limit lets a file be.
+#[test]
+fn slow_a_limit_that_is_met_at_the_start_is_said_and_the_terminal_given_back() {
+    let served = Served::start();
+    let mut first = served.console();
+    first.shows("CRITICAL #14");
+    first.signal(Signal::TERM);
+    assert_eq!(first.end_restored().code, 0);
+    let config = served.config();
+    let (config, state) = (config.to_str().expect("a plain path"), path(&served.home));
+    let program = env!("CARGO_BIN_EXE_quell");
+    let line = format!("ulimit -f 0; exec {program} --config {config} --state {state}");
+    let pty = Pty::start_as(served.home.path(), "sh", &["-c", &line], (80, 24));
+    let ended = pty.end_restored();
+    assert_eq!(ended.code, 3, "{}", ended.text);
+    assert!(ended.text.contains("failed to "), "{}", ended.text);
+}
+
 #[test]
 fn a_tiny_terminal_says_so_and_a_storm_of_sizes_does_no_harm() {
     let state = place();

@@ -7,18 +7,23 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use async_trait::async_trait;
+use quell::app::effect::Effect;
 use quell::app::keymap::{Chord, Key};
 use quell::app::message::Message;
+use quell::app::model::closing::CloseDialog;
 use quell::app::model::{Found, Layer, Load, Model, Pane};
 use quell::app::{related, window};
 use quell::domain::account::AccountStatus;
-use quell::domain::audit::{Body, Entry};
+use quell::domain::audit::{Body, Entry, OutcomeState};
 use quell::domain::case::Case;
+use quell::domain::containment::approval::{Ask, TTL};
+use quell::domain::containment::kind::ActionKind;
 use quell::domain::containment::state::ActionState;
 use quell::domain::fault::Fault;
-use quell::domain::ids::AccountId;
+use quell::domain::ids::{AccountId, ActionId};
 use quell::domain::severity::CaseStatus;
 use quell::domain::text::Untrusted;
+use quell::domain::verdict::{CaseChange, Verdict};
 use quell::drill::Drill;
 use quell::engine::probe::Probe;
 use rstest::rstest;
@@ -27,6 +32,7 @@ use tempfile::TempDir;
 use tokio::sync::Notify;
 
 use crate::harness::app::{Setting, TestApp, company, records};
+use crate::truth::{DISABLE, Gate, by_others, confirm, finished, open_case, plan};
 
 const LOGIN: &str = "mara.lind@acme.example";
 const SCAN: &str = "Port scan";
@@ -632,4 +638,431 @@ fn a_false_positive_that_was_given_up_does_not_come_back() {
     let message = Message::PlanMade(Err(Fault::new("no plan")));
     let _ = quell::app::update::update(&mut model, crate::scene::now(), message);
     assert_eq!(model.false_positive, None);
+}
+
+fn tell(model: &mut Model, bodies: impl IntoIterator<Item = Body>) {
+    let entries = bodies.into_iter().map(crate::scene::record).collect();
+    let message = Message::Recorded(entries);
+    let _ = quell::app::update::update(model, crate::scene::now(), message);
+}
+
+fn act() -> ActionId {
+    ActionId::from_parts(crate::scene::now().utc, 900)
+}
+
+/// Gives the record of a plan for the account of the open case, made by this console or another one.
+fn planned(kind: ActionKind) -> Body {
+    let plan = crate::scene::plan(false);
+    Body::ActionPlan {
+        pid: plan.pid,
+        aid: act(),
+        order: 0,
+        kind: kind.key().to_owned(),
+        case: plan.case,
+        account: plan.account.id,
+        login: plan.account.login,
+        snapshot: Value::Null,
+        server_date: None,
+        guards: Vec::new(),
+        plan_hash: String::new(),
+        expires: crate::scene::now().utc,
+    }
+}
+
+/// Gives the records of an act up to its request.
+fn requested(kind: ActionKind) -> [Body; 3] {
+    let now = crate::scene::now().utc;
+    let confirmed = Body::ActionConfirm {
+        pid: crate::scene::plan(false).pid,
+        aid: act(),
+        how: "typed".to_owned(),
+        plan_hash: String::new(),
+        dry_run: false,
+        operator: None,
+    };
+    let intent = Body::ActionIntent {
+        aid: act(),
+        attempt: 1,
+        method: "POST".to_owned(),
+        host: "acme.okta.example".to_owned(),
+        path: "/suspend".into(),
+        body_sha256: String::new(),
+        request_id: "r".to_owned(),
+        server_date: Some(now),
+        password_changed: None,
+        deadline: now,
+    };
+    [planned(kind), confirmed, intent]
+}
+
+fn unknown() -> Body {
+    Body::ActionUnknown {
+        aid: act(),
+        attempt: 1,
+        reason: "no answer".into(),
+    }
+}
+
+/// Gives the record of a person who closed it before anybody read it to the end.
+fn by_hand() -> Body {
+    Body::ActionResolve {
+        aid: act(),
+        how: "closed by a person".to_owned(),
+        reason: "not ours".into(),
+    }
+}
+
+fn word(aid: ActionId, state: OutcomeState) -> Body {
+    Body::ActionOutcome {
+        aid,
+        state,
+        evidence: "read back".into(),
+        seconds: Some(3),
+    }
+}
+
+fn asked() -> Body {
+    let plan = crate::scene::plan(false);
+    let ask = Ask::new(
+        plan.pid.clone(),
+        &"ab12".repeat(16),
+        plan.case.raw(),
+        "acme.okta.example",
+        (plan.account.id.raw(), &plan.account.login),
+        plan.kinds(),
+    );
+    Body::ApprovalRequested {
+        pid: plan.pid,
+        aids: vec![act()],
+        ask,
+        reasons: Vec::new(),
+        requester: "~u1".into(),
+        requester_login: "jo".into(),
+        expires: crate::scene::now().utc + TTL,
+    }
+}
+
+/// Gives the dialog that closes, where it is open.
+fn dialog(model: &Model) -> Option<&CloseDialog> {
+    match model.layers.last() {
+        Some(Layer::Close(dialog)) => Some(dialog),
+        _ => None,
+    }
+}
+
+fn stays(model: &Model) -> Vec<String> {
+    let lines = dialog(model).map(|dialog| dialog.stays.iter().map(ToString::to_string));
+    lines.expect("it is open").collect()
+}
+
+/// Reads the tasks of the dialog, leaves a step of the list open, and types a comment.
+fn fill(model: &mut Model) {
+    let case = crate::scene::case_id(4812);
+    let result = Ok(Vec::new());
+    let message = Message::OpenTasksRead { case, result };
+    let _ = quell::app::update::update(model, crate::scene::now(), message);
+    if let Some(Layer::Close(dialog)) = model.layers.last_mut() {
+        dialog.steps = 1;
+    }
+    for letter in "a test".chars() {
+        press(model, Chord::char(letter));
+    }
+}
+
+/// Saves the dialog; gives the verdict with which the case is closed, if it is.
+fn save(model: &mut Model) -> Option<Verdict> {
+    let chord = Chord::parse("Ctrl-s").expect("a key");
+    let now = crate::scene::now();
+    let effects = quell::app::update::update(model, now, Message::Key(chord));
+    effects.iter().find_map(|effect| match effect {
+        Effect::ChangeCases {
+            change: CaseChange::Close(closing),
+            ..
+        } => Some(closing.verdict),
+        _ => None,
+    })
+}
+
+#[rstest]
+#[case::requested(requested(ActionKind::DisableAccount).to_vec(), "disable account", "requested", "F shows")]
+#[case::unknown(
+    [requested(ActionKind::DisableAccount).to_vec(), vec![unknown()]].concat(),
+    "disable account", "unknown: may have happened", "F shows"
+)]
+#[case::being_enabled(requested(ActionKind::EnableAccount).to_vec(), "enable account", "requested", "F shows")]
+#[case::waits_for_somebody(
+    vec![planned(ActionKind::DisableAccount), asked()],
+    "disable account", "needs a second person", "A shows"
+)]
+fn no_false_positive_is_closed_while_an_account_may_still_be_disabled(
+    #[case] records: Vec<Body>,
+    #[case] what: &str,
+    #[case] state: &str,
+    #[case] hint: &str,
+) {
+    let mut model = crate::scene::open((120, 40));
+    tell(&mut model, records);
+    press(&mut model, Chord::char('f'));
+    assert!(model.layers.is_empty(), "{:?}", model.layers);
+    let line = format!("false positive: {what} of {LOGIN} is not over: {state}");
+    let last = model.log.back().expect("it is said");
+    assert_eq!(last.text.as_str(), line);
+    let said = last.hint.as_ref().map_or("", |hint| hint.as_str());
+    assert!(said.contains(hint), "{said}");
+    // Closing by hand is free, and names it in the dialog.
+    press(&mut model, Chord::char('X'));
+    let line = format!("not over: {what} of {LOGIN} ({state})");
+    assert_eq!(stays(&model), [line.as_str()]);
+    let screen = crate::harness::screen::text(&model, (120, 40));
+    let start = format!("not over: {what} of {LOGIN}");
+    assert!(screen.contains(&start), "{screen}");
+}
+
+#[test]
+fn a_false_positive_is_closed_while_sessions_are_being_revoked_and_says_so() {
+    let mut model = crate::scene::open((120, 40));
+    tell(&mut model, requested(ActionKind::RevokeSessions));
+    press(&mut model, Chord::char('f'));
+    let line = format!("not over: revoke sessions of {LOGIN} (requested)");
+    assert_eq!(stays(&model), [line]);
+}
+
+/// Nobody read what became of it: it holds until the account reads enabled long after it.
+#[test]
+fn what_was_closed_by_hand_keeps_a_false_positive_until_the_account_reads_enabled() {
+    let mut model = crate::scene::open((120, 40));
+    tell(&mut model, requested(ActionKind::DisableAccount));
+    tell(&mut model, [by_hand()]);
+    press(&mut model, Chord::char('f'));
+    assert!(dialog(&model).is_none(), "{:?}", model.layers);
+    assert!(said(
+        &model,
+        "what is contained cannot be undone yet: status is ACTIVE"
+    ));
+    press(&mut model, Chord::char('X'));
+    assert_eq!(stays(&model), [format!("still contained: {LOGIN}")]);
+    press(&mut model, Chord::plain(Key::Esc));
+    let mut account = crate::scene::account();
+    account.server_date = Some(crate::scene::now().utc + chrono::TimeDelta::minutes(4));
+    let open = model.open.as_mut().expect("a case is open");
+    open.account = Load::Ready(Found::One(Box::new(account)), crate::scene::now());
+    press(&mut model, Chord::char('f'));
+    assert_eq!(stays(&model), Vec::<String>::new());
+}
+
+#[test]
+fn an_open_dialog_of_a_false_positive_is_judged_again_when_it_is_saved() {
+    let mut model = crate::scene::open((120, 40));
+    press(&mut model, Chord::char('f'));
+    fill(&mut model);
+    assert_eq!(stays(&model), Vec::<String>::new());
+    let not_closed = |model: &mut Model| {
+        assert_eq!(save(model), None);
+        let dialog = dialog(model).expect("it stays open");
+        assert_eq!(dialog.comment(), "a test", "what was typed stays");
+        let said = dialog.said.as_ref().map(ToString::to_string);
+        said.expect("it is said why")
+    };
+    tell(&mut model, requested(ActionKind::DisableAccount));
+    let expected = format!("not closed: disable account of {LOGIN} is not over");
+    for _ in 0..3 {
+        assert_eq!(not_closed(&mut model), expected);
+    }
+    tell(&mut model, [word(act(), OutcomeState::Verified)]);
+    let expected = format!("not closed: {LOGIN} is contained; Esc, then f undoes it");
+    for _ in 0..3 {
+        assert_eq!(not_closed(&mut model), expected);
+    }
+    let full = format!("{LOGIN} is contained: f undoes that first");
+    assert!(said(&model, &full));
+    // As another verdict it is free, and asks once more.
+    let mut other = model.clone();
+    press(&mut other, Chord::plain(Key::Down));
+    assert_eq!(save(&mut other), None);
+    assert_eq!(save(&mut other), Some(Verdict::InsufficientData));
+    // Others undid it: what is asked once more is the open step.
+    tell(&mut model, [word(act(), OutcomeState::Drifted)]);
+    assert_eq!(save(&mut model), None);
+    assert_eq!(save(&mut model), Some(Verdict::FalsePositive));
+}
+
+#[test]
+fn what_is_contained_since_the_dialog_was_opened_is_said_before_it_closes() {
+    let mut model = crate::scene::open((120, 40));
+    press(&mut model, Chord::char('X'));
+    fill(&mut model);
+    press(&mut model, Chord::plain(Key::Down));
+    assert_eq!(save(&mut model), None, "a step is open");
+    for (records, line) in [
+        (
+            requested(ActionKind::DisableAccount).to_vec(),
+            format!("not over: disable account of {LOGIN} (requested)"),
+        ),
+        (
+            vec![word(act(), OutcomeState::Verified)],
+            format!("still contained: {LOGIN}"),
+        ),
+    ] {
+        tell(&mut model, records);
+        assert_eq!(save(&mut model), None, "{line}");
+        assert_eq!(stays(&model), [line]);
+    }
+    assert_eq!(save(&mut model), Some(Verdict::TrueWithImpact));
+}
+
+#[test]
+fn what_others_undid_and_what_has_no_undo_keep_no_false_positive_open() {
+    let mut undone = crate::scene::held((120, 40));
+    let account = crate::scene::account().id;
+    let disabling = undone
+        .ledger
+        .on(&account)
+        .find(|act| act.kind == ActionKind::DisableAccount);
+    let disabling = disabling.expect("it was disabled").aid.clone();
+    tell(&mut undone, [word(disabling, OutcomeState::Drifted)]);
+    let mut revoked = crate::scene::open((120, 40));
+    tell(&mut revoked, requested(ActionKind::RevokeSessions));
+    tell(&mut revoked, [word(act(), OutcomeState::Verified)]);
+    for model in [&mut undone, &mut revoked] {
+        assert!(model.standing().is_some(), "it is in the list all the same");
+        press(model, Chord::char('f'));
+        assert_eq!(stays(model), Vec::<String>::new());
+        let line = format!("close: {LOGIN}: partly contained: not disabled from here");
+        assert!(said(model, &line), "{:#?}", model.log);
+        assert!(!said(model, "still contained"));
+    }
+}
+
+#[test]
+fn a_false_positive_names_an_account_that_is_disabled_by_others() {
+    let mut model = crate::scene::open((120, 40));
+    let mut account = crate::scene::account();
+    account.status = AccountStatus::Disabled;
+    let open = model.open.as_mut().expect("a case is open");
+    open.account = Load::Ready(Found::One(Box::new(account)), crate::scene::now());
+    let line = format!("{LOGIN} is disabled at the provider, not from here");
+    press(&mut model, Chord::char('f'));
+    assert_eq!(stays(&model), [line.as_str()]);
+    let screen = crate::harness::screen::text(&model, (120, 40));
+    assert!(screen.contains(&line), "{screen}");
+    // What was read before it was enabled from here says nothing.
+    press(&mut model, Chord::plain(Key::Esc));
+    tell(&mut model, requested(ActionKind::EnableAccount));
+    tell(&mut model, [word(act(), OutcomeState::Verified)]);
+    press(&mut model, Chord::char('f'));
+    assert_eq!(stays(&model), Vec::<String>::new());
+}
+
+fn confirming(model: &Model) -> bool {
+    matches!(model.layers.last(), Some(Layer::Confirm { .. }))
+}
+
+fn closing(model: &Model) -> bool {
+    dialog(model).is_some_and(CloseDialog::is_read)
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_false_positive_waits_for_a_disabling_that_is_under_way() {
+    let (drill, state) = (company().await, dir());
+    let gate = Gate::at(Some("send.before"));
+    let setting = Setting {
+        probe: Arc::clone(&gate) as Arc<dyn Probe>,
+        ..Setting::default()
+    };
+    let mut app = TestApp::start_in(&drill, state.path(), setting, |text| text);
+    open_case(&mut app).await;
+    plan(&mut app, DISABLE.keys).await;
+    confirm(&app);
+    gate.reached().await;
+    app.keys("<Esc>f");
+    let line = format!("false positive: disable account of {LOGIN} is not over");
+    let model = app.until("it is refused", |model| said(model, &line)).await;
+    assert!(dialog(&model).is_none(), "{}", app.screen());
+    assert_eq!(patches(&drill), 0);
+    gate.open();
+    app.until("it is proven and shown", |model| {
+        let choice = quell::app::actions::Choice::Enable;
+        let ready = quell::app::actions::readiness(model, choice);
+        finished(model) && matches!(ready, quell::app::actions::Readiness::Ready(_))
+    })
+    .await;
+    app.keys("f");
+    app.until("the undo is planned", confirming).await;
+    app.keys("<Esc>");
+    app.end().await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_dialog_that_was_open_closes_nothing_that_another_console_contained() {
+    let (drill, state) = (company().await, dir());
+    let mut one = TestApp::start(&drill, state.path());
+    open_case(&mut one).await;
+    one.keys("f");
+    one.until("nothing keeps it", closing).await;
+    one.keys("a test of ours");
+    let mut two = TestApp::start(&drill, state.path());
+    open_case(&mut two).await;
+    plan(&mut two, DISABLE.keys).await;
+    confirm(&two);
+    two.until("it is contained", finished).await;
+    one.until("it is known here", |model| {
+        model.standings.len() == 1 && model.ledger.actions().all(|act| act.ended.is_some())
+    })
+    .await;
+    one.keys("<Ctrl-s><Ctrl-s>");
+    let line = format!("not closed: {LOGIN} is contained");
+    let told = |model: &Model| {
+        let said = dialog(model).and_then(|dialog| dialog.said.as_ref());
+        said.is_some_and(|said| said.as_str().starts_with(&line))
+    };
+    let model = one.until("it is refused", told).await;
+    let comment = dialog(&model).map(CloseDialog::comment);
+    assert_eq!(comment.as_deref(), Some("a test of ours"));
+    assert_eq!(patches(&drill), 0);
+    one.end().await;
+    two.end().await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn slow_a_false_positive_is_closed_once_others_undid_the_containment() {
+    let (drill, state) = (company().await, dir());
+    let mut app = TestApp::start(&drill, state.path());
+    open_case(&mut app).await;
+    plan(&mut app, "cc").await;
+    confirm(&app);
+    app.until("it is contained", finished).await;
+    by_others(&drill, "unsuspend").await;
+    let undone = |model: &Model| {
+        let mut acts = model.ledger.actions();
+        let open = model.open.as_ref().and_then(|open| open.the_account());
+        acts.any(|act| act.state == ActionState::Drifted)
+            && open.is_some_and(|account| account.status == AccountStatus::Active)
+    };
+    app.keys("<Esc>");
+    app.until("it is undone, and shown so", undone).await;
+    assert!(app.model().standing().is_some());
+    app.keys("f");
+    app.until("nothing keeps it", closing).await;
+    app.keys("the user was on holiday<Ctrl-s><Ctrl-s>");
+    let model = app
+        .until("it is closed", |model| {
+            row(model, "payroll lead").status == CaseStatus::Closed
+        })
+        .await;
+    let case = row(&model, "payroll lead").id.clone();
+    assert_eq!(there(&drill, case.raw()).await["status"], "FalsePositive");
+    app.end().await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_false_positive_of_an_account_that_others_disabled_says_so() {
+    let (drill, state) = (company().await, dir());
+    by_others(&drill, "suspend").await;
+    let mut app = TestApp::start(&drill, state.path());
+    open_case(&mut app).await;
+    app.keys("f");
+    app.until("the dialog is open", closing).await;
+    let line = format!("{LOGIN} is disabled at the provider, not from here");
+    assert!(app.screen().contains(&line), "{}", app.screen());
+    app.end().await;
 }

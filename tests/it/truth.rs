@@ -109,6 +109,7 @@ enum World {
     DeletedBeforeTheSend,
     NotFound,
     Forbidden,
+    RefusedAfterEffect(&'static str),
     Conflict,
     DoneByOthersFirst,
     DeactivatedByOthers,
@@ -295,6 +296,7 @@ fn prepare(drill: &Drill, act: Act, world: World) {
         World::DeletedBeforeTheSend => arm(drill, "404", &drill.victim_id(), None),
         World::NotFound => once("404"),
         World::Forbidden => once("403"),
+        World::RefusedAfterEffect(fault) => once(fault),
         World::Conflict => once("409"),
         World::ThrottledOnce => once("429"),
         World::BrokenAfterEffect => once("500_after_effect"),
@@ -536,6 +538,15 @@ fn table() -> Vec<(Act, World, ActionState, usize, &'static str)> {
             (act, World::BrokenBeforeEffect, NotEffective, 1, ""),
             (act, World::ReplyLost, lost, 1, unanswered),
         ]);
+        // A gateway refuses what it passed on: the state is read, and is called the work of nobody in particular.
+        for fault in ["403_after_effect", "404_after_effect"] {
+            let (word, says) = if revoke {
+                (Verified, "reads agree")
+            } else {
+                (Rejected, "by whom is not known")
+            };
+            rows.push((act, World::RefusedAfterEffect(fault), word, 1, says));
+        }
         rows.extend([
             (act, World::StaleFirst, Verified, 1, "reads agree"),
             (act, World::StaleAlways, NotEffective, 1, ""),
@@ -555,8 +566,9 @@ fn table() -> Vec<(Act, World, ActionState, usize, &'static str)> {
             // Nothing is refused for what it is already; what is read is ours by its reason.
             rows.push((act, World::DoneByOthersFirst, Verified, 1, "by an analyst"));
         } else if act.effect == "reset_password" {
-            // Okta says 403 to that, which is the last word: no state is read that might be wanted.
-            rows.push((act, World::DoneByOthersFirst, Rejected, 2, "current status"));
+            // Okta says 403 to that: a reset that reads as done may be that of a copy, and nobody has its link.
+            let says = "by whom is not known; reset it again";
+            rows.push((act, World::DoneByOthersFirst, Rejected, 2, says));
         } else if !revoke {
             // Refused for the state it is in, which is the wanted one: the work of others proves nothing of ours. They did it
             // in the second of our look, so a copy of our own request may as well have.

@@ -8,6 +8,7 @@ use crate::domain::fault::Fault;
 use crate::domain::ids::{AccountId, ActionId, CaseId};
 use crate::domain::text::{Safe, Untrusted};
 use crate::domain::verdict::Verdict;
+use crate::safe;
 
 /// Open tasks of a case, id and title; why they could not be read.
 pub type OpenTasks = Result<Vec<(Untrusted, Untrusted)>, Fault>;
@@ -36,6 +37,10 @@ pub struct CloseDialog {
     pub open: BTreeMap<CaseId, OpenTasks>,
     /// Mandatory steps of the list that are open, where a list of ours is worked.
     pub steps: usize,
+    /// What stays contained or is not over, a line each, as it was judged last.
+    pub stays: Vec<Safe>,
+    /// Whether it was opened to close a false positive, from which nothing may stay contained.
+    pub is_false_positive: bool,
     /// Whether it was said that something stays open, and the next key closes all the same.
     pub warned: bool,
     /// What the last key did.
@@ -55,6 +60,8 @@ impl CloseDialog {
             area,
             open: BTreeMap::new(),
             steps,
+            stays: Vec::new(),
+            is_false_positive: verdict == Some(Verdict::FalsePositive),
             warned: false,
             said: None,
             esc: false,
@@ -69,6 +76,41 @@ impl CloseDialog {
     /// Tells whether the tasks of all cases are read.
     pub fn is_read(&self) -> bool {
         self.cases.iter().all(|(id, _)| self.open.contains_key(id))
+    }
+
+    /// Tells whether it would close as a false positive what it was opened for.
+    pub fn closes_false_positive(&self) -> bool {
+        self.is_false_positive && self.verdict == Some(Verdict::FalsePositive)
+    }
+
+    /// Says what is missing before it can close anything, if something is.
+    pub fn missing(&self) -> Option<Safe> {
+        if self.verdict.is_none() {
+            return Some("choose a verdict with Up and Down".into());
+        }
+        if self.comment().is_empty() {
+            return Some("write a comment: it stands in the closed case".into());
+        }
+        if !self.is_read() {
+            return Some("the tasks are being read: a moment".into());
+        }
+        let unread = self.open.values().find_map(|tasks| tasks.as_ref().err())?;
+        Some(safe!(
+            "its tasks could not be read, so it is not closed: {}",
+            unread.what
+        ))
+    }
+
+    /// Takes what stays contained or is not over by now; what was not said yet is to be confirmed too.
+    pub fn judge(&mut self, stays: Vec<Safe>) {
+        let is_new = stays.iter().any(|line| !self.stays.contains(line));
+        self.warned &= !is_new;
+        self.stays = stays;
+    }
+
+    /// Tells whether something stays open or contained, or is not over.
+    pub fn leaves_open(&self) -> bool {
+        !self.open_tasks().is_empty() || self.steps > 0 || !self.stays.is_empty()
     }
 
     /// Lists the titles of the tasks that would stay open.

@@ -6,6 +6,7 @@ use std::time::Duration;
 use chrono::{DateTime, TimeDelta, Utc};
 
 use super::{Held, Model};
+use crate::domain::account::{Account, AccountStatus};
 use crate::domain::containment::hold::Hold;
 use crate::domain::containment::kind::ActionKind;
 use crate::domain::containment::ledger::ActionView;
@@ -15,6 +16,9 @@ use crate::domain::containment::state::ActionState;
 use crate::domain::ids::{AccountId, CaseId};
 use crate::domain::text::Safe;
 
+/// How an account stands of which nothing was proven.
+static FREE: Standing = Standing::Free;
+
 /// One account that is contained, wholly or partly.
 #[derive(Clone, Debug)]
 pub struct Contained<'a> {
@@ -22,7 +26,7 @@ pub struct Contained<'a> {
     pub account: &'a AccountId,
     /// How it stands.
     pub standing: &'a Standing,
-    /// What was done to it since it was last enabled here, oldest first; never empty.
+    /// What was done to it since it was last enabled here, oldest first; never empty in a list.
     pub acts: Vec<&'a ActionView>,
     /// Until when.
     pub hold: Option<&'a Hold>,
@@ -89,6 +93,35 @@ impl Contained<'_> {
         !self.is_disabled() && proven.is_none_or(|proven| !last.came_too_late_for(proven))
     }
 
+    /// Tells whether it is disabled by an act from here, or may be: there is something to undo.
+    pub fn is_held(&self) -> bool {
+        // Nobody read to the end what became of one that was closed by hand.
+        self.is_disabled() || self.reads_disabled() || self.standing.is_by_hand()
+    }
+
+    /// Tells whether a look at the account, of this time by our clock, found it enabled at least so long after the act that
+    /// stands for it: longer than any provider goes on showing an account as it was before.
+    pub fn is_found_enabled(
+        &self,
+        account: &Account,
+        looked: DateTime<Utc>,
+        patience: TimeDelta,
+    ) -> bool {
+        let since = self.act().and_then(|act| match account.server_date {
+            Some(read) => act.effective_at().map(|began| read - began),
+            None => act.sent.map(|sent| looked - sent),
+        });
+        let is_late = since.is_some_and(|since| since >= patience);
+        account.id == *self.account && account.status == AccountStatus::Active && is_late
+    }
+
+    /// Tells whether others took back the last proven disabling, and the account does not read as disabled since.
+    pub fn is_undone_by_others(&self) -> bool {
+        let mut acts = self.acts.iter().rev();
+        let last = acts.find(|act| act.is_proven_disabling());
+        last.is_some_and(|act| act.state == ActionState::Drifted) && !self.reads_disabled()
+    }
+
     /// Tells whether something that was sent after the last proven disabling may have changed that: one more disabling, for
     /// which the account was found enabled and which does not read as done, or an enabling.
     pub fn is_in_doubt(&self) -> bool {
@@ -106,29 +139,32 @@ fn is_enabling(act: &ActionView) -> bool {
     act.kind == ActionKind::EnableAccount
 }
 
+/// Gives the row of one account, also where it is not contained.
+pub fn row<'a>(model: &'a Model, account: &'a AccountId) -> Contained<'a> {
+    let mut acts: Vec<&ActionView> = model
+        .ledger
+        .on(account)
+        .filter(|act| act.may_have_left())
+        .collect();
+    acts.sort_by_key(|act| (act.sent_n, act.order));
+    let enabled = acts
+        .iter()
+        .rposition(|act| is_enabling(act) && act.state == ActionState::Verified);
+    acts.drain(..enabled.map_or(0, |at| at + 1));
+    Contained {
+        account,
+        standing: model.standings.get(account).unwrap_or(&FREE),
+        acts,
+        hold: model.ledger.holds().hold(account),
+    }
+}
+
 /// Lists everything contained, the newest first.
 pub fn rows(model: &Model) -> Vec<Contained<'_>> {
     let mut rows: Vec<Contained<'_>> = model
         .standings
-        .iter()
-        .map(|(account, standing)| {
-            let mut acts: Vec<&ActionView> = model
-                .ledger
-                .on(account)
-                .filter(|act| act.may_have_left())
-                .collect();
-            acts.sort_by_key(|act| (act.sent_n, act.order));
-            let enabled = acts
-                .iter()
-                .rposition(|act| is_enabling(act) && act.state == ActionState::Verified);
-            acts.drain(..enabled.map_or(0, |at| at + 1));
-            Contained {
-                account,
-                standing,
-                acts,
-                hold: model.ledger.holds().hold(account),
-            }
-        })
+        .keys()
+        .map(|account| row(model, account))
         .filter(|row| !row.acts.is_empty())
         .collect();
     rows.sort_by_key(|row| std::cmp::Reverse(row.standing.since()));
@@ -237,8 +273,9 @@ mod tests {
     use crate::domain::audit::{Body, Observed, OutcomeState};
     use crate::domain::containment::ledger::Ledger;
     use crate::domain::containment::samples::{
-        account, aid, confirmed, entry, intent, outcome, planned, proven,
+        account, aid, at, confirmed, entry, intent, outcome, planned, proven,
     };
+    use crate::domain::containment::standing::standing as judge;
 
     const D: ActionKind = ActionKind::DisableAccount;
     const E: ActionKind = ActionKind::EnableAccount;
@@ -384,6 +421,81 @@ mod tests {
         ledger.apply(&entry(30, 70, outcome(1, OutcomeState::Drifted)));
         assert!(!said(&ledger).0);
         assert!(!reads_disabled(&ledger));
+    }
+
+    #[rstest]
+    #[case::proven(D, outcome(2, OutcomeState::Verified), true)]
+    #[case::closed_by_hand(D, closed(), true)]
+    #[case::undone_by_others(D, outcome(2, OutcomeState::Drifted), false)]
+    #[case::refuted(D, outcome(2, OutcomeState::NotEffective), false)]
+    #[case::only_signed_out(ActionKind::RevokeSessions, outcome(2, OutcomeState::Verified), false)]
+    fn what_is_or_may_be_disabled_from_here_leaves_something_to_undo(
+        #[case] kind: ActionKind,
+        #[case] word: Body,
+        #[case] is_held: bool,
+    ) {
+        let mut ledger = Ledger::default();
+        proven(&mut ledger, 1, ActionKind::RevokeSessions, 10, 0);
+        let sent = [
+            planned(2, 0, kind),
+            confirmed(2, false),
+            intent(2, Some(5)),
+            word,
+        ];
+        for (body, n) in sent.into_iter().zip(20..) {
+            ledger.apply(&entry(n, 60, body));
+        }
+        let account = account().id;
+        let standing = judge(&ledger, &account, |_| false);
+        assert_ne!(standing, Standing::Free, "it is in the list all the same");
+        assert_eq!(row(&ledger, &account, &standing).is_held(), is_held);
+    }
+
+    /// The account was disabled in second 0 by both clocks.
+    #[rstest]
+    #[case::long_after(AccountStatus::Active, Some(240), 0, true)]
+    #[case::too_soon(AccountStatus::Active, Some(239), 900, false)]
+    #[case::of_before(AccountStatus::Active, Some(-5), 900, false)]
+    #[case::still_disabled(AccountStatus::Disabled, Some(900), 900, false)]
+    #[case::by_our_clock(AccountStatus::Active, None, 240, true)]
+    #[case::too_soon_by_our_clock(AccountStatus::Active, None, 239, false)]
+    fn a_look_long_after_a_disabling_tells_that_it_holds_no_more(
+        #[case] status: AccountStatus,
+        #[case] read: Option<i64>,
+        #[case] looked: i64,
+        #[case] is_found: bool,
+    ) {
+        let mut ledger = Ledger::default();
+        proven(&mut ledger, 1, D, 10, 0);
+        let seen = Account {
+            status,
+            server_date: read.map(at),
+            ..account()
+        };
+        let (id, standing) = (account().id, Standing::Free);
+        let row = row(&ledger, &id, &standing);
+        let patience = TimeDelta::minutes(4);
+        assert_eq!(row.is_found_enabled(&seen, at(looked), patience), is_found);
+        let mut other = seen;
+        other.id = AccountId::new(other.id.connection.clone(), "00u-other");
+        assert!(!row.is_found_enabled(&other, at(looked), patience));
+    }
+
+    #[test]
+    fn what_others_undid_is_told_from_what_was_never_proven() {
+        let undone = |ledger: &Ledger| {
+            let (account, standing) = (account().id, Standing::Free);
+            row(ledger, &account, &standing).is_undone_by_others()
+        };
+        let mut ledger = Ledger::default();
+        proven(&mut ledger, 1, ActionKind::RevokeSessions, 10, 0);
+        assert!(!undone(&ledger), "never disabled");
+        proven(&mut ledger, 2, D, 20, 5);
+        assert!(!undone(&ledger), "disabled");
+        ledger.apply(&entry(30, 70, outcome(2, OutcomeState::Drifted)));
+        assert!(undone(&ledger));
+        proven(&mut ledger, 3, D, 40, 80);
+        assert!(!undone(&ledger), "disabled again");
     }
 
     #[test]

@@ -88,32 +88,41 @@ impl OpenCase {
             _ => None,
         }
     }
-
-    /// Tells whether the case names several users, of whom one is chosen.
-    pub fn names_several(&self) -> bool {
-        matches!(self.subject, Subject::Several(_))
-    }
-
-    /// Gives whose judgements count in it.
-    fn whose(&self) -> Whose<'_> {
-        match self.the_account() {
-            Some(account) => Whose::Account(&account.id),
-            None if self.names_several() => Whose::OneOfSeveral,
-            None => Whose::Only,
-        }
-    }
 }
 
 impl Model {
+    /// Gives the users of a case that is about several; while it was not read, as far as the queue knows.
+    pub fn users_of(&self, case: &CaseId) -> Option<&[Untrusted]> {
+        let open = self.open.as_ref().filter(|open| open.id == *case);
+        let read = open.filter(|open| open.file.ready().is_some());
+        let subject = match read {
+            Some(open) => &open.subject,
+            None => self.queue.subjects.get(case)?,
+        };
+        match subject {
+            Subject::Several(names) => Some(names.as_slice()),
+            Subject::NoUser | Subject::User(_) => None,
+        }
+    }
+
+    /// Gives whose judgements count in the open case.
+    fn whose<'a>(&self, open: &'a OpenCase) -> Whose<'a> {
+        Whose {
+            account: open.the_account().map(|account| &account.id),
+            login: open.user.as_ref(),
+            is_one_of_several: self.users_of(&open.id).is_some(),
+        }
+    }
+
     /// Gives the likelihood that a person judged for the account of the open case, and when.
     pub fn likelihood_in(&self, open: &OpenCase) -> Option<(Likelihood, DateTime<Utc>)> {
         let work = self.casework.case(&open.id)?;
-        work.likelihoods.of(open.whose()).copied()
+        work.likelihoods.of(self.whose(open)).copied()
     }
 
     /// Gives the decision not to contain the account of the open case.
     pub fn decision_in(&self, open: &OpenCase) -> Option<&Declined> {
         let work = self.casework.case(&open.id)?;
-        work.decisions.of(open.whose())
+        work.decisions.of(self.whose(open))
     }
 }

@@ -2,6 +2,11 @@
 //!
 //! What must not live here: sending (`engine`), the undo itself (it is an ordinary plan).
 
+mod not_over;
+
+use not_over::NotOver;
+
+use super::list::key_of;
 use super::work::{call, refuse, targets};
 use super::writing::{input, is_save};
 use crate::app::actions::{self, Choice, Readiness};
@@ -9,19 +14,16 @@ use crate::app::effect::Effect;
 use crate::app::keymap::{Chord, Key};
 use crate::app::message::Level;
 use crate::app::model::closing::{CloseDialog, FalsePositive, OpenTasks};
-use crate::app::model::contained::{self, Contained};
-use crate::app::model::{Layer, Model, OpenCase};
+use crate::app::model::{Layer, Model};
 use crate::app::report;
 use crate::domain::containment::confirm::ConfirmedPlan;
 use crate::domain::containment::kind::ActionKind;
 use crate::domain::containment::state::ActionState;
 use crate::domain::ids::CaseId;
-use crate::domain::text::{Safe, Untrusted};
+use crate::domain::text::Untrusted;
 use crate::domain::verdict::{CaseChange, Closing, Verdict};
 use crate::safe;
 
-/// Most accounts that are named as still contained.
-const NAMED_MAX: usize = 3;
 /// Most characters of a comment.
 const COMMENT_MAX: usize = 4_000;
 
@@ -65,12 +67,21 @@ fn open(model: &mut Model, cases: Vec<CaseId>, verdict: Option<Verdict>) -> Vec<
         .iter()
         .map(|id| (id.clone(), call(model, id)))
         .collect();
-    if let Some(who) = still_contained(model, &cases, NAMED_MAX) {
-        let line = safe!("close: still contained: {}", who);
-        let hint = "closing undoes nothing; C lists what is contained";
-        model.say(Level::Warning, line, Some(hint.into()));
+    let mut dialog = CloseDialog::new(named, verdict, steps);
+    let found = NotOver::of(model, &cases, dialog.is_false_positive);
+    let undone = found.undone();
+    dialog.stays = found.lines();
+    if let Some(undone) = undone {
+        model.say(Level::Info, safe!("close: {}", undone), None);
     }
-    let dialog = CloseDialog::new(named, verdict, steps);
+    for line in &dialog.stays {
+        let hint = safe!(
+            "closing undoes nothing; {} lists what is contained, {} what is unfinished",
+            key_of(model, "contained"),
+            key_of(model, "unfinished")
+        );
+        model.say(Level::Warning, safe!("close: {}", line), Some(hint));
+    }
     model.layers.push(Layer::Close(Box::new(dialog)));
     vec![Effect::LookBeforeClosing(cases)]
 }
@@ -123,31 +134,32 @@ fn finish(model: &mut Model) -> Vec<Effect> {
         });
         return Vec::new();
     }
+    let Some(Layer::Close(dialog)) = model.layers.last() else {
+        return Vec::new();
+    };
+    let cases: Vec<CaseId> = dialog.cases.iter().map(|(id, _)| id.clone()).collect();
+    // This console or another one may have done something since the dialog was opened.
+    let found = NotOver::of(model, &cases, dialog.is_false_positive);
+    let refusal = found.running(model).or_else(|| found.contained(model));
+    let stays = found.lines();
     let Some(Layer::Close(dialog)) = model.layers.last_mut() else {
         return Vec::new();
     };
+    if let Some(missing) = dialog.missing() {
+        dialog.said = Some(missing);
+        return Vec::new();
+    }
     let Some(verdict) = dialog.verdict else {
-        dialog.said = Some("choose a verdict with Up and Down".into());
         return Vec::new();
     };
-    if dialog.comment().is_empty() {
-        dialog.said = Some("write a comment: it stands in the closed case".into());
+    dialog.judge(stays);
+    if let Some(refusal) = refusal.filter(|_| dialog.closes_false_positive()) {
+        dialog.said = Some(safe!("not closed: {}", refusal.short));
+        let line = safe!("not closed as a false positive: {}", refusal.why);
+        model.say(Level::Warning, line, Some(refusal.hint));
         return Vec::new();
     }
-    if !dialog.is_read() {
-        dialog.said = Some("the tasks are being read: a moment".into());
-        return Vec::new();
-    }
-    if let Some(Err(fault)) = dialog.open.values().find(|tasks| tasks.is_err()) {
-        let what = fault.what.clone();
-        dialog.said = Some(safe!(
-            "its tasks could not be read, so it is not closed: {}",
-            what
-        ));
-        return Vec::new();
-    }
-    let tasks = dialog.open_tasks().len();
-    if (tasks > 0 || dialog.steps > 0) && !dialog.warned {
+    if dialog.leaves_open() && !dialog.warned {
         dialog.warned = true;
         dialog.said = Some("something stays open; Ctrl-s once more closes all the same".into());
         return Vec::new();
@@ -161,7 +173,6 @@ fn finish(model: &mut Model) -> Vec<Effect> {
             .map(|(id, _)| id.clone())
             .collect(),
     };
-    let cases = dialog.cases.iter().map(|(id, _)| id.clone()).collect();
     model.layers.pop();
     model.queue.unmark();
     model.say(Level::Info, safe!("closing: {}", verdict.word()), None);
@@ -181,10 +192,14 @@ pub(super) fn false_positive(model: &mut Model) -> Vec<Effect> {
         model.say(Level::Warning, safe!("false positive: {}", reason), None);
         return Vec::new();
     }
-    let chosen = model.open.as_ref().and_then(OpenCase::the_account);
-    let chosen = chosen.map(|account| account.id.clone());
-    let contained = chosen.filter(|account| model.standings.contains_key(account));
-    let Some(account) = contained else {
+    let running = NotOver::of(model, std::slice::from_ref(&case), true).running(model);
+    if let Some(refusal) = running {
+        let line = safe!("false positive: {}", refusal.why);
+        model.say(Level::Warning, line, Some(refusal.hint));
+        return Vec::new();
+    }
+    let held = not_over::chosen(model).map(|row| row.account.clone());
+    let Some(account) = held else {
         return close_free(model, case);
     };
     if let Readiness::No(reason) = actions::readiness(model, Choice::Enable) {
@@ -192,8 +207,12 @@ pub(super) fn false_positive(model: &mut Model) -> Vec<Effect> {
             "false positive: what is contained cannot be undone yet: {}",
             reason
         );
-        let hint = "close it once the undo is proven; C lists what is contained";
-        model.say(Level::Warning, line, Some(hint.into()));
+        let hint = safe!(
+            "{} reads the account again; {} lists what is contained",
+            key_of(model, "refresh"),
+            key_of(model, "contained")
+        );
+        model.say(Level::Warning, line, Some(hint));
         return Vec::new();
     }
     let line = "false positive: first the containment is undone, then the case is closed";
@@ -207,36 +226,18 @@ pub(super) fn false_positive(model: &mut Model) -> Vec<Effect> {
     effects
 }
 
-/// Opens the dialog of a false positive, unless an account is still contained from the case: a case of several users may
-/// have more than the chosen one.
+/// Opens the dialog of a false positive, unless an account is still contained from the case, or may be soon: a case of several
+/// users may have more than the chosen one.
 fn close_free(model: &mut Model, case: CaseId) -> Vec<Effect> {
     let cases = vec![case];
-    if let Some(who) = still_contained(model, &cases, 1) {
-        let line = safe!(
-            "{} is still contained from this case: choose it with U, then f",
-            who
-        );
-        let hint = "C lists what is contained";
-        model.say(Level::Warning, line, Some(hint.into()));
+    let found = NotOver::of(model, &cases, true);
+    let refusal = found.running(model).or_else(|| found.contained(model));
+    if let Some(refusal) = refusal {
+        let line = safe!("false positive: {}", refusal.why);
+        model.say(Level::Warning, line, Some(refusal.hint));
         return Vec::new();
     }
     open(model, cases, Some(Verdict::FalsePositive))
-}
-
-/// Names the accounts that are contained from these cases, at most so many of them.
-fn still_contained(model: &Model, cases: &[CaseId], most: usize) -> Option<Safe> {
-    let rows = contained::of_cases(model, cases);
-    let acts = rows.iter().filter_map(Contained::act);
-    let mut logins = acts.map(|act| act.login.field());
-    let first = logins.next()?;
-    let named = logins.take(most.saturating_sub(1));
-    let text = named.fold(first, |text, login| safe!("{}, {}", text, login));
-    let more = rows.len().saturating_sub(most);
-    Some(if more > 0 && most > 1 {
-        safe!("{} and {} more", text, more)
-    } else {
-        text
-    })
 }
 
 /// Takes that the undo of a false positive was confirmed: the case waits for this enabling and no other.
@@ -285,7 +286,7 @@ pub(super) fn go_on(model: &mut Model) -> Vec<Effect> {
         return Vec::new();
     }
     let free = matches!(model.layers.last(), None | Some(Layer::Response { .. }));
-    let held = model.standings.contains_key(&waiting.account);
+    let held = not_over::held(model, &waiting.account).is_some();
     if !free || held || model.unfinished() > 0 {
         return Vec::new();
     }

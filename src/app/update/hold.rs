@@ -279,7 +279,23 @@ fn undo(model: &mut Model, held: Held, refusal: Option<&'static str>) -> Vec<Eff
     effects
 }
 
-/// Reminds of ends that come near, and asks what to do at those that are over; each once.
+/// Says why there is nothing left to extend or to undo at an end, if so: nothing from here holds the account any more.
+fn not_held(row: &Contained<'_>) -> Option<&'static str> {
+    let is_open = || {
+        let mut acts = row.acts.iter();
+        acts.any(|act| act.kind == ActionKind::DisableAccount && act.is_unfinished())
+    };
+    if row.is_undone_by_others() {
+        Some("others enabled it")
+    } else if row.is_held() || is_open() {
+        None
+    } else {
+        Some("it is not disabled by this log")
+    }
+}
+
+/// Reminds of ends that come near, and asks what to do at those that are over; each once. Where nothing from here holds the
+/// account any more that is said instead.
 pub(super) fn remind(model: &mut Model) -> Vec<Effect> {
     let (now, times) = (model.now.utc, model.settings.policy.hold);
     let mut due = Vec::new();
@@ -290,25 +306,32 @@ pub(super) fn remind(model: &mut Model) -> Vec<Effect> {
         let stage = hold.stage(now, times.reminder);
         let key = (row.account.clone(), until, stage);
         if stage > Stage::Running && !model.reminded.contains(&key) {
-            due.push((place, key, hold.login.field(), hold.owner.field()));
+            let (login, owner) = (hold.login.field(), hold.owner.field());
+            due.push((place, key, login, owner, not_held(&row)));
         }
     }
     let rang = !due.is_empty();
-    for (place, key, login, owner) in due {
-        let until = near_word(key.1, now);
-        if key.2 == Stage::Ended {
-            let line = safe!(
-                "the containment of {} ended {}; nothing was undone: extend, undo or keep it",
-                login,
-                until
-            );
-            model.say(Level::Alarm, line, Some(safe!("owner {}", owner)));
-            if model.layers.is_empty() && !model.locked {
-                model.layers.push(Layer::Contained { cursor: place });
+    for (place, key, login, owner, otherwise) in due {
+        let is_over = key.2 == Stage::Ended;
+        let ends: &'static str = if is_over { "ended" } else { "ends" };
+        let line = safe!(
+            "the containment of {} {} {}",
+            login,
+            ends,
+            near_word(key.1, now)
+        );
+        let (level, line) = match otherwise {
+            Some(why) => (Level::Warning, safe!("{}: {}", line, why)),
+            None if is_over => {
+                let line = safe!("{}; nothing was undone: extend, undo or keep it", line);
+                (Level::Alarm, line)
             }
-        } else {
-            let line = safe!("the containment of {} ends {}", login, until);
-            model.say(Level::Warning, line, Some(safe!("owner {}", owner)));
+            None => (Level::Warning, line),
+        };
+        model.say(level, line, Some(safe!("owner {}", owner)));
+        let is_asked = is_over && otherwise.is_none();
+        if is_asked && model.layers.is_empty() && !model.locked {
+            model.layers.push(Layer::Contained { cursor: place });
         }
         model.reminded.insert(key);
     }

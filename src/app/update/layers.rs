@@ -5,7 +5,7 @@ use super::{
     activity, approval, closing, copy, documenting, hold, leaving, left, list, open_case, planning,
     runbooks, search, unfinished, work, writing,
 };
-use crate::app::actions::Choice;
+use crate::app::actions::{Choice, kept_by_name, nobody_chosen};
 use crate::app::command::{COMMANDS, Command};
 use crate::app::effect::Effect;
 use crate::app::keymap::{Chord, Key};
@@ -218,22 +218,28 @@ fn choose_row(model: &mut Model) -> Vec<Effect> {
 }
 
 fn judged(model: &mut Model, value: Likelihood) -> Vec<Effect> {
+    if let Some(reason) = nobody_chosen(model) {
+        model.say(Level::Warning, safe!("likelihood: {}", reason), None);
+        return Vec::new();
+    }
     let Some(open) = &model.open else {
         return Vec::new();
     };
     let body = Body::Likelihood(LikelihoodSet {
         case: open.id.clone(),
         account: open.the_account().map(|account| account.id.clone()),
+        login: open.user.clone(),
         value: value.word().to_owned(),
         proposed: open
             .activity
             .proposal()
             .map(|proposal| proposal.value.word().to_owned()),
     });
+    let hint = kept_by_name(model);
     model.say(
         Level::Info,
         safe!("likelihood {}: yours", value.word()),
-        None,
+        hint,
     );
     vec![Effect::Record(vec![body])]
 }

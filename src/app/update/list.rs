@@ -100,7 +100,8 @@ fn refuse_closed(model: &mut Model) -> Vec<Effect> {
     Vec::new()
 }
 
-fn key_of(model: &Model, id: &str) -> Safe {
+/// Gives the first key of a command, as a hint names it.
+pub(super) fn key_of(model: &Model, id: &str) -> Safe {
     let chord = model.keymap.keys_of(id).first();
     chord.map_or_else(
         || "its key".into(),

@@ -5,11 +5,11 @@ use chrono::Duration;
 use super::own_comments;
 use super::sources::user_sources;
 use super::world::events_changed;
-use super::{by_hand, resume, runbooks};
+use super::{by_hand, resume, runbooks, secrets};
 use crate::app::effect::{Effect, Search};
 use crate::app::message::{Level, SearchEnd};
 use crate::app::model::comments::OwnComments;
-use crate::app::model::{ActivityPane, Found, Layer, Load, Model, OpenCase};
+use crate::app::model::{ActivityPane, Found, Layer, Load, Model, OpenCase, Purpose};
 use crate::app::related::Seen;
 use crate::domain::account::Account;
 use crate::domain::audit::{Body, CaseRead};
@@ -183,11 +183,20 @@ fn renamed(model: &mut Model, before: &Subject, subject: Subject) -> Vec<Effect>
         model.say(
             Level::Warning,
             "the case names another user now: looked up anew",
-            Some("a plan that was open is given up".into()),
+            Some("a plan or a judgement that was open is given up".into()),
         );
-        model
-            .layers
-            .retain(|layer| !matches!(layer, Layer::Planning { .. } | Layer::Confirm { .. }));
+        model.layers.retain(|layer| {
+            !matches!(
+                layer,
+                Layer::Planning { .. }
+                    | Layer::Confirm { .. }
+                    | Layer::Likelihood { .. }
+                    | Layer::Writing {
+                        purpose: Purpose::MonitorOnly | Purpose::NoAction,
+                        ..
+                    }
+            )
+        });
     }
     if !known && subject == *before {
         // The choice is being made, or was left open: `U` asks again.
@@ -241,6 +250,7 @@ pub(super) fn account_read(
     result: Result<Vec<Account>, Fault>,
 ) -> Vec<Effect> {
     let now = model.now;
+    let worths = secrets::worths(model);
     let Some(open) = model
         .open
         .as_mut()
@@ -273,6 +283,8 @@ pub(super) fn account_read(
         open.left_marked.clear();
     }
     model.judge();
+    model.keep_password();
+    secrets::say_changed(model, &worths);
     let mut effects = by_hand::alarm(model);
     let after = model
         .open

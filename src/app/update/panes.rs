@@ -7,7 +7,7 @@ use super::{
     activity, approval, closing, copy, documenting, leaving, list, open_case, run_step, runbooks,
     work,
 };
-use crate::app::actions::{Choice, pane_rows, under_cursor};
+use crate::app::actions::{Choice, nobody_chosen, pane_rows, under_cursor};
 use crate::app::checklist;
 use crate::app::command::Command;
 use crate::app::effect::Effect;
@@ -403,6 +403,10 @@ pub(super) fn write(model: &mut Model, purpose: Purpose) {
 pub(super) fn likelihood(model: &mut Model) {
     if model.open.is_none() {
         model.say(Level::Warning, "likelihood: no case is open", None);
+        return;
+    }
+    if let Some(reason) = nobody_chosen(model) {
+        model.say(Level::Warning, safe!("likelihood: {}", reason), None);
         return;
     }
     // The cursor stands on what is judged already, else on what the findings propose.

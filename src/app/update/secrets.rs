@@ -10,8 +10,10 @@ use crate::app::keymap::{Chord, Key};
 use crate::app::message::{Handed, Level};
 use crate::app::model::{Layer, Model};
 use crate::domain::audit::{Body, SecretSaid, SecretState};
-use crate::domain::containment::ledger::{ActionView, Worth};
+use crate::domain::containment::ledger::Worth;
 use crate::domain::containment::state::ActionState;
+use crate::domain::freshness::clock_word;
+use crate::domain::ids::ActionId;
 use crate::domain::text::{Safe, Untrusted};
 use crate::safe;
 
@@ -46,12 +48,17 @@ pub(super) fn take(model: &mut Model, handed: Handed) -> Vec<Effect> {
         let (oldest, _) = model.handed.remove(0);
         effects.push(Effect::Record(vec![said(&oldest, SecretState::Forgotten)]));
     }
-    let worth = model.ledger.get(&handed.aid).map(ActionView::worth);
-    let hint = match worth {
-        Some(Worth::Unanswered | Worth::Void) => {
+    let hint = match model.worth(&handed.aid) {
+        Worth::Unanswered | Worth::Void => {
             "the provider did not say that it was set: it may not open the account"
         }
-        _ => "it is kept nowhere",
+        Worth::PerhapsReplaced | Worth::Replaced => {
+            "a later reset may have replaced it: it may not open the account"
+        }
+        Worth::Changed(_) => {
+            "the password was changed since: it does not open the account any more"
+        }
+        Worth::Proven | Worth::Accepted | Worth::Unproven => "it is kept nowhere",
     };
     model.handed.push((handed, model.now));
     model.say(Level::Warning, line, Some(hint.into()));
@@ -102,12 +109,41 @@ pub(super) fn judge(model: &mut Model) -> Vec<Effect> {
         })
     };
     let mut effects = forget(model, void, "the action had no effect");
-    let replaced = |handed: &Handed, model: &Model| {
-        let action = model.ledger.get(&handed.aid);
-        action.is_some_and(|action| model.ledger.is_superseded(action))
-    };
+    let replaced = |handed: &Handed, model: &Model| model.worth(&handed.aid) == Worth::Replaced;
     effects.extend(forget(model, replaced, "a later reset made it void"));
     effects
+}
+
+/// Lists what waits or is shown, with what each is worth.
+pub(super) fn worths(model: &Model) -> Vec<(ActionId, Worth)> {
+    let all = model.secrets().map(|handed| &handed.aid);
+    all.map(|aid| (aid.clone(), model.worth(aid))).collect()
+}
+
+/// Says once of what waits or is shown that it opens the account no more, or perhaps not, where that was not so before the
+/// news.
+pub(super) fn say_changed(model: &mut Model, before: &[(ActionId, Worth)]) {
+    let was = |aid: &ActionId| before.iter().find(|(of, _)| of == aid).map(|(_, was)| *was);
+    let lines: Vec<(Safe, Safe)> = model
+        .secrets()
+        .filter_map(|handed| {
+            let worth = model.worth(&handed.aid);
+            let is_news = was(&handed.aid).is_some_and(|was| was != worth);
+            let why: Safe = match worth {
+                Worth::PerhapsReplaced => "a later reset may have replaced it".into(),
+                Worth::Replaced => "a later reset replaced it".into(),
+                Worth::Changed(at) => safe!(
+                    "the password was changed since, {}: it does not open the account any more",
+                    clock_word(at)
+                ),
+                _ => return None,
+            };
+            is_news.then(|| (safe!("{} is not to be relied on", what(handed)), why))
+        })
+        .collect();
+    for (line, why) in lines {
+        model.say(Level::Warning, line, Some(why));
+    }
 }
 
 /// Forgets what waited too long.

@@ -280,6 +280,7 @@ fn wanted(kinds: &[ActionKind], of: &Held, plan: &Plan) -> bool {
 /// Folds records; what they say about actions is said in the message line too.
 pub(super) fn recorded(model: &mut Model, entries: &[Entry]) -> Vec<Effect> {
     let (mut reread, mut rang) = (false, false);
+    let worths = super::secrets::worths(model);
     list::anchored(model, |model| {
         for entry in entries {
             model.ledger.apply(entry);
@@ -298,6 +299,7 @@ pub(super) fn recorded(model: &mut Model, entries: &[Entry]) -> Vec<Effect> {
     });
     model.keep_unfinished_cursor();
     let mut effects = super::secrets::judge(model);
+    super::secrets::say_changed(model, &worths);
     effects.extend(rang.then_some(Effect::Bell));
     effects.extend(hold::alarm_of_records(model, entries));
     effects.extend(recovery::alarm_of_records(model, entries));
@@ -314,9 +316,13 @@ pub(super) fn recorded(model: &mut Model, entries: &[Entry]) -> Vec<Effect> {
 }
 
 /// Says what to do where an action ended without proof and what it made to be handed over is here or was shown.
-fn again(action: &ActionView) -> Option<&'static str> {
+fn again(model: &Model, action: &ActionView) -> Option<&'static str> {
     let is_here = matches!(action.secret?, SecretState::Waits | SecretState::Shown);
-    (is_here && matches!(action.worth(), Worth::Unanswered | Worth::Unproven))
+    let is_in_doubt = matches!(
+        model.worth(&action.aid),
+        Worth::Unanswered | Worth::Unproven | Worth::PerhapsReplaced
+    );
+    (is_here && is_in_doubt)
         .then_some("reset it again: what was made for it may not open the account")
 }
 
@@ -344,7 +350,7 @@ fn announce(model: &mut Model, entry: &Entry) -> bool {
                 .ledger
                 .on(&action.account)
                 .any(ActionView::is_unfinished);
-            let hint = again(action).map(Into::into);
+            let hint = again(model, action).map(Into::into);
             model.say(level, line, hint);
             settled
         }

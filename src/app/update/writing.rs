@@ -4,6 +4,7 @@ use ratatui_textarea::{Input, Key as AreaKey};
 
 use super::layers::typable;
 use super::list;
+use crate::app::actions::{kept_by_name, nobody_chosen};
 use crate::app::effect::Effect;
 use crate::app::keymap::{Chord, Key};
 use crate::app::message::Level;
@@ -15,6 +16,7 @@ use crate::domain::audit::{
 use crate::domain::ids::CaseId;
 use crate::domain::report::Target;
 use crate::domain::text::Untrusted;
+use crate::safe;
 
 /// Most characters of a written text.
 const TEXT_MAX: usize = 4_000;
@@ -172,6 +174,10 @@ fn finished(model: &mut Model) -> Vec<Effect> {
 }
 
 fn decision(model: &mut Model, decision: DecisionKind, reason: Untrusted) -> Vec<Effect> {
+    if let Some(what) = nobody_chosen(model) {
+        model.say(Level::Warning, safe!("decision: {}", what), None);
+        return Vec::new();
+    }
     let Some(open) = &model.open else {
         return Vec::new();
     };
@@ -184,7 +190,8 @@ fn decision(model: &mut Model, decision: DecisionKind, reason: Untrusted) -> Vec
         decision,
         reason,
     });
-    model.say(Level::Info, "decision recorded", None);
+    let hint = kept_by_name(model);
+    model.say(Level::Info, "decision recorded", hint);
     vec![Effect::Record(vec![body])]
 }
 

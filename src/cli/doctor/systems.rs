@@ -26,7 +26,7 @@ pub(super) fn judged(state: &StateDir, settings: &Settings, now: Moment) -> Judg
     let who = compose::identity();
     let Some(why) = systems::in_use(state, &Turn::wait(root), &who, now.utc) else {
         let found = safe!(
-            "{}; nothing of it is open: the next start takes it over",
+            "{}; no work was done with it: the next start takes it over",
             fault.what
         );
         let mut line = check(WHAT, Verdict::Warning, found);

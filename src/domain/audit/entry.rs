@@ -496,6 +496,7 @@ mod tests {
             Body::Likelihood(LikelihoodSet {
                 case: case(),
                 account: Some(account()),
+                login: opt(),
                 value: s(),
                 proposed: Some(s()),
             }),

@@ -25,6 +25,9 @@ pub struct Tail {
     pub lacks_line_feed: bool,
 }
 
+/// Beginning of every record, and so of every piece of one.
+const BEGINNING: &[u8] = b"{\"v\":1,\"log\":\"";
+
 /// What a record says of torn bytes before it.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct LogRecovered {
@@ -82,8 +85,24 @@ pub fn name_torn(torn: &[u8]) -> Option<Body> {
     }))
 }
 
+/// Tells whether there are whole lines among torn bytes that no writer which was cut off leaves there.
+///
+/// One that is cut off leaves a piece of a record, and one that is cut off while it names that leaves a line feed behind it
+/// and another piece. What a power cut took of a block is zeros.
+pub fn holds_foreign_lines(torn: &[u8]) -> bool {
+    let is_piece = |line: &[u8]| {
+        line.starts_with(BEGINNING)
+            || (!line.is_empty() && BEGINNING.starts_with(line))
+            || line.contains(&0)
+    };
+    let mut lines = torn.split_inclusive(|byte| *byte == b'\n');
+    lines.any(|line| line.strip_suffix(b"\n").is_some_and(|line| !is_piece(line)))
+}
+
 #[cfg(test)]
 mod tests {
+    use rstest::rstest;
+
     use super::super::samples::{bytes, chain, twenty};
     use super::*;
 
@@ -133,6 +152,33 @@ mod tests {
         assert!(!has_begun(&[b"torn\n", &bytes(&named)[..]].concat()));
         assert!(!has_begun(b""));
         assert!(has_begun(&bytes(&chain(&[recovered, twenty().remove(0)]))));
+    }
+
+    #[rstest]
+    #[case::nothing(b"", false)]
+    #[case::no_line(b"hello", false)]
+    #[case::a_line(b"hello\n", true)]
+    #[case::lines(b"hello\nyou\n", true)]
+    #[case::an_empty_line(b"\n", true)]
+    #[case::a_line_behind_a_piece(b"{\"v\":1,\"log\":\"01\nhello\n", true)]
+    #[case::a_line_before_a_piece(b"hello\n{\"v\":1,\"log\":\"01", true)]
+    #[case::other_json(b"{\"v\":2}\n", true)]
+    #[case::cut_while_a_piece_was_ended(b"{\"v\":1,\"log\":\"01\n", false)]
+    #[case::cut_while_a_piece_was_named(b"{\"v\":1,\"log\":\"01\n{\"v\":1,\"l", false)]
+    #[case::cut_twice(b"{\"v\n{\"v\":1,\n{", false)]
+    #[case::a_block_that_was_lost(b"\0\0\0,\"h\":\"0\"}\n", false)]
+    fn lines_that_no_crash_leaves_are_told_from_pieces_that_one_does(
+        #[case] torn: &[u8],
+        #[case] foreign: bool,
+    ) {
+        assert_eq!(holds_foreign_lines(torn), foreign);
+    }
+
+    #[test]
+    fn every_record_begins_as_a_piece_of_one_does() {
+        for (line, _) in chain(&twenty()) {
+            assert!(line.starts_with(BEGINNING));
+        }
     }
 
     #[test]

@@ -16,6 +16,10 @@ pub struct LikelihoodSet {
     pub case: CaseId,
     /// The account, when it was resolved.
     pub account: Option<AccountId>,
+    /// The login it was about.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[serde(with = "long::option")]
+    pub login: Option<Untrusted>,
     /// What was set.
     pub value: String,
     /// What had been proposed, if anything.

@@ -1,4 +1,5 @@
-//! What the records of a log leave to whoever goes on with it: how much of each kind is not over.
+//! What the records of a log leave to whoever goes on with it: how much of each kind is not over, and whether any work was
+//! done with it at all.
 //!
 //! For logs that this console does not go on with. What must not live here: finding and reading them.
 
@@ -6,6 +7,8 @@ use chrono::{DateTime, Utc};
 
 use super::ledger::Ledger;
 use super::state::ActionState;
+use crate::domain::audit::{Body, Entry};
+use crate::domain::freshness::time_word;
 use crate::domain::text::Safe;
 use crate::safe;
 
@@ -64,8 +67,83 @@ impl Holding {
     }
 }
 
+/// What was done with a log, over or not: all that would be told as work on the systems of whoever goes on with it.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct Work {
+    /// Actions that somebody confirmed, dry runs among them.
+    actions: usize,
+    /// When the last of them was confirmed.
+    confirmed: Option<DateTime<Utc>>,
+    /// Records about cases and accounts, those of actions among them.
+    records: usize,
+    /// When the last of them was made.
+    last: Option<DateTime<Utc>>,
+}
+
+impl Work {
+    /// Folds one record; those of sessions and of the log itself are no work.
+    pub fn apply(&mut self, entry: &Entry) {
+        if is_of_the_log(&entry.body) {
+            return;
+        }
+        self.records += 1;
+        self.last = self.last.max(Some(entry.ts));
+        if let Body::ActionConfirm { .. } = &entry.body {
+            self.actions += 1;
+            self.confirmed = self.confirmed.max(Some(entry.ts));
+        }
+    }
+
+    /// Says it, as `3 actions, the last 2026-11-30 01:59:12Z`; `None` where nothing was done.
+    pub fn words(&self) -> Option<Safe> {
+        if let Some(at) = self.confirmed {
+            let what: &'static str = if self.actions == 1 {
+                "action"
+            } else {
+                "actions"
+            };
+            return Some(safe!(
+                "{} {}, the last {}",
+                self.actions,
+                what,
+                time_word(at)
+            ));
+        }
+        self.last.map(|at| {
+            let what: &'static str = if self.records == 1 {
+                "record"
+            } else {
+                "records"
+            };
+            safe!(
+                "{} {} about cases, the last {}",
+                self.records,
+                what,
+                time_word(at)
+            )
+        })
+    }
+}
+
+/// Tells whether a record says nothing of a case or an account. One that only a newer quell knows may.
+fn is_of_the_log(body: &Body) -> bool {
+    matches!(
+        body,
+        Body::SessionOpen { .. }
+            | Body::SessionClose { .. }
+            | Body::Checkpoint { .. }
+            | Body::SegmentStart { .. }
+            | Body::SegmentEnd { .. }
+            | Body::SegmentPruned(_)
+            | Body::LogRecovered(_)
+            | Body::ClockJump { .. }
+    )
+}
+
 #[cfg(test)]
 mod tests {
+    use rstest::rstest;
+
     use super::*;
     use crate::domain::audit::{Body, OutcomeState};
     use crate::domain::containment::kind::ActionKind;
@@ -116,5 +194,54 @@ mod tests {
         documented(&mut ledger, 6, 1);
         ledger.apply(&entry(7, 90, outcome(1, OutcomeState::Drifted)));
         assert_eq!(said(&ledger).as_deref(), Some("1 not told to a case"));
+    }
+
+    fn opened() -> Body {
+        Body::CaseOpened { case: case() }
+    }
+
+    fn session() -> Vec<Body> {
+        let reason = "x".to_owned();
+        let jump = Body::ClockJump { seconds: 1 };
+        vec![jump, Body::SessionClose { reason }]
+    }
+
+    fn newer() -> Body {
+        Body::Unknown {
+            r#type: "case.newer".into(),
+            data: serde_json::Value::Null,
+        }
+    }
+
+    #[rstest]
+    #[case::sessions(Vec::new(), None)]
+    #[case::a_case_was_opened(vec![opened()], Some("1 record about cases, the last "))]
+    #[case::a_newer_record(vec![newer()], Some("1 record about cases, the last "))]
+    #[case::only_planned(
+        vec![opened(), planned(1, 0, ActionKind::RevokeSessions)],
+        Some("2 records about cases, the last ")
+    )]
+    #[case::over_and_nothing_contained(
+        vec![
+            planned(1, 0, ActionKind::RevokeSessions),
+            confirmed(1, false),
+            intent(1, Some(0)),
+            outcome(1, OutcomeState::Verified),
+        ],
+        Some("1 action, the last ")
+    )]
+    #[case::two(vec![confirmed(1, false), confirmed(2, true)], Some("2 actions, the last "))]
+    fn work_is_whatever_is_about_a_case_also_when_it_is_over(
+        #[case] bodies: Vec<Body>,
+        #[case] begins: Option<&str>,
+    ) {
+        let mut work = Work::default();
+        let all = session().into_iter().chain(bodies).chain(session());
+        for (body, n) in all.zip(1..) {
+            work.apply(&entry(n, 0, body));
+        }
+        let words = work.words().map(|words| words.to_string());
+        let expected = begins.map(|begins| format!("{begins}{}", time_word(at(0))));
+        assert_eq!(words, expected);
     }
 }

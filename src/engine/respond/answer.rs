@@ -5,10 +5,9 @@
 use super::super::World;
 use super::super::journal::own;
 use super::halt::never_left;
-use super::outcome;
 use crate::app::message::Level;
 use crate::connect::capability::{Accepted, ConnectError, ConnectErrorKind};
-use crate::domain::audit::{Body, Observed, OutcomeState};
+use crate::domain::audit::{Body, Observed};
 use crate::domain::containment::confirm::ConfirmedAction;
 use crate::domain::fault::Fault;
 use crate::safe;
@@ -32,6 +31,8 @@ pub(super) enum Answer {
     Nothing,
     /// It may have had its effect.
     Perhaps,
+    /// Refused, whatever the state: no effect, unless a copy of it was carried out before. Read back for that.
+    Denied,
     /// Not executed for the rate; wait so many seconds.
     Again(u64),
 }
@@ -59,6 +60,19 @@ pub(super) async fn answered(
             let reason = own(error.what.as_str());
             let status = error.status.unwrap_or_default();
             match error.kind {
+                // What is put off twice is refused; a copy of it may have been carried out.
+                ConnectErrorKind::Throttled(_) if attempt > 1 => (
+                    vec![Body::ActionRejected {
+                        aid,
+                        attempt,
+                        status,
+                        reason: own(format!(
+                            "asked twice to be asked later: {reason}",
+                            reason = error.what
+                        )),
+                    }],
+                    Answer::Denied,
+                ),
                 ConnectErrorKind::Throttled(wait) => {
                     let wait = wait.min(THROTTLE_MAX);
                     // It stays unfinished: a crash during the wait must find it and read it back.
@@ -87,22 +101,15 @@ pub(super) async fn answered(
                     ],
                     Answer::Nothing,
                 ),
+                // A gateway may refuse what it passed on, and a network deliver a request twice: the state has the last word.
                 ConnectErrorKind::Denied | ConnectErrorKind::NotFound => (
-                    vec![
-                        Body::ActionRejected {
-                            aid: aid.clone(),
-                            attempt,
-                            status,
-                            reason,
-                        },
-                        outcome(
-                            &aid,
-                            OutcomeState::Rejected,
-                            error.what.as_str().to_owned(),
-                            None,
-                        ),
-                    ],
-                    Answer::Nothing,
+                    vec![Body::ActionRejected {
+                        aid,
+                        attempt,
+                        status,
+                        reason,
+                    }],
+                    Answer::Denied,
                 ),
                 // Refused for the state it is in: what the state is decides, so it is read back first.
                 ConnectErrorKind::Rejected => (

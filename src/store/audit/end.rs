@@ -7,7 +7,9 @@ use std::os::unix::fs::FileExt;
 use std::path::Path;
 
 use super::error::StoreError;
-use crate::domain::audit::{Body, ChainHash, has_begun, last_record, name_torn};
+use crate::domain::audit::{
+    Body, ChainHash, has_begun, holds_foreign_lines, last_record, name_torn,
+};
 
 /// Bytes read from the end of a file to find the last record; twice as many each time none is found.
 const TAIL: u64 = 128 << 10;
@@ -23,12 +25,29 @@ pub(super) struct End {
     pub h: ChainHash,
     /// The last line has no line feed.
     pub lacks_line_feed: bool,
-    /// Names the torn bytes, if there are any.
-    pub torn: Option<Body>,
+    /// The torn bytes, if there are any.
+    pub torn: Option<Torn>,
     /// The segment is new, or nothing in it is whole: it must begin with `segment.start`.
     pub must_start: bool,
     /// The last record ended the segment.
     pub ended: bool,
+}
+
+/// Bytes behind the last whole record.
+#[derive(Clone, Debug)]
+pub(super) struct Torn {
+    /// Names them.
+    pub name: Body,
+    /// How many they are, where whole lines are among them that no crash leaves there.
+    pub foreign: Option<u64>,
+}
+
+impl Torn {
+    /// Looks at the bytes; `None` when there are none.
+    pub(super) fn of(bytes: &[u8]) -> Option<Self> {
+        let foreign = holds_foreign_lines(bytes).then_some(bytes.len() as u64);
+        name_torn(bytes).map(|name| Self { name, foreign })
+    }
 }
 
 /// Finds the last whole record of a segment, reading back from its end; `None` when there is none.
@@ -54,7 +73,7 @@ pub(super) fn find_end(
                 n: tail.n,
                 h: tail.h,
                 lacks_line_feed: bytes.last() != Some(&b'\n'),
-                torn: name_torn(torn),
+                torn: Torn::of(torn),
                 must_start,
                 ended: tail.ends_segment && torn.is_empty(),
             }));

@@ -13,7 +13,7 @@ use std::thread;
 use std::time::{Duration, Instant};
 
 use super::begin::find_or_begin;
-use super::end::{End, find_end, read_at};
+use super::end::{End, Torn, find_end, read_at};
 use super::error::StoreError;
 use super::follow::Standing as LogStanding;
 use super::lock::{is_same_file, wait_for_lock};
@@ -23,9 +23,7 @@ use super::seal::Sealer;
 use super::seen::Seen;
 use super::syslog::Syslog;
 use super::{Condition, Ground, Health, Identity, opened, segments};
-use crate::domain::audit::{
-    Body, ChainHash, Class, Draft, Entry, Standing, encode_line, name_torn,
-};
+use crate::domain::audit::{Body, ChainHash, Class, Draft, Entry, Standing, encode_line};
 use crate::domain::ids::{LogId, SessionId};
 use crate::store::state::make_private;
 
@@ -312,6 +310,7 @@ impl Writer {
             return Ok(());
         }
         self.write(end.size, &lines, class_a || sealed.is_some())?;
+        self.count_foreign(&end);
         let key = self.sealer.public_hex();
         let told = results.iter().flatten().flatten().chain(&sealed);
         self.syslog.anchor(&key, told);
@@ -361,7 +360,7 @@ impl Writer {
             return self.mark.as_ref().map_or(Ok(()), behind).map(|()| end);
         }
         // Nothing in this segment is whole: the chain goes on from the segment before.
-        let torn = name_torn(&read_at(&self.current.file, 0, size, path)?);
+        let torn = Torn::of(&read_at(&self.current.file, 0, size, path)?);
         let (mut n, mut h) = (0, ChainHash::GENESIS);
         if self.current.seg > 1 {
             let path = segments::path(&self.dir, &self.log, self.current.seg - 1);
@@ -398,6 +397,7 @@ impl Writer {
             let mut lines = self.begin_lines(end)?;
             self.encode(&mut lines, &Body::SegmentEnd { next })?;
             self.write(end.size, &lines, true)?;
+            self.count_foreign(end);
         }
         let path = segments::path(&self.dir, &self.log, next);
         let file = segments::make(&self.dir, &path, &mut *self.ground.disk)?;
@@ -426,7 +426,7 @@ impl Writer {
             lines.bytes.push(b'\n');
         }
         if let Some(torn) = &end.torn {
-            self.encode(&mut lines, torn)?;
+            self.encode(&mut lines, &torn.name)?;
         }
         if end.must_start {
             let prev_h = lines.h.to_string();

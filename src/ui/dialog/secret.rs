@@ -7,7 +7,8 @@ use ratatui::layout::Rect;
 use super::{heading, inner_width, open_sheet};
 use crate::app::message::Handed;
 use crate::app::model::Model;
-use crate::domain::containment::ledger::{ActionView, Worth};
+use crate::domain::containment::ledger::Worth;
+use crate::domain::freshness::clock_word;
 use crate::domain::one_time::OneTimeKind;
 use crate::domain::text::Safe;
 use crate::safe;
@@ -46,6 +47,18 @@ fn doubt(worth: Worth, kind: OneTimeKind, is_over: bool) -> Option<Safe> {
             what,
             again
         ),
+        Worth::PerhapsReplaced => safe!(
+            "A later reset may have replaced it: this may not be {} any more. Once that one is read back, reset it again.",
+            what
+        ),
+        Worth::Replaced => safe!(
+            "A later reset replaced it: this is not {} any more. Do not hand it over.",
+            what
+        ),
+        Worth::Changed(at) => safe!(
+            "The password was changed since, {}, by the user or others: this does not open the account any more.",
+            clock_word(at)
+        ),
         Worth::Void => safe!(
             "The reset was refused or had no effect: this may not be {}. Do not hand it over.",
             what
@@ -56,7 +69,8 @@ fn doubt(worth: Worth, kind: OneTimeKind, is_over: bool) -> Option<Safe> {
 /// Says what it is good for, where it may be good for anything.
 fn use_of_it(worth: Worth, kind: OneTimeKind) -> Option<Safe> {
     Some(match (worth, kind) {
-        (Worth::Void, _) | (Worth::Unanswered | Worth::Unproven, OneTimeKind::Password) => {
+        (Worth::Void | Worth::Replaced | Worth::Changed(_), _)
+        | (Worth::Unanswered | Worth::Unproven | Worth::PerhapsReplaced, OneTimeKind::Password) => {
             return None;
         }
         (_, OneTimeKind::Link) => "Whoever opens it first chooses the new password.".into(),
@@ -82,8 +96,8 @@ pub(super) fn draw(canvas: &mut Canvas<'_>, model: &Model, room: Rect, handed: &
         sheet.fact("reset is", role, &action.state.word().into());
     }
     let kind = handed.secret.kind();
-    let worth = action.map_or(Worth::Unanswered, ActionView::worth);
-    let is_good = matches!(worth, Worth::Proven | Worth::Accepted);
+    let worth = model.worth(&handed.aid);
+    let is_good = worth.is_good();
     let is_over = action.is_some_and(|action| action.ended.is_some());
     if let Some(doubt) = doubt(worth, kind, is_over) {
         let role = if is_good {
@@ -112,9 +126,14 @@ pub(super) fn draw(canvas: &mut Canvas<'_>, model: &Model, room: Rect, handed: &
 
 #[cfg(test)]
 mod tests {
+    use chrono::{DateTime, TimeDelta};
     use rstest::rstest;
 
     use super::*;
+
+    fn changed() -> Worth {
+        Worth::Changed(DateTime::UNIX_EPOCH + TimeDelta::minutes(187))
+    }
 
     const P: OneTimeKind = OneTimeKind::Password;
     const L: OneTimeKind = OneTimeKind::Link;
@@ -156,6 +175,24 @@ mod tests {
         true,
         "The reset was refused or had no effect: this may not be the account's password. Do not hand it over."
     )]
+    #[case(
+        Worth::PerhapsReplaced,
+        P,
+        true,
+        "A later reset may have replaced it: this may not be the account's password any more. Once that one is read back, reset it again."
+    )]
+    #[case(
+        Worth::Replaced,
+        L,
+        true,
+        "A later reset replaced it: this is not a link that works any more. Do not hand it over."
+    )]
+    #[case(
+        changed(),
+        P,
+        true,
+        "The password was changed since, 03:07Z, by the user or others: this does not open the account any more."
+    )]
     fn what_is_not_proven_is_said_first(
         #[case] worth: Worth,
         #[case] kind: OneTimeKind,
@@ -176,6 +213,12 @@ mod tests {
     // Whether it works nobody knows: where it does, the attacker may use it as well.
     #[case(Worth::Unproven, L, Some("Whoever opens it first"))]
     #[case(Worth::Void, L, None)]
+    #[case(Worth::PerhapsReplaced, P, None)]
+    #[case(Worth::PerhapsReplaced, L, Some("Whoever opens it first"))]
+    #[case(Worth::Replaced, P, None)]
+    #[case(Worth::Replaced, L, None)]
+    #[case(changed(), P, None)]
+    #[case(changed(), L, None)]
     fn only_what_is_proven_works(
         #[case] worth: Worth,
         #[case] kind: OneTimeKind,

@@ -47,7 +47,9 @@ pub(super) fn close(
         line += 1;
     }
     line += 1;
-    for words in left_open(dialog) {
+    // A row each for the comment, its heading and what was said stays free.
+    let most = usize::from(inside.height.saturating_sub(line + 3));
+    for words in left_open(dialog).into_iter().take(most) {
         canvas.row(inside, line, words);
         line += 1;
     }
@@ -78,9 +80,12 @@ pub(super) fn close(
     at
 }
 
-/// Says what would stay open, at most four lines.
+/// Says what would stay contained, go on or stay open; the accounts first.
 fn left_open(dialog: &CloseDialog) -> Vec<Words> {
-    let mut lines = Vec::new();
+    let stays = dialog.stays.iter().cloned();
+    let mut lines: Vec<Words> = stays
+        .map(|line| Words::new(Role::LevelWarning, line))
+        .collect();
     if let Some(Err(fault)) = dialog.open.values().find(|tasks| tasks.is_err()) {
         lines.push(Words::new(
             Role::LevelError,

@@ -9,7 +9,7 @@ use std::sync::mpsc::{Receiver, RecvTimeoutError, channel};
 use std::time::{Duration, Instant};
 
 use portable_pty::{Child, CommandBuilder, MasterPty, PtySize, native_pty_system};
-use rustix::process::{Pid, Signal, kill_process};
+use rustix::process::{Pid, Resource, Rlimit, Signal, kill_process, prlimit};
 
 /// Longest wait for anything; a test that needs it has failed.
 const PATIENCE: Duration = Duration::from_secs(60);
@@ -182,11 +182,22 @@ impl Pty {
 
     /// Sends a signal to the process.
     pub fn signal(&self, signal: Signal) {
+        Self::signal_to(self.id(), signal);
+    }
+
+    /// Keeps the process from writing files beyond so many bytes, as `ulimit -f` would have.
+    pub fn limit_files(&self, bytes: u64) {
+        let limit = Rlimit {
+            current: Some(bytes),
+            maximum: Some(bytes),
+        };
+        let process = Pid::from_raw(self.id()).expect("a process");
+        prlimit(Some(process), Resource::Fsize, limit).expect("it runs");
+    }
+
+    fn id(&self) -> i32 {
         let id = self.child.process_id();
-        Self::signal_to(
-            id.and_then(|id| i32::try_from(id).ok()).expect("it runs"),
-            signal,
-        );
+        id.and_then(|id| i32::try_from(id).ok()).expect("it runs")
     }
 
     /// Sends a signal to a process that it started.

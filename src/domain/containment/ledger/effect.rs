@@ -115,6 +115,14 @@ impl ActionView {
         is_new || (late && !self.kind.is_of_password())
     }
 
+    /// Tells whether a password that was set at a time came after the one that this reset made.
+    ///
+    /// The time is compared with that of its own effect as it was first read back, which the same record of the provider
+    /// tells; without it nobody can say whose password it is. A replica that lags tells an older time, which is no sign.
+    pub fn is_before_password(&self, set: DateTime<Utc>) -> bool {
+        self.effect_first.is_some_and(|own| set - own > CLOCKS)
+    }
+
     /// Gives the provider's time of the act in whole seconds, for comparing acts with each other.
     pub fn effective_at(&self) -> Option<DateTime<Utc>> {
         self.server_answer.or(self.server_before).or(self.sent)

@@ -1,5 +1,5 @@
-//! What is known to be on the disk: syncs, where the log was left, and a sync that failed, which ends all trust in its
-//! segment.
+//! What is known to be on the disk: syncs, where the log was left, what others had put there, and a sync that failed, which
+//! ends all trust in its segment.
 //!
 //! What a disk holds after a failed sync nobody knows, and a second sync may say that all is well. So this writer takes no
 //! action any more, and the next one goes on in a new segment: a mark beside the file tells it. What must not live here:
@@ -48,6 +48,14 @@ impl Writer {
         let is_doubtful = self.left_failed == Some(self.current.seg);
         if let (Some(mark), None, false) = (&self.mark, &health.failed, is_doubtful) {
             health.durable = Some(mark.record());
+        }
+    }
+
+    /// Counts the bytes that were named just now, where no crash leaves such.
+    pub(super) fn count_foreign(&self, before: &End) {
+        if let Some(bytes) = before.torn.as_ref().and_then(|torn| torn.foreign) {
+            let mut health = self.health.lock().unwrap_or_else(PoisonError::into_inner);
+            health.foreign += bytes;
         }
     }
 
