@@ -41,6 +41,12 @@ fn listed(sessions: &[Session], offline: bool) -> Option<String> {
         .then(|| format!("{} {word}{plural}{at}{}", of_kind.len(), clients.join(", ")))
 }
 
+/// Gives the session that a request ends; `None` where it signs the account out of all of them.
+fn session_of(query: &ProofQuery) -> Option<&str> {
+    let (_, named) = query.path.as_ref()?.raw().split_once("/sessions/")?;
+    named.split('?').next()
+}
+
 impl Keycloak {
     /// Reads once whether the account is enabled.
     pub(super) async fn read_enabled(
@@ -85,9 +91,12 @@ impl Keycloak {
                 format!("no session and no offline session is listed{void}"),
             ));
         }
-        Ok(reading(
-            Some(false),
-            format!("still listed: {}{void}", still.join(", ")),
-        ))
+        let still = format!("still listed: {}{void}", still.join(", "));
+        // A request that ends one session did its part once that one is gone, and does not answer for the others.
+        if session_of(query).is_some_and(|one| !sessions.iter().any(|is| is.id.raw() == one)) {
+            let gone = format!("the session of the request is not listed; {still}");
+            return Ok(reading(None, gone));
+        }
+        Ok(reading(Some(false), still))
     }
 }
