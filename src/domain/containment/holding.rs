@@ -145,11 +145,15 @@ mod tests {
     use rstest::rstest;
 
     use super::*;
-    use crate::domain::audit::{Body, OutcomeState};
+    use crate::domain::audit::{Body, CaseChanged, OutcomeState};
     use crate::domain::containment::kind::ActionKind;
     use crate::domain::containment::samples::{
         aid, at, case, confirmed, entry, intent, outcome, pid, planned, proven,
     };
+    use crate::domain::ids::RecordId;
+    use crate::domain::report::documents::records;
+    use crate::domain::report::{Subject, Target};
+    use crate::domain::text::Untrusted;
 
     fn said(ledger: &Ledger) -> Option<String> {
         let words = Holding::of(ledger, at(3_000)).words();
@@ -194,6 +198,57 @@ mod tests {
         documented(&mut ledger, 6, 1);
         ledger.apply(&entry(7, 90, outcome(1, OutcomeState::Drifted)));
         assert_eq!(said(&ledger).as_deref(), Some("1 not told to a case"));
+    }
+
+    #[test]
+    fn what_no_case_was_told_is_counted_each() {
+        let mut ledger = Ledger::default();
+        // An undoing by others, that no case was told of.
+        proven(&mut ledger, 1, ActionKind::DisableAccount, 1, 0);
+        documented(&mut ledger, 6, 1);
+        ledger.apply(&entry(7, 90, outcome(1, OutcomeState::Drifted)));
+        let rid = |number| RecordId::from_parts(at(0), number);
+        let promised = |number: u128, kind: &str| Body::RecordIntent {
+            rid: rid(number),
+            kind: kind.to_owned(),
+            case: case(),
+            phase: None,
+            marker: format!("quell:{}", rid(number)),
+            sha256: String::new(),
+        };
+        let note = Body::Note {
+            case: case(),
+            text: "call her".into(),
+            operator: None,
+        };
+        let change = |number| {
+            Body::CaseChanged(CaseChanged {
+                rid: rid(number),
+                case: case(),
+                kind: "claim".to_owned(),
+                from: Untrusted::default(),
+                to: "kim".into(),
+                comment: None,
+            })
+        };
+        let all = [
+            note.clone(),
+            promised(1, "note"),
+            note,
+            promised(2, "note"),
+            change(3),
+            change(4),
+            change(5),
+        ];
+        let target = Target {
+            case: case(),
+            subject: Subject::of_phase(&"Containment".into(), None),
+        };
+        let report = records(&rid(6), &target, &"ana".into(), &"done".into());
+        for (body, n) in all.into_iter().chain(report).zip(8..) {
+            ledger.apply(&entry(n, 100, body));
+        }
+        assert_eq!(said(&ledger).as_deref(), Some("7 not told to a case"));
     }
 
     fn opened() -> Body {

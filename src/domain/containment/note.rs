@@ -544,6 +544,44 @@ mod text {
         }
     }
 
+    #[test]
+    fn of_a_disabling_that_was_closed_by_hand_only_its_own_readings_are_told() {
+        let mut ledger = closed_by_hand(false, false);
+        // That it was asked to wait is no reading of the account.
+        let put_off = Observed {
+            aid: aid(1),
+            evidence: "not executed, sending once more".into(),
+            matches: None,
+            reads: 0,
+            used: None,
+            effect_at: None,
+        };
+        let read = Observed {
+            aid: aid(2),
+            evidence: "no entry".into(),
+            reads: 1,
+            ..put_off.clone()
+        };
+        let closed = Body::ActionResolve {
+            aid: aid(2),
+            how: "closed".to_owned(),
+            reason: "seen elsewhere".into(),
+        };
+        let all = [
+            Body::ActionObserve(put_off),
+            planned(2, 0, ActionKind::RevokeSessions),
+            confirmed(2, false),
+            intent(2, Some(0)),
+            Body::ActionObserve(read),
+            closed,
+        ];
+        for (body, n) in all.into_iter().zip(10..) {
+            ledger.apply(&entry(n, 3, body));
+        }
+        let text = told(&ledger);
+        assert!(text.lines().any(|line| line == NOT_KNOWN), "{text}");
+    }
+
     #[rstest]
     #[case::enabled(ActionKind::EnableAccount, "Account is not contained.")]
     #[case::disabled(

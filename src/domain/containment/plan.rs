@@ -569,6 +569,12 @@ mod tests {
             let mut expected = Expected::of_kinds(&before, &[kind]);
             assert_eq!(changed_since(&before, &now, &expected), void);
             assert_eq!(hash(kind, &before) != hash(kind, &now), void.is_some());
+            // An act that leads to no other status explains none that began anew; a password may lead to one.
+            expected.add(ActionKind::RevokeSessions, None);
+            assert_eq!(changed_since(&before, &now, &expected), void);
+            let mut reset = Expected::of_kinds(&before, &[kind]);
+            reset.add(ActionKind::ResetPassword, None);
+            assert_eq!(changed_since(&before, &now, &reset), None);
             // What our own act before it led to is no news.
             expected.add(kind, Some(before.status.clone()));
             assert_eq!(changed_since(&before, &now, &expected), None);
