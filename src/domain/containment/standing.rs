@@ -3,7 +3,7 @@
 use chrono::{DateTime, Utc};
 
 use super::kind::ActionKind;
-use super::ledger::Ledger;
+use super::ledger::{ActionView, Ledger};
 use super::state::ActionState;
 use crate::domain::account::{Account, AccountStatus};
 use crate::domain::freshness::clock_word;
@@ -130,14 +130,20 @@ pub fn standing(
                 perhaps_enabled = false;
             }
             ActionKind::RevokeSessions => {
-                // A plan may end several things one by one: it has revoked where each of them is proven.
-                let parts: Vec<_> = acts
-                    .iter()
-                    .filter(|part| {
-                        part.kind == action.kind
-                            && part.pid == action.pid
-                            && part.sent_n > disabled_n
-                    })
+                // A plan may end several things one by one: it has revoked where each of them is proven, and none was left
+                // unsent that belongs to the same side of its disabling.
+                let of_plan = || ledger.on(account).filter(|part| part.pid == action.pid);
+                let is_left = |part: &ActionView| {
+                    let between = part.order.min(action.order)..part.order.max(action.order);
+                    let mut disablings =
+                        of_plan().filter(|one| one.kind == ActionKind::DisableAccount);
+                    part.confirmed.is_some()
+                        && part.sent.is_none()
+                        && !disablings.any(|one| between.contains(&one.order))
+                };
+                let parts: Vec<_> = of_plan()
+                    .filter(|part| part.kind == action.kind)
+                    .filter(|part| part.sent_n > disabled_n || is_left(part))
                     .collect();
                 let whole = proven && parts.iter().all(|part| part.state == ActionState::Verified);
                 // Sent after the disabling, but what was read back is of before it: the effect of an earlier request.
@@ -277,6 +283,43 @@ mod tests {
         #[case] word: &str,
     ) {
         assert_eq!(judged(acts, active).word().as_str(), word);
+    }
+
+    /// Two things that are ended, the disabling, and both again, of which so many are sent and proven.
+    #[rstest]
+    #[case::one_of_two(1, "not contained")]
+    #[case::both(2, "partly contained: not disabled from here")]
+    #[case::and_disabled(3, "partly contained: sessions not revoked since it was disabled")]
+    #[case::and_one_again(4, "partly contained: sessions not revoked since it was disabled")]
+    #[case::and_both_again(5, "contained")]
+    fn what_was_left_unsent_is_not_revoked(#[case] sent: usize, #[case] word: &str) {
+        let mut ledger = Ledger::default();
+        let kinds = [R, R, D, R, R];
+        let mut bodies = Vec::new();
+        for (kind, number) in kinds.into_iter().zip(1u32..) {
+            bodies.push(planned(number.into(), number, kind));
+            bodies.push(confirmed(number.into(), false));
+        }
+        for number in (1u32..).take(sent) {
+            let second = i64::from(number) * 10;
+            bodies.push(intent(number.into(), Some(second)));
+            bodies.push(Body::ActionAck {
+                aid: aid(number.into()),
+                attempt: 1,
+                status: 200,
+                request_id: None,
+                server_date: Some(at(second)),
+            });
+            bodies.push(outcome(number.into(), OutcomeState::Verified));
+        }
+        for number in (1u32..=5).skip(sent) {
+            bodies.push(outcome(number.into(), OutcomeState::Abandoned));
+        }
+        for (body, n) in bodies.into_iter().zip(1..) {
+            ledger.apply(&entry(n, 90, body));
+        }
+        let stands = standing(&ledger, &account().id, |_| false);
+        assert_eq!(stands.word().as_str(), word);
     }
 
     #[test]
