@@ -41,7 +41,7 @@ use crate::domain::fault::Fault;
 use crate::domain::ids::{AccountId, ActionId, ConnectionName, PlanId};
 use crate::domain::operator::Operator;
 use crate::domain::report::Target;
-use crate::domain::text::Untrusted;
+use crate::domain::text::{Safe, Untrusted};
 use crate::store::audit::AuditLog;
 use crate::store::lease::Lease;
 use crate::store::places::Places;
@@ -163,6 +163,10 @@ struct World {
     handed: Mutex<HashMap<ActionId, Lease>>,
     /// What the watches rang for because it could not be recorded: what was seen, by the action that began the watch.
     rung: Mutex<HashSet<(ActionId, Untrusted)>>,
+    /// What the watched accounts were read to be called.
+    names: watch::Names,
+    /// What was said of comments that are not shown, by their mark: each is said once, however often it is looked for.
+    missing: Mutex<HashSet<(String, Safe)>>,
 }
 
 impl Engine {
@@ -207,6 +211,8 @@ impl Engine {
             adopted: Mutex::default(),
             handed: Mutex::default(),
             rung: Mutex::default(),
+            names: watch::Names::default(),
+            missing: Mutex::default(),
         });
         poll::start(&world);
         world.spawn(outbox::retry(Arc::clone(&world)));

@@ -5,6 +5,7 @@
 pub mod administrators;
 pub mod approval;
 pub mod asked;
+pub mod called;
 pub mod campaign;
 pub mod caps;
 pub mod confirm;

@@ -13,6 +13,7 @@ pub(crate) enum Kind {
     Latency,
     Hang,
     TooMany,
+    TooManyAfterEffect,
     Broken,
     BrokenAfterEffect,
     Forbidden,
@@ -37,10 +38,11 @@ pub(crate) enum Kind {
 }
 
 /// Words of the control interface.
-const WORDS: [(&str, Kind); 22] = [
+const WORDS: [(&str, Kind); 23] = [
     ("latency", Kind::Latency),
     ("hang", Kind::Hang),
     ("429", Kind::TooMany),
+    ("429_after_effect", Kind::TooManyAfterEffect),
     ("500", Kind::Broken),
     ("500_after_effect", Kind::BrokenAfterEffect),
     ("403", Kind::Forbidden),
@@ -90,6 +92,7 @@ impl Kind {
             Self::StaleReads | Self::BadRecord | Self::ForeignNext | Self::EndlessNext => reads,
             Self::AcceptedWithoutEffect
             | Self::DeliveredTwice
+            | Self::TooManyAfterEffect
             | Self::ForbiddenAfterEffect
             | Self::NotFoundAfterEffect => !reads,
             _ => true,

@@ -172,6 +172,7 @@ impl State {
             Some(Kind::Conflict) => Some(vendor_error(request, 409)),
             Some(
                 kind @ (Kind::BrokenAfterEffect
+                | Kind::TooManyAfterEffect
                 | Kind::ForbiddenAfterEffect
                 | Kind::NotFoundAfterEffect),
             ) => {
@@ -179,6 +180,7 @@ impl State {
                 Some(vendor_error(
                     request,
                     match kind {
+                        Kind::TooManyAfterEffect => 429,
                         Kind::ForbiddenAfterEffect => 403,
                         Kind::NotFoundAfterEffect => 404,
                         _ => 500,

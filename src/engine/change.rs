@@ -173,11 +173,13 @@ async fn proven(world: &World, rid: RecordId, id: &str) -> Result<(), Fault> {
 
 async fn failed(world: &World, rid: RecordId, fault: Fault) -> Fault {
     let reason = own(fault.what.as_str());
+    let failed = Body::RecordFailed {
+        rid,
+        reason,
+        taken: None,
+    };
     // The journal tells the console when it fails.
-    let _ = world
-        .journal
-        .record(vec![Body::RecordFailed { rid, reason }])
-        .await;
+    let _ = world.journal.record(vec![failed]).await;
     fault
 }
 
@@ -401,6 +403,7 @@ async fn try_merge(world: &World, cases: &[CaseId]) -> Result<Box<Case>, Fault> 
             let failed = |rid: RecordId| Body::RecordFailed {
                 rid,
                 reason: reason.clone(),
+                taken: None,
             };
             rids.into_iter().map(failed).collect()
         }

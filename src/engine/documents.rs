@@ -9,7 +9,7 @@ use std::time::Duration;
 
 use super::World;
 use super::journal::own;
-use super::outbox::{RETRY, ROUNDS_MAX, post_as, unposted};
+use super::outbox::{RETRY, ROUNDS_MAX, missing, post_as, unposted};
 use crate::app::message::{Level, Message, Opened};
 use crate::domain::audit::{Body, DocumentPosted};
 use crate::domain::fault::Fault;
@@ -336,19 +336,22 @@ async fn deliver(world: &World, written: &Written) {
         return;
     }
     let title = written.target.subject.title();
-    let (level, fault) = match once(world, written).await {
+    let posted = once(world, written).await;
+    if posted.is_ok() {
+        lease::clear(&world.leases, &written.rid);
+    }
+    drop(lease);
+    match posted {
         Ok(()) => {
-            lease::clear(&world.leases, &written.rid);
-            (Level::Info, Fault::new(safe!("{} is in the case", title)))
+            let fault = Fault::new(safe!("{} is in the case", title));
+            world.notice(Level::Info, fault).await;
         }
         Err(fault) => {
             let what = safe!("{} is not in the case yet: {}", title, fault.what);
             let hint = "it is kept and tried again, also after a restart";
-            (Level::Warning, Fault::new(what).hint(hint))
+            missing(world, &written.marker(), Fault::new(what).hint(hint)).await;
         }
-    };
-    drop(lease);
-    world.notice(level, fault).await;
+    }
 }
 
 async fn once(world: &World, written: &Written) -> Result<(), Fault> {

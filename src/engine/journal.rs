@@ -286,6 +286,8 @@ impl Journal {
     /// When they do not go on from what is folded: the log was changed under us, and nothing is taken any more. The writer
     /// looks for that before it writes; what it did not see must not be folded over, or not at all, without a word.
     async fn fold_own(&self, entries: &[Entry]) -> Result<(), StoreError> {
+        // Said at once: who quits now would never hear of it.
+        self.notice_foreign().await;
         let mut folded = self.folded.lock().await;
         let done = folded.n;
         let is_done = |entry: &&Entry| entry.n <= done;

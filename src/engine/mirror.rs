@@ -154,7 +154,11 @@ async fn one(
         Err(error) => {
             let fault = Fault::from(error);
             let reason = own(fault.what.as_str());
-            let failed = Body::RecordFailed { rid, reason };
+            let failed = Body::RecordFailed {
+                rid,
+                reason,
+                taken: None,
+            };
             world.journal.record(vec![failed]).await?;
             Err(fault)
         }

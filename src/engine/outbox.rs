@@ -1,7 +1,9 @@
-//! Comments in the case, exactly once: searched for by their marker before and after every post.
+//! Comments in the case, exactly once: searched for by their marker before and after every post. One that was taken and is
+//! not shown is posted once more, and then only looked for.
 //!
 //! Only a LIVE console posts. What is promised in another mode, or was by an earlier console, waits for one.
 
+mod hidden;
 mod rounds;
 mod signing;
 mod typed;
@@ -34,6 +36,7 @@ use crate::domain::text::{Untrusted, sink};
 use crate::safe;
 use crate::store::lease;
 
+pub(super) use hidden::missing;
 pub(super) use rounds::Rounds;
 pub(super) use signing::{login, operator};
 pub(super) use typed::{event, note};
@@ -138,15 +141,11 @@ pub(super) async fn document(world: Arc<World>, pid: PlanId) {
     }
     if let Err(fault) = told {
         let line = safe!("the record is not in the case yet: {}", fault.what);
-        world
-            .notice(
-                Level::Warning,
-                Fault {
-                    what: line,
-                    hint: fault.hint,
-                },
-            )
-            .await;
+        let fault = Fault {
+            what: line,
+            hint: fault.hint,
+        };
+        missing(&world, &marker(&pid), fault).await;
     }
     world
         .documenting
@@ -261,28 +260,23 @@ async fn deliver(world: &World, note: &PendingNote) {
         )
     })
     .await;
-    let (level, fault) = match posted {
+    match posted {
         Ok(_) => {
             lease::clear(&world.leases, &note.rid);
-            (Level::Info, Fault::new("the note is in the case"))
+            let fault = Fault::new("the note is in the case");
+            world.notice(Level::Info, fault).await;
         }
         Err(fault) => {
             let what = safe!("the note is not in the case yet: {}", fault.what);
             let hint = "it is kept and tried again, also after a restart";
-            (
-                Level::Warning,
-                Fault {
-                    what,
-                    hint: Some(hint.into()),
-                },
-            )
+            missing(world, marker, Fault::new(what).hint(hint)).await;
         }
-    };
-    world.notice(level, fault).await;
+    }
     drop(lease);
 }
 
-/// Posts one comment exactly once: not when its marker is there, and proven by its marker afterwards.
+/// Posts one comment exactly once: not when its marker is there, and proven by its marker afterwards. One that was taken
+/// twice and is not shown is not posted any more.
 pub(super) async fn post(
     world: &World,
     case: &CaseId,
@@ -325,6 +319,10 @@ pub(super) async fn post_as(
         };
         return done(world, rid, there.id, vec![promised]).await;
     }
+    // It may be there, and a further copy would be hidden as well.
+    if hidden::is_hidden(world, marker) {
+        return Err(hidden::fault());
+    }
     let head = world.journal.head();
     let anchor = Anchor {
         log: world.journal.log_id(),
@@ -349,16 +347,24 @@ pub(super) async fn post_as(
         Ok(found) => Ok(only(world, found, marker).await),
         Err(fault) => Err(fault),
     };
-    let fault = match (found, posted) {
+    let (fault, taken) = match (found, posted) {
         (Ok(Some(there)), _) => return done(world, rid, there.id, Vec::new()).await,
-        (_, Err(error)) | (Err(error), Ok(_)) => world.troubled(&case.connection, error).await,
-        (Ok(None), Ok(_)) => Fault::new("the comment was accepted but cannot be found again"),
+        (_, Err(error)) => (world.troubled(&case.connection, error).await, None),
+        (Err(error), Ok(id)) => (world.troubled(&case.connection, error).await, Some(id)),
+        (Ok(None), Ok(id)) => {
+            let line = "the comment was accepted but cannot be found again";
+            (Fault::new(line), Some(id))
+        }
     };
     let failed = Body::RecordFailed {
         rid: rid.clone(),
         reason: own(fault.what.as_str()),
+        taken,
     };
     world.journal.record(vec![failed]).await?;
+    if hidden::is_hidden(world, marker) {
+        return Err(hidden::fault());
+    }
     Err(fault)
 }
 

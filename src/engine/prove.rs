@@ -110,16 +110,19 @@ async fn read_until_known(world: &World, aid: &ActionId) -> bool {
     // What was read before the provider fell silent is no word about the deadline.
     let last = reads.last.as_ref().filter(|_| !reads.silent);
     match last.map(|last| last.matches) {
-        _ if rejected => {
-            let refused = reads.refusal();
-            reads.evidence = match last {
-                Some(_) => refused.to_owned(),
-                None => format!("{refused}; it could not be read back: {}", reads.evidence),
-            };
+        Some(_) if rejected => {
+            let mut said = format!("{}; read back: {}", reads.refusal(), reads.evidence);
+            if let Some(at) = reads.read_as_done(world) {
+                said.push_str(safe!("; it read as done at {}", time_word(at)).as_str());
+            }
+            reads.evidence = said;
             reads.conclude(world, OutcomeState::Rejected).await
         }
         Some(Some(false)) => reads.denied(world).await,
-        Some(Some(true) | None) => reads.conclude(world, OutcomeState::Unverifiable).await,
+        Some(Some(true) | None) => {
+            reads.stands_disabled(world).await;
+            reads.conclude(world, OutcomeState::Unverifiable).await
+        }
         None => {
             // Not readable in the end: it stays unknown, on the list, to be checked again.
             let reason = format!("could not be read back: {}", reads.evidence);
@@ -172,6 +175,8 @@ struct Reads {
     agreeing: u32,
     /// Whether the last read failed.
     silent: bool,
+    /// Whether the last read found what is wanted, but of before the request.
+    older: bool,
     agreeing_since: Option<tokio::time::Instant>,
     /// When a read of this process agreed last, also where it could not be recorded.
     done_at: Option<DateTime<Utc>>,
@@ -186,6 +191,7 @@ impl Reads {
             count: 0,
             agreeing: 0,
             silent: false,
+            older: false,
             agreeing_since: None,
             done_at: None,
         }
@@ -198,6 +204,22 @@ impl Reads {
     /// Tells whether two reads agree, far enough apart, with none against them in between.
     fn proven(&self, agree: Duration) -> bool {
         self.agreeing >= 2 && self.agreed_for().is_some_and(|time| time >= agree)
+    }
+
+    /// Records that an account reads as disabled to the end, though of before the request: whoever did that, or whatever clock
+    /// is wrong, what stands is watched.
+    async fn stands_disabled(&mut self, world: &World) {
+        if !self.older || self.action.kind != ActionKind::DisableAccount {
+            return;
+        }
+        if let Some(last) = self.last.take() {
+            let mut reading = Reading {
+                matches: Some(true),
+                ..last
+            };
+            self.observed(world, &mut reading).await;
+            self.last = Some(reading);
+        }
     }
 
     /// Ends an action that does not read as wanted at the deadline.
@@ -230,7 +252,12 @@ impl Reads {
     ) -> Option<Reading> {
         world.probe.pass("read.before").await;
         match identity.read_back(query).await {
-            Ok(reading) => Some(self.dated(reading)),
+            Ok(reading) => {
+                let wanted = reading.matches == Some(true);
+                let reading = self.dated(reading);
+                self.older = wanted && reading.matches.is_none();
+                Some(reading)
+            }
             Err(error) => {
                 // A read that failed says nothing: it neither agrees nor disagrees.
                 error.what.as_str().clone_into(&mut self.evidence);
@@ -240,14 +267,14 @@ impl Reads {
         }
     }
 
-    /// Tells whether it is a state of the account that was read as wanted since it was sent.
-    fn was_done(&self, world: &World) -> bool {
+    /// Tells when a state of the account was read as wanted since it was sent.
+    fn read_as_done(&self, world: &World) -> Option<DateTime<Utc>> {
         let is_state = matches!(
             self.action.kind,
             ActionKind::DisableAccount | ActionKind::EnableAccount
         );
         let recorded = || world.journal.action(&self.action.aid)?.agreed;
-        is_state && self.done_at.or_else(recorded).is_some()
+        self.done_at.or_else(recorded).filter(|_| is_state)
     }
 
     /// Takes back that a reading agrees where what it read was there before the request: a copy of then, or an act of others.
@@ -277,7 +304,7 @@ impl Reads {
             kind: self.action.kind,
             item: self.action.item.clone(),
             account: self.action.account.clone(),
-            not_before: self.action.server_before,
+            not_before: self.action.not_before(),
             password_before: self.action.password_before,
             request_id: self.action.request_id.clone(),
             path: self.action.call.as_ref().map(|call| call.2.clone()),
@@ -291,7 +318,7 @@ impl Reads {
             return;
         };
         // One answer of a replica that lags is no alarm: what read as done is looked at twice before it is said.
-        if reading.matches == Some(false) && self.was_done(world) {
+        if reading.matches == Some(false) && self.read_as_done(world).is_some() {
             tokio::time::sleep(agree).await;
             let Some(again) = self.once(world, identity, &query).await else {
                 return;

@@ -94,6 +94,7 @@ async fn settled(world: &World, change: &PendingChange) -> bool {
         Body::RecordFailed {
             rid,
             reason: own(word.as_str()),
+            taken: None,
         }
     };
     if world.journal.record(vec![body]).await.is_err() {

@@ -50,8 +50,10 @@ const FRESH: Duration = Duration::from_secs(5);
 struct Halt {
     reason: Safe,
     bodies: Vec<Body>,
-    /// Whether the bodies hold the final word of the action it was stopped at.
+    /// Whether the bodies hold the last that is said of the action it was stopped at.
     ended: bool,
+    /// Whether an earlier request of that action left, which has no final word: it is read back.
+    left: bool,
     /// Whether only this action is not sent: what it removes is gone or another, which says nothing of the others.
     alone: bool,
 }
@@ -72,29 +74,31 @@ pub(super) async fn carry_out(world: Arc<World>, plan: ConfirmedPlan, finish: Ta
     // A provider may show our own act late: until then the status of the plan is no change either.
     let mut expected = Expected::of_kinds(plan.account(), &plan.plan().kinds());
     for (index, action) in plan.actions().iter().enumerate() {
-        let sent = match step(&world, &plan, action, &expected, &mut confirmed).await {
-            Ok(sent) => sent,
-            Err(halt) if halt.alone => {
-                skip(&world, action, halt, &mut confirmed).await;
-                continue;
-            }
+        let (sent, goes_on) = match step(&world, &plan, action, &expected, &mut confirmed).await {
+            Ok(sent) => (sent, true),
             Err(halt) => {
-                let confirmed = std::mem::take(&mut confirmed);
-                give_up(&world, &plan, index, &halt, confirmed).await;
-                break;
+                let (left, goes_on) = (halt.left, halt.alone);
+                if goes_on {
+                    skip(&world, action, halt, &mut confirmed).await;
+                } else {
+                    let confirmed = std::mem::take(&mut confirmed);
+                    give_up(&world, &plan, index, &halt, confirmed).await;
+                }
+                let sent = if left { Sent::Perhaps } else { Sent::Not };
+                (sent, goes_on)
             }
         };
-        match (action.kind(), sent) {
-            (_, Sent::Not) => {}
-            (kind, Sent::Perhaps) => {
-                let identity = world.identity(&plan.account().id.connection);
-                expected.add(kind, identity.and_then(|identity| identity.leads_to(kind)));
-                let lease = leases.remove(action.aid());
-                let (world, aid) = (Arc::clone(&world), action.aid().clone());
-                proofs.push(tokio::spawn(async move {
-                    prove::prove(world, aid, lease).await;
-                }));
-            }
+        if matches!(sent, Sent::Perhaps) {
+            let (kind, identity) = (action.kind(), world.identity(&plan.account().id.connection));
+            expected.add(kind, identity.and_then(|identity| identity.leads_to(kind)));
+            let lease = leases.remove(action.aid());
+            let (world, aid) = (Arc::clone(&world), action.aid().clone());
+            proofs.push(tokio::spawn(async move {
+                prove::prove(world, aid, lease).await;
+            }));
+        }
+        if !goes_on {
+            break;
         }
     }
     if !confirmed.is_empty() {
@@ -132,6 +136,7 @@ fn take_leases(world: &World, plan: &ConfirmedPlan) -> Result<HashMap<ActionId, 
             reason,
             bodies: Vec::new(),
             ended: false,
+            left: false,
             alone: false,
         });
     }
@@ -254,15 +259,8 @@ async fn step(
             Answer::Again(wait) => {
                 // The one send more: the provider said that the first was not executed.
                 if !world.pause(Duration::from_secs(wait)).await {
-                    let ended = outcome(
-                        action.aid(),
-                        OutcomeState::Rejected,
-                        "the provider said 429, not executed; the console ended".to_owned(),
-                        None,
-                    );
-                    // A log that fails now leaves the action unfinished, which the next start shows.
-                    let _ = world.journal.record(vec![ended]).await;
-                    return Ok(Sent::Not);
+                    // Whatever was said of it, it left: the next start reads back what became of it.
+                    return Ok(Sent::Perhaps);
                 }
                 attempt += 1;
                 // The wait may have been minutes: what was true before it is asked again.
@@ -307,6 +305,7 @@ fn refused(
         reason,
         bodies: plan::refusals(plan.plan(), &[refused]),
         ended: false,
+        left: false,
         // Another plan takes the same thing away; the others of this one are nobody else's.
         alone: guard == rival::GUARD && action.item().is_some(),
     }
@@ -364,6 +363,7 @@ async fn look_again(
             reason,
             bodies: vec![refusal],
             ended: false,
+            left: false,
             alone,
         });
     }
@@ -390,6 +390,7 @@ async fn look_again(
             reason: refusal,
             bodies: plan::refusals(plan.plan(), &guards),
             ended: false,
+            left: false,
             alone: false,
         });
     }
@@ -404,6 +405,7 @@ fn because(reason: Safe) -> Halt {
         reason,
         bodies: Vec::new(),
         ended: false,
+        left: false,
         alone: false,
     }
 }

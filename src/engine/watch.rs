@@ -4,10 +4,12 @@
 //!
 //! An account that was enabled again is watched on for a while (`recovery`).
 
+mod names;
 mod recovery;
 mod success;
 mod told;
 
+pub(super) use names::Names;
 pub(super) use recovery::recoveries;
 pub(super) use success::{look_now, successes};
 
@@ -46,6 +48,9 @@ const TWICE: Duration = Duration::from_secs(5);
 
 /// Rounds between the two where an enabling of ours has no final word yet: reading it back comes first, for two minutes.
 const OURS_FIRST: usize = 4;
+
+/// Rounds between two readings of what an account is called that others enabled: five minutes. A success of it still rings.
+const CALLED: usize = 10;
 
 /// What a look says that found something and could not record it: the next one finds it again.
 const UNRECORDED: &str = "what was found is not on record yet";
@@ -153,12 +158,18 @@ pub(super) async fn drift(world: Arc<World>) {
         // Others may have enabled an account while no console ran.
         let wait = if round == 0 { SOON } else { EVERY };
         tokio::time::sleep(world.pace.of(wait)).await;
-        let mut disabled = disabled(&world);
         // What others undid is not looked at for that again.
-        disabled.retain(ActionView::still_disables);
+        let (disabled, undone): (Vec<ActionView>, Vec<ActionView>) = disabled(&world)
+            .into_iter()
+            .partition(ActionView::still_disables);
         first.keep(|aid| disabled.iter().any(|action| action.aid == *aid));
         for action in turn(&disabled, round) {
             look(&world, action, round, &mut first).await;
+        }
+        if round.is_multiple_of(CALLED) {
+            for action in turn(&undone, round / CALLED) {
+                names::read(&world, action).await;
+            }
         }
     }
 }
@@ -222,6 +233,7 @@ async fn status(
     };
     // Any status that lets the holder back in counts, not only ACTIVE: a helpdesk enables and resets the password at once.
     let mut account = identity.account(&action.account).await?;
+    names::learn(world, &action.account, &action.login, &account).await;
     if identity.keeps_out(&account.status) {
         first.forget(&action.aid);
         return Ok(());

@@ -47,9 +47,10 @@ const ANYWHERE: [&str; 9] = [
     "rename",
     "mkdir",
 ];
-const HOW: [&str; 3] = ["signal=KILL", "error=EIO", "error=ENOSPC"];
+const HOW: [&str; 3] = [KILL, "error=EIO", "error=ENOSPC"];
+const KILL: &str = "signal=KILL";
 
-/// The least of the points of a part that must be met, in percent: two thirds were.
+/// The least of the points of a part that must be met in each way, in percent.
 const MET: usize = 55;
 
 /// Longest time a console under strace may take; a call that failed may leave it waiting.
@@ -180,9 +181,11 @@ impl Scene {
     ) -> (ExitStatus, Vec<String>) {
         let out = self.state.path().join("trace");
         let mut strace = Command::new("strace");
-        strace
-            .args(["-f", "-qq", "--seccomp-bpf", "-y", "-o"])
-            .arg(&out);
+        strace.args(["-f", "-qq", "-y", "-o"]).arg(&out);
+        // Much faster, but strace 6.1 sends no signal then.
+        if point.is_none_or(|point| point.how != KILL) {
+            strace.arg("--seccomp-bpf");
+        }
         strace.args(["-e", &format!("trace={}", calls.join(","))]);
         if on_the_log {
             strace.arg("-P").arg(self.audit());
@@ -323,7 +326,7 @@ async fn slow_a_system_call_that_fails_breaks_no_log_and_hides_no_effect() {
     let part = std::env::var(PART).ok();
     let part = part.as_deref().and_then(|text| text.split_once('/'));
     let part = part.and_then(|(k, n)| Some((k.parse::<usize>().ok()?, n.parse::<usize>().ok()?)));
-    // The sample: a kill and a failure of each kind of call that must not be lost.
+    // The sample: a kill and each failure of calls that must not be lost, early ones, which every run makes.
     let chosen: Vec<Point> = match part {
         // By the call and not by its place in the list, which is not the same in every process.
         Some((k, n)) => all
@@ -333,28 +336,32 @@ async fn slow_a_system_call_that_fails_breaks_no_log_and_hides_no_effect() {
             .collect(),
         None => all
             .iter()
-            .filter(|point| ["write", "fdatasync", "openat"].contains(&point.call))
-            .step_by(41)
-            .take(4)
+            .filter(|point| ["write", "fdatasync"].contains(&point.call) && point.nth == 3)
             .cloned()
             .collect(),
     };
     assert!(!chosen.is_empty(), "strace saw no call");
     let mut met: BTreeMap<&str, usize> = BTreeMap::new();
+    let mut ways: BTreeMap<&str, (usize, usize)> = BTreeMap::new();
     let (mut unmet, mut violations) = (Vec::new(), Vec::new());
     for point in &chosen {
         let (name, call) = (point.to_string(), point.call);
+        let way = ways.entry(point.how).or_default();
+        way.1 += 1;
         let point = point.clone();
         // In a task of its own, so that one violation does not hide the next.
         match tokio::spawn(async move { fail_at(&point).await }).await {
-            Ok(true) => *met.entry(call).or_default() += 1,
+            Ok(true) => {
+                *met.entry(call).or_default() += 1;
+                way.0 += 1;
+            }
             Ok(false) => unmet.push(name),
             Err(_panic) => violations.push(name),
         }
     }
     let count = met.values().sum::<usize>();
     println!(
-        "{} points in all, {} run, {count} of them met ({met:?}), {} not met, {} violations; {:.0} s",
+        "{} points in all, {} run, {count} of them met ({ways:?}; {met:?}), {} not met, {} violations; {:.0} s",
         all.len(),
         chosen.len(),
         unmet.len(),
@@ -363,12 +370,11 @@ async fn slow_a_system_call_that_fails_breaks_no_log_and_hides_no_effect() {
     );
     println!("not met: {}", unmet.join(", "));
     assert!(violations.is_empty(), "{violations:#?}");
-    assert!(!met.is_empty(), "no fault was met");
-    // A handful says nothing of the share.
-    let least = if part.is_some() { MET } else { 0 };
-    assert!(
-        count * 100 >= chosen.len() * least,
-        "only {count} of {} points were met",
-        chosen.len()
-    );
+    assert_eq!(ways.len(), HOW.len(), "a way to fail was not tried");
+    for (how, (met, of)) in ways {
+        assert!(met > 0, "no {how} was met");
+        // A handful says nothing of the share.
+        let least = if part.is_some() { MET } else { 0 };
+        assert!(met * 100 >= of * least, "only {met} of {of} {how} were met");
+    }
 }

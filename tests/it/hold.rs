@@ -388,6 +388,53 @@ async fn slow_a_success_after_the_containment_rings_once_and_is_told_once() {
     assert_eq!(posted.iter().filter(told).count(), 1, "{posted:#?}");
 }
 
+/// Counts the searches at the SIEM that asked for all of some names.
+fn searched(drill: &Drill, names: &[&str]) -> usize {
+    let ledger = drill.ledger();
+    let asked = ledger.mutating().iter().filter(|request| {
+        let body = request["body"].to_string();
+        request["server"] == "siem" && names.iter().all(|name| body.contains(name))
+    });
+    asked.count()
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn slow_a_contained_account_that_is_renamed_is_watched_under_both_names() {
+    let (drill, state, clock) = (company().await, dir(), TestClock::default());
+    let mut app = start(&drill, state.path(), &clock);
+    contain(&mut app).await;
+    app.end().await;
+    // No case is open: nobody but the watch asks for the account.
+    let mut app = start(&drill, state.path(), &clock);
+    looks(&mut app, 1).await;
+    let both = [LOGIN, "mara.berg@acme.example"];
+    assert_eq!(searched(&drill, &both), 0);
+    drill
+        .fault(&json!({"fault": "renamed"}))
+        .expect("the drill knows it");
+    let renamed = format!("{LOGIN} is called mara.berg@acme.example at ");
+    let model = app
+        .until("the new name", |model| said(model, &renamed) > 0)
+        .await;
+    let mut log = model.log.iter();
+    let line = log.find(|line| line.text.as_str().contains(&renamed));
+    assert_eq!(line.expect("it was said").level, Level::Warning);
+    // A look that was on its way had the old name only.
+    looks(&mut app, 2).await;
+    assert!(searched(&drill, &both) > 0);
+    looks_for(&mut app, WatchOf::Status, 3).await;
+    assert_eq!(said(&app.model(), &renamed), 1, "once");
+    app.end().await;
+    // No record keeps the name: the next console reads it again.
+    let before = searched(&drill, &both);
+    let mut app = start(&drill, state.path(), &clock);
+    app.until("the new name", |model| said(model, &renamed) == 1)
+        .await;
+    looks(&mut app, 2).await;
+    assert!(searched(&drill, &both) > before);
+    app.end().await;
+}
+
 #[tokio::test(flavor = "multi_thread")]
 async fn slow_a_success_that_cannot_be_recorded_rings_once_and_the_watch_says_that_it_fails() {
     let (drill, state, clock) = (company().await, dir(), TestClock::default());

@@ -1,5 +1,6 @@
 //! What is written into a case gets there once: a note that fails or whose process dies is kept and tried again, a post
-//! that may still be on its way is waited out, and two copies are said to be two.
+//! that may still be on its way is waited out, what is taken and not shown is posted once more only, and two copies are
+//! said to be two.
 
 use std::path::Path;
 use std::sync::Arc;
@@ -305,4 +306,81 @@ async fn who_confirmed_and_who_wrote_stand_in_what_another_person_posts_for_them
     let note = note.expect("the note");
     assert!(note.contains(&format!("by {mine}, OS user ")), "{note}");
     assert!(!note.contains(&theirs), "{note}");
+}
+
+/// Counts how often something was said.
+fn said(model: &Model, words: &str) -> usize {
+    let log = model.log.iter();
+    log.filter(|line| line.text.as_str() == words).count()
+}
+
+/// Lets the case system take what comes, and show what was there until now; or all of it again.
+fn hides(drill: &Drill, hides: bool) {
+    let word = if hides { "stale_reads" } else { "none" };
+    let order = json!({"server": "cases", "fault": word, "path": "/query"});
+    drill.fault(&order).expect("the fault is known");
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn slow_a_note_that_is_taken_and_not_shown_is_posted_once_more_and_then_only_looked_for() {
+    const TWICE: &str =
+        "the note is not in the case yet: the case system took the comment twice and shows none";
+    let (drill, state) = (company().await, dir());
+    // Every try asks first who works here.
+    let tries = || {
+        let ledger = drill.ledger();
+        ledger.count(Server::Cases, "GET", "/api/v1/user/current")
+    };
+    let mut app = TestApp::start(&drill, state.path());
+    login(&mut app).await;
+    open_case(&mut app).await;
+    hides(&drill, true);
+    app.keys("m").keys(TEXT).keys("<Ctrl-s>");
+    let model = app
+        .until("it is said", |model| said(model, TWICE) == 1)
+        .await;
+    assert_eq!((comments(&drill), waiting(&model)), (2, 1));
+    let enough = tries() + 2;
+    while tries() < enough {
+        app.keys("j");
+        app.sync().await;
+    }
+    let model = app.end().await;
+    assert_eq!(said(&model, TWICE), 1, "however often it is looked for");
+    assert_eq!(comments(&drill), 2, "however often it is looked for");
+
+    let mut app = TestApp::start(&drill, state.path());
+    app.until("it is said", |model| said(model, TWICE) == 1)
+        .await;
+    assert_eq!(comments(&drill), 2, "another console posts none either");
+    hides(&drill, false);
+    let model = app.until("it is shown", done).await;
+    let copies = |line: &str| line.contains("2 times");
+    assert!(model.log.iter().any(|line| copies(line.text.as_str())));
+    app.end().await;
+    assert_eq!(comments(&drill), 2);
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn slow_a_record_that_is_taken_and_not_shown_stays_undocumented_and_who_asks_is_told_again() {
+    const TWICE: &str =
+        "the record is not in the case yet: the case system took the comment twice and shows none";
+    let (drill, state) = (company().await, dir());
+    let mut app = TestApp::start(&drill, state.path());
+    open_case(&mut app).await;
+    plan(&mut app, DISABLE.keys).await;
+    hides(&drill, true);
+    confirm(&app);
+    let model = app
+        .until("it is said", |model| said(model, TWICE) == 1)
+        .await;
+    assert_eq!(model.ledger.undocumented().len(), 1);
+    app.keys("d");
+    app.until("it is said again", |model| said(model, TWICE) == 2)
+        .await;
+    assert_eq!(comments(&drill), 2);
+    hides(&drill, false);
+    app.until("it is documented", finished).await;
+    app.end().await;
+    assert_eq!(comments(&drill), 2);
 }

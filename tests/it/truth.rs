@@ -538,6 +538,15 @@ fn table() -> Vec<(Act, World, ActionState, usize, &'static str)> {
             (act, World::BrokenBeforeEffect, NotEffective, 1, ""),
             (act, World::ReplyLost, lost, 1, unanswered),
         ]);
+        // Put off though it was carried out: it is not sent again over what it did, and then read back. Of a revocation
+        // nothing stands in the way of the second send.
+        let (word, sends, says) = if revoke {
+            (Verified, 2, "reads agree")
+        } else {
+            (Rejected, 1, "by whom is not known")
+        };
+        let put_off = World::RefusedAfterEffect("429_after_effect");
+        rows.push((act, put_off, word, sends, says));
         // A gateway refuses what it passed on: the state is read, and is called the work of nobody in particular.
         for fault in ["403_after_effect", "404_after_effect"] {
             let (word, says) = if revoke {

@@ -408,6 +408,114 @@ async fn an_account_enabled_by_others_between_two_readings_rings_and_is_refuted(
     assert_eq!(ours(&drill).await.len(), 1);
 }
 
+/// Arms a fault at the disabling.
+fn arm(drill: &Drill, fault: &str, count: u32) {
+    let order = json!({"server": "identity", "fault": fault, "count": count, "path": DISABLE.path});
+    drill.fault(&order).expect("the drill knows it");
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn what_a_refused_request_disabled_and_others_enabled_rings_before_its_final_word() {
+    let (drill, state) = (company().await, tempfile::tempdir().expect("a directory"));
+    let gate = Gate::at_nth(Some("read.before"), 2);
+    let setting = Setting {
+        probe: Arc::clone(&gate) as Arc<dyn Probe>,
+        ..Setting::default()
+    };
+    let mut app = TestApp::start_in(&drill, state.path(), setting, |text| text);
+    open_case(&mut app).await;
+    plan(&mut app, DISABLE.keys).await;
+    arm(&drill, "403_after_effect", 1);
+    confirm(&app);
+    gate.reached().await;
+    by_others(&drill, "unsuspend").await;
+    gate.open();
+    let model = app.until("documented", finished).await;
+    app.end().await;
+    let words = words(&model);
+    assert_eq!(words[0].0, ActionState::Rejected, "{words:?}");
+    assert!(
+        words[0].1.contains("; read back: status ACTIVE"),
+        "{words:?}"
+    );
+    assert!(words[0].1.contains("; it read as done at "), "{words:?}");
+    let rang = alarms(&model);
+    let said = "was read as disabled and reads otherwise now: status ACTIVE";
+    assert!(rang[0].contains(said), "{rang:?}");
+    assert_eq!(ours(&drill).await.len(), 1);
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn what_was_refused_twice_and_others_did_meanwhile_is_not_proven_but_watched() {
+    let (drill, state) = (company().await, tempfile::tempdir().expect("a directory"));
+    let gate = Gate::at(Some("read.before"));
+    let setting = Setting {
+        probe: Arc::clone(&gate) as Arc<dyn Probe>,
+        ..Setting::default()
+    };
+    let mut app = TestApp::start_in(&drill, state.path(), setting, |text| text);
+    open_case(&mut app).await;
+    plan(&mut app, DISABLE.keys).await;
+    arm(&drill, "429", 2);
+    confirm(&app);
+    gate.reached().await;
+    by_others(&drill, "suspend").await;
+    gate.open();
+    let model = app.until("documented", finished).await;
+    assert_eq!(intents(state.path()), 2);
+    let words = words(&model);
+    assert_eq!(words[0].0, ActionState::Rejected, "{words:?}");
+    assert!(
+        words[0].1.contains("asked twice to be asked later"),
+        "{words:?}"
+    );
+    assert!(words[0].1.contains("by whom is not known"), "{words:?}");
+    // It stands disabled, by nobody knows whom: it is in the list, and in the words of the case.
+    let model = app
+        .until("it is listed", |model| !model.standings.is_empty())
+        .await;
+    let stands: Vec<String> = model
+        .standings
+        .values()
+        .map(|one| one.word().to_string())
+        .collect();
+    let said = "partly contained: disabled, but not provably by an action of ours";
+    assert_eq!(stands, [said]);
+    app.end().await;
+    let told = ours(&drill).await;
+    assert!(told[0].contains(said), "{told:?}");
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn what_was_refused_and_cannot_be_read_stays_unknown() {
+    let (drill, state) = (company().await, tempfile::tempdir().expect("a directory"));
+    let gate = Gate::at(Some("read.before"));
+    let setting = Setting {
+        probe: Arc::clone(&gate) as Arc<dyn Probe>,
+        ..Setting::default()
+    };
+    let mut app = TestApp::start_in(&drill, state.path(), setting, |text| text);
+    open_case(&mut app).await;
+    plan(&mut app, DISABLE.keys).await;
+    arm(&drill, "403_after_effect", 1);
+    confirm(&app);
+    gate.reached().await;
+    let order =
+        json!({"server": "identity", "fault": "500", "rate": 1.0, "path": drill.victim_id()});
+    drill.fault(&order).expect("the drill knows it");
+    gate.open();
+    let model = app
+        .until("nobody could read it", |model| {
+            let mut actions = model.ledger.actions();
+            actions.any(|one| one.state == ActionState::Unknown)
+        })
+        .await;
+    app.end().await;
+    let action = model.ledger.actions().last().expect("it is on record");
+    assert!(action.is_unfinished() && action.refused.is_some());
+    assert_eq!(drill.ledger().targets(DISABLE.effect).len(), 1);
+}
+
 /// Stops the third send, and then every read that begins after it; the reads before go through.
 struct Third {
     sent: AtomicUsize,
@@ -762,7 +870,7 @@ async fn what_was_put_off_and_is_frozen_before_its_second_send_is_called_rejecte
     app.end().await;
     let words = words(&model);
     assert_eq!(words[0].0, ActionState::Rejected, "{words:?}");
-    let said = "the provider said 429, not executed; not sent again: the freeze switch";
+    let said = "the provider put it off with 429; not sent again: the freeze switch";
     assert!(words[0].1.starts_with(said), "{words:?}");
     assert!(model.ledger.actions().all(ActionView::may_have_left));
     assert_eq!(intents(state.path()), 2);

@@ -95,8 +95,16 @@ impl Contained<'_> {
 
     /// Tells whether it is disabled by an act from here, or may be: there is something to undo.
     pub fn is_held(&self) -> bool {
+        let is_disabled = self.is_disabled() && !self.reads_enabled_since();
         // Nobody read to the end what became of one that was closed by hand.
-        self.is_disabled() || self.reads_disabled() || self.standing.is_by_hand()
+        is_disabled || self.reads_disabled() || self.standing.is_by_hand()
+    }
+
+    /// Tells whether an enabling that was sent after the last disabling reads as done, proven to be ours or not.
+    fn reads_enabled_since(&self) -> bool {
+        let later = self.acts.iter().rev();
+        let mut later = later.take_while(|act| act.kind != ActionKind::DisableAccount);
+        later.any(|act| is_enabling(act) && act.matches == Some(true) && act.may_have_had_effect())
     }
 
     /// Tells whether a look at the account, of this time by our clock, found it enabled at least so long after the act that

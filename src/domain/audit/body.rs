@@ -379,6 +379,10 @@ pub enum Body {
         /// Why.
         #[serde(with = "long")]
         reason: Untrusted,
+        /// The vendor's id of what it took and then did not show.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        #[serde(with = "long::option")]
+        taken: Option<Untrusted>,
     },
     /// A second person was asked; the requester has confirmed by the typed name.
     #[serde(rename = "action.approval_requested")]

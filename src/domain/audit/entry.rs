@@ -684,6 +684,7 @@ mod tests {
             Body::RecordFailed {
                 rid: rid(),
                 reason: t(),
+                taken: opt(),
             },
             Body::Checkpoint {
                 n: 1,

@@ -13,7 +13,7 @@ use crate::domain::ids::PlanId;
 pub enum Credit {
     /// To this action.
     Own,
-    /// Not to this one: the provider refused its only request.
+    /// Not to this one: the provider refused its request; one before that it put off.
     Refused,
     /// To an action of another plan, whose request the provider acknowledged while this one has no answer.
     Another(PlanId),
@@ -32,8 +32,7 @@ pub fn credit(ledger: &Ledger, action: &ActionView) -> Credit {
     if is_revoke && action.used.is_some() {
         return Credit::Own;
     }
-    // A second attempt follows a first that may have been executed whatever was said of it.
-    if action.refused.is_some() && action.attempt <= 1 {
+    if action.refused.is_some() {
         return Credit::Refused;
     }
     // An entry of the log that proves it is its own, whenever others were read first.
@@ -528,7 +527,7 @@ mod tests {
     }
 
     #[test]
-    fn a_second_attempt_that_is_refused_follows_a_first_that_may_have_had_its_effect() {
+    fn a_second_attempt_that_is_refused_is_not_credited_with_what_is_read() {
         let mut ledger = Ledger::default();
         let all = [
             planned(1, 0, D),
@@ -542,7 +541,7 @@ mod tests {
         let action = ledger.get(&aid(1)).cloned();
         assert_eq!(
             action.map(|action| credit(&ledger, &action)),
-            Some(Credit::Own)
+            Some(Credit::Refused)
         );
     }
 }

@@ -491,6 +491,7 @@ mod tests {
         let failed = Body::RecordFailed {
             rid: rid.clone(),
             reason: "500".into(),
+            taken: None,
         };
         holds.apply(&entry(2, 0, failed));
         let done = Body::RecordDone {

@@ -1,5 +1,5 @@
 //! Folds the records of what is to be written into cases: notes that are not known to be there, when each comment was
-//! last posted, and which log entry proves which action.
+//! last posted and how often it was taken without being shown, and which log entry proves which action.
 //!
 //! Nothing here depends on the order in which the processes of one user read each other's records, only on their numbers.
 
@@ -14,6 +14,9 @@ use crate::domain::text::Untrusted;
 
 /// `kind` of the record that promises a note of the analyst; the note's text stands in the records before it.
 pub const NOTE: &str = "note";
+
+/// How often a comment is posted at most that its case system takes each time and does not show.
+const TAKEN_MOST: usize = 2;
 
 /// Weight of text in one record of a note: its longest written form stays below what a field keeps whole.
 const PIECE: usize = 4_000;
@@ -81,6 +84,10 @@ pub struct Outbox {
     done: Vec<RecordId>,
     posted: HashMap<String, DateTime<Utc>>,
     texts: HashMap<String, HashSet<String>>,
+    /// The mark of each write.
+    marks: HashMap<RecordId, String>,
+    /// How often each write was taken and then not shown.
+    taken: HashMap<RecordId, usize>,
     claims: HashMap<Untrusted, (u64, ActionId)>,
     mirrored: Mirrored,
 }
@@ -126,7 +133,13 @@ impl Outbox {
                     });
                 }
             }
-            Body::RecordIntent { marker, sha256, .. } => {
+            Body::RecordIntent {
+                rid,
+                marker,
+                sha256,
+                ..
+            } => {
+                self.marks.insert(rid.clone(), marker.clone());
                 self.texts
                     .entry(marker.clone())
                     .or_default()
@@ -144,7 +157,12 @@ impl Outbox {
                     at: entry.ts,
                 });
             }
-            Body::RecordFailed { rid, .. } => self.changes.retain(|change| change.rid != *rid),
+            Body::RecordFailed { rid, taken, .. } => {
+                self.changes.retain(|change| change.rid != *rid);
+                if taken.is_some() {
+                    *self.taken.entry(rid.clone()).or_default() += 1;
+                }
+            }
             Body::RecordDone { rid, .. } => {
                 self.changes.retain(|change| change.rid != *rid);
                 self.notes.retain(|note| note.rid != *rid);
@@ -191,6 +209,13 @@ impl Outbox {
     /// Tells when a comment with this marker was last on its way.
     pub fn last_posted(&self, marker: &str) -> Option<DateTime<Utc>> {
         self.posted.get(marker).copied()
+    }
+
+    /// Tells whether a comment with this marker was taken as often as it is posted at most, and was shown no time.
+    pub fn is_hidden(&self, marker: &str) -> bool {
+        let of_it = |rid: &RecordId| self.marks.get(rid).is_some_and(|mark| mark == marker);
+        let times = self.taken.iter().filter(|(rid, _)| of_it(rid));
+        times.map(|(_, times)| times).sum::<usize>() >= TAKEN_MOST
     }
 
     /// Tells whether anything whose mark begins like this was ever on its way.
@@ -243,6 +268,8 @@ pub fn pieces(text: &str) -> Vec<Untrusted> {
 
 #[cfg(test)]
 mod tests {
+    use rstest::rstest;
+
     use super::*;
     use crate::domain::audit::{CaseChanged, TaskState};
     use crate::domain::containment::samples::{aid, at, case, entry};
@@ -274,6 +301,14 @@ mod tests {
         Body::RecordDone {
             rid: rid(number),
             id: "~9".into(),
+        }
+    }
+
+    fn failed(number: u128, taken: Option<&str>) -> Body {
+        Body::RecordFailed {
+            rid: rid(number),
+            reason: "no".into(),
+            taken: taken.map(Untrusted::from),
         }
     }
 
@@ -327,10 +362,7 @@ mod tests {
                 comment: None,
             })
         };
-        let failed = Body::RecordFailed {
-            rid: rid(2),
-            reason: "no".into(),
-        };
+        let failed = failed(2, None);
         let mut records = vec![(1, promise(1)), (2, promise(2)), (3, intent(1, "claim"))];
         let waiting = |records: &[(u64, Body)]| -> Vec<RecordId> {
             let outbox = folded(records.to_vec());
@@ -398,6 +430,45 @@ mod tests {
         assert_eq!(ours("quell:c"), [false; 3]);
         assert!(outbox.is_promised("quell:") && outbox.is_promised("quell:b"));
         assert!(!outbox.is_promised("quell:c") && !outbox.is_promised("uell:a"));
+    }
+
+    /// A post under one marker, whatever its id, and what came of it.
+    fn post(number: u128, marker: &str, taken: Option<&str>) -> [Body; 2] {
+        let promised = Body::RecordIntent {
+            rid: rid(number),
+            kind: "comment".to_owned(),
+            case: case(),
+            phase: None,
+            marker: marker.to_owned(),
+            sha256: String::new(),
+        };
+        [promised, failed(number, taken)]
+    }
+
+    #[rstest]
+    #[case::never(vec![], false)]
+    #[case::once(vec![post(1, "quell:a", Some("~1"))], false)]
+    #[case::twice(vec![post(1, "quell:a", Some("~1")), post(2, "quell:a", Some("~2"))], true)]
+    // A note keeps its id.
+    #[case::twice_under_one_id(
+        vec![post(1, "quell:a", Some("~1")), post(1, "quell:a", Some("~2"))], true
+    )]
+    #[case::failed_between(
+        vec![post(1, "quell:a", Some("~1")), post(2, "quell:a", None), post(3, "quell:a", Some("~2"))],
+        true
+    )]
+    #[case::failed(
+        vec![post(1, "quell:a", Some("~1")), post(2, "quell:a", None), post(3, "quell:a", None)], false
+    )]
+    #[case::of_others(vec![post(1, "quell:a", Some("~1")), post(2, "quell:b", Some("~2"))], false)]
+    fn a_comment_is_hidden_once_it_was_taken_twice(
+        #[case] posts: Vec<[Body; 2]>,
+        #[case] expected: bool,
+    ) {
+        let records: Vec<(u64, Body)> = (1..).zip(posts.into_iter().flatten()).collect();
+        assert_eq!(folded(records.clone()).is_hidden("quell:a"), expected);
+        let backwards: Vec<(u64, Body)> = records.into_iter().rev().collect();
+        assert_eq!(folded(backwards).is_hidden("quell:a"), expected);
     }
 
     #[test]

@@ -303,6 +303,7 @@ impl Recoveries {
         self.end(account, &"enabled anew".into(), at);
         // The answer may come long after the effect: what happened in between counts.
         let since = action.server_before.or(action.effective_at());
+        let since = since.map(|since| action.by_our_clock(since));
         let watch = RecoveryWatch {
             aid: action.aid.clone(),
             case,

@@ -92,6 +92,8 @@ pub fn standing(
     // Whatever a provider's clock says: what was sent before the disabling can not have ended a session of after it.
     let mut revoked_after = false;
     let (mut perhaps_enabled, mut by_others) = (false, false);
+    // When the last disabling began, where the account read as disabled to its end and nobody could prove it.
+    let mut late_at: Option<DateTime<Utc>> = None;
     // When the last disabling began, where it was closed by hand and may have had its effect.
     let mut by_hand: Option<DateTime<Utc>> = None;
     let mut acts: Vec<_> = ledger
@@ -105,7 +107,7 @@ pub fn standing(
     // that did not end all of those of before it.
     let mut disabled_at: Option<DateTime<Utc>> = None;
     for action in &acts {
-        let at = action.effective_at().zip(action.began_at());
+        let at = action.effective_at().zip(action.watched_from());
         let proven = action.state == ActionState::Verified;
         match action.kind {
             ActionKind::DisableAccount => {
@@ -126,7 +128,8 @@ pub fn standing(
                 }
                 disabled = at.filter(|_| proven).or(still);
                 by_others = late;
-                by_hand = action.began_at().filter(|_| action.is_closed_by_hand());
+                late_at = action.watched_from().filter(|_| late);
+                by_hand = action.watched_from().filter(|_| action.is_closed_by_hand());
                 perhaps_enabled = false;
             }
             ActionKind::RevokeSessions => {
@@ -163,18 +166,18 @@ pub fn standing(
             | ActionKind::DismissRisk => {}
             ActionKind::EnableAccount if proven => {
                 (disabled, revoked, perhaps_enabled) = (None, None, false);
-                (by_others, by_hand) = (false, None);
+                (by_others, by_hand, late_at) = (false, None, None);
             }
             ActionKind::EnableAccount => {
                 if action.may_have_had_effect() {
-                    perhaps_enabled |= disabled.take().is_some();
+                    perhaps_enabled |= disabled.take().is_some() || late_at.is_some();
                 }
             }
         }
     }
-    // What was closed by hand proves nothing, and may hold all the same.
+    // What was closed by hand, or is disabled by nobody knows whom, proves nothing, and may hold all the same.
     let proof = disabled.max(revoked).map(|(_, since)| since);
-    let Some(since) = proof.or(by_hand) else {
+    let Some(since) = proof.or(by_hand).or(late_at) else {
         return Standing::Free;
     };
     let mut missing: Vec<Safe> = Vec::new();

@@ -8,8 +8,9 @@ use std::time::Duration;
 
 use chrono::TimeDelta;
 
-use super::{document, unposted};
+use super::{document, hidden, unposted};
 use crate::app::message::Level;
+use crate::domain::containment::note::marker;
 use crate::domain::fault::Fault;
 use crate::domain::ids::PlanId;
 use crate::engine::World;
@@ -30,6 +31,7 @@ pub(super) fn waits(world: &World, pid: &PlanId) -> bool {
 /// Documents a plan on a person's word, or says what its record waits for.
 pub(in crate::engine) async fn asked(world: Arc<World>, pid: PlanId) {
     if unposted(&world).is_some() || !waits(&world, &pid) {
+        hidden::say_again(&world, &marker(&pid));
         document(world, pid).await;
         return;
     }

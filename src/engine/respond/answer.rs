@@ -99,7 +99,12 @@ pub(super) async fn answered(
                         },
                         never_left(&aid, attempt, &error.what, error.what.as_str().to_owned()),
                     ],
-                    Answer::Nothing,
+                    // The one before it left, whatever was said of it.
+                    if attempt > 1 {
+                        Answer::Denied
+                    } else {
+                        Answer::Nothing
+                    },
                 ),
                 // A gateway may refuse what it passed on, and a network deliver a request twice: the state has the last word.
                 ConnectErrorKind::Denied | ConnectErrorKind::NotFound => (

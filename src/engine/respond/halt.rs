@@ -61,38 +61,45 @@ pub(super) fn unsent(action: &ConfirmedAction, attempt: u32, halt: Halt) -> Halt
         bodies,
         reason: halt.reason,
         ended: true,
+        left: attempt > 1,
         alone: halt.alone,
     }
 }
 
-/// Makes the final word of an action whose latest request never left: of a second one that says nothing of the first, which
-/// left and was put off. `evidence` is what is said of a first one.
+/// Makes the last that is said of an action whose latest request never left: of a second one that says nothing of the first,
+/// which left and was put off. `evidence` is what is said of a first one.
 pub(super) fn never_left(aid: &ActionId, attempt: u32, reason: &Safe, evidence: String) -> Body {
     if attempt > 1 {
-        not_again(aid, reason)
+        not_again(aid, attempt, reason)
     } else {
         outcome(aid, OutcomeState::NotSent, evidence, None)
     }
 }
 
-/// Makes the final word of an action that the provider put off and that is not sent again.
-fn not_again(aid: &ActionId, reason: &Safe) -> Body {
-    let evidence = format!("the provider said 429, not executed; not sent again: {reason}");
-    outcome(aid, OutcomeState::Rejected, evidence, None)
+/// Says that the provider put an action off and that it is not sent again; what became of the request is read back.
+fn not_again(aid: &ActionId, attempt: u32, reason: &Safe) -> Body {
+    let reason = format!("the provider put it off with 429; not sent again: {reason}");
+    Body::ActionRejected {
+        aid: aid.clone(),
+        attempt,
+        status: 429,
+        reason: own(reason),
+    }
 }
 
-/// Ends an action that was sent once, was not executed by the provider's word, and cannot be sent again; `attempt` is the
+/// Ends the sending of an action that was sent once, was put off by the provider, and cannot be sent again; `attempt` is the
 /// one that is not made.
 pub(super) fn refused_once(action: &ConfirmedAction, attempt: u32, halt: Halt) -> Halt {
     if attempt == 1 || halt.ended {
         return halt;
     }
     let mut bodies = halt.bodies;
-    bodies.push(not_again(action.aid(), &halt.reason));
+    bodies.push(not_again(action.aid(), attempt - 1, &halt.reason));
     Halt {
         bodies,
         reason: halt.reason,
         ended: true,
+        left: true,
         alone: halt.alone,
     }
 }

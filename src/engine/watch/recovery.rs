@@ -14,7 +14,7 @@ use std::time::Duration;
 use chrono::{DateTime, Utc};
 
 use super::success::{OVERLAP, Read, sources, whole};
-use super::{Anew, UNRECORDED, told};
+use super::{Anew, UNRECORDED, names, told};
 use crate::app::message::{Message, WatchOf};
 use crate::connect::capability::{ActivityQuery, ActivitySource};
 use crate::domain::audit::{
@@ -52,6 +52,7 @@ const HELD: &str = "another console is recording what was found";
 struct Kept {
     cursors: HashMap<(ActionId, ConnectionName), DateTime<Utc>>,
     anew: Anew,
+    asked: names::Asked,
     listed: HashMap<ActionId, Listed>,
 }
 
@@ -120,6 +121,7 @@ impl Kept {
         let runs = |aid: &ActionId| all.iter().any(|watch| watch.aid == *aid);
         self.cursors.retain(|(aid, _), _| runs(aid));
         self.anew.keep(runs);
+        self.asked.keep(runs);
         self.listed.retain(|aid, _| runs(aid));
     }
 
@@ -145,6 +147,10 @@ impl Kept {
 async fn look(world: &World, watch: &RecoveryWatch, round: usize, kept: &mut Kept) {
     let now = world.clock.now().utc;
     let ends = now >= watch.until;
+    let called = world.names.of(&watch.account, &watch.login);
+    if kept.asked.changes(&watch.aid, &called) {
+        kept.anew.keep(|aid| *aid != watch.aid);
+    }
     let mut looks = logs(world, watch, round, ends, kept).await;
     looks.extend(account(world, watch, round, ends, now).await);
     tell(world, watch, WatchOf::Recovery, &looks).await;
@@ -404,8 +410,11 @@ async fn read(
     (from, until): (DateTime<Utc>, Option<DateTime<Utc>>),
 ) -> Result<Read, Fault> {
     let name = source.connection();
+    let called = world.names.at(name, &watch.account, &watch.login);
+    let mut user = vec![Untrusted::new(watch.account.raw())];
+    user.extend(called.all());
     let query = ActivityQuery {
-        user: vec![Untrusted::new(watch.account.raw()), watch.login.clone()],
+        user,
         since: from,
         until,
         limit: EVENTS_MAX,
@@ -417,8 +426,8 @@ async fn read(
     let end = source
         .search(&query, &mut |page| {
             newest = newest.max(page.items.iter().map(|event| event.at.min(now)).max());
-            let events = page.items.iter();
-            found.extend(events.filter_map(|event| judge_event(event, watch, signs, ours)));
+            let judge = |event| judge_event(event, watch, &called, signs, ours);
+            found.extend(page.items.iter().filter_map(judge));
             unread = unread.take().or(page.faults.into_iter().next());
             true
         })
@@ -457,7 +466,10 @@ async fn account(
             .with(|ledger| judge_account(account, is_out, watch, ledger, now))
     };
     let first = match identity.account(&watch.account).await {
-        Ok(account) => judge(&account),
+        Ok(account) => {
+            names::learn(world, &watch.account, &watch.login, &account).await;
+            judge(&account)
+        }
         Err(error) => return of(Some(Fault::from(error))),
     };
     if first.iter().all(|one| one.is_known(watch, source.as_str())) {

@@ -8,16 +8,17 @@ use std::time::Duration;
 
 use chrono::{DateTime, Utc};
 
-use super::{Anew, UNRECORDED, told};
+use super::{Anew, UNRECORDED, names, told};
 use crate::app::message::{Message, WatchOf};
 use crate::connect::capability::{ActivityQuery, ActivitySource};
 use crate::domain::audit::{Body, WatchCursor, WatchSuccess};
+use crate::domain::containment::called::Called;
 use crate::domain::containment::hold::SUCCESSES_MAX;
 use crate::domain::containment::ledger::ActionView;
 use crate::domain::containment::standing::standing;
 use crate::domain::fault::Fault;
 use crate::domain::freshness::clock_word;
-use crate::domain::ids::{AccountId, ConnectionName, PlanId};
+use crate::domain::ids::{AccountId, ActionId, ConnectionName, PlanId};
 use crate::domain::text::{Safe, Untrusted};
 use crate::domain::timeline::event::{Event, Outcome};
 use crate::engine::World;
@@ -53,6 +54,7 @@ const CURSOR_STEP: chrono::Duration = chrono::Duration::minutes(15);
 struct Kept {
     cursors: HashMap<(AccountId, ConnectionName), DateTime<Utc>>,
     anew: Anew,
+    asked: names::Asked,
 }
 
 /// Looks for ever for successes of contained accounts, and tells their cases what was seen and what was undone.
@@ -69,8 +71,9 @@ pub(in crate::engine) async fn successes(world: Arc<World>) {
         // What the journal holds is what another console may have seen meanwhile.
         world.journal.catch_up().await;
         let all = super::disabled(&world);
-        kept.anew
-            .keep(|aid| all.iter().any(|action| action.aid == *aid));
+        let runs = |aid: &ActionId| all.iter().any(|action| action.aid == *aid);
+        kept.anew.keep(runs);
+        kept.asked.keep(runs);
         for action in super::turn(&all, round) {
             look(&world, action, round, &mut kept).await;
         }
@@ -124,9 +127,14 @@ async fn look(world: &World, action: &ActionView, round: usize, kept: &mut Kept)
     let since = world
         .journal
         .with(|ledger| standing(ledger, &action.account, |_| false).since());
-    let Some(since) = since.or(action.began_at()) else {
+    let Some(since) = since.or(action.watched_from()) else {
         return;
     };
+    let called = world.names.of(&action.account, &action.login);
+    if kept.asked.changes(&action.aid, &called) {
+        // What was passed under the names of before may be there under the new one.
+        kept.anew.keep(|aid| *aid != action.aid);
+    }
     let mut fault = None;
     let mut asked = false;
     let sources = sources(world, &action.account.connection);
@@ -274,8 +282,12 @@ async fn read(
     since: DateTime<Utc>,
     (from, until): (DateTime<Utc>, Option<DateTime<Utc>>),
 ) -> Result<Option<Read>, Fault> {
+    let name = source.connection();
+    let called = world.names.at(name, &action.account, &action.login);
+    let mut user = vec![Untrusted::new(action.account.raw())];
+    user.extend(called.all());
     let query = ActivityQuery {
-        user: vec![Untrusted::new(action.account.raw()), action.login.clone()],
+        user,
         since: from,
         until,
         limit: EVENTS_MAX,
@@ -289,12 +301,11 @@ async fn read(
         .search(&query, &mut |page| {
             newest = newest.max(page.items.iter().map(|event| event.at.min(now)).max());
             let seen = page.items.into_iter();
-            events.extend(seen.filter(|event| is_success(event, action, since)));
+            events.extend(seen.filter(|event| is_success(event, action, &called, since)));
             unread = unread.take().or(page.faults.into_iter().next());
             true
         })
         .await?;
-    let name = source.connection();
     if !record(world, name, action, since, &events).await? {
         return Ok(None);
     }
@@ -307,17 +318,12 @@ async fn read(
 }
 
 /// Tells whether an event is the account's own doing, after its containment, and worked.
-fn is_success(event: &Event, action: &ActionView, since: DateTime<Utc>) -> bool {
-    let same = |text: &Untrusted, other: &str| text.raw().eq_ignore_ascii_case(other);
+fn is_success(event: &Event, action: &ActionView, called: &Called, since: DateTime<Utc>) -> bool {
+    let account = action.account.raw();
     let by_account = match &event.user.id {
-        Some(id) if same(id, action.account.raw()) => true,
+        Some(id) if id.raw().eq_ignore_ascii_case(account) => true,
         // A SIEM may have ids of its own; a provider's log has the provider's.
-        _ => event
-            .user
-            .name
-            .iter()
-            .chain(&event.user.email)
-            .any(|name| same(name, action.login.raw())),
+        _ => called.is_name_of(&event.user),
     };
     by_account && event.outcome == Outcome::Success && !event.untimed && event.at > since
 }
@@ -421,7 +427,44 @@ mod tests {
     use rstest::rstest;
 
     use super::*;
-    use crate::domain::containment::samples::connection;
+    use crate::domain::containment::kind::ActionKind;
+    use crate::domain::containment::ledger::Ledger;
+    use crate::domain::containment::samples::{account, aid, at, connection, proven};
+    use crate::domain::timeline::event::Party;
+
+    #[rstest]
+    #[case::by_its_name_of_before("mara.lind@acme.example", None, 60, true)]
+    #[case::by_its_name_of_now("Mara.Berg@acme.example", None, 60, true)]
+    #[case::by_its_id("m.berg", Some("00uabc"), 60, true)]
+    #[case::by_an_id_of_the_siem("mara.berg@acme.example", Some("u-7"), 60, true)]
+    #[case::somebody_else("jo@acme.example", Some("00uJo"), 60, false)]
+    #[case::before_the_containment("mara.berg@acme.example", None, 5, false)]
+    fn a_success_is_the_accounts_under_every_name_of_it(
+        #[case] user: &str,
+        #[case] id: Option<&str>,
+        #[case] seconds: i64,
+        #[case] is: bool,
+    ) {
+        let mut ledger = Ledger::default();
+        proven(&mut ledger, 1, ActionKind::DisableAccount, 10, 0);
+        let Some(action) = ledger.get(&aid(1)) else {
+            panic!("it is on record");
+        };
+        let event = Event {
+            id: "e1".into(),
+            at: at(seconds),
+            action: "signed in".into(),
+            outcome: Outcome::Success,
+            user: Party {
+                id: id.map(Into::into),
+                name: Some(user.into()),
+                ..Party::default()
+            },
+            ..Event::default()
+        };
+        let called = Called::new(&"mara.berg@acme.example".into()).with(&account().login);
+        assert_eq!(is_success(&event, action, &called, at(10)), is);
+    }
 
     #[rstest]
     #[case::all(false, None, None)]

@@ -2,7 +2,6 @@
 
 use std::collections::HashMap;
 
-use crate::app::message::Level;
 use crate::domain::containment::hold::{
     Success, drift_comment, drift_marker, success_comment, success_marker,
 };
@@ -64,7 +63,7 @@ pub(super) async fn tell_cases(world: &World, watched: &[ActionView], tries: &mu
         }
         for action in watched {
             let seen = action
-                .began_at()
+                .watched_from()
                 .and_then(|since| ledger.holds().successes(&action.account, since).next());
             if seen.is_some() {
                 news.push((success_marker(&action.aid), News::Success, action.clone()));
@@ -82,7 +81,7 @@ pub(super) async fn tell_cases(world: &World, watched: &[ActionView], tries: &mu
                 what: line,
                 hint: fault.hint,
             };
-            world.notice(Level::Warning, fault).await;
+            outbox::missing(world, &marker, fault).await;
             tries.failed(marker);
         }
     }
@@ -116,7 +115,7 @@ fn compose(world: &World, what: News, action: &ActionView, anchor: &Anchor) -> S
         match what {
             News::Drift => drift_comment(action, &word, anchor),
             News::Success => {
-                let since = action.began_at().unwrap_or_default();
+                let since = action.watched_from().unwrap_or_default();
                 let seen: Vec<&Success> =
                     ledger.holds().successes(&action.account, since).collect();
                 success_comment(action, &seen, &word, anchor)

@@ -175,7 +175,8 @@ fn events() -> impl Strategy<Value = Vec<Event>> {
         1 => Just(What::Refuse),
         3 => prop::sample::select(vec![0i64, 1, 30, 200, 400, 3_700]).prop_map(What::Wait),
     ];
-    prop::collection::vec((what, 0..1_000usize), 60)
+    // Of three events one has something that it may be about.
+    prop::collection::vec((what, 0..1_000usize), 180)
 }
 
 /// Who said the last word.
@@ -1157,7 +1158,7 @@ fn no_order_of_records_shows_what_is_not_so() {
             .filter(|word| !tally.words.contains(**word))
             .collect();
         assert!(never.is_empty(), "never shown: {never:?}");
-        assert!(tally.transitions > u64::from(asked) * 20, "too few of them");
+        assert!(tally.transitions > u64::from(asked) * 70, "too few of them");
     }
 }
 

@@ -11,6 +11,12 @@ use crate::domain::containment::state::ActionState;
 /// How far two clocks of a provider may differ.
 const CLOCKS: TimeDelta = TimeDelta::seconds(2);
 
+/// By how much a provider's clock may be ahead of ours before one of them is called wrong.
+const AHEAD: TimeDelta = TimeDelta::minutes(1);
+
+/// By how much it may be behind ours before nothing is judged by it.
+const BEHIND: TimeDelta = TimeDelta::minutes(5);
+
 /// How long after its answer, or after the last time that is waited for one, a request may still have its effect.
 const LATE: TimeDelta = TimeDelta::seconds(10);
 
@@ -38,7 +44,6 @@ impl Ledger {
     pub fn reads_undone(&self, action: &ActionView) -> bool {
         action.kind == ActionKind::DisableAccount
             && (action.ended.is_none() || action.closed)
-            && action.refused.is_none()
             && action.agreed.is_some()
             && action.matches == Some(false)
             && !self.may_be_undone_here(action)
@@ -144,6 +149,31 @@ impl ActionView {
         };
         self.effect_at.filter(in_request).or(self.effective_at())
     }
+
+    /// Gives the time from which on what the account does is done after it.
+    ///
+    /// That is the provider's, unless its clock was ahead of ours: then a log with a right clock would be silent until that
+    /// time has come, and a success too many rings where one too few would not.
+    pub fn watched_from(&self) -> Option<DateTime<Utc>> {
+        self.began_at().map(|at| self.by_our_clock(at))
+    }
+
+    /// Takes back from a time of the provider by how much its clock was ahead of ours.
+    pub fn by_our_clock(&self, at: DateTime<Utc>) -> DateTime<Utc> {
+        let theirs = self.server_before.or(self.server_answer);
+        let ahead = theirs.zip(self.sent).map(|(theirs, ours)| theirs - ours);
+        let ahead = ahead.filter(|by| *by > AHEAD).unwrap_or_default();
+        at.checked_sub_signed(ahead).unwrap_or(at)
+    }
+
+    /// Gives the provider's time before which nothing was caused by its request; `None` where nobody knows it.
+    ///
+    /// A clock that is far behind ours, as of an answer out of a cache, would let the acts of others of before pass.
+    pub fn not_before(&self) -> Option<DateTime<Utc>> {
+        let before = self.server_before?;
+        let is_behind = self.sent.is_some_and(|ours| ours - before > BEHIND);
+        (!is_behind).then_some(before)
+    }
 }
 
 #[cfg(test)]
@@ -200,6 +230,50 @@ mod tests {
         }
         let action = ledger.get(&aid(1)).expect("it is on record");
         assert_eq!(ledger.reads_undone(action), undone);
+    }
+
+    #[rstest]
+    #[case::accepted(false)]
+    #[case::refused(true)]
+    fn what_was_refused_and_read_as_done_reads_undone_too(#[case] refused: bool) {
+        let mut ledger = Ledger::default();
+        sent(&mut ledger, 1, D, 1);
+        let rejected = Body::ActionRejected {
+            aid: aid(1),
+            attempt: 1,
+            status: 403,
+            reason: "no".into(),
+        };
+        let answer = refused.then_some(rejected);
+        let reads = [read(Some(true)), read(Some(false))];
+        for (body, n) in answer.into_iter().chain(reads).zip(10..) {
+            ledger.apply(&entry(n, 1, body));
+        }
+        let action = ledger.get(&aid(1)).expect("it is on record");
+        assert!(ledger.reads_undone(action));
+    }
+
+    /// Sent in second 1000 by our clock, at a second by the provider's.
+    #[rstest]
+    #[case::right(Some(1_000), Some(1_000), Some(1_000))]
+    #[case::a_minute_ahead(Some(1_060), Some(1_060), Some(1_060))]
+    #[case::more_than_that(Some(1_061), Some(1_000), Some(1_061))]
+    #[case::five_minutes_behind(Some(700), Some(700), Some(700))]
+    #[case::more_than_that_behind(Some(699), Some(699), None)]
+    #[case::unknown(None, Some(1_000), None)]
+    fn a_clock_of_the_provider_that_is_wrong_blinds_nobody(
+        #[case] theirs: Option<i64>,
+        #[case] watched: Option<i64>,
+        #[case] judged: Option<i64>,
+    ) {
+        let mut ledger = Ledger::default();
+        let bodies = [planned(1, 0, D), confirmed(1, false), intent(1, theirs)];
+        for (body, n) in bodies.into_iter().zip(1..) {
+            ledger.apply(&entry(n, 1_000, body));
+        }
+        let action = ledger.get(&aid(1)).expect("it is on record");
+        assert_eq!(action.watched_from(), watched.map(at));
+        assert_eq!(action.not_before(), judged.map(at));
     }
 
     #[rstest]

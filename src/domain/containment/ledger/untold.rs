@@ -28,7 +28,7 @@ impl Ledger {
         });
         let drifted = drifted.map(|action| drift_marker(&action.aid));
         let succeeded = self.disabled(now).into_iter().filter(|action| {
-            let since = action.began_at();
+            let since = action.watched_from();
             since.is_some_and(|since| {
                 let mut seen = self.holds.successes(&action.account, since);
                 seen.next().is_some()

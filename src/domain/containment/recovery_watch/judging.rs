@@ -11,6 +11,7 @@ use super::signs::sign;
 use super::{RecoveryWatch, SEEN_MAX};
 use crate::domain::account::Account;
 use crate::domain::audit::{AttackSign, SignKind, WatchSeen, sha256_hex};
+use crate::domain::containment::called::Called;
 use crate::domain::containment::kind::ActionKind;
 use crate::domain::containment::ledger::{ActionView, Ledger};
 use crate::domain::containment::remnant::{Item, LeftBehind, Remnant, RemnantKind};
@@ -100,12 +101,14 @@ fn acts_of_attacker(watch: &RecoveryWatch) -> usize {
     seen.filter(|one| one.thing == ATTACKER).count()
 }
 
-/// Judges one event of the provider's log or a SIEM; `signs` name the attacker, `ours` are the times of acts from here.
+/// Judges one event of the provider's log or a SIEM; `called` are the names of the account beside the login of the watch,
+/// `signs` name the attacker, `ours` are the times of acts from here.
 ///
 /// What an act leaves behind or changes says more than who did it, and is told first.
 pub fn judge_event(
     event: &Event,
     watch: &RecoveryWatch,
+    called: &Called,
     signs: &BTreeSet<AttackSign>,
     ours: &[DateTime<Utc>],
 ) -> Option<Found> {
@@ -118,7 +121,7 @@ pub fn judge_event(
     let is_account = |party: &crate::domain::timeline::event::Party| match &party.id {
         Some(id) if id.raw().eq_ignore_ascii_case(account.raw()) => true,
         // A SIEM may have ids of its own; a provider's log has the provider's.
-        _ => party.is_named(&watch.login),
+        _ => party.is_named(&watch.login) || called.is_name_of(party),
     };
     let by_account = is_account(&event.user);
     let on_account = by_account && event.target.is_empty() || is_account(&event.target);
@@ -437,7 +440,27 @@ mod tests {
     }
 
     fn judged(event: &Event, watch: &RecoveryWatch) -> Option<Found> {
-        judge_event(event, watch, &signs(), &[])
+        judge_event(event, watch, &Called::default(), &signs(), &[])
+    }
+
+    #[rstest]
+    #[case::by_the_account_itself("mara.berg@acme.example", "", HIS)]
+    #[case::by_another("jo@acme.example", "Mara.Berg@acme.example", HERS)]
+    #[case::under_both_names("mara.berg@acme.example", MARA, HERS)]
+    fn what_is_left_in_an_account_that_was_renamed_rings_under_its_new_name(
+        #[case] user: &str,
+        #[case] target: &str,
+        #[case] ip: &str,
+    ) {
+        let ledger = watched();
+        let event = event("e1", user, Act::MfaAdded, target, ip);
+        let now = Called::new(&"mara.berg@acme.example".into());
+        let found = judge_event(&event, the(&ledger), &now, &signs(), &[]);
+        let thing = found.map(|found| found.thing);
+        assert_eq!(thing, Some(RemnantKind::MfaMethod.word()));
+        let other = Called::new(&"somebody@acme.example".into());
+        let found = judge_event(&event, the(&ledger), &other, &signs(), &[]);
+        assert_eq!(found.is_some(), target == MARA);
     }
 
     fn sign_ins(first: usize, count: usize, watch: &RecoveryWatch) -> Vec<Found> {

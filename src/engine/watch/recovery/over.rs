@@ -5,7 +5,6 @@ use chrono::{DateTime, TimeDelta, Utc};
 use super::super::told::Tries;
 use super::super::unleased;
 use super::{Look, alone, said};
-use crate::app::message::Level;
 use crate::domain::audit::{RecoveryWord, WatchOver};
 use crate::domain::containment::note::Anchor;
 use crate::domain::containment::recovery_watch::{
@@ -114,7 +113,7 @@ pub(super) async fn tell_cases(world: &World, tries: &mut Tries) {
                 what: line,
                 hint: fault.hint,
             };
-            world.notice(Level::Warning, fault).await;
+            outbox::missing(world, &marker, fault).await;
             tries.failed(marker);
         }
     }

@@ -9,6 +9,7 @@ use serde_json::json;
 
 use super::*;
 use crate::domain::audit::OutcomeState;
+use crate::domain::containment::called::Called;
 use crate::domain::containment::remnant::{Item, LeftBehind, Remnant};
 use crate::domain::containment::samples::outcome;
 use crate::domain::timeline::activity::{Activity, Event};
@@ -40,7 +41,7 @@ fn what_happens_before_the_answer_is_judged() {
     }
     assert_eq!(the(&ledger).since, at(20));
     let back = event(MARA, Some(Act::SignIn), "203.0.113.9");
-    assert!(judge_event(&back, the(&ledger), &known(), &[]).is_some());
+    assert!(judge_event(&back, the(&ledger), &login(), &known(), &[]).is_some());
 }
 
 #[test]
@@ -78,6 +79,10 @@ fn event(user: &str, act: Option<Act>, ip: &str) -> Event {
 }
 
 const MARA: &str = "Mara.Lind@acme.example";
+
+fn login() -> Called {
+    Called::new(&account().login)
+}
 
 fn known() -> BTreeSet<AttackSign> {
     let sign = |kind, value: &str| AttackSign {
@@ -124,7 +129,7 @@ fn known() -> BTreeSet<AttackSign> {
 )]
 fn only_what_should_not_be_rings(#[case] event: Event, #[case] thing: Option<&str>) {
     let ledger = watched();
-    let found = judge_event(&event, the(&ledger), &known(), &[]);
+    let found = judge_event(&event, the(&ledger), &login(), &known(), &[]);
     assert_eq!(found.as_ref().map(|found| found.thing), thing, "{found:?}");
 }
 
@@ -135,8 +140,8 @@ fn what_we_do_ourselves_does_not_ring() {
         target: party(MARA),
         ..event("jo", Some(Act::PasswordReset), "192.0.2.1")
     };
-    assert!(judge_event(&reset, the(&ledger), &known(), &[at(50)]).is_none());
-    assert!(judge_event(&reset, the(&ledger), &known(), &[at(500)]).is_some());
+    assert!(judge_event(&reset, the(&ledger), &login(), &known(), &[at(50)]).is_none());
+    assert!(judge_event(&reset, the(&ledger), &login(), &known(), &[at(500)]).is_some());
 }
 
 fn remnant(kind: RemnantKind, id: &str, since: Option<i64>) -> Remnant {
@@ -186,6 +191,7 @@ fn one_thing_that_two_sources_tell_of_is_one() {
     let log = judge_event(
         &event(MARA, Some(Act::MfaAdded), "192.0.2.1"),
         the(&ledger),
+        &login(),
         &known(),
         &[],
     );
