@@ -250,7 +250,12 @@ fn refusal(model: &Model, choice: Choice) -> Option<Safe> {
             .on(&account.id)
             .find(|a| a.kind == *kind && a.is_unfinished())
         {
-            return Some(open.state.word().into());
+            let word = open.state.word();
+            return Some(if open.state == ActionState::Rejected {
+                safe!("{}, being read back", word)
+            } else {
+                word.into()
+            });
         }
     }
     let mut kinds = choice.kinds().iter();

@@ -453,9 +453,10 @@ impl Model {
                 let mut word = standing(&self.ledger, &account, |since| {
                     seen.is_some_and(|o| o.activity.success_after(since))
                 });
-                if let Some(now) = seen.and_then(OpenCase::the_account) {
-                    word.reconsider(now);
+                if let Some(Load::Ready(Found::One(account), looked)) = seen.map(|o| &o.account) {
+                    word.reconsider(account, looked.utc);
                 }
+                word.lapse(self.now.utc);
                 (account, word)
             })
             .filter(|(_, standing)| *standing != Standing::Free)

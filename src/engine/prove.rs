@@ -9,9 +9,9 @@ use std::time::Duration;
 use chrono::{DateTime, Utc};
 
 use self::ours::{ahead, others};
+use super::World;
 use super::journal::{NotRecorded, own};
 use super::respond::outcome;
-use super::World;
 use crate::connect::capability::{Identity, ProofQuery, Reading};
 use crate::domain::audit::{Body, Observed, OutcomeState};
 use crate::domain::containment::counted::Counted;
@@ -114,6 +114,7 @@ async fn read_until_known(world: &World, aid: &ActionId) -> bool {
             if let Some(at) = reads.read_as_done(world) {
                 said.push_str(safe!("; it read as done at {}", time_word(at)).as_str());
             }
+            reads.stands_disabled(world).await;
             reads.evidence = said;
             reads.conclude(world, OutcomeState::Rejected).await
         }

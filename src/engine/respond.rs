@@ -17,7 +17,7 @@ use tokio_util::task::task_tracker::TaskTrackerToken;
 use super::journal::{NotRecorded, own};
 use answer::{Answer, answered, silent};
 use apart::look_apart;
-use halt::{has_ended, refused_once, skip, unsent};
+use halt::{has_ended, not_again, refused_once, skip, unsent};
 use secret::{hand_over, made_for};
 
 use super::plan::Rule;
@@ -259,7 +259,10 @@ async fn step(
             Answer::Again(wait) => {
                 // The one send more: the provider said that the first was not executed.
                 if !world.pause(Duration::from_secs(wait)).await {
-                    // Whatever was said of it, it left: the next start reads back what became of it.
+                    // Whatever was said of it, it left: the next start reads back what became of it. A log that fails now
+                    // leaves it unfinished all the same.
+                    let ended = not_again(action.aid(), attempt, &"the console ended".into());
+                    let _ = world.journal.record(vec![ended]).await;
                     return Ok(Sent::Perhaps);
                 }
                 attempt += 1;

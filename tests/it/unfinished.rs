@@ -197,12 +197,12 @@ async fn what_is_closed_while_its_second_send_waits_is_not_sent_again() {
     let model = app
         .until("it is left out", |model| said(model) && finished(model))
         .await;
-    // What the provider put off was not executed, and the case is told what the account says, not that it was closed.
+    // The case is told that the provider put it off and what the account says, not that it was closed.
     let words = words(&model);
-    let [(ActionState::NotEffective, said)] = &words[..] else {
+    let [(ActionState::Rejected, said)] = &words[..] else {
         panic!("{words:?}");
     };
-    assert!(said.starts_with("status ACTIVE"), "{said}");
+    assert!(said.contains("; read back: status ACTIVE"), "{said}");
     app.end().await;
     assert_eq!(drill.ledger().targets(DISABLE.effect).len(), 0);
     assert_eq!(intents(state.path()), 1);
@@ -479,7 +479,8 @@ async fn what_was_refused_twice_and_others_did_meanwhile_is_not_proven_but_watch
         .values()
         .map(|one| one.word().to_string())
         .collect();
-    let said = "partly contained: disabled, but not provably by an action of ours";
+    let said =
+        "partly contained: disabled, but not provably by an action of ours, sessions not revoked";
     assert_eq!(stands, [said]);
     app.end().await;
     let told = ours(&drill).await;

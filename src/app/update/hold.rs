@@ -285,10 +285,10 @@ fn not_held(row: &Contained<'_>) -> Option<&'static str> {
         let mut acts = row.acts.iter();
         acts.any(|act| act.kind == ActionKind::DisableAccount && act.is_unfinished())
     };
-    if row.is_undone_by_others() {
-        Some("others enabled it")
-    } else if row.is_held() || is_open() {
+    if row.is_held() || is_open() {
         None
+    } else if row.is_undone_by_others() {
+        Some("others enabled it")
     } else {
         Some("it is not disabled by this log")
     }

@@ -44,7 +44,8 @@ fn listed(sessions: &[Session], offline: bool) -> Option<String> {
 /// Gives the session that a request ends; `None` where it signs the account out of all of them.
 fn session_of(query: &ProofQuery) -> Option<&str> {
     let (_, named) = query.path.as_ref()?.raw().split_once("/sessions/")?;
-    named.split('?').next()
+    // A realm may have that name, too.
+    named.split('?').next().filter(|id| !id.contains('/'))
 }
 
 impl Keycloak {

@@ -13,7 +13,7 @@ use crate::domain::ids::PlanId;
 pub enum Credit {
     /// To this action.
     Own,
-    /// Not to this one: the provider refused its request; one before that it put off.
+    /// Not to this one: the provider refused its request, or put it off and it was not sent again.
     Refused,
     /// To an action of another plan, whose request the provider acknowledged while this one has no answer.
     Another(PlanId),

@@ -81,7 +81,7 @@ pub struct ActionView {
     pub server_answer: Option<DateTime<Utc>>,
     /// Whether the provider accepted the latest attempt.
     pub acknowledged: bool,
-    /// What the provider said when it refused the latest attempt.
+    /// What the provider said when it refused the latest attempt, or put it off.
     pub refused: Option<Untrusted>,
     /// Until when an answer is waited for.
     pub deadline: Option<DateTime<Utc>>,
@@ -447,6 +447,10 @@ impl ActionView {
                 // The word of whoever closed it stays until another final one is said.
                 if self.ended.is_none() {
                     self.evidence = Some(evidence.clone());
+                }
+                if *reads == 0 && matches.is_none() {
+                    // Put off by the provider: what is read, if nothing more is sent, is not credited to it.
+                    self.refused = Some(evidence.clone());
                 }
                 self.matches = *matches;
                 if self.agreed.is_some() && *matches == Some(false) {

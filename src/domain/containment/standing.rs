@@ -1,6 +1,6 @@
 //! Whether an account is contained: one rule, in one place.
 
-use chrono::{DateTime, Utc};
+use chrono::{DateTime, TimeDelta, Utc};
 
 use super::kind::ActionKind;
 use super::ledger::{ActionView, Ledger};
@@ -13,6 +13,18 @@ use crate::safe;
 
 /// What is missing where the last disabling was closed by hand and may have had its effect.
 const BY_HAND: &str = "its disabling was closed by hand, not proven";
+
+/// What is missing where the account reads as disabled and nobody could prove who did that.
+const BY_OTHERS: &str = "disabled, but not provably by an action of ours";
+
+/// What is missing where nothing from here disabled it.
+const NOT_DISABLED: &str = "not disabled from here";
+
+/// What is missing where no session was ended from here.
+const NOT_REVOKED: &str = "sessions not revoked";
+
+/// How long one that is disabled by nobody knows whom is listed for that alone: as long as it is watched.
+const LISTED: TimeDelta = TimeDelta::days(7);
 
 /// How an account stands.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -50,17 +62,48 @@ impl Standing {
         }
     }
 
-    /// Takes back "contained" when the provider says, later than the proof, that the account is active again.
-    pub fn reconsider(&mut self, account: &Account) {
-        if let Self::Contained { since } = *self
-            && account.status == AccountStatus::Active
-            && account.server_date.is_some_and(|read| read > since)
-        {
-            *self = Self::Partly {
-                missing: vec!["the account is ACTIVE again".into()],
-                since,
-            };
+    /// Takes back "contained", or that others disabled it, when the provider says later than that, by its clock and by ours,
+    /// that the account is active; `looked` is when it was asked.
+    pub fn reconsider(&mut self, account: &Account, looked: DateTime<Utc>) {
+        let is_later = |since: DateTime<Utc>| looked > since && account.server_date > Some(since);
+        let Some(since) = self.since().filter(|since| is_later(*since)) else {
+            return;
+        };
+        if account.status != AccountStatus::Active {
+            return;
         }
+        let is_nothing_else = self.is_by_others_alone();
+        match self {
+            Self::Contained { .. } => {
+                *self = Self::Partly {
+                    missing: vec!["the account is ACTIVE again".into()],
+                    since,
+                };
+            }
+            Self::Partly { .. } if is_nothing_else => *self = Self::Free,
+            Self::Partly { missing, .. } => {
+                let others = missing.iter_mut().filter(|part| part.as_str() == BY_OTHERS);
+                others.for_each(|part| *part = NOT_DISABLED.into());
+            }
+            Self::Free => {}
+        }
+    }
+
+    /// Forgets what only reads as disabled, by nobody knows whom, once it is not watched any more.
+    pub fn lapse(&mut self, now: DateTime<Utc>) {
+        let is_old = self.since().is_some_and(|since| now - since >= LISTED);
+        if is_old && self.is_by_others_alone() {
+            *self = Self::Free;
+        }
+    }
+
+    /// Tells whether nothing is known of it but that it reads as disabled, by nobody knows whom.
+    fn is_by_others_alone(&self) -> bool {
+        let Self::Partly { missing, .. } = self else {
+            return false;
+        };
+        let has = |word: &str| missing.iter().any(|part| part.as_str() == word);
+        has(BY_OTHERS) && has(NOT_REVOKED)
     }
 
     /// Tells whether nobody knows how the account stands, for its last disabling was closed by hand.
@@ -96,10 +139,9 @@ pub fn standing(
     let mut late_at: Option<DateTime<Utc>> = None;
     // When the last disabling began, where it was closed by hand and may have had its effect.
     let mut by_hand: Option<DateTime<Utc>> = None;
-    let mut acts: Vec<_> = ledger
-        .on(account)
-        .filter(|action| action.sent.is_some())
-        .collect();
+    let all: Vec<&ActionView> = ledger.on(account).collect();
+    let sent = all.iter().copied();
+    let mut acts: Vec<_> = sent.filter(|action| action.sent.is_some()).collect();
     // The order of the log, not of the clock: a clock set back must not put a disable after its undo.
     acts.sort_by_key(|action| (action.sent_n, action.order));
     let mut disabled_n = 0;
@@ -135,7 +177,7 @@ pub fn standing(
             ActionKind::RevokeSessions => {
                 // A plan may end several things one by one: it has revoked where each of them is proven, and none was left
                 // unsent that belongs to the same side of its disabling.
-                let of_plan = || ledger.on(account).filter(|part| part.pid == action.pid);
+                let of_plan = || all.iter().filter(|part| part.pid == action.pid);
                 let is_left = |part: &ActionView| {
                     let between = part.order.min(action.order)..part.order.max(action.order);
                     let mut disablings =
@@ -170,7 +212,9 @@ pub fn standing(
             }
             ActionKind::EnableAccount => {
                 if action.may_have_had_effect() {
-                    perhaps_enabled |= disabled.take().is_some() || late_at.is_some();
+                    perhaps_enabled |= disabled.take().is_some();
+                    // Where others disabled it and we may have enabled it, nothing of it is left to us.
+                    (late_at, by_others) = (None, false);
                 }
             }
         }
@@ -183,12 +227,13 @@ pub fn standing(
     let mut missing: Vec<Safe> = Vec::new();
     match (disabled, revoked) {
         (None, _) if perhaps_enabled => missing.push("account perhaps enabled again".into()),
-        (None, _) if by_others => {
-            missing.push("disabled, but not provably by an action of ours".into());
+        (None, revoked) if by_others => {
+            missing.push(BY_OTHERS.into());
+            missing.extend(revoked.is_none().then(|| NOT_REVOKED.into()));
         }
         (None, _) if by_hand.is_some() => missing.push(BY_HAND.into()),
-        (None, _) => missing.push("not disabled from here".into()),
-        (Some(_), None) => missing.push("sessions not revoked".into()),
+        (None, _) => missing.push(NOT_DISABLED.into()),
+        (Some(_), None) => missing.push(NOT_REVOKED.into()),
         (Some((disabled, _)), Some((revoked, _))) if revoked < disabled || !revoked_after => {
             missing.push("sessions not revoked since it was disabled".into());
         }
@@ -726,8 +771,77 @@ mod tests {
         let mut account = account();
         account.status = status;
         account.server_date = read.map(at);
-        judged.reconsider(&account);
+        judged.reconsider(&account, at(100));
         assert_eq!(judged.word().as_str(), word);
+    }
+
+    /// Disabled by nobody knows whom in second 10; ACTIVE is read, by the provider's clock and by ours.
+    #[rstest]
+    #[case::alone(false, Some(20), 20, "not contained")]
+    #[case::after_a_revocation(true, Some(20), 20, "partly contained: not disabled from here")]
+    #[case::read_before_by_their_clock(
+        false,
+        Some(9),
+        20,
+        "partly contained: disabled, but not provably by an action of ours, sessions not revoked"
+    )]
+    #[case::read_before_by_ours(
+        false,
+        Some(20),
+        9,
+        "partly contained: disabled, but not provably by an action of ours, sessions not revoked"
+    )]
+    fn what_others_disabled_stands_until_it_reads_active(
+        #[case] revoked: bool,
+        #[case] read: Option<i64>,
+        #[case] looked: i64,
+        #[case] word: &str,
+    ) {
+        let mut judged = late(revoked);
+        let mut account = account();
+        account.status = AccountStatus::Active;
+        account.server_date = read.map(at);
+        judged.reconsider(&account, at(looked));
+        assert_eq!(judged.word().as_str(), word);
+    }
+
+    fn late(revoked: bool) -> Standing {
+        let mut ledger = Ledger::default();
+        if revoked {
+            proven(&mut ledger, 2, R, 1, 0);
+        }
+        let read = Observed {
+            aid: aid(1),
+            evidence: "status SUSPENDED".into(),
+            matches: Some(true),
+            reads: 2,
+            used: None,
+            effect_at: None,
+        };
+        let bodies = [
+            planned(1, 0, D),
+            confirmed(1, false),
+            intent(1, Some(10)),
+            Body::ActionObserve(read),
+            outcome(1, OutcomeState::Rejected),
+        ];
+        for (body, n) in bodies.into_iter().zip(20..) {
+            ledger.apply(&entry(n, 10, body));
+        }
+        standing(&ledger, &account().id, |_| false)
+    }
+
+    #[test]
+    fn what_others_disabled_is_listed_as_long_as_it_is_watched() {
+        let mut alone = late(false);
+        alone.lapse(at(10) + LISTED - TimeDelta::seconds(1));
+        assert_ne!(alone, Standing::Free);
+        alone.lapse(at(10) + LISTED);
+        assert_eq!(alone, Standing::Free);
+        // What was proven beside it stays.
+        let mut revoked = late(true);
+        revoked.lapse(at(10) + LISTED);
+        assert_ne!(revoked, Standing::Free);
     }
 
     #[test]

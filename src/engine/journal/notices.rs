@@ -30,7 +30,7 @@ impl Journal {
     /// verifiers take them for a torn end.
     pub(super) async fn notice_foreign(&self) {
         let found = self.log.health().foreign;
-        let told = self.told_foreign.swap(found, Ordering::Relaxed);
+        let told = self.told_foreign.fetch_max(found, Ordering::Relaxed);
         if found > told {
             self.notice(Level::Warning, foreign(found - told)).await;
         }

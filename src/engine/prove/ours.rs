@@ -22,16 +22,22 @@ pub(super) fn ahead(world: &World, action: &ActionView) -> usize {
             .sent
             .zip(other.ended)
             .map(|(sent, ended)| sent - ended);
-        // What the provider refused left no entry.
-        let is_silent =
-            !other.acknowledged && other.refused.is_none() && other.state != ActionState::Rejected;
+        let is_silent = !other.acknowledged && other.state != ActionState::Rejected;
         is_silent && other.may_have_left() && gap.is_some_and(|gap| gap < ENTRY_LATE)
     };
     let is_ahead = |other: &&ActionView| {
+        // What was refused left no entry, or one too many: that is its own where the accepted ones have theirs.
+        let waits = if action.refused.is_some() {
+            other.acknowledged || other.is_unfinished()
+        } else {
+            (other.sent_n, other.order) < (action.sent_n, action.order)
+                && (other.is_unfinished() || may_be_late(other))
+        };
         other.kind == action.kind
-            && (other.sent_n, other.order) < (action.sent_n, action.order)
+            && other.aid != action.aid
             && other.sent.is_some()
-            && (other.is_unfinished() || may_be_late(other))
+            && waits
+            && other.refused.is_none()
             && other.used.is_none()
             && path(other) == path(action)
     };

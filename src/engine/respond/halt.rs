@@ -77,7 +77,7 @@ pub(super) fn never_left(aid: &ActionId, attempt: u32, reason: &Safe, evidence: 
 }
 
 /// Says that the provider put an action off and that it is not sent again; what became of the request is read back.
-fn not_again(aid: &ActionId, attempt: u32, reason: &Safe) -> Body {
+pub(super) fn not_again(aid: &ActionId, attempt: u32, reason: &Safe) -> Body {
     let reason = format!("the provider put it off with 429; not sent again: {reason}");
     Body::ActionRejected {
         aid: aid.clone(),

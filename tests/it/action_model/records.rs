@@ -625,8 +625,16 @@ impl World {
                 self.record(place, body);
             }
             Said::Later => {
-                (act.matches, act.again) = (None, attempt == 1);
-                self.record(place, observed(aid, None, None));
+                (act.matches, act.again, act.refused) = (None, attempt == 1, true);
+                let put_off = Body::ActionObserve(Observed {
+                    aid,
+                    evidence: "sending once more".into(),
+                    matches: None,
+                    reads: 0,
+                    used: None,
+                    effect_at: None,
+                });
+                self.record(place, put_off);
                 if attempt > 1 {
                     self.end(place, OutcomeState::Rejected);
                 }
