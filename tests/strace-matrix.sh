@@ -5,8 +5,8 @@
 # EIO, ENOSPC. After each, a second console picks up what is left; then the log must verify (ours and the Python one),
 # every line the kernel had taken must be there once, and the servers' ledger may show no effect without an earlier
 # intent of its own. Each part says how many of its points were met and which were not: a call that a thread makes less
-# often in a later run cannot be failed there. Below 55 of 100 met a part fails.
-# Needs strace and python3; about a quarter of an hour on two cores. PARTS (2) processes share the points.
+# often in a later run cannot be failed there. Below 55 of 100 met of a way to fail a part fails.
+# Needs strace and python3; about half an hour on two cores. PARTS (2) processes share the points.
 set -eu
 cd "$(dirname "$0")/.."
 command -v strace >/dev/null || { echo "not run: strace-matrix (missing strace)"; exit 0; }

@@ -375,7 +375,7 @@ async fn slow_a_record_that_is_taken_and_not_shown_stays_undocumented_and_who_as
         .until("it is said", |model| said(model, TWICE) == 1)
         .await;
     assert_eq!(model.ledger.undocumented().len(), 1);
-    app.keys("d");
+    app.keys("<Esc>d");
     app.until("it is said again", |model| said(model, TWICE) == 2)
         .await;
     assert_eq!(comments(&drill), 2);
