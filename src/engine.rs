@@ -272,6 +272,9 @@ impl Engine {
             Effect::ChangeCases { cases, change } => self.finish(change::all(world, cases, change)),
             Effect::MergeCases(cases) => self.finish(change::merge(world, cases)),
             Effect::ReadSimilar(case) => self.world.spawn(change::similar(world, case)),
+            Effect::CatchUp => self
+                .world
+                .spawn(async move { world.journal.catch_up().await }),
             Effect::LookBeforeClosing(cases) => self.world.spawn(change::look(world, cases)),
             Effect::ReadRequest { case, comment } => {
                 self.world.spawn(answer::look_into(world, case, comment));

@@ -100,6 +100,8 @@ pub enum Effect {
     MergeCases(Vec<CaseId>),
     /// Ask the case system which cases are similar to one.
     ReadSimilar(CaseId),
+    /// Read what other consoles of this log recorded, sooner than that is read by itself.
+    CatchUp,
     /// Read which tasks would stay open in cases that are to be closed.
     LookBeforeClosing(Vec<CaseId>),
     /// Read one request for an approval anew, with its account.

@@ -3,6 +3,7 @@
 //! What must not live here: a vendor's words for them (`connect`), sending (`engine`).
 
 use super::case::Case;
+use super::ids::AccountId;
 use super::text::{Safe, Untrusted};
 use crate::safe;
 
@@ -68,6 +69,8 @@ pub struct Closing {
     pub comment: Untrusted,
     /// Ids of the open tasks the analyst was shown; others that are open stop the closing.
     pub open_tasks: Vec<Untrusted>,
+    /// Accounts the analyst was shown as contained or not over from the case; others stop the closing.
+    pub known: Vec<AccountId>,
 }
 
 /// One change of a case in its case system that is no comment and no task.

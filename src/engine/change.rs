@@ -275,6 +275,29 @@ fn open_tasks(tasks: &[Task]) -> Vec<&Task> {
     tasks.iter().filter(open).collect()
 }
 
+/// Refuses where an account is contained from a case, or may be soon, that whoever closes it was not shown: another console of
+/// this log may have done that a moment ago.
+async fn unseen_acts(world: &World, case: &CaseId, closing: &Closing) -> Result<(), Fault> {
+    world.journal.catch_up().await;
+    let now = world.clock.now().utc;
+    let unseen = world.journal.with(|ledger| {
+        let open = ledger.open_of(case, now).into_iter();
+        let mut unseen = open.filter(|act| !closing.known.contains(&act.account));
+        unseen.next().map(|act| {
+            safe!(
+                "{} of {} came meanwhile ({}); nothing was closed",
+                act.what(),
+                act.login.field(),
+                act.state.word()
+            )
+        })
+    });
+    match unseen {
+        Some(what) => Err(Fault::new(what).hint("close it again to see it")),
+        None => Ok(()),
+    }
+}
+
 async fn close(
     world: &World,
     source: &dyn Cases,
@@ -286,6 +309,7 @@ async fn close(
         let hint = "nothing was overwritten";
         return Err(Fault::new(safe!("it is closed already ({})", word)).hint(hint));
     }
+    unseen_acts(world, &now.id, closing).await?;
     let before = source.tasks(&now.id).await?;
     let unseen: Vec<&Task> = open_tasks(&before)
         .into_iter()
@@ -427,6 +451,8 @@ pub(super) async fn similar(world: Arc<World>, case: CaseId) {
 
 /// Reads what closing a case would leave open.
 pub(super) async fn look(world: Arc<World>, cases: Vec<CaseId>) {
+    // What other consoles of this log did is to be seen in the dialog, too.
+    world.journal.catch_up().await;
     for case in cases {
         let result = match system(&world, &case) {
             Ok(source) => source.tasks(&case).await.map_err(Fault::from),

@@ -152,6 +152,7 @@ async fn run() -> Vec<Seen> {
             verdict,
             comment: "looked at".into(),
             open_tasks: Vec::new(),
+            known: Vec::new(),
         };
         house.cases().close(case, &closing).await.unwrap();
         let closed = house.cases().case(case).await.unwrap();

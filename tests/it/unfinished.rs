@@ -408,6 +408,50 @@ async fn an_account_enabled_by_others_between_two_readings_rings_and_is_refuted(
     assert_eq!(ours(&drill).await.len(), 1);
 }
 
+#[rstest]
+#[case::as_a_false_positive("f", "harmless<Ctrl-s>")]
+#[case::with_a_verdict("X", "<Down><Tab>harmless<Ctrl-s>")]
+#[tokio::test(flavor = "multi_thread")]
+async fn no_case_is_closed_over_what_another_console_confirmed_a_moment_ago(
+    #[case] opens: &str,
+    #[case] fills: &str,
+) {
+    let (drill, state) = (company().await, tempfile::tempdir().expect("a directory"));
+    let mut app = TestApp::start(&drill, state.path());
+    open_case(&mut app).await;
+    let shown = plan(&mut app, DISABLE.keys).await;
+    let mut like = shown.ledger.actions().last().expect("a plan").clone();
+    like.confirmed = Some(chrono::Utc::now());
+    app.keys("<Esc>").keys(opens);
+    let is_read = |model: &Model| match model.layers.last() {
+        Some(Layer::Close(dialog)) => dialog.is_read(),
+        _ => false,
+    };
+    app.until("the dialog is read", is_read).await;
+    app.keys(fills);
+    let is_warned = |model: &Model| match model.layers.last() {
+        Some(Layer::Close(dialog)) => dialog.warned,
+        _ => false,
+    };
+    app.until("that tasks stay open is said", is_warned).await;
+    // The other console is alive: nobody takes its action for given up.
+    let aid = ActionId::from_parts(chrono::Utc::now(), 7);
+    let leases = state.path().join("lease");
+    let lease = quell::store::lease::take(&leases, &aid).expect("a lease");
+    record(state.path(), confirmed(&like, &aid).to_vec());
+    app.keys("<Ctrl-s>");
+    // Where this console has not read it yet, the engine has.
+    let refused = |model: &Model| {
+        let mut log = model.log.iter();
+        let is_said = |text: &str| text.contains("nothing was closed") || text.contains("not over");
+        log.any(|line| is_said(line.text.as_str()))
+    };
+    app.until("it is refused", refused).await;
+    app.end().await;
+    drop(lease);
+    assert_eq!(drill.ledger().targets("case_patch").len(), 0);
+}
+
 /// Arms a fault at the disabling.
 fn arm(drill: &Drill, fault: &str, count: u32) {
     let order = json!({"server": "identity", "fault": fault, "count": count, "path": DISABLE.path});

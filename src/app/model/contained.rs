@@ -100,6 +100,14 @@ impl Contained<'_> {
         is_disabled || self.reads_disabled() || self.standing.is_by_hand()
     }
 
+    /// Tells whether nothing of it stands any more, or an enabling that may have had its effect was sent after the last
+    /// disabling.
+    pub fn is_enabled_since(&self) -> bool {
+        let later = self.acts.iter().rev();
+        let mut later = later.take_while(|act| act.kind != ActionKind::DisableAccount);
+        self.acts.is_empty() || later.any(|act| is_enabling(act) && act.may_have_had_effect())
+    }
+
     /// Tells whether an enabling that was sent after the last disabling reads as done, proven to be ours or not.
     fn reads_enabled_since(&self) -> bool {
         let later = self.acts.iter().rev();

@@ -141,7 +141,7 @@ fn finish(model: &mut Model) -> Vec<Effect> {
     // This console or another one may have done something since the dialog was opened.
     let found = NotOver::of(model, &cases, dialog.is_false_positive);
     let refusal = found.running(model).or_else(|| found.contained(model));
-    let stays = found.lines();
+    let (stays, known) = (found.lines(), found.accounts());
     let Some(Layer::Close(dialog)) = model.layers.last_mut() else {
         return Vec::new();
     };
@@ -172,6 +172,7 @@ fn finish(model: &mut Model) -> Vec<Effect> {
             .iter()
             .map(|(id, _)| id.clone())
             .collect(),
+        known,
     };
     model.layers.pop();
     model.queue.unmark();

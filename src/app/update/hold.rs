@@ -6,7 +6,7 @@ use super::{evidence, open_case, panes, recovery};
 use crate::app::command::Command;
 use crate::app::effect::Effect;
 use crate::app::message::{Level, WatchOf};
-use crate::app::model::contained::{Contained, ends, rows};
+use crate::app::model::contained::{self, Contained, ends, rows};
 use crate::app::model::{Held, Layer, Model, Purpose, Watch};
 use crate::config::settings::Mode;
 use crate::domain::audit::{Body, Entry, HoldSet, Observed, OutcomeState, WatchSuccess};
@@ -117,6 +117,16 @@ fn changed(
     until: Option<DateTime<Utc>>,
     reason: Option<Untrusted>,
 ) -> Vec<Effect> {
+    // Another console of this log may have enabled it since the list was looked at.
+    if contained::row(model, &of.account).is_enabled_since() {
+        let line = safe!(
+            "nothing was decided: {} was enabled from here",
+            of.login.field()
+        );
+        let hint = "the list of what is contained says how it stands now";
+        model.say(Level::Warning, line, Some(hint.into()));
+        return Vec::new();
+    }
     let how = if reason.is_some() { "kept" } else { "changed" };
     let hold = Hold {
         case: of.case.clone(),
@@ -222,11 +232,11 @@ pub(super) fn on_contained(model: &mut Model, command: Command) -> Vec<Effect> {
                 watch: false,
                 cursor: 0,
             });
-            Vec::new()
+            vec![Effect::CatchUp]
         }
         Command::KeepContained => {
             panes::write(model, Purpose::Keep(Box::new(held)));
-            Vec::new()
+            vec![Effect::CatchUp]
         }
         _ => undo(model, held, refusal),
     }

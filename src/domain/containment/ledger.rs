@@ -3,6 +3,7 @@
 mod disabled;
 mod effect;
 mod lapsed;
+mod of_case;
 mod unread;
 mod untold;
 mod worth;

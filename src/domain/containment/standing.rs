@@ -134,7 +134,9 @@ pub fn standing(
     let mut revoked: Option<(DateTime<Utc>, DateTime<Utc>)> = None;
     // Whatever a provider's clock says: what was sent before the disabling can not have ended a session of after it.
     let mut revoked_after = false;
-    let (mut perhaps_enabled, mut by_others) = (false, false);
+    let mut by_others = false;
+    // Since when it was disabled before an enabling that nobody could prove.
+    let mut perhaps_at: Option<DateTime<Utc>> = None;
     // When the last disabling began, where the account read as disabled to its end and nobody could prove it.
     let mut late_at: Option<DateTime<Utc>> = None;
     // When the last disabling began, where it was closed by hand and may have had its effect.
@@ -172,7 +174,7 @@ pub fn standing(
                 by_others = late;
                 late_at = action.watched_from().filter(|_| late);
                 by_hand = action.watched_from().filter(|_| action.is_closed_by_hand());
-                perhaps_enabled = false;
+                perhaps_at = None;
             }
             ActionKind::RevokeSessions => {
                 // A plan may end several things one by one: it has revoked where each of them is proven, and none was left
@@ -207,12 +209,12 @@ pub fn standing(
             | ActionKind::ConfirmCompromised
             | ActionKind::DismissRisk => {}
             ActionKind::EnableAccount if proven => {
-                (disabled, revoked, perhaps_enabled) = (None, None, false);
+                (disabled, revoked, perhaps_at) = (None, None, None);
                 (by_others, by_hand, late_at) = (false, None, None);
             }
             ActionKind::EnableAccount => {
                 if action.may_have_had_effect() {
-                    perhaps_enabled |= disabled.take().is_some();
+                    perhaps_at = disabled.take().map(|(_, since)| since).or(perhaps_at);
                     // Where others disabled it and we may have enabled it, nothing of it is left to us.
                     (late_at, by_others) = (None, false);
                 }
@@ -221,12 +223,12 @@ pub fn standing(
     }
     // What was closed by hand, or is disabled by nobody knows whom, proves nothing, and may hold all the same.
     let proof = disabled.max(revoked).map(|(_, since)| since);
-    let Some(since) = proof.or(by_hand).or(late_at) else {
+    let Some(since) = proof.or(by_hand).or(late_at).or(perhaps_at) else {
         return Standing::Free;
     };
     let mut missing: Vec<Safe> = Vec::new();
     match (disabled, revoked) {
-        (None, _) if perhaps_enabled => missing.push("account perhaps enabled again".into()),
+        (None, _) if perhaps_at.is_some() => missing.push("account perhaps enabled again".into()),
         (None, revoked) if by_others => {
             missing.push(BY_OTHERS.into());
             missing.extend(revoked.is_none().then(|| NOT_REVOKED.into()));

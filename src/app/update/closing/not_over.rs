@@ -74,6 +74,13 @@ impl<'a> NotOver<'a> {
         all.chain(self.elsewhere.clone()).collect()
     }
 
+    /// Gives the accounts that the lines are about.
+    pub(super) fn accounts(&self) -> Vec<AccountId> {
+        let held = self.held.iter().map(|row| row.account.clone());
+        let acts = self.acts.iter().map(|act| act.account.clone());
+        held.chain(acts).collect()
+    }
+
     /// Says what was contained and leaves nothing to undo.
     pub(super) fn undone(&self) -> Option<Safe> {
         named(self.undone.iter().filter_map(|row| {

@@ -1,0 +1,89 @@
+//! What was done for a case and stands, or is not over.
+//!
+//! What must not live here: the words for it, and what a person was shown of it (`app::update::closing`).
+
+use chrono::{DateTime, Utc};
+
+use super::{ActionView, Ledger};
+use crate::domain::containment::kind::ActionKind;
+use crate::domain::containment::state::ActionState;
+use crate::domain::ids::CaseId;
+
+impl Ledger {
+    /// Lists the disablings of a case that stand, and what may still disable or enable an account for it.
+    pub fn open_of(&self, case: &CaseId, now: DateTime<Utc>) -> Vec<&ActionView> {
+        let stands = self.disabled(now).into_iter();
+        let stands = stands.filter(|action| action.still_disables());
+        let is_open = |action: &ActionView| {
+            action.is_unfinished()
+                || action.is_closed_by_hand()
+                || action.state == ActionState::Awaiting
+        };
+        let open = self.actions().filter(|action| {
+            let decides = matches!(
+                action.kind,
+                ActionKind::DisableAccount | ActionKind::EnableAccount
+            );
+            decides && !action.dry_run && is_open(action)
+        });
+        let all = stands.chain(open);
+        all.filter(|action| action.case == *case).collect()
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use rstest::rstest;
+
+    use super::*;
+    use crate::domain::audit::{Body, OutcomeState};
+    use crate::domain::containment::samples::{
+        aid, at, case, confirmed, entry, intent, outcome, planned,
+    };
+
+    const D: ActionKind = ActionKind::DisableAccount;
+    const R: ActionKind = ActionKind::RevokeSessions;
+
+    #[rstest]
+    #[case::only_planned(D, vec![], 0)]
+    #[case::confirmed(D, vec![confirmed(1, false)], 1)]
+    #[case::in_a_dry_run(D, vec![confirmed(1, true)], 0)]
+    #[case::sent(D, vec![confirmed(1, false), intent(1, Some(0))], 1)]
+    #[case::of_sessions(R, vec![confirmed(1, false), intent(1, Some(0))], 0)]
+    #[case::stands(
+        D,
+        vec![confirmed(1, false), intent(1, Some(0)), outcome(1, OutcomeState::Verified)],
+        1
+    )]
+    #[case::undone(
+        D,
+        vec![
+            confirmed(1, false),
+            intent(1, Some(0)),
+            outcome(1, OutcomeState::Verified),
+            outcome(1, OutcomeState::Drifted),
+        ],
+        0
+    )]
+    #[case::refuted(
+        D,
+        vec![confirmed(1, false), intent(1, Some(0)), outcome(1, OutcomeState::NotEffective)],
+        0
+    )]
+    fn what_a_case_is_not_closed_over_unseen(
+        #[case] kind: ActionKind,
+        #[case] then: Vec<Body>,
+        #[case] open: usize,
+    ) {
+        let mut ledger = Ledger::default();
+        ledger.apply(&entry(1, 0, planned(1, 0, kind)));
+        for (body, n) in then.into_iter().zip(2..) {
+            ledger.apply(&entry(n, 0, body));
+        }
+        let found = ledger.open_of(&case(), at(60));
+        assert_eq!(found.len(), open);
+        assert!(found.iter().all(|action| action.aid == aid(1)));
+        let elsewhere = CaseId::new(case().connection, "~other");
+        assert!(ledger.open_of(&elsewhere, at(60)).is_empty());
+    }
+}
