@@ -452,26 +452,32 @@ async fn no_case_is_closed_over_what_another_console_confirmed_a_moment_ago(
     assert_eq!(drill.ledger().targets("case_patch").len(), 0);
 }
 
-/// Arms a fault at the disabling.
-fn arm(drill: &Drill, fault: &str, count: u32) {
+/// Confirms a disabling that meets a fault so many times, and waits until the console stands at a gate.
+async fn stopped_at(
+    drill: &Drill,
+    state: &Path,
+    gate: &Arc<Gate>,
+    (fault, count): (&str, u32),
+) -> TestApp {
+    let setting = Setting {
+        probe: Arc::clone(gate) as Arc<dyn Probe>,
+        ..Setting::default()
+    };
+    let mut app = TestApp::start_in(drill, state, setting, |text| text);
+    open_case(&mut app).await;
+    plan(&mut app, DISABLE.keys).await;
     let order = json!({"server": "identity", "fault": fault, "count": count, "path": DISABLE.path});
     drill.fault(&order).expect("the drill knows it");
+    confirm(&app);
+    gate.reached().await;
+    app
 }
 
 #[tokio::test(flavor = "multi_thread")]
 async fn what_a_refused_request_disabled_and_others_enabled_rings_before_its_final_word() {
     let (drill, state) = (company().await, tempfile::tempdir().expect("a directory"));
     let gate = Gate::at_nth(Some("read.before"), 2);
-    let setting = Setting {
-        probe: Arc::clone(&gate) as Arc<dyn Probe>,
-        ..Setting::default()
-    };
-    let mut app = TestApp::start_in(&drill, state.path(), setting, |text| text);
-    open_case(&mut app).await;
-    plan(&mut app, DISABLE.keys).await;
-    arm(&drill, "403_after_effect", 1);
-    confirm(&app);
-    gate.reached().await;
+    let mut app = stopped_at(&drill, state.path(), &gate, ("403_after_effect", 1)).await;
     by_others(&drill, "unsuspend").await;
     gate.open();
     let model = app.until("documented", finished).await;
@@ -493,16 +499,7 @@ async fn what_a_refused_request_disabled_and_others_enabled_rings_before_its_fin
 async fn what_was_refused_twice_and_others_did_meanwhile_is_not_proven_but_watched() {
     let (drill, state) = (company().await, tempfile::tempdir().expect("a directory"));
     let gate = Gate::at(Some("read.before"));
-    let setting = Setting {
-        probe: Arc::clone(&gate) as Arc<dyn Probe>,
-        ..Setting::default()
-    };
-    let mut app = TestApp::start_in(&drill, state.path(), setting, |text| text);
-    open_case(&mut app).await;
-    plan(&mut app, DISABLE.keys).await;
-    arm(&drill, "429", 2);
-    confirm(&app);
-    gate.reached().await;
+    let mut app = stopped_at(&drill, state.path(), &gate, ("429", 2)).await;
     by_others(&drill, "suspend").await;
     gate.open();
     let model = app.until("documented", finished).await;
@@ -535,16 +532,7 @@ async fn what_was_refused_twice_and_others_did_meanwhile_is_not_proven_but_watch
 async fn what_was_refused_and_cannot_be_read_stays_unknown() {
     let (drill, state) = (company().await, tempfile::tempdir().expect("a directory"));
     let gate = Gate::at(Some("read.before"));
-    let setting = Setting {
-        probe: Arc::clone(&gate) as Arc<dyn Probe>,
-        ..Setting::default()
-    };
-    let mut app = TestApp::start_in(&drill, state.path(), setting, |text| text);
-    open_case(&mut app).await;
-    plan(&mut app, DISABLE.keys).await;
-    arm(&drill, "403_after_effect", 1);
-    confirm(&app);
-    gate.reached().await;
+    let mut app = stopped_at(&drill, state.path(), &gate, ("403_after_effect", 1)).await;
     let order =
         json!({"server": "identity", "fault": "500", "rate": 1.0, "path": drill.victim_id()});
     drill.fault(&order).expect("the drill knows it");
