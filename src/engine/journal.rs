@@ -139,7 +139,7 @@ impl Journal {
     /// are open.
     ///
     /// # Errors
-    /// When one that waits is not in the log any more: nothing is taken any more.
+    /// When one that waits is not in the log any more, or one is not what this host remembers: nothing is taken any more.
     async fn read_behind(
         &self,
         folded: &Folded,
@@ -154,6 +154,10 @@ impl Journal {
         let Some((entries, place)) = read else {
             return Ok(None);
         };
+        // What another console wrote and somebody rewrote before it was read here must not be folded.
+        if let Some(entry) = self.log.forged(&entries) {
+            return Err(self.log.distrust(entry));
+        }
         match folded.missing(&entries) {
             Some(entry) => Err(self.log.distrust(entry)),
             None => Ok(Some((entries, place))),

@@ -250,6 +250,11 @@ impl AuditLog {
         let _ = tokio::task::spawn_blocking(keep).await;
     }
 
+    /// Gives the first of these records, as they were read, that is not the one this host remembers under its number.
+    pub fn forged<'a>(&self, entries: &'a [Entry]) -> Option<&'a Entry> {
+        self.heads.forged(entries)
+    }
+
     /// Says for good that a record has a number under which this process knew another: nothing is taken any more. Gives
     /// the error for it.
     pub fn distrust(&self, entry: &Entry) -> StoreError {

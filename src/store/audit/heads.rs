@@ -8,7 +8,7 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use super::Health;
 use super::error::StoreError;
 use super::remembered::{self, Remembered};
-use crate::domain::audit::Anchor;
+use crate::domain::audit::{Anchor, Entry};
 use crate::domain::fault::Fault;
 use crate::domain::ids::LogId;
 
@@ -19,6 +19,8 @@ pub(super) struct Heads {
     log: LogId,
     health: Arc<Mutex<Health>>,
     remembered: Arc<Mutex<Remembered>>,
+    /// What was remembered when this process began: where that does not fit, it is said at the start, and the log goes on.
+    before: Arc<Vec<Anchor>>,
 }
 
 impl Heads {
@@ -29,7 +31,9 @@ impl Heads {
         log: &LogId,
         health: &Arc<Mutex<Health>>,
     ) -> Self {
+        let before = path.as_deref().map(remembered::remembered);
         Self {
+            before: Arc::new(before.and_then(Result::ok).unwrap_or_default()),
             dir: Arc::clone(dir),
             log: log.clone(),
             health: Arc::clone(health),
@@ -71,6 +75,30 @@ impl Heads {
         let path = self.remembered().path();
         let looked = remembered::look(path.as_deref(), &self.dir)?;
         Ok(self.remembered().take(looked))
+    }
+
+    /// Gives the first of these records that has the number of one that was remembered since this process began, and is
+    /// another: it was rewritten after it was on the disk.
+    pub(super) fn forged<'a>(&self, entries: &'a [Entry]) -> Option<&'a Entry> {
+        if entries.is_empty() {
+            return None;
+        }
+        let path = self.remembered().path()?;
+        let is_other = |head: &Anchor, entry: &Entry| {
+            head.log == self.log && head.n == entry.n && head.h != entry.h
+        };
+        let look = || {
+            let heads = remembered::remembered(&path).unwrap_or_default();
+            let fresh: Vec<&Anchor> = heads
+                .iter()
+                .filter(|head| !self.before.contains(head))
+                .collect();
+            entries
+                .iter()
+                .find(|entry| fresh.iter().any(|head| is_other(head, entry)))
+        };
+        // On a full disk it is written over, and may be read in the middle of that.
+        look().and_then(|_| look())
     }
 
     fn health(&self) -> MutexGuard<'_, Health> {

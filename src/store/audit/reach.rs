@@ -1,4 +1,5 @@
-//! How far this host remembers the log to reach: a log that ends before that was cut under a console that did not see it.
+//! How far this host remembers the log to reach: a log that ends before that, or with another record, was cut or rewritten
+//! under a console that did not see it.
 //!
 //! A head is written only after its record is durable. So with the lock held no head of the log names a record behind its
 //! end, also none that another console wrote and this one never read. One that was found so at the start is said there
@@ -77,7 +78,8 @@ impl Reach {
         let Some((_, heads)) = &self.heads else {
             return Ok(());
         };
-        let behind = |head: &&Anchor| head.log == *log && head.n > end.n;
+        let is_other = |head: &Anchor| head.n == end.n && head.h != end.h;
+        let behind = |head: &&Anchor| head.log == *log && (head.n > end.n || is_other(head));
         let Some(unfit) = &self.unfit else {
             self.unfit = Some(heads.iter().filter(behind).cloned().collect());
             return Ok(());

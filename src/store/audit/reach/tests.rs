@@ -2,8 +2,8 @@ use std::error::Error;
 use std::fs::OpenOptions;
 
 use super::*;
-use crate::domain::audit::Body;
-use crate::store::audit::{AuditLog, Closed, Ground, HEAD, Identity, segments};
+use crate::domain::audit::{Body, Draft, encode_line, parse_line};
+use crate::store::audit::{AuditLog, Closed, Ground, HEAD, Identity, Place, segments};
 use chrono::{DateTime, Utc};
 use rstest::rstest;
 
@@ -76,6 +76,84 @@ fn a_log_that_was_cut_behind_what_was_never_read_is_not_gone_on_from(
     assert_eq!(fs::metadata(&path)?.len(), size, "nothing is added");
     assert!(one.health().failed.is_some());
     assert_eq!(last(root)?, 4);
+    Ok(())
+}
+
+/// Replaces the records from a number on by others of the same numbers, with right hashes.
+fn rewrite(path: &Path, from: u64) -> Done {
+    let text = fs::read(path)?;
+    let (mut out, mut prev) = (Vec::new(), None);
+    for line in text.split_inclusive(|byte| *byte == b'\n') {
+        let bare = line.strip_suffix(b"\n").unwrap_or(line);
+        let entry = parse_line(bare).map_err(|fault| format!("{fault:?}"))?;
+        if entry.n < from {
+            prev = Some(entry.h);
+            out.extend_from_slice(line);
+            continue;
+        }
+        let body = Body::SessionClose {
+            reason: "nothing happened".to_owned(),
+        };
+        let draft = Draft {
+            log: &entry.log,
+            seg: entry.seg,
+            n: entry.n,
+            ts: entry.ts,
+            boot_us: entry.boot_us,
+            host: &entry.host,
+            uid: entry.uid,
+            user: &entry.user,
+            pid: entry.pid,
+            sess: &entry.sess,
+            body: &body,
+            prev: prev.ok_or("a record before it")?,
+        };
+        let (line, made) = encode_line(&draft)?;
+        prev = Some(made.h);
+        out.extend(line);
+    }
+    Ok(fs::write(path, out)?)
+}
+
+#[test]
+fn a_log_whose_end_was_rewritten_before_it_was_read_is_not_gone_on_from() -> Done {
+    let root = tempfile::tempdir()?;
+    let root = root.path();
+    let (one, two) = (open(root, BIG)?, open(root, BIG)?);
+    one.append_blocking(close("one"))?;
+    for _ in 0..3 {
+        two.append_blocking(close("two"))?;
+    }
+    drop(two);
+    assert_eq!(last(root)?, 4);
+    let (path, _) = first(root, &one)?;
+    rewrite(&path, 3)?;
+    let (read, _) = one.read_on(Place::default())?;
+    assert_eq!(one.forged(&read).map(|entry| entry.n), Some(4));
+    assert!(one.forged(&read[..3]).is_none(), "nothing remembers those");
+    let refused = one.append_blocking(close("later"));
+    assert!(
+        matches!(refused, Err(StoreError::Changed { n: 4, .. })),
+        "{refused:?}"
+    );
+    Ok(())
+}
+
+#[test]
+fn what_did_not_fit_at_the_start_is_not_held_against_what_is_read_since() -> Done {
+    let root = tempfile::tempdir()?;
+    let root = root.path();
+    let before = open(root, BIG)?;
+    for _ in 0..3 {
+        before.append_blocking(close("before"))?;
+    }
+    let (path, _) = first(root, &before)?;
+    drop(before);
+    rewrite(&path, 2)?;
+    let one = open(root, BIG)?;
+    let (read, _) = one.read_on(Place::default())?;
+    assert!(one.forged(&read).is_none());
+    one.append_blocking(close("goes on"))?;
     Ok(())
 }
 
