@@ -4,6 +4,7 @@
 //!
 //! An account that was enabled again is watched on for a while (`recovery`).
 
+mod anew;
 mod names;
 mod recovery;
 mod success;
@@ -236,6 +237,7 @@ async fn status(
     names::learn(world, &action.account, &action.login, &account).await;
     if identity.keeps_out(&account.status) {
         first.forget(&action.aid);
+        anew::look(world, action, &account).await;
         return Ok(());
     }
     // Two readings, so that one answer of a replica that lags does not take a proof away.

@@ -863,6 +863,30 @@ fn status(model: &Model) -> String {
 }
 
 #[tokio::test(flavor = "multi_thread")]
+async fn slow_an_account_that_others_enable_and_disable_between_two_looks_rings() {
+    let (drill, state, clock) = (company().await, dir(), TestClock::default());
+    let mut app = start(&drill, state.path(), &clock);
+    contain(&mut app).await;
+    // Later than two clocks of a provider may differ.
+    let is_past = |model: &Model| {
+        let mut acts = model.ledger.actions();
+        let began = acts.find_map(|act| {
+            act.effect_at
+                .filter(|_| act.kind == ActionKind::DisableAccount)
+        });
+        began.is_some_and(|began| Utc::now() - began > TimeDelta::seconds(3))
+    };
+    app.until("it is some seconds ago", is_past).await;
+    crate::truth::by_others(&drill, "unsuspend").await;
+    crate::truth::by_others(&drill, "suspend").await;
+    let line = "others enabled and disabled it in between";
+    let model = app.until("it rings", |model| said(model, line) == 1).await;
+    let mut log = model.log.iter();
+    assert!(log.any(|one| one.level == Level::Alarm && one.text.as_str().contains(line)));
+    app.end().await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
 async fn slow_an_undoing_by_others_rings_and_is_told_once() {
     let (drill, state, clock) = (company().await, dir(), TestClock::default());
     let mut app = start(&drill, state.path(), &clock);

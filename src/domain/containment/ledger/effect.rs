@@ -128,6 +128,11 @@ impl ActionView {
         self.effect_first.is_some_and(|own| set - own > CLOCKS)
     }
 
+    /// Tells whether a time of the provider is clearly later than that of its own effect as it was read last.
+    pub fn is_clearly_before(&self, at: DateTime<Utc>) -> bool {
+        self.effect_at.is_some_and(|own| at - own > CLOCKS)
+    }
+
     /// Gives the provider's time of the act in whole seconds, for comparing acts with each other.
     pub fn effective_at(&self) -> Option<DateTime<Utc>> {
         self.server_answer.or(self.server_before).or(self.sent)
