@@ -6,18 +6,21 @@
 use std::collections::BTreeSet;
 use std::sync::Arc;
 
+use chrono::{DateTime, Utc};
+
 use super::World;
-use super::journal::own;
+use super::journal::{NotRecorded, own};
 use super::plan::frozen;
 use crate::app::message::{Changed, Level, Message};
 use crate::config::settings::Mode;
 use crate::connect::capability::{Cases, ConnectErrorKind};
 use crate::domain::audit::{Body, CaseChanged, sha256_hex};
 use crate::domain::case::{Case, Task};
+use crate::domain::containment::ledger::Ledger;
 use crate::domain::fault::Fault;
-use crate::domain::ids::{CaseId, RecordId};
+use crate::domain::ids::{AccountId, CaseId, RecordId};
 use crate::domain::mirror::{CANCEL, COMPLETED};
-use crate::domain::text::Untrusted;
+use crate::domain::text::{Safe, Untrusted};
 use crate::domain::verdict::{CLAIM, CLOSE, CaseChange, Closing, MERGE, RELEASE};
 use crate::safe;
 use crate::store::lease::{self, Lease};
@@ -107,23 +110,29 @@ async fn sent<T>(
     send: impl Future<Output = Result<T, Fault>>,
 ) -> Result<(RecordId, Result<T, Fault>), Fault> {
     let rid = promise.rid.clone();
+    world.journal.record(promised(promise)).await?;
+    Ok((rid, once(world, send).await))
+}
+
+/// Gives the records that stand before a change is sent.
+fn promised(promise: CaseChanged) -> Vec<Body> {
     let text = format!("{} {}", promise.kind, promise.to.raw());
     let intent = Body::RecordIntent {
-        rid: rid.clone(),
+        rid: promise.rid.clone(),
         kind: promise.kind.clone(),
         case: promise.case.clone(),
-        marker: format!("quell-{}:{rid}", promise.kind),
+        marker: format!("quell-{}:{}", promise.kind, promise.rid),
         sha256: sha256_hex(text.as_bytes()),
         phase: None,
     };
-    world
-        .journal
-        .record(vec![Body::CaseChanged(promise), intent])
-        .await?;
+    vec![Body::CaseChanged(promise), intent]
+}
+
+async fn once<T>(world: &World, send: impl Future<Output = T>) -> T {
     world.probe.pass("case.before").await;
     let answer = send.await;
     world.probe.pass("case.after").await;
-    Ok((rid, answer))
+    answer
 }
 
 /// Keeps other consoles from settling a change while this one works on it; the end of the process frees it.
@@ -275,26 +284,41 @@ fn open_tasks(tasks: &[Task]) -> Vec<&Task> {
     tasks.iter().filter(open).collect()
 }
 
-/// Refuses where an account is contained from a case, or may be soon, that whoever closes it was not shown: another console of
-/// this log may have done that a moment ago.
-async fn unseen_acts(world: &World, case: &CaseId, closing: &Closing) -> Result<(), Fault> {
-    world.journal.catch_up().await;
+/// Says why a case must not be closed: an account is contained from it, or may be soon, that whoever closes it was not shown.
+fn unseen_act(
+    ledger: &Ledger,
+    (case, known): (&CaseId, &[AccountId]),
+    now: DateTime<Utc>,
+) -> Option<Safe> {
+    let mut open = ledger.open_of(case, now).into_iter();
+    let unseen = open.find(|act| !known.contains(&act.account))?;
+    Some(safe!(
+        "{} of {} came meanwhile ({}); nothing was closed",
+        unseen.what(),
+        unseen.login.field(),
+        unseen.state.word()
+    ))
+}
+
+/// Promises a closing, asked with the log locked: another console of this log may have contained the account a moment ago,
+/// and one that is about to finds this record there.
+async fn promised_close(
+    world: &World,
+    promise: CaseChanged,
+    closing: &Closing,
+) -> Result<(), Fault> {
+    let (case, known) = (promise.case.clone(), closing.known.clone());
     let now = world.clock.now().utc;
-    let unseen = world.journal.with(|ledger| {
-        let open = ledger.open_of(case, now).into_iter();
-        let mut unseen = open.filter(|act| !closing.known.contains(&act.account));
-        unseen.next().map(|act| {
-            safe!(
-                "{} of {} came meanwhile ({}); nothing was closed",
-                act.what(),
-                act.login.field(),
-                act.state.word()
-            )
+    let recorded = world
+        .journal
+        .record_if(promised(promise), move |counted| {
+            unseen_act(counted.ledger(), (&case, &known), now)
         })
-    });
-    match unseen {
-        Some(what) => Err(Fault::new(what).hint("close it again to see it")),
-        None => Ok(()),
+        .await;
+    match recorded {
+        Ok(_) => Ok(()),
+        Err(NotRecorded::Failed(fault)) => Err(fault),
+        Err(NotRecorded::Refused(what)) => Err(Fault::new(what).hint("close it again to see it")),
     }
 }
 
@@ -309,7 +333,6 @@ async fn close(
         let hint = "nothing was overwritten";
         return Err(Fault::new(safe!("it is closed already ({})", word)).hint(hint));
     }
-    unseen_acts(world, &now.id, closing).await?;
     let before = source.tasks(&now.id).await?;
     let unseen: Vec<&Task> = open_tasks(&before)
         .into_iter()
@@ -331,17 +354,16 @@ async fn close(
     );
     promise.comment = Some(closing.comment.clone());
     let _held = Held::of(world, &promise);
-    let (rid, answer) = sent(world, promise, async {
-        source.close(&now.id, closing).await.map_err(Fault::from)
-    })
-    .await?;
+    let rid = promise.rid.clone();
+    promised_close(world, promise, closing).await?;
+    let answer = once(world, source.close(&now.id, closing)).await;
     let after = match read(world, source, &now.id).await {
         Ok(after) => after,
         Err(fault) => return Err(failed(world, rid, fault).await),
     };
     if after.status.is_open() {
         let fault = match answer {
-            Err(fault) => fault,
+            Err(error) => Fault::from(error),
             Ok(()) => Fault::new("the closing was accepted but the case is open"),
         };
         return Err(failed(world, rid, fault).await);

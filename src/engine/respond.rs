@@ -298,6 +298,7 @@ fn refused(
             "second person"
         }
         Rule::Rival => rival::GUARD,
+        Rule::Dismissed => "case",
         Rule::Caps => caps::GUARD,
     };
     let refused = GuardResult {

@@ -1023,6 +1023,57 @@ async fn a_dialog_that_was_open_closes_nothing_that_another_console_contained() 
     two.end().await;
 }
 
+#[rstest]
+#[case::the_closing_comes_first(true)]
+#[case::the_containment_comes_first(false)]
+#[tokio::test(flavor = "multi_thread")]
+async fn what_two_consoles_decide_in_one_instant_is_not_both_done(#[case] closes: bool) {
+    let (drill, state) = (company().await, dir());
+    let gates = ["before case.change", "before action.confirm"].map(|at| Gate::at(Some(at)));
+    let [mut one, mut two] = gates.each_ref().map(|gate| {
+        let setting = Setting {
+            probe: Arc::clone(gate) as Arc<dyn Probe>,
+            ..Setting::default()
+        };
+        TestApp::start_in(&drill, state.path(), setting, |text| text)
+    });
+    open_case(&mut one).await;
+    one.keys("f");
+    one.until("nothing keeps it", closing).await;
+    open_case(&mut two).await;
+    plan(&mut two, DISABLE.keys).await;
+    one.keys("a test of ours<Ctrl-s><Ctrl-s>");
+    confirm(&two);
+    // Each has asked all it asks before its own record.
+    for gate in &gates {
+        gate.reached().await;
+    }
+    let [to_close, to_contain] = gates;
+    let (closed, word) = if closes {
+        to_close.open();
+        let is_closed = |model: &Model| said(model, "is closed: false positive");
+        one.until("it is closed", is_closed).await;
+        to_contain.open();
+        let model = two.until("it has its word", finished).await;
+        assert!(said(&model, "closed as a false positive after this plan"));
+        (1, ActionState::Abandoned)
+    } else {
+        to_contain.open();
+        two.until("it is contained", finished).await;
+        to_close.open();
+        let told = |model: &Model| said(model, "came meanwhile");
+        one.until("it is refused", told).await;
+        (0, ActionState::Verified)
+    };
+    let model = one.until("both know it", finished).await;
+    let states: Vec<ActionState> = model.ledger.actions().map(|act| act.state).collect();
+    assert_eq!(states, [word]);
+    assert_eq!(patches(&drill), closed);
+    assert_eq!(drill.ledger().targets(DISABLE.effect).len(), 1 - closed);
+    one.end().await;
+    two.end().await;
+}
+
 #[tokio::test(flavor = "multi_thread")]
 async fn slow_a_false_positive_is_closed_once_others_undid_the_containment() {
     let (drill, state) = (company().await, dir());

@@ -11,6 +11,7 @@ use crate::domain::audit::{Body, Entry, Observed};
 use crate::domain::ids::{ActionId, CaseId, RecordId, SessionId};
 use crate::domain::mirror::Mirrored;
 use crate::domain::text::Untrusted;
+use crate::domain::verdict::{CLOSE, Verdict};
 
 /// `kind` of the record that promises a note of the analyst; the note's text stands in the records before it.
 pub const NOTE: &str = "note";
@@ -81,6 +82,8 @@ pub struct Outbox {
     typed: HashMap<SessionId, Typed>,
     notes: Vec<PendingNote>,
     changes: Vec<PendingChange>,
+    /// The last closing of each case as a false positive that was not said to have failed, and the number of its record.
+    dismissed: HashMap<CaseId, (RecordId, u64)>,
     done: Vec<RecordId>,
     posted: HashMap<String, DateTime<Utc>>,
     texts: HashMap<String, HashSet<String>>,
@@ -148,6 +151,10 @@ impl Outbox {
                 *last = entry.ts.max(*last);
             }
             Body::CaseChanged(said) if !self.done.contains(&said.rid) => {
+                if said.kind == CLOSE && said.to.raw() == Verdict::FalsePositive.key() {
+                    let closing = (said.rid.clone(), entry.n);
+                    self.dismissed.insert(said.case.clone(), closing);
+                }
                 self.changes.push(PendingChange {
                     rid: said.rid.clone(),
                     case: said.case.clone(),
@@ -159,6 +166,7 @@ impl Outbox {
             }
             Body::RecordFailed { rid, taken, .. } => {
                 self.changes.retain(|change| change.rid != *rid);
+                self.dismissed.retain(|_, (closing, _)| closing != rid);
                 if taken.is_some() {
                     *self.taken.entry(rid.clone()).or_default() += 1;
                 }
@@ -204,6 +212,12 @@ impl Outbox {
     /// Gives the changes of cases of which nobody said what came of them, oldest first.
     pub fn changes(&self) -> &[PendingChange] {
         &self.changes
+    }
+
+    /// Tells whether a case was closed as a false positive, or was about to be, by a record after this number.
+    pub fn is_dismissed_since(&self, case: &CaseId, n: u64) -> bool {
+        let closing = self.dismissed.get(case);
+        closing.is_some_and(|(_, closed_n)| *closed_n > n)
     }
 
     /// Tells when a comment with this marker was last on its way.
@@ -395,6 +409,39 @@ mod tests {
                 .changes()
                 .is_empty()
         );
+    }
+
+    #[rstest]
+    #[case::closed(CLOSE, Verdict::FalsePositive.key(), vec![], true)]
+    #[case::and_it_is_so(CLOSE, Verdict::FalsePositive.key(), vec![(6, done(1))], true)]
+    #[case::but_it_failed(CLOSE, Verdict::FalsePositive.key(), vec![(6, failed(1, None))], false)]
+    #[case::another_closing_failed(
+        CLOSE,
+        Verdict::FalsePositive.key(),
+        vec![(6, failed(2, None))],
+        true
+    )]
+    #[case::as_an_attack(CLOSE, Verdict::TrueWithImpact.key(), vec![], false)]
+    #[case::only_claimed("claim", Verdict::FalsePositive.key(), vec![], false)]
+    fn a_case_is_dismissed_by_its_closing_as_a_false_positive(
+        #[case] kind: &str,
+        #[case] to: &str,
+        #[case] then: Vec<(u64, Body)>,
+        #[case] is_dismissed: bool,
+    ) {
+        let closing = Body::CaseChanged(CaseChanged {
+            rid: rid(1),
+            case: case(),
+            kind: kind.to_owned(),
+            from: "New".into(),
+            to: to.into(),
+            comment: None,
+        });
+        let mut records = vec![(5, closing)];
+        records.extend(then);
+        let outbox = folded(records);
+        assert_eq!(outbox.is_dismissed_since(&case(), 4), is_dismissed);
+        assert!(!outbox.is_dismissed_since(&case(), 5), "seen by the plan");
     }
 
     #[test]

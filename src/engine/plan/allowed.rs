@@ -8,8 +8,10 @@ use super::cap;
 use crate::domain::audit::Body;
 use crate::domain::containment::confirm::{ConfirmedAction, ConfirmedPlan};
 use crate::domain::containment::counted::Counted;
-use crate::domain::containment::ledger::ActionView;
+use crate::domain::containment::kind::ActionKind;
+use crate::domain::containment::ledger::{ActionView, Ledger};
 use crate::domain::containment::rival;
+use crate::domain::ids::{CaseId, PlanId};
 use crate::domain::text::Safe;
 use crate::engine::World;
 use crate::safe;
@@ -23,14 +25,16 @@ pub(in crate::engine) enum Rule {
     Closed,
     /// Another plan is at the same.
     Rival,
+    /// The case was closed as a false positive.
+    Dismissed,
     /// The caps, or a log that they cannot be counted in.
     #[default]
     Caps,
 }
 
 /// Makes the question that decides under the lock of the log whether records that hold an intent may be written: nobody
-/// can act on one more account between the count and the record, do the same to this one, close this very action, or use
-/// up the approval that is among them. Which rule refused stands in `by` then: what this console folded may lag behind.
+/// can act on one more account between the count and the record, do the same to this one, close this very action or its
+/// case, or use up the approval that is among them. Which rule refused stands in `by` then: what this console folded may lag behind.
 pub(in crate::engine) fn allows(
     world: &World,
     plan: &ConfirmedPlan,
@@ -47,6 +51,7 @@ pub(in crate::engine) fn allows(
     let may_exceed = world.settings.policy.approval.over_cap && plan.grant().is_some();
     let named = plan.plan().campaign.clone();
     let (pid, account) = (plan.pid().clone(), plan.account().id.clone());
+    let case = plan.case().clone();
     let (aid, by) = (action.aid().clone(), Arc::clone(by));
     move |counted| {
         let ledger = counted.ledger();
@@ -54,11 +59,13 @@ pub(in crate::engine) fn allows(
         let spent = grant.and_then(|grant| ledger.asked().spent(&grant));
         let is_over = || ledger.get(&aid).and_then(closed);
         let at_it = || rival::refusal(ledger, &pid, &account, (kind, item.as_ref()));
+        let is_dismissed = || dismissed(ledger, &pid, &case, kind);
         let over = || asked(counted).refusal(may_exceed, named.as_deref());
         let refused = spent
             .map(of(Rule::Spent))
             .or_else(|| is_over().map(of(Rule::Closed)))
             .or_else(|| at_it().map(of(Rule::Rival)))
+            .or_else(|| is_dismissed().map(of(Rule::Dismissed)))
             .or_else(|| over().map(of(Rule::Caps)));
         refused.map(|(rule, reason)| {
             // It is asked once.
@@ -73,4 +80,18 @@ fn closed(action: &ActionView) -> Option<Safe> {
     action.ended?;
     let said = action.evidence.clone().unwrap_or_default();
     Some(safe!("it was closed meanwhile: {}", said.line()))
+}
+
+/// Says why a plan must not begin: whoever closed its case as a false positive meanwhile did not see that it was about to.
+fn dismissed(ledger: &Ledger, plan: &PlanId, case: &CaseId, kind: ActionKind) -> Option<Safe> {
+    let own = ledger.plan(plan);
+    let planned = own.first().map_or(0, |own| own.planned_n);
+    // Closing asks about what has begun, and an enabling goes with it.
+    let begun = own.iter().any(|action| action.sent_n > 0);
+    let dismissed = kind != ActionKind::EnableAccount
+        && !begun
+        && ledger.outbox().is_dismissed_since(case, planned);
+    dismissed.then(|| {
+        "the case was closed as a false positive after this plan was made: look at it, then plan again".into()
+    })
 }
