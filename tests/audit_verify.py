@@ -2,14 +2,16 @@
 
     python3 audit_verify.py [--anchors FILE] [--require-checkpoints [--now SECONDS]] DIR...
 
-For each directory one line per log: `ok`, `BROKEN` or `UNSEALED`, the log, its records, and the first fault; then `DOUBLED`
+For each directory one line per log: `ok`, `BROKEN` or `UNSEALED`, the log, its records, and the first fault; behind it `EARLIER`
+and the log, where anchors name records from before the first one there, which cannot be checked; then `DOUBLED`
 and the logs, for each host and user of whom there is more than one in that directory; then, behind all directories, `MISSING`
 and the log, for each that anchors name and that is in no directory; then `DAMAGED` and the file, for a head that is not as
 quell wrote it. Exit code: 0 every log holds, 1 one does not, or one that a head names is missing, 2 every log that is there
-holds, and one that other anchors name is missing, a head is damaged or a host and user have two, 3 there is none, or something
-that cannot be read: no folder, no regular file, 64 an option that there is not. `--anchors` finds anchors in any text; only a
-file named `head` is taken as what quell keeps in its state directory and judged as quell does: every line is an anchor and
-nothing else, or the whole file counts for nothing and is said. `UNSEALED` is a log whose records follow
+holds, and one that other anchors name is missing or begins behind them, a head is damaged or a host and user have two, 3 there
+is none, or something that cannot be read: no folder, no regular file, 64 an option that there is not. `--anchors` finds anchors
+in any text; only a file named `head` is taken as what quell keeps in its state directory and judged as quell does: every line is
+an anchor and nothing else, or the whole file counts for nothing and is said; and a log that begins behind the record that it
+names is BROKEN, for quell names a later one before it removes a segment. `UNSEALED` is a log whose records follow
 from one another and that lacks a checkpoint where the rules ask for one, which only counts with `--require-checkpoints`;
 `--now` is the time of the check, in seconds since 1970, where it is not the present. It checks the form of every line, its hash, that it
 belongs to the log its file is named after, the chain over all segments, torn ends that a later record names, anchors
@@ -19,7 +21,7 @@ only verifies, and is slow. Warnings (an unsealed tail, a session without an end
 
 import argparse
 import base64
-import datetime
+import calendar
 import hashlib
 import json
 import os
@@ -32,17 +34,20 @@ ZERO = "0" * 64
 # A checkpoint is due after so many records of a session, or one that asks for it; others may be written with it.
 EVERY, TOGETHER, GAP_MINUTES = 64, 512, 20
 MAX = 64 * 1024
+# Numbers in a record, and so of segments, are smaller; those of a user and a process have 32 bits.
+GREAT, GREAT_ID = 2**53, 2**32
+ID = "[0-7][0-9A-HJKMNP-TV-Z]{25}"
 STR = rb'"(?:[ !#-\[\]-~]|\\["\\]|\\u[0-9a-f]{4})*"'
 NUM = rb"(?:0|[1-9][0-9]*)"
 LINE = re.compile(
-    rb'\{"v":1,"log":(?P<log>' + STR + rb'),"seg":(?P<seg>' + NUM + rb'),"n":(?P<n>' + NUM + rb'),"ts":(?P<ts>' + STR
+    rb'\{"v":1,"log":(?P<log>"' + ID.encode() + rb'"),"seg":(?P<seg>' + NUM + rb'),"n":(?P<n>' + NUM + rb'),"ts":(?P<ts>' + STR
     + rb'),"boot_us":' + NUM + rb',"host":' + STR + rb',"uid":' + NUM + rb',"user":' + STR + rb',"pid":' + NUM
-    + rb',"sess":' + STR + rb',"type":' + STR + rb',"data":(?P<data>\{.*\}),"prev":"(?P<prev>[0-9a-f]{64})"'
+    + rb',"sess":"' + ID.encode() + rb'","type":' + STR + rb',"data":(?P<data>\{.*\}),"prev":"(?P<prev>[0-9a-f]{64})"'
     + rb',"h":"(?P<h>[0-9a-f]{64})"\}')
 END = re.compile(rb',"h":"[0-9a-f]{64}"\}')
-TIME = re.compile(r"\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d\.\d{6}Z")
+TIME = re.compile("([0-9]{4})-([0-9]{2})-([0-9]{2})T([0-9]{2}):([0-9]{2}):([0-9]{2})[.]([0-9]{6})Z")
 # Words of an anchor are letters, digits and `=` of ASCII; whatever else stands between them divides them.
-PARTS = ("audit", "([0-7][0-9A-HJKMNP-TV-Z]{25})", "n=([1-9][0-9]{0,19})", "h=([0-9a-f]{64})")
+PARTS = ("audit", f"({ID})", "n=([1-9][0-9]{0,19})", "h=([0-9a-f]{64})")
 ANCHOR = re.compile("(?<![0-9A-Za-z=])" + "[^0-9A-Za-z=]+".join(PARTS) + "(?![0-9A-Za-z=])")
 HEAD = "head"
 HEAD_MAX = 64 * 1024
@@ -111,7 +116,7 @@ def unique(pairs):
 
 
 def whole(text):
-    if abs(int(text)) >= 2**53 or text == "-0":
+    if abs(int(text)) >= GREAT or text == "-0":
         raise Bad("a number out of range")
     return int(text)
 
@@ -138,8 +143,29 @@ def written(value):
     return json.dumps(value)
 
 
+def same(one, other):
+    """Tells whether two values are written alike: True is not 1, and the keys have an order."""
+    return written(one) == written(other)
+
+
+def is_count(value):
+    return type(value) is int and value >= 0
+
+
+def moment(text):
+    """Gives the numbers of a time as a record has it, or None; any minute may end with a leap second."""
+    found = TIME.fullmatch(text)
+    if not found:
+        return None
+    year, month, day, hour, minute, second, micros = map(int, found.groups())
+    if not 1 <= month <= 12 or hour > 23 or minute > 59 or second > 60:
+        return None
+    days = calendar.mdays[month] + (month == 2 and calendar.isleap(year))
+    return (year, month, day, hour, minute, second, micros) if 1 <= day <= days else None
+
+
 def scan(line):
-    """Gives a record, or raises: its form, then its own hash."""
+    """Gives a record, or raises: its form, then its own hash, then what nobody could read."""
     if len(line) >= MAX or not LINE.fullmatch(line):
         raise Bad("not a record")
     try:
@@ -155,6 +181,8 @@ def scan(line):
         raise Bad("not a record")
     if hashlib.sha256(b"quell-audit/1\0" + line[:-72]).hexdigest() != record["h"]:
         raise Bad("the record does not have the hash it carries")
+    if record["uid"] >= GREAT_ID or record["pid"] >= GREAT_ID or not moment(record["ts"]):
+        raise Bad("a field has an impossible value")
     return record
 
 
@@ -165,7 +193,8 @@ def check_seal(record, start, sessions, late):
         return "the checkpoint does not say what stands before it"
     head = base64.b64encode(bytes.fromhex(record["prev"])).decode()
     text = f"quell audit chain v1 {record['log']}\n{before}\n{head}\n{start}\n"
-    if (data["n"], data["h"], data["size"]) != (before, record["prev"], start) or not str(data["note"]).startswith(text):
+    told, true = [data["n"], data["h"], data["size"]], [before, record["prev"], start]
+    if not same(told, true) or not str(data["note"]).startswith(text):
         return "the checkpoint does not say what stands before it"
     if sess not in sessions:
         return None if late else "a checkpoint of a session that is not open"
@@ -212,17 +241,16 @@ class Session:
 
 
 def seconds(text):
-    try:
-        at = datetime.datetime.strptime(text, "%Y-%m-%dT%H:%M:%S.%fZ")
-    except ValueError:
-        return float("inf")
-    return at.replace(tzinfo=datetime.timezone.utc).timestamp()
+    *at, micros = moment(text)
+    return calendar.timegm(at) + micros / 1e6 if at[0] else float("-inf")
 
 
-def verify(log, segments, anchors, now=None):
-    """Takes the id in the files' names, [(number, bytes)], {n: {hash}} and, where checkpoints are required, the time.
+def verify(log, segments, anchors, now=None, remembered=frozenset()):
+    """Takes the id in the files' names, [(number, bytes)], {n: {hash}}, where checkpoints are required the time, and those
+    numbers that a head names.
 
-    Gives the number of records, the faults, and the places where a checkpoint is missing.
+    Gives the number of records, the faults, the places where a checkpoint is missing, and whether anchors are from before the
+    first record.
     """
     faults, records, head, sessions = [], 0, 0, {}
     unsealed, boot, starts = [], 0, 0
@@ -235,6 +263,8 @@ def verify(log, segments, anchors, now=None):
             expected = None
         elif previous is not None and not ended:
             faults.append(f"segment {previous} does not end as it must")
+        if number >= GREAT:
+            faults.append(f"segment {number}: no segment has so great a number")
         previous, begun, ended, start, torn = number, False, False, 0, []
         lines = content.split(b"\n")
         last = lines.pop()
@@ -249,7 +279,8 @@ def verify(log, segments, anchors, now=None):
             kind, data = record["type"], record["data"]
             if torn:
                 joined = b"\n".join(line for line, _ in torn)
-                named = kind == "log.recovered" and data == {"len": len(joined), "sha256": hashlib.sha256(joined).hexdigest()}
+                name = {"len": len(joined), "sha256": hashlib.sha256(joined).hexdigest()}
+                named = kind == "log.recovered" and same(data, name)
                 if not named or any(END.search(line) for line, _ in torn):
                     faults.append(torn[0][1])
                 if not named:
@@ -271,8 +302,6 @@ def verify(log, segments, anchors, now=None):
             elif begins:
                 faults.append(f"{where}: a segment begins inside another")
             ended = kind == "segment.end"
-            if not TIME.fullmatch(record["ts"]):
-                faults.append(f"{where}: not a time")
             starts, boot = starts + (record["boot_us"] < boot), record["boot_us"]
             if kind == "session.open":
                 if record["sess"] in sessions:
@@ -297,8 +326,9 @@ def verify(log, segments, anchors, now=None):
                     unsealed.append(f"{where}: a record outside of a session")
                 elif session and session.count(kind) and session.key:
                     unsealed.append(f"{where}: a checkpoint is missing")
-            if kind == "segment.pruned" and data.get("segment") == segments[0][0] - 1:
-                pruned = (data.get("n"), data.get("h"))
+            if kind == "segment.pruned" and same(data.get("segment"), segments[0][0] - 1):
+                end = (data.get("n"), data.get("h"))
+                pruned = end if is_count(end[0]) and isinstance(end[1], str) else pruned
             for h in anchors.pop(record["n"], ()):
                 if h != record["h"]:
                     faults.append(f"{where}: an anchor names another record {record['n']}")
@@ -315,12 +345,15 @@ def verify(log, segments, anchors, now=None):
         faults.append("the segments before were not removed as the log says")
     if any(n > head for n in anchors):
         faults.append(f"records are missing at the end: an anchor names record {max(anchors)}")
+    earlier = {n for n in anchors if first and n <= first[0]}
+    if earlier & remembered:
+        faults.append(f"the log begins behind record {max(earlier & remembered)}, which this host remembers")
     if now is None:
-        return records, faults, []
+        return records, faults, [], bool(earlier)
     unsealed += [] if records or faults else ["there is no record, and so no checkpoint"]
     lacking = [session for session in sessions.values() if session.key and session.lacks(boot, starts, now)]
     unsealed += ["a session has no end, and no checkpoint where one is due"] * len(lacking)
-    return records, faults, unsealed
+    return records, faults, unsealed, bool(earlier)
 
 
 def owner(segments):
@@ -417,7 +450,7 @@ def main(arguments):
 
 def check(options):
     anchors, exit_code, found, now = {}, 0, set(), options.now
-    remembered, damaged = set(), []
+    remembered, damaged = {}, []
     if options.require_checkpoints and now is None:
         now = time.time()
     for path in options.anchors:
@@ -427,7 +460,8 @@ def check(options):
             except Damaged as why:
                 damaged.append(f"{path!a}: {why}")
                 continue
-            remembered.update(log for log, _, _ in heads)
+            for log, n, _ in heads:
+                remembered.setdefault(log, set()).add(n)
         else:
             heads = anchors_in(path)
             if not heads:
@@ -435,11 +469,11 @@ def check(options):
                 return 3
         for log, n, h in heads:
             anchors.setdefault(log, {}).setdefault(n, set()).add(h)
-    doubled = False
+    doubled, early = False, False
     for directory in options.folders:
         logs, owners = {}, {}
         for name in os.listdir(directory):
-            match = re.fullmatch(r"audit-([0-9A-HJKMNP-TV-Z]{26})-([1-9][0-9]*)\.jsonl", name)
+            match = re.fullmatch(f"audit-({ID})-([1-9][0-9]*)[.]jsonl", name)
             if match:
                 path = os.path.join(directory, name)
                 if not stat.S_ISREG(os.lstat(path).st_mode):
@@ -450,9 +484,13 @@ def check(options):
         for log, segments in sorted(logs.items()):
             found.add(log)
             own = {n: set(hashes) for n, hashes in anchors.get(log, {}).items()}
-            records, faults, unsealed = verify(log, sorted(segments), own, now)
+            heads = frozenset(remembered.get(log, ()))
+            records, faults, unsealed, earlier = verify(log, sorted(segments), own, now, heads)
             exit_code = 1 if faults or unsealed else exit_code
             print("BROKEN" if faults else "UNSEALED" if unsealed else "ok", log, records, *(faults + unsealed)[:1])
+            if earlier:
+                early = True
+                print("EARLIER", log)
             owners.setdefault(owner(sorted(segments)), []).append(log)
         owners.pop(None, None)
         for several in owners.values():
@@ -465,10 +503,10 @@ def check(options):
     for why in damaged:
         print("DAMAGED", why)
     # What this host had durable in a log that is gone is lost; other anchors may be another host's.
-    lost = options.folders and not remembered <= found
+    lost = options.folders and not set(remembered) <= found
     if not found and not lost:
         return 3
-    return 1 if lost else exit_code or (2 if missing or damaged or doubled else 0)
+    return 1 if lost else exit_code or (2 if missing or damaged or doubled or early else 0)
 
 
 if __name__ == "__main__":

@@ -501,3 +501,287 @@ fn both_verifiers_agree_on_changed_logs() -> Done {
     );
     Ok(())
 }
+
+/// The log of made records.
+const MADE: &str = "01M8NGXDGNT3HBB8A5BQ63WYKY";
+
+/// Gives a record that has its own hash, with some fields as JSON instead of the usual ones, and its hash.
+fn made(seg: u64, n: u64, prev: &str, fields: &[(&str, &str)]) -> (String, String) {
+    let (log, seg, n) = (format!("\"{MADE}\""), seg.to_string(), n.to_string());
+    let usual = [
+        ("log", log.as_str()),
+        ("seg", seg.as_str()),
+        ("n", n.as_str()),
+        ("ts", "\"2027-01-15T08:00:00.000000Z\""),
+        ("boot_us", "1"),
+        ("host", "\"east\""),
+        ("uid", "1000"),
+        ("user", "\"ana\""),
+        ("pid", "7"),
+        ("sess", "\"01M8NGXDGNT3HBB8A5BQ63WYKZ\""),
+        ("type", "\"clock.jump\""),
+        ("data", "{\"seconds\":9}"),
+    ];
+    let said: Vec<String> = usual
+        .iter()
+        .map(|(name, value)| {
+            let other = fields.iter().find(|(field, _)| field == name);
+            format!("\"{name}\":{}", other.map_or(*value, |(_, value)| *value))
+        })
+        .collect();
+    let hashed = format!("{{\"v\":1,{},\"prev\":\"{prev}\"", said.join(","));
+    let h = ChainHash::of(hashed.as_bytes()).to_string();
+    (format!("{hashed},\"h\":\"{h}\"}}\n"), h)
+}
+
+/// Gives records of a segment that follow from one another and from the record before.
+fn follow(seg: u64, after: u64, prev: &str, records: &[&[(&str, &str)]]) -> String {
+    let (mut text, mut prev) = (String::new(), prev.to_owned());
+    for (n, fields) in (after + 1..).zip(records) {
+        let (line, h) = made(seg, n, &prev, fields);
+        text.push_str(&line);
+        prev = h;
+    }
+    text
+}
+
+/// Gives the first segment of a log, with a record that has one other field.
+fn with(name: &str, value: &str) -> String {
+    let zeros = "0".repeat(64);
+    follow(1, 0, &zeros, &[&[], &[(name, value)], &[]])
+}
+
+/// Gives a second segment whose second record, and a third one, say what became of the first.
+fn with_removed(after: u64, said: &[&str]) -> String {
+    let prev = "a".repeat(64);
+    let start = format!("{{\"prev_h\":\"{prev}\"}}");
+    let mut records = vec![vec![
+        ("type", "\"segment.start\""),
+        ("data", start.as_str()),
+    ]];
+    for data in said.iter().copied() {
+        records.push(vec![("type", "\"segment.pruned\""), ("data", data)]);
+    }
+    let records: Vec<&[(&str, &str)]> = records.iter().map(Vec::as_slice).collect();
+    follow(2, after, &prev, &records)
+}
+
+/// Gives torn bytes and the record that names them.
+fn with_torn(torn: &str, data: &str) -> String {
+    let named = [("type", "\"log.recovered\""), ("data", data)];
+    format!("{torn}\n{}", follow(1, 0, &"0".repeat(64), &[&named]))
+}
+
+/// A made log: its name here, the ends of the files' names with what is in them, and whether the log holds.
+type Made = (&'static str, Vec<(&'static str, String)>, bool);
+
+fn all_made() -> Vec<Made> {
+    let alone = |name, text, holds| (name, vec![("1", text)], holds);
+    let ts = |name, at: &str, holds| alone(name, with("ts", &format!("\"{at}Z\"")), holds);
+    let second = |name, after, said: &[&str], holds| {
+        let text = with_removed(after, said);
+        (name, vec![("2", text)], holds)
+    };
+    let beside = |name, number, text: &str, holds| {
+        let whole = with("uid", "1000");
+        (name, vec![("1", whole), (number, text.to_owned())], holds)
+    };
+    let (a, upper) = ("a".repeat(64), "A".repeat(64));
+    let gone =
+        |segment: &str, n: &str| format!("{{\"segment\":{segment},\"n\":{n},\"h\":\"{a}\"}}");
+    let good = gone("1", "10");
+    let turned = format!("{{\"h\":\"{a}\",\"n\":10,\"segment\":1}}");
+    let more = format!("{{\"segment\":1,\"n\":10,\"h\":\"{a}\",\"by\":[\"ana\"]}}");
+    let no_hash = "{\"segment\":1,\"n\":10,\"h\":5}";
+    let in_upper = format!("{{\"segment\":1,\"n\":10,\"h\":\"{upper}\"}}");
+    let sha = |torn: &str| quell::domain::audit::sha256_hex(torn.as_bytes());
+    let (junk, x) = (sha("junk"), sha("x"));
+    let named = |len: &str, sha: &str| format!("{{\"len\":{len},\"sha256\":\"{sha}\"}}");
+    let torn = |name, torn, data: &str, holds| alone(name, with_torn(torn, data), holds);
+    vec![
+        alone("whole", with("uid", "1000"), true),
+        alone("greatest user", with("uid", "4294967295"), true),
+        alone("no user", with("uid", "4294967296"), false),
+        alone("a far greater user", with("uid", "9007199254740991"), false),
+        alone("no process", with("pid", "4294967296"), false),
+        alone("no session", with("sess", "\"x\""), false),
+        alone(
+            "session in lower case",
+            with("sess", "\"01m8ngxdgnt3hbb8a5bq63wykz\""),
+            false,
+        ),
+        alone(
+            "too great a session",
+            with("sess", "\"81M8NGXDGNT3HBB8A5BQ63WYKZ\""),
+            false,
+        ),
+        alone(
+            "type of a newer version",
+            with("type", "\"session.pause\""),
+            true,
+        ),
+        alone(
+            "known type with more",
+            with("data", "{\"seconds\":9,\"by\":[1]}"),
+            true,
+        ),
+        alone(
+            "known type in another form",
+            with("data", "{\"seconds\":\"nine\"}"),
+            true,
+        ),
+        ts("the same time", "2027-01-15T08:00:00.000000", true),
+        ts("no month", "2027-99-99T99:99:99.999999", false),
+        ts("no day", "2027-02-31T08:00:00.000000", false),
+        ts("no leap day", "2027-02-29T08:00:00.000000", false),
+        ts("a leap day", "2028-02-29T08:00:00.000000", true),
+        ts(
+            "no leap day in a century",
+            "2100-02-29T08:00:00.000000",
+            false,
+        ),
+        ts("no hour", "2027-01-15T24:00:00.000000", false),
+        ts("no minute", "2027-01-15T08:60:00.000000", false),
+        ts("a leap second", "2027-06-30T23:59:60.070000", true),
+        ts("no second", "2027-06-30T23:59:61.070000", false),
+        ts("the year 0", "0000-02-29T08:00:00.000000", true),
+        ts("other digits", "\\u0662027-01-15T08:00:00.000000", false),
+        ts(
+            "digits of another script",
+            "\\u0662\\u0660\\u0662\\u0667-01-15T08:00:00.000000",
+            false,
+        ),
+        ts("no fraction", "2027-01-15T08:00:00", false),
+        second("removed on purpose", 10, &[&good], true),
+        second("removed, keys in another order", 10, &[&turned], true),
+        second("removed, with more", 10, &[&more], true),
+        second(
+            "removed, of another form behind it",
+            10,
+            &[&good, no_hash],
+            true,
+        ),
+        second(
+            "removed, of another hash behind it",
+            10,
+            &[&good, &in_upper],
+            false,
+        ),
+        second("a segment that is true", 10, &[&gone("true", "10")], false),
+        second("a record that is true", 1, &[&gone("1", "true")], false),
+        second("the first record", 1, &[&gone("1", "1")], true),
+        second("a record below none", 10, &[&gone("1", "-1")], false),
+        second("a record that is none", 10, &[&gone("1", "null")], false),
+        second("removed without a word", 10, &[], false),
+        torn("torn and named", "junk", &named("4", &junk), true),
+        torn(
+            "torn, a length that is true",
+            "x",
+            &named("true", &x),
+            false,
+        ),
+        torn("torn, a length that is one", "x", &named("1", &x), true),
+        torn(
+            "torn, keys in another order",
+            "junk",
+            &format!("{{\"sha256\":\"{junk}\",\"len\":4}}"),
+            false,
+        ),
+        torn(
+            "torn, with more",
+            "junk",
+            &format!("{{\"len\":4,\"sha256\":\"{junk}\",\"by\":1}}"),
+            false,
+        ),
+        beside("the last number", "9007199254740991", "", false),
+        beside("one number more", "9007199254740992", "", false),
+        beside("the last of 64 bits", "18446744073709551615", "", false),
+        beside("more than 64 bits", "18446744073709551616", "", false),
+        beside(
+            "far more",
+            "99999999999999999999999",
+            &with("uid", "1000"),
+            false,
+        ),
+        beside("no number at all", "01", "", true),
+        (
+            "alone",
+            vec![("18446744073709551615", String::new())],
+            false,
+        ),
+        (
+            "alone, with a record",
+            vec![("9007199254740992", with("uid", "1000"))],
+            false,
+        ),
+    ]
+}
+
+#[test]
+fn both_verifiers_judge_made_logs_alike() -> Done {
+    if python().is_none() {
+        println!("not run: both_verifiers_judge_made_logs_alike (missing python3)");
+        return Ok(());
+    }
+    let outer = tempfile::tempdir()?;
+    let (mut dirs, all) = (Vec::new(), all_made());
+    for (i, (_, files, _)) in all.iter().enumerate() {
+        let state = outer.path().join(format!("{i}"));
+        fs::create_dir_all(state.join("audit"))?;
+        for (number, text) in files {
+            let name = format!("audit-{MADE}-{number}.jsonl");
+            fs::write(state.join("audit").join(name), text)?;
+        }
+        dirs.push(state);
+    }
+    let theirs = theirs(python().ok_or("python3 is gone")?, &dirs, None, None)?;
+    for ((state, (name, _, holds)), (said, line)) in dirs.iter().zip(&all).zip(&theirs) {
+        assert_eq!(
+            (ours(state, None)?, *said),
+            (*holds, *holds),
+            "{name}: {line}"
+        );
+    }
+    Ok(())
+}
+
+/// What a newer version says of the start of a session takes nothing from the key that seals it.
+#[test]
+fn both_verifiers_take_the_key_of_a_session_whatever_else_it_says() -> Done {
+    if python().is_none() {
+        println!(
+            "not run: both_verifiers_take_the_key_of_a_session_whatever_else_it_says (missing python3)"
+        );
+        return Ok(());
+    }
+    let at: DateTime<Utc> = "2027-01-15T08:00:00Z".parse()?;
+    let key = "0".repeat(64);
+    for (data, minutes, holds) in [
+        (format!("{{\"public_key\":\"{key}\"}}"), 0, true),
+        (
+            format!("{{\"mode\":{{}},\"public_key\":\"{key}\"}}"),
+            20,
+            true,
+        ),
+        // No checkpoint of it came.
+        (format!("{{\"public_key\":\"{key}\"}}"), 22, false),
+        (format!("{{\"public_key\":[\"{key}\"]}}"), 0, false),
+        (format!("{{\"public_key\":\"{key}0\"}}"), 0, false),
+        ("{\"public_key\":null}".to_owned(), 0, false),
+        ("{}".to_owned(), 0, false),
+    ] {
+        let state = tempfile::tempdir()?;
+        let dir = state.path().join("audit");
+        fs::create_dir(&dir)?;
+        let opened = [("type", "\"session.open\""), ("data", data.as_str())];
+        let text = follow(1, 0, &"0".repeat(64), &[&opened, &[]]);
+        fs::write(dir.join(format!("audit-{MADE}-1.jsonl")), text)?;
+        let now = at + Duration::minutes(minutes);
+        let python = python().ok_or("python3 is gone")?;
+        let theirs = theirs(python, &[state.path().to_owned()], None, Some(now))?;
+        let (said, line) = theirs.first().ok_or("no verdict")?;
+        let ours = ours_at(state.path(), now)?;
+        assert_eq!((ours, *said), (holds, holds), "{data} {minutes}: {line}");
+    }
+    Ok(())
+}

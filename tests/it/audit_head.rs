@@ -15,7 +15,8 @@ use quell::app::message::{Level, Message};
 use quell::app::model::{Layer, Model};
 use quell::app::update::update;
 use quell::cli::audit::{BROKEN, OK, UNREADABLE, WARNINGS, prune, show};
-use quell::domain::audit::{Anchor, Body, ChainHash};
+use quell::cli::compose::identity;
+use quell::domain::audit::{Anchor, Body, ChainHash, Draft, SegmentPruned, encode_line};
 use quell::domain::containment::confirm::Confirmation;
 use quell::domain::fault::Fault;
 use quell::drill::Drill;
@@ -434,6 +435,272 @@ async fn a_prune_settles_no_head_that_does_not_fit() {
     let (code, told) = pruned();
     assert_eq!(code, OK, "{told}");
     assert_ne!(segments(state), before);
+}
+
+/// Puts a later segment in the place of all there are, which says that they were removed on purpose up to a record.
+fn replace(state: &Path, n: u64, h: ChainHash) {
+    let last = records(state).pop().expect("a record");
+    for segment in segments(state) {
+        fs::remove_file(segment).expect("it can be removed");
+    }
+    let seg = last.seg + 1;
+    let bodies = [
+        Body::SegmentStart {
+            prev_h: h.to_string(),
+        },
+        Body::SegmentPruned(SegmentPruned {
+            segment: last.seg,
+            n,
+            h: h.to_string(),
+        }),
+    ];
+    let (mut prev, mut text) = (h, Vec::new());
+    for (n, body) in (n + 1..).zip(&bodies) {
+        let made = encode_line(&Draft {
+            log: &last.log,
+            seg,
+            n,
+            ts: last.ts,
+            boot_us: last.boot_us,
+            host: &last.host,
+            uid: last.uid,
+            user: &last.user,
+            pid: last.pid,
+            sess: &last.sess,
+            body,
+            prev,
+        });
+        let (line, entry) = made.expect("it can be written");
+        prev = entry.h;
+        text.extend(line);
+    }
+    let path = state.join(format!("audit/audit-{}-{seg}.jsonl", last.log));
+    fs::write(path, text).expect("it can be written");
+}
+
+/// Gives what `quell audit verify` answers as JSON.
+fn answered(state: &Path) -> Value {
+    let (_, told) = verify_with(state, &["--json"]);
+    serde_json::from_str(&told).expect("it is JSON")
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_log_that_was_replaced_by_a_later_part_is_said_until_a_person_decides() {
+    let drill = company().await;
+    // What is remembered is named as removed, or a made-up record far behind it.
+    for (behind, other) in [(0, None), (5, Some(ChainHash::of(b"another")))] {
+        let place = tempfile::tempdir().expect("a directory");
+        let state = place.path();
+        assert_eq!(run(&drill, state).await.audit_broken, None);
+        let known = remembered(&state.join(HEAD)).expect("it can be read");
+        let [head] = &known[..] else {
+            panic!("one line: {known:?}");
+        };
+        replace(state, head.n + behind, other.unwrap_or(head.h));
+        let is_said = |what: &str| {
+            let (code, told) = verify(state);
+            assert_eq!(code, Some(i32::from(BROKEN)), "{what}: {told}");
+            for words in [
+                "NOT AS REMEMBERED",
+                "NOT COMPLETE",
+                "its first record is a later one",
+            ] {
+                assert!(told.contains(words), "{what}: {words}: {told}");
+            }
+            assert!(!told.contains("  complete: "), "{what}: {told}");
+            let answer = answered(state);
+            assert_eq!(answer["exit"], BROKEN, "{what}: {answer}");
+            assert_eq!(answer["remembered"][0]["fits"], false, "{what}");
+            let log = &answer["logs"][0];
+            assert_eq!(
+                (&log["intact"], &log["complete"]),
+                (&json!(true), &json!(false))
+            );
+            assert_eq!(log["complete_to"], Value::Null, "{what}");
+            if python().is_some() {
+                let (code, told) = second(state);
+                assert_eq!(code, Some(i32::from(BROKEN)), "{what}: {told}");
+                assert!(
+                    told.contains("the log begins behind record"),
+                    "{what}: {told}"
+                );
+            }
+            let heads = remembered(&state.join(HEAD)).expect("it can be read");
+            assert_eq!(heads, known, "{what}");
+        };
+        is_said("before a start");
+        let mut out = Vec::new();
+        let code = prune(&state.join("audit"), Utc::now(), None, &mut out);
+        let told = String::from_utf8(out).expect("it is text");
+        assert_eq!(code.expect("it is written"), BROKEN, "{told}");
+        assert!(told.contains("nothing is removed: "), "{told}");
+        for _ in 0..2 {
+            let model = run(&drill, state).await;
+            let fault = model.audit_broken.clone().expect("it is kept");
+            let words = "lost its beginning or was replaced: this host remembers it up to record";
+            assert!(fault.what.as_str().contains(words), "{fault:?}");
+            assert!(text(&model, (80, 24)).contains(" log BROKEN "));
+            is_said("after a start");
+        }
+        fs::remove_file(state.join(HEAD)).expect("it is there");
+        assert_eq!(run(&drill, state).await.audit_broken, None);
+        assert_ne!(verify(state).0, Some(i32::from(BROKEN)));
+    }
+}
+
+/// Opens the log of this host and user, as `quell audit prune` does, in short segments.
+fn own(state: &Path) -> AuditLog {
+    let ground = Ground {
+        head: Some(state.join(HEAD)),
+        ..short()
+    };
+    AuditLog::open_on(&state.join("audit"), identity(), ground).expect("it can be opened")
+}
+
+/// Writes a log whose last segment holds nothing that anything waited for, so that what is remembered is in the one before;
+/// gives what is remembered.
+fn lagging(state: &Path) -> Anchor {
+    let log = own(state);
+    for body in [opening(), note(0).expect("a note"), closing()] {
+        log.append_blocking(vec![body]).expect("it is written");
+    }
+    let last = records(state).pop().expect("a record");
+    while records(state)
+        .pop()
+        .is_some_and(|entry| entry.seg == last.seg)
+    {
+        let jump = vec![Body::ClockJump { seconds: 1 }];
+        log.append_blocking(jump).expect("it is written");
+    }
+    drop(log);
+    let mut heads = remembered(&state.join(HEAD)).expect("it can be read");
+    let head = heads.pop().expect("it is remembered");
+    assert!(head.n <= last.n, "{head:?}");
+    head
+}
+
+/// Removes what is old, and gives the exit code and the words.
+fn pruned(state: &Path) -> (u8, String) {
+    let mut out = Vec::new();
+    let code = prune(&state.join("audit"), Utc::now(), None, &mut out).expect("it is written");
+    (code, String::from_utf8(out).expect("it is text"))
+}
+
+#[test]
+fn a_removal_is_remembered_before_anything_goes() {
+    let place = tempfile::tempdir().expect("a directory");
+    let state = place.path();
+    let before = lagging(state);
+    let earlier = records(state).swap_remove(0);
+    let (code, told) = pruned(state);
+    assert_eq!(code, OK, "{told}");
+    let (first, last) = {
+        let all = records(state);
+        let first = all.first().expect("a record").n;
+        (first, all.last().expect("a record").n)
+    };
+    assert!(first > before.n, "what was remembered is gone: {first}");
+    let heads = remembered(&state.join(HEAD)).expect("it can be read");
+    assert!(heads.len() == 1 && heads[0].n == last, "{heads:?}");
+    let (code, told) = verify(state);
+    assert_ne!(code, Some(i32::from(BROKEN)), "{told}");
+    assert!(told.contains("complete: from record"), "{told}");
+
+    // A case still names what was removed: that can not be checked, and is no fault.
+    let comments = state.join("comments");
+    let named = format!("audit {} n={} h={}\n", earlier.log, earlier.n, earlier.h);
+    fs::write(&comments, named).expect("it can be written");
+    let warned = "1 anchors name records before the first one here, and cannot be checked";
+    let comments = comments.to_str().expect("it is text");
+    for complete in [
+        "complete: from record",
+        "complete: not known, no anchor fits a record here",
+    ] {
+        let (code, told) = verify_with(state, &["--anchors", comments]);
+        assert_eq!(code, Some(i32::from(WARNINGS)), "{told}");
+        for words in [warned, complete] {
+            assert!(told.contains(words), "{words}: {told}");
+        }
+        assert!(!told.contains("NOT AS REMEMBERED"), "{told}");
+        if let Some(mut python) = python() {
+            let out = python
+                .args(["--anchors", comments])
+                .arg(state.join("audit"));
+            let out = out.output().expect("it runs");
+            let told = String::from_utf8(out.stdout).expect("it is text");
+            assert_eq!(out.status.code(), Some(i32::from(WARNINGS)), "{told}");
+            assert!(told.starts_with("ok "), "{told}");
+            assert!(
+                told.contains(&format!("\nEARLIER {}\n", earlier.log)),
+                "{told}"
+            );
+        }
+        // Without what this host remembers, only the case speaks of the log.
+        drop(fs::remove_file(state.join(HEAD)));
+    }
+}
+
+#[test]
+fn nothing_is_removed_that_this_host_cannot_stop_remembering() {
+    let place = tempfile::tempdir().expect("a directory");
+    let state = place.path();
+    let before = lagging(state);
+    let kept = segments(state);
+    let way = state.join("head.new");
+    fs::create_dir(&way).expect("a directory");
+    let (code, told) = pruned(state);
+    assert_eq!(code, UNREADABLE, "{told}");
+    let words = format!("refused to remove record {} of the audit log", before.n);
+    assert!(told.contains(&words), "{told}");
+    assert!(told.contains("`head.new`"), "{told}");
+    assert_eq!(segments(state), kept);
+    assert_ne!(verify(state).0, Some(i32::from(BROKEN)));
+    fs::remove_dir(&way).expect("it is there");
+    let (code, told) = pruned(state);
+    assert_eq!(code, OK, "{told}");
+    assert_ne!(segments(state), kept);
+    assert_ne!(verify(state).0, Some(i32::from(BROKEN)));
+}
+
+#[test]
+fn both_verifiers_judge_a_head_from_before_the_first_record_alike() {
+    if python().is_none() {
+        println!(
+            "not run: both_verifiers_judge_a_head_from_before_the_first_record_alike (missing python3)"
+        );
+        return;
+    }
+    let place = tempfile::tempdir().expect("a directory");
+    let state = place.path();
+    lagging(state);
+    assert_eq!(pruned(state).0, OK);
+    let path = state.join(HEAD);
+    let whole = fs::read_to_string(&path).expect("it is there");
+    let first = records(state).swap_remove(0);
+    let named = |n: u64, h: ChainHash| format!("audit {} n={n} h={h}\n", first.log);
+    let other = ChainHash::of(b"another");
+    let codes = |text: String| {
+        fs::write(&path, &text).expect("it can be written");
+        let (ours, theirs) = (verify(state), second(state));
+        assert_eq!(
+            ours.0 == Some(i32::from(BROKEN)),
+            theirs.0 == Some(i32::from(BROKEN)),
+            "{text}: {ours:?} {theirs:?}"
+        );
+        ours.0
+    };
+    let broken = Some(i32::from(BROKEN));
+    assert_ne!(codes(whole.clone()), broken);
+    assert_ne!(codes(named(first.n, first.h)), broken);
+    for text in [
+        named(first.n, other),
+        named(first.n - 1, first.prev),
+        named(first.n - 1, other),
+        named(1, other),
+        whole + &named(1, other),
+    ] {
+        assert_eq!(codes(text), broken);
+    }
 }
 
 #[tokio::test(flavor = "multi_thread")]

@@ -9,7 +9,8 @@ use chrono::{DateTime, Utc};
 use clap::{Args, Subcommand};
 
 use super::anchors::{from_cases, from_file, from_this_host};
-use super::{Asked, Form, export, merge, prune, show_some, verify_asked};
+use super::told::show_to;
+use super::{Asked, Form, export, merge, prune, verify_asked};
 use crate::cli::compose::{self, Host};
 use crate::cli::{Failure, USAGE, moment};
 use crate::config::settings::Policy;
@@ -169,7 +170,8 @@ pub fn run(
             json,
         } => {
             let form = if json { Form::Json } else { Form::Text };
-            show_some(&dir(place.drill)?, wanted.into(), form, &mut out)
+            let dir = dir(place.drill)?;
+            show_to(&dir, wanted.into(), form, &mut out, &mut err)
         }
         AuditSub::Export { place, wanted, csv } => {
             export(&dir(place.drill)?, wanted.into(), csv, &mut out, &mut err)

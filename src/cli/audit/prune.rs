@@ -10,13 +10,14 @@ use chrono::{DateTime, Utc};
 use super::needed::needed;
 use super::{BROKEN, OK, WARNINGS, no_log, unreadable};
 use crate::cli::compose;
-use crate::domain::audit::{Body, Expectations};
+use crate::domain::audit::{Anchor, Body, Expectations};
 use crate::domain::containment::campaign::Campaign;
 use crate::domain::containment::ledger::Ledger;
 use crate::domain::text::Safe;
 use crate::safe;
 use crate::store::audit::{
-    AuditLog, Closed, HEAD, Identity, StoreError, misfit_hint, misfits, remembered, verify_each,
+    AuditLog, Closed, Ground, HEAD, Identity, StoreError, misfit_hint, misfits, remembered,
+    verify_each,
 };
 
 /// What the console forgets with the segments that had it.
@@ -51,12 +52,19 @@ fn try_prune(
     out: &mut dyn Write,
 ) -> Result<io::Result<u8>, StoreError> {
     let user = identity.user.clone();
+    let head = dir.parent().map(|root| root.join(HEAD));
+    let heads = head.as_deref().map_or(Ok(Vec::new()), remembered)?;
     // Before anything is opened or written: with its segment a record that does not fit would be settled.
-    let unlike = unlike(dir)?;
+    let unlike = unlike(dir, &heads)?;
     if !unlike.is_empty() {
         return Ok(say(&unlike, out).map(|()| BROKEN));
     }
-    let log = AuditLog::open(dir, identity)?;
+    let ground = Ground {
+        // What is remembered must not go with what is removed. Where nothing is, that is for a console to begin.
+        head: head.filter(|_| !heads.is_empty()),
+        ..Ground::default()
+    };
+    let log = AuditLog::open_on(dir, identity, ground)?;
     let checked = log.check()?;
     if !checked.report.intact() {
         return Ok(writeln!(
@@ -101,18 +109,14 @@ fn try_prune(
 }
 
 /// Says which logs are not what this host remembers of them, and what to do about it.
-fn unlike(dir: &Path) -> Result<Vec<Safe>, StoreError> {
-    let Some(root) = dir.parent() else {
-        return Ok(Vec::new());
-    };
-    let heads = remembered(&root.join(HEAD))?;
+fn unlike(dir: &Path, heads: &[Anchor]) -> Result<Vec<Safe>, StoreError> {
     let expectations = Expectations {
-        anchors: heads.clone(),
+        anchors: heads.to_vec(),
         ..Expectations::default()
     };
     // A log that cannot be read is told where it is this host's own.
     let found = verify_each(dir, &expectations)?;
-    let misfits = misfits(&heads, &found).into_iter();
+    let misfits = misfits(heads, &found).into_iter();
     let mut told: Vec<Safe> = misfits
         .map(|(head, misfit)| safe!("nothing is removed: {}", misfit.shown(&head)))
         .collect();

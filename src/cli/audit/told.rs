@@ -8,8 +8,9 @@ use std::path::{Path, PathBuf};
 
 use super::written::{COLUMNS, ecs, line, row};
 use super::{BROKEN, OK, code as code_of, no_log, unreadable, worse};
-use crate::domain::audit::{Entry, Filter, ascii_json};
+use crate::domain::audit::{Entry, Filter, Report, ascii_json};
 use crate::domain::ids::LogId;
+use crate::domain::text::Safe;
 use crate::safe;
 use crate::store::audit::{self, StoreError, Walk};
 
@@ -40,13 +41,24 @@ pub fn show(dir: &Path, json: bool, out: &mut dyn Write) -> io::Result<u8> {
 /// # Errors
 /// Only when `out` cannot be written.
 pub fn show_some(dir: &Path, filter: Filter, form: Form, out: &mut dyn Write) -> io::Result<u8> {
+    show_to(dir, filter, form, out, &mut io::sink())
+}
+
+/// The same; what is wrong goes to `err` where lines for people would be out of place among the records.
+pub(super) fn show_to(
+    dir: &Path,
+    filter: Filter,
+    form: Form,
+    out: &mut dyn Write,
+    err: &mut dyn Write,
+) -> io::Result<u8> {
     let logs = match audit::walk(dir) {
         Ok(logs) if logs.is_empty() => return no_log(form == Form::Json, out),
         Ok(logs) => logs,
         Err(error) => return unreadable(&error, form == Form::Json, out),
     };
     let mut telling = Telling::begin(filter, form, out)?;
-    let mut code = OK;
+    let mut found = Found::new();
     for mut log in logs {
         let ended = loop {
             match log.next() {
@@ -58,17 +70,15 @@ pub fn show_some(dir: &Path, filter: Filter, form: Form, out: &mut dyn Write) ->
             }
         };
         match ended {
-            Ok(report) => code = worse(code, code_of(&report)),
+            Ok(report) => found.take(&report),
             Err(error) => return unreadable(&error, form == Form::Json, out),
         }
     }
-    if code == BROKEN && form == Form::Text {
-        writeln!(
-            out,
-            "BROKEN: this log was altered or damaged; see `quell audit verify`"
-        )?;
+    if form == Form::Text {
+        found.say(out)
+    } else {
+        found.say(err)
     }
-    Ok(code)
 }
 
 /// Writes the records that are asked for and nothing else; what is wrong goes to `err`.
@@ -135,10 +145,10 @@ pub fn merge(
             Err(error) => return unreadable(&error, false, err),
         }
     }
-    let mut code = OK;
+    let mut found = Found::new();
     for (_, log) in logs.into_values().flat_map(|copies| copies.0) {
         match log.finish() {
-            Ok(report) => code = worse(code, code_of(&report)),
+            Ok(report) => found.take(&report),
             Err(error) => return unreadable(&error, false, err),
         }
     }
@@ -149,13 +159,46 @@ pub fn merge(
         );
         writeln!(err, "{text}")?;
     }
-    if code == BROKEN {
-        writeln!(
-            err,
-            "BROKEN: a log was altered or damaged; see `quell audit verify`"
-        )?;
+    found.say(err)
+}
+
+/// What the verification of all logs that were told found.
+struct Found {
+    code: u8,
+    /// Lines that are no records, and so are told nowhere.
+    unread: u64,
+}
+
+impl Found {
+    fn new() -> Self {
+        Self {
+            code: OK,
+            unread: 0,
+        }
     }
-    Ok(code)
+
+    fn take(&mut self, report: &Report) {
+        self.code = worse(self.code, code_of(report));
+        self.unread += report.unread;
+    }
+
+    /// Says what is wrong, and gives the exit code.
+    fn say(&self, out: &mut dyn Write) -> io::Result<u8> {
+        if self.code == BROKEN {
+            let unread = match self.unread {
+                0 => Safe::default(),
+                lines => safe!(
+                    ", and lines of it that cannot be read are left out here: {}",
+                    lines
+                ),
+            };
+            writeln!(
+                out,
+                "BROKEN: a log was altered or damaged{unread}; see `quell audit verify`"
+            )?;
+        }
+        Ok(self.code)
+    }
 }
 
 /// What several directories hold of one log, each with its next record.
@@ -227,5 +270,73 @@ impl Telling {
             Form::Csv => writeln!(out, "{}", row(entry)),
         }?;
         Ok(true)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::error::Error;
+    use std::fs;
+
+    use rstest::rstest;
+
+    use super::*;
+    use crate::domain::audit::{Body, ChainHash, SUFFIX};
+    use crate::store::audit::{AuditLog, Identity};
+
+    /// Writes a log of two records, and behind them lines that follow and that nobody can read.
+    fn with_unreadable(dir: &Path, many: usize) -> Result<(), Box<dyn Error>> {
+        let identity = Identity {
+            host: "bastion".into(),
+            uid: 1000,
+            user: "ana".into(),
+        };
+        let log = AuditLog::open(dir, identity)?;
+        log.append_blocking(vec![Body::ClockJump { seconds: 1 }; 2])?;
+        let path = dir.join(format!("audit-{}-1.jsonl", log.log()));
+        let mut text = fs::read_to_string(&path)?;
+        for n in (3..).take(many) {
+            let (before, end) = text.trim_end().rsplit_once('\n').ok_or("one line")?;
+            let (_, h) = end.rsplit_once(",\"h\":\"").ok_or("no hash")?;
+            let prev = h.strip_suffix("\"}").ok_or("no end")?;
+            let hashed = end.get(..end.len() - SUFFIX - 65).ok_or("no prev")?;
+            let hashed = hashed
+                .replace("\"uid\":1000,", "\"uid\":4294967296,")
+                .replace(&format!("\"n\":{},", n - 1), &format!("\"n\":{n},"));
+            let hashed = format!("{hashed}{prev}\"");
+            let h = ChainHash::of(hashed.as_bytes());
+            text = format!("{before}\n{end}\n{hashed},\"h\":\"{h}\"}}\n");
+        }
+        fs::write(path, text)?;
+        Ok(())
+    }
+
+    #[rstest]
+    #[case::text(Form::Text)]
+    #[case::json(Form::Json)]
+    fn lines_that_cannot_be_read_are_counted_where_they_are_left_out(
+        #[case] form: Form,
+        #[values(0, 1, 2)] many: usize,
+    ) -> Result<(), Box<dyn Error>> {
+        let dir = tempfile::tempdir()?;
+        with_unreadable(dir.path(), many)?;
+        let (mut out, mut err) = (Vec::new(), Vec::new());
+        let code = show_to(dir.path(), Filter::default(), form, &mut out, &mut err)?;
+        let (out, err) = (String::from_utf8(out)?, String::from_utf8(err)?);
+        assert_eq!(code, if many == 0 { OK } else { BROKEN }, "{out}{err}");
+        let told = if form == Form::Text { &out } else { &err };
+        let words = format!("cannot be read are left out here: {many};");
+        assert_eq!(told.contains(&words), many > 0, "{told}");
+        assert_eq!(out.matches("clock.jump").count(), 2, "{out}");
+        assert_eq!(err.is_empty(), many == 0 || form == Form::Text, "{err}");
+
+        let (mut out, mut err) = (Vec::new(), Vec::new());
+        let none = Filter::default();
+        let exported = export(dir.path(), none, false, &mut out, &mut err)?;
+        let (out, err) = (String::from_utf8(out)?, String::from_utf8(err)?);
+        assert_eq!(exported, code);
+        assert_eq!(out.lines().count(), 2, "{out}");
+        assert_eq!(err.contains(&words), many > 0, "{err}");
+        Ok(())
     }
 }

@@ -86,13 +86,13 @@ pub fn verify_asked(dir: &Path, asked: &Asked, out: &mut dyn Write) -> io::Resul
     if !elsewhere.is_empty() || !notes.is_empty() {
         code = worse(code, WARNINGS);
     }
-    if !gone.is_empty() {
+    if !unlike.is_empty() {
         code = BROKEN;
     }
     if asked.json {
         let told: Vec<Value> = logs
             .iter()
-            .map(|(log, report)| report_json(log, report))
+            .map(|(log, report)| report_json(log, report, &unlike))
             .collect();
         let heads = asked.remembered.iter();
         let remembered: Vec<Value> = heads
@@ -108,7 +108,7 @@ pub fn verify_asked(dir: &Path, asked: &Asked, out: &mut dyn Write) -> io::Resul
         return Ok(code);
     }
     for (log, report) in &logs {
-        tell(log, report, asked, out)?;
+        tell(log, report, asked, &unlike, out)?;
     }
     warn(&elsewhere, &notes, out)?;
     tell_unlike(&unlike, out)?;
@@ -163,7 +163,13 @@ fn warn(elsewhere: &[LogId], notes: &[Safe], out: &mut dyn Write) -> io::Result<
     Ok(())
 }
 
-fn tell(log: &LogId, report: &Report, asked: &Asked, out: &mut dyn Write) -> io::Result<()> {
+fn tell(
+    log: &LogId,
+    report: &Report,
+    asked: &Asked,
+    unlike: &[Unlike],
+    out: &mut dyn Write,
+) -> io::Result<()> {
     let Report {
         records,
         segments,
@@ -195,7 +201,14 @@ fn tell(log: &LogId, report: &Report, asked: &Asked, out: &mut dyn Write) -> io:
         writeln!(out, "    {}", fault.shown())?;
     }
     tell_rest(report.faults_total, report.faults.len(), out)?;
-    writeln!(out, "  {}", complete(log, report, asked))?;
+    let complete = match behind(log, unlike) {
+        Some(n) => safe!(
+            "NOT COMPLETE: this host remembers record {}, and the log begins behind it",
+            n
+        ),
+        None => complete(log, report, asked),
+    };
+    writeln!(out, "  {complete}")?;
     if report.unsealed > 0 {
         let text = safe!(
             "NOT SEALED: a checkpoint is required and missing in {} places",
@@ -233,6 +246,12 @@ fn tell_unlike(unlike: &[Unlike], out: &mut dyn Write) -> io::Result<()> {
         writeln!(out, "hint: {}", misfit_hint())?;
     }
     Ok(())
+}
+
+/// Gives the record that this host remembers of a log which begins behind it.
+fn behind(log: &LogId, unlike: &[Unlike]) -> Option<u64> {
+    let is_later = |(head, misfit): &&Unlike| head.log == *log && matches!(misfit, Misfit::Later);
+    unlike.iter().find(is_later).map(|(head, _)| head.n)
 }
 
 /// Says what is known of records that may be missing: at the end, or anywhere where the log is broken.
@@ -290,7 +309,9 @@ fn tell_rest(total: u64, told: usize, out: &mut dyn Write) -> io::Result<()> {
     }
 }
 
-fn report_json(log: &LogId, report: &Report) -> Value {
+fn report_json(log: &LogId, report: &Report, unlike: &[Unlike]) -> Value {
+    let begins_behind = behind(log, unlike).is_some();
+    let anchored = report.anchored.filter(|_| !begins_behind);
     let faults: Vec<Value> = report
         .faults
         .iter()
@@ -312,9 +333,9 @@ fn report_json(log: &LogId, report: &Report) -> Value {
         "log": log.as_str(),
         "intact": report.intact(),
         // Without anchors nobody can say.
-        "complete": report.truncated.map(|_| false),
-        "complete_from": report.anchored.map(|_| report.pruned.map_or(1, |(_, last)| last + 1)),
-        "complete_to": report.anchored,
+        "complete": (begins_behind || report.truncated.is_some()).then_some(false),
+        "complete_from": anchored.map(|_| report.pruned.map_or(1, |(_, last)| last + 1)),
+        "complete_to": anchored,
         "missing_to": report.truncated,
         "anchors": report.anchors,
         "checkpoints": report.checkpoints,

@@ -204,11 +204,28 @@ pub(super) fn scan(line: &[u8]) -> Result<Raw<'_>, (usize, Reason)> {
         .len()
         .checked_sub(SUFFIX)
         .and_then(|end| line.get(..end));
-    if hashed.map(ChainHash::of) == Some(raw.h) {
-        Ok(raw)
-    } else {
-        Err((0, Reason::Hash))
+    if hashed.map(ChainHash::of) != Some(raw.h) {
+        return Err((0, Reason::Hash));
     }
+    match impossible(&raw) {
+        Some(field) => Err((0, Reason::Field(field))),
+        None => Ok(raw),
+    }
+}
+
+/// Names a field of the envelope with a value that [`interpret`] does not read: what nobody can read is no record, and must
+/// not be passed over as one.
+fn impossible(raw: &Raw<'_>) -> Option<&'static str> {
+    let is_u32 = |number: u64| u32::try_from(number).is_ok();
+    let fields = [
+        ("log", is_ulid(raw.log)),
+        ("ts", is_time(raw.ts)),
+        ("uid", is_u32(raw.uid)),
+        ("pid", is_u32(raw.pid)),
+        ("sess", is_ulid(raw.sess)),
+    ];
+    let mut all = fields.into_iter();
+    all.find_map(|(field, fits)| (!fits).then_some(field))
 }
 
 fn fields(line: &[u8]) -> Result<Raw<'_>, Malformed> {
@@ -318,8 +335,17 @@ pub(super) fn time(text: &[u8]) -> Option<DateTime<Utc>> {
     (at.to_rfc3339_opts(SecondsFormat::Micros, true) == text).then_some(at)
 }
 
+/// Tells whether a text is an id of ours, as they all are read, at a fraction of the cost: a log has millions of them.
+fn is_ulid(text: &[u8]) -> bool {
+    let is_digit = |byte: &u8| byte.is_ascii_digit() || byte.is_ascii_uppercase();
+    let is_out = |byte: &u8| matches!(byte, b'I' | b'L' | b'O' | b'U');
+    text.len() == 26
+        && text.first().is_some_and(|first| *first <= b'7')
+        && text.iter().all(|byte| is_digit(byte) && !is_out(byte))
+}
+
 /// Tells whether [`time`] reads a text, at a fraction of the cost: a log has millions of them.
-pub(super) fn is_time(text: &[u8]) -> bool {
+fn is_time(text: &[u8]) -> bool {
     is_common_time(text) || time(text).is_some()
 }
 
@@ -981,6 +1007,40 @@ mod tests {
         assert_eq!(super::super::TYPES.len(), types.len());
     }
 
+    #[rstest]
+    #[case::log(
+        "\"log\":\"00000000000000000000000001\"",
+        "\"log\":\"80000000000000000000000001\"",
+        "log"
+    )]
+    #[case::no_month("2027-01-15T", "2027-13-15T", "ts")]
+    #[case::no_day("2027-01-15T", "2027-02-29T", "ts")]
+    #[case::no_hour("T08:", "T24:", "ts")]
+    #[case::user("\"uid\":1000", "\"uid\":4294967296", "uid")]
+    #[case::process("\"pid\":7", "\"pid\":9007199254740991", "pid")]
+    #[case::session("\"sess\":\"00000000000000000000000002\"", "\"sess\":\"x\"", "sess")]
+    #[case::session_in_lower_case("0002\",\"type\"", "000a\",\"type\"", "sess")]
+    fn what_nobody_can_read_is_no_record(
+        #[case] from: &str,
+        #[case] to: &str,
+        #[case] field: &'static str,
+    ) {
+        let body = Body::SessionClose {
+            reason: "quit".into(),
+        };
+        let (line, _) = chain(&[body]).remove(0);
+        let text = String::from_utf8_lossy(&line).replacen(from, to, 1);
+        let Some((hashed, _)) = text.split_once(",\"h\":") else {
+            return assert_eq!(1, 2);
+        };
+        let line = format!("{hashed},\"h\":\"{}\"}}", ChainHash::of(hashed.as_bytes()));
+        let scanned = scan(line.as_bytes()).map(|raw| raw.n);
+        assert_eq!(scanned, Err((0, Reason::Field(field))));
+        // Whoever verifies and whoever reads say the same of it.
+        let read = parse_line(line.as_bytes()).map_err(|fault| fault.reason);
+        assert_eq!(read, Err(Reason::Field(field)));
+    }
+
     #[test]
     fn times_have_one_form() {
         assert!(time(b"2026-11-21T05:23:41.123456Z").is_some());
@@ -1014,6 +1074,15 @@ mod tests {
             for cut in 0..text.len() {
                 prop_assert!(!is_time(&text[..cut]));
             }
+        }
+
+        /// The quick way and the id itself say the same of whatever may stand there.
+        #[test]
+        fn an_id_is_one_by_the_quick_way_when_it_is_read_as_one(
+            text in "[0-9A-Z]{25,27}|[ -~]{26}|[0-9][0-9A-HJKMNP-TV-Z]{25}",
+        ) {
+            prop_assert_eq!(is_ulid(text.as_bytes()), LogId::parse(&text).is_ok());
+            prop_assert_eq!(is_ulid(text.as_bytes()), SessionId::parse(&text).is_ok());
         }
 
         #[test]

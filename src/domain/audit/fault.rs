@@ -91,6 +91,9 @@ pub enum Reason {
     /// A segment in the middle is not there.
     #[error("the segment before it is missing")]
     SegmentMissing,
+    /// A file has the name of a segment, and a number that no record carries.
+    #[error("a file behind it is named as a segment, under a number that no segment has")]
+    SegmentNumber,
 }
 
 impl Reason {
@@ -194,7 +197,7 @@ pub enum Warning {
         count: u64,
     },
     /// Anchors of records before the first one here.
-    #[error("{count} anchors name records before the first one here")]
+    #[error("{count} anchors name records before the first one here, and cannot be checked")]
     AnchorsBefore {
         /// How many.
         count: u64,

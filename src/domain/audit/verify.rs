@@ -28,6 +28,8 @@ pub struct Report {
     pub log: Option<String>,
     /// Whole records read.
     pub records: u64,
+    /// Lines that are no records, and no torn writes that a writer named or may still name: each is in a fault.
+    pub unread: u64,
     /// Segments read.
     pub segments: u64,
     /// Sessions opened.
@@ -51,6 +53,8 @@ pub struct Report {
     pub anchored: Option<u64>,
     /// Anchors that name a record that is not here, or is another; not those from before the first record here.
     pub unmet: Vec<(u64, ChainHash)>,
+    /// Anchors that name a record from before the first one here: nothing here can be held against them.
+    pub earlier: Vec<(u64, ChainHash)>,
     /// The greatest record that an anchor names and that is missing at the end; one of the faults.
     pub truncated: Option<u64>,
     /// Places where a required checkpoint is missing; each is one of the faults.
@@ -138,7 +142,7 @@ impl Verifier {
     /// [`Self::feed_with`].
     pub fn begin_segment(&mut self, segment: u64, whole: &mut dyn FnMut(&[u8])) {
         self.end_of_file(false, whole);
-        if segment != self.segment + 1 {
+        if segment != self.segment.saturating_add(1) {
             self.fault(segment, 0, None, Reason::SegmentMissing);
             self.expected = None;
         } else if !self.ended {
@@ -149,6 +153,12 @@ impl Verifier {
         self.start = 0;
         self.begun = false;
         self.ended = false;
+    }
+
+    /// Says that a file is named as a segment of the log under a number that no record carries: it is none, and belongs
+    /// nowhere.
+    pub fn no_segment(&mut self) {
+        self.fault(self.segment, self.start, None, Reason::SegmentNumber);
     }
 
     /// Takes the next bytes of the segment.
@@ -188,7 +198,7 @@ impl Verifier {
         self.end_of_file(true, whole);
         if self.ended {
             self.warn(Warning::NextMissing {
-                segment: self.segment + 1,
+                segment: self.segment.saturating_add(1),
             });
         }
         if self.report.records == 0 && self.report.faults.is_empty() {
@@ -300,6 +310,7 @@ impl Verifier {
 
     fn unread_fault(&mut self, unread: &Unread) {
         let (at, reason) = unread.why;
+        self.report.unread += unread.lines;
         self.fault(self.segment, unread.at + at as u64, None, reason);
     }
 
@@ -347,9 +358,6 @@ impl Verifier {
     }
 
     fn check_time(&mut self, raw: &Raw<'_>) {
-        if !entry::is_time(raw.ts) {
-            self.fault(self.segment, self.start, Some(raw.n), Reason::Field("ts"));
-        }
         if raw.ts < self.last_ts.as_slice() && raw.kind != b"clock.jump" {
             self.warn(Warning::TimeWentBack { n: raw.n });
         }

@@ -38,11 +38,14 @@ impl Counted {
     pub fn feed(&mut self, bytes: &[u8]) {
         for piece in bytes.split_inclusive(|byte| *byte == b'\n') {
             self.loose.extend_from_slice(piece);
-            if piece.ends_with(b"\n") {
-                self.line();
-            } else if self.loose.len() > self.whole + MAX_LINE {
-                // It stays a hole until a record follows; its bytes are of no use.
+            let is_whole = piece.ends_with(b"\n");
+            if self.loose.len() > self.whole + MAX_LINE + usize::from(is_whole) {
+                // It stays a hole until a record follows, wherever it was cut; its bytes are of no use.
                 self.loose.truncate(self.whole + 1);
+                self.loose.extend(is_whole.then_some(b'\n'));
+            }
+            if is_whole {
+                self.line();
             }
         }
     }
@@ -360,6 +363,20 @@ mod tests {
         );
         assert_eq!(only.last.map(|(n, _)| n), None);
         assert!(only.refusal(at(1_000_000)).is_some());
+    }
+
+    #[test]
+    fn a_line_that_is_too_long_is_the_same_however_it_is_cut() {
+        let mut log = lines(&bodies()).concat();
+        log.extend(vec![b'x'; MAX_LINE + 100]);
+        log.push(b'\n');
+        let whole = fed(&log);
+        let mut cut = Counted::default();
+        for piece in log.chunks(1_000) {
+            cut.feed(piece);
+        }
+        assert_eq!((&whole.loose, whole.whole), (&cut.loose, cut.whole));
+        assert_eq!(whole.loose, b"x\n");
     }
 
     #[test]

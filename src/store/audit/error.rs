@@ -70,6 +70,20 @@ pub enum StoreError {
         /// What it is, with its article.
         kind: &'static str,
     },
+    /// A file is named as a segment, or would have to be, under a number that no record carries.
+    #[error("refused {path:?} as a file of the audit log: no segment has so great a number")]
+    Number {
+        /// Where.
+        path: PathBuf,
+    },
+    /// What this host remembers of the log would be removed.
+    #[error("refused to remove record {n} of the audit log: {path:?} remembers it as the last one")]
+    Lagging {
+        /// The file that remembers.
+        path: PathBuf,
+        /// Number of the record.
+        n: u64,
+    },
     /// The file that remembers the head of the log does not hold what was written into it.
     #[error("{path:?} is not as quell wrote it: {why}")]
     Head {
@@ -157,6 +171,12 @@ impl StoreError {
             Self::Short { .. } => "free space on that disk, then try again",
             Self::Special { .. } => {
                 "somebody replaced it: look who (`ls -l`), put the log back and run `quell audit verify --from-cases`"
+            }
+            Self::Number { .. } => {
+                "quell makes none of that name: look who did (`ls -l`), keep a copy of it and take it out of the folder, then run `quell audit verify`"
+            }
+            Self::Lagging { .. } => {
+                "start quell once, which remembers the last record there is; where that fails, look at `head`, `head.new` and `head.lock` in the state directory (`ls -ld`, `lsattr`)"
             }
             Self::Changed { .. } => {
                 "keep a copy of the folder, look who wrote to it (`ls -l`), run `quell audit verify --from-cases`, then start quell again"

@@ -26,9 +26,10 @@ pub fn exposed(dir: &Path) -> Vec<Safe> {
             octal(mode)
         ));
     }
-    for (log, segments) in segments::list(dir).unwrap_or_default() {
-        for seg in segments {
-            let path = segments::path(dir, &log, seg);
+    for (log, files) in segments::list(dir).unwrap_or_default() {
+        let named = files.segments.iter();
+        let named = named.map(|seg| segments::path(dir, &log, *seg));
+        for path in named.chain(files.strange) {
             let Ok(found) = fs::symlink_metadata(&path) else {
                 continue;
             };

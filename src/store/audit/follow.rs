@@ -36,7 +36,7 @@ const CHUNK: u64 = 1 << 20;
 /// Reads the records behind a place, and tells where it ended; a line that is not whole yet is left for later.
 pub(super) fn read_on(dir: &Path, log: &LogId, from: Place) -> Result<Reading, StoreError> {
     let (mut entries, mut next, mut end) = (Vec::new(), from, from);
-    let segments = segments::list(dir)?.remove(log).unwrap_or_default();
+    let segments = segments::of(dir, log)?.segments;
     for seg in segments.into_iter().filter(|seg| *seg >= from.seg) {
         let path = segments::path(dir, log, seg);
         let file = opened::to_read(&path)?;
@@ -86,9 +86,9 @@ impl Follower {
     /// # Errors
     /// When the directory or a file of it cannot be looked at.
     pub fn has_news(&self) -> Result<bool, StoreError> {
-        for (log, segments) in segments::list(&self.dir)? {
+        for (log, files) in segments::list(&self.dir)? {
             let place = self.places.get(&log).copied().unwrap_or_default();
-            let Some(last) = segments.last().copied() else {
+            let Some(last) = files.segments.last().copied() else {
                 continue;
             };
             let path = segments::path(&self.dir, &log, last);
@@ -107,10 +107,10 @@ impl Follower {
     /// # Errors
     /// When a file cannot be read; what was handed over is not given again.
     pub fn read(&mut self, take: &mut dyn FnMut(Vec<Entry>)) -> Result<(), StoreError> {
-        for (log, segments) in segments::list(&self.dir)? {
+        for (log, files) in segments::list(&self.dir)? {
             let mut place = self.places.get(&log).copied().unwrap_or_default();
             let begun = place.seg;
-            for seg in segments.into_iter().filter(|seg| *seg >= begun) {
+            for seg in files.segments.into_iter().filter(|seg| *seg >= begun) {
                 if seg > place.seg {
                     place = Place { seg, at: 0 };
                 }
@@ -164,7 +164,7 @@ pub(super) fn read_bytes(
     take: &mut dyn FnMut(&[u8]),
 ) -> Result<Place, StoreError> {
     let mut place = from;
-    let segments = segments::list(dir)?.remove(log).unwrap_or_default();
+    let segments = segments::of(dir, log)?.segments;
     for seg in segments.into_iter().filter(|seg| *seg >= from.seg) {
         let path = segments::path(dir, log, seg);
         let file = opened::to_read(&path)?;

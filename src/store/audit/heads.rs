@@ -101,6 +101,20 @@ impl Heads {
         look().and_then(|_| look())
     }
 
+    /// Checks that what is remembered of the log lies behind a record, so that the record may go: a log that begins behind
+    /// what is remembered of it is not the one that was left.
+    pub(super) fn check_behind(&self, n: u64) -> Result<(), StoreError> {
+        let Some(path) = self.remembered().path() else {
+            return Ok(());
+        };
+        let heads = remembered::remembered(&path)?;
+        let lags = |head: &&Anchor| head.log == self.log && head.n <= n;
+        match heads.iter().find(lags) {
+            Some(head) => Err(StoreError::Lagging { path, n: head.n }),
+            None => Ok(()),
+        }
+    }
+
     fn health(&self) -> MutexGuard<'_, Health> {
         self.health.lock().unwrap_or_else(PoisonError::into_inner)
     }

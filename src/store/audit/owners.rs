@@ -8,7 +8,7 @@ use std::path::Path;
 
 use super::error::StoreError;
 use super::{Identity, opened, segments};
-use crate::domain::audit::{MAX_LINE, parse_line};
+use crate::domain::audit::{Entry, MAX_LINE, parse_line};
 use crate::domain::ids::LogId;
 use crate::domain::text::{Safe, Untrusted};
 use crate::safe;
@@ -26,6 +26,11 @@ pub struct Owner {
 }
 
 impl Owner {
+    fn of(record: Entry) -> Self {
+        let Entry { host, uid, .. } = record;
+        Self { host, uid }
+    }
+
     fn is(&self, identity: &Identity) -> bool {
         self.host == identity.host && self.uid == identity.uid
     }
@@ -48,11 +53,11 @@ pub struct Found {
 /// When the directory or a file cannot be read.
 pub fn found(dir: &Path) -> Result<Vec<Found>, StoreError> {
     let logs = segments::list(dir)?.into_iter();
-    logs.map(|(log, segments)| {
+    logs.map(|(log, files)| {
         let (mut owner, mut bytes) = (None, 0);
-        for seg in segments {
-            let (first, size) = look(&segments::path(dir, &log, seg))?;
-            owner = owner.or(first);
+        for seg in files.segments {
+            let (first, size) = first_record(&segments::path(dir, &log, seg))?;
+            owner = owner.or(first.map(Owner::of));
             bytes += size;
         }
         Ok(Found { log, owner, bytes })
@@ -112,8 +117,8 @@ pub fn doubled(dir: &Path) -> Result<Vec<Safe>, StoreError> {
     Ok(said.collect())
 }
 
-/// Gives host and user of the first record that can be read near the start of a file, and the bytes of the file.
-fn look(path: &Path) -> Result<(Option<Owner>, u64), StoreError> {
+/// Gives the first record that can be read near the start of a file, and the bytes of the file.
+pub(super) fn first_record(path: &Path) -> Result<(Option<Entry>, u64), StoreError> {
     let file = match opened::to_read(path) {
         // It was pruned since the directory was listed.
         Err(StoreError::Io { source, .. }) if source.kind() == io::ErrorKind::NotFound => {
@@ -133,8 +138,7 @@ fn look(path: &Path) -> Result<(Option<Owner>, u64), StoreError> {
             return Ok((None, size.len()));
         }
         if let Ok(entry) = parse_line(line.strip_suffix(b"\n").unwrap_or(&line)) {
-            let (host, uid) = (entry.host, entry.uid);
-            return Ok((Some(Owner { host, uid }), size.len()));
+            return Ok((Some(entry), size.len()));
         }
     }
 }

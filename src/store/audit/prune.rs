@@ -51,10 +51,11 @@ impl AuditLog {
         read::read_log(&self.dir, &self.log)
     }
 
-    /// Records that segments are removed, and removes them; they must be the first ones, in order.
+    /// Records that segments are removed, and removes them; they must be the first ones, in order. The record is remembered
+    /// outside of the directory before, where anything is remembered of the log.
     ///
     /// # Errors
-    /// Nothing was removed when the record failed; after other errors some of them may have been.
+    /// Nothing was removed when the record failed, or is not remembered; after other errors some of them may have been.
     pub fn prune(&self, closed: &[Closed]) -> Result<(), StoreError> {
         let recorded = closed.iter().map(|closed| {
             Body::SegmentPruned(SegmentPruned {
@@ -64,6 +65,8 @@ impl AuditLog {
             })
         });
         self.append_blocking(recorded.collect())?;
+        let last = closed.last().map_or(0, |closed| closed.n);
+        self.heads.check_behind(last)?;
         for Closed { segment, .. } in closed {
             let path = segments::path(&self.dir, &self.log, *segment);
             fs::remove_file(&path).map_err(StoreError::io("remove", &path))?;

@@ -9,7 +9,7 @@ use std::path::{Path, PathBuf};
 
 use super::error::StoreError;
 use super::opened;
-use super::segments;
+use super::segments::{self, Files};
 use crate::domain::audit::{Anchor, Entry, Expectations, Report, Verifier, parse_line};
 use crate::domain::ids::LogId;
 
@@ -91,12 +91,12 @@ pub fn verify_each(dir: &Path, expectations: &Expectations) -> Result<Verified, 
         of_log.push(anchor.clone());
     }
     let mut found = Verified::default();
-    for (log, segments) in segments::list(dir)? {
+    for (log, files) in segments::list(dir)? {
         let own = Expectations {
             anchors: anchors.remove(&log).unwrap_or_default(),
             ..expectations.clone()
         };
-        match Walk::new(dir, log.clone(), segments, &own).finish() {
+        match Walk::new(dir, log.clone(), files, &own).finish() {
             Ok(report) => found.logs.push((log, report)),
             Err(error) => found.unread.push((log, error)),
         }
@@ -111,7 +111,7 @@ pub fn verify_each(dir: &Path, expectations: &Expectations) -> Result<Verified, 
 /// When the directory cannot be read.
 pub fn walk(dir: &Path) -> Result<Vec<Walk>, StoreError> {
     let logs = segments::list(dir)?.into_iter();
-    let walks = logs.map(|(log, segments)| Walk::new(dir, log, segments, &Expectations::default()));
+    let walks = logs.map(|(log, files)| Walk::new(dir, log, files, &Expectations::default()));
     Ok(walks.collect())
 }
 
@@ -120,9 +120,9 @@ pub fn walk(dir: &Path) -> Result<Vec<Walk>, StoreError> {
 /// # Errors
 /// When the directory cannot be read.
 pub fn walk_one(dir: &Path, log: &LogId) -> Result<Walk, StoreError> {
-    let segments = segments::list(dir)?.remove(log).unwrap_or_default();
+    let files = segments::of(dir, log)?;
     let none = Expectations::default();
-    Ok(Walk::new(dir, log.clone(), segments, &none))
+    Ok(Walk::new(dir, log.clone(), files, &none))
 }
 
 pub(super) fn read_log(dir: &Path, log: &LogId) -> Result<Checked, StoreError> {
@@ -144,6 +144,8 @@ pub struct Walk {
     log: LogId,
     /// Segments that were not begun.
     rest: VecDeque<u64>,
+    /// Files named as segments under numbers that none has.
+    strange: Vec<PathBuf>,
     /// The file of the segment being read, and how much of it is left.
     file: Option<(File, PathBuf, u64)>,
     verifier: Option<Verifier>,
@@ -155,11 +157,12 @@ pub struct Walk {
 }
 
 impl Walk {
-    fn new(dir: &Path, log: LogId, segments: Vec<u64>, expectations: &Expectations) -> Self {
+    fn new(dir: &Path, log: LogId, files: Files, expectations: &Expectations) -> Self {
         Self {
             dir: dir.to_owned(),
             log,
-            rest: segments.into(),
+            rest: files.segments.into(),
+            strange: files.strange,
             file: None,
             verifier: None,
             expectations: expectations.clone(),
@@ -231,12 +234,7 @@ impl Walk {
     /// Begins the next segment, or ends the walk.
     fn begin_next(&mut self, whole: &mut dyn FnMut(&[u8])) -> Result<bool, StoreError> {
         let Some(seg) = self.rest.pop_front() else {
-            let verifier = self.verifier.take();
-            if self.report.is_none() {
-                let verifier = verifier.unwrap_or_else(|| self.verifier_from(1));
-                self.report = Some(verifier.finish_with(whole));
-            }
-            return Ok(false);
+            return self.end(whole).map(|()| false);
         };
         let path = segments::path(&self.dir, &self.log, seg);
         let file = opened::to_read(&path)?;
@@ -247,6 +245,22 @@ impl Walk {
         let left = size_between_writes(&file, &path)?;
         self.file = (left > 0).then_some((file, path, left));
         Ok(true)
+    }
+
+    /// Ends the walk behind the last segment.
+    fn end(&mut self, whole: &mut dyn FnMut(&[u8])) -> Result<(), StoreError> {
+        if self.report.is_some() {
+            return Ok(());
+        }
+        let verifier = self.verifier.take();
+        let mut verifier = verifier.unwrap_or_else(|| self.verifier_from(1));
+        for path in &self.strange {
+            // Nothing is read from it, but what is no file is refused as any other.
+            drop(opened::to_read(path)?);
+            verifier.no_segment();
+        }
+        self.report = Some(verifier.finish_with(whole));
+        Ok(())
     }
 }
 

@@ -5,6 +5,7 @@
 //! is remembered does not fit the log: the word about it stays until a person removes the file. What must not live here:
 //! when it is written (see `heads`), the rules of the chain (`domain::audit`).
 
+mod gone;
 mod trial;
 
 use std::fs::{self, File, OpenOptions};
@@ -14,16 +15,16 @@ use std::path::{Path, PathBuf};
 use std::thread;
 use std::time::{Duration, Instant};
 
-use super::end::read_at;
 use super::error::StoreError;
+use super::opened;
 use super::read::{Verified, verify_each};
-use super::{opened, segments};
 use crate::domain::audit::{Anchor, Expectations, Reason, find_anchors};
 use crate::domain::fault::Fault;
 use crate::domain::text::Safe;
 use crate::safe;
 use crate::store::lease::{self, Lease};
 
+use gone::{begins_behind, stands};
 pub use trial::try_to_keep;
 
 /// Name of the file in the state directory.
@@ -37,9 +38,6 @@ pub const HEAD_HINT: &str = "look at `head`, `head.new` and `head.lock` in the s
 
 /// Bytes that the file may have, of those who read and those who write; ours is one short line a log.
 const MOST: u64 = 64 << 10;
-
-/// Bytes of a segment that are searched at first, from its end, and at most at once: what is looked for is near the end.
-const WINDOWS: (u64, u64) = (16 << 10, 1 << 20);
 
 /// How long to wait for another console that is at the file. Appends wait for this, so one that was stopped at it must not
 /// hold them up for long.
@@ -58,6 +56,8 @@ pub enum Misfit {
     Shorter,
     /// It has another record of this number, or none.
     Other,
+    /// It begins behind the record. A removal on purpose is remembered before anything goes.
+    Later,
 }
 
 impl Misfit {
@@ -77,6 +77,11 @@ impl Misfit {
             ),
             Self::Other => safe!(
                 "the audit log {} is not the one this host remembers: its record {} is another",
+                *log,
+                *n
+            ),
+            Self::Later => safe!(
+                "the audit log {} lost its beginning or was replaced: this host remembers it up to record {}, and its first record is a later one",
                 *log,
                 *n
             ),
@@ -133,6 +138,9 @@ pub fn misfits(heads: &[Anchor], found: &Verified) -> Vec<(Anchor, Misfit)> {
             return Some(Misfit::Gone);
         };
         let end = report.head.map_or(0, |(n, _)| n);
+        if report.earlier.contains(&(head.n, head.h)) {
+            return Some(Misfit::Later);
+        }
         let how = if head.n > end {
             Misfit::Shorter
         } else {
@@ -284,7 +292,8 @@ impl Remembered {
             }
             // Written by another console since: a few records back, so it is found soon.
             let is_good = self.good.contains(&known) || self.own.as_ref() == Some(&known);
-            if !is_good && !stands(dir, &known) {
+            // What stood when it was looked at may be gone, and the log go on behind it.
+            if (!is_good && !stands(dir, &known)) || begins_behind(dir, &known) {
                 return Next::Misfit(known);
             }
             heads.retain(|other| *other != known);
@@ -312,38 +321,6 @@ enum Next {
     Write(Vec<Anchor>),
     /// What it says does not fit.
     Misfit(Anchor),
-}
-
-/// Tells whether a record is in one of the last two segments of its log: its hash covers all that stands before it.
-fn stands(dir: &Path, head: &Anchor) -> bool {
-    let end = format!(",\"h\":\"{}\"}}\n", head.h);
-    let logs = segments::list(dir).ok();
-    let own = logs.and_then(|mut logs| logs.remove(&head.log));
-    let own = own.unwrap_or_default();
-    own.into_iter().rev().take(2).any(|seg| {
-        let path = segments::path(dir, &head.log, seg);
-        holds(&path, end.as_bytes()).unwrap_or(false)
-    })
-}
-
-fn holds(path: &Path, end: &[u8]) -> Result<bool, StoreError> {
-    let file = opened::to_read(path)?;
-    let found = file.metadata().map_err(StoreError::io("look at", path))?;
-    let mut to = found.len();
-    let (mut window, most) = WINDOWS;
-    loop {
-        let from = to.saturating_sub(window);
-        let bytes = read_at(&file, from, to - from, path)?;
-        if bytes.windows(end.len()).any(|window| window == end) {
-            return Ok(true);
-        }
-        if from == 0 {
-            return Ok(false);
-        }
-        // An end that lies across the border is seen whole.
-        to = from + end.len() as u64;
-        window = most.min(window * 4);
-    }
 }
 
 /// Replaces the file as a whole: a process that dies, or a power cut, leaves the one before.

@@ -389,7 +389,7 @@ impl Writer {
 
     /// Ends the current segment, if its last record did not, and goes on in the next one, locked.
     fn next_segment(&mut self, end: &End) -> Result<End, StoreError> {
-        let next = self.current.seg + 1;
+        let (next, path) = segments::following(&self.dir, &self.log, self.current.seg)?;
         if end.ended {
             // Written by another, who may have died before its sync: the next segment must not outlive this end.
             self.sync_current()?;
@@ -399,7 +399,6 @@ impl Writer {
             self.write(end.size, &lines, true)?;
             self.count_foreign(end);
         }
-        let path = segments::path(&self.dir, &self.log, next);
         let file = segments::make(&self.dir, &path, &mut *self.ground.disk)?;
         wait_for_lock(&mut self.ground, &file, &path, Instant::now())?;
         let closed = self

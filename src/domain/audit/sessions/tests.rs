@@ -1,6 +1,6 @@
 use super::super::samples::Step::{Restart, Say, Seal, Wait};
 use super::super::samples::{Step, bytes, open_with, steps, twenty};
-use super::super::{Anchor, Expectations, OutcomeState, Report, Verifier};
+use super::super::{Anchor, Body, Expectations, OutcomeState, Report, Verifier};
 use super::*;
 use crate::domain::audit::{ChainHash, Entry};
 use crate::domain::ids::ActionId;

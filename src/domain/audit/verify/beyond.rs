@@ -67,7 +67,11 @@ impl Verifier {
         for (n, hashes) in self.anchors.range(first..).chain(&later) {
             self.report.unmet.extend(hashes.iter().map(|h| (*n, *h)));
         }
-        let count = self.anchors.keys().filter(|n| **n < first).count() as u64;
+        for (n, hashes) in self.anchors.range(..first) {
+            let earlier = hashes.iter().map(|h| (*n, *h));
+            self.report.earlier.extend(earlier);
+        }
+        let count = self.report.earlier.len() as u64;
         if count > 0 {
             self.warn(Warning::AnchorsBefore { count });
         }

@@ -242,6 +242,88 @@ fn a_beginning_that_is_not_here_is_a_fault_unless_the_log_says_that_it_was_remov
 }
 
 #[test]
+fn an_anchor_from_before_a_removed_beginning_says_nothing_of_what_is_here() {
+    let (_, second) = pruned(1, false);
+    let log = crate::domain::ids::LogId::from_parts(chrono::DateTime::UNIX_EPOCH, 1);
+    let h = ChainHash::of(b"whatever");
+    let anchors = [3, 21].map(|n| Anchor {
+        log: log.clone(),
+        n,
+        h,
+    });
+    let expectations = Expectations {
+        anchors: anchors.to_vec(),
+        ..Expectations::default()
+    };
+    let mut late = Verifier::expecting(2, &expectations);
+    late.feed(&second);
+    let report = late.finish();
+    assert!(report.intact(), "{report:?}");
+    assert_eq!(report.warnings, [Warning::AnchorsBefore { count: 2 }]);
+    assert_eq!(report.earlier, [(3, h), (21, h)]);
+    assert_eq!((report.anchors, report.anchored), (0, None));
+    assert!(report.unmet.is_empty(), "{report:?}");
+}
+
+#[test]
+fn a_line_that_follows_and_that_nobody_can_read_breaks_it_also_where_it_is_named() {
+    let whole = lines();
+    let (line, last) = &whole[9];
+    let text =
+        String::from_utf8_lossy(line).replacen("\"uid\":1000", "\"uid\":9007199254740991", 1);
+    let hashed = text.split_once(",\"h\":").map_or("", |(hashed, _)| hashed);
+    let h = ChainHash::of(hashed.as_bytes());
+    let unreadable = format!("{hashed},\"h\":\"{h}\"}}\n");
+    let before = bytes(&whole[..9]);
+    let mut handed = 0;
+    let mut verifier = Verifier::new(1);
+    let at_the_end = [&before[..], unreadable.as_bytes()].concat();
+    verifier.feed_with(&at_the_end, &mut |_| handed += 1);
+    let report = verifier.finish();
+    let fault = report
+        .faults
+        .first()
+        .map(|fault| (fault.offset, fault.reason));
+    assert_eq!(fault, Some((before.len() as u64, Reason::Field("uid"))));
+    // Whoever reads the records is told how many are not among them.
+    assert_eq!((report.records, report.unread, handed), (9, 1, 9));
+
+    let mut bodies: Vec<Body> = name_torn(unreadable.as_bytes()).into_iter().collect();
+    bodies.extend(twenty().into_iter().take(3));
+    let named = chain_from(&bodies, 1, last.n - 1, last.prev);
+    let report = verify(&[&at_the_end[..], &bytes(&named)].concat());
+    assert_eq!((report.faults_total, report.unread), (1, 1), "{report:?}");
+}
+
+#[test]
+fn torn_writes_are_no_lines_that_cannot_be_read() {
+    for log in [healed(b"torn", b"torn"), bytes(&lines()[..2])] {
+        assert_eq!(verify(&log).unread, 0);
+    }
+    let torn = [&bytes(&lines()[..2])[..], b"torn"].concat();
+    assert_eq!(verify(&torn).unread, 0);
+    assert_eq!(verify(&healed(b"torn", b"tarn")).unread, 1);
+}
+
+#[test]
+fn a_number_of_a_segment_is_counted_on_without_overflow() {
+    let mut verifier = Verifier::new(u64::MAX);
+    verifier.feed(&bytes(&chain(&[Body::SegmentEnd { next: 2 }])));
+    verifier.begin_segment(u64::MAX, &mut |_| ());
+    assert!(!verifier.finish().intact());
+    let mut named = Verifier::new(1);
+    named.feed(&bytes(&lines()));
+    named.no_segment();
+    let reasons: Vec<_> = named
+        .finish()
+        .faults
+        .iter()
+        .map(|fault| fault.reason)
+        .collect();
+    assert_eq!(reasons, [Reason::SegmentNumber]);
+}
+
+#[test]
 fn an_anchor_behind_a_fault_does_not_say_that_all_is_here() {
     let whole = lines();
     let anchor = |place: usize| Anchor {

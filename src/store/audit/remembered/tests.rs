@@ -1,8 +1,9 @@
 use std::error::Error;
 use std::os::unix::fs::PermissionsExt as _;
 
+use super::gone::{WINDOWS, holds};
 use super::*;
-use crate::domain::audit::{Body, ChainHash};
+use crate::domain::audit::{Body, ChainHash, Draft, Entry, SegmentPruned, encode_line};
 use crate::domain::ids::LogId;
 use crate::store::audit::{AuditLog, Identity};
 use tempfile::TempDir;
@@ -16,6 +17,7 @@ struct Place {
     dir: PathBuf,
     segment: PathBuf,
     records: Vec<Anchor>,
+    last: Entry,
 }
 
 fn place() -> Result<Place, Box<dyn Error>> {
@@ -28,7 +30,9 @@ fn place() -> Result<Place, Box<dyn Error>> {
     };
     let log = AuditLog::open(&dir, identity)?;
     log.append_blocking(vec![Body::ClockJump { seconds: 1 }; 5])?;
-    let records = log.read_all()?.into_iter().map(|entry| Anchor {
+    let entries = log.read_all()?;
+    let last = entries.last().cloned().ok_or("no record")?;
+    let records = entries.into_iter().map(|entry| Anchor {
         log: entry.log,
         n: entry.n,
         h: entry.h,
@@ -41,7 +45,47 @@ fn place() -> Result<Place, Box<dyn Error>> {
         dir,
         segment,
         records,
+        last,
     })
+}
+
+/// Puts another file in the place of the log: a second segment that says that the first was removed on purpose, up to a
+/// record.
+fn replace(place: &Place, n: u64, h: ChainHash) -> Done {
+    let last = &place.last;
+    let bodies = [
+        Body::SegmentStart {
+            prev_h: h.to_string(),
+        },
+        Body::SegmentPruned(SegmentPruned {
+            segment: 1,
+            n,
+            h: h.to_string(),
+        }),
+    ];
+    let (mut prev, mut text) = (h, Vec::new());
+    for (n, body) in (n + 1..).zip(&bodies) {
+        let (line, entry) = encode_line(&Draft {
+            log: &last.log,
+            seg: 2,
+            n,
+            ts: last.ts,
+            boot_us: last.boot_us,
+            host: &last.host,
+            uid: last.uid,
+            user: &last.user,
+            pid: last.pid,
+            sess: &last.sess,
+            body,
+            prev,
+        })?;
+        prev = entry.h;
+        text.extend(line);
+    }
+    fs::remove_file(&place.segment)?;
+    let second = place.dir.join(format!("audit-{}-2.jsonl", last.log));
+    fs::write(second, text)?;
+    Ok(())
 }
 
 fn look_at(host: &mut Remembered, place: &Place) -> Result<Option<Fault>, StoreError> {
@@ -221,6 +265,44 @@ fn what_does_not_fit_is_said_and_stays_until_somebody_removes_it() -> Done {
         fs::remove_file(&place.path)?;
         host.keep(&place.dir, next.clone())?;
         assert_eq!(remembered(&place.path)?, [next], "{change}");
+    }
+    Ok(())
+}
+
+#[test]
+fn a_log_that_was_replaced_by_a_later_part_is_said_and_what_is_remembered_stays() -> Done {
+    for (behind, h) in [(0, None), (5, Some(ChainHash::of(b"another")))] {
+        // Before a console starts, and under one that runs.
+        for runs in [false, true] {
+            let place = place()?;
+            let head = place.records[4].clone();
+            let mut host = Remembered::new(Some(place.path.clone()));
+            host.keep(&place.dir, head.clone())?;
+            assert_eq!(look_at(&mut host, &place)?, None);
+            replace(&place, head.n + behind, h.unwrap_or(head.h))?;
+            if !runs {
+                host = Remembered::new(Some(place.path.clone()));
+                let found = said(look_at(&mut host, &place)?);
+                assert!(found.contains("up to record 5, and its first"), "{found}");
+            }
+            let next = Anchor {
+                n: 99,
+                ..head.clone()
+            };
+            host.keep(&place.dir, next.clone())?;
+            assert_eq!(remembered(&place.path)?, [head]);
+            let found = said(look_at(&mut host, &place)?);
+            assert!(
+                found.contains("lost its beginning or was replaced"),
+                "{found}"
+            );
+            assert!(!found.contains("BROKEN"), "{found}");
+            // A person decides.
+            fs::remove_file(&place.path)?;
+            assert_eq!(look_at(&mut host, &place)?, None);
+            host.keep(&place.dir, next.clone())?;
+            assert_eq!(remembered(&place.path)?, [next]);
+        }
     }
     Ok(())
 }
