@@ -230,10 +230,9 @@ pub fn file_failure(error: &files::FileError) -> Failure {
 
 /// Says why the state directory cannot be used.
 pub fn state_failure(error: &StateError) -> Failure {
-    Failure::one(
-        UNREADABLE,
-        Fault::new(Untrusted::new(error.to_string()).line()),
-    )
+    let what = Untrusted::new(error.to_string()).line();
+    let hint = error.hint();
+    Failure::one(UNREADABLE, Fault { what, hint })
 }
 
 /// Reads every secret; what cannot be had becomes a warning, and its connection a fault.

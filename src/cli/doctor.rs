@@ -3,6 +3,7 @@
 //! Exit codes: 0 all well, 1 something would fail, 2 warnings only, 3 no usable configuration.
 
 mod action;
+mod caps;
 mod connection;
 mod head;
 mod host;
@@ -12,6 +13,7 @@ use std::io::Write;
 
 use serde_json::json;
 
+use self::action::Stops;
 use super::compose::{self, Host, Loaded, Place};
 use super::{Failure, OK, broken_pipe};
 use crate::config::settings::Role;
@@ -125,16 +127,17 @@ pub async fn examine(
     checks.extend(host::policy(host, &mut settings));
     // Whatever is at fault so far keeps the console from starting, so no action of it can run.
     let faults = checks.iter().filter(|one| one.verdict == Verdict::Fault);
-    let mut stops: Vec<Safe> = faults
-        .map(|one| safe!("the console does not start: {}", one.found))
-        .collect();
+    let mut stops = Stops::default();
+    let unstarted = faults.map(|one| safe!("the console does not start: {}", one.found));
+    stops.all.extend(unstarted);
     for judged in [
         host::freeze(host),
         host::log(state, disk, now),
         systems::judged(state, &settings, now),
-        host::caps(state, &settings, now),
+        caps::judged(state, &settings, now),
     ] {
-        stops.extend(judged.stops);
+        stops.all.extend(judged.stops.all);
+        stops.counted.extend(judged.stops.counted);
         checks.extend(judged.checks);
     }
     let (secrets, faults) = compose::secrets(&settings);

@@ -4,7 +4,7 @@
 
 use std::error::Error;
 use std::fs;
-use std::os::unix::fs::PermissionsExt as _;
+use std::os::unix::fs::{PermissionsExt as _, symlink};
 use std::path::{Path, PathBuf};
 use std::sync::{Arc, Barrier};
 use std::thread;
@@ -130,7 +130,7 @@ fn verified(state: &Path) -> (u8, String) {
 }
 
 /// Runs a console once, to its end in order.
-async fn run(drill: &Drill, state: &Path) -> Model {
+pub async fn run(drill: &Drill, state: &Path) -> Model {
     let mut app = TestApp::start(drill, state);
     app.until("the queue is filled", |model| model.queue.heard)
         .await;
@@ -203,6 +203,10 @@ async fn of_two_logs_of_this_host_and_user_none_goes_on() {
         assert!(row.hint.is_some(), "{row:?}");
     }
     assert_eq!(rows(&checks, "logs of this host").len(), 2, "{checks:#?}");
+    let [caps] = rows(&checks, "caps")[..] else {
+        panic!("{checks:#?}");
+    };
+    assert_eq!(caps.verdict, Verdict::NotKnown, "of which log?");
     let [disable] = rows(&checks, "okta: disable account")[..] else {
         panic!("{checks:#?}");
     };
@@ -338,6 +342,28 @@ fn confirmed() -> Vec<Body> {
     ]
 }
 
+/// The same, and sent.
+fn sent() -> Vec<Body> {
+    let mut bodies = confirmed();
+    let Some(Body::ActionConfirm { aid, .. }) = bodies.last() else {
+        panic!("{bodies:?}");
+    };
+    let intent = Body::ActionIntent {
+        aid: aid.clone(),
+        attempt: 1,
+        method: "POST".into(),
+        host: "127.0.0.1".into(),
+        path: "/api/v1/users/00uOTHER/lifecycle/suspend".into(),
+        body_sha256: "0".repeat(64),
+        request_id: "request-1".into(),
+        server_date: None,
+        password_changed: None,
+        deadline: Utc::now(),
+    };
+    bodies.push(intent);
+    bodies
+}
+
 /// Writes the log of a host and user into a state directory; gives which it is.
 fn write_log(state: &Path, who: Identity, bodies: Vec<Body>) -> LogId {
     let log = AuditLog::open(&state.join("audit"), who).expect("it can be opened");
@@ -379,6 +405,84 @@ async fn what_a_log_under_another_name_of_this_host_holds_is_said() {
     };
     assert_eq!(row.verdict, Verdict::Warning);
     assert!(row.found.as_str().starts_with(&words), "{row:?}");
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn what_another_host_sent_is_not_counted_as_sent_from_this_one() {
+    let (drill, place) = (company().await, tempfile::tempdir().expect("a directory"));
+    let [state] = states(place.path(), ["state"]);
+    let who = compose::identity();
+    for (whose, words) in [
+        (identity("host-a", who.uid), "0 of 20 from this host"),
+        (who, "1 of 20 from this host"),
+    ] {
+        write_log(&state, whose, sent());
+        let checks = doctor(&drill, &state).await;
+        let [caps] = rows(&checks, "caps")[..] else {
+            panic!("{checks:#?}");
+        };
+        assert!(caps.found.as_str().contains(words), "{caps:?}");
+    }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_state_directory_with_a_part_of_another_one_is_refused_and_can_be_read() {
+    let (drill, place) = (company().await, tempfile::tempdir().expect("a directory"));
+    let [state] = states(place.path(), ["state"]);
+    run(&drill, &state).await;
+    let before = records(&state);
+    let real = fs::canonicalize(&state).expect("it is there");
+    let whole = format!("start with --state {}", real.display());
+    for part in ["audit", "lease", "draft"] {
+        let other = place.path().join(format!("with-{part}"));
+        fs::create_dir(&other).expect("a directory");
+        symlink(state.join(part), other.join(part)).expect("a link");
+        let words = format!("{:?} as a part of the state directory", other.join(part));
+
+        let failure = refused(&drill, &other);
+        assert_eq!(failure.code, UNREADABLE);
+        let fault = &failure.faults[0];
+        assert!(fault.what.as_str().contains(&words), "{fault:?}");
+        let hint = fault.hint.as_ref().expect("a hint");
+        assert!(hint.as_str().contains(&whole), "{hint}");
+
+        let checks = doctor(&drill, &other).await;
+        let [row] = rows(&checks, "audit log")[..] else {
+            panic!("{checks:#?}");
+        };
+        assert_eq!(row.verdict, Verdict::Fault, "{row:?}");
+        assert!(row.found.as_str().contains(&words), "{row:?}");
+        let hint = row.hint.as_ref().expect("a hint");
+        assert!(hint.as_str().contains(&whole), "{hint}");
+        let [disable] = rows(&checks, "okta: disable account")[..] else {
+            panic!("{checks:#?}");
+        };
+        assert_eq!(disable.verdict, Verdict::Fault, "{disable:?}");
+        assert!(disable.found.as_str().contains(&words), "{disable:?}");
+    }
+    assert_eq!(records(&state), before, "nothing is written");
+    // Whoever only reads locks nothing.
+    let other = place.path().join("with-audit");
+    assert_eq!(records(&other), before);
+    let (_, told) = verified(&other);
+    assert!(told.contains("  intact: "), "{told}");
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_state_directory_that_is_reached_by_a_link_goes_on() {
+    let (drill, place) = (company().await, tempfile::tempdir().expect("a directory"));
+    let [state] = states(place.path(), ["state"]);
+    run(&drill, &state).await;
+    let before = records(&state).len();
+    let link = place.path().join("link");
+    symlink(&state, &link).expect("a link");
+    run(&drill, &link).await;
+    assert!(records(&state).len() > before);
+    let checks = doctor(&drill, &link).await;
+    let [row] = rows(&checks, "audit log")[..] else {
+        panic!("{checks:#?}");
+    };
+    assert_eq!(row.verdict, Verdict::Ok, "{row:?}");
 }
 
 /// Says how a console of a company is refused on the state of another one.

@@ -3,13 +3,14 @@
 use std::fs::{File, TryLockError};
 use std::io;
 use std::os::unix::fs::PermissionsExt as _;
-use std::path::Path;
+use std::path::{Path, PathBuf};
 
 use quell::cli::compose::{self, Host, Loaded};
 use quell::cli::doctor::{Check, Verdict, examine, exit_code};
 use quell::config::settings::Policy;
-use quell::domain::audit::Anchor;
+use quell::domain::audit::{Anchor, ChainHash};
 use quell::domain::containment::campaign::Campaign;
+use quell::domain::containment::counted::Counted;
 use quell::domain::containment::kind::ActionKind;
 use quell::domain::freshness::Moment;
 use quell::domain::ids::{AccountId, CaseId, ConnectionName};
@@ -18,9 +19,11 @@ use quell::drill::{Drill, Options};
 use quell::engine::clock::{Clock as _, SystemClock};
 use quell::store::audit::{Disk, Free, HEAD, RealDisk};
 use quell::store::state::StateDir;
+use rstest::rstest;
 use serde_json::json;
 use tempfile::TempDir;
 
+use crate::audit_logs::run;
 use crate::audit_processes::leave_orphans;
 use crate::harness::app::{company, company_of, no_host, records};
 use crate::harness::root;
@@ -259,6 +262,90 @@ async fn a_cap_that_is_reached_stops_only_where_nothing_goes_beyond_it() {
         );
         assert_eq!(of(&checks, "okta: enable account").verdict, Verdict::Ok);
     }
+}
+
+/// The lines of a log, which somebody else may change.
+type Lines = Vec<Vec<u8>>;
+
+/// Adds a line that follows from the last one as a record would, and that nobody can read as one: no user has such an id.
+fn add_unreadable(lines: &mut Lines) {
+    let last = lines.last().expect("a line");
+    let mut record: serde_json::Map<String, serde_json::Value> =
+        serde_json::from_slice(last).expect("it is JSON");
+    let prev = record.remove("h").expect("its hash");
+    let n = record["n"].as_u64().expect("its number");
+    record["prev"] = prev;
+    record["n"] = json!(n + 1);
+    record["uid"] = json!((1_u64 << 53) - 1);
+    let text = serde_json::to_string(&record).expect("it is JSON");
+    let text = text.strip_suffix('}').expect("it is an object");
+    let h = ChainHash::of(text.as_bytes());
+    lines.push(format!("{text},\"h\":\"{h}\"}}\n").into_bytes());
+}
+
+#[rstest]
+#[case::whole(|_: &mut Lines| (), false, false)]
+#[case::a_letter_edited(|lines: &mut Lines| lines[1][20] ^= 1, true, false)]
+#[case::a_line_taken_out(|lines: &mut Lines| drop(lines.remove(1)), true, false)]
+#[case::a_line_put_in(|lines: &mut Lines| lines.insert(1, b"x\n".to_vec()), true, false)]
+// The next writer names what stands behind the last record before anything is counted.
+#[case::an_unreadable_record_at_the_end(add_unreadable, false, false)]
+#[case::a_torn_end(|lines: &mut Lines| lines.push(b"{\"v\":1,\"log\":".to_vec()), false, false)]
+#[case::a_word_at_the_end(|lines: &mut Lines| lines.push(b"x\n".to_vec()), false, false)]
+#[case::no_line_feed_at_the_end(|lines: &mut Lines| { lines.last_mut().expect("a line").pop(); }, false, false)]
+#[case::more_than_a_line_at_the_end(|lines: &mut Lines| lines.push(vec![b'x'; 100_000]), true, true)]
+#[tokio::test(flavor = "multi_thread")]
+async fn the_caps_are_judged_as_a_console_judges_them_that_starts_then(
+    #[case] edit: fn(&mut Lines),
+    #[case] refuses: bool,
+    #[case] an_hour_later: bool,
+) {
+    const WORDS: &str = "the caps cannot be counted";
+    let (drill, dir) = (company().await, tempfile::tempdir().expect("a directory"));
+    run(&drill, dir.path()).await;
+    let segment = segment(&dir);
+    let whole = std::fs::read(&segment).expect("it can be read");
+    let mut lines: Lines = whole
+        .split_inclusive(|byte| *byte == b'\n')
+        .map(<[u8]>::to_vec)
+        .collect();
+    assert!(lines.len() > 2, "the second line is in the middle");
+    edit(&mut lines);
+    std::fs::write(&segment, lines.concat()).expect("it is ours");
+
+    let mut later = now();
+    later.utc += chrono::TimeDelta::minutes(61);
+    let host = no_host();
+    let checks = report_on(&drill, &dir, &host, |text| text, (later, &mut RealDisk)).await;
+    let caps = of(&checks, "caps");
+    assert_eq!(caps.verdict == Verdict::Fault, an_hour_later, "{caps:?}");
+
+    let checks = report(&drill, &dir, &host, |text| text).await;
+    let caps = of(&checks, "caps");
+    let expected = if refuses { Verdict::Fault } else { Verdict::Ok };
+    assert_eq!(caps.verdict, expected, "{caps:?}");
+    assert_eq!(caps.found.as_str().contains(WORDS), refuses, "{caps:?}");
+    assert_eq!(caps.hint.is_some(), refuses, "{caps:?}");
+    for kind in ActionKind::ALL {
+        let line = of(&checks, &format!("okta: {}", kind.word()));
+        let fails = line.found.as_str().contains(WORDS);
+        let counts = kind != ActionKind::EnableAccount;
+        assert_eq!(fails, refuses && counts, "{line:?}");
+        assert_eq!(line.verdict == Verdict::Fault, fails, "{line:?}");
+    }
+
+    run(&drill, dir.path()).await;
+    let mut counted = Counted::default();
+    counted.feed(&std::fs::read(&segment).expect("it can be read"));
+    let refusal = counted.refusal(now().utc);
+    assert_eq!(refusal.is_some(), refuses, "{refusal:?}");
+}
+
+/// Gives the first segment of the log that was written last.
+fn segment(dir: &TempDir) -> PathBuf {
+    let last = records(dir.path()).pop().expect("a record");
+    let name = format!("audit/audit-{}-1.jsonl", last.log);
+    dir.path().join(name)
 }
 
 /// Every file below the directory of the log.
@@ -657,8 +744,8 @@ async fn silent_sources_and_rules_are_named() {
     );
 }
 
-/// A disk with so many bytes left, on a network.
-struct Remote(u64);
+/// A disk with so much room left, on a network.
+struct Remote(Free);
 
 impl Disk for Remote {
     fn write(&mut self, _file: &File, bytes: &[u8]) -> io::Result<usize> {
@@ -674,10 +761,7 @@ impl Disk for Remote {
         Ok(())
     }
     fn free(&mut self, _path: &Path) -> io::Result<Free> {
-        Ok(Free {
-            bytes: self.0,
-            inodes: None,
-        })
+        Ok(self.0)
     }
     fn reserve(&mut self, _file: &File, _from: u64, _len: u64) -> io::Result<()> {
         Ok(())
@@ -690,14 +774,29 @@ impl Disk for Remote {
 #[tokio::test(flavor = "multi_thread")]
 async fn a_network_disk_is_a_warning_and_a_full_one_stops_every_action() {
     let (drill, dir) = (company().await, tempfile::tempdir().expect("a directory"));
-    for (free, directory, disable) in [
-        (200 << 20, Verdict::Warning, Verdict::Ok),
-        (1 << 20, Verdict::Fault, Verdict::Fault),
+    let (ok, low, full) = (Verdict::Ok, Verdict::Warning, Verdict::Fault);
+    for (bytes, inodes, directory, disable, words) in [
+        (
+            599 << 20,
+            Some(5_000),
+            ok,
+            ok,
+            "599 MiB and 5000 files free",
+        ),
+        (200 << 20, None, low, ok, "200 MiB free"),
+        (1 << 20, None, full, full, "1 MiB free"),
+        (599 << 20, Some(0), full, full, "599 MiB and 0 files free"),
     ] {
-        let disk: &mut dyn Disk = &mut Remote(free);
+        let disk: &mut dyn Disk = &mut Remote(Free { bytes, inodes });
         let checks = report_on(&drill, &dir, &no_host(), |text| text, (now(), disk)).await;
         assert_eq!(of(&checks, "log file system").verdict, Verdict::Warning);
-        assert_eq!(of(&checks, "log directory").verdict, directory);
-        assert_eq!(of(&checks, "okta: disable account").verdict, disable);
+        let line = of(&checks, "log directory");
+        assert_eq!(line.verdict, directory, "{line:?}");
+        assert!(line.found.as_str().contains(words), "{line:?}");
+        assert_eq!(line.hint.is_some(), directory == full, "{line:?}");
+        let line = of(&checks, "okta: disable account");
+        assert_eq!(line.verdict, disable, "{line:?}");
+        let says = line.found.as_str().contains(words);
+        assert_eq!(says, disable == full, "{line:?}");
     }
 }

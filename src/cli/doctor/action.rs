@@ -6,6 +6,7 @@ use super::{Check, Verdict, check, failed};
 use crate::config::settings::{Mode, Role, Settings};
 use crate::connect::capability::{Identity, Right};
 use crate::connect::registry::Connections;
+use crate::domain::containment::caps;
 use crate::domain::containment::kind::ActionKind;
 use crate::domain::ids::ConnectionName;
 use crate::domain::text::Safe;
@@ -14,9 +15,25 @@ use crate::safe;
 use super::connection::Found;
 
 /// What stops actions on this host, whatever the provider.
-pub(super) type Stops = Vec<Safe>;
+#[derive(Default)]
+pub(super) struct Stops {
+    /// Reasons that hold for every kind.
+    pub(super) all: Vec<Safe>,
+    /// Reasons that hold for what counts against the caps: an undo never does.
+    pub(super) counted: Vec<Safe>,
+}
 
-/// Judges each kind of action at one provider; `stops` holds for all of them, but a cap never for an undo.
+impl Stops {
+    /// Makes stops of one reason that holds for every kind.
+    pub(super) fn of_all(reason: Safe) -> Self {
+        Self {
+            all: vec![reason],
+            counted: Vec::new(),
+        }
+    }
+}
+
+/// Judges each kind of action at one provider.
 pub(super) async fn checks(
     source: &Arc<dyn Identity>,
     settings: &Settings,
@@ -25,7 +42,7 @@ pub(super) async fn checks(
 ) -> Vec<Check> {
     let name = source.connection().clone();
     let mut checks = Vec::new();
-    let mut general: Vec<Safe> = stops.clone();
+    let mut general = stops.all.clone();
     if settings.environment.mode == Mode::ReadOnly {
         general.push("the mode is READ ONLY".into());
     }
@@ -38,11 +55,10 @@ pub(super) async fn checks(
     }
     general.extend(refused);
     for kind in ActionKind::ALL {
-        let mut reasons: Vec<Safe> = general
-            .iter()
-            .filter(|reason| kind != ActionKind::EnableAccount || !is_cap(reason))
-            .cloned()
-            .collect();
+        let mut reasons = general.clone();
+        if caps::counts(&[kind]) {
+            reasons.extend_from_slice(&stops.counted);
+        }
         // What the provider does not have is no fault of the host, and nothing can be done about it.
         if let Err(lacking) = source.offers(kind) {
             let found = safe!("not offered: {}", lacking.reason);
@@ -66,10 +82,6 @@ pub(super) async fn checks(
         checks.push(line(&name, kind, &reasons, settings, is_granted));
     }
     checks
-}
-
-fn is_cap(reason: &Safe) -> bool {
-    reason.as_str().starts_with("cap reached")
 }
 
 fn line(

@@ -1,31 +1,31 @@
-//! What the doctor finds on this host: configuration, policy, freeze switch, audit log, caps, secrets.
+//! What the doctor finds on this host: configuration, policy, freeze switch, audit log, secrets.
+//!
+//! What must not live here: what is in the log (see `head`), and what the caps count by it (see `caps`).
 
 use std::collections::BTreeMap;
 use std::os::unix::fs::{MetadataExt as _, PermissionsExt as _};
 use std::path::{Path, PathBuf};
 
+use super::action::Stops;
 use super::{Check, Verdict, check, of_fault};
 use crate::cli::compose::{self, Host, Loaded, Look};
 use crate::cli::log_folder;
 use crate::config::settings::{SecretSource, Settings};
 use crate::connect::secret::Secret;
-use crate::domain::containment::caps::{self, CapWord};
-use crate::domain::containment::kind::ActionKind;
-use crate::domain::containment::ledger::Ledger;
 use crate::domain::freshness::Moment;
-use crate::domain::ids::{AccountId, ConnectionName};
+use crate::domain::ids::ConnectionName;
 use crate::domain::text::{Safe, Untrusted};
 use crate::safe;
 use crate::store::audit::{Disk, StoreError, several};
 use crate::store::state::StateDir;
 
-/// Lines, and what of them stops every action.
+/// Lines, and what of them stops actions.
 #[derive(Default)]
 pub(super) struct Judged {
     /// The lines.
     pub checks: Vec<Check>,
-    /// Reasons why no action can run.
-    pub stops: Vec<Safe>,
+    /// Reasons why actions cannot run.
+    pub stops: Stops,
 }
 
 /// Says what the configuration is and what is not good in it.
@@ -102,7 +102,7 @@ pub(super) fn freeze(host: &Host) -> Judged {
     let Some(reason) = crate::engine::frozen(&host.freeze) else {
         return Judged {
             checks: vec![check("freeze", Verdict::Ok, "off")],
-            stops: Vec::new(),
+            ..Judged::default()
         };
     };
     let place = Untrusted::new(host.freeze.to_string_lossy()).ident();
@@ -118,7 +118,7 @@ pub(super) fn freeze(host: &Host) -> Judged {
     });
     Judged {
         checks: vec![on],
-        stops: vec![reason],
+        stops: Stops::of_all(reason),
     }
 }
 
@@ -130,10 +130,10 @@ pub(super) fn log(state: &StateDir, disk: &mut dyn Disk, now: Moment) -> Judged 
     let was = mode_of(state);
     if let Err(error) = state.prepare() {
         let found = Untrusted::new(error.to_string()).line();
-        judged.stops.push(safe!("no audit log: {}", found));
-        judged
-            .checks
-            .push(check("audit log", Verdict::Fault, found));
+        judged.stops.all.push(safe!("no audit log: {}", found));
+        let mut none = check("audit log", Verdict::Fault, found);
+        none.hint = error.hint();
+        judged.checks.push(none);
         return judged;
     }
     judged.checks.push(match was {
@@ -157,13 +157,12 @@ pub(super) fn log(state: &StateDir, disk: &mut dyn Disk, now: Moment) -> Judged 
     });
     match disk.free(&state.audit()) {
         Ok(free) if free.refuses_actions() => {
-            let found = safe!("{} MiB free: actions are refused", free.bytes >> 20);
-            judged
-                .stops
-                .push("the disk of the audit log is full".into());
-            judged
-                .checks
-                .push(check("log directory", Verdict::Fault, found));
+            let stop = safe!("the disk of the audit log is full: {}", free.shown());
+            judged.stops.all.push(stop);
+            let found = safe!("{}: actions are refused", free.shown());
+            let mut full = check("log directory", Verdict::Fault, found);
+            full.hint = StoreError::Full { free }.hint();
+            judged.checks.push(full);
         }
         Ok(free) => {
             let verdict = if free.is_low() {
@@ -171,7 +170,7 @@ pub(super) fn log(state: &StateDir, disk: &mut dyn Disk, now: Moment) -> Judged 
             } else {
                 Verdict::Ok
             };
-            let found = safe!("{}, {} MiB free", place, free.bytes >> 20);
+            let found = safe!("{}, {}", place, free.shown());
             judged.checks.push(check("log directory", verdict, found));
         }
         Err(error) => {
@@ -198,7 +197,7 @@ pub(super) fn log(state: &StateDir, disk: &mut dyn Disk, now: Moment) -> Judged 
             none.hint = error.hint();
             judged.checks.push(none);
             let stop = safe!("the audit log cannot be opened: {}", error.shown());
-            judged.stops.push(stop);
+            judged.stops.all.push(stop);
         }
     }
     judged
@@ -255,7 +254,7 @@ fn is_of_the_log(path: &Path) -> bool {
 }
 
 /// Lists the files of the log, with the one that is locked to find it.
-fn names(dir: &Path) -> std::io::Result<Vec<PathBuf>> {
+pub(super) fn names(dir: &Path) -> std::io::Result<Vec<PathBuf>> {
     let mut found = Vec::new();
     for file in std::fs::read_dir(dir)? {
         let path = file?.path();
@@ -292,73 +291,6 @@ fn beside(dir: &Path, now: Moment) -> Vec<Check> {
         hint: fault.hint,
     }));
     checks
-}
-
-/// Counts what the caps count.
-pub(super) fn caps(state: &StateDir, settings: &Settings, now: Moment) -> Judged {
-    let mut judged = Judged::default();
-    let entries = match crate::store::audit::read(&state.audit()) {
-        Ok(entries) => entries,
-        Err(error) => {
-            let found = safe!("cannot be counted: {}", error.shown());
-            judged.stops.push(safe!("the caps {}", found.clone()));
-            judged.checks.push(check("caps", Verdict::Fault, found));
-            return judged;
-        }
-    };
-    let mut ledger = Ledger::default();
-    for entry in &entries {
-        ledger.apply(entry);
-    }
-    let caps = settings.policy.caps;
-    let (person, host) = caps::used(&ledger, &compose::identity().user, now.utc);
-    let found = safe!(
-        "{} of {} accounts by you in 10 minutes, {} of {} from this host in an hour",
-        person,
-        caps.per_person,
-        host,
-        caps.per_host
-    );
-    let line = match one_more(&ledger, settings, now) {
-        CapWord::Within => check("caps", Verdict::Ok, found),
-        CapWord::Campaign(name) => {
-            let name = Untrusted::new(name).field();
-            let found = safe!(
-                "{}: reached; the campaign {} goes on beyond them",
-                found,
-                name
-            );
-            check("caps", Verdict::Warning, found)
-        }
-        CapWord::Over(_) if settings.policy.approval.over_cap => {
-            let found = safe!("{}: reached; beyond them a second person is asked", found);
-            check("caps", Verdict::Warning, found)
-        }
-        CapWord::Over(_) => {
-            judged.stops.push(safe!("cap reached: {}", found.clone()));
-            check("caps", Verdict::Fault, found)
-        }
-        CapWord::Unreadable(reason) => {
-            judged.stops.push(reason.clone());
-            check("caps", Verdict::Fault, reason)
-        }
-    };
-    judged.checks.push(line);
-    judged
-}
-
-/// Asks the caps about an account that nothing was done to yet, as the console would.
-fn one_more(ledger: &Ledger, settings: &Settings, now: Moment) -> CapWord {
-    let Some(connection) = settings.connections.first() else {
-        return CapWord::Within;
-    };
-    // No provider has an account without an id.
-    let account = AccountId::new(connection.name.clone(), "");
-    let policy = &settings.policy;
-    let target = (&account, &[ActionKind::DisableAccount][..]);
-    let user = compose::identity().user;
-    let campaign = policy.campaign.as_ref();
-    caps::judge(policy.caps, campaign, ledger, &user, target, now.utc)
 }
 
 /// Says of each secret that could be read where it came from.

@@ -2,6 +2,7 @@
 //!
 //! What must not live here: taking the directory for other systems (`cli::systems`, at a start).
 
+use super::action::Stops;
 use super::host::Judged;
 use super::{Verdict, check, of_fault};
 use crate::cli::{compose, systems};
@@ -20,7 +21,7 @@ pub(super) fn judged(state: &StateDir, settings: &Settings, now: Moment) -> Judg
         let found = "the state directory belongs to those of this configuration";
         return Judged {
             checks: vec![check(WHAT, Verdict::Ok, found)],
-            stops: Vec::new(),
+            ..Judged::default()
         };
     };
     let who = compose::identity();
@@ -33,7 +34,7 @@ pub(super) fn judged(state: &StateDir, settings: &Settings, now: Moment) -> Judg
         line.hint = fault.hint;
         return Judged {
             checks: vec![line],
-            stops: Vec::new(),
+            ..Judged::default()
         };
     };
     let what = safe!("{}; {}", fault.what, why);
@@ -41,6 +42,6 @@ pub(super) fn judged(state: &StateDir, settings: &Settings, now: Moment) -> Judg
     let line = Fault { what, ..fault };
     Judged {
         checks: vec![of_fault(WHAT, line)],
-        stops: vec![stop],
+        stops: Stops::of_all(stop),
     }
 }
