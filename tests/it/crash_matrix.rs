@@ -14,6 +14,7 @@ use async_trait::async_trait;
 use chrono::{DateTime, Utc};
 use futures::StreamExt as _;
 use quell::app::model::{Layer, Model};
+use quell::connect::http::Limits;
 use quell::domain::audit::{Body, Entry};
 use quell::domain::containment::ledger::Ledger;
 use quell::domain::containment::state::ActionState;
@@ -21,6 +22,7 @@ use quell::domain::ids::ActionId;
 use quell::drill::Drill;
 use quell::drill::ledger::Effect;
 use quell::drill::wire::Server;
+use quell::engine::clock::Pace;
 use quell::engine::probe::Probe;
 use quell::store::audit::Ground;
 use tokio::sync::{Notify, Semaphore};
@@ -53,6 +55,9 @@ const EFFECTS: [&str; 2] = ["suspend", "clear_sessions"];
 
 /// Runs at the same time.
 const AT_ONCE: usize = 4;
+
+/// The same where each waits as long as it really does, which costs nothing but time.
+const AT_ONCE_UNSCALED: usize = 24;
 
 /// How long the form of every run goes on once each step had its kill, and with how many rounds at most.
 const GOES_ON: (Duration, usize) = (Duration::from_secs(60), 10);
@@ -303,6 +308,23 @@ fn settled(model: &Model) -> bool {
     confirmed.all(|action| action.state.is_final())
 }
 
+/// Tells whether every wait is as long as the program's own; minutes a run.
+fn is_unscaled() -> bool {
+    std::env::var_os("QUELL_UNSCALED").is_some()
+}
+
+fn paced() -> Setting {
+    if is_unscaled() {
+        Setting {
+            pace: Pace::REAL,
+            limits: Limits::default(),
+            ..Setting::default()
+        }
+    } else {
+        Setting::default()
+    }
+}
+
 fn start(drill: &Drill, state: &Path, setting: Setting, routes: &[(String, String)]) -> TestApp {
     TestApp::start_in(drill, state, setting, |mut text| {
         for (from, to) in routes {
@@ -346,7 +368,7 @@ async fn spots() -> Vec<Spot> {
     let trap = last.trap();
     let setting = Setting {
         probe: Arc::clone(&trap) as Arc<dyn Probe>,
-        ..Setting::default()
+        ..paced()
     };
     let mut app = start(&drill, state.path(), setting, &[]);
     assert!(run_into(&mut app, &trap).await, "the story has no end");
@@ -404,7 +426,7 @@ async fn killed_at(spot: Spot) -> Option<Duration> {
     let setting = Setting {
         probe: Arc::clone(&trap) as Arc<dyn Probe>,
         ground: spot.ground(&trap, seed),
-        ..Setting::default()
+        ..paced()
     };
     let routes: Vec<(String, String)> = line
         .iter()
@@ -429,7 +451,7 @@ async fn killed_at(spot: Spot) -> Option<Duration> {
     let held = Held::new();
     let setting = Setting {
         probe: Arc::clone(&held) as Arc<dyn Probe>,
-        ..Setting::default()
+        ..paced()
     };
     let begun = Instant::now();
     let mut app = start(&drill, state.path(), setting, &routes);
@@ -694,7 +716,11 @@ async fn kill_at_each(spots: Vec<Spot>, until: Option<Instant>) -> Vec<Told> {
             let told = told.map_err(|error| format!("{spot}: {error}"));
             (spot, told)
         })
-        .buffer_unordered(AT_ONCE)
+        .buffer_unordered(if is_unscaled() {
+            AT_ONCE_UNSCALED
+        } else {
+            AT_ONCE
+        })
         .collect()
         .await
 }

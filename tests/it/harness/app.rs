@@ -28,6 +28,9 @@ use tokio::sync::{mpsc, watch};
 /// Longest wait for anything; a test that needs it has failed.
 const PATIENCE: Duration = Duration::from_secs(60);
 
+/// The same where the console waits as long as it really does.
+const UNSCALED: Duration = Duration::from_secs(1_500);
+
 /// Size of the terminal where a test does not say.
 const SIZE: (u16, u16) = (120, 40);
 
@@ -87,6 +90,7 @@ pub struct Setting {
     pub ground: Ground,
     pub host: Host,
     pub limits: Limits,
+    pub pace: Pace,
     pub probe: Arc<dyn Probe>,
 }
 
@@ -98,6 +102,7 @@ impl Default for Setting {
             ground: Ground::default(),
             host: no_host(),
             limits: limits(),
+            pace: Pace::scaled(0.02),
             probe: Arc::new(Open),
         }
     }
@@ -161,6 +166,7 @@ pub struct TestApp {
     quiet: Arc<AtomicBool>,
     marks: u16,
     size: (u16, u16),
+    patience: Duration,
     // Of its own, so that killing the console takes every task of it along.
     runtime: Option<Runtime>,
 }
@@ -259,8 +265,14 @@ impl TestApp {
             ground,
             host,
             limits,
+            pace,
             probe,
         } = setting;
+        let patience = if pace == Pace::REAL {
+            UNSCALED
+        } else {
+            PATIENCE
+        };
         let loaded =
             compose::load(Some(config)).unwrap_or_else(|failure| panic!("{:?}", failure.faults));
         let (secrets, warnings) = compose::secrets(&loaded.settings);
@@ -273,7 +285,7 @@ impl TestApp {
             ground,
             host,
             clock: Arc::new(clock.clone()),
-            pace: Pace::scaled(0.02),
+            pace,
             probe,
             size,
         };
@@ -324,6 +336,7 @@ impl TestApp {
             quiet,
             marks: 0,
             size,
+            patience,
             runtime: Some(runtime),
         }
     }
@@ -369,7 +382,7 @@ impl TestApp {
             !model.layers.last().is_some_and(Layer::waits_for_screen) && holds(model)
         };
         let waiting = self.model.wait_for(|seen| settled(&locked(seen)));
-        let found = tokio::time::timeout(PATIENCE, waiting).await;
+        let found = tokio::time::timeout(self.patience, waiting).await;
         let found = found.map(|seen| seen.map(|model| copy(&model)));
         match found {
             Ok(Ok(model)) => model,
