@@ -293,10 +293,12 @@ impl Engine {
                 text,
                 phase,
                 drafted,
+                decided,
             } => {
                 let phase = phase.map(|phase| phase.code().to_owned());
                 let draft = drafted.then(|| Target::note(case.clone()));
-                self.finish(outbox::note(world, case, text, phase, draft));
+                let decided = decided.map(|decided| *decided).into_iter().collect();
+                self.finish(outbox::note(world, case, text, (phase, draft), decided));
             }
             Effect::PostEvent { case, text, said } => {
                 self.finish(outbox::event(world, case, text, *said));

@@ -158,6 +158,8 @@ pub enum Effect {
         phase: Option<Phase>,
         /// Whether it was kept on disk while it was typed, until it is on record.
         drafted: bool,
+        /// The record of the decision that it tells of, in the same write.
+        decided: Option<Box<Body>>,
     },
 }
 

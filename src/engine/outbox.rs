@@ -297,6 +297,10 @@ pub(super) async fn post_as(
     if let Some(reason) = unposted(world) {
         return Err(Fault::new(reason));
     }
+    let home = world
+        .journal
+        .with(|ledger| ledger.outbox().home_of(case).clone());
+    let case = &home;
     let source = world
         .case_system(&case.connection)
         .ok_or_else(|| Fault::new(safe!("no case system is named {}", case.connection)))?;

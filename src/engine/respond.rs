@@ -213,6 +213,9 @@ async fn step(
     loop {
         // Kept until they are on record: giving up records them too.
         let mut bodies = confirmed.clone();
+        if attempt == 1 {
+            bodies.extend(plan.promised(action.aid()).cloned());
+        }
         bodies.push(intent(world, action, attempt, seen));
         // Nothing leaves before this is on disk; if it fails, nothing is sent. The caps are counted in the same act, and
         // the approval is used up in it.

@@ -297,6 +297,87 @@ async fn slow_an_end_is_reminded_of_and_asked_about_across_restarts() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
+async fn a_plan_of_which_nothing_is_sent_leaves_the_end_that_was_decided_since() {
+    let (drill, state, clock) = (company().await, dir(), TestClock::default());
+    let mut late = start(&drill, state.path(), &clock);
+    open_case(&mut late).await;
+    late.keys("cc");
+    late.until("the dialog is open", |model| {
+        matches!(model.layers.last(), Some(Layer::Confirm { .. }))
+    })
+    .await;
+    let mut app = start(&drill, state.path(), &clock);
+    open_case(&mut app).await;
+    app.keys("cc");
+    confirm(&mut app).await;
+    app.until("contained and documented", |model| {
+        said(model, "the response is documented in the case") == 1
+    })
+    .await;
+    app.keys("<Esc><Esc>");
+    let all = records(state.path());
+    let set = all.iter().position(|entry| is_end(&entry.body));
+    let next = all.get(set.expect("it has an end") + 1);
+    let disables = |aid: &ActionId| {
+        let model = app.model();
+        let action = model.ledger.get(aid);
+        action.is_some_and(|action| action.kind == ActionKind::DisableAccount)
+    };
+    assert!(
+        next.is_some_and(
+            |entry| matches!(&entry.body, Body::ActionIntent { aid, .. } if disables(aid))
+        ),
+        "the end is written with what it is the end of: {next:?}"
+    );
+    app.keys("CKlegal hold<Enter>");
+    app.until("it is kept, and told", |model| {
+        said(model, "stays contained until somebody decides") == 1
+            && said(model, "the note is in the case") == 1
+    })
+    .await;
+    confirm(&mut late).await;
+    let model = late
+        .until("it is refused", |model| said(model, "stopped before") == 1)
+        .await;
+    let account = contained::rows(&model)[0].account.clone();
+    let hold = model.ledger.holds().hold(&account).cloned();
+    assert_eq!(
+        hold.and_then(|hold| hold.reason)
+            .as_ref()
+            .map(quell::domain::text::Untrusted::raw),
+        Some("legal hold")
+    );
+    assert_eq!(count(state.path(), is_end), 2);
+    late.end().await;
+    app.end().await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn an_end_that_cannot_be_recorded_is_neither_said_nor_told_to_the_case() {
+    let (drill, state) = (company().await, dir());
+    let broken = Arc::new(AtomicBool::new(false));
+    let mut app = TestApp::start_with(&drill, state.path(), breakable(&broken), |text| text);
+    let model = contain(&mut app).await;
+    let account = contained::rows(&model)[0].account.clone();
+    let before = model.ledger.holds().hold(&account).cloned();
+    broken.store(true, Ordering::SeqCst);
+    app.keys("CKlegal hold<Enter>");
+    let model = app
+        .until("it is said", |model| {
+            said(model, "the note is neither recorded nor sent") == 1
+        })
+        .await;
+    assert_eq!(said(&model, "stays contained"), 0, "{:#?}", model.log);
+    assert_eq!(model.ledger.holds().hold(&account).cloned(), before);
+    app.end().await;
+    let posted = comments(&drill).await;
+    assert!(
+        !posted.iter().any(|c| c.contains("stays contained")),
+        "{posted:#?}"
+    );
+}
+
+#[tokio::test(flavor = "multi_thread")]
 async fn undone_from_the_list_of_a_console_that_has_no_case_open() {
     let (drill, state, clock) = (company().await, dir(), TestClock::default());
     let mut app = start(&drill, state.path(), &clock);

@@ -1,6 +1,7 @@
 //! The watch over an account that was enabled again, through the whole console: what rings, what does not, its end.
 
 use std::path::Path;
+use std::sync::Arc;
 use std::time::Duration;
 
 use chrono::TimeDelta;
@@ -18,12 +19,14 @@ use quell::domain::fault::Fault;
 use quell::domain::freshness::Moment;
 use quell::domain::text::Safe;
 use quell::drill::Drill;
+use quell::engine::probe::Probe;
 use rstest::rstest;
 use serde_json::json;
 
 use crate::harness::app::{Setting, TestApp, TestClock, company, records};
 use crate::hold::{comments, confirm, give_leases_back, open_case, read_ahead, take_leases_away};
 use crate::scene;
+use crate::truth::{DISABLE, Gate};
 
 const HOUR: Duration = Duration::from_secs(3_600);
 
@@ -203,6 +206,49 @@ async fn slow_the_attacker_who_is_back_rings_once_and_is_told_once() {
         told(&drill, "Seen after the account was enabled again").await,
         1
     );
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn what_is_enabled_before_its_disabling_has_its_last_word_is_watched() {
+    let (drill, state, clock) = (company().await, dir(), TestClock::default());
+    let gate = Gate::at(Some("before action.outcome"));
+    let setting = Setting {
+        clock: clock.clone(),
+        probe: Arc::clone(&gate) as Arc<dyn Probe>,
+        ..Setting::default()
+    };
+    let mut first = TestApp::start_in(&drill, state.path(), setting, |text| text);
+    open_case(&mut first).await;
+    first.keys(DISABLE.keys);
+    confirm(&mut first).await;
+    // It reads as disabled, twice, and no console knows the word.
+    gate.reached().await;
+    let mut app = start(&drill, state.path(), &clock);
+    app.until("it is said to be unfinished", |model| {
+        matches!(model.layers.last(), Some(Layer::Unfinished { .. }))
+    })
+    .await;
+    app.keys("<Esc>");
+    open_case(&mut app).await;
+    app.keys("u");
+    confirm(&mut app).await;
+    let model = app
+        .until("it is enabled", |model| {
+            proven(model, ActionKind::EnableAccount) == 1
+        })
+        .await;
+    assert_eq!(proven(&model, ActionKind::DisableAccount), 0);
+    assert_eq!(model.ledger.recoveries().running().count(), 1);
+    gate.open();
+    let model = first
+        .until("the disabling has its word", |model| {
+            let mut acts = model.ledger.actions();
+            acts.all(|act| act.ended.is_some())
+        })
+        .await;
+    assert_eq!(model.ledger.recoveries().running().count(), 1, "still");
+    first.end().await;
+    app.end().await;
 }
 
 #[tokio::test(flavor = "multi_thread")]
@@ -592,10 +638,10 @@ fn whoever_ends_a_watch_records_when_all_of_it_was_looked_at(
         effects = update(&mut model, now, Message::Key(chord));
     }
     let records = effects.iter().filter_map(|effect| match effect {
-        Effect::Record(bodies) => Some(bodies),
+        Effect::PostNote { decided, .. } => decided.as_deref(),
         _ => None,
     });
-    let records: Vec<&Body> = records.flatten().collect();
+    let records: Vec<&Body> = records.collect();
     let [Body::Recovery(said)] = records.as_slice() else {
         panic!("one record: {effects:#?}")
     };

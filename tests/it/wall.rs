@@ -188,14 +188,14 @@ async fn two_walls_see_an_account_contained_one_by_the_log_and_one_by_the_case()
 
     contain(&mut app).await;
     let contained = |wall: &Wall| {
-        let rows = wall.responses.contained();
+        let rows = wall.responses.contained(wall.now.utc);
         rows.iter().any(|row: &Contained| row.missing.is_none())
             && wall.responses.running(wall.now.utc).is_empty()
     };
     let by_log = beside.until("it is contained", contained).await;
     let by_case = far.until("the case says so", contained).await;
     for (wall, told) in [(&by_log, false), (&by_case, true)] {
-        let rows = wall.responses.contained();
+        let rows = wall.responses.contained(wall.now.utc);
         assert_eq!(rows.len(), 1, "{rows:?}");
         assert_eq!((rows[0].login.raw(), rows[0].told), (LOGIN, told));
         assert!(matches!(rows[0].until, Until::At(_)));
@@ -213,7 +213,7 @@ async fn two_walls_see_an_account_contained_one_by_the_log_and_one_by_the_case()
     drill.fault(&order).expect("the fault is known");
     drill.advance(1);
     let taken_back = |wall: &Wall| {
-        let rows = wall.responses.contained();
+        let rows = wall.responses.contained(wall.now.utc);
         rows.iter().all(|row: &Contained| row.missing.is_some())
     };
     beside.until("it is contained no more", taken_back).await;

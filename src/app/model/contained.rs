@@ -138,6 +138,19 @@ impl Contained<'_> {
         last.is_some_and(|act| act.state == ActionState::Drifted) && !self.reads_disabled()
     }
 
+    /// Says why there is nothing left to extend or to undo at an end, if so: nothing from here holds the account any more.
+    pub fn not_held(&self) -> Option<&'static str> {
+        let mut acts = self.acts.iter();
+        let is_disabling = |act: &&ActionView| act.kind == ActionKind::DisableAccount;
+        if self.is_held() || acts.any(|act| is_disabling(act) && act.is_unfinished()) {
+            None
+        } else if self.is_undone_by_others() {
+            Some("others enabled it")
+        } else {
+            Some("it is not disabled by this log")
+        }
+    }
+
     /// Tells whether something that was sent after the last proven disabling may have changed that: one more disabling, for
     /// which the account was found enabled and which does not read as done, or an enabling.
     pub fn is_in_doubt(&self) -> bool {
@@ -189,7 +202,9 @@ pub fn rows(model: &Model) -> Vec<Contained<'_>> {
 
 /// Lists what is contained from one of these cases, the newest first.
 pub fn of_cases<'a>(model: &'a Model, cases: &[CaseId]) -> Vec<Contained<'a>> {
-    let of_one = |row: &Contained<'_>| row.acts.iter().any(|act| cases.contains(&act.case));
+    let outbox = model.ledger.outbox();
+    let is_of = |case: &CaseId| cases.contains(case) || cases.contains(outbox.home_of(case));
+    let of_one = |row: &Contained<'_>| row.acts.iter().any(|act| is_of(&act.case));
     rows(model).into_iter().filter(of_one).collect()
 }
 

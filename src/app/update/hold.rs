@@ -2,7 +2,8 @@
 
 use chrono::{DateTime, TimeDelta, Utc};
 
-use super::{evidence, open_case, panes, recovery};
+use super::recovery::{self, owner};
+use super::{evidence, open_case, panes};
 use crate::app::command::Command;
 use crate::app::effect::Effect;
 use crate::app::message::{Level, WatchOf};
@@ -11,11 +12,11 @@ use crate::app::model::{Held, Layer, Model, Purpose, Watch};
 use crate::config::settings::Mode;
 use crate::domain::audit::{Body, Entry, HoldSet, Observed, OutcomeState, WatchSuccess};
 use crate::domain::containment::confirm::ConfirmedPlan;
-use crate::domain::containment::hold::{Hold, Stage, near_word};
+use crate::domain::containment::hold::{Stage, near_word, until_word};
 use crate::domain::containment::kind::ActionKind;
 use crate::domain::fault::Fault;
 use crate::domain::freshness::{clock_word, time_word};
-use crate::domain::ids::{AccountId, CaseId};
+use crate::domain::ids::{AccountId, ActionId, CaseId};
 use crate::domain::text::{Safe, Untrusted};
 use crate::domain::timeline::finding::Rule;
 use crate::safe;
@@ -58,16 +59,15 @@ pub(super) fn watched(model: &mut Model, account: AccountId, of: WatchOf, fault:
     }
 }
 
-/// Gives the records of the end that a containment gets when it is confirmed, and of the watch that follows an enabling.
-pub(super) fn confirmed(model: &mut Model, plan: &ConfirmedPlan) -> Vec<Effect> {
-    let mut effects = recovery::confirmed(model, plan);
-    let contains = plan
-        .actions()
-        .iter()
-        .any(|action| action.kind() == ActionKind::DisableAccount);
-    if !contains || plan.dry_run() {
-        return effects;
-    }
+/// Gives the records of the end that a containment gets when it is confirmed, and of the watch that follows an enabling,
+/// each with the action it belongs to: what is not sent changes no end that was set before.
+pub(super) fn confirmed(model: &mut Model, plan: &ConfirmedPlan) -> Vec<(ActionId, Body)> {
+    let mut records = recovery::confirmed(model, plan);
+    let mut actions = plan.actions().iter();
+    let disables = actions.find(|action| action.kind() == ActionKind::DisableAccount);
+    let Some(disables) = disables.filter(|_| !plan.dry_run()) else {
+        return records;
+    };
     let length = TimeDelta::from_std(model.settings.policy.hold.length).unwrap_or_default();
     let until = model.now.utc.checked_add_signed(length);
     let of = Held {
@@ -86,8 +86,9 @@ pub(super) fn confirmed(model: &mut Model, plan: &ConfirmedPlan) -> Vec<Effect> 
         let hint = safe!("{} {} changes it", key("contained"), key("contained-end"));
         model.say(Level::Info, line, Some(hint));
     }
-    effects.push(set(model, &of, until, "confirmed", None));
-    effects
+    let set = set(model, &of, until, "confirmed", None);
+    records.push((disables.aid().clone(), set));
+    records
 }
 
 fn set(
@@ -96,18 +97,16 @@ fn set(
     until: Option<DateTime<Utc>>,
     how: &str,
     reason: Option<Untrusted>,
-) -> Effect {
-    let operator = &model.operator;
-    let owner = operator.login.as_ref().unwrap_or(&operator.os_user);
-    Effect::Record(vec![Body::HoldSet(HoldSet {
+) -> Body {
+    Body::HoldSet(HoldSet {
         case: of.case.clone(),
         account: of.account.clone(),
         login: of.login.clone(),
-        owner: owner.clone(),
+        owner: owner(model),
         until,
         how: how.to_owned(),
         reason,
-    })])
+    })
 }
 
 /// Records a changed end and tells the case.
@@ -128,29 +127,11 @@ fn changed(
         return Vec::new();
     }
     let how = if reason.is_some() { "kept" } else { "changed" };
-    let hold = Hold {
-        case: of.case.clone(),
-        login: of.login.clone(),
-        owner: model
-            .operator
-            .login
-            .clone()
-            .unwrap_or_else(|| model.operator.os_user.clone()),
-        until,
-        reason: reason.clone(),
-        set: model.now.utc,
-    };
-    let word = hold.word(model.now.utc);
-    model.say(
-        Level::Info,
-        safe!("{} stays contained {}", of.login.field(), word),
-        None,
-    );
     let why = reason
         .as_ref()
         .map(|reason| safe!(" Reason: {}", reason.line()))
         .unwrap_or_default();
-    let until = match until {
+    let said = match until {
         Some(until) => time_word(until),
         None => "somebody decides".into(),
     };
@@ -158,19 +139,12 @@ fn changed(
         "{} (id {}) stays contained until {}, owner {}.{}",
         of.login.field(),
         of.account.shown(),
-        until,
-        hold.owner.field(),
+        said,
+        owner(model).field(),
         why
     );
-    vec![
-        set(model, of, hold.until, how, reason),
-        Effect::PostNote {
-            case: of.case.clone(),
-            text: Untrusted::new(text.as_str()),
-            phase: None,
-            drafted: false,
-        },
-    ]
+    let set = set(model, of, until, how, reason);
+    vec![recovery::note(of, &text, set)]
 }
 
 /// Takes the end that was chosen.
@@ -289,21 +263,6 @@ fn undo(model: &mut Model, held: Held, refusal: Option<&'static str>) -> Vec<Eff
     effects
 }
 
-/// Says why there is nothing left to extend or to undo at an end, if so: nothing from here holds the account any more.
-fn not_held(row: &Contained<'_>) -> Option<&'static str> {
-    let is_open = || {
-        let mut acts = row.acts.iter();
-        acts.any(|act| act.kind == ActionKind::DisableAccount && act.is_unfinished())
-    };
-    if row.is_held() || is_open() {
-        None
-    } else if row.is_undone_by_others() {
-        Some("others enabled it")
-    } else {
-        Some("it is not disabled by this log")
-    }
-}
-
 /// Reminds of ends that come near, and asks what to do at those that are over; each once. Where nothing from here holds the
 /// account any more that is said instead.
 pub(super) fn remind(model: &mut Model) -> Vec<Effect> {
@@ -317,7 +276,7 @@ pub(super) fn remind(model: &mut Model) -> Vec<Effect> {
         let key = (row.account.clone(), until, stage);
         if stage > Stage::Running && !model.reminded.contains(&key) {
             let (login, owner) = (hold.login.field(), hold.owner.field());
-            due.push((place, key, login, owner, not_held(&row)));
+            due.push((place, key, login, owner, row.not_held()));
         }
     }
     let rang = !due.is_empty();
@@ -375,6 +334,16 @@ pub(super) fn alarm_of_records(model: &mut Model, entries: &[Entry]) -> Vec<Effe
                 state: OutcomeState::Drifted,
                 ..
             } => effects.push(Effect::Bell),
+            // The end that came with a containment is said where that is confirmed.
+            Body::HoldSet(set) if set.how != "confirmed" => {
+                let until = until_word(set.until, model.now.utc);
+                let line = safe!("{} stays contained {}", set.login.field(), until);
+                model.say(
+                    Level::Info,
+                    line,
+                    Some(safe!("owner {}", set.owner.field())),
+                );
+            }
             _ => {}
         }
     }

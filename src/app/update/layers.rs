@@ -405,9 +405,8 @@ fn confirm_key(model: &mut Model, chord: Chord, letter: Letter) -> Vec<Effect> {
             model.going.extend(aids);
             left::confirmed(model, &plan);
             closing::confirmed(model, &plan);
-            let mut effects = hold::confirmed(model, &plan);
-            effects.push(Effect::Contain(plan));
-            effects
+            let promised = hold::confirmed(model, &plan);
+            vec![Effect::Contain(Box::new(plan.promising(promised)))]
         }
     }
 }

@@ -15,7 +15,6 @@ use crate::domain::audit::{
 use crate::domain::containment::confirm::ConfirmedPlan;
 use crate::domain::containment::hold::{Stage, near_word};
 use crate::domain::containment::kind::ActionKind;
-use crate::domain::containment::ledger::ActionView;
 use crate::domain::containment::recovery_watch::{RecoveryWatch, signs};
 use crate::domain::freshness::{clock_word, time_word};
 use crate::domain::ids::{AccountId, ActionId};
@@ -23,16 +22,16 @@ use crate::domain::text::{Safe, Untrusted};
 use crate::safe;
 
 /// Gives the records of a confirmed plan: what names the attacker, and the watch that an enabling begins.
-pub(super) fn confirmed(model: &mut Model, plan: &ConfirmedPlan) -> Vec<Effect> {
+pub(super) fn confirmed(model: &mut Model, plan: &ConfirmedPlan) -> Vec<(ActionId, Body)> {
     let of_kind = |kind| {
         let mut actions = plan.actions().iter();
         actions.find(|action| action.kind() == kind)
     };
     let enables = of_kind(ActionKind::EnableAccount);
-    let contains = of_kind(ActionKind::DisableAccount);
-    if plan.dry_run() || enables.or(contains).is_none() {
+    let decides = enables.or_else(|| of_kind(ActionKind::DisableAccount));
+    let Some(decides) = decides.filter(|_| !plan.dry_run()) else {
         return Vec::new();
-    }
+    };
     let account = &plan.account().id;
     let said = |word| {
         Body::Recovery(RecoverySaid {
@@ -44,10 +43,10 @@ pub(super) fn confirmed(model: &mut Model, plan: &ConfirmedPlan) -> Vec<Effect> 
     let mut records = Vec::new();
     let length = TimeDelta::from_std(model.settings.policy.hold.recovery).unwrap_or_default();
     let until = model.now.utc.checked_add_signed(length);
-    let was_contained = was_contained(model, account);
-    if let (Some(enables), Some(until), true) = (enables, until, was_contained)
+    if let (Some(enables), Some(until)) = (enables, until)
         && !length.is_zero()
     {
+        // Whoever disabled it: what this console knows of that may lag behind, and another host's log it cannot see.
         let line = safe!(
             "once it is enabled it is watched until {}",
             near_word(until, model.now.utc)
@@ -67,19 +66,11 @@ pub(super) fn confirmed(model: &mut Model, plan: &ConfirmedPlan) -> Vec<Effect> 
     if !signs.is_empty() {
         records.push(said(RecoveryWord::Signs(signs)));
     }
-    apart(records)
-}
-
-/// Records each body by itself, in order: one that cannot be written takes no other with it.
-fn apart(records: Vec<Body>) -> Vec<Effect> {
-    let each = records.into_iter().map(|body| vec![body]);
-    each.map(Effect::Record).collect()
-}
-
-/// Tells whether an account was disabled from here, or read so after our request, whatever became of that.
-fn was_contained(model: &Model, account: &AccountId) -> bool {
-    let mut acts = model.ledger.on(account);
-    acts.any(ActionView::stands_as_disabled)
+    let aid = decides.aid();
+    records
+        .into_iter()
+        .map(|body| (aid.clone(), body))
+        .collect()
 }
 
 /// Gives what names the attacker in the open case, where it is the plan's.
@@ -101,7 +92,8 @@ fn signs_of(model: &Model, plan: &ConfirmedPlan) -> Vec<AttackSign> {
     )
 }
 
-fn owner(model: &Model) -> Untrusted {
+/// Gives who answers for what is decided here.
+pub(super) fn owner(model: &Model) -> Untrusted {
     let operator = &model.operator;
     operator.login.as_ref().unwrap_or(&operator.os_user).clone()
 }
@@ -165,7 +157,7 @@ fn decided(
     until: DateTime<Utc>,
     how: &str,
     reason: Option<Untrusted>,
-) -> Option<Effect> {
+) -> Option<Body> {
     let mut running = model.ledger.recoveries().running();
     let watch = running.find(|watch| watch.account == of.account)?;
     // That nothing was seen is as good as the last look; once the watch has ended no console knows of it any more.
@@ -179,19 +171,21 @@ fn decided(
         reason,
         looked: looked.flatten(),
     };
-    Some(Effect::Record(vec![Body::Recovery(RecoverySaid {
+    Some(Body::Recovery(RecoverySaid {
         case: of.case.clone(),
         account: of.account.clone(),
         word: RecoveryWord::Until(word),
-    })]))
+    }))
 }
 
-fn note(of: &Held, text: &Safe) -> Effect {
+/// Tells the case what was decided, in one write with the record of it: one is not said without the other.
+pub(super) fn note(of: &Held, text: &Safe, decided: Body) -> Effect {
     Effect::PostNote {
         case: of.case.clone(),
         text: Untrusted::new(text.as_str()),
         phase: None,
         drafted: false,
+        decided: Some(Box::new(decided)),
     }
 }
 
@@ -200,12 +194,6 @@ pub(super) fn changed(model: &mut Model, of: &Held, until: DateTime<Utc>) -> Vec
     let Some(record) = decided(model, of, until, "changed", None) else {
         return Vec::new();
     };
-    let line = safe!(
-        "{} is watched until {}",
-        of.login.field(),
-        near_word(until, model.now.utc)
-    );
-    model.say(Level::Info, line, None);
     let text = safe!(
         "{} (id {}), enabled again, is watched until {}, owner {}.",
         of.login.field(),
@@ -213,7 +201,7 @@ pub(super) fn changed(model: &mut Model, of: &Held, until: DateTime<Utc>) -> Vec
         time_word(until),
         owner(model).field()
     );
-    vec![record, note(of, &text)]
+    vec![note(of, &text, record)]
 }
 
 /// Ends a watch before its time, with a reason, and tells the case.
@@ -238,8 +226,6 @@ pub(super) fn ended(model: &mut Model, of: &Held, reason: Untrusted) -> Vec<Effe
     let Some(record) = decided(model, of, now, "ended", Some(reason)) else {
         return Vec::new();
     };
-    let line = safe!("{} is not watched any more", of.login.field());
-    model.say(Level::Info, line, None);
     let text = safe!(
         "The watch over {} (id {}), enabled again, was ended before its time by {}; {}. Reason: {}",
         of.login.field(),
@@ -248,7 +234,7 @@ pub(super) fn ended(model: &mut Model, of: &Held, reason: Untrusted) -> Vec<Effe
         was_seen,
         why
     );
-    vec![record, note(of, &text)]
+    vec![note(of, &text, record)]
 }
 
 /// Reminds of ends of watches that come near, each once.
@@ -294,7 +280,8 @@ pub(super) fn alarm_of_records(model: &mut Model, entries: &[Entry]) -> Vec<Effe
                 said_over(model, &said.account, over);
                 rang = true;
             }
-            RecoveryWord::Until(_) | RecoveryWord::Signs(_) | RecoveryWord::Looked(_) => {}
+            RecoveryWord::Until(word) => said_until(model, word),
+            RecoveryWord::Signs(_) | RecoveryWord::Looked(_) => {}
         }
     }
     if rang { vec![Effect::Bell] } else { Vec::new() }
@@ -331,6 +318,25 @@ fn alarm(model: &mut Model, account: &AccountId, seen: &WatchSeen) {
     model.say(Level::Alarm, line, Some(hint.into()));
 }
 
+/// Says what somebody decided of a watch; the end that came with it is said where the enabling is confirmed.
+fn said_until(model: &mut Model, word: &WatchUntil) {
+    let login = word.login.field();
+    let line = match word.how.as_str() {
+        "changed" => safe!(
+            "{} is watched until {}",
+            login,
+            near_word(word.until, model.now.utc)
+        ),
+        "ended" => safe!("{} is not watched any more", login),
+        _ => return,
+    };
+    model.say(
+        Level::Info,
+        line,
+        Some(safe!("owner {}", word.owner.field())),
+    );
+}
+
 fn said_over(model: &mut Model, account: &AccountId, over: &WatchOver) {
     let line = safe!(
         "the watch over {}, enabled again, is over: {}",
@@ -348,8 +354,7 @@ fn said_over(model: &mut Model, account: &AccountId, over: &WatchOver) {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::domain::audit::SignKind;
-    use crate::domain::containment::samples::{account, aid, at, case};
+    use crate::domain::containment::samples::{account, aid, at};
 
     fn seen(number: u128, key: &str) -> WatchSeen {
         WatchSeen {
@@ -369,34 +374,5 @@ mod tests {
         assert_eq!(key(3, "item-1"), key(3, "item-1"));
         assert_ne!(key(3, "item-1"), key(3, "item-2"));
         assert_ne!(key(3, "item-1"), key(4, "item-1"));
-    }
-
-    #[test]
-    fn the_end_of_a_watch_is_recorded_before_and_apart_from_the_signs() {
-        let said = |word| {
-            Body::Recovery(RecoverySaid {
-                case: case(),
-                account: account().id,
-                word,
-            })
-        };
-        let until = said(RecoveryWord::Until(WatchUntil {
-            aid: aid(3),
-            login: account().login,
-            owner: "jo".into(),
-            until: at(3_600),
-            how: "confirmed".to_owned(),
-            reason: None,
-            looked: None,
-        }));
-        let signs = said(RecoveryWord::Signs(vec![AttackSign {
-            kind: SignKind::Address,
-            value: "203.0.113.9".into(),
-        }]));
-        assert_eq!(
-            apart(vec![until.clone(), signs.clone()]),
-            [Effect::Record(vec![until]), Effect::Record(vec![signs])]
-        );
-        assert!(apart(Vec::new()).is_empty());
     }
 }

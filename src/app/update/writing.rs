@@ -153,12 +153,14 @@ fn finished(model: &mut Model) -> Vec<Effect> {
             text,
             phase: None,
             drafted: true,
+            decided: None,
         }],
         Purpose::PhaseNote(case, phase) => vec![Effect::PostNote {
             case,
             text,
             phase: Some(phase),
             drafted: false,
+            decided: None,
         }],
         // Its keys are taken by `documenting`.
         Purpose::Document(_) => Vec::new(),

@@ -83,8 +83,17 @@ pub struct Responses {
 struct Here {
     /// `None` when it is free.
     row: Option<Contained>,
+    /// When the row is shown no longer, though nothing more was recorded.
+    lapses: Option<DateTime<Utc>>,
     /// When the last act on it ended.
     last: Option<DateTime<Utc>>,
+}
+
+impl Here {
+    fn row(&self, now: DateTime<Utc>) -> Option<&Contained> {
+        let is_shown = self.lapses.is_none_or(|at| now < at);
+        self.row.as_ref().filter(|_| is_shown)
+    }
 }
 
 impl Responses {
@@ -184,14 +193,16 @@ impl Responses {
     }
 
     /// Lists what is contained, the newest first.
-    pub fn contained(&self) -> Vec<Contained> {
+    pub fn contained(&self, now: DateTime<Utc>) -> Vec<Contained> {
         let here = self.here.iter();
-        let mut rows: Vec<Contained> = here.filter_map(|(_, here)| here.row.clone()).collect();
+        let mut rows: Vec<Contained> = here
+            .filter_map(|(_, here)| here.row(now).cloned())
+            .collect();
         for (key, (case, told)) in &self.told {
             let known = self.here.iter();
             let known = known
                 .filter(|(account, _)| named(account) == *key)
-                .find(|(_, here)| here.row.is_some() || here.last >= Some(told.at));
+                .find(|(_, here)| here.row(now).is_some() || here.last >= Some(told.at));
             if known.is_some() {
                 continue;
             }
@@ -226,8 +237,16 @@ fn here_of(ledger: &Ledger, account: &AccountId) -> Option<Here> {
         .collect();
     let act = acts.last()?;
     let last = acts.iter().filter_map(|act| act.ended).max();
-    let missing = match standing(ledger, account, |_| false) {
-        Standing::Free => return Some(Here { row: None, last }),
+    let stands = standing(ledger, account, |_| false);
+    let lapses = stands.lapses_at();
+    let missing = match stands {
+        Standing::Free => {
+            return Some(Here {
+                row: None,
+                lapses,
+                last,
+            });
+        }
         Standing::Contained { since } => (None, since),
         Standing::Partly { missing, since } => {
             let missing = Safe::join(missing, &Safe::fixed(", "));
@@ -248,6 +267,7 @@ fn here_of(ledger: &Ledger, account: &AccountId) -> Option<Here> {
     };
     Some(Here {
         row: Some(row),
+        lapses,
         last,
     })
 }
@@ -277,5 +297,48 @@ fn shorten<K: Ord + Clone, V>(all: &mut BTreeMap<K, V>, at: impl Fn(&V) -> DateT
             return;
         };
         all.remove(&key);
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use chrono::TimeDelta;
+
+    use super::*;
+    use crate::domain::audit::{Body, Observed, OutcomeState};
+    use crate::domain::containment::kind::ActionKind;
+    use crate::domain::containment::samples::{
+        aid, at, confirmed, entry, intent, outcome, planned,
+    };
+
+    #[test]
+    fn what_others_disabled_is_shown_as_long_as_the_consoles_list_it() {
+        let read = Observed {
+            aid: aid(1),
+            evidence: "status SUSPENDED".into(),
+            matches: Some(true),
+            reads: 2,
+            used: None,
+            effect_at: None,
+        };
+        let bodies = [
+            planned(1, 0, ActionKind::DisableAccount),
+            confirmed(1, false),
+            intent(1, Some(10)),
+            Body::ActionObserve(read),
+            outcome(1, OutcomeState::Rejected),
+        ];
+        let mut ledger = Ledger::default();
+        for (body, n) in bodies.into_iter().zip(20..) {
+            ledger.apply(&entry(n, 10, body));
+        }
+        let responses = Responses::of(ledger);
+        let rows = responses.contained(at(10));
+        assert_eq!(rows.len(), 1, "{rows:?}");
+        assert!(rows[0].missing.is_some());
+        let week = at(10) + TimeDelta::days(7);
+        let shown = |now| responses.contained(now).len();
+        assert_eq!(shown(week - TimeDelta::seconds(1)), 1);
+        assert_eq!(shown(week), 0);
     }
 }

@@ -12,6 +12,7 @@ use super::plan::{Plan, PreparedCall, what};
 use super::remnant::Item;
 use super::typed::Typed;
 use crate::domain::account::Account;
+use crate::domain::audit::Body;
 use crate::domain::ids::{AccountId, ActionId, CaseId, PlanId};
 use crate::domain::text::Safe;
 
@@ -67,11 +68,12 @@ impl ConfirmedAction {
 }
 
 /// A plan a person confirmed, with its actions in order.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq)]
 pub struct ConfirmedPlan {
     plan: Plan,
     actions: Vec<ConfirmedAction>,
     grant: Option<Box<Grant>>,
+    promised: Vec<(ActionId, Body)>,
 }
 
 impl ConfirmedPlan {
@@ -113,6 +115,19 @@ impl ConfirmedPlan {
     /// Gives the second person's approval, once there is one.
     pub fn grant(&self) -> Option<&Grant> {
         self.grant.as_deref()
+    }
+
+    /// Takes records of what follows an action: until when it holds, who answers for it, how the attacker is known.
+    #[must_use]
+    pub fn promising(mut self, records: Vec<(ActionId, Body)>) -> Self {
+        self.promised = records;
+        self
+    }
+
+    /// Gives the records of what follows an action; they are written with its intent, or not at all.
+    pub fn promised(&self, aid: &ActionId) -> impl Iterator<Item = &Body> {
+        let of_it = self.promised.iter().filter(move |(of, _)| of == aid);
+        of_it.map(|(_, body)| body)
     }
 
     /// Takes an approval that was given for exactly this plan; any other changes nothing.
@@ -177,7 +192,7 @@ pub(super) const PRESS_ALONE: &str =
     "it came in one piece with other keys, as a paste does: press y alone";
 
 /// What a key did.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq)]
 pub enum Step {
     /// The dialog stays, with a line to show, if any.
     Stay(Option<Safe>),
@@ -327,6 +342,7 @@ impl Confirmation {
             plan: self.plan.clone(),
             actions,
             grant: None,
+            promised: Vec::new(),
         }))
     }
 }

@@ -87,10 +87,7 @@ impl Hold {
 
     /// Gives the words of the end: `until 14:20Z`, with the date where that is another day.
     pub fn word(&self, now: DateTime<Utc>) -> Safe {
-        match self.until {
-            None => "until somebody decides".into(),
-            Some(until) => safe!("until {}", near_word(until, now)),
-        }
+        until_word(self.until, now)
     }
 
     /// Gives the sentence for the case.
@@ -102,6 +99,14 @@ impl Hold {
         let owner = sink::markdown(&self.owner.field());
         format!("Contained until {until}, owner {owner}. Nothing is undone by itself.")
     }
+}
+
+/// Says until when something holds: `until 14:20Z`, `until somebody decides`.
+pub fn until_word(until: Option<DateTime<Utc>>, now: DateTime<Utc>) -> Safe {
+    until.map_or_else(
+        || "until somebody decides".into(),
+        |until| safe!("until {}", near_word(until, now)),
+    )
 }
 
 /// Writes a time as `14:20Z`, or with its day where that is not today: the end of a day's hold is at this hour tomorrow.

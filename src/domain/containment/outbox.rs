@@ -11,7 +11,7 @@ use crate::domain::audit::{Body, Entry, Observed};
 use crate::domain::ids::{ActionId, CaseId, RecordId, SessionId};
 use crate::domain::mirror::Mirrored;
 use crate::domain::text::Untrusted;
-use crate::domain::verdict::{CLOSE, Verdict};
+use crate::domain::verdict::{CLOSE, MERGE, Verdict};
 
 /// `kind` of the record that promises a note of the analyst; the note's text stands in the records before it.
 pub const NOTE: &str = "note";
@@ -84,6 +84,8 @@ pub struct Outbox {
     changes: Vec<PendingChange>,
     /// The last closing of each case as a false positive that was not said to have failed, and the number of its record.
     dismissed: HashMap<CaseId, (RecordId, u64)>,
+    /// What became of each case that was merged from here.
+    merged: HashMap<CaseId, CaseId>,
     done: Vec<RecordId>,
     posted: HashMap<String, DateTime<Utc>>,
     texts: HashMap<String, HashSet<String>>,
@@ -171,7 +173,12 @@ impl Outbox {
                     *self.taken.entry(rid.clone()).or_default() += 1;
                 }
             }
-            Body::RecordDone { rid, .. } => {
+            Body::RecordDone { rid, id } => {
+                let is_merge = |change: &&PendingChange| change.rid == *rid && change.kind == MERGE;
+                if let Some(change) = self.changes.iter().find(is_merge) {
+                    let made = CaseId::new(change.case.connection.clone(), id.raw());
+                    self.merged.insert(change.case.clone(), made);
+                }
                 self.changes.retain(|change| change.rid != *rid);
                 self.notes.retain(|note| note.rid != *rid);
                 self.done.push(rid.clone());
@@ -218,6 +225,16 @@ impl Outbox {
     pub fn is_dismissed_since(&self, case: &CaseId, n: u64) -> bool {
         let closing = self.dismissed.get(case);
         closing.is_some_and(|(_, closed_n)| *closed_n > n)
+    }
+
+    /// Gives the case that one is by now: that into which it was merged from here, else itself.
+    pub fn home_of<'a>(&'a self, case: &'a CaseId) -> &'a CaseId {
+        let mut home = case;
+        // A case system that gives out an id twice must not make a ring.
+        for _ in 0..self.merged.len() {
+            home = self.merged.get(home).unwrap_or(home);
+        }
+        home
     }
 
     /// Tells when a comment with this marker was last on its way.
@@ -442,6 +459,38 @@ mod tests {
         let outbox = folded(records);
         assert_eq!(outbox.is_dismissed_since(&case(), 4), is_dismissed);
         assert!(!outbox.is_dismissed_since(&case(), 5), "seen by the plan");
+    }
+
+    #[test]
+    fn what_is_told_of_a_merged_case_goes_to_the_one_that_was_made_of_it() {
+        let merge = |number: u128, of: &str| {
+            Body::CaseChanged(CaseChanged {
+                rid: rid(number),
+                case: CaseId::new(case().connection, of),
+                kind: MERGE.to_owned(),
+                from: "a title".into(),
+                to: "~1 ~2".into(),
+                comment: None,
+            })
+        };
+        let made = |number: u128, id: &str| Body::RecordDone {
+            rid: rid(number),
+            id: id.into(),
+        };
+        let home = |records: Vec<(u64, Body)>| {
+            let asked = CaseId::new(case().connection, "~1");
+            folded(records).home_of(&asked).raw().to_owned()
+        };
+        let merged = vec![(1, merge(1, "~1")), (2, merge(2, "~2"))];
+        assert_eq!(home(merged.clone()), "~1", "promised only");
+        let with = |more: Vec<(u64, Body)>| [merged.clone(), more].concat();
+        assert_eq!(home(with(vec![(3, failed(1, None))])), "~1");
+        let once = vec![(3, made(1, "~3")), (4, made(2, "~3"))];
+        assert_eq!(home(with(once.clone())), "~3");
+        let again = [once, vec![(5, merge(3, "~3")), (6, made(3, "~4"))]].concat();
+        assert_eq!(home(with(again.clone())), "~4");
+        let ring = [again, vec![(7, merge(4, "~4")), (8, made(4, "~1"))]].concat();
+        assert!(!home(with(ring)).is_empty(), "it ends");
     }
 
     #[test]

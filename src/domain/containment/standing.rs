@@ -91,10 +91,15 @@ impl Standing {
 
     /// Forgets what only reads as disabled, by nobody knows whom, once it is not watched any more.
     pub fn lapse(&mut self, now: DateTime<Utc>) {
-        let is_old = self.since().is_some_and(|since| now - since >= LISTED);
-        if is_old && self.is_by_others_alone() {
+        if self.lapses_at().is_some_and(|at| now >= at) {
             *self = Self::Free;
         }
+    }
+
+    /// Tells when what only reads as disabled, by nobody knows whom, is forgotten.
+    pub fn lapses_at(&self) -> Option<DateTime<Utc>> {
+        let since = self.since().filter(|_| self.is_by_others_alone());
+        since.map(|since| since + LISTED)
     }
 
     /// Tells whether nothing is known of it but that it reads as disabled, by nobody knows whom.

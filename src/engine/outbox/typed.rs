@@ -22,17 +22,18 @@ use crate::safe;
 ///
 /// `phase` is the code of the phase it documents, if it does.
 ///
-/// `draft` is where it was kept while it was typed; it is removed once the note is on record.
+/// `draft` is where it was kept while it was typed; it is removed once the note is on record. `first` are the records of
+/// what was decided and is told by it: they are written with it, or neither is.
 pub(in crate::engine) async fn note(
     world: Arc<World>,
     case: CaseId,
     text: Untrusted,
-    phase: Option<String>,
-    draft: Option<Target>,
+    (phase, draft): (Option<String>, Option<Target>),
+    first: Vec<Body>,
 ) {
     let kept = draft.as_ref().and_then(|of| documents::rid_of(&world, of));
     let rid = kept.unwrap_or_else(|| RecordId::from_parts(world.clock.now().utc, clock::random()));
-    let recorded = promise(&world, case, text, (rid.clone(), phase), Vec::new()).await;
+    let recorded = promise(&world, case, text, (rid.clone(), phase), first).await;
     if let Some(of) = &draft {
         if recorded {
             documents::done(&world, of).await;

@@ -84,13 +84,14 @@ fn closed(action: &ActionView) -> Option<Safe> {
 
 /// Says why a plan must not begin: whoever closed its case as a false positive meanwhile did not see that it was about to.
 fn dismissed(ledger: &Ledger, plan: &PlanId, case: &CaseId, kind: ActionKind) -> Option<Safe> {
-    let own = ledger.plan(plan);
+    let (own, outbox) = (ledger.plan(plan), ledger.outbox());
     let planned = own.first().map_or(0, |own| own.planned_n);
     // Closing asks about what has begun, and an enabling goes with it.
     let begun = own.iter().any(|action| action.sent_n > 0);
     let dismissed = kind != ActionKind::EnableAccount
         && !begun
-        && ledger.outbox().is_dismissed_since(case, planned);
+        && (outbox.is_dismissed_since(case, planned)
+            || outbox.is_dismissed_since(outbox.home_of(case), planned));
     dismissed.then(|| {
         "the case was closed as a false positive after this plan was made: look at it, then plan again".into()
     })

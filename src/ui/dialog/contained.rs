@@ -201,7 +201,11 @@ fn end(model: &Model, row: &Contained<'_>) -> Words {
     let (role, word) = match hold.stage(now, model.settings.policy.hold.reminder) {
         Stage::Ended => (
             Role::LevelAlarm,
-            safe!("ended {}: e, u or K", words::ago_word(hold.until, now)),
+            safe!(
+                "ended {}: {}",
+                words::ago_word(hold.until, now),
+                row.not_held().unwrap_or("e, u or K")
+            ),
         ),
         Stage::Soon => (Role::LevelWarning, hold.word(now)),
         Stage::Running => (Role::Text, hold.word(now)),

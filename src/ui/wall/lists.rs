@@ -209,7 +209,7 @@ fn watched_word(watch: &RecoveryWatch) -> (Role, &'static str, Role) {
 
 /// Lists the accounts that are contained.
 pub(super) fn contained(wall: &Wall) -> Section {
-    let rows = wall.responses.contained();
+    let rows = wall.responses.contained(wall.now.utc);
     let width = name_width(wall.shown.names);
     let now = wall.now.utc;
     let lines = rows.iter().map(|row| {

@@ -27,7 +27,8 @@ impl Ledger {
             decides && !action.dry_run && is_open(action)
         });
         let all = stands.chain(open);
-        all.filter(|action| action.case == *case).collect()
+        all.filter(|action| action.case == *case || self.outbox.home_of(&action.case) == case)
+            .collect()
     }
 }
 
