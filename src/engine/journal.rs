@@ -233,6 +233,10 @@ impl Journal {
                 if entries.iter().any(ends) {
                     self.log.remember().await;
                 }
+                // What failed before, as with a lock that was held for long, is over: nobody should read that it is not.
+                if self.tells_of_failure() {
+                    self.look().await;
+                }
                 Ok(entries)
             }
             Err(error) => {
@@ -245,6 +249,10 @@ impl Journal {
                 Err(fault)
             }
         }
+    }
+
+    fn tells_of_failure(&self) -> bool {
+        self.told.lock().unwrap_or_else(PoisonError::into_inner).0
     }
 
     /// Looks whether the log takes actions and how much room it has, and tells the console when that changed.

@@ -1,7 +1,7 @@
 //! Records are folded and told by their numbers, whoever wrote them and whoever is answered first; and what is folded must
 //! still be there when more is written.
 
-use std::fs::{self, OpenOptions};
+use std::fs::{self, File, OpenOptions};
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
@@ -58,6 +58,28 @@ async fn two_appends_answered_in_the_other_order_are_told_by_number() {
     let first = first.await.expect("it is written");
     assert!(first[0].n < second[0].n);
     assert_eq!(told(&mut messages), [first[0].n, second[0].n]);
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_record_that_is_written_after_one_that_failed_ends_the_word_about_it() {
+    let dir = tempfile::tempdir().expect("a directory");
+    let (send, mut messages) = mpsc::channel(64);
+    let journal = Journal::new(open(dir.path()), &[], send, Arc::new(Open));
+    journal.record(note("1")).await.expect("it is written");
+    let lock = File::open(only_segment(dir.path())).expect("it is there");
+    lock.lock().expect("nobody else has it");
+    journal.record(note("2")).await.expect_err("it is locked");
+    lock.unlock().expect("it was ours");
+    journal.record(note("3")).await.expect("it is written");
+    let mut told = Vec::new();
+    while let Ok(message) = messages.try_recv() {
+        match message {
+            Message::AuditFailed(_) => told.push("failed"),
+            Message::AuditLooked { fault: None, .. } => told.push("well"),
+            _ => {}
+        }
+    }
+    assert_eq!(told, ["failed", "well"]);
 }
 
 #[tokio::test(flavor = "multi_thread")]
