@@ -3,17 +3,21 @@
 //! The case systems have no conditional write, so a case is read right before and right after: what somebody else did in
 //! between is said and never overwritten by a second send. What must not live here: deciding what to change (`app`).
 
+mod merge;
+
 use std::collections::BTreeSet;
 use std::sync::Arc;
 
 use chrono::{DateTime, Utc};
+
+pub(super) use merge::merge;
 
 use super::World;
 use super::journal::{NotRecorded, own};
 use super::plan::frozen;
 use crate::app::message::{Changed, Level, Message};
 use crate::config::settings::Mode;
-use crate::connect::capability::{Cases, ConnectErrorKind};
+use crate::connect::capability::{Cases, ConnectError, ConnectErrorKind};
 use crate::domain::audit::{Body, CaseChanged, sha256_hex};
 use crate::domain::case::{Case, Task};
 use crate::domain::containment::ledger::Ledger;
@@ -21,7 +25,7 @@ use crate::domain::fault::Fault;
 use crate::domain::ids::{AccountId, CaseId, RecordId};
 use crate::domain::mirror::{CANCEL, COMPLETED};
 use crate::domain::text::{Safe, Untrusted};
-use crate::domain::verdict::{CLAIM, CLOSE, CaseChange, Closing, MERGE, RELEASE};
+use crate::domain::verdict::{CLAIM, CLOSE, CaseChange, Closing, RELEASE};
 use crate::safe;
 use crate::store::lease::{self, Lease};
 
@@ -107,8 +111,8 @@ async fn me(source: &dyn Cases) -> Result<Untrusted, Fault> {
 async fn sent<T>(
     world: &World,
     promise: CaseChanged,
-    send: impl Future<Output = Result<T, Fault>>,
-) -> Result<(RecordId, Result<T, Fault>), Fault> {
+    send: impl Future<Output = T>,
+) -> Result<(RecordId, T), Fault> {
     let rid = promise.rid.clone();
     world.journal.record(promised(promise)).await?;
     Ok((rid, once(world, send).await))
@@ -192,6 +196,31 @@ async fn failed(world: &World, rid: RecordId, fault: Fault) -> Fault {
     fault
 }
 
+/// Tells whether a change may have happened, or may still, whatever its answer was.
+fn may_happen<T>(answer: &Result<T, ConnectError>) -> bool {
+    matches!(answer, Err(error) if error.kind == ConnectErrorKind::Unknown)
+}
+
+/// Says that nobody knows yet what came of a change: without a record of that it is settled by reading, here or in another
+/// console, and until then it counts as one that may have happened.
+fn unsettled(fault: &Fault) -> Fault {
+    let what = safe!("whether it was done is not known yet: {}", fault.what);
+    Fault::new(what).hint("the case is read until it is known; nothing is sent again")
+}
+
+/// Ends a change that did not happen as far as the case shows, unless it may still.
+async fn undone<T>(
+    world: &World,
+    rid: RecordId,
+    (answer, fault): (&Result<T, ConnectError>, Fault),
+) -> Fault {
+    if may_happen(answer) {
+        unsettled(&fault)
+    } else {
+        failed(world, rid, fault).await
+    }
+}
+
 /// Says whose a case is instead.
 fn lost(owner: Option<&Untrusted>) -> Fault {
     let what = match owner {
@@ -225,25 +254,22 @@ async fn claim(
     let from = now.assignee.clone().unwrap_or_default();
     let promise = promise(world, now, CLAIM, (from, me.clone()));
     let _held = Held::of(world, &promise);
-    let (rid, answer) = sent(world, promise, async {
-        source.assign(&now.id, Some(&me)).await.map_err(Fault::from)
-    })
-    .await?;
+    let (rid, answer) = sent(world, promise, source.assign(&now.id, Some(&me))).await?;
     // Whatever the answer was, the case itself says whose it is.
     let after = match read(world, source, &now.id).await {
         Ok(after) => after,
-        Err(fault) => return Err(failed(world, rid, fault).await),
+        Err(fault) => return Err(unsettled(&fault)),
     };
     if after.assignee.as_ref() == Some(&me) {
         proven(world, rid, now.id.raw()).await?;
         return Ok(Changed::Done(Box::new(after)));
     }
-    let fault = match (answer, after.assignee.as_ref() == seen) {
-        (Err(fault), true) => fault,
+    let fault = match (&answer, after.assignee.as_ref() == seen) {
+        (Err(error), true) => Fault::from(error.clone()),
         (Ok(()), true) => Fault::new("the claim was accepted but the owner is as before"),
-        (_, false) => lost(after.assignee.as_ref()),
+        (_, false) => return Err(failed(world, rid, lost(after.assignee.as_ref())).await),
     };
-    Err(failed(world, rid, fault).await)
+    Err(undone(world, rid, (&answer, fault)).await)
 }
 
 async fn release(world: &World, source: &dyn Cases, now: &Case) -> Result<Changed, Fault> {
@@ -258,21 +284,23 @@ async fn release(world: &World, source: &dyn Cases, now: &Case) -> Result<Change
     }
     let promise = promise(world, now, RELEASE, (me.clone(), Untrusted::default()));
     let _held = Held::of(world, &promise);
-    let (rid, answer) = sent(world, promise, async {
-        source.assign(&now.id, None).await.map_err(Fault::from)
-    })
-    .await?;
-    if let Err(fault) = answer {
+    let (rid, answer) = sent(world, promise, source.assign(&now.id, None)).await?;
+    if let Err(error) = &answer
+        && !may_happen(&answer)
+    {
         let hint = "it stays yours; a colleague takes it over with their own claim";
-        return Err(failed(world, rid, fault).await.hint(hint));
+        return Err(failed(world, rid, error.clone().into()).await.hint(hint));
     }
     let after = match read(world, source, &now.id).await {
         Ok(after) => after,
-        Err(fault) => return Err(failed(world, rid, fault).await),
+        Err(fault) => return Err(unsettled(&fault)),
     };
     if after.assignee.as_ref() == Some(&me) {
-        let fault = Fault::new("the release was accepted but it is still yours");
-        return Err(failed(world, rid, fault).await);
+        let fault = match &answer {
+            Err(error) => Fault::from(error.clone()),
+            Ok(()) => Fault::new("the release was accepted but it is still yours"),
+        };
+        return Err(undone(world, rid, (&answer, fault)).await);
     }
     proven(world, rid, now.id.raw()).await?;
     Ok(Changed::Done(Box::new(after)))
@@ -359,14 +387,14 @@ async fn close(
     let answer = once(world, source.close(&now.id, closing)).await;
     let after = match read(world, source, &now.id).await {
         Ok(after) => after,
-        Err(fault) => return Err(failed(world, rid, fault).await),
+        Err(fault) => return Err(unsettled(&fault)),
     };
     if after.status.is_open() {
-        let fault = match answer {
-            Err(error) => Fault::from(error),
+        let fault = match &answer {
+            Err(error) => Fault::from(error.clone()),
             Ok(()) => Fault::new("the closing was accepted but the case is open"),
         };
-        return Err(failed(world, rid, fault).await);
+        return Err(undone(world, rid, (&answer, fault)).await);
     }
     proven(world, rid, now.id.raw()).await?;
     // Case systems are known to drop tasks that nobody had begun.
@@ -382,81 +410,6 @@ async fn close(
         }
     }
     Ok(Changed::Done(Box::new(after)))
-}
-
-/// Makes one case of several.
-pub(super) async fn merge(world: Arc<World>, cases: Vec<CaseId>) {
-    let result = match refused(&world) {
-        Some(fault) => Err(fault),
-        None => try_merge(&world, &cases).await,
-    };
-    world.tell(Message::CasesMerged { cases, result }).await;
-    world.poke.notify_waiters();
-}
-
-async fn try_merge(world: &World, cases: &[CaseId]) -> Result<Box<Case>, Fault> {
-    let first = cases
-        .first()
-        .ok_or_else(|| Fault::new("no case to merge"))?;
-    let source = system(world, first)?;
-    let mut now = Vec::new();
-    for case in cases {
-        now.push(read(world, source.as_ref(), case).await?);
-    }
-    let words: Vec<&str> = cases.iter().map(CaseId::raw).collect();
-    let mut rids = Vec::new();
-    let mut bodies = Vec::new();
-    let mut held = Vec::new();
-    for case in &now {
-        let said = promise(
-            world,
-            case,
-            MERGE,
-            (case.title.clone(), own(words.join(" "))),
-        );
-        bodies.push(Body::RecordIntent {
-            rid: said.rid.clone(),
-            kind: MERGE.to_owned(),
-            case: case.id.clone(),
-            marker: format!("quell-merge:{}", said.rid),
-            sha256: sha256_hex(words.join(" ").as_bytes()),
-            phase: None,
-        });
-        rids.push(said.rid.clone());
-        held.push(Held::of(world, &said));
-        bodies.push(Body::CaseChanged(said));
-    }
-    world.journal.record(bodies).await?;
-    world.probe.pass("case.before").await;
-    let made = source.merge(cases).await;
-    world.probe.pass("case.after").await;
-    let result = match made {
-        // The new case is what proves it.
-        Ok(made) => read(world, source.as_ref(), &made.id).await,
-        Err(error) => Err(world.troubled(&first.connection, error).await),
-    };
-    let last = match &result {
-        Ok(made) => {
-            let id = own(made.id.raw());
-            let done = |rid: RecordId| Body::RecordDone {
-                rid,
-                id: id.clone(),
-            };
-            rids.into_iter().map(done).collect()
-        }
-        Err(fault) => {
-            let reason = own(fault.what.as_str());
-            let failed = |rid: RecordId| Body::RecordFailed {
-                rid,
-                reason: reason.clone(),
-                taken: None,
-            };
-            rids.into_iter().map(failed).collect()
-        }
-    };
-    world.journal.record(last).await?;
-    drop(held);
-    result.map(Box::new)
 }
 
 /// Asks the case system for similar cases.

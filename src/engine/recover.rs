@@ -32,7 +32,7 @@ fn first(world: &World, aid: &ActionId) -> bool {
     adopted.insert(aid.clone())
 }
 
-/// Says what came of changes of cases that were cut off when their console ended: by reading, never by a second send.
+/// Says what came of changes of cases that were cut off when their console ended, or could not be read after: by reading, never by a second send.
 pub(super) async fn changes(world: &World) {
     for change in cut_off(world) {
         // It may still arrive there: "did not happen" is no answer before its time is over.
@@ -101,7 +101,7 @@ async fn settled(world: &World, change: &PendingChange) -> bool {
         return false;
     }
     let line = safe!(
-        "{} of {}, cut off when its console ended: {}",
+        "{} of {}, of which nobody knew what came of it: {}",
         Untrusted::new(change.kind.as_str()).field(),
         name,
         word

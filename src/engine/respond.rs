@@ -301,7 +301,7 @@ fn refused(
             "second person"
         }
         Rule::Rival => rival::GUARD,
-        Rule::Dismissed => "case",
+        Rule::CaseOver => "case",
         Rule::Caps => caps::GUARD,
     };
     let refused = GuardResult {

@@ -7,6 +7,7 @@ use std::time::Duration;
 
 use chrono::{TimeDelta, Utc};
 use quell::app::effect::Effect;
+use quell::app::keymap::{Chord, Key};
 use quell::app::message::{Level, Message, WatchOf};
 use quell::app::model::{Layer, Model, Watch, contained};
 use quell::cli::compose;
@@ -467,6 +468,67 @@ async fn slow_a_success_after_the_containment_rings_once_and_is_told_once() {
     let told = |comment: &&String| comment.contains("Success after containment");
     let posted = comments(&drill).await;
     assert_eq!(posted.iter().filter(told).count(), 1, "{posted:#?}");
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn slow_a_success_that_no_case_could_be_told_of_is_told_once_after_the_account_was_enabled() {
+    let (drill, state, clock) = (company().await, dir(), TestClock::default());
+    drill
+        .fault(&json!({"fault": "session_survives"}))
+        .expect("the drill knows it");
+    let mut app = start(&drill, state.path(), &clock);
+    contain(&mut app).await;
+    let down = json!({"server": "cases", "fault": "500", "rate": 1.0, "path": "/comment", "method": "POST"});
+    drill.fault(&down).expect("a fault");
+    drill.advance(1);
+    app.until("the alarm", |model| {
+        said(model, "SUCCESS AFTER CONTAINMENT") > 0
+    })
+    .await;
+    app.keys("C");
+    app.sync().await;
+    app.keys("u");
+    confirm(&mut app).await;
+    let model = app
+        .until("enabled again", |model| {
+            let mut acts = model.ledger.actions();
+            acts.any(|act| {
+                act.kind == ActionKind::EnableAccount && act.state == ActionState::Verified
+            })
+        })
+        .await;
+    let disabling = |act: &&ActionView| act.kind == ActionKind::DisableAccount;
+    let disabled = model.ledger.actions().find(disabling);
+    let aid = disabled.expect("it was disabled").aid.clone();
+    let marker = quell::domain::containment::hold::success_marker(&aid);
+    assert!(!model.ledger.holds().is_told(&marker));
+    // The next console tells it, beside another one.
+    app.end().await;
+    drill
+        .fault(&json!({"fault": "none", "server": "cases"}))
+        .expect("no fault");
+    let mut app = start(&drill, state.path(), &clock);
+    let mut other = start(&drill, state.path(), &clock);
+    for app in [&mut app, &mut other] {
+        app.until("the case is told", |model| {
+            model.ledger.holds().is_told(&marker)
+        })
+        .await;
+        looks_for(app, WatchOf::Recovery, 3).await;
+    }
+    app.end().await;
+    other.end().await;
+    let posted = comments(&drill).await;
+    let told = posted
+        .iter()
+        .filter(|text| text.contains("Success after containment"));
+    let told: Vec<&String> = told.collect();
+    assert_eq!(told.len(), 1, "{posted:#?}");
+    assert!(
+        told[0].contains("Account is not contained.") && told[0].contains(&marker),
+        "{}",
+        told[0]
+    );
 }
 
 /// Counts the searches at the SIEM that asked for all of some names.
@@ -1036,6 +1098,43 @@ fn an_end_of_what_others_enabled_says_so_and_asks_for_nothing() {
     // Once.
     let _ = quell::app::update::update(&mut model, crate::scene::now(), Message::Tick);
     assert_eq!(said(&model, ends), 1);
+    // And nobody tells the case, or who comes next, that it stays contained.
+    let of_it = |action: &ActionView| action.login.raw() == "tomas.ek@acme.example";
+    let case = model
+        .ledger
+        .actions()
+        .find(|action| of_it(action))
+        .expect("it is there")
+        .case
+        .clone();
+    let facts = quell::app::report::facts(&model, &case);
+    let holds: Vec<&str> = facts
+        .contained
+        .iter()
+        .map(quell::domain::text::Safe::as_str)
+        .collect();
+    assert!(
+        matches!(holds.as_slice(), [one] if one.ends_with("; others enabled it")),
+        "{holds:?}"
+    );
+    assert_eq!(facts.silenced, []);
+    let rows = contained::rows(&model);
+    let cursor = rows.iter().position(|row| row.not_held().is_some());
+    let cursor = cursor.expect("others enabled one");
+    model.layers.push(Layer::Contained { cursor });
+    let mut effects = Vec::new();
+    for chord in [Chord::char('e'), Chord::plain(Key::Enter)] {
+        let key = Message::Key(chord);
+        effects = quell::app::update::update(&mut model, crate::scene::now(), key);
+    }
+    assert_eq!(effects, []);
+    assert_eq!(
+        said(
+            &model,
+            "nothing was decided for tomas.ek@acme.example: others enabled it"
+        ),
+        1
+    );
 }
 
 #[tokio::test(flavor = "multi_thread")]

@@ -265,7 +265,7 @@ async fn a_claim_that_a_kill_cut_off_is_settled_by_reading(
     let mut app = first(&drill, state.path());
     app.until("it is said what came of it", |model| {
         said(model, "claim of #")
-            && said(model, "cut off when its console ended")
+            && said(model, "of which nobody knew what came of it")
             && said(model, word)
     })
     .await;
@@ -1055,7 +1055,10 @@ async fn what_two_consoles_decide_in_one_instant_is_not_both_done(#[case] closes
         one.until("it is closed", is_closed).await;
         to_contain.open();
         let model = two.until("it has its word", finished).await;
-        assert!(said(&model, "closed as a false positive after this plan"));
+        assert!(said(
+            &model,
+            "closed as a false positive, or merged, after this plan"
+        ));
         (1, ActionState::Abandoned)
     } else {
         to_contain.open();
@@ -1072,6 +1075,115 @@ async fn what_two_consoles_decide_in_one_instant_is_not_both_done(#[case] closes
     assert_eq!(drill.ledger().targets(DISABLE.effect).len(), 1 - closed);
     one.end().await;
     two.end().await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_closing_that_cannot_be_read_after_may_have_happened_and_is_settled_by_reading() {
+    let (drill, state) = (company().await, dir());
+    let gate = Gate::at(Some("case.after"));
+    let setting = Setting {
+        probe: Arc::clone(&gate) as Arc<dyn Probe>,
+        ..Setting::default()
+    };
+    let mut one = TestApp::start_in(&drill, state.path(), setting, |text| text);
+    open_case(&mut one).await;
+    one.keys("f");
+    one.until("nothing keeps it", closing).await;
+    let mut two = TestApp::start(&drill, state.path());
+    open_case(&mut two).await;
+    plan(&mut two, DISABLE.keys).await;
+    one.keys("a test of ours<Ctrl-s><Ctrl-s>");
+    gate.reached().await;
+    let order = json!({"server": "cases", "fault": "503", "rate": 1.0, "path": "/api/v1/case/"});
+    drill.fault(&order).expect("the drill knows it");
+    gate.open();
+    let open = |model: &Model| said(model, "whether it was done is not known yet");
+    one.until("nobody knows", open).await;
+    assert_eq!(kinds(&records(state.path())).get("failed"), None);
+    confirm(&two);
+    let model = two.until("it has its word", finished).await;
+    assert!(
+        said(&model, "or merged, after this plan was made"),
+        "{:#?}",
+        model.log
+    );
+    assert_eq!(drill.ledger().targets(DISABLE.effect).len(), 0);
+    drill
+        .fault(&json!({"fault": "none"}))
+        .expect("the drill knows it");
+    let settled = |model: &Model| said(model, "of which nobody knew what came of it: it is closed");
+    tokio::select! {
+        _ = one.until("it is settled", settled) => {}
+        _ = two.until("it is settled", settled) => {}
+    }
+    one.end().await;
+    two.end().await;
+    assert_eq!(patches(&drill), 1, "sent once");
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn cases_are_not_merged_over_a_plan_that_was_made_in_the_same_instant() {
+    let (drill, state) = (company().await, dir());
+    let gate = Gate::at(Some("before case.change"));
+    let setting = Setting {
+        probe: Arc::clone(&gate) as Arc<dyn Probe>,
+        ..Setting::default()
+    };
+    let mut one = TestApp::start_in(&drill, state.path(), setting, |text| text);
+    ready(&mut one).await;
+    one.keys("/port scan<Enter><Space><Esc>/impossible<Enter><Space>J");
+    one.until("it is asked", |model| {
+        matches!(model.layers.last(), Some(Layer::Ask(_)))
+    })
+    .await;
+    one.keys("y");
+    gate.reached().await;
+    let mut two = TestApp::start(&drill, state.path());
+    open_case(&mut two).await;
+    plan(&mut two, DISABLE.keys).await;
+    gate.open();
+    one.until("it is refused", |model| {
+        said(model, "nothing was merged: disable account")
+    })
+    .await;
+    confirm(&two);
+    two.until("it is contained", finished).await;
+    one.end().await;
+    two.end().await;
+    assert_eq!(drill.ledger().targets("case_merge").len(), 0);
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_merge_whose_case_cannot_be_read_is_known_by_its_answer() {
+    let (drill, state) = (company().await, dir());
+    let gate = Gate::at(Some("case.after"));
+    let setting = Setting {
+        probe: Arc::clone(&gate) as Arc<dyn Probe>,
+        ..Setting::default()
+    };
+    let mut app = TestApp::start_in(&drill, state.path(), setting, |text| text);
+    ready(&mut app).await;
+    app.keys("/port scan<Enter><Space><Esc>/contractor<Enter><Space>J");
+    app.until("it is asked", |model| {
+        matches!(model.layers.last(), Some(Layer::Ask(_)))
+    })
+    .await;
+    app.keys("y");
+    gate.reached().await;
+    let order = json!({"server": "cases", "fault": "503", "rate": 1.0, "path": "/api/v1/case/"});
+    drill.fault(&order).expect("the drill knows it");
+    gate.open();
+    app.until("it is said", |model| {
+        said(model, "they are one case now, which cannot be read yet")
+    })
+    .await;
+    app.end().await;
+    let kinds = kinds(&records(state.path()));
+    assert_eq!(
+        (kinds.get("done"), kinds.get("failed")),
+        (Some(&2), None),
+        "{kinds:?}"
+    );
 }
 
 #[tokio::test(flavor = "multi_thread")]

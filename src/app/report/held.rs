@@ -25,6 +25,9 @@ pub(super) fn holds(model: &Model, row: &Contained<'_>) -> Option<Safe> {
         None => "no end was set".into(),
     };
     let since = row.standing.since().map(time_word).unwrap_or_default();
+    if let Some(why) = row.not_held() {
+        return Some(safe!("{}: {}; {}", login.ident(), row.standing.word(), why));
+    }
     Some(safe!(
         "{}: {} since {}, {}, {}",
         login.ident(),
@@ -98,7 +101,8 @@ fn was_watched(watch: &RecoveryWatch, over: &Over) -> Safe {
 
 /// Says that a case is not shown for a while.
 pub(super) fn silenced(row: &Contained<'_>) -> Option<Safe> {
-    let hold = row.hold.filter(|hold| hold.until.is_none())?;
+    let stays = row.not_held().is_none();
+    let hold = row.hold.filter(|hold| hold.until.is_none() && stays)?;
     let reason = hold.reason.as_ref().map(Untrusted::line);
     Some(safe!(
         "{} stays contained until somebody decides{}",

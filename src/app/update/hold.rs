@@ -116,12 +116,15 @@ fn changed(
     until: Option<DateTime<Utc>>,
     reason: Option<Untrusted>,
 ) -> Vec<Effect> {
-    // Another console of this log may have enabled it since the list was looked at.
-    if contained::row(model, &of.account).is_enabled_since() {
-        let line = safe!(
-            "nothing was decided: {} was enabled from here",
-            of.login.field()
-        );
+    // Another console of this log, or somebody else, may have enabled it since the list was looked at.
+    let row = contained::row(model, &of.account);
+    let why = if row.is_enabled_since() {
+        Some("it was enabled from here")
+    } else {
+        row.not_held()
+    };
+    if let Some(why) = why {
+        let line = safe!("nothing was decided for {}: {}", of.login.field(), why);
         let hint = "the list of what is contained says how it stands now";
         model.say(Level::Warning, line, Some(hint.into()));
         return Vec::new();

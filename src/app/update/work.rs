@@ -151,6 +151,11 @@ pub(super) fn answered(model: &mut Model, question: Question) -> Vec<Effect> {
             change(vec![case], CaseChange::Claim { seen: Some(owner) })
         }
         Asked::Merge(cases) => {
+            // It may have been asked a while ago.
+            if let Some(reason) = refuse(model).or_else(|| unmergeable(model, &cases)) {
+                model.say(Level::Warning, safe!("merge: {}", reason), None);
+                return Vec::new();
+            }
             model.queue.unmark();
             model.say(Level::Info, safe!("merging {} cases", cases.len()), None);
             vec![Effect::MergeCases(cases)]
@@ -263,7 +268,7 @@ pub(super) fn merged(
         Err(fault) => {
             model.say(
                 Level::Error,
-                safe!("{} were not merged: {}", names, fault.what),
+                safe!("merge of {}: {}", names, fault.what),
                 fault.hint,
             );
         }

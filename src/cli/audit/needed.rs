@@ -59,6 +59,8 @@ pub(super) fn needed(
 /// a cap or in a campaign.
 fn of_actions(ledger: &Ledger, running: Option<&Campaign>, now: DateTime<Utc>) -> Vec<Needed> {
     let undocumented = ledger.undocumented();
+    let succeeded = ledger.untold_successes(now);
+    let has_untold = |action: &ActionView| succeeded.iter().any(|(one, _)| one.aid == action.aid);
     let counts_since = now - HOST_WINDOW;
     let why = |action: &ActionView| {
         if action.is_unfinished() {
@@ -69,6 +71,8 @@ fn of_actions(ledger: &Ledger, running: Option<&Campaign>, now: DateTime<Utc>) -
             Some("a response is not documented in its case")
         } else if is_untold_drift(ledger, action) {
             Some("a case was not told that others undid a containment")
+        } else if has_untold(action) {
+            Some("a case was not told of a success after a containment")
         } else if action.sent.is_some_and(|sent| sent > counts_since) {
             Some("an action counts against the caps")
         } else if running.is_some_and(|campaign| campaign.counts(ledger, action)) {
@@ -376,12 +380,14 @@ mod tests {
     use rstest::rstest;
 
     use super::*;
-    use crate::domain::audit::OutcomeState;
+    use crate::domain::audit::{OutcomeState, WatchSuccess};
     use crate::domain::containment::campaign::CampaignNamed;
     use crate::domain::containment::caps;
+    use crate::domain::containment::hold::success_marker;
     use crate::domain::containment::samples::{
-        aid, ask, at, case, confirmed, connection, entry, intent, outcome, pid, planned,
+        account, aid, ask, at, case, confirmed, connection, entry, intent, outcome, pid, planned,
     };
+    use crate::domain::ids::RecordId;
 
     const R: ActionKind = ActionKind::RevokeSessions;
 
@@ -613,6 +619,68 @@ mod tests {
         assert_eq!(first(bodies.clone(), None, 9_000), kept);
         let said = outcome(2, OutcomeState::Expired);
         assert_eq!(first([bodies, vec![said]].concat(), None, 9_000), None);
+    }
+
+    fn succeeded(second: i64) -> Body {
+        Body::WatchSuccess(WatchSuccess {
+            case: case(),
+            account: account().id,
+            connection: connection(),
+            event: "e1".into(),
+            at: at(second),
+            action: "user.session.start".into(),
+            address: None,
+        })
+    }
+
+    /// A comment that is in its case.
+    fn commented(marker: String) -> [Body; 2] {
+        let rid = RecordId::from_parts(at(0), 1);
+        let intent = Body::RecordIntent {
+            rid: rid.clone(),
+            kind: "comment".to_owned(),
+            case: case(),
+            marker,
+            sha256: String::new(),
+            phase: None,
+        };
+        let id = "~8".into();
+        [intent, Body::RecordDone { rid, id }]
+    }
+
+    /// The account was disabled in second 5 and enabled in second 30.
+    #[rstest]
+    #[case::before_it_was_enabled(20, false, true)]
+    #[case::told(20, true, false)]
+    #[case::after_it_was_enabled(40, false, false)]
+    fn a_success_is_kept_until_its_case_was_told_of_it(
+        #[case] second: i64,
+        #[case] told: bool,
+        #[case] kept: bool,
+    ) {
+        let act = |number: u128, kind: ActionKind, server: i64| {
+            [
+                planned(number, 0, kind),
+                confirmed(number, false),
+                intent(number, Some(server)),
+                outcome(number, OutcomeState::Verified),
+            ]
+        };
+        let mut bodies = vec![Body::ClockJump { seconds: 9 }];
+        bodies.extend(act(1, ActionKind::DisableAccount, 5));
+        bodies.push(succeeded(second));
+        bodies.extend(act(2, ActionKind::EnableAccount, 30));
+        bodies.push(Body::ActionDoc {
+            pid: pid(1),
+            aids: vec![aid(1), aid(2)],
+            case: case(),
+            comment: "~7".into(),
+        });
+        let comment = told.then(|| commented(success_marker(&aid(1))));
+        bodies.extend(comment.into_iter().flatten());
+        let why = "a case was not told of a success after a containment";
+        let expected = kept.then_some(Needed { n: 2, why });
+        assert_eq!(first(bodies, None, 90_000), expected);
     }
 
     /// A plan of a kind that is not known here.

@@ -82,8 +82,9 @@ pub struct Outbox {
     typed: HashMap<SessionId, Typed>,
     notes: Vec<PendingNote>,
     changes: Vec<PendingChange>,
-    /// The last closing of each case as a false positive that was not said to have failed, and the number of its record.
-    dismissed: HashMap<CaseId, (RecordId, u64)>,
+    /// The last closing of each case as a false positive, or merge, that was not said to have failed, and the number of its
+    /// record.
+    over: HashMap<CaseId, (RecordId, u64)>,
     /// What became of each case that was merged from here.
     merged: HashMap<CaseId, CaseId>,
     done: Vec<RecordId>,
@@ -153,9 +154,11 @@ impl Outbox {
                 *last = entry.ts.max(*last);
             }
             Body::CaseChanged(said) if !self.done.contains(&said.rid) => {
-                if said.kind == CLOSE && said.to.raw() == Verdict::FalsePositive.key() {
-                    let closing = (said.rid.clone(), entry.n);
-                    self.dismissed.insert(said.case.clone(), closing);
+                let is_dismissed =
+                    said.kind == CLOSE && said.to.raw() == Verdict::FalsePositive.key();
+                if is_dismissed || said.kind == MERGE {
+                    let ending = (said.rid.clone(), entry.n);
+                    self.over.insert(said.case.clone(), ending);
                 }
                 self.changes.push(PendingChange {
                     rid: said.rid.clone(),
@@ -168,7 +171,7 @@ impl Outbox {
             }
             Body::RecordFailed { rid, taken, .. } => {
                 self.changes.retain(|change| change.rid != *rid);
-                self.dismissed.retain(|_, (closing, _)| closing != rid);
+                self.over.retain(|_, (ending, _)| ending != rid);
                 if taken.is_some() {
                     *self.taken.entry(rid.clone()).or_default() += 1;
                 }
@@ -221,10 +224,10 @@ impl Outbox {
         &self.changes
     }
 
-    /// Tells whether a case was closed as a false positive, or was about to be, by a record after this number.
-    pub fn is_dismissed_since(&self, case: &CaseId, n: u64) -> bool {
-        let closing = self.dismissed.get(case);
-        closing.is_some_and(|(_, closed_n)| *closed_n > n)
+    /// Tells whether a case was closed as a false positive or merged, or may have been, by a record after this number.
+    pub fn is_over_since(&self, case: &CaseId, n: u64) -> bool {
+        let ending = self.over.get(case);
+        ending.is_some_and(|(_, ended_n)| *ended_n > n)
     }
 
     /// Gives the case that one is by now: that into which it was merged from here, else itself.
@@ -439,12 +442,13 @@ mod tests {
         true
     )]
     #[case::as_an_attack(CLOSE, Verdict::TrueWithImpact.key(), vec![], false)]
+    #[case::merged(MERGE, "~1 ~2", vec![], true)]
     #[case::only_claimed("claim", Verdict::FalsePositive.key(), vec![], false)]
-    fn a_case_is_dismissed_by_its_closing_as_a_false_positive(
+    fn a_case_is_over_by_its_closing_as_a_false_positive_or_its_merge(
         #[case] kind: &str,
         #[case] to: &str,
         #[case] then: Vec<(u64, Body)>,
-        #[case] is_dismissed: bool,
+        #[case] is_over: bool,
     ) {
         let closing = Body::CaseChanged(CaseChanged {
             rid: rid(1),
@@ -457,8 +461,8 @@ mod tests {
         let mut records = vec![(5, closing)];
         records.extend(then);
         let outbox = folded(records);
-        assert_eq!(outbox.is_dismissed_since(&case(), 4), is_dismissed);
-        assert!(!outbox.is_dismissed_since(&case(), 5), "seen by the plan");
+        assert_eq!(outbox.is_over_since(&case(), 4), is_over);
+        assert!(!outbox.is_over_since(&case(), 5), "seen by the plan");
     }
 
     #[test]

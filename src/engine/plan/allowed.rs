@@ -25,8 +25,8 @@ pub(in crate::engine) enum Rule {
     Closed,
     /// Another plan is at the same.
     Rival,
-    /// The case was closed as a false positive.
-    Dismissed,
+    /// The case was closed as a false positive, or merged.
+    CaseOver,
     /// The caps, or a log that they cannot be counted in.
     #[default]
     Caps,
@@ -59,13 +59,13 @@ pub(in crate::engine) fn allows(
         let spent = grant.and_then(|grant| ledger.asked().spent(&grant));
         let is_over = || ledger.get(&aid).and_then(closed);
         let at_it = || rival::refusal(ledger, &pid, &account, (kind, item.as_ref()));
-        let is_dismissed = || dismissed(ledger, &pid, &case, kind);
+        let is_case_over = || case_over(ledger, &pid, &case, kind);
         let over = || asked(counted).refusal(may_exceed, named.as_deref());
         let refused = spent
             .map(of(Rule::Spent))
             .or_else(|| is_over().map(of(Rule::Closed)))
             .or_else(|| at_it().map(of(Rule::Rival)))
-            .or_else(|| is_dismissed().map(of(Rule::Dismissed)))
+            .or_else(|| is_case_over().map(of(Rule::CaseOver)))
             .or_else(|| over().map(of(Rule::Caps)));
         refused.map(|(rule, reason)| {
             // It is asked once.
@@ -82,17 +82,18 @@ fn closed(action: &ActionView) -> Option<Safe> {
     Some(safe!("it was closed meanwhile: {}", said.line()))
 }
 
-/// Says why a plan must not begin: whoever closed its case as a false positive meanwhile did not see that it was about to.
-fn dismissed(ledger: &Ledger, plan: &PlanId, case: &CaseId, kind: ActionKind) -> Option<Safe> {
+/// Says why a plan must not begin: whoever closed its case as a false positive meanwhile, or merged it, did not see that it
+/// was about to.
+fn case_over(ledger: &Ledger, plan: &PlanId, case: &CaseId, kind: ActionKind) -> Option<Safe> {
     let (own, outbox) = (ledger.plan(plan), ledger.outbox());
     let planned = own.first().map_or(0, |own| own.planned_n);
     // Closing asks about what has begun, and an enabling goes with it.
     let begun = own.iter().any(|action| action.sent_n > 0);
-    let dismissed = kind != ActionKind::EnableAccount
+    let is_over = kind != ActionKind::EnableAccount
         && !begun
-        && (outbox.is_dismissed_since(case, planned)
-            || outbox.is_dismissed_since(outbox.home_of(case), planned));
-    dismissed.then(|| {
-        "the case was closed as a false positive after this plan was made: look at it, then plan again".into()
+        && (outbox.is_over_since(case, planned)
+            || outbox.is_over_since(outbox.home_of(case), planned));
+    is_over.then(|| {
+        "the case was closed as a false positive, or merged, after this plan was made: look at it, then plan again".into()
     })
 }

@@ -77,7 +77,7 @@ pub(in crate::engine) async fn successes(world: Arc<World>) {
         for action in super::turn(&all, round) {
             look(&world, action, round, &mut kept).await;
         }
-        told::tell_cases(&world, &all, &mut tries).await;
+        told::tell_cases(&world, &mut tries).await;
     }
 }
 

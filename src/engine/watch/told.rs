@@ -48,28 +48,26 @@ enum News {
     Success,
 }
 
-/// Posts what is not in the cases yet; `watched` are the disablings that stand for containments.
-pub(super) async fn tell_cases(world: &World, watched: &[ActionView], tries: &mut Tries) {
+/// Posts what is not in the cases yet, also of containments that were undone or followed by another since.
+pub(super) async fn tell_cases(world: &World, tries: &mut Tries) {
     if outbox::unposted(world).is_some() {
         return;
     }
+    let now = world.clock.now().utc;
     let mut news: Vec<(String, News, ActionView)> = Vec::new();
     world.journal.with(|ledger| {
         let drifted = ledger.actions().filter(|action| {
             action.kind == ActionKind::DisableAccount && action.state == ActionState::Drifted
         });
         for action in drifted {
-            news.push((drift_marker(&action.aid), News::Drift, action.clone()));
-        }
-        for action in watched {
-            let seen = action
-                .watched_from()
-                .and_then(|since| ledger.holds().successes(&action.account, since).next());
-            if seen.is_some() {
-                news.push((success_marker(&action.aid), News::Success, action.clone()));
+            let marker = drift_marker(&action.aid);
+            if !ledger.holds().is_told(&marker) {
+                news.push((marker, News::Drift, action.clone()));
             }
         }
-        news.retain(|(marker, _, _)| !ledger.holds().is_told(marker));
+        for (action, _) in ledger.untold_successes(now) {
+            news.push((success_marker(&action.aid), News::Success, action.clone()));
+        }
     });
     for (marker, what, action) in news {
         if !tries.is_due(&marker) {
@@ -95,29 +93,48 @@ async fn tell(world: &World, marker: &str, what: News, action: &ActionView) -> R
         Err(error) => return Err(super::unleased(&error)),
     };
     world.journal.catch_up().await;
-    let told = world.journal.with(|ledger| ledger.holds().is_told(marker));
-    let posted = if told {
-        Ok(())
-    } else {
-        let compose = |anchor: &Anchor| compose(world, what, action, anchor);
+    let seen = untold(world, action);
+    let is_due = match what {
+        News::Drift => !world.journal.with(|ledger| ledger.holds().is_told(marker)),
+        News::Success => !seen.is_empty(),
+    };
+    let posted = if is_due {
+        let compose = |anchor: &Anchor| compose(world, what, action, &seen, anchor);
         outbox::post(world, &action.case, marker, compose)
             .await
             .map(drop)
+    } else {
+        Ok(())
     };
     lease::clear(&world.leases, &action.aid);
     drop(lease);
     posted
 }
 
-fn compose(world: &World, what: News, action: &ActionView, anchor: &Anchor) -> String {
+/// Lists what the account succeeded in after one containment, where its case was not told of it.
+fn untold(world: &World, action: &ActionView) -> Vec<Success> {
+    let now = world.clock.now().utc;
+    world.journal.with(|ledger| {
+        let mut all = ledger.untold_successes(now).into_iter();
+        let own = all.find(|(one, _)| one.aid == action.aid);
+        own.map(|(_, seen)| seen.into_iter().cloned().collect())
+            .unwrap_or_default()
+    })
+}
+
+fn compose(
+    world: &World,
+    what: News,
+    action: &ActionView,
+    seen: &[Success],
+    anchor: &Anchor,
+) -> String {
     world.journal.with(|ledger| {
         let word = standing(ledger, &action.account, |_| false).word();
         match what {
             News::Drift => drift_comment(action, &word, anchor),
             News::Success => {
-                let since = action.watched_from().unwrap_or_default();
-                let seen: Vec<&Success> =
-                    ledger.holds().successes(&action.account, since).collect();
+                let seen: Vec<&Success> = seen.iter().collect();
                 success_comment(action, &seen, &word, anchor)
             }
         }

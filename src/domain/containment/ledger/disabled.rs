@@ -17,7 +17,7 @@ use crate::domain::ids::AccountId;
 /// it to watch.
 const LATE: TimeDelta = TimeDelta::days(7);
 
-/// How long after it was sent an enabling without a final word is taken for one on its way: longer than any reads it back.
+/// How long after it was sent an action without a final word is taken for one on its way: longer than any reads it back.
 const ON_ITS_WAY: TimeDelta = TimeDelta::minutes(15);
 
 impl Ledger {
@@ -28,25 +28,33 @@ impl Ledger {
     /// nobody could prove takes an earlier proof from nobody, unless the account was found enabled after that proof and reads
     /// as disabled again.
     pub fn disabled(&self, now: DateTime<Utc>) -> Vec<&ActionView> {
-        let tells = |action: &&ActionView| {
-            !action.dry_run && (action.stands_as_disabled() || action.takes_back(now))
-        };
-        let mut all: Vec<&ActionView> = self.actions().filter(tells).collect();
-        all.sort_by_key(|action| action.sending());
-        let mut latest: BTreeMap<&AccountId, &ActionView> = BTreeMap::new();
-        for action in all {
-            let known = latest.entry(&action.account).or_insert(action);
-            if !action.came_too_late_for(known) {
-                *known = action;
-            }
-        }
-        let latest = latest.into_values();
+        let turns = self.turns(now).into_values();
+        let latest = turns.filter_map(|turns| turns.last().copied());
         let is_fresh = |action: &ActionView| action.ended.is_some_and(|ended| now - ended < LATE);
         latest
             .filter(|action| {
                 action.is_proven_disabling() || (action.is_late_disabling() && is_fresh(action))
             })
             .collect()
+    }
+
+    /// Lists, account by account, the disablings after which it stood as disabled and the enablings that took them back, in
+    /// the order of sending: each decides until the next.
+    pub(super) fn turns(&self, now: DateTime<Utc>) -> BTreeMap<&AccountId, Vec<&ActionView>> {
+        let tells = |action: &&ActionView| {
+            !action.dry_run && (action.stands_as_disabled() || action.takes_back(now))
+        };
+        let mut all: Vec<&ActionView> = self.actions().filter(tells).collect();
+        all.sort_by_key(|action| action.sending());
+        let mut turns: BTreeMap<&AccountId, Vec<&ActionView>> = BTreeMap::new();
+        for action in all {
+            let of_account = turns.entry(&action.account).or_default();
+            let last = of_account.last();
+            if last.is_none_or(|known| !action.came_too_late_for(known)) {
+                of_account.push(action);
+            }
+        }
+        turns
     }
 }
 
@@ -97,14 +105,19 @@ impl ActionView {
     /// After the first three the account is watched as one that was enabled again: two watches with opposite premises would
     /// ring for each other. One that nobody can read back for long may never have happened.
     pub fn takes_back(&self, now: DateTime<Utc>) -> bool {
-        let sent = self.sent.filter(|_| self.ended.is_none());
         self.kind == ActionKind::EnableAccount
             && match self.state {
                 ActionState::Verified | ActionState::Unverifiable => true,
                 ActionState::Rejected => self.matches == Some(true),
                 ActionState::Abandoned => self.may_have_left(),
-                _ => sent.is_some_and(|sent| now - sent < ON_ITS_WAY),
+                _ => self.is_on_its_way(now),
             }
+    }
+
+    /// Tells whether it was sent a short time ago and has no final word yet.
+    pub(super) fn is_on_its_way(&self, now: DateTime<Utc>) -> bool {
+        let sent = self.sent.filter(|_| self.ended.is_none());
+        sent.is_some_and(|sent| now - sent < ON_ITS_WAY)
     }
 
     /// Gives its place in the order of sending, which no clock can change.
