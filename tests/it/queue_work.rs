@@ -1094,19 +1094,17 @@ async fn a_closing_that_cannot_be_read_after_may_have_happened_and_is_settled_by
     plan(&mut two, DISABLE.keys).await;
     one.keys("a test of ours<Ctrl-s><Ctrl-s>");
     gate.reached().await;
-    let order = json!({"server": "cases", "fault": "503", "rate": 1.0, "path": "/api/v1/case/"});
+    let order = json!({"server": "cases", "fault": "500", "rate": 1.0, "path": "/api/v1/case/"});
     drill.fault(&order).expect("the drill knows it");
     gate.open();
     let open = |model: &Model| said(model, "whether it was done is not known yet");
     one.until("nobody knows", open).await;
     assert_eq!(kinds(&records(state.path())).get("failed"), None);
     confirm(&two);
-    let model = two.until("it has its word", finished).await;
-    assert!(
-        said(&model, "or merged, after this plan was made"),
-        "{:#?}",
-        model.log
-    );
+    two.until("it is refused", |model| {
+        said(model, "or merged, after this plan was made")
+    })
+    .await;
     assert_eq!(drill.ledger().targets(DISABLE.effect).len(), 0);
     drill
         .fault(&json!({"fault": "none"}))
@@ -1124,7 +1122,7 @@ async fn a_closing_that_cannot_be_read_after_may_have_happened_and_is_settled_by
 #[tokio::test(flavor = "multi_thread")]
 async fn cases_are_not_merged_over_a_plan_that_was_made_in_the_same_instant() {
     let (drill, state) = (company().await, dir());
-    let gate = Gate::at(Some("before case.change"));
+    let gate = Gate::at(Some("before record.intent"));
     let setting = Setting {
         probe: Arc::clone(&gate) as Arc<dyn Probe>,
         ..Setting::default()
@@ -1170,7 +1168,7 @@ async fn a_merge_whose_case_cannot_be_read_is_known_by_its_answer() {
     .await;
     app.keys("y");
     gate.reached().await;
-    let order = json!({"server": "cases", "fault": "503", "rate": 1.0, "path": "/api/v1/case/"});
+    let order = json!({"server": "cases", "fault": "500", "rate": 1.0, "path": "/api/v1/case/"});
     drill.fault(&order).expect("the drill knows it");
     gate.open();
     app.until("it is said", |model| {
