@@ -98,8 +98,8 @@ async fn read_until_known(world: &World, aid: &ActionId) -> bool {
         }
     }
     // An agreement that is not old enough at the deadline still gets its second read.
-    if let Some(time) = reads.agreed_for() {
-        tokio::time::sleep(agree.saturating_sub(time)).await;
+    if let Some(since) = reads.agreeing_since {
+        tokio::time::sleep(agree.saturating_sub(since.elapsed())).await;
         reads.read(world, identity.as_ref(), agree).await;
         if reads.proven(agree) {
             return reads.agreed(world).await;
@@ -125,7 +125,7 @@ async fn read_until_known(world: &World, aid: &ActionId) -> bool {
         }
         None => {
             // Not readable in the end: it stays unknown, on the list, to be checked again.
-            let reason = format!("could not be read back: {}", reads.evidence);
+            let reason = format!("could not be read back: {}", reads.fault);
             unread(world, aid, reason).await;
             false
         }
@@ -169,7 +169,10 @@ async fn unread(world: &World, aid: &ActionId, reason: String) {
 struct Reads {
     action: ActionView,
     last: Option<Reading>,
+    /// The words of the last read that did not fail.
     evidence: String,
+    /// Why the last one failed that did.
+    fault: String,
     count: u32,
     /// Reads since the last one that did not agree.
     agreeing: u32,
@@ -177,7 +180,9 @@ struct Reads {
     silent: bool,
     /// Whether the last read found what is wanted, but of before the request.
     older: bool,
+    /// When the first of those was made, and how long after it the last one.
     agreeing_since: Option<tokio::time::Instant>,
+    agreed_for: Duration,
     /// When a read of this process agreed last, also where it could not be recorded.
     done_at: Option<DateTime<Utc>>,
 }
@@ -188,22 +193,21 @@ impl Reads {
             action,
             last: None,
             evidence: String::new(),
+            fault: String::new(),
             count: 0,
             agreeing: 0,
             silent: false,
             older: false,
             agreeing_since: None,
+            agreed_for: Duration::ZERO,
             done_at: None,
         }
     }
 
-    fn agreed_for(&self) -> Option<Duration> {
-        self.agreeing_since.map(|since| since.elapsed())
-    }
-
-    /// Tells whether two reads agree, far enough apart, with none against them in between.
+    /// Tells whether two reads agree, far enough apart, with none against them in between. The last read is one of them: one
+    /// that failed tells nothing, and what it would have read may be otherwise by then.
     fn proven(&self, agree: Duration) -> bool {
-        self.agreeing >= 2 && self.agreed_for().is_some_and(|time| time >= agree)
+        self.agreeing >= 2 && self.agreed_for >= agree && !self.silent
     }
 
     /// Records that an account reads as disabled to the end, though of before the request: whoever did that, or whatever clock
@@ -260,7 +264,7 @@ impl Reads {
             }
             Err(error) => {
                 // A read that failed says nothing: it neither agrees nor disagrees.
-                error.what.as_str().clone_into(&mut self.evidence);
+                error.what.as_str().clone_into(&mut self.fault);
                 self.silent = true;
                 None
             }
@@ -336,11 +340,14 @@ impl Reads {
         if reading.matches == Some(true) {
             self.agreeing += 1;
             self.done_at = Some(world.clock.now().utc);
-            self.agreeing_since
+            let since = self
+                .agreeing_since
                 .get_or_insert_with(tokio::time::Instant::now);
+            self.agreed_for = since.elapsed();
         } else {
             self.agreeing = 0;
             self.agreeing_since = None;
+            self.agreed_for = Duration::ZERO;
         }
         reading.evidence.raw().clone_into(&mut self.evidence);
         self.last = Some(reading);

@@ -839,6 +839,44 @@ async fn what_was_closed_and_stays_unreadable_is_told_as_not_known_and_rings_onc
 }
 
 #[tokio::test(flavor = "multi_thread")]
+async fn a_reading_that_failed_completes_no_proof() {
+    let (drill, state) = (company().await, tempfile::tempdir().expect("a directory"));
+    let gate = Gate::at_nth(Some("read.before"), 3);
+    let setting = Setting {
+        probe: Arc::clone(&gate) as Arc<dyn Probe>,
+        ..Setting::default()
+    };
+    let mut app = TestApp::start_in(&drill, state.path(), setting, |text| text);
+    open_case(&mut app).await;
+    plan(&mut app, DISABLE.keys).await;
+    confirm(&app);
+    gate.reached().await;
+    // Two readings agree, not far enough apart; then others enable it, and nobody can read that.
+    by_others(&drill, "unsuspend").await;
+    let order = json!({"server": "identity", "fault": "500", "rate": 1.0, "method": "GET", "path": drill.victim_id()});
+    drill.fault(&order).expect("the drill knows it");
+    gate.open();
+    let model = app
+        .until("nobody knows", |model| {
+            let mut all = model.ledger.actions();
+            all.any(|action| action.unread.is_some() || action.ended.is_some())
+        })
+        .await;
+    let states: Vec<ActionState> = model.ledger.actions().map(|act| act.state).collect();
+    assert_eq!(states, [ActionState::Unknown]);
+    readable(&drill);
+    let model = app
+        .until("it is read", |model| {
+            let mut all = model.ledger.actions();
+            all.all(|action| action.ended.is_some())
+        })
+        .await;
+    app.end().await;
+    assert_eq!(words(&model)[0].0, ActionState::NotEffective);
+    assert!(!alarms(&model).is_empty(), "{:#?}", model.log);
+}
+
+#[tokio::test(flavor = "multi_thread")]
 async fn what_another_console_closed_is_not_opened_by_one_that_could_not_read_it() {
     let (drill, state) = (company().await, tempfile::tempdir().expect("a directory"));
     let mut app = TestApp::start(&drill, state.path());

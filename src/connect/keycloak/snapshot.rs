@@ -69,22 +69,16 @@ impl Keycloak {
     /// Reads the sessions of an account, online and offline.
     pub(super) async fn sessions(&self, id: &str) -> Result<Vec<Session>, ConnectError> {
         let online = self.list(self.get(SESSIONS, &[id])?, |record| {
-            wire::session(record, false)
+            wire::session(record, id, false)
         });
         let (online, holders) = futures::join!(online, self.offline_clients(id));
         let (mut all, holders) = (online?, holders?);
         for client in holders {
             let request = self.get(OFFLINE, &[id, client.id.raw()])?;
-            match self
-                .list(request, |record| wire::session(record, true))
-                .await
-            {
-                // One session can be listed for several clients.
-                Ok(offline) => all.extend(offline),
-                // The client vanished between the two calls.
-                Err(error) if error.kind == ConnectErrorKind::NotFound => {}
-                Err(error) => return Err(error),
-            }
+            // One session can be listed for several clients. A client that is not there any more leaves what the consents say
+            // of it open: they are read anew, and it is not among them then.
+            let offline = self.list(request, |record| wire::session(record, id, true));
+            all.extend(offline.await?);
         }
         let mut seen: Vec<Session> = Vec::new();
         for session in all {

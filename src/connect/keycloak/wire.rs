@@ -184,8 +184,14 @@ pub(crate) fn offline_client(record: &Value) -> Result<Option<Client>, FieldErro
         .transpose()
 }
 
-/// Reads one session.
-pub(crate) fn session(record: &Value, offline: bool) -> Result<Session, FieldError> {
+/// Reads one session of a user; one that says it is another's is refused, for nothing else tells whose it is once it is ended.
+pub(crate) fn session(record: &Value, of: &str, offline: bool) -> Result<Session, FieldError> {
+    if text(record, "userId").is_some_and(|user| user.raw() != of) {
+        return Err(FieldError::Type(
+            "userId",
+            "the user whose sessions were asked for",
+        ));
+    }
     let clients = match at(record, "clients") {
         Some(Value::Object(clients)) => clients
             .values()
@@ -212,6 +218,14 @@ mod tests {
 
     fn connection() -> ConnectionName {
         ConnectionName::parse("keycloak").unwrap_or_else(|error| panic!("{error}"))
+    }
+
+    #[rstest]
+    #[case::named(json!({"id": "s1", "userId": "6f1c"}), true)]
+    #[case::not_named(json!({"id": "s1"}), true)]
+    #[case::of_another(json!({"id": "s1", "userId": "1111"}), false)]
+    fn a_session_of_another_user_is_refused(#[case] record: Value, #[case] is_read: bool) {
+        assert_eq!(session(&record, "6f1c", true).is_ok(), is_read);
     }
 
     #[test]
