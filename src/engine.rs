@@ -73,6 +73,8 @@ const LAST_RECORD: Duration = Duration::from_secs(5);
 
 /// What the engine is started with.
 pub struct Start {
+    /// Whether the log is broken, or is not what this host remembers of it.
+    pub in_doubt: bool,
     /// The configuration.
     pub settings: Arc<Settings>,
     /// Case systems.
@@ -178,6 +180,7 @@ impl Engine {
             start.messages.clone(),
             Arc::clone(&start.probe),
         );
+        journal.doubt(start.in_doubt);
         let world = Arc::new(World {
             settings: start.settings,
             cases: start.cases,

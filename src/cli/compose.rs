@@ -413,6 +413,7 @@ pub fn start(parts: Parts) -> Result<Behind, Failure> {
     }
     let (tell, messages) = mpsc::channel(engine::QUEUE);
     let engine = Engine::start(engine::Start {
+        in_doubt: model.audit_broken.is_some(),
         settings,
         cases: connections.cases,
         activity: connections.activity,

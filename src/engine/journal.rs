@@ -36,6 +36,8 @@ pub struct Journal {
     told_head: Arc<AtomicBool>,
     /// Of how many bytes it was told that they are no records and stood at the end of the log.
     told_foreign: Arc<AtomicU64>,
+    /// Whether the log is broken, or is not what this host remembers of it.
+    broken: Arc<AtomicBool>,
     /// What the caps count: read from the file, never from memory.
     count: Arc<Mutex<Count>>,
 }
@@ -99,6 +101,7 @@ impl Journal {
             told: Arc::default(),
             told_head: Arc::default(),
             told_foreign: Arc::default(),
+            broken: Arc::default(),
             count: Arc::default(),
             folded: Arc::new(tokio::sync::Mutex::new(Folded {
                 n: entries.last().map_or(0, |entry| entry.n),
@@ -287,6 +290,7 @@ impl Journal {
     pub async fn look_whole(&self) {
         let looked = self.log.look_beside().await;
         let found = looked.unwrap_or_else(|error| Some(fault_of(&error)));
+        self.doubt(found.is_some());
         // Nobody listens any more only when the console is gone.
         let _ = self.messages.send(Message::AuditBroken(found)).await;
     }

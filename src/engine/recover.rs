@@ -244,6 +244,21 @@ pub(super) async fn unfinished(world: Arc<World>) {
             && action.secret.is_none()
             && action.sess != *world.journal.session()
             && action.sent.is_some();
+        if action.state == ActionState::Confirmed && world.journal.is_in_doubt() {
+            // Its intent may be among what is missing: it stays open, until a person has seen to the log.
+            if first(&world, &action.aid) {
+                let what = safe!(
+                    "whether {} of {} was sent is not known: the audit log is not whole",
+                    action.what(),
+                    action.login.field()
+                );
+                let hint = "look at the provider; nothing is sent, and its case is not told before the log is seen to";
+                world
+                    .notice(Level::Alarm, Fault::new(what).hint(hint))
+                    .await;
+            }
+            continue;
+        }
         if action.state == ActionState::Confirmed {
             if let Err(NotRecorded::Failed(_)) = never_sent(&world, &action).await {
                 return;

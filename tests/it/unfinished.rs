@@ -839,6 +839,50 @@ async fn what_was_closed_and_stays_unreadable_is_told_as_not_known_and_rings_onc
 }
 
 #[tokio::test(flavor = "multi_thread")]
+async fn what_may_have_been_cut_off_the_log_is_not_called_never_sent() {
+    let (drill, state) = (company().await, tempfile::tempdir().expect("a directory"));
+    let gate = Gate::at(Some("send.after"));
+    let setting = Setting {
+        probe: Arc::clone(&gate) as Arc<dyn Probe>,
+        ..Setting::default()
+    };
+    let mut app = TestApp::start_in(&drill, state.path(), setting, |text| text);
+    open_case(&mut app).await;
+    plan(&mut app, DISABLE.keys).await;
+    confirm(&app);
+    gate.reached().await;
+    app.kill();
+    assert_eq!(drill.ledger().targets(DISABLE.effect).len(), 1);
+    let files = std::fs::read_dir(state.path().join("audit")).expect("it is there");
+    let mut paths = files.map(|file| file.expect("a file").path());
+    let segment = paths.find(|path| path.extension().is_some_and(|end| end == "jsonl"));
+    let segment = segment.expect("a segment");
+    let text = std::fs::read_to_string(&segment).expect("it is ASCII");
+    let intent = text
+        .find("\"type\":\"action.intent\"")
+        .expect("it was sent");
+    let line = text[..intent].rfind('\n').expect("a line before") + 1;
+    std::fs::write(&segment, &text[..line]).expect("it is ours");
+    let mut app = TestApp::start(&drill, state.path());
+    let model = app
+        .until("it is said", |model| {
+            let all = alarms(model);
+            all.iter()
+                .any(|line| line.ends_with("is not known: the audit log is not whole"))
+        })
+        .await;
+    assert!(model.audit_broken.is_some());
+    let states: Vec<ActionState> = model.ledger.actions().map(|act| act.state).collect();
+    assert_eq!(states, [ActionState::Confirmed]);
+    app.end().await;
+    assert_eq!(
+        ours(&drill).await.len(),
+        0,
+        "its case is not told that it was not sent"
+    );
+}
+
+#[tokio::test(flavor = "multi_thread")]
 async fn a_reading_that_failed_completes_no_proof() {
     let (drill, state) = (company().await, tempfile::tempdir().expect("a directory"));
     let gate = Gate::at_nth(Some("read.before"), 3);

@@ -12,6 +12,16 @@ use crate::safe;
 use crate::store::audit::{HEAD_HINT, StoreError};
 
 impl Journal {
+    /// Takes whether the log is broken, or is not what this host remembers of it.
+    pub fn doubt(&self, broken: bool) {
+        self.broken.store(broken, Ordering::Relaxed);
+    }
+
+    /// Tells whether records may be missing: then that one is not there says nothing.
+    pub fn is_in_doubt(&self) -> bool {
+        self.broken.load(Ordering::Relaxed)
+    }
+
     /// Tells the console once when the head of the log cannot be remembered, and once when it can again.
     pub(super) async fn notice_head(&self) {
         let error = self.log.health().unremembered;
