@@ -198,7 +198,7 @@ pub(super) async fn secrets(world: &World) {
 async fn never_sent(world: &World, action: &ActionView) -> Result<Vec<Entry>, NotRecorded> {
     // There is no intent, so nothing of it ever left.
     let evidence = if action.sess == *world.journal.session() {
-        "never sent: its record could not be written"
+        "never sent: its record could not be written, or its lease was removed"
     } else {
         "never sent: its console ended, or could not write its record"
     };
