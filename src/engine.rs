@@ -381,9 +381,14 @@ impl World {
 
     /// Waits; `false` when the console ends meanwhile.
     async fn pause(&self, nominal: Duration) -> bool {
+        self.pause_by_the_clock(self.pace.of(nominal)).await
+    }
+
+    /// Waits for a clock that is not ours, which no pace makes faster; `false` when the console ends meanwhile.
+    async fn pause_by_the_clock(&self, time: Duration) -> bool {
         tokio::select! {
             () = self.stop.cancelled() => false,
-            () = tokio::time::sleep(self.pace.of(nominal)) => true,
+            () = tokio::time::sleep(time) => true,
         }
     }
 

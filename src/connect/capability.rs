@@ -278,8 +278,9 @@ pub struct ProofQuery {
     pub account: AccountId,
     /// The provider's clock before the send; `None` when it was never learned.
     pub not_before: Option<DateTime<Utc>>,
-    /// When the password was last changed, as read before the send of an action on it.
-    pub password_before: Option<DateTime<Utc>>,
+    /// The provider's time of the last such act, as read before the send: when the password was last changed, from when on
+    /// tokens were good.
+    pub before: Option<DateTime<Utc>>,
     /// The vendor's id of the request, when an answer gave one.
     pub request_id: Option<Untrusted>,
     /// The path of the request, as it was recorded before the send.

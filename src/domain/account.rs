@@ -57,6 +57,9 @@ pub struct Account {
     pub last_sign_in: Option<DateTime<Utc>>,
     /// When the password was last changed.
     pub password_changed: Option<DateTime<Utc>>,
+    /// From when on tokens are good: those of before are refused.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub tokens_valid_from: Option<DateTime<Utc>>,
     /// Where the account is mastered, such as `ACTIVE_DIRECTORY`.
     pub source: Option<Untrusted>,
     /// Groups; `None` when they could not be read.

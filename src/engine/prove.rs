@@ -309,7 +309,7 @@ impl Reads {
             item: self.action.item.clone(),
             account: self.action.account.clone(),
             not_before: self.action.not_before(),
-            password_before: self.action.password_before,
+            before: self.action.before,
             request_id: self.action.request_id.clone(),
             path: self.action.call.as_ref().map(|call| call.2.clone()),
             ahead: ahead(world, &self.action),

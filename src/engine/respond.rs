@@ -29,6 +29,7 @@ use crate::domain::containment::administrators::must_be_counted;
 use crate::domain::containment::caps;
 use crate::domain::containment::confirm::{ConfirmedAction, ConfirmedPlan};
 use crate::domain::containment::guard::GuardResult;
+use crate::domain::containment::kind::ActionKind;
 use crate::domain::containment::plan::{Expected, changed_since};
 use crate::domain::containment::rival;
 use crate::domain::fault::Fault;
@@ -171,6 +172,7 @@ struct Seen {
     /// The provider's clock.
     server_date: Option<DateTime<Utc>>,
     password_changed: Option<DateTime<Utc>>,
+    tokens_valid_from: Option<DateTime<Utc>>,
 }
 
 /// What became of one step.
@@ -404,6 +406,7 @@ async fn look_again(
     Ok(Seen {
         server_date: account.server_date,
         password_changed: account.password_changed,
+        tokens_valid_from: account.tokens_valid_from,
     })
 }
 
@@ -432,6 +435,9 @@ fn intent(world: &World, action: &ConfirmedAction, attempt: u32, seen: Seen) -> 
         password_changed: seen
             .password_changed
             .filter(|_| action.kind().is_of_password()),
+        valid_from: seen
+            .tokens_valid_from
+            .filter(|_| action.kind() == ActionKind::RevokeSessions),
         deadline,
     }
 }

@@ -97,6 +97,12 @@ pub enum Objection {
         /// Which.
         directory: Safe,
     },
+    /// A directory above a file of root's belongs to somebody else, or others can write to it: they can take the file away.
+    #[error("others than root can take it out of the directory {directory}")]
+    Folder {
+        /// Which.
+        directory: Safe,
+    },
 }
 
 /// Says why a file could not be read.
@@ -164,6 +170,10 @@ impl FileError {
                 Objection::Owner(_) => safe!("chown \"$(id -u)\" {}", quoted(path)),
                 Objection::Mode(..) => safe!("{} {}", rule.chmod(), quoted(path)),
                 Objection::Parent { directory } => safe!("chmod o-w {}", quoted(directory)),
+                Objection::Folder { directory } => {
+                    let place = quoted(directory);
+                    safe!("as root: chown root {} && chmod go-w {}", place, place)
+                }
             }),
             Self::Open { source, .. } if source.kind() == io::ErrorKind::NotFound => {
                 Some("check the path for a slip".into())
@@ -277,7 +287,7 @@ pub fn open_checked(path: &Path, rule: Rule) -> Result<File, FileError> {
         mode: stat.st_mode & 0o7777,
     };
     judge(facts, rule, me()).map_err(refused)?;
-    check_parents(path).map_err(|cause| match cause {
+    check_parents(path, rule).map_err(|cause| match cause {
         ParentFault::Refused(objection) => refused(objection),
         ParentFault::Io(source) => failed(source),
     })?;
@@ -294,7 +304,7 @@ pub fn check_program(path: &Path) -> Result<(), FileError> {
         rule: Rule::Program,
         source,
     })?;
-    check_parents(path).map_err(|cause| match cause {
+    check_parents(path, Rule::Program).map_err(|cause| match cause {
         ParentFault::Refused(objection) => FileError::Refused {
             path: shown(path),
             rule: Rule::Program,
@@ -339,7 +349,7 @@ enum ParentFault {
 }
 
 /// Checks every directory above a path, as written and as it really is: a link in either could be swapped.
-fn check_parents(path: &Path) -> Result<(), ParentFault> {
+fn check_parents(path: &Path, rule: Rule) -> Result<(), ParentFault> {
     let written = std::path::absolute(path).map_err(ParentFault::Io)?;
     let Some(above) = written.parent() else {
         return Ok(());
@@ -353,8 +363,19 @@ fn check_parents(path: &Path) -> Result<(), ParentFault> {
             };
             return Err(ParentFault::Refused(objection));
         }
+        if rule == Rule::Host && !is_roots(stat.st_uid, stat.st_mode) {
+            let objection = Objection::Folder {
+                directory: shown(directory),
+            };
+            return Err(ParentFault::Refused(objection));
+        }
     }
     Ok(())
+}
+
+/// Tells whether nobody but root can take root's files out of a directory; in a sticky one that only their owner can.
+fn is_roots(owner: u32, mode: u32) -> bool {
+    owner == 0 && (mode & 0o022 == 0 || mode & 0o1000 != 0)
 }
 
 fn is_link(path: &Path) -> bool {
@@ -436,6 +457,21 @@ mod tests {
     fn words_of_an_objection(#[case] facts: Facts, #[case] words: &str) {
         let objection = judge(facts, Rule::Secret, ME).expect_err("must be refused");
         assert_eq!(objection.to_string(), words);
+    }
+
+    #[rstest]
+    #[case(0, 0o755, true)]
+    #[case(0, 0o1777, true)]
+    #[case(0, 0o775, false)]
+    #[case(0, 0o757, false)]
+    #[case(ME, 0o755, false)]
+    #[case(ME, 0o1755, false)]
+    fn roots_files_are_safe_where_nobody_else_can_take_them_out(
+        #[case] owner: u32,
+        #[case] mode: u32,
+        #[case] safe: bool,
+    ) {
+        assert_eq!(is_roots(owner, mode), safe, "{owner} {mode:04o}");
     }
 
     #[test]

@@ -30,6 +30,7 @@ fn intent() -> Body {
         request_id: "01ARZ3NDEKTSV4RRFFQ69G5FAV".into(),
         server_date: None,
         password_changed: None,
+        valid_from: None,
         deadline: chrono::DateTime::UNIX_EPOCH,
     }
 }

@@ -194,6 +194,7 @@ fn account(number: usize) -> Account {
         status_changed: None,
         last_sign_in: None,
         password_changed: None,
+        tokens_valid_from: None,
         source: None,
         groups: Some(Vec::new()),
         roles: Some(Vec::new()),
@@ -642,6 +643,7 @@ fn send(
         request_id: "r".to_owned(),
         server_date: None,
         password_changed: None,
+        valid_from: None,
         deadline: world.utc(),
     };
     world.record(p, &intent);

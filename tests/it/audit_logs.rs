@@ -358,6 +358,7 @@ fn sent() -> Vec<Body> {
         request_id: "request-1".into(),
         server_date: None,
         password_changed: None,
+        valid_from: None,
         deadline: Utc::now(),
     };
     bodies.push(intent);

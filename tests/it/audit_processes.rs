@@ -266,6 +266,7 @@ pub fn leave_orphans(state: &Path, case: &CaseId, account: &AccountId, orphans: 
             request_id: format!("request-{i}"),
             server_date: None,
             password_changed: None,
+            valid_from: None,
             deadline: at,
         };
         let bodies = [plan, confirm, intent].into_iter();

@@ -120,6 +120,7 @@ fn intent(aid: ActionId, at: DateTime<Utc>) -> Body {
         request_id: "r".to_owned(),
         server_date: None,
         password_changed: None,
+        valid_from: None,
         deadline: at,
     }
 }

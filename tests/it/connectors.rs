@@ -29,7 +29,7 @@ fn proof(kind: ActionKind, account: &quell::domain::account::Account) -> ProofQu
         item: None,
         account: account.id.clone(),
         not_before: account.server_date,
-        password_before: account.password_changed,
+        before: account.password_changed,
         request_id: None,
         path: None,
         ahead: 0,

@@ -90,7 +90,10 @@ fn proof(action: ActionKind, account: &Account) -> ProofQuery {
         kind: action,
         account: account.id.clone(),
         not_before: account.server_date,
-        password_before: account.password_changed,
+        before: match action {
+            ActionKind::RevokeSessions => account.tokens_valid_from,
+            _ => account.password_changed,
+        },
         request_id: None,
         used: Vec::new(),
         others: Vec::new(),
@@ -1027,6 +1030,33 @@ async fn story(doing: Doing, world: World) -> (ActionView, usize) {
     let told = ledger.targets("comment").len();
     assert_eq!(told, comments, "{doing:?} {world:?}");
     (action, sent)
+}
+
+#[tokio::test]
+async fn a_revocation_of_before_is_not_taken_for_ours_by_a_clock_that_is_behind() {
+    let house = Tapped::with(entra()).await;
+    let identity = house.identity();
+    let kind = ActionKind::RevokeSessions;
+    let revoke = async || {
+        house.drill.clock().advance(TimeDelta::seconds(5));
+        let account = house.victim().await;
+        let action = house.confirm(&account, &[kind]).remove(0);
+        identity.perform(&action, None).await.unwrap();
+    };
+    revoke().await;
+    // By the clock of the answers it is of after the send that is to follow.
+    let account = house.victim().await;
+    let behind = account.server_date.map(|date| date - TimeDelta::minutes(1));
+    let query = ProofQuery {
+        not_before: behind,
+        ..proof(kind, &account)
+    };
+    let read = identity.read_back(&query).await.unwrap();
+    assert_eq!(read.matches, None, "{read:?}");
+    assert!(read.evidence.raw().ends_with("and were before it was sent"));
+    revoke().await;
+    let read = identity.read_back(&query).await.unwrap();
+    assert_eq!(read.matches, Some(true), "{read:?}");
 }
 
 /// The table: the word, how many requests may leave, and what the evidence must say.

@@ -102,7 +102,7 @@ fn proof(action: &ConfirmedAction, account: &Account, used: &[Untrusted]) -> Pro
         item: None,
         account: account.id.clone(),
         not_before: account.server_date,
-        password_before: None,
+        before: None,
         request_id: None,
         path: Some(Untrusted::new(action.call().path.clone())),
         ahead: 0,

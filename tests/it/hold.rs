@@ -718,6 +718,7 @@ fn closed_by_hand(disabled: &ActionView) -> Vec<Body> {
         request_id: "r".to_owned(),
         server_date: Some(at),
         password_changed: None,
+        valid_from: None,
         deadline: at,
     };
     let closed = Body::ActionResolve {

@@ -100,7 +100,7 @@ fn proof(action: ActionKind, account: &quell::domain::account::Account) -> Proof
         item: None,
         account: account.id.clone(),
         not_before: None,
-        password_before: account.password_changed,
+        before: account.password_changed,
         request_id: None,
         path: None,
         ahead: 0,

@@ -41,7 +41,7 @@ fn proof(account: &Account, item: &Item) -> ProofQuery {
         item: Some(item.clone()),
         account: account.id.clone(),
         not_before: account.server_date,
-        password_before: None,
+        before: None,
         request_id: None,
         path: None,
         ahead: 0,

@@ -6,10 +6,12 @@ use std::path::{Path, PathBuf};
 use std::process::Command;
 
 use quell::store::files::{
-    Facts, FileError, Objection, Rule, check_program, judge, read_checked, read_config,
+    Facts, FileError, Objection, Rule, check_program, judge, read_checked, read_config, read_host,
 };
 use rstest::rstest;
 use tempfile::TempDir;
+
+use crate::harness::root;
 
 /// A directory below which nothing is writable by strangers except what a test makes so.
 fn place() -> TempDir {
@@ -181,6 +183,41 @@ fn directories_above(#[case] mode: u32, #[case] believed: bool) {
     if let Err(cause) = found {
         let hint = cause.hint().expect("a directory has its hint");
         assert_eq!(hint.as_str(), format!("chmod o-w {}", above.display()));
+    }
+}
+
+#[rstest]
+#[case(0o755, 0, true)]
+#[case(0o775, 0, false)]
+#[case(0o755, 12_345, false)]
+fn a_policy_that_others_can_take_away_is_refused(
+    #[case] mode: u32,
+    #[case] owner: u32,
+    #[case] believed: bool,
+) {
+    if !root("perms::a_policy_that_others_can_take_away_is_refused") {
+        return;
+    }
+    let directory = place();
+    let folder = directory.path().join("quell");
+    fs::create_dir(&folder).expect("a directory can be made");
+    let path = file(&folder, 0o644);
+    set_mode(&folder, mode);
+    chown(&folder, Some(owner), None).expect("root can give folders away");
+    let linked = directory.path().join("link");
+    symlink(&folder, &linked).expect("a link can be made");
+    for path in [path, linked.join("key")] {
+        let found = read_host(&path);
+        assert_eq!(found.is_ok(), believed, "{found:?}");
+        if let Err(cause) = found {
+            let said = format!("{cause} | {}", cause.hint().unwrap_or_default());
+            let folder = path.parent().expect("a folder").display();
+            let expected = format!(
+                "refused the host policy {}: others than root can take it out of the directory {folder} | as root: chown root {folder} && chmod go-w {folder}",
+                path.display()
+            );
+            assert_eq!(said, expected);
+        }
     }
 }
 

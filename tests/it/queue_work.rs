@@ -690,6 +690,7 @@ fn requested(kind: ActionKind) -> [Body; 3] {
         request_id: "r".to_owned(),
         server_date: Some(now),
         password_changed: None,
+        valid_from: None,
         deadline: now,
     };
     [planned(kind), confirmed, intent]

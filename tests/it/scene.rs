@@ -308,6 +308,7 @@ pub(crate) fn account() -> Account {
         status_changed: Some(at("2024-05-02T08:00:00Z")),
         last_sign_in: Some(at("2026-03-07T03:09:12Z")),
         password_changed: Some(at("2026-01-12T08:00:00Z")),
+        tokens_valid_from: None,
         source: Some(text("ACTIVE_DIRECTORY")),
         groups: Some(vec![
             Group {
@@ -673,6 +674,7 @@ pub(crate) fn response(size: (u16, u16)) -> Model {
                 request_id: "r".to_owned(),
                 server_date: None,
                 password_changed: None,
+                valid_from: None,
                 deadline: now().utc + TimeDelta::seconds(45),
             },
             Body::ActionAck {
@@ -760,6 +762,7 @@ pub(crate) fn held(size: (u16, u16)) -> Model {
                     request_id: "r".to_owned(),
                     server_date: Some(since),
                     password_changed: None,
+                    valid_from: None,
                     deadline: since,
                 },
                 Body::ActionOutcome {
@@ -881,6 +884,7 @@ pub(crate) fn recovering(size: (u16, u16)) -> Model {
                 request_id: "r".to_owned(),
                 server_date: Some(since),
                 password_changed: None,
+                valid_from: None,
                 deadline: since,
             },
             Body::ActionOutcome {

@@ -59,7 +59,7 @@ fn proof(kind: ActionKind, account: &Account) -> ProofQuery {
         item: None,
         account: account.id.clone(),
         not_before: account.server_date,
-        password_before: None,
+        before: None,
         request_id: None,
         path: None,
         ahead: 0,

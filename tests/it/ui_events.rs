@@ -235,6 +235,7 @@ fn carry_out(
                 request_id: "r".to_owned(),
                 server_date: None,
                 password_changed: None,
+                valid_from: None,
                 deadline: now.utc,
             };
             shared.record(who, now, &intent);

@@ -70,8 +70,9 @@ impl Entra {
     /// Reads once from when on tokens of the account are good.
     ///
     /// What the directory's clock says may be a little behind the clock of the answers, and may as well be the time of
-    /// another revoking a moment earlier: a time so close proves neither. One of the very second of the send counts, so
-    /// whoever sends it waits until what was sent before, also where its answer was lost, is of an earlier second.
+    /// another revoking a moment earlier: a time so close proves neither, and nor does one that stood there before the send.
+    /// One of the very second of the send counts, so whoever sends it waits until what was sent before, also where its answer
+    /// was lost, is of an earlier second.
     pub(super) async fn read_revoked(&self, query: &ProofQuery) -> Result<Reading, ConnectError> {
         let (account, record) = match self.judged(query).await? {
             Ok(read) => read,
@@ -88,6 +89,10 @@ impl Entra {
             return Ok(reading(None, what, date));
         };
         let is_after = is_after(since, not_before);
+        if is_after == Some(true) && query.before.is_some_and(|before| since <= before) {
+            let what = format!("{said}, and were before it was sent");
+            return Ok(reading(None, what, date));
+        }
         if is_after == Some(true) {
             return Ok(reading(is_after, said, date));
         }

@@ -40,7 +40,7 @@ pub(super) fn facts(kind: ActionKind) -> ActionFacts {
             effect: "refresh tokens and browser sessions of before are refused, within a few minutes; sending it again is harmless and moves the time on".into(),
             undo: "cannot be undone; the user signs in again".into(),
             limits: safe!("{}; it does not stop a new sign-in, and grants, methods and inbox rules stay; {}", TOKENS, needs),
-            proof: "signInSessionsValidFromDateTime is not before the send by the provider's clock, read twice, within 10 min".into(),
+            proof: "signInSessionsValidFromDateTime is later than right before the send and not before it by the provider's clock, read twice, within 10 min".into(),
         },
         ActionKind::DisableAccount => ActionFacts {
             effect: "cannot sign in: accountEnabled becomes false, nothing else is changed; sending it again changes nothing".into(),

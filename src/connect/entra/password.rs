@@ -106,8 +106,7 @@ impl Entra {
             Err(none) => return Ok(none),
         };
         let date = account.server_date;
-        let (Some(before), Some(changed)) = (query.password_before, account.password_changed)
-        else {
+        let (Some(before), Some(changed)) = (query.before, account.password_changed) else {
             let what = "when the password was set, before or now, cannot be read";
             return Ok(reading(None, what, date));
         };
@@ -133,7 +132,7 @@ impl Entra {
             Err(none) => return Ok(none),
         };
         let date = account.server_date;
-        let is_new = match (query.password_before, account.password_changed) {
+        let is_new = match (query.before, account.password_changed) {
             (Some(before), Some(changed)) => changed > before,
             _ => false,
         };

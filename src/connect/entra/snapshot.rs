@@ -318,6 +318,7 @@ impl Entra {
             status_changed: None,
             last_sign_in: None,
             password_changed: None,
+            tokens_valid_from: None,
             source: None,
             groups: own_groups,
             roles: own_roles,

@@ -55,6 +55,7 @@ pub(crate) fn user(record: &Value, connection: &ConnectionName) -> Result<Accoun
         status_changed: None,
         last_sign_in: None,
         password_changed: time(record, "lastPasswordChangeDateTime"),
+        tokens_valid_from: valid_from(record),
         source,
         aliases: aliases(record),
         zone: None,

@@ -95,7 +95,7 @@ mod tests {
             item: None,
             account: AccountId::new(connection, "1040"),
             not_before: DateTime::from_timestamp(1_795_230_000, 0),
-            password_before: None,
+            before: None,
             request_id: None,
             path: None,
             ahead,

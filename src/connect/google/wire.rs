@@ -71,6 +71,7 @@ pub(crate) fn user(record: &Value, connection: &ConnectionName) -> Result<Accoun
         status_changed: moment(record, "suspensionTime"),
         last_sign_in: moment(record, "lastLoginTime"),
         password_changed: None,
+        tokens_valid_from: None,
         source: None,
         zone: None,
         groups: None,

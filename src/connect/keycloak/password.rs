@@ -131,8 +131,7 @@ impl Keycloak {
         let asks = account.required.as_deref().map(requires);
         let credentials = self.list(self.get(CREDENTIALS, &[id])?, wire::credential);
         let changed = wire::password_changed(&credentials.await?);
-        let (Some(before), Some(changed), Some(asks)) = (query.password_before, changed, asks)
-        else {
+        let (Some(before), Some(changed), Some(asks)) = (query.before, changed, asks) else {
             let what = "when the password was set, before or now, cannot be read";
             return Ok(reading(None, what));
         };

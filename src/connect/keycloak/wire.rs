@@ -46,6 +46,7 @@ pub(crate) fn user(record: &Value, connection: &ConnectionName) -> Result<Accoun
         status_changed: None,
         last_sign_in: None,
         password_changed: None,
+        tokens_valid_from: None,
         source,
         zone: None,
         aliases: Vec::new(),

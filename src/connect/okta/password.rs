@@ -88,7 +88,7 @@ impl Okta {
         let Some(account) = self.user(query.account.raw()).await? else {
             return Ok(reading);
         };
-        let newer = match (query.password_before, account.password_changed) {
+        let newer = match (query.before, account.password_changed) {
             (Some(before), Some(changed)) if changed > before => changed,
             _ => return Ok(reading),
         };

@@ -124,7 +124,7 @@ mod tests {
             item: None,
             account: AccountId::new(connection, "00u1"),
             not_before: DateTime::from_timestamp(1_795_230_000, 0),
-            password_before: None,
+            before: None,
             request_id: request.map(Untrusted::new),
             path: None,
             ahead: 0,

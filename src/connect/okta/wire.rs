@@ -41,6 +41,7 @@ pub(crate) fn user(record: &Value, connection: &ConnectionName) -> Result<Accoun
         status_changed: time(record, "statusChanged"),
         last_sign_in: time(record, "lastLogin"),
         password_changed: time(record, "passwordChanged"),
+        tokens_valid_from: None,
         source: text(record, "credentials.provider.type"),
         groups: None,
         roles: None,

@@ -239,6 +239,10 @@ pub enum Body {
         #[serde(default, skip_serializing_if = "Option::is_none")]
         #[serde(with = "long::micros_option")]
         password_changed: Option<DateTime<Utc>>,
+        /// From when on tokens were good, at the check before a revocation.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        #[serde(with = "long::micros_option")]
+        valid_from: Option<DateTime<Utc>>,
         /// Until when an answer is waited for.
         #[serde(with = "long::micros")]
         deadline: DateTime<Utc>,

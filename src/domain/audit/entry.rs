@@ -633,6 +633,7 @@ mod tests {
                 request_id: s(),
                 server_date: date,
                 password_changed: None,
+                valid_from: None,
                 deadline: at,
             },
             Body::ActionAck {

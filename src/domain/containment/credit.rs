@@ -69,8 +69,7 @@ pub fn credit(ledger: &Ledger, action: &ActionView) -> Credit {
     let mut author = None;
     for other in others {
         // A password is judged by what it was before: an earlier change of it is not what is read now.
-        let is_earlier =
-            action.kind.is_of_password() && other.password_before != action.password_before;
+        let is_earlier = action.kind.is_of_password() && other.before != action.before;
         if is_earlier {
             continue;
         }
@@ -143,6 +142,7 @@ mod tests {
                 request_id,
                 server_date,
                 password_changed,
+                valid_from,
                 deadline,
                 ..
             } => Body::ActionIntent {
@@ -155,6 +155,7 @@ mod tests {
                 request_id,
                 server_date,
                 password_changed,
+                valid_from,
                 deadline,
             },
             other => other,

@@ -445,6 +445,7 @@ mod tests {
             status_changed: _,
             last_sign_in: _,
             password_changed: _,
+            tokens_valid_from: _,
             source: _,
             groups: _,
             roles: _,

@@ -76,8 +76,9 @@ pub struct ActionView {
     pub call: Option<(String, String, Untrusted)>,
     /// The provider's clock before the send.
     pub server_before: Option<DateTime<Utc>>,
-    /// When the password was last changed, as read before the send.
-    pub password_before: Option<DateTime<Utc>>,
+    /// The provider's time of the last such act, as read before the send: when the password was last changed, from when on
+    /// tokens were good.
+    pub before: Option<DateTime<Utc>>,
     /// The provider's clock in its answer.
     pub server_answer: Option<DateTime<Utc>>,
     /// Whether the provider accepted the latest attempt.
@@ -192,7 +193,7 @@ impl Ledger {
                     sent_n: 0,
                     call: None,
                     server_before: None,
-                    password_before: None,
+                    before: None,
                     server_answer: None,
                     acknowledged: false,
                     refused: None,
@@ -392,6 +393,7 @@ impl ActionView {
                 path,
                 server_date,
                 password_changed,
+                valid_from,
                 deadline,
                 ..
             } => {
@@ -401,7 +403,7 @@ impl ActionView {
                 self.sent_n = n;
                 self.call = Some((method.clone(), host.clone(), path.clone()));
                 self.server_before = *server_date;
-                self.password_before = *password_changed;
+                self.before = password_changed.or(*valid_from);
                 self.deadline = Some(*deadline);
                 self.acknowledged = false;
                 (self.agreed, self.broken, self.effect_first) = (None, None, None);

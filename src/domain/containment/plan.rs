@@ -383,6 +383,7 @@ mod tests {
             status_changed,
             last_sign_in,
             password_changed,
+            tokens_valid_from,
             source,
             groups,
             roles,
@@ -427,6 +428,7 @@ mod tests {
         each!(status, statuses, Some("status"));
         each!(source, others_or_none(source.as_ref()), Some("source"));
         each!(password_changed, times(password_changed), Some("password"));
+        each!(tokens_valid_from, times(tokens_valid_from), None);
         let action = "UPDATE_PASSWORD".into();
         let next = "what the next sign-in requires";
         each!(required, lists(required.as_deref(), action), Some(next));
@@ -592,7 +594,7 @@ mod tests {
         let all = edits(&before);
         let fields: std::collections::BTreeSet<&str> =
             all.iter().map(|(field, ..)| *field).collect();
-        assert_eq!((all.len() > 70, fields.len()), (true, 27), "{fields:?}");
+        assert_eq!((all.len() > 70, fields.len()), (true, 28), "{fields:?}");
         for (field, now, expected) in all {
             let said = changed_since(&before, &now, &Expected::of(&before));
             assert_eq!(said, expected, "{field}: {now:?}");

@@ -40,6 +40,7 @@ pub(crate) fn account() -> Account {
         status_changed: Some(at(-900)),
         last_sign_in: Some(at(-60)),
         password_changed: Some(at(-9_000)),
+        tokens_valid_from: None,
         source: Some("OKTA".into()),
         groups: Some(vec![Group {
             id: "00g1".into(),
@@ -207,6 +208,7 @@ pub(crate) fn intent(number: u128, server: Option<i64>) -> Body {
         request_id: "r".to_owned(),
         server_date: server.map(at),
         password_changed: None,
+        valid_from: None,
         deadline: at(20),
     }
 }

@@ -1,4 +1,4 @@
-//! Keeping two requests of a plan apart that do the same and that only a time tells apart.
+//! Keeping two requests of a plan apart that move the same time, where only that tells them apart.
 //!
 //! The clock of a provider is told in whole seconds. What a request without an answer did before the first look, it did
 //! in the second of that look or earlier: an action that is sent after a look of a later second is not proven by it. If
@@ -44,7 +44,7 @@ pub(super) async fn look_apart(
     let mut seen = look_in_time(world, plan, action, expected, identity).await?;
     let first = seen.server_date;
     for _ in 0..PAUSES {
-        if !earlier.mixes(first, seen.server_date) || !world.pause(PAUSE).await {
+        if !earlier.mixes(first, seen.server_date) || !world.pause_by_the_clock(PAUSE).await {
             break;
         }
         looked = world.clock.now().boot;
@@ -57,7 +57,7 @@ pub(super) async fn look_apart(
     Ok((looked, seen))
 }
 
-/// What a plan sent before an action, of the same kind.
+/// What a plan sent before an action that moves the same time.
 struct Earlier {
     /// When the last of it was answered, where a time alone proves it.
     answered: Option<DateTime<Utc>>,
@@ -78,7 +78,11 @@ impl Earlier {
             is_silent: false,
         };
         let all = ledger.plan(pid).into_iter();
-        for other in all.filter(|other| other.kind == kind && other.aid != *aid) {
+        let moves = |other: ActionKind| {
+            // A new password refuses tokens of before as well.
+            other == kind || (by_time && other == ActionKind::ResetPassword)
+        };
+        for other in all.filter(|other| moves(other.kind) && other.aid != *aid) {
             let answered = other.server_answer.filter(|_| by_time);
             earlier.answered = earlier.answered.max(answered);
             // Every other kind leaves a state that can be read, or is sent once.
@@ -184,6 +188,15 @@ mod tests {
     ) {
         let looks = (Some(38), Some(38));
         assert_eq!(mixes(&ledger(R, word), R, false, looks), waits);
+    }
+
+    #[rstest]
+    #[case(ActionKind::ResetPassword, true)]
+    #[case(ActionKind::ExpirePassword, false)]
+    #[case(ActionKind::DisableAccount, false)]
+    fn a_new_password_ends_tokens_as_well(#[case] before: ActionKind, #[case] waits: bool) {
+        let ledger = ledger(before, Some(answer(Some(38))));
+        assert_eq!(mixes(&ledger, R, true, (Some(38), Some(38))), waits);
     }
 
     #[test]

@@ -562,6 +562,7 @@ impl World {
             request_id: "r".to_owned(),
             server_date: None,
             password_changed: None,
+            valid_from: None,
             deadline,
         };
         self.record(place, body);
