@@ -355,6 +355,7 @@ pub const COMMANDS: &[Spec] = &{
             "decide to monitor only, with a reason"),
         spec("contain-nothing", C::ContainNothing, X::Contain, &["n"], "no action",
             "decide that no action is needed, with a reason"),
+        spec("contain-undo", C::Undo, X::Contain, &["u"], "", "plan to enable the account again"),
         spec("contain-down", C::Down, X::Contain, &["Down"], "", "move down"),
         spec("contain-up", C::Up, X::Contain, &["Up"], "", "move up"),
         spec("contain-open", C::Open, X::Contain, &["Enter"], "plan", "plan the action under the cursor"),
@@ -400,4 +401,23 @@ pub fn spec_of(command: Command, context: Context) -> Option<&'static Spec> {
         .iter()
         .find(|spec| spec.command == command && spec.context == context)
         .or_else(|| COMMANDS.iter().find(|spec| spec.command == command))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::app::actions::Choice;
+
+    #[test]
+    fn every_choice_of_the_actions_has_a_letter_there() {
+        for choice in Choice::ALL {
+            let is_it =
+                |spec: &&Spec| spec.command == choice.command() && spec.context == Context::Contain;
+            let keys = COMMANDS
+                .iter()
+                .find(is_it)
+                .map_or(0, |spec| spec.keys.len());
+            assert_eq!(keys, 1, "{choice:?}");
+        }
+    }
 }

@@ -84,9 +84,16 @@ pub enum News {
         /// The cases, whether there are more, and how many records could not be read.
         result: Result<(Vec<Case>, bool, usize), Fault>,
     },
-    /// A case system told of new comments, oldest first.
-    Comments(Vec<(CaseId, Comment)>),
-    /// Another source was asked whether it answers; a case system, when its comments could not be read.
+    /// A case system was asked for its new comments.
+    Comments {
+        /// Which.
+        source: ConnectionName,
+        /// Those that were not told before, oldest first.
+        comments: Vec<(CaseId, Comment)>,
+        /// Whether all there are could be read.
+        result: Result<(), Fault>,
+    },
+    /// Another source was asked whether it answers; any, when its connection could not be made.
     Asked {
         /// Which.
         source: ConnectionName,
@@ -122,6 +129,8 @@ pub struct Wall {
     pub responses: Responses,
     /// Why this host's log cannot be read, if so.
     pub log_fault: Option<Fault>,
+    /// Why not all comments of a case system were read, though its cases may be.
+    unread: BTreeMap<ConnectionName, Fault>,
     begun: Duration,
 }
 
@@ -164,6 +173,7 @@ impl Wall {
             boards: BTreeMap::new(),
             responses: Responses::default(),
             log_fault: None,
+            unread: BTreeMap::new(),
             begun: now.boot,
         }
     }
@@ -183,7 +193,21 @@ impl Wall {
                     self.boards.insert(source, Board { rows, truncated });
                 }
             }
-            News::Comments(comments) => self.responses.told(comments),
+            News::Comments {
+                source,
+                comments,
+                result,
+            } => {
+                self.responses.told(comments, now.utc);
+                let fault = result.err();
+                if let Some(known) = self.sources.iter_mut().find(|one| one.name == source) {
+                    known.fault.clone_from(&fault);
+                }
+                match fault {
+                    Some(fault) => self.unread.insert(source, fault),
+                    None => self.unread.remove(&source),
+                };
+            }
             News::Asked { source, result } => {
                 self.asked(&source, result.err());
             }
@@ -201,14 +225,21 @@ impl Wall {
 
     /// Tells whether news may change what is shown: a source that answers as it did before does not.
     pub fn may_show(&self, news: &News) -> bool {
-        let News::Asked { source, result } = news else {
-            return true;
+        let well = |source: &ConnectionName| {
+            let known = self.sources.iter().find(|one| one.name == *source);
+            known.is_some_and(|one| {
+                one.fault.is_none() && one.heard.freshness(self.now.boot) == Freshness::Ok
+            })
         };
-        let known = self.sources.iter().find(|one| one.name == *source);
-        let well = known.is_some_and(|one| {
-            one.fault.is_none() && one.heard.freshness(self.now.boot) == Freshness::Ok
-        });
-        result.is_err() || !well
+        match news {
+            News::Asked { source, result } => result.is_err() || !well(source),
+            News::Comments {
+                source,
+                comments,
+                result,
+            } => !comments.is_empty() || result.is_err() || !well(source),
+            _ => true,
+        }
     }
 
     /// Notes whether a source answered; gives its place.
@@ -218,7 +249,8 @@ impl Wall {
         if fault.is_none() {
             known.heard.good = Some(self.now.boot);
         }
-        known.fault = fault;
+        // Cases that are read are not comments that are.
+        known.fault = fault.or_else(|| self.unread.get(source).cloned());
         Some(place)
     }
 

@@ -7,7 +7,7 @@ use super::{Failure, OK, broken_pipe, compose};
 use crate::app::command::{COMMANDS, Context};
 use crate::app::keymap::Keymap;
 
-const CONTEXTS: [Context; 11] = [
+const CONTEXTS: [Context; 12] = [
     Context::Everywhere,
     Context::Cases,
     Context::Activity,
@@ -19,6 +19,7 @@ const CONTEXTS: [Context; 11] = [
     Context::Contain,
     Context::Left,
     Context::Unfinished,
+    Context::Contained,
 ];
 
 /// Prints the table; with a configuration, its keys.

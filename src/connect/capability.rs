@@ -143,6 +143,14 @@ pub trait Cases: Send + Sync {
     async fn close(&self, id: &CaseId, _closing: &Closing) -> Result<(), ConnectError> {
         Err(lacks(id, "closing of a case"))
     }
+    /// Reads one case as it is now, and whether it holds verdict and comment of a closing; `None` where that is not told.
+    async fn closed_as(
+        &self,
+        id: &CaseId,
+        _closing: &Closing,
+    ) -> Result<(Case, Option<bool>), ConnectError> {
+        self.case(id).await.map(|case| (case, None))
+    }
     /// Makes one case of several, all of this connection, and gives it as the vendor made it; there is no way back.
     async fn merge(&self, ids: &[CaseId]) -> Result<Case, ConnectError> {
         let first = ids.first();

@@ -331,6 +331,17 @@ impl Cases for TheHive {
         self.patch(id, &wire::closing(&record, closing)).await
     }
 
+    async fn closed_as(
+        &self,
+        id: &CaseId,
+        closing: &Closing,
+    ) -> Result<(Case, Option<bool>), ConnectError> {
+        let answer = self.http.read(&Request::get(CASE, &[id.raw()])?).await?;
+        let case = self.one(id, &answer)?;
+        let record: Value = answer.json()?;
+        Ok((case, Some(wire::bears(&record, closing))))
+    }
+
     async fn merge(&self, ids: &[CaseId]) -> Result<Case, ConnectError> {
         let joined: Vec<&str> = ids.iter().map(CaseId::raw).collect();
         let request = Request::new(Class::Write, Method::POST, MERGE, &[&joined.join(",")])?;

@@ -73,6 +73,24 @@ pub struct Closing {
     pub known: Vec<AccountId>,
 }
 
+impl Closing {
+    /// Gives the verdict and comment of a promise on record; no comment where the record does not keep it whole.
+    pub fn on_record(to: &Untrusted, comment: Option<&Untrusted>) -> Option<Self> {
+        let verdict = Verdict::ALL.into_iter().find(|one| one.key() == to.raw())?;
+        let is_cut = |comment: &&Untrusted| {
+            let raw = comment.raw();
+            raw.contains(" [cut: ") && raw.ends_with(']')
+        };
+        let comment = comment.filter(|comment| !is_cut(comment)).cloned();
+        Some(Self {
+            verdict,
+            comment: comment.unwrap_or_default(),
+            open_tasks: Vec::new(),
+            known: Vec::new(),
+        })
+    }
+}
+
 /// One change of a case in its case system that is no comment and no task.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum CaseChange {
@@ -109,8 +127,13 @@ pub const MERGE: &str = "merge";
 
 /// Judges by the case as it is now what came of a change that was cut off: whether it happened, and what to say.
 ///
-/// `from` and `to` are what was promised: owners, or status and verdict.
-pub fn came_of(kind: &str, (from, to): (&Untrusted, &Untrusted), case: &Case) -> (bool, Safe) {
+/// `from` and `to` are what was promised: owners, or status and verdict. `bears` tells whether a closed case holds verdict and
+/// comment of the closing, where its case system tells that.
+pub fn came_of(
+    kind: &str,
+    (from, to): (&Untrusted, &Untrusted),
+    (case, bears): (&Case, Option<bool>),
+) -> (bool, Safe) {
     let owner = match &case.assignee {
         Some(owner) => safe!("it belongs to {}", owner.field()),
         None => "it belongs to nobody".into(),
@@ -119,6 +142,10 @@ pub fn came_of(kind: &str, (from, to): (&Untrusted, &Untrusted), case: &Case) ->
     match kind {
         CLAIM if case.assignee.as_ref() == Some(to) => (true, owner),
         RELEASE if case.assignee.as_ref() != Some(from) => (true, owner),
+        CLOSE if !case.status.is_open() && bears == Some(false) => (
+            false,
+            safe!("it does not stand: closed by others as {}", status),
+        ),
         CLOSE if !case.status.is_open() => (true, safe!("it is closed ({})", status)),
         CLAIM | RELEASE => (false, safe!("it did not happen, {}", owner)),
         CLOSE => (
@@ -212,7 +239,47 @@ mod tests {
             vendor_status: "word".into(),
             ..sample()
         };
-        let (came, said) = came_of(kind, (&"ash".into(), &"kim".into()), &case);
+        let (came, said) = came_of(kind, (&"ash".into(), &"kim".into()), (&case, None));
         assert_eq!((came, said.as_str()), (done, word));
+    }
+
+    #[rstest]
+    #[case::as_wanted(Some(true), true, "it is closed (TruePositive)")]
+    #[case::not_told(None, true, "it is closed (TruePositive)")]
+    #[case::otherwise(
+        Some(false),
+        false,
+        "it does not stand: closed by others as TruePositive"
+    )]
+    fn a_closing_is_done_only_where_the_case_bears_its_verdict(
+        #[case] bears: Option<bool>,
+        #[case] done: bool,
+        #[case] word: &str,
+    ) {
+        let case = Case {
+            status: CaseStatus::Closed,
+            vendor_status: "TruePositive".into(),
+            ..sample()
+        };
+        let promised = (&"New".into(), &Verdict::FalsePositive.key().into());
+        let (came, said) = came_of(CLOSE, promised, (&case, bears));
+        assert_eq!((came, said.as_str()), (done, word));
+    }
+
+    #[rstest]
+    #[case::whole(Some("a [cut: of] test"), "a [cut: of] test")]
+    #[case::cut(Some("a tes [cut: 9000 bytes, sha256 00]"), "")]
+    #[case::none(None, "")]
+    fn a_closing_on_record_has_its_comment_only_where_that_is_whole(
+        #[case] comment: Option<&str>,
+        #[case] expected: &str,
+    ) {
+        let comment = comment.map(Untrusted::new);
+        for verdict in Verdict::ALL {
+            let closing = Closing::on_record(&verdict.key().into(), comment.as_ref());
+            let closing = closing.map(|one| (one.verdict, one.comment.raw().to_owned()));
+            assert_eq!(closing, Some((verdict, expected.to_owned())));
+        }
+        assert_eq!(Closing::on_record(&"newer".into(), comment.as_ref()), None);
     }
 }

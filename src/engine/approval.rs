@@ -148,6 +148,8 @@ async fn wait(world: &Arc<World>, plan: ConfirmedPlan, waiting: Waiting, lease: 
         view.map(|view| view.expires)
     });
     let expires = known.unwrap_or(now.utc + TTL).min(now.utc + TTL);
+    // Posting the request takes time as well.
+    let until = now.boot + (expires - now.utc).to_std().unwrap_or_default();
     let requested = Body::ApprovalRequested {
         pid: plan.pid().clone(),
         aids: aids(&plan),
@@ -175,9 +177,6 @@ async fn wait(world: &Arc<World>, plan: ConfirmedPlan, waiting: Waiting, lease: 
             return;
         }
     };
-    let now = world.clock.now();
-    let left = (expires - now.utc).to_std().unwrap_or_default();
-    let until = now.boot + left;
     let mut eyes = Eyes::default();
     loop {
         match eyes.look(world, plan.case(), &waiting, &comment).await {

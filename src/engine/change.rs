@@ -3,13 +3,18 @@
 //! The case systems have no conditional write, so a case is read right before and right after: what somebody else did in
 //! between is said and never overwritten by a second send. What must not live here: deciding what to change (`app`).
 
+mod again;
+mod closed;
 mod merge;
 
 use std::collections::BTreeSet;
+use std::slice;
 use std::sync::Arc;
 
+use again::{Looked, look_at, still};
 use chrono::{DateTime, Utc};
 
+pub(super) use closed::bears;
 pub(super) use merge::merge;
 
 use super::World;
@@ -84,11 +89,11 @@ fn system(world: &World, case: &CaseId) -> Result<Arc<dyn Cases>, Fault> {
 
 async fn one(world: &World, case: &CaseId, change: &CaseChange) -> Result<Changed, Fault> {
     let source = system(world, case)?;
-    let now = read(world, source.as_ref(), case).await?;
+    let looked = look_at(world, source.as_ref(), case).await?;
     match change {
-        CaseChange::Claim { seen } => claim(world, source.as_ref(), &now, seen.as_ref()).await,
-        CaseChange::Release => release(world, source.as_ref(), &now).await,
-        CaseChange::Close(closing) => close(world, source.as_ref(), &now, closing).await,
+        CaseChange::Claim { seen } => claim(world, source.as_ref(), &looked, seen.as_ref()).await,
+        CaseChange::Release => release(world, source.as_ref(), &looked).await,
+        CaseChange::Close(closing) => close(world, source.as_ref(), &looked, closing).await,
     }
 }
 
@@ -110,12 +115,16 @@ async fn me(source: &dyn Cases) -> Result<Untrusted, Fault> {
 /// Promises a change, sends it once, and records how it went by what was read afterwards.
 async fn sent<T>(
     world: &World,
+    (source, looked): (&dyn Cases, &Looked),
     promise: CaseChanged,
     send: impl Future<Output = T>,
 ) -> Result<(RecordId, T), Fault> {
     let rid = promise.rid.clone();
     world.journal.record(promised(promise)).await?;
-    Ok((rid, once(world, send).await))
+    match still(world, source, slice::from_ref(looked), |_| None).await {
+        Ok(()) => Ok((rid, once(world, send).await)),
+        Err(fault) => Err(failed(world, rid, fault).await),
+    }
 }
 
 /// Gives the records that stand before a change is sent.
@@ -133,7 +142,6 @@ fn promised(promise: CaseChanged) -> Vec<Body> {
 }
 
 async fn once<T>(world: &World, send: impl Future<Output = T>) -> T {
-    world.probe.pass("case.before").await;
     let answer = send.await;
     world.probe.pass("case.after").await;
     answer
@@ -233,9 +241,10 @@ fn lost(owner: Option<&Untrusted>) -> Fault {
 async fn claim(
     world: &World,
     source: &dyn Cases,
-    now: &Case,
+    looked: &Looked,
     seen: Option<&Untrusted>,
 ) -> Result<Changed, Fault> {
+    let now = &looked.case;
     let me = me(source).await?;
     if now.assignee.as_ref() == Some(&me) {
         return Ok(Changed::Already(Box::new(now.clone())));
@@ -254,7 +263,8 @@ async fn claim(
     let from = now.assignee.clone().unwrap_or_default();
     let promise = promise(world, now, CLAIM, (from, me.clone()));
     let _held = Held::of(world, &promise);
-    let (rid, answer) = sent(world, promise, source.assign(&now.id, Some(&me))).await?;
+    let send = source.assign(&now.id, Some(&me));
+    let (rid, answer) = sent(world, (source, looked), promise, send).await?;
     // Whatever the answer was, the case itself says whose it is.
     let after = match read(world, source, &now.id).await {
         Ok(after) => after,
@@ -272,7 +282,8 @@ async fn claim(
     Err(undone(world, rid, (&answer, fault)).await)
 }
 
-async fn release(world: &World, source: &dyn Cases, now: &Case) -> Result<Changed, Fault> {
+async fn release(world: &World, source: &dyn Cases, looked: &Looked) -> Result<Changed, Fault> {
+    let now = &looked.case;
     let me = me(source).await?;
     if now.assignee.as_ref() != Some(&me) {
         let owner = now.assignee.as_ref();
@@ -284,7 +295,8 @@ async fn release(world: &World, source: &dyn Cases, now: &Case) -> Result<Change
     }
     let promise = promise(world, now, RELEASE, (me.clone(), Untrusted::default()));
     let _held = Held::of(world, &promise);
-    let (rid, answer) = sent(world, promise, source.assign(&now.id, None)).await?;
+    let send = source.assign(&now.id, None);
+    let (rid, answer) = sent(world, (source, looked), promise, send).await?;
     if let Err(error) = &answer
         && !may_happen(&answer)
     {
@@ -353,9 +365,10 @@ async fn promised_close(
 async fn close(
     world: &World,
     source: &dyn Cases,
-    now: &Case,
+    looked: &Looked,
     closing: &Closing,
 ) -> Result<Changed, Fault> {
+    let now = &looked.case;
     if !now.status.is_open() {
         let word = now.vendor_status.field();
         let hint = "nothing was overwritten";
@@ -384,16 +397,29 @@ async fn close(
     let _held = Held::of(world, &promise);
     let rid = promise.rid.clone();
     promised_close(world, promise, closing).await?;
+    let utc = world.clock.now().utc;
+    let ask = |ledger: &Ledger| unseen_act(ledger, (&now.id, &closing.known), utc);
+    if let Err(fault) = still(world, source, slice::from_ref(looked), ask).await {
+        return Err(failed(world, rid, fault).await);
+    }
     let answer = once(world, source.close(&now.id, closing)).await;
-    let after = match read(world, source, &now.id).await {
-        Ok(after) => after,
-        Err(fault) => return Err(unsettled(&fault)),
+    let (after, bears) = match bears(source, &now.id, closing).await {
+        Ok(read) => read,
+        Err(error) => {
+            let fault = world.troubled(&now.id.connection, error).await;
+            return Err(unsettled(&fault));
+        }
     };
     if after.status.is_open() {
         let fault = match &answer {
             Err(error) => Fault::from(error.clone()),
             Ok(()) => Fault::new("the closing was accepted but the case is open"),
         };
+        return Err(undone(world, rid, (&answer, fault)).await);
+    }
+    // Where the case system does not tell how it was closed, its answer has to.
+    if !bears.unwrap_or(answer.is_ok()) {
+        let fault = closed::otherwise(&after, &answer);
         return Err(undone(world, rid, (&answer, fault)).await);
     }
     proven(world, rid, now.id.raw()).await?;

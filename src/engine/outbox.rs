@@ -3,6 +3,7 @@
 //!
 //! Only a LIVE console posts. What is promised in another mode, or was by an earlier console, waits for one.
 
+mod doubt;
 mod hidden;
 mod rounds;
 mod signing;
@@ -78,8 +79,11 @@ pub(super) async fn retry(world: Arc<World>) {
         let plans = world.journal.with(Ledger::undocumented);
         failed.keep(|pid| plans.contains(pid));
         for pid in plans {
+            if unread::waits(&world, &pid) || doubt::waits(&world, &pid).await {
+                continue;
+            }
             // Every try leaves records: one that cannot succeed must not fill the log.
-            if unread::waits(&world, &pid) || !failed.is_due(&pid, round) {
+            if !failed.is_due(&pid, round) {
                 continue;
             }
             document(Arc::clone(&world), pid.clone()).await;
@@ -116,8 +120,16 @@ fn is_due(world: &World, pid: &PlanId) -> bool {
     has_ended && !unread::waits(world, pid)
 }
 
-/// Documents a plan that is due, unless that is being done.
+/// Documents a plan that is due, unless that is being done or its record waits for a person.
 pub(super) async fn document(world: Arc<World>, pid: PlanId) {
+    let is_told = unposted(&world).is_none() && is_due(&world, &pid);
+    if is_told && !doubt::waits(&world, &pid).await {
+        document_now(world, pid).await;
+    }
+}
+
+/// Documents a plan as [`document`] does, also over a log that is in doubt.
+async fn document_now(world: Arc<World>, pid: PlanId) {
     if unposted(&world).is_some() || !is_due(&world, &pid) {
         return;
     }
@@ -276,7 +288,7 @@ async fn deliver(world: &World, note: &PendingNote) {
 }
 
 /// Posts one comment exactly once: not when its marker is there, and proven by its marker afterwards. One that was taken
-/// twice and is not shown is not posted any more.
+/// twice and is not shown is not posted any more. What it claims is hedged while the log is in doubt.
 pub(super) async fn post(
     world: &World,
     case: &CaseId,
@@ -284,10 +296,12 @@ pub(super) async fn post(
     compose: impl FnOnce(&Anchor) -> String,
 ) -> Result<Untrusted, Fault> {
     let rid = RecordId::from_parts(world.clock.now().utc, super::clock::random());
+    let compose = |head: &Anchor| doubt::hedge(world, compose(head));
     post_as(world, case, (&rid, marker), compose).await
 }
 
-/// Posts as [`post`] does, under an id that was promised before.
+/// Posts as [`post`] does, under an id that was promised before, and what was written by a person as it was written. While
+/// the log is in doubt it says that first.
 pub(super) async fn post_as(
     world: &World,
     case: &CaseId,
@@ -333,7 +347,7 @@ pub(super) async fn post_as(
         n: head.as_ref().map_or(0, |entry| entry.n),
         h: head.map(|entry| entry.h.to_string()).unwrap_or_default(),
     };
-    let message = compose(&anchor);
+    let message = doubt::warn_first(world, compose(&anchor));
     let intent = Body::RecordIntent {
         rid: rid.clone(),
         kind: "comment".to_owned(),

@@ -289,7 +289,7 @@ impl Reads {
             return reading;
         }
         let said = format!(
-            "{}, which is older than the request",
+            "{}, which is older than the request by the provider's clock",
             reading.evidence.raw()
         );
         Reading {
@@ -309,7 +309,9 @@ impl Reads {
             item: self.action.item.clone(),
             account: self.action.account.clone(),
             not_before: self.action.not_before(),
-            before: self.action.before,
+            before: world
+                .journal
+                .with(|ledger| ledger.before_send(&self.action)),
             request_id: self.action.request_id.clone(),
             path: self.action.call.as_ref().map(|call| call.2.clone()),
             ahead: ahead(world, &self.action),
@@ -392,8 +394,9 @@ impl Reads {
             .journal
             .with(|ledger| ledger.outbox().owner_of(&used) == Some(aid));
         if !mine {
+            // Of this one it says nothing.
             let said = format!("{}; but it proves another action", reading.evidence.raw());
-            reading.matches = Some(false);
+            reading.matches = None;
             reading.evidence = Untrusted::new(said);
             reading.used = None;
         }
@@ -417,9 +420,7 @@ impl Reads {
             Credit::Refused => {
                 // A copy of the request may have been executed before the one that was refused.
                 let by: &'static str = match now.effect_at {
-                    Some(began) if now.is_older(began) || now.is_of_another_time() => {
-                        "by another act"
-                    }
+                    Some(_) if now.is_of_another_act() => "by another act",
                     Some(_) => "since the request: by whom is not known",
                     None => "by whom is not known",
                 };
@@ -437,7 +438,12 @@ impl Reads {
                 (said, OutcomeState::Unverifiable)
             }
             Credit::Elsewhen => {
-                let said = format!("{read}; but that is later than this request: by another act");
+                let by = if now.is_of_another_act() {
+                    "by another act"
+                } else {
+                    "by the provider's clock, not by ours: by whom is not known"
+                };
+                let said = format!("{read}; but that is later than this request: {by}");
                 (said, OutcomeState::Unverifiable)
             }
             Credit::Broken => {

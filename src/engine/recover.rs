@@ -5,6 +5,7 @@ use std::sync::{Arc, PoisonError};
 use chrono::{DateTime, TimeDelta, Utc};
 
 use super::World;
+use super::change::bears;
 use super::journal::{NotRecorded, own};
 use super::outbox::Rounds;
 use super::respond::outcome;
@@ -21,7 +22,7 @@ use crate::domain::containment::state::ActionState;
 use crate::domain::fault::Fault;
 use crate::domain::ids::ActionId;
 use crate::domain::text::{Safe, Untrusted};
-use crate::domain::verdict::came_of;
+use crate::domain::verdict::{CLOSE, Closing, came_of};
 use crate::safe;
 use crate::store::lease;
 
@@ -71,11 +72,17 @@ async fn settled(world: &World, change: &PendingChange) -> bool {
         return false;
     };
     let promised = (&change.from, &change.to);
-    let ((done, word), name) = match source.case(&change.case).await {
-        Ok(case) => {
+    let is_closing = change.kind == CLOSE;
+    let closing = Closing::on_record(&change.to, change.comment.as_ref()).filter(|_| is_closing);
+    let read = match &closing {
+        Some(closing) => bears(source.as_ref(), &change.case, closing).await,
+        None => source.case(&change.case).await.map(|case| (case, None)),
+    };
+    let ((done, word), name) = match read {
+        Ok((case, bears)) => {
             let number = case.number.map(|number| safe!("#{}", number));
             let name = number.unwrap_or_else(|| change.case.shown());
-            (came_of(&change.kind, promised, &case), name)
+            (came_of(&change.kind, promised, (&case, bears)), name)
         }
         Err(error) if error.kind == ConnectErrorKind::NotFound => {
             let word = "it is not in the case system any more: merged or deleted there";

@@ -17,7 +17,7 @@ use tokio_util::task::task_tracker::TaskTrackerToken;
 use super::journal::{NotRecorded, own};
 use answer::{Answer, answered, silent};
 use apart::look_apart;
-use halt::{has_ended, not_again, refused_once, skip, unsent};
+use halt::{called_off, has_ended, not_again, refused_once, skip, unsent};
 use secret::{hand_over, made_for};
 
 use super::plan::Rule;
@@ -245,11 +245,10 @@ async fn step(
             let again = look_in_time(world, plan, action, expected, identity.as_ref()).await;
             again.map_err(|halt| unsent(action, attempt, halt))?;
         }
-        // The switch has the last word: it may have been set while the intent was written.
-        if let Some(reason) = plan::frozen(&world.freeze) {
-            return Err(unsent(action, attempt, because(reason)));
-        }
         world.probe.pass("send.before").await;
+        if let Some(halt) = called_off(world, action).await {
+            return Err(unsent(action, attempt, halt));
+        }
         let answer =
             tokio::time::timeout(GUARD, identity.perform(action, password.as_deref())).await;
         let answer = answer.unwrap_or_else(|_elapsed| Err(silent(action)));

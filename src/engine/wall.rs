@@ -3,15 +3,17 @@
 //! It takes [`Watching`] and nothing else of the outside world, so there is no call here that changes something. What
 //! must not live here: the engine of the console, what is shown.
 
+mod comments;
+
 use std::path::PathBuf;
 use std::sync::Arc;
 use std::time::Duration;
 
-use chrono::{DateTime, TimeDelta, Utc};
 use tokio::sync::mpsc;
 use tokio::task::JoinSet;
 use tokio::time::Instant;
 
+use self::comments::{COMMENTS_MAX, Reading};
 use super::clock::{Clock, Pace};
 use super::journal::fault_of;
 use crate::app::wall::News;
@@ -19,7 +21,6 @@ use crate::config::settings::Settings;
 use crate::connect::watching::{WatchedCases, WatchedSource, Watching};
 use crate::domain::fault::Fault;
 use crate::domain::ids::ConnectionName;
-use crate::domain::text::Untrusted;
 use crate::store::audit::{Changes, Follower, StoreError};
 
 /// News that may wait for the wall; who brings more waits.
@@ -27,12 +28,6 @@ pub const QUEUE: usize = 64;
 
 /// Most open cases asked of one case system.
 const CASES_MAX: usize = 10_000;
-
-/// Most comments asked for at once.
-const COMMENTS_MAX: usize = 2_000;
-
-/// How far back the first look at the comments goes.
-const BEFORE: TimeDelta = TimeDelta::days(30);
 
 /// How often this host's log is looked at where the system does not tell of changes.
 const LOOK: Duration = Duration::from_secs(2);
@@ -81,7 +76,7 @@ pub fn start(start: Start) -> JoinSet<()> {
         tasks.spawn(cases(
             source,
             (beat, every),
-            Arc::clone(&clock),
+            (Arc::clone(&clock), pace),
             news.clone(),
         ));
     }
@@ -138,14 +133,11 @@ impl Beat {
 async fn cases(
     source: Arc<dyn WatchedCases>,
     (beat, every): (Beat, Duration),
-    clock: Arc<dyn Clock>,
+    (clock, pace): (Arc<dyn Clock>, Pace),
     news: mpsc::Sender<News>,
 ) {
     let name = source.connection().clone();
-    let mut since = Since {
-        at: clock.now().utc - BEFORE,
-        told: Vec::new(),
-    };
+    let mut reading = Reading::new(name.clone(), clock.now(), pace);
     loop {
         let result = match source.open_cases(CASES_MAX).await {
             Ok(page) => Ok((page.items, page.truncated, page.faults.len())),
@@ -159,49 +151,21 @@ async fn cases(
         if news.send(told).await.is_err() {
             return;
         }
-        if !failed && !comments(source.as_ref(), &mut since, &news).await {
-            return;
+        if !failed {
+            let question = reading.question(clock.now());
+            let answer = source.comments_since(question.since, COMMENTS_MAX).await;
+            let (comments, result) = reading.take(question, answer, clock.now());
+            let told = News::Comments {
+                source: name.clone(),
+                comments,
+                result,
+            };
+            if news.send(told).await.is_err() {
+                return;
+            }
         }
         beat.pause(every).await;
     }
-}
-
-/// Up to where comments were handed over.
-struct Since {
-    at: DateTime<Utc>,
-    /// What was written in just that moment: it is asked for again, and not told again.
-    told: Vec<Untrusted>,
-}
-
-/// Hands over what was written since the last look; `false` when the wall is gone.
-async fn comments(source: &dyn WatchedCases, since: &mut Since, news: &mpsc::Sender<News>) -> bool {
-    let told = match source.comments_since(since.at, COMMENTS_MAX).await {
-        Ok(page) => {
-            let mut comments = page.items;
-            comments
-                .retain(|(_, comment)| comment.at != since.at || !since.told.contains(&comment.id));
-            comments.sort_by_key(|(_, comment)| comment.at);
-            let Some(last) = comments.last().map(|(_, comment)| comment.at) else {
-                return true;
-            };
-            if last > since.at {
-                since.at = last;
-                since.told.clear();
-            }
-            let now = comments
-                .iter()
-                .filter(|(_, comment)| comment.at == since.at);
-            since
-                .told
-                .extend(now.map(|(_, comment)| comment.id.clone()));
-            News::Comments(comments)
-        }
-        Err(error) => News::Asked {
-            source: source.connection().clone(),
-            result: Err(Fault::from(error)),
-        },
-    };
-    news.send(told).await.is_ok()
 }
 
 async fn sources(

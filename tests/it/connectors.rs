@@ -173,6 +173,34 @@ async fn a_containment_is_done_in_order_and_proven() {
 }
 
 #[tokio::test]
+async fn the_entry_of_our_own_request_proves_it_whatever_the_clock_of_the_answers_says() {
+    let house = Tapped::new().await;
+    let account = house.victim().await;
+    let kinds = [ActionKind::RevokeSessions];
+    let action = house.confirm(&account, &kinds).remove(0);
+    let accepted = house.identity().perform(&action, None).await.unwrap();
+    // At the look before the send that clock was ahead of the log's.
+    let ahead = account
+        .server_date
+        .map(|date| date + TimeDelta::seconds(30));
+    let unanswered = ProofQuery {
+        not_before: ahead,
+        ..proof(action.kind(), &account)
+    };
+    let read = prove(&house, &unanswered).await;
+    assert_eq!((read.matches, &read.used), (None, &None), "{read:?}");
+    let says = "may be that of this request or of another";
+    assert!(read.evidence.raw().contains(says), "{read:?}");
+    let answered = ProofQuery {
+        request_id: accepted.request_id,
+        ..unanswered
+    };
+    let read = prove(&house, &answered).await;
+    assert_eq!(read.matches, Some(true), "{read:?}");
+    assert!(read.used.is_some());
+}
+
+#[tokio::test]
 async fn an_accepted_action_without_effect_is_never_proven() {
     let house = Tapped::new().await;
     let account = house.victim().await;

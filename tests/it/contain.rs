@@ -609,8 +609,11 @@ async fn a_dry_run_sends_nothing_that_changes_anything() {
     }
 }
 
+#[rstest]
+#[case::by_its_key("<Esc>u")]
+#[case::by_its_letter_in_the_actions("<Esc>cu")]
 #[tokio::test(flavor = "multi_thread")]
-async fn undo_enables_the_account_again_and_says_so_in_the_case() {
+async fn undo_enables_the_account_again_and_says_so_in_the_case(#[case] keys: &str) {
     let (drill, state) = (company().await, place());
     let mut app = TestApp::start(&drill, state.path());
     open_case(&mut app).await;
@@ -626,7 +629,7 @@ async fn undo_enables_the_account_again_and_says_so_in_the_case() {
                 })
     })
     .await;
-    confirm(&mut app, "<Esc>u").await;
+    confirm(&mut app, keys).await;
     let model = app
         .until("undone", |model| {
             words(model).len() == 2 && documented(model)

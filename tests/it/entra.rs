@@ -1059,6 +1059,39 @@ async fn a_revocation_of_before_is_not_taken_for_ours_by_a_clock_that_is_behind(
     assert_eq!(read.matches, Some(true), "{read:?}");
 }
 
+#[tokio::test]
+async fn a_revocation_is_not_judged_by_half_of_what_tells_it() {
+    let house = Tapped::with(entra()).await;
+    let identity = house.identity();
+    let kind = ActionKind::RevokeSessions;
+    let pass = || house.drill.clock().advance(TimeDelta::seconds(5));
+    pass();
+    let account = house.victim().await;
+    let action = house.confirm(&account, &[kind]).remove(0);
+    pass();
+    identity.perform(&action, None).await.unwrap();
+    let asked = proof(kind, &account);
+    let unseen = ProofQuery {
+        before: None,
+        ..asked.clone()
+    };
+    let ahead = ProofQuery {
+        not_before: asked.not_before.map(|date| date + TimeDelta::seconds(30)),
+        ..asked.clone()
+    };
+    for (query, says) in [
+        (unseen, "what stood there before the send is not known"),
+        (ahead, "but to a time before the clock of the answers"),
+    ] {
+        let read = identity.read_back(&query).await.unwrap();
+        assert_eq!((read.matches, read.effect_at), (None, None), "{read:?}");
+        assert!(read.evidence.raw().contains(says), "{read:?}");
+    }
+    let read = identity.read_back(&asked).await.unwrap();
+    assert_eq!(read.matches, Some(true), "{read:?}");
+    assert!(read.effect_at.is_some(), "{read:?}");
+}
+
 /// The table: the word, how many requests may leave, and what the evidence must say.
 fn table() -> Vec<(Doing, World, ActionState, usize, &'static str)> {
     use ActionState::{Abandoned, Drifted, NotEffective, Rejected, Unverifiable, Verified};

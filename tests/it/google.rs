@@ -817,11 +817,11 @@ fn table() -> Vec<(Doing, World, ActionState, usize, &'static str)> {
     let mut rows = Vec::new();
     for doing in [REVOKE, DISABLE, ENABLE, RESET, EXPIRE] {
         let is_signing_out = doing.effect == "clear_sessions";
-        // That nothing is in a log, which may be late, refutes nothing.
-        let (nothing, says) = if is_signing_out {
-            (Unverifiable, "no entry of the log")
-        } else {
-            (NotEffective, " is ")
+        // That nothing is in a log, which may be late, refutes nothing, and nor does a flag that a user takes away.
+        let (nothing, says) = match doing.effect {
+            "clear_sessions" | "reset_password" => (Unverifiable, "no entry of the log"),
+            "expire_password" => (Unverifiable, "or the user chose another password since"),
+            _ => (NotEffective, " is "),
         };
         // Of a password that is set the answer alone tells whose it is.
         let (lost, said) = if doing.effect == "reset_password" {
@@ -908,7 +908,7 @@ fn table() -> Vec<(Doing, World, ActionState, usize, &'static str)> {
     let users = |count| World::Stale("/users/", count);
     rows.push((RESET, users(Some(6)), Verified, 1, "reads agree"));
     // The directory and the log, which has this in its path as well, both tell only what was before.
-    rows.push((RESET, users(None), NotEffective, 1, "no entry of the log"));
+    rows.push((RESET, users(None), Unverifiable, 1, "no entry of the log"));
     rows.push((DISABLE, World::UndoneLater, Drifted, 1, "now"));
     // Nobody watches it; `truth` has the kinds that are undone in other ways.
     rows.push((
@@ -1049,6 +1049,47 @@ async fn a_new_password_is_proven_by_the_log_and_is_in_no_record() {
     assert!(!all.contains(&password));
     // The key itself lies in the drill's own file, and nowhere else.
     assert_eq!(all.matches("BEGIN PRIVATE KEY").count(), 1);
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn slow_a_new_password_is_kept_where_its_flag_is_gone_and_the_log_is_late() {
+    let (drill, state) = (
+        company_of(google()).await,
+        tempfile::tempdir().expect("a directory"),
+    );
+    let gate = Gate::at(Some("send.before"));
+    let setting = Setting {
+        probe: Arc::clone(&gate) as Arc<dyn Probe>,
+        limits: Limits {
+            read_total: Duration::from_secs(15),
+            write_total: Duration::from_secs(8),
+            ..limits()
+        },
+        ..Setting::default()
+    };
+    let mut app = TestApp::start_in(&drill, state.path(), setting, |text| text);
+    open_case(&mut app).await;
+    let planned = plan(&mut app, RESET.keys).await;
+    gate.aim(&planned, RESET.kind);
+    confirm(&app);
+    gate.reached().await;
+    // What is read once the user chose another password and the log is late: no flag, no entry.
+    arm(&drill, &on_identity("stale_reads", "/users/"));
+    gate.open();
+    let model = app.until("it has its word", finished).await;
+    let mut all = model.ledger.actions();
+    let reset = all.find(|one| one.kind == RESET.kind).expect("one reset");
+    let evidence = reset.evidence.clone().unwrap_or_default();
+    assert_eq!(
+        (reset.state, reset.acknowledged, reset.matches),
+        (ActionState::Unverifiable, true, None),
+        "{evidence:?}"
+    );
+    let flag = "changePasswordAtNextLogin is false";
+    assert!(evidence.raw().contains(flag), "{evidence:?}");
+    assert_eq!(model.handed.len(), 1, "it is not forgotten");
+    app.end().await;
+    assert_eq!(drill.ledger().targets("reset_password").len(), 1);
 }
 
 /// Tells whether a text has one of the victim's backup codes.

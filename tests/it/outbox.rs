@@ -10,6 +10,7 @@ use chrono::TimeDelta;
 use quell::app::message::Message;
 use quell::app::model::Model;
 use quell::domain::audit::{Body, Entry};
+use quell::domain::containment::note::DOUBTED;
 use quell::drill::Drill;
 use quell::drill::wire::Server;
 use quell::engine::probe::Probe;
@@ -93,6 +94,28 @@ async fn a_note_whose_post_fails_is_kept_shown_and_posted_once() {
     app.until("it is there", done).await;
     app.end().await;
     assert_eq!(comments(&drill), 1);
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_note_of_a_console_whose_log_is_broken_says_so_first_and_is_as_it_was_written() {
+    let (drill, state) = (company().await, dir());
+    TestApp::start(&drill, state.path()).end().await;
+    let files = std::fs::read_dir(state.path().join("audit")).expect("it is there");
+    let mut paths = files.map(|file| file.expect("a file").path());
+    let segment = paths.find(|path| path.extension().is_some_and(|end| end == "jsonl"));
+    let segment = segment.expect("a segment");
+    let text = std::fs::read_to_string(&segment).expect("it is ASCII");
+    std::fs::write(&segment, text.replacen("acme", "acne", 1)).expect("it is ours");
+    let mut app = TestApp::start(&drill, state.path());
+    assert!(app.model().audit_broken.is_some());
+    write(&mut app).await;
+    app.until("it is there", done).await;
+    app.end().await;
+    let all = hold::comments(&drill).await;
+    let told = all.iter().find(|text| text.contains("quell:"));
+    let told = told.expect("the note");
+    let written = told.strip_prefix(DOUBTED).expect("it is said first");
+    assert!(written.starts_with(&format!("\n\n{TEXT}\n")), "{told}");
 }
 
 #[tokio::test(flavor = "multi_thread")]

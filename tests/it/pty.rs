@@ -56,6 +56,8 @@ pub fn confirm(pty: &mut Pty, keys: &str) {
 pub fn type_login(pty: &mut Pty) {
     let (first, rest) = LOGIN.split_at(5);
     pty.keys(first).shows(&format!("type {LOGIN}: {first}"));
+    // A fast console shows it before a hand could press the next key.
+    pty.pass(DEAD_TIME);
     pty.keys(rest).shows("matches");
 }
 

@@ -3,16 +3,19 @@
 
 use std::collections::BTreeMap;
 use std::path::Path;
-use std::sync::Arc;
+use std::sync::{Arc, OnceLock};
 use std::time::Duration;
 
 use async_trait::async_trait;
+use axum::body::Bytes;
+use axum::http::{HeaderMap, Method, StatusCode, Uri};
 use quell::app::effect::Effect;
 use quell::app::keymap::{Chord, Key};
 use quell::app::message::Message;
 use quell::app::model::closing::CloseDialog;
 use quell::app::model::{Found, Layer, Load, Model, Pane};
 use quell::app::{related, window};
+use quell::cli::compose::Host;
 use quell::domain::account::AccountStatus;
 use quell::domain::audit::{Body, Entry, OutcomeState};
 use quell::domain::case::Case;
@@ -29,6 +32,7 @@ use quell::engine::probe::Probe;
 use rstest::rstest;
 use serde_json::{Value, json};
 use tempfile::TempDir;
+use tokio::net::TcpListener;
 use tokio::sync::Notify;
 
 use crate::harness::app::{Setting, TestApp, company, records};
@@ -119,6 +123,63 @@ async fn there(drill: &Drill, id: &str) -> Value {
         .await
         .expect("an answer");
     answer.json().await.expect("a case")
+}
+
+/// Changes a case by a colleague's hand: the same interface, none of our records.
+async fn by_a_colleague(drill: &Drill, id: &str, change: &Value) {
+    let client = reqwest::Client::builder().no_proxy().build();
+    let answer = client
+        .expect("a client")
+        .patch(format!("{}/api/v1/case/{id}", drill.cases().url))
+        .bearer_auth(drill.second_key())
+        .json(change)
+        .send()
+        .await
+        .expect("an answer");
+    assert!(answer.status().is_success(), "{change}");
+}
+
+/// Gives what a colleague closes a case with.
+fn with_impact() -> Value {
+    json!({"status": "TruePositive", "impactStatus": "WithImpact", "summary": "it was one"})
+}
+
+/// Starts a console that stops at a point; gives the place at which it stops.
+fn stopping(
+    drill: &Drill,
+    state: &Path,
+    at: &'static str,
+    host: Option<Host>,
+) -> (TestApp, Arc<Gate>) {
+    let gate = Gate::at(Some(at));
+    let mut setting = Setting {
+        probe: Arc::clone(&gate) as Arc<dyn Probe>,
+        ..Setting::default()
+    };
+    if let Some(host) = host {
+        setting.host = host;
+    }
+    (TestApp::start_in(drill, state, setting, |text| text), gate)
+}
+
+/// Closes the case of the victim as a false positive, up to where the console stops; gives the id of the case.
+async fn dismiss(app: &mut TestApp, gate: &Gate) -> String {
+    open_case(app).await;
+    app.keys("f");
+    let model = app.until("nothing keeps it", closing).await;
+    app.keys("a test of ours<Ctrl-s><Ctrl-s>");
+    gate.reached().await;
+    row(&model, "payroll lead").id.raw().to_owned()
+}
+
+/// Merges two cases, up to where it is asked.
+async fn ask_to_merge(app: &mut TestApp) -> Model {
+    ready(app).await;
+    app.keys("/port scan<Enter><Space><Esc>/contractor<Enter><Space>J");
+    app.until("it is asked", |model| {
+        matches!(model.layers.last(), Some(Layer::Ask(_)))
+    })
+    .await
 }
 
 async fn open_story(app: &mut TestApp) -> Model {
@@ -1103,7 +1164,7 @@ async fn a_closing_that_cannot_be_read_after_may_have_happened_and_is_settled_by
     assert_eq!(kinds(&records(state.path())).get("failed"), None);
     confirm(&two);
     two.until("it is refused", |model| {
-        said(model, "or merged, after this plan was made")
+        said(model, "or merged, and what came of that is not known yet")
     })
     .await;
     assert_eq!(drill.ledger().targets(DISABLE.effect).len(), 0);
@@ -1153,36 +1214,311 @@ async fn cases_are_not_merged_over_a_plan_that_was_made_in_the_same_instant() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn a_merge_whose_case_cannot_be_read_is_known_by_its_answer() {
+async fn a_merge_whose_case_cannot_be_read_is_not_called_done() {
     let (drill, state) = (company().await, dir());
-    let gate = Gate::at(Some("case.after"));
-    let setting = Setting {
-        probe: Arc::clone(&gate) as Arc<dyn Probe>,
-        ..Setting::default()
-    };
-    let mut app = TestApp::start_in(&drill, state.path(), setting, |text| text);
-    ready(&mut app).await;
-    app.keys("/port scan<Enter><Space><Esc>/contractor<Enter><Space>J");
-    app.until("it is asked", |model| {
-        matches!(model.layers.last(), Some(Layer::Ask(_)))
-    })
-    .await;
+    let (mut app, gate) = stopping(&drill, state.path(), "case.after", None);
+    ask_to_merge(&mut app).await;
     app.keys("y");
     gate.reached().await;
     let order = json!({"server": "cases", "fault": "500", "rate": 1.0, "path": "/api/v1/case/"});
     drill.fault(&order).expect("the drill knows it");
     gate.open();
     app.until("it is said", |model| {
-        said(model, "they are one case now, which cannot be read yet")
+        said(model, "the case that the answer names cannot be read")
+            && said(model, "whether it was done is not known yet")
     })
     .await;
     app.end().await;
     let kinds = kinds(&records(state.path()));
     assert_eq!(
         (kinds.get("done"), kinds.get("failed")),
-        (Some(&2), None),
+        (None, None),
         "{kinds:?}"
     );
+}
+
+#[rstest]
+#[case::it_was_refused_after_it_was_done(
+    "404_after_effect",
+    "of which nobody knew what came of it: it is not in the case system any more"
+)]
+#[case::it_was_accepted_and_not_done(
+    "accepted_without_effect",
+    "of which nobody knew what came of it: it did not happen, the case stands by itself"
+)]
+#[tokio::test(flavor = "multi_thread")]
+async fn a_merge_is_not_known_by_its_answer_alone(#[case] fault: &str, #[case] settled: &str) {
+    let (drill, state) = (company().await, dir());
+    let mut app = first(&drill, state.path());
+    ask_to_merge(&mut app).await;
+    let order = json!({"server": "cases", "fault": fault, "path": "/_merge/"});
+    drill.fault(&order).expect("the drill knows it");
+    app.keys("y");
+    app.until("nobody knows", |model| {
+        said(model, "whether it was done is not known yet")
+    })
+    .await;
+    app.until("it is settled", |model| said(model, settled))
+        .await;
+    app.end().await;
+    assert_eq!(kinds(&records(state.path())).get("done"), None);
+}
+
+/// Opens a way to the case system that carries everything but a merge, and answers that with the record of another case.
+async fn garbling(drill: &Drill, other: Arc<OnceLock<String>>) -> String {
+    // Nobody may have connected yet.
+    let _ = rustls::crypto::ring::default_provider().install_default();
+    let server = drill.cases().url.clone();
+    let client = reqwest::Client::builder().no_proxy().build();
+    let client = client.expect("a client");
+    let carry = move |method: Method, uri: Uri, headers: HeaderMap, body: Bytes| {
+        let (server, client, other) = (server.clone(), client.clone(), Arc::clone(&other));
+        async move {
+            let is_merge = uri.path().contains("/_merge/");
+            let (method, path) = if is_merge {
+                let other = other.get().expect("it is named before");
+                (Method::GET, format!("/api/v1/case/{other}"))
+            } else {
+                (method, uri.to_string())
+            };
+            let mut asked = client.request(method, format!("{server}{path}")).body(body);
+            for name in ["authorization", "content-type"] {
+                if let Some(value) = headers.get(name) {
+                    asked = asked.header(name, value);
+                }
+            }
+            let answer = asked.send().await.expect("the drill answers");
+            let status = if is_merge {
+                StatusCode::CREATED
+            } else {
+                answer.status()
+            };
+            let body = answer.bytes().await.expect("a body");
+            (status, [("content-type", "application/json")], body)
+        }
+    };
+    let listener = TcpListener::bind("127.0.0.1:0").await.expect("loopback");
+    let address = listener.local_addr().expect("it is bound");
+    let router = axum::Router::new().fallback(carry);
+    tokio::spawn(async move { axum::serve(listener, router).await });
+    format!("http://{address}")
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_merge_that_answers_with_another_case_is_not_believed() {
+    let (drill, state) = (company().await, dir());
+    let other = Arc::new(OnceLock::new());
+    let way = garbling(&drill, Arc::clone(&other)).await;
+    let server = drill.cases().url.clone();
+    let mut app = TestApp::start_in(&drill, state.path(), Setting::default(), |text| {
+        text.replacen(&format!("\"{server}\""), &format!("\"{way}\""), 1)
+    });
+    let model = ask_to_merge(&mut app).await;
+    let id = row(&model, "payroll lead").id.raw().to_owned();
+    other.set(id).expect("it is named once");
+    app.keys("y");
+    app.until("it is said", |model| {
+        said(
+            model,
+            "whether it was done is not known yet: the answer names #",
+        ) && said(model, "which was there before")
+    })
+    .await;
+    app.until("it is settled", |model| {
+        said(model, "it did not happen, the case stands by itself")
+    })
+    .await;
+    app.end().await;
+    assert!(drill.ledger().targets("case_merge").is_empty());
+    assert_eq!(kinds(&records(state.path())).get("done"), None);
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_closing_that_was_refused_is_not_done_by_the_verdict_of_a_colleague() {
+    let (drill, state) = (company().await, dir());
+    let (mut app, gate) = stopping(&drill, state.path(), "case.before", None);
+    let case = dismiss(&mut app, &gate).await;
+    by_a_colleague(&drill, &case, &with_impact()).await;
+    let order =
+        json!({"server": "cases", "fault": "403", "method": "PATCH", "path": "/api/v1/case/"});
+    drill.fault(&order).expect("the drill knows it");
+    gate.open();
+    let model = app
+        .until("it is said", |model| {
+            said(model, "is closed by others as TruePositive")
+        })
+        .await;
+    assert!(!said(&model, "is closed: "), "{:#?}", model.log);
+    assert!(
+        said(&model, "your comment: a test of ours"),
+        "{:#?}",
+        model.log
+    );
+    app.end().await;
+    let kinds = kinds(&records(state.path()));
+    assert_eq!(
+        (kinds.get("done"), kinds.get("failed")),
+        (None, Some(&1)),
+        "{kinds:?}"
+    );
+}
+
+#[rstest]
+#[case::it_was_accepted("accepted_without_effect", "is closed by others as TruePositive")]
+#[case::its_answer_was_lost(
+    "reset_before_effect",
+    "of which nobody knew what came of it: it does not stand: closed by others as TruePositive"
+)]
+#[tokio::test(flavor = "multi_thread")]
+async fn a_closing_is_done_only_where_the_case_says_so(#[case] fault: &str, #[case] word: &str) {
+    let (drill, state) = (company().await, dir());
+    let (mut app, gate) = stopping(&drill, state.path(), "case.before", None);
+    let case = dismiss(&mut app, &gate).await;
+    by_a_colleague(&drill, &case, &with_impact()).await;
+    let order =
+        json!({"server": "cases", "fault": fault, "method": "PATCH", "path": "/api/v1/case/"});
+    drill.fault(&order).expect("the drill knows it");
+    gate.open();
+    let model = app.until("it is said", |model| said(model, word)).await;
+    assert!(
+        !said(&model, "is closed: false positive"),
+        "{:#?}",
+        model.log
+    );
+    app.end().await;
+    let kinds = kinds(&records(state.path()));
+    assert_eq!((kinds.get("done"), kinds.get("failed")), (None, Some(&1)));
+}
+
+#[rstest]
+#[case::while_it_is_under_way(false, "or merged, and what came of that is not known yet")]
+#[case::once_it_is_done(true, "or merged, after this plan was made")]
+#[tokio::test(flavor = "multi_thread")]
+async fn a_plan_of_after_the_promise_of_a_closing_does_not_begin(
+    #[case] closes_first: bool,
+    #[case] word: &str,
+) {
+    let (drill, state) = (company().await, dir());
+    let (mut one, gate) = stopping(&drill, state.path(), "case.before", None);
+    dismiss(&mut one, &gate).await;
+    let mut two = TestApp::start(&drill, state.path());
+    open_case(&mut two).await;
+    plan(&mut two, DISABLE.keys).await;
+    let is_closed = |model: &Model| said(model, "is closed: false positive");
+    if closes_first {
+        gate.open();
+        one.until("it is closed", is_closed).await;
+    }
+    confirm(&two);
+    two.until("it is refused", |model| said(model, word)).await;
+    if !closes_first {
+        gate.open();
+        one.until("it is closed", is_closed).await;
+    }
+    assert_eq!(drill.ledger().targets(DISABLE.effect).len(), 0);
+    one.end().await;
+    two.end().await;
+}
+
+/// What happens to a change between its promise and its request.
+#[derive(Clone, Copy)]
+enum Meanwhile {
+    Frozen,
+    /// Minutes go by, and a colleague closes the case.
+    ClosedByOthers,
+}
+
+#[rstest]
+#[case::a_frozen_claim("/port scan<Enter>a", Meanwhile::Frozen)]
+#[case::a_frozen_merge(
+    "/port scan<Enter><Space><Esc>/contractor<Enter><Space>Jy",
+    Meanwhile::Frozen
+)]
+#[case::a_late_claim("/port scan<Enter>a", Meanwhile::ClosedByOthers)]
+#[case::a_late_merge(
+    "/contractor<Enter><Space><Esc>/port scan<Enter><Space>Jy",
+    Meanwhile::ClosedByOthers
+)]
+#[tokio::test(flavor = "multi_thread")]
+async fn a_change_is_looked_at_once_more_right_before_it_is_sent(
+    #[case] keys: &str,
+    #[case] meanwhile: Meanwhile,
+) {
+    let (drill, state, etc) = (company().await, dir(), dir());
+    let host = Host {
+        policy: etc.path().join("policy.toml"),
+        freeze: etc.path().join("freeze"),
+    };
+    let (mut app, gate) = stopping(&drill, state.path(), "case.before", Some(host.clone()));
+    let case = row(&ready(&mut app).await, SCAN).id.raw().to_owned();
+    // A question takes keys once it is on the screen.
+    let (choose, answer) = keys.split_once('J').unwrap_or((keys, ""));
+    app.keys(choose);
+    if !answer.is_empty() {
+        app.keys("J");
+        app.until("it is asked", |model| {
+            matches!(model.layers.last(), Some(Layer::Ask(_)))
+        })
+        .await;
+        app.keys(answer);
+    }
+    gate.reached().await;
+    let word = match meanwhile {
+        Meanwhile::Frozen => {
+            std::fs::write(&host.freeze, "").expect("the switch is set");
+            "the freeze switch of this host is on"
+        }
+        Meanwhile::ClosedByOthers => {
+            by_a_colleague(&drill, &case, &with_impact()).await;
+            app.clock.advance(Duration::from_secs(6));
+            "was changed since it was read; nothing was sent"
+        }
+    };
+    let before = patches(&drill);
+    gate.open();
+    app.until("it is not sent", |model| said(model, word)).await;
+    app.end().await;
+    assert_eq!(patches(&drill), before);
+    assert!(drill.ledger().targets("case_merge").is_empty());
+    let kinds = kinds(&records(state.path()));
+    assert_eq!(kinds.get("done"), None, "{kinds:?}");
+    assert!(kinds.contains_key("failed"), "{kinds:?}");
+}
+
+#[rstest]
+#[case::frozen(Meanwhile::Frozen)]
+#[case::minutes_later(Meanwhile::ClosedByOthers)]
+#[tokio::test(flavor = "multi_thread")]
+async fn a_closing_is_looked_at_once_more_right_before_it_is_sent(#[case] meanwhile: Meanwhile) {
+    let (drill, state, etc) = (company().await, dir(), dir());
+    let host = Host {
+        policy: etc.path().join("policy.toml"),
+        freeze: etc.path().join("freeze"),
+    };
+    let (mut app, gate) = stopping(&drill, state.path(), "case.before", Some(host.clone()));
+    let case = dismiss(&mut app, &gate).await;
+    let (word, status) = match meanwhile {
+        Meanwhile::Frozen => {
+            std::fs::write(&host.freeze, "").expect("the switch is set");
+            ("the freeze switch of this host is on", "New")
+        }
+        Meanwhile::ClosedByOthers => {
+            by_a_colleague(&drill, &case, &with_impact()).await;
+            app.clock.advance(Duration::from_secs(6));
+            (
+                "was changed since it was read; nothing was sent",
+                "TruePositive",
+            )
+        }
+    };
+    let before = patches(&drill);
+    gate.open();
+    app.until("it is not sent", |model| said(model, word)).await;
+    app.end().await;
+    assert_eq!(patches(&drill), before);
+    assert_eq!(there(&drill, &case).await["status"], status);
+    let kinds = kinds(&records(state.path()));
+    assert_eq!((kinds.get("done"), kinds.get("failed")), (None, Some(&1)));
 }
 
 #[tokio::test(flavor = "multi_thread")]

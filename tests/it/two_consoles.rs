@@ -170,6 +170,41 @@ async fn slow_what_another_console_gave_up_is_not_sent_by_its_owner() {
     assert_eq!(drill.ledger().targets(REVOKE.effect).len(), 1);
 }
 
+/// A console that was stopped between its intent and its request, for minutes: what is closed meanwhile is not sent.
+#[tokio::test(flavor = "multi_thread")]
+async fn what_another_console_closed_while_this_one_stood_still_is_not_sent() {
+    let (drill, state) = (company().await, tempfile::tempdir().expect("a directory"));
+    let gate = Gate::at(Some("send.before"));
+    let setting = Setting {
+        probe: Arc::clone(&gate) as Arc<dyn Probe>,
+        ..Setting::default()
+    };
+    let mut owner = TestApp::start_in(&drill, state.path(), setting, |text| text);
+    open_case(&mut owner).await;
+    plan(&mut owner, DISABLE.keys).await;
+    confirm(&owner);
+    gate.reached().await;
+    let mut other = TestApp::start(&drill, state.path());
+    let states = |model: &Model| {
+        let all = model.ledger.actions();
+        all.map(|action| action.state).collect::<Vec<_>>()
+    };
+    let of_owner = |model: &Model| states(model) == [ActionState::Intent];
+    other.until("it is known", of_owner).await;
+    other.keys("Fxnot ours<Enter>");
+    let is_closed = |model: &Model| states(model) == [ActionState::Abandoned];
+    other.until("it is closed", is_closed).await;
+    gate.open();
+    let model = owner.until("the owner is through", finished).await;
+    owner.end().await;
+    other.end().await;
+    assert_eq!(states(&model), [ActionState::NotSent]);
+    let said = model.ledger.actions().find_map(|one| one.evidence.clone());
+    let said = said.expect("it says why");
+    assert_eq!(said.raw(), "not sent: it was closed meanwhile");
+    assert_eq!(drill.ledger().targets(DISABLE.effect).len(), 0);
+}
+
 #[tokio::test(flavor = "multi_thread")]
 async fn slow_an_action_that_nobody_can_read_is_written_about_once_by_each() {
     let (drill, state) = (company().await, tempfile::tempdir().expect("a directory"));

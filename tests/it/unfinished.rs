@@ -1,6 +1,6 @@
 //! The list of unfinished actions: its cursor belongs to an action, not to a row, and what is closed on it is not sent.
 
-use std::path::Path;
+use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::time::Duration;
@@ -11,9 +11,10 @@ use quell::app::message::{Level, Message};
 use quell::app::model::{Layer, Model, contained};
 use quell::app::update::update;
 use quell::cli::compose::{self, Host};
-use quell::domain::audit::{Body, Observed, OutcomeState};
+use quell::domain::audit::{Body, ChainHash, Observed, OutcomeState, SUFFIX};
+use quell::domain::containment::hold::drift_marker;
 use quell::domain::containment::ledger::ActionView;
-use quell::domain::containment::note::{NOT_KNOWN, NOTHING_CONTAINS};
+use quell::domain::containment::note::{DOUBTED, NOT_KNOWN, NOTHING_CONTAINS};
 use quell::domain::containment::state::ActionState;
 use quell::domain::ids::ActionId;
 use quell::drill::Drill;
@@ -27,7 +28,7 @@ use crate::audit_processes::leave_orphans;
 use crate::harness::app::{Setting, TestApp, company, no_host, records};
 use crate::hold;
 use crate::scene;
-use crate::truth::{DISABLE, Gate, REVOKE, by_others, confirm, finished, open_case, plan};
+use crate::truth::{DISABLE, ENABLE, Gate, REVOKE, by_others, confirm, finished, open_case, plan};
 
 /// Gives the records of an action that was confirmed, on the target of another.
 fn confirmed(like: &ActionView, aid: &ActionId) -> [Body; 2] {
@@ -838,6 +839,120 @@ async fn what_was_closed_and_stays_unreadable_is_told_as_not_known_and_rings_onc
     assert_eq!(ours(&drill).await.len(), 1);
 }
 
+/// Gives the one file of a log.
+fn segment(state: &Path) -> PathBuf {
+    let files = std::fs::read_dir(state.join("audit")).expect("it is there");
+    let mut paths = files.map(|file| file.expect("a file").path());
+    let segment = paths.find(|path| path.extension().is_some_and(|end| end == "jsonl"));
+    segment.expect("a segment")
+}
+
+/// Changes words in the last final word on record and hashes its line anew, and no other: the chain is broken behind it.
+fn forge_outcome(state: &Path, words: &[(&str, &str)]) {
+    let path = segment(state);
+    let text = std::fs::read_to_string(&path).expect("it is ASCII");
+    let is_outcome = |line: &&str| line.contains("\"type\":\"action.outcome\"");
+    let line = text.lines().rfind(is_outcome).expect("it is on record");
+    let (hashed, _) = line.split_at(line.len() - SUFFIX);
+    let mut forged = hashed.to_owned();
+    for (from, to) in words {
+        assert!(forged.contains(*from), "{from} in {forged}");
+        forged = forged.replace(*from, to);
+    }
+    let h = ChainHash::of(forged.as_bytes());
+    let forged = format!("{forged},\"h\":\"{h}\"}}");
+    std::fs::write(&path, text.replacen(line, &forged, 1)).expect("it is ours");
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn what_only_a_broken_log_calls_proven_is_not_told_to_the_case_as_a_fact() {
+    let (drill, state) = (company().await, tempfile::tempdir().expect("a directory"));
+    let mut app = TestApp::start(&drill, state.path());
+    open_case(&mut app).await;
+    plan(&mut app, DISABLE.keys).await;
+    for order in [
+        json!({"server": "identity", "fault": "accepted_without_effect", "count": 1, "path": DISABLE.path}),
+        json!({"server": "cases", "fault": "500", "rate": 1.0, "path": "/comment", "method": "POST"}),
+    ] {
+        drill.fault(&order).expect("the drill knows it");
+    }
+    confirm(&app);
+    app.until("it is refuted, and its case cannot be told", |model| {
+        let is_refuted = words(model)
+            .iter()
+            .any(|(state, _)| *state == ActionState::NotEffective);
+        let mut log = model.log.iter();
+        let said = "the record is not in the case yet";
+        is_refuted && log.any(|line| line.text.as_str().starts_with(said))
+    })
+    .await;
+    app.kill();
+    readable(&drill);
+    let words = [("not_effective", "verified"), ("ACTIVE", "SUSPENDED")];
+    forge_outcome(state.path(), &words);
+    let mut app = TestApp::start(&drill, state.path());
+    let waits = |model: &Model| {
+        let all = alarms(model);
+        let said = "is not posted: the audit log it comes from is BROKEN or cut";
+        all.iter().filter(|line| line.ends_with(said)).count()
+    };
+    let model = app
+        .until("it rings that the record waits", |model| waits(model) > 0)
+        .await;
+    assert!(model.audit_broken.is_some());
+    // What the watch sees is told all the same, and where it comes from first.
+    let is_told = |model: &Model| {
+        let mut all = model.ledger.actions();
+        all.any(|action| model.ledger.holds().is_told(&drift_marker(&action.aid)))
+    };
+    app.until("that it is enabled is told", is_told).await;
+    let is_record = |text: &&String| text.contains("**Containment record**");
+    let told = ours(&drill).await;
+    assert!(told.concat().contains("**Containment undone by others**"));
+    assert_eq!(told.iter().filter(is_record).count(), 0, "{told:?}");
+    // Nothing is lost: a person has it posted.
+    app.keys("<Esc><Esc>d");
+    let model = app.until("documented", finished).await;
+    assert_eq!(waits(&model), 1, "{:?}", alarms(&model));
+    app.end().await;
+    let told = ours(&drill).await;
+    assert_eq!(told.iter().filter(is_record).count(), 1, "{told:?}");
+    for comment in &told {
+        assert!(comment.starts_with(DOUBTED), "{comment}");
+        assert!(!comment.contains("**proven**"), "{comment}");
+    }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn what_is_done_over_a_broken_log_is_documented_and_says_so_first() {
+    let (drill, state) = (company().await, tempfile::tempdir().expect("a directory"));
+    let mut app = TestApp::start(&drill, state.path());
+    open_case(&mut app).await;
+    plan(&mut app, DISABLE.keys).await;
+    confirm(&app);
+    app.until("documented", finished).await;
+    app.end().await;
+    forge_outcome(state.path(), &[("SUSPENDED", "SUSPENDED!")]);
+    let mut app = TestApp::start(&drill, state.path());
+    assert!(app.model().audit_broken.is_some());
+    open_case(&mut app).await;
+    plan(&mut app, ENABLE.keys).await;
+    confirm(&app);
+    app.until("the undo is documented", |model| {
+        let documented = model.ledger.actions().filter(|act| act.comment.is_some());
+        documented.count() == 2
+    })
+    .await;
+    app.end().await;
+    let told = ours(&drill).await;
+    let is_said = |text: &&String| text.contains("- enable account: **proven**");
+    let undone = told.iter().find(is_said);
+    let undone = undone.unwrap_or_else(|| panic!("{told:?}"));
+    assert!(undone.starts_with(DOUBTED), "{undone}");
+    let warned = told.iter().filter(|text| text.starts_with(DOUBTED));
+    assert_eq!(warned.count(), 1, "only since it is broken: {told:?}");
+}
+
 #[tokio::test(flavor = "multi_thread")]
 async fn what_may_have_been_cut_off_the_log_is_not_called_never_sent() {
     let (drill, state) = (company().await, tempfile::tempdir().expect("a directory"));
@@ -853,10 +968,7 @@ async fn what_may_have_been_cut_off_the_log_is_not_called_never_sent() {
     gate.reached().await;
     app.kill();
     assert_eq!(drill.ledger().targets(DISABLE.effect).len(), 1);
-    let files = std::fs::read_dir(state.path().join("audit")).expect("it is there");
-    let mut paths = files.map(|file| file.expect("a file").path());
-    let segment = paths.find(|path| path.extension().is_some_and(|end| end == "jsonl"));
-    let segment = segment.expect("a segment");
+    let segment = segment(state.path());
     let text = std::fs::read_to_string(&segment).expect("it is ASCII");
     let lines = text.split_inclusive('\n');
     let before = lines.take_while(|line| !line.contains("\"type\":\"action.intent\""));

@@ -4,9 +4,11 @@ use std::collections::BTreeMap;
 use std::io;
 use std::path::{Path, PathBuf};
 use std::process::Command;
-use std::sync::{Arc, Mutex, PoisonError};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::{Duration, SystemTime};
 
+use async_trait::async_trait;
+use chrono::{DateTime, TimeDelta, Utc};
 use futures::StreamExt as _;
 use quell::app::message::Message;
 use quell::app::model::{Found, Layer, Load, Model};
@@ -15,9 +17,12 @@ use quell::cli::compose;
 use quell::cli::drill::write_config;
 use quell::cli::wall::{Screen, show};
 use quell::config::settings::Wall as Shown;
-use quell::connect::watching::{Watching, watched};
+use quell::connect::capability::{ConnectError, Page};
+use quell::connect::watching::{WatchedCases, Watching, watched};
+use quell::domain::case::{Case, Comment, RecordFault};
 use quell::domain::containment::state::ActionState;
 use quell::domain::containment::told::Until;
+use quell::domain::ids::{CaseId, ConnectionName};
 use quell::drill::Drill;
 use quell::engine::clock::{Clock, Pace};
 use quell::engine::wall as behind;
@@ -51,6 +56,16 @@ pub struct TestWall {
 impl TestWall {
     /// Starts a wall by a configuration that is there, with a log to look at.
     pub fn start(config: &Path, audit: PathBuf, pace: Pace) -> Self {
+        Self::of(config, audit, pace, |watching| watching)
+    }
+
+    /// Starts a wall whose connections are changed before.
+    fn of(
+        config: &Path,
+        audit: PathBuf,
+        pace: Pace,
+        change: impl FnOnce(Watching) -> Watching,
+    ) -> Self {
         let clock: Arc<dyn Clock> = Arc::new(TestClock::default());
         let loaded = compose::load(Some(config)).unwrap_or_else(|f| panic!("{:?}", f.faults));
         let settings = Arc::new(watched(&loaded.settings));
@@ -65,9 +80,10 @@ impl TestWall {
         let (tell, news) = mpsc::channel(behind::QUEUE);
         let (keys, mut typed) = mpsc::unbounded_channel();
         let (send, seen) = watch::channel(Arc::new(Mutex::new(wall.clone())));
+        let watching = change(Watching::build(&settings, secrets, &limits()));
         let running = tokio::spawn(async move {
             let tasks = behind::start(behind::Start {
-                watching: Watching::build(&settings, secrets, &limits()),
+                watching,
                 settings,
                 audit,
                 news: tell,
@@ -250,6 +266,130 @@ async fn a_case_system_that_fails_makes_old_data_that_says_so() {
     assert_eq!(drill.ledger().effects(), []);
 }
 
+/// A case system without cases, whose comments are written by hand.
+struct Desk {
+    name: ConnectionName,
+    page: Mutex<Page<(CaseId, Comment)>>,
+}
+
+impl Desk {
+    fn new() -> Arc<Self> {
+        let page = Page {
+            items: Vec::new(),
+            faults: Vec::new(),
+            truncated: false,
+        };
+        Arc::new(Self {
+            name: ConnectionName::parse("hive").expect("a name"),
+            page: Mutex::new(page),
+        })
+    }
+
+    fn page(&self) -> MutexGuard<'_, Page<(CaseId, Comment)>> {
+        self.page.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// Has a comment say how an account stands.
+    fn says(&self, account: &str, word: &str, at: DateTime<Utc>) {
+        let mut page = self.page();
+        let message = format!(
+            "Account: {account} (id {account} at okta)\nAccount is {word}.\n\nquell:01PLAN"
+        );
+        let comment = Comment {
+            id: format!("~{}", page.items.len()).into(),
+            author: "jo@acme.example".into(),
+            at,
+            message: message.into(),
+            edited: false,
+        };
+        let case = CaseId::new(self.name.clone(), "~1");
+        page.items.push((case, comment));
+    }
+}
+
+#[async_trait]
+impl WatchedCases for Desk {
+    fn connection(&self) -> &ConnectionName {
+        &self.name
+    }
+
+    async fn open_cases(&self, _: usize) -> Result<Page<Case>, ConnectError> {
+        Ok(Page {
+            items: Vec::new(),
+            faults: Vec::new(),
+            truncated: false,
+        })
+    }
+
+    async fn comments_since(
+        &self,
+        since: DateTime<Utc>,
+        _: usize,
+    ) -> Result<Page<(CaseId, Comment)>, ConnectError> {
+        let mut page = self.page().clone();
+        page.items.retain(|(_, comment)| comment.at >= since);
+        Ok(page)
+    }
+}
+
+/// Starts a wall that has a desk and nothing else.
+async fn before(desk: &Arc<Desk>, home: &Path) -> TestWall {
+    let drill = company().await;
+    let config = write_config(home, &drill).expect("it is written");
+    let desk = Arc::clone(desk) as Arc<dyn WatchedCases>;
+    let pace = Pace::scaled(0.002);
+    TestWall::of(&config, home.join("audit"), pace, |_| Watching {
+        cases: vec![desk],
+        ..Watching::default()
+    })
+}
+
+fn contained(wall: &Wall, login: &str) -> bool {
+    let rows = wall.responses.contained(wall.now.utc);
+    rows.iter().any(|row| row.login.raw() == login)
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_comment_dated_ahead_hides_nothing_that_is_said_after_it() {
+    let (desk, home) = (Desk::new(), place());
+    let mut wall = before(&desk, home.path()).await;
+    desk.says("georg", "contained", Utc::now() + TimeDelta::hours(1));
+    wall.until("it is contained", |wall| contained(wall, "georg"))
+        .await;
+    desk.says("georg", "not contained", Utc::now());
+    wall.until("it is free", |wall| !contained(wall, "georg"))
+        .await;
+    desk.says("georg", "contained", Utc::now());
+    wall.until("it is contained again", |wall| contained(wall, "georg"))
+        .await;
+    wall.end().await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_comment_that_is_shown_late_is_seen_and_what_cannot_be_read_fails() {
+    let (desk, home) = (Desk::new(), place());
+    let mut wall = before(&desk, home.path()).await;
+    desk.says("first", "contained", Utc::now());
+    wall.until("the newest is seen", |wall| contained(wall, "first"))
+        .await;
+    desk.says("late", "contained", Utc::now() - TimeDelta::seconds(90));
+    wall.until("the late one is seen", |wall| contained(wall, "late"))
+        .await;
+    let is_well = |wall: &Wall| {
+        let mut sources = wall.sources.iter();
+        sources.any(|one| one.name.as_str() == "hive" && one.fault.is_none())
+    };
+    wall.until("the source is well", is_well).await;
+    desk.page().faults.push(RecordFault {
+        record: "~9".into(),
+        reason: "field createdBy is missing".into(),
+    });
+    wall.until("it fails", |wall| !is_well(wall)).await;
+    desk.page().faults.clear();
+    wall.until("it is well again", is_well).await;
+    wall.end().await;
+}
+
 /// Random keys and pastes as bytes; not the two that quit, which would end the test early.
 fn typed(dice: &mut fastrand::Rng, count: usize) -> Vec<u8> {
     const NAMED: [&[u8]; 12] = [
@@ -394,7 +534,7 @@ fn a_wall_has_one_command() {
     );
     let is_news = |news: &News| match news {
         News::Cases { .. }
-        | News::Comments(_)
+        | News::Comments { .. }
         | News::Asked { .. }
         | News::Records(_)
         | News::Log(_)

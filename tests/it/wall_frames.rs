@@ -81,7 +81,20 @@ fn told(text: &str) -> News {
         message: Untrusted::new(text),
         edited: false,
     };
-    News::Comments(vec![(scene::case_id(4797), comment)])
+    News::Comments {
+        source: name("hive"),
+        comments: vec![(scene::case_id(4797), comment)],
+        result: Ok(()),
+    }
+}
+
+/// No new comments, and whether they could be read.
+fn no_comments(result: Result<(), Fault>) -> News {
+    News::Comments {
+        source: name("hive"),
+        comments: Vec::new(),
+        result,
+    }
 }
 
 fn wall_of(scene_name: &str, names: Names) -> Wall {
@@ -251,6 +264,31 @@ fn old_data_says_so_in_words_and_nothing_looks_live() {
 }
 
 #[test]
+fn comments_that_could_not_be_read_are_a_failing_source_until_they_are() {
+    let theme = theme("dark");
+    let mut wall = wall_of("quiet", Names::Full);
+    let shows = |wall: &Wall, word: &str| {
+        let text = picture(&drawn(wall, &theme, (300, 40)));
+        assert!(text.contains(word), "{word} is not in\n{text}");
+    };
+    shows(&wall, "cases ok");
+    let fault = Fault::new("failed to read 1 of the comments at hive");
+    wall.update(scene::now(), no_comments(Err(fault.clone())));
+    for second in 1..5 {
+        // Its cases are read all the while.
+        heard(&mut wall, later(second), Vec::new());
+        shows(&wall, "cases failing");
+        wall.update(later(second), no_comments(Err(fault.clone())));
+        shows(&wall, "failed to read 1 of the comments");
+    }
+    assert!(wall.may_show(&no_comments(Ok(()))));
+    wall.update(later(5), no_comments(Ok(())));
+    shows(&wall, "cases ok");
+    heard(&mut wall, later(6), Vec::new());
+    shows(&wall, "cases ok");
+}
+
+#[test]
 fn a_wall_in_ascii_is_ascii() {
     let theme = theme("dark").with_ascii(true);
     for name in ["night", "running", "old", "many"] {
@@ -308,7 +346,8 @@ fn a_quiet_wall_writes_nothing_and_its_clock_little() {
     // Polls that bring nothing new, for the rest of the minute.
     for second in 1..20 {
         heard(&mut wall, later(second), Vec::new());
-        wall.update(later(second), News::Comments(Vec::new()));
+        assert!(!wall.may_show(&no_comments(Ok(()))), "second {second}");
+        wall.update(later(second), no_comments(Ok(())));
         assert_eq!(put(&mut terminal, &wall, &theme), 0, "second {second}");
     }
     let minute = |second: u64| later(second).utc.timestamp() / 60;

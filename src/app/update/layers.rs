@@ -80,6 +80,9 @@ pub(super) fn command(model: &mut Model, command: Command) -> Vec<Effect> {
         Command::ContainMonitor => from_menu(model, Choice::Monitor),
         Command::ContainNothing => from_menu(model, Choice::Nothing),
         Command::CheckAgain => unfinished::check_again(model),
+        Command::Undo if matches!(model.layers.last(), Some(Layer::Contain { .. })) => {
+            from_menu(model, Choice::Enable)
+        }
         Command::Undo | Command::ChangeEnd | Command::KeepContained => {
             hold::on_contained(model, command)
         }

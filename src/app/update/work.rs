@@ -176,12 +176,21 @@ pub(super) fn changed(
             let word: Safe = match change {
                 CaseChange::Claim { .. } => "is yours".into(),
                 CaseChange::Release => "is free again".into(),
-                CaseChange::Close(closing) => safe!("is closed: {}", closing.verdict.word()),
+                CaseChange::Close(closing) => safe!(
+                    "is closed: {} ({})",
+                    closing.verdict.word(),
+                    case.vendor_status.field()
+                ),
             };
             model.say(Level::Info, safe!("{} {}", name, word), None);
             took(model, *case);
         }
         Err(fault) => {
+            // The dialog is gone, and what was typed there is not to be.
+            if let CaseChange::Close(closing) = change {
+                let line = safe!("{}: your comment: {}", name, closing.comment.line());
+                model.say(Level::Info, line, None);
+            }
             let line = safe!("{}: {}", name, fault.what);
             model.say(Level::Warning, line, fault.hint);
         }

@@ -130,8 +130,11 @@ impl Responses {
     }
 
     /// Takes what comments tell, oldest first.
-    pub(super) fn told(&mut self, comments: Vec<(CaseId, Comment)>) {
-        for (case, comment) in comments {
+    ///
+    /// One whose time lies ahead counts from now on, when it is first read: it hides nothing that is said later.
+    pub(super) fn told(&mut self, comments: Vec<(CaseId, Comment)>, now: DateTime<Utc>) {
+        for (case, mut comment) in comments {
+            comment.at = comment.at.min(now);
             let text = comment.message.raw();
             if let Some(ask) = approval::request_in(text) {
                 let request = Request {
@@ -308,8 +311,42 @@ mod tests {
     use crate::domain::audit::{Body, Observed, OutcomeState};
     use crate::domain::containment::kind::ActionKind;
     use crate::domain::containment::samples::{
-        aid, at, confirmed, entry, intent, outcome, planned,
+        aid, at, case, confirmed, entry, intent, outcome, planned,
     };
+
+    fn says(word: &str, seconds: i64) -> (CaseId, Comment) {
+        let text = format!("Account: x (id 00u9 at okta)\nAccount is {word}.\n\nquell:01PLAN");
+        let comment = Comment {
+            id: "~c".into(),
+            author: "jo@acme.example".into(),
+            at: at(seconds),
+            message: text.into(),
+            edited: false,
+        };
+        (case(), comment)
+    }
+
+    #[test]
+    fn a_comment_of_the_future_hides_nothing_that_is_said_later() {
+        let mut responses = Responses::default();
+        let shown = |responses: &Responses| responses.contained(at(100)).len();
+        responses.told(vec![says("contained", 3_600)], at(0));
+        assert_eq!(shown(&responses), 1, "it is shown");
+        responses.told(vec![says("not contained", 30)], at(31));
+        assert_eq!(shown(&responses), 0);
+        responses.told(vec![says("contained", 60)], at(61));
+        assert_eq!(shown(&responses), 1);
+        responses.told(vec![says("not contained", 40)], at(90));
+        assert_eq!(shown(&responses), 1, "found late is not said late");
+    }
+
+    #[test]
+    fn of_two_comments_of_the_future_the_later_goes() {
+        let mut responses = Responses::default();
+        let both = vec![says("contained", 3_600), says("not contained", 3_610)];
+        responses.told(both, at(0));
+        assert!(responses.contained(at(100)).is_empty());
+    }
 
     #[test]
     fn what_others_disabled_is_shown_as_long_as_the_consoles_list_it() {

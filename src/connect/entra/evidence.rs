@@ -68,11 +68,6 @@ impl Entra {
     }
 
     /// Reads once from when on tokens of the account are good.
-    ///
-    /// What the directory's clock says may be a little behind the clock of the answers, and may as well be the time of
-    /// another revoking a moment earlier: a time so close proves neither, and nor does one that stood there before the send.
-    /// One of the very second of the send counts, so whoever sends it waits until what was sent before, also where its answer
-    /// was lost, is of an earlier second.
     pub(super) async fn read_revoked(&self, query: &ProofQuery) -> Result<Reading, ConnectError> {
         let (account, record) = match self.judged(query).await? {
             Ok(read) => read,
@@ -83,21 +78,49 @@ impl Entra {
             let what = "signInSessionsValidFromDateTime is not told";
             return Ok(reading(None, what, date));
         };
-        let said = format!("tokens of before {} are refused", iso(since));
-        let Some(not_before) = query.not_before else {
-            let what = format!("{said}; the provider's clock before the send is not known");
-            return Ok(reading(None, what, date));
-        };
-        let is_after = is_after(since, not_before);
-        if is_after == Some(true) && query.before.is_some_and(|before| since <= before) {
-            let what = format!("{said}, and were before it was sent");
-            return Ok(reading(None, what, date));
+        let (matches, what) = revoked(since, query.before, query.not_before);
+        Ok(Reading {
+            effect_at: Some(since).filter(|_| matches == Some(true)),
+            ..reading(matches, what, date)
+        })
+    }
+}
+
+/// Says what the time from which on tokens are good tells, by what it was right before the send and by the clock of the
+/// answers then.
+///
+/// What the directory's clock says may be a little behind the clock of the answers, and may as well be the time of another
+/// revoking a moment earlier: a time so close proves neither, and nor does one that stood there before the send. One that moved
+/// since, to before that clock, is of a clock that differs, or of others. One of the very second of the send counts, so whoever
+/// sends it waits until what was sent before, also where its answer was lost, is of an earlier second.
+fn revoked(
+    since: DateTime<Utc>,
+    before: Option<DateTime<Utc>>,
+    not_before: Option<DateTime<Utc>>,
+) -> (Option<bool>, String) {
+    let said = format!("tokens of before {} are refused", iso(since));
+    let Some(not_before) = not_before else {
+        let what = format!("{said}; the provider's clock before the send is not known");
+        return (None, what);
+    };
+    let Some(before) = before else {
+        let what = format!("{said}; what stood there before the send is not known");
+        return (None, what);
+    };
+    match (is_after(since, not_before), since > before) {
+        (Some(true), true) => (Some(true), said),
+        (Some(true), false) => (None, format!("{said}, and were before it was sent")),
+        (_, true) => {
+            let what = format!(
+                "{said}; it moved since right before the send, but to a time before the clock of the answers, {}",
+                iso(not_before)
+            );
+            (None, what)
         }
-        if is_after == Some(true) {
-            return Ok(reading(is_after, said, date));
+        (told, false) => {
+            let what = format!("{said}, and it was sent after {}", iso(not_before));
+            (told, what)
         }
-        let what = format!("{said}, and it was sent after {}", iso(not_before));
-        Ok(reading(is_after, what, date))
     }
 }
 
@@ -130,5 +153,39 @@ mod tests {
         let sent = DateTime::from_timestamp(1_790_000_000, 0).unwrap_or_default();
         let since = sent + TimeDelta::milliseconds(milliseconds);
         assert_eq!(is_after(since, sent), proven);
+    }
+
+    /// Seconds by the clock of the answers, which was at 0 right before the send.
+    #[rstest]
+    #[case::ours(1, Some(-900), Some(0), Some(true), "are refused")]
+    #[case::of_the_second_of_the_send(0, Some(-900), Some(0), Some(true), "are refused")]
+    #[case::stood_there_before(1, Some(1), Some(0), None, "and were before it was sent")]
+    #[case::not_moved(-900, Some(-900), Some(0), Some(false), "and it was sent after")]
+    #[case::not_moved_and_close(-1, Some(-1), Some(0), None, "and it was sent after")]
+    // The clock of the answers is ahead of that of the directory.
+    #[case::moved(-5, Some(-900), Some(0), None, "but to a time before the clock of the answers")]
+    #[case::moved_and_close(-1, Some(-900), Some(0), None, "before the clock of the answers")]
+    // A replica that lags tells less than the look before.
+    #[case::lags(-900, Some(-300), Some(0), Some(false), "and it was sent after")]
+    #[case::nobody_looked(
+        1,
+        None,
+        Some(0),
+        None,
+        "what stood there before the send is not known"
+    )]
+    #[case::nobody_looked_and_old(-900, None, Some(0), None, "is not known")]
+    #[case::no_clock(1, Some(-900), None, None, "clock before the send is not known")]
+    fn only_a_time_that_moved_since_right_before_the_send_tells(
+        #[case] since: i64,
+        #[case] before: Option<i64>,
+        #[case] not_before: Option<i64>,
+        #[case] matches: Option<bool>,
+        #[case] says: &str,
+    ) {
+        let at = |second| DateTime::from_timestamp(1_790_000_000 + second, 0).unwrap_or_default();
+        let (told, said) = revoked(at(since), before.map(at), not_before.map(at));
+        assert_eq!(told, matches);
+        assert!(said.contains(says), "{said}");
     }
 }

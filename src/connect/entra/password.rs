@@ -132,26 +132,30 @@ impl Entra {
             Err(none) => return Ok(none),
         };
         let date = account.server_date;
-        let is_new = match (query.before, account.password_changed) {
-            (Some(before), Some(changed)) => changed > before,
-            _ => false,
-        };
-        match (self.must_change(query.account.raw()).await?, is_new) {
+        let Some(must_change) = self.must_change(query.account.raw()).await? else {
             // Graph does not tell it of every account; the audit log names who asked for it.
-            (None, _) => self.read_own_entry(query, ASKED_FOR, date).await,
-            (Some(true), _) => {
-                let what = "forceChangePasswordNextSignIn is true";
-                Ok(reading(Some(true), what, date))
-            }
-            (Some(false), false) => {
-                let what = "forceChangePasswordNextSignIn is false";
-                Ok(reading(Some(false), what, date))
-            }
-            (Some(false), true) => {
-                let what = "forceChangePasswordNextSignIn is false; the password was changed since";
-                Ok(reading(None, what, date))
-            }
-        }
+            return self.read_own_entry(query, ASKED_FOR, date).await;
+        };
+        let times = query.before.zip(account.password_changed);
+        let (matches, what) = told_by_flag(must_change, times.map(|(was, is)| is > was));
+        Ok(reading(matches, what, date))
+    }
+}
+
+/// Says what it tells whether another password is asked for, by whether the password was changed since. Whoever chose another
+/// one took the flag away: that it is not there refutes only where the password is still that of before.
+fn told_by_flag(must_change: bool, is_new: Option<bool>) -> (Option<bool>, &'static str) {
+    match (must_change, is_new) {
+        (true, _) => (Some(true), "forceChangePasswordNextSignIn is true"),
+        (false, Some(false)) => (Some(false), "forceChangePasswordNextSignIn is false"),
+        (false, Some(true)) => (
+            None,
+            "forceChangePasswordNextSignIn is false; the password was changed since",
+        ),
+        (false, None) => (
+            None,
+            "forceChangePasswordNextSignIn is false; whether the password was changed since is not known",
+        ),
     }
 }
 
@@ -237,6 +241,20 @@ mod tests {
         let read = timed(reading(matches, "password set", None), samples::at(5));
         assert_eq!(read.matches, matches);
         assert_eq!(read.effect_at, is_timed.then_some(samples::at(5)));
+    }
+
+    #[rstest]
+    #[case(true, None, Some(true))]
+    #[case(true, Some(true), Some(true))]
+    #[case(false, Some(false), Some(false))]
+    #[case(false, Some(true), None)]
+    #[case(false, None, None)]
+    fn a_flag_that_is_gone_refutes_only_where_the_password_is_that_of_before(
+        #[case] must_change: bool,
+        #[case] is_new: Option<bool>,
+        #[case] matches: Option<bool>,
+    ) {
+        assert_eq!(told_by_flag(must_change, is_new).0, matches);
     }
 
     #[test]

@@ -51,21 +51,14 @@ impl Google {
             Ok(account) => account,
             Err(reading) => return Ok(reading),
         };
-        let flag = match must_change(&account) {
-            None => "Google does not say whether the next sign-in asks for a new password",
-            Some(true) => "changePasswordAtNextLogin is true",
-            Some(false) => "changePasswordAtNextLogin is false",
-        };
+        let must = must_change(&account);
         if query.kind == ActionKind::ExpirePassword {
-            return Ok(reading(must_change(&account), flag));
+            return Ok(told_by_flag(must));
         }
         let Some(entry) = self.entry(query, proof::PASSWORD, &account).await? else {
-            // Both come in one request: without the one the other did not happen. With it the log may only be late.
-            let why = "no entry of the log of administrators yet that shows our new password";
-            let matches = must_change(&account).filter(|must| !must);
-            return Ok(reading(matches, format!("{flag}; {why}")));
+            return Ok(not_in_log(must));
         };
-        let read = told_by_log(entry, must_change(&account), flag);
+        let read = told_by_log(entry, must);
         Ok(Reading {
             server_date: account.server_date,
             ..read
@@ -73,12 +66,40 @@ impl Google {
     }
 }
 
+/// Says whether another password is asked for.
+fn flag(must: Option<bool>) -> &'static str {
+    match must {
+        None => "Google does not say whether the next sign-in asks for a new password",
+        Some(true) => "changePasswordAtNextLogin is true",
+        Some(false) => "changePasswordAtNextLogin is false",
+    }
+}
+
+/// Says what the flag alone tells. Whoever signs in and chooses another password takes it away, and Google does not tell when
+/// a password was set: that it is not there refutes nothing.
+fn told_by_flag(must: Option<bool>) -> Reading {
+    let gone = if must == Some(false) {
+        ": it was not set, or the user chose another password since"
+    } else {
+        ""
+    };
+    reading(must.filter(|must| *must), format!("{}{gone}", flag(must)))
+}
+
+/// Says what is known of a new password without an entry of the log, which may be late. The flag comes with it and goes once
+/// the user chose another one: there or not, it tells nothing of this password.
+fn not_in_log(must: Option<bool>) -> Reading {
+    let why = "no entry of the log of administrators yet that shows our new password";
+    reading(None, format!("{}; {why}", flag(must)))
+}
+
 /// Says what our own entry of the log tells, by whether another password is asked for.
-fn told_by_log(entry: proof::Entry, must: Option<bool>, flag: &str) -> Reading {
+fn told_by_log(entry: proof::Entry, must: Option<bool>) -> Reading {
     let shown = format!(
-        "log entry {} at {} by our administrator; {flag}",
+        "log entry {} at {} by our administrator; {}",
         proof::PASSWORD,
-        log::iso(entry.at)
+        log::iso(entry.at),
+        flag(must)
     );
     match must {
         Some(true) => Reading {
@@ -109,7 +130,7 @@ mod tests {
             id: "2027-01-15T08:00:05Z/1".into(),
             at: samples::at(5),
         };
-        let read = told_by_log(entry.clone(), must, "the flag");
+        let read = told_by_log(entry.clone(), must);
         assert_eq!(read.matches, matches);
         assert_eq!(read.effect_at, matches.map(|_| entry.at));
         assert_eq!(read.used, matches.map(|_| entry.id));
@@ -118,6 +139,22 @@ mod tests {
             said.starts_with("log entry CHANGE_PASSWORD at 2027-01-15T08:00:05.000Z"),
             "{said}"
         );
+    }
+
+    /// The user signed in with the new password and chose another one: the flag is gone, and the log is late.
+    #[rstest]
+    #[case::asked_for(Some(true), Some(true), "changePasswordAtNextLogin is true")]
+    #[case::chosen_since(Some(false), None, "changePasswordAtNextLogin is false")]
+    #[case::not_told(None, None, "Google does not say")]
+    fn a_flag_that_is_gone_refutes_nothing(
+        #[case] must: Option<bool>,
+        #[case] expired: Option<bool>,
+        #[case] says: &str,
+    ) {
+        for (read, matches) in [(told_by_flag(must), expired), (not_in_log(must), None)] {
+            assert_eq!(read.matches, matches);
+            assert!(read.evidence.raw().starts_with(says), "{read:?}");
+        }
     }
 
     #[rstest]

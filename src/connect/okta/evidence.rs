@@ -110,6 +110,15 @@ impl Okta {
                 );
                 return Ok(reading(None, why, None));
             }
+            let unclear = proof::unclear(&entries, query, own.raw(), self.token_id.as_deref());
+            if let Some(entry) = unclear {
+                let why = format!(
+                    "System Log entry {} at {} may be that of this request or of another: without its answer nobody can tell",
+                    entry.id.raw(),
+                    log::iso(entry.at)
+                );
+                return Ok(reading(None, why, None));
+            }
             let why = "no entry of the System Log yet that shows our clearing of the sessions";
             return Ok(reading(Some(false), why.to_owned(), None));
         };

@@ -5,6 +5,7 @@
 
 use std::sync::Arc;
 
+use chrono::{DateTime, Utc};
 use serde_json::Value;
 
 use super::{Okta, log};
@@ -88,20 +89,26 @@ impl Okta {
         let Some(account) = self.user(query.account.raw()).await? else {
             return Ok(reading);
         };
-        let newer = match (query.before, account.password_changed) {
-            (Some(before), Some(changed)) if changed > before => changed,
-            _ => return Ok(reading),
+        let Some(why) = set_since(query.before, account.password_changed) else {
+            return Ok(reading);
         };
-        let said = format!(
-            "{}; password set at {} since, by the user or others",
-            reading.evidence.raw(),
-            log::iso(newer)
-        );
         Ok(Reading {
             matches: None,
-            evidence: Untrusted::new(said),
+            evidence: Untrusted::new(format!("{}; {why}", reading.evidence.raw())),
             ..reading
         })
+    }
+}
+
+/// Says how the password may have been set since, which leaves the status of before; `None` where it is still that of before.
+fn set_since(before: Option<DateTime<Utc>>, now: Option<DateTime<Utc>>) -> Option<String> {
+    match (before, now) {
+        (Some(before), Some(now)) if now <= before => None,
+        (Some(_), Some(now)) => {
+            let at = log::iso(now);
+            Some(format!("password set at {at} since, by the user or others"))
+        }
+        _ => Some("when the password was set, before or now, is not told".to_owned()),
     }
 }
 
@@ -111,6 +118,22 @@ mod tests {
 
     use super::*;
     use crate::domain::containment::samples;
+
+    #[rstest]
+    #[case::still_that_of_before(Some(5), Some(5), None)]
+    #[case::chosen_since(Some(5), Some(6), Some("set at 2027-01-15T08:00:06.000Z since"))]
+    #[case::not_told_before(None, Some(5), Some("is not told"))]
+    #[case::not_told_now(Some(5), None, Some("is not told"))]
+    #[case::never_told(None, None, Some("is not told"))]
+    fn a_status_that_is_gone_refutes_only_where_the_password_is_that_of_before(
+        #[case] before: Option<i64>,
+        #[case] now: Option<i64>,
+        #[case] says: Option<&str>,
+    ) {
+        let said = set_since(before.map(samples::at), now.map(samples::at));
+        assert_eq!(said.is_some(), says.is_some());
+        assert!(said.unwrap_or_default().contains(says.unwrap_or_default()));
+    }
 
     #[rstest]
     #[case(&[ActionKind::ResetPassword], AccountStatus::Active, "OKTA", None)]

@@ -14,12 +14,12 @@ use crate::domain::text::Untrusted;
 
 /// Event type of the entry that cleared sessions leave.
 pub(crate) const CLEARED: &str = "user.session.clear";
-/// How much older than the provider's clock before the send the entry of our own request may be.
-const SLACK: TimeDelta = TimeDelta::seconds(2);
+/// From how long before the provider's clock before the send on entries are looked for: that clock may be ahead of the log's.
+const EARLIER: TimeDelta = TimeDelta::minutes(5);
 
-/// Gives the earliest time an entry may have.
+/// Gives the time from which on entries are asked for.
 pub(crate) fn earliest(not_before: DateTime<Utc>) -> DateTime<Utc> {
-    not_before - SLACK
+    not_before - EARLIER
 }
 
 /// Gives the filter for entries that could prove it.
@@ -42,23 +42,46 @@ pub(crate) struct Entry {
 
 /// Finds the entry that proves the query: right kind, target, actor, token, result and time, and not used before.
 ///
-/// The entry of our own request comes first. Another one of our own token after the send also shows that the sessions
-/// ended, but only once requests of ours that were sent before and wait for their entry had theirs: an answer that was
-/// lost told no id, so the first entries may be theirs. Without the provider's clock only our own request's counts.
+/// The entry of our own request comes first, whatever its time: it is known by its id. Another one of our own token after the
+/// send also shows that the sessions ended, but only once requests of ours that were sent before and wait for their entry had
+/// theirs: an answer that was lost told no id, so the first entries may be theirs. Without the provider's clock only our own
+/// request's counts.
 pub(crate) fn find(
     entries: &[Value],
     query: &ProofQuery,
     own: &str,
     token: Option<&str>,
 ) -> Option<Entry> {
+    // The clock before the send has whole seconds, cut: what is older than it by itself is an earlier request's.
+    let is_in_time = |entry: &Entry| {
+        let is_later = query.not_before.is_some_and(|since| entry.at >= since);
+        entry.by_request || is_later
+    };
     let mut found: Vec<Entry> = entries
         .iter()
         .filter_map(|entry| fits(entry, query, own, token))
+        .filter(is_in_time)
         .collect();
     found.sort_by(|a, b| a.at.cmp(&b.at).then_with(|| a.id.raw().cmp(b.id.raw())));
     found.dedup();
     let own = found.iter().position(|entry| entry.by_request);
     found.into_iter().nth(own.unwrap_or(query.ahead))
+}
+
+/// Finds an entry that may be that of the query and does not prove it: no answer told the id of the request, and by its time,
+/// or because earlier requests wait for theirs, it may be that of another.
+pub(crate) fn unclear(
+    entries: &[Value],
+    query: &ProofQuery,
+    own: &str,
+    token: Option<&str>,
+) -> Option<Entry> {
+    if query.request_id.is_some() {
+        return None;
+    }
+    entries
+        .iter()
+        .find_map(|entry| fits(entry, query, own, token))
 }
 
 fn fits(entry: &Value, query: &ProofQuery, own: &str, token: Option<&str>) -> Option<Entry> {
@@ -83,13 +106,7 @@ fn fits(entry: &Value, query: &ProofQuery, own: &str, token: Option<&str>) -> Op
         .request_id
         .as_ref()
         .is_some_and(|id| is("transaction.id", id.raw()));
-    // The clock before the send has whole seconds, cut: what is older than it by itself is an earlier request's.
-    let in_time = match query.not_before {
-        Some(not_before) if by_request => published >= earliest(not_before),
-        Some(not_before) => published >= not_before,
-        None => by_request,
-    };
-    if !in_time || query.used.contains(&id) {
+    if query.used.contains(&id) {
         return None;
     }
     let actor = text(entry, "actor.alternateId").or_else(|| text(entry, "actor.id"))?;
@@ -144,7 +161,9 @@ mod tests {
     #[rstest]
     #[case(entry("a", "2026-11-21T03:00:05Z", "r1"), true)]
     #[case(entry("a", "2026-11-21T02:59:58Z", "r1"), true)]
-    #[case(entry("a", "2026-11-21T02:59:57.999Z", "r1"), false)]
+    // Known by its id, whatever the clocks say.
+    #[case(entry("a", "2026-11-21T02:56:00Z", "r1"), true)]
+    #[case(entry("a", "2026-11-21T02:56:00Z", "r2"), false)]
     #[case(entry("used", "2026-11-21T03:00:05Z", "r1"), false)]
     #[case(with("/eventType", json!("user.session.end")), false)]
     #[case(with("/outcome/result", json!("FAILURE")), false)]
@@ -246,5 +265,32 @@ mod tests {
         assert_eq!(find(&all, &asked, "00uME", None), None);
         asked.request_id = Some("r1".into());
         assert!(find(&all, &asked, "00uME", None).is_some_and(|entry| entry.by_request));
+    }
+
+    #[test]
+    fn entries_are_asked_for_from_some_minutes_before_the_send_on() {
+        let sent = query(None, &[]).not_before.unwrap_or_default();
+        assert_eq!(earliest(sent), sent - TimeDelta::minutes(5));
+    }
+
+    #[rstest]
+    #[case::a_clock_that_is_ahead(None, 0, &[], "2026-11-21T02:59:30Z", true)]
+    #[case::one_before_waits(None, 1, &[], "2026-11-21T03:00:01Z", true)]
+    #[case::of_another_action(None, 0, &["a"], "2026-11-21T02:59:30Z", false)]
+    // The id of our own request is known, and this is not it.
+    #[case::of_another_request(Some("r2"), 0, &[], "2026-11-21T02:59:30Z", false)]
+    fn an_entry_that_may_be_ours_refutes_nothing(
+        #[case] request: Option<&'static str>,
+        #[case] ahead: usize,
+        #[case] used: &[&'static str],
+        #[case] published: &str,
+        #[case] is_unclear: bool,
+    ) {
+        let all = [entry("a", published, "r1")];
+        let mut asked = query(request, used);
+        asked.ahead = ahead;
+        assert_eq!(find(&all, &asked, "00uME", None), None);
+        let found = unclear(&all, &asked, "00uME", None);
+        assert_eq!(found.is_some(), is_unclear);
     }
 }

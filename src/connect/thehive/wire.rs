@@ -73,19 +73,40 @@ fn custom_fields(record: &Value) -> Vec<(Untrusted, Untrusted)> {
         .collect()
 }
 
-/// Writes the fields that close a case; a summary that is there stays, ours stands below it.
+/// What TheHive says of the impact where there can be none.
+const NO_WORD: &str = "NotApplicable";
+
+/// Gives TheHive's status and impact of a case that is closed with a verdict.
 ///
-/// TheHive's statuses of closed cases: `TruePositive`, `FalsePositive`, `Indeterminate`, `Duplicated`, `Other`; its words
-/// for the impact: `WithImpact`, `NoImpact`, `NotApplicable`.
-pub(crate) fn closing(record: &Value, closing: &Closing) -> Value {
-    let (status, impact) = match closing.verdict {
+/// Its statuses of closed cases: `TruePositive`, `FalsePositive`, `Indeterminate`, `Duplicated`, `Other`; its words for the
+/// impact: `WithImpact`, `NoImpact`, `NotApplicable`.
+fn words(verdict: Verdict) -> (&'static str, &'static str) {
+    match verdict {
         Verdict::TrueWithImpact => ("TruePositive", "WithImpact"),
         Verdict::TrueWithoutImpact => ("TruePositive", "NoImpact"),
-        Verdict::FalsePositive => ("FalsePositive", "NotApplicable"),
-        Verdict::InsufficientData => ("Indeterminate", "NotApplicable"),
-        Verdict::Duplicate => ("Duplicated", "NotApplicable"),
-        Verdict::Other => ("Other", "NotApplicable"),
+        Verdict::FalsePositive => ("FalsePositive", NO_WORD),
+        Verdict::InsufficientData => ("Indeterminate", NO_WORD),
+        Verdict::Duplicate => ("Duplicated", NO_WORD),
+        Verdict::Other => ("Other", NO_WORD),
+    }
+}
+
+/// Tells whether a case holds verdict and comment of a closing; how lines are broken is TheHive's.
+pub(crate) fn bears(record: &Value, closing: &Closing) -> bool {
+    let flat = |text: &str| text.split_whitespace().collect::<Vec<_>>().join(" ");
+    let (status, impact) = words(closing.verdict);
+    let there = |field: &'static str| text(record, field).unwrap_or_default();
+    let has_impact = match there("impactStatus").raw() {
+        "" => impact == NO_WORD,
+        word => word == impact,
     };
+    let ours = flat(&sink::markdown(&closing.comment.block()));
+    there("status").raw() == status && has_impact && flat(there("summary").raw()).contains(&ours)
+}
+
+/// Writes the fields that close a case; a summary that is there stays, ours stands below it.
+pub(crate) fn closing(record: &Value, closing: &Closing) -> Value {
+    let (status, impact) = words(closing.verdict);
     let ours = sink::markdown(&closing.comment.block());
     let summary = match text(record, "summary").filter(|there| !there.raw().trim().is_empty()) {
         Some(there) if there.raw().contains(&ours) => there.raw().to_owned(),
@@ -300,6 +321,39 @@ mod tests {
         let mut record = record();
         record[field] = value;
         assert_eq!(case(&record, &connection()), Err(error));
+    }
+
+    #[test]
+    fn a_closed_case_bears_what_was_written_and_nothing_else() {
+        let closings = Verdict::ALL.map(|verdict| Closing {
+            verdict,
+            comment: Untrusted::new("a *test*\nof ours"),
+            open_tasks: Vec::new(),
+            known: Vec::new(),
+        });
+        for (place, ours) in closings.iter().enumerate() {
+            let mut there = record();
+            there["summary"] = json!("it began before");
+            let written = closing(&there, ours);
+            for field in ["status", "impactStatus", "summary"] {
+                there[field] = written[field].clone();
+            }
+            for (other, closing) in closings.iter().enumerate() {
+                assert_eq!(
+                    bears(&there, closing),
+                    place == other,
+                    "{:?}",
+                    closing.verdict
+                );
+            }
+            there["summary"] = json!("of others");
+            assert!(!bears(&there, ours));
+            let bare = Closing {
+                comment: Untrusted::default(),
+                ..ours.clone()
+            };
+            assert!(bears(&there, &bare), "the verdict alone");
+        }
     }
 
     #[test]

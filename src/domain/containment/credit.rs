@@ -17,7 +17,7 @@ pub enum Credit {
     Refused,
     /// To an action of another plan, whose request the provider acknowledged while this one has no answer.
     Another(PlanId),
-    /// To somebody else: it began anew, or too late to be the effect of this request.
+    /// Not proven to be of this request: it began anew, or too late to be its effect.
     Elsewhen,
     /// Perhaps to somebody else: it read otherwise in between.
     Broken,
@@ -386,6 +386,40 @@ mod tests {
         let acts = [planned(1, 0, kind), confirmed(1, false), intent(1, Some(0))];
         let read = observed(Some(true), Some(second));
         let all = acts.into_iter().chain(answered(1, Ack)).chain([read]);
+        for (body, n) in all.zip(1..) {
+            ledger.apply(&entry(n, 0, body));
+        }
+        let action = ledger.get(&aid(1)).expect("it is on record");
+        assert_eq!(credit(&ledger, action), expected);
+    }
+
+    /// The clock of the provider's answers is behind ours, and the effect is stamped by a right one.
+    #[rstest]
+    #[case::accepted(-20, true, Credit::Own)]
+    #[case::without_an_answer(-40, false, Credit::Elsewhen)]
+    fn what_fits_our_clock_is_of_a_request_that_was_accepted(
+        #[case] server: i64,
+        #[case] is_accepted: bool,
+        #[case] expected: Credit,
+    ) {
+        let mut ledger = Ledger::default();
+        let acts = [
+            planned(1, 0, D),
+            confirmed(1, false),
+            intent(1, Some(server)),
+        ];
+        let ack = Body::ActionAck {
+            aid: aid(1),
+            attempt: 1,
+            status: 200,
+            request_id: None,
+            server_date: Some(at(server)),
+        };
+        let read = observed(Some(true), Some(0));
+        let all = acts
+            .into_iter()
+            .chain(is_accepted.then_some(ack))
+            .chain([read]);
         for (body, n) in all.zip(1..) {
             ledger.apply(&entry(n, 0, body));
         }

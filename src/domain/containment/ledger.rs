@@ -81,6 +81,8 @@ pub struct ActionView {
     pub before: Option<DateTime<Utc>>,
     /// The provider's clock in its answer.
     pub server_answer: Option<DateTime<Utc>>,
+    /// When the answer to the latest attempt was recorded, by our clock.
+    pub answered: Option<DateTime<Utc>>,
     /// Whether the provider accepted the latest attempt.
     pub acknowledged: bool,
     /// What the provider said when it refused the latest attempt, or put it off.
@@ -195,6 +197,7 @@ impl Ledger {
                     server_before: None,
                     before: None,
                     server_answer: None,
+                    answered: None,
                     acknowledged: false,
                     refused: None,
                     deadline: None,
@@ -345,29 +348,6 @@ impl Ledger {
     pub fn unfinished(&self) -> impl Iterator<Item = &ActionView> {
         self.actions.iter().filter(|action| action.is_unfinished())
     }
-
-    /// Gives the plans that have something to document and are not documented, oldest first.
-    ///
-    /// A plan counts once every action of it has its final word, and it was confirmed or approved: whoever approved it
-    /// takes it for sent.
-    pub fn undocumented(&self) -> Vec<PlanId> {
-        let mut pids: Vec<PlanId> = Vec::new();
-        for action in &self.actions {
-            let was_decided = action.confirmed.is_some() || self.asked.is_approved(&action.pid);
-            let worth = was_decided && !action.dry_run && action.comment.is_none();
-            if worth && !pids.contains(&action.pid) {
-                pids.push(action.pid.clone());
-            }
-        }
-        // A confirmation that was torn in the middle leaves some of a plan that nobody will ever take further; what waited
-        // for a second person gets its word all the same.
-        let is_over = |action: &&ActionView| {
-            let is_left = action.confirmed.is_none() && action.state != ActionState::Awaiting;
-            action.ended.is_some() || is_left
-        };
-        pids.retain(|pid| self.plan(pid).iter().all(is_over));
-        pids
-    }
 }
 
 impl ActionView {
@@ -406,6 +386,7 @@ impl ActionView {
                 self.before = password_changed.or(*valid_from);
                 self.deadline = Some(*deadline);
                 self.acknowledged = false;
+                self.answered = None;
                 (self.agreed, self.broken, self.effect_first) = (None, None, None);
                 self.refused = None;
                 self.reopen();
@@ -420,12 +401,14 @@ impl ActionView {
                 self.acknowledged = true;
                 self.request_id.clone_from(request_id);
                 self.server_answer = *server_date;
+                self.answered = Some(at);
             }
             Body::ActionRejected { reason, .. } => {
                 self.state = ActionState::Rejected;
                 self.reopen();
                 self.evidence = Some(reason.clone());
                 self.refused = Some(reason.clone());
+                self.answered = Some(at);
             }
             Body::ActionNotSent { reason, .. } => {
                 self.state = ActionState::NotSent;

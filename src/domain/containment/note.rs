@@ -84,6 +84,31 @@ const REST_WAS_READ: &str = "What was not closed by hand was read back from the 
 /// Said of an account whose disabling was closed by hand and not read to an end.
 pub const NOT_KNOWN: &str = "Whether the account is disabled is not known: its disabling was closed by hand before it was read back.";
 
+/// Said first in every comment of a console whose log is in doubt.
+pub const DOUBTED: &str =
+    "The audit log this comes from is BROKEN or cut: do not rely on it, look at the provider.";
+
+/// Puts before a comment that the log it comes from is in doubt.
+pub fn doubted(text: &str) -> String {
+    format!("{DOUBTED}\n\n{text}")
+}
+
+/// Takes from a composed comment what a log in doubt cannot claim. Walls read the line of the account without what stands
+/// before it, so that line says it again; that an account is not contained stays.
+pub fn hedged(text: &str) -> String {
+    const UNCERTAIN: &str = "Account is partly contained: not certain, the log is BROKEN or cut";
+    let hedge = |line: &str| match line {
+        "Account is contained." => format!("{UNCERTAIN}."),
+        WAS_READ | REST_WAS_READ => format!("By that log: {line}"),
+        _ => line
+            .strip_prefix("Account is partly contained: ")
+            .map_or_else(|| line.to_owned(), |rest| format!("{UNCERTAIN}; {rest}")),
+    };
+    let mut lines: Vec<String> = text.lines().map(hedge).collect();
+    lines.push(String::new());
+    lines.join("\n")
+}
+
 /// Tells whether a record says how the account stands. That nothing contains it is the word of one host's log: without an
 /// enabling or a disabling of this plan another host may have contained it, and its word would be taken back by this one.
 fn speaks(actions: &[&ActionView], standing: &Standing) -> bool {
@@ -283,6 +308,68 @@ mod tests {
         assert_eq!(seen.len(), warnings, "{seen:?}");
         let other = AccountId::new(account.connection.clone(), "00uOTHER");
         assert!(of_others(one, &other, &[asked], at(age), |_| ours).is_empty());
+    }
+}
+
+#[cfg(test)]
+mod in_doubt {
+    use rstest::rstest;
+
+    use super::*;
+    use crate::domain::containment::ledger::Ledger;
+    use crate::domain::containment::samples::{at, pid, proven};
+    use crate::domain::containment::standing::standing;
+    use crate::domain::containment::told::{self, Word};
+
+    const UNCERTAIN: &str = "not certain, the log is BROKEN or cut";
+
+    #[rstest]
+    #[case::contained("Account is contained.", format!("Account is partly contained: {UNCERTAIN}."))]
+    #[case::partly(
+        "Account is partly contained: sessions not revoked.",
+        format!("Account is partly contained: {UNCERTAIN}; sessions not revoked.")
+    )]
+    #[case::free("Account is not contained.", "Account is not contained.".to_owned())]
+    #[case::read_back(WAS_READ, format!("By that log: {WAS_READ}"))]
+    #[case::rest_read_back(REST_WAS_READ, format!("By that log: {REST_WAS_READ}"))]
+    #[case::a_name("Account: Account is contained.", "Account: Account is contained.".to_owned())]
+    fn a_comment_says_the_doubt_first_and_claims_nothing_beyond_it(
+        #[case] line: &str,
+        #[case] said: String,
+    ) {
+        let whole = |line: &str| format!("**Containment record**\n\n{line}\nquell:1\n");
+        let text = doubted(&hedged(&whole(line)));
+        assert_eq!(text, format!("{DOUBTED}\n\n{}", whole(&said)));
+    }
+
+    /// A wall of another host reads the comment by its lines.
+    #[test]
+    fn nobody_reads_a_record_in_doubt_as_contained() {
+        let mut ledger = Ledger::default();
+        proven(&mut ledger, 1, ActionKind::DisableAccount, 1, 0);
+        proven(&mut ledger, 2, ActionKind::RevokeSessions, 10, 5);
+        let account = crate::domain::containment::samples::account().id;
+        let word = standing(&ledger, &account, |_| false);
+        let head = Anchor {
+            log: "01LOG".to_owned(),
+            n: 41,
+            h: "ab12".to_owned(),
+        };
+        let actions: Vec<&ActionView> = ledger.actions().collect();
+        let text = compose(&pid(1), &actions, &"jo".into(), &word, None, &head);
+        let read = |text: String| {
+            let comment = Comment {
+                id: "~1".into(),
+                author: "jo@acme.example".into(),
+                at: at(0),
+                edited: false,
+                message: Untrusted::new(text),
+            };
+            told::read(&comment).expect("it bears our mark").word
+        };
+        assert_eq!(read(text.clone()), Word::Contained);
+        let said = Word::Partly(UNCERTAIN.into());
+        assert_eq!(read(doubted(&hedged(&text))), said);
     }
 }
 

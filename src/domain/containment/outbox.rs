@@ -54,8 +54,18 @@ pub struct PendingChange {
     pub from: Untrusted,
     /// What it was to be.
     pub to: Untrusted,
+    /// The analyst's comment, as far as its record keeps it.
+    pub comment: Option<Untrusted>,
     /// When it was promised.
     pub at: DateTime<Utc>,
+}
+
+impl PendingChange {
+    /// Tells whether nobody who acts from the case would be seen any more once it is done.
+    fn ends(&self) -> bool {
+        let is_dismissed = self.kind == CLOSE && self.to.raw() == Verdict::FalsePositive.key();
+        is_dismissed || self.kind == MERGE
+    }
 }
 
 /// The pieces of a note so far.
@@ -82,9 +92,8 @@ pub struct Outbox {
     typed: HashMap<SessionId, Typed>,
     notes: Vec<PendingNote>,
     changes: Vec<PendingChange>,
-    /// The last closing of each case as a false positive, or merge, that was not said to have failed, and the number of its
-    /// record.
-    over: HashMap<CaseId, (RecordId, u64)>,
+    /// The number of the last record that says of each case that it is closed as a false positive, or merged.
+    over: HashMap<CaseId, u64>,
     /// What became of each case that was merged from here.
     merged: HashMap<CaseId, CaseId>,
     done: Vec<RecordId>,
@@ -154,33 +163,31 @@ impl Outbox {
                 *last = entry.ts.max(*last);
             }
             Body::CaseChanged(said) if !self.done.contains(&said.rid) => {
-                let is_dismissed =
-                    said.kind == CLOSE && said.to.raw() == Verdict::FalsePositive.key();
-                if is_dismissed || said.kind == MERGE {
-                    let ending = (said.rid.clone(), entry.n);
-                    self.over.insert(said.case.clone(), ending);
-                }
                 self.changes.push(PendingChange {
                     rid: said.rid.clone(),
                     case: said.case.clone(),
                     kind: said.kind.clone(),
                     from: said.from.clone(),
                     to: said.to.clone(),
+                    comment: said.comment.clone(),
                     at: entry.ts,
                 });
             }
             Body::RecordFailed { rid, taken, .. } => {
                 self.changes.retain(|change| change.rid != *rid);
-                self.over.retain(|_, (ending, _)| ending != rid);
                 if taken.is_some() {
                     *self.taken.entry(rid.clone()).or_default() += 1;
                 }
             }
             Body::RecordDone { rid, id } => {
-                let is_merge = |change: &&PendingChange| change.rid == *rid && change.kind == MERGE;
-                if let Some(change) = self.changes.iter().find(is_merge) {
-                    let made = CaseId::new(change.case.connection.clone(), id.raw());
-                    self.merged.insert(change.case.clone(), made);
+                let mut ended = self.changes.iter().filter(|change| change.rid == *rid);
+                if let Some(change) = ended.find(|change| change.ends()) {
+                    let last = self.over.entry(change.case.clone()).or_default();
+                    *last = entry.n.max(*last);
+                    if change.kind == MERGE {
+                        let made = CaseId::new(change.case.connection.clone(), id.raw());
+                        self.merged.insert(change.case.clone(), made);
+                    }
                 }
                 self.changes.retain(|change| change.rid != *rid);
                 self.notes.retain(|note| note.rid != *rid);
@@ -224,10 +231,15 @@ impl Outbox {
         &self.changes
     }
 
-    /// Tells whether a case was closed as a false positive or merged, or may have been, by a record after this number.
+    /// Tells whether a case is being closed as a false positive or merged, or may have been, and nobody said what came of it.
+    pub fn is_ending(&self, case: &CaseId) -> bool {
+        let mut changes = self.changes.iter();
+        changes.any(|change| change.case == *case && change.ends())
+    }
+
+    /// Tells whether a record after this number says that a case is closed as a false positive, or merged.
     pub fn is_over_since(&self, case: &CaseId, n: u64) -> bool {
-        let ending = self.over.get(case);
-        ending.is_some_and(|(_, ended_n)| *ended_n > n)
+        self.over.get(case).is_some_and(|said_n| *said_n > n)
     }
 
     /// Gives the case that one is by now: that into which it was merged from here, else itself.
@@ -432,23 +444,35 @@ mod tests {
     }
 
     #[rstest]
-    #[case::closed(CLOSE, Verdict::FalsePositive.key(), vec![], true)]
-    #[case::and_it_is_so(CLOSE, Verdict::FalsePositive.key(), vec![(6, done(1))], true)]
-    #[case::but_it_failed(CLOSE, Verdict::FalsePositive.key(), vec![(6, failed(1, None))], false)]
+    #[case::closed(CLOSE, Verdict::FalsePositive.key(), vec![], (true, false))]
+    #[case::and_it_is_so(CLOSE, Verdict::FalsePositive.key(), vec![(7, done(1))], (false, true))]
+    #[case::but_it_failed(
+        CLOSE,
+        Verdict::FalsePositive.key(),
+        vec![(7, failed(1, None))],
+        (false, false)
+    )]
     #[case::another_closing_failed(
         CLOSE,
         Verdict::FalsePositive.key(),
-        vec![(6, failed(2, None))],
-        true
+        vec![(7, failed(2, None))],
+        (true, false)
     )]
-    #[case::as_an_attack(CLOSE, Verdict::TrueWithImpact.key(), vec![], false)]
-    #[case::merged(MERGE, "~1 ~2", vec![], true)]
-    #[case::only_claimed("claim", Verdict::FalsePositive.key(), vec![], false)]
+    #[case::as_an_attack(CLOSE, Verdict::TrueWithImpact.key(), vec![], (false, false))]
+    #[case::as_an_attack_done(
+        CLOSE,
+        Verdict::TrueWithImpact.key(),
+        vec![(7, done(1))],
+        (false, false)
+    )]
+    #[case::merging(MERGE, "~1 ~2", vec![], (true, false))]
+    #[case::merged(MERGE, "~1 ~2", vec![(7, done(1))], (false, true))]
+    #[case::only_claimed("claim", Verdict::FalsePositive.key(), vec![], (false, false))]
     fn a_case_is_over_by_its_closing_as_a_false_positive_or_its_merge(
         #[case] kind: &str,
         #[case] to: &str,
         #[case] then: Vec<(u64, Body)>,
-        #[case] is_over: bool,
+        #[case] expected: (bool, bool),
     ) {
         let closing = Body::CaseChanged(CaseChanged {
             rid: rid(1),
@@ -461,8 +485,10 @@ mod tests {
         let mut records = vec![(5, closing)];
         records.extend(then);
         let outbox = folded(records);
-        assert_eq!(outbox.is_over_since(&case(), 4), is_over);
-        assert!(!outbox.is_over_since(&case(), 5), "seen by the plan");
+        // A plan of between the promise and its end did not see the end.
+        let found = (outbox.is_ending(&case()), outbox.is_over_since(&case(), 6));
+        assert_eq!(found, expected);
+        assert!(!outbox.is_over_since(&case(), 7), "seen by the plan");
     }
 
     #[test]

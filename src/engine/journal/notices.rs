@@ -17,7 +17,7 @@ impl Journal {
         self.broken.store(broken, Ordering::Relaxed);
     }
 
-    /// Tells whether records may be missing: then that one is not there says nothing.
+    /// Tells whether records may be missing or forged: then that one is not there says nothing, and neither does one that is.
     pub fn is_in_doubt(&self) -> bool {
         self.broken.load(Ordering::Relaxed)
     }

@@ -8,7 +8,7 @@ use std::time::Duration;
 
 use chrono::TimeDelta;
 
-use super::{document, hidden, unposted};
+use super::{document_now, hidden, unposted};
 use crate::app::message::Level;
 use crate::domain::containment::note::marker;
 use crate::domain::fault::Fault;
@@ -28,11 +28,11 @@ pub(super) fn waits(world: &World, pid: &PlanId) -> bool {
         .with(|ledger| ledger.waits_for_reading(pid, now, patience))
 }
 
-/// Documents a plan on a person's word, or says what its record waits for.
+/// Documents a plan on a person's word, also over a log that is in doubt, or says what its record waits for.
 pub(in crate::engine) async fn asked(world: Arc<World>, pid: PlanId) {
     if unposted(&world).is_some() || !waits(&world, &pid) {
         hidden::say_again(&world, &marker(&pid));
-        document(world, pid).await;
+        document_now(world, pid).await;
         return;
     }
     let line = "the record waits: an action was closed by hand before it was read back, and is read back still";

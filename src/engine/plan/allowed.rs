@@ -25,7 +25,7 @@ pub(in crate::engine) enum Rule {
     Closed,
     /// Another plan is at the same.
     Rival,
-    /// The case was closed as a false positive, or merged.
+    /// The case was closed as a false positive, or merged, or is about to be.
     CaseOver,
     /// The caps, or a log that they cannot be counted in.
     #[default]
@@ -82,17 +82,21 @@ fn closed(action: &ActionView) -> Option<Safe> {
     Some(safe!("it was closed meanwhile: {}", said.line()))
 }
 
-/// Says why a plan must not begin: whoever closed its case as a false positive meanwhile, or merged it, did not see that it
-/// was about to.
+/// Says why a plan must not begin: whoever closes its case as a false positive, or merges it, or did so meanwhile, did not
+/// see that it was about to.
 fn case_over(ledger: &Ledger, plan: &PlanId, case: &CaseId, kind: ActionKind) -> Option<Safe> {
     let (own, outbox) = (ledger.plan(plan), ledger.outbox());
     let planned = own.first().map_or(0, |own| own.planned_n);
     // Closing asks about what has begun, and an enabling goes with it.
     let begun = own.iter().any(|action| action.sent_n > 0);
-    let is_over = kind != ActionKind::EnableAccount
-        && !begun
-        && (outbox.is_over_since(case, planned)
-            || outbox.is_over_since(outbox.home_of(case), planned));
+    if kind == ActionKind::EnableAccount || begun {
+        return None;
+    }
+    let of = [case, outbox.home_of(case)];
+    if of.iter().any(|case| outbox.is_ending(case)) {
+        return Some("the case is being closed as a false positive, or merged, and what came of that is not known yet: look at it, then plan again".into());
+    }
+    let is_over = of.iter().any(|case| outbox.is_over_since(case, planned));
     is_over.then(|| {
         "the case was closed as a false positive, or merged, after this plan was made: look at it, then plan again".into()
     })

@@ -39,6 +39,30 @@ impl Ledger {
         enablings.any(|one| one.state != ActionState::Rejected)
     }
 
+    /// Gives the provider's time of the last such act before an action was sent, as the look right before told it. Of a
+    /// revocation it is the newest that this log knows of then: a replica that lags may have told an older one. `None` where
+    /// that look told none.
+    pub fn before_send(&self, action: &ActionView) -> Option<DateTime<Utc>> {
+        let told = action.before?;
+        if action.kind != ActionKind::RevokeSessions {
+            return Some(told);
+        }
+        let moves = |other: &&ActionView| {
+            // A new password refuses tokens of before as well.
+            let kinds = [ActionKind::RevokeSessions, ActionKind::ResetPassword];
+            kinds.contains(&other.kind) && other.sent.is_some() && other.sent_n < action.sent_n
+        };
+        let known = self.on(&action.account).filter(moves).flat_map(|other| {
+            // What was read of it after this one was sent may be the effect of this one.
+            let is_earlier = other
+                .agreed
+                .zip(action.sent)
+                .is_some_and(|(read, sent)| read <= sent);
+            [other.before, other.effect_at.filter(|_| is_earlier)]
+        });
+        known.flatten().max().max(Some(told))
+    }
+
     /// Tells whether a disabling without a final word was read as done since it was sent and reads otherwise now, and no
     /// enabling from here may have done that.
     pub fn reads_undone(&self, action: &ActionView) -> bool {
@@ -95,21 +119,50 @@ impl ActionView {
         self.closed && self.comment.is_none() && self.may_have_had_effect()
     }
 
-    /// Tells whether what began before a request was sent cannot be its effect, by the provider's clock.
+    /// Tells whether what began before a request was sent cannot be its effect, by the provider's clock and, where the
+    /// provider accepted it, by ours too: a provider may stamp its answers by a wrong clock and an effect by a right one.
     ///
     /// Of a password that is judged by when it was set before: some providers stamp it by another clock than their answers.
     pub fn is_older(&self, began: DateTime<Utc>) -> bool {
         let before = self.server_before.filter(|_| !self.kind.is_of_password());
-        before.is_some_and(|before| before - began > CLOCKS)
+        before.is_some_and(|before| before - began > CLOCKS) && !self.is_accepted_then(began)
+    }
+
+    /// Tells whether a time is one of the request by our own clock.
+    fn is_of_then(&self, at: DateTime<Utc>) -> bool {
+        // The record of an answer may have waited for the disk, its request did not wait longer than to the deadline.
+        let end = [self.answered, self.deadline].into_iter().flatten().min();
+        let times = self.sent.zip(end);
+        times.is_some_and(|(sent, end)| sent - at <= CLOCKS && at - end <= LATE)
+    }
+
+    /// Tells whether the provider accepted the request and a time is one of it by our own clock.
+    fn is_accepted_then(&self, at: DateTime<Utc>) -> bool {
+        self.acknowledged && self.is_of_then(at)
+    }
+
+    /// Tells whether what was read as its effect began anew since it was first read.
+    fn has_begun_anew(&self) -> bool {
+        let times = self.effect_first.zip(self.effect_at);
+        times.is_some_and(|(first, began)| began > first)
+    }
+
+    /// Tells whether what was read as its effect is clearly that of another act: it began anew, or is of the request by
+    /// neither clock.
+    pub fn is_of_another_act(&self) -> bool {
+        let is_outside = |began: DateTime<Utc>| {
+            (self.is_older(began) || self.is_of_another_time()) && !self.is_of_then(began)
+        };
+        self.has_begun_anew() || self.effect_at.is_some_and(is_outside)
     }
 
     /// Tells whether what was read as its effect began anew since it was first read, or too late to be that of its request:
-    /// then it is the work of somebody else.
+    /// then it is not proven to be its own. Too late is what is so by the provider's clock and, where the provider accepted
+    /// the request, by ours too.
     pub fn is_of_another_time(&self) -> bool {
         let Some(began) = self.effect_at else {
             return false;
         };
-        let is_new = self.effect_first.is_some_and(|first| began > first);
         let answered = self.server_answer.filter(|_| self.acknowledged);
         let waited = self.deadline.zip(self.sent).map(|(end, sent)| end - sent);
         let late = match (answered, self.server_before, waited) {
@@ -117,7 +170,8 @@ impl ActionView {
             (None, Some(before), Some(waited)) => began - before > waited + LATE,
             _ => false,
         };
-        is_new || (late && !self.kind.is_of_password())
+        let late = late && !self.is_accepted_then(began);
+        self.has_begun_anew() || (late && !self.kind.is_of_password())
     }
 
     /// Tells whether a password that was set at a time came after the one that this reset made.
@@ -193,6 +247,7 @@ mod tests {
 
     const D: ActionKind = ActionKind::DisableAccount;
     const E: ActionKind = ActionKind::EnableAccount;
+    const R: ActionKind = ActionKind::RevokeSessions;
 
     fn sent(ledger: &mut Ledger, number: u128, kind: ActionKind, n: u64) {
         let bodies = [
@@ -412,6 +467,126 @@ mod tests {
         let ledger = timed(true, &[]);
         let action = ledger.get(&aid(1)).expect("it is on record");
         assert_eq!(action.is_older(at(second)), older);
+    }
+
+    /// What was answered to the request of [`by_two_clocks`].
+    #[derive(Clone, Copy, Debug)]
+    enum Answer {
+        Accepted,
+        Refused,
+        Lost,
+    }
+    use Answer::{Accepted, Lost, Refused};
+
+    /// Sent in second 1000 by our clock and answered a second later; the provider's answers are ahead of that by some
+    /// seconds, and what is read began in a second.
+    fn by_two_clocks(ahead: i64, answer: Answer, effect: i64) -> ActionView {
+        let mut sent = intent(1, Some(1_000 + ahead));
+        if let Body::ActionIntent { deadline, .. } = &mut sent {
+            *deadline = at(1_020);
+        }
+        let answered = match answer {
+            Accepted => Some(Body::ActionAck {
+                aid: aid(1),
+                attempt: 1,
+                status: 200,
+                request_id: None,
+                server_date: Some(at(1_001 + ahead)),
+            }),
+            Refused => Some(Body::ActionRejected {
+                aid: aid(1),
+                attempt: 1,
+                status: 403,
+                reason: "no".into(),
+            }),
+            Lost => None,
+        };
+        let mut seen = read(Some(true));
+        if let Body::ActionObserve(observed) = &mut seen {
+            observed.effect_at = Some(at(effect));
+        }
+        let mut ledger = Ledger::default();
+        let before = [(planned(1, 0, D), 1_000), (confirmed(1, false), 1_000)];
+        let then = answered.map(|answered| (answered, 1_001));
+        let all = before.into_iter().chain([(sent, 1_000)]).chain(then);
+        for ((body, second), n) in all.chain([(seen, 1_002)]).zip(1..) {
+            ledger.apply(&entry(n, second, body));
+        }
+        ledger.get(&aid(1)).expect("it is on record").clone()
+    }
+
+    /// Whether it is older than the request, of another time, and clearly of another act.
+    #[rstest]
+    #[case::one_clock(0, Accepted, 1_000, [false, false, false])]
+    #[case::behind(-20, Accepted, 1_000, [false, false, false])]
+    #[case::behind_and_too_late(-20, Accepted, 1_012, [false, true, true])]
+    #[case::behind_and_before_it(-20, Accepted, 997, [false, true, true])]
+    #[case::ahead(5, Accepted, 1_000, [false, false, false])]
+    #[case::ahead_and_before_it(5, Accepted, 997, [true, false, true])]
+    // Not accepted: it is not proven, and nobody is said to have done it.
+    #[case::ahead_without_an_answer(5, Lost, 1_000, [true, false, false])]
+    #[case::ahead_and_refused(5, Refused, 1_000, [true, false, false])]
+    #[case::ahead_and_refused_before_it(5, Refused, 997, [true, false, true])]
+    #[case::behind_without_an_answer(-40, Lost, 1_000, [false, true, false])]
+    fn what_fits_our_own_clock_is_called_the_work_of_nobody_else(
+        #[case] ahead: i64,
+        #[case] answer: Answer,
+        #[case] effect: i64,
+        #[case] expected: [bool; 3],
+    ) {
+        let action = by_two_clocks(ahead, answer, effect);
+        let told = [
+            action.is_older(at(effect)),
+            action.is_of_another_time(),
+            action.is_of_another_act(),
+        ];
+        assert_eq!(told, expected);
+    }
+
+    /// Another action that found second `found` there and whose effect was read as of a second; then a revocation, sent in
+    /// second 100, whose look told `told`.
+    #[rstest]
+    #[case::as_the_look_told((R, 5), (8, 50), Some(10), Some(10))]
+    #[case::a_look_that_lagged((R, 5), (20, 50), Some(10), Some(20))]
+    #[case::after_a_new_password((ActionKind::ResetPassword, 5), (20, 50), Some(10), Some(20))]
+    #[case::found_by_another((R, 15), (8, 50), Some(10), Some(15))]
+    // It may be what this one did.
+    #[case::read_after_it_was_sent((R, 5), (120, 150), Some(10), Some(10))]
+    #[case::moves_nothing((D, 5), (20, 50), Some(10), Some(10))]
+    #[case::nobody_looked((R, 5), (20, 50), None, None)]
+    fn the_newest_that_is_known_stood_there_before_a_revocation(
+        #[case] (kind, found): (ActionKind, i64),
+        #[case] (effect, seen): (i64, i64),
+        #[case] told: Option<i64>,
+        #[case] before: Option<i64>,
+    ) {
+        let looked = |number: u128, second: Option<i64>| {
+            let mut body = intent(number, Some(0));
+            if let Body::ActionIntent { valid_from, .. } = &mut body {
+                *valid_from = second.map(at);
+            }
+            body
+        };
+        let mut observed = read(Some(true));
+        if let Body::ActionObserve(observed) = &mut observed {
+            observed.effect_at = Some(at(effect));
+        }
+        let mut all = vec![
+            (0, planned(1, 0, kind)),
+            (0, confirmed(1, false)),
+            (0, looked(1, Some(found))),
+            (seen, observed),
+            (100, planned(2, 1, R)),
+            (100, confirmed(2, false)),
+            (100, looked(2, told)),
+        ];
+        all.sort_by_key(|(second, _)| *second);
+        let mut ledger = Ledger::default();
+        for ((second, body), n) in all.into_iter().zip(1..) {
+            ledger.apply(&entry(n, second, body));
+        }
+        let action = ledger.get(&aid(2)).expect("it is on record");
+        assert_eq!(ledger.before_send(action), before.map(at));
     }
 
     #[rstest]

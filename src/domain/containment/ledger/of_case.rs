@@ -1,4 +1,4 @@
-//! What was done for a case and stands, or is not over.
+//! What was done for a case and stands, is not over, or is not documented in it.
 //!
 //! What must not live here: the words for it, and what a person was shown of it (`app::update::closing`).
 
@@ -7,7 +7,7 @@ use chrono::{DateTime, Utc};
 use super::{ActionView, Ledger};
 use crate::domain::containment::kind::ActionKind;
 use crate::domain::containment::state::ActionState;
-use crate::domain::ids::CaseId;
+use crate::domain::ids::{CaseId, PlanId};
 
 impl Ledger {
     /// Lists the disablings of a case that stand, and what may still disable or enable an account for it.
@@ -29,6 +29,29 @@ impl Ledger {
         let all = stands.chain(open);
         all.filter(|action| action.case == *case || self.outbox.home_of(&action.case) == case)
             .collect()
+    }
+
+    /// Gives the plans that have something to document and are not documented, oldest first.
+    ///
+    /// A plan counts once every action of it has its final word, and it was confirmed or approved: whoever approved it
+    /// takes it for sent.
+    pub fn undocumented(&self) -> Vec<PlanId> {
+        let mut pids: Vec<PlanId> = Vec::new();
+        for action in &self.actions {
+            let was_decided = action.confirmed.is_some() || self.asked.is_approved(&action.pid);
+            let worth = was_decided && !action.dry_run && action.comment.is_none();
+            if worth && !pids.contains(&action.pid) {
+                pids.push(action.pid.clone());
+            }
+        }
+        // A confirmation that was torn in the middle leaves some of a plan that nobody will ever take further; what waited
+        // for a second person gets its word all the same.
+        let is_over = |action: &&ActionView| {
+            let is_left = action.confirmed.is_none() && action.state != ActionState::Awaiting;
+            action.ended.is_some() || is_left
+        };
+        pids.retain(|pid| self.plan(pid).iter().all(is_over));
+        pids
     }
 }
 
