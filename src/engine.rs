@@ -10,6 +10,7 @@ mod documents;
 pub mod journal;
 mod mirror;
 mod outbox;
+mod owed;
 mod plan;
 mod poll;
 pub mod probe;
@@ -159,6 +160,8 @@ struct World {
     documenting: Mutex<HashSet<PlanId>>,
     drafts: documents::Drafts,
     proving: Mutex<HashSet<ActionId>>,
+    /// What could not be recorded of actions that were sent.
+    owed: owed::Owed,
     /// Actions this process took over: each is said once, however often it is looked at.
     adopted: Mutex<HashSet<ActionId>>,
     /// Actions whose secret waits here to be seen: held, so that no other console calls it lost.
@@ -211,6 +214,7 @@ impl Engine {
             documenting: Mutex::default(),
             drafts: documents::Drafts::new(start.drafts),
             proving: Mutex::default(),
+            owed: owed::Owed::default(),
             adopted: Mutex::default(),
             handed: Mutex::default(),
             rung: Mutex::default(),
@@ -275,9 +279,9 @@ impl Engine {
             Effect::ChangeCases { cases, change } => self.finish(change::all(world, cases, change)),
             Effect::MergeCases(cases) => self.finish(change::merge(world, cases)),
             Effect::ReadSimilar(case) => self.world.spawn(change::similar(world, case)),
-            Effect::CatchUp => self
-                .world
-                .spawn(async move { world.journal.catch_up().await }),
+            Effect::CatchUp => self.world.spawn(async move {
+                world.journal.catch_up().await;
+            }),
             Effect::LookBeforeClosing(cases) => self.world.spawn(change::look(world, cases)),
             Effect::ReadRequest { case, comment } => {
                 self.world.spawn(answer::look_into(world, case, comment));

@@ -18,7 +18,9 @@ pub enum Standing {
     Edited,
     /// Its time is over, by the clock of this console.
     Expired,
-    /// Somebody answered.
+    /// An approval of it was used, by this person's own record.
+    Approved,
+    /// Somebody answered; whether a yes counts is not known here.
     Answered(Say),
 }
 
@@ -32,7 +34,13 @@ pub fn rows(model: &Model) -> Vec<Request> {
 
 /// Judges one request.
 pub fn standing(model: &Model, request: &Request) -> Standing {
-    if let Some((say, _)) = &request.answer {
+    let asked = model.ledger.asked();
+    let is_approved = asked
+        .all()
+        .any(|view| view.ask == request.ask && asked.is_approved(&view.pid));
+    if is_approved {
+        Standing::Approved
+    } else if let Some((say, _)) = &request.answer {
         Standing::Answered(*say)
     } else if request.edited {
         Standing::Edited

@@ -139,8 +139,17 @@ pub trait Cases: Send + Sync {
     async fn assign(&self, id: &CaseId, _to: Option<&Untrusted>) -> Result<(), ConnectError> {
         Err(lacks(id, "change of a case's owner"))
     }
-    /// Closes a case with its verdict and comment in one request; what it says already is kept.
-    async fn close(&self, id: &CaseId, _closing: &Closing) -> Result<(), ConnectError> {
+    /// Reads a case that is to be closed, and writes the request for it: verdict and comment in one; what the case says already
+    /// is kept.
+    async fn prepare_close(
+        &self,
+        id: &CaseId,
+        _closing: &Closing,
+    ) -> Result<(Case, PreparedClose), ConnectError> {
+        Err(lacks(id, "closing of a case"))
+    }
+    /// Sends the request that closes a case; nothing is read or waited for before it.
+    async fn close(&self, id: &CaseId, _prepared: &PreparedClose) -> Result<(), ConnectError> {
         Err(lacks(id, "closing of a case"))
     }
     /// Reads one case as it is now, and whether it holds verdict and comment of a closing; `None` where that is not told.
@@ -168,6 +177,10 @@ pub trait Cases: Send + Sync {
     /// Says who is behind a login that stands as author of a comment; `None` when that is nobody in particular.
     async fn author(&self, login: &Untrusted) -> Result<Option<Author>, ConnectError>;
 }
+
+/// A request that closes a case as it was just read; made and sent by its connection only.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct PreparedClose(pub(super) serde_json::Value);
 
 fn lacks(id: &CaseId, what: &'static str) -> ConnectError {
     ConnectError::unsent(crate::safe!("{} offers no {}", id.connection, what))
@@ -299,6 +312,9 @@ pub struct ProofQuery {
     pub used: Vec<Untrusted>,
     /// The vendor's ids of our other requests on the account: what those left proves nothing here.
     pub others: Vec<Untrusted>,
+    /// From when on an entry of a log that names no request is of none of those that were answered before this one was sent,
+    /// nor of a copy that the network made of them; `None` where there are none.
+    pub after: Option<DateTime<Utc>>,
 }
 
 /// One reading of the evidence.
@@ -434,7 +450,8 @@ pub trait Identity: Send + Sync {
             _ => None,
         }
     }
-    /// Tells whether an action of this kind is proven by a time alone, so that two of one second cannot be told apart.
+    /// Tells whether an action of this kind is proven by a time alone, be it that of a log entry which names no request, so
+    /// that two of one second cannot be told apart.
     fn proves_by_time(&self, _kind: ActionKind) -> bool {
         false
     }

@@ -439,6 +439,11 @@ impl Identity for Google {
         *status == AccountStatus::Disabled
     }
 
+    fn proves_by_time(&self, kind: ActionKind) -> bool {
+        // An entry of the log names no request.
+        kind == ActionKind::RevokeSessions
+    }
+
     fn schedule(&self, kind: ActionKind) -> Schedule {
         facts::schedule(kind)
     }

@@ -13,7 +13,7 @@ use async_trait::async_trait;
 use reqwest::Method;
 use serde_json::{Value, json};
 
-use super::capability::{Cases, ConnectError, Page};
+use super::capability::{Cases, ConnectError, Page, PreparedClose};
 use super::decode::{FieldError, each};
 use super::http::{Answer, Class, HttpClient, Request};
 use crate::domain::case::{Case, CaseFile, Comment, RecordFault, Task};
@@ -324,11 +324,19 @@ impl Cases for TheHive {
         }
     }
 
-    async fn close(&self, id: &CaseId, closing: &Closing) -> Result<(), ConnectError> {
+    async fn prepare_close(
+        &self,
+        id: &CaseId,
+        closing: &Closing,
+    ) -> Result<(Case, PreparedClose), ConnectError> {
         let answer = self.http.read(&Request::get(CASE, &[id.raw()])?).await?;
-        self.one(id, &answer)?;
+        let case = self.one(id, &answer)?;
         let record: Value = answer.json()?;
-        self.patch(id, &wire::closing(&record, closing)).await
+        Ok((case, PreparedClose(wire::closing(&record, closing))))
+    }
+
+    async fn close(&self, id: &CaseId, prepared: &PreparedClose) -> Result<(), ConnectError> {
+        self.patch(id, &prepared.0).await
     }
 
     async fn closed_as(

@@ -3,7 +3,7 @@
 //! What must not live here: a vendor's words for them (`connect`), sending (`engine`).
 
 use super::case::Case;
-use super::ids::AccountId;
+use super::ids::{ActionId, RecordId};
 use super::text::{Safe, Untrusted};
 use crate::safe;
 
@@ -69,26 +69,45 @@ pub struct Closing {
     pub comment: Untrusted,
     /// Ids of the open tasks the analyst was shown; others that are open stop the closing.
     pub open_tasks: Vec<Untrusted>,
-    /// Accounts the analyst was shown as contained or not over from the case; others stop the closing.
-    pub known: Vec<AccountId>,
+    /// Disablings and enablings the analyst was shown as standing or not over; others of the case stop the closing.
+    pub known: Vec<ActionId>,
 }
 
 impl Closing {
-    /// Gives the verdict and comment of a promise on record; no comment where the record does not keep it whole.
+    /// Gives the verdict of a promise on record with its comment, which is empty where it is not known whole.
     pub fn on_record(to: &Untrusted, comment: Option<&Untrusted>) -> Option<Self> {
         let verdict = Verdict::ALL.into_iter().find(|one| one.key() == to.raw())?;
-        let is_cut = |comment: &&Untrusted| {
-            let raw = comment.raw();
-            raw.contains(" [cut: ") && raw.ends_with(']')
-        };
-        let comment = comment.filter(|comment| !is_cut(comment)).cloned();
         Some(Self {
             verdict,
-            comment: comment.unwrap_or_default(),
+            comment: comment.cloned().unwrap_or_default(),
             open_tasks: Vec::new(),
             known: Vec::new(),
         })
     }
+}
+
+/// Gives the mark of the promise of a change.
+pub fn marker(kind: &str, rid: &RecordId) -> String {
+    format!("quell-{kind}:{rid}")
+}
+
+/// Gives the text whose SHA-256 stands in the promise of a change.
+pub fn promised_text(kind: &str, to: &Untrusted, comment: Option<&Untrusted>) -> String {
+    match comment {
+        Some(comment) => format!("{kind} {}\n{}", to.raw(), comment.raw()),
+        None => format!("{kind} {}", to.raw()),
+    }
+}
+
+/// Tells whether a comment on record is the whole one. A long one is cut there, and then ends with words that anybody may have
+/// typed: of such a one the promise decides, by its SHA-256; `is_promised` tells whether a text is that of the promise.
+pub fn is_whole(
+    (to, comment): (&Untrusted, &Untrusted),
+    is_promised: impl FnOnce(&str) -> bool,
+) -> bool {
+    let raw = comment.raw();
+    let may_be_cut = raw.contains(" [cut: ") && raw.ends_with(']');
+    !raw.is_empty() && (!may_be_cut || is_promised(&promised_text(CLOSE, to, Some(comment))))
 }
 
 /// One change of a case in its case system that is no comment and no task.
@@ -128,7 +147,7 @@ pub const MERGE: &str = "merge";
 /// Judges by the case as it is now what came of a change that was cut off: whether it happened, and what to say.
 ///
 /// `from` and `to` are what was promised: owners, or status and verdict. `bears` tells whether a closed case holds verdict and
-/// comment of the closing, where its case system tells that.
+/// comment of the closing, where that is known; without it a closed case proves nothing: others may have closed it.
 pub fn came_of(
     kind: &str,
     (from, to): (&Untrusted, &Untrusted),
@@ -145,6 +164,13 @@ pub fn came_of(
         CLOSE if !case.status.is_open() && bears == Some(false) => (
             false,
             safe!("it does not stand: closed by others as {}", status),
+        ),
+        CLOSE if !case.status.is_open() && bears.is_none() => (
+            false,
+            safe!(
+                "it is closed ({}), and whether as it was to be is not known",
+                status
+            ),
         ),
         CLOSE if !case.status.is_open() => (true, safe!("it is closed ({})", status)),
         CLAIM | RELEASE => (false, safe!("it did not happen, {}", owner)),
@@ -211,7 +237,13 @@ mod tests {
         false,
         "it did not happen, it belongs to ash"
     )]
-    #[case(CLOSE, None, CaseStatus::Closed, true, "it is closed (word)")]
+    #[case(
+        CLOSE,
+        None,
+        CaseStatus::Closed,
+        false,
+        "it is closed (word), and whether as it was to be is not known"
+    )]
     #[case(
         CLOSE,
         None,
@@ -245,7 +277,11 @@ mod tests {
 
     #[rstest]
     #[case::as_wanted(Some(true), true, "it is closed (TruePositive)")]
-    #[case::not_told(None, true, "it is closed (TruePositive)")]
+    #[case::not_told(
+        None,
+        false,
+        "it is closed (TruePositive), and whether as it was to be is not known"
+    )]
     #[case::otherwise(
         Some(false),
         false,
@@ -267,19 +303,29 @@ mod tests {
     }
 
     #[rstest]
-    #[case::whole(Some("a [cut: of] test"), "a [cut: of] test")]
-    #[case::cut(Some("a tes [cut: 9000 bytes, sha256 00]"), "")]
-    #[case::none(None, "")]
-    fn a_closing_on_record_has_its_comment_only_where_that_is_whole(
-        #[case] comment: Option<&str>,
-        #[case] expected: &str,
+    #[case::typed_whole("a [cut: of] test", "a [cut: of] test", true)]
+    #[case::typed_like_a_cut_one("a test [cut: of ours]", "a test [cut: of ours]", true)]
+    #[case::cut("a test of ours", "a tes [cut: 9000 bytes, sha256 00]", false)]
+    #[case::none("", "", false)]
+    fn a_cut_comment_is_not_known_by_its_words(
+        #[case] typed: &str,
+        #[case] on_record: &str,
+        #[case] expected: bool,
     ) {
-        let comment = comment.map(Untrusted::new);
+        let to: Untrusted = Verdict::FalsePositive.key().into();
+        let promised = promised_text(CLOSE, &to, Some(&typed.into()));
+        let whole = is_whole((&to, &on_record.into()), |text| text == promised);
+        assert_eq!(whole, expected);
+    }
+
+    #[test]
+    fn a_closing_on_record_has_a_verdict_that_is_known() {
+        let comment: Untrusted = "a test".into();
         for verdict in Verdict::ALL {
-            let closing = Closing::on_record(&verdict.key().into(), comment.as_ref());
-            let closing = closing.map(|one| (one.verdict, one.comment.raw().to_owned()));
-            assert_eq!(closing, Some((verdict, expected.to_owned())));
+            let closing = Closing::on_record(&verdict.key().into(), Some(&comment));
+            let closing = closing.map(|one| (one.verdict, one.comment));
+            assert_eq!(closing, Some((verdict, comment.clone())));
         }
-        assert_eq!(Closing::on_record(&"newer".into(), comment.as_ref()), None);
+        assert_eq!(Closing::on_record(&"newer".into(), Some(&comment)), None);
     }
 }

@@ -2,7 +2,8 @@
 //!
 //! What must not live here: whether an answer counts (see `domain::containment::approval`).
 
-use std::sync::Arc;
+use std::collections::{BTreeSet, HashMap};
+use std::sync::{Arc, OnceLock};
 
 use super::approval::{KNOWN_BY, comments, person};
 use super::journal::own;
@@ -10,16 +11,19 @@ use super::plan::frozen;
 use super::{World, outbox};
 use crate::app::message::{Level, Message};
 use crate::config::settings::Mode;
-use crate::connect::capability::PreparedCall;
+use crate::connect::capability::{Cases, PreparedCall};
 use crate::domain::account::Account;
 use crate::domain::audit::Body;
+use crate::domain::case::Comment;
 use crate::domain::containment::approval::{
-    Ask, EITHER, GivenAnswer, Request, Say, compose_answer, requests, second_person,
+    Ask, Decision, EITHER, GivenAnswer, Posted, Request, Say, Written, answer_in, compose_answer,
+    compose_held, decide, requests, second_person,
 };
 use crate::domain::containment::consent::{Asked, Given};
 use crate::domain::containment::note::Anchor;
 use crate::domain::fault::Fault;
 use crate::domain::ids::{AccountId, CaseId, RecordId};
+use crate::domain::operator::Author;
 use crate::domain::text::{Safe, Untrusted};
 use crate::safe;
 
@@ -42,10 +46,12 @@ async fn read_request(world: &World, case: CaseId, comment: &Untrusted) -> Resul
         .ok_or_else(|| Fault::new("the request is not in the case any more"))?;
     let (account, calls) = target(world, &request.ask).await?;
     let mut refusals = about(world, &case, &request, &account);
-    match (
-        person(source.as_ref()).await,
-        source.author(&request.by).await?,
-    ) {
+    let me = person(source.as_ref()).await;
+    let asks = source.author(&request.by).await?;
+    if let Some(asks) = &asks {
+        refusals.extend(answered(source.as_ref(), &request, asks, &comments).await);
+    }
+    match (me, asks) {
         (Err(reason), _) => refusals.push(reason),
         (Ok(_), None) => refusals.push("the case system does not say who asks".into()),
         (Ok(me), Some(asks)) => refusals.extend(second_person(&asks, &me).err()),
@@ -99,6 +105,50 @@ async fn target(world: &World, ask: &Ask) -> Result<(Account, Vec<PreparedCall>)
     )))
 }
 
+/// Says that a request has its answer, by the rule of the console that waits: what does not count there keeps nobody
+/// from answering.
+async fn answered(
+    source: &dyn Cases,
+    request: &Request,
+    asks: &Author,
+    comments: &[Comment],
+) -> Option<Safe> {
+    let mut known: HashMap<Untrusted, Option<Author>> = HashMap::new();
+    let mut written = Vec::new();
+    for comment in comments {
+        if answer_in(comment.message.raw()).is_none_or(|a| a.ask.plan != request.ask.plan) {
+            continue;
+        }
+        let author = if let Some(author) = known.get(&comment.author) {
+            author.clone()
+        } else {
+            // Whose yes it is cannot be said here: a second one does no harm.
+            let author = source.author(&comment.author).await.unwrap_or_default();
+            known.insert(comment.author.clone(), author.clone());
+            author
+        };
+        written.push(Written {
+            comment: comment.clone(),
+            author,
+        });
+    }
+    let posted = Posted {
+        comment: request.comment.clone(),
+        at: request.at,
+        by: asks.clone(),
+    };
+    let (say, by) = match decide(&request.ask, &posted, &written, &BTreeSet::new()).0 {
+        Decision::Wait => return None,
+        Decision::Denied(by, _) => (Say::Deny, by),
+        Decision::Approved(grant) => (Say::Approve, grant.by().login.clone()),
+    };
+    Some(safe!(
+        "it is answered already: {} by {}",
+        say.word(),
+        by.field()
+    ))
+}
+
 /// Lists why a request cannot be approved from here, as far as it is about the request and the account.
 fn about(world: &World, case: &CaseId, request: &Request, account: &Account) -> Vec<Safe> {
     let mut refusals: Vec<Safe> = Vec::new();
@@ -107,9 +157,6 @@ fn about(world: &World, case: &CaseId, request: &Request, account: &Account) -> 
     }
     if request.ask.case != case.raw() {
         refusals.push("the request was made for another case".into());
-    }
-    if request.answer.is_some() {
-        refusals.push("it is answered already".into());
     }
     if world.clock.now().utc > request.expires() {
         refusals.push("it is older than 15 minutes, by the clock of this console".into());
@@ -152,15 +199,18 @@ pub(super) async fn answer(world: Arc<World>, given: Given) {
     comments(world, given.case().clone()).await;
 }
 
+/// Tells why an answer may not go out now: the switch may be set at any time. A no stops an action and goes out.
+fn stopped(world: &World, say: Say) -> Option<Safe> {
+    frozen(&world.freeze).filter(|_| say != Say::Deny)
+}
+
 async fn try_answer(world: &World, given: &Given) -> Result<(), Fault> {
     let case = given.case();
     let source = world
         .case_system(&case.connection)
         .ok_or_else(|| Fault::new(safe!("no case system is named {}", case.connection)))?;
     let answer = given.answer();
-    // The switch may have been set while the dialog was open; a no stops an action and goes out.
-    let stopped = frozen(&world.freeze).filter(|_| answer.say != Say::Deny);
-    if let Some(reason) = outbox::unposted(world).or(stopped) {
+    if let Some(reason) = outbox::unposted(world).or_else(|| stopped(world, answer.say)) {
         return Err(Fault::new(reason));
     }
     let me = match person(source.as_ref()).await {
@@ -169,9 +219,14 @@ async fn try_answer(world: &World, given: &Given) -> Result<(), Fault> {
         Err(_) if answer.say == Say::Deny => Untrusted::default(),
         Err(reason) => return Err(Fault::new(reason)),
     };
+    world.probe.pass("answer.read").await;
+    // Those reads may take a minute.
+    if let Some(reason) = stopped(world, answer.say) {
+        return Err(Fault::new(reason));
+    }
     let rid = RecordId::from_parts(world.clock.now().utc, super::clock::random());
     let marker = format!("quell:answer:{rid}");
-    let given = Body::ApprovalGiven(GivenAnswer {
+    let record = Body::ApprovalGiven(GivenAnswer {
         case: case.clone(),
         ask: answer.ask.clone(),
         request: answer.request.clone(),
@@ -179,14 +234,44 @@ async fn try_answer(world: &World, given: &Given) -> Result<(), Fault> {
         account: given.account().clone(),
         approver: me,
     });
-    world.journal.record(vec![given]).await?;
+    world.journal.record(vec![record]).await?;
     let by = outbox::operator(world);
+    let held: OnceLock<Safe> = OnceLock::new();
+    // Composed after the outbox has read the case: only the record of the post comes between this and the post.
     let text = |head: &Anchor| {
-        let text = compose_answer(answer, &by);
+        let text = match stopped(world, answer.say) {
+            None => compose_answer(answer, &by),
+            Some(reason) => compose_held(answer, &by, held.get_or_init(|| reason)),
+        };
         format!(
             "{text}\n{marker}\naudit {} n={} h={}\n",
             head.log, head.n, head.h
         )
     };
-    outbox::post(world, case, &marker, text).await.map(drop)
+    let posted = outbox::post(world, case, &marker, text).await.map(drop);
+    match held.into_inner() {
+        None => posted,
+        Some(reason) => Err(held_back(world, given, reason, posted.is_ok()).await),
+    }
+}
+
+/// Records that a yes that was on record was not posted; gives what to say.
+async fn held_back(world: &World, given: &Given, reason: Safe, is_told: bool) -> Fault {
+    let ask = &given.answer().ask;
+    let refusal = Body::Refusal {
+        case: given.case().clone(),
+        account: Some(given.account().clone()),
+        login: ask.login.clone(),
+        kinds: ask.kinds.iter().map(|kind| kind.key().to_owned()).collect(),
+        guard: "freeze".to_owned(),
+        reason: own(safe!("the yes was not posted: {}", reason).to_string()),
+    };
+    // The journal tells the console when it fails.
+    let _ = world.journal.record(vec![refusal]).await;
+    let fault = Fault::new(reason);
+    if is_told {
+        fault.hint("a comment in the case says that it was held back")
+    } else {
+        fault
+    }
 }

@@ -11,9 +11,10 @@ use std::collections::BTreeSet;
 use std::slice;
 use std::sync::Arc;
 
-use again::{Looked, look_at, still};
-use chrono::{DateTime, Utc};
+use again::{Looked, look_at, prepare, still};
+use closed::{shut, unseen_act};
 
+pub(super) use again::FRESH;
 pub(super) use closed::bears;
 pub(super) use merge::merge;
 
@@ -27,10 +28,10 @@ use crate::domain::audit::{Body, CaseChanged, sha256_hex};
 use crate::domain::case::{Case, Task};
 use crate::domain::containment::ledger::Ledger;
 use crate::domain::fault::Fault;
-use crate::domain::ids::{AccountId, CaseId, RecordId};
+use crate::domain::ids::{CaseId, RecordId};
 use crate::domain::mirror::{CANCEL, COMPLETED};
 use crate::domain::text::{Safe, Untrusted};
-use crate::domain::verdict::{CLAIM, CLOSE, CaseChange, Closing, RELEASE};
+use crate::domain::verdict::{CLAIM, CLOSE, CaseChange, Closing, RELEASE, marker, promised_text};
 use crate::safe;
 use crate::store::lease::{self, Lease};
 
@@ -99,12 +100,17 @@ async fn one(world: &World, case: &CaseId, change: &CaseChange) -> Result<Change
 
 async fn read(world: &World, source: &dyn Cases, case: &CaseId) -> Result<Case, Fault> {
     match source.case(case).await {
-        Ok(case) => Ok(case),
-        Err(error) if error.kind == ConnectErrorKind::NotFound => Err(Fault::new(
-            "it is not in the case system any more; nothing was changed",
-        )),
-        Err(error) => Err(world.troubled(&case.connection, error).await),
+        Ok(now) => Ok(now),
+        Err(error) => Err(unread(world, case, error).await),
     }
+}
+
+/// Says why a case could not be read.
+async fn unread(world: &World, case: &CaseId, error: ConnectError) -> Fault {
+    if error.kind == ConnectErrorKind::NotFound {
+        return Fault::new("it is not in the case system any more; nothing was changed");
+    }
+    world.troubled(&case.connection, error).await
 }
 
 async fn me(source: &dyn Cases) -> Result<Untrusted, Fault> {
@@ -120,8 +126,9 @@ async fn sent<T>(
     send: impl Future<Output = T>,
 ) -> Result<(RecordId, T), Fault> {
     let rid = promise.rid.clone();
+    let at = world.clock.now().boot;
     world.journal.record(promised(promise)).await?;
-    match still(world, source, slice::from_ref(looked), |_| None).await {
+    match still(world, source, (slice::from_ref(looked), at), |_| None).await {
         Ok(()) => Ok((rid, once(world, send).await)),
         Err(fault) => Err(failed(world, rid, fault).await),
     }
@@ -129,12 +136,12 @@ async fn sent<T>(
 
 /// Gives the records that stand before a change is sent.
 fn promised(promise: CaseChanged) -> Vec<Body> {
-    let text = format!("{} {}", promise.kind, promise.to.raw());
+    let text = promised_text(&promise.kind, &promise.to, promise.comment.as_ref());
     let intent = Body::RecordIntent {
         rid: promise.rid.clone(),
         kind: promise.kind.clone(),
         case: promise.case.clone(),
-        marker: format!("quell-{}:{}", promise.kind, promise.rid),
+        marker: marker(&promise.kind, &promise.rid),
         sha256: sha256_hex(text.as_bytes()),
         phase: None,
     };
@@ -229,12 +236,17 @@ async fn undone<T>(
     }
 }
 
+/// Says whose a case is.
+fn belongs(owner: Option<&Untrusted>) -> Safe {
+    match owner {
+        Some(owner) => safe!("it belongs to {}", owner.field()),
+        None => "it belongs to nobody".into(),
+    }
+}
+
 /// Says whose a case is instead.
 fn lost(owner: Option<&Untrusted>) -> Fault {
-    let what = match owner {
-        Some(owner) => safe!("the claim is lost: it belongs to {}", owner.field()),
-        None => "the claim is lost: it belongs to nobody".into(),
-    };
+    let what = safe!("the claim is lost: {}", belongs(owner));
     Fault::new(what).hint("nothing of theirs was overwritten")
 }
 
@@ -277,7 +289,9 @@ async fn claim(
     let fault = match (&answer, after.assignee.as_ref() == seen) {
         (Err(error), true) => Fault::from(error.clone()),
         (Ok(()), true) => Fault::new("the claim was accepted but the owner is as before"),
-        (_, false) => return Err(failed(world, rid, lost(after.assignee.as_ref())).await),
+        // It may still arrive, and overwrite them.
+        (_, false) if may_happen(&answer) => Fault::new(belongs(after.assignee.as_ref())),
+        (_, false) => lost(after.assignee.as_ref()),
     };
     Err(undone(world, rid, (&answer, fault)).await)
 }
@@ -324,22 +338,6 @@ fn open_tasks(tasks: &[Task]) -> Vec<&Task> {
     tasks.iter().filter(open).collect()
 }
 
-/// Says why a case must not be closed: an account is contained from it, or may be soon, that whoever closes it was not shown.
-fn unseen_act(
-    ledger: &Ledger,
-    (case, known): (&CaseId, &[AccountId]),
-    now: DateTime<Utc>,
-) -> Option<Safe> {
-    let mut open = ledger.open_of(case, now).into_iter();
-    let unseen = open.find(|act| !known.contains(&act.account))?;
-    Some(safe!(
-        "{} of {} came meanwhile ({}); nothing was closed",
-        unseen.what(),
-        unseen.login.field(),
-        unseen.state.word()
-    ))
-}
-
 /// Promises a closing, asked with the log locked: another console of this log may have contained the account a moment ago,
 /// and one that is about to finds this record there.
 async fn promised_close(
@@ -368,13 +366,10 @@ async fn close(
     looked: &Looked,
     closing: &Closing,
 ) -> Result<Changed, Fault> {
-    let now = &looked.case;
-    if !now.status.is_open() {
-        let word = now.vendor_status.field();
-        let hint = "nothing was overwritten";
-        return Err(Fault::new(safe!("it is closed already ({})", word)).hint(hint));
+    if let Some(fault) = shut(&looked.case) {
+        return Err(fault);
     }
-    let before = source.tasks(&now.id).await?;
+    let before = source.tasks(&looked.case.id).await?;
     let unseen: Vec<&Task> = open_tasks(&before)
         .into_iter()
         .filter(|task| !closing.open_tasks.contains(&task.id))
@@ -387,6 +382,12 @@ async fn close(
         );
         return Err(Fault::new(what).hint("close it again to see them"));
     }
+    // What it keeps of the case is read now: nothing may stand between the last look and the request.
+    let (looked, request) = prepare(world, source, (&looked.case.id, closing)).await?;
+    let now = &looked.case;
+    if let Some(fault) = shut(now) {
+        return Err(fault);
+    }
     let mut promise = promise(
         world,
         now,
@@ -396,13 +397,14 @@ async fn close(
     promise.comment = Some(closing.comment.clone());
     let _held = Held::of(world, &promise);
     let rid = promise.rid.clone();
+    let at = world.clock.now().boot;
     promised_close(world, promise, closing).await?;
     let utc = world.clock.now().utc;
     let ask = |ledger: &Ledger| unseen_act(ledger, (&now.id, &closing.known), utc);
-    if let Err(fault) = still(world, source, slice::from_ref(looked), ask).await {
+    if let Err(fault) = still(world, source, (slice::from_ref(&looked), at), ask).await {
         return Err(failed(world, rid, fault).await);
     }
-    let answer = once(world, source.close(&now.id, closing)).await;
+    let answer = once(world, source.close(&now.id, &request)).await;
     let (after, bears) = match bears(source, &now.id, closing).await {
         Ok(read) => read,
         Err(error) => {

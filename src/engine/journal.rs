@@ -112,14 +112,14 @@ impl Journal {
         }
     }
 
-    /// Folds what other consoles of this user recorded meanwhile, and tells it.
+    /// Folds what other consoles of this user recorded meanwhile, and tells it; `false` where it cannot be read.
     ///
     /// A log that cannot be read changes nothing, and one that was changed takes nothing any more: the next append will
     /// say so.
-    pub async fn catch_up(&self) {
+    pub async fn catch_up(&self) -> bool {
         let mut folded = self.folded.lock().await;
         let Ok(Some((entries, place))) = self.read_behind(&folded).await else {
-            return;
+            return false;
         };
         let own = self.log.session();
         // A record of our own that is not answered yet is not known to be durable: it and what follows wait for it.
@@ -135,6 +135,7 @@ impl Journal {
             folded.place = place;
         }
         self.apply(&mut folded, known).await;
+        true
     }
 
     /// Reads the records behind those that are folded, once more where that fails or where one that waits is not among

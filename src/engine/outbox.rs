@@ -55,19 +55,20 @@ const HELD_TRIES: usize = 4;
 const HELD: Duration = Duration::from_millis(500);
 
 /// How long after a post its comment may still arrive: its own deadline, and the time a server may hold it back.
-const LATE: Duration = Duration::from_secs(ANSWER.as_secs() + 10);
+pub(super) const LATE: Duration = Duration::from_secs(ANSWER.as_secs() + 10);
 
 /// Picks up, for ever, what earlier and other consoles recorded or left, and tries again what is not documented.
 pub(super) async fn retry(world: Arc<World>) {
     let mut failed: Rounds<PlanId> = Rounds::default();
     let mut refused: Rounds<RecordId> = Rounds::default();
     let mut closed: Rounds<ActionId> = Rounds::default();
+    let mut changed = super::recover::FirstSeen::default();
     for round in 0u32.. {
         world.journal.catch_up().await;
         super::recover::unfinished(Arc::clone(&world)).await;
         super::recover::closed(&world, round, &mut closed).await;
         super::recover::secrets(&world).await;
-        super::recover::changes(&world).await;
+        super::recover::changes(&world, &mut changed).await;
         super::approval::sweep(&world).await;
         if unposted(&world).is_some() {
             if round == 0 {
@@ -397,9 +398,9 @@ pub(super) fn late(world: &World, marker: &str) -> Duration {
     late_since(world, at)
 }
 
-/// Gives how long what was on its way at a time may still arrive.
-pub(super) fn late_since(world: &World, at: DateTime<Utc>) -> Duration {
-    // A clock that was set back makes it wait longer, but never longer than the whole time.
+/// Gives how long what was on its way at a time may still arrive, for whoever waits that long once.
+fn late_since(world: &World, at: DateTime<Utc>) -> Duration {
+    // By a clock that was set back it is the whole time, each time that is asked.
     let ago = (world.clock.now().utc - at).to_std().unwrap_or_default();
     world.pace.of(LATE).saturating_sub(ago)
 }

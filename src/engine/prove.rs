@@ -1,5 +1,6 @@
 //! Reading back until the deadline: proven, refuted, or honestly neither.
 
+mod agreed;
 mod alarm;
 mod ours;
 
@@ -15,7 +16,6 @@ use super::respond::outcome;
 use crate::connect::capability::{Identity, ProofQuery, Reading};
 use crate::domain::audit::{Body, Observed, OutcomeState};
 use crate::domain::containment::counted::Counted;
-use crate::domain::containment::credit::{Credit, credit};
 use crate::domain::containment::kind::ActionKind;
 use crate::domain::containment::ledger::ActionView;
 use crate::domain::containment::state::ActionState;
@@ -104,6 +104,9 @@ async fn read_until_known(world: &World, aid: &ActionId) -> bool {
         if reads.proven(agree) {
             return reads.agreed(world).await;
         }
+    }
+    if !reads.settle(world).await {
+        return false;
     }
     let rejected = reads.action.refused.is_some();
     // What was read before the provider fell silent is no word about the deadline.
@@ -300,7 +303,19 @@ impl Reads {
         }
     }
 
+    /// Records what is owed of the action and takes it to heart; `false` while the log does not take it.
+    async fn settle(&mut self, world: &World) -> bool {
+        let aid = &self.action.aid;
+        let owes = world.owes(aid);
+        let settled = world.is_settled(aid).await;
+        if let Some(now) = world.journal.action(aid).filter(|_| owes && settled) {
+            self.action = now;
+        }
+        settled
+    }
+
     async fn read(&mut self, world: &World, identity: &dyn Identity, agree: Duration) {
+        self.settle(world).await;
         let aid = &self.action.aid;
         // What other consoles sent and claimed meanwhile proves their actions, not this one.
         world.journal.catch_up().await;
@@ -319,6 +334,7 @@ impl Reads {
                 .journal
                 .with(|ledger| ledger.outbox().taken_by_others(aid)),
             others: others(world, &self.action),
+            after: ours::after(world, &self.action),
         };
         let Some(mut reading) = self.once(world, identity, &query).await else {
             return;
@@ -374,7 +390,12 @@ impl Reads {
         });
         // The journal tells the console when it fails. The reading itself still counts, but a claim that is not on
         // record is none: another console could not know of it.
-        let recorded = known || world.journal.record(vec![observed]).await.is_ok();
+        let recorded = known
+            || if reading.used.is_none() {
+                world.record_of(aid, vec![observed]).await.is_ok()
+            } else {
+                world.journal.record(vec![observed]).await.is_ok()
+            };
         if known && self.count == 1 {
             self.known(world, &reading.evidence).await;
         }
@@ -407,63 +428,6 @@ impl Reads {
         self.action.refused.as_ref().map_or("", Untrusted::raw)
     }
 
-    /// Ends an action whose state reads as wanted: proven, unless what is read is the work of another.
-    async fn agreed(&mut self, world: &World) -> bool {
-        world.journal.catch_up().await;
-        // What the reading claimed is on record by now.
-        let now = world.journal.action(&self.action.aid);
-        let now = now.as_ref().unwrap_or(&self.action);
-        let word = world.journal.with(|ledger| credit(ledger, now));
-        let read = std::mem::take(&mut self.evidence);
-        let (said, state) = match word {
-            Credit::Own => (read, OutcomeState::Verified),
-            Credit::Refused => {
-                // A copy of the request may have been executed before the one that was refused.
-                let by: &'static str = match now.effect_at {
-                    Some(_) if now.is_of_another_act() => "by another act",
-                    Some(_) => "since the request: by whom is not known",
-                    None => "by whom is not known",
-                };
-                let refused = self.refusal();
-                let mut said = format!("{refused}; read back all the same: {read}, {by}");
-                if now.kind == ActionKind::ResetPassword {
-                    said.push_str("; reset it again for one that is known");
-                }
-                (said, OutcomeState::Rejected)
-            }
-            Credit::Another(plan) => {
-                let said = format!(
-                    "{read}; but the provider acknowledged it to the plan {plan}, not to this one"
-                );
-                (said, OutcomeState::Unverifiable)
-            }
-            Credit::Elsewhen => {
-                let by = if now.is_of_another_act() {
-                    "by another act"
-                } else {
-                    "by the provider's clock, not by ours: by whom is not known"
-                };
-                let said = format!("{read}; but that is later than this request: {by}");
-                (said, OutcomeState::Unverifiable)
-            }
-            Credit::Broken => {
-                let at = now.broken.map(time_word).unwrap_or_default();
-                let said = safe!("; but it read otherwise at {}, perhaps by others", at);
-                (
-                    format!("{read}{}", said.as_str()),
-                    OutcomeState::Unverifiable,
-                )
-            }
-            Credit::Unanswered => {
-                let said =
-                    format!("{read}; without its answer nobody can tell whose password it is");
-                (said, OutcomeState::Unverifiable)
-            }
-        };
-        self.evidence = said;
-        self.conclude(world, state).await
-    }
-
     async fn conclude(&self, world: &World, state: OutcomeState) -> bool {
         let seconds = self
             .action
@@ -476,7 +440,9 @@ impl Reads {
             _ => self.evidence.clone(),
         };
         let word = outcome(&self.action.aid, state, evidence, seconds);
-        let is_recorded = world.journal.record(vec![word]).await.is_ok();
+        // What was answered and read stands before what is concluded from it.
+        let is_recorded = world.is_settled(&self.action.aid).await
+            && world.journal.record(vec![word]).await.is_ok();
         if !is_recorded && state == OutcomeState::NotEffective {
             let words = own(self.evidence.as_str()).line();
             self.unrecorded(world, Some(false), &words, true).await;

@@ -1,18 +1,20 @@
 //! Picking up what an earlier process left: read back, never sent again.
 
+use std::collections::HashMap;
 use std::sync::{Arc, PoisonError};
+use std::time::Duration;
 
 use chrono::{DateTime, TimeDelta, Utc};
 
 use super::World;
-use super::change::bears;
+use super::change::{FRESH, bears};
 use super::journal::{NotRecorded, own};
 use super::outbox::Rounds;
 use super::respond::outcome;
 use super::{outbox, prove};
 use crate::app::message::Level;
 use crate::connect::capability::ConnectErrorKind;
-use crate::domain::audit::{Body, Entry, OutcomeState, SecretSaid, SecretState};
+use crate::domain::audit::{Body, Entry, OutcomeState, SecretSaid, SecretState, sha256_hex};
 use crate::domain::containment::counted::Counted;
 use crate::domain::containment::kind::ActionKind;
 use crate::domain::containment::ledger::{ActionView, Ledger, Worth};
@@ -20,9 +22,9 @@ use crate::domain::containment::outbox::PendingChange;
 use crate::domain::containment::standing::standing;
 use crate::domain::containment::state::ActionState;
 use crate::domain::fault::Fault;
-use crate::domain::ids::ActionId;
+use crate::domain::ids::{ActionId, RecordId};
 use crate::domain::text::{Safe, Untrusted};
-use crate::domain::verdict::{CLOSE, Closing, came_of};
+use crate::domain::verdict::{CLOSE, Closing, came_of, is_whole, marker};
 use crate::safe;
 use crate::store::lease;
 
@@ -33,11 +35,16 @@ fn first(world: &World, aid: &ActionId) -> bool {
     adopted.insert(aid.clone())
 }
 
+/// When each change was first seen here without what came of it, by the clock that no stop stops.
+pub(super) type FirstSeen = HashMap<RecordId, Duration>;
+
 /// Says what came of changes of cases that were cut off when their console ended, or could not be read after: by reading, never by a second send.
-pub(super) async fn changes(world: &World) {
-    for change in cut_off(world) {
+pub(super) async fn changes(world: &World, seen: &mut FirstSeen) {
+    let open = cut_off(world);
+    seen.retain(|rid, _| open.iter().any(|change| change.rid == *rid));
+    for change in open {
         // It may still arrive there: "did not happen" is no answer before its time is over.
-        if !outbox::late_since(world, change.at).is_zero() {
+        if may_arrive(world, &change, seen) {
             continue;
         }
         let lease = match lease::take(&world.leases, &change.rid) {
@@ -60,6 +67,16 @@ pub(super) async fn changes(world: &World) {
     }
 }
 
+/// Tells whether a change may still be sent, or arrive. A promise that is dated later than it is says nothing of its age: then
+/// the time counts since it was first seen here.
+fn may_arrive(world: &World, change: &PendingChange, seen: &mut FirstSeen) -> bool {
+    let now = world.clock.now();
+    let first = *seen.entry(change.rid.clone()).or_insert(now.boot);
+    let dated = (now.utc - change.at).to_std().unwrap_or_default();
+    let age = now.boot.saturating_sub(first).max(dated);
+    age < world.pace.of(outbox::LATE.saturating_add(FRESH))
+}
+
 fn cut_off(world: &World) -> Vec<PendingChange> {
     world
         .journal
@@ -73,9 +90,14 @@ async fn settled(world: &World, change: &PendingChange) -> bool {
     };
     let promised = (&change.from, &change.to);
     let is_closing = change.kind == CLOSE;
-    let closing = Closing::on_record(&change.to, change.comment.as_ref()).filter(|_| is_closing);
+    let comment = change.comment.as_ref().filter(|_| is_closing);
+    let whole = comment.filter(|comment| is_kept_whole(world, change, comment));
+    let closing = Closing::on_record(&change.to, whole).filter(|_| is_closing);
     let read = match &closing {
-        Some(closing) => bears(source.as_ref(), &change.case, closing).await,
+        // The verdict alone may be another's.
+        Some(closing) => bears(source.as_ref(), &change.case, closing)
+            .await
+            .map(|(case, bears)| (case, bears.filter(|bears| whole.is_some() || !*bears))),
         None => source.case(&change.case).await.map(|case| (case, None)),
     };
     let ((done, word), name) = match read {
@@ -113,9 +135,24 @@ async fn settled(world: &World, change: &PendingChange) -> bool {
         name,
         word
     );
+    // The dialog is gone, and what was typed there is not to be.
+    let line = match comment.filter(|_| !done) {
+        Some(comment) => safe!("{}; its comment: {}", line, comment.line()),
+        None => line,
+    };
     let level = if done { Level::Info } else { Level::Warning };
     world.notice(level, Fault::new(line)).await;
     true
+}
+
+/// Tells whether the record of a closing has its whole comment.
+fn is_kept_whole(world: &World, change: &PendingChange, comment: &Untrusted) -> bool {
+    is_whole((&change.to, comment), |text| {
+        let marker = marker(&change.kind, &change.rid);
+        let digest = sha256_hex(text.as_bytes());
+        let promised = |ledger: &Ledger| ledger.outbox().wrote(&marker, &digest);
+        world.journal.with(promised)
+    })
 }
 
 /// Names the lease of a console in whose memory the secret of an action waits.

@@ -5,6 +5,7 @@
 mod answer;
 mod apart;
 mod halt;
+mod last;
 mod secret;
 
 use std::collections::HashMap;
@@ -17,7 +18,7 @@ use tokio_util::task::task_tracker::TaskTrackerToken;
 use super::journal::{NotRecorded, own};
 use answer::{Answer, answered, silent};
 use apart::look_apart;
-use halt::{called_off, has_ended, not_again, refused_once, skip, unsent};
+use halt::{has_ended, not_again, refused_once, skip, unsent};
 use secret::{hand_over, made_for};
 
 use super::plan::Rule;
@@ -25,7 +26,6 @@ use super::{World, outbox, plan, prove, removal};
 use crate::app::message::Level;
 use crate::connect::capability::Identity;
 use crate::domain::audit::{Body, OutcomeState};
-use crate::domain::containment::administrators::must_be_counted;
 use crate::domain::containment::caps;
 use crate::domain::containment::confirm::{ConfirmedAction, ConfirmedPlan};
 use crate::domain::containment::guard::GuardResult;
@@ -43,9 +43,6 @@ pub(super) const ANSWER: Duration = Duration::from_secs(20);
 
 /// When a send that does not end by itself counts as unanswered.
 pub(super) const GUARD: Duration = Duration::from_secs(25);
-
-/// How old what was read of the account may be when the request leaves; the guards passed on that.
-const FRESH: Duration = Duration::from_secs(5);
 
 /// Why the rest of a plan is not sent.
 struct Halt {
@@ -235,20 +232,9 @@ async fn step(
             return Err(refused_once(action, attempt, halt));
         }
         confirmed.clear();
-        // A disk that hangs, or a process that was stopped, may have made minutes of it. And of two consoles that disable two
-        // administrators at once, the later intent sees the earlier one only now.
-        let kinds = [action.kind()];
-        let allowed = world.settings.policy.allow_administrators;
-        if world.clock.now().boot.saturating_sub(looked) > FRESH
-            || must_be_counted(plan.account(), &kinds, allowed)
-        {
-            let again = look_in_time(world, plan, action, expected, identity.as_ref()).await;
-            again.map_err(|halt| unsent(action, attempt, halt))?;
-        }
         world.probe.pass("send.before").await;
-        if let Some(halt) = called_off(world, action).await {
-            return Err(unsent(action, attempt, halt));
-        }
+        let last = last::looks(world, plan, action, (expected, looked), identity.as_ref());
+        last.await.map_err(|halt| unsent(action, attempt, halt))?;
         let answer =
             tokio::time::timeout(GUARD, identity.perform(action, password.as_deref())).await;
         let answer = answer.unwrap_or_else(|_elapsed| Err(silent(action)));

@@ -16,6 +16,7 @@ use quell::domain::freshness::Moment;
 use quell::domain::ids::ActionId;
 use quell::drill::Drill;
 use quell::engine::clock::{Clock as _, SystemClock};
+use quell::engine::probe::Probe;
 use serde_json::{Value, json};
 use tempfile::TempDir;
 use tokio::sync::Notify;
@@ -23,6 +24,7 @@ use tokio::sync::Notify;
 use crate::harness::app::{Setting, TestApp, TestClock, company, records};
 use crate::harness::disk::torn;
 use crate::harness::root;
+use crate::truth::Gate;
 
 pub(crate) const LOGIN: &str = "mara.lind@acme.example";
 const POLICY: &str = "[approval]\ngroups = [\"Finance\"]\n";
@@ -206,6 +208,20 @@ pub(crate) async fn review(app: &mut TestApp) -> Model {
     model
 }
 
+/// Gives why the request in the dialog cannot be approved.
+fn reasons(model: &Model) -> Vec<String> {
+    let Some(Layer::Approve { consent, .. }) = model.layers.last() else {
+        panic!("a dialog")
+    };
+    let refusals = consent.asked().refusals.iter();
+    refusals.map(|reason| reason.as_str().to_owned()).collect()
+}
+
+fn says(model: &Model, words: &str) -> bool {
+    let mut log = model.log.iter();
+    log.any(|line| line.text.as_str().contains(words))
+}
+
 #[tokio::test(flavor = "multi_thread")]
 async fn only_the_right_yes_of_another_person_sends() {
     if !root("approval::only_the_right_yes_of_another_person_sends") {
@@ -275,12 +291,13 @@ async fn only_the_right_yes_of_another_person_sends() {
     };
     let mut approver = console(&drill, two.path(), other, setting);
     open_case(&mut approver).await;
-    // Those answered by hand count as answered for the list; the console reads the request itself again.
+    // None of those answered by hand keeps the second person from answering.
     let model = review(&mut approver).await;
     let Some(Layer::Approve { consent, .. }) = model.layers.last() else {
         panic!("a dialog")
     };
     assert_eq!(consent.wanted(), LOGIN);
+    assert_eq!(reasons(&model), Vec::<String>::new());
     approver.end().await;
     post(&drill, other, &ask.case, &right).await;
     let model = app
@@ -343,6 +360,112 @@ async fn two_consoles_ask_and_approve_by_their_own_keys() {
         .iter()
         .filter(|entry| matches!(entry.body, Body::ApprovalGiven { .. }));
     assert_eq!(given.count(), 1);
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_yes_of_a_shared_key_keeps_nobody_from_answering() {
+    if !root("approval::a_yes_of_a_shared_key_keeps_nobody_from_answering") {
+        return;
+    }
+    let (drill, one, two, etc) = (company().await, dir(), dir(), dir());
+    let mut app = requester(&drill, one.path(), etc.path());
+    open_case(&mut app).await;
+    let (asked, request) = ask(&mut app, &drill).await;
+    app.kill();
+    let right = yes(&asked, &request);
+    post(&drill, drill.shared_key(), &asked.case, &right).await;
+    let mut approver = second(&drill, two.path());
+    open_case(&mut approver).await;
+    let is_listed = |model: &Model| {
+        let rows = quell::app::approvals::rows(model);
+        rows.iter().any(|row| row.answer.is_some())
+    };
+    approver.until("the yes is listed", is_listed).await;
+    approver.keys("A");
+    approver.sync().await;
+    let screen = approver.screen();
+    assert!(
+        screen.contains("a yes, not known whether it counts"),
+        "{screen}"
+    );
+    approver.keys("<Esc>");
+    let model = review(&mut approver).await;
+    assert_eq!(reasons(&model), Vec::<String>::new());
+    approver.keys(LOGIN).keys("<Tab>y");
+    let given = "approved: your answer is in the case";
+    approver.until("answered", |model| says(model, given)).await;
+    // The one that counts does.
+    approver.keys("<Esc><Esc>");
+    let model = review(&mut approver).await;
+    let reasons = reasons(&model);
+    let [reason] = reasons.as_slice() else {
+        panic!("one reason: {reasons:?}")
+    };
+    assert!(
+        reason.starts_with("it is answered already: approved by "),
+        "{reason}"
+    );
+    approver.end().await;
+    assert_eq!(sent(&drill), 0);
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_switch_that_is_set_while_a_yes_is_on_its_way_holds_it_back() {
+    if !root("approval::a_switch_that_is_set_while_a_yes_is_on_its_way_holds_it_back") {
+        return;
+    }
+    for (point, recorded) in [
+        ("answer.read", 0),
+        ("before approval.given", 1),
+        ("after approval.given", 1),
+    ] {
+        let (drill, one, two) = (company().await, dir(), dir());
+        let (etc, here) = (dir(), dir());
+        let mut app = requester(&drill, one.path(), etc.path());
+        open_case(&mut app).await;
+        let (asked, _) = ask(&mut app, &drill).await;
+        let switch = here.path().join("freeze");
+        let gate = Gate::at(Some(point));
+        let setting = Setting {
+            host: Host {
+                policy: here.path().join("policy.toml"),
+                freeze: switch.clone(),
+            },
+            probe: Arc::clone(&gate) as Arc<dyn Probe>,
+            ..Setting::default()
+        };
+        let mut approver = console(&drill, two.path(), drill.second_key(), setting);
+        open_case(&mut approver).await;
+        let model = review(&mut approver).await;
+        assert_eq!(reasons(&model), Vec::<String>::new(), "{point}");
+        approver.keys(LOGIN).keys("<Tab>y");
+        let reached = tokio::time::timeout(Duration::from_secs(60), gate.reached());
+        reached.await.expect("it is answered");
+        fs::write(&switch, "").expect("the switch is set");
+        gate.open();
+        let kept = "your answer is not in the case: the freeze switch of this host is on";
+        approver.until(point, |model| says(model, kept)).await;
+        approver.end().await;
+        assert!(all(&app.model(), ActionState::Awaiting), "{point}");
+        app.end().await;
+        assert_eq!(sent(&drill), 0, "{point}");
+        let told = comments(&drill, &asked.case).await;
+        let told: Vec<&str> = told
+            .iter()
+            .filter_map(|one| one["message"].as_str())
+            .collect();
+        let count = |words: &str| told.iter().filter(|text| text.contains(words)).count();
+        assert_eq!(count("quell-approval-answer"), 0, "{point}: {told:?}");
+        assert_eq!(count("a yes was held back"), recorded, "{point}: {told:?}");
+        let left = records(two.path());
+        let is_given = |entry: &&Entry| matches!(entry.body, Body::ApprovalGiven { .. });
+        assert_eq!(left.iter().filter(is_given).count(), recorded, "{point}");
+        let is_held = |entry: &&Entry| {
+            matches!(&entry.body, Body::Refusal { guard, reason, .. }
+                if guard == "freeze" && reason.raw().starts_with("the yes was not posted: "))
+        };
+        assert_eq!(left.iter().filter(is_held).count(), recorded, "{point}");
+    }
 }
 
 #[tokio::test(flavor = "multi_thread")]

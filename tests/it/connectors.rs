@@ -35,6 +35,7 @@ fn proof(kind: ActionKind, account: &quell::domain::account::Account) -> ProofQu
         ahead: 0,
         used: Vec::new(),
         others: Vec::new(),
+        after: None,
     }
 }
 

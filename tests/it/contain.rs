@@ -529,6 +529,140 @@ async fn slow_a_revocation_that_never_arrived_is_not_proven_by_the_one_before(
     );
 }
 
+/// Clears the sessions with the console's own token, as a copy of its request that went another way.
+async fn clear_once_more(drill: &Drill) {
+    let identity = drill.identity();
+    let user = format!("{}/api/v1/users/{}", identity.url, drill.victim_id());
+    let client = reqwest::Client::builder()
+        .no_proxy()
+        .build()
+        .expect("a client");
+    let answer = client
+        .delete(format!(
+            "{user}/sessions?oauthTokens=true&forgetDevices=true"
+        ))
+        .header("authorization", format!("SSWS {}", identity.token))
+        .send()
+        .await
+        .expect("the drill answers");
+    assert!(answer.status().is_success());
+}
+
+/// Revoke, disable, revoke within a second: the network delivers the first one twice, and the last one never arrives. What the
+/// copy of the first one left proves nothing.
+#[rstest]
+#[case::at_google(Idp::Google, "POST", "/signOut")]
+#[case::at_okta(Idp::Okta, "DELETE", "/sessions")]
+#[tokio::test(flavor = "multi_thread")]
+async fn slow_a_revocation_that_never_arrived_is_not_proven_by_a_copy_of_the_one_before(
+    #[case] idp: Idp,
+    #[case] method: &str,
+    #[case] path: &str,
+) {
+    let options = Options {
+        idp,
+        ..Options::default()
+    };
+    let (drill, state) = (company_of(options).await, place());
+    let gate = Gate::at(Some("send.after"));
+    let mut app = TestApp::start_in(&drill, state.path(), patient(&gate), |text| text);
+    truth::open_case(&mut app).await;
+    truth::plan(&mut app, "cc").await;
+    let on_it = |word: &str| {
+        fault(
+            &drill,
+            &json!({"server": "identity", "fault": word, "method": method, "path": path, "count": 1}),
+        );
+    };
+    if idp == Idp::Google {
+        on_it("delivered_twice");
+    }
+    truth::confirm(&app);
+    gate.reached().await;
+    if idp == Idp::Okta {
+        // There each copy has an id of its own.
+        clear_once_more(&drill).await;
+    }
+    on_it("reset_before_effect");
+    gate.open();
+    let model = app.until("documented", truth::finished).await;
+    app.end().await;
+    assert_eq!(
+        (count(&drill, "clear_sessions"), count(&drill, "suspend")),
+        (2, 1)
+    );
+    let words = words(&model);
+    let Some(((_, last), before)) = words.split_last() else {
+        panic!("there are actions")
+    };
+    assert!(
+        before
+            .iter()
+            .all(|(_, word)| *word == ActionState::Verified),
+        "{before:?}"
+    );
+    assert_eq!(*last, ActionState::Unverifiable);
+    let account = model.ledger.actions().next().expect("one").account.clone();
+    let stands = standing(&model.ledger, &account, |_| false).word();
+    assert!(
+        stands.as_str().starts_with("partly contained: "),
+        "{stands}"
+    );
+}
+
+/// A setting for a busy machine that stands at a gate.
+fn patient(gate: &Arc<Gate>) -> Setting {
+    Setting {
+        probe: Arc::clone(gate) as Arc<dyn Probe>,
+        limits: Limits {
+            read_total: Duration::from_secs(15),
+            write_total: Duration::from_secs(8),
+            ..limits()
+        },
+        ..Setting::default()
+    }
+}
+
+#[rstest]
+#[case::at_google(Idp::Google, "POST", "/signOut")]
+#[case::at_okta(Idp::Okta, "DELETE", "/sessions")]
+#[tokio::test(flavor = "multi_thread")]
+async fn slow_a_last_revocation_whose_answer_is_lost_is_proven_by_its_own_entry(
+    #[case] idp: Idp,
+    #[case] method: &str,
+    #[case] path: &str,
+) {
+    let options = Options {
+        idp,
+        ..Options::default()
+    };
+    let (drill, state) = (company_of(options).await, place());
+    let gate = Gate::at(Some("send.after"));
+    let mut app = TestApp::start_in(&drill, state.path(), patient(&gate), |text| text);
+    truth::open_case(&mut app).await;
+    truth::plan(&mut app, "cc").await;
+    truth::confirm(&app);
+    gate.reached().await;
+    fault(
+        &drill,
+        &json!({
+            "server": "identity", "fault": "reply_lost_after_effect", "method": method, "path": path,
+            "count": 1,
+        }),
+    );
+    gate.open();
+    let model = app.until("documented", truth::finished).await;
+    app.end().await;
+    let words = words(&model);
+    assert!(
+        words.iter().all(|(_, word)| *word == ActionState::Verified),
+        "{words:?}"
+    );
+    let account = model.ledger.actions().next().expect("one").account.clone();
+    let stands = standing(&model.ledger, &account, |_| false).word();
+    assert_eq!(stands.as_str(), "contained");
+}
+
 /// Makes a configuration one of a console that sends nothing.
 fn dry(text: &str) -> String {
     text.replace("mode = \"live\"", "mode = \"dry_run\"")

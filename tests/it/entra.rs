@@ -25,7 +25,8 @@ use serde_json::{Value, json};
 use crate::harness::app::{Setting, TestApp, company_of, limits};
 use crate::spec;
 use crate::truth::{
-    Gate, NOBODY_KNOWS, confirm, finished, open_case, plan, proven_and_shown, seen_undone,
+    Gate, NOBODY_KNOWS, assert_unproven, confirm, finished, open_case, pass, plan,
+    proven_and_shown, seen_undone, still, unread,
 };
 use crate::wiretap::{Seen, Tapped, start};
 
@@ -97,6 +98,7 @@ fn proof(action: ActionKind, account: &Account) -> ProofQuery {
         request_id: None,
         used: Vec::new(),
         others: Vec::new(),
+        after: None,
         ahead: 0,
         path: None,
         item: None,
@@ -1090,6 +1092,25 @@ async fn a_revocation_is_not_judged_by_half_of_what_tells_it() {
     let read = identity.read_back(&asked).await.unwrap();
     assert_eq!(read.matches, Some(true), "{read:?}");
     assert!(read.effect_at.is_some(), "{read:?}");
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_word_of_others_on_the_risk_after_ours_never_arrived_is_not_called_ours() {
+    for doing in [MARK, DISMISS] {
+        let (drill, clock) = still(Idp::Entra).await;
+        let state = tempfile::tempdir().expect("a directory");
+        let mut order = on_identity("500", doing.path);
+        order["count"] = json!(1);
+        let does = (doing.keys, &order);
+        let (mut app, gate) = unread(&drill, &clock, state.path(), does).await;
+        pass(&drill, &clock, 34);
+        by_others(&drill, doing, true).await;
+        gate.open();
+        let model = app.until("it has its word", finished).await;
+        app.end().await;
+        assert_unproven(&model, "later than this request: by another act");
+        assert_eq!(drill.ledger().targets(doing.effect).len(), 1, "theirs");
+    }
 }
 
 /// The table: the word, how many requests may leave, and what the evidence must say.

@@ -108,6 +108,7 @@ fn proof(action: &ConfirmedAction, account: &Account, used: &[Untrusted]) -> Pro
         ahead: 0,
         used: used.to_vec(),
         others: Vec::new(),
+        after: None,
     }
 }
 

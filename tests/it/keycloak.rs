@@ -20,14 +20,15 @@ use quell::domain::text::Untrusted;
 use quell::domain::timeline::event::{Act, Event};
 use quell::drill::wire::Idp;
 use quell::drill::{Drill, Options};
-use quell::engine::probe::Probe;
+use quell::engine::probe::{Open, Probe};
 use serde_json::{Value, json};
 use tokio::sync::Semaphore;
 
 use crate::harness::app::{Setting, TestApp, company_of, limits};
 use crate::spec;
 use crate::truth::{
-    Gate, NOBODY_KNOWS, confirm, finished, open_case, plan, proven_and_shown, seen_undone,
+    self, Gate, NOBODY_KNOWS, by_still, confirm, finished, open_case, pass, plan, proven_and_shown,
+    seen_undone, still, unread,
 };
 use crate::wiretap::{Seen, Tapped, start};
 
@@ -106,6 +107,7 @@ fn proof(action: ActionKind, account: &quell::domain::account::Account) -> Proof
         ahead: 0,
         used: Vec::new(),
         others: Vec::new(),
+        after: None,
     }
 }
 
@@ -973,4 +975,79 @@ async fn a_password_that_is_replaced_before_it_is_proven_is_not_called_proven() 
     assert!(!shown.contains("works for one sign-in"), "{shown}");
     app.end().await;
     assert_eq!(drill.ledger().targets("reset_password").len(), 2);
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_password_that_others_set_after_ours_had_no_effect_is_not_called_ours() {
+    let (drill, clock) = still(Idp::Keycloak).await;
+    let state = tempfile::tempdir().expect("a directory");
+    let probe = Arc::new(Turns {
+        waiting: Semaphore::new(0),
+        turns: Semaphore::new(0),
+    });
+    let setting = by_still(&clock, Arc::clone(&probe) as Arc<dyn Probe>);
+    let mut app = TestApp::start_in(&drill, state.path(), setting, |text| text);
+    open_case(&mut app).await;
+    plan(&mut app, "cp").await;
+    let mut order = on_identity("accepted_without_effect", "/reset-password");
+    order["method"] = json!("PUT");
+    order["count"] = json!(1);
+    arm(&drill, &order);
+    confirm(&app);
+    // Each offline session, sign out, the password, sign out: all are sent, and each is read once.
+    drop(probe.waiting.acquire_many(6).await);
+    probe.turns.add_permits(6);
+    let is_old = |model: &Model| {
+        reset(model).is_some_and(|one| one.acknowledged && one.matches == Some(false))
+    };
+    app.until("the password was still that of before", is_old)
+        .await;
+    pass(&drill, &clock, 22);
+    password_by_others(&drill).await;
+    probe.turns.add_permits(1_000);
+    let model = app.until("it has its word", finished).await;
+    assert_unproven(&model, "after this request was over: by whom is not known");
+    app.keys("V");
+    app.sync().await;
+    let shown = app.screen();
+    let doubt = "It cannot be proven that this is the account's password now";
+    assert!(shown.contains(doubt), "{shown}");
+    assert!(!shown.contains("works for one sign-in"), "{shown}");
+    app.end().await;
+    assert_eq!(drill.ledger().targets("reset_password").len(), 1, "theirs");
+}
+
+/// A disabling that never arrived; others disable the account so many seconds later, before the next console reads it.
+async fn disabled_by_others(seconds: u32) -> Model {
+    let (drill, clock) = still(Idp::Keycloak).await;
+    let state = tempfile::tempdir().expect("a directory");
+    let mut order = on_identity("500", DISABLE.path);
+    order["method"] = json!(DISABLE.method);
+    order["count"] = json!(1);
+    let does = (DISABLE.keys, &order);
+    let (app, _gate) = unread(&drill, &clock, state.path(), does).await;
+    app.kill();
+    pass(&drill, &clock, seconds);
+    by_others(&drill, false).await;
+    let setting = by_still(&clock, Arc::new(Open));
+    let mut app = TestApp::start_in(&drill, state.path(), setting, |text| text);
+    let model = app.until("read back and documented", finished).await;
+    app.end().await;
+    model
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_disabling_without_an_answer_that_is_first_read_long_after_it_is_not_called_ours() {
+    let model = disabled_by_others(50).await;
+    let says = "after this request was over: by whom is not known";
+    truth::assert_unproven(&model, says);
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_disabling_without_an_answer_that_is_read_soon_after_it_is_proven() {
+    // Others did it: within half a minute nobody can tell.
+    let model = disabled_by_others(25).await;
+    let mut actions = model.ledger.actions();
+    let state = actions.next().map(|action| action.state);
+    assert_eq!(state, Some(ActionState::Verified));
 }

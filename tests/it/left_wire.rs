@@ -47,6 +47,7 @@ fn proof(account: &Account, item: &Item) -> ProofQuery {
         ahead: 0,
         used: Vec::new(),
         others: Vec::new(),
+        after: None,
     }
 }
 

@@ -26,16 +26,18 @@ use quell::domain::fault::Fault;
 use quell::domain::ids::{AccountId, ActionId};
 use quell::domain::severity::CaseStatus;
 use quell::domain::text::Untrusted;
-use quell::domain::verdict::{CaseChange, Verdict};
+use quell::domain::verdict::{CaseChange, Closing, Verdict};
 use quell::drill::Drill;
+use quell::engine::clock::{Clock as _, SystemClock};
 use quell::engine::probe::Probe;
+use quell::store::audit::Ground;
 use rstest::rstest;
 use serde_json::{Value, json};
 use tempfile::TempDir;
 use tokio::net::TcpListener;
 use tokio::sync::Notify;
 
-use crate::harness::app::{Setting, TestApp, company, records};
+use crate::harness::app::{Setting, TestApp, TestClock, company, records};
 use crate::truth::{DISABLE, Gate, by_others, confirm, finished, open_case, plan};
 
 const LOGIN: &str = "mara.lind@acme.example";
@@ -833,6 +835,11 @@ fn fill(model: &mut Model) {
 
 /// Saves the dialog; gives the verdict with which the case is closed, if it is.
 fn save(model: &mut Model) -> Option<Verdict> {
+    saved(model).map(|closing| closing.verdict)
+}
+
+/// Saves the dialog; gives how the case is closed, if it is.
+fn saved(model: &mut Model) -> Option<Closing> {
     let chord = Chord::parse("Ctrl-s").expect("a key");
     let now = crate::scene::now();
     let effects = quell::app::update::update(model, now, Message::Key(chord));
@@ -840,9 +847,34 @@ fn save(model: &mut Model) -> Option<Verdict> {
         Effect::ChangeCases {
             change: CaseChange::Close(closing),
             ..
-        } => Some(closing.verdict),
+        } => Some(closing.clone()),
         _ => None,
     })
+}
+
+#[rstest]
+#[case::of_sessions(requested(ActionKind::RevokeSessions).to_vec(), 0)]
+#[case::under_way(requested(ActionKind::DisableAccount).to_vec(), 1)]
+#[case::standing(
+    [
+        requested(ActionKind::DisableAccount).to_vec(),
+        vec![word(act(), OutcomeState::Verified)],
+    ]
+    .concat(),
+    1
+)]
+fn a_closing_knows_the_disablings_that_were_shown_and_no_account(
+    #[case] records: Vec<Body>,
+    #[case] known: usize,
+) {
+    let mut model = crate::scene::open((120, 40));
+    tell(&mut model, records);
+    press(&mut model, Chord::char('X'));
+    fill(&mut model);
+    press(&mut model, Chord::plain(Key::Down));
+    let closing = (0..3).find_map(|_| saved(&mut model));
+    let shown = closing.expect("it is closed").known;
+    assert_eq!(shown, vec![act(); known]);
 }
 
 #[rstest]
@@ -910,6 +942,11 @@ fn what_was_closed_by_hand_keeps_a_false_positive_until_the_account_reads_enable
     open.account = Load::Ready(Found::One(Box::new(account)), crate::scene::now());
     press(&mut model, Chord::char('f'));
     assert_eq!(stays(&model), Vec::<String>::new());
+    // The engine is told that this act was seen, else it would refuse the closing each time.
+    fill(&mut model);
+    assert_eq!(save(&mut model), None, "a step is open");
+    let closing = saved(&mut model);
+    assert_eq!(closing.map(|closing| closing.known), Some(vec![act()]));
 }
 
 #[test]
@@ -1399,7 +1436,14 @@ async fn a_plan_of_after_the_promise_of_a_closing_does_not_begin(
     #[case] word: &str,
 ) {
     let (drill, state) = (company().await, dir());
-    let (mut one, gate) = stopping(&drill, state.path(), "case.before", None);
+    let gate = Gate::at(Some("case.before"));
+    let setting = Setting {
+        // However long the other console takes, the promise is not too old to be kept.
+        clock: TestClock::still(SystemClock.now()),
+        probe: Arc::clone(&gate) as Arc<dyn Probe>,
+        ..Setting::default()
+    };
+    let mut one = TestApp::start_in(&drill, state.path(), setting, |text| text);
     dismiss(&mut one, &gate).await;
     let mut two = TestApp::start(&drill, state.path());
     open_case(&mut two).await;
@@ -1426,7 +1470,12 @@ enum Meanwhile {
     Frozen,
     /// Minutes go by, and a colleague closes the case.
     ClosedByOthers,
+    /// Time goes by, and nothing else happens.
+    Late,
 }
+
+/// Said of a change whose promise became too old.
+const TOO_LATE: &str = "seconds went by after it was recorded; nothing was sent";
 
 #[rstest]
 #[case::a_frozen_claim("/port scan<Enter>a", Meanwhile::Frozen)]
@@ -1438,6 +1487,11 @@ enum Meanwhile {
 #[case::a_late_merge(
     "/contractor<Enter><Space><Esc>/port scan<Enter><Space>Jy",
     Meanwhile::ClosedByOthers
+)]
+#[case::a_claim_whose_promise_is_old("/port scan<Enter>a", Meanwhile::Late)]
+#[case::a_merge_whose_promise_is_old(
+    "/contractor<Enter><Space><Esc>/port scan<Enter><Space>Jy",
+    Meanwhile::Late
 )]
 #[tokio::test(flavor = "multi_thread")]
 async fn a_change_is_looked_at_once_more_right_before_it_is_sent(
@@ -1473,6 +1527,10 @@ async fn a_change_is_looked_at_once_more_right_before_it_is_sent(
             app.clock.advance(Duration::from_secs(6));
             "was changed since it was read; nothing was sent"
         }
+        Meanwhile::Late => {
+            app.clock.advance(Duration::from_secs(6));
+            TOO_LATE
+        }
     };
     let before = patches(&drill);
     gate.open();
@@ -1488,6 +1546,7 @@ async fn a_change_is_looked_at_once_more_right_before_it_is_sent(
 #[rstest]
 #[case::frozen(Meanwhile::Frozen)]
 #[case::minutes_later(Meanwhile::ClosedByOthers)]
+#[case::its_promise_is_old(Meanwhile::Late)]
 #[tokio::test(flavor = "multi_thread")]
 async fn a_closing_is_looked_at_once_more_right_before_it_is_sent(#[case] meanwhile: Meanwhile) {
     let (drill, state, etc) = (company().await, dir(), dir());
@@ -1510,6 +1569,10 @@ async fn a_closing_is_looked_at_once_more_right_before_it_is_sent(#[case] meanwh
                 "TruePositive",
             )
         }
+        Meanwhile::Late => {
+            app.clock.advance(Duration::from_secs(6));
+            (TOO_LATE, "New")
+        }
     };
     let before = patches(&drill);
     gate.open();
@@ -1519,6 +1582,108 @@ async fn a_closing_is_looked_at_once_more_right_before_it_is_sent(#[case] meanwh
     assert_eq!(there(&drill, &case).await["status"], status);
     let kinds = kinds(&records(state.path()));
     assert_eq!((kinds.get("done"), kinds.get("failed")), (None, Some(&1)));
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn nothing_is_read_between_the_last_look_and_the_closing() {
+    let (drill, state) = (company().await, dir());
+    let (mut app, gate) = stopping(&drill, state.path(), "case.before", None);
+    let case = dismiss(&mut app, &gate).await;
+    let order = json!({
+        "server": "cases", "fault": "500", "rate": 1.0, "method": "GET", "path": "/api/v1/case/"
+    });
+    drill.fault(&order).expect("the drill knows it");
+    gate.open();
+    app.until("nobody could read it after", |model| {
+        said(model, "whether it was done is not known yet")
+    })
+    .await;
+    assert_eq!(patches(&drill), 1, "it was sent");
+    drill
+        .fault(&json!({"fault": "none"}))
+        .expect("the drill knows it");
+    assert_eq!(there(&drill, &case).await["status"], "FalsePositive");
+    app.end().await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_change_that_is_dated_later_than_it_is_is_settled_all_the_same() {
+    let (drill, state) = (company().await, dir());
+    let (clock, gate) = (TestClock::default(), Gate::at(Some("case.before")));
+    clock.pass(Duration::from_secs(2 * 60 * 60));
+    let ground = Ground {
+        clock: Box::new(clock.clone()),
+        ..Ground::default()
+    };
+    let setting = Setting {
+        clock,
+        ground,
+        probe: Arc::clone(&gate) as Arc<dyn Probe>,
+        ..Setting::default()
+    };
+    let mut app = TestApp::start_in(&drill, state.path(), setting, |text| text);
+    ready(&mut app).await;
+    app.keys("/port scan<Enter>a");
+    gate.reached().await;
+    app.kill();
+    let mut app = first(&drill, state.path());
+    app.until("it is settled", |model| {
+        said(model, "it did not happen, it belongs to nobody")
+    })
+    .await;
+    app.end().await;
+    assert_eq!(kinds(&records(state.path())).get("failed"), Some(&1));
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_comment_that_reads_like_a_cut_one_is_looked_for_all_the_same() {
+    let (drill, state) = (company().await, dir());
+    let (mut app, gate) = stopping(&drill, state.path(), "case.before", None);
+    open_case(&mut app).await;
+    app.keys("f");
+    let model = app.until("nothing keeps it", closing).await;
+    let case = row(&model, "payroll lead").id.raw().to_owned();
+    app.keys("a test [cut: of ours]<Ctrl-s><Ctrl-s>");
+    gate.reached().await;
+    let theirs = json!({
+        "status": "FalsePositive", "impactStatus": "NotApplicable", "summary": "of theirs"
+    });
+    by_a_colleague(&drill, &case, &theirs).await;
+    app.kill();
+    let mut app = first(&drill, state.path());
+    app.until("it is settled", |model| {
+        said(
+            model,
+            "it does not stand: closed by others as FalsePositive; its comment: a test [cut: of ours]",
+        )
+    })
+    .await;
+    app.end().await;
+    let kinds = kinds(&records(state.path()));
+    assert_eq!((kinds.get("done"), kinds.get("failed")), (None, Some(&1)));
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_claim_that_may_still_arrive_is_not_called_lost() {
+    let (drill, state) = (company().await, dir());
+    let (mut app, gate) = stopping(&drill, state.path(), "case.before", None);
+    let case = row(&ready(&mut app).await, SCAN).id.raw().to_owned();
+    app.keys("/port scan<Enter>a");
+    gate.reached().await;
+    by_a_colleague(&drill, &case, &json!({"assignee": LOGIN})).await;
+    let order = json!({
+        "server": "cases", "fault": "reset_before_effect", "method": "PATCH", "path": "/api/v1/case/"
+    });
+    drill.fault(&order).expect("the drill knows it");
+    gate.open();
+    let word = format!("whether it was done is not known yet: it belongs to {LOGIN}");
+    let model = app.until("it is said", |model| said(model, &word)).await;
+    assert!(!said(&model, "the claim is lost"), "{:#?}", model.log);
+    let settled = format!("it did not happen, it belongs to {LOGIN}");
+    app.until("it is settled", |model| said(model, &settled))
+        .await;
+    app.end().await;
+    assert_eq!(kinds(&records(state.path())).get("failed"), Some(&1));
 }
 
 #[tokio::test(flavor = "multi_thread")]

@@ -65,6 +65,7 @@ fn proof(kind: ActionKind, account: &Account) -> ProofQuery {
         ahead: 0,
         used: Vec::new(),
         others: Vec::new(),
+        after: None,
     }
 }
 

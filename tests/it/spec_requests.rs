@@ -61,6 +61,7 @@ async fn run() -> Vec<Seen> {
             ahead: 0,
             used: Vec::new(),
             others: Vec::new(),
+            after: None,
         };
         house.identity().read_back(&query).await.unwrap();
     }
@@ -85,6 +86,7 @@ async fn run() -> Vec<Seen> {
             ahead: 0,
             used: Vec::new(),
             others: Vec::new(),
+            after: None,
         };
         let read = house.identity().read_back(&proof).await.unwrap();
         assert_eq!(read.matches, Some(true), "{read:?}");
@@ -104,6 +106,7 @@ async fn run() -> Vec<Seen> {
             ahead: 0,
             used: Vec::new(),
             others: Vec::new(),
+            after: None,
         };
         let read = house.identity().read_back(&proof).await.unwrap();
         assert_eq!(read.matches, Some(true), "{read:?}");
@@ -154,7 +157,8 @@ async fn run() -> Vec<Seen> {
             open_tasks: Vec::new(),
             known: Vec::new(),
         };
-        house.cases().close(case, &closing).await.unwrap();
+        let (_, request) = house.cases().prepare_close(case, &closing).await.unwrap();
+        house.cases().close(case, &request).await.unwrap();
         let closed = house.cases().case(case).await.unwrap();
         assert_eq!(closed.status, CaseStatus::Closed);
     }

@@ -10,20 +10,27 @@ use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
 use async_trait::async_trait;
+use chrono::TimeDelta;
 use futures::StreamExt as _;
 use quell::app::model::{Layer, Model};
+use quell::connect::http::Limits;
 use quell::domain::account::{Account, AccountStatus, RiskState};
 use quell::domain::audit::Body;
 use quell::domain::containment::hold::drift_marker;
 use quell::domain::containment::kind::ActionKind;
 use quell::domain::containment::ledger::ActionView;
 use quell::domain::containment::state::ActionState;
-use quell::drill::Drill;
+use quell::domain::text::Untrusted;
+use quell::drill::clock::Clock as DrillClock;
+use quell::drill::wire::Idp;
+use quell::drill::{Drill, Options};
+use quell::engine::clock::{Clock as _, SystemClock};
 use quell::engine::probe::Probe;
-use serde_json::json;
+use quell::store::audit::Ground;
+use serde_json::{Value, json};
 use tokio::sync::Semaphore;
 
-use crate::harness::app::{Setting, TestApp, company, records};
+use crate::harness::app::{Setting, TestApp, TestClock, company, company_of, limits, records};
 
 const LOGIN: &str = "mara.lind@acme.example";
 
@@ -221,6 +228,71 @@ pub async fn plan(app: &mut TestApp, keys: &str) -> Model {
 /// Types the name and confirms.
 pub fn confirm(app: &TestApp) {
     app.keys(LOGIN).keys("<Tab>y");
+}
+
+/// Starts servers whose time stands still, and gives a clock of a console that stands at the same time.
+pub async fn still(idp: Idp) -> (Drill, TestClock) {
+    let now = SystemClock.now();
+    let options = Options {
+        idp,
+        clock: DrillClock::fixed(now.utc),
+        rate_limit: u32::MAX,
+        ..Options::default()
+    };
+    (company_of(options).await, TestClock::still(now))
+}
+
+/// Gives the setting of a console by such a clock.
+pub fn by_still(clock: &TestClock, probe: Arc<dyn Probe>) -> Setting {
+    Setting {
+        clock: clock.clone(),
+        ground: Ground {
+            clock: Box::new(clock.clone()),
+            ..Ground::default()
+        },
+        // An account may take a dozen reads; a busy machine needs its time for them.
+        limits: Limits {
+            read_total: Duration::from_secs(15),
+            write_total: Duration::from_secs(8),
+            ..limits()
+        },
+        probe,
+        ..Setting::default()
+    }
+}
+
+/// Lets some seconds go by, for the servers and the console.
+pub fn pass(drill: &Drill, clock: &TestClock, seconds: u32) {
+    drill.clock().advance(TimeDelta::seconds(seconds.into()));
+    clock.pass(Duration::from_secs(seconds.into()));
+}
+
+/// Confirms a plan whose request meets a fault, and stops before it is read back for the first time.
+pub async fn unread(
+    drill: &Drill,
+    clock: &TestClock,
+    state: &Path,
+    (keys, order): (&str, &Value),
+) -> (TestApp, Arc<Gate>) {
+    let gate = Gate::at(Some("read.before"));
+    let setting = by_still(clock, Arc::clone(&gate) as Arc<dyn Probe>);
+    let mut app = TestApp::start_in(drill, state, setting, |text| text);
+    open_case(&mut app).await;
+    plan(&mut app, keys).await;
+    drill.fault(order).expect("the fault is known");
+    confirm(&app);
+    gate.reached().await;
+    (app, gate)
+}
+
+/// Checks that the one action ended unproven, by evidence that says so.
+pub fn assert_unproven(model: &Model, says: &str) {
+    let mut actions = model.ledger.actions();
+    let action = actions.next().expect("it was planned");
+    assert_eq!(action.state, ActionState::Unverifiable, "{action:?}");
+    let evidence = action.evidence.as_ref().map_or("", Untrusted::raw);
+    assert!(evidence.contains(says), "{evidence}");
+    assert!(actions.next().is_none(), "the only one");
 }
 
 /// The hand of another administrator: the same API, none of our records.
@@ -624,4 +696,20 @@ async fn slow_each_kind_ends_in_the_right_word() {
         .await;
     assert!(told.is_empty(), "{count} rows, wrong: {told:#?}");
     println!("{count} rows, each with the right word");
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn another_password_that_others_ask_for_after_ours_never_arrived_is_not_called_ours() {
+    let (drill, clock) = still(Idp::Okta).await;
+    let state = tempfile::tempdir().expect("a directory");
+    let order = json!({"server": "identity", "fault": "500", "path": EXPIRE.path, "count": 1});
+    let does = (EXPIRE.keys, &order);
+    let (mut app, gate) = unread(&drill, &clock, state.path(), does).await;
+    pass(&drill, &clock, 34);
+    by_others(&drill, "expire_password").await;
+    gate.open();
+    let model = app.until("it has its word", finished).await;
+    app.end().await;
+    assert_unproven(&model, "later than this request: by another act");
+    assert_eq!(drill.ledger().targets(EXPIRE.effect).len(), 1, "theirs");
 }

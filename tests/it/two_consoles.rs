@@ -12,7 +12,7 @@ use serde_json::json;
 
 use crate::audit_processes::leave_orphans;
 use crate::harness::app::{Setting, TestApp, company, records};
-use crate::truth::{DISABLE, Gate, REVOKE, confirm, finished, open_case, plan};
+use crate::truth::{DISABLE, Gate, REVOKE, by_others, confirm, finished, open_case, plan};
 
 #[tokio::test(flavor = "multi_thread")]
 async fn slow_a_disable_that_came_second_is_not_proven_by_the_first() {
@@ -203,6 +203,48 @@ async fn what_another_console_closed_while_this_one_stood_still_is_not_sent() {
     let said = said.expect("it says why");
     assert_eq!(said.raw(), "not sent: it was closed meanwhile");
     assert_eq!(drill.ledger().targets(DISABLE.effect).len(), 0);
+}
+
+/// The provider refuses, another process holds the log so that the answer cannot be recorded, and others disable the account.
+#[tokio::test(flavor = "multi_thread")]
+async fn slow_a_refusal_that_could_not_be_recorded_at_once_is_no_proof_of_what_others_did() {
+    let (drill, state) = (company().await, tempfile::tempdir().expect("a directory"));
+    let gate = Gate::at(Some("send.after"));
+    let setting = Setting {
+        probe: Arc::clone(&gate) as Arc<dyn Probe>,
+        ..Setting::default()
+    };
+    let mut app = TestApp::start_in(&drill, state.path(), setting, |text| text);
+    open_case(&mut app).await;
+    plan(&mut app, DISABLE.keys).await;
+    let order = json!({"server": "identity", "fault": "403", "path": DISABLE.path, "count": 1});
+    drill.fault(&order).expect("the drill knows it");
+    confirm(&app);
+    gate.reached().await;
+    let held = std::fs::read_dir(state.path().join("audit"))
+        .expect("the log is there")
+        .map(|entry| entry.expect("it can be read").path())
+        .find(|path| path.extension().is_some_and(|end| end == "jsonl"))
+        .expect("it has a segment");
+    let held = std::fs::File::open(held).expect("it can be opened");
+    held.lock().expect("nobody writes");
+    by_others(&drill, "suspend").await;
+    gate.open();
+    app.until("it is not recorded", |model| {
+        let mut log = model.log.iter();
+        log.any(|line| line.text.as_str().contains("could not be recorded"))
+    })
+    .await;
+    held.unlock().expect("it was held");
+    let model = app.until("it has its word", finished).await;
+    app.end().await;
+    let action = model.ledger.actions().next().expect("one");
+    let said = action.evidence.as_ref().map_or("", |said| said.raw());
+    assert_eq!(action.state, ActionState::Rejected, "{said}");
+    assert!(said.contains("read back all the same"), "{said}");
+    let refusals = records(state.path()).into_iter();
+    let refusals = refusals.filter(|entry| matches!(entry.body, Body::ActionRejected { .. }));
+    assert_eq!(refusals.count(), 1);
 }
 
 #[tokio::test(flavor = "multi_thread")]

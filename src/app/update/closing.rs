@@ -141,7 +141,8 @@ fn finish(model: &mut Model) -> Vec<Effect> {
     // This console or another one may have done something since the dialog was opened.
     let found = NotOver::of(model, &cases, dialog.is_false_positive);
     let refusal = found.running(model).or_else(|| found.contained(model));
-    let (stays, known) = (found.lines(), found.accounts());
+    let known = found.known(&model.ledger, &cases, model.now.utc);
+    let stays = found.lines();
     let Some(Layer::Close(dialog)) = model.layers.last_mut() else {
         return Vec::new();
     };

@@ -96,10 +96,15 @@ pub(super) fn is_there(risk: &Risk) -> bool {
     matches!(risk.state, RiskState::AtRisk | RiskState::Compromised)
 }
 
+/// Tells when the risk was last set.
+fn set_at(record: &Value) -> Option<DateTime<Utc>> {
+    time(record, "riskLastUpdatedDateTime")
+}
+
 /// Judges one record by what an action should have led to; the words say what was read.
 ///
-/// A state that has the wanted name but is older than the send is no effect of it. Another state speaks against an effect only
-/// where it was set since: the word is carried out when its turn comes, maybe after the last read.
+/// A state is an effect of the send, or speaks against one, only where its time says that it was set since: a state of the
+/// wanted name may be there already, and the word is carried out when its turn comes, maybe after the last read.
 fn judged(
     kind: ActionKind,
     record: &Value,
@@ -110,7 +115,7 @@ fn judged(
         return (None, "no risk is on record".to_owned());
     };
     let level = text(record, "riskLevel").unwrap_or_default();
-    let since = time(record, "riskLastUpdatedDateTime");
+    let since = set_at(record);
     let at = since.map_or_else(String::new, |at| format!(" since {}", iso(at)));
     let said = format!("riskState {}, riskLevel {}{at}", state.raw(), level.raw());
     if wire::is_processing(record) {
@@ -130,7 +135,7 @@ fn judged(
     let is_new = is_new.and_then(|(since, sent)| is_after(since, sent));
     match (wanted, is_new) {
         (Some(_), Some(false)) => (None, format!("{said}: of before this was sent")),
-        (Some(false), None) => (None, format!("{said}: maybe of before this was sent")),
+        (Some(_), None) => (None, format!("{said}: maybe of before this was sent")),
         _ => (wanted, said),
     }
 }
@@ -174,7 +179,10 @@ impl Entra {
         };
         self.recent.keep(Asked::Risk, query.account.raw(), &record);
         let (matches, said) = judged(query.kind, &record, query.not_before);
-        Ok(reading(matches, said, date))
+        Ok(Reading {
+            effect_at: set_at(&record).filter(|_| matches == Some(true)),
+            ..reading(matches, said, date)
+        })
     }
 }
 
@@ -202,7 +210,9 @@ mod tests {
     #[rstest]
     #[case(C, "confirmedCompromised", "high", 1, Some(true))]
     #[case(C, "confirmedCompromised", "hidden", 1, Some(true))]
-    #[case(C, "confirmedCompromised", "high", -2, Some(true))]
+    #[case(C, "confirmedCompromised", "high", 0, Some(true))]
+    #[case(C, "confirmedCompromised", "high", -1, None)]
+    #[case(C, "confirmedCompromised", "high", -2, None)]
     #[case(C, "confirmedCompromised", "high", -3, None)]
     #[case(C, "confirmedCompromised", "low", 1, Some(false))]
     #[case(C, "confirmedCompromised", "low", -3, None)]
@@ -213,6 +223,7 @@ mod tests {
     #[case(C, "dismissed", "none", 1, Some(false))]
     #[case(C, "dismissed", "none", -100, None)]
     #[case(D, "dismissed", "none", 1, Some(true))]
+    #[case(D, "dismissed", "none", -1, None)]
     #[case(D, "dismissed", "none", -3, None)]
     #[case(D, "remediated", "none", 1, None)]
     #[case(D, "confirmedSafe", "none", 1, None)]
@@ -246,11 +257,13 @@ mod tests {
     }
 
     #[test]
-    fn a_time_that_is_not_told_does_not_speak_against_a_state_that_was_another() {
-        let mut told = record("dismissed", "none", -100);
-        assert_eq!(judged(D, &told, None).0, Some(true));
+    fn a_state_of_which_nobody_knows_whether_it_was_set_since_proves_nothing() {
+        let mut told = record("dismissed", "none", 1);
+        let (matches, said) = judged(D, &told, None);
+        assert_eq!(matches, None);
+        assert!(said.ends_with("maybe of before this was sent"), "{said}");
         told["riskLastUpdatedDateTime"] = Value::Null;
-        assert_eq!(judged(D, &told, Some(sent())).0, Some(true));
+        assert_eq!(judged(D, &told, Some(sent())).0, None);
         // Nor does it say that nothing follows.
         assert_eq!(judged(C, &told, Some(sent())).0, None);
         assert_eq!(judged(C, &record("atRisk", "high", 1), None).0, None);

@@ -26,8 +26,8 @@ pub(crate) struct Entry {
 }
 
 /// Finds the entry that proves the query: right event, account, actor and time, and not used before; requests of ours that
-/// were sent before and wait for theirs come first. None is older than the provider's clock before the send: it may be of
-/// another request a moment earlier.
+/// were sent before and wait for theirs come first. None is older than the provider's clock before the send, or of the second
+/// in which an earlier one was answered: it may be of another request a moment earlier, or of a copy of it.
 pub(crate) fn find(
     entries: &[Value],
     query: &ProofQuery,
@@ -35,7 +35,8 @@ pub(crate) fn find(
     own: &str,
     mail: &str,
 ) -> Option<Entry> {
-    let since = query.not_before?;
+    let sent = query.not_before?;
+    let since = query.after.map_or(sent, |after| after.max(sent));
     let fits = |record: &Value| -> Option<Entry> {
         if text(record, "actor.profileId")?.raw() != own || !names(record, event, mail) {
             return None;
@@ -101,6 +102,7 @@ mod tests {
             ahead,
             used: used.iter().map(|id| Untrusted::new(*id)).collect(),
             others: Vec::new(),
+            after: None,
         }
     }
 
@@ -144,6 +146,26 @@ mod tests {
         assert_eq!(found(&all[1..], &query(1, &[])), None);
         assert_eq!(found(&all, &query(0, &[first])).as_deref(), Some(second));
         assert_eq!(found(&all, &query(0, &[first, second])), None);
+    }
+
+    /// A copy of an earlier request, which the network delivered twice, has an entry that nothing claims.
+    #[rstest]
+    #[case::of_the_second_of_its_answer("2026-11-21T03:00:00.022Z", false)]
+    #[case::at_the_end_of_it("2026-11-21T03:00:00.999Z", false)]
+    #[case::of_the_next_second("2026-11-21T03:00:01.000Z", true)]
+    fn an_entry_that_may_be_of_an_earlier_request_proves_nothing(
+        #[case] told: &str,
+        #[case] proves: bool,
+    ) {
+        let first = "2026-11-21T03:00:00.021Z/1";
+        let all = [entry("1", "2026-11-21T03:00:00.021Z"), entry("2", told)];
+        let mut asked = query(0, &[first]);
+        assert!(found(&all, &asked).is_some());
+        asked.after = DateTime::from_timestamp(1_795_230_001, 0);
+        assert_eq!(found(&all, &asked).is_some(), proves);
+        // It begins no earlier than the send.
+        asked.not_before = DateTime::from_timestamp(1_795_230_002, 0);
+        assert_eq!(found(&all, &asked), None);
     }
 
     #[test]

@@ -19,7 +19,7 @@ const EARLIER: TimeDelta = TimeDelta::minutes(5);
 
 /// Gives the time from which on entries are asked for.
 pub(crate) fn earliest(not_before: DateTime<Utc>) -> DateTime<Utc> {
-    not_before - EARLIER
+    not_before.checked_sub_signed(EARLIER).unwrap_or(not_before)
 }
 
 /// Gives the filter for entries that could prove it.
@@ -44,8 +44,9 @@ pub(crate) struct Entry {
 ///
 /// The entry of our own request comes first, whatever its time: it is known by its id. Another one of our own token after the
 /// send also shows that the sessions ended, but only once requests of ours that were sent before and wait for their entry had
-/// theirs: an answer that was lost told no id, so the first entries may be theirs. Without the provider's clock only our own
-/// request's counts.
+/// theirs: an answer that was lost told no id, so the first entries may be theirs. And it is of after all that was answered
+/// before: the network may have delivered that twice, and the copy has an id that nobody was told. Without the provider's
+/// clock only our own request's counts.
 pub(crate) fn find(
     entries: &[Value],
     query: &ProofQuery,
@@ -54,7 +55,8 @@ pub(crate) fn find(
 ) -> Option<Entry> {
     // The clock before the send has whole seconds, cut: what is older than it by itself is an earlier request's.
     let is_in_time = |entry: &Entry| {
-        let is_later = query.not_before.is_some_and(|since| entry.at >= since);
+        let is_later = query.not_before.is_some_and(|since| entry.at >= since)
+            && query.after.is_none_or(|after| entry.at >= after);
         entry.by_request || is_later
     };
     let mut found: Vec<Entry> = entries
@@ -147,6 +149,7 @@ mod tests {
             ahead: 0,
             used: used.iter().map(|id| Untrusted::new(*id)).collect(),
             others: Vec::new(),
+            after: None,
         }
     }
 
@@ -210,6 +213,31 @@ mod tests {
         let found = |request| find(&all, &query(request, &[]), "00uME", None).is_some();
         assert_eq!((found(None), found(Some("r2"))), (proves, proves));
         assert!(found(Some("r1")));
+    }
+
+    #[rstest]
+    #[case::before_it("2026-11-21T03:00:00.022Z", false)]
+    #[case::of_then("2026-11-21T03:00:00.042Z", true)]
+    fn the_copy_of_an_earlier_request_proves_only_itself(
+        #[case] published: &str,
+        #[case] proves: bool,
+    ) {
+        // The earlier one has its entry, and its account was disabled at .042.
+        let all = [
+            entry("a", "2026-11-21T03:00:00.021Z", "r1"),
+            entry("b", published, "r2"),
+        ];
+        let found = |request| {
+            let mut asked = query(request, &["a"]);
+            asked.others = vec!["r1".into()];
+            asked.after = DateTime::from_timestamp_millis(1_795_230_000_042);
+            let may_be = unclear(&all, &asked, "00uME", None).is_some();
+            (find(&all, &asked, "00uME", None).is_some(), may_be)
+        };
+        // No answer told its id: what is not its proof may still be its entry.
+        assert_eq!(found(None), (proves, true));
+        assert_eq!(found(Some("r3")), (proves, false));
+        assert!(found(Some("r2")).0, "known by its id");
     }
 
     #[test]

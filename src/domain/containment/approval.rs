@@ -2,6 +2,8 @@
 //!
 //! Silence never means yes. What must not live here: io, clocks, whom a comment belongs to (the case system says that).
 
+mod listed;
+
 use std::collections::BTreeSet;
 
 use chrono::{DateTime, TimeDelta, Utc};
@@ -17,6 +19,8 @@ use crate::domain::ids::{AccountId, CaseId, PlanId};
 use crate::domain::operator::Author;
 use crate::domain::text::{Safe, Untrusted, sink};
 use crate::safe;
+
+pub use listed::{Request, requests};
 
 /// How long a request may be answered, by the case system's clock.
 pub const TTL: TimeDelta = TimeDelta::minutes(15);
@@ -313,6 +317,19 @@ pub fn compose_answer(answer: &Answer, by: &Safe) -> String {
     .join("\n")
 }
 
+/// Composes the comment that stands in the place of a yes that was held back, in Markdown; it answers nothing.
+pub fn compose_held(answer: &Answer, by: &Safe, reason: &Safe) -> String {
+    [
+        "**Not answered**: a yes was held back".to_owned(),
+        String::new(),
+        format!("What: {}", sink::markdown(&answer.ask.what())),
+        target(&answer.ask),
+        format!("By: {}", sink::markdown(by)),
+        format!("Why: {}", sink::markdown(reason)),
+    ]
+    .join("\n")
+}
+
 /// Finds the own request as the case system has it.
 ///
 /// # Errors
@@ -434,65 +451,6 @@ pub fn second_person(asks: &Author, answers: &Author) -> Result<(), Safe> {
         return Err(safe!("the account {} is locked", answers.login.field()));
     }
     Ok(())
-}
-
-/// A request somebody finds in a case.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Request {
-    /// What is asked.
-    pub ask: Ask,
-    /// The comment that asks.
-    pub comment: Untrusted,
-    /// Login of its author.
-    pub by: Untrusted,
-    /// When, by the case system's clock.
-    pub at: DateTime<Utc>,
-    /// Whether somebody changed it since.
-    pub edited: bool,
-    /// The first answer, and whose.
-    pub answer: Option<(Say, Untrusted)>,
-}
-
-impl Request {
-    /// Gives until when it may be answered, by the case system's clock.
-    pub fn expires(&self) -> DateTime<Utc> {
-        self.at.checked_add_signed(TTL).unwrap_or(self.at)
-    }
-}
-
-/// Lists the requests in a case, oldest first, each with its first answer.
-pub fn requests(comments: &[Comment]) -> Vec<Request> {
-    let answers: Vec<(Answer, &Comment)> = comments
-        .iter()
-        .filter_map(|comment| Some((answer_in(comment.message.raw())?, comment)))
-        .collect();
-    comments
-        .iter()
-        .filter_map(|comment| {
-            let ask = request_in(comment.message.raw())?;
-            let answer = answers
-                .iter()
-                .find(|(answer, by)| {
-                    answer.request == comment.id
-                        && answer.ask.plan == ask.plan
-                        // A yes that cannot count must not keep the second person from answering.
-                        && (answer.say == Say::Deny
-                            || answer.ask == ask
-                                && !by.edited
-                                && by.author != comment.author
-                                && by.at > comment.at)
-                })
-                .map(|(answer, by)| (answer.say, by.author.clone()));
-            Some(Request {
-                ask,
-                comment: comment.id.clone(),
-                by: comment.author.clone(),
-                at: comment.at,
-                edited: comment.edited,
-                answer,
-            })
-        })
-        .collect()
 }
 
 #[cfg(test)]
@@ -834,6 +792,8 @@ mod tests {
     #[case::own(|yes: &mut Comment| yes.author = author("u1").login, false)]
     #[case::edited(|yes: &mut Comment| yes.edited = true, false)]
     #[case::before(|yes: &mut Comment| yes.at = at(0), false)]
+    #[case::late(|yes: &mut Comment| yes.at = at(901), false)]
+    #[case::at_the_end(|yes: &mut Comment| yes.at = at(900), true)]
     #[case::good(|_: &mut Comment| (), true)]
     fn a_yes_that_cannot_count_leaves_the_request_open(
         #[case] change: fn(&mut Comment),
@@ -845,6 +805,34 @@ mod tests {
         change(&mut yes);
         let all = requests(&[asks, yes]);
         assert_eq!(all.first().map(|one| one.answer.is_some()), Some(answered));
+    }
+
+    #[test]
+    fn a_no_is_listed_before_an_earlier_yes() {
+        let text = compose_request(&ask(), &[], &"jo".into(), at(900));
+        let asks = comment("~c1", &author("u1"), 0, text);
+        let yes = written(Say::Approve, "~c2", "u2", 60).comment;
+        let no = written(Say::Deny, "~c3", "u3", 61).comment;
+        let all = requests(&[asks, yes, no]);
+        let answer = all.into_iter().next().and_then(|one| one.answer);
+        assert_eq!(answer, Some((Say::Deny, author("u3").login)));
+    }
+
+    #[test]
+    fn a_yes_that_was_held_back_answers_nothing_and_says_why() {
+        let why = "the freeze switch of this host is on".into();
+        let text = compose_held(&answer(Say::Approve), &"kim".into(), &why);
+        assert_eq!((request_in(&text), answer_in(&text)), (None, None));
+        assert!(!text.contains(EITHER), "{text}");
+        for said in ["held back", "mara", "00uAbC", "freeze switch", "kim"] {
+            assert!(text.contains(said), "{said}: {text}");
+        }
+        let held = comment("~c2", &author("u2"), 60, text);
+        let held = Written {
+            comment: held,
+            author: Some(author("u2")),
+        };
+        assert_eq!(decided(&[held]), (Decision::Wait, Vec::new()));
     }
 
     #[test]

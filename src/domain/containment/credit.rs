@@ -17,7 +17,8 @@ pub enum Credit {
     Refused,
     /// To an action of another plan, whose request the provider acknowledged while this one has no answer.
     Another(PlanId),
-    /// Not proven to be of this request: it began anew, or too late to be its effect.
+    /// Not proven to be of this request: it began anew, or too late to be its effect, or was read as done so late that it may
+    /// have.
     Elsewhen,
     /// Perhaps to somebody else: it read otherwise in between.
     Broken,
@@ -98,8 +99,17 @@ pub fn credit(ledger: &Ledger, action: &ActionView) -> Credit {
     match author {
         Some(author) => Credit::Another(author),
         None if action.kind == ActionKind::ResetPassword => Credit::Unanswered,
+        None if is_unseen_in_time(action) => Credit::Elsewhen,
         None => Credit::Own,
     }
+}
+
+/// Tells whether nothing says of an effect without an answer that it was there soon after the request: no time of it is told,
+/// and it was read late.
+fn is_unseen_in_time(action: &ActionView) -> bool {
+    let is_timed = action.effect_at.is_some() || action.used.is_some();
+    // A word on the risk without a time is read by its own reason.
+    !is_timed && !action.kind.is_of_risk() && action.is_read_late()
 }
 
 #[cfg(test)]
@@ -373,8 +383,9 @@ mod tests {
     #[rstest]
     #[case::its_own(D, 1, Credit::Own)]
     #[case::too_late(D, 60, Credit::Elsewhen)]
-    // Set by another clock than that of the answers, or after them: judged by what it was before, and by moving.
+    // Set by another clock than that of the answers: it was read in time.
     #[case::a_password(P, 60, Credit::Own)]
+    #[case::another_one_asked_for(ActionKind::ExpirePassword, 60, Credit::Elsewhen)]
     // Sessions that have ended are a fact of now, whoever ended them.
     #[case::sessions(R, 60, Credit::Own)]
     fn what_began_after_the_request_was_over_is_of_others(
@@ -422,6 +433,46 @@ mod tests {
             .chain([read]);
         for (body, n) in all.zip(1..) {
             ledger.apply(&entry(n, 0, body));
+        }
+        let action = ledger.get(&aid(1)).expect("it is on record");
+        assert_eq!(credit(&ledger, action), expected);
+    }
+
+    /// Sent in second 0, with a deadline in second 20 and with an answer or none, and read as done in a second.
+    #[rstest]
+    #[case::soon(D, Silent, None, 30, Credit::Own)]
+    #[case::late(D, Silent, None, 31, Credit::Elsewhen)]
+    #[case::enabled(E, Silent, None, 31, Credit::Elsewhen)]
+    #[case::another_password_asked_for(
+        ActionKind::ExpirePassword,
+        Silent,
+        None,
+        31,
+        Credit::Elsewhen
+    )]
+    // A copy that lags for minutes.
+    #[case::accepted(D, Ack, None, 200, Credit::Own)]
+    // It tells when it began.
+    #[case::timed(D, Silent, Some(1), 200, Credit::Own)]
+    // Read by its own reason.
+    #[case::marked(M, Silent, None, 200, Credit::Own)]
+    // Sessions that have ended are a fact of now, whoever ended them.
+    #[case::sessions(R, Silent, None, 200, Credit::Own)]
+    #[case::a_password(P, Silent, None, 200, Credit::Unanswered)]
+    fn what_was_read_as_done_long_after_a_request_without_an_answer_may_be_of_others(
+        #[case] kind: ActionKind,
+        #[case] answer: Answer,
+        #[case] began: Option<i64>,
+        #[case] seen: i64,
+        #[case] expected: Credit,
+    ) {
+        let mut ledger = Ledger::default();
+        let acts = [planned(1, 0, kind), confirmed(1, false), intent(1, Some(0))];
+        let before = acts.into_iter().chain(answered(1, answer));
+        let all = before.map(|body| (body, 0));
+        let read = [(observed(Some(true), began), seen)];
+        for ((body, second), n) in all.chain(read).zip(1..) {
+            ledger.apply(&entry(n, second, body));
         }
         let action = ledger.get(&aid(1)).expect("it is on record");
         assert_eq!(credit(&ledger, action), expected);

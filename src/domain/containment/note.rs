@@ -85,8 +85,7 @@ const REST_WAS_READ: &str = "What was not closed by hand was read back from the 
 pub const NOT_KNOWN: &str = "Whether the account is disabled is not known: its disabling was closed by hand before it was read back.";
 
 /// Said first in every comment of a console whose log is in doubt.
-pub const DOUBTED: &str =
-    "The audit log this comes from is BROKEN or cut: do not rely on it, look at the provider.";
+pub const DOUBTED: &str = "The audit log this comes from, or one beside it, is BROKEN or cut: do not rely on it, look at the provider.";
 
 /// Puts before a comment that the log it comes from is in doubt.
 pub fn doubted(text: &str) -> String {

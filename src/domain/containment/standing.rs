@@ -23,6 +23,9 @@ const NOT_DISABLED: &str = "not disabled from here";
 /// What is missing where no session was ended from here.
 const NOT_REVOKED: &str = "sessions not revoked";
 
+/// How finely the clock of a provider's answers is told.
+const SECOND: TimeDelta = TimeDelta::seconds(1);
+
 /// How long one that is disabled by nobody knows whom is listed for that alone: as long as it is watched.
 const LISTED: TimeDelta = TimeDelta::days(7);
 
@@ -173,7 +176,12 @@ pub fn standing(
                 revoked_after &= !proven;
                 if proven {
                     disabled_n = action.sent_n;
-                    disabled_at = action.began_at().max(action.effect_at);
+                    let began = action.began_at();
+                    disabled_at = match action.effect_at {
+                        Some(told) => began.max(Some(told)),
+                        // Nothing tells when: it may have been at the end of the second of its answer.
+                        None => began.map(|at| at.checked_add_signed(SECOND).unwrap_or(at)),
+                    };
                 }
                 disabled = at.filter(|_| proven).or(still);
                 by_others = late;
@@ -463,8 +471,12 @@ mod tests {
     #[case::at_once(Some(43_959), true, Some(43_959), true)]
     #[case::before_it(Some(43_959), true, Some(42_638), false)]
     #[case::before_it_in_one_second(Some(43_959), true, Some(43_958), false)]
-    #[case::the_disabling_in_whole_seconds(None, true, Some(43_000), true)]
+    #[case::after_the_second_of_the_disabling(None, true, Some(44_000), true)]
+    #[case::within_it(None, true, Some(43_022), false)]
+    #[case::at_its_end(None, true, Some(43_999), false)]
     #[case::before_that_second(None, true, Some(42_999), false)]
+    #[case::the_second_of_a_send_without_an_answer(None, false, Some(43_500), false)]
+    #[case::after_a_send_without_an_answer(None, false, Some(44_000), true)]
     #[case::the_revocation_in_whole_seconds(Some(43_959), true, None, true)]
     #[case::both_in_whole_seconds(None, true, None, true)]
     // Without its answer the time that was read back is none of the request, but still one of a disabling.

@@ -69,6 +69,7 @@ async fn try_merge(world: &World, cases: &[CaseId]) -> Result<Box<Case>, Fault> 
         held.push(Held::of(world, &said));
         bodies.push(Body::CaseChanged(said));
     }
+    let at = world.clock.now().boot;
     let of = cases.to_vec();
     let check = move |counted: &Counted| acted(counted.ledger(), &of);
     match world.journal.record_if(bodies, check).await {
@@ -77,7 +78,7 @@ async fn try_merge(world: &World, cases: &[CaseId]) -> Result<Box<Case>, Fault> 
         Err(NotRecorded::Refused(what)) => return Err(Fault::new(what)),
     }
     let ask = |ledger: &Ledger| acted(ledger, cases);
-    if let Err(fault) = still(world, source.as_ref(), &looked, ask).await {
+    if let Err(fault) = still(world, source.as_ref(), (looked.as_slice(), at), ask).await {
         return Err(not_merged(world, rids, fault).await);
     }
     let answer = once(world, source.merge(cases)).await;

@@ -137,7 +137,7 @@ pub(super) async fn answered(
             }
         }
     };
-    if let Err(fault) = world.journal.record(bodies).await {
+    if let Err(fault) = world.record_of(action.aid(), bodies).await {
         let line = safe!(
             "the answer to {} could not be recorded: {}",
             action.kind().word(),

@@ -1,9 +1,11 @@
-//! Keeping two requests of a plan apart that move the same time, where only that tells them apart.
+//! Keeping requests of a plan apart where only a time tells what one of them did: the time that it moved, or that of an entry
+//! of the log which names no request.
 //!
-//! The clock of a provider is told in whole seconds. What a request without an answer did before the first look, it did
-//! in the second of that look or earlier: an action that is sent after a look of a later second is not proven by it. If
-//! it does it after the first look, then after all that was answered before, the disabling too: the sessions of before
-//! the disabling have ended then, whoever ended them.
+//! The clock of a provider is told in whole seconds. What was answered, the network may have delivered twice: a revocation
+//! that is sent in a second after its answer, and after that of the disabling, is not proven by a copy of before. What a
+//! request without an answer did before the first look, it did in the second of that look or earlier: an action that is sent
+//! after a look of a later second is not proven by it. What comes later still comes after all that was answered before, the
+//! disabling too: the sessions of before the disabling have ended then, whoever ended them.
 //!
 //! What must not live here: sending.
 
@@ -15,7 +17,7 @@ use super::{Halt, Seen, look_in_time};
 use crate::connect::capability::Identity;
 use crate::domain::containment::confirm::{ConfirmedAction, ConfirmedPlan};
 use crate::domain::containment::kind::ActionKind;
-use crate::domain::containment::ledger::Ledger;
+use crate::domain::containment::ledger::{ActionView, Ledger};
 use crate::domain::containment::plan::Expected;
 use crate::domain::ids::{ActionId, PlanId};
 use crate::engine::World;
@@ -37,9 +39,10 @@ pub(super) async fn look_apart(
     identity: &dyn Identity,
 ) -> Result<(Duration, Seen), Halt> {
     let by_time = identity.proves_by_time(action.kind());
+    let own = (action.aid(), action.kind(), action.call().path.as_str());
     let earlier = world
         .journal
-        .with(|ledger| Earlier::of(ledger, plan.pid(), (action.aid(), action.kind()), by_time));
+        .with(|ledger| Earlier::of(ledger, plan.pid(), own, by_time));
     let mut looked = world.clock.now().boot;
     let mut seen = look_in_time(world, plan, action, expected, identity).await?;
     let first = seen.server_date;
@@ -50,27 +53,28 @@ pub(super) async fn look_apart(
         looked = world.clock.now().boot;
         seen = look_in_time(world, plan, action, expected, identity).await?;
     }
-    if by_time && earlier.is_silent && earlier.mixes(first, seen.server_date) {
+    if earlier.is_silent && earlier.mixes(first, seen.server_date) {
         // It is sent all the same, but by a clock that stands still nothing tells what is its own: nothing proves it.
         seen.server_date = None;
     }
     Ok((looked, seen))
 }
 
-/// What a plan sent before an action that moves the same time.
+/// What a plan sent before an action that leaves the same trace, or that has to come before it.
 struct Earlier {
-    /// When the last of it was answered, where a time alone proves it.
+    /// When the last of it was answered, where a time alone proves the action.
     answered: Option<DateTime<Utc>>,
     /// Whether some of it may have had its effect, and no answer tells when.
     is_silent: bool,
 }
 
 impl Earlier {
-    /// `by_time` tells whether a time alone proves this kind; elsewhere an answer names its own entry of the log.
+    /// `by_time` tells whether a time alone proves this kind; elsewhere an answer names its own entry of the log, or a state
+    /// is read.
     fn of(
         ledger: &Ledger,
         pid: &PlanId,
-        (aid, kind): (&ActionId, ActionKind),
+        (aid, kind, path): (&ActionId, ActionKind, &str),
         by_time: bool,
     ) -> Self {
         let mut earlier = Self {
@@ -78,14 +82,21 @@ impl Earlier {
             is_silent: false,
         };
         let all = ledger.plan(pid).into_iter();
-        let moves = |other: ActionKind| {
-            // A new password refuses tokens of before as well.
-            other == kind || (by_time && other == ActionKind::ResetPassword)
+        let mixes = |other: &ActionView| {
+            let call = other.call.as_ref();
+            let is_same = other.kind == kind && call.is_some_and(|call| call.2.raw() == path);
+            // A new password refuses tokens of before as well, and what ends sessions in the second of the disabling may have
+            // ended them before it.
+            let is_before = matches!(
+                other.kind,
+                ActionKind::ResetPassword | ActionKind::DisableAccount
+            );
+            is_same || (by_time && is_before)
         };
-        for other in all.filter(|other| moves(other.kind) && other.aid != *aid) {
+        for other in all.filter(|other| other.aid != *aid && mixes(other)) {
             let answered = other.server_answer.filter(|_| by_time);
             earlier.answered = earlier.answered.max(answered);
-            // Every other kind leaves a state that can be read, or is sent once.
+            // Every other kind that is sent leaves a state that can be read, or is sent once.
             earlier.is_silent |= kind == ActionKind::RevokeSessions
                 && other.server_answer.is_none()
                 && other.may_have_had_effect();
@@ -149,11 +160,14 @@ mod tests {
         ledger
     }
 
+    /// The path of each request of the samples.
+    const PATH: &str = "/suspend";
+
     /// Seconds of the first look and of now.
     type Looks = (Option<i64>, Option<i64>);
 
     fn mixes(ledger: &Ledger, kind: ActionKind, by_time: bool, (first, now): Looks) -> bool {
-        let earlier = Earlier::of(ledger, &pid(1), (&aid(2), kind), by_time);
+        let earlier = Earlier::of(ledger, &pid(1), (&aid(2), kind, PATH), by_time);
         earlier.mixes(first.map(at), now.map(at))
     }
 
@@ -191,12 +205,32 @@ mod tests {
     }
 
     #[rstest]
+    // It ends tokens as well.
     #[case(ActionKind::ResetPassword, true)]
     #[case(ActionKind::ExpirePassword, false)]
-    #[case(ActionKind::DisableAccount, false)]
-    fn a_new_password_ends_tokens_as_well(#[case] before: ActionKind, #[case] waits: bool) {
-        let ledger = ledger(before, Some(answer(Some(38))));
-        assert_eq!(mixes(&ledger, R, true, (Some(38), Some(38))), waits);
+    #[case(ActionKind::DisableAccount, true)]
+    fn what_has_to_come_before_a_revocation_is_of_an_earlier_second(
+        #[case] before: ActionKind,
+        #[case] waits: bool,
+    ) {
+        let looks = (Some(38), Some(38));
+        for word in [answer(Some(38)), lost()] {
+            let ledger = ledger(before, Some(word));
+            assert_eq!(mixes(&ledger, R, true, looks), waits);
+            // Where a time alone proves nothing, the status and the log tell which was first.
+            assert!(!mixes(&ledger, R, false, looks));
+        }
+    }
+
+    #[test]
+    fn what_ends_something_else_is_not_waited_for() {
+        // The token of each app is ended by a request of its own.
+        for word in [answer(Some(38)), lost()] {
+            let ledger = ledger(R, Some(word));
+            let own = (&aid(2), R, "/tokens/mail");
+            let earlier = Earlier::of(&ledger, &pid(1), own, true);
+            assert!(!earlier.mixes(Some(at(38)), Some(at(38))));
+        }
     }
 
     #[test]
@@ -206,7 +240,7 @@ mod tests {
         assert!(!mixes(&ledger(X, Some(lost())), X, false, looks));
         let clearing = ledger(R, Some(lost()));
         assert!(!mixes(&clearing, ActionKind::DisableAccount, true, looks));
-        let elsewhere = Earlier::of(&clearing, &pid(2), (&aid(3), R), true);
+        let elsewhere = Earlier::of(&clearing, &pid(2), (&aid(3), R, PATH), true);
         assert!(!elsewhere.mixes(Some(at(38)), Some(at(38))));
     }
 }

@@ -2,14 +2,14 @@
 //!
 //! What must not live here: sending.
 
-use super::{Halt, because, outcome, own};
+use super::{Halt, outcome, own};
 use crate::app::message::Level;
 use crate::domain::audit::{Body, OutcomeState};
 use crate::domain::containment::confirm::ConfirmedAction;
 use crate::domain::fault::Fault;
 use crate::domain::ids::ActionId;
 use crate::domain::text::Safe;
-use crate::engine::{World, plan};
+use crate::engine::World;
 use crate::safe;
 
 /// Ends one action that is not sent, and says so; the others go on. What was confirmed and is not on record yet waits for
@@ -44,20 +44,6 @@ pub(super) async fn skip(
 pub(super) fn has_ended(world: &World, action: &ConfirmedAction) -> bool {
     let known = world.journal.action(action.aid());
     known.is_some_and(|known| known.ended.is_some())
-}
-
-/// Says why an action is not sent although its intent is on disk: this process may have been stopped since, for minutes, and
-/// whoever closed the action meanwhile was told that it is not sent. The switch has the last word.
-pub(super) async fn called_off(world: &World, action: &ConfirmedAction) -> Option<Halt> {
-    world.journal.catch_up().await;
-    if has_ended(world, action) {
-        let closed = because("it was closed meanwhile".into());
-        return Some(Halt {
-            alone: true,
-            ..closed
-        });
-    }
-    plan::frozen(&world.freeze).map(because)
 }
 
 /// Ends an action whose intent is on disk and whose request never left; `attempt` is that request.

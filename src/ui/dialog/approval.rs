@@ -8,7 +8,7 @@ use super::confirm::add_risk;
 use super::{heading, inner_width, open_box};
 use crate::app::approvals::{self, Standing};
 use crate::app::model::Model;
-use crate::domain::containment::approval::Request;
+use crate::domain::containment::approval::{Request, Say};
 use crate::domain::containment::consent::{Consent, Focus};
 use crate::domain::freshness::{clock_word, time_word};
 use crate::domain::text::{Safe, Untrusted};
@@ -80,10 +80,18 @@ fn word(model: &Model, request: &Request) -> (Role, Safe) {
         Standing::Own => (Role::StatePending, "asked by you".into()),
         Standing::Edited => (Role::StateRefuted, "edited: does not count".into()),
         Standing::Expired => (Role::Dim, "expired".into()),
+        Standing::Approved => (Role::Dim, "approved, by your own record".into()),
         Standing::Answered(say) => {
             let by = request.answer.as_ref().map(|(_, by)| by.field());
-            let text = safe!("{} by {}", say.word(), by.unwrap_or_default());
-            (Role::Dim, text)
+            let by = by.unwrap_or_default();
+            match say {
+                Say::Deny => (Role::Dim, safe!("{} by {}", say.word(), by)),
+                // The list is cut at its right side: what is not known comes first.
+                Say::Approve => (
+                    Role::StatePending,
+                    safe!("a yes, not known whether it counts, by {}", by),
+                ),
+            }
         }
     }
 }

@@ -152,7 +152,7 @@ fn timing(model: &Model, action: &ActionView) -> Safe {
             if left > 0 {
                 safe!("{}, {} s left for an answer", time_word(sent), left)
             } else {
-                safe!("{}, no answer in time", time_word(sent))
+                safe!("{}, no answer on record", time_word(sent))
             }
         }
     }

@@ -5,6 +5,8 @@
 
 use std::collections::BTreeSet;
 
+use chrono::{DateTime, Utc};
+
 use crate::app::model::contained::{self, Contained};
 use crate::app::model::{Found, Load, Model, OpenCase};
 use crate::app::update::hold::LONG_AGO;
@@ -74,11 +76,22 @@ impl<'a> NotOver<'a> {
         all.chain(self.elsewhere.clone()).collect()
     }
 
-    /// Gives the accounts that the lines are about.
-    pub(super) fn accounts(&self) -> Vec<AccountId> {
-        let held = self.held.iter().map(|row| row.account.clone());
-        let acts = self.acts.iter().map(|act| act.account.clone());
-        held.chain(acts).collect()
+    /// Gives the disablings and enablings that the lines are about; one that comes later is not among them, whatever else is
+    /// said of its account.
+    pub(super) fn known(
+        &self,
+        ledger: &Ledger,
+        cases: &[CaseId],
+        now: DateTime<Utc>,
+    ) -> Vec<ActionId> {
+        let rows = self.held.iter().chain(&self.undone);
+        let is_said = |account: &AccountId| rows.clone().any(|row| row.account == account);
+        let stand = cases.iter().flat_map(|case| ledger.open_of(case, now));
+        // What is said to be undone may still stand on record, closed by hand.
+        let held = stand.filter(|act| is_said(&act.account));
+        let acts = self.acts.iter().filter(|act| decides(act));
+        let acts = acts.map(|act| act.aid.clone());
+        held.map(|act| act.aid.clone()).chain(acts).collect()
     }
 
     /// Says what was contained and leaves nothing to undo.

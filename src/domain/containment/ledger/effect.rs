@@ -122,18 +122,30 @@ impl ActionView {
     /// Tells whether what began before a request was sent cannot be its effect, by the provider's clock and, where the
     /// provider accepted it, by ours too: a provider may stamp its answers by a wrong clock and an effect by a right one.
     ///
-    /// Of a password that is judged by when it was set before: some providers stamp it by another clock than their answers.
+    /// Of a password that is set that is judged by when it was set before: some providers stamp it by another clock than
+    /// their answers.
     pub fn is_older(&self, began: DateTime<Utc>) -> bool {
-        let before = self.server_before.filter(|_| !self.kind.is_of_password());
+        let is_set = self.kind == ActionKind::ResetPassword;
+        let before = self.server_before.filter(|_| !is_set);
         before.is_some_and(|before| before - began > CLOCKS) && !self.is_accepted_then(began)
+    }
+
+    /// Gives when the request was over by our own clock, or will be.
+    fn over(&self) -> Option<DateTime<Utc>> {
+        // The record of an answer may have waited for the disk, its request did not wait longer than to the deadline.
+        [self.answered, self.deadline].into_iter().flatten().min()
     }
 
     /// Tells whether a time is one of the request by our own clock.
     fn is_of_then(&self, at: DateTime<Utc>) -> bool {
-        // The record of an answer may have waited for the disk, its request did not wait longer than to the deadline.
-        let end = [self.answered, self.deadline].into_iter().flatten().min();
-        let times = self.sent.zip(end);
+        let times = self.sent.zip(self.over());
         times.is_some_and(|(sent, end)| sent - at <= CLOCKS && at - end <= LATE)
+    }
+
+    /// Tells whether it was read as done only so long after the request that it may as well have been done since.
+    pub fn is_read_late(&self) -> bool {
+        let times = self.agreed.zip(self.over());
+        times.is_some_and(|(read, end)| read - end > LATE)
     }
 
     /// Tells whether the provider accepted the request and a time is one of it by our own clock.
@@ -148,10 +160,12 @@ impl ActionView {
     }
 
     /// Tells whether what was read as its effect is clearly that of another act: it began anew, or is of the request by
-    /// neither clock.
+    /// neither clock. Of a password that is set the clock may be a third one, so that its time alone does not tell.
     pub fn is_of_another_act(&self) -> bool {
         let is_outside = |began: DateTime<Utc>| {
-            (self.is_older(began) || self.is_of_another_time()) && !self.is_of_then(began)
+            self.kind != ActionKind::ResetPassword
+                && (self.is_older(began) || self.is_of_another_time())
+                && !self.is_of_then(began)
         };
         self.has_begun_anew() || self.effect_at.is_some_and(is_outside)
     }
@@ -160,18 +174,33 @@ impl ActionView {
     /// then it is not proven to be its own. Too late is what is so by the provider's clock and, where the provider accepted
     /// the request, by ours too.
     pub fn is_of_another_time(&self) -> bool {
-        let Some(began) = self.effect_at else {
-            return false;
-        };
+        let is_late = |began| self.is_late(began) && !self.may_be_in_time();
+        self.has_begun_anew() || self.effect_at.is_some_and(is_late)
+    }
+
+    /// Tells whether a time is too late by the clocks to be that of the effect.
+    fn is_late(&self, began: DateTime<Utc>) -> bool {
         let answered = self.server_answer.filter(|_| self.acknowledged);
         let waited = self.deadline.zip(self.sent).map(|(end, sent)| end - sent);
         let late = match (answered, self.server_before, waited) {
             (Some(answered), _, _) => began - answered > LATE,
             (None, Some(before), Some(waited)) => began - before > waited + LATE,
+            // Keycloak tells no clock: by ours, which is the only one, whatever is not of the request is late.
+            (None, None, _) if self.kind == ActionKind::ResetPassword => true,
             _ => false,
         };
-        let late = late && !self.is_accepted_then(began);
-        self.has_begun_anew() || (late && !self.kind.is_of_password())
+        late && !self.is_accepted_then(began)
+    }
+
+    /// Tells whether what has a late time may be its effect all the same.
+    fn may_be_in_time(&self) -> bool {
+        match self.kind {
+            // Some stamp a password by another clock than their answers: what was read in time was set in time.
+            ActionKind::ResetPassword => !self.is_read_late(),
+            // Entra ID carries out what it accepted when its turn comes.
+            ActionKind::ConfirmCompromised | ActionKind::DismissRisk => self.acknowledged,
+            _ => false,
+        }
     }
 
     /// Tells whether a password that was set at a time came after the one that this reset made.
@@ -248,6 +277,9 @@ mod tests {
     const D: ActionKind = ActionKind::DisableAccount;
     const E: ActionKind = ActionKind::EnableAccount;
     const R: ActionKind = ActionKind::RevokeSessions;
+    const P: ActionKind = ActionKind::ResetPassword;
+    const X: ActionKind = ActionKind::ExpirePassword;
+    const M: ActionKind = ActionKind::ConfirmCompromised;
 
     fn sent(ledger: &mut Ledger, number: u128, kind: ActionKind, n: u64) {
         let bodies = [
@@ -460,13 +492,86 @@ mod tests {
     }
 
     #[rstest]
-    #[case(98, false)]
-    #[case(97, true)]
-    #[case(200, false)]
-    fn what_began_before_the_request_is_older(#[case] second: i64, #[case] older: bool) {
+    #[case(D, 98, false)]
+    #[case(D, 97, true)]
+    #[case(D, 200, false)]
+    #[case::asked_for_another(ActionKind::ExpirePassword, 97, true)]
+    // Judged by what it was before.
+    #[case::set(P, 97, false)]
+    fn what_began_before_the_request_is_older(
+        #[case] kind: ActionKind,
+        #[case] second: i64,
+        #[case] older: bool,
+    ) {
         let ledger = timed(true, &[]);
         let action = ledger.get(&aid(1)).expect("it is on record");
+        let action = ActionView {
+            kind,
+            ..action.clone()
+        };
         assert_eq!(action.is_older(at(second)), older);
+    }
+
+    /// Sent in second 1000 and answered a second later by our clock, by the provider's clock as well or by none; the effect
+    /// began in a second and was read in another one.
+    #[rstest]
+    #[case::of_then(P, Some(true), 1_001, 1_003, false)]
+    #[case::a_copy_that_lagged(P, Some(true), 1_001, 1_200, false)]
+    // Its clock is another one: it was read in time.
+    #[case::ahead(P, Some(true), 1_100, 1_003, false)]
+    #[case::of_others(P, Some(true), 1_023, 1_024, true)]
+    #[case::without_an_answer(P, Some(false), 1_034, 1_040, true)]
+    #[case::no_clock(P, None, 1_001, 1_003, false)]
+    #[case::no_clock_and_late(P, None, 1_001, 1_200, false)]
+    #[case::no_clock_and_ahead(P, None, 1_100, 1_003, false)]
+    #[case::no_clock_and_of_others(P, None, 1_023, 1_024, true)]
+    // By a clock that is behind, or by others: it was read late.
+    #[case::no_clock_and_behind(P, None, 900, 1_024, true)]
+    #[case::asked_for_another(X, Some(true), 1_001, 1_003, false)]
+    #[case::asked_for_by_others(X, Some(true), 1_023, 1_024, true)]
+    #[case::asked_for_without_an_answer(X, Some(false), 1_030, 1_040, false)]
+    #[case::asked_for_by_others_without_an_answer(X, Some(false), 1_034, 1_040, true)]
+    // What was accepted is carried out when its turn comes; what was not, is of others.
+    #[case::marked_late(M, Some(true), 1_100, 1_101, false)]
+    #[case::marked_without_an_answer(M, Some(false), 1_030, 1_040, false)]
+    #[case::marked_by_others_without_an_answer(M, Some(false), 1_034, 1_040, true)]
+    fn what_was_not_there_in_time_is_of_another_time(
+        #[case] kind: ActionKind,
+        #[case] answered: Option<bool>,
+        #[case] began: i64,
+        #[case] seen: i64,
+        #[case] late: bool,
+    ) {
+        // Of a provider without a clock it was accepted.
+        let (clock, accepted) = (answered.is_some(), answered != Some(false));
+        let mut sent = intent(1, clock.then_some(1_000));
+        if let Body::ActionIntent { deadline, .. } = &mut sent {
+            *deadline = at(1_020);
+        }
+        let ack = Body::ActionAck {
+            aid: aid(1),
+            attempt: 1,
+            status: 204,
+            request_id: None,
+            server_date: clock.then(|| at(1_001)),
+        };
+        let mut observed = read(Some(true));
+        if let Body::ActionObserve(observed) = &mut observed {
+            observed.effect_at = Some(at(began));
+        }
+        let before = [
+            (planned(1, 0, kind), 1_000),
+            (confirmed(1, false), 1_000),
+            (sent, 1_000),
+        ];
+        let then = accepted.then_some((ack, 1_001));
+        let all = before.into_iter().chain(then).chain([(observed, seen)]);
+        let mut ledger = Ledger::default();
+        for ((body, second), n) in all.zip(1..) {
+            ledger.apply(&entry(n, second, body));
+        }
+        let action = ledger.get(&aid(1)).expect("it is on record");
+        assert_eq!(action.is_of_another_time(), late);
     }
 
     /// What was answered to the request of [`by_two_clocks`].
