@@ -31,6 +31,7 @@ use chrono::{DateTime, NaiveDate, NaiveDateTime, Utc};
 use clap::{CommandFactory as _, Parser, Subcommand};
 
 use crate::domain::fault::Fault;
+use crate::domain::text::{Safe, Untrusted};
 use crate::drill::wire::Idp;
 use crate::store::state::StateDir;
 
@@ -155,10 +156,15 @@ pub fn run(arguments: impl IntoIterator<Item = OsString>) -> u8 {
     crate::terminal::signal::outlive_file_limit();
     let arguments = match Arguments::try_parse_from(arguments) {
         Ok(arguments) => arguments,
+        // Nothing can be done when it cannot be printed.
+        Err(error) if error.use_stderr() => {
+            let _ = writeln!(io::stderr().lock(), "{}", misused(&error));
+            return USAGE;
+        }
+        // Help and version come this way too.
         Err(error) => {
-            // Help and version come this way too; nothing can be done when they cannot be printed.
             let _ = error.print();
-            return if error.use_stderr() { USAGE } else { OK };
+            return OK;
         }
     };
     match dispatch(arguments) {
@@ -174,6 +180,12 @@ pub fn run(arguments: impl IntoIterator<Item = OsString>) -> u8 {
             failure.code
         }
     }
+}
+
+/// Gives what is wrong with the command line; it quotes words that may come from outside.
+fn misused(error: &clap::Error) -> Safe {
+    let text = error.render().to_string();
+    Untrusted::new(text.trim_end()).block()
 }
 
 fn dispatch(arguments: Arguments) -> Result<u8, Failure> {
@@ -298,9 +310,37 @@ fn broken_pipe(error: &io::Error) -> Result<u8, Failure> {
     if error.kind() == io::ErrorKind::BrokenPipe {
         return Ok(OK);
     }
-    let text = crate::domain::text::Untrusted::new(error.to_string());
+    let text = Untrusted::new(error.to_string());
     Err(Failure::one(
         INTERNAL,
         Fault::new(crate::safe!("failed to print: {}", text.line())),
     ))
+}
+
+#[cfg(test)]
+mod tests {
+    use rstest::rstest;
+
+    use super::*;
+
+    #[rstest]
+    #[case::of_eight_bits(&["cases", "\u{9b}31m"], "<9B>31m")]
+    #[case::of_an_option(&["cases", "--\u{9d}0;x\u{9c}"], "<9D>0;x<9C>")]
+    #[case::of_a_subcommand(&["\u{90}q"], "<90>q")]
+    #[case::of_a_value(&["audit", "show", "--since", "\u{85}\u{202e}"], "<85><U+202E>")]
+    fn a_control_in_a_wrong_command_line_is_shown_and_never_sent(
+        #[case] words: &[&str],
+        #[case] shown: &str,
+    ) {
+        let words = std::iter::once("quell").chain(words.iter().copied());
+        let error = Arguments::try_parse_from(words).expect_err("it is wrong");
+        assert!(error.use_stderr());
+        let text = misused(&error);
+        assert!(text.as_str().contains(shown), "{text}");
+        let is_raw = |c: char| c.is_control() && c != '\n';
+        assert!(!text.as_str().contains(is_raw), "{text}");
+        // What the words mean is still there, line by line.
+        assert!(text.as_str().starts_with("error: "), "{text}");
+        assert!(text.lines().count() > 1, "{text}");
+    }
 }

@@ -4,9 +4,11 @@
 
 For each directory one line per log: `ok`, `BROKEN` or `UNSEALED`, the log, its records, and the first fault; behind it `EARLIER`
 and the log, where anchors name records from before the first one there, which cannot be checked; then `DOUBLED`
-and the logs, for each host and user of whom there is more than one in that directory; then, behind all directories, `MISSING`
-and the log, for each that anchors name and that is in no directory; then `DAMAGED` and the file, for a head that is not as
-quell wrote it. Exit code: 0 every log holds, 1 one does not, or one that a head names is missing, 2 every log that is there
+and the logs, for each host and user of whom there is more than one in that directory; then, behind all directories, `BROKEN`, the
+log and the first number of which two directories have different records, for copies of a log that contradict each other; then
+`MISSING` and the log, for each that anchors name and that is in no directory; then `DAMAGED` and the file, for a head that is
+not as quell wrote it. Exit code: 0 every log holds, 1 one does not, or its copies contradict each other, or one that a head names
+is missing, 2 every log that is there
 holds, and one that other anchors name is missing or begins behind them, a head is damaged or a host and user have two, 3 there
 is none, or something that cannot be read: no folder, no regular file, 64 an option that there is not. `--anchors` finds anchors
 in any text; only a file named `head` is taken as what quell keeps in its state directory and judged as quell does: every line is
@@ -245,9 +247,9 @@ def seconds(text):
     return calendar.timegm(at) + micros / 1e6 if at[0] else float("-inf")
 
 
-def verify(log, segments, anchors, now=None, remembered=frozenset()):
+def verify(log, segments, anchors, now=None, remembered=frozenset(), hashes=None):
     """Takes the id in the files' names, [(number, bytes)], {n: {hash}}, where checkpoints are required the time, and those
-    numbers that a head names.
+    numbers that a head names; puts {n: hash} of its records into `hashes`, if there is one.
 
     Gives the number of records, the faults, the places where a checkpoint is missing, and whether anchors are from before the
     first record.
@@ -277,6 +279,8 @@ def verify(log, segments, anchors, now=None, remembered=frozenset()):
                 start += len(line) + 1
                 continue
             kind, data = record["type"], record["data"]
+            if hashes is not None:
+                hashes.setdefault(record["n"], bytes.fromhex(record["h"]))
             if torn:
                 joined = b"\n".join(line for line, _ in torn)
                 name = {"len": len(joined), "sha256": hashlib.sha256(joined).hexdigest()}
@@ -470,6 +474,8 @@ def check(options):
         for log, n, h in heads:
             anchors.setdefault(log, {}).setdefault(n, set()).add(h)
     doubled, early = False, False
+    # Of each log the records of all directories before, and the first that two of them have otherwise.
+    copies, parted = {}, {}
     for directory in options.folders:
         logs, owners = {}, {}
         for name in os.listdir(directory):
@@ -485,7 +491,12 @@ def check(options):
             found.add(log)
             own = {n: set(hashes) for n, hashes in anchors.get(log, {}).items()}
             heads = frozenset(remembered.get(log, ()))
-            records, faults, unsealed, earlier = verify(log, sorted(segments), own, now, heads)
+            hashes = {} if len(options.folders) > 1 else None
+            records, faults, unsealed, earlier = verify(log, sorted(segments), own, now, heads, hashes)
+            before = copies.setdefault(log, {})
+            other = [n for n, h in (hashes or {}).items() if before.setdefault(n, h) != h]
+            if other:
+                parted[log] = min(other + [parted.get(log, other[0])])
             exit_code = 1 if faults or unsealed else exit_code
             print("BROKEN" if faults else "UNSEALED" if unsealed else "ok", log, records, *(faults + unsealed)[:1])
             if earlier:
@@ -497,6 +508,9 @@ def check(options):
             if len(several) > 1:
                 doubled = True
                 print("DOUBLED", *several)
+    for log, n in sorted(parted.items()):
+        exit_code = 1
+        print("BROKEN", log, f"record {n} is another in another of these directories")
     missing = sorted(set(anchors) - found)
     for log in missing:
         print("MISSING", log)

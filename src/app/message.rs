@@ -13,7 +13,7 @@ use crate::domain::case::{Alert, Case, CaseFile, Comment, RecordFault, Task};
 use crate::domain::containment::consent::Asked;
 use crate::domain::containment::kind::ActionKind;
 use crate::domain::containment::plan::{ActionFacts, Plan};
-use crate::domain::containment::remnant::LeftBehind;
+use crate::domain::containment::remnant::{Item, LeftBehind};
 use crate::domain::fault::Fault;
 use crate::domain::ids::{AccountId, ActionId, CaseId, ConnectionName};
 use crate::domain::one_time::OneTime;
@@ -138,7 +138,7 @@ pub enum Message {
         result: Result<(Vec<Event>, bool), Fault>,
     },
     /// A plan was made, or could not be.
-    PlanMade(Result<Box<Plan>, Fault>),
+    PlanMade(Result<Box<Plan>, Box<NoPlan>>),
     /// The comments of the open case were read again.
     CommentsRead {
         /// Which case.
@@ -330,6 +330,21 @@ pub struct Handed {
     pub login: Untrusted,
     /// The secret.
     pub secret: Arc<OneTime>,
+}
+
+/// What could not be planned, so that an answer that comes late is not taken for that to a later wish.
+#[derive(Clone, Debug)]
+pub struct NoPlan {
+    /// For which case.
+    pub case: CaseId,
+    /// The target.
+    pub account: AccountId,
+    /// What was to be done.
+    pub kinds: Vec<ActionKind>,
+    /// What was to be removed.
+    pub items: Vec<Item>,
+    /// Why not.
+    pub fault: Fault,
 }
 
 /// What one action kind is at the identity provider.

@@ -104,6 +104,8 @@ pub enum News {
     Records(Vec<Entry>),
     /// Whether this host's log can be read.
     Log(Result<(), Fault>),
+    /// How this host's log was found edited or cut; nothing when it is whole.
+    LogWhole(Option<Fault>),
     /// The terminal said something.
     Terminal(Message),
     /// Time went by.
@@ -129,6 +131,8 @@ pub struct Wall {
     pub responses: Responses,
     /// Why this host's log cannot be read, if so.
     pub log_fault: Option<Fault>,
+    /// How this host's log was found edited or cut, if so: what it says of accounts is not certain then.
+    pub log_doubt: Option<Fault>,
     /// Why not all comments of a case system were read, though its cases may be.
     unread: BTreeMap<ConnectionName, Fault>,
     begun: Duration,
@@ -173,6 +177,7 @@ impl Wall {
             boards: BTreeMap::new(),
             responses: Responses::default(),
             log_fault: None,
+            log_doubt: None,
             unread: BTreeMap::new(),
             begun: now.boot,
         }
@@ -213,6 +218,7 @@ impl Wall {
             }
             News::Records(entries) => self.responses.recorded(&entries),
             News::Log(result) => self.log_fault = result.err(),
+            News::LogWhole(doubt) => self.log_doubt = doubt,
             News::Terminal(Message::Key(chord) | Message::Bunched { chord, .. }) => {
                 return !KEYS.iter().any(|(key, _)| *key == chord);
             }

@@ -6,6 +6,7 @@
 
 mod anchors;
 mod arguments;
+mod held;
 mod needed;
 mod prune;
 mod told;

@@ -432,7 +432,14 @@ pub trait Identity: Send + Sync {
     fn takes_password(&self, _kind: ActionKind) -> bool {
         false
     }
-    /// Sends exactly one request; no redirects, no retries. `password` is there where [`Self::takes_password`] says so.
+    /// Fetches what the request of an action needs to leave at once, such as a token that lasts.
+    ///
+    /// # Errors
+    /// What keeps the request from leaving.
+    async fn ready(&self, _action: &ConfirmedAction) -> Result<(), ConnectError> {
+        Ok(())
+    }
+    /// Sends exactly one request, within seconds; no redirects, no retries. `password` is there where [`Self::takes_password`] says so.
     async fn perform(
         &self,
         action: &ConfirmedAction,

@@ -399,6 +399,10 @@ impl Identity for Entra {
         kind == ActionKind::ResetPassword
     }
 
+    async fn ready(&self, _action: &ConfirmedAction) -> Result<(), ConnectError> {
+        self.http.ready().await
+    }
+
     async fn perform(
         &self,
         action: &ConfirmedAction,
@@ -407,7 +411,8 @@ impl Identity for Entra {
         let kind = action.kind();
         let request = self.confirmed(action, password)?;
         let turn = if kind.is_of_risk() {
-            Some(self.risk_turn(action.account().raw()).await)
+            let turn = self.risk_turn(action.account().raw());
+            Some(self.http.soon(turn).await?)
         } else {
             None
         };

@@ -198,6 +198,18 @@ impl Google {
         action: &ConfirmedAction,
         password: Option<&OneTime>,
     ) -> Result<(Scope, Request), ConnectError> {
+        let (scope, request) = self.routed(action)?;
+        if action.kind() != ActionKind::ResetPassword {
+            return Ok((scope, request));
+        }
+        let password = password.ok_or_else(|| {
+            ConnectError::unsent("reset password: no password was made for it".into())
+        })?;
+        Ok((scope, request.json(&password::body(password.sent()))))
+    }
+
+    /// Builds the request of a confirmed call without its password, with the scope it goes by.
+    fn routed(&self, action: &ConfirmedAction) -> Result<(Scope, Request), ConnectError> {
         let (kind, call) = (action.kind(), action.call());
         let differs = || {
             ConnectError::unsent(safe!(
@@ -219,13 +231,7 @@ impl Google {
         if self.clients.of(scope).prepared(&request)? != *call {
             return Err(differs());
         }
-        if kind != ActionKind::ResetPassword {
-            return Ok((scope, request));
-        }
-        let password = password.ok_or_else(|| {
-            ConnectError::unsent("reset password: no password was made for it".into())
-        })?;
-        Ok((scope, request.json(&password::body(password.sent()))))
+        Ok((scope, request))
     }
 
     fn step(
@@ -394,6 +400,15 @@ impl Identity for Google {
 
     fn takes_password(&self, kind: ActionKind) -> bool {
         kind == ActionKind::ResetPassword
+    }
+
+    async fn ready(&self, action: &ConfirmedAction) -> Result<(), ConnectError> {
+        if action.item().is_some_and(|item| mailbox::holds(item.kind)) {
+            // A client of one mailbox lives for one request, and so does its token.
+            return Ok(());
+        }
+        let (scope, _) = self.routed(action)?;
+        self.clients.of(scope).ready().await
     }
 
     async fn perform(

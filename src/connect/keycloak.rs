@@ -419,12 +419,16 @@ impl Identity for Keycloak {
         kind == ActionKind::ResetPassword
     }
 
+    async fn ready(&self, _action: &ConfirmedAction) -> Result<(), ConnectError> {
+        self.http.ready().await
+    }
+
     async fn perform(
         &self,
         action: &ConfirmedAction,
         password: Option<&OneTime>,
     ) -> Result<Accepted, ConnectError> {
-        let request = self.confirmed(action, password).await?;
+        let request = self.http.soon(self.confirmed(action, password)).await??;
         let answer = self.http.write(&request).await;
         let answer = answer.map_err(|error| match password {
             // What is said of it is recorded.

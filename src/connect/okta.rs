@@ -449,6 +449,10 @@ impl Identity for Okta {
         self.removal_step(item, account)
     }
 
+    async fn ready(&self, _action: &ConfirmedAction) -> Result<(), ConnectError> {
+        self.http.ready().await
+    }
+
     async fn perform(
         &self,
         action: &ConfirmedAction,

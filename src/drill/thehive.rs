@@ -138,7 +138,9 @@ fn user_record(world: &World, user: &User) -> Value {
         "_createdAt": (world.start - chrono::TimeDelta::days(400)).timestamp_millis(),
         "login": user.login, "name": user.name, "email": user.login,
         "hasKey": true, "hasPassword": true, "hasMFA": true, "locked": false, "profile": "analyst",
-        "permissions": ["manageCase/update", "manageComment", "manageTask", "manageObservable"],
+        "permissions": [
+            "manageCase/update", "manageCase/merge", "manageComment", "manageTask", "manageObservable",
+        ],
         "organisation": ORGANISATION, "type": user.kind, "defaultOrganisation": ORGANISATION,
         "organisations": [
             {"organisationId": "~4144", "organisation": ORGANISATION, "profile": "analyst"}

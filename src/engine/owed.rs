@@ -22,13 +22,10 @@ impl Owed {
         all.remove(aid).unwrap_or_default()
     }
 
-    fn has(&self, aid: &ActionId) -> bool {
-        let all = self.0.lock().unwrap_or_else(PoisonError::into_inner);
-        all.contains_key(aid)
-    }
-
-    fn keep(&self, aid: &ActionId, bodies: Vec<Body>) {
+    /// Keeps what could not be recorded, before what was kept meanwhile.
+    fn keep(&self, aid: &ActionId, mut bodies: Vec<Body>) {
         let mut all = self.0.lock().unwrap_or_else(PoisonError::into_inner);
+        bodies.extend(all.remove(aid).unwrap_or_default());
         all.insert(aid.clone(), bodies);
     }
 }
@@ -46,11 +43,6 @@ impl World {
         }
         let recorded = self.journal.record(all.clone()).await;
         recorded.map(drop).inspect_err(|_| self.owed.keep(aid, all))
-    }
-
-    /// Tells whether something of an action could not be recorded so far.
-    pub(super) fn owes(&self, aid: &ActionId) -> bool {
-        self.owed.has(aid)
     }
 
     /// Records what is owed of an action; `false` where the log does not take it.

@@ -11,8 +11,7 @@ pub(super) use allowed::{Rule, allows};
 use super::journal::own;
 use super::recovery::{self, Window};
 use super::{World, removal};
-use crate::app::message::Level;
-use crate::app::message::Message;
+use crate::app::message::{Level, Message, NoPlan};
 use crate::config::settings::{EnvironmentKind, Mode};
 use crate::connect::capability::{Identity, Step};
 use crate::domain::account::Account;
@@ -45,8 +44,17 @@ pub(super) async fn make(
     (kinds, items, window): (Vec<ActionKind>, Vec<Item>, Window),
 ) {
     let what = (kinds.as_slice(), items.as_slice(), window);
-    let result = try_make(&world, case, account, &asked_for, what).await;
-    world.tell(Message::PlanMade(result.map(Box::new))).await;
+    let result = try_make(&world, case.clone(), account.clone(), &asked_for, what).await;
+    let made = result.map(Box::new).map_err(|fault| {
+        Box::new(NoPlan {
+            case,
+            account,
+            kinds,
+            items,
+            fault,
+        })
+    });
+    world.tell(Message::PlanMade(made)).await;
 }
 
 async fn try_make(

@@ -303,12 +303,12 @@ impl Reads {
         }
     }
 
-    /// Records what is owed of the action and takes it to heart; `false` while the log does not take it.
+    /// Records what is owed of the action and takes to heart what it was answered; `false` while the log does not take it.
     async fn settle(&mut self, world: &World) -> bool {
         let aid = &self.action.aid;
-        let owes = world.owes(aid);
         let settled = world.is_settled(aid).await;
-        if let Some(now) = world.journal.action(aid).filter(|_| owes && settled) {
+        let is_news = |now: &ActionView| settled && now.answered != self.action.answered;
+        if let Some(now) = world.journal.action(aid).filter(is_news) {
             self.action = now;
         }
         settled

@@ -4,6 +4,7 @@
 //! must not live here: the engine of the console, what is shown.
 
 mod comments;
+mod whole;
 
 use std::path::PathBuf;
 use std::sync::Arc;
@@ -92,6 +93,8 @@ pub fn start(start: Start) -> JoinSet<()> {
             let _ = news.send(News::Asked { source, result }).await;
         });
     }
+    let every = pace.of(whole::EVERY);
+    tasks.spawn(whole::judge(audit.clone(), every, news.clone()));
     tasks.spawn(log(Follower::new(audit), pace.of(LOOK), news));
     tasks
 }

@@ -99,6 +99,11 @@ fn status(canvas: &mut Canvas<'_>, wall: &Wall, area: Rect) {
             .add(Role::Text, " ")
             .add(role, word);
     }
+    if wall.log_doubt.is_some() {
+        line = line
+            .add(Role::Text, "  log ")
+            .add(Role::SourceStale, "failing");
+    }
     let clock = Words::new(Role::Strong, clock_word(wall.now.utc)).add(Role::Text, " ");
     let room = usize::from(area.width).saturating_sub(clock.width() + 1);
     canvas.ends(area, 0, line.whole(room), clock);
@@ -117,10 +122,10 @@ fn source_word(source: &Source, wall: &Wall) -> (Role, Safe) {
     }
 }
 
-/// Says in a line of its own that what is shown is old: nobody across the room reads an age in a corner.
+/// Says in a line of its own that what is shown is old, or else that the log is not to be relied on: nobody across the room
+/// reads that in a corner.
 fn old_data(canvas: &mut Canvas<'_>, wall: &Wall, area: Rect) {
     let text = match wall.cases_freshness() {
-        None => "no case system is configured: there is nothing to count".into(),
         Some(Freshness::Stale(age)) => {
             safe!(
                 "OLD DATA: the cases are as they were {} ago",
@@ -131,6 +136,10 @@ fn old_data(canvas: &mut Canvas<'_>, wall: &Wall, area: Rect) {
             "NO DATA: the case system has not answered for {}; all below may be wrong",
             words::minutes(age)
         ),
+        _ if wall.log_doubt.is_some() => {
+            "audit log BROKEN or cut: what it says of accounts is not certain".into()
+        }
+        None => "no case system is configured: there is nothing to count".into(),
         Some(Freshness::Ok | Freshness::Waiting) => return,
     };
     let line = Words::new(Role::LevelAlarm, safe!(" {} ", text));

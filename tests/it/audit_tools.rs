@@ -4,6 +4,7 @@ use std::error::Error;
 use std::fs;
 use std::os::unix::fs::PermissionsExt as _;
 use std::path::Path;
+use std::process::Command;
 
 use chrono::{DateTime, Utc};
 use quell::cli::audit::{
@@ -11,9 +12,10 @@ use quell::cli::audit::{
 };
 use quell::domain::audit::{Anchor, Body, ChainHash, Entry, Expectations, Filter, Observed};
 use quell::domain::ids::{CaseId, ConnectionName, LogId, PlanId};
-use quell::store::audit::{AuditLog, Ground, Identity, read};
+use quell::store::audit::{AuditLog, Ground, HEAD, Identity, read};
 use serde_json::{Value, json};
 
+use crate::audit_agree::python;
 use crate::audit_seal::{closing, note, opening, outcome};
 
 type Done = Result<(), Box<dyn Error>>;
@@ -238,6 +240,7 @@ fn a_log_and_its_copies_are_told_once_and_what_only_one_has_is_not_lost() -> Don
         user: "ana".into(),
     };
     let log = AuditLog::open_on(&whole, identity(), ground())?;
+    let id = log.log().clone();
     for i in 0..6 {
         log.append_blocking(vec![note(i)?])?;
     }
@@ -263,14 +266,149 @@ fn a_log_and_its_copies_are_told_once_and_what_only_one_has_is_not_lost() -> Don
     let fork = read(&early)?.len() - copied;
     assert_eq!(lines.len(), all + fork + 1, "{lines:#?}");
     let twice = all + copied;
+    let parted = format!(
+        "BROKEN: copies of the audit log {id} have different records {}: one was rewritten, or went on apart from the other\n",
+        copied + 1
+    );
     assert_eq!(
         err,
-        format!("{twice} records stood in more than one of these logs, and are told once\n")
+        format!(
+            "{twice} records stood in more than one of these logs, and are told once\n{parted}"
+        )
     );
     let mut forked = Filter::default();
     forked.case = Some("~7".into());
     let (lines, err) = told(forked)?;
-    assert_eq!((lines.len(), err.as_str()), (1, ""));
+    assert_eq!((lines.len(), err), (1, parted));
+    Ok(())
+}
+
+#[test]
+fn copies_that_contradict_each_other_are_broken_for_both_tools_and_older_ones_are_not() -> Done {
+    let outer = tempfile::tempdir()?;
+    let [one, other, older] = ["one", "other", "older"].map(|name| outer.path().join(name));
+    let log = log_of(&one, "east", "ana")?;
+    let id = log.log().clone();
+    log.append_blocking(vec![note(0)?, note(1)?])?;
+    drop(log);
+    copy(&one, &other)?;
+    copy(&one, &older)?;
+    let last = read(&one)?.len() + 1;
+    for (dir, words) in [(&one, "what was done"), (&other, "what was told")] {
+        log_of(dir, "east", "ana")?.append_blocking(vec![case_note("~1", words)?])?;
+    }
+    for (dirs, contradict) in [
+        ([&one, &other, &older], true),
+        ([&older, &other, &one], true),
+        ([&one, &older, &one], false),
+        ([&older, &other, &other], false),
+    ] {
+        let dirs = dirs.map(Clone::clone);
+        let (mut out, mut err) = (Vec::new(), Vec::new());
+        let code = merge(&dirs, Filter::default(), Form::Json, &mut out, &mut err)?;
+        let err = String::from_utf8(err)?;
+        let words = format!("BROKEN: copies of the audit log {id} have different records {last}:");
+        assert_eq!(err.contains(&words), contradict, "{dirs:?}: {err}");
+        assert_eq!(code == BROKEN, contradict, "{dirs:?}: {err}");
+        // Neither hides the other.
+        let told = String::from_utf8(out)?.lines().count();
+        assert_eq!(told, last + usize::from(contradict), "{dirs:?}");
+        let Some(mut python) = python() else { continue };
+        let said = python.args(&dirs).output()?;
+        let words = format!("BROKEN {id} record {last} is another");
+        let told = String::from_utf8(said.stdout)?;
+        assert_eq!(told.contains(&words), contradict, "{dirs:?}: {told}");
+        assert_eq!(said.status.code() == Some(1), contradict, "{told}");
+    }
+    Ok(())
+}
+
+/// An exit code, how many lines were printed, and what was said beside them.
+type Said = (Option<i32>, usize, String);
+
+/// Asks `quell audit`.
+fn asked_for(state: &Path, words: &[&str]) -> Result<Said, Box<dyn Error>> {
+    let mut quell = Command::new(env!("CARGO_BIN_EXE_quell"));
+    quell.arg("--state").arg(state).arg("audit").args(words);
+    let out = quell.output()?;
+    let lines = String::from_utf8(out.stdout)?.lines().count();
+    Ok((out.status.code(), lines, String::from_utf8(out.stderr)?))
+}
+
+#[test]
+fn what_tells_records_says_where_a_log_is_not_as_this_host_remembers_it() -> Done {
+    let state = tempfile::tempdir()?;
+    let state = state.path();
+    let dir = state.join("audit");
+    let log = log_of(&dir, "bastion", "ana")?;
+    log.append_blocking(vec![opening(), note(1)?, closing()])?;
+    let path = dir.join(format!("audit-{}-1.jsonl", log.log()));
+    drop(log);
+    let last = read(&dir)?.pop().ok_or("no record")?;
+    let (n, h) = (last.n, last.h);
+    let head = Anchor {
+        log: last.log,
+        n,
+        h,
+    };
+    fs::write(state.join(HEAD), format!("{head}\n"))?;
+    let backup = state.join("backup");
+    copy(&dir, &backup)?;
+    let (whole, saved) = (dir.display().to_string(), backup.display().to_string());
+    let (whole, saved) = (whole.as_str(), saved.as_str());
+    let all: [&[&str]; 6] = [
+        &["show"],
+        &["show", "--json"],
+        &["export"],
+        &["export", "--csv"],
+        &["merge", whole],
+        &["merge", "--json", whole],
+    ];
+    let verified = || asked_for(state, &["verify"]).map(|(code, ..)| code);
+    for words in all {
+        let (code, _, err) = asked_for(state, words)?;
+        assert_eq!((code, err.as_str()), (verified()?, ""), "{words:?}");
+    }
+
+    let text = fs::read_to_string(&path)?;
+    let cut: String = text.split_inclusive('\n').take(2).collect();
+    for left in [cut.as_str(), ""] {
+        fs::write(&path, left)?;
+        for words in all {
+            let (code, _, err) = asked_for(state, words)?;
+            assert_eq!((code, verified()?), (Some(1), Some(1)), "{words:?}: {err}");
+            assert!(err.starts_with("NOT AS REMEMBERED: "), "{words:?}: {err}");
+            assert!(err.contains("was cut off or emptied"), "{words:?}: {err}");
+            assert_eq!(err.lines().count(), 1, "{words:?}: {err}");
+        }
+        // What another copy has is not missing among what is told.
+        let (code, _, err) = asked_for(state, &["merge", whole, saved])?;
+        assert_ne!(code, Some(1), "{err}");
+        assert!(!err.contains("REMEMBERED"), "{err}");
+    }
+
+    fs::remove_file(&path)?;
+    for words in &all[..4] {
+        let (code, lines, err) = asked_for(state, words)?;
+        assert_eq!((code, verified()?), (Some(1), Some(1)), "{words:?}: {err}");
+        assert!(err.contains("is gone: this host remembers it"), "{err}");
+        assert_eq!(lines, usize::from(words.contains(&"--csv")), "{words:?}");
+    }
+    // The log of another host lies beside what is remembered of ours.
+    let foreign = state.join("foreign");
+    log_of(&foreign, "west", "bo")?.append_blocking(vec![note(1)?])?;
+    let foreign = foreign.display().to_string();
+    let (code, _, err) = asked_for(state, &["merge", &foreign])?;
+    assert!(code != Some(1) && err.is_empty(), "{code:?}: {err}");
+
+    fs::write(&path, &text)?;
+    fs::write(state.join(HEAD), "nothing of ours\n")?;
+    for words in all {
+        let (code, _, err) = asked_for(state, words)?;
+        assert_eq!((code, verified()?), (Some(2), Some(2)), "{words:?}: {err}");
+        let said = "warning: what this host remembers of the log cannot be read";
+        assert!(err.starts_with(said), "{words:?}: {err}");
+    }
     Ok(())
 }
 

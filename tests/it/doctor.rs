@@ -91,8 +91,10 @@ async fn a_healthy_company_has_warnings_only() {
     for clock in ["hive: clock", "elastic: clock"] {
         assert_eq!(of(&checks, clock).verdict, Verdict::Ok, "{checks:#?}");
     }
-    let comments = of(&checks, "hive: may comments in cases");
-    assert_eq!(comments.verdict, Verdict::Ok);
+    for may in ["comment in cases", "claim and close cases", "merge cases"] {
+        let line = of(&checks, &format!("hive: may {may}"));
+        assert_eq!(line.verdict, Verdict::Ok, "{line:?}");
+    }
     assert_eq!(of(&checks, "hive: beyond need").verdict, Verdict::Warning);
     assert_eq!(of(&checks, "elastic: may read events").verdict, Verdict::Ok);
     assert_eq!(of(&checks, "okta: token expiry").verdict, Verdict::NotKnown);
@@ -107,6 +109,32 @@ async fn a_healthy_company_has_warnings_only() {
     }
     assert_eq!(of(&checks, "host policy").verdict, Verdict::Warning);
     assert!(drill.ledger().effects().is_empty(), "the doctor only reads");
+}
+
+/// What is beyond need at the case system.
+fn beyond(checks: &[Check]) -> Vec<&str> {
+    checks
+        .iter()
+        .filter(|check| check.what.as_str() == "hive: beyond need")
+        .map(|check| check.found.as_str())
+        .collect()
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn no_right_that_the_console_uses_at_the_case_system_is_beyond_need() {
+    const OBSERVABLE: &str = "manageObservable is granted, nothing here needs it";
+    const TASK: &str = "manageTask is granted, nothing here needs it";
+    let (drill, dir) = (company().await, tempfile::tempdir().expect("a directory"));
+    let checks = report(&drill, &dir, &no_host(), |text| text).await;
+    assert_eq!(beyond(&checks), [TASK, OBSERVABLE], "{checks:#?}");
+    let checks = report(&drill, &dir, &no_host(), |text| {
+        format!("{text}\n[runbook]\nmirror = \"phases\"\n")
+    })
+    .await;
+    assert_eq!(beyond(&checks), [OBSERVABLE], "{checks:#?}");
+    let tasks = of(&checks, "hive: may make and set tasks");
+    assert_eq!(tasks.verdict, Verdict::Ok, "{tasks:?}");
+    assert_eq!(tasks.found.as_str(), "granted: manageTask");
 }
 
 #[tokio::test(flavor = "multi_thread")]

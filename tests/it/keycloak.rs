@@ -314,6 +314,22 @@ async fn without_a_token_nothing_is_sent() {
 }
 
 #[tokio::test]
+async fn what_is_ready_asks_for_no_token_between_the_last_look_and_its_request() {
+    let house = Tapped::with(keycloak()).await;
+    let account = house.victim().await;
+    let actions = house.confirm(&account, &[ActionKind::DisableAccount]);
+    house.fault(&json!({"fault": "tokens_end"}));
+    // Drops the token that was refused.
+    assert!(house.identity().perform(&actions[0], None).await.is_err());
+    house.identity().ready(&actions[0]).await.unwrap();
+    house.seen();
+    house.identity().perform(&actions[0], None).await.unwrap();
+    let sent: Vec<String> = house.seen().into_iter().map(|one| one.method).collect();
+    assert_eq!(sent, ["PUT"]);
+    assert_eq!(house.drill.ledger().targets("suspend").len(), 1);
+}
+
+#[tokio::test]
 async fn two_accounts_of_one_mail_are_both_found() {
     let house = Tapped::with(keycloak()).await;
     let people = house.identity();

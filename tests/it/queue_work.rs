@@ -11,7 +11,7 @@ use axum::body::Bytes;
 use axum::http::{HeaderMap, Method, StatusCode, Uri};
 use quell::app::effect::Effect;
 use quell::app::keymap::{Chord, Key};
-use quell::app::message::Message;
+use quell::app::message::{Message, NoPlan};
 use quell::app::model::closing::CloseDialog;
 use quell::app::model::{Found, Layer, Load, Model, Pane};
 use quell::app::{related, window};
@@ -698,9 +698,54 @@ fn a_false_positive_that_was_given_up_does_not_come_back() {
 
     press(&mut model, Chord::char('f'));
     assert!(model.false_positive.is_some());
-    let message = Message::PlanMade(Err(Fault::new("no plan")));
+    let message = Message::PlanMade(Err(Box::new(no_plan(&model))));
     let _ = quell::app::update::update(&mut model, crate::scene::now(), message);
     assert_eq!(model.false_positive, None);
+    assert!(said(&model, "no plan"));
+}
+
+/// What would be told if the plan that is waited for could not be made.
+fn no_plan(model: &Model) -> NoPlan {
+    let Some(Layer::Planning { kinds, items, of }) = model.layers.last() else {
+        panic!("a plan is being made: {:?}", model.layers)
+    };
+    NoPlan {
+        case: of.case.clone(),
+        account: of.account.clone(),
+        kinds: kinds.clone(),
+        items: items.clone(),
+        fault: Fault::new("no plan"),
+    }
+}
+
+#[rstest]
+#[case::of_another_case(|none: &mut NoPlan| none.case = crate::scene::case_id(1))]
+#[case::of_another_account(|none: &mut NoPlan| {
+    none.account = AccountId::new(none.account.connection.clone(), "00u-frida");
+})]
+#[case::of_other_kinds(|none: &mut NoPlan| none.kinds = vec![ActionKind::RevokeSessions])]
+fn a_late_refusal_of_an_earlier_wish_leaves_the_plan_that_is_waited_for(
+    #[case] earlier: fn(&mut NoPlan),
+) {
+    let mut model = contained_case(false);
+    press(&mut model, Chord::char('f'));
+    let mut none = no_plan(&model);
+    let mut plan = crate::scene::plan(false);
+    (plan.case, plan.account.id) = (none.case.clone(), none.account.clone());
+    plan.steps.truncate(1);
+    for step in &mut plan.steps {
+        step.kind = ActionKind::EnableAccount;
+    }
+    assert_eq!(none.kinds, plan.kinds());
+    earlier(&mut none);
+    let message = Message::PlanMade(Err(Box::new(none)));
+    let _ = quell::app::update::update(&mut model, crate::scene::now(), message);
+    assert!(matches!(model.layers.last(), Some(Layer::Planning { .. })));
+    assert!(model.false_positive.is_some());
+    assert!(!said(&model, "no plan"));
+    let message = Message::PlanMade(Ok(Box::new(plan)));
+    let _ = quell::app::update::update(&mut model, crate::scene::now(), message);
+    assert!(matches!(model.layers.last(), Some(Layer::Confirm { .. })));
 }
 
 fn tell(model: &mut Model, bodies: impl IntoIterator<Item = Body>) {

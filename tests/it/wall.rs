@@ -240,6 +240,51 @@ async fn two_walls_see_an_account_contained_one_by_the_log_and_one_by_the_case()
 }
 
 #[tokio::test(flavor = "multi_thread")]
+async fn a_log_that_was_edited_is_not_told_as_certain() {
+    let (drill, state) = (company().await, place());
+    let mut app = TestApp::start(&drill, state.path());
+    contain(&mut app).await;
+    app.until("it is documented", |model| {
+        let mut actions = model.ledger.actions().peekable();
+        actions.peek().is_some()
+            && actions.all(|one| one.state == ActionState::Verified && one.comment.is_some())
+    })
+    .await;
+    app.end().await;
+    let elsewhere = place();
+    let config = write_config(elsewhere.path(), &drill).expect("it is written");
+    let audit = state.path().join("audit");
+    // Looked at anew after two seconds, so that the edit is seen while it runs.
+    let mut wall = TestWall::start(&config, audit.clone(), Pace::scaled(0.002));
+    let whole = wall
+        .until("it is contained", |wall| contained(wall, LOGIN))
+        .await;
+    assert_eq!(whole.log_doubt, None);
+    for file in files(&audit).into_keys() {
+        let is_log = file.extension().is_some_and(|end| end == "jsonl");
+        if is_log {
+            let text = std::fs::read_to_string(&file).expect("it is text");
+            let lines = text.split_inclusive('\n');
+            let kept = lines.filter(|line| !line.contains(r#""type":"action.outcome""#));
+            let kept: String = kept.collect();
+            assert_ne!(kept, text, "something was taken out");
+            std::fs::write(&file, kept).expect("it can be written");
+        }
+    }
+    let doubted = wall
+        .until("it is not certain", |wall| wall.log_doubt.is_some())
+        .await;
+    let said = doubted.log_doubt.expect("it was seen");
+    assert!(said.what.as_str().contains("BROKEN"), "{said:?}");
+    wall.end().await;
+    // One that starts with the log as it is now says it as well.
+    let mut wall = TestWall::start(&config, audit, Pace::scaled(0.02));
+    wall.until("it is not certain", |wall| wall.log_doubt.is_some())
+        .await;
+    wall.end().await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
 async fn a_case_system_that_fails_makes_old_data_that_says_so() {
     let (drill, state) = (company().await, place());
     let config = write_config(state.path(), &drill).expect("it is written");
@@ -538,6 +583,7 @@ fn a_wall_has_one_command() {
         | News::Asked { .. }
         | News::Records(_)
         | News::Log(_)
+        | News::LogWhole(_)
         | News::Terminal(_)
         | News::Tick => true,
     };

@@ -156,6 +156,36 @@ fn what_was_enabled_again_and_is_watched_is_one_line() {
     assert!(!screen.contains("203.0.113.77"), "{screen}");
 }
 
+#[test]
+fn what_a_log_says_that_was_edited_or_cut_is_not_shown_as_certain() {
+    let mut wall = wall_of("night", Names::Short);
+    let broken = Fault::new("the audit log is BROKEN, 2 faults");
+    wall.update(scene::now(), News::LogWhole(Some(broken)));
+    let wide = |wall: &Wall| picture(&drawn(wall, &theme("dark"), (300, 90)));
+    let screen = wide(&wall);
+    for line in [
+        "log failing",
+        "audit log BROKEN or cut: what it says of accounts is not certain",
+        "M. L.   contained? until",
+        "H. T.   contained until",
+        "PARTLY?: not disabled from here",
+        "log    this host     failing  BROKEN or cut",
+    ] {
+        assert!(screen.contains(line), "{line}\n{screen}");
+    }
+    assert!(!screen.contains("2 faults"), "{screen}");
+    let small = picture(&drawn(&wall, &theme("dark"), (80, 24)));
+    assert!(small.contains("audit log BROKEN or cut"), "{small}");
+    wall.responses = Responses::default();
+    let none = wide(&wall);
+    assert!(!none.contains("this host or a case"), "{none}");
+    wall.update(scene::now(), News::LogWhole(None));
+    let well = wide(&wall);
+    for word in ["BROKEN", "failing", "not certain"] {
+        assert!(!well.contains(word), "{well}");
+    }
+}
+
 type Bytes = Terminal<LeanBackend<Egress<Vec<u8>>>>;
 
 fn bytes(size: (u16, u16)) -> Bytes {

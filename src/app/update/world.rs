@@ -5,7 +5,7 @@ use super::open_case::{account_read, activity_ended, case_read, read_account, re
 use super::sources::polled;
 use super::{activity, approval, documenting, evidence, list, mirror, recovery};
 use crate::app::effect::Effect;
-use crate::app::message::{Level, Message};
+use crate::app::message::{Level, Message, NoPlan};
 use crate::app::model::{Found, Held, Layer, Load, Model};
 use crate::domain::audit::{Body, Entry, SecretState};
 use crate::domain::case::Case;
@@ -18,7 +18,7 @@ use crate::domain::containment::standing::Standing;
 use crate::domain::containment::state::ActionState;
 use crate::domain::fault::Fault;
 use crate::domain::freshness::time_word;
-use crate::domain::ids::CaseId;
+use crate::domain::ids::{AccountId, CaseId};
 use crate::domain::text::Untrusted;
 use crate::safe;
 
@@ -234,19 +234,29 @@ pub(super) fn events_changed(model: &mut Model) -> Vec<Effect> {
     effects
 }
 
-fn plan_made(model: &mut Model, result: Result<Box<Plan>, Fault>) -> Vec<Effect> {
-    // Whoever pressed Esc meanwhile does not want the dialog any more, nor that of an earlier wish.
+fn plan_made(model: &mut Model, result: Result<Box<Plan>, Box<NoPlan>>) -> Vec<Effect> {
+    // Whoever pressed Esc meanwhile does not want the dialog any more, nor the answer to an earlier wish, good or bad.
     let waiting = match (model.layers.last(), &result) {
         (Some(Layer::Planning { kinds, items, of }), Ok(plan)) => {
-            wanted(kinds, of, plan) && are_same(items, &plan.items())
+            wanted(
+                kinds,
+                of,
+                (&plan.case, &plan.account.id, plan.kinds().as_slice()),
+            ) && are_same(items, &plan.items())
         }
-        (Some(Layer::Planning { .. }), Err(_)) => true,
+        (Some(Layer::Planning { kinds, items, of }), Err(none)) => {
+            wanted(
+                kinds,
+                of,
+                (&none.case, &none.account, none.kinds.as_slice()),
+            ) && are_same(items, &none.items)
+        }
         _ => false,
     };
     if !waiting {
         return Vec::new();
     }
-    let planned = model.layers.pop();
+    model.layers.pop();
     match result {
         Ok(plan) => {
             let confirmation = Confirmation::open(*plan);
@@ -256,11 +266,12 @@ fn plan_made(model: &mut Model, result: Result<Box<Plan>, Fault>) -> Vec<Effect>
                 scroll: 0,
             });
         }
-        Err(fault) => {
+        Err(none) => {
+            let NoPlan { items, fault, .. } = *none;
             super::closing::given_up(model);
             model.say(Level::Error, fault.what, fault.hint);
             // What was to be removed may be gone, or be another thing: the list that was looked at is of before.
-            if matches!(&planned, Some(Layer::Planning { items, .. }) if !items.is_empty()) {
+            if !items.is_empty() {
                 return super::left::read_again(model);
             }
         }
@@ -268,11 +279,14 @@ fn plan_made(model: &mut Model, result: Result<Box<Plan>, Fault>) -> Vec<Effect>
     Vec::new()
 }
 
-/// Tells whether a plan is the one that is being waited for: this case, this account, these kinds.
-fn wanted(kinds: &[ActionKind], of: &Held, plan: &Plan) -> bool {
-    let planned = plan.kinds();
-    of.case == plan.case
-        && of.account == plan.account.id
+/// Tells whether an answer is to what is being waited for: this case, this account, these kinds.
+fn wanted(
+    kinds: &[ActionKind],
+    of: &Held,
+    (case, account, planned): (&CaseId, &AccountId, &[ActionKind]),
+) -> bool {
+    of.case == *case
+        && of.account == *account
         && kinds.iter().all(|kind| planned.contains(kind))
         && planned.iter().all(|kind| kinds.contains(kind))
 }

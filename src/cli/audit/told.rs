@@ -6,6 +6,7 @@ use std::collections::BTreeMap;
 use std::io::{self, Write};
 use std::path::{Path, PathBuf};
 
+use super::held::Heads;
 use super::written::{COLUMNS, ecs, line, row};
 use super::{BROKEN, OK, code as code_of, no_log, unreadable, worse};
 use crate::domain::audit::{Entry, Filter, Report, ascii_json};
@@ -36,7 +37,8 @@ pub fn show(dir: &Path, json: bool, out: &mut dyn Write) -> io::Result<u8> {
     show_some(dir, Filter::default(), form, out)
 }
 
-/// Writes the records that are asked for, log by log, and gives the exit code of the verification of all.
+/// Writes the records that are asked for, log by log, and gives the exit code of the verification of all, also against
+/// what this host remembers of them.
 ///
 /// # Errors
 /// Only when `out` cannot be written.
@@ -44,7 +46,8 @@ pub fn show_some(dir: &Path, filter: Filter, form: Form, out: &mut dyn Write) ->
     show_to(dir, filter, form, out, &mut io::sink())
 }
 
-/// The same; what is wrong goes to `err` where lines for people would be out of place among the records.
+/// The same; what is wrong goes to `err` where lines for people would be out of place among the records, and what is not as
+/// this host remembers it always.
 pub(super) fn show_to(
     dir: &Path,
     filter: Filter,
@@ -52,17 +55,23 @@ pub(super) fn show_to(
     out: &mut dyn Write,
     err: &mut dyn Write,
 ) -> io::Result<u8> {
+    let mut heads = Heads::of(dir);
     let logs = match audit::walk(dir) {
-        Ok(logs) if logs.is_empty() => return no_log(form == Form::Json, out),
+        Ok(logs) if logs.is_empty() && !heads.want_a_log() => {
+            return no_log(form == Form::Json, out);
+        }
         Ok(logs) => logs,
         Err(error) => return unreadable(&error, form == Form::Json, out),
     };
     let mut telling = Telling::begin(filter, form, out)?;
     let mut found = Found::new();
     for mut log in logs {
+        let id = log.log().clone();
+        heads.found(&id);
         let ended = loop {
             match log.next() {
                 Ok(Some(entry)) => {
+                    heads.pass(&id, &entry);
                     telling.tell(&entry, out)?;
                 }
                 Ok(None) => break log.finish(),
@@ -74,14 +83,15 @@ pub(super) fn show_to(
             Err(error) => return unreadable(&error, form == Form::Json, out),
         }
     }
-    if form == Form::Text {
+    let code = if form == Form::Text {
         found.say(out)
     } else {
         found.say(err)
-    }
+    }?;
+    Ok(worse(code, heads.say(err)?))
 }
 
-/// Writes the records that are asked for and nothing else; what is wrong goes to `err`.
+/// Writes the records that are asked for and nothing else; what is wrong, or not as this host remembers it, goes to `err`.
 ///
 /// # Errors
 /// Only when `out` or `err` cannot be written.
@@ -92,17 +102,14 @@ pub fn export(
     out: &mut dyn Write,
     err: &mut dyn Write,
 ) -> io::Result<u8> {
-    merge(
-        &[dir.to_owned()],
-        filter,
-        if csv { Form::Csv } else { Form::Json },
-        out,
-        err,
-    )
+    let form = if csv { Form::Csv } else { Form::Json };
+    tell_all(&[dir.to_owned()], Heads::of(dir), filter, form, out, err)
 }
 
 /// Writes the records of all logs of several directories in the order of their times. Within a log the order of the
-/// records holds whatever their clocks say. A record that copies of one log share is written once.
+/// records holds whatever their clocks say. A record that copies of one log share is written once; copies that have
+/// different records of one number are BROKEN. A log is held against what this host remembers beside its folder, if
+/// anything.
 ///
 /// # Errors
 /// Only when `out` or `err` cannot be written.
@@ -113,14 +120,26 @@ pub fn merge(
     out: &mut dyn Write,
     err: &mut dyn Write,
 ) -> io::Result<u8> {
+    tell_all(dirs, Heads::beside(dirs), filter, form, out, err)
+}
+
+fn tell_all(
+    dirs: &[PathBuf],
+    mut heads: Heads,
+    filter: Filter,
+    form: Form,
+    out: &mut dyn Write,
+    err: &mut dyn Write,
+) -> io::Result<u8> {
     let mut logs: BTreeMap<LogId, Copies> = BTreeMap::new();
     for dir in dirs {
         let found = match audit::walk(dir) {
-            Ok(found) if found.is_empty() => return no_log(false, err),
+            Ok(found) if found.is_empty() && !heads.want_a_log() => return no_log(false, err),
             Ok(found) => found,
             Err(error) => return unreadable(&error, false, err),
         };
         for log in found {
+            heads.found(log.log());
             let copies = logs.entry(log.log().clone()).or_default();
             if let Err(error) = copies.add(log) {
                 return unreadable(&error, false, err);
@@ -129,16 +148,22 @@ pub fn merge(
     }
     let mut telling = Telling::begin(filter, form, out)?;
     let mut shared = 0;
+    // Where copies of a log part for the first time: how many records follow does not matter.
+    let mut parted: BTreeMap<LogId, u64> = BTreeMap::new();
     // The earliest of the first records of all logs each time; within a log their order stays.
-    while let Some((_, copies)) = logs
+    while let Some((log, copies)) = logs
         .iter_mut()
         .filter(|(_, copies)| copies.first().is_some())
         .min_by_key(|(log, copies)| (copies.first().map(|entry| entry.ts), (*log).clone()))
     {
         match copies.take() {
-            Ok(Some((entry, others))) => {
-                if telling.tell(&entry, out)? {
-                    shared += others;
+            Ok(Some(taken)) => {
+                heads.pass(log, &taken.entry);
+                if taken.is_contradicted {
+                    parted.entry(log.clone()).or_insert(taken.entry.n);
+                }
+                if telling.tell(&taken.entry, out)? {
+                    shared += taken.others;
                 }
             }
             Ok(None) => break,
@@ -159,7 +184,18 @@ pub fn merge(
         );
         writeln!(err, "{text}")?;
     }
-    found.say(err)
+    let mut code = OK;
+    for (log, n) in &parted {
+        let text = safe!(
+            "copies of the audit log {} have different records {}: one was rewritten, or went on apart from the other",
+            *log,
+            *n
+        );
+        writeln!(err, "BROKEN: {text}")?;
+        code = BROKEN;
+    }
+    code = worse(code, found.say(err)?);
+    Ok(worse(code, heads.say(err)?))
 }
 
 /// What the verification of all logs that were told found.
@@ -205,6 +241,15 @@ impl Found {
 #[derive(Default)]
 struct Copies(Vec<(Option<Entry>, Walk)>);
 
+/// A record that was taken from the copies of its log.
+struct Taken {
+    entry: Entry,
+    /// How many of the other copies have it too, letter by letter.
+    others: u64,
+    /// Another copy has another record of this number.
+    is_contradicted: bool,
+}
+
 impl Copies {
     fn add(&mut self, mut log: Walk) -> Result<(), StoreError> {
         self.0.push((log.next()?, log));
@@ -224,8 +269,8 @@ impl Copies {
         first.as_ref()
     }
 
-    /// Takes the next record, and how many of the other copies have it too, letter by letter.
-    fn take(&mut self) -> Result<Option<(Entry, u64)>, StoreError> {
+    /// Takes the next record, and compares it with what the other copies have of its number: they go on side by side.
+    fn take(&mut self) -> Result<Option<Taken>, StoreError> {
         let Some(place) = self.place() else {
             return Ok(None);
         };
@@ -234,14 +279,23 @@ impl Copies {
             taken = std::mem::replace(first, log.next()?);
         }
         let Some(entry) = taken else { return Ok(None) };
-        let mut others = 0;
+        let (mut others, mut is_contradicted) = (0, false);
         for (at, (first, log)) in self.0.iter_mut().enumerate() {
-            if at != place && first.as_ref().is_some_and(|other| other.h == entry.h) {
+            let Some(other) = first.as_ref().filter(|_| at != place) else {
+                continue;
+            };
+            if other.h == entry.h {
                 *first = log.next()?;
                 others += 1;
+            } else if other.n == entry.n {
+                is_contradicted = true;
             }
         }
-        Ok(Some((entry, others)))
+        Ok(Some(Taken {
+            entry,
+            others,
+            is_contradicted,
+        }))
     }
 }
 

@@ -7,13 +7,14 @@ use std::time::{Duration, Instant};
 use chrono::TimeDelta;
 
 use super::{Check, Verdict, check, failed};
-use crate::config::settings::{Connection, Settings};
+use crate::config::settings::{Connection, Mode, Settings, Vendor};
 use crate::connect::capability::{
     ActivitySource, Cases, ConnectError, Examined, LastSeen, Right, RuleSeen,
 };
 use crate::connect::registry::Connections;
 use crate::domain::freshness::{Moment, age_word, time_word};
 use crate::domain::ids::ConnectionName;
+use crate::domain::mirror::Mirror;
 use crate::domain::text::{Safe, Untrusted};
 use crate::safe;
 
@@ -24,6 +25,9 @@ const CLOCK_FAULT: i64 = 300;
 
 /// Age of the newest alert from which one asks whether the detections are alive.
 const ALERTS_OLD: Duration = Duration::from_secs(7 * 86_400);
+
+/// What the right to tasks is needed for, in the words of the case system's connection.
+const TASKS: &str = "make and set tasks";
 
 /// What was found at one connection.
 pub(super) struct Found {
@@ -48,7 +52,7 @@ pub(super) async fn all(
             .connections
             .iter()
             .find(|known| known.name == *one.connection());
-        examine(one.as_ref(), of, start)
+        examine(one.as_ref(), of, settings, start)
     });
     futures::future::join_all(each).await
 }
@@ -56,8 +60,17 @@ pub(super) async fn all(
 async fn examine(
     source: &dyn Examined,
     settings: Option<&Connection>,
+    console: &Settings,
     start: (Moment, Instant),
 ) -> Found {
+    let is_case_system = settings.is_some_and(|one| one.vendor == Vendor::Thehive);
+    let needed = |rights: Vec<Right>| {
+        if is_case_system {
+            needed_here(rights, console.runbooks.mirror, console.environment.mode)
+        } else {
+            rights
+        }
+    };
     let name = source.connection().clone();
     let mut found = Found {
         name: name.clone(),
@@ -73,7 +86,7 @@ async fn examine(
             found.refused = Some(safe!("the token is of no use: {}", error.what));
             found.checks.push(failed(safe!("{}: token", name), error));
             // A token may be refused because one of its rights is: which one is told all the same.
-            found.rights = source.rights().await.unwrap_or_default();
+            found.rights = needed(source.rights().await.unwrap_or_default());
             let rights = found.rights.iter().map(|right| of_right(&name, right));
             found.checks.extend(rights);
             return found;
@@ -96,7 +109,7 @@ async fn examine(
         }
     }
     match source.rights().await {
-        Ok(rights) => found.rights = rights,
+        Ok(rights) => found.rights = needed(rights),
         Err(error) => {
             let mut none = check(
                 safe!("{}: permissions", name),
@@ -180,6 +193,23 @@ fn clock(name: &ConnectionName, source: &dyn Examined, (now, started): (Moment, 
         line.hint = Some("look at the time service of this host first".into());
     }
     line
+}
+
+/// Gives the rights at a case system as this configuration needs them: those to tasks are for the mirror alone, and READ
+/// ONLY misses none, because it writes nothing. What it has is not called too much there: the same key serves LIVE.
+fn needed_here(rights: Vec<Right>, mirror: Mirror, mode: Mode) -> Vec<Right> {
+    let as_needed = rights.into_iter().map(|mut right| {
+        if right.needed_for == Some(TASKS) && mirror == Mirror::Off {
+            right.needed_for = None;
+        }
+        right
+    });
+    as_needed
+        .filter(|right| {
+            let is_needed = right.needed_for.is_some() && mode != Mode::ReadOnly;
+            is_needed || right.granted == Some(true)
+        })
+        .collect()
 }
 
 fn of_right(name: &ConnectionName, right: &Right) -> Check {
@@ -313,5 +343,75 @@ pub(super) async fn alerts(source: &Arc<dyn ActivitySource>, now: Moment) -> Che
                 )
             }
         },
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use rstest::rstest;
+
+    use super::*;
+
+    fn right(needed_for: &'static str, granted: Option<bool>) -> Right {
+        Right {
+            name: "manageIt".into(),
+            needed_for: Some(needed_for),
+            is_exact: false,
+            kinds: Vec::new(),
+            granted,
+        }
+    }
+
+    #[rstest]
+    #[case::merge_missing(
+        "merge cases",
+        Some(false),
+        Mirror::Off,
+        Mode::Live,
+        Some(Verdict::Fault)
+    )]
+    #[case::merge_missing_in_dry_run(
+        "merge cases",
+        Some(false),
+        Mirror::Off,
+        Mode::DryRun,
+        Some(Verdict::Fault)
+    )]
+    #[case::merge_missing_read_only("merge cases", Some(false), Mirror::Off, Mode::ReadOnly, None)]
+    #[case::merge_read_only(
+        "merge cases",
+        Some(true),
+        Mirror::Off,
+        Mode::ReadOnly,
+        Some(Verdict::Ok)
+    )]
+    #[case::merge_not_known("merge cases", None, Mirror::Off, Mode::Live, Some(Verdict::NotKnown))]
+    #[case::tasks_missing(TASKS, Some(false), Mirror::Phases, Mode::Live, Some(Verdict::Fault))]
+    #[case::tasks(TASKS, Some(true), Mirror::Steps, Mode::Live, Some(Verdict::Ok))]
+    #[case::tasks_missing_without_a_mirror(TASKS, Some(false), Mirror::Off, Mode::Live, None)]
+    #[case::tasks_not_known_without_a_mirror(TASKS, None, Mirror::Off, Mode::Live, None)]
+    #[case::tasks_without_a_mirror(
+        TASKS,
+        Some(true),
+        Mirror::Off,
+        Mode::Live,
+        Some(Verdict::Warning)
+    )]
+    fn a_right_at_the_case_system_is_judged_by_what_the_console_sends(
+        #[case] needed_for: &'static str,
+        #[case] granted: Option<bool>,
+        #[case] mirror: Mirror,
+        #[case] mode: Mode,
+        #[case] verdict: Option<Verdict>,
+    ) {
+        let name = ConnectionName::parse("hive").expect("a name");
+        let rights = needed_here(vec![right(needed_for, granted)], mirror, mode);
+        let line = rights.first().map(|right| of_right(&name, right));
+        assert_eq!(line.as_ref().map(|line| line.verdict), verdict, "{line:?}");
+        if verdict == Some(Verdict::Fault) {
+            let line = line.expect("it is judged");
+            assert_eq!(line.what.as_str(), format!("hive: may {needed_for}"));
+            assert_eq!(line.found.as_str(), "missing: manageIt");
+        }
     }
 }

@@ -12,7 +12,7 @@ use futures::future::BoxFuture;
 use reqwest::Method;
 use reqwest::header::HeaderValue;
 use serde_json::Value;
-use tokio::time::Instant;
+use tokio::time::{Instant, timeout, timeout_at};
 use url::Url;
 
 use super::assertion::{Assertion, KeyFault, Signer};
@@ -386,7 +386,10 @@ impl HttpClient {
             let Some(tokens) = &self.tokens else {
                 return Ok(None);
             };
-            let mut number = tokens.turn.lock().await;
+            let turn = timeout_at(deadline, tokens.turn.lock()).await;
+            let mut number = turn.map_err(|_elapsed| {
+                ConnectError::unsent("a token is being fetched, and does not come".into())
+            })?;
             if let Some(bearer) = tokens.living(class, &self.limits) {
                 return Ok(Some(bearer));
             }
@@ -398,12 +401,33 @@ impl HttpClient {
         .boxed()
     }
 
-    /// Gives the token for a write; without one nothing of the write left.
+    /// Fetches a token where the one that is there would not last for a write that follows in a moment.
+    ///
+    /// # Errors
+    /// When no token was given.
+    pub(crate) async fn ready(&self) -> Result<(), ConnectError> {
+        let deadline = Instant::now() + self.limits.read_total;
+        self.bearer(Class::Write, deadline).await.map(drop)
+    }
+
+    /// Waits for what a write needs before it can leave, not longer than for a connection: whoever asked for the write looked
+    /// at the account right before.
+    ///
+    /// # Errors
+    /// [`ConnectErrorKind::NotSent`] when it takes longer.
+    pub(crate) async fn soon<T>(&self, needed: impl Future<Output = T>) -> Result<T, ConnectError> {
+        let waited = timeout(self.limits.connect, needed).await;
+        waited.map_err(|_elapsed| {
+            ConnectError::unsent("it took too long to get ready; nothing was sent".into())
+        })
+    }
+
+    /// Gives the token for a write, if it is there soon; without one nothing of the write left.
     pub(super) async fn bearer_for_write(
         &self,
         deadline: Instant,
     ) -> Result<Option<Bearer>, ConnectError> {
-        let bearer = self.bearer(Class::Write, deadline).await;
+        let bearer = self.soon(self.bearer(Class::Write, deadline)).await?;
         bearer.map_err(|error| ConnectError {
             kind: ConnectErrorKind::NotSent,
             hint: Some("no token was given, so nothing was sent".into()),

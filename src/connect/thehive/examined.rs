@@ -16,38 +16,49 @@ use crate::domain::ids::ConnectionName;
 use crate::domain::text::{Safe, Untrusted};
 use crate::safe;
 
-/// The permission that posting a comment needs; reading needs none but the profile itself.
-const COMMENT: &str = "manageComment";
+/// A permission, the other names that hold it, and what it is needed for; reading needs none but the profile itself.
+type Needed = (&'static str, &'static [&'static str], &'static str);
+
+/// What the console sends and the vendor's interface asks for; the doctor leaves out what a configuration never sends.
+const NEEDED: [Needed; 4] = [
+    (
+        "manageComment",
+        &["manageComment/create"],
+        "comment in cases",
+    ),
+    (
+        "manageCase/update",
+        &["manageCase"],
+        "claim and close cases",
+    ),
+    ("manageCase/merge", &["manageCase"], "merge cases"),
+    ("manageTask", &[], "make and set tasks"),
+];
 
 /// Splits the permissions of the key's owner into what is needed and what is more.
 fn rights(permissions: &[Untrusted]) -> Vec<Right> {
-    // Permissions may stand for all of a kind or for one part of it: `manageComment/create`.
-    let is_comment = |one: &Untrusted| {
-        one.raw() == COMMENT
-            || one
-                .raw()
-                .strip_prefix(COMMENT)
-                .is_some_and(|part| part == "/create")
+    let holds = |(name, others, _): &Needed, one: &Untrusted| {
+        one.raw() == *name || others.iter().any(|other| one.raw() == *other)
     };
-    let mut rights = vec![Right {
-        name: COMMENT.into(),
-        needed_for: Some("comments in cases"),
+    let needed = NEEDED.iter().map(|need| Right {
+        name: need.0.into(),
+        needed_for: Some(need.2),
         is_exact: false,
         kinds: Vec::new(),
         // Without a list nothing is told.
-        granted: (!permissions.is_empty()).then(|| permissions.iter().any(is_comment)),
-    }];
-    let beyond = permissions
-        .iter()
-        .filter(|one| one.raw().starts_with("manage") && !one.raw().starts_with(COMMENT));
-    rights.extend(beyond.map(|one| Right {
+        granted: (!permissions.is_empty()).then(|| permissions.iter().any(|one| holds(need, one))),
+    });
+    let beyond = permissions.iter().filter(|one| {
+        one.raw().starts_with("manage") && !NEEDED.iter().any(|need| holds(need, one))
+    });
+    let beyond = beyond.map(|one| Right {
         name: one.field(),
         needed_for: None,
         is_exact: false,
         kinds: Vec::new(),
         granted: Some(true),
-    }));
-    rights
+    });
+    needed.chain(beyond).collect()
 }
 
 #[async_trait]
@@ -87,21 +98,54 @@ impl Examined for TheHive {
 
 #[cfg(test)]
 mod tests {
+    use rstest::rstest;
+
     use super::*;
 
+    const COMMENT: &str = "comment in cases";
+    const CHANGE: &str = "claim and close cases";
+    const MERGE: &str = "merge cases";
+    const TASKS: &str = "make and set tasks";
+
+    #[rstest]
+    #[case::all(
+        &["manageComment", "manageCase/update", "manageCase/merge", "manageTask"],
+        &[],
+        &[]
+    )]
+    #[case::only_comments(&["manageComment"], &[CHANGE, MERGE, TASKS], &[])]
+    #[case::all_of_a_kind(&["manageComment/create", "manageCase"], &[TASKS], &[])]
+    #[case::more(
+        &["manageCase/update", "manageCase/delete", "manageTask", "manageUser", "accessTheHiveFS"],
+        &[COMMENT, MERGE],
+        &["manageCase/delete", "manageUser"]
+    )]
+    fn permissions_are_needed_missing_or_beyond_need(
+        #[case] permissions: &[&'static str],
+        #[case] missing: &[&'static str],
+        #[case] beyond: &[&'static str],
+    ) {
+        let permissions: Vec<Untrusted> =
+            permissions.iter().map(|one| Untrusted::new(*one)).collect();
+        let all = rights(&permissions);
+        let lacks: Vec<&str> = all
+            .iter()
+            .filter(|right| right.granted == Some(false))
+            .filter_map(|right| right.needed_for)
+            .collect();
+        assert_eq!(lacks, missing);
+        let more: Vec<&str> = all
+            .iter()
+            .filter(|right| right.needed_for.is_none())
+            .map(|right| right.name.as_str())
+            .collect();
+        assert_eq!(more, beyond);
+    }
+
     #[test]
-    fn permissions_are_needed_missing_beyond_need_or_not_known() {
-        let of = |all: &[&'static str]| {
-            let all: Vec<Untrusted> = all.iter().map(|one| Untrusted::new(*one)).collect();
-            rights(&all)
-        };
-        assert_eq!(of(&[]).first().map(|right| right.granted), Some(None));
-        let all = of(&["manageCase/update", "accessTheHiveFS"]);
-        assert_eq!(all.len(), 2);
-        assert_eq!(all.first().map(|right| right.granted), Some(Some(false)));
-        assert_eq!(all.last().map(|right| right.needed_for), Some(None));
-        let all = of(&["manageComment/create"]);
-        assert_eq!(all.len(), 1);
-        assert_eq!(all.first().map(|right| right.granted), Some(Some(true)));
+    fn without_a_list_of_permissions_none_is_known() {
+        let all = rights(&[]);
+        assert_eq!(all.len(), NEEDED.len());
+        assert!(all.iter().all(|right| right.granted.is_none()), "{all:?}");
     }
 }

@@ -6,6 +6,7 @@
 
 mod comments;
 mod judging;
+mod same;
 mod signs;
 mod words;
 
@@ -38,11 +39,8 @@ pub const SEEN_MAX: usize = 50;
 /// How long after its end a watch is still listed.
 const LISTED: TimeDelta = TimeDelta::hours(24);
 
-/// Two sources that tell of the same kind of thing within this time tell of one.
-const SAME: TimeDelta = TimeDelta::minutes(15);
-
 /// How long after the enabling a list may be read first and still tell what was there at the beginning.
-const FIRST: TimeDelta = TimeDelta::minutes(10);
+const FIRST: TimeDelta = TimeDelta::minutes(1);
 
 /// Most watches kept after they ended early: for what their cases were not told yet, and as many with nothing seen.
 const PAST_MAX: usize = 20;
@@ -148,7 +146,10 @@ impl RecoveryWatch {
         let late = at - self.since;
         if is_first && late > FIRST {
             // What came between the enabling and this look is taken for what was there.
-            let why = safe!("first listed {} after the enabling", long_word(late));
+            let why = safe!(
+                "first listed {} after the enabling: what was new by then cannot be told",
+                long_word(late)
+            );
             let missed = self.missed.entry(format!("changes in {}", looked.source));
             missed.or_insert_with(|| Untrusted::new(why.as_str()));
         }
@@ -167,13 +168,6 @@ impl RecoveryWatch {
     pub fn rings_for(&self, seen: &WatchSeen) -> bool {
         let mut acts = self.seen.iter().filter(|one| one.thing == ATTACKER);
         seen.thing != ATTACKER || acts.next().is_none_or(|first| first.key == seen.key)
-    }
-
-    /// Tells whether another source told of the same thing.
-    fn is_told_elsewhere(&self, thing: &str, source: &str, at: DateTime<Utc>) -> bool {
-        self.seen
-            .iter()
-            .any(|one| one.thing == thing && one.source != source && (one.at - at).abs() <= SAME)
     }
 }
 

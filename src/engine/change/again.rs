@@ -74,7 +74,11 @@ pub(super) async fn still(
             }
             *at = again.at;
         }
-        world.journal.catch_up().await;
+        if !world.journal.catch_up().await {
+            return Err(Fault::new(
+                "the audit log could not be read right before it was sent; nothing was sent",
+            ));
+        }
         // The age of the promise ends it: it grows with every round.
         if is_old(world, promised) || !read_at.iter().any(|at| is_old(world, *at)) {
             break;

@@ -35,6 +35,9 @@ pub(super) async fn looks(
     // Of two consoles that disable two administrators at once, the later intent sees the earlier one only now.
     let mut again = must_be_counted(plan.account(), &[action.kind()], allowed);
     for left in (0..=LOOKS).rev() {
+        // Nothing but the request itself may take time after the last look.
+        let ready = identity.ready(action).await;
+        ready.map_err(|error| because(error.what))?;
         if let Some(halt) = called_off(world, action).await {
             return Err(halt);
         }

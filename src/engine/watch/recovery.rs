@@ -97,10 +97,7 @@ pub(in crate::engine) async fn recoveries(world: Arc<World>) {
     let mut kept = Kept::default();
     let mut tries = told::Tries::default();
     for round in 0usize.. {
-        if !world
-            .pause(EVERY.mul_f64(0.75 + 0.5 * fastrand::f64()))
-            .await
-        {
+        if !left::pause(&world, round, &mut kept).await {
             return;
         }
         world.journal.catch_up().await;
@@ -472,7 +469,7 @@ async fn account(
         }
         Err(error) => return of(Some(Fault::from(error))),
     };
-    if first.iter().all(|one| one.is_known(watch, source.as_str())) {
+    if Found::fresh(first.clone(), watch, source.as_str()).is_empty() {
         return of(None);
     }
     // Two readings, so that one answer of a replica that lags raises no alarm; what we did meanwhile is known by then.

@@ -161,6 +161,32 @@ pub(super) fn claimed(wall: &Wall) -> Section {
     }
 }
 
+/// Gives the mark behind a word that rests on this host's log alone, where that is not certain.
+fn mark(wall: &Wall, told: bool) -> &'static str {
+    if wall.log_doubt.is_some() && !told {
+        "?"
+    } else {
+        ""
+    }
+}
+
+/// Says beside a title that this host's log is not certain.
+fn doubt(wall: &Wall) -> Words {
+    match &wall.log_doubt {
+        Some(_) => Words::new(Role::LevelAlarm, "log BROKEN or cut"),
+        None => Words::empty(),
+    }
+}
+
+/// Gives what is said where nothing is known of responses.
+fn no_response(wall: &Wall) -> Safe {
+    if wall.log_doubt.is_some() {
+        "none that a case tells of; the log is not certain".into()
+    } else {
+        "none that this host or a case tells of".into()
+    }
+}
+
 /// Lists the actions that are under way.
 pub(super) fn running(wall: &Wall) -> Section {
     let rows = wall.responses.running(wall.now.utc);
@@ -170,7 +196,8 @@ pub(super) fn running(wall: &Wall) -> Section {
             .column(Role::Strong, &wall.case_word(&row.case), 7)
             .column(Role::Text, &name(&row.login, wall.shown.names), width)
             .add(Role::Text, row.what.clone())
-            .gap(words::state_role(row.state), row.state.word());
+            .gap(words::state_role(row.state), row.state.word())
+            .add(Role::StateUnknown, mark(wall, row.told));
         if let Some(since) = row.since {
             line = line.gap(Role::Dim, words::ago_between(since, wall.now.utc));
         }
@@ -181,17 +208,17 @@ pub(super) fn running(wall: &Wall) -> Section {
         }
         line
     });
-    let mut facts = Words::empty();
+    let mut facts = doubt(wall);
     if wall.log_fault.is_some() {
         facts = Words::new(Role::LevelWarning, "log not readable: comments only");
-    } else if !rows.is_empty() {
+    } else if facts.is_empty() && !rows.is_empty() {
         facts = Words::new(Role::Title, safe!("{}", rows.len()));
     }
     Section {
         title: "Responses under way".into(),
         facts,
         rows: lines.collect(),
-        none: "none that this host or a case tells of".into(),
+        none: no_response(wall),
     }
 }
 
@@ -216,9 +243,11 @@ pub(super) fn contained(wall: &Wall) -> Section {
         let line = Words::empty()
             .column(Role::Strong, &wall.case_word(&row.case), 7)
             .column(Role::Text, &name(&row.login, wall.shown.names), width);
+        let mark = mark(wall, row.told);
         let line = match &row.missing {
+            None if !mark.is_empty() => line.add(Role::StateUnknown, safe!("contained{}", mark)),
             None => line.add(Role::StateProven, "contained"),
-            Some(missing) => line.add(Role::StateUnknown, safe!("PARTLY: {}", missing)),
+            Some(missing) => line.add(Role::StateUnknown, safe!("PARTLY{}: {}", mark, missing)),
         };
         let line = match row.until {
             Until::Unsaid => line,
@@ -238,14 +267,16 @@ pub(super) fn contained(wall: &Wall) -> Section {
             .column(Role::Text, &name(&watch.login, wall.shown.names), width);
         let (role, word, rest) = watched_word(watch);
         let end = safe!(", {}", watch.end_word(now));
-        line.add(role, word).add(rest, end)
+        line.add(role, word)
+            .add(Role::StateUnknown, mark(wall, false))
+            .add(rest, end)
     });
     let count = (!rows.is_empty()).then(|| safe!("{}", rows.len()));
     Section {
         title: "Contained accounts".into(),
-        facts: Words::empty().gap(Role::Title, count.unwrap_or_default()),
+        facts: doubt(wall).gap(Role::Title, count.unwrap_or_default()),
         rows: lines.chain(watched).collect(),
-        none: "none that this host or a case tells of".into(),
+        none: no_response(wall),
     }
 }
 
@@ -274,6 +305,18 @@ pub(super) fn sources(wall: &Wall) -> Section {
             line
         })
         .collect();
+    rows.extend(wall.log_doubt.iter().map(|fault| {
+        let line = Words::empty()
+            .column(Role::Text, &"log".into(), 7)
+            .column(Role::Title, &"this host".into(), 14)
+            .add(Role::SourceStale, "failing")
+            .gap(Role::LevelAlarm, "BROKEN or cut");
+        if wall.shown.names == Names::Full {
+            line.gap(Role::Dim, fault.what.clone())
+        } else {
+            line
+        }
+    }));
     rows.extend(wall.unasked.iter().map(|name| {
         Words::empty()
             .column(Role::Dim, &"-".into(), 7)

@@ -8,7 +8,7 @@ use std::collections::BTreeSet;
 use chrono::{DateTime, TimeDelta, Utc};
 
 use super::signs::sign;
-use super::{RecoveryWatch, SEEN_MAX};
+use super::{RecoveryWatch, SEEN_MAX, same};
 use crate::domain::account::Account;
 use crate::domain::audit::{AttackSign, SignKind, WatchSeen, sha256_hex};
 use crate::domain::containment::called::Called;
@@ -23,6 +23,9 @@ use crate::safe;
 
 /// How near an act of ours a change must be to be taken for it.
 const OURS: TimeDelta = TimeDelta::minutes(2);
+
+/// How long after the enabling, or after we asked for a new password, one is taken for what was asked for.
+const ASKED: TimeDelta = TimeDelta::hours(24);
 
 /// Characters of the hash that stands for the id of an item.
 const ID_KEY: usize = 8;
@@ -55,30 +58,26 @@ pub struct Found {
 }
 
 impl Found {
-    /// Tells whether it is on record, by its id or because another source told of the same.
-    pub fn is_known(&self, watch: &RecoveryWatch, source: &str) -> bool {
-        if self.thing == ATTACKER {
-            // What he goes on doing must not take the room of what else is seen.
-            return watch.knows(&self.key) || acts_of_attacker(watch) >= ATTACKER_MAX;
-        }
-        watch.knows(&self.key) || watch.is_told_elsewhere(self.thing, source, self.at)
-    }
-
-    /// Gives what of several is to be recorded: each once, no more of the attacker's acts than are recorded of a watch, and
-    /// all in all no more than is kept of it.
+    /// Gives what of several is to be recorded: each once, nothing that another source told of, no more of the attacker's
+    /// acts than are recorded of a watch, and all in all no more than is kept of it.
     pub fn fresh(all: Vec<Self>, watch: &RecoveryWatch, source: &str) -> Vec<Self> {
         let room = SEEN_MAX.saturating_sub(watch.seen.len());
         let mut keys = BTreeSet::new();
+        let is_new = |one: &Self| !watch.knows(&one.key) && keys.insert(one.key.clone());
+        let new: Vec<Self> = all.into_iter().filter(is_new).collect();
+        let told = same::told_elsewhere(&new, watch, source);
         let mut acts = acts_of_attacker(watch);
-        let is_fresh = |one: &Self| {
-            if one.is_known(watch, source) || !keys.insert(one.key.clone()) {
-                return false;
-            }
+        // What he goes on doing must not take the room of what else is seen.
+        let has_room = |one: &Self| {
             let is_act = one.thing == ATTACKER;
             acts += usize::from(is_act);
             !is_act || acts <= ATTACKER_MAX
         };
-        all.into_iter().filter(is_fresh).take(room).collect()
+        new.into_iter()
+            .filter(|one| !told.contains(&one.key))
+            .filter(has_room)
+            .take(room)
+            .collect()
     }
 
     /// Gives it as it is recorded.
@@ -300,8 +299,9 @@ fn differs(one: &Remnant, watch: &RecoveryWatch) -> Option<&'static str> {
 
 /// Judges the account as its provider gives it: kept out by others, or with a password that nobody here gave it.
 ///
-/// A password that has to be changed, because it was reset or expired from here, is changed by its user. `is_out` tells
-/// whether the status keeps the user out.
+/// A password that has to be changed, because it was reset or expired from here, is changed by its user within a day. What
+/// an act from here did stands there at its time: a later change is of others. `is_out` tells whether the status keeps the
+/// user out, which no reset does.
 pub fn judge_account(
     account: &Account,
     is_out: bool,
@@ -322,11 +322,12 @@ pub fn judge_account(
     };
     let enabled = ledger.get(&watch.aid).map_or(0, |act| act.sent_n);
     let is_ours = |act: &ActionView| {
-        let outs = matches!(
-            act.kind,
-            ActionKind::DisableAccount | ActionKind::ResetPassword
-        );
-        outs && act.sent_n > enabled
+        let is_then = |at: DateTime<Utc>| {
+            let ours = act.effective_at();
+            ours.is_none_or(|ours| at - ours <= OURS)
+        };
+        let outs = act.kind == ActionKind::DisableAccount && act.sent_n > enabled;
+        outs && account.status_changed.is_none_or(is_then)
     };
     // Where the enabling is not proven the account may be out by our own disabling still.
     let enabled_here = ledger
@@ -344,21 +345,35 @@ pub fn judge_account(
         let text = safe!("status {} now, by no act on record here", status);
         all.push(found(STATUS, key, at.unwrap_or(now), text));
     }
-    let disabled = acts()
-        .filter(|act| act.kind == ActionKind::DisableAccount && act.sent_n < enabled)
-        .map(|act| act.sent_n)
-        .max();
-    let is_asked_for = acts().any(|act| {
+    let turned = acts().filter(|act| {
+        let turns = matches!(
+            act.kind,
+            ActionKind::DisableAccount | ActionKind::EnableAccount
+        );
+        turns && act.sent_n < enabled
+    });
+    let disabled = turned
+        .max_by_key(|act| act.sent_n)
+        .filter(|act| act.kind == ActionKind::DisableAccount)
+        .map(|act| act.sent_n);
+    let is_asked_for = |act: &ActionView, at: DateTime<Utc>| {
         let asks = matches!(
             act.kind,
             ActionKind::ResetPassword | ActionKind::ExpirePassword
         );
-        asks && Some(act.sent_n) > disabled
-    });
+        // Of an account that was not disabled from here only what its case asked for counts.
+        let is_of_it = match disabled {
+            Some(disabled) => act.sent_n > disabled,
+            None => act.sent_n > enabled || act.case == watch.case,
+        };
+        let is_then =
+            |asked: DateTime<Utc>| at - asked >= -OURS && at - asked.max(watch.since) <= ASKED;
+        asks && is_of_it && act.effective_at().is_some_and(is_then)
+    };
     if let Some(at) = account.password_changed
         && at > watch.since
         && at <= watch.until
-        && !is_asked_for
+        && !acts().any(|act| is_asked_for(act, at))
     {
         let key = format!("password {}", at.timestamp());
         let text = safe!("the password was changed {}, not from here", time_word(at));
@@ -597,14 +612,12 @@ mod tests {
     fn what_the_attacker_does_is_known_by_its_id_or_once_there_is_enough_of_it() {
         let mut ledger = watched();
         let first = sign_ins(0, 1, the(&ledger));
-        assert!(!first[0].is_known(the(&ledger), "okta"));
-        keep(&mut ledger, first.clone());
-        assert!(first[0].is_known(the(&ledger), "okta"), "by its id");
+        assert_eq!(keep(&mut ledger, first.clone()), 1);
+        assert_eq!(keep(&mut ledger, first), 0, "by its id");
         let many = sign_ins(1, ATTACKER_MAX, the(&ledger));
-        assert!(!many[0].is_known(the(&ledger), "okta"));
-        keep(&mut ledger, many);
+        assert_eq!(keep(&mut ledger, many), ATTACKER_MAX - 1);
         let more = sign_ins(90, 1, the(&ledger));
-        assert!(more[0].is_known(the(&ledger), "okta"), "there is enough");
+        assert_eq!(keep(&mut ledger, more), 0, "there is enough");
     }
 
     #[test]

@@ -4,7 +4,8 @@
 
 use chrono::{DateTime, Utc};
 
-use super::{Look, UNRECORDED, alone, record, said};
+use super::{EVERY, Kept, Look, UNRECORDED, alone, missed, record, said, tell};
+use crate::app::message::WatchOf;
 use crate::domain::audit::{RecoveryWord, WatchLooked};
 use crate::domain::containment::recovery_watch::{RecoveryWatch, item_key, judge_left, rings};
 use crate::domain::containment::remnant::{LeftBehind, RemnantKind, Unread};
@@ -18,6 +19,43 @@ pub(super) const ITEMS_MAX: usize = 500;
 
 /// How a provider says that it has no list of a kind, whatever its rights; a kind that it refuses is another thing.
 pub(super) const NO_LIST: &str = " does not tell it: look in ";
+
+/// In how many parts the pause between two rounds is cut.
+const PARTS: u32 = 8;
+
+/// Waits for the next round; `false` when the console ends.
+///
+/// The list of a watch that begins meanwhile is read within seconds: what comes before it is taken for what was there.
+pub(super) async fn pause(world: &World, round: usize, kept: &mut Kept) -> bool {
+    let part = EVERY.mul_f64(0.75 + 0.5 * fastrand::f64()) / PARTS;
+    for _ in 0..PARTS {
+        if !world.pause(part).await {
+            return false;
+        }
+        let all: Vec<RecoveryWatch> = world.journal.with(|ledger| {
+            let running = ledger.recoveries().running();
+            let new = running
+                .filter(|watch| watch.there.is_empty() && !kept.listed.contains_key(&watch.aid));
+            new.cloned().collect()
+        });
+        for watch in &all {
+            begin(world, watch, round, kept).await;
+        }
+    }
+    true
+}
+
+/// Reads the list of a watch that began.
+async fn begin(world: &World, watch: &RecoveryWatch, round: usize, kept: &mut Kept) {
+    let Some(listed) = look(world, watch, world.clock.now().utc).await else {
+        return;
+    };
+    tell(world, watch, WatchOf::Left, std::slice::from_ref(&listed)).await;
+    kept.keep_listed(&watch.aid, round, &listed);
+    if !listed.is_unrecorded() {
+        missed(world, watch, &listed).await;
+    }
+}
 
 /// Looks what was left in the account since it was enabled; `None` where another console is recording that now.
 pub(super) async fn look(world: &World, watch: &RecoveryWatch, now: DateTime<Utc>) -> Option<Look> {

@@ -146,9 +146,10 @@ fn a_watch_that_is_decided_late_begins_with_the_next_word_on_its_enabling() {
 }
 
 #[rstest]
-#[case(20 + 600, None)]
-#[case(20 + 1_800, Some("first listed 30 min after the enabling"))]
-#[case(20 + 8 * 3_600, Some("first listed 8 h after the enabling"))]
+#[case(20 + 60, None)]
+#[case(20 + 121, Some("first listed 2 min after the enabling: what was new by then cannot be told"))]
+#[case(20 + 1_800, Some("first listed 30 min after the enabling: what was new by then cannot be told"))]
+#[case(20 + 8 * 3_600, Some("first listed 8 h after the enabling: what was new by then cannot be told"))]
 fn a_list_that_is_read_late_tells_of_no_beginning(
     #[case] second: i64,
     #[case] missed: Option<&str>,

@@ -14,7 +14,8 @@ use crate::domain::containment::samples::outcome;
 #[case::asked_for_from_here(60, false, &[ActionKind::ExpirePassword], &[])]
 #[case::reset_from_here(60, false, &[ActionKind::ResetPassword], &[])]
 #[case::out(-9_000, true, &[], &["status"])]
-#[case::out_by_us(-9_000, true, &[ActionKind::ResetPassword], &[])]
+// No reset keeps a user out.
+#[case::out_and_reset(-9_000, true, &[ActionKind::ResetPassword], &["status"])]
 fn a_change_of_the_account_by_others_rings(
     #[case] password: i64,
     #[case] is_out: bool,
@@ -73,8 +74,8 @@ fn the_acts_of_a_watched_account_are_sent_by_these_records() {
 #[case::disabled_one_after(ActionKind::DisableAccount, ENABLED + 1, false)]
 #[case::reset_one_before(ActionKind::ResetPassword, ENABLED - 1, true)]
 #[case::reset_in_the_same(ActionKind::ResetPassword, ENABLED, true)]
-#[case::reset_one_after(ActionKind::ResetPassword, ENABLED + 1, false)]
 // These keep nobody out.
+#[case::reset_one_after(ActionKind::ResetPassword, ENABLED + 1, true)]
 #[case::expired_after(ActionKind::ExpirePassword, ENABLED + 1, true)]
 #[case::revoked_after(ActionKind::RevokeSessions, ENABLED + 1, true)]
 fn an_account_that_is_out_rings_unless_an_act_from_here_put_it_out_since(
@@ -103,10 +104,10 @@ fn an_account_that_is_out_rings_only_where_its_enabling_is_proven(
 }
 
 #[rstest]
-#[case::no_word_yet(None, &[])]
-#[case::proven(Some(OutcomeState::Verified), &[])]
-#[case::cannot_be(Some(OutcomeState::Unverifiable), &[])]
-#[case::given_up(Some(OutcomeState::Abandoned), &[])]
+#[case::no_word_yet(None, &["status"])]
+#[case::proven(Some(OutcomeState::Verified), &["status"])]
+#[case::cannot_be(Some(OutcomeState::Unverifiable), &["status"])]
+#[case::given_up(Some(OutcomeState::Abandoned), &["status"])]
 #[case::refused(Some(OutcomeState::Rejected), &["status", "password"])]
 #[case::refuted(Some(OutcomeState::NotEffective), &["status", "password"])]
 #[case::never_left(Some(OutcomeState::NotSent), &["status", "password"])]
@@ -222,4 +223,75 @@ fn a_change_of_the_account_is_known_by_its_time_and_said_in_words() {
     let found = judge_account(&read, true, the(&ledger), &ledger, at(90));
     let first = found.first().map(|one| (one.key.raw(), one.at));
     assert_eq!(first, Some(("status ACTIVE 0", at(90))));
+}
+
+/// Our disabling was sent at second 40 and has no word: it explains what changed by then.
+#[rstest]
+#[case::no_time(None, &[])]
+#[case::then(Some(160), &[])]
+#[case::later(Some(161), &["status"])]
+fn a_disabling_from_here_explains_no_later_change_of_the_status(
+    #[case] changed: Option<i64>,
+    #[case] things: &[&str],
+) {
+    let mut ledger = watched();
+    sent_by(&mut ledger, 7, ActionKind::DisableAccount, ENABLED + 1);
+    let mut read = account();
+    read.status_changed = changed.map(at);
+    let found = judge_account(&read, true, the(&ledger), &ledger, at(900));
+    let said: Vec<&str> = found.iter().map(|found| found.thing).collect();
+    assert_eq!(said, things);
+}
+
+/// A new password is asked for at second 40.
+#[rstest]
+#[case::within_a_day(40 + 86_400, &[])]
+#[case::after_a_day(41 + 86_400, &["password"])]
+fn what_we_asked_for_explains_no_password_of_long_after(
+    #[case] second: i64,
+    #[case] things: &[&str],
+) {
+    let mut ledger = watched();
+    ledger.apply(&entry(50, 60, until(3, 3 * 86_400, "changed")));
+    sent_by(&mut ledger, 7, ActionKind::ResetPassword, ENABLED + 20);
+    assert_eq!(rung(&ledger, second, false), things);
+}
+
+#[test]
+fn what_we_ask_for_later_explains_no_password_of_before() {
+    let mut ledger = watched();
+    let bodies = vec![
+        planned(7, 0, ActionKind::ExpirePassword),
+        confirmed(7, false),
+        intent(7, Some(400)),
+    ];
+    tell(&mut ledger, ENABLED + 10, bodies);
+    assert_eq!(rung(&ledger, 279, false), ["password"]);
+    assert_eq!(rung(&ledger, 280, false), [""; 0]);
+}
+
+/// The account was disabled by others, or enabled from here before: the reset was sent in another case, or in this one.
+#[rstest]
+#[case::of_another_case("~1", false, &["password"])]
+#[case::of_this_case("~4000", false, &[])]
+#[case::after_an_enabling_of_before("~1", true, &["password"])]
+fn an_old_reset_explains_nothing_where_no_disabling_was_taken_back(
+    #[case] of: &str,
+    #[case] enabled_before: bool,
+    #[case] things: &[&str],
+) {
+    let mut ledger = Ledger::default();
+    if enabled_before {
+        proven(&mut ledger, 1, ActionKind::DisableAccount, 1, -900);
+        proven(&mut ledger, 2, E, 5, -800);
+    }
+    let mut reset = planned(7, 0, ActionKind::ResetPassword);
+    if let Body::ActionPlan { case, .. } = &mut reset {
+        *case = CaseId::new(crate::domain::containment::samples::connection(), of);
+    }
+    let sent_before = vec![reset, confirmed(7, false), intent(7, Some(-700))];
+    tell(&mut ledger, 10, sent_before);
+    ledger.apply(&entry(30, 19, until(3, 3_600, "confirmed")));
+    proven(&mut ledger, 3, E, 40, 20);
+    assert_eq!(rung(&ledger, 60, false), things);
 }

@@ -196,13 +196,119 @@ fn one_thing_that_two_sources_tell_of_is_one() {
         &[],
     );
     let log = log.unwrap_or_else(|| panic!("it rings"));
-    assert!(!log.is_known(the(&ledger), "okta"));
+    let fresh = |one: &Found, ledger: &Ledger, source: &str| {
+        Found::fresh(vec![one.clone()], the(ledger), source).len()
+    };
+    assert_eq!(fresh(&log, &ledger, "okta"), 1);
     let record = log.seen(the(&ledger), "okta");
     ledger.apply(&entry(50, 61, said(RecoveryWord::Seen(record))));
     let found = judge_left(&left, the(&ledger), at(90));
-    assert!(found[0].is_known(the(&ledger), "what is left at okta"));
+    assert_eq!(fresh(&found[0], &ledger, LIST), 0);
     // The same source tells of two things.
-    assert!(!found[0].is_known(the(&ledger), "okta"));
+    assert_eq!(fresh(&found[0], &ledger, "okta"), 1);
+}
+
+const LIST: &str = "what is left at okta";
+
+/// Records what a source told of, as far as it is new, and gives its words.
+fn keep(ledger: &mut Ledger, found: Vec<Found>, source: &str) -> Vec<String> {
+    let fresh = Found::fresh(found, the(ledger), source);
+    let mut words = Vec::new();
+    for one in fresh {
+        words.push(one.text.as_str().to_owned());
+        let seen = one.seen(the(ledger), source);
+        ledger.apply(&entry(70, 61, said(RecoveryWord::Seen(seen))));
+    }
+    words
+}
+
+/// Gives what a log tells of methods or rules: their ids, names and times.
+fn logged(ledger: &Ledger, act: Act, all: &[(&str, &str, i64)]) -> Vec<Found> {
+    let judge = |(id, name, second): &(&str, &str, i64)| {
+        let event = Event {
+            id: (*id).into(),
+            at: at(*second),
+            object: (!name.is_empty()).then(|| (*name).into()),
+            ..event(MARA, Some(act), "192.0.2.1")
+        };
+        judge_event(&event, the(ledger), &login(), &known(), &[])
+    };
+    all.iter().filter_map(judge).collect()
+}
+
+/// Gives what a list tells of things that were not there.
+fn stands(
+    ledger: &mut Ledger,
+    kind: RemnantKind,
+    all: &[(&str, Option<i64>)],
+    now: i64,
+) -> Vec<Found> {
+    ledger.apply(&entry(50, 60, looked(LIST, None, &[kind])));
+    let mut left = LeftBehind::default();
+    let all = all.iter().map(|(id, since)| remnant(kind, id, *since));
+    left.add(kind, Ok(all.collect()));
+    judge_left(&left, the(ledger), at(now))
+}
+
+#[test]
+fn one_entry_of_a_log_accounts_for_one_thing_of_the_list() {
+    let mut ledger = watched();
+    let log = logged(&ledger, Act::MfaAdded, &[("e1", "", 60)]);
+    assert_eq!(keep(&mut ledger, log, "okta").len(), 1);
+    let both = [("Evil phone", Some(80)), ("Pixel", Some(61))];
+    let kind = RemnantKind::MfaMethod;
+    let found = stands(&mut ledger, kind, &both, 90);
+    let words = keep(&mut ledger, found.clone(), LIST);
+    assert_eq!(
+        words,
+        ["new: MFA method Evil phone, made 2027-01-15 08:01:20Z"]
+    );
+    assert_eq!(keep(&mut ledger, found, LIST), [""; 0], "once");
+    // The log tells of the second one late.
+    let late = [("e1", "", 60), ("e2", "", 81)];
+    let log = logged(&ledger, Act::MfaAdded, &late);
+    assert_eq!(keep(&mut ledger, log, "okta"), [""; 0]);
+}
+
+#[rstest]
+#[case::at_that_time(90, 0)]
+#[case::a_minute_later(116, 1)]
+fn what_was_made_at_another_time_than_the_log_tells_rings(#[case] made: i64, #[case] rings: usize) {
+    let mut ledger = watched();
+    let log = logged(&ledger, Act::MfaAdded, &[("e1", "", 60)]);
+    keep(&mut ledger, log, "okta");
+    let only = [("Evil phone", Some(made))];
+    let found = stands(&mut ledger, RemnantKind::MfaMethod, &only, 120);
+    assert_eq!(keep(&mut ledger, found, LIST).len(), rings);
+}
+
+#[test]
+fn of_things_without_a_time_the_log_accounts_for_the_one_that_it_names() {
+    let mut ledger = watched();
+    let log = logged(&ledger, Act::InboxRule, &[("e1", "News", 60)]);
+    keep(&mut ledger, log, "okta");
+    let both = [("Evil", None), ("News", None)];
+    let found = stands(&mut ledger, RemnantKind::InboxRule, &both, 90);
+    let words = keep(&mut ledger, found, LIST);
+    assert_eq!(words, ["new: inbox rule Evil"]);
+}
+
+#[test]
+fn what_two_sources_told_of_both_accounts_for_no_other_thing() {
+    let mut ledger = watched();
+    let log = logged(&ledger, Act::MfaAdded, &[("e1", "", 60)]);
+    let kind = RemnantKind::MfaMethod;
+    let list = stands(&mut ledger, kind, &[("Pixel", Some(60))], 90);
+    // Two consoles found it at the same time.
+    for (one, source) in [(log, "okta"), (list, LIST)] {
+        for one in one {
+            let seen = one.seen(the(&ledger), source);
+            ledger.apply(&entry(70, 61, said(RecoveryWord::Seen(seen))));
+        }
+    }
+    let both = [("Pixel", Some(60)), ("Evil phone", Some(80))];
+    let found = stands(&mut ledger, kind, &both, 90);
+    assert_eq!(keep(&mut ledger, found, LIST).len(), 1);
 }
 
 #[test]
