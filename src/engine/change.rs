@@ -90,11 +90,23 @@ fn system(world: &World, case: &CaseId) -> Result<Arc<dyn Cases>, Fault> {
 
 async fn one(world: &World, case: &CaseId, change: &CaseChange) -> Result<Changed, Fault> {
     let source = system(world, case)?;
-    let looked = look_at(world, source.as_ref(), case).await?;
+    let source = source.as_ref();
+    // Whose token it is, is asked before the case is read: nothing takes time between that and the promise.
     match change {
-        CaseChange::Claim { seen } => claim(world, source.as_ref(), &looked, seen.as_ref()).await,
-        CaseChange::Release => release(world, source.as_ref(), &looked).await,
-        CaseChange::Close(closing) => close(world, source.as_ref(), &looked, closing).await,
+        CaseChange::Claim { seen } => {
+            let me = me(source).await?;
+            let looked = look_at(world, source, case).await?;
+            claim(world, source, (&looked, &me), seen.as_ref()).await
+        }
+        CaseChange::Release => {
+            let me = me(source).await?;
+            let looked = look_at(world, source, case).await?;
+            release(world, source, (&looked, &me)).await
+        }
+        CaseChange::Close(closing) => {
+            let looked = look_at(world, source, case).await?;
+            close(world, source, &looked, closing).await
+        }
     }
 }
 
@@ -253,12 +265,11 @@ fn lost(owner: Option<&Untrusted>) -> Fault {
 async fn claim(
     world: &World,
     source: &dyn Cases,
-    looked: &Looked,
+    (looked, me): (&Looked, &Untrusted),
     seen: Option<&Untrusted>,
 ) -> Result<Changed, Fault> {
     let now = &looked.case;
-    let me = me(source).await?;
-    if now.assignee.as_ref() == Some(&me) {
+    if now.assignee.as_ref() == Some(me) {
         return Ok(Changed::Already(Box::new(now.clone())));
     }
     if !now.status.is_open() {
@@ -275,14 +286,14 @@ async fn claim(
     let from = now.assignee.clone().unwrap_or_default();
     let promise = promise(world, now, CLAIM, (from, me.clone()));
     let _held = Held::of(world, &promise);
-    let send = source.assign(&now.id, Some(&me));
+    let send = source.assign(&now.id, Some(me));
     let (rid, answer) = sent(world, (source, looked), promise, send).await?;
     // Whatever the answer was, the case itself says whose it is.
     let after = match read(world, source, &now.id).await {
         Ok(after) => after,
         Err(fault) => return Err(unsettled(&fault)),
     };
-    if after.assignee.as_ref() == Some(&me) {
+    if after.assignee.as_ref() == Some(me) {
         proven(world, rid, now.id.raw()).await?;
         return Ok(Changed::Done(Box::new(after)));
     }
@@ -296,10 +307,13 @@ async fn claim(
     Err(undone(world, rid, (&answer, fault)).await)
 }
 
-async fn release(world: &World, source: &dyn Cases, looked: &Looked) -> Result<Changed, Fault> {
+async fn release(
+    world: &World,
+    source: &dyn Cases,
+    (looked, me): (&Looked, &Untrusted),
+) -> Result<Changed, Fault> {
     let now = &looked.case;
-    let me = me(source).await?;
-    if now.assignee.as_ref() != Some(&me) {
+    if now.assignee.as_ref() != Some(me) {
         let owner = now.assignee.as_ref();
         let what = match owner {
             Some(owner) => safe!("it belongs to {}; nothing was changed", owner.field()),
@@ -321,7 +335,7 @@ async fn release(world: &World, source: &dyn Cases, looked: &Looked) -> Result<C
         Ok(after) => after,
         Err(fault) => return Err(unsettled(&fault)),
     };
-    if after.assignee.as_ref() == Some(&me) {
+    if after.assignee.as_ref() == Some(me) {
         let fault = match &answer {
             Err(error) => Fault::from(error.clone()),
             Ok(()) => Fault::new("the release was accepted but it is still yours"),

@@ -16,6 +16,7 @@ use quell::app::model::closing::CloseDialog;
 use quell::app::model::{Found, Layer, Load, Model, Pane};
 use quell::app::{related, window};
 use quell::cli::compose::Host;
+use quell::connect::http::Limits;
 use quell::domain::account::AccountStatus;
 use quell::domain::audit::{Body, Entry, OutcomeState};
 use quell::domain::case::Case;
@@ -37,7 +38,7 @@ use tempfile::TempDir;
 use tokio::net::TcpListener;
 use tokio::sync::Notify;
 
-use crate::harness::app::{Setting, TestApp, TestClock, company, records};
+use crate::harness::app::{Setting, TestApp, TestClock, company, limits, records};
 use crate::truth::{DISABLE, Gate, by_others, confirm, finished, open_case, plan};
 
 const LOGIN: &str = "mara.lind@acme.example";
@@ -243,6 +244,32 @@ async fn a_claim_shows_on_both_consoles_without_a_key() {
             .map(|(kind, count)| (kind.to_owned(), count))
             .into()
     );
+}
+
+/// Longer than what was read of a case may be old when a change of it leaves.
+#[tokio::test(flavor = "multi_thread")]
+async fn slow_a_claim_goes_out_where_the_case_system_takes_long_to_answer() {
+    let (drill, state) = (company().await, dir());
+    let setting = Setting {
+        limits: Limits {
+            read_total: Duration::from_secs(30),
+            ..limits()
+        },
+        ..Setting::default()
+    };
+    let mut app = TestApp::start_in(&drill, state.path(), setting, |text| text);
+    let me = login(&ready(&mut app).await);
+    let order = json!({
+        "server": "cases", "fault": "latency", "ms": 5_500, "rate": 1.0, "method": "GET", "path": "/api/v1/case/",
+    });
+    drill.fault(&order).expect("the drill knows it");
+    app.keys("/port scan<Enter>a");
+    app.until("it is mine", |model| {
+        owner(model, SCAN).as_deref() == Some(&me)
+    })
+    .await;
+    app.end().await;
+    assert_eq!(patches(&drill), 1);
 }
 
 #[tokio::test(flavor = "multi_thread")]

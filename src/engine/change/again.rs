@@ -33,9 +33,21 @@ pub(super) async fn look_at(
     source: &dyn Cases,
     case: &CaseId,
 ) -> Result<Looked, Fault> {
-    let at = world.clock.now().boot;
+    let began = world.clock.now().boot;
     let case = read(world, source, case).await?;
+    let at = dated(world, began);
     Ok(Looked { case, at })
+}
+
+/// Gives from when on a look counts: from its question, but where the case system answers slowly, from its answer, since none
+/// younger is to be had.
+fn dated(world: &World, began: Duration) -> Duration {
+    let now = world.clock.now().boot;
+    if now.saturating_sub(began) > FRESH {
+        now
+    } else {
+        began
+    }
 }
 
 /// Reads a case that is to be closed, and gives the request that closes it as it was read.
@@ -44,9 +56,12 @@ pub(super) async fn prepare(
     source: &dyn Cases,
     (case, closing): (&CaseId, &Closing),
 ) -> Result<(Looked, PreparedClose), Fault> {
-    let at = world.clock.now().boot;
+    let began = world.clock.now().boot;
     match source.prepare_close(case, closing).await {
-        Ok((case, request)) => Ok((Looked { case, at }, request)),
+        Ok((case, request)) => {
+            let at = dated(world, began);
+            Ok((Looked { case, at }, request))
+        }
         Err(error) => Err(unread(world, case, error).await),
     }
 }

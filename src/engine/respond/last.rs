@@ -17,7 +17,7 @@ use crate::engine::{World, plan};
 const FRESH: Duration = Duration::from_secs(5);
 
 /// How often the account is looked at again until a look is that young.
-const LOOKS: usize = 3;
+const LOOKS: usize = 2;
 
 /// Looks at what may have changed since the intent: the log, the freeze switch and, where the last look at the account (by the
 /// boot clock) is too old, the account. Passes when nothing speaks against the request and all of it was seen just now.
@@ -34,6 +34,8 @@ pub(super) async fn looks(
     let allowed = world.settings.policy.allow_administrators;
     // Of two consoles that disable two administrators at once, the later intent sees the earlier one only now.
     let mut again = must_be_counted(plan.account(), &[action.kind()], allowed);
+    // A provider whose looks take that long twice is slow: none younger is to be had, and the next counts from its answer.
+    let mut is_slow = is_old(world, looked);
     for left in (0..=LOOKS).rev() {
         // Nothing but the request itself may take time after the last look.
         let ready = identity.ready(action).await;
@@ -41,24 +43,26 @@ pub(super) async fn looks(
         if let Some(halt) = called_off(world, action).await {
             return Err(halt);
         }
-        if !again && world.clock.now().boot.saturating_sub(looked) <= FRESH {
+        if !again && !is_old(world, looked) {
             return Ok(());
         }
         if left > 0 {
-            let began = world.clock.now().boot;
+            looked = world.clock.now().boot;
             look_in_time(world, plan, action, expected, identity).await?;
-            // A provider that answers slowly is looked at from its answer on, once nothing younger is to be had.
-            looked = if left > 1 {
-                began
-            } else {
-                world.clock.now().boot
-            };
+            if is_old(world, looked) && std::mem::replace(&mut is_slow, true) {
+                looked = world.clock.now().boot;
+            }
             again = false;
         }
     }
     Err(because(
         "what was read of the account was too old each time before it could be sent".into(),
     ))
+}
+
+/// Tells whether a time of the boot clock is too long ago for a request to leave on what was read then.
+fn is_old(world: &World, at: Duration) -> bool {
+    world.clock.now().boot.saturating_sub(at) > FRESH
 }
 
 /// Says why an action is not sent although its intent is on disk: whoever closed it meanwhile was told that it is not sent.
