@@ -894,10 +894,7 @@ async fn the_password_of_another_administrator_is_not_taken_for_ours() {
         tempfile::tempdir().expect("a directory"),
     );
     let gate = Gate::at(Some("send.after"));
-    let setting = Setting {
-        probe: Arc::clone(&gate) as Arc<dyn Probe>,
-        ..Setting::default()
-    };
+    let setting = gate.setting();
     let mut app = TestApp::start_in(&drill, state.path(), setting, |text| text);
     open_case(&mut app).await;
     let planned = plan(&mut app, "cp").await;

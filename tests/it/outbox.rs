@@ -3,7 +3,6 @@
 //! said to be two.
 
 use std::path::Path;
-use std::sync::Arc;
 use std::time::Duration;
 
 use chrono::TimeDelta;
@@ -13,7 +12,6 @@ use quell::domain::audit::{Body, Entry};
 use quell::domain::containment::note::DOUBTED;
 use quell::drill::Drill;
 use quell::drill::wire::Server;
-use quell::engine::probe::Probe;
 use quell::store::audit::Ground;
 use serde_json::json;
 
@@ -181,10 +179,7 @@ async fn a_comment_that_arrived_twice_is_said_to_be_there_twice() {
 /// Disables the account, and kills the console right before the comment of it leaves.
 async fn killed_before_the_record(drill: &Drill, state: &Path) {
     let gate = Gate::at(Some("comment.before"));
-    let setting = Setting {
-        probe: Arc::clone(&gate) as Arc<dyn Probe>,
-        ..Setting::default()
-    };
+    let setting = gate.setting();
     let mut app = TestApp::start_in(drill, state, setting, |text| text);
     open_case(&mut app).await;
     plan(&mut app, DISABLE.keys).await;
@@ -283,10 +278,7 @@ async fn who_confirmed_and_who_wrote_stand_in_what_another_person_posts_for_them
     // Of one user of the operating system, and one log; the second has a key of their own.
     let other = || console(&drill, state.path(), drill.second_key(), Setting::default());
     let gate = Gate::at(Some("send.after"));
-    let setting = Setting {
-        probe: Arc::clone(&gate) as Arc<dyn Probe>,
-        ..Setting::default()
-    };
+    let setting = gate.setting();
     let mut app = TestApp::start_in(&drill, state.path(), setting, |text| text);
     let mine = login(&mut app).await;
     open_case(&mut app).await;
@@ -312,10 +304,7 @@ async fn who_confirmed_and_who_wrote_stand_in_what_another_person_posts_for_them
     assert!(!line("Documented by: ").contains(&mine), "{record}");
 
     let gate = Gate::at(Some("comment.before"));
-    let setting = Setting {
-        probe: Arc::clone(&gate) as Arc<dyn Probe>,
-        ..Setting::default()
-    };
+    let setting = gate.setting();
     let mut app = TestApp::start_in(&drill, state.path(), setting, |text| text);
     login(&mut app).await;
     write(&mut app).await;

@@ -1136,10 +1136,7 @@ fn closing(model: &Model) -> bool {
 async fn a_false_positive_waits_for_a_disabling_that_is_under_way() {
     let (drill, state) = (company().await, dir());
     let gate = Gate::at(Some("send.before"));
-    let setting = Setting {
-        probe: Arc::clone(&gate) as Arc<dyn Probe>,
-        ..Setting::default()
-    };
+    let setting = gate.setting();
     let mut app = TestApp::start_in(&drill, state.path(), setting, |text| text);
     open_case(&mut app).await;
     plan(&mut app, DISABLE.keys).await;
@@ -1252,10 +1249,7 @@ async fn what_two_consoles_decide_in_one_instant_is_not_both_done(#[case] closes
 async fn a_closing_that_cannot_be_read_after_may_have_happened_and_is_settled_by_reading() {
     let (drill, state) = (company().await, dir());
     let gate = Gate::at(Some("case.after"));
-    let setting = Setting {
-        probe: Arc::clone(&gate) as Arc<dyn Probe>,
-        ..Setting::default()
-    };
+    let setting = gate.setting();
     let mut one = TestApp::start_in(&drill, state.path(), setting, |text| text);
     open_case(&mut one).await;
     one.keys("f");
@@ -1294,10 +1288,7 @@ async fn a_closing_that_cannot_be_read_after_may_have_happened_and_is_settled_by
 async fn cases_are_not_merged_over_a_plan_that_was_made_in_the_same_instant() {
     let (drill, state) = (company().await, dir());
     let gate = Gate::at(Some("before record.intent"));
-    let setting = Setting {
-        probe: Arc::clone(&gate) as Arc<dyn Probe>,
-        ..Setting::default()
-    };
+    let setting = gate.setting();
     let mut one = TestApp::start_in(&drill, state.path(), setting, |text| text);
     ready(&mut one).await;
     one.keys("/port scan<Enter><Space><Esc>/impossible<Enter><Space>J");

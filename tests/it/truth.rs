@@ -143,6 +143,14 @@ impl Gate {
         self.at.is_some()
     }
 
+    /// Gives the setting of a console that it stops.
+    pub fn setting(self: &Arc<Self>) -> Setting {
+        Setting {
+            probe: Arc::clone(self) as Arc<dyn Probe>,
+            ..Setting::default()
+        }
+    }
+
     /// Waits until the console stands at it.
     pub async fn reached(&self) {
         drop(self.reached.acquire().await);
@@ -519,10 +527,7 @@ async fn story(act: Act, world: World) -> (ActionView, usize) {
         World::DoneByOthersFirst | World::StaleFirst | World::StaleAlways => Some("send.before"),
         _ => None,
     });
-    let setting = Setting {
-        probe: Arc::clone(&gate) as Arc<dyn Probe>,
-        ..Setting::default()
-    };
+    let setting = gate.setting();
     let mut app = TestApp::start_in(&drill, state.path(), setting, |text| text);
     open_case(&mut app).await;
     let planned = plan(&mut app, act.keys).await;

@@ -19,10 +19,7 @@ async fn slow_a_disable_that_came_second_is_not_proven_by_the_first() {
     let (drill, state) = (company().await, tempfile::tempdir().expect("a directory"));
     let others = tempfile::tempdir().expect("a directory");
     let gate = Gate::at(Some("send.before"));
-    let setting = Setting {
-        probe: Arc::clone(&gate) as Arc<dyn Probe>,
-        ..Setting::default()
-    };
+    let setting = gate.setting();
     let mut late = TestApp::start_in(&drill, state.path(), setting, |text| text);
     open_case(&mut late).await;
     plan(&mut late, DISABLE.keys).await;
@@ -122,10 +119,7 @@ async fn slow_two_consoles_that_confirm_the_same_in_one_instant_send_it_once() {
 async fn slow_what_another_console_gave_up_is_not_sent_by_its_owner() {
     let (drill, state) = (company().await, tempfile::tempdir().expect("a directory"));
     let gate = Gate::at(Some("send.before"));
-    let setting = Setting {
-        probe: Arc::clone(&gate) as Arc<dyn Probe>,
-        ..Setting::default()
-    };
+    let setting = gate.setting();
     let mut owner = TestApp::start_in(&drill, state.path(), setting, |text| text);
     open_case(&mut owner).await;
     plan(&mut owner, "cc").await;
@@ -175,10 +169,7 @@ async fn slow_what_another_console_gave_up_is_not_sent_by_its_owner() {
 async fn what_another_console_closed_while_this_one_stood_still_is_not_sent() {
     let (drill, state) = (company().await, tempfile::tempdir().expect("a directory"));
     let gate = Gate::at(Some("send.before"));
-    let setting = Setting {
-        probe: Arc::clone(&gate) as Arc<dyn Probe>,
-        ..Setting::default()
-    };
+    let setting = gate.setting();
     let mut owner = TestApp::start_in(&drill, state.path(), setting, |text| text);
     open_case(&mut owner).await;
     plan(&mut owner, DISABLE.keys).await;
@@ -210,10 +201,7 @@ async fn what_another_console_closed_while_this_one_stood_still_is_not_sent() {
 async fn slow_a_refusal_that_could_not_be_recorded_at_once_is_no_proof_of_what_others_did() {
     let (drill, state) = (company().await, tempfile::tempdir().expect("a directory"));
     let gate = Gate::at(Some("send.after"));
-    let setting = Setting {
-        probe: Arc::clone(&gate) as Arc<dyn Probe>,
-        ..Setting::default()
-    };
+    let setting = gate.setting();
     let mut app = TestApp::start_in(&drill, state.path(), setting, |text| text);
     open_case(&mut app).await;
     plan(&mut app, DISABLE.keys).await;

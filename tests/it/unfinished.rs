@@ -145,10 +145,7 @@ fn whoever_closes_what_is_under_way_is_told_what_that_stops() {
 /// Confirms a plan whose first request the provider puts off, and stops the console while it waits.
 async fn put_off(drill: &Drill, state: &Path, keys: &str, path: &str) -> (TestApp, Arc<Gate>) {
     let gate = Gate::at(Some("after action.observe"));
-    let setting = Setting {
-        probe: Arc::clone(&gate) as Arc<dyn Probe>,
-        ..Setting::default()
-    };
+    let setting = gate.setting();
     let mut app = TestApp::start_in(drill, state, setting, |text| text);
     open_case(&mut app).await;
     plan(&mut app, keys).await;
@@ -386,10 +383,7 @@ async fn an_account_enabled_by_others_between_two_readings_rings_and_is_refuted(
 ) {
     let (drill, state) = (company().await, tempfile::tempdir().expect("a directory"));
     let gate = Gate::at_nth(Some("read.before"), 2);
-    let setting = Setting {
-        probe: Arc::clone(&gate) as Arc<dyn Probe>,
-        ..Setting::default()
-    };
+    let setting = gate.setting();
     let mut app = TestApp::start_in(&drill, state.path(), setting, |text| text);
     open_case(&mut app).await;
     plan(&mut app, DISABLE.keys).await;
@@ -681,10 +675,7 @@ impl Probe for Readings {
 /// account cannot be read from then on.
 async fn accepted_then_unreadable(drill: &Drill, state: &Path, readings: usize) {
     let gate = Gate::at_nth(Some("read.before"), readings + 1);
-    let setting = Setting {
-        probe: Arc::clone(&gate) as Arc<dyn Probe>,
-        ..Setting::default()
-    };
+    let setting = gate.setting();
     let mut app = TestApp::start_in(drill, state, setting, |text| text);
     open_case(&mut app).await;
     plan(&mut app, DISABLE.keys).await;
@@ -957,10 +948,7 @@ async fn what_is_done_over_a_broken_log_is_documented_and_says_so_first() {
 async fn what_may_have_been_cut_off_the_log_is_not_called_never_sent() {
     let (drill, state) = (company().await, tempfile::tempdir().expect("a directory"));
     let gate = Gate::at(Some("send.after"));
-    let setting = Setting {
-        probe: Arc::clone(&gate) as Arc<dyn Probe>,
-        ..Setting::default()
-    };
+    let setting = gate.setting();
     let mut app = TestApp::start_in(&drill, state.path(), setting, |text| text);
     open_case(&mut app).await;
     plan(&mut app, DISABLE.keys).await;
@@ -998,10 +986,7 @@ async fn what_may_have_been_cut_off_the_log_is_not_called_never_sent() {
 async fn a_reading_that_failed_completes_no_proof() {
     let (drill, state) = (company().await, tempfile::tempdir().expect("a directory"));
     let gate = Gate::at_nth(Some("read.before"), 3);
-    let setting = Setting {
-        probe: Arc::clone(&gate) as Arc<dyn Probe>,
-        ..Setting::default()
-    };
+    let setting = gate.setting();
     let mut app = TestApp::start_in(&drill, state.path(), setting, |text| text);
     open_case(&mut app).await;
     plan(&mut app, DISABLE.keys).await;
@@ -1045,10 +1030,7 @@ async fn what_another_console_closed_is_not_opened_by_one_that_could_not_read_it
     let order = json!({"server": "identity", "fault": "403", "rate": 1.0, "path": account.raw()});
     drill.fault(&order).expect("the drill knows it");
     let gate = Gate::at(Some("before action.unknown"));
-    let setting = Setting {
-        probe: Arc::clone(&gate) as Arc<dyn Probe>,
-        ..Setting::default()
-    };
+    let setting = gate.setting();
     let mut app = TestApp::start_in(&drill, state.path(), setting, |text| text);
     // It looked, and is about to write that it could read nothing.
     gate.reached().await;
