@@ -111,6 +111,7 @@ async fn try_make(
     let made = world.clock.now();
     let mut steps = planned(identity.as_ref(), (kinds, items), &account).await?;
     if *kinds == [ActionKind::EnableAccount] {
+        warnings.extend(held_elsewhere(world, &id, &case).await);
         let checks = recovery::checks(world, identity.as_ref(), &account, window).await;
         warnings.extend(checks.warnings);
         for (step, _) in &mut steps {
@@ -156,6 +157,36 @@ async fn try_make(
     };
     world.journal.record(records(&plan)).await?;
     Ok(plan)
+}
+
+/// Says for which other cases the account is contained too: enabling it ends that as well.
+async fn held_elsewhere(world: &World, id: &AccountId, case: &CaseId) -> Option<Safe> {
+    let now = world.clock.now().utc;
+    let cases: Vec<CaseId> = world.journal.with(|ledger| {
+        let held = ledger.contained_elsewhere(id, case, now).into_iter();
+        held.map(|act| act.case.clone()).collect()
+    });
+    let mut words = Vec::new();
+    for case in &cases {
+        words.push(case_word(world, case).await);
+    }
+    let words = Safe::join(words, &Safe::fixed(", "));
+    (!cases.is_empty()).then(|| {
+        safe!(
+            "it is contained for another case too, and this ends that: {}",
+            words
+        )
+    })
+}
+
+/// Gives the number that people say of a case, else its id: a case system that hangs must hold nothing up.
+pub(super) async fn case_word(world: &World, case: &CaseId) -> Safe {
+    let source = world.case_system(&case.connection);
+    let asked = async { source?.case(case).await.ok()?.number };
+    match tokio::time::timeout(CASE_WAIT, asked).await {
+        Ok(Some(number)) => safe!("#{}", number),
+        Ok(None) | Err(_) => case.shown(),
+    }
 }
 
 /// A request with what it removes.

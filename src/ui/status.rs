@@ -216,6 +216,7 @@ fn unposted(model: &Model) -> usize {
         + model.ledger.documents().pending().len()
         + untold.alarms
         + untold.ends
+        + untold.undone
 }
 
 /// Gives the end that comes first among the contained accounts, as the rest of a phrase.

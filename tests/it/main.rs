@@ -82,6 +82,7 @@ mod spec_requests;
 mod story;
 mod toxics;
 mod truth;
+mod two_cases;
 mod two_consoles;
 mod two_users;
 mod ui_events;

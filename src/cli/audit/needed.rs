@@ -60,6 +60,8 @@ pub(super) fn needed(
 fn of_actions(ledger: &Ledger, running: Option<&Campaign>, now: DateTime<Utc>) -> Vec<Needed> {
     let undocumented = ledger.undocumented();
     let succeeded = ledger.untold_successes(now);
+    let undone = ledger.undone_elsewhere(now);
+    let is_undone = |action: &ActionView| undone.iter().any(|(one, _)| one.aid == action.aid);
     let has_untold = |action: &ActionView| succeeded.iter().any(|(one, _)| one.aid == action.aid);
     let counts_since = now - HOST_WINDOW;
     let why = |action: &ActionView| {
@@ -71,6 +73,8 @@ fn of_actions(ledger: &Ledger, running: Option<&Campaign>, now: DateTime<Utc>) -
             Some("a response is not documented in its case")
         } else if is_untold_drift(ledger, action) {
             Some("a case was not told that others undid a containment")
+        } else if is_undone(action) {
+            Some("a case was not told that a containment was undone from another")
         } else if has_untold(action) {
             Some("a case was not told of a success after a containment")
         } else if action.sent.is_some_and(|sent| sent > counts_since) {

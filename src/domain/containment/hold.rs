@@ -268,8 +268,14 @@ pub fn success_marker(aid: &ActionId) -> String {
     format!("quell:success-{aid}")
 }
 
+/// Gives the marker of the comment that another case undid the containment an action stands for.
+pub fn undone_marker(aid: &ActionId) -> String {
+    format!("quell:undone-{aid}")
+}
+
 fn is_told(marker: &str) -> bool {
     marker.starts_with("quell:drift-")
+        || marker.starts_with("quell:undone-")
         || marker.starts_with("quell:success-")
         || recovery_watch::is_told(marker)
 }
@@ -289,6 +295,25 @@ pub fn drift_comment(action: &ActionView, standing: &Safe, anchor: &Anchor) -> S
         sink::markdown(&evidence),
     );
     signed(&what, standing, &drift_marker(&action.aid), anchor)
+}
+
+/// Composes the comment that an action was undone by an enabling for another case, which is given in words.
+pub fn undone_comment(
+    action: &ActionView,
+    (by, other): (&ActionView, &Safe),
+    standing: &Safe,
+    anchor: &Anchor,
+) -> String {
+    let who = by.operator.as_ref().unwrap_or(&by.user);
+    let proven = by.ended.map_or_else(Safe::default, time_word);
+    let what = format!(
+        "**Enabled again from another case**\n\n{}\n\n{} for case {}, confirmed by {}, proven {proven}: it undoes what was done for this case too.",
+        account_line(action),
+        by.kind.word(),
+        sink::markdown(other),
+        sink::markdown(&who.ident()),
+    );
+    signed(&what, standing, &undone_marker(&action.aid), anchor)
 }
 
 /// Composes the comment that an account succeeded in something after its containment.

@@ -45,7 +45,7 @@ impl Holding {
                 .filter(|action| action.state != ActionState::Drifted)
                 .count(),
             watched: ledger.recoveries().running().count(),
-            untold: texts + untold.alarms + untold.ends,
+            untold: texts + untold.alarms + untold.ends + untold.undone,
         }
     }
 

@@ -4,6 +4,7 @@ mod disabled;
 mod effect;
 mod lapsed;
 mod of_case;
+mod undone;
 mod unread;
 mod untold;
 mod worth;

@@ -44,6 +44,11 @@ fn in_words(ledger: &Ledger, now: DateTime<Utc>) -> Option<Safe> {
         (ledger.documents().pending().len(), "report", "reports"),
         (untold.alarms, "alarm", "alarms"),
         (untold.ends, "end of a watch", "ends of watches"),
+        (
+            untold.undone,
+            "undoing from another case",
+            "undoings from other cases",
+        ),
     ];
     let sum: usize = counted.iter().map(|(count, _, _)| count).sum();
     let words = counted

@@ -1,9 +1,11 @@
-//! Telling the case, once each, that a containment was undone by others or that the account acted after it.
+//! Telling the case, once each, that a containment was undone by others or from another case, or that the account acted
+//! after it.
 
 use std::collections::HashMap;
 
 use crate::domain::containment::hold::{
-    Success, drift_comment, drift_marker, success_comment, success_marker,
+    Success, drift_comment, drift_marker, success_comment, success_marker, undone_comment,
+    undone_marker,
 };
 use crate::domain::containment::kind::ActionKind;
 use crate::domain::containment::ledger::ActionView;
@@ -11,6 +13,8 @@ use crate::domain::containment::note::Anchor;
 use crate::domain::containment::standing::standing;
 use crate::domain::containment::state::ActionState;
 use crate::domain::fault::Fault;
+use crate::domain::text::Safe;
+use crate::engine::plan::case_word;
 use crate::engine::{World, outbox};
 use crate::safe;
 use crate::store::lease;
@@ -42,10 +46,11 @@ impl Tries {
 }
 
 /// What a comment says.
-#[derive(Clone, Copy)]
 enum News {
     Drift,
     Success,
+    /// The enabling that undid it, and for which case in words.
+    Undone(Box<ActionView>, Safe),
 }
 
 /// Posts what is not in the cases yet, also of containments that were undone or followed by another since.
@@ -68,12 +73,19 @@ pub(super) async fn tell_cases(world: &World, tries: &mut Tries) {
         for (action, _) in ledger.untold_successes(now) {
             news.push((success_marker(&action.aid), News::Success, action.clone()));
         }
+        for (action, by) in ledger.undone_elsewhere(now) {
+            let what = News::Undone(Box::new(by.clone()), by.case.shown());
+            news.push((undone_marker(&action.aid), what, action.clone()));
+        }
     });
-    for (marker, what, action) in news {
+    for (marker, mut what, action) in news {
         if !tries.is_due(&marker) {
             continue;
         }
-        if let Err(fault) = tell(world, &marker, what, &action).await {
+        if let News::Undone(by, other) = &mut what {
+            *other = case_word(world, &by.case).await;
+        }
+        if let Err(fault) = tell(world, &marker, &what, &action).await {
             let line = safe!("the case does not know it yet: {}", fault.what);
             let fault = Fault {
                 what: line,
@@ -85,7 +97,7 @@ pub(super) async fn tell_cases(world: &World, tries: &mut Tries) {
     }
 }
 
-async fn tell(world: &World, marker: &str, what: News, action: &ActionView) -> Result<(), Fault> {
+async fn tell(world: &World, marker: &str, what: &News, action: &ActionView) -> Result<(), Fault> {
     // Two consoles that search before either posts would both post.
     let lease = match lease::take(&world.leases, &action.aid) {
         Ok(Some(lease)) => lease,
@@ -95,7 +107,9 @@ async fn tell(world: &World, marker: &str, what: News, action: &ActionView) -> R
     world.journal.catch_up().await;
     let seen = untold(world, action);
     let is_due = match what {
-        News::Drift => !world.journal.with(|ledger| ledger.holds().is_told(marker)),
+        News::Drift | News::Undone(..) => {
+            !world.journal.with(|ledger| ledger.holds().is_told(marker))
+        }
         News::Success => !seen.is_empty(),
     };
     let posted = if is_due {
@@ -124,7 +138,7 @@ fn untold(world: &World, action: &ActionView) -> Vec<Success> {
 
 fn compose(
     world: &World,
-    what: News,
+    what: &News,
     action: &ActionView,
     seen: &[Success],
     anchor: &Anchor,
@@ -133,6 +147,7 @@ fn compose(
         let word = standing(ledger, &action.account, |_| false).word();
         match what {
             News::Drift => drift_comment(action, &word, anchor),
+            News::Undone(by, other) => undone_comment(action, (by, other), &word, anchor),
             News::Success => {
                 let seen: Vec<&Success> = seen.iter().collect();
                 success_comment(action, &seen, &word, anchor)

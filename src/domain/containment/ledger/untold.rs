@@ -17,6 +17,8 @@ pub struct Untold {
     pub alarms: usize,
     /// Watches over enabled accounts that ended.
     pub ends: usize,
+    /// Containments that were undone from another case.
+    pub undone: usize,
 }
 
 impl Ledger {
@@ -38,6 +40,7 @@ impl Ledger {
                 .map(RecoveryWatch::over_marker)
                 .filter(is_open)
                 .count(),
+            undone: self.undone_elsewhere(now).len(),
         }
     }
 
@@ -105,7 +108,10 @@ mod tests {
     const E: ActionKind = ActionKind::EnableAccount;
 
     fn counted(alarms: usize) -> Untold {
-        Untold { alarms, ends: 0 }
+        Untold {
+            alarms,
+            ..Untold::default()
+        }
     }
 
     fn success(second: i64) -> Body {
