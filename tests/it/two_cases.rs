@@ -20,7 +20,7 @@ async fn name_in_another_case(drill: &Drill) -> u64 {
     let query = json!({"query": [{"_name": "listCase"}]});
     let all: Value = client
         .post(format!("{}/api/v1/query", cases.url))
-        .bearer_auth(&cases.token)
+        .bearer_auth(cases.token)
         .json(&query)
         .send()
         .await
@@ -37,7 +37,7 @@ async fn name_in_another_case(drill: &Drill) -> u64 {
     let scan = all.iter().find(is_scan).expect("it is there");
     let answer = client
         .patch(format!("{}/api/v1/case/{}", cases.url, scan["number"]))
-        .bearer_auth(&cases.token)
+        .bearer_auth(cases.token)
         .json(&json!({"addTags": ["user:mara.lind@acme.example"]}))
         .send()
         .await
