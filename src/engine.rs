@@ -2,11 +2,13 @@
 //!
 //! What must not live here: decisions (they are `app`'s), anything of the screen, vendors' words.
 
+mod anchored;
 mod answer;
 mod approval;
 mod change;
 pub mod clock;
 mod documents;
+mod follow;
 pub mod journal;
 mod mirror;
 mod outbox;
@@ -22,13 +24,13 @@ mod respond;
 mod search;
 pub mod wall;
 mod watch;
+mod written;
 
 use std::collections::{HashMap, HashSet};
 use std::path::PathBuf;
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
-use futures::FutureExt as _;
 use tokio::sync::{Notify, mpsc};
 use tokio_util::sync::CancellationToken;
 use tokio_util::task::TaskTracker;
@@ -106,6 +108,8 @@ pub struct Start {
     pub policy_text: Option<String>,
     /// User of the operating system.
     pub os_user: Untrusted,
+    /// The number of that user.
+    pub uid: u32,
     /// Where addresses are.
     pub places: Arc<Places>,
     /// Where messages go.
@@ -140,6 +144,7 @@ struct World {
     policy: PathBuf,
     policy_text: Option<String>,
     os_user: Untrusted,
+    uid: u32,
     places: Arc<Places>,
     messages: mpsc::Sender<Message>,
     clock: Arc<dyn Clock>,
@@ -198,6 +203,7 @@ impl Engine {
             policy: start.policy,
             policy_text: start.policy_text,
             os_user: start.os_user,
+            uid: start.uid,
             places: start.places,
             messages: start.messages,
             clock: start.clock,
@@ -226,6 +232,7 @@ impl Engine {
         world.spawn(documents::retry(Arc::clone(&world)));
         world.spawn(watch::drift(Arc::clone(&world)));
         world.spawn(watch::log(Arc::clone(&world)));
+        world.spawn(follow::others(Arc::clone(&world)));
         world.spawn(watch::successes(Arc::clone(&world)));
         world.spawn(watch::recoveries(Arc::clone(&world)));
         Self { world }
@@ -233,6 +240,11 @@ impl Engine {
 
     /// Performs one effect; it answers with messages later and never blocks.
     pub fn perform(&self, effect: Effect) {
+        self.perform_for(effect, None);
+    }
+
+    /// Performs one effect; under a number the console hears whether it is on record.
+    fn perform_for(&self, effect: Effect, number: Option<u64>) {
         let world = Arc::clone(&self.world);
         match effect {
             Effect::PollNow => world.poke.notify_waiters(),
@@ -280,7 +292,8 @@ impl Engine {
             Effect::MergeCases(cases) => self.finish(change::merge(world, cases)),
             Effect::ReadSimilar(case) => self.world.spawn(change::similar(world, case)),
             Effect::CatchUp => self.world.spawn(async move {
-                world.journal.catch_up().await;
+                let is_read = world.journal.catch_up().await;
+                world.tell(Message::CaughtUp(is_read)).await;
             }),
             Effect::LookBeforeClosing(cases) => self.world.spawn(change::look(world, cases)),
             Effect::ReadRequest { case, comment } => {
@@ -288,11 +301,8 @@ impl Engine {
             }
             Effect::Answer(given) => self.finish(answer::answer(world, *given)),
             Effect::CheckAgain(aid) => self.world.spawn(prove::again(world, aid)),
-            Effect::Record(bodies) => {
-                // The place in the log is fixed by the call, so the order of effects is the order of records. The journal
-                // tells the console when it fails.
-                self.finish(world.journal.append(bodies).map(drop));
-            }
+            Effect::Record(bodies) => self.finish(written::record(world, bodies, number)),
+            Effect::Written { number, effect } => self.perform_for(*effect, Some(number)),
             Effect::Document(pid) => self.world.spawn(outbox::asked(world, pid)),
             // Not cancelled either: a note that was written is on disk before the console ends.
             Effect::PostNote {
@@ -305,7 +315,8 @@ impl Engine {
                 let phase = phase.map(|phase| phase.code().to_owned());
                 let draft = drafted.then(|| Target::note(case.clone()));
                 let decided = decided.map(|decided| *decided).into_iter().collect();
-                self.finish(outbox::note(world, case, text, (phase, draft), decided));
+                let of = (phase, draft);
+                self.finish(outbox::note(world, case, text, of, decided, number));
             }
             Effect::PostEvent { case, text, said } => {
                 self.finish(outbox::event(world, case, text, *said));
@@ -314,7 +325,7 @@ impl Engine {
             Effect::SaveDraft { target, text } => documents::save(&world, &target, text),
             Effect::CloseDraft(target) => documents::close(&world, &target),
             Effect::PostDocument { target, text, by } => {
-                self.finish(documents::post(world, target, text, by));
+                self.finish(documents::post(world, target, (text, by), number));
             }
             // These are the loop's own.
             Effect::Quit | Effect::Redraw | Effect::Bell | Effect::Suspend | Effect::Copy(_) => {}

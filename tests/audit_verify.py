@@ -7,9 +7,11 @@ and the log, where anchors name records from before the first one there, which c
 and the logs, for each host and user of whom there is more than one in that directory; then, behind all directories, `BROKEN`, the
 log and the first number of which two directories have different records, for copies of a log that contradict each other; then
 `MISSING` and the log, for each that anchors name and that is in no directory; then `DAMAGED` and the file, for a head that is
-not as quell wrote it. Exit code: 0 every log holds, 1 one does not, or its copies contradict each other, or one that a head names
+not as quell wrote it; then `EMPTY` and the file, for a text in which no anchor stands. A folder without any log is named on
+standard error. Exit code: 0 every log holds, 1 one does not, or its copies contradict each other, or one that a head names
 is missing, 2 every log that is there
-holds, and one that other anchors name is missing or begins behind them, a head is damaged or a host and user have two, 3 there
+holds, and one that other anchors name is missing or begins behind them, a head is damaged, a text has no anchor or a host and
+user have two, 3 there
 is none, or something that cannot be read: no folder, no regular file, 64 an option that there is not. `--anchors` finds anchors
 in any text; only a file named `head` is taken as what quell keeps in its state directory and judged as quell does: every line is
 an anchor and nothing else, or the whole file counts for nothing and is said; and a log that begins behind the record that it
@@ -454,7 +456,7 @@ def main(arguments):
 
 def check(options):
     anchors, exit_code, found, now = {}, 0, set(), options.now
-    remembered, damaged = {}, []
+    remembered, damaged, empty = {}, [], []
     if options.require_checkpoints and now is None:
         now = time.time()
     for path in options.anchors:
@@ -469,11 +471,12 @@ def check(options):
         else:
             heads = anchors_in(path)
             if not heads:
-                print("unreadable", ascii(path), "names no head of a log")
-                return 3
+                empty.append(path)
         for log, n, h in heads:
             anchors.setdefault(log, {}).setdefault(n, set()).add(h)
     doubled, early = False, False
+    if not options.folders:
+        print("no folder to look into was given", file=sys.stderr)
     # Of each log the records of all directories before, and the first that two of them have otherwise.
     copies, parted = {}, {}
     for directory in options.folders:
@@ -487,6 +490,8 @@ def check(options):
                     return 3
                 with open(path, "rb") as file:
                     logs.setdefault(match[1], []).append((int(match[2]), file.read()))
+        if not logs:
+            print("no audit log is in", ascii(directory), file=sys.stderr)
         for log, segments in sorted(logs.items()):
             found.add(log)
             own = {n: set(hashes) for n, hashes in anchors.get(log, {}).items()}
@@ -516,11 +521,13 @@ def check(options):
         print("MISSING", log)
     for why in damaged:
         print("DAMAGED", why)
+    for path in empty:
+        print("EMPTY", ascii(path))
     # What this host had durable in a log that is gone is lost; other anchors may be another host's.
     lost = options.folders and not set(remembered) <= found
     if not found and not lost:
         return 3
-    return 1 if lost else exit_code or (2 if missing or damaged or doubled or early else 0)
+    return 1 if lost else exit_code or (2 if missing or damaged or empty or doubled or early else 0)
 
 
 if __name__ == "__main__":

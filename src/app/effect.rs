@@ -2,6 +2,7 @@
 
 use chrono::{DateTime, Utc};
 
+use crate::app::decision::Decision;
 use crate::app::model::activity::asking::Trace;
 use crate::domain::audit::{Body, TaskState, TimelineSaid};
 use crate::domain::containment::confirm::ConfirmedPlan;
@@ -117,6 +118,13 @@ pub enum Effect {
     CheckAgain(ActionId),
     /// Write records.
     Record(Vec<Body>),
+    /// Do what puts a text on record, and say whether it is: the console keeps the text until then.
+    Written {
+        /// The number of the answer.
+        number: u64,
+        /// What does.
+        effect: Box<Effect>,
+    },
     /// Post the comment of a plan, if it is not there.
     Document(PlanId),
     /// Open the text of a report: what was left of it.
@@ -156,10 +164,10 @@ pub enum Effect {
         text: Untrusted,
         /// The phase it documents, if it is about one.
         phase: Option<Phase>,
-        /// Whether it was kept on disk while it was typed, until it is on record.
+        /// Whether it was kept on disk while it was typed, until it is on record: then all of what is there is in it.
         drafted: bool,
-        /// The record of the decision that it tells of, in the same write.
-        decided: Option<Box<Body>>,
+        /// The decision that it tells of, recorded in the same write where it still fits what is on record by then.
+        decided: Option<Box<Decision>>,
     },
 }
 

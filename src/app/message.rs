@@ -198,6 +198,20 @@ pub enum Message {
         /// What was left of it.
         result: Result<Opened, Fault>,
     },
+    /// Nobody writes the text of a report or a note any more.
+    DraftLeft {
+        /// Which.
+        target: Target,
+        /// What is on disk of it, or why that is not what was typed.
+        result: Result<Option<Untrusted>, Fault>,
+    },
+    /// What puts a text on record was done, or could not be.
+    Written {
+        /// The number it was asked for under.
+        number: u64,
+        /// Why it is not on record, if so, and how much that matters.
+        refused: Option<(Level, Fault)>,
+    },
     /// A request to a connection failed; counted for the review.
     Troubled {
         /// Which connection.
@@ -207,6 +221,8 @@ pub enum Message {
     },
     /// Records of this process became durable.
     Recorded(Vec<Entry>),
+    /// What other consoles of this log recorded was read, as it was asked for, or could not be.
+    CaughtUp(bool),
     /// The audit log can not be written; no action will run.
     AuditFailed(Fault),
     /// How the audit log is, when that is not what was told last.

@@ -11,6 +11,7 @@ pub mod layer;
 pub mod list;
 mod open;
 pub mod queue;
+pub mod typed;
 mod watch;
 
 use std::collections::{BTreeMap, BTreeSet, VecDeque};
@@ -48,6 +49,7 @@ pub use layer::{Held, Layer, Purpose};
 pub use list::ListFrame;
 pub use open::{Found, Load, OpenCase};
 pub use queue::Queue;
+pub use typed::Typed;
 pub use watch::Watch;
 
 /// Most lines kept in the message log.
@@ -120,6 +122,8 @@ pub struct Model {
     pub audit_broken: Option<Fault>,
     /// That the disk of the audit log is nearly full, if so.
     pub audit_low: Option<Fault>,
+    /// Why something that other consoles recorded may be missing here, if so.
+    pub log_unread: Option<Safe>,
     /// Number of the last search.
     pub last_search: u64,
     /// Whether the console is about to end.
@@ -156,6 +160,8 @@ pub struct Model {
     pub handed: Vec<(Handed, Moment)>,
     /// When the password of each account of which a secret is here was set, as it was read last.
     pub passwords: BTreeMap<AccountId, DateTime<Utc>>,
+    /// What was typed and is not known to be on record or on disk.
+    pub typed: Typed,
 }
 
 /// Gives the configured times to claim a case by its severity.
@@ -326,6 +332,7 @@ impl Model {
             audit_fault: None,
             audit_broken: None,
             audit_low: None,
+            log_unread: None,
             last_search: 0,
             ending: false,
             evidence_asked: BTreeSet::new(),
@@ -344,6 +351,7 @@ impl Model {
             false_positive: None,
             handed: Vec::new(),
             passwords: BTreeMap::new(),
+            typed: Typed::default(),
         }
     }
 
@@ -409,6 +417,8 @@ impl Model {
     }
 
     /// Makes the console READ ONLY once it was left alone too long; dialogs that lead to an act are closed.
+    ///
+    /// Those in which somebody writes stay, with their text: they take the key that ends them only after the word, and anew.
     pub fn lock_when_idle(&mut self) {
         let idle = self.now.boot.saturating_sub(self.last_key.boot);
         if self.locked || idle < self.settings.environment.idle_lock {
@@ -425,11 +435,17 @@ impl Model {
                     | Layer::Approve { .. }
                     | Layer::ReadingRequest { .. }
                     | Layer::HoldEnd { .. }
-                    | Layer::Close(_)
                     | Layer::Ask(_)
                     | Layer::Secret(_)
             )
         });
+        for layer in &mut self.layers {
+            match layer {
+                Layer::Close(dialog) => dialog.disarm(),
+                Layer::Writing { esc, .. } => *esc = false,
+                _ => {}
+            }
+        }
         self.say(
             Level::Warning,
             "left alone: READ ONLY until you type the word arm",

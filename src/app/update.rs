@@ -26,10 +26,13 @@ mod runbooks;
 mod search;
 mod secrets;
 mod sources;
+mod typed;
 mod unfinished;
 mod work;
 mod world;
 mod writing;
+
+use std::mem::{Discriminant, discriminant};
 
 pub use search::found_commands;
 
@@ -44,9 +47,33 @@ use crate::domain::freshness::Moment;
 pub fn update(model: &mut Model, now: Moment, message: Message) -> Vec<Effect> {
     model.now = now;
     model.lock_when_idle();
-    let effects = take(model, now, message);
+    let before = top(model);
+    let mut effects = take(model, now, message);
+    if opens_log(model, before) {
+        effects.push(catch_up(model));
+    }
     model.keep_to_exported();
     effects
+}
+
+/// How many layers there are, and which sort the top one is.
+type Top = (usize, Option<Discriminant<Layer>>);
+
+fn top(model: &Model) -> Top {
+    (model.layers.len(), model.layers.last().map(discriminant))
+}
+
+/// Tells whether a layer was opened that says something by the log.
+fn opens_log(model: &Model, before: Top) -> bool {
+    let (depth, kind) = top(model);
+    let is_opened = depth > before.0 || (depth == before.0 && kind != before.1);
+    is_opened && model.layers.last().is_some_and(Layer::is_of_log)
+}
+
+/// Asks for what other consoles recorded; until it was read, nothing is said not to be in the log.
+fn catch_up(model: &mut Model) -> Effect {
+    model.log_unread = Some("reading the log".into());
+    Effect::CatchUp
 }
 
 fn take(model: &mut Model, now: Moment, message: Message) -> Vec<Effect> {

@@ -4,6 +4,7 @@ use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
+use nix::unistd::User;
 use tokio::sync::mpsc;
 
 use super::{Failure, INTERNAL, UNREADABLE, library, log_folder, screen, systems};
@@ -258,15 +259,16 @@ pub fn secrets(settings: &Settings) -> (BTreeMap<ConnectionName, Secret>, Vec<Fa
     (secrets, faults)
 }
 
-/// Gives the name of the user of the operating system, and of the host.
+/// Gives the user of the operating system and the host, as the system knows them: what stands in the environment is anybody's
+/// word.
 pub fn identity() -> Identity {
     let uname = rustix::system::uname();
-    let user = std::env::var("USER").or_else(|_| std::env::var("LOGNAME"));
     let uid = rustix::process::getuid().as_raw();
+    let known = User::from_uid(uid.into()).ok().flatten();
     Identity {
         host: Untrusted::new(uname.nodename().to_string_lossy()),
         uid,
-        user: Untrusted::new(user.unwrap_or_else(|_| format!("uid-{uid}"))),
+        user: Untrusted::new(known.map_or_else(|| format!("uid-{uid}"), |user| user.name)),
     }
 }
 
@@ -429,6 +431,7 @@ pub fn start(parts: Parts) -> Result<Behind, Failure> {
         policy: host.policy,
         policy_text,
         os_user: who.user,
+        uid: who.uid,
         places: loaded.places,
         messages: tell,
         clock,

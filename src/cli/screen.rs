@@ -1,6 +1,6 @@
 //! The console on this terminal: theme, backend, input and signals, around the loop.
 
-use std::io::{self, IsTerminal as _};
+use std::io::{self, IsTerminal as _, Write as _};
 use std::path::PathBuf;
 use std::sync::Arc;
 
@@ -12,6 +12,7 @@ use super::console::{Console, Screen};
 use super::{Failure, INTERNAL, OK, UNREADABLE};
 use crate::app::message::Message;
 use crate::app::model::Model;
+use crate::app::unrecorded::Unrecorded;
 use crate::config::settings::EnvironmentKind;
 use crate::config::terminal::TerminalSettings;
 use crate::connect::registry::Connections;
@@ -269,8 +270,13 @@ pub async fn show(loaded: Loaded, state: StateDir, look: &Look) -> Result<u8, Fa
         engine,
         clock,
     };
-    console.run().await;
+    let model = console.run().await;
     // The terminal is gone when this fails, and with it whoever could be told.
     let _ = live.session.leave();
+    if let Some(lost) = Unrecorded::of(&model) {
+        // The dialog that said it is gone with the screen.
+        let mut err = io::stderr().lock();
+        let _ = lost.lines().try_for_each(|line| writeln!(err, "{line}"));
+    }
     Ok(OK)
 }

@@ -169,15 +169,29 @@ fn partial(body: &Value) -> Vec<RecordFault> {
         });
     }
     let count = |field| at(body, field).and_then(Value::as_u64).unwrap_or(0);
-    let failed = count("_shards.failed");
-    if failed > 0 {
-        let reason = format!(
-            "{failed} of {} shards were not searched",
-            count("_shards.total")
-        );
+    let skipped = count("_clusters.skipped");
+    let clusters = count("_clusters.total");
+    let parts = [
+        (
+            count("_shards.failed"),
+            count("_shards.total"),
+            "shards were not searched",
+        ),
+        (
+            skipped.saturating_add(count("_clusters.failed")),
+            clusters,
+            "remote clusters were not searched",
+        ),
+        (
+            count("_clusters.partial"),
+            clusters,
+            "remote clusters were searched in part",
+        ),
+    ];
+    for (missed, total, words) in parts.into_iter().filter(|(missed, ..)| *missed > 0) {
         faults.push(RecordFault {
             record: "search".into(),
-            reason: Untrusted::new(reason),
+            reason: Untrusted::new(format!("{missed} of {total} {words}")),
         });
     }
     faults
@@ -287,6 +301,14 @@ mod tests {
     #[case(json!({"timed_out": false, "_shards": {"total": 5, "failed": 0}}), &[])]
     #[case(json!({"timed_out": true}), &["it timed out and gave a part"])]
     #[case(json!({"_shards": {"total": 5, "failed": 2}}), &["2 of 5 shards were not searched"])]
+    #[case(json!({"_clusters": {"total": 3, "successful": 3, "skipped": 0, "partial": 0, "failed": 0}}), &[])]
+    #[case(json!({"_clusters": {"total": 3, "skipped": 1}}), &["1 of 3 remote clusters were not searched"])]
+    #[case(json!({"_clusters": {"total": 3, "failed": 1}}), &["1 of 3 remote clusters were not searched"])]
+    #[case(json!({"_clusters": {"total": 4, "skipped": 1, "failed": 2}}), &["3 of 4 remote clusters were not searched"])]
+    #[case(
+        json!({"_shards": {"total": 5, "failed": 2}, "_clusters": {"total": 2, "partial": 1}}),
+        &["2 of 5 shards were not searched", "1 of 2 remote clusters were searched in part"]
+    )]
     #[case(json!({}), &[])]
     fn an_answer_that_is_a_part_says_so(#[case] body: Value, #[case] expected: &[&str]) {
         let faults = partial(&body);

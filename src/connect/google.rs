@@ -139,13 +139,14 @@ impl Google {
             .query("maxResults", FOUND_MAX);
         let answer = self.clients.read(Scope::Users, &request).await?;
         let page: Value = answer.json()?;
-        if page.get("nextPageToken").is_some() {
+        let unread = |error: FieldError| unreadable(&answer, &error);
+        if wire::next_page(&page).map_err(unread)?.is_some() {
             return Err(answer.unusable(&safe!(
                 "more than {} accounts answer to this name",
                 FOUND_MAX
             )));
         }
-        let records = wire::items(&page, "users").map_err(|error| unreadable(&answer, &error))?;
+        let records = wire::records(&page, "users").map_err(unread)?;
         // A record that cannot be read may be the second account: all of it fails.
         let all = records.iter().map(|record| self.decoded(&answer, record));
         let mut all = all.collect::<Result<Vec<_>, _>>()?;

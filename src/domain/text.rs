@@ -18,7 +18,7 @@ pub mod template;
 use std::fmt;
 
 pub use self::excerpt::Excerpt;
-pub use self::identity::{Badge, Skeleton, look_alike};
+pub use self::identity::{Badge, Skeleton, is_written_alike, look_alike};
 pub use self::safe::{Lines, Safe, Segments};
 pub use self::template::Shown;
 pub use crate::safe;

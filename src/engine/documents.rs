@@ -3,13 +3,14 @@
 //! What must not live here: what a report says (`domain::report`).
 
 use std::collections::HashMap;
+use std::ops::ControlFlow;
 use std::path::PathBuf;
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
-use super::World;
 use super::journal::own;
 use super::outbox::{RETRY, ROUNDS_MAX, missing, post_as, unposted};
+use super::{World, written};
 use crate::app::message::{Level, Message, Opened};
 use crate::domain::audit::{Body, DocumentPosted};
 use crate::domain::fault::Fault;
@@ -34,6 +35,7 @@ pub(super) struct Drafts {
 }
 
 struct Slot {
+    target: Target,
     rid: RecordId,
     /// Nobody else of this user writes the same text.
     _lease: Lease,
@@ -43,6 +45,8 @@ struct Slot {
     writing: bool,
     /// Whether nobody writes it any more.
     closing: bool,
+    /// What is on disk of it, or why that is not what was typed last.
+    kept: Result<Option<Untrusted>, Fault>,
 }
 
 impl Drafts {
@@ -131,11 +135,13 @@ async fn try_open(world: &World, target: &Target) -> Result<Opened, Fault> {
         |draft| draft.rid.clone(),
     );
     let slot = Slot {
+        target: target.clone(),
         rid,
         _lease: lease,
         latest: None,
         writing: false,
         closing: false,
+        kept: Ok(left.as_ref().map(|draft| draft.text.clone())),
     };
     world.drafts.with(|slots| slots.insert(key, slot));
     Ok(Opened {
@@ -156,41 +162,75 @@ pub(super) fn save(world: &Arc<World>, target: &Target, text: Untrusted) {
     }
 }
 
-/// Gives a text up for now; what was typed stays on disk.
+/// Gives a text up for now; what was typed stays on disk, and how much of it that is is said once it is known.
 pub(super) fn close(world: &Arc<World>, target: &Target) {
     let key = drafts::key(target);
-    world.drafts.with(|slots| {
-        if let Some(slot) = slots.get_mut(&key) {
-            slot.closing = true;
-            if !slot.writing {
-                slots.remove(&key);
-                lease::clear(&world.leases, &lease_name(&key));
-            }
+    let left = world.drafts.with(|slots| {
+        let Some(slot) = slots.get_mut(&key) else {
+            let result = Err(Fault::new("the text was not open on disk"));
+            let target = target.clone();
+            return Some(Message::DraftLeft { target, result });
+        };
+        slot.closing = true;
+        // Whoever puts it on disk says it.
+        if slot.writing {
+            return None;
         }
+        put_away(world, slots, &key)
     });
+    if let Some(left) = left {
+        let told = Arc::clone(world);
+        world.spawn(async move { told.tell(left).await });
+    }
 }
 
-/// Gives the id that an open text will be posted under.
-pub(super) fn rid_of(world: &World, target: &Target) -> Option<RecordId> {
+/// Takes a text out that nobody writes any more; gives what is said of it.
+fn put_away(world: &World, slots: &mut HashMap<String, Slot>, key: &str) -> Option<Message> {
+    let slot = slots.remove(key)?;
+    lease::clear(&world.leases, &lease_name(key));
+    let (target, result) = (slot.target, slot.kept);
+    Some(Message::DraftLeft { target, result })
+}
+
+/// Gives the id that an open text will be posted under. One that is being opened is waited for: whoever wrote it already
+/// has it from the console, and what is on disk of it must go once it is on record.
+pub(super) async fn rid_of(world: &World, target: &Target) -> Option<RecordId> {
     let key = drafts::key(target);
-    world
-        .drafts
-        .with(|slots| slots.get(&key).map(|slot| slot.rid.clone()))
+    for _ in 0..AWAY_LOOKS {
+        let open = world.drafts.with(|slots| {
+            let slot = slots.get(&key).filter(|slot| !slot.closing)?;
+            Some(slot.rid.clone())
+        });
+        if open.is_some() {
+            return open;
+        }
+        tokio::time::sleep(AWAY).await;
+    }
+    None
 }
 
-/// Removes the draft of a text that is on record. One that is not open here is another console's.
-pub(super) async fn done(world: &World, target: &Target) {
+/// Removes the draft of a text that is on record. One that is not open here is another console's, unless it has that id.
+pub(super) async fn done(world: &World, target: &Target, rid: &RecordId) {
     let key = drafts::key(target);
     let _io = world.drafts.io.lock().await;
-    let Some(slot) = world.drafts.with(|slots| slots.remove(&key)) else {
-        return;
+    let slot = world.drafts.with(|slots| slots.remove(&key));
+    let (at, rid, is_open) = (key.clone(), rid.clone(), slot.is_some());
+    // It may have been put away since, with the id that is on record now.
+    let purge = move |dir: PathBuf| {
+        let is_it = is_open || drafts::read(&dir, &at)?.is_some_and(|draft| draft.rid == rid);
+        if is_it {
+            drafts::purge(&dir, &at)
+        } else {
+            Ok(())
+        }
     };
-    let at = key.clone();
-    if let Err(fault) = world.drafts.disk(move |dir| drafts::purge(&dir, &at)).await {
+    if let Err(fault) = world.drafts.disk(purge).await {
         // It is known by its id and not taken for a draft again.
         world.notice(Level::Warning, fault).await;
     }
-    lease::clear(&world.leases, &lease_name(&key));
+    if slot.is_some() {
+        lease::clear(&world.leases, &lease_name(&key));
+    }
     drop(slot);
 }
 
@@ -200,33 +240,58 @@ fn put_on_disk(world: &Arc<World>, key: String) {
     let world = Arc::clone(world);
     let tasks = world.tasks.clone();
     tasks.spawn(async move {
-        loop {
+        let left = loop {
             let _io = world.drafts.io.lock().await;
-            let next = world.drafts.with(|slots| {
-                let slot = slots.get_mut(&key)?;
-                let next = slot.latest.take().map(|text| (slot.rid.clone(), text));
-                if next.is_none() {
-                    slot.writing = false;
-                    if slot.closing {
-                        slots.remove(&key);
-                        lease::clear(&world.leases, &lease_name(&key));
-                    }
-                }
-                next
-            });
-            let Some((rid, text)) = next else { break };
+            let next = world.drafts.with(|slots| next(&world, slots, &key));
+            let (rid, text) = match next {
+                ControlFlow::Continue(next) => next,
+                ControlFlow::Break(left) => break left,
+            };
             let draft = Draft {
                 rid,
-                text,
+                text: text.clone(),
                 at: world.clock.now().utc,
             };
-            if let Err(fault) = put(&world, &key, draft).await {
+            let put = put(&world, &key, draft).await;
+            let failed = put.as_ref().err().cloned();
+            let kept = put.map(|()| Some(text));
+            let fails_first = world.drafts.with(|slots| {
+                let slot = slots.get_mut(&key)?;
+                let before = std::mem::replace(&mut slot.kept, kept);
+                before.is_ok().then_some(())
+            });
+            // Said once, not for every key that is typed on a full disk.
+            if let (Some(fault), Some(())) = (failed, fails_first) {
                 world.notice(Level::Warning, fault).await;
             }
             world.probe.pass("draft.kept").await;
+        };
+        if let Some(left) = left {
+            world.tell(left).await;
         }
         drop(token);
     });
+}
+
+/// Gives what is to be put on disk of a text next; where there is nothing newer, what is said of one that was left.
+fn next(
+    world: &World,
+    slots: &mut HashMap<String, Slot>,
+    key: &str,
+) -> ControlFlow<Option<Message>, (RecordId, Untrusted)> {
+    let Some(slot) = slots.get_mut(key) else {
+        return ControlFlow::Break(None);
+    };
+    if let Some(text) = slot.latest.take() {
+        return ControlFlow::Continue((slot.rid.clone(), text));
+    }
+    slot.writing = false;
+    let left = if slot.closing {
+        put_away(world, slots, key)
+    } else {
+        None
+    };
+    ControlFlow::Break(left)
 }
 
 async fn put(world: &World, key: &str, draft: Draft) -> Result<(), Fault> {
@@ -242,12 +307,20 @@ async fn put(world: &World, key: &str, draft: Draft) -> Result<(), Fault> {
 }
 
 /// Takes a confirmed report: durable first, so that neither a failed post nor the end of the process loses it.
-pub(super) async fn post(world: Arc<World>, target: Target, text: Untrusted, by: Untrusted) {
+///
+/// `number` is that under which the console waits to hear whether it is on record.
+pub(super) async fn post(
+    world: Arc<World>,
+    target: Target,
+    (text, by): (Untrusted, Untrusted),
+    number: Option<u64>,
+) {
     let key = drafts::key(&target);
     let io = world.drafts.io.lock().await;
     let Some(slot) = world.drafts.with(|slots| slots.remove(&key)) else {
         let line = "the text is not open here any more; nothing was posted";
-        world.notice(Level::Error, Fault::new(line)).await;
+        let refused = Some((Level::Error, Fault::new(line)));
+        written::tell(&world, number, refused).await;
         return;
     };
     let draft = Draft {
@@ -259,15 +332,13 @@ pub(super) async fn post(world: Arc<World>, target: Target, text: Untrusted, by:
     let bodies = records(&slot.rid, &target, &by, &text);
     if let Err(fault) = world.journal.record(bodies).await {
         let title = target.subject.title();
-        let line = safe!("{} is neither recorded nor posted: {}", title, fault.what);
-        let hint = match kept {
-            Ok(()) => "the draft is kept".into(),
-            Err(lost) => lost.what,
-        };
-        let fault = Fault::new(line).hint(hint);
-        world.notice(Level::Error, fault).await;
+        let what = safe!("{} is neither recorded nor posted: {}", title, fault.what);
+        let hint = kept.err().map(|lost| lost.what);
+        let refused = Some((Level::Error, Fault { what, hint }));
+        written::tell(&world, number, refused).await;
         return;
     }
+    written::tell(&world, number, None).await;
     let at = key.clone();
     if let Err(fault) = world.drafts.disk(move |dir| drafts::purge(&dir, &at)).await {
         // It is known by its id and not taken for a draft again.

@@ -1,13 +1,16 @@
 //! Records first, tells after: every record of this process goes through here, and what is durable is folded and told.
 
+mod doubt;
 mod notices;
+mod others;
 
 use std::collections::BTreeMap;
 use std::sync::atomic::{AtomicBool, AtomicU64};
 use std::sync::{Arc, Mutex, PoisonError};
 
-use tokio::sync::mpsc;
+use tokio::sync::{Notify, mpsc};
 
+use self::doubt::Doubt;
 use super::probe::Probe;
 use crate::app::message::Message;
 use crate::domain::audit::{Body, ChainHash, Entry};
@@ -36,8 +39,10 @@ pub struct Journal {
     told_head: Arc<AtomicBool>,
     /// Of how many bytes it was told that they are no records and stood at the end of the log.
     told_foreign: Arc<AtomicU64>,
-    /// Whether the log is broken, or is not what this host remembers of it.
-    broken: Arc<AtomicBool>,
+    /// Whether the log can be relied on.
+    doubt: Arc<Doubt>,
+    /// That it takes records again after it failed.
+    again: Arc<Notify>,
     /// What the caps count: read from the file, never from memory.
     count: Arc<Mutex<Count>>,
 }
@@ -101,7 +106,8 @@ impl Journal {
             told: Arc::default(),
             told_head: Arc::default(),
             told_foreign: Arc::default(),
-            broken: Arc::default(),
+            doubt: Arc::default(),
+            again: Arc::default(),
             count: Arc::default(),
             folded: Arc::new(tokio::sync::Mutex::new(Folded {
                 n: entries.last().map_or(0, |entry| entry.n),
@@ -255,7 +261,8 @@ impl Journal {
         }
     }
 
-    fn tells_of_failure(&self) -> bool {
+    /// Tells whether the console was told that the log fails.
+    pub(super) fn tells_of_failure(&self) -> bool {
         self.told.lock().unwrap_or_else(PoisonError::into_inner).0
     }
 
@@ -280,20 +287,13 @@ impl Journal {
                 .messages
                 .send(Message::AuditLooked { fault, low })
                 .await;
+            if before.0 && !now.0 {
+                self.again.notify_one();
+            }
         }
         self.log.remember().await;
         self.notice_head().await;
         self.notice_foreign().await;
-    }
-
-    /// Reads the whole log anew and tells the console when it is broken: a record far above the end may have been edited
-    /// under us. One that cannot be read there is said as well: an append reads its end only.
-    pub async fn look_whole(&self) {
-        let looked = self.log.look_beside().await;
-        let found = looked.unwrap_or_else(|error| Some(fault_of(&error)));
-        self.doubt(found.is_some());
-        // Nobody listens any more only when the console is gone.
-        let _ = self.messages.send(Message::AuditBroken(found)).await;
     }
 
     /// Folds records of our own that are durable now, after those of lower numbers: of two appends the first may be

@@ -17,9 +17,9 @@ use std::time::Duration;
 use chrono::{DateTime, Utc};
 use sha2::{Digest, Sha256};
 
-use super::World;
 use super::journal::own;
 use super::respond::ANSWER;
+use super::{World, anchored};
 use crate::app::message::Level;
 use crate::connect::capability::{Cases, ConnectError};
 use crate::domain::audit::Body;
@@ -74,7 +74,7 @@ pub(super) async fn retry(world: Arc<World>) {
             if round == 0 {
                 waiting::say(&world).await;
             }
-            tokio::time::sleep(world.pace.of(RETRY)).await;
+            next(&world).await;
             continue;
         }
         let plans = world.journal.with(Ledger::undocumented);
@@ -104,7 +104,22 @@ pub(super) async fn retry(world: Arc<World>) {
             }
         }
         super::mirror::settle(&world).await;
-        tokio::time::sleep(world.pace.of(RETRY)).await;
+        next(&world).await;
+    }
+}
+
+/// Waits for the next round. Where the log takes records again meanwhile, what could not be given up on record is at once:
+/// it would look as if it waited for its turn.
+async fn next(world: &Arc<World>) {
+    let round = tokio::time::sleep(world.pace.of(RETRY));
+    tokio::pin!(round);
+    loop {
+        tokio::select! {
+            () = &mut round => return,
+            () = world.journal.takes_again() => {
+                super::recover::unfinished(Arc::clone(world)).await;
+            }
+        }
     }
 }
 
@@ -123,8 +138,11 @@ fn is_due(world: &World, pid: &PlanId) -> bool {
 
 /// Documents a plan that is due, unless that is being done or its record waits for a person.
 pub(super) async fn document(world: Arc<World>, pid: PlanId) {
-    let is_told = unposted(&world).is_none() && is_due(&world, &pid);
-    if is_told && !doubt::waits(&world, &pid).await {
+    if unposted(&world).is_some() || !is_due(&world, &pid) {
+        return;
+    }
+    doubt::look(&world, &pid).await;
+    if !doubt::waits(&world, &pid).await {
         document_now(world, pid).await;
     }
 }
@@ -435,6 +453,7 @@ async fn find(
     me: Option<&Untrusted>,
 ) -> Result<Vec<Comment>, ConnectError> {
     let comments = source.find_comment(case, marker).await?;
+    anchored::check(world, case, &comments).await;
     let is_ours = |comment: &Comment| {
         let digest = digest(comment.message.raw());
         me == Some(&comment.author)

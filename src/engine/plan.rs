@@ -10,7 +10,7 @@ pub(super) use allowed::{Rule, allows};
 
 use super::journal::own;
 use super::recovery::{self, Window};
-use super::{World, removal};
+use super::{World, anchored, removal};
 use crate::app::message::{Level, Message, NoPlan};
 use crate::config::settings::{EnvironmentKind, Mode};
 use crate::connect::capability::{Identity, Step};
@@ -34,7 +34,7 @@ use crate::safe;
 use crate::store::files;
 
 /// Longest wait for the case system before a containment goes on without it.
-const CASE_WAIT: Duration = Duration::from_secs(3);
+pub(super) const CASE_WAIT: Duration = Duration::from_secs(3);
 
 pub(super) async fn make(
     world: Arc<World>,
@@ -239,12 +239,15 @@ pub(super) async fn elsewhere(
     let Some(source) = world.case_system(&case.connection) else {
         return Vec::new();
     };
-    let asked = tokio::time::timeout(CASE_WAIT, source.find_comment(case, "quell:")).await;
+    let asked = tokio::time::timeout(CASE_WAIT, source.find_comment(case, anchored::MARK)).await;
     let Ok(Ok(comments)) = asked else {
         return vec![
             "the case could not be read in time: what other hosts did is not known".into(),
         ];
     };
+    // A long log takes a while to be held against them.
+    let checked = anchored::check(world, case, &comments);
+    let _ = tokio::time::timeout(CASE_WAIT, checked).await;
     let now = world.clock.now().utc;
     world.journal.with(|ledger| {
         let ours = |marker: &str| {
@@ -401,11 +404,11 @@ fn cap(
     kinds: &[ActionKind],
 ) -> impl FnOnce(&Counted) -> CapWord + Send + use<> {
     let policy = &world.settings.policy;
-    let (caps, campaign, user) = (policy.caps, policy.campaign.clone(), world.os_user.clone());
+    let (caps, campaign, uid) = (policy.caps, policy.campaign.clone(), world.uid);
     let (account, kinds, now) = (account.clone(), kinds.to_vec(), world.clock.now().utc);
     move |counted| {
         let target = (&account, kinds.as_slice());
-        counted.judge(caps, campaign.as_ref(), &user, target, now)
+        counted.judge(caps, campaign.as_ref(), uid, target, now)
     }
 }
 

@@ -7,6 +7,7 @@ use std::time::Duration;
 use chrono::{DateTime, TimeDelta, Utc};
 
 use super::World;
+use super::anchored::Round;
 use super::change::{FRESH, bears};
 use super::journal::{NotRecorded, own};
 use super::outbox::Rounds;
@@ -257,7 +258,33 @@ async fn never_sent(world: &World, action: &ActionView) -> Result<Vec<Entry>, No
     world.journal.record_if(vec![ended], waits).await
 }
 
+/// Tells whether the intent of an action from before this console was started may be among what is missing of the log: it
+/// stays open then, until a person has seen to the log. Its case is looked into first, for only that may know.
+async fn may_be_missing(world: &World, action: &ActionView, round: &mut Round) -> bool {
+    // What this console recorded it knows without the log.
+    if action.sess == *world.journal.session() {
+        return false;
+    }
+    round.look(world, &action.case).await;
+    if !world.journal.is_in_doubt() {
+        return false;
+    }
+    if first(world, &action.aid) {
+        let what = safe!(
+            "whether {} of {} was sent is not known: the audit log is not whole",
+            action.what(),
+            action.login.field()
+        );
+        let hint = "look at the provider; nothing is sent, and its case is not told before the log is seen to";
+        world
+            .notice(Level::Alarm, Fault::new(what).hint(hint))
+            .await;
+    }
+    true
+}
+
 pub(super) async fn unfinished(world: Arc<World>) {
+    let mut round = Round::default();
     let open: Vec<ActionView> = world
         .journal
         .with(|ledger| ledger.unfinished().cloned().collect());
@@ -288,22 +315,10 @@ pub(super) async fn unfinished(world: Arc<World>) {
             && action.secret.is_none()
             && action.sess != *world.journal.session()
             && action.sent.is_some();
-        if action.state == ActionState::Confirmed && world.journal.is_in_doubt() {
-            // Its intent may be among what is missing: it stays open, until a person has seen to the log.
-            if first(&world, &action.aid) {
-                let what = safe!(
-                    "whether {} of {} was sent is not known: the audit log is not whole",
-                    action.what(),
-                    action.login.field()
-                );
-                let hint = "look at the provider; nothing is sent, and its case is not told before the log is seen to";
-                world
-                    .notice(Level::Alarm, Fault::new(what).hint(hint))
-                    .await;
-            }
-            continue;
-        }
         if action.state == ActionState::Confirmed {
+            if may_be_missing(&world, &action, &mut round).await {
+                continue;
+            }
             if let Err(NotRecorded::Failed(_)) = never_sent(&world, &action).await {
                 return;
             }

@@ -32,6 +32,7 @@ use crate::domain::containment::guard::GuardResult;
 use crate::domain::containment::kind::ActionKind;
 use crate::domain::containment::plan::{Expected, changed_since};
 use crate::domain::containment::rival;
+use crate::domain::containment::state::ActionState;
 use crate::domain::fault::Fault;
 use crate::domain::ids::ActionId;
 use crate::domain::text::Safe;
@@ -109,6 +110,12 @@ pub(super) async fn carry_out(world: Arc<World>, plan: ConfirmedPlan, finish: Ta
     // What is not read back has its final word; a lease that stayed would only keep its documentation away.
     drop(leases);
     drop(finish);
+    // What could not be given up on record is, once the log takes it: that may have been before the leases were let go.
+    let mut left = world.journal.plan(plan.pid()).into_iter();
+    let is_left = left.any(|action| action.state == ActionState::Confirmed);
+    if is_left && !world.journal.tells_of_failure() {
+        world.journal.wake();
+    }
     for proof in proofs {
         // A proof that panicked leaves the action unfinished, which is what it then is.
         let _ = proof.await;

@@ -16,6 +16,7 @@ use tokio::time::Instant;
 
 use self::comments::{COMMENTS_MAX, Reading};
 use super::clock::{Clock, Pace};
+use super::follow::{LOOK, changed};
 use super::journal::fault_of;
 use crate::app::wall::News;
 use crate::config::settings::Settings;
@@ -29,12 +30,6 @@ pub const QUEUE: usize = 64;
 
 /// Most open cases asked of one case system.
 const CASES_MAX: usize = 10_000;
-
-/// How often this host's log is looked at where the system does not tell of changes.
-const LOOK: Duration = Duration::from_secs(2);
-
-/// How many times that it is left alone where the system does.
-const TOLD: u32 = 30;
 
 /// The beats in the shortest interval of a source.
 const BEATS: u32 = 2;
@@ -217,25 +212,6 @@ async fn log(mut follower: Follower, every: Duration, news: mpsc::Sender<News>) 
     }
 }
 
-/// Waits until the log changes, or for a while; gives back what tells of it while that can be relied on.
-async fn changed(told: Option<Changes>, every: Duration) -> Option<Changes> {
-    let Some(mut told) = told else {
-        tokio::time::sleep(every).await;
-        return None;
-    };
-    tokio::select! {
-        next = told.next() => {
-            // What is written in one go is read in one go.
-            tokio::time::sleep(every / 10).await;
-            next?;
-            told.forget();
-        }
-        // The folder may have been replaced, and some file systems tell nothing.
-        () = tokio::time::sleep(every.saturating_mul(TOLD)) => return None,
-    }
-    Some(told)
-}
-
 /// Reads what is new on a thread that may wait for the disk.
 async fn read_on(
     follower: Follower,
@@ -277,19 +253,5 @@ mod tests {
         };
         let ms = Duration::from_millis;
         assert_eq!(beat.after(from + ms(now), ms(every)), from + ms(at));
-    }
-
-    #[tokio::test]
-    async fn a_change_is_told_at_once_and_a_folder_that_is_not_there_is_looked_for() {
-        let dir = tempfile::tempdir().expect("a temporary directory");
-        let told = Changes::of(dir.path()).expect("it is watched");
-        std::fs::write(dir.path().join("a"), "b").expect("it is written");
-        let long = Duration::from_secs(1);
-        let begun = Instant::now();
-        let told = changed(Some(told), long).await;
-        assert!(begun.elapsed() < long, "it did not wait for its turn");
-        let again = tokio::time::timeout(long / 4, changed(told, long)).await;
-        assert!(again.is_err(), "what was heard is not told again");
-        assert!(changed(None, Duration::from_millis(1)).await.is_none());
     }
 }

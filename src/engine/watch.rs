@@ -50,6 +50,9 @@ const TWICE: Duration = Duration::from_secs(5);
 /// Rounds between the two where an enabling of ours has no final word yet: reading it back comes first, for two minutes.
 const OURS_FIRST: usize = 4;
 
+/// Looks in a row that read an account as enabled and then as disabled before that is told: one is a replica that lags.
+const IN_TURN: usize = 3;
+
 /// Rounds between two readings of what an account is called that others enabled: five minutes. A success of it still rings.
 const CALLED: usize = 10;
 
@@ -106,25 +109,40 @@ impl Anew {
     }
 }
 
-/// In which round an account was first read as enabled while an enabling of ours has no final word.
+/// What the rounds before know of accounts whose look began with a reading as enabled.
 #[derive(Default)]
-struct FirstRead(HashMap<ActionId, usize>);
+struct FirstRead {
+    /// In which round that was first, while an enabling of ours has no final word.
+    rounds: HashMap<ActionId, usize>,
+    /// How many such looks in a row ended with a reading as disabled.
+    turned: HashMap<ActionId, usize>,
+}
 
 impl FirstRead {
     /// Tells whether the first of such readings is old enough for that of this round to be the second.
     fn is_old(&mut self, aid: &ActionId, round: usize) -> bool {
-        let first = *self.0.entry(aid.clone()).or_insert(round);
+        let first = *self.rounds.entry(aid.clone()).or_insert(round);
         round >= first.saturating_add(OURS_FIRST)
     }
 
-    /// Forgets one that reads disabled again.
+    /// Notes that the second reading was as disabled, and tells whether that was so several times in a row.
+    fn turns(&mut self, aid: &ActionId) -> bool {
+        self.rounds.remove(aid);
+        let looks = self.turned.entry(aid.clone()).or_default();
+        *looks = looks.saturating_add(1);
+        *looks >= IN_TURN
+    }
+
+    /// Forgets one whose look begins with a reading as disabled.
     fn forget(&mut self, aid: &ActionId) {
-        self.0.remove(aid);
+        self.rounds.remove(aid);
+        self.turned.remove(aid);
     }
 
     /// Forgets what is not watched any more.
     fn keep(&mut self, runs: impl Fn(&ActionId) -> bool) {
-        self.0.retain(|aid, _| runs(aid));
+        self.rounds.retain(|aid, _| runs(aid));
+        self.turned.retain(|aid, _| runs(aid));
     }
 }
 
@@ -257,7 +275,9 @@ async fn status(
         }
         account = identity.account(&action.account).await?;
         if identity.keeps_out(&account.status) {
-            first.forget(&action.aid);
+            if first.turns(&action.aid) {
+                in_turn(world, action).await;
+            }
             return Ok(());
         }
     }
@@ -301,6 +321,23 @@ async fn status(
         ring(world, &what, &fault.what).await;
     }
     Err(Fault::new(UNRECORDED))
+}
+
+/// Rings once for an account of which nobody can tell how it stands: replicas of its provider answer in turn, or somebody
+/// enables and disables it. Nothing is recorded, for no two readings agree that its disabling was undone.
+async fn in_turn(world: &World, action: &ActionView) {
+    if !rings_first(world, &action.aid, &Untrusted::new("in turn")) {
+        return;
+    }
+    let what = safe!(
+        "{} (id {} at {}) reads as enabled and as disabled in turn: look at the provider",
+        action.login.field(),
+        action.account.shown(),
+        action.account.connection
+    );
+    let hint = "while it reads so nothing is recorded as undone by others: where it is enabled, disable it again";
+    let fault = Fault::new(what).hint(hint);
+    world.notice(Level::Alarm, fault).await;
 }
 
 #[cfg(test)]
@@ -355,6 +392,20 @@ mod tests {
         assert!(!first.is_old(&aid(1), 5 + OURS_FIRST));
         first.keep(|one| *one != aid(2));
         assert!(!first.is_old(&aid(2), 9 + OURS_FIRST), "forgotten");
+    }
+
+    #[test]
+    fn readings_in_turn_are_told_at_the_third_look_in_a_row() {
+        let mut first = FirstRead::default();
+        let turned: Vec<bool> = (0..4).map(|_| first.turns(&aid(1))).collect();
+        assert_eq!(turned, [false, false, true, true]);
+        assert!(!first.turns(&aid(2)), "another one");
+        // A look began with a reading as disabled: they are not in a row any more.
+        first.forget(&aid(1));
+        assert!(!first.turns(&aid(1)));
+        assert!(!first.turns(&aid(1)));
+        first.keep(|one| *one != aid(1));
+        assert!(!first.turns(&aid(1)), "forgotten");
     }
 
     #[test]

@@ -187,6 +187,11 @@ impl AuditLog {
         &self.log
     }
 
+    /// Gives the directory of the log.
+    pub fn dir(&self) -> &Path {
+        &self.dir
+    }
+
     /// Gives the id of this process's session.
     pub fn session(&self) -> &SessionId {
         &self.session
@@ -265,6 +270,14 @@ impl AuditLog {
         let mut health = self.health.lock().unwrap_or_else(PoisonError::into_inner);
         health.failed = Some(changed.clone());
         changed
+    }
+
+    /// Tells whether there is something behind a place, without reading it.
+    ///
+    /// # Errors
+    /// When the directory or the last segment cannot be looked at.
+    pub fn has_grown(&self, from: Place) -> Result<bool, StoreError> {
+        follow::has_grown(&self.dir, &self.log, from)
     }
 
     /// Reads the records behind a place, [`Place::default`] being the start, and tells where it ended.

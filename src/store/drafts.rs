@@ -76,15 +76,24 @@ pub fn write(dir: &Path, key: &str, draft: &Draft) -> io::Result<()> {
     let text = serde_json::to_vec(draft).map_err(io::Error::other)?;
     // What a killed process left half written.
     remove(&fresh)?;
+    let put = make(&fresh, &text).and_then(|()| fs::rename(&fresh, &path));
+    if put.is_err() {
+        // Half of a text is of no use to anybody; why it is only half of it is what is told.
+        let _ = fs::remove_file(&fresh);
+    }
+    put?;
+    File::open(dir)?.sync_all()
+}
+
+/// Makes a file with a text, on the disk when it returns.
+fn make(path: &Path, text: &[u8]) -> io::Result<()> {
     let mut file = OpenOptions::new()
         .write(true)
         .create_new(true)
         .mode(0o600)
-        .open(&fresh)?;
-    file.write_all(&text)?;
-    file.sync_all()?;
-    fs::rename(&fresh, &path)?;
-    File::open(dir)?.sync_all()
+        .open(path)?;
+    file.write_all(text)?;
+    file.sync_all()
 }
 
 /// Removes a draft.
@@ -143,6 +152,23 @@ mod tests {
         purge(dir.path(), &key)?;
         assert_eq!(read(dir.path(), &key)?, None);
         assert_eq!(fs::read_dir(dir.path())?.count(), 0);
+        Ok(())
+    }
+
+    #[test]
+    fn a_draft_that_is_refused_leaves_nothing_behind() -> Result<(), Box<dyn std::error::Error>> {
+        let dir = tempfile::tempdir()?;
+        let key = key(&target("~1", "Containment")?);
+        let draft = Draft {
+            rid: RecordId::from_parts(DateTime::UNIX_EPOCH, 1),
+            text: "one".into(),
+            at: DateTime::UNIX_EPOCH,
+        };
+        // No file takes the place of a folder that is not empty.
+        fs::create_dir_all(dir.path().join(format!("{key}.json/in the way")))?;
+        assert!(write(dir.path(), &key, &draft).is_err());
+        let left: Vec<_> = fs::read_dir(dir.path())?.collect::<Result<_, _>>()?;
+        assert_eq!(left.len(), 1, "{left:?}");
         Ok(())
     }
 

@@ -47,6 +47,14 @@ pub(super) fn minutes(age: Duration) -> Safe {
     }
 }
 
+/// Says that the log has nothing of a thing; while it may have, why that is not known.
+pub(super) fn nothing_in_log(model: &Model, role: Role, text: &'static str) -> Words {
+    match &model.log_unread {
+        Some(why) => Words::new(Role::Dim, why.clone()),
+        None => Words::new(role, text),
+    }
+}
+
 /// Writes how long ago a time was.
 pub(super) fn ago(model: &Model, at: DateTime<Utc>) -> Safe {
     ago_between(at, model.now.utc)

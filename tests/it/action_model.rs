@@ -248,7 +248,7 @@ impl World {
             ts: self.utc(),
             boot_us: 0,
             host: &"bastion".into(),
-            uid: 1,
+            uid: uid(process),
             user: &user(process),
             pid: 1,
             sess: &sess,
@@ -298,7 +298,7 @@ impl World {
         let asked = (&self.accounts[target].id, &[KIND][..]);
         self.processes[process]
             .counted
-            .judge(CAPS, None, &user(process), asked, self.utc())
+            .judge(CAPS, None, uid(process), asked, self.utc())
             .refusal(false, None)
     }
 
@@ -337,6 +337,11 @@ impl World {
 }
 
 /// Two people share two consoles each.
+fn uid(process: usize) -> u32 {
+    u32::try_from(process % 2).unwrap_or_default()
+}
+
+/// What the records call them.
 fn user(process: usize) -> Untrusted {
     Untrusted::new(format!("user{}", process % 2))
 }

@@ -343,7 +343,7 @@ fn the_second_verifier_takes_options_anywhere_and_passes_over_nothing() -> Done 
     fs::write(&good, format!("audit {log} n=1 h={h}\n"))?;
     let h = ChainHash::of(b"another");
     fs::write(&bad, format!("audit {log} n=1 h={h}\n"))?;
-    // A text that names none is not passed over.
+    // A text that names none is not passed over: it is warned of.
     fs::write(&cut, format!("audit {log} n=1 h="))?;
     let [dir, none, good, bad, cut] = [&dir, &none, &good, &bad, &cut].map(String::as_str);
     for (arguments, code) in [
@@ -353,7 +353,8 @@ fn the_second_verifier_takes_options_anywhere_and_passes_over_nothing() -> Done 
         (vec!["--anchors", bad, dir], 1),
         (vec![dir, "--anchors", good, dir, "--anchors", bad], 1),
         (vec![dir, "--anchors", none], 3),
-        (vec![dir, "--anchors", cut], 3),
+        (vec![dir, "--anchors", cut], 2),
+        (vec![dir, "--anchors", cut, "--anchors", bad], 1),
         (vec![dir, none], 3),
         (vec![dir, good], 3),
         (vec![none], 3),
@@ -365,6 +366,44 @@ fn the_second_verifier_takes_options_anywhere_and_passes_over_nothing() -> Done 
         let mut python = python().ok_or("no python3")?;
         let out = python.args(&arguments).output()?;
         assert_eq!(out.status.code(), Some(code), "{arguments:?}: {out:?}");
+    }
+    Ok(())
+}
+
+#[test]
+fn both_verifiers_warn_of_a_text_without_an_anchor_and_name_a_folder_without_a_log() -> Done {
+    if python().is_none() {
+        println!(
+            "not run: both_verifiers_warn_of_a_text_without_an_anchor_and_name_a_folder_without_a_log (missing python3)"
+        );
+        return Ok(());
+    }
+    let state = tempfile::tempdir()?;
+    let (dir, text) = (state.path().join("audit"), state.path().join("comments"));
+    fs::create_dir(&dir)?;
+    fs::write(&text, "nothing that is an anchor\n")?;
+    for (is_empty, code) in [(true, 3), (false, 2)] {
+        if !is_empty {
+            quiet(&dir, "east", 1000)?;
+        }
+        let ours = Command::new(env!("CARGO_BIN_EXE_quell"))
+            .arg("--state")
+            .arg(state.path())
+            .args(["audit", "verify", "--anchors"])
+            .arg(&text)
+            .output()?;
+        let mut python = python().ok_or("no python3")?;
+        let theirs = python.arg(&dir).arg("--anchors").arg(&text).output()?;
+        let codes = (ours.status.code(), theirs.status.code());
+        assert_eq!(codes, (Some(code), Some(code)), "{ours:?} {theirs:?}");
+        let told = String::from_utf8(ours.stdout)?;
+        assert!(told.contains("warning: no anchor stands in "), "{told}");
+        let told = String::from_utf8(theirs.stdout)?;
+        let line = format!("EMPTY '{}'\n", text.display());
+        assert!(told.ends_with(&line), "{told}");
+        let said = String::from_utf8(theirs.stderr)?;
+        let line = format!("no audit log is in '{}'\n", dir.display());
+        assert_eq!(said, if is_empty { line } else { String::new() });
     }
     Ok(())
 }

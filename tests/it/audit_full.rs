@@ -2,6 +2,7 @@
 //! on the size of files, which ends nothing.
 //!
 //! Each story of the disk is told twice: on a disk that only counts, and on a real one of 40 MiB, where root may mount it.
+//! What is typed meanwhile is not lost either.
 
 use std::fs::{self, File};
 use std::io::Write as _;
@@ -12,15 +13,20 @@ use std::sync::{Arc, Mutex, PoisonError};
 use async_trait::async_trait;
 use quell::app::model::{Layer, Model};
 use quell::domain::audit::{Body, OutcomeState};
+use quell::domain::report::Target;
 use quell::drill::Drill;
 use quell::drill::wire::Server;
 use quell::engine::probe::Probe;
 use quell::store::audit::Ground;
+use quell::store::drafts;
 use tempfile::TempDir;
 
 use crate::crash_matrix::{confirm, contain, finished};
+use crate::documenting::{self, noting};
 use crate::harness::app::{Setting, TestApp, company, records};
 use crate::harness::disk::SmallDisk;
+use crate::hold::comments;
+use crate::truth::open_case;
 
 const MIB: u64 = 1 << 20;
 
@@ -93,6 +99,21 @@ impl Room {
                     }
                 }
             }
+        }
+    }
+
+    /// Refuses the draft of a text, or takes it again; a real disk that is full does so by itself.
+    fn refuse(&self, state: &Path, of: &Target, refused: bool) {
+        if let Self::Counted(_) = self {
+            // A folder where the next version of the draft is to be.
+            let key = drafts::key(of);
+            let path = state.join("draft").join(format!("{key}.new"));
+            let done = if refused {
+                fs::create_dir(path)
+            } else {
+                fs::remove_dir(path)
+            };
+            done.expect("the folder of the drafts is there");
         }
     }
 
@@ -266,6 +287,117 @@ async fn full_after_the_intent(mounted: bool) {
     intact(&state);
 }
 
+fn drafts_left(state: &Path) -> usize {
+    let files = fs::read_dir(state.join("draft")).expect("the folder is there");
+    files.count()
+}
+
+async fn full_under_a_note(mounted: bool) {
+    let Some(room) = Room::new(mounted, "what_is_typed_on_a_full_disk") else {
+        return;
+    };
+    let (drill, (state, _dir)) = (company().await, room.state());
+    quell::store::state::make_private(&state).expect("a directory");
+    let mut app = TestApp::start_with(&drill, &state, room.ground(), |text| text);
+    open_case(&mut app).await;
+    let case = app.model().open.map(|open| open.id);
+    let note = Target::note(case.expect("it is open"));
+    room.leave(0);
+    room.refuse(&state, &note, true);
+    app.keys("m").keys("called her");
+    app.until("the disk refuses it", |model| {
+        said(model, "failed to keep the draft on disk: ")
+    })
+    .await;
+    app.keys("<Esc><Esc>");
+    let model = app
+        .until("it is said where the note is", |model| {
+            said(model, "the note is kept in this console only, ")
+        })
+        .await;
+    assert!(!said(&model, "the note is kept; "), "{:#?}", model.log);
+    if mounted {
+        assert_eq!(drafts_left(&state), 0, "half a draft is of no use");
+    }
+    app.keys("m");
+    let back = |text: &'static str| move |model: &Model| noting(model).as_deref() == Some(text);
+    app.until("it is back", back("called her")).await;
+    app.keys(", it was not her<Ctrl-s>");
+    let refused = "the note is neither recorded nor sent: ";
+    let model = app
+        .until("it is refused", |model| said(model, refused))
+        .await;
+    let mut log = model.log.iter();
+    let line = log.find(|line| line.text.as_str().starts_with(refused));
+    let hint = line.and_then(|line| line.hint.as_ref());
+    assert!(
+        hint.is_some_and(|hint| hint.as_str().starts_with("m brings it back")),
+        "{hint:?}"
+    );
+    app.keys("q");
+    app.until("quitting asks", |model| {
+        matches!(model.layers.last(), Some(Layer::QuitAnyway))
+    })
+    .await;
+    app.keys("n");
+
+    room.empty();
+    room.refuse(&state, &note, false);
+    app.until("there is room", |model| model.audit_fault.is_none())
+        .await;
+    app.keys("m");
+    let text = "called her, it was not her";
+    app.until("all of it is back", back(text)).await;
+    app.keys("<Ctrl-s>");
+    app.until("it is in the case", |model| {
+        said(model, "the note is in the case") && model.typed.is_empty()
+    })
+    .await;
+    let there = comments(&drill).await;
+    assert_eq!(there.iter().filter(|one| one.contains(text)).count(), 1);
+    app.end().await;
+    assert_eq!(drafts_left(&state), 0);
+    intact(&state);
+}
+
+async fn full_under_a_report(mounted: bool) {
+    let Some(room) = Room::new(mounted, "what_is_typed_on_a_full_disk") else {
+        return;
+    };
+    let (drill, (state, _dir)) = (company().await, room.state());
+    quell::store::state::make_private(&state).expect("a directory");
+    let mut app = TestApp::start_with(&drill, &state, room.ground(), |text| text);
+    open_case(&mut app).await;
+    let (report, _) = documenting::open(&mut app, "Containment").await;
+    app.keys("<Esc>");
+    app.sync().await;
+    room.leave(0);
+    room.refuse(&state, &report, true);
+    documenting::open(&mut app, "Containment").await;
+    app.keys("<End><Enter>own words<Esc>");
+    app.until("it is said where the text is", |model| {
+        said(model, "what you typed is kept in this console only, ")
+    })
+    .await;
+    let (_, text) = documenting::open(&mut app, "Containment").await;
+    assert!(text.contains("own words"), "{text}");
+    room.empty();
+    room.refuse(&state, &report, false);
+    app.keys("!<Esc>");
+    app.until("it is on disk", |model| {
+        let mut log = model.log.iter();
+        log.any(|line| line.text.as_str().ends_with("left; what you typed is kept"))
+    })
+    .await;
+    app.end().await;
+    let mut app = TestApp::start_with(&drill, &state, room.ground(), |text| text);
+    open_case(&mut app).await;
+    let (_, text) = documenting::open(&mut app, "Containment").await;
+    assert!(text.contains("own words") && text.contains('!'), "{text}");
+    app.end().await;
+    intact(&state);
+}
+
 /// By default the signal of the limit ends a process in the middle of a write, without a word.
 #[test]
 fn a_limit_on_the_size_of_files_ends_no_command_by_a_signal() {
@@ -293,4 +425,12 @@ async fn a_disk_that_fills_before_the_intent_sends_nothing_and_says_why() {
 async fn a_disk_that_fills_after_the_intent_still_takes_the_last_word() {
     full_after_the_intent(false).await;
     full_after_the_intent(true).await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn what_is_typed_on_a_full_disk_is_not_lost_and_not_called_kept() {
+    for mounted in [false, true] {
+        Box::pin(full_under_a_note(mounted)).await;
+        Box::pin(full_under_a_report(mounted)).await;
+    }
 }

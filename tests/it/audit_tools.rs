@@ -371,6 +371,15 @@ fn what_tells_records_says_where_a_log_is_not_as_this_host_remembers_it() -> Don
     }
 
     let text = fs::read_to_string(&path)?;
+    // The last record is the one that is remembered.
+    fs::write(&path, text.replacen("note 1", "nose 1", 1))?;
+    for words in all {
+        let (code, _, err) = asked_for(state, words)?;
+        assert_eq!((code, verified()?), (Some(1), Some(1)), "{words:?}: {err}");
+        let said = "BROKEN: a log was altered or damaged";
+        assert!(err.starts_with(said), "{words:?}: {err}");
+        assert_eq!(err.lines().count(), 1, "{words:?}: {err}");
+    }
     let cut: String = text.split_inclusive('\n').take(2).collect();
     for left in [cut.as_str(), ""] {
         fs::write(&path, left)?;

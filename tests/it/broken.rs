@@ -4,11 +4,16 @@ use std::time::Duration;
 
 use quell::app::message::Message;
 use quell::app::model::{Found, Layer, Load, Model};
+use quell::app::unrecorded::Unrecorded;
 use quell::domain::containment::state::ActionState;
+use quell::domain::fault::Fault;
+use rstest::rstest;
 use serde_json::json;
 use tempfile::TempDir;
 
 use crate::harness::app::{Setting, TestApp, company};
+use crate::harness::screen::text;
+use crate::scene;
 
 const LOGIN: &str = "mara.lind@acme.example";
 
@@ -131,6 +136,49 @@ async fn nothing_is_confirmed_on_a_terminal_too_small_to_show_it() {
         matches!(model.layers.last(), Some(Layer::Response { .. }))
     })
     .await;
+}
+
+#[rstest]
+#[case::it_cannot_be_written(true, "cannot be written")]
+#[case::it_is_not_whole(false, "is BROKEN or cut")]
+fn who_quits_over_a_log_that_fails_is_told_what_the_next_console_does_not_find(
+    #[case] fails: bool,
+    #[case] how: &str,
+    #[values((80, 24), (120, 40), (200, 60))] size: (u16, u16),
+) {
+    const FINDS: &str = "the next console finds all of it";
+    let mut model = scene::response(size);
+    assert_eq!(Unrecorded::of(&model), None);
+    model.layers.push(Layer::QuitAnyway);
+    assert!(text(&model, size).contains(FINDS));
+    let fault = Fault::new("no space left on the disk");
+    if fails {
+        model.audit_fault = Some(fault);
+    } else {
+        model.audit_broken = Some(fault);
+    }
+    let screen = text(&model, size);
+    assert!(!screen.contains(FINDS), "{screen}");
+    assert!(
+        screen.contains("does not find. Note the accounts"),
+        "{screen}"
+    );
+    let said = Unrecorded::of(&model).expect("an action is under way");
+    let lines: Vec<String> = said.lines().map(|line| line.to_string()).collect();
+    let (first, acts) = lines.split_first().expect("it says why");
+    assert!(
+        first.starts_with(&format!("The audit log {how}: ")),
+        "{first}"
+    );
+    let under_way = model.ledger.unfinished().map(|act| act.what());
+    let under_way: Vec<String> = under_way
+        .map(|what| format!("- {what} of {LOGIN} ("))
+        .collect();
+    assert!(!under_way.is_empty());
+    assert_eq!(acts.len(), under_way.len(), "{acts:?}");
+    for (act, begins) in acts.iter().zip(&under_way) {
+        assert!(act.starts_with(begins), "{act}");
+    }
 }
 
 #[tokio::test(flavor = "multi_thread")]

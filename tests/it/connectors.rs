@@ -18,10 +18,12 @@ use quell::domain::text::Untrusted;
 use quell::domain::timeline::activity::{Activity, Event, Outcome};
 use quell::domain::timeline::finding::{Context as FindingContext, Rule, Tuning, detect};
 use quell::drill::Options;
-use serde_json::json;
+use serde_json::{Value, json};
 use url::Url;
 
 use crate::wiretap::{Tapped, connection, name, settings, start};
+
+const LOGS: &str = "/api/v1/logs";
 
 fn proof(kind: ActionKind, account: &quell::domain::account::Account) -> ProofQuery {
     ProofQuery {
@@ -337,6 +339,96 @@ async fn the_identity_providers_own_log_is_activity() {
             truncated: true
         }
     );
+}
+
+/// Gives the entries of the System Log that were answered so far.
+fn entries(house: &Tapped) -> Vec<Value> {
+    let seen = house.seen();
+    let logs = seen.iter().filter(|one| one.path.starts_with(LOGS));
+    let bodies = logs.filter_map(|one| one.answer.as_ref());
+    bodies
+        .flat_map(|(_, body)| serde_json::from_slice::<Vec<Value>>(body).unwrap())
+        .collect()
+}
+
+/// A page of Okta may hold fewer entries than were asked for and still not be the last.
+#[tokio::test]
+async fn a_page_of_okta_that_is_not_full_is_not_the_end() {
+    let house = Tapped::new().await;
+    let polled = query(&house, 10_000);
+    let bounded = ActivityQuery {
+        until: Some(start() + TimeDelta::hours(1)),
+        ..polled.clone()
+    };
+    search(house.identity_log(), &polled).await;
+    let all = entries(&house);
+    let [one, other] = [0, 1].map(|at| json!([all[at]]));
+    // Polling names a next page always, and ends at an empty one; a closed span ends without a link.
+    house.say("after=2", Some("/api/v1/logs?after=3"), &json!([]));
+    house.say("after=1", Some("/api/v1/logs?after=2"), &other);
+    house.say(LOGS, Some("/api/v1/logs?after=1"), &one);
+    let (pages, end) = search(house.identity_log(), &polled).await;
+    assert_eq!((end, pages.len()), (end_of(2, false), 3));
+    let few = ActivityQuery { limit: 1, ..polled };
+    let (_, end) = search(house.identity_log(), &few).await;
+    assert_eq!(end, end_of(1, true));
+    house.say_nothing();
+    house.say("after=1", None, &other);
+    house.say(LOGS, Some("/api/v1/logs?after=1"), &one);
+    let (pages, end) = search(house.identity_log(), &bounded).await;
+    assert_eq!((end, pages.len()), (end_of(2, false), 2));
+}
+
+#[tokio::test]
+async fn what_is_behind_a_page_that_is_not_full_is_no_refutation() {
+    let house = Tapped::new().await;
+    let account = house.victim().await;
+    let kinds = [ActionKind::RevokeSessions];
+    let action = house.confirm(&account, &kinds).remove(0);
+    let accepted = house.identity().perform(&action, None).await.unwrap();
+    let query = ProofQuery {
+        request_id: accepted.request_id,
+        ..proof(action.kind(), &account)
+    };
+    house.seen();
+    assert_eq!(prove(&house, &query).await.matches, Some(true));
+    let own = entries(&house).remove(0);
+    let mut other = own.clone();
+    other["uuid"] = json!("another");
+    other["actor"]["id"] = json!("00uAnother");
+    house.say("after=2", Some("/api/v1/logs?after=3"), &json!([]));
+    house.say("after=1", Some("/api/v1/logs?after=2"), &json!([own]));
+    house.say(LOGS, Some("/api/v1/logs?after=1"), &json!([other]));
+    let read = prove(&house, &query).await;
+    assert_eq!(read.matches, Some(true), "{read:?}");
+    // Only what was read to its end refutes: twenty pages are not.
+    house.say_nothing();
+    house.say(LOGS, Some("/api/v1/logs?after=1"), &json!([other]));
+    let read = prove(&house, &query).await;
+    assert_eq!(read.matches, None, "{read:?}");
+    assert!(read.evidence.raw().contains("the rest was not read"));
+    house.say_nothing();
+    house.say("after=1", Some("/api/v1/logs?after=2"), &json!([]));
+    house.say(LOGS, Some("/api/v1/logs?after=1"), &json!([other]));
+    assert_eq!(prove(&house, &query).await.matches, Some(false));
+}
+
+#[tokio::test]
+async fn a_search_that_left_remote_clusters_out_is_a_part() {
+    let house = Tapped::new().await;
+    let body = json!({
+        "timed_out": false, "_shards": {"total": 2, "successful": 2, "skipped": 0, "failed": 0},
+        "_clusters": {"total": 2, "successful": 1, "skipped": 1, "running": 0, "partial": 0, "failed": 0},
+        "hits": {"hits": []},
+    });
+    house.say("/_search", None, &body);
+    let (pages, end) = search(house.siem(), &query(&house, 100)).await;
+    assert_eq!(end, end_of(0, true));
+    let faults: Vec<_> = pages.iter().flat_map(|page| &page.faults).collect();
+    assert_eq!(faults.len(), 1);
+    let reason = faults[0].reason.raw();
+    assert_eq!(reason, "1 of 2 remote clusters were not searched");
+    assert_eq!(house.drill.open_pits(), 0);
 }
 
 #[tokio::test]

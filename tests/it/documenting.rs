@@ -366,7 +366,7 @@ async fn a_comment_that_is_too_long_is_refused_with_words_and_kept() {
 }
 
 /// Gives the text of the note that is being typed.
-fn noting(model: &Model) -> Option<String> {
+pub(crate) fn noting(model: &Model) -> Option<String> {
     match model.layers.last() {
         Some(Layer::Writing {
             purpose: Purpose::Note(_),

@@ -516,6 +516,62 @@ async fn lists_that_do_not_end_are_no_lists() {
     );
 }
 
+/// An error that comes with 200 is no empty list, and neither is what says nothing; what is no token of a next page is no end.
+#[tokio::test]
+async fn what_comes_in_place_of_a_list_is_not_that_there_is_nothing() {
+    let house = Tapped::with(google()).await;
+    let account = house.victim().await;
+    let identity = house.identity();
+    let query = ActivityQuery {
+        user: vec![account.login.clone()],
+        since: start() - TimeDelta::days(2),
+        until: None,
+        limit: 10_000,
+    };
+    let failed =
+        json!({"error": {"code": 503, "message": "backendError", "status": "UNAVAILABLE"}});
+    let kind = "admin#directory#tokenList";
+    for body in [
+        failed.clone(),
+        json!({}),
+        json!({"kind": kind, "nextPageToken": 7}),
+    ] {
+        house.say_nothing();
+        house.say("/asps", None, &body);
+        house.say("/users?", None, &body);
+        house.say("/applications/login", None, &body);
+        let read = identity.account(&account.id).await.unwrap();
+        let gaps: Vec<&str> = read.gaps.iter().map(Untrusted::raw).collect();
+        assert_eq!(gaps.len(), 1, "{body}: {gaps:?}");
+        assert!(gaps[0].starts_with("app passwords could not be read"));
+        let found = identity.find(&account.login).await;
+        assert!(found.is_err(), "{body}: {found:?}");
+        let log = house.identity_log().search(&query, &mut |_| true).await;
+        assert!(log.is_err(), "{body}: {log:?}");
+    }
+    // What tells its kind and no records is an empty list, and a token that is null is none.
+    house.say_nothing();
+    let empty = json!({"kind": kind, "nextPageToken": null});
+    house.say("/asps", None, &empty);
+    house.say("/users?", None, &empty);
+    assert_eq!(identity.account(&account.id).await.unwrap().gaps, []);
+    assert_eq!(identity.find(&account.login).await.unwrap().len(), 1);
+    // A mailbox and the Alert Center tell no kind.
+    for (body, is_list) in [(failed, false), (json!({}), true)] {
+        house.say_nothing();
+        for part in ["/settings/filters", "/autoForwarding", "/v1beta1/alerts"] {
+            house.say(part, None, &body);
+        }
+        let left = identity.left_behind(&account.id).await.unwrap();
+        for kind in [RemnantKind::InboxRule, RemnantKind::Forwarding] {
+            let is_read = left.unread.iter().all(|one| one.kind != kind);
+            assert_eq!(is_read, is_list, "{kind:?}: {:?}", left.unread);
+        }
+        let alerts = house.identity_log().alerts(100).await;
+        assert_eq!(alerts.is_ok(), is_list, "{alerts:?}");
+    }
+}
+
 #[tokio::test]
 async fn what_was_left_is_listed_and_taken_away_one_by_one() {
     let house = Tapped::with(google()).await;

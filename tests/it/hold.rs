@@ -2,15 +2,16 @@
 
 use std::path::Path;
 use std::sync::Arc;
-use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
 use std::time::Duration;
 
 use chrono::{TimeDelta, Utc};
 use quell::app::effect::Effect;
 use quell::app::keymap::{Chord, Key};
 use quell::app::message::{Level, Message, WatchOf};
-use quell::app::model::{Layer, Model, Watch, contained};
+use quell::app::model::{Found, Layer, Load, Model, Watch, contained};
 use quell::cli::compose;
+use quell::domain::account::AccountStatus;
 use quell::domain::audit::{
     AttackSign, Body, RecoverySaid, RecoveryWord, SignKind, WatchCursor, WatchSuccess, WatchUntil,
 };
@@ -20,10 +21,14 @@ use quell::domain::containment::state::ActionState;
 use quell::domain::ids::{AccountId, ActionId, PlanId};
 use quell::drill::Drill;
 use quell::store::audit::{AuditLog, Ground};
+use rstest::rstest;
 use serde_json::{Value, json};
 
 use crate::harness::app::{Setting, TestApp, TestClock, company, records};
 use crate::harness::disk::breakable;
+use crate::raw_http::Raw;
+use crate::truth::Gate;
+use crate::wiretap::{Say, in_front};
 
 const LOGIN: &str = "mara.lind@acme.example";
 const HOUR: Duration = Duration::from_secs(3_600);
@@ -353,6 +358,56 @@ async fn a_plan_of_which_nothing_is_sent_leaves_the_end_that_was_decided_since()
     app.end().await;
 }
 
+fn enabled(model: &Model) -> bool {
+    let mut acts = model.ledger.actions();
+    acts.any(|act| act.kind == ActionKind::EnableAccount && act.state == ActionState::Verified)
+}
+
+/// The decision of one console is on its way to the log, and another one enables the account.
+#[rstest]
+#[case::on_its_way(Some("send.before"), "enabling it is under way")]
+#[case::proven(None, "it was enabled from here")]
+#[tokio::test(flavor = "multi_thread")]
+async fn no_end_is_decided_of_an_account_that_another_console_enables(
+    #[case] stops: Option<&'static str>,
+    #[case] why: &str,
+) {
+    let (drill, state, clock) = (company().await, dir(), TestClock::default());
+    let mut app = start(&drill, state.path(), &clock);
+    contain(&mut app).await;
+    app.end().await;
+    let gate = Gate::at(Some("before hold.set"));
+    let mut late = TestApp::start_in(&drill, state.path(), gate.setting(), |text| text);
+    late.keys("Ce<Enter>");
+    gate.reached().await;
+    let sends = Gate::at(stops);
+    let mut other = TestApp::start_in(&drill, state.path(), sends.setting(), |text| text);
+    other
+        .until("the provider is known", |model| !model.offers.is_empty())
+        .await;
+    other.keys("Cu");
+    confirm(&mut other).await;
+    if sends.is_set() {
+        sends.reached().await;
+    } else {
+        other.until("it is enabled again", enabled).await;
+    }
+    gate.open();
+    let line = format!("nothing was decided for {LOGIN}: {why}");
+    late.until("it is said", |model| said(model, &line) == 1)
+        .await;
+    sends.open();
+    other.until("it is enabled again", enabled).await;
+    late.end().await;
+    other.end().await;
+    assert_eq!(count(state.path(), is_end), 1, "that of the containment");
+    let posted = comments(&drill).await;
+    assert!(
+        !posted.iter().any(|c| c.contains("stays contained")),
+        "{posted:#?}"
+    );
+}
+
 #[tokio::test(flavor = "multi_thread")]
 async fn an_end_that_cannot_be_recorded_is_neither_said_nor_told_to_the_case() {
     let (drill, state) = (company().await, dir());
@@ -393,12 +448,6 @@ async fn undone_from_the_list_of_a_console_that_has_no_case_open() {
     assert!(app.screen().contains(LOGIN), "{}", app.screen());
     app.keys("u");
     confirm(&mut app).await;
-    let enabled = |model: &Model| {
-        model
-            .ledger
-            .actions()
-            .any(|act| act.kind == ActionKind::EnableAccount && act.state == ActionState::Verified)
-    };
     let model = app.until("enabled again", enabled).await;
     assert!(contained::rows(&model).is_empty());
     assert!(model.open.is_some(), "its case is beside it");
@@ -647,6 +696,56 @@ async fn slow_an_undoing_that_cannot_be_recorded_rings_once_and_the_watch_says_t
     assert!(status(&model).contains("watch failing"), "{}", app.screen());
     let mut acts = model.ledger.actions();
     assert!(acts.all(|act| act.state != ActionState::Drifted));
+    app.end().await;
+}
+
+/// Two replicas of the provider, one of which lags for good: no two readings agree, and still somebody has to look.
+#[tokio::test(flavor = "multi_thread")]
+async fn slow_an_account_that_reads_as_enabled_and_as_disabled_in_turn_rings_once() {
+    let (drill, state, clock) = (company().await, dir(), TestClock::default());
+    let id = drill.victim_id();
+    let path = format!("/api/v1/users/{id}");
+    let lags = json!({"id": id, "status": "ACTIVE", "profile": {"login": LOGIN}});
+    let is_apart = Arc::new(AtomicBool::new(false));
+    let (apart, asked) = (Arc::clone(&is_apart), AtomicUsize::new(0));
+    let say: Say = Arc::new(move |raw: &Raw, _own: &str| {
+        let is_it = raw.method == "GET" && raw.path == path && apart.load(Ordering::SeqCst);
+        let lag = is_it && asked.fetch_add(1, Ordering::SeqCst).is_multiple_of(2);
+        lag.then(|| (String::new(), lags.clone()))
+    });
+    let front = in_front(drill.identity(), say).await;
+    let begin = || {
+        let setting = Setting {
+            clock: clock.clone(),
+            ..Setting::default()
+        };
+        TestApp::start_in(&drill, state.path(), setting, |text| {
+            text.replace(&drill.identity().url, &front)
+        })
+    };
+    let mut app = begin();
+    contain(&mut app).await;
+    app.end().await;
+    // Nobody but the watch reads the account from here on.
+    is_apart.store(true, Ordering::SeqCst);
+    let mut app = begin();
+    let part = "reads as enabled and as disabled in turn: look at the provider";
+    let model = app.until("the alarm", |model| said(model, part) > 0).await;
+    let mut log = model.log.iter();
+    let alarm = log.find(|line| line.text.as_str().contains(part));
+    let alarm = alarm.expect("it was said");
+    assert_eq!(alarm.level, Level::Alarm);
+    let begins = format!("{LOGIN} (id {id} at okta) reads as");
+    assert!(
+        alarm.text.as_str().starts_with(&begins),
+        "{}",
+        alarm.text.as_str()
+    );
+    looks_for(&mut app, WatchOf::Status, 3).await;
+    let model = app.model();
+    assert_eq!((said(&model, part), app.bells()), (1, 1), "once");
+    let mut acts = model.ledger.actions();
+    assert!(acts.all(|act| act.state == ActionState::Verified));
     app.end().await;
 }
 
@@ -1083,6 +1182,88 @@ async fn slow_an_undoing_by_others_rings_and_is_told_once() {
 }
 
 #[test]
+fn an_empty_list_says_nothing_of_the_log_until_that_was_read() {
+    let size = (120, 40);
+    let mut model = crate::scene::open(size);
+    let now = crate::scene::now();
+    let nothing = "No account is contained by this log.";
+    let key = Message::Key(Chord::char('C'));
+    let effects = quell::app::update::update(&mut model, now, key);
+    assert_eq!(effects, [Effect::CatchUp]);
+    let screen = crate::harness::screen::text(&model, size);
+    assert!(screen.contains("reading the log"), "{screen}");
+    assert!(!screen.contains(nothing), "{screen}");
+    for (is_read, says) in [(false, "the log cannot be read"), (true, nothing)] {
+        let answer = Message::CaughtUp(is_read);
+        assert_eq!(
+            quell::app::update::update(&mut model, now, answer),
+            [],
+            "{is_read}"
+        );
+        let screen = crate::harness::screen::text(&model, size);
+        assert!(screen.contains(says), "{screen}");
+        assert_eq!(screen.contains(nothing), is_read, "{screen}");
+    }
+}
+
+#[rstest]
+#[case::contained("C", 1)]
+#[case::unfinished("F", 1)]
+#[case::response("R", 1)]
+#[case::approvals("A", 1)]
+#[case::documents("d", 1)]
+#[case::end("Ce", 2)]
+#[case::kept("CK", 2)]
+// Moving in a list and closing it asks for nothing.
+#[case::moved("Cj", 1)]
+#[case::closed("Ce<Esc>", 2)]
+#[case::not_of_the_log("?", 0)]
+fn whatever_says_something_by_the_log_reads_it_when_it_is_opened(
+    #[case] keys: &str,
+    #[case] times: usize,
+) {
+    let mut model = crate::scene::held((120, 40));
+    let mut asked = 0;
+    for chord in keys_of(keys) {
+        let key = Message::Key(chord);
+        let effects = quell::app::update::update(&mut model, crate::scene::now(), key);
+        let of_log = effects.iter().filter(|one| **one == Effect::CatchUp);
+        asked += of_log.count();
+    }
+    assert_eq!(asked, times, "{:?}", model.layers);
+}
+
+/// Gives the keys of a text, `<Esc>` being one.
+fn keys_of(text: &str) -> Vec<Chord> {
+    let (letters, escapes) = text
+        .strip_suffix("<Esc>")
+        .map_or((text, false), |letters| (letters, true));
+    let letters = letters.chars().map(Chord::char);
+    letters
+        .chain(escapes.then(|| Chord::plain(Key::Esc)))
+        .collect()
+}
+
+#[test]
+fn a_handover_of_the_shift_is_composed_anew_once_the_log_was_read() {
+    let mut model = crate::scene::held((120, 40));
+    model.open = None;
+    let now = crate::scene::now();
+    let key = Message::Key(Chord::char('H'));
+    let effects = quell::app::update::update(&mut model, now, key);
+    assert_eq!(effects, [Effect::CatchUp]);
+    let Some(Layer::Reading { text, .. }) = model.layers.last_mut() else {
+        panic!("it is read: {:?}", model.layers)
+    };
+    let composed = std::mem::take(text);
+    let _ = quell::app::update::update(&mut model, now, Message::CaughtUp(true));
+    let Some(Layer::Reading { text, .. }) = model.layers.last() else {
+        panic!("it is read: {:?}", model.layers)
+    };
+    assert_eq!(*text, composed);
+}
+
+#[test]
 fn an_end_of_what_others_enabled_says_so_and_asks_for_nothing() {
     let mut model = crate::scene::held((120, 40));
     let ends = "the containment of tomas.ek@acme.example ended ";
@@ -1136,6 +1317,70 @@ fn an_end_of_what_others_enabled_says_so_and_asks_for_nothing() {
         ),
         1
     );
+}
+
+/// Chooses the first end for an account of the list; gives what follows.
+fn choose_end(model: &mut Model, login: &str) -> Vec<Effect> {
+    let is_it = |row: &contained::Contained<'_>| {
+        let act = row.act().expect("it has one");
+        act.login.raw() == login
+    };
+    let cursor = contained::rows(model).iter().position(is_it);
+    let cursor = cursor.expect("it is listed");
+    model.layers.push(Layer::Contained { cursor });
+    let mut effects = Vec::new();
+    for chord in [Chord::char('e'), Chord::plain(Key::Enter)] {
+        let key = Message::Key(chord);
+        effects = quell::app::update::update(model, crate::scene::now(), key);
+    }
+    effects
+}
+
+/// The open case shows it before the watch puts it on record.
+#[test]
+fn no_end_is_decided_of_an_account_that_reads_active_again() {
+    let mut model = crate::scene::held((120, 40));
+    assert_eq!(choose_end(&mut model, LOGIN), []);
+    let line = format!("nothing was decided for {LOGIN}: the account is ACTIVE again");
+    assert_eq!(said(&model, &line), 1, "{:#?}", model.log);
+}
+
+/// A success takes the word back, and what disables the account stays.
+#[test]
+fn of_an_account_that_acted_since_no_case_is_told_that_it_is_contained() {
+    let mut model = crate::scene::held((120, 40));
+    let mut account = crate::scene::account();
+    account.status = AccountStatus::Disabled;
+    let case = crate::scene::case_id(4812);
+    let seen = Body::WatchSuccess(WatchSuccess {
+        case,
+        account: account.id.clone(),
+        connection: account.id.connection.clone(),
+        event: "e-9".into(),
+        at: crate::scene::now().utc - TimeDelta::minutes(1),
+        action: "user.session.start".into(),
+        address: None,
+    });
+    let open = model.open.as_mut().expect("a case is open");
+    open.account = Load::Ready(Found::One(Box::new(account)), crate::scene::now());
+    model.ledger.apply(&crate::scene::record(seen));
+    model.judge();
+    let effects = choose_end(&mut model, LOGIN);
+    let [
+        Effect::PostNote {
+            text,
+            decided: Some(decided),
+            ..
+        },
+    ] = effects.as_slice()
+    else {
+        panic!("a comment with a decision: {effects:#?}")
+    };
+    assert!(!decided.says_contained);
+    let text = text.raw();
+    let says = "Account is partly contained: success after containment at 03:11Z.";
+    assert!(text.ends_with(says), "{text}");
+    assert!(!text.contains("stays contained"), "{text}");
 }
 
 #[tokio::test(flavor = "multi_thread")]

@@ -4,6 +4,7 @@
 use std::fs::{self, File, OpenOptions};
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
+use std::time::Duration;
 
 use quell::app::message::Message;
 use quell::domain::audit::{Body, Entry};
@@ -102,6 +103,45 @@ async fn what_another_process_wrote_in_between_is_told_in_between() {
     let expected: Vec<u64> = expected.iter().map(|entry| entry.n).collect();
     assert_eq!(told(&mut messages), expected, "each once, in order");
     assert_eq!(journal.head().map(|head| head.n), expected.last().copied());
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_log_is_read_on_where_it_has_grown_and_not_where_it_has_not() {
+    let dir = tempfile::tempdir().expect("a directory");
+    let (send, mut messages) = mpsc::channel(64);
+    let journal = Journal::new(open(dir.path()), &[], send, Arc::new(Open));
+    let other = open(dir.path());
+    let theirs = other.append_blocking(note("theirs"));
+    let theirs = theirs.expect("it is written");
+    assert!(!journal.follow().await, "nothing is left");
+    assert_eq!(told(&mut messages), [theirs[0].n]);
+    // Whoever reads waits two seconds for one who writes.
+    let held = File::open(only_segment(dir.path())).expect("it is there");
+    held.lock().expect("nobody else has it");
+    let looked = tokio::time::timeout(Duration::from_secs(1), journal.follow()).await;
+    assert_eq!(looked, Ok(false), "it is not read");
+    held.unlock().expect("it was ours");
+    let more = other.append_blocking(note("more")).expect("it is written");
+    assert!(!journal.follow().await, "nothing is left");
+    assert_eq!(told(&mut messages), [more[0].n]);
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn what_follows_a_record_of_ours_that_is_not_answered_is_left_for_later() {
+    let dir = tempfile::tempdir().expect("a directory");
+    let (send, mut messages) = mpsc::channel(64);
+    let log = open(dir.path());
+    let journal = Journal::new(log.clone(), &[], send, Arc::new(Open));
+    let ours = journal.append(note("ours"));
+    // Appends of one writer are done in their order.
+    log.append_blocking(Vec::new()).expect("ours is written");
+    let theirs = open(dir.path()).append_blocking(note("theirs"));
+    let theirs = theirs.expect("it is written");
+    assert!(journal.follow().await, "something is left");
+    assert!(told(&mut messages).is_empty());
+    let ours = ours.await.expect("it is written");
+    assert!(!journal.follow().await, "nothing is left");
+    assert_eq!(told(&mut messages), [ours[0].n, theirs[0].n]);
 }
 
 #[tokio::test(flavor = "multi_thread")]

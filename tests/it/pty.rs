@@ -394,6 +394,28 @@ async fn slow_a_signal_in_mid_action_waits_for_the_answer(#[case] signal: Signal
     );
 }
 
+/// What the provider answers is on record nowhere, and the dialog that said so is gone with the screen.
+#[tokio::test(flavor = "multi_thread")]
+async fn slow_who_quits_while_the_log_fails_is_told_once_more_what_to_note() {
+    let served = Served::start();
+    let mut pty = served.console();
+    open_case(&mut pty);
+    served.fault(json!({"server": "identity", "fault": "latency", "ms": 2_000, "count": 1, "path": "suspend"})).await;
+    confirm(&mut pty, "ca");
+    pty.keys("y").shows("request     POST");
+    let log = std::fs::metadata(segment(served.home.path())).expect("the log");
+    pty.limit_files(log.len());
+    pty.shows("audit FAILED");
+    pty.keys("<Esc>")
+        .until("the panes", |text| !text.contains("─ Response ─"));
+    pty.keys("q").shows("does not find. Note the accounts");
+    pty.keys("y");
+    let ended = pty.end_restored();
+    assert_eq!(ended.code, 0);
+    let line = format!("- disable account of {LOGIN} (requested)");
+    assert!(ended.text.contains(&line), "{}", ended.text);
+}
+
 /// By default the signal of the limit (SIGXFSZ) ends the process in the middle of a frame and leaves the terminal raw.
 #[tokio::test(flavor = "multi_thread")]
 async fn slow_a_limit_on_the_size_of_files_is_said_and_nothing_is_sent() {

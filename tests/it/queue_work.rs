@@ -949,6 +949,33 @@ fn a_closing_knows_the_disablings_that_were_shown_and_no_account(
     assert_eq!(shown, vec![act(); known]);
 }
 
+/// What somebody typed is lost by no lock, and what was confirmed before it is confirmed anew.
+#[test]
+fn a_comment_of_a_closing_is_there_after_the_console_was_left_alone() {
+    let mut model = crate::scene::open((120, 40));
+    press(&mut model, Chord::char('X'));
+    fill(&mut model);
+    press(&mut model, Chord::plain(Key::Down));
+    assert_eq!(save(&mut model), None, "a step stays open");
+    press(&mut model, Chord::plain(Key::Esc));
+    let mut later = crate::scene::now();
+    later.boot += Duration::from_secs(16 * 60);
+    let _ = quell::app::update::update(&mut model, later, Message::Tick);
+    let is_fresh = |model: &Model| {
+        let dialog = dialog(model).expect("it is open");
+        dialog.comment() == "a test" && !dialog.warned && !dialog.esc && dialog.said.is_none()
+    };
+    assert!(model.locked && is_fresh(&model));
+    assert_eq!(save(&mut model), None, "it is locked");
+    assert!(matches!(model.layers.last(), Some(Layer::Rearm { .. })));
+    for letter in "arm".chars() {
+        press(&mut model, Chord::char(letter));
+    }
+    assert!(!model.locked && is_fresh(&model));
+    assert_eq!(save(&mut model), None, "a step stays open");
+    assert!(save(&mut model).is_some());
+}
+
 #[rstest]
 #[case::requested(requested(ActionKind::DisableAccount).to_vec(), "disable account", "requested", "F shows")]
 #[case::unknown(

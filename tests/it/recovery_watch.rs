@@ -505,6 +505,50 @@ async fn slow_containing_the_account_again_ends_it_and_the_case_is_told() {
     );
 }
 
+/// The decision of one console is on its way to the log, and another one contains the account again.
+#[tokio::test(flavor = "multi_thread")]
+async fn slow_no_end_is_decided_of_a_watch_over_what_another_console_contained_again() {
+    let (drill, state, clock) = (company().await, dir(), TestClock::default());
+    let mut app = start(&drill, state.path(), &clock);
+    contain(&mut app).await;
+    enable(&mut app).await;
+    // What the watch of the other console would put on record first is there already.
+    app.until("the list was read", |model| !watch(model).there.is_empty())
+        .await;
+    let gate = Gate::at(Some("before recovery.watch"));
+    let mut late = TestApp::start_in(&drill, state.path(), gate.setting(), |text| text);
+    late.keys("Ce<Enter>");
+    gate.reached().await;
+    app.until("the account was read again", |model| {
+        let open = model.open.as_ref();
+        let account = open.and_then(|open| open.the_account());
+        account
+            .is_some_and(|account| account.status == quell::domain::account::AccountStatus::Active)
+    })
+    .await;
+    app.keys("cc");
+    confirm(&mut app).await;
+    app.until("contained again", |model| {
+        proven(model, ActionKind::DisableAccount) == 2
+    })
+    .await;
+    gate.open();
+    let line = "nothing was decided for mara.lind@acme.example: it was contained again";
+    late.until("it is said", |model| said(model, line) == 1)
+        .await;
+    late.end().await;
+    app.end().await;
+    let changed = |entry: &Entry| match &entry.body {
+        Body::Recovery(said) => match &said.word {
+            RecoveryWord::Until(word) => word.how != "confirmed",
+            _ => false,
+        },
+        _ => false,
+    };
+    assert!(!records(state.path()).iter().any(changed));
+    assert_eq!(told(&drill, "is watched until").await, 0);
+}
+
 #[tokio::test(flavor = "multi_thread")]
 async fn slow_what_cannot_be_recorded_rings_once_and_the_watch_says_that_it_fails() {
     let (drill, state, clock) = (company().await, dir(), TestClock::default());
@@ -638,7 +682,10 @@ fn whoever_ends_a_watch_records_when_all_of_it_was_looked_at(
         effects = update(&mut model, now, Message::Key(chord));
     }
     let records = effects.iter().filter_map(|effect| match effect {
-        Effect::PostNote { decided, .. } => decided.as_deref(),
+        Effect::Written { effect, .. } => match &**effect {
+            Effect::PostNote { decided, .. } => decided.as_deref().map(|decided| &decided.record),
+            _ => None,
+        },
         _ => None,
     });
     let records: Vec<&Body> = records.collect();

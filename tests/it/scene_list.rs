@@ -250,7 +250,7 @@ fn ten_removals() -> Plan {
                 effect,
                 undo: "cannot be undone: the user consents or enrols anew".into(),
                 limits: limits.into(),
-                proof: "asked for by its id it is not found, read twice".into(),
+                proof: "not found by its id, and not listed, read twice".into(),
             };
             step.item = Some(Box::new(Remnant {
                 since: Some(scene::at("2026-03-07T03:08:01Z")),
@@ -324,7 +324,7 @@ fn dialog(name: &str, size: (u16, u16)) -> Option<Model> {
                 effect: "push can pass no sign-in any more; Okta takes the other methods with it: 1 more".into(),
                 undo: "cannot be undone: the user enrols it anew".into(),
                 limits: "it is the last MFA method listed; ends no session".into(),
-                proof: "asked for by its id it is not found, read twice".into(),
+                proof: "not found by its id, and not listed, read twice".into(),
             };
             (step.kind, step.item) = (ActionKind::RemoveItem, Some(Box::new(remnant)));
             "/api/v1/users/00u1f9ke2xQ7mZ4tH697/factors/opf2".clone_into(&mut step.call.path);

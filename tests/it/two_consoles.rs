@@ -2,17 +2,54 @@
 
 use std::collections::HashSet;
 use std::sync::Arc;
+use std::time::{Duration, Instant};
 
 use quell::app::model::Model;
 use quell::domain::audit::Body;
+use quell::domain::containment::standing::Standing;
 use quell::domain::containment::state::ActionState;
 use quell::drill::wire::Server;
+use quell::engine::clock::Pace;
 use quell::engine::probe::Probe;
 use serde_json::json;
 
 use crate::audit_processes::leave_orphans;
 use crate::harness::app::{Setting, TestApp, company, records};
 use crate::truth::{DISABLE, Gate, REVOKE, by_others, confirm, finished, open_case, plan};
+
+/// Before this no round of a console that waits as long as it really does reads the log again.
+const FIRST_ROUND: Duration = Duration::from_secs(25);
+
+#[tokio::test(flavor = "multi_thread")]
+async fn what_one_console_proves_the_other_shows_without_a_key_or_a_round() {
+    let (drill, state) = (company().await, tempfile::tempdir().expect("a directory"));
+    let mut one = TestApp::start(&drill, state.path());
+    open_case(&mut one).await;
+    plan(&mut one, "cc").await;
+    let setting = Setting {
+        pace: Pace::REAL,
+        ..Setting::default()
+    };
+    let begun = Instant::now();
+    let mut two = TestApp::start_in(&drill, state.path(), setting, |text| text);
+    two.until("it has begun", |model| model.queue.heard).await;
+    confirm(&one);
+    let is_contained = |model: &Model| {
+        let mut all = model.standings.values();
+        all.any(|one| matches!(one, Standing::Contained { .. }))
+    };
+    one.until("it is proven", is_contained).await;
+    two.until("the other shows it", is_contained).await;
+    assert!(begun.elapsed() < FIRST_ROUND, "{:?}", begun.elapsed());
+    assert!(two.screen().contains("1 contained"), "{}", two.screen());
+    two.keys("C");
+    two.sync().await;
+    let screen = two.screen();
+    assert!(screen.contains("mara.lind@acme.example"), "{screen}");
+    assert!(!screen.contains("No account is contained"), "{screen}");
+    one.end().await;
+    two.end().await;
+}
 
 #[tokio::test(flavor = "multi_thread")]
 async fn slow_a_disable_that_came_second_is_not_proven_by_the_first() {

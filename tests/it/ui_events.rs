@@ -191,7 +191,7 @@ fn cap(
     console.read = shared.bytes.len();
     console
         .counted
-        .judge(CAPS, None, &"ana".into(), (id, kinds), now.utc)
+        .judge(CAPS, None, 1, (id, kinds), now.utc)
         .refusal(false, None)
 }
 

@@ -6,6 +6,7 @@ use std::sync::atomic::{AtomicUsize, Ordering};
 use std::time::Duration;
 
 use async_trait::async_trait;
+use chrono::TimeDelta;
 use quell::app::keymap::Chord;
 use quell::app::message::{Level, Message};
 use quell::app::model::{Layer, Model, contained};
@@ -19,6 +20,7 @@ use quell::domain::containment::state::ActionState;
 use quell::domain::ids::ActionId;
 use quell::drill::Drill;
 use quell::drill::wire::Server;
+use quell::engine::clock::Pace;
 use quell::engine::probe::Probe;
 use quell::store::audit::AuditLog;
 use rstest::rstest;
@@ -435,11 +437,15 @@ async fn no_case_is_closed_over_what_another_console_confirmed_a_moment_ago(
     let lease = quell::store::lease::take(&leases, &aid).expect("a lease");
     record(state.path(), confirmed(&like, &aid).to_vec());
     app.keys("<Ctrl-s>");
-    // Where this console has not read it yet, the engine has.
+    // Where this console has not read it yet, the engine has; where it has, the dialog says so and asks once more.
     let refused = |model: &Model| {
         let mut log = model.log.iter();
         let is_said = |text: &str| text.contains("nothing was closed") || text.contains("not over");
-        log.any(|line| is_said(line.text.as_str()))
+        let asks_again = match model.layers.last() {
+            Some(Layer::Close(dialog)) => !dialog.stays.is_empty(),
+            _ => false,
+        };
+        asks_again || log.any(|line| is_said(line.text.as_str()))
     };
     app.until("it is refused", refused).await;
     app.end().await;
@@ -980,6 +986,55 @@ async fn what_may_have_been_cut_off_the_log_is_not_called_never_sent() {
         0,
         "its case is not told that it was not sent"
     );
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn slow_what_a_log_that_failed_kept_from_being_sent_is_given_up_once_it_takes_records() {
+    let (drill, state) = (company().await, tempfile::tempdir().expect("a directory"));
+    let gate = Gate::at(Some("send.after"));
+    let setting = Setting {
+        // A round of what was left behind comes every fifteen seconds.
+        pace: Pace::scaled(0.5),
+        ..gate.setting()
+    };
+    let mut app = TestApp::start_in(&drill, state.path(), setting, |text| text);
+    open_case(&mut app).await;
+    plan(&mut app, "cc").await;
+    confirm(&app);
+    gate.reached().await;
+    let lock = std::fs::File::open(segment(state.path())).expect("it is there");
+    lock.lock().expect("it is let go of");
+    gate.open();
+    let stopped = |model: &Model| {
+        let mut log = model.log.iter();
+        log.any(|line| line.text.as_str().starts_with("stopped before "))
+    };
+    let model = app.until("the plan stops", stopped).await;
+    assert!(model.audit_fault.is_some());
+    let waits = |model: &Model| {
+        let mut all = model.ledger.actions();
+        all.any(|action| action.state == ActionState::Confirmed)
+    };
+    assert!(waits(&model), "it cannot be given up on record");
+    lock.unlock().expect("it was ours");
+    let model = app.until("it is given up", |model| !waits(model)).await;
+    let again = "the audit log can be written again";
+    let mut log = model.log.iter();
+    let again = log.rfind(|line| line.text.as_str() == again);
+    let again = again.expect("it is said").at;
+    let given_up: Vec<&ActionView> = model
+        .ledger
+        .actions()
+        .filter(|action| action.state == ActionState::Abandoned)
+        .collect();
+    assert!(!given_up.is_empty());
+    for action in given_up {
+        let ended = action.ended.expect("it has its word");
+        assert!(ended - again < TimeDelta::seconds(3), "{again} {ended}");
+        let evidence = action.evidence.as_ref().expect("it says why").raw();
+        assert!(evidence.starts_with("never sent: its record"), "{evidence}");
+    }
+    app.end().await;
 }
 
 #[tokio::test(flavor = "multi_thread")]

@@ -31,7 +31,7 @@ use tokio::io::AsyncWriteExt;
 use tokio::net::{TcpListener, TcpStream};
 use url::Url;
 
-use crate::raw_http::read_request;
+use crate::raw_http::{Raw, read_request};
 
 /// One request as it passed the wire.
 #[derive(Clone, Debug)]
@@ -60,16 +60,38 @@ impl Seen {
 
 type Log = Arc<Mutex<Vec<Seen>>>;
 
+/// What a test answers in place of a server: lines for the head, and the body; nothing where the server answers. It gets the
+/// request and the address of the tap.
+pub type Say = Arc<dyn Fn(&Raw, &str) -> Option<(String, Value)> + Send + Sync>;
+
+type Said = Arc<Mutex<Vec<Say>>>;
+
 #[derive(Clone)]
 struct Tap {
     vendor: &'static str,
     upstream: String,
     own: String,
     log: Log,
+    said: Said,
     http: reqwest::Client,
 }
 
 impl Tap {
+    /// Gives what a test answers to a request, by the first one that does.
+    fn instead(&self, raw: &Raw) -> Option<(String, Value)> {
+        let said = self.said.lock().unwrap_or_else(PoisonError::into_inner);
+        said.iter().find_map(|say| say(raw, &self.own))
+    }
+
+    /// Notes what was answered to the request at a place of the log.
+    fn answered(&self, place: usize, status: u16, body: Vec<u8>) {
+        let mut log = self.log.lock().unwrap_or_else(PoisonError::into_inner);
+        // The log may have been taken meanwhile.
+        if let Some(seen) = log.get_mut(place) {
+            seen.answer = Some((status, body));
+        }
+    }
+
     /// Passes one request on and its answer back; a server that hangs up is passed on too.
     async fn pass(&self, stream: &mut TcpStream) -> Option<()> {
         let raw = read_request(stream).await?;
@@ -90,6 +112,17 @@ impl Tap {
             log.push(seen);
             log.len() - 1
         };
+        if let Some((lines, body)) = self.instead(&raw) {
+            let body = body.to_string().into_bytes();
+            let head = format!(
+                "HTTP/1.1 200 x\r\nconnection: close\r\ncontent-length: {}\r\n{lines}\r\n",
+                body.len()
+            );
+            stream.write_all(head.as_bytes()).await.ok()?;
+            stream.write_all(&body).await.ok()?;
+            self.answered(place, 200, body);
+            return Some(());
+        }
         let method = reqwest::Method::from_bytes(raw.method.as_bytes()).unwrap();
         let mut forwarded = self
             .http
@@ -118,16 +151,12 @@ impl Tap {
             stream.write_all(&piece).await.ok()?;
             body.extend_from_slice(&piece);
         }
-        let mut log = self.log.lock().unwrap_or_else(PoisonError::into_inner);
-        // The log may have been taken meanwhile.
-        if let Some(seen) = log.get_mut(place) {
-            seen.answer = Some((status, body));
-        }
+        self.answered(place, status, body);
         Some(())
     }
 }
 
-async fn tap(endpoint: &Endpoint, log: &Log) -> Url {
+async fn tap(endpoint: &Endpoint, log: &Log, said: &Said) -> Url {
     let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
     let own = format!("http://{}", listener.local_addr().unwrap());
     let tap = Tap {
@@ -135,6 +164,7 @@ async fn tap(endpoint: &Endpoint, log: &Log) -> Url {
         upstream: endpoint.url.clone(),
         own: own.clone(),
         log: Arc::clone(log),
+        said: Arc::clone(said),
         http: reqwest::Client::builder()
             .redirect(reqwest::redirect::Policy::none())
             .no_proxy()
@@ -148,6 +178,15 @@ async fn tap(endpoint: &Endpoint, log: &Log) -> Url {
         }
     });
     Url::parse(&own).unwrap()
+}
+
+/// Opens a port that leads to a server, at which a test answers what it wants, and gives its address.
+pub async fn in_front(endpoint: &Endpoint, say: Say) -> String {
+    // Only the first test of the process finds no provider installed.
+    let _ = rustls::crypto::ring::default_provider().install_default();
+    let said = Arc::new(Mutex::new(vec![say]));
+    let url = tap(endpoint, &Log::default(), &said).await;
+    url.as_str().trim_end_matches('/').to_owned()
 }
 
 /// When the drill of these tests starts.
@@ -213,6 +252,7 @@ pub struct Tapped {
     pub drill: Drill,
     pub connections: Connections,
     log: Log,
+    said: Said,
 }
 
 impl Tapped {
@@ -256,7 +296,7 @@ impl Tapped {
         })
         .await
         .unwrap();
-        let log = Log::default();
+        let (log, said) = (Log::default(), Said::default());
         let mut all = Vec::new();
         let mut secrets = BTreeMap::new();
         let provider = match drill.identity().vendor {
@@ -270,7 +310,7 @@ impl Tapped {
             (Vendor::Thehive, drill.cases()),
             (Vendor::Elasticsearch, drill.siem()),
         ] {
-            let mut one = connection(vendor, tap(endpoint, &log).await);
+            let mut one = connection(vendor, tap(endpoint, &log, &said).await);
             if vendor == Vendor::Entra {
                 one.entra = endpoint.client.map(|(tenant, client)| EntraApp {
                     tenant: tenant.to_owned(),
@@ -313,6 +353,7 @@ impl Tapped {
             drill,
             connections,
             log,
+            said,
         }
     }
 
@@ -345,6 +386,25 @@ impl Tapped {
     /// Takes the requests seen so far as they passed the wire.
     pub fn sent(&self) -> Vec<Seen> {
         std::mem::take(&mut *self.log.lock().unwrap_or_else(PoisonError::into_inner))
+    }
+
+    /// Answers from now on, with 200 and a body in place of the server, each request whose path holds `part` and that nothing
+    /// said before answers; `next` is the path of a next page.
+    pub fn say(&self, part: &'static str, next: Option<&'static str>, body: &Value) {
+        let body = body.clone();
+        let say = move |raw: &Raw, own: &str| {
+            let link = next.map(|path| format!("link: <{own}{path}>; rel=\"next\"\r\n"));
+            let is_it = raw.path.contains(part);
+            is_it.then(|| (link.unwrap_or_default(), body.clone()))
+        };
+        let mut said = self.said.lock().unwrap_or_else(PoisonError::into_inner);
+        said.push(Arc::new(say));
+    }
+
+    /// Lets the servers answer everything again.
+    pub fn say_nothing(&self) {
+        let mut said = self.said.lock().unwrap_or_else(PoisonError::into_inner);
+        said.clear();
     }
 
     /// Switches a fault of the drill.

@@ -108,6 +108,13 @@ impl CloseDialog {
         self.stays = stays;
     }
 
+    /// Forgets what the last keys began: whoever comes back confirms what stays open anew, and gives nothing up by one key.
+    pub fn disarm(&mut self) {
+        self.warned = false;
+        self.said = None;
+        self.esc = false;
+    }
+
     /// Tells whether something stays open or contained, or is not over.
     pub fn leaves_open(&self) -> bool {
         !self.open_tasks().is_empty() || self.steps > 0 || !self.stays.is_empty()

@@ -5,11 +5,11 @@ use std::time::Duration;
 
 use chrono::{DateTime, TimeDelta, Utc};
 
-use super::{Held, Model};
+use super::{Found, Held, Load, Model};
 use crate::domain::account::{Account, AccountStatus};
 use crate::domain::containment::hold::Hold;
 use crate::domain::containment::kind::ActionKind;
-use crate::domain::containment::ledger::ActionView;
+use crate::domain::containment::ledger::{ActionView, Ledger};
 use crate::domain::containment::recovery_watch::RecoveryWatch;
 use crate::domain::containment::standing::Standing;
 use crate::domain::containment::state::ActionState;
@@ -151,6 +151,25 @@ impl Contained<'_> {
         }
     }
 
+    /// Says why no other end is decided for it, if so: it is enabled from here, or about to be, or nothing from here holds it
+    /// as far as it was read.
+    pub fn undecidable(&self, ledger: &Ledger) -> Option<&'static str> {
+        let is_under_way = |act: &ActionView| {
+            let last = self.act();
+            let is_later = act.sent.is_none() || last.is_none_or(|last| act.sent_n > last.sent_n);
+            is_enabling(act) && act.is_unfinished() && is_later
+        };
+        if ledger.on(self.account).any(is_under_way) {
+            return Some("enabling it is under way");
+        }
+        if self.is_enabled_since() {
+            return Some("it was enabled from here");
+        }
+        let is_broken = self.act().is_some_and(|act| ledger.is_broken_promise(act));
+        let broken = is_broken.then_some("it does not read as disabled");
+        self.not_held().or(broken)
+    }
+
     /// Tells whether something that was sent after the last proven disabling may have changed that: one more disabling, for
     /// which the account was found enabled and which does not read as done, or an enabling.
     pub fn is_in_doubt(&self) -> bool {
@@ -170,8 +189,17 @@ fn is_enabling(act: &ActionView) -> bool {
 
 /// Gives the row of one account, also where it is not contained.
 pub fn row<'a>(model: &'a Model, account: &'a AccountId) -> Contained<'a> {
-    let mut acts: Vec<&ActionView> = model
-        .ledger
+    let standing = model.standings.get(account).unwrap_or(&FREE);
+    on_record(&model.ledger, account, standing)
+}
+
+/// Gives the row of one account by what is on record, with how it stands.
+pub fn on_record<'a>(
+    ledger: &'a Ledger,
+    account: &'a AccountId,
+    standing: &'a Standing,
+) -> Contained<'a> {
+    let mut acts: Vec<&ActionView> = ledger
         .on(account)
         .filter(|act| act.may_have_left())
         .collect();
@@ -182,10 +210,20 @@ pub fn row<'a>(model: &'a Model, account: &'a AccountId) -> Contained<'a> {
     acts.drain(..enabled.map_or(0, |at| at + 1));
     Contained {
         account,
-        standing: model.standings.get(account).unwrap_or(&FREE),
+        standing,
         acts,
-        hold: model.ledger.holds().hold(account),
+        hold: ledger.holds().hold(account),
     }
+}
+
+/// Tells whether the open case shows the account of a row enabled, read at least so long after the act that stands for it.
+pub fn reads_enabled(model: &Model, row: &Contained<'_>, patience: TimeDelta) -> bool {
+    model.open.as_ref().is_some_and(|open| {
+        let Load::Ready(Found::One(account), looked) = &open.account else {
+            return false;
+        };
+        row.is_found_enabled(account, looked.utc, patience)
+    })
 }
 
 /// Lists everything contained, the newest first.
@@ -302,7 +340,6 @@ mod tests {
 
     use super::*;
     use crate::domain::audit::{Body, Observed, OutcomeState};
-    use crate::domain::containment::ledger::Ledger;
     use crate::domain::containment::samples::{
         account, aid, at, confirmed, entry, intent, outcome, planned, proven,
     };

@@ -375,6 +375,22 @@ impl Layer {
         }
     }
 
+    /// Tells whether it says something by the log of this host, to which other consoles append.
+    pub fn is_of_log(&self) -> bool {
+        match self {
+            Self::Contained { .. }
+            | Self::Unfinished { .. }
+            | Self::Response { .. }
+            | Self::Approvals { .. }
+            | Self::Documents { .. }
+            | Self::HoldEnd { .. } => true,
+            Self::Writing { purpose, .. } => {
+                matches!(purpose, Purpose::Keep(_) | Purpose::EndWatch(_))
+            }
+            _ => false,
+        }
+    }
+
     /// Gives the context its keys are looked up in; `None` when it takes letters itself.
     pub fn context(&self) -> Option<Context> {
         match self {

@@ -2,12 +2,14 @@
 //!
 //! What must not live here: what the texts say (`domain::report`).
 
-use ratatui_textarea::{CursorMove, TextArea};
+use ratatui_textarea::TextArea;
 
+use super::typed;
 use super::writing::{input, is_save};
 use crate::app::effect::Effect;
 use crate::app::keymap::{Chord, Key};
 use crate::app::message::{Level, Opened};
+use crate::app::model::typed::About;
 use crate::app::model::{Layer, Model, Purpose};
 use crate::app::ready::posting;
 use crate::app::report;
@@ -16,11 +18,17 @@ use crate::domain::freshness::time_word;
 use crate::domain::phase::Phase;
 use crate::domain::report::layout::{comment, unanswered};
 use crate::domain::report::{Kind, Subject, TEXT_MAX, Target};
-use crate::domain::text::Untrusted;
+use crate::domain::text::{Safe, Untrusted};
 use crate::safe;
 
 /// Longest comment in bytes: all of it can be previewed, and every case system takes it.
 const COMMENT_MAX: usize = 60_000;
+
+/// What can be done with a draft that came back.
+const ANEW: &str = "emptied and left, it is composed anew";
+
+/// Heading of the handover of the shift.
+const SHIFT: &str = "Shift handover: your open cases";
 
 /// Posts the records of responses that are due, and asks which phase to document.
 pub(super) fn document(model: &mut Model) -> Vec<Effect> {
@@ -72,13 +80,29 @@ pub(super) fn handover(model: &mut Model) -> Vec<Effect> {
     if model.open.is_some() {
         return open(model, Subject::handover());
     }
-    let text = Untrusted::new(report::shift(model)).block();
+    let text = shift(model);
     model.layers.push(Layer::Reading {
-        title: "Shift handover: your open cases".into(),
+        title: SHIFT.into(),
         text,
         scroll: 0,
     });
-    Vec::new()
+    vec![super::catch_up(model)]
+}
+
+fn shift(model: &Model) -> Safe {
+    Untrusted::new(report::shift(model)).block()
+}
+
+/// Composes the handover of the shift anew where it is being read: other consoles may have recorded more.
+pub(super) fn caught_up(model: &mut Model) {
+    let is_shift = |title: &Safe| title.as_str() == SHIFT;
+    if !matches!(model.layers.last(), Some(Layer::Reading { title, .. }) if is_shift(title)) {
+        return;
+    }
+    let anew = shift(model);
+    if let Some(Layer::Reading { text, .. }) = model.layers.last_mut() {
+        *text = anew;
+    }
 }
 
 fn open(model: &mut Model, subject: Subject) -> Vec<Effect> {
@@ -111,6 +135,10 @@ pub(super) fn opened(
         };
     }
     model.layers.pop();
+    // What is here is newer than what is on disk.
+    if let Some(text) = model.typed.reopen(&About::draft(&target)) {
+        return reopened(model, target, &text, result);
+    }
     let opened = match result {
         Ok(opened) => opened,
         Err(fault) => {
@@ -121,12 +149,35 @@ pub(super) fn opened(
     let text = match opened.left {
         Some((text, at)) => {
             let line = safe!("your draft of {} is back, as you left it", time_word(at));
-            let hint = "emptied and left, it is composed anew";
-            model.say(Level::Warning, line, Some(hint.into()));
+            model.say(Level::Warning, line, Some(ANEW.into()));
             text.raw().to_owned()
         }
         None => report::compose(model, &target),
     };
+    edit(model, target, &text);
+    Vec::new()
+}
+
+/// Opens the text of a report that was typed before and is only here, and keeps it on disk where that can be.
+fn reopened(
+    model: &mut Model,
+    target: Target,
+    text: &Untrusted,
+    result: Result<Opened, Fault>,
+) -> Vec<Effect> {
+    edit(model, target.clone(), text.raw());
+    let line = "your draft is back, as you left it";
+    model.say(Level::Warning, line, Some(ANEW.into()));
+    match result {
+        Ok(_) => typed::save(model, target, text.raw().to_owned()),
+        Err(fault) => {
+            not_on_disk(model, fault);
+            Vec::new()
+        }
+    }
+}
+
+fn edit(model: &mut Model, target: Target, text: &str) {
     let mut area = TextArea::from(text.lines());
     area.set_max_histories(0);
     model.layers.push(Layer::Writing {
@@ -134,12 +185,16 @@ pub(super) fn opened(
         area: Box::new(area),
         esc: false,
     });
-    Vec::new()
+}
+
+fn not_on_disk(model: &mut Model, fault: Fault) {
+    let line = safe!("what you type is not kept on disk: {}", fault.what);
+    model.say(Level::Warning, line, fault.hint);
 }
 
 /// Takes what was left of a note into the one that is being typed.
 fn note_opened(model: &mut Model, target: Target, result: Result<Opened, Fault>) -> Vec<Effect> {
-    let typed = model.layers.iter_mut().rev().find_map(|layer| match layer {
+    let editor = model.layers.iter_mut().rev().find_map(|layer| match layer {
         Layer::Writing {
             purpose: Purpose::Note(case),
             area,
@@ -147,33 +202,32 @@ fn note_opened(model: &mut Model, target: Target, result: Result<Opened, Fault>)
         } if *case == target.case => Some(area),
         _ => None,
     });
-    let (area, opened) = match (typed, result) {
+    let (area, opened) = match (editor, result) {
         (Some(area), Ok(opened)) => (area, opened),
-        (None, Ok(_)) => return vec![Effect::CloseDraft(target)],
+        (None, Ok(opened)) => {
+            let on_disk = opened.left.map(|(text, _)| text);
+            return typed::opened_late(model, target, on_disk);
+        }
         (_, Err(fault)) => {
-            let line = safe!("what you type is not kept on disk: {}", fault.what);
-            model.say(Level::Warning, line, fault.hint);
+            not_on_disk(model, fault);
             return Vec::new();
         }
     };
     let now = area.lines().join("\n");
-    let Some((text, at)) = opened.left else {
-        let text = Untrusted::new(now);
-        return vec![Effect::SaveDraft { target, text }];
+    // What came back from this console is newer than what is on disk.
+    let is_newer = model.typed.is_whole(&About::draft(&target));
+    let Some((text, at)) = opened.left.filter(|_| !is_newer) else {
+        return typed::save_whole(model, target, now);
     };
     let both = format!(
         "{}{}{now}",
         text.raw(),
         if now.is_empty() { "" } else { "\n" }
     );
-    **area = TextArea::from(both.lines());
-    area.set_max_histories(0);
-    area.move_cursor(CursorMove::Bottom);
-    area.move_cursor(CursorMove::End);
+    typed::fill(area, &both);
     let line = safe!("your note of {} is back, as you left it", time_word(at));
     model.say(Level::Warning, line, None);
-    let text = Untrusted::new(both);
-    vec![Effect::SaveDraft { target, text }]
+    typed::save_whole(model, target, both)
 }
 
 /// Takes a key in the text of a report.
@@ -192,9 +246,7 @@ pub(super) fn key(model: &mut Model, chord: Chord) -> Vec<Effect> {
     let target = (**of).clone();
     if chord.key == Key::Esc {
         model.layers.pop();
-        let line = safe!("{}: left; what you typed is kept", target.subject.title());
-        model.say(Level::Info, line, None);
-        return vec![Effect::CloseDraft(target)];
+        return typed::left(model, target);
     }
     let length: usize = area
         .lines()
@@ -213,8 +265,8 @@ pub(super) fn key(model: &mut Model, chord: Chord) -> Vec<Effect> {
     if !changed {
         return Vec::new();
     }
-    let text = Untrusted::new(area.lines().join("\n"));
-    vec![Effect::SaveDraft { target, text }]
+    let text = area.lines().join("\n");
+    typed::save(model, target, text)
 }
 
 /// Shows the comment exactly as it will be posted.
@@ -274,9 +326,11 @@ pub(super) fn post(model: &mut Model) -> Vec<Effect> {
     }
     let line = safe!("{}: posting it", of.subject.title());
     model.say(Level::Info, line, None);
-    vec![Effect::PostDocument {
+    let about = About::draft(&of);
+    let effect = Effect::PostDocument {
         target: *of,
-        text,
+        text: text.clone(),
         by: Untrusted::new(by.as_str()),
-    }]
+    };
+    typed::ask(model, &about, &text, vec![effect])
 }

@@ -5,6 +5,7 @@ use chrono::{DateTime, TimeDelta, Utc};
 use super::recovery::{self, owner};
 use super::{evidence, open_case, panes};
 use crate::app::command::Command;
+use crate::app::decision::Decision;
 use crate::app::effect::Effect;
 use crate::app::message::{Level, WatchOf};
 use crate::app::model::contained::{self, Contained, ends, rows};
@@ -14,6 +15,7 @@ use crate::domain::audit::{Body, Entry, HoldSet, Observed, OutcomeState, WatchSu
 use crate::domain::containment::confirm::ConfirmedPlan;
 use crate::domain::containment::hold::{Stage, near_word, until_word};
 use crate::domain::containment::kind::ActionKind;
+use crate::domain::containment::standing::Standing;
 use crate::domain::fault::Fault;
 use crate::domain::freshness::{clock_word, time_word};
 use crate::domain::ids::{AccountId, ActionId, CaseId};
@@ -23,6 +25,9 @@ use crate::safe;
 
 /// How long after it was sent an accepted disabling that reads otherwise is not only late: no provider's is read for longer.
 pub(super) const LONG_AGO: TimeDelta = TimeDelta::minutes(4);
+
+/// How long after it was sent a look at the account is one of after it: providers tell the time in whole seconds.
+const AFTER: TimeDelta = TimeDelta::seconds(1);
 
 /// Takes how a look at a contained account went; the first that fails and the first after all is well again are said.
 pub(super) fn watched(model: &mut Model, account: AccountId, of: WatchOf, fault: Option<Fault>) {
@@ -116,19 +121,6 @@ fn changed(
     until: Option<DateTime<Utc>>,
     reason: Option<Untrusted>,
 ) -> Vec<Effect> {
-    // Another console of this log, or somebody else, may have enabled it since the list was looked at.
-    let row = contained::row(model, &of.account);
-    let why = if row.is_enabled_since() {
-        Some("it was enabled from here")
-    } else {
-        row.not_held()
-    };
-    if let Some(why) = why {
-        let line = safe!("nothing was decided for {}: {}", of.login.field(), why);
-        let hint = "the list of what is contained says how it stands now";
-        model.say(Level::Warning, line, Some(hint.into()));
-        return Vec::new();
-    }
     let how = if reason.is_some() { "kept" } else { "changed" };
     let why = reason
         .as_ref()
@@ -138,16 +130,48 @@ fn changed(
         Some(until) => time_word(until),
         None => "somebody decides".into(),
     };
-    let text = safe!(
-        "{} (id {}) stays contained until {}, owner {}.{}",
-        of.login.field(),
-        of.account.shown(),
-        said,
-        owner(model).field(),
-        why
-    );
-    let set = set(model, of, until, how, reason);
-    vec![recovery::note(of, &text, set)]
+    let stands = contained::row(model, &of.account).standing;
+    let says_contained = matches!(stands, Standing::Contained { .. });
+    let (login, id) = (of.login.field(), of.account.shown());
+    let owner = owner(model).field();
+    let text = if says_contained {
+        safe!(
+            "{} (id {}) stays contained until {}, owner {}.{}",
+            login,
+            id,
+            said,
+            owner,
+            why
+        )
+    } else {
+        safe!(
+            "{} (id {}): what was done to contain it stays until {}, owner {}. Account is {}.{}",
+            login,
+            id,
+            said,
+            owner,
+            stands.word(),
+            why
+        )
+    };
+    let otherwise = enabled(model, of);
+    let decision = Decision {
+        record: set(model, of, until, how, reason),
+        says_contained,
+    };
+    recovery::decide(model, of, &text, (decision, otherwise))
+}
+
+/// Says why an account does not stay contained by what this console knows and no record says.
+fn enabled(model: &Model, of: &Held) -> Option<&'static str> {
+    let row = contained::row(model, &of.account);
+    if recovery::is_going(model, &of.account, ActionKind::EnableAccount) {
+        Some("enabling it is under way")
+    } else if row.standing.is_active_again() || contained::reads_enabled(model, &row, AFTER) {
+        Some("the account is ACTIVE again")
+    } else {
+        None
+    }
 }
 
 /// Takes the end that was chosen.
@@ -209,11 +233,11 @@ pub(super) fn on_contained(model: &mut Model, command: Command) -> Vec<Effect> {
                 watch: false,
                 cursor: 0,
             });
-            vec![Effect::CatchUp]
+            Vec::new()
         }
         Command::KeepContained => {
             panes::write(model, Purpose::Keep(Box::new(held)));
-            vec![Effect::CatchUp]
+            Vec::new()
         }
         _ => undo(model, held, refusal),
     }
@@ -339,8 +363,14 @@ pub(super) fn alarm_of_records(model: &mut Model, entries: &[Entry]) -> Vec<Effe
             } => effects.push(Effect::Bell),
             // The end that came with a containment is said where that is confirmed.
             Body::HoldSet(set) if set.how != "confirmed" => {
+                model.judge();
+                let stands = contained::row(model, &set.account).standing;
+                let what: &'static str = match stands {
+                    Standing::Contained { .. } => "stays contained",
+                    _ => "is not wholly contained, and what was done stays",
+                };
                 let until = until_word(set.until, model.now.utc);
-                let line = safe!("{} stays contained {}", set.login.field(), until);
+                let line = safe!("{} {} {}", set.login.field(), what, until);
                 model.say(
                     Level::Info,
                     line,

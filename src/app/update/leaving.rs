@@ -8,10 +8,10 @@ use crate::app::message::Level;
 use crate::app::model::{Layer, Model};
 use crate::safe;
 
-/// Ends the console; asks first while something is not finished.
+/// Ends the console; asks first while something is not finished, or what was typed is nowhere else.
 pub(super) fn quit(model: &mut Model) -> Vec<Effect> {
     let running = model.unfinished() > 0 || !model.ledger.undocumented().is_empty();
-    if running || !model.handed.is_empty() {
+    if running || !model.handed.is_empty() || !model.typed.is_empty() {
         model.layers.push(Layer::QuitAnyway);
         return Vec::new();
     }

@@ -1,7 +1,5 @@
 //! What a command does when no layer is open.
 
-use ratatui_textarea::TextArea;
-
 use super::planning::choose;
 use super::{
     activity, approval, closing, copy, documenting, leaving, list, open_case, run_step, runbooks,
@@ -21,6 +19,8 @@ use crate::domain::likelihood::Likelihood;
 use crate::domain::report::Target;
 use crate::domain::text::{Excerpt, Safe, Untrusted};
 use crate::safe;
+
+pub(super) use super::typed::write;
 
 /// Windows of the activity in hours, in the order `t` goes through them.
 const WINDOWS: [u32; 3] = [24, 48, 72];
@@ -385,19 +385,11 @@ pub(super) fn compromise_window(model: &mut Model) {
     };
     let known = crate::app::window::of(model);
     write(model, Purpose::Window(case));
-    if let (Some(window), Some(Layer::Writing { area, .. })) = (known, model.layers.last_mut()) {
+    if let (Some(window), Some(Layer::Writing { area, .. })) = (known, model.layers.last_mut())
+        && area.is_empty()
+    {
         area.insert_str(window.typed());
     }
-}
-
-pub(super) fn write(model: &mut Model, purpose: Purpose) {
-    let mut area = TextArea::default();
-    area.set_max_histories(0);
-    model.layers.push(Layer::Writing {
-        purpose,
-        area: Box::new(area),
-        esc: false,
-    });
 }
 
 pub(super) fn likelihood(model: &mut Model) {

@@ -4,6 +4,7 @@ use chrono::{DateTime, TimeDelta, Utc};
 
 use super::panes;
 use crate::app::command::Command;
+use crate::app::decision::{self, Decision, OVER};
 use crate::app::effect::Effect;
 use crate::app::message::{Level, WatchOf};
 use crate::app::model::contained::{recovering, rows, watched};
@@ -112,9 +113,7 @@ pub(super) fn on_row(model: &mut Model, cursor: usize, command: Command) -> Vec<
     let watch = model.ledger.recoveries().of(&held.account);
     let is_over = watch.is_none_or(|watch| watch.over.is_some());
     let refusal = match command {
-        Command::ChangeEnd | Command::KeepContained if is_over => {
-            Some("its watch is over already".into())
-        }
+        Command::ChangeEnd | Command::KeepContained if is_over => Some(OVER.into()),
         Command::ChangeEnd | Command::KeepContained => model
             .audit_fault
             .as_ref()
@@ -178,22 +177,53 @@ fn decided(
     }))
 }
 
-/// Tells the case what was decided, in one write with the record of it: one is not said without the other.
-pub(super) fn note(of: &Held, text: &Safe, decided: Body) -> Effect {
-    Effect::PostNote {
+/// Tells the case what was decided, in one write with the record of it: one is not said without the other. Where that does
+/// not fit what is on record, or this console knows of another reason, nothing is decided.
+pub(super) fn decide(
+    model: &mut Model,
+    of: &Held,
+    text: &Safe,
+    (decision, otherwise): (Decision, Option<&'static str>),
+) -> Vec<Effect> {
+    let otherwise = otherwise.map(|why| decision::nothing(&of.login, &why.into()));
+    if let Some(line) = decision.refusal(&model.ledger).or(otherwise) {
+        model.say(Level::Warning, line, Some(decision::HINT.into()));
+        return Vec::new();
+    }
+    vec![Effect::PostNote {
         case: of.case.clone(),
         text: Untrusted::new(text.as_str()),
         phase: None,
         drafted: false,
-        decided: Some(Box::new(decided)),
-    }
+        decided: Some(Box::new(decision)),
+    }]
+}
+
+/// Tells the case what was decided of a watch, where it runs.
+fn decide_watch(model: &mut Model, of: &Held, text: &Safe, record: Option<Body>) -> Vec<Effect> {
+    let Some(record) = record else {
+        let line = decision::nothing(&of.login, &OVER.into());
+        model.say(Level::Warning, line, Some(decision::HINT.into()));
+        return Vec::new();
+    };
+    let is_going = is_going(model, &of.account, ActionKind::DisableAccount);
+    let decision = Decision {
+        record,
+        says_contained: false,
+    };
+    let otherwise = is_going.then_some("disabling it is under way");
+    decide(model, of, text, (decision, otherwise))
+}
+
+/// Tells whether something was confirmed here for an account of which nothing is on record yet.
+pub(super) fn is_going(model: &Model, account: &AccountId, kind: ActionKind) -> bool {
+    let mut going = model.going.iter().filter_map(|aid| model.ledger.get(aid));
+    going.any(|act| act.account == *account && act.kind == kind)
 }
 
 /// Records another end of a watch and tells the case.
 pub(super) fn changed(model: &mut Model, of: &Held, until: DateTime<Utc>) -> Vec<Effect> {
-    let Some(record) = decided(model, of, until, "changed", None) else {
-        return Vec::new();
-    };
+    let record = decided(model, of, until, "changed", None);
     let text = safe!(
         "{} (id {}), enabled again, is watched until {}, owner {}.",
         of.login.field(),
@@ -201,7 +231,7 @@ pub(super) fn changed(model: &mut Model, of: &Held, until: DateTime<Utc>) -> Vec
         time_word(until),
         owner(model).field()
     );
-    vec![note(of, &text, record)]
+    decide_watch(model, of, &text, record)
 }
 
 /// Ends a watch before its time, with a reason, and tells the case.
@@ -223,9 +253,7 @@ pub(super) fn ended(model: &mut Model, of: &Held, reason: Untrusted) -> Vec<Effe
         None => "what was seen is not known".into(),
     };
     let why = reason.line();
-    let Some(record) = decided(model, of, now, "ended", Some(reason)) else {
-        return Vec::new();
-    };
+    let record = decided(model, of, now, "ended", Some(reason));
     let text = safe!(
         "The watch over {} (id {}), enabled again, was ended before its time by {}; {}. Reason: {}",
         of.login.field(),
@@ -234,7 +262,7 @@ pub(super) fn ended(model: &mut Model, of: &Held, reason: Untrusted) -> Vec<Effe
         was_seen,
         why
     );
-    vec![note(of, &text, record)]
+    decide_watch(model, of, &text, record)
 }
 
 /// Reminds of ends of watches that come near, each once.

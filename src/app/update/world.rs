@@ -106,12 +106,23 @@ pub(super) fn take(model: &mut Model, message: Message) -> Vec<Effect> {
         }
         Message::ApprovalReady(result) => approval::ready(model, result),
         Message::DraftOpened { target, result } => documenting::opened(model, target, result),
+        Message::DraftLeft { target, result } => {
+            super::typed::draft_left(model, &target, result);
+            Vec::new()
+        }
+        Message::Written { number, refused } => super::typed::written(model, number, refused),
         Message::Troubled { source, how } => {
             model.troubles.entry(source).or_default().count(how);
             Vec::new()
         }
         Message::PlanMade(result) => plan_made(model, result),
         Message::Recorded(entries) => recorded(model, &entries),
+        Message::CaughtUp(is_read) => {
+            let unread = "the log cannot be read: what other consoles did may be missing";
+            model.log_unread = (!is_read).then(|| unread.into());
+            documenting::caught_up(model);
+            Vec::new()
+        }
         Message::AuditFailed(fault) => {
             audit_failed(model, fault);
             // What cannot be recorded is not sent.

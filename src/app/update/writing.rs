@@ -3,12 +3,13 @@
 use ratatui_textarea::{Input, Key as AreaKey};
 
 use super::layers::typable;
-use super::list;
+use super::{list, typed};
 use crate::app::actions::{kept_by_name, nobody_chosen};
 use crate::app::effect::Effect;
 use crate::app::keymap::{Chord, Key};
 use crate::app::message::Level;
 use crate::app::model::list::StepRef;
+use crate::app::model::typed::About;
 use crate::app::model::{Layer, Model, Purpose};
 use crate::domain::audit::{
     Body, ChecklistNote, CompromiseWindow, Decided, DecisionKind, RunbookInput, TickState,
@@ -40,15 +41,14 @@ pub(super) fn key(model: &mut Model, chord: Chord) -> Vec<Effect> {
             *esc = true;
             return Vec::new();
         }
-        let left = match purpose {
-            Purpose::Note(case) => vec![Effect::CloseDraft(Target::note(case.clone()))],
-            _ => Vec::new(),
-        };
+        let purpose = purpose.clone();
         model.layers.pop();
-        if !(left.is_empty() || empty) {
-            model.say(Level::Info, "the note is kept; m brings it back", None);
+        if let Purpose::Note(case) = &purpose {
+            return typed::left(model, Target::note(case.clone()));
         }
-        return left;
+        let about = About::of(model, &purpose);
+        model.typed.forget(&about);
+        return Vec::new();
     }
     let long = area
         .lines()
@@ -61,9 +61,8 @@ pub(super) fn key(model: &mut Model, chord: Chord) -> Vec<Effect> {
     {
         let changed = area.input(input);
         if let (Purpose::Note(case), true) = (&*purpose, changed) {
-            let text = Untrusted::new(area.lines().join("\n"));
-            let target = Target::note(case.clone());
-            return vec![Effect::SaveDraft { target, text }];
+            let (target, text) = (Target::note(case.clone()), area.lines().join("\n"));
+            return typed::save(model, target, text);
         }
     }
     Vec::new()
@@ -126,7 +125,13 @@ fn finished(model: &mut Model) -> Vec<Effect> {
         return Vec::new();
     }
     model.layers.pop();
-    let text = Untrusted::new(text);
+    let (about, text) = (About::of(model, &purpose), Untrusted::new(text));
+    let effects = done(model, purpose, text.clone());
+    typed::ask(model, &about, &text, effects)
+}
+
+/// Gives what follows from a text that is finished.
+fn done(model: &mut Model, purpose: Purpose, text: Untrusted) -> Vec<Effect> {
     match purpose {
         Purpose::MonitorOnly => decision(model, DecisionKind::MonitorOnly, text),
         Purpose::NoAction => decision(model, DecisionKind::NoAction, text),
@@ -148,13 +153,17 @@ fn finished(model: &mut Model) -> Vec<Effect> {
             how: "closed by a person".to_owned(),
             reason: text,
         }])],
-        Purpose::Note(case) => vec![Effect::PostNote {
-            case,
-            text,
-            phase: None,
-            drafted: true,
-            decided: None,
-        }],
+        Purpose::Note(case) => {
+            let draft = About::draft(&Target::note(case.clone()));
+            vec![Effect::PostNote {
+                case,
+                text,
+                phase: None,
+                // What was left on disk and is not in it is not posted, and stays there.
+                drafted: model.typed.is_whole(&draft),
+                decided: None,
+            }]
+        }
         Purpose::PhaseNote(case, phase) => vec![Effect::PostNote {
             case,
             text,
@@ -219,10 +228,7 @@ fn window(model: &mut Model, case: CaseId, text: &Untrusted) -> Vec<Effect> {
 
 /// Opens the dialog of a text that was refused again, with the text, to be put right.
 pub(super) fn again(model: &mut Model, purpose: Purpose, text: &Untrusted) {
-    super::panes::write(model, purpose);
-    if let Some(Layer::Writing { area, .. }) = model.layers.last_mut() {
-        area.insert_str(text.raw());
-    }
+    typed::write_on(model, purpose, text.raw());
 }
 
 /// A note stands under the key the step is on record under: it says nothing of a text that changed.

@@ -456,10 +456,14 @@ mod tests {
         let numbered = all.into_iter().zip(1u64..);
         let entries = numbered.map(|((user, second, body), n)| {
             let mut entry = entry(n, second, body);
-            entry.user = user.into();
+            entry.uid = uid(user);
             entry
         });
         entries.collect()
+    }
+
+    fn uid(name: &str) -> u32 {
+        name.bytes().map(u32::from).sum()
     }
 
     /// Folds a log of which only the records from a number on are left.
@@ -473,8 +477,8 @@ mod tests {
 
     /// Counts accounts as the caps and the campaign do: of both people, of the host, and in its name.
     fn counts(ledger: &Ledger, now: i64) -> (usize, usize, usize, usize) {
-        let (jo, host) = caps::used(ledger, &"jo".into(), at(now));
-        let (al, _) = caps::used(ledger, &"al".into(), at(now));
+        let (jo, host) = caps::used(ledger, uid("jo"), at(now));
+        let (al, _) = caps::used(ledger, uid("al"), at(now));
         let nobody = AccountId::new(connection(), "x");
         let is_full = |accounts: &u32| !campaign(*accounts).has_room(ledger, &nobody, at(now));
         (jo, al, host, (0..9u32).filter(is_full).count())

@@ -46,8 +46,7 @@ pub fn show_some(dir: &Path, filter: Filter, form: Form, out: &mut dyn Write) ->
     show_to(dir, filter, form, out, &mut io::sink())
 }
 
-/// The same; what is wrong goes to `err` where lines for people would be out of place among the records, and what is not as
-/// this host remembers it always.
+/// The same; what is wrong, or not as this host remembers it, goes to `err`, as it does where records are exported.
 pub(super) fn show_to(
     dir: &Path,
     filter: Filter,
@@ -83,11 +82,7 @@ pub(super) fn show_to(
             Err(error) => return unreadable(&error, form == Form::Json, out),
         }
     }
-    let code = if form == Form::Text {
-        found.say(out)
-    } else {
-        found.say(err)
-    }?;
+    let code = found.say(err)?;
     Ok(worse(code, heads.say(err)?))
 }
 
@@ -378,11 +373,11 @@ mod tests {
         let code = show_to(dir.path(), Filter::default(), form, &mut out, &mut err)?;
         let (out, err) = (String::from_utf8(out)?, String::from_utf8(err)?);
         assert_eq!(code, if many == 0 { OK } else { BROKEN }, "{out}{err}");
-        let told = if form == Form::Text { &out } else { &err };
         let words = format!("cannot be read are left out here: {many};");
-        assert_eq!(told.contains(&words), many > 0, "{told}");
+        assert_eq!(err.contains(&words), many > 0, "{err}");
+        assert_eq!(err.starts_with("BROKEN: "), many > 0, "{err}");
+        assert_eq!(out.lines().count(), 2, "{out}");
         assert_eq!(out.matches("clock.jump").count(), 2, "{out}");
-        assert_eq!(err.is_empty(), many == 0 || form == Form::Text, "{err}");
 
         let (mut out, mut err) = (Vec::new(), Vec::new());
         let none = Filter::default();

@@ -48,7 +48,7 @@ pub(super) fn judged(state: &StateDir, settings: &Settings, now: Moment) -> Judg
         }
     };
     let caps = settings.policy.caps;
-    let (person, host) = caps::used(counted.ledger(), &who.user, now.utc);
+    let (person, host) = caps::used(counted.ledger(), who.uid, now.utc);
     let found = safe!(
         "{} of {} accounts by you in 10 minutes, {} of {} from this host in an hour",
         person,
@@ -56,7 +56,7 @@ pub(super) fn judged(state: &StateDir, settings: &Settings, now: Moment) -> Judg
         host,
         caps.per_host
     );
-    let line = match one_more(&counted, settings, &who.user, now.utc) {
+    let line = match one_more(&counted, settings, who.uid, now.utc) {
         CapWord::Within => check(WHAT, Verdict::Ok, found),
         CapWord::Campaign(name) => {
             let name = Untrusted::new(name).field();
@@ -88,12 +88,7 @@ pub(super) fn judged(state: &StateDir, settings: &Settings, now: Moment) -> Judg
 }
 
 /// Asks the caps about an account that nothing was done to yet, as the console would.
-fn one_more(
-    counted: &Counted,
-    settings: &Settings,
-    user: &Untrusted,
-    now: DateTime<Utc>,
-) -> CapWord {
+fn one_more(counted: &Counted, settings: &Settings, uid: u32, now: DateTime<Utc>) -> CapWord {
     let Some(connection) = settings.connections.first() else {
         return CapWord::Within;
     };
@@ -101,7 +96,7 @@ fn one_more(
     let account = AccountId::new(connection.name.clone(), "");
     let policy = &settings.policy;
     let target = (&account, &[ActionKind::DisableAccount][..]);
-    counted.judge(policy.caps, policy.campaign.as_ref(), user, target, now)
+    counted.judge(policy.caps, policy.campaign.as_ref(), uid, target, now)
 }
 
 /// Counts the log of this host and user as a console does that starts now.

@@ -221,8 +221,9 @@ impl Google {
             };
             let answer = self.clients.read(Scope::Alerts, &request).await?;
             let body: Value = answer.json()?;
-            let records =
-                wire::items(&body, "alerts").map_err(|error| unreadable(&answer, &error))?;
+            let unread = |error: FieldError| unreadable(&answer, &error);
+            let records = wire::items(&body, "alerts").map_err(unread)?;
+            let more = wire::next_page(&body).map_err(unread)?;
             let (items, mut faults) = each(records, &["alertId"], alert);
             let items = items.into_iter().flatten();
             all.items
@@ -230,7 +231,6 @@ impl Google {
             let room = limit.saturating_sub(all.faults.len());
             faults.truncate(room);
             all.faults.append(&mut faults);
-            let more = text(&body, "nextPageToken").map(|token| token.raw().to_owned());
             let circles = more.is_some() && more == next;
             next = more;
             let is_last = circles || page + 1 == PAGES;

@@ -10,7 +10,10 @@ use chrono::{DateTime, Utc};
 use serde_json::Value;
 
 use super::scope::{MailScope, Scope, is_not_granted};
-use super::{ACTIVITIES, ALERTS, ASSIGNMENTS, CUSTOMER, GROUPS, Google, MOBILE, TOKENS, USER};
+use super::{
+    ACTIVITIES, ALERTS, ASSIGNMENTS, CUSTOMER, GROUPS, Google, MOBILE, TOKENS, USER, unreadable,
+    wire,
+};
 use crate::connect::capability::{
     ConnectError, ConnectErrorKind, Examined, Identity as _, LastSeen, Right, RuleSeen,
 };
@@ -187,10 +190,11 @@ impl Examined for Google {
             let request = Request::get(ACTIVITIES, &["all", app])?.query("maxResults", "1");
             let answer = self.clients.read(Scope::Reports, &request).await?;
             let page: Value = answer.json()?;
-            let newest = page.pointer("/items/0");
+            let records = wire::records(&page, "items");
+            let records = records.map_err(|error| unreadable(&answer, &error))?;
             all.push(LastSeen {
                 source: Untrusted::new(format!("log {app}")),
-                at: newest.and_then(|record| time(record, "id.time")),
+                at: records.first().and_then(|record| time(record, "id.time")),
             });
         }
         Ok(all)

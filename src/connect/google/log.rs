@@ -14,7 +14,7 @@ use super::{ACTIVITIES, Google, is_id, unreadable, wire};
 use crate::connect::capability::{
     ActivityQuery, ActivitySource, ConnectError, Page, PageSink, SearchEnd,
 };
-use crate::connect::decode::{each, text as field};
+use crate::connect::decode::{FieldError, each};
 use crate::connect::http::Request;
 use crate::connect::logs::google_entries;
 use crate::domain::case::Alert;
@@ -142,8 +142,9 @@ impl Google {
                 };
                 let answer = self.clients.read(Scope::Reports, &request).await?;
                 let body: Value = answer.json()?;
-                let records =
-                    wire::items(&body, "items").map_err(|error| unreadable(&answer, &error))?;
+                let unread = |error: FieldError| unreadable(&answer, &error);
+                let records = wire::records(&body, "items").map_err(unread)?;
+                let more = wire::next_page(&body).map_err(unread)?;
                 let (items, faults) = each(records, &["id.uniqueQualifier"], google_entries);
                 let mut items: Vec<Event> = items.into_iter().flatten().collect();
                 items.retain(|event| {
@@ -154,7 +155,6 @@ impl Google {
                 let over = seen.len() + items.len() > query.limit;
                 items.truncate(query.limit.saturating_sub(seen.len()));
                 seen.extend(items.iter().map(|event| (event.id.clone(), event.at)));
-                let more = field(&body, "nextPageToken").map(|token| token.raw().to_owned());
                 let circles = more.is_some() && more == next;
                 next = more;
                 let truncated = over

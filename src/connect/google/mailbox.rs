@@ -77,6 +77,7 @@ fn forwarding(record: &Value) -> Result<Option<Remnant>, FieldError> {
     let fields = fields.ok_or(FieldError::Type("autoForwarding", "an object"))?;
     match fields.get("enabled") {
         Some(Value::Bool(true)) => {}
+        None if fields.contains_key("error") => return Err(FieldError::Missing("enabled")),
         Some(Value::Bool(false)) | None => return Ok(None),
         Some(_) => return Err(FieldError::Type("enabled", "true or false")),
     }
@@ -289,6 +290,8 @@ mod tests {
         for answer in [json!(null), json!([]), json!("x"), json!(true), json!(0)] {
             assert_eq!(forwarding(&answer), Err(object.clone()), "{answer}");
         }
+        let failed = json!({"error": {"code": 503, "message": "backendError"}});
+        assert_eq!(forwarding(&failed), Err(FieldError::Missing("enabled")));
         let flag = FieldError::Type("enabled", "true or false");
         for enabled in [json!("true"), json!(null), json!(1), json!({})] {
             let answer = json!({"enabled": enabled});

@@ -7,7 +7,7 @@ use serde_json::Value;
 use super::scope::Scope;
 use super::{ASPS, ASSIGNMENTS, CUSTOMER, GROUPS, Google, TOKENS, unreadable, wire};
 use crate::connect::capability::{ConnectError, ConnectErrorKind};
-use crate::connect::decode::{FieldError, each, text};
+use crate::connect::decode::{FieldError, each};
 use crate::connect::http::{Answer, Request};
 use crate::domain::account::{Account, Session};
 use crate::domain::ids::AccountId;
@@ -65,10 +65,10 @@ impl Google {
             };
             let answer = self.clients.read(scope, &request).await?;
             let page: Value = answer.json()?;
-            let records = wire::items(&page, field).map_err(|error| unreadable(&answer, &error))?;
+            let unread = |error: FieldError| unreadable(&answer, &error);
+            let records = wire::records(&page, field).map_err(unread)?;
             all.extend(whole(&answer, records, &decode)?);
-            let token = text(&page, "nextPageToken").map(|token| token.raw().to_owned());
-            match token {
+            match wire::next_page(&page).map_err(unread)? {
                 None => return Ok(all),
                 Some(token) if next.as_ref() == Some(&token) => {
                     return Err(answer.unusable(&"its next page is the same one again".into()));

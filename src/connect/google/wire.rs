@@ -23,12 +23,31 @@ fn flag(record: &Value, field: &'static str) -> Result<bool, FieldError> {
     }
 }
 
-/// Gives the records of a list; Google leaves an empty one out.
+/// Gives the records of a list; Google leaves an empty one out. What tells an error in its place is no empty list.
 pub(crate) fn items<'a>(page: &'a Value, field: &'static str) -> Result<&'a [Value], FieldError> {
     match at(page, field) {
-        None | Some(Value::Null) if page.is_object() => Ok(&[]),
         Some(Value::Array(items)) => Ok(items),
+        None | Some(Value::Null) if at(page, "error").is_some() => Err(FieldError::Missing(field)),
+        None | Some(Value::Null) if page.is_object() => Ok(&[]),
         _ => Err(FieldError::Type(field, "a list")),
+    }
+}
+
+/// Gives the records of a list of the Directory or Reports API, whose answers tell their kind also where they have none.
+pub(crate) fn records<'a>(page: &'a Value, field: &'static str) -> Result<&'a [Value], FieldError> {
+    let items = items(page, field)?;
+    match at(page, field) {
+        None | Some(Value::Null) => need_text(page, "kind").map(|_| items),
+        Some(_) => Ok(items),
+    }
+}
+
+/// Gives the token of the next page; `None` at the end of a list. What is no text in its place is no end.
+pub(crate) fn next_page(page: &Value) -> Result<Option<String>, FieldError> {
+    match at(page, "nextPageToken") {
+        None | Some(Value::Null) => Ok(None),
+        Some(Value::String(token)) => Ok(Some(token.clone()).filter(|token| !token.is_empty())),
+        Some(_) => Err(FieldError::Type("nextPageToken", "text")),
     }
 }
 
@@ -286,6 +305,47 @@ mod tests {
         let word = assignment(&record).map(|one| one.word());
         assert_eq!(word, Ok("number 77 by a group in one unit".into()));
         assert!(assignment(&json!({"roleId": "77"})).is_err());
+    }
+
+    #[rstest]
+    #[case::none(json!({"kind": "k"}), Ok(0), Ok(0))]
+    #[case::null(json!({"kind": "k", "items": null}), Ok(0), Ok(0))]
+    #[case::empty(json!({"items": []}), Ok(0), Ok(0))]
+    #[case::one(json!({"items": [7]}), Ok(1), Ok(1))]
+    #[case::nothing(json!({}), Ok(0), Err(FieldError::Missing("kind")))]
+    #[case::another_kind(json!({"kind": {}}), Ok(0), Err(FieldError::Type("kind", "text")))]
+    #[case::an_error(
+        json!({"error": {"code": 503}}),
+        Err(FieldError::Missing("items")),
+        Err(FieldError::Missing("items"))
+    )]
+    #[case::an_error_with_a_kind(
+        json!({"kind": "k", "items": null, "error": {}}),
+        Err(FieldError::Missing("items")),
+        Err(FieldError::Missing("items"))
+    )]
+    fn what_has_no_records_is_an_empty_list_only_where_it_says_so(
+        #[case] page: Value,
+        #[case] anywhere: Result<usize, FieldError>,
+        #[case] of_directory: Result<usize, FieldError>,
+    ) {
+        assert_eq!(items(&page, "items").map(<[Value]>::len), anywhere);
+        assert_eq!(records(&page, "items").map(<[Value]>::len), of_directory);
+    }
+
+    #[rstest]
+    #[case(json!({}), Ok(None))]
+    #[case(json!({"nextPageToken": null}), Ok(None))]
+    #[case(json!({"nextPageToken": ""}), Ok(None))]
+    #[case(json!({"nextPageToken": "b"}), Ok(Some("b".to_owned())))]
+    #[case(json!({"nextPageToken": 7}), Err(FieldError::Type("nextPageToken", "text")))]
+    #[case(json!({"nextPageToken": ["b"]}), Err(FieldError::Type("nextPageToken", "text")))]
+    #[case(json!({"nextPageToken": false}), Err(FieldError::Type("nextPageToken", "text")))]
+    fn a_list_ends_only_where_no_page_is_named(
+        #[case] page: Value,
+        #[case] next: Result<Option<String>, FieldError>,
+    ) {
+        assert_eq!(next_page(&page), next);
     }
 
     #[test]

@@ -211,14 +211,15 @@ impl Okta {
         answer.json()
     }
 
-    /// Reads one enrollment by its id; `None` where the account has none of it.
+    /// Reads one enrollment by its id; `None` where the account has none of it, by the list, too.
     pub(super) async fn one_enrolled(
         &self,
         account: &str,
         id: &str,
     ) -> Result<Option<Remnant>, ConnectError> {
         let request = whole_numbers(Request::get(ENROLLMENT, &[account, id])?);
-        let record = self.record(request, account).await?;
+        let listed = self.enrollments(account);
+        let record = self.record(request, account, id, listed).await?;
         let read = record.as_ref().map(enrollment).transpose();
         read.map_err(|error| left::broken(&error))
     }

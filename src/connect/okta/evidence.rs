@@ -85,8 +85,7 @@ impl Okta {
         let mut server_date = None;
         for _ in 0..PAGES {
             let Some(request) = next.take() else { break };
-            let (answer, mut page, more) =
-                log::page(&self.http, &request.urgent(), PROOF_PAGE).await?;
+            let (answer, mut page, more) = log::page(&self.http, &request.urgent()).await?;
             entries.append(&mut page);
             server_date = answer.server_date;
             next = more;

@@ -1,8 +1,9 @@
 //! What Okta tells of what was left in an account: grants, refresh tokens by client, factors, devices, recovery data.
 //!
 //! Source: Okta Management API, schemas `OAuth2ScopeConsentGrant`, `OAuth2RefreshToken`, `UserFactor`, `UserDevice`. The
-//! list of factors has only those that the policy lets the account use (see `enrolled` for the others); one factor is asked
-//! for by its id. What must not live here: the words of the dialog (see `removal`).
+//! list of factors has only those that the policy lets the account use (see `enrolled` for the others); one thing is asked
+//! for by its id, and is gone where its list does not have it either. What must not live here: the words of the dialog (see
+//! `removal`).
 
 use serde_json::Value;
 
@@ -193,7 +194,23 @@ fn recovery(record: &Value) -> Vec<Remnant> {
     named.collect()
 }
 
+/// Finds the record of an id in a list; one that tells no id may be it.
+fn one_of(records: &[Value], id: &str) -> Result<Option<Value>, FieldError> {
+    for record in records {
+        if need_text(record, "id")?.raw() == id {
+            return Ok(Some(record.clone()));
+        }
+    }
+    Ok(None)
+}
+
 impl Okta {
+    /// Reads all records of a list below a user, as they came.
+    async fn all(&self, route: &'static str, account: &str) -> Result<Vec<Value>, ConnectError> {
+        let (records, _) = self.list(route, &[account]).await?;
+        Ok(records)
+    }
+
     async fn records<T>(
         &self,
         route: &'static str,
@@ -297,8 +314,10 @@ impl Okta {
                 }
             }
             RemnantKind::OauthGrant => {
-                let request = Request::get(GRANT, &[raw, item.id.raw()])?;
-                let Some(record) = self.record(request, raw).await? else {
+                let id = item.id.raw();
+                let request = Request::get(GRANT, &[raw, id])?;
+                let listed = self.all(GRANTS, raw);
+                let Some(record) = self.record(request, raw, id, listed).await? else {
                     return Ok(None);
                 };
                 let clients = self.whole(CLIENTS, raw, wire::client).await;
@@ -308,8 +327,10 @@ impl Okta {
                 if let Some(id) = enrolled::id_of(item) {
                     return self.one_enrolled(raw, id).await;
                 }
-                let request = Request::get(FACTOR, &[raw, item.id.raw()])?;
-                let record = self.record(request, raw).await?;
+                let id = item.id.raw();
+                let request = Request::get(FACTOR, &[raw, id])?;
+                let listed = self.all(FACTORS, raw);
+                let record = self.record(request, raw, id, listed).await?;
                 let read = record.as_ref().map(factor).transpose();
                 read.map_err(|error| broken(&error))
             }
@@ -323,22 +344,25 @@ impl Okta {
     }
 
     /// Reads one record below an account that is there; `None` where the account has no such record.
+    ///
+    /// That its own address knows nothing of it does not say so: a gateway answers the same of what is there. Only then
+    /// `listed` reads the list of its kind, which must not have it either.
     pub(super) async fn record(
         &self,
         request: Request,
         account: &str,
+        id: &str,
+        listed: impl Future<Output = Result<Vec<Value>, ConnectError>> + Send,
     ) -> Result<Option<Value>, ConnectError> {
-        match self.http.read(&request.urgent()).await {
-            Ok(answer) => answer.json().map(Some),
-            // The same answer as for an account that is gone, of which nothing is known.
-            Err(error) if error.kind == ConnectErrorKind::NotFound => {
-                match self.user(account).await? {
-                    Some(_) => Ok(None),
-                    None => Err(error),
-                }
-            }
-            Err(error) => Err(error),
+        let error = match self.http.read(&request.urgent()).await {
+            Ok(answer) => return answer.json().map(Some),
+            Err(error) => error,
+        };
+        // The same answer as for an account that is gone, of which nothing is known.
+        if error.kind != ConnectErrorKind::NotFound || self.user(account).await?.is_none() {
+            return Err(error);
         }
+        one_of(&listed.await?, id).map_err(|error| broken(&error))
     }
 }
 
@@ -380,6 +404,17 @@ mod tests {
         void["status"] = json!("ACTIVE");
         void["id"] = json!(null);
         assert!(grant(&void, &[]).is_err());
+    }
+
+    #[test]
+    fn a_list_has_a_thing_or_not_only_where_all_that_may_be_it_tells_its_id() {
+        let all = [json!({"id": "a", "n": 1}), json!({"id": "b", "n": 2})];
+        assert_eq!(one_of(&all, "b"), Ok(Some(all[1].clone())));
+        assert_eq!(one_of(&all, "c"), Ok(None));
+        assert_eq!(one_of(&[], "c"), Ok(None));
+        let untold = [all[0].clone(), json!({"n": 3})];
+        assert_eq!(one_of(&untold, "a"), Ok(Some(all[0].clone())));
+        assert_eq!(one_of(&untold, "c"), Err(FieldError::Missing("id")));
     }
 
     #[test]

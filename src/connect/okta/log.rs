@@ -1,7 +1,8 @@
 //! Okta's System Log: filters, entries as events of the timeline, reading to the end.
 //!
 //! Polling mode (no `until`, ascending) gives entries in the order they were stored, late ones included, and always
-//! names a next page; a page that is not full is the end for now. Source: Okta Management API, `LogEvent`.
+//! names a next page: an empty page is the end for now. With an `until` a next page is named only where there is more. A page
+//! that is not full says nothing in either. Source: Okta Management API, `LogEvent`.
 
 use async_trait::async_trait;
 use chrono::{DateTime, SecondsFormat, Utc};
@@ -71,18 +72,20 @@ pub(crate) fn request(
         .query("limit", &limit.to_string()))
 }
 
-/// Reads the entries of one answer and the way to the next page, which a page that is not full does not have.
+/// Gives the way to the next page: the link of a page leads there, unless the page is empty.
+fn next(entries: &[Value], link: Option<String>) -> Option<Request> {
+    link.filter(|_| !entries.is_empty())
+        .map(|path| Request::follow(ROUTE, path))
+}
+
+/// Reads the entries of one answer and the way to the next page, if there is one.
 pub(crate) async fn page(
     http: &HttpClient,
     request: &Request,
-    limit: usize,
 ) -> Result<(Answer, Vec<Value>, Option<Request>), ConnectError> {
     let answer = http.read(request).await?;
     let entries: Vec<Value> = answer.json()?;
-    let next = match http.next_page(&answer)? {
-        Some(path) if entries.len() >= limit => Some(Request::follow(ROUTE, path)),
-        _ => None,
-    };
+    let next = next(&entries, http.next_page(&answer)?);
     Ok((answer, entries, next))
 }
 
@@ -110,7 +113,7 @@ pub(crate) async fn search(
                 truncated: false,
             });
         };
-        let (_, entries, more) = page(http, &ask, size).await?;
+        let (_, entries, more) = page(http, &ask).await?;
         let (mut items, faults) = each(&entries, &["uuid"], okta_entry);
         let over = events + items.len() > query.limit;
         items.truncate(query.limit - events);
@@ -169,7 +172,26 @@ impl ActivitySource for Okta {
 
 #[cfg(test)]
 mod tests {
+    use rstest::rstest;
+
     use super::*;
+
+    #[rstest]
+    #[case::full(PAGE, true, true)]
+    #[case::not_full(1, true, true)]
+    #[case::the_last_one(1, false, false)]
+    #[case::full_and_the_last_one(PAGE, false, false)]
+    #[case::the_end_of_polling(0, true, false)]
+    #[case::nothing(0, false, false)]
+    fn only_an_empty_page_or_one_without_a_link_is_the_end(
+        #[case] entries: usize,
+        #[case] names_next: bool,
+        #[case] goes_on: bool,
+    ) {
+        let link = names_next.then(|| "/api/v1/logs?after=1".to_owned());
+        let way = next(&vec![Value::Null; entries], link);
+        assert_eq!(way.is_some(), goes_on);
+    }
 
     #[test]
     fn a_name_cannot_leave_its_quotes() {

@@ -26,6 +26,9 @@ const ENROLS: &str = "whoever knows the password can enrol one of their own at t
 /// Name of the parameter that takes a number away as a way to recover the password.
 const WITH_RECOVERY: &str = "removeRecoveryEnrollment";
 
+/// What shows that a method is gone.
+const GONE: &str = "not found by its id, and not listed, read twice";
+
 fn lacking<T>(reason: impl Into<Safe>) -> Result<T, Lacking> {
     Err(Lacking {
         reason: reason.into(),
@@ -101,7 +104,7 @@ fn of_factor(factor: &Factor, all: &[Factor]) -> ActionFacts {
         effect: safe!("{} can pass no sign-in any more{}", factor.kind.field(), with),
         limits: safe!("{}; ends no session", left),
         undo: "cannot be undone: the user enrols it anew; what was there before is kept in the audit log".into(),
-        proof: "asked for by its id it is not found, read twice".into(),
+        proof: GONE.into(),
     }
 }
 
@@ -136,7 +139,7 @@ fn of_enrollment(item: &Item, factors: &[Factor]) -> ActionFacts {
         effect: safe!("the authenticator {} passes no sign-in any more; it can be enrolled again", item.name.field()),
         limits: safe!("{}; an address or number may stay a way to recover the password: see the recovery data; ends no session", stay),
         undo: "cannot be undone: the user enrols it anew; what was there before is kept in the audit log".into(),
-        proof: "asked for by its id it is not found, read twice".into(),
+        proof: GONE.into(),
     }
 }
 

@@ -9,7 +9,7 @@ use super::guard::GuardResult;
 use super::kind::ActionKind;
 use super::ledger::Ledger;
 use crate::domain::ids::AccountId;
-use crate::domain::text::{Safe, Untrusted};
+use crate::domain::text::Safe;
 use crate::safe;
 
 /// Window of the cap on one person.
@@ -115,11 +115,11 @@ pub fn judge(
     caps: Caps,
     campaign: Option<&Campaign>,
     ledger: &Ledger,
-    user: &Untrusted,
+    uid: u32,
     (account, kinds): (&AccountId, &[ActionKind]),
     now: DateTime<Utc>,
 ) -> CapWord {
-    match refusal(caps, ledger, user, account, kinds, now) {
+    match refusal(caps, ledger, uid, account, kinds, now) {
         None => CapWord::Within,
         Some(reason) => match campaign.filter(|one| one.has_room(ledger, account, now)) {
             Some(one) => CapWord::Campaign(one.name.clone()),
@@ -132,7 +132,7 @@ pub fn judge(
 pub fn refusal(
     caps: Caps,
     ledger: &Ledger,
-    user: &Untrusted,
+    uid: u32,
     account: &AccountId,
     kinds: &[ActionKind],
     now: DateTime<Utc>,
@@ -140,7 +140,7 @@ pub fn refusal(
     if !counts(kinds) {
         return None;
     }
-    let since = |window: Duration, person: Option<&Untrusted>| {
+    let since = |window: Duration, person: Option<u32>| {
         let accounts = acted_on(ledger, window, person, now);
         if accounts.contains(account) {
             0
@@ -148,7 +148,7 @@ pub fn refusal(
             accounts.len()
         }
     };
-    if since(PERSON_WINDOW, Some(user)) >= caps.per_person as usize {
+    if since(PERSON_WINDOW, Some(uid)) >= caps.per_person as usize {
         return Some(safe!(
             "cap reached: {} accounts by one person in 10 minutes",
             caps.per_person
@@ -164,9 +164,9 @@ pub fn refusal(
 }
 
 /// Counts the accounts that count against the caps now: by the person, and from the host.
-pub fn used(ledger: &Ledger, user: &Untrusted, now: DateTime<Utc>) -> (usize, usize) {
+pub fn used(ledger: &Ledger, uid: u32, now: DateTime<Utc>) -> (usize, usize) {
     (
-        acted_on(ledger, PERSON_WINDOW, Some(user), now).len(),
+        acted_on(ledger, PERSON_WINDOW, Some(uid), now).len(),
         acted_on(ledger, HOST_WINDOW, None, now).len(),
     )
 }
@@ -174,13 +174,13 @@ pub fn used(ledger: &Ledger, user: &Untrusted, now: DateTime<Utc>) -> (usize, us
 fn acted_on<'l>(
     ledger: &'l Ledger,
     window: Duration,
-    person: Option<&Untrusted>,
+    person: Option<u32>,
     now: DateTime<Utc>,
 ) -> BTreeSet<&'l AccountId> {
     ledger
         .actions()
         .filter(|action| action.kind != ActionKind::EnableAccount && action.may_have_left())
-        .filter(|action| person.is_none_or(|person| action.user == *person))
+        .filter(|action| person.is_none_or(|person| action.uid == person))
         .filter(|action| action.sent.is_some_and(|sent| sent > now - window))
         .map(|action| &action.account)
         .collect()
@@ -201,6 +201,11 @@ mod tests {
     const M: ActionKind = ActionKind::ConfirmCompromised;
     const N: ActionKind = ActionKind::DismissRisk;
 
+    /// Gives the number of a user; the name in a record is whatever it is.
+    fn uid(name: &str) -> u32 {
+        name.bytes().map(u32::from).sum()
+    }
+
     /// One action for each: kind, user, account, second of the intent, if it was sent.
     fn ledger(acts: &[(ActionKind, &'static str, &'static str, Option<i64>)]) -> Ledger {
         let mut ledger = Ledger::default();
@@ -213,7 +218,7 @@ mod tests {
             bodies.extend(sent.map(|second| (intent(number.into(), None), second)));
             for (body, second) in bodies {
                 let mut entry = entry(u64::from(number), second, body);
-                entry.user = (*user).into();
+                entry.uid = uid(user);
                 ledger.apply(&entry);
             }
         }
@@ -232,8 +237,7 @@ mod tests {
             per_host: host,
         };
         let id = account().id;
-        refusal(caps, ledger, &"jo".into(), &id, &[kind], at(now))
-            .map(|said| said.as_str().to_owned())
+        refusal(caps, ledger, uid("jo"), &id, &[kind], at(now)).map(|said| said.as_str().to_owned())
     }
 
     #[rstest]
@@ -315,10 +319,10 @@ mod tests {
         ] {
             let mut ledger = ledger(&[(D, "jo", "a", Some(0))]);
             let mut said = entry(2, 1, outcome(1, word));
-            said.user = "jo".into();
+            said.uid = uid("jo");
             ledger.apply(&said);
             assert_eq!(
-                used(&ledger, &"jo".into(), at(2)),
+                used(&ledger, uid("jo"), at(2)),
                 (counts, counts),
                 "{word:?}"
             );
@@ -335,10 +339,10 @@ mod tests {
         let bodies = [second, outcome(1, OutcomeState::NotSent)];
         for (body, n) in bodies.into_iter().zip(2..) {
             let mut said = entry(n, 1, body);
-            said.user = "jo".into();
+            said.uid = uid("jo");
             ledger.apply(&said);
         }
-        assert_eq!(used(&ledger, &"jo".into(), at(2)), (1, 1));
+        assert_eq!(used(&ledger, uid("jo"), at(2)), (1, 1));
     }
 
     #[test]
@@ -350,7 +354,7 @@ mod tests {
             (D, "al", "d", Some(3_000)),
             (E, "jo", "e", Some(3_000)),
         ];
-        let told = |now| used(&ledger(&acts), &"jo".into(), at(now));
+        let told = |now| used(&ledger(&acts), uid("jo"), at(now));
         assert_eq!(told(3_001), (1, 4));
         assert_eq!(told(3_600), (0, 3));
         assert_eq!(told(9_000), (0, 0));

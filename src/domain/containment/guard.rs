@@ -7,7 +7,7 @@ use super::kind::ActionKind;
 use super::risk;
 use crate::domain::account::{Account, AccountStatus};
 use crate::domain::ids::AccountId;
-use crate::domain::text::{Safe, Untrusted, look_alike};
+use crate::domain::text::{Safe, Untrusted, is_written_alike, look_alike};
 use crate::safe;
 
 /// What one guard said.
@@ -117,10 +117,11 @@ fn target(input: &GuardInput<'_>) -> Option<Safe> {
     Some("the provider's account carries another name than the case".into())
 }
 
-/// Compares for protection: in any case of any script, so that `ÆGIR` in a list still protects `ægir`.
-fn folds(name: &str, entry: &str) -> bool {
+/// Compares for protection: what a person would read as the entry is protected by it, so that `ÆGIR` in a list still protects
+/// `ægir`.
+pub(super) fn folds(name: &str, entry: &str) -> bool {
     let entry = entry.trim();
-    !entry.is_empty() && name.to_lowercase() == entry.to_lowercase()
+    !entry.is_empty() && is_written_alike(name, entry)
 }
 
 fn own_account(input: &GuardInput<'_>) -> Option<Safe> {
@@ -159,7 +160,7 @@ fn protected_groups(input: &GuardInput<'_>) -> Option<Safe> {
         input
             .protected_groups
             .iter()
-            .any(|entry| folds(group.name.raw(), entry) || group.id.raw() == entry)
+            .any(|entry| folds(group.name.raw(), entry) || group.id.raw() == entry.trim())
     })?;
     Some(safe!(
         "it is a member of the protected group {}",
@@ -380,6 +381,7 @@ mod tests {
     #[case("mara.lind@acme.example", "00uAbC", true)]
     #[case("mara.lind@acme.example", "mara@acme.example", true)]
     #[case("ægir@acme.example", "ÆGIR@acme.example", true)]
+    #[case("zoe\u{308}@acme.example", "zo\u{eb}@acme.example", true)]
     #[case("mara.lind@acme.example", "mara", false)]
     #[case("mara.lind@acme.example", "", false)]
     fn the_protected_list_knows_every_name(
@@ -398,6 +400,8 @@ mod tests {
     #[rstest]
     #[case(Some(("00g9", "break-glass")), "Break-Glass", true)]
     #[case(Some(("00g9", "Other")), "00g9", true)]
+    #[case(Some(("00g9", "Other")), " 00g9 ", true)]
+    #[case(Some(("00g9", "Geschu\u{308}tzt ")), "Gesch\u{fc}tzt", true)]
     #[case(Some(("00g9", "Other")), "00G9", false)]
     #[case(Some(("00g9", "Break-Glass-Readers")), "Break-Glass", false)]
     #[case(None, "Break-Glass", true)]

@@ -650,6 +650,14 @@ mod tests {
         assert!(comment.contains(&success_marker(&aid(1))) && comment.contains("203"));
         let comment = drift_comment(action, &"x".into(), &anchor);
         assert!(comment.contains(&drift_marker(&aid(1))));
+        let mut enabling = action.clone();
+        (enabling.operator, enabling.kind) = (Some("**jo**".into()), ActionKind::EnableAccount);
+        let by = (&enabling, &"#7".into());
+        let comment = undone_comment(action, by, &"not contained".into(), &anchor);
+        assert!(comment.contains(&undone_marker(&aid(1))) && !comment.contains("**jo**"));
+        assert!(comment.contains("enable account for case \\#7, confirmed by "));
+        assert!(comment.contains("\nAccount is not contained.\n"));
+        let comment = drift_comment(action, &"x".into(), &anchor);
         // True of a proven one and of one that only read so.
         let says = "disable account held, as it was read back, and does not any more: ";
         assert!(comment.contains(says), "{comment}");

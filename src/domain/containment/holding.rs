@@ -150,7 +150,7 @@ mod tests {
     use crate::domain::containment::samples::{
         aid, at, case, confirmed, entry, intent, outcome, pid, planned, proven,
     };
-    use crate::domain::ids::RecordId;
+    use crate::domain::ids::{CaseId, RecordId};
     use crate::domain::report::documents::records;
     use crate::domain::report::{Subject, Target};
     use crate::domain::text::Untrusted;
@@ -197,6 +197,27 @@ mod tests {
         proven(&mut ledger, 1, ActionKind::DisableAccount, 1, 0);
         documented(&mut ledger, 6, 1);
         ledger.apply(&entry(7, 90, outcome(1, OutcomeState::Drifted)));
+        assert_eq!(said(&ledger).as_deref(), Some("1 not told to a case"));
+    }
+
+    #[test]
+    fn what_another_case_undid_is_to_be_told() {
+        let mut ledger = Ledger::default();
+        proven(&mut ledger, 1, ActionKind::DisableAccount, 1, 0);
+        documented(&mut ledger, 6, 1);
+        let mut plan = planned(2, 0, ActionKind::EnableAccount);
+        if let Body::ActionPlan { case: of, .. } = &mut plan {
+            *of = CaseId::new(case().connection, "~other");
+        }
+        let rest = [
+            confirmed(2, false),
+            intent(2, Some(1_000)),
+            outcome(2, OutcomeState::Verified),
+        ];
+        for (body, n) in [plan].into_iter().chain(rest).zip(7..) {
+            ledger.apply(&entry(n, 1_000, body));
+        }
+        documented(&mut ledger, 12, 2);
         assert_eq!(said(&ledger).as_deref(), Some("1 not told to a case"));
     }
 

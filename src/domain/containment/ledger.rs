@@ -59,6 +59,8 @@ pub struct ActionView {
     pub dry_run: bool,
     /// Who planned it (OS user) and in which process.
     pub user: Untrusted,
+    /// The number of that user, by which the caps count: a name can be given anew.
+    pub uid: u32,
     /// Process that last wrote about it.
     pub pid_os: u32,
     /// Session that last wrote about it.
@@ -187,6 +189,7 @@ impl Ledger {
                     plan_hash: plan_hash.clone(),
                     dry_run: false,
                     user: entry.user.clone(),
+                    uid: entry.uid,
                     pid_os: entry.pid,
                     sess: entry.sess.clone(),
                     attempt: 0,

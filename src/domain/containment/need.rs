@@ -2,6 +2,7 @@
 //!
 //! What cannot be read counts as a reason: a person who looks is what is left then.
 
+use super::guard::folds;
 use super::kind::ActionKind;
 use crate::domain::account::Account;
 use crate::domain::ids::PlanId;
@@ -82,17 +83,13 @@ fn group(rules: &Rules, account: &Account) -> Option<Safe> {
     let Some(groups) = &account.groups else {
         return Some("its groups could not be read".into());
     };
-    let named = |entry: &String, name: &str| {
-        let entry = entry.trim();
-        !entry.is_empty() && entry.to_lowercase() == name.to_lowercase()
-    };
     groups
         .iter()
         .find(|group| {
             rules
                 .groups
                 .iter()
-                .any(|entry| named(entry, group.name.raw()) || group.id.raw() == entry)
+                .any(|entry| folds(group.name.raw(), entry) || group.id.raw() == entry.trim())
         })
         .map(|group| safe!("it is a member of {}", group.name.field()))
 }
@@ -135,6 +132,7 @@ mod tests {
     #[case::role(Some(&[][..]), Some(&["APP_ADMIN"][..]), &[RevokeSessions], false, None, &["it has the administrator role APP_ADMIN"])]
     #[case::unread_roles(Some(&[][..]), None, &[RevokeSessions], false, None, &["its administrator roles could not be read"])]
     #[case::group_by_name(Some(&[("00g1", "Sales"), ("00g2", "Finance")][..]), Some(&[][..]), &[RevokeSessions], false, None, &["it is a member of Finance"])]
+    #[case::group_written_otherwise(Some(&[("00g2", "\u{ff26}INANCE")][..]), Some(&[][..]), &[RevokeSessions], false, None, &["it is a member of \u{ff26}INANCE"])]
     #[case::group_by_id(Some(&[("00g7", "x")][..]), Some(&[][..]), &[RevokeSessions], false, None, &["it is a member of x"])]
     #[case::group_id_of_another_case(Some(&[("00G7", "x")][..]), Some(&[][..]), &[RevokeSessions], false, None, &[])]
     #[case::nameless_group(Some(&[("00g9", "")][..]), Some(&[][..]), &[RevokeSessions], false, None, &[])]

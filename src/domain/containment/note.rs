@@ -96,9 +96,12 @@ pub fn doubted(text: &str) -> String {
 /// before it, so that line says it again; that an account is not contained stays.
 pub fn hedged(text: &str) -> String {
     const UNCERTAIN: &str = "Account is partly contained: not certain, the log is BROKEN or cut";
+    const NOT_SENT: &str = "**, not sent";
     let hedge = |line: &str| match line {
         "Account is contained." => format!("{UNCERTAIN}."),
         WAS_READ | REST_WAS_READ => format!("By that log: {line}"),
+        // A send that is missing there may have been made.
+        _ if line.starts_with("- ") => line.replacen(NOT_SENT, "**, no send on record", 1),
         _ => line
             .strip_prefix("Account is partly contained: ")
             .map_or_else(|| line.to_owned(), |rest| format!("{UNCERTAIN}; {rest}")),
@@ -331,6 +334,10 @@ mod in_doubt {
     #[case::free("Account is not contained.", "Account is not contained.".to_owned())]
     #[case::read_back(WAS_READ, format!("By that log: {WAS_READ}"))]
     #[case::rest_read_back(REST_WAS_READ, format!("By that log: {REST_WAS_READ}"))]
+    #[case::not_sent(
+        "- disable account: **abandoned**, not sent (closed) [action 1]",
+        "- disable account: **abandoned**, no send on record (closed) [action 1]".to_owned()
+    )]
     #[case::a_name("Account: Account is contained.", "Account: Account is contained.".to_owned())]
     fn a_comment_says_the_doubt_first_and_claims_nothing_beyond_it(
         #[case] line: &str,

@@ -276,6 +276,11 @@ impl Outbox {
             .is_some_and(|texts| texts.contains(sha256))
     }
 
+    /// Tells whether a text with this SHA-256, hex, was on its way under any marker.
+    pub fn promised(&self, sha256: &str) -> bool {
+        self.texts.values().any(|texts| texts.contains(sha256))
+    }
+
     /// Tells which action a log entry of the vendor proves: the first that claimed it, by the order of the log.
     pub fn owner_of(&self, entry: &Untrusted) -> Option<&ActionId> {
         self.claims.get(entry).map(|(_, aid)| aid)

@@ -20,6 +20,9 @@ const BY_OTHERS: &str = "disabled, but not provably by an action of ours";
 /// What is missing where nothing from here disabled it.
 const NOT_DISABLED: &str = "not disabled from here";
 
+/// What is missing where the provider says that the account is enabled, though it was proven to be disabled.
+const ACTIVE_AGAIN: &str = "the account is ACTIVE again";
+
 /// What is missing where no session was ended from here.
 const NOT_REVOKED: &str = "sessions not revoked";
 
@@ -79,7 +82,7 @@ impl Standing {
         match self {
             Self::Contained { .. } => {
                 *self = Self::Partly {
-                    missing: vec!["the account is ACTIVE again".into()],
+                    missing: vec![ACTIVE_AGAIN.into()],
                     since,
                 };
             }
@@ -107,18 +110,23 @@ impl Standing {
 
     /// Tells whether nothing is known of it but that it reads as disabled, by nobody knows whom.
     fn is_by_others_alone(&self) -> bool {
-        let Self::Partly { missing, .. } = self else {
-            return false;
-        };
-        let has = |word: &str| missing.iter().any(|part| part.as_str() == word);
-        has(BY_OTHERS) && has(NOT_REVOKED)
+        self.lacks(BY_OTHERS) && self.lacks(NOT_REVOKED)
     }
 
     /// Tells whether nobody knows how the account stands, for its last disabling was closed by hand.
     pub fn is_by_hand(&self) -> bool {
+        self.lacks(BY_HAND)
+    }
+
+    /// Tells whether the provider says, later than what completed the containment, that the account is enabled.
+    pub fn is_active_again(&self) -> bool {
+        self.lacks(ACTIVE_AGAIN)
+    }
+
+    fn lacks(&self, word: &str) -> bool {
         match self {
             Self::Free | Self::Contained { .. } => false,
-            Self::Partly { missing, .. } => missing.iter().any(|part| part.as_str() == BY_HAND),
+            Self::Partly { missing, .. } => missing.iter().any(|part| part.as_str() == word),
         }
     }
 
@@ -792,6 +800,7 @@ mod tests {
         account.server_date = read.map(at);
         judged.reconsider(&account, at(100));
         assert_eq!(judged.word().as_str(), word);
+        assert_eq!(judged.is_active_again(), word != "contained");
     }
 
     /// Disabled by nobody knows whom in second 10; ACTIVE is read, by the provider's clock and by ours.

@@ -1,7 +1,7 @@
 //! What the console is told of the log beside its records, once each: that its head cannot be remembered, that others put
-//! something at its end.
+//! something at its end; and that it takes records again.
 //!
-//! What must not live here: that it cannot be written or is broken (see `journal`).
+//! What must not live here: that it cannot be written (see `journal`) or relied on (see `doubt`).
 
 use std::sync::atomic::Ordering;
 
@@ -12,14 +12,14 @@ use crate::safe;
 use crate::store::audit::{HEAD_HINT, StoreError};
 
 impl Journal {
-    /// Takes whether the log is broken, or is not what this host remembers of it.
-    pub fn doubt(&self, broken: bool) {
-        self.broken.store(broken, Ordering::Relaxed);
+    /// Passes once the log takes records again after it failed.
+    pub(in crate::engine) async fn takes_again(&self) {
+        self.again.notified().await;
     }
 
-    /// Tells whether records may be missing or forged: then that one is not there says nothing, and neither does one that is.
-    pub fn is_in_doubt(&self) -> bool {
-        self.broken.load(Ordering::Relaxed)
+    /// Lets whoever waits in [`Self::takes_again`] look at what is left now.
+    pub(in crate::engine) fn wake(&self) {
+        self.again.notify_one();
     }
 
     /// Tells the console once when the head of the log cannot be remembered, and once when it can again.

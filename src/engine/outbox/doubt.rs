@@ -1,6 +1,6 @@
 //! The comments of a console whose audit log is BROKEN or cut: what they say first, and which records wait for a person.
 //!
-//! What must not live here: whether the log is in doubt (`engine::journal`), the words (`domain`), posting.
+//! What must not live here: whether the log is in doubt (`engine::journal`, `engine::anchored`), the words (`domain`), posting.
 
 use std::sync::PoisonError;
 
@@ -9,6 +9,7 @@ use crate::domain::containment::note::{doubted, hedged, marker};
 use crate::domain::fault::Fault;
 use crate::domain::ids::{PlanId, SessionId};
 use crate::engine::World;
+use crate::engine::anchored::Round;
 use crate::safe;
 
 /// Gives a comment with the warning before it, where the log is in doubt.
@@ -26,6 +27,18 @@ pub(super) fn hedge(world: &World, text: String) -> String {
         hedged(&text)
     } else {
         text
+    }
+}
+
+/// Holds the log against the case of a plan from before this console was started: what is not in the log any more may be
+/// told there, and its record must not be taken for that of what is.
+pub(super) async fn look(world: &World, pid: &PlanId) {
+    if !is_earlier(pid, world.journal.session()) {
+        return;
+    }
+    let plan = world.journal.plan(pid);
+    if let Some(action) = plan.first() {
+        Round::default().look(world, &action.case).await;
     }
 }
 

@@ -7,40 +7,52 @@ use std::sync::Arc;
 use sha2::{Digest, Sha256};
 
 use super::{begin, login};
+use crate::app::decision::{Decision, HINT};
 use crate::app::message::Level;
 use crate::domain::audit::{Body, TimelineSaid};
+use crate::domain::containment::counted::Counted;
 use crate::domain::containment::outbox::{NOTE, pieces};
 use crate::domain::containment::plan::hex;
 use crate::domain::fault::Fault;
 use crate::domain::ids::{CaseId, RecordId};
 use crate::domain::report::Target;
 use crate::domain::text::Untrusted;
-use crate::engine::{World, clock, documents};
+use crate::engine::journal::NotRecorded;
+use crate::engine::{World, clock, documents, written};
 use crate::safe;
 
 /// Takes a note of the analyst: durable first, so that neither a failed post nor the end of the process loses it.
 ///
 /// `phase` is the code of the phase it documents, if it does.
 ///
-/// `draft` is where it was kept while it was typed; it is removed once the note is on record. `first` are the records of
-/// what was decided and is told by it: they are written with it, or neither is.
+/// `draft` is where it was kept while it was typed; it is removed once the note is on record. `decided` is what it tells of:
+/// the records of that are written with it, or neither is. `number` is that under which the console waits to hear whether
+/// it is on record.
 pub(in crate::engine) async fn note(
     world: Arc<World>,
     case: CaseId,
     text: Untrusted,
     (phase, draft): (Option<String>, Option<Target>),
-    first: Vec<Body>,
+    decided: Vec<Decision>,
+    number: Option<u64>,
 ) {
-    let kept = draft.as_ref().and_then(|of| documents::rid_of(&world, of));
+    let kept = match &draft {
+        Some(of) => documents::rid_of(&world, of).await,
+        None => None,
+    };
     let rid = kept.unwrap_or_else(|| RecordId::from_parts(world.clock.now().utc, clock::random()));
-    let recorded = promise(&world, case, text, (rid.clone(), phase), first).await;
+    let records = decided.iter().map(|one| one.record.clone()).collect();
+    let first = (records, decided);
+    let refused = promise(&world, case, text, (rid.clone(), phase), first).await;
+    let recorded = refused.is_none();
     if let Some(of) = &draft {
         if recorded {
-            documents::done(&world, of).await;
+            documents::done(&world, of, &rid).await;
         } else {
             documents::close(&world, of);
         }
     }
+    written::tell(&world, number, refused).await;
     if recorded {
         begin(&world, &rid).await;
     }
@@ -59,20 +71,22 @@ pub(in crate::engine) async fn event(
     let number = half.fold(0u128, |number, byte| (number << 8) | u128::from(*byte));
     let rid = RecordId::from_parts(said.at.unwrap_or_default(), number);
     said.rid = Some(rid.clone());
-    let first = vec![Body::TimelineSaid(said)];
-    if promise(&world, case, text, (rid.clone(), None), first).await {
-        begin(&world, &rid).await;
+    let first = (vec![Body::TimelineSaid(said)], Vec::new());
+    match promise(&world, case, text, (rid.clone(), None), first).await {
+        Some((level, fault)) => world.notice(level, fault).await,
+        None => begin(&world, &rid).await,
     }
 }
 
-/// Puts a note on record, after some other records in the same write; tells whether it is.
+/// Puts a note on record, after some other records in the same write and where what was decided still fits; gives why it
+/// is not, if so.
 async fn promise(
     world: &World,
     case: CaseId,
     text: Untrusted,
     (rid, phase): (RecordId, Option<String>),
-    mut bodies: Vec<Body>,
-) -> bool {
+    (mut bodies, decided): (Vec<Body>, Vec<Decision>),
+) -> Option<(Level, Fault)> {
     let by = login(world);
     bodies.extend(pieces(text.raw()).into_iter().map(|text| Body::Note {
         case: case.clone(),
@@ -87,18 +101,34 @@ async fn promise(
         sha256: hex(&Sha256::digest(text.raw().as_bytes())),
         phase,
     });
-    if let Err(fault) = world.journal.record(bodies).await {
-        let line = safe!("the note is neither recorded nor sent: {}", fault.what);
-        world
-            .notice(
-                Level::Error,
-                Fault {
-                    what: line,
-                    hint: fault.hint,
-                },
-            )
-            .await;
-        return false;
+    match recorded(world, bodies, decided).await {
+        Ok(()) => None,
+        Err(NotRecorded::Refused(what)) => Some((Level::Warning, Fault::new(what).hint(HINT))),
+        Err(NotRecorded::Failed(fault)) => {
+            let what = safe!("the note is neither recorded nor sent: {}", fault.what);
+            let hint = fault.hint;
+            Some((Level::Error, Fault { what, hint }))
+        }
     }
-    true
+}
+
+/// Records a note; one that tells of a decision is asked for with the log locked, for another console may have enabled the
+/// account, or contained it again, since the dialog was opened.
+async fn recorded(
+    world: &World,
+    bodies: Vec<Body>,
+    decided: Vec<Decision>,
+) -> Result<(), NotRecorded> {
+    let journal = &world.journal;
+    if decided.is_empty() {
+        let recorded = journal.record(bodies).await;
+        return recorded.map(drop).map_err(NotRecorded::Failed);
+    }
+    // What refuses it is to be seen beside the refusal.
+    journal.catch_up().await;
+    let check = move |counted: &Counted| {
+        let mut all = decided.iter();
+        all.find_map(|one| one.refusal(counted.ledger()))
+    };
+    journal.record_if(bodies, check).await.map(drop)
 }

@@ -58,6 +58,23 @@ pub(super) fn read_on(dir: &Path, log: &LogId, from: Place) -> Result<Reading, S
     Ok(Reading { entries, next, end })
 }
 
+/// Tells whether a log has more than stands before a place, by the length of its last segment: nothing is read.
+pub(super) fn has_grown(dir: &Path, log: &LogId, from: Place) -> Result<bool, StoreError> {
+    is_longer(dir, log, &segments::of(dir, log)?.segments, from)
+}
+
+/// Tells whether a log of these segments has more than stands before a place.
+fn is_longer(dir: &Path, log: &LogId, numbers: &[u64], place: Place) -> Result<bool, StoreError> {
+    let Some(last) = numbers.last().copied() else {
+        return Ok(false);
+    };
+    let path = segments::path(dir, log, last);
+    let size = std::fs::metadata(&path)
+        .map_err(StoreError::io("look at", &path))?
+        .len();
+    Ok(last > place.seg || size > place.at)
+}
+
 /// Reads the logs of a directory from their beginning and on, for those who only look: nothing is locked or written.
 ///
 /// Its memory does not grow with the logs: it reads at most 1 MiB at once and keeps places only.
@@ -88,14 +105,7 @@ impl Follower {
     pub fn has_news(&self) -> Result<bool, StoreError> {
         for (log, files) in segments::list(&self.dir)? {
             let place = self.places.get(&log).copied().unwrap_or_default();
-            let Some(last) = files.segments.last().copied() else {
-                continue;
-            };
-            let path = segments::path(&self.dir, &log, last);
-            let size = std::fs::metadata(&path)
-                .map_err(StoreError::io("look at", &path))?
-                .len();
-            if last > place.seg || size > place.at {
+            if is_longer(&self.dir, &log, &files.segments, place)? {
                 return Ok(true);
             }
         }
@@ -218,10 +228,12 @@ mod tests {
         for round in 0..12 {
             let log = if round % 2 == 0 { &one } else { &two };
             log.append_blocking(close("x"))?;
+            assert!(one.has_grown(place)?);
             let (fresh, next) = one.read_on(place)?;
             assert!(!fresh.is_empty());
             all.extend(fresh);
             place = next;
+            assert!(!one.has_grown(place)?);
         }
         assert_eq!(one.read_on(place)?, (Vec::new(), place));
         assert_eq!(all, one.read_all()?);

@@ -8,6 +8,7 @@ use crate::app::command::Context;
 use crate::app::model::contained::ends;
 use crate::app::model::{Held, Model};
 use crate::app::ready::refusal;
+use crate::app::unrecorded::Unrecorded;
 use crate::app::update::found_commands;
 use crate::domain::containment::kind::ActionKind;
 use crate::domain::freshness::time_word;
@@ -22,6 +23,9 @@ use crate::ui::theme::Role;
 use crate::ui::words;
 
 const MOST: u16 = 72;
+
+/// Most actions that are named where the next console may not find them.
+const NAMED: usize = 6;
 
 /// Draws the actions, one letter each.
 pub(super) fn contain(canvas: &mut Canvas<'_>, model: &Model, room: Rect, cursor: usize) {
@@ -356,16 +360,30 @@ pub(super) fn quit(canvas: &mut Canvas<'_>, model: &Model, room: Rect) {
     let unfinished = model.ledger.unfinished().count();
     let undocumented = model.ledger.undocumented().len();
     let mut said = Vec::new();
+    let unrecorded = Unrecorded::of(model);
     if unfinished + undocumented > 0 {
+        let then: &'static str = if unrecorded.is_some() {
+            "What is on its way goes on to its end."
+        } else {
+            "What is on its way goes on to its end; the next console finds all of it again."
+        };
         said.push(safe!(
-            "Without a final word: {}. Not documented: {}. What is on its way goes on to its end; the next console \
-             finds all of it again.",
+            "Without a final word: {}. Not documented: {}. {}",
             counted(unfinished, "action"),
-            counted(undocumented, "response")
+            counted(undocumented, "response"),
+            then
         ));
     }
+    said.extend(unrecorded.map(|lost| lost.in_short(NAMED)));
     if !model.handed.is_empty() {
         said.push("A new password or link was not looked at: with the console it is gone.".into());
+    }
+    if !model.typed.is_empty() {
+        let titles = Safe::join(model.typed.titles(), &Safe::fixed(", "));
+        said.push(safe!(
+            "Typed here and not on record: {}. With the console it may be gone.",
+            titles
+        ));
     }
     let text = Safe::join(said, &Safe::fixed(" "));
     let width = MOST.min(room.width);

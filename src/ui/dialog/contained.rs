@@ -40,7 +40,8 @@ pub(super) fn draw(canvas: &mut Canvas<'_>, model: &Model, room: Rect, cursor: u
     );
     if many == 0 {
         let text = "No account is contained by this log.";
-        canvas.row(inside, 0, Words::new(Role::StateProven, text));
+        let text = words::nothing_in_log(model, Role::StateProven, text);
+        canvas.row(inside, 0, text);
         let text = "What other hosts did stands in their cases.";
         canvas.row(inside, 1, Words::new(Role::Dim, text));
         return;

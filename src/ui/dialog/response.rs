@@ -44,7 +44,8 @@ pub(in crate::ui) fn sheet(model: &Model, width: u16) -> Sheet {
         .collect();
     all.sort_by_key(|action| (action.confirmed, action.order));
     if all.is_empty() {
-        sheet.line(Words::new(Role::Dim, "nothing was done for this case yet"));
+        let text = "nothing was done for this case yet";
+        sheet.line(words::nothing_in_log(model, Role::Dim, text));
     }
     for action in all {
         add_action(&mut sheet, model, action);
@@ -88,7 +89,10 @@ fn add_action(sheet: &mut Sheet, model: &Model, action: &ActionView) {
         sheet.fact("request", Role::Text, &call);
     }
     let evidence = action.evidence.as_ref().map_or_else(
-        || waiting_for(action.state, model.audit_fault.is_some()),
+        || {
+            let fails = model.audit_fault.is_some();
+            waiting_for(action.state, fails, model.audit_broken.is_some())
+        },
         Untrusted::line,
     );
     sheet.fact("evidence", words::state_role(action.state), &evidence);
@@ -118,8 +122,13 @@ fn shown_state(state: ActionState) -> ActionState {
 }
 
 /// Says what comes next where nothing was read back yet.
-fn waiting_for(state: ActionState, log_fails: bool) -> Safe {
+fn waiting_for(state: ActionState, log_fails: bool, in_doubt: bool) -> Safe {
     match state {
+        // A record of it may be among what is missing.
+        ActionState::Confirmed if in_doubt => {
+            "whether it was sent is not known: no send is on record, and the audit log is not whole"
+                .into()
+        }
         // What goes on without a record would be lost: a plan stops there.
         ActionState::Planned | ActionState::Confirmed if log_fails => {
             "nothing was sent: the audit log cannot be written, and without it nothing is".into()
@@ -139,6 +148,7 @@ fn timing(model: &Model, action: &ActionView) -> Safe {
         return safe!("{}, {} s", time_word(at), seconds);
     }
     match (sent, action.deadline) {
+        (None, _) if model.audit_broken.is_some() => "no send on record".into(),
         (None, _) if action.state.is_final() => "not sent".into(),
         (None, _) => "not sent yet".into(),
         (Some(sent), None) => time_word(sent),
@@ -175,11 +185,9 @@ pub(super) fn unfinished(
         Words::new(Role::Dim, safe!("{}", all.len())),
     );
     if all.is_empty() {
-        canvas.row(
-            inside,
-            0,
-            Words::new(Role::StateProven, "every action has its final word"),
-        );
+        let text = "every action has its final word";
+        let text = words::nothing_in_log(model, Role::StateProven, text);
+        canvas.row(inside, 0, text);
         return;
     }
     let seen = usize::from(inside.height / 3);
@@ -221,7 +229,11 @@ mod tests {
 
     #[test]
     fn nothing_waits_for_its_turn_where_no_turn_comes() {
-        let said = |state, log_fails| waiting_for(state, log_fails).as_str().to_owned();
+        let told = |state, log_fails, in_doubt| {
+            let words = waiting_for(state, log_fails, in_doubt);
+            words.as_str().to_owned()
+        };
+        let said = |state, log_fails| told(state, log_fails, false);
         assert!(said(ActionState::Confirmed, false).starts_with("waits for its turn"));
         for state in [ActionState::Planned, ActionState::Confirmed] {
             assert!(said(state, true).starts_with("nothing was sent: the audit log"));
@@ -231,5 +243,13 @@ mod tests {
             said(ActionState::Acked, true),
             said(ActionState::Acked, false)
         );
+        // A record of its send may be among what is missing.
+        for log_fails in [false, true] {
+            let words = told(ActionState::Confirmed, log_fails, true);
+            assert!(
+                words.starts_with("whether it was sent is not known"),
+                "{words}"
+            );
+        }
     }
 }

@@ -56,7 +56,9 @@ pub(super) fn draw(
         height: inside.height.saturating_sub(1),
         ..inside
     };
-    let hint = if esc {
+    let hint = if esc && matches!(purpose, Purpose::Note(_)) {
+        Words::new(Role::LevelWarning, "Esc once more leaves the note")
+    } else if esc {
         Words::new(Role::LevelWarning, "Esc once more leaves; the text is lost")
     } else if purpose.many_lines() {
         Words::new(Role::Key, "Ctrl-s")

@@ -115,14 +115,14 @@ fn acted(ledger: &Ledger, action: &ActionView, now: DateTime<Utc>, head: &Head) 
     let caps = caps::refusal(
         Caps::default(),
         ledger,
-        &action.user,
+        action.uid,
         account,
         &[action.kind],
         now,
     );
     let rival = rival::refusal(ledger, &action.pid, account, kind);
     caps.iter().chain(&rival).for_each(is_drawable);
-    let (by_person, from_host) = caps::used(ledger, &action.user, now);
+    let (by_person, from_host) = caps::used(ledger, action.uid, now);
     assert!(by_person <= from_host);
     for taken in ledger.outbox().taken_by_others(&action.aid) {
         assert_ne!(ledger.outbox().owner_of(&taken), Some(&action.aid));

@@ -24,7 +24,7 @@ use quell::domain::containment::state::ActionState;
 use quell::domain::ids::{AccountId, ActionId, CaseId, LogId, PlanId, SessionId};
 use quell::domain::text::Untrusted;
 
-use super::{CAPS, connection, user};
+use super::{CAPS, connection, uid, user};
 
 const ACCOUNTS: usize = 5;
 
@@ -323,7 +323,7 @@ impl World {
             ts: self.utc(),
             boot_us: 0,
             host: "bastion".into(),
-            uid: 1,
+            uid: uid(who),
             user: user(who),
             pid: 1,
             sess: SessionId::from_parts(at, who as u128),
@@ -967,7 +967,7 @@ impl World {
             CAPS,
             Some(&campaign),
             &self.ledger,
-            &user(who),
+            uid(who),
             asked,
             self.utc(),
         );
@@ -1230,7 +1230,7 @@ fn what_never_left_takes_no_place_of_the_caps() {
         let world = made.world;
         let kinds = [ActionKind::DisableAccount];
         let asked = (&account(4), &kinds[..]);
-        caps::judge(CAPS, None, &world.ledger, &user(0), asked, world.utc())
+        caps::judge(CAPS, None, &world.ledger, uid(0), asked, world.utc())
     };
     assert_eq!(sent(Said::NotSent), CapWord::Within);
     assert!(matches!(sent(Said::Yes), CapWord::Over(_)));

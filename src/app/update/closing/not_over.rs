@@ -170,13 +170,7 @@ pub(super) fn held<'a>(model: &'a Model, account: &'a AccountId) -> Option<Conta
 /// Tells whether there is something to undo. Where the account reads enabled, and long enough since it was disabled, others
 /// undid it or it never was, whatever the records prove.
 fn is_held(model: &Model, row: &Contained<'_>) -> bool {
-    let is_enabled = model.open.as_ref().is_some_and(|open| {
-        let Load::Ready(Found::One(account), looked) = &open.account else {
-            return false;
-        };
-        row.is_found_enabled(account, looked.utc, LONG_AGO)
-    });
-    row.is_held() && !is_enabled
+    row.is_held() && !contained::reads_enabled(model, row, LONG_AGO)
 }
 
 /// Lists the acts of these cases that were confirmed and have no final word, also where nothing of that is on record yet, and

@@ -247,11 +247,18 @@ impl ActionView {
     }
 
     /// Takes back from a time of the provider by how much its clock was ahead of ours.
+    ///
+    /// What answers a write may have another clock than what answers a read: no effect is later than when its answer was here.
     pub fn by_our_clock(&self, at: DateTime<Utc>) -> DateTime<Utc> {
         let theirs = self.server_before.or(self.server_answer);
         let ahead = theirs.zip(self.sent).map(|(theirs, ours)| theirs - ours);
         let ahead = ahead.filter(|by| *by > AHEAD).unwrap_or_default();
-        at.checked_sub_signed(ahead).unwrap_or(at)
+        let at = at.checked_sub_signed(ahead).unwrap_or(at);
+        let is_late = |here: &DateTime<Utc>| at.signed_duration_since(*here) > AHEAD;
+        match self.answered.filter(is_late).and(self.sent) {
+            Some(sent) => sent,
+            None => at,
+        }
     }
 
     /// Gives the provider's time before which nothing was caused by its request; `None` where nobody knows it.
@@ -366,6 +373,48 @@ mod tests {
         let action = ledger.get(&aid(1)).expect("it is on record");
         assert_eq!(action.watched_from(), watched.map(at));
         assert_eq!(action.not_before(), judged.map(at));
+    }
+
+    /// Sent in second 1000 by our clock, with the provider's clock right until then; answered in second 1002.
+    #[rstest]
+    #[case::right(Some(1_001), None, Some(1_001))]
+    #[case::a_minute_ahead(Some(1_062), None, Some(1_062))]
+    #[case::more_than_that(Some(1_063), None, Some(1_000))]
+    #[case::of_another_clock_than_the_effect(Some(1_602), Some(1_001), Some(1_001))]
+    #[case::of_the_clock_of_the_effect(Some(1_602), Some(1_601), Some(1_000))]
+    fn a_clock_of_its_answer_alone_that_is_ahead_blinds_nobody(
+        #[case] answer: Option<i64>,
+        #[case] effect: Option<i64>,
+        #[case] watched: Option<i64>,
+    ) {
+        let mut ledger = Ledger::default();
+        let answered = Body::ActionAck {
+            aid: aid(1),
+            attempt: 1,
+            status: 200,
+            request_id: None,
+            server_date: answer.map(at),
+        };
+        let seen = Observed {
+            aid: aid(1),
+            evidence: "status".into(),
+            matches: Some(true),
+            reads: 1,
+            used: None,
+            effect_at: effect.map(at),
+        };
+        let bodies = [
+            (1_000, planned(1, 0, D)),
+            (1_000, confirmed(1, false)),
+            (1_000, intent(1, Some(1_000))),
+            (1_002, answered),
+            (1_003, Body::ActionObserve(seen)),
+        ];
+        for ((second, body), n) in bodies.into_iter().zip(1..) {
+            ledger.apply(&entry(n, second, body));
+        }
+        let action = ledger.get(&aid(1)).expect("it is on record");
+        assert_eq!(action.watched_from(), watched.map(at));
     }
 
     #[rstest]

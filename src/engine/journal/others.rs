@@ -1,0 +1,28 @@
+//! Noticing that there is something to read in the log: others of this user append to it while this console waits.
+//!
+//! What must not live here: reading and folding it (see `journal`), when it is looked at (`follow`).
+
+use std::path::Path;
+
+use super::Journal;
+
+impl Journal {
+    /// Gives the directory of the log.
+    pub fn dir(&self) -> &Path {
+        self.log.dir()
+    }
+
+    /// Catches up where the log is longer than what was read of it; where it is not, nothing is read. Tells whether something
+    /// is left for later: a record of our own that is not answered yet, with what follows it, or the piece of a line.
+    pub async fn follow(&self) -> bool {
+        self.has_grown().await && self.catch_up().await && self.has_grown().await
+    }
+
+    async fn has_grown(&self) -> bool {
+        let place = self.folded.lock().await.place;
+        let log = self.log.clone();
+        let looked = tokio::task::spawn_blocking(move || log.has_grown(place)).await;
+        // One that cannot be looked at says nothing; whoever reads or appends says why.
+        matches!(looked, Ok(Ok(true)))
+    }
+}
