@@ -292,7 +292,8 @@ impl Engine {
             Effect::MergeCases(cases) => self.finish(change::merge(world, cases)),
             Effect::ReadSimilar(case) => self.world.spawn(change::similar(world, case)),
             Effect::CatchUp => self.world.spawn(async move {
-                let is_read = world.journal.catch_up().await;
+                let every = world.pace.of(follow::LOOK) / 10;
+                let is_read = world.journal.catch_up_whole(every).await;
                 world.tell(Message::CaughtUp(is_read)).await;
             }),
             Effect::LookBeforeClosing(cases) => self.world.spawn(change::look(world, cases)),

@@ -21,8 +21,7 @@ use crate::store::audit::{Misfit, misfits, verify_each};
 pub(super) const MARK: &str = "quell:";
 
 const HINT: &str = "hold the log against all cases: `quell audit verify --from-cases`. Put the newer state directory back while no \
-                    console runs, or keep what is here and go by the provider; where the comment is forged, remove it. The next \
-                    start looks again";
+                    console runs, or keep what is here and go by the provider; where the comment is forged, remove it";
 
 /// The cases that were looked into in one round, and the case systems that did not answer in it.
 #[derive(Default)]

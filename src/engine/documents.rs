@@ -24,6 +24,9 @@ use crate::store::lease::{self, Lease};
 
 /// How often, and after how long each, a text that is being put away is looked for again.
 const AWAY_LOOKS: u32 = 50;
+
+/// How often it is looked for one that is being opened, before it is put on record without it.
+const RID_LOOKS: u32 = 250;
 const AWAY: Duration = Duration::from_millis(20);
 
 /// The texts that are being written in this process.
@@ -196,7 +199,7 @@ fn put_away(world: &World, slots: &mut HashMap<String, Slot>, key: &str) -> Opti
 /// has it from the console, and what is on disk of it must go once it is on record.
 pub(super) async fn rid_of(world: &World, target: &Target) -> Option<RecordId> {
     let key = drafts::key(target);
-    for _ in 0..AWAY_LOOKS {
+    for _ in 0..RID_LOOKS {
         let open = world.drafts.with(|slots| {
             let slot = slots.get(&key).filter(|slot| !slot.closing)?;
             Some(slot.rid.clone())

@@ -15,19 +15,25 @@ pub(super) const LOOK: Duration = Duration::from_secs(2);
 /// How many times that it is left alone where the system does.
 const TOLD: u32 = 30;
 
+/// How often in a row it is looked for what is left for later: what a failed sync left behind may never be folded.
+const LATER: u32 = 5;
+
 /// Folds for ever what other consoles of this user record, soon after they did.
 pub(super) async fn others(world: Arc<World>) {
     let every = world.pace.of(LOOK);
     let mut told: Option<Changes> = None;
+    let mut later = 0;
     loop {
         if told.is_none() {
             // Before the look, so that nothing falls between.
             told = Changes::of(world.journal.dir()).ok();
         }
-        if world.journal.follow().await {
+        if world.journal.follow().await && later < LATER {
             // Nobody tells when it can be folded.
+            later += 1;
             tokio::time::sleep(every).await;
         } else {
+            later = 0;
             told = changed(told, every).await;
         }
     }

@@ -58,7 +58,7 @@ pub(super) async fn make(
 }
 
 async fn try_make(
-    world: &World,
+    world: &Arc<World>,
     case: CaseId,
     id: AccountId,
     asked_for: &Untrusted,
@@ -166,10 +166,7 @@ async fn held_elsewhere(world: &World, id: &AccountId, case: &CaseId) -> Option<
         let held = ledger.contained_elsewhere(id, case, now).into_iter();
         held.map(|act| act.case.clone()).collect()
     });
-    let mut words = Vec::new();
-    for case in &cases {
-        words.push(case_word(world, case).await);
-    }
+    let words = futures::future::join_all(cases.iter().map(|case| case_word(world, case))).await;
     let words = Safe::join(words, &Safe::fixed(", "));
     (!cases.is_empty()).then(|| {
         safe!(
@@ -213,7 +210,7 @@ pub(super) async fn planned(
 /// Looks into the case once more before the first intent, for what another host did since the plan was made.
 ///
 /// It is said and stops nothing: anybody who may comment could stop a containment otherwise.
-pub(super) async fn warn_of_others(world: &World, plan: &ConfirmedPlan) {
+pub(super) async fn warn_of_others(world: &Arc<World>, plan: &ConfirmedPlan) {
     let kinds: Vec<ActionKind> = plan
         .actions()
         .iter()
@@ -231,7 +228,7 @@ pub(super) async fn warn_of_others(world: &World, plan: &ConfirmedPlan) {
 
 /// Says what other hosts did to the account lately, by the comments they left in the case.
 pub(super) async fn elsewhere(
-    world: &World,
+    world: &Arc<World>,
     case: &CaseId,
     account: &AccountId,
     kinds: &[ActionKind],
@@ -245,9 +242,9 @@ pub(super) async fn elsewhere(
             "the case could not be read in time: what other hosts did is not known".into(),
         ];
     };
-    // A long log takes a while to be held against them.
-    let checked = anchored::check(world, case, &comments);
-    let _ = tokio::time::timeout(CASE_WAIT, checked).await;
+    // A long log takes a while to be held against them, and nothing here waits for that.
+    let (of, at, read) = (Arc::clone(world), case.clone(), comments.clone());
+    world.spawn(async move { anchored::check(&of, &at, &read).await });
     let now = world.clock.now().utc;
     world.journal.with(|ledger| {
         let ours = |marker: &str| {

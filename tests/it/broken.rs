@@ -170,7 +170,10 @@ fn who_quits_over_a_log_that_fails_is_told_what_the_next_console_does_not_find(
         first.starts_with(&format!("The audit log {how}: ")),
         "{first}"
     );
-    let under_way = model.ledger.unfinished().map(|act| act.what());
+    let under_way = model
+        .ledger
+        .unfinished()
+        .map(quell::domain::containment::ledger::ActionView::what);
     let under_way: Vec<String> = under_way
         .map(|what| format!("- {what} of {LOGIN} ("))
         .collect();

@@ -365,12 +365,14 @@ fn enabled(model: &Model) -> bool {
 
 /// The decision of one console is on its way to the log, and another one enables the account.
 #[rstest]
-#[case::on_its_way(Some("send.before"), "enabling it is under way")]
-#[case::proven(None, "it was enabled from here")]
+#[case::on_its_way(Some("send.before"), "enabling it is under way", "Ce<Enter>")]
+#[case::proven(None, "it was enabled from here", "Ce<Enter>")]
+#[case::with_a_reason(None, "it was enabled from here", "CKlegal hold<Enter>")]
 #[tokio::test(flavor = "multi_thread")]
 async fn no_end_is_decided_of_an_account_that_another_console_enables(
     #[case] stops: Option<&'static str>,
     #[case] why: &str,
+    #[case] keys: &str,
 ) {
     let (drill, state, clock) = (company().await, dir(), TestClock::default());
     let mut app = start(&drill, state.path(), &clock);
@@ -378,7 +380,7 @@ async fn no_end_is_decided_of_an_account_that_another_console_enables(
     app.end().await;
     let gate = Gate::at(Some("before hold.set"));
     let mut late = TestApp::start_in(&drill, state.path(), gate.setting(), |text| text);
-    late.keys("Ce<Enter>");
+    late.keys(keys);
     gate.reached().await;
     let sends = Gate::at(stops);
     let mut other = TestApp::start_in(&drill, state.path(), sends.setting(), |text| text);
@@ -394,8 +396,13 @@ async fn no_end_is_decided_of_an_account_that_another_console_enables(
     }
     gate.open();
     let line = format!("nothing was decided for {LOGIN}: {why}");
-    late.until("it is said", |model| said(model, &line) == 1)
+    let model = late
+        .until("it is said", |model| said(model, &line) == 1)
         .await;
+    // The reason has no place any more, and can still be read.
+    let reasons = usize::from(keys.contains("legal hold"));
+    assert_eq!(said(&model, "what you typed: legal hold"), reasons);
+    assert!(model.typed.is_empty(), "{:?}", model.typed);
     sends.open();
     other.until("it is enabled again", enabled).await;
     late.end().await;

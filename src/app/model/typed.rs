@@ -84,7 +84,7 @@ impl About {
 
 /// One text; an empty one only says that its draft is open.
 #[derive(Clone, Debug)]
-struct Text {
+struct Kept {
     about: About,
     text: Untrusted,
     /// Whether what was left of it on disk is in it.
@@ -95,7 +95,7 @@ struct Text {
     asked: Option<u64>,
 }
 
-impl Text {
+impl Kept {
     fn has_words(&self) -> bool {
         has_words(&self.text)
     }
@@ -104,7 +104,7 @@ impl Text {
 /// The texts, the oldest first.
 #[derive(Clone, Debug, Default)]
 pub struct Typed {
-    texts: Vec<Text>,
+    texts: Vec<Kept>,
     /// The last number that was given.
     last: u64,
 }
@@ -112,7 +112,7 @@ pub struct Typed {
 impl Typed {
     /// Tells whether everything that was typed is known to be somewhere else.
     pub fn is_empty(&self) -> bool {
-        !self.texts.iter().any(Text::has_words)
+        !self.texts.iter().any(Kept::has_words)
     }
 
     /// Lists the words for what is here only.
@@ -132,7 +132,7 @@ impl Typed {
         if let Some(known) = self.find_mut(about) {
             known.text = text.clone();
         } else {
-            self.texts.push(Text {
+            self.texts.push(Kept {
                 about: about.clone(),
                 text: text.clone(),
                 is_whole: false,
@@ -153,6 +153,12 @@ impl Typed {
     /// Tells whether all that was left of a text on disk is in it.
     pub fn is_whole(&self, about: &About) -> bool {
         self.find(about).is_some_and(|text| text.is_whole)
+    }
+
+    /// Tells whether a text that has all in it that was left of it on disk is being put on record.
+    pub fn is_asked_whole(&self, about: &About) -> bool {
+        let mut texts = self.texts.iter();
+        texts.any(|text| text.asked.is_some() && text.is_whole && text.about.is(about))
     }
 
     /// Gives a text to whoever opens its editor again; it stays here until it is known to be somewhere else.
@@ -195,7 +201,7 @@ impl Typed {
         let is_whole = self.is_whole(about);
         self.forget(about);
         self.last += 1;
-        self.texts.push(Text {
+        self.texts.push(Kept {
             about: about.clone(),
             text: text.clone(),
             is_whole,
@@ -212,7 +218,7 @@ impl Typed {
 
     /// Takes that a text was not put on record: it can be gone on with, before what was typed since.
     pub fn refused(&mut self, number: u64) -> Option<(About, Untrusted)> {
-        let is_it = |text: &Text| text.asked == Some(number);
+        let is_it = |text: &Kept| text.asked == Some(number);
         let place = self.texts.iter().position(is_it)?;
         let mut refused = self.texts.remove(place);
         let given = (refused.about.clone(), refused.text.clone());
@@ -225,13 +231,13 @@ impl Typed {
         Some(given)
     }
 
-    fn find(&self, about: &About) -> Option<&Text> {
-        let is_it = |text: &&Text| text.asked.is_none() && text.about.is(about);
+    fn find(&self, about: &About) -> Option<&Kept> {
+        let is_it = |text: &&Kept| text.asked.is_none() && text.about.is(about);
         self.texts.iter().find(is_it)
     }
 
-    fn find_mut(&mut self, about: &About) -> Option<&mut Text> {
-        let is_it = |text: &&mut Text| text.asked.is_none() && text.about.is(about);
+    fn find_mut(&mut self, about: &About) -> Option<&mut Kept> {
+        let is_it = |text: &&mut Kept| text.asked.is_none() && text.about.is(about);
         self.texts.iter_mut().find(is_it)
     }
 }
@@ -315,9 +321,15 @@ mod tests {
     fn a_refused_text_still_has_what_was_on_disk_in_it() {
         let mut typed = Typed::default();
         typed.keep_whole(&note(), &"one".into());
+        assert!(!typed.is_asked_whole(&note()));
         let number = typed.ask(&note(), &"one".into());
+        assert!(typed.is_asked_whole(&note()));
         assert!(typed.refused(number).is_some());
-        assert!(typed.is_whole(&note()));
+        assert!(typed.is_whole(&note()) && !typed.is_asked_whole(&note()));
+        typed.forget(&note());
+        typed.keep(&note(), &"two".into());
+        typed.ask(&note(), &"two".into());
+        assert!(!typed.is_asked_whole(&note()), "its draft was not read");
     }
 
     fn step(label: &str, within: Option<&str>) -> Box<StepRef> {

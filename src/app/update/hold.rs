@@ -367,7 +367,7 @@ pub(super) fn alarm_of_records(model: &mut Model, entries: &[Entry]) -> Vec<Effe
                 let stands = contained::row(model, &set.account).standing;
                 let what: &'static str = match stands {
                     Standing::Contained { .. } => "stays contained",
-                    _ => "is not wholly contained, and what was done stays",
+                    _ => "is partly contained, and that stays",
                 };
                 let until = until_word(set.until, model.now.utc);
                 let line = safe!("{} {} {}", set.login.field(), what, until);

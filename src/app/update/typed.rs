@@ -126,6 +126,10 @@ pub(super) fn opened_late(
     on_disk: Option<Untrusted>,
 ) -> Vec<Effect> {
     let about = About::draft(&target);
+    // Whoever puts it on record waits for its draft, and puts that away.
+    if model.typed.is_asked_whole(&about) {
+        return Vec::new();
+    }
     let Some(text) = model.typed.get(&about).cloned() else {
         return vec![Effect::CloseDraft(target)];
     };
@@ -143,6 +147,11 @@ pub(super) fn ask(
     text: &Untrusted,
     effects: Vec<Effect>,
 ) -> Vec<Effect> {
+    let is_open_again = matches!(model.layers.last(), Some(Layer::Writing { .. }));
+    if effects.is_empty() && !is_open_again {
+        // Nothing follows from it here, and its dialog is gone.
+        in_messages(model, text);
+    }
     let asked = effects.into_iter().map(|effect| match effect {
         Effect::Record(_) | Effect::PostNote { .. } | Effect::PostDocument { .. } => {
             Effect::Written {
@@ -168,6 +177,13 @@ pub(super) fn written(
     let Some((about, text)) = model.typed.refused(number) else {
         return Vec::new();
     };
+    if level == Level::Warning {
+        // What was decided does not fit any more: its key may be gone, and the text is for nothing else.
+        model.say(level, fault.what, fault.hint);
+        in_messages(model, &text);
+        model.typed.forget(&about);
+        return Vec::new();
+    }
     let back = way_back(model, about.purpose());
     let hint = match fault.hint {
         Some(hint) => safe!("{}; {}", back, hint),
@@ -175,6 +191,12 @@ pub(super) fn written(
     };
     model.say(level, fault.what, Some(hint));
     into_editor(model, &about, &text)
+}
+
+/// Says a text that has no place any more, so that it can be read and copied.
+fn in_messages(model: &mut Model, text: &Untrusted) {
+    let line = safe!("what you typed: {}", text.line());
+    model.say(Level::Info, line, None);
 }
 
 /// Puts a text that came back before what stands in its editor, if that is open.

@@ -118,7 +118,7 @@ pub(super) fn take(model: &mut Model, message: Message) -> Vec<Effect> {
         Message::PlanMade(result) => plan_made(model, result),
         Message::Recorded(entries) => recorded(model, &entries),
         Message::CaughtUp(is_read) => {
-            let unread = "the log cannot be read: what other consoles did may be missing";
+            let unread = "the log is not read to its end: what other consoles did may be missing";
             model.log_unread = (!is_read).then(|| unread.into());
             documenting::caught_up(model);
             Vec::new()

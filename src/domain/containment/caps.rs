@@ -171,12 +171,12 @@ pub fn used(ledger: &Ledger, uid: u32, now: DateTime<Utc>) -> (usize, usize) {
     )
 }
 
-fn acted_on<'l>(
-    ledger: &'l Ledger,
+fn acted_on(
+    ledger: &Ledger,
     window: Duration,
     person: Option<u32>,
     now: DateTime<Utc>,
-) -> BTreeSet<&'l AccountId> {
+) -> BTreeSet<&AccountId> {
     ledger
         .actions()
         .filter(|action| action.kind != ActionKind::EnableAccount && action.may_have_left())

@@ -86,7 +86,8 @@ pub fn is_written_alike(a: &str, b: &str) -> bool {
 }
 
 fn written(name: &str) -> String {
-    let plain: String = visible(name).nfkc().collect();
+    let spaced: String = name.split_whitespace().collect::<Vec<_>>().join(" ");
+    let plain: String = visible(&spaced).nfkc().collect();
     // By way of the capitals, which `ß` and the last letter of a Greek word share with what they stand for.
     let folded: String = plain.to_uppercase().to_lowercase().nfkc().collect();
     let words: Vec<&str> = folded.split_whitespace().collect();
@@ -114,6 +115,7 @@ mod tests {
     #[case::end_of_a_greek_word_before_more("ΑΓΙΟΣ 0", "αγιος 0", true)]
     #[case::blank_at_the_end("Tier 0 ", "Tier 0", true)]
     #[case::another_blank("Tier\u{a0}0", "Tier 0", true)]
+    #[case::tabulator("Tier\t0", "Tier 0", true)]
     #[case::two_blanks("Tier  0", "Tier 0", true)]
     #[case::what_draws_nothing("Tier 0\u{200b}", "Tier 0", true)]
     #[case::no_blank("Tier0", "Tier 0", false)]

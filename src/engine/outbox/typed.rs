@@ -10,6 +10,7 @@ use super::{begin, login};
 use crate::app::decision::{Decision, HINT};
 use crate::app::message::Level;
 use crate::domain::audit::{Body, TimelineSaid};
+use crate::domain::containment::caps::CapWord;
 use crate::domain::containment::counted::Counted;
 use crate::domain::containment::outbox::{NOTE, pieces};
 use crate::domain::containment::plan::hex;
@@ -126,6 +127,8 @@ async fn recorded(
     }
     // What refuses it is to be seen beside the refusal.
     journal.catch_up().await;
+    // What is not counted yet is not counted with the log locked.
+    journal.count(|_| CapWord::Within).await;
     let check = move |counted: &Counted| {
         let mut all = decided.iter();
         all.find_map(|one| one.refusal(counted.ledger()))

@@ -83,7 +83,10 @@ pub(super) async fn tell_cases(world: &World, tries: &mut Tries) {
             continue;
         }
         if let News::Undone(by, other) = &mut what {
-            *other = case_word(world, &by.case).await;
+            let home = world
+                .journal
+                .with(|ledger| ledger.outbox().home_of(&by.case).clone());
+            *other = case_word(world, &home).await;
         }
         if let Err(fault) = tell(world, &marker, &what, &action).await {
             let line = safe!("the case does not know it yet: {}", fault.what);

@@ -198,8 +198,8 @@ pub fn no_host() -> Host {
 /// Limits that end a test soon; their order is that of the real ones.
 pub fn limits() -> Limits {
     Limits {
-        read_total: Duration::from_secs(3),
-        write_total: Duration::from_millis(1_500),
+        read_total: Duration::from_secs(4),
+        write_total: Duration::from_millis(2_500),
         back_off: Duration::from_millis(5),
         back_off_cap: Duration::from_millis(50),
         breaker_pause: Duration::from_millis(50),
