@@ -1200,7 +1200,7 @@ fn an_empty_list_says_nothing_of_the_log_until_that_was_read() {
     let screen = crate::harness::screen::text(&model, size);
     assert!(screen.contains("reading the log"), "{screen}");
     assert!(!screen.contains(nothing), "{screen}");
-    for (is_read, says) in [(false, "the log cannot be read"), (true, nothing)] {
+    for (is_read, says) in [(false, "the log is not read to its end"), (true, nothing)] {
         let answer = Message::CaughtUp(is_read);
         assert_eq!(
             quell::app::update::update(&mut model, now, answer),
