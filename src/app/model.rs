@@ -45,6 +45,7 @@ use crate::domain::text::{Safe, Untrusted};
 
 pub use activity::{ActivityPane, ListRow};
 pub use exported::Exported;
+pub use handed::Showing;
 pub use layer::{Held, Layer, Purpose};
 pub use list::ListFrame;
 pub use open::{Found, Load, OpenCase};
@@ -158,8 +159,10 @@ pub struct Model {
     pub false_positive: Option<FalsePositive>,
     /// What waits to be shown once and handed over, oldest first, with when it came.
     pub handed: Vec<(Handed, Moment)>,
-    /// When the password of each account of which a secret is here was set, as it was read last.
-    pub passwords: BTreeMap<AccountId, DateTime<Utc>>,
+    /// When the password of each account of which a secret is here was set, as it was read last, and when that was.
+    pub passwords: BTreeMap<AccountId, (DateTime<Utc>, DateTime<Utc>)>,
+    /// What was read for the secret that is shown.
+    pub showing: Option<Showing>,
     /// What was typed and is not known to be on record or on disk.
     pub typed: Typed,
 }
@@ -351,6 +354,7 @@ impl Model {
             false_positive: None,
             handed: Vec::new(),
             passwords: BTreeMap::new(),
+            showing: None,
             typed: Typed::default(),
         }
     }

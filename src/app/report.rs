@@ -89,6 +89,18 @@ pub fn compose(model: &Model, target: &Target) -> String {
     }
 }
 
+/// Lists what the report would say of the account and of what was decided if it were composed now, and its text does not:
+/// somebody may have acted since it was written.
+pub fn missing(model: &Model, target: &Target, text: &str) -> Vec<Safe> {
+    let now = compose(model, target);
+    let facts = facts(model, &target.case);
+    let standing = facts.standing.map(|word| safe!("the account is {}", word));
+    let all = facts.account.into_iter().chain(standing);
+    all.chain(facts.decisions)
+        .filter(|line| now.contains(line.as_str()) && !text.contains(line.as_str()))
+        .collect()
+}
+
 /// Composes the handover of a shift over the open cases of whoever works here.
 pub fn shift(model: &Model) -> String {
     let own = |case: &&Case| {

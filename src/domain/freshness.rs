@@ -67,6 +67,12 @@ pub fn clock_word(at: chrono::DateTime<chrono::Utc>) -> super::text::Safe {
     crate::safe!("{:02}:{:02}Z", at.hour(), at.minute())
 }
 
+/// Writes a time as `03:12:45Z`.
+pub fn second_word(at: chrono::DateTime<chrono::Utc>) -> super::text::Safe {
+    use chrono::Timelike as _;
+    crate::safe!("{:02}:{:02}:{:02}Z", at.hour(), at.minute(), at.second())
+}
+
 /// Writes a time as `2026-01-31 03:12:45Z`.
 pub fn time_word(at: chrono::DateTime<chrono::Utc>) -> super::text::Safe {
     use chrono::{Datelike as _, Timelike as _};

@@ -284,24 +284,18 @@ async fn status(
     // Another console of this user may have enabled it, or have said that others did.
     world.journal.catch_up().await;
     let now = world.clock.now().utc;
-    let (undone_here, perhaps_here, stands) = world.journal.with(|ledger| {
+    let (undone_here, by, stands) = world.journal.with(|ledger| {
         let stands = ledger
             .get(&action.aid)
             .is_some_and(ActionView::still_disables);
         let undone_here = ledger
             .enablings_after(action)
             .any(|other| other.takes_back(now));
-        let perhaps_here = ledger.enablings_after(action).next().is_some();
-        (undone_here, perhaps_here, stands)
+        (undone_here, ledger.undone_by(action), stands)
     });
     if undone_here || !stands {
         return Ok(());
     }
-    let by: &'static str = if perhaps_here {
-        "perhaps by an enabling from here that was never proven"
-    } else {
-        "by no act on record here"
-    };
     let evidence = safe!("status {} now, {}", account.vendor_status.field(), by);
     let text = evidence.as_str().to_owned();
     let lost = outcome(&action.aid, OutcomeState::Drifted, text, None);

@@ -27,6 +27,7 @@ use super::paint::{Canvas, Words};
 use super::sheet::Sheet;
 use super::theme::Role;
 use crate::app::model::{Layer, Model, Purpose};
+use crate::app::report;
 use crate::domain::text::Safe;
 use crate::safe;
 
@@ -69,11 +70,15 @@ pub(super) fn draw(
         Layer::OpeningDraft { of } => documents::opening(canvas, room, of),
         Layer::Preview {
             of,
+            text,
             shown,
             empty,
             scroll,
             ..
-        } => documents::preview(canvas, model, room, of, (shown, *empty), *scroll),
+        } => {
+            let missing = report::missing(model, of, text.raw());
+            documents::preview(canvas, model, room, of, (shown, *empty, &missing), *scroll);
+        }
         Layer::Writing { purpose, area, esc } => {
             return writing::draw(canvas, room, purpose, area, *esc);
         }

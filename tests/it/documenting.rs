@@ -17,7 +17,7 @@ use tokio::sync::Notify;
 
 use crate::harness::app::{Setting, TestApp, company, records};
 use crate::hold::comments;
-use crate::truth::open_case;
+use crate::truth::{confirm, finished, open_case, plan};
 
 const OWN: &str = "- own words_here";
 
@@ -507,4 +507,52 @@ async fn what_a_deleted_comment_showed_is_open_again() {
     app.until("the step ticks itself again", done).await;
     assert_eq!(drill.ledger().targets("comment").len(), 2);
     app.end().await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_handover_that_was_overtaken_says_so_before_it_is_posted() {
+    let (drill, state) = (company().await, dir());
+    let mut app = TestApp::start(&drill, state.path());
+    open_case(&mut app).await;
+    app.keys("H");
+    app.until("it is composed", |model| {
+        matches!(model.layers.last(), Some(Layer::Writing { .. }))
+    })
+    .await;
+    app.keys("<Ctrl-s>");
+    app.until("it is previewed", |model| {
+        matches!(model.layers.last(), Some(Layer::Preview { .. }))
+    })
+    .await;
+
+    let mut other = TestApp::start(&drill, state.path());
+    open_case(&mut other).await;
+    plan(&mut other, "cc").await;
+    confirm(&other);
+    other
+        .until("it is contained", |model| {
+            finished(model) && model.ledger.undocumented().is_empty()
+        })
+        .await;
+    other.end().await;
+    app.until("it is known here", |model| {
+        model.standing().is_some() && finished(model)
+    })
+    .await;
+    let says = "the account is contained";
+    assert!(app.screen().contains(says), "{}", app.screen());
+
+    app.keys("y");
+    let line = "not posted: what is known of the account changed while you looked";
+    app.until("it is said", |model| said(model, line)).await;
+    assert!(!handed_over(&comments(&drill).await));
+    app.keys("y");
+    app.until("it is posted", |model| said(model, "is in the case"))
+        .await;
+    app.end().await;
+    assert!(handed_over(&comments(&drill).await));
+}
+
+fn handed_over(posted: &[String]) -> bool {
+    posted.iter().any(|text| text.contains("Handover of case"))
 }

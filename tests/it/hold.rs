@@ -20,6 +20,7 @@ use quell::domain::containment::ledger::ActionView;
 use quell::domain::containment::state::ActionState;
 use quell::domain::ids::{AccountId, ActionId, PlanId};
 use quell::drill::Drill;
+use quell::engine::clock::Pace;
 use quell::store::audit::{AuditLog, Ground};
 use rstest::rstest;
 use serde_json::{Value, json};
@@ -413,6 +414,65 @@ async fn no_end_is_decided_of_an_account_that_another_console_enables(
         !posted.iter().any(|c| c.contains("stays contained")),
         "{posted:#?}"
     );
+}
+
+/// The watch looks seconds later: only the provider knows of it.
+#[rstest]
+#[case::another_end("Ce<Enter>")]
+#[case::with_a_reason("CKlegal hold<Enter>")]
+#[tokio::test(flavor = "multi_thread")]
+async fn no_end_is_decided_of_an_account_that_others_enabled_right_before(#[case] keys: &str) {
+    let (drill, state, clock) = (company().await, dir(), TestClock::default());
+    let mut app = start(&drill, state.path(), &clock);
+    contain(&mut app).await;
+    app.end().await;
+    let setting = Setting {
+        clock: clock.clone(),
+        pace: Pace::REAL,
+        ..Setting::default()
+    };
+    crate::truth::by_others(&drill, "unsuspend").await;
+    let mut app = TestApp::start_in(&drill, state.path(), setting, |text| text);
+    app.keys(keys);
+    let line = format!("nothing was decided for {LOGIN}: the account reads ACTIVE now");
+    let model = app
+        .until("it is said", |model| said(model, &line) == 1)
+        .await;
+    let reasons = usize::from(keys.contains("legal hold"));
+    assert_eq!(said(&model, "what you typed: legal hold"), reasons);
+    app.end().await;
+    assert_eq!(count(state.path(), is_end), 1, "that of the containment");
+    let posted = comments(&drill).await;
+    assert!(
+        !posted.iter().any(|c| c.contains("stays contained")),
+        "{posted:#?}"
+    );
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn of_an_account_that_cannot_be_read_the_case_is_told_so_with_its_end() {
+    let (drill, state, clock) = (company().await, dir(), TestClock::default());
+    let mut app = start(&drill, state.path(), &clock);
+    let model = contain(&mut app).await;
+    let account = contained::rows(&model)[0].account.clone();
+    let order = json!({"server": "identity", "fault": "403", "rate": 1.0, "path": account.raw()});
+    drill.fault(&order).expect("the drill knows it");
+    app.keys("CKlegal hold<Enter>");
+    app.until("it is kept, and told", |model| {
+        said(model, "stays contained until somebody decides") == 1
+            && said(model, "the note is in the case") == 1
+    })
+    .await;
+    app.end().await;
+    assert_eq!(count(state.path(), is_end), 2);
+    let line = format!(
+        "The account could not be read at {} right before this.",
+        account.connection
+    );
+    let posted = comments(&drill).await;
+    let told = posted.iter().filter(|c| c.contains("stays contained"));
+    let told: Vec<bool> = told.map(|c| c.contains(&line)).collect();
+    assert_eq!(told, [true], "{posted:#?}");
 }
 
 #[tokio::test(flavor = "multi_thread")]

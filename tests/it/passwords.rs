@@ -8,6 +8,7 @@ use chrono::TimeDelta;
 use quell::app::model::{Layer, Model};
 use quell::domain::audit::{Body, SecretState};
 use quell::domain::containment::kind::ActionKind;
+use quell::domain::containment::ledger::Worth;
 use quell::domain::containment::state::ActionState;
 use quell::drill::Options;
 use quell::drill::wire::Idp;
@@ -257,7 +258,7 @@ fn keycloak() -> Options {
     }
 }
 
-const WORKS: &str = "It works for one sign-in";
+const WORKS: &str = "it works for one sign-in";
 
 /// Shows a proven password in one console and resets it again in another one, whose request may meet a fault; gives what
 /// the first console says then.
@@ -269,7 +270,8 @@ async fn reset_beside(fault: Option<&str>, word: ActionState) -> (String, Model)
     app.keys("V");
     app.until("that it was shown is on record", |model| {
         let mut all = model.ledger.actions();
-        all.any(|one| one.secret == Some(SecretState::Shown))
+        let is_shown = all.any(|one| one.secret == Some(SecretState::Shown));
+        is_shown && model.showing.is_some_and(|showing| !showing.is_awaited)
     })
     .await;
     let screen = app.screen();
@@ -367,6 +369,49 @@ async fn a_password_that_was_changed_since_is_not_said_to_work() {
         screen.contains("The password was changed since, "),
         "{screen}"
     );
+    assert!(!screen.contains(WORKS), "{screen}");
+    app.end().await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_password_that_others_change_while_it_is_shown_is_not_said_to_work() {
+    let drill = company_of(keycloak()).await;
+    let state = tempfile::tempdir().expect("a directory");
+    let mut app = TestApp::start(&drill, state.path());
+    reset_and_documented(&mut app).await;
+    app.keys("V");
+    let is_read = |model: &Model| model.showing.is_some_and(|showing| !showing.is_awaited);
+    let model = app.until("its account is read", is_read).await;
+    let screen = app.screen();
+    assert!(screen.contains("As read at "), "{screen}");
+    assert!(screen.contains(WORKS), "{screen}");
+    let mut resets = model.ledger.actions();
+    let own = resets.find(|one| one.kind == ActionKind::ResetPassword);
+    let own = own.and_then(|one| one.effect_first).expect("it was read");
+    // Clearly later than the clocks of a provider may differ.
+    let later = own + TimeDelta::seconds(3);
+    app.until("some seconds went by", |_| drill.clock().now() > later)
+        .await;
+    let order = json!({"fault": "password_by_others"});
+    drill.fault(&order).expect("the drill knows it");
+    drill.advance(1);
+    let is_theirs = |model: &Model| match model.layers.last() {
+        Some(Layer::Secret(handed)) => matches!(model.worth(&handed.aid), Worth::Changed(_)),
+        _ => false,
+    };
+    // What a provider gives once a second is not asked for again within some seconds.
+    for _ in 0..8 {
+        app.clock.advance(Duration::from_secs(10));
+        let seen = app.until("the account is read again", is_theirs);
+        if tokio::time::timeout(Duration::from_secs(2), seen)
+            .await
+            .is_ok()
+        {
+            break;
+        }
+    }
+    app.until("the account is read again", is_theirs).await;
+    let screen = app.screen();
     assert!(!screen.contains(WORKS), "{screen}");
     app.end().await;
 }

@@ -11,7 +11,7 @@ use axum::body::Bytes;
 use axum::http::{HeaderMap, Method, StatusCode, Uri};
 use quell::app::effect::Effect;
 use quell::app::keymap::{Chord, Key};
-use quell::app::message::{Message, NoPlan};
+use quell::app::message::{Changed, Message, NoPlan};
 use quell::app::model::closing::CloseDialog;
 use quell::app::model::{Found, Layer, Load, Model, Pane};
 use quell::app::{related, window};
@@ -22,9 +22,10 @@ use quell::domain::audit::{Body, Entry, OutcomeState};
 use quell::domain::case::Case;
 use quell::domain::containment::approval::{Ask, TTL};
 use quell::domain::containment::kind::ActionKind;
+use quell::domain::containment::ledger::Ledger;
 use quell::domain::containment::state::ActionState;
 use quell::domain::fault::Fault;
-use quell::domain::ids::{AccountId, ActionId};
+use quell::domain::ids::{AccountId, ActionId, CaseId};
 use quell::domain::severity::CaseStatus;
 use quell::domain::text::Untrusted;
 use quell::domain::verdict::{CaseChange, Closing, Verdict};
@@ -729,6 +730,75 @@ fn a_false_positive_that_was_given_up_does_not_come_back() {
     let _ = quell::app::update::update(&mut model, crate::scene::now(), message);
     assert_eq!(model.false_positive, None);
     assert!(said(&model, "no plan"));
+}
+
+/// Tells the console how the closing of a case with a comment went.
+fn answer(model: &mut Model, case: &CaseId, comment: &str, result: Result<Changed, Fault>) {
+    let closing = Closing {
+        verdict: Verdict::FalsePositive,
+        comment: comment.into(),
+        open_tasks: Vec::new(),
+        known: Vec::new(),
+    };
+    let message = Message::CaseChanged {
+        case: case.clone(),
+        change: CaseChange::Close(closing),
+        result,
+    };
+    let _ = quell::app::update::update(model, crate::scene::now(), message);
+}
+
+#[test]
+fn the_comment_of_a_closing_that_failed_comes_back_until_the_case_is_closed() {
+    let mut model = contained_case(false);
+    // Nothing else keeps the console.
+    model.ledger = Ledger::default();
+    model.judge();
+    let case = model.open.as_ref().expect("a case is open").id.clone();
+    let comment = |model: &Model| match model.layers.last() {
+        Some(Layer::Close(dialog)) => dialog.comment(),
+        other => panic!("no dialog: {other:?}"),
+    };
+    let esc = Chord::plain(Key::Esc);
+    answer(&mut model, &case, "ab", Err(Fault::new("the log is full")));
+    press(&mut model, Chord::char('q'));
+    assert!(matches!(model.layers.last(), Some(Layer::QuitAnyway)));
+    press(&mut model, Chord::char('n'));
+    assert!(!model.ending && model.layers.is_empty());
+    press(&mut model, Chord::char('X'));
+    assert_eq!(comment(&model), "ab");
+    assert!(said(&model, "your comment is back"));
+
+    // It is left as it was changed.
+    press(&mut model, Chord::char('c'));
+    press(&mut model, esc);
+    let screen = crate::harness::screen::text(&model, (120, 40));
+    assert!(screen.contains("the text is kept"), "{screen}");
+    press(&mut model, esc);
+    assert!(model.layers.is_empty());
+    press(&mut model, Chord::char('X'));
+    assert_eq!(comment(&model), "abc");
+    for _ in 0..3 {
+        press(&mut model, Chord::plain(Key::Backspace));
+    }
+    press(&mut model, esc);
+    assert!(model.layers.is_empty() && model.typed.is_empty());
+
+    // A dialog that is open again gets it before what is typed there.
+    press(&mut model, Chord::char('X'));
+    press(&mut model, Chord::char('d'));
+    answer(&mut model, &case, "ab", Err(Fault::new("the log is full")));
+    assert_eq!(comment(&model), "ab\nd");
+    press(&mut model, esc);
+    press(&mut model, esc);
+    let mut closed = model.queue.all().first().expect("a case").clone();
+    closed.id = case.clone();
+    closed.status = CaseStatus::Closed;
+    let done = Changed::Done(Box::new(closed));
+    answer(&mut model, &case, "ab", Ok(done));
+    assert!(model.typed.is_empty());
+    press(&mut model, Chord::char('q'));
+    assert!(model.ending);
 }
 
 /// What would be told if the plan that is waited for could not be made.
@@ -1481,6 +1551,9 @@ async fn a_closing_that_was_refused_is_not_done_by_the_verdict_of_a_colleague() 
         "{:#?}",
         model.log
     );
+    // It has no place any more.
+    app.until("it is seen closed", |model| model.typed.is_empty())
+        .await;
     app.end().await;
     let kinds = kinds(&records(state.path()));
     assert_eq!(

@@ -332,6 +332,7 @@ fn report_of(name: &str, size: (u16, u16)) -> Model {
             text,
             by,
             empty: 1,
+            known: Vec::new(),
             scroll: 0,
         });
     }

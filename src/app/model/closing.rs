@@ -33,6 +33,8 @@ pub struct CloseDialog {
     pub verdict: Option<Verdict>,
     /// The comment.
     pub area: TextArea<'static>,
+    /// The comment of a closing that failed, which came back: leaving loses no text then.
+    pub back: Option<Untrusted>,
     /// Tasks that would stay open, as far as they are read.
     pub open: BTreeMap<CaseId, OpenTasks>,
     /// Mandatory steps of the list that are open, where a list of ours is worked.
@@ -58,6 +60,7 @@ impl CloseDialog {
             cases,
             verdict,
             area,
+            back: None,
             open: BTreeMap::new(),
             steps,
             stays: Vec::new(),

@@ -2,10 +2,23 @@
 //!
 //! What must not live here: the rule itself (`domain`), taking and forgetting them (`update`).
 
-use super::{Layer, Model, OpenCase};
+use chrono::{DateTime, Utc};
+
+use super::{Found, Layer, Load, Model, OpenCase};
 use crate::app::message::Handed;
+use crate::domain::account::Account;
 use crate::domain::containment::ledger::Worth;
-use crate::domain::ids::ActionId;
+use crate::domain::freshness::Moment;
+use crate::domain::ids::{AccountId, ActionId};
+
+/// What was asked of the provider for a secret that is shown.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Showing {
+    /// When its account was last asked for.
+    pub asked: Moment,
+    /// Whether nothing was read of it yet since it is shown.
+    pub is_awaited: bool,
+}
 
 impl Model {
     /// Gives the secrets that are here: those that wait, and the one that is shown.
@@ -23,12 +36,41 @@ impl Model {
         let Some(action) = self.ledger.get(aid) else {
             return Worth::Unanswered;
         };
-        let open = self.open.as_ref().and_then(OpenCase::the_account);
-        let shown = open.filter(|account| account.id == action.account);
-        let shown = shown.and_then(|account| account.password_changed);
+        let shown = self.shown(&action.account);
+        let shown = shown.and_then(|(account, _)| account.password_changed);
         // Of two readings the older one may be that of a replica that lags.
-        let read = self.passwords.get(&action.account).copied();
+        let read = self.passwords.get(&action.account).map(|(set, _)| *set);
         self.ledger.worth(action, shown.max(read))
+    }
+
+    /// Gives when it was last read that what an action made is the password of its account; `None` while the reading is
+    /// awaited that was asked for when it was shown.
+    ///
+    /// An account that tells no time of its password says nothing of it: then the reading that proved the action does.
+    pub fn worth_read(&self, aid: &ActionId) -> Option<DateTime<Utc>> {
+        let action = self.ledger.get(aid)?;
+        let shown = self.shown(&action.account);
+        if shown.is_some() && self.showing.is_some_and(|showing| showing.is_awaited) {
+            return None;
+        }
+        let shown = shown.filter(|(account, _)| account.password_changed.is_some());
+        let kept = self.passwords.get(&action.account).map(|(_, read)| *read);
+        let proven = action.agreed.or(action.ended);
+        shown.map(|(_, read)| read.utc).max(kept).max(proven)
+    }
+
+    /// Tells whether the account of an action is that of the open case.
+    pub fn is_of_open(&self, aid: &ActionId) -> bool {
+        let action = self.ledger.get(aid);
+        action.is_some_and(|action| self.shown(&action.account).is_some())
+    }
+
+    /// Gives an account as it was last read for the open case, and when.
+    fn shown(&self, account: &AccountId) -> Option<(&Account, Moment)> {
+        match &self.open.as_ref()?.account {
+            Load::Ready(Found::One(one), read) if one.id == *account => Some((one, *read)),
+            _ => None,
+        }
     }
 
     /// Keeps when the password of the shown account was set, as long as something that a reset of it made is here: another
@@ -42,9 +84,14 @@ impl Model {
         let open = self.open.as_ref().and_then(OpenCase::the_account);
         let shown = open.filter(|account| accounts.contains(&account.id));
         let read = shown.and_then(|account| Some((account.id.clone(), account.password_changed?)));
-        if let Some((account, set)) = read {
-            let kept = self.passwords.entry(account).or_insert(set);
-            *kept = set.max(*kept);
+        // A reading that failed left the one of before.
+        let at = self.open.as_ref().and_then(|open| match open.account {
+            Load::Ready(_, at) => Some(at.utc),
+            _ => None,
+        });
+        if let Some(((account, set), at)) = read.zip(at) {
+            let kept = self.passwords.entry(account).or_insert((set, at));
+            *kept = (set.max(kept.0), at.max(kept.1));
         }
     }
 }

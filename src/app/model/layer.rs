@@ -174,6 +174,8 @@ pub enum Layer {
         shown: Safe,
         /// How many questions have no answer.
         empty: usize,
+        /// What was known when it was last looked at, and is not in the text.
+        known: Vec<Safe>,
         /// First line shown.
         scroll: usize,
     },
@@ -383,6 +385,7 @@ impl Layer {
             | Self::Response { .. }
             | Self::Approvals { .. }
             | Self::Documents { .. }
+            | Self::Preview { .. }
             | Self::HoldEnd { .. } => true,
             Self::Writing { purpose, .. } => {
                 matches!(purpose, Purpose::Keep(_) | Purpose::EndWatch(_))

@@ -2,11 +2,14 @@
 //!
 //! What must not live here: what follows from it (`update::typed`), drafts on disk (`store`).
 
+use std::collections::BTreeMap;
+
 use super::Model;
 use super::layer::Purpose;
 use crate::domain::ids::CaseId;
 use crate::domain::report::{Kind, Target};
 use crate::domain::text::{Safe, Untrusted};
+use crate::safe;
 
 /// What a text is for, as it is found again when it is asked for once more.
 #[derive(Clone, Debug)]
@@ -105,6 +108,8 @@ impl Kept {
 #[derive(Clone, Debug, Default)]
 pub struct Typed {
     texts: Vec<Kept>,
+    /// The comments of closings that failed.
+    closings: BTreeMap<CaseId, Untrusted>,
     /// The last number that was given.
     last: u64,
 }
@@ -112,13 +117,15 @@ pub struct Typed {
 impl Typed {
     /// Tells whether everything that was typed is known to be somewhere else.
     pub fn is_empty(&self) -> bool {
-        !self.texts.iter().any(Kept::has_words)
+        self.closings.is_empty() && !self.texts.iter().any(Kept::has_words)
     }
 
     /// Lists the words for what is here only.
     pub fn titles(&self) -> impl Iterator<Item = Safe> {
         let texts = self.texts.iter().filter(|text| text.has_words());
-        texts.map(|text| text.about.title())
+        let closings = self.closings.keys();
+        let closings = closings.map(|case| safe!("closing comment of {}", case.shown()));
+        texts.map(|text| text.about.title()).chain(closings)
     }
 
     /// Gives a text that can be gone on with: what is being put on record is not offered meanwhile.
@@ -231,6 +238,21 @@ impl Typed {
         Some(given)
     }
 
+    /// Keeps the comment of a closing that failed.
+    pub fn keep_closing(&mut self, case: &CaseId, comment: &Untrusted) {
+        self.closings.insert(case.clone(), comment.clone());
+    }
+
+    /// Gives the comment of a closing of a case that failed.
+    pub fn closing(&self, case: &CaseId) -> Option<&Untrusted> {
+        self.closings.get(case)
+    }
+
+    /// Forgets the comment of a closing: the case is closed, or the comment was given up.
+    pub fn forget_closing(&mut self, case: &CaseId) {
+        self.closings.remove(case);
+    }
+
     fn find(&self, about: &About) -> Option<&Kept> {
         let is_it = |text: &&Kept| text.asked.is_none() && text.about.is(about);
         self.texts.iter().find(is_it)
@@ -315,6 +337,19 @@ mod tests {
         assert!(typed.is_empty() && typed.titles().next().is_none());
         assert!(!typed.leave(&note()) && !typed.is_whole(&note()));
         assert_eq!(typed.reopen(&note()), None);
+    }
+
+    #[test]
+    fn the_comment_of_a_closing_that_failed_is_here_only_until_it_is_forgotten() {
+        let mut typed = Typed::default();
+        typed.keep_closing(&case(), &"one".into());
+        typed.keep_closing(&case(), &"two".into());
+        assert_eq!(typed.closing(&case()), Some(&"two".into()));
+        assert!(!typed.is_empty());
+        let titles: Vec<String> = typed.titles().map(|title| title.to_string()).collect();
+        assert_eq!(titles, [format!("closing comment of {}", case().shown())]);
+        typed.forget_closing(&case());
+        assert!(typed.is_empty() && typed.titles().next().is_none());
     }
 
     #[test]

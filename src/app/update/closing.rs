@@ -7,6 +7,7 @@ mod not_over;
 use not_over::NotOver;
 
 use super::list::key_of;
+use super::typed::fill;
 use super::work::{call, refuse, targets};
 use super::writing::{input, is_save};
 use crate::app::actions::{self, Choice, Readiness};
@@ -14,6 +15,7 @@ use crate::app::effect::Effect;
 use crate::app::keymap::{Chord, Key};
 use crate::app::message::Level;
 use crate::app::model::closing::{CloseDialog, FalsePositive, OpenTasks};
+use crate::app::model::typed::joined;
 use crate::app::model::{Layer, Model};
 use crate::app::report;
 use crate::domain::containment::confirm::ConfirmedPlan;
@@ -69,8 +71,14 @@ fn open(model: &mut Model, cases: Vec<CaseId>, verdict: Option<Verdict>) -> Vec<
         .collect();
     let mut dialog = CloseDialog::new(named, verdict, steps);
     let found = NotOver::of(model, &cases, dialog.is_false_positive);
+    for comment in cases.iter().filter_map(|id| model.typed.closing(id)) {
+        take_back(&mut dialog, comment);
+    }
     let undone = found.undone();
     dialog.stays = found.lines();
+    if dialog.back.is_some() {
+        model.say(Level::Warning, "your comment is back", None);
+    }
     if let Some(undone) = undone {
         model.say(Level::Info, safe!("close: {}", undone), None);
     }
@@ -84,6 +92,52 @@ fn open(model: &mut Model, cases: Vec<CaseId>, verdict: Option<Verdict>) -> Vec<
     }
     model.layers.push(Layer::Close(Box::new(dialog)));
     vec![Effect::LookBeforeClosing(cases)]
+}
+
+/// Puts the comment of a closing that failed into a dialog, before what is typed there.
+fn take_back(dialog: &mut CloseDialog, comment: &Untrusted) {
+    let typed = Untrusted::new(dialog.comment());
+    // Several cases are closed with one comment.
+    if !typed.raw().contains(comment.raw()) {
+        fill(&mut dialog.area, joined(comment, &typed).raw());
+        dialog.warned = false;
+    }
+    dialog.back = Some(comment.clone());
+}
+
+/// Takes that a case was not closed: its comment is kept until it is, and comes back also where it is asked for already.
+pub(super) fn failed(model: &mut Model, case: &CaseId, comment: &Untrusted) {
+    model.typed.keep_closing(case, comment);
+    for layer in &mut model.layers {
+        if let Layer::Close(dialog) = layer
+            && dialog.cases.iter().any(|(id, _)| id == case)
+        {
+            take_back(dialog, comment);
+        }
+    }
+}
+
+/// Takes that the dialog is left: a comment that came back stays as it is now, unless it was emptied.
+fn left(model: &mut Model) {
+    let Some(Layer::Close(dialog)) = model.layers.pop() else {
+        return;
+    };
+    let mut line = "nothing was closed";
+    if dialog.back.is_some() {
+        let comment = Untrusted::new(dialog.comment());
+        let is_empty = comment.raw().is_empty();
+        for (case, _) in &dialog.cases {
+            if is_empty {
+                model.typed.forget_closing(case);
+            } else {
+                model.typed.keep_closing(case, &comment);
+            }
+        }
+        if !is_empty {
+            line = "nothing was closed; your comment is kept in this console";
+        }
+    }
+    model.say(Level::Info, line, None);
 }
 
 /// Takes what would stay open.
@@ -110,10 +164,7 @@ pub(super) fn key(model: &mut Model, chord: Chord) -> Vec<Effect> {
     match chord.key {
         Key::Up => dialog.choose(-1),
         Key::Down => dialog.choose(1),
-        Key::Esc if again || dialog.comment().is_empty() => {
-            model.layers.pop();
-            model.say(Level::Info, "nothing was closed", None);
-        }
+        Key::Esc if again || dialog.comment().is_empty() => left(model),
         Key::Esc => dialog.esc = true,
         _ => {
             let room = dialog.comment().chars().count() < COMMENT_MAX;

@@ -294,15 +294,34 @@ fn preview(model: &mut Model) -> Vec<Effect> {
         model.say(Level::Warning, line, Some(hint.into()));
         return Vec::new();
     }
+    let known = report::missing(model, &of, text.raw());
     model.layers.push(Layer::Preview {
         of,
         text,
         by,
         shown: Untrusted::new(laid).block(),
         empty,
+        known,
         scroll: 0,
     });
     Vec::new()
+}
+
+/// Tells whether something is known now that was not when the preview was last looked at, and takes it for looked at.
+fn is_overtaken(model: &mut Model) -> bool {
+    let Some(Layer::Preview { of, text, .. }) = model.layers.last() else {
+        return false;
+    };
+    let now = report::missing(model, of, text.raw());
+    let Some(Layer::Preview { known, scroll, .. }) = model.layers.last_mut() else {
+        return false;
+    };
+    let is_new = now.iter().any(|line| !known.contains(line));
+    if is_new {
+        *scroll = 0;
+    }
+    *known = now;
+    is_new
 }
 
 /// Posts what is previewed.
@@ -313,6 +332,12 @@ pub(super) fn post(model: &mut Model) -> Vec<Effect> {
     if let Some(reason) = posting(model) {
         let line = safe!("{}: {}", of.subject.title(), reason);
         let hint = "it can be read here; what you typed is kept";
+        model.say(Level::Warning, line, Some(hint.into()));
+        return Vec::new();
+    }
+    if is_overtaken(model) {
+        let line = "not posted: what is known of the account changed while you looked; it stands above the text";
+        let hint = "Esc goes back to the text, y posts it all the same";
         model.say(Level::Warning, line, Some(hint.into()));
         return Vec::new();
     }

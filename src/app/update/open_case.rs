@@ -274,6 +274,9 @@ pub(super) fn account_read(
                 _ => Found::Several(accounts),
             };
             open.account = Load::Ready(found, now);
+            if let Some(showing) = &mut model.showing {
+                showing.is_awaited = false;
+            }
         }
     }
     if let Some(open) = &mut model.open

@@ -5,10 +5,11 @@
 
 use std::time::Duration;
 
+use super::open_case::read_account;
 use crate::app::effect::Effect;
 use crate::app::keymap::{Chord, Key};
 use crate::app::message::{Handed, Level};
-use crate::app::model::{Layer, Model};
+use crate::app::model::{Layer, Model, Showing};
 use crate::domain::audit::{Body, SecretSaid, SecretState};
 use crate::domain::containment::ledger::Worth;
 use crate::domain::containment::state::ActionState;
@@ -21,6 +22,8 @@ use crate::safe;
 const MOST: usize = 8;
 /// How long one waits for the key that shows it.
 pub const KEPT: Duration = Duration::from_secs(15 * 60);
+/// How often the account is read again while one is shown: others may set another password.
+const AGAIN: Duration = Duration::from_secs(10);
 
 fn what(handed: &Handed) -> Safe {
     let kind = handed.secret.kind().word();
@@ -65,15 +68,42 @@ pub(super) fn take(model: &mut Model, handed: Handed) -> Vec<Effect> {
     effects
 }
 
-/// Shows the newest one that waits; from here on only the layer has it.
+/// Shows the newest one that waits, and has its account read again; from here on only the layer has it.
 pub(super) fn show(model: &mut Model) -> Vec<Effect> {
     let Some((handed, _)) = model.handed.pop() else {
         model.say(Level::Info, "nothing waits to be handed over", None);
         return Vec::new();
     };
-    let shown = said(&handed, SecretState::Shown);
+    let mut effects = vec![Effect::Record(vec![said(&handed, SecretState::Shown)])];
+    let is_of_open = model.is_of_open(&handed.aid);
+    model.showing = Some(Showing {
+        asked: model.now,
+        is_awaited: is_of_open,
+    });
     model.layers.push(Layer::Secret(Box::new(handed)));
-    vec![Effect::Record(vec![shown])]
+    if is_of_open {
+        effects.extend(read_account(model));
+    }
+    effects
+}
+
+/// Has the account of the secret that is shown read again, where it is that of the open case.
+fn read_again(model: &mut Model) -> Vec<Effect> {
+    let is_shown = model.layers.iter().any(|layer| match layer {
+        Layer::Secret(handed) => model.is_of_open(&handed.aid),
+        _ => false,
+    });
+    let due = model
+        .showing
+        .filter(|showing| is_shown && model.age(showing.asked) >= AGAIN);
+    let Some(showing) = due else {
+        return Vec::new();
+    };
+    model.showing = Some(Showing {
+        asked: model.now,
+        ..showing
+    });
+    read_account(model)
 }
 
 /// Forgets all that wait, because the analyst ends the console and was told that they go with it.
@@ -90,6 +120,7 @@ pub(super) fn leave(model: &mut Model) -> Option<Effect> {
 pub(super) fn key(model: &mut Model, chord: Chord) -> Vec<Effect> {
     let leaves = chord == Chord::plain(Key::Esc) || chord == Chord::char('q');
     if leaves && let Some(Layer::Secret(handed)) = model.layers.pop() {
+        model.showing = None;
         let line = safe!("{} is forgotten here", what(&handed));
         model.say(Level::Info, line, None);
     }
@@ -146,7 +177,7 @@ pub(super) fn say_changed(model: &mut Model, before: &[(ActionId, Worth)]) {
     }
 }
 
-/// Forgets what waited too long.
+/// Forgets what waited too long, and has the account read again whose secret is shown.
 pub(super) fn tick(model: &mut Model) -> Vec<Effect> {
     let old: Vec<_> = model
         .handed
@@ -154,11 +185,13 @@ pub(super) fn tick(model: &mut Model) -> Vec<Effect> {
         .filter(|(_, since)| model.age(*since) >= KEPT)
         .map(|(handed, _)| handed.aid.clone())
         .collect();
-    forget(
+    let mut effects = forget(
         model,
         |handed, _| old.contains(&handed.aid),
         "nobody looked at it for 15 minutes; reset the password again",
-    )
+    );
+    effects.extend(read_again(model));
+    effects
 }
 
 fn forget(

@@ -104,6 +104,7 @@ fn cases_polled(
     // One source says nothing about the cases of another.
     cases.retain(|case| case.id.connection == *source);
     work::say_losses(model, &cases);
+    work::forget_closed(model, &cases);
     if model
         .open
         .as_ref()

@@ -188,6 +188,7 @@ pub(super) fn changed(
         Err(fault) => {
             // The dialog is gone, and what was typed there is not to be.
             if let CaseChange::Close(closing) = change {
+                super::closing::failed(model, id, &closing.comment);
                 let line = safe!("{}: your comment: {}", name, closing.comment.line());
                 model.say(Level::Info, line, None);
             }
@@ -197,8 +198,16 @@ pub(super) fn changed(
     }
 }
 
+/// Forgets the comments of closings that failed where the case is closed by now, by whomever.
+pub(super) fn forget_closed(model: &mut Model, cases: &[Case]) {
+    for case in cases.iter().filter(|case| !case.status.is_open()) {
+        model.typed.forget_closing(&case.id);
+    }
+}
+
 /// Shows a case as it was just read, in the queue and where it is open.
 fn took(model: &mut Model, case: Case) {
+    forget_closed(model, std::slice::from_ref(&case));
     if let Some(open) = model.open.as_mut().filter(|open| open.id == case.id)
         && let crate::app::model::Load::Ready(file, _) = &mut open.file
     {

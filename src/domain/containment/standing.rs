@@ -26,6 +26,9 @@ const ACTIVE_AGAIN: &str = "the account is ACTIVE again";
 /// What is missing where no session was ended from here.
 const NOT_REVOKED: &str = "sessions not revoked";
 
+/// What is missing where sessions were ended from here, but before it was disabled.
+const NOT_REVOKED_SINCE: &str = "sessions not revoked since it was disabled";
+
 /// How finely the clock of a provider's answers is told.
 const SECOND: TimeDelta = TimeDelta::seconds(1);
 
@@ -79,6 +82,7 @@ impl Standing {
             return;
         }
         let is_nothing_else = self.is_by_others_alone();
+        let is_by_others = self.lacks(BY_OTHERS);
         match self {
             Self::Contained { .. } => {
                 *self = Self::Partly {
@@ -87,11 +91,12 @@ impl Standing {
                 };
             }
             Self::Partly { .. } if is_nothing_else => *self = Self::Free,
-            Self::Partly { missing, .. } => {
+            Self::Partly { missing, .. } if is_by_others => {
+                missing.retain(|part| part.as_str() != NOT_REVOKED_SINCE);
                 let others = missing.iter_mut().filter(|part| part.as_str() == BY_OTHERS);
                 others.for_each(|part| *part = NOT_DISABLED.into());
             }
-            Self::Free => {}
+            Self::Partly { .. } | Self::Free => {}
         }
     }
 
@@ -155,6 +160,9 @@ pub fn standing(
     let mut perhaps_at: Option<DateTime<Utc>> = None;
     // When the last disabling began, where the account read as disabled to its end and nobody could prove it.
     let mut late_at: Option<DateTime<Utc>> = None;
+    // Since when it was disabled by nobody knows whom, and whether sessions were ended after that.
+    let mut others_since: Option<DateTime<Utc>> = None;
+    let mut revoked_since = false;
     // When the last disabling began, where it was closed by hand and may have had its effect.
     let mut by_hand: Option<DateTime<Utc>> = None;
     let all: Vec<&ActionView> = ledger.on(account).collect();
@@ -194,6 +202,10 @@ pub fn standing(
                 disabled = at.filter(|_| proven).or(still);
                 by_others = late;
                 late_at = action.watched_from().filter(|_| late);
+                others_since = action.effect_at.or(late_at);
+                // Where no time of it is told, nobody knows that it was before an earlier revocation.
+                let ended = revoked.zip(action.effect_at);
+                revoked_since = ended.is_some_and(|((_, ended), disabled)| ended >= disabled);
                 by_hand = action.watched_from().filter(|_| action.is_closed_by_hand());
                 perhaps_at = None;
             }
@@ -221,6 +233,8 @@ pub fn standing(
                 });
                 revoked_after |= whole && !is_older;
                 revoked = revoked.max(at.filter(|_| whole));
+                let ended = at.filter(|_| whole).zip(others_since);
+                revoked_since |= ended.is_some_and(|((_, ended), disabled)| ended >= disabled);
             }
             // A new password keeps nobody out who has a session or another way in, and neither does one way in less. What
             // the provider is told of the risk is a word: what follows from it is for its own rules.
@@ -252,13 +266,17 @@ pub fn standing(
         (None, _) if perhaps_at.is_some() => missing.push("account perhaps enabled again".into()),
         (None, revoked) if by_others => {
             missing.push(BY_OTHERS.into());
-            missing.extend(revoked.is_none().then(|| NOT_REVOKED.into()));
+            let unended = match revoked {
+                None => Some(NOT_REVOKED),
+                Some(_) => (!revoked_since).then_some(NOT_REVOKED_SINCE),
+            };
+            missing.extend(unended.map(Safe::from));
         }
         (None, _) if by_hand.is_some() => missing.push(BY_HAND.into()),
         (None, _) => missing.push(NOT_DISABLED.into()),
         (Some(_), None) => missing.push(NOT_REVOKED.into()),
         (Some((disabled, _)), Some((revoked, _))) if revoked < disabled || !revoked_after => {
-            missing.push("sessions not revoked since it was disabled".into());
+            missing.push(NOT_REVOKED_SINCE.into());
         }
         _ => {}
     }
@@ -723,13 +741,13 @@ mod tests {
         5,
         Some(6),
         Some(true),
-        "partly contained: disabled, but not provably by an action of ours"
+        "partly contained: disabled, but not provably by an action of ours, sessions not revoked since it was disabled"
     )]
     #[case(
         5,
         None,
         Some(true),
-        "partly contained: disabled, but not provably by an action of ours"
+        "partly contained: disabled, but not provably by an action of ours, sessions not revoked since it was disabled"
     )]
     #[case(5, Some(4), Some(false), "partly contained: not disabled from here")]
     #[case(5, Some(4), None, "partly contained: not disabled from here")]
@@ -831,6 +849,51 @@ mod tests {
         account.server_date = read.map(at);
         judged.reconsider(&account, at(looked));
         assert_eq!(judged.word().as_str(), word);
+    }
+
+    /// Sessions ended in a second; a disabling sent in second 10 without an answer, whose effect began in another one.
+    #[rstest]
+    #[case::of_before(5, Some(85), true)]
+    #[case::between_the_request_and_its_effect(20, Some(85), true)]
+    #[case::of_after(90, Some(85), false)]
+    #[case::disabled_before_both(5, Some(3), false)]
+    #[case::untimed_and_of_before(5, None, true)]
+    #[case::untimed_and_of_after(20, None, false)]
+    fn what_was_revoked_before_others_disabled_it_is_not_enough(
+        #[case] revoked: i64,
+        #[case] began: Option<i64>,
+        #[case] is_missing: bool,
+    ) {
+        let mut ledger = Ledger::default();
+        let read = Observed {
+            aid: aid(1),
+            evidence: "status SUSPENDED".into(),
+            matches: Some(true),
+            reads: 2,
+            used: None,
+            effect_at: began.map(at),
+        };
+        let bodies = [
+            planned(1, 0, D),
+            confirmed(1, false),
+            intent(1, Some(10)),
+            Body::ActionObserve(read),
+            outcome(1, OutcomeState::Unverifiable),
+        ];
+        if revoked < 10 {
+            proven(&mut ledger, 2, R, 10, revoked);
+        }
+        for (body, n) in bodies.into_iter().zip(20..) {
+            ledger.apply(&entry(n, 10, body));
+        }
+        if revoked >= 10 {
+            proven(&mut ledger, 2, R, 30, revoked);
+        }
+        let word = standing(&ledger, &account().id, |_| false).word();
+        let others = "partly contained: disabled, but not provably by an action of ours";
+        let since = ", sessions not revoked since it was disabled";
+        let expected = format!("{others}{}", if is_missing { since } else { "" });
+        assert_eq!(word.as_str(), expected);
     }
 
     fn late(revoked: bool) -> Standing {

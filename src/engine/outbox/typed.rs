@@ -3,24 +3,32 @@
 //! What must not live here: posting.
 
 use std::sync::Arc;
+use std::time::Duration;
 
 use sha2::{Digest, Sha256};
 
 use super::{begin, login};
-use crate::app::decision::{Decision, HINT};
+use crate::app::decision::{Decision, HINT, nothing};
 use crate::app::message::Level;
 use crate::domain::audit::{Body, TimelineSaid};
 use crate::domain::containment::caps::CapWord;
 use crate::domain::containment::counted::Counted;
+use crate::domain::containment::kind::ActionKind;
 use crate::domain::containment::outbox::{NOTE, pieces};
 use crate::domain::containment::plan::hex;
 use crate::domain::fault::Fault;
 use crate::domain::ids::{CaseId, RecordId};
 use crate::domain::report::Target;
-use crate::domain::text::Untrusted;
+use crate::domain::text::{Safe, Untrusted};
 use crate::engine::journal::NotRecorded;
 use crate::engine::{World, clock, documents, written};
 use crate::safe;
+
+/// Longest wait for an account that is decided to stay contained: a decision must not hang on a provider.
+const LOOK: Duration = Duration::from_secs(5);
+
+/// What to do where an account that is decided to stay contained reads otherwise.
+const ENABLED_HINT: &str = "nothing was posted; disable it again where it is to stay contained";
 
 /// Takes a note of the analyst: durable first, so that neither a failed post nor the end of the process loses it.
 ///
@@ -44,7 +52,16 @@ pub(in crate::engine) async fn note(
     let rid = kept.unwrap_or_else(|| RecordId::from_parts(world.clock.now().utc, clock::random()));
     let records = decided.iter().map(|one| one.record.clone()).collect();
     let first = (records, decided);
-    let refused = promise(&world, case, text, (rid.clone(), phase), first).await;
+    let refused = match seen(&world, &first.1).await {
+        Ok(unread) => {
+            let text = match unread {
+                Some(line) => Untrusted::new(format!("{}\n{line}", text.raw())),
+                None => text,
+            };
+            promise(&world, case, text, (rid.clone(), phase), first).await
+        }
+        Err(what) => Some((Level::Warning, Fault::new(what).hint(ENABLED_HINT))),
+    };
     let recorded = refused.is_none();
     if let Some(of) = &draft {
         if recorded {
@@ -77,6 +94,44 @@ pub(in crate::engine) async fn event(
         Some((level, fault)) => world.notice(level, fault).await,
         None => begin(&world, &rid).await,
     }
+}
+
+/// Reads each account that is decided to stay contained, for others may have enabled it since the watch looked; gives a line
+/// for the case where one cannot be read in time.
+///
+/// # Errors
+/// Says that nothing is decided where one reads as letting its holder in.
+async fn seen(world: &World, decided: &[Decision]) -> Result<Option<Safe>, Safe> {
+    let mut unread = None;
+    for one in decided {
+        let Body::HoldSet(set) = &one.record else {
+            continue;
+        };
+        // Until it is done an account reads as before.
+        let is_under_way = world.journal.with(|ledger| {
+            let mut acts = ledger.on(&set.account);
+            acts.any(|act| act.kind == ActionKind::DisableAccount && act.is_unfinished())
+        });
+        if is_under_way {
+            continue;
+        }
+        let name = &set.account.connection;
+        if let Some(identity) = world.identity(name)
+            && let Ok(Ok(account)) =
+                tokio::time::timeout(LOOK, identity.account(&set.account)).await
+        {
+            if identity.keeps_out(&account.status) {
+                continue;
+            }
+            let why = safe!("the account reads {} now", account.vendor_status.field());
+            return Err(nothing(&set.login, &why));
+        }
+        unread = Some(safe!(
+            "The account could not be read at {} right before this.",
+            name
+        ));
+    }
+    Ok(unread)
 }
 
 /// Puts a note on record, after some other records in the same write and where what was decided still fits; gives why it

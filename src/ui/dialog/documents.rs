@@ -134,10 +134,18 @@ pub(super) fn preview(
     model: &Model,
     room: Rect,
     of: &Target,
-    (shown, empty): (&Safe, usize),
+    (shown, empty, missing): (&Safe, usize, &[Safe]),
     scroll: usize,
 ) {
     let mut sheet = Sheet::new(super::inner_width(room, MOST));
+    if !missing.is_empty() {
+        let line = "known now, and not in this text (emptied and left, it is composed anew):";
+        sheet.text(0, Role::LevelWarning, &line.into());
+        for line in missing {
+            sheet.text(2, Role::LevelWarning, line);
+        }
+        sheet.gap();
+    }
     if empty > 0 {
         let line = safe!(
             "headings with nothing below them: {}; they are posted so",

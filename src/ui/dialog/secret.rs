@@ -2,13 +2,14 @@
 //!
 //! What must not live here: keeping it (`app`), what it is worth (`domain`).
 
+use chrono::{DateTime, Utc};
 use ratatui::layout::Rect;
 
 use super::{heading, inner_width, open_sheet};
 use crate::app::message::Handed;
 use crate::app::model::Model;
 use crate::domain::containment::ledger::Worth;
-use crate::domain::freshness::clock_word;
+use crate::domain::freshness::{clock_word, second_word};
 use crate::domain::one_time::OneTimeKind;
 use crate::domain::text::Safe;
 use crate::safe;
@@ -66,17 +67,21 @@ fn doubt(worth: Worth, kind: OneTimeKind, is_over: bool) -> Option<Safe> {
     })
 }
 
-/// Says what it is good for, where it may be good for anything.
-fn use_of_it(worth: Worth, kind: OneTimeKind) -> Option<Safe> {
+/// Says what it is good for, where it may be good for anything; `read` is when that was read, `None` while it is read.
+fn use_of_it(worth: Worth, kind: OneTimeKind, read: Option<DateTime<Utc>>) -> Option<Safe> {
     Some(match (worth, kind) {
         (Worth::Void | Worth::Replaced | Worth::Changed(_), _)
         | (Worth::Unanswered | Worth::Unproven | Worth::PerhapsReplaced, OneTimeKind::Password) => {
             return None;
         }
         (_, OneTimeKind::Link) => "Whoever opens it first chooses the new password.".into(),
-        (Worth::Proven, OneTimeKind::Password) => {
-            "It works for one sign-in, which asks for another password.".into()
-        }
+        (Worth::Proven, OneTimeKind::Password) => match read {
+            Some(at) => safe!(
+                "As read at {}, it works for one sign-in, which asks for another password.",
+                second_word(at)
+            ),
+            None => "Reading whether it still works.".into(),
+        },
         (Worth::Accepted, OneTimeKind::Password) => {
             "Proven, it works for one sign-in, which asks for another password.".into()
         }
@@ -111,7 +116,7 @@ pub(super) fn draw(canvas: &mut Canvas<'_>, model: &Model, room: Rect, handed: &
     sheet.gap();
     sheet.text(0, Role::Strong, &handed.secret.shown());
     sheet.gap();
-    if let Some(use_of_it) = use_of_it(worth, kind) {
+    if let Some(use_of_it) = use_of_it(worth, kind, model.worth_read(&handed.aid)) {
         sheet.text(0, Role::Text, &use_of_it);
     }
     let text = if is_good {
@@ -126,13 +131,17 @@ pub(super) fn draw(canvas: &mut Canvas<'_>, model: &Model, room: Rect, handed: &
 
 #[cfg(test)]
 mod tests {
-    use chrono::{DateTime, TimeDelta};
+    use chrono::TimeDelta;
     use rstest::rstest;
 
     use super::*;
 
+    fn minutes(count: i64) -> DateTime<Utc> {
+        DateTime::UNIX_EPOCH + TimeDelta::minutes(count)
+    }
+
     fn changed() -> Worth {
-        Worth::Changed(DateTime::UNIX_EPOCH + TimeDelta::minutes(187))
+        Worth::Changed(minutes(187))
     }
 
     const P: OneTimeKind = OneTimeKind::Password;
@@ -204,7 +213,11 @@ mod tests {
     }
 
     #[rstest]
-    #[case(Worth::Proven, P, Some("It works for one sign-in"))]
+    #[case(
+        Worth::Proven,
+        P,
+        Some("As read at 03:07:00Z, it works for one sign-in, which")
+    )]
     #[case(Worth::Accepted, P, Some("Proven, it works for one sign-in"))]
     #[case(Worth::Unanswered, P, None)]
     #[case(Worth::Unproven, P, None)]
@@ -224,10 +237,17 @@ mod tests {
         #[case] kind: OneTimeKind,
         #[case] says: Option<&str>,
     ) {
-        let said = use_of_it(worth, kind);
+        let said = use_of_it(worth, kind, Some(minutes(187)));
         let starts = |(said, says): (&Safe, &str)| said.as_str().starts_with(says);
         assert_eq!(said.is_some(), says.is_some());
         assert!(said.as_ref().zip(says).is_none_or(starts), "{said:?}");
         assert_eq!(doubt(worth, kind, true).is_none(), worth == Worth::Proven);
+    }
+
+    #[test]
+    fn nothing_is_said_to_work_before_that_was_read() {
+        let said = use_of_it(Worth::Proven, P, None);
+        let said = said.as_ref().map(Safe::as_str);
+        assert_eq!(said, Some("Reading whether it still works."));
     }
 }

@@ -67,7 +67,14 @@ pub(super) fn close(
     let at = draw_lines(canvas, field, dialog.area.lines(), (cursor.0, cursor.1));
     let last = inside.height.saturating_sub(1);
     let said = match (&dialog.said, dialog.esc) {
-        (_, true) => Words::new(Role::LevelWarning, "Esc once more leaves; the text is lost"),
+        (_, true) => {
+            let leaves: &'static str = if dialog.back.is_some() {
+                "Esc once more leaves; the text is kept in this console"
+            } else {
+                "Esc once more leaves; the text is lost"
+            };
+            Words::new(Role::LevelWarning, leaves)
+        }
         (Some(said), _) => Words::new(Role::LevelWarning, said.clone()),
         (None, _) => Words::new(Role::Key, "Up Down")
             .add(Role::Dim, " verdict")

@@ -33,6 +33,29 @@ impl Ledger {
         })
     }
 
+    /// Says who enabled an account again whose disabling no proven enabling from here takes back.
+    ///
+    /// A provider may show an enabling only after its readings are over: then it is refuted, and may be what is read. One
+    /// that was refused and read so, or surely never left, is nobody's.
+    pub fn undone_by(&self, disabling: &ActionView) -> &'static str {
+        let sent = self.on(&disabling.account).filter(|other| {
+            other.kind == ActionKind::EnableAccount
+                && other.sent_n > disabling.sent_n
+                && !other.dry_run
+        });
+        let perhaps = sent.filter(|other| {
+            let is_refuted = other.state != ActionState::Rejected && other.may_have_left();
+            other.may_have_had_effect() || is_refuted
+        });
+        match perhaps.max_by_key(|other| other.sent_n) {
+            None => "by no act on record here",
+            Some(last) if last.acknowledged && !last.may_have_had_effect() => {
+                "perhaps by an enabling from here that was accepted and did not show"
+            }
+            Some(_) => "perhaps by an enabling from here that was never proven",
+        }
+    }
+
     /// Tells whether an enabling from here that was not refused may have undone a disabling.
     pub fn may_be_undone_here(&self, disabling: &ActionView) -> bool {
         let mut enablings = self.enablings_after(disabling);
@@ -308,6 +331,79 @@ mod tests {
             used: None,
             effect_at: None,
         })
+    }
+
+    #[rstest]
+    #[case::none(None, false, None, "by no act on record here")]
+    #[case::refused(
+        Some(E),
+        false,
+        Some(OutcomeState::Rejected),
+        "by no act on record here"
+    )]
+    #[case::never_sent(
+        Some(E),
+        false,
+        Some(OutcomeState::NotSent),
+        "by no act on record here"
+    )]
+    #[case::another_kind(
+        Some(R),
+        true,
+        Some(OutcomeState::NotEffective),
+        "by no act on record here"
+    )]
+    #[case::accepted_and_refuted(
+        Some(E),
+        true,
+        Some(OutcomeState::NotEffective),
+        "perhaps by an enabling from here that was accepted and did not show"
+    )]
+    #[case::refuted_without_an_answer(
+        Some(E),
+        false,
+        Some(OutcomeState::NotEffective),
+        "perhaps by an enabling from here that was never proven"
+    )]
+    #[case::unproven(
+        Some(E),
+        true,
+        Some(OutcomeState::Unverifiable),
+        "perhaps by an enabling from here that was never proven"
+    )]
+    #[case::open(
+        Some(E),
+        true,
+        None,
+        "perhaps by an enabling from here that was never proven"
+    )]
+    fn an_enabling_that_was_sent_is_said_to_have_undone_it_perhaps(
+        #[case] kind: Option<ActionKind>,
+        #[case] accepted: bool,
+        #[case] state: Option<OutcomeState>,
+        #[case] says: &str,
+    ) {
+        let mut ledger = Ledger::default();
+        // One of before the disabling says nothing.
+        sent(&mut ledger, 3, E, 1);
+        sent(&mut ledger, 1, D, 10);
+        if let Some(kind) = kind {
+            sent(&mut ledger, 2, kind, 20);
+        }
+        let ack = Body::ActionAck {
+            aid: aid(2),
+            attempt: 1,
+            status: 200,
+            request_id: None,
+            server_date: None,
+        };
+        let then = accepted.then_some(ack);
+        let then = then.into_iter().chain(state.map(|state| outcome(2, state)));
+        for (body, n) in then.zip(30..) {
+            ledger.apply(&entry(n, 1, body));
+        }
+        let disabling = ledger.get(&aid(1)).expect("it is on record");
+        assert_eq!(ledger.undone_by(disabling), says);
     }
 
     #[rstest]
