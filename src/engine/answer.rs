@@ -16,8 +16,8 @@ use crate::domain::account::Account;
 use crate::domain::audit::Body;
 use crate::domain::case::Comment;
 use crate::domain::containment::approval::{
-    Ask, Decision, EITHER, GivenAnswer, Posted, Request, Say, Written, answer_in, compose_answer,
-    compose_held, decide, requests, second_person,
+    Answer, Ask, Decision, EITHER, GivenAnswer, Posted, Request, Say, Written, answer_in,
+    compose_answer, compose_held, decide, requests, second_person,
 };
 use crate::domain::containment::consent::{Asked, Given};
 use crate::domain::containment::note::Anchor;
@@ -180,10 +180,17 @@ fn about(world: &World, case: &CaseId, request: &Request, account: &Account) -> 
 pub(super) async fn answer(world: Arc<World>, given: Given) {
     let say = given.answer().say;
     let line = match try_answer(&world, &given).await {
-        Ok(()) => (
+        Ok(None) => (
             Level::Info,
             safe!("{}: your answer is in the case", say.word()),
             None,
+        ),
+        Ok(Some(before)) => (
+            Level::Warning,
+            safe!("{}: your answer is in the case, but {}", say.word(), before),
+            Some(
+                "what was sent by then stands: the record of the response says what that is".into(),
+            ),
         ),
         Err(fault) => (
             Level::Error,
@@ -204,7 +211,22 @@ fn stopped(world: &World, say: Say) -> Option<Safe> {
     frozen(&world.freeze).filter(|_| say != Say::Deny)
 }
 
-async fn try_answer(world: &World, given: &Given) -> Result<(), Fault> {
+/// Gives what was answered while the dialog was open.
+async fn before(source: &dyn Cases, case: &CaseId, answer: &Answer) -> Result<Option<Safe>, Fault> {
+    let comments = source.find_comment(case, EITHER).await?;
+    let all = requests(&comments).into_iter();
+    let Some(request) = all.rev().find(|request| request.comment == answer.request) else {
+        return Ok(None);
+    };
+    let asks = source.author(&request.by).await?;
+    Ok(match asks {
+        Some(asks) => answered(source, &request, &asks, &comments).await,
+        None => None,
+    })
+}
+
+/// Posts an answer; gives what was answered before it, where a no came after that.
+async fn try_answer(world: &World, given: &Given) -> Result<Option<Safe>, Fault> {
     let case = given.case();
     let source = world
         .case_system(&case.connection)
@@ -218,6 +240,13 @@ async fn try_answer(world: &World, given: &Given) -> Result<(), Fault> {
         // A no needs no proof.
         Err(_) if answer.say == Say::Deny => Untrusted::default(),
         Err(reason) => return Err(Fault::new(reason)),
+    };
+    let before = match before(source.as_ref(), case, answer).await {
+        Ok(Some(before)) if answer.say == Say::Approve => return Err(Fault::new(before)),
+        Ok(before) => before,
+        // A no goes out all the same.
+        Err(_) if answer.say == Say::Deny => None,
+        Err(fault) => return Err(fault),
     };
     world.probe.pass("answer.read").await;
     // Those reads may take a minute.
@@ -250,7 +279,7 @@ async fn try_answer(world: &World, given: &Given) -> Result<(), Fault> {
     };
     let posted = outbox::post(world, case, &marker, text).await.map(drop);
     match held.into_inner() {
-        None => posted,
+        None => posted.map(|()| before),
         Some(reason) => Err(held_back(world, given, reason, posted.is_ok()).await),
     }
 }

@@ -363,6 +363,78 @@ async fn two_consoles_ask_and_approve_by_their_own_keys() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
+async fn what_was_answered_while_a_dialog_was_open_is_said() {
+    if !root("approval::what_was_answered_while_a_dialog_was_open_is_said") {
+        return;
+    }
+    let (drill, one, two, three, etc) = (company().await, dir(), dir(), dir(), dir());
+    let mut app = requester(&drill, one.path(), etc.path());
+    open_case(&mut app).await;
+    ask(&mut app, &drill).await;
+    app.kill();
+    let mut early = second(&drill, two.path());
+    open_case(&mut early).await;
+    review(&mut early).await;
+    let mut late = second(&drill, three.path());
+    open_case(&mut late).await;
+    review(&mut late).await;
+    early.keys(LOGIN).keys("<Tab>y");
+    let given = "approved: your answer is in the case";
+    early.until("approved", |model| says(model, given)).await;
+    early.end().await;
+
+    late.keys(LOGIN).keys("<Tab>y");
+    let not = "your answer is not in the case: it is answered already: approved by ";
+    late.until("a second yes is refused", |model| says(model, not))
+        .await;
+    late.keys("<Esc><Esc>");
+    drop(late);
+    assert_eq!(answers(three.path()), 0);
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_no_that_comes_after_a_yes_goes_out_and_says_so() {
+    if !root("approval::a_no_that_comes_after_a_yes_goes_out_and_says_so") {
+        return;
+    }
+    let (drill, one, two, three, etc) = (company().await, dir(), dir(), dir(), dir());
+    let mut app = requester(&drill, one.path(), etc.path());
+    open_case(&mut app).await;
+    ask(&mut app, &drill).await;
+    app.kill();
+    let mut early = second(&drill, two.path());
+    open_case(&mut early).await;
+    review(&mut early).await;
+    let mut late = second(&drill, three.path());
+    open_case(&mut late).await;
+    review(&mut late).await;
+    early.keys(LOGIN).keys("<Tab>y");
+    let given = "approved: your answer is in the case";
+    early.until("approved", |model| says(model, given)).await;
+    early.end().await;
+
+    late.keys(LOGIN).keys("<Tab><Tab>y");
+    let but = "denied: your answer is in the case, but it is answered already: approved by ";
+    late.until("it is said", |model| says(model, but)).await;
+    late.keys("<Esc><Esc>A");
+    late.until("it is listed", |model| {
+        let rows = quell::app::approvals::rows(model);
+        rows.iter().any(|row| row.after_yes)
+    })
+    .await;
+    let screen = late.screen();
+    assert!(screen.contains("denied after a yes, by "), "{screen}");
+    late.end().await;
+    assert_eq!(answers(three.path()), 1);
+}
+
+fn answers(state: &Path) -> usize {
+    let all = records(state).into_iter();
+    all.filter(|entry| matches!(entry.body, Body::ApprovalGiven { .. }))
+        .count()
+}
+
+#[tokio::test(flavor = "multi_thread")]
 async fn a_yes_of_a_shared_key_keeps_nobody_from_answering() {
     if !root("approval::a_yes_of_a_shared_key_keeps_nobody_from_answering") {
         return;

@@ -144,6 +144,7 @@ pub(crate) fn asked() -> Asked {
             at: at(0),
             edited: false,
             answer: None,
+            after_yes: false,
         },
         account: account(),
         calls: Vec::new(),

@@ -85,6 +85,10 @@ fn word(model: &Model, request: &Request) -> (Role, Safe) {
             let by = request.answer.as_ref().map(|(_, by)| by.field());
             let by = by.unwrap_or_default();
             match say {
+                Say::Deny if request.after_yes => (
+                    Role::LevelWarning,
+                    safe!("{} after a yes, by {}", say.word(), by),
+                ),
                 Say::Deny => (Role::Dim, safe!("{} by {}", say.word(), by)),
                 // The list is cut at its right side: what is not known comes first.
                 Say::Approve => (

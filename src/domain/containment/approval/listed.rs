@@ -23,6 +23,8 @@ pub struct Request {
     pub edited: bool,
     /// The first no, else the first yes that may count, and whose. Comments alone do not say whether a yes counts.
     pub answer: Option<(Say, Untrusted)>,
+    /// Whether a yes that may count came before the no: what was sent by then stands.
+    pub after_yes: bool,
 }
 
 impl Request {
@@ -42,7 +44,7 @@ pub fn requests(comments: &[Comment]) -> Vec<Request> {
         .iter()
         .filter_map(|comment| {
             let ask = request_in(comment.message.raw())?;
-            let answer = answer_of(comment, &ask, &answers);
+            let (answer, after_yes) = answer_of(comment, &ask, &answers);
             Some(Request {
                 ask,
                 comment: comment.id.clone(),
@@ -50,6 +52,7 @@ pub fn requests(comments: &[Comment]) -> Vec<Request> {
                 at: comment.at,
                 edited: comment.edited,
                 answer,
+                after_yes,
             })
         })
         .collect()
@@ -59,21 +62,24 @@ fn answer_of(
     comment: &Comment,
     ask: &Ask,
     answers: &[(Answer, &Comment)],
-) -> Option<(Say, Untrusted)> {
+) -> (Option<(Say, Untrusted)>, bool) {
     let answers: Vec<_> = answers
         .iter()
         .filter(|(answer, _)| answer.request == comment.id && answer.ask.plan == ask.plan)
         .collect();
     let no = answers.iter().find(|(answer, _)| answer.say == Say::Deny);
-    let yes = || {
-        answers.iter().find(|(answer, by)| {
-            answer.ask == *ask
-                && !by.edited
-                && by.author != comment.author
-                && by.at > comment.at
-                && by.at - comment.at <= TTL
-        })
-    };
-    no.or_else(yes)
-        .map(|(answer, by)| (answer.say, by.author.clone()))
+    let yes = answers.iter().find(|(answer, by)| {
+        answer.say == Say::Approve
+            && answer.ask == *ask
+            && !by.edited
+            && by.author != comment.author
+            && by.at > comment.at
+            && by.at - comment.at <= TTL
+    });
+    let after_yes = no
+        .zip(yes)
+        .is_some_and(|((_, no), (_, yes))| yes.at < no.at);
+    let first = no.or(yes);
+    let answer = first.map(|(answer, by)| (answer.say, by.author.clone()));
+    (answer, after_yes)
 }
