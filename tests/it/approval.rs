@@ -362,34 +362,39 @@ async fn two_consoles_ask_and_approve_by_their_own_keys() {
     assert_eq!(given.count(), 1);
 }
 
-#[tokio::test(flavor = "multi_thread")]
-async fn what_was_answered_while_a_dialog_was_open_is_said() {
-    if !root("approval::what_was_answered_while_a_dialog_was_open_is_said") {
-        return;
-    }
-    let (drill, one, two, three, etc) = (company().await, dir(), dir(), dir(), dir());
-    let mut app = requester(&drill, one.path(), etc.path());
+/// Another console approves while the dialog of this one is open.
+async fn overtaken(drill: &Drill, state: &Path) -> TestApp {
+    let (one, two, etc) = (dir(), dir(), dir());
+    let mut app = requester(drill, one.path(), etc.path());
     open_case(&mut app).await;
-    ask(&mut app, &drill).await;
+    ask(&mut app, drill).await;
     app.kill();
-    let mut early = second(&drill, two.path());
+    let mut early = second(drill, two.path());
     open_case(&mut early).await;
     review(&mut early).await;
-    let mut late = second(&drill, three.path());
+    let mut late = second(drill, state);
     open_case(&mut late).await;
     review(&mut late).await;
     early.keys(LOGIN).keys("<Tab>y");
     let given = "approved: your answer is in the case";
     early.until("approved", |model| says(model, given)).await;
     early.end().await;
+    late
+}
 
+#[tokio::test(flavor = "multi_thread")]
+async fn what_was_answered_while_a_dialog_was_open_is_said() {
+    if !root("approval::what_was_answered_while_a_dialog_was_open_is_said") {
+        return;
+    }
+    let (drill, state) = (company().await, dir());
+    let mut late = overtaken(&drill, state.path()).await;
     late.keys(LOGIN).keys("<Tab>y");
     let not = "your answer is not in the case: it is answered already: approved by ";
     late.until("a second yes is refused", |model| says(model, not))
         .await;
-    late.keys("<Esc><Esc>");
-    drop(late);
-    assert_eq!(answers(three.path()), 0);
+    late.end().await;
+    assert_eq!(answers(state.path()), 0);
 }
 
 #[tokio::test(flavor = "multi_thread")]
@@ -397,22 +402,8 @@ async fn a_no_that_comes_after_a_yes_goes_out_and_says_so() {
     if !root("approval::a_no_that_comes_after_a_yes_goes_out_and_says_so") {
         return;
     }
-    let (drill, one, two, three, etc) = (company().await, dir(), dir(), dir(), dir());
-    let mut app = requester(&drill, one.path(), etc.path());
-    open_case(&mut app).await;
-    ask(&mut app, &drill).await;
-    app.kill();
-    let mut early = second(&drill, two.path());
-    open_case(&mut early).await;
-    review(&mut early).await;
-    let mut late = second(&drill, three.path());
-    open_case(&mut late).await;
-    review(&mut late).await;
-    early.keys(LOGIN).keys("<Tab>y");
-    let given = "approved: your answer is in the case";
-    early.until("approved", |model| says(model, given)).await;
-    early.end().await;
-
+    let (drill, state) = (company().await, dir());
+    let mut late = overtaken(&drill, state.path()).await;
     late.keys(LOGIN).keys("<Tab><Tab>y");
     let but = "denied: your answer is in the case, but it is answered already: approved by ";
     late.until("it is said", |model| says(model, but)).await;
@@ -425,7 +416,7 @@ async fn a_no_that_comes_after_a_yes_goes_out_and_says_so() {
     let screen = late.screen();
     assert!(screen.contains("denied after a yes, by "), "{screen}");
     late.end().await;
-    assert_eq!(answers(three.path()), 1);
+    assert_eq!(answers(state.path()), 1);
 }
 
 fn answers(state: &Path) -> usize {
