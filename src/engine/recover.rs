@@ -44,8 +44,12 @@ pub(super) async fn changes(world: &World, seen: &mut FirstSeen) {
     let open = cut_off(world);
     seen.retain(|rid, _| open.iter().any(|change| change.rid == *rid));
     for change in open {
+        let new = !seen.contains_key(&change.rid);
         // It may still arrive there: "did not happen" is no answer before its time is over.
-        if may_arrive(world, &change, seen) {
+        if let Some(left) = may_arrive(world, &change, seen) {
+            if new {
+                say_cut_off(world, &change, left).await;
+            }
             continue;
         }
         let lease = match lease::take(&world.leases, &change.rid) {
@@ -68,14 +72,29 @@ pub(super) async fn changes(world: &World, seen: &mut FirstSeen) {
     }
 }
 
-/// Tells whether a change may still be sent, or arrive. A promise that is dated later than it is says nothing of its age: then
-/// the time counts since it was first seen here.
-fn may_arrive(world: &World, change: &PendingChange, seen: &mut FirstSeen) -> bool {
+/// Says that a change has no answer on record, until it can be read what came of it; not where its console is at work.
+async fn say_cut_off(world: &World, change: &PendingChange, left: Duration) {
+    let Ok(Some(_lease)) = lease::take(&world.leases, &change.rid) else {
+        return;
+    };
+    let line = safe!(
+        "{} of {}: no answer is on record; the case is read in {} s for what came of it",
+        Untrusted::new(change.kind.as_str()).field(),
+        change.case.shown(),
+        left.as_secs().max(1)
+    );
+    world.notice(Level::Warning, Fault::new(line)).await;
+}
+
+/// Gives how long a change may still be sent, or arrive; `None` where that is over. A promise that is dated later than it is
+/// says nothing of its age: then the time counts since it was first seen here.
+fn may_arrive(world: &World, change: &PendingChange, seen: &mut FirstSeen) -> Option<Duration> {
     let now = world.clock.now();
     let first = *seen.entry(change.rid.clone()).or_insert(now.boot);
     let dated = (now.utc - change.at).to_std().unwrap_or_default();
     let age = now.boot.saturating_sub(first).max(dated);
-    age < world.pace.of(outbox::LATE.saturating_add(FRESH))
+    let most = world.pace.of(outbox::LATE.saturating_add(FRESH));
+    most.checked_sub(age).filter(|left| !left.is_zero())
 }
 
 fn cut_off(world: &World) -> Vec<PendingChange> {

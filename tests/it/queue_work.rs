@@ -354,6 +354,10 @@ async fn a_claim_that_a_kill_cut_off_is_settled_by_reading(
     assert_eq!(before.get("done").or(before.get("failed")), None);
 
     let mut app = first(&drill, state.path());
+    app.until("it is said that nobody knows yet", |model| {
+        said(model, "claim of ") && said(model, "no answer is on record; the case is read in")
+    })
+    .await;
     app.until("it is said what came of it", |model| {
         said(model, "claim of #")
             && said(model, "of which nobody knew what came of it")

@@ -159,7 +159,7 @@ async fn put_off(drill: &Drill, state: &Path, keys: &str, path: &str) -> (TestAp
     app.until("it is put off", |model| {
         model.ledger.actions().any(|action| {
             let said = action.evidence.as_ref().map_or("", |said| said.raw());
-            said.contains("sending once more")
+            said.contains("sent once more")
         })
     })
     .await;

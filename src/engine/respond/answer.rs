@@ -77,7 +77,7 @@ pub(super) async fn answered(
                     let wait = wait.min(THROTTLE_MAX);
                     // It stays unfinished: a crash during the wait must find it and read it back.
                     let told = format!(
-                        "{reason}; not executed, sending once more in {wait} s",
+                        "{reason}; not executed, to be sent once more after {wait} s",
                         reason = error.what
                     );
                     let observed = Body::ActionObserve(Observed {
