@@ -40,8 +40,10 @@ use crate::app::message::{Level, Message};
 use crate::config::settings::Settings;
 use crate::connect::capability::{ActivitySource, Cases, ConnectError, Identity};
 use crate::domain::audit::{Body, Entry};
+use crate::domain::containment::kind::ActionKind;
 use crate::domain::fault::Fault;
 use crate::domain::ids::{AccountId, ActionId, ConnectionName, PlanId};
+use crate::domain::one_time::OneTimeKind;
 use crate::domain::operator::Operator;
 use crate::domain::report::Target;
 use crate::domain::text::{Safe, Untrusted};
@@ -419,6 +421,16 @@ impl World {
             .iter()
             .find(|one| one.connection() == name)
             .map(Arc::clone)
+    }
+
+    /// Says how to reset a password once more at a provider: where it is no password of ours that is sent, it is a link.
+    fn reset_again(&self, name: &ConnectionName) -> &'static str {
+        let is_link = |one: Arc<dyn Identity>| !one.takes_password(ActionKind::ResetPassword);
+        if self.identity(name).is_some_and(is_link) {
+            OneTimeKind::Link.again()
+        } else {
+            OneTimeKind::Password.again()
+        }
     }
 
     fn case_system(&self, name: &ConnectionName) -> Option<Arc<dyn Cases>> {

@@ -1,13 +1,17 @@
 //! What somebody decides of the time after a response: until when an account stays contained, or is watched.
 //!
 //! The records may have moved on since the dialog was opened: the console asks whether it still fits, and the log asks
-//! once more before it is written. What must not live here: the words for the case, the rows of the list.
+//! once more before it is written, and before its case is told. What must not live here: the words of the decision for the
+//! case, the rows of the list.
 
 use super::model::contained;
 use crate::domain::audit::{Body, HoldSet, RecoverySaid, RecoveryWord, WatchUntil};
 use crate::domain::containment::kind::ActionKind;
 use crate::domain::containment::ledger::{ActionView, Ledger};
+use crate::domain::containment::outbox::Basis;
 use crate::domain::containment::standing::{Standing, standing};
+use crate::domain::containment::state::ActionState;
+use crate::domain::freshness::time_word;
 use crate::domain::ids::AccountId;
 use crate::domain::text::{Safe, Untrusted};
 use crate::safe;
@@ -56,6 +60,67 @@ impl Decision {
         }
         let is_less = self.says_contained && !matches!(stands, Standing::Contained { .. });
         is_less.then(|| safe!("it is {}", stands.word()))
+    }
+}
+
+/// Says what ended what was decided since that was recorded; `None` where it holds as far as the log knows.
+pub fn since(decided: &Basis, ledger: &Ledger) -> Option<Safe> {
+    let why = match &decided.record {
+        Body::HoldSet(set) => {
+            if let Some(why) = enabled_since(ledger, &set.account, decided.n) {
+                return Some(why);
+            }
+            let stands = standing(ledger, &set.account, |_| false);
+            let row = contained::on_record(ledger, &set.account, &stands);
+            let why = row.undecidable(ledger)?;
+            if row.is_undone_by_others() {
+                return Some("others enabled the account: this does not hold any more".into());
+            }
+            why
+        }
+        // That it was ended stays true.
+        Body::Recovery(RecoverySaid {
+            account,
+            word: RecoveryWord::Until(word),
+            ..
+        }) if word.how != "ended" => not_watched(ledger, account, word)?,
+        _ => return None,
+    };
+    Some(safe!(
+        "the log says of the account: {}. This may not hold any more",
+        why
+    ))
+}
+
+/// Says what is on record of enabling an account after a record, if it may have been enabled.
+fn enabled_since(ledger: &Ledger, account: &AccountId, n: u64) -> Option<Safe> {
+    let is_later = |act: &&ActionView| {
+        let is_later = act.sent.is_none() || act.sent_n > n;
+        act.kind == ActionKind::EnableAccount && is_later
+    };
+    let enablings: Vec<&ActionView> = ledger.on(account).filter(is_later).collect();
+    let all = || enablings.iter().rev();
+    if let Some(act) = all().find(|act| act.state == ActionState::Verified) {
+        let proven = act.ended.map(|at| safe!(" (proven {})", time_word(at)));
+        let mut later = ledger.on(account).filter(|later| later.sent_n > act.sent_n);
+        let again: &'static str = if later.any(ActionView::still_disables) {
+            " and disabled again after that"
+        } else {
+            ""
+        };
+        return Some(safe!(
+            "the account was enabled again{}{}: this does not hold any more",
+            proven.unwrap_or_default(),
+            again
+        ));
+    }
+    let under_way = "enabling the account is under way: this may not hold any more";
+    let unproven = "enabling the account was sent and nobody could prove what came of it: this may not hold any more";
+    if all().any(|act| act.is_unfinished()) {
+        Some(under_way.into())
+    } else {
+        let is_open = all().any(|act| act.may_have_had_effect());
+        is_open.then(|| unproven.into())
     }
 }
 
@@ -220,6 +285,82 @@ mod tests {
         assert_eq!(stays(true).refusal(&held(Vec::new())), None);
     }
 
+    /// Proven by the records of `entry` at that time.
+    const PROVEN: &str = "the account was enabled again (proven 2027-01-15 08:01:40Z)";
+
+    #[rstest]
+    #[case::nothing(vec![], None)]
+    #[case::only_planned(vec![planned(3, 0, E)], None)]
+    #[case::confirmed(
+        vec![planned(3, 0, E), confirmed(3, false)],
+        Some("enabling the account is under way: this may not hold any more".to_owned())
+    )]
+    #[case::sent(
+        sent(3, E, None),
+        Some("enabling the account is under way: this may not hold any more".to_owned())
+    )]
+    #[case::proven(
+        sent(3, E, Some(OutcomeState::Verified)),
+        Some(format!("{PROVEN}: this does not hold any more"))
+    )]
+    #[case::not_proven(
+        sent(3, E, Some(OutcomeState::Unverifiable)),
+        Some(
+            "enabling the account was sent and nobody could prove what came of it: \
+             this may not hold any more"
+                .to_owned()
+        )
+    )]
+    #[case::without_effect(sent(3, E, Some(OutcomeState::NotEffective)), None)]
+    #[case::undone_by_others(
+        vec![outcome(1, OutcomeState::Drifted)],
+        Some("others enabled the account: this does not hold any more".to_owned())
+    )]
+    #[case::reads_otherwise(
+        read_enabled(),
+        Some(
+            "the log says of the account: it does not read as disabled. \
+             This may not hold any more"
+                .to_owned()
+        )
+    )]
+    // Its end is another one.
+    #[case::contained_anew(
+        [
+            sent(3, E, Some(OutcomeState::Verified)),
+            sent(4, D, Some(OutcomeState::Verified)),
+        ]
+        .concat(),
+        Some(format!("{PROVEN} and disabled again after that: this does not hold any more"))
+    )]
+    fn a_case_that_is_told_late_hears_that_a_decision_does_not_hold_any_more(
+        #[case] then: Vec<Body>,
+        #[case] expected: Option<String>,
+    ) {
+        let decided = Basis {
+            n: 29,
+            record: stays(true).record,
+        };
+        let ended = since(&decided, &held(then)).map(|line| line.to_string());
+        assert_eq!(ended, expected);
+    }
+
+    #[test]
+    fn an_enabling_of_before_a_decision_ended_nothing_of_it() {
+        let ledger = held(
+            [
+                sent(3, E, Some(OutcomeState::Verified)),
+                sent(4, D, Some(OutcomeState::Verified)),
+            ]
+            .concat(),
+        );
+        let decided = Basis {
+            n: 40,
+            record: stays(true).record,
+        };
+        assert_eq!(since(&decided, &ledger), None);
+    }
+
     fn watched(how: &str) -> Decision {
         let word = WatchUntil {
             aid: aid(3),
@@ -272,6 +413,9 @@ mod tests {
         let first = watched("confirmed").record;
         let enabling = sent(3, E, Some(OutcomeState::Verified));
         let ledger = held([vec![first], enabling, then].concat());
+        let record = watched("changed").record;
+        let late = since(&Basis { n: 29, record }, &ledger);
+        assert_eq!(late.is_some(), changed.is_some(), "{late:?}");
         for (how, why) in [("changed", changed), ("ended", ended)] {
             let refusal = watched(how).refusal(&ledger);
             let line =

@@ -209,8 +209,8 @@ pub enum Message {
     Written {
         /// The number it was asked for under.
         number: u64,
-        /// Why it is not on record, if so, and how much that matters.
-        refused: Option<(Level, Fault)>,
+        /// Why it is not known to be on record, if so.
+        refused: Option<Refused>,
     },
     /// A request to a connection failed; counted for the review.
     Troubled {
@@ -370,6 +370,27 @@ pub struct Offer {
     pub kind: ActionKind,
     /// Its facts, or why it is not offered.
     pub facts: Result<ActionFacts, Safe>,
+}
+
+/// Why a text is not known to be on record.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Refused {
+    /// What it is for does not fit any more; nothing was written.
+    Unfit(Fault),
+    /// The log failed before anything of it was written.
+    Failed(Fault),
+    /// The log failed after its bytes were handed to the disk: it may be on record all the same.
+    Unknown(Fault),
+}
+
+impl Refused {
+    /// Gives it as a message that somebody reads.
+    pub fn notice(self) -> (Level, Fault) {
+        match self {
+            Self::Unfit(fault) => (Level::Warning, fault),
+            Self::Failed(fault) | Self::Unknown(fault) => (Level::Error, fault),
+        }
+    }
 }
 
 /// How much a message matters.

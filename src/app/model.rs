@@ -10,6 +10,8 @@ mod handed;
 pub mod layer;
 pub mod list;
 mod open;
+mod own_log;
+mod pane;
 pub mod queue;
 pub mod typed;
 mod watch;
@@ -48,7 +50,9 @@ pub use exported::Exported;
 pub use handed::Showing;
 pub use layer::{Held, Layer, Purpose};
 pub use list::ListFrame;
-pub use open::{Found, Load, OpenCase};
+pub use open::{Found, Load, Looks, OpenCase};
+pub use own_log::OwnLog;
+pub use pane::Pane;
 pub use queue::Queue;
 pub use typed::Typed;
 pub use watch::Watch;
@@ -81,6 +85,8 @@ pub struct Model {
     pub sources: Vec<Source>,
     /// Who works here.
     pub operator: Operator,
+    /// Whose log this console writes.
+    pub own_log: OwnLog,
     /// What the identity provider offers; empty until it is known.
     pub offers: Vec<Offer>,
     /// The case queue.
@@ -176,35 +182,6 @@ fn deadlines(settings: &Settings) -> BTreeMap<Severity, TimeDelta> {
     known.collect()
 }
 
-/// One of the four panes.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
-pub enum Pane {
-    /// The queue.
-    Cases,
-    /// The activity of the user.
-    Activity,
-    /// The short list.
-    Checklist,
-    /// What can be done.
-    Actions,
-}
-
-impl Pane {
-    /// Lists the panes in the order of their numbers.
-    pub const ALL: [Self; 4] = [Self::Cases, Self::Activity, Self::Checklist, Self::Actions];
-
-    /// Gives the context its keys are looked up in.
-    pub fn context(self) -> super::command::Context {
-        use super::command::Context;
-        match self {
-            Self::Cases => Context::Cases,
-            Self::Activity => Context::Activity,
-            Self::Checklist => Context::Checklist,
-            Self::Actions => Context::Actions,
-        }
-    }
-}
-
 /// One connection as the status line shows it.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Source {
@@ -250,6 +227,8 @@ pub struct Start {
     pub escalation: Option<Arc<Escalation>>,
     /// User of the operating system.
     pub os_user: Untrusted,
+    /// Whose log it writes.
+    pub own_log: OwnLog,
     /// When it starts.
     pub now: Moment,
     /// Columns and rows.
@@ -265,6 +244,7 @@ impl Model {
             runbooks,
             escalation,
             os_user,
+            own_log,
             now,
             size,
         } = start;
@@ -314,6 +294,7 @@ impl Model {
                 shared: false,
                 os_user,
             },
+            own_log,
             offers: Vec::new(),
             queue,
             open: None,

@@ -4,14 +4,17 @@
 
 mod held;
 mod items;
+mod known;
 
 pub use items::root;
+pub use known::{beside, others};
 
 use std::time::Duration;
 
 use chrono::{DateTime, Utc};
 
 use self::held::{holds, silenced, watched, way_back};
+use self::known::account;
 use super::model::contained::{self, Contained};
 use super::model::{Model, OpenCase, Source};
 use crate::domain::audit::DecisionKind;
@@ -89,16 +92,19 @@ pub fn compose(model: &Model, target: &Target) -> String {
     }
 }
 
-/// Lists what the report would say of the account and of what was decided if it were composed now, and its text does not:
+/// Lists what the report would say of the account, of the records of others and of what was decided if it were composed now, and its text does not:
 /// somebody may have acted since it was written.
 pub fn missing(model: &Model, target: &Target, text: &str) -> Vec<Safe> {
     let now = compose(model, target);
     let facts = facts(model, &target.case);
+    let is_missing = |line: &Safe| now.contains(line.as_str()) && !text.contains(line.as_str());
+    // What it reads as counts, and not that it was read once more.
+    let account = facts.account.map(|(word, _)| word);
+    let account = account.filter(|word| is_missing(&safe!("{} at ", word)));
     let standing = facts.standing.map(|word| safe!("the account is {}", word));
-    let all = facts.account.into_iter().chain(standing);
-    all.chain(facts.decisions)
-        .filter(|line| now.contains(line.as_str()) && !text.contains(line.as_str()))
-        .collect()
+    let rest = standing.into_iter().chain(facts.others);
+    let rest = rest.chain(facts.decisions).filter(is_missing);
+    account.into_iter().chain(rest).collect()
 }
 
 /// Composes the handover of a shift over the open cases of whoever works here.
@@ -113,7 +119,13 @@ pub fn shift(model: &Model) -> String {
         .filter(own)
         .map(|case| facts(model, &case.id))
         .collect();
-    handover::shift(&cases, model.now.utc, &model.operator.signed())
+    let (log, beside) = (model.log_word(), beside(model));
+    handover::shift(
+        &cases,
+        model.now.utc,
+        &model.operator.signed(),
+        (&log, beside.as_ref()),
+    )
 }
 
 /// Gathers what is known of a case.
@@ -143,6 +155,9 @@ pub fn facts(model: &Model, id: &CaseId) -> Facts {
         status: status(case),
         created: case.map(|case| case.created),
         alert: alert.map(|alert| (alert.title.line(), alert.at)),
+        log: model.log_word(),
+        beside: beside(model),
+        others: open.and_then(|open| others(model, open)),
         account: open.and_then(account),
         standing: open
             .and_then(OpenCase::the_account)
@@ -189,17 +204,6 @@ fn status(case: Option<&Case>) -> Safe {
         None => "no owner".into(),
     };
     safe!("{}, {}", case.vendor_status.field(), owner)
-}
-
-fn account(open: &OpenCase) -> Option<Safe> {
-    let account = open.the_account()?;
-    Some(safe!(
-        "{} (id {} at {}), read as {}",
-        account.login.ident(),
-        account.id.shown(),
-        account.id.connection,
-        account.vendor_status.field()
-    ))
 }
 
 fn actions<'a>(model: &'a Model, id: &'a CaseId) -> impl Iterator<Item = &'a ActionView> {

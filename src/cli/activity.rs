@@ -25,7 +25,7 @@ use super::{
     Failure, INTERNAL, OK, UNREADABLE, USAGE, broken_pipe, compose, moment, reading, screen,
 };
 use crate::app::keymap::Keymap;
-use crate::app::model::{Exported, Model, Start};
+use crate::app::model::{Exported, Model, OwnLog, Start};
 use crate::config::settings::{Mode, Settings};
 use crate::connect::logs::{Logs, Source};
 use crate::domain::case::RecordFault;
@@ -310,6 +310,7 @@ fn show(
         runbooks: Arc::new(Runbooks::default()),
         escalation: None,
         os_user: Untrusted::default(),
+        own_log: OwnLog::default(),
         now,
         size: screen::size(),
     });

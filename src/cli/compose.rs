@@ -10,7 +10,7 @@ use tokio::sync::mpsc;
 use super::{Failure, INTERNAL, UNREADABLE, library, log_folder, screen, systems};
 use crate::app::command::COMMANDS;
 use crate::app::keymap::{KeyFault, Keymap};
-use crate::app::model::{Model, Start};
+use crate::app::model::{Model, OwnLog, Start};
 use crate::config;
 use crate::config::parse::{Parsed, keys_of, parse};
 use crate::config::policy::HostPolicy;
@@ -314,6 +314,7 @@ pub fn blank(loaded: &Loaded, now: Moment, size: (u16, u16)) -> Model {
         runbooks: Arc::clone(&loaded.runbooks),
         escalation: loaded.escalation.clone(),
         os_user: identity().user,
+        own_log: OwnLog::default(),
         now,
         size,
     })
@@ -352,7 +353,9 @@ pub fn start(parts: Parts) -> Result<Behind, Failure> {
         .map_err(|error| log_folder::not_opened(&error, &mended, now))?;
     warnings.extend(mended);
     warnings.extend(doubt);
-    warnings.extend(log_folder::of_other_hosts(&state.audit(), &who, now));
+    let beside = log_folder::of_other_hosts(&state.audit(), &who, now);
+    let own_log = log_folder::own(&who, beside.as_ref());
+    warnings.extend(beside);
     // Before this session writes to it. What cannot be looked at stays on the screen as what is broken does.
     let broken = log.look().unwrap_or_else(|error| {
         let what = safe!("the audit log cannot be read whole: {}", error.shown());
@@ -386,6 +389,7 @@ pub fn start(parts: Parts) -> Result<Behind, Failure> {
         runbooks: loaded.runbooks,
         escalation: loaded.escalation,
         os_user: who.user.clone(),
+        own_log,
         now: clock.now(),
         size,
     });

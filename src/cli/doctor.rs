@@ -191,7 +191,7 @@ fn print_lines(checks: &[Check], out: &mut dyn Write) -> std::io::Result<()> {
     for check in checks {
         writeln!(
             out,
-            "{:<10}{:<28}{}",
+            "{:<9} {:<27} {}",
             check.verdict.word(),
             check.what,
             check.found
@@ -218,4 +218,29 @@ fn print_json(checks: &[Check], code: u8, out: &mut dyn Write) -> std::io::Resul
         })
         .collect();
     writeln!(out, "{}", json!({ "exit": code, "checks": rows }))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_name_of_any_length_is_followed_by_a_space() {
+        let names = [
+            "okta: clock",
+            "hive: may make and set tasks",
+            "okta: newest event of System Log",
+        ];
+        let checks = names.map(|name| check(name, Verdict::NotKnown, "21m ago"));
+        let mut out = Vec::new();
+        print_lines(&checks, &mut out).expect("memory takes it");
+        let told = String::from_utf8(out).expect("it is text");
+        assert_eq!(told.lines().count(), names.len());
+        for (line, name) in told.lines().zip(names) {
+            assert!(line.starts_with(&format!("not known {name} ")), "{line}");
+            assert!(line.ends_with(" 21m ago"), "{line}");
+        }
+        let first = told.lines().next().expect("a line");
+        assert_eq!(first.find("21m ago"), Some(38));
+    }
 }

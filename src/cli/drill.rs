@@ -96,7 +96,7 @@ pub fn run(options: &Options, state: Option<&Path>, look: &compose::Look) -> Res
         let loaded = compose::load(Some(&config))?;
         let state =
             StateDir::locate(Some(&run), false).map_err(|error| compose::state_failure(&error))?;
-        let code = super::screen::show(loaded, state, look).await?;
+        let code = Box::pin(super::screen::show(loaded, state, look)).await?;
         epilogue(&drill, &run, &config).map_err(|error| failed("failed to print", &error))?;
         Ok(code)
     });

@@ -8,6 +8,7 @@ use std::path::{Path, PathBuf};
 use chrono::{DateTime, Utc};
 
 use super::{Failure, UNREADABLE};
+use crate::app::model::OwnLog;
 use crate::domain::containment::holding::{Holding, Work};
 use crate::domain::containment::ledger::Ledger;
 use crate::domain::fault::Fault;
@@ -138,6 +139,14 @@ pub(super) fn of_other_hosts(dir: &Path, identity: &Identity, now: DateTime<Utc>
     })
 }
 
+/// Gives whose log a console of this host writes, with what was said of those of other hosts.
+pub(super) fn own(identity: &Identity, others: Option<&Fault>) -> OwnLog {
+    OwnLog {
+        host: identity.host.clone(),
+        beside: others.map(|fault| fault.what.clone()),
+    }
+}
+
 /// Says what of a log is not over, or why that is not known; `None` where all of it is.
 fn held(dir: &Path, found: &Found, now: DateTime<Utc>, left: &mut u64) -> Option<Safe> {
     let Some(rest) = left.checked_sub(found.bytes) else {
@@ -223,6 +232,14 @@ mod tests {
         let said = of_other_hosts(dir.path(), &identity("west"), now);
         assert_eq!(said, None, "all of it is over");
         Ok(())
+    }
+
+    #[test]
+    fn a_console_knows_whose_log_it_writes_and_what_was_said_of_others() {
+        let said = Fault::new("the log of east holds 1 unfinished");
+        let own = own(&identity("west"), Some(&said));
+        assert_eq!(own.host.raw(), "west");
+        assert_eq!(own.beside, Some(said.what));
     }
 
     #[test]

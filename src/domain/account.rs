@@ -21,6 +21,15 @@ pub enum AccountStatus {
 }
 
 impl AccountStatus {
+    /// Tells whether nobody signs in whatever they know: disabled, or at its end (Okta's DEPROVISIONED).
+    pub fn bars(&self) -> bool {
+        match self {
+            Self::Active => false,
+            Self::Disabled => true,
+            Self::Other(raw) => raw.raw() == "DEPROVISIONED",
+        }
+    }
+
     /// Gives the word shown for it.
     pub fn word(&self) -> super::text::Safe {
         match self {

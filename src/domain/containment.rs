@@ -12,6 +12,7 @@ pub mod confirm;
 pub mod consent;
 pub mod counted;
 pub mod credit;
+pub mod foreign;
 pub mod guard;
 pub mod hold;
 pub mod holding;

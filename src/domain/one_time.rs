@@ -39,6 +39,14 @@ impl OneTimeKind {
             Self::Link => "one-time link",
         }
     }
+
+    /// Says how to get another one: an account that waits for its link to be used is reset once more at the provider alone.
+    pub fn again(self) -> &'static str {
+        match self {
+            Self::Password => "reset it again",
+            Self::Link => "reset it again at the provider (from here it must be ACTIVE)",
+        }
+    }
 }
 
 /// A secret that is shown once. It has no `Display`, no `Serialize` and no `Clone`; its `Debug` is one fixed word.

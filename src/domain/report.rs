@@ -167,7 +167,7 @@ impl Lines {
     }
 
     /// A section that says so where there is nothing.
-    fn section_or(&mut self, title: &'static str, facts: &[Safe], none: &'static str) {
+    fn section_or(&mut self, title: &'static str, facts: &[Safe], none: impl Into<Safe>) {
         self.heading(&title.into());
         if facts.is_empty() {
             self.line(&none.into());

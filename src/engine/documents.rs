@@ -11,7 +11,7 @@ use std::time::Duration;
 use super::journal::own;
 use super::outbox::{RETRY, ROUNDS_MAX, missing, post_as, unposted};
 use super::{World, written};
-use crate::app::message::{Level, Message, Opened};
+use crate::app::message::{Level, Message, Opened, Refused};
 use crate::domain::audit::{Body, DocumentPosted};
 use crate::domain::fault::Fault;
 use crate::domain::ids::RecordId;
@@ -322,8 +322,8 @@ pub(super) async fn post(
     let io = world.drafts.io.lock().await;
     let Some(slot) = world.drafts.with(|slots| slots.remove(&key)) else {
         let line = "the text is not open here any more; nothing was posted";
-        let refused = Some((Level::Error, Fault::new(line)));
-        written::tell(&world, number, refused).await;
+        let refused = Refused::Failed(Fault::new(line));
+        written::tell(&world, number, Some(refused)).await;
         return;
     };
     let draft = Draft {
@@ -333,12 +333,18 @@ pub(super) async fn post(
     };
     let kept = put(&world, &key, draft).await;
     let bodies = records(&slot.rid, &target, &by, &text);
-    if let Err(fault) = world.journal.record(bodies).await {
+    if let Err(error) = world.journal.try_record(bodies).await {
         let title = target.subject.title();
-        let what = safe!("{} is neither recorded nor posted: {}", title, fault.what);
-        let hint = kept.err().map(|lost| lost.what);
-        let refused = Some((Level::Error, Fault { what, hint }));
-        written::tell(&world, number, refused).await;
+        let of = (&title, "is neither recorded nor posted", written::POSTED);
+        let refused = match written::refused_by(&error, of) {
+            Refused::Failed(fault) => {
+                let hint = kept.err().map(|lost| lost.what);
+                let what = fault.what;
+                Refused::Failed(Fault { what, hint })
+            }
+            refused => refused,
+        };
+        written::tell(&world, number, Some(refused)).await;
         return;
     }
     written::tell(&world, number, None).await;

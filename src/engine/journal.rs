@@ -1,5 +1,6 @@
 //! Records first, tells after: every record of this process goes through here, and what is durable is folded and told.
 
+mod attempt;
 mod doubt;
 mod notices;
 mod others;
@@ -21,7 +22,7 @@ use crate::domain::fault::Fault;
 use crate::domain::ids::{ActionId, PlanId, SessionId};
 use crate::domain::text::{Safe, Untrusted};
 use crate::safe;
-use crate::store::audit::{AuditLog, Free, Place, Standing, StoreError};
+use crate::store::audit::{AuditLog, Free, Place, StoreError};
 
 /// The audit log with the fold of its records.
 #[derive(Clone)]
@@ -212,11 +213,8 @@ impl Journal {
     /// # Errors
     /// Gives the fault, after telling the console that no action will run.
     pub async fn record(&self, bodies: Vec<Body>) -> Result<Vec<Entry>, Fault> {
-        let name = bodies.first().map_or("nothing", Body::type_name).to_owned();
-        self.probe.pass(&format!("before {name}")).await;
-        let appended = self.append(bodies).await;
-        self.probe.pass(&format!("after {name}")).await;
-        appended
+        let recorded = self.try_record(bodies).await;
+        recorded.map_err(|error| fault_of(&error))
     }
 
     /// Records bodies as [`Self::record`] does; their place in the log is fixed by the call, not by the first poll.
@@ -227,14 +225,19 @@ impl Journal {
         &self,
         bodies: Vec<Body>,
     ) -> impl Future<Output = Result<Vec<Entry>, Fault>> + Send + use<> {
-        let appended = self.log.append(bodies);
-        let journal = self.clone();
-        async move { journal.fold(appended.await).await }
+        let appended = self.try_append(bodies);
+        async move { appended.await.map_err(|error| fault_of(&error)) }
     }
 
-    async fn fold(&self, appended: Result<Vec<Entry>, StoreError>) -> Result<Vec<Entry>, Fault> {
+    async fn fold(
+        &self,
+        appended: Result<Vec<Entry>, StoreError>,
+    ) -> Result<Vec<Entry>, StoreError> {
         let folded = match appended {
-            Ok(entries) => self.fold_own(&entries).await.map(|()| entries),
+            Ok(entries) => {
+                let folded = self.fold_own(&entries).await;
+                folded.map(|()| entries).map_err(StoreError::perhaps)
+            }
             Err(error) => Err(error),
         };
         match folded {
@@ -250,13 +253,10 @@ impl Journal {
                 Ok(entries)
             }
             Err(error) => {
-                let fault = fault_of(&error);
                 self.told.lock().unwrap_or_else(PoisonError::into_inner).0 = true;
-                let _ = self
-                    .messages
-                    .send(Message::AuditFailed(fault.clone()))
-                    .await;
-                Err(fault)
+                let fault = fault_of(&error);
+                let _ = self.messages.send(Message::AuditFailed(fault)).await;
+                Err(error)
             }
         }
     }
@@ -373,20 +373,10 @@ impl Journal {
         bodies: Vec<Body>,
         check: impl FnOnce(&Counted) -> Option<Safe> + Send + 'static,
     ) -> Result<Vec<Entry>, NotRecorded> {
-        let name = bodies.first().map_or("nothing", Body::type_name).to_owned();
-        self.probe.pass(&format!("before {name}")).await;
-        let count = Arc::clone(&self.count);
-        let condition = Box::new(move |log: &Standing<'_>| {
-            let read = |place, take: &mut dyn FnMut(&[u8])| log.read_bytes(place, take);
-            counted(&count, check, read)?.map_or(Ok(()), Err)
-        });
-        let appended = self.log.append_if(bodies, condition).await;
-        let recorded = match appended {
+        match self.try_record_if(bodies, check).await {
             Err(StoreError::Unmet { reason }) => Err(NotRecorded::Refused(reason)),
-            appended => self.fold(appended).await.map_err(NotRecorded::Failed),
-        };
-        self.probe.pass(&format!("after {name}")).await;
-        recorded
+            recorded => recorded.map_err(|error| NotRecorded::Failed(fault_of(&error))),
+        }
     }
 
     /// Asks about every record that is in the file now, as [`Self::record_if`] does.

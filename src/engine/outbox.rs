@@ -30,10 +30,8 @@ use crate::domain::containment::outbox::PendingNote;
 use crate::domain::containment::plan::hex;
 use crate::domain::containment::standing::standing;
 use crate::domain::fault::Fault;
-use crate::domain::freshness::time_word;
 use crate::domain::ids::{ActionId, CaseId, PlanId, RecordId};
-use crate::domain::operator::signed;
-use crate::domain::text::{Untrusted, sink};
+use crate::domain::text::Untrusted;
 use crate::safe;
 use crate::store::lease;
 
@@ -280,17 +278,9 @@ async fn deliver(world: &World, note: &PendingNote) {
         lease::clear(&world.leases, &note.rid);
         return;
     }
-    let body = sink::markdown(&note.text.block());
-    let by = sink::markdown(&signed(note.operator.as_ref(), &note.user));
-    let written = sink::markdown(&time_word(note.at));
     let marker = &note.marker;
-    let posted = post_as(world, &note.case, (&note.rid, marker), |head| {
-        format!(
-            "{body}\n\nby {by}, written {written}\n{marker}\naudit {} n={} h={}\n",
-            head.log, head.n, head.h
-        )
-    })
-    .await;
+    let text = |head: &Anchor| typed::comment(world, note, head);
+    let posted = post_as(world, &note.case, (&note.rid, marker), text).await;
     match posted {
         Ok(_) => {
             lease::clear(&world.leases, &note.rid);
@@ -360,6 +350,8 @@ pub(super) async fn post_as(
     if hidden::is_hidden(world, marker) {
         return Err(hidden::fault());
     }
+    // The looks above may have taken a minute, and what it says may be over by what another console recorded since.
+    world.journal.catch_up().await;
     let head = world.journal.head();
     let anchor = Anchor {
         log: world.journal.log_id(),

@@ -237,6 +237,8 @@ pub(super) async fn read_account(world: Arc<World>, case: CaseId, name: Untruste
     {
         match identity.account(&one.id).await {
             Ok(account) => found = vec![account],
+            // Gone since it was found, or found in a list that lags.
+            Err(error) if error.kind == ConnectErrorKind::NotFound => found = Vec::new(),
             Err(error) => result = Err(world.troubled(&one.id.connection, error).await),
         }
     }

@@ -242,12 +242,13 @@ pub(super) async fn secrets(world: &World) {
             let is_replaced = world
                 .journal
                 .with(|ledger| ledger.worth(&action, None) == Worth::Replaced);
-            let hint = if is_replaced {
-                "a later reset replaced it"
+            let again = world.reset_again(&action.account.connection);
+            let hint: Safe = if is_replaced {
+                "a later reset replaced it".into()
             } else if action.is_unfinished() {
-                "once it is read back, reset it again"
+                safe!("once it is read back, {}", again)
             } else {
-                "reset it again"
+                again.into()
             };
             let fault = Fault::new(line).hint(hint);
             world.notice(Level::Warning, fault).await;
@@ -363,7 +364,10 @@ pub(super) async fn unfinished(world: Arc<World>) {
                 "reset password of {}: what was to be handed over is lost",
                 login
             );
-            let hint = "it was in the memory of the console that ended; once it is read back, reset it again";
+            let hint = safe!(
+                "it was in the memory of the console that ended; once it is read back, {}",
+                world.reset_again(&action.account.connection)
+            );
             world
                 .notice(Level::Warning, Fault::new(line).hint(hint))
                 .await;

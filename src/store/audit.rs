@@ -308,8 +308,7 @@ impl AuditLog {
     /// The order is fixed by the call, not by the first poll, and the append happens even if the future is dropped.
     ///
     /// # Errors
-    /// Nothing of the batch was recorded for [`StoreError::Refused`], [`StoreError::Full`], [`StoreError::Failed`],
-    /// [`StoreError::Changed`], [`StoreError::Locked`] and [`StoreError::Busy`]. After other errors it may have been, wholly or in part.
+    /// After [`StoreError::Unknown`] the batch may be in the log, wholly or in part; after any other nothing of it is.
     pub fn append(
         &self,
         bodies: Vec<Body>,
@@ -339,7 +338,9 @@ impl AuditLog {
         let sent = self.send(bodies, condition, move |result| drop(tell.send(result)));
         async move {
             sent?;
-            answer.await.unwrap_or(Err(StoreError::Closed))
+            answer
+                .await
+                .unwrap_or_else(|_ended| Err(StoreError::Closed.perhaps()))
         }
     }
 
@@ -350,7 +351,9 @@ impl AuditLog {
     pub fn append_blocking(&self, bodies: Vec<Body>) -> Result<Vec<Entry>, StoreError> {
         let (tell, answer) = mpsc::sync_channel(1);
         self.send(bodies, None, move |result| drop(tell.send(result)))?;
-        answer.recv().unwrap_or(Err(StoreError::Closed))
+        answer
+            .recv()
+            .unwrap_or_else(|_ended| Err(StoreError::Closed.perhaps()))
     }
 
     fn send(

@@ -228,24 +228,27 @@ fn first_end(model: &Model) -> (Role, Safe) {
             .standings
             .iter()
             .filter(|(_, standing)| matches!(standing, Standing::Contained { .. }))
-            .map(|(account, _)| model.ledger.holds().hold(account))
+            .map(|(account, _)| (account, model.ledger.holds().hold(account)))
     };
+    let ended: Vec<_> = holds()
+        .filter(|(_, hold)| hold.is_some_and(|hold| hold.stage(now, reminder) == Stage::Ended))
+        .map(|(account, _)| account)
+        .collect();
     let first = holds()
-        .flatten()
+        .filter_map(|(_, hold)| hold)
         .filter(|hold| hold.until.is_some())
         .min_by_key(|hold| hold.until);
     let several = holds().count() > 1;
     match first {
         None => (Role::StateProven, Safe::default()),
         Some(hold) if hold.stage(now, reminder) == Stage::Ended => {
-            let ended = holds()
-                .flatten()
-                .filter(|hold| hold.stage(now, reminder) == Stage::Ended)
-                .count();
+            // Others may have enabled it while no console ran.
+            let is_unread = ended.iter().any(|account| !model.is_read(account));
+            let unread: &'static str = if is_unread { " by the log" } else { "" };
             let word = if several {
-                safe!(", {} past the end", ended)
+                safe!(", {} past the end{}", ended.len(), unread)
             } else {
-                ", past its end".into()
+                safe!(", past its end{}", unread)
             };
             (Role::LevelWarning, word)
         }

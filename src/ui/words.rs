@@ -48,7 +48,7 @@ pub(super) fn minutes(age: Duration) -> Safe {
 }
 
 /// Says that the log has nothing of a thing; while it may have, why that is not known.
-pub(super) fn nothing_in_log(model: &Model, role: Role, text: &'static str) -> Words {
+pub(super) fn nothing_in_log(model: &Model, role: Role, text: impl Into<Safe>) -> Words {
     match &model.log_unread {
         Some(why) => Words::new(Role::Dim, why.clone()),
         None => Words::new(role, text),

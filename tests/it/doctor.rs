@@ -685,6 +685,29 @@ async fn a_refused_token_fails_every_action_and_still_tells_the_clock() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
+async fn what_says_nothing_of_the_token_is_no_verdict_on_the_actions() {
+    for fault in ["429", "404", "bad_json"] {
+        let (drill, dir) = (company().await, tempfile::tempdir().expect("a directory"));
+        drill
+            .fault(&json!({"server": "identity", "fault": fault, "rate": 1.0, "path": "/users/me"}))
+            .expect("the fault is known");
+        let checks = report(&drill, &dir, &no_host(), |text| text).await;
+        for kind in ActionKind::ALL {
+            let line = of(&checks, &format!("okta: {}", kind.word()));
+            let found = line.found.as_str();
+            assert!(!found.contains("of no use"), "{fault}: {line:?}");
+            assert!(!found.contains("would fail"), "{fault}: {line:?}");
+        }
+        let line = of(&checks, "okta: disable account");
+        assert_eq!(line.verdict, Verdict::NotKnown, "{fault}: {line:?}");
+        assert!(
+            line.found.as_str().starts_with("not known: "),
+            "{fault}: {line:?}"
+        );
+    }
+}
+
+#[tokio::test(flavor = "multi_thread")]
 async fn what_the_vendor_refuses_to_tell_is_not_known() {
     let (drill, dir) = (company().await, tempfile::tempdir().expect("a directory"));
     for (server, path) in [("siem", "/_has_privileges"), ("identity", "/roles")] {

@@ -2,21 +2,35 @@
 
 use std::path::Path;
 use std::sync::Arc;
+use std::time::Duration;
 
 use async_trait::async_trait;
-use quell::app::model::{Layer, Model, Purpose};
+use quell::app::effect::Effect;
+use quell::app::keymap::Chord;
+use quell::app::message::Message;
+use quell::app::model::{Layer, Load, Model, Purpose};
+use quell::app::report;
+use quell::app::update::update;
+use quell::domain::account::{Account, AccountStatus};
 use quell::domain::audit::Body;
-use quell::domain::ids::RecordId;
-use quell::domain::report::{Kind, Target};
+use quell::domain::case::Comment;
+use quell::domain::fault::Fault;
+use quell::domain::freshness::Moment;
+use quell::domain::ids::{ActionId, RecordId};
+use quell::domain::report::{Kind, Subject, Target};
 use quell::domain::runbook::checklist::ItemState;
+use quell::domain::text::{Safe, Untrusted};
 use quell::drill::Drill;
 use quell::engine::probe::Probe;
 use quell::store::drafts::{self, Draft};
+use rstest::rstest;
 use serde_json::json;
 use tokio::sync::Notify;
 
 use crate::harness::app::{Setting, TestApp, company, records};
+use crate::harness::screen;
 use crate::hold::comments;
+use crate::scene;
 use crate::truth::{confirm, finished, open_case, plan};
 
 const OWN: &str = "- own words_here";
@@ -555,4 +569,180 @@ async fn a_handover_that_was_overtaken_says_so_before_it_is_posted() {
 
 fn handed_over(posted: &[String]) -> bool {
     posted.iter().any(|text| text.contains("Handover of case"))
+}
+
+const SIZE: (u16, u16) = (120, 40);
+
+fn later(seconds: u32) -> Moment {
+    let now = scene::now();
+    Moment {
+        utc: now.utc + chrono::TimeDelta::seconds(i64::from(seconds)),
+        boot: now.boot + Duration::from_secs(u64::from(seconds)),
+    }
+}
+
+fn asks(effects: &[Effect]) -> bool {
+    let is_reading = |effect: &Effect| matches!(effect, Effect::ReadAccount { .. });
+    effects.iter().any(is_reading)
+}
+
+/// Gives the handover of the open case of a scene.
+fn handover(model: &Model) -> Target {
+    Target {
+        case: model.open.as_ref().expect("a case is open").id.clone(),
+        subject: Subject::handover(),
+    }
+}
+
+/// Brings a reading of the account of the open case of a scene.
+fn read(model: &mut Model, seconds: u32, result: Result<Vec<Account>, Fault>) {
+    let open = model.open.as_ref().expect("a case is open");
+    let message = Message::AccountRead {
+        case: open.id.clone(),
+        asked: open.user.clone().expect("a user"),
+        result,
+    };
+    let effects = update(model, later(seconds), message);
+    let searches = |effect: &Effect| matches!(effect, Effect::SearchActivity(_));
+    assert!(!effects.iter().any(searches), "the rows stay: {effects:?}");
+}
+
+fn suspended() -> Account {
+    Account {
+        status: AccountStatus::Disabled,
+        vendor_status: "SUSPENDED".into(),
+        ..scene::account()
+    }
+}
+
+#[test]
+fn an_open_account_is_read_every_minute_and_a_failure_keeps_what_was_read() {
+    let mut model = scene::open(SIZE);
+    let is_asked = |model: &mut Model, seconds| {
+        let effects = update(model, later(seconds), Message::Tick);
+        asks(&effects)
+    };
+    assert!(!is_asked(&mut model, 59));
+    assert!(is_asked(&mut model, 60));
+    assert!(!is_asked(&mut model, 75), "it is on its way");
+    read(&mut model, 76, Err(Fault::new("okta is away")));
+    assert!(is_asked(&mut model, 120));
+    read(&mut model, 121, Err(Fault::new("okta is away")));
+    assert!(said(&model, "okta is away"));
+    let times = model
+        .log
+        .iter()
+        .filter(|line| line.text.as_str() == "okta is away");
+    assert_eq!(times.count(), 1, "{:#?}", model.log);
+    let seen = screen::text(&model, SIZE);
+    assert!(seen.contains("ACTIVE, read 2m ago"), "{seen}");
+    read(&mut model, 122, Ok(vec![suspended()]));
+    let seen = screen::text(&model, SIZE);
+    assert!(
+        seen.contains("DISABLED") && !seen.contains("DISABLED, read"),
+        "{seen}"
+    );
+}
+
+#[rstest]
+#[case::enabled(vec![scene::account()], "read as ACTIVE")]
+#[case::deleted(
+    Vec::new(),
+    "read as NOT FOUND any more (SUSPENDED on 2026-03-07 03:13:10Z)"
+)]
+fn what_the_account_reads_as_since_a_handover_was_composed_overtakes_it(
+    #[case] then: Vec<Account>,
+    #[case] says: &str,
+) {
+    let mut model = scene::open(SIZE);
+    read(&mut model, 5, Ok(vec![suspended()]));
+    let target = handover(&model);
+    let text = report::compose(&model, &target);
+    let account = "mara.lind@acme.example (id 00u1f9ke2xQ7mZ4tH697 at okta), ";
+    let line = format!("Account: {account}read as SUSPENDED at 2026-03-07 03:12:45Z\n");
+    assert!(text.contains(&line), "{text}");
+    // Read once more as it was it overtakes nothing.
+    read(&mut model, 30, Ok(vec![suspended()]));
+    assert!(report::missing(&model, &target, &text).is_empty());
+    read(&mut model, 60, Ok(then));
+    let missing = report::missing(&model, &target, &text);
+    let missing: Vec<&str> = missing.iter().map(Safe::as_str).collect();
+    assert_eq!(missing, [format!("{account}{says}")]);
+    let anew = report::compose(&model, &target);
+    let line = format!("Account: {account}{says} at 2026-03-07 03:13:40Z\n");
+    assert!(anew.contains(&line), "{anew}");
+}
+
+#[test]
+fn of_an_account_that_is_gone_the_pane_says_what_it_was() {
+    let mut model = scene::open(SIZE);
+    read(&mut model, 5, Ok(vec![suspended()]));
+    read(&mut model, 65, Ok(Vec::new()));
+    let seen = screen::text(&model, (200, 60));
+    assert!(
+        seen.contains("no account carries this name any more"),
+        "{seen}"
+    );
+    read(&mut model, 125, Ok(vec![suspended()]));
+    let seen = screen::text(&model, (200, 60));
+    assert!(!seen.contains("no account carries"), "{seen}");
+}
+
+#[rstest]
+#[case::handover('H')]
+#[case::response('R')]
+fn opening_a_text_about_the_account_has_it_read_unless_that_was_a_moment_ago(#[case] key: char) {
+    for (seconds, expected) in [(9, false), (10, true)] {
+        let mut model = scene::open(SIZE);
+        let effects = update(&mut model, later(seconds), Message::Key(Chord::char(key)));
+        assert_eq!(asks(&effects), expected, "{seconds}: {effects:?}");
+    }
+}
+
+#[test]
+fn what_other_hosts_did_is_denied_by_no_report_and_no_view() {
+    let mut model = scene::open(SIZE);
+    let held = "the log 01 of host lap-a holds 3 unfinished";
+    model.own_log.beside = Some(held.into());
+    let Some(Load::Ready(file, _)) = model.open.as_mut().map(|open| &mut open.file) else {
+        panic!("the case was read")
+    };
+    let aid = ActionId::from_parts(scene::now().utc, 77);
+    let record = format!("- disable account: **proven** [action {aid}]\n\nquell:01\n");
+    file.comments.push(Comment {
+        id: "~c1".into(),
+        author: "kim.aster@acme.example".into(),
+        at: scene::now().utc,
+        message: Untrusted::new(record),
+        edited: false,
+    });
+    let log = "the log of this host (jo at lap-b)";
+    let others =
+        "The case holds 1 record of what other hosts or users did; it is not listed here: read it.";
+    let beside = format!("As this console started: {held}.");
+    let text = report::compose(&model, &handover(&model));
+    for part in [
+        format!("None is unfinished by {log}.\n"),
+        format!("By {log} nothing was changed that would have to be undone.\n"),
+        format!("{others}\n{beside}\n"),
+    ] {
+        assert!(text.contains(&part), "{part:?} is not in:\n{text}");
+    }
+    let shift = report::shift(&model);
+    assert!(shift.contains(log) && shift.contains(&beside), "{shift}");
+    let nothing = format!("in {log} nothing was done for this case");
+    let finished = format!("in {log} every action has its final word");
+    for (key, parts) in [
+        ('R', vec![&nothing, &beside]),
+        ('F', vec![&finished, &beside]),
+    ] {
+        let mut model = model.clone();
+        let _ = update(&mut model, scene::now(), Message::Key(Chord::char(key)));
+        let _ = update(&mut model, scene::now(), Message::CaughtUp(true));
+        let seen = screen::text(&model, SIZE);
+        for part in parts {
+            assert!(seen.contains(part.as_str()), "{part:?} is not on:\n{seen}");
+        }
+        assert_eq!(seen.contains(others), key == 'R', "{seen}");
+    }
 }

@@ -10,6 +10,7 @@ use quell::app::effect::Effect;
 use quell::app::keymap::{Chord, Key};
 use quell::app::message::{Level, Message, WatchOf};
 use quell::app::model::{Found, Layer, Load, Model, Watch, contained};
+use quell::app::unrecorded::Unrecorded;
 use quell::cli::compose;
 use quell::domain::account::AccountStatus;
 use quell::domain::audit::{
@@ -487,9 +488,10 @@ async fn an_end_that_cannot_be_recorded_is_neither_said_nor_told_to_the_case() {
     app.keys("CKlegal hold<Enter>");
     let model = app
         .until("it is said", |model| {
-            said(model, "the note is neither recorded nor sent") == 1
+            said(model, "it is not known whether the note is on record: ") == 1
         })
         .await;
+    assert_eq!(said(&model, "neither recorded"), 0, "{:#?}", model.log);
     assert_eq!(said(&model, "stays contained"), 0, "{:#?}", model.log);
     assert_eq!(model.ledger.holds().hold(&account).cloned(), before);
     app.end().await;
@@ -498,6 +500,131 @@ async fn an_end_that_cannot_be_recorded_is_neither_said_nor_told_to_the_case() {
         !posted.iter().any(|c| c.contains("stays contained")),
         "{posted:#?}"
     );
+}
+
+/// Lets nobody comment in a case, or everybody again.
+fn refuses_comments(drill: &Drill, refuses: bool) {
+    let order = if refuses {
+        json!({"server": "cases", "fault": "500", "rate": 1.0, "path": "/comment", "method": "POST"})
+    } else {
+        json!({"server": "cases", "fault": "none"})
+    };
+    drill.fault(&order).expect("the drill knows it");
+}
+
+/// Enables the account from the list.
+async fn enable(app: &mut TestApp) {
+    app.until("the provider is known", |model| !model.offers.is_empty())
+        .await;
+    app.keys("<Esc><Esc>C");
+    app.sync().await;
+    app.keys("u");
+    confirm(app).await;
+    app.until("it is enabled again", enabled).await;
+}
+
+/// Waits until no note waits, and looks at what the case was told of the decision: once, and first that it is over.
+async fn told_that_it_is_over(app: &mut TestApp, drill: &Drill) {
+    app.until("the note is posted", |model| {
+        model.ledger.outbox().notes().is_empty()
+    })
+    .await;
+    let posted = comments(drill).await;
+    let told = posted.iter().filter(|one| one.contains("stays contained"));
+    let told: Vec<&String> = told.collect();
+    assert_eq!(told.len(), 1, "{posted:#?}");
+    let (first, rest) = told[0].split_once("\n\n").expect("a line before it");
+    let begins = first.starts_with("Written ");
+    let since = first.contains("Z; since then the account was enabled again (proven ");
+    let ends = first.ends_with("Z): this does not hold any more.");
+    assert!(begins && since && ends, "{first}");
+    assert!(rest.contains("stays contained until "), "{rest}");
+}
+
+/// The case system takes no comment while a decision is made and undone again.
+#[rstest]
+#[tokio::test(flavor = "multi_thread")]
+async fn a_decision_that_is_posted_after_the_account_was_enabled_says_first_that_it_is_over(
+    #[values("Ce<Enter>", "CKlegal hold<Enter>")] keys: &str,
+    #[values(false, true)] killed: bool,
+) {
+    let (drill, state, clock) = (company().await, dir(), TestClock::default());
+    let mut app = start(&drill, state.path(), &clock);
+    contain(&mut app).await;
+    refuses_comments(&drill, true);
+    app.keys(keys);
+    app.until("the note waits", |model| {
+        model.ledger.outbox().notes().len() == 1
+            && said(model, "the note is not in the case yet") > 0
+    })
+    .await;
+    enable(&mut app).await;
+    if killed {
+        app.kill();
+        app = start(&drill, state.path(), &clock);
+    }
+    refuses_comments(&drill, false);
+    told_that_it_is_over(&mut app, &drill).await;
+    app.end().await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_decision_that_waited_and_still_holds_is_posted_as_it_was_written() {
+    let (drill, state, clock) = (company().await, dir(), TestClock::default());
+    let mut app = start(&drill, state.path(), &clock);
+    contain(&mut app).await;
+    refuses_comments(&drill, true);
+    app.keys("CKlegal hold<Enter>");
+    app.until("the note waits", |model| {
+        said(model, "the note is not in the case yet") > 0
+    })
+    .await;
+    refuses_comments(&drill, false);
+    app.until("the note is posted", |model| {
+        said(model, "the note is in the case") == 1
+    })
+    .await;
+    app.end().await;
+    let posted = comments(&drill).await;
+    let told = posted.iter().find(|one| one.contains("stays contained"));
+    let told = told.expect("the decision");
+    assert!(!told.contains("since then"), "{told}");
+}
+
+/// Its bytes are in the log though their sync failed: the next console has it, and posts it as what it is by then.
+#[tokio::test(flavor = "multi_thread")]
+async fn a_decision_whose_sync_failed_is_posted_by_another_console_as_over_once_it_is() {
+    let (drill, state, clock) = (company().await, dir(), TestClock::default());
+    let broken = Arc::new(AtomicBool::new(false));
+    let mut app = TestApp::start_with(&drill, state.path(), breakable(&broken), |text| text);
+    contain(&mut app).await;
+    refuses_comments(&drill, true);
+    broken.store(true, Ordering::SeqCst);
+    app.keys("CKlegal hold<Enter>");
+    let unknown = "it is not known whether the note is on record: ";
+    let model = app
+        .until("it is said", |model| said(model, unknown) == 1)
+        .await;
+    let line = model
+        .log
+        .iter()
+        .find(|line| line.text.as_str().starts_with(unknown));
+    let hint = line.and_then(|line| line.hint.as_ref()).expect("a hint");
+    assert!(
+        hint.as_str().contains("the next console posts it"),
+        "{hint}"
+    );
+    let lost = Unrecorded::of(&model).expect("it may be on record");
+    let words = "It is not known whether these texts are on record: ";
+    assert!(lost.in_short(3).as_str().contains(words), "{lost:?}");
+    assert!(model.typed.is_empty(), "{:?}", model.typed);
+    app.end().await;
+    let mut other = start(&drill, state.path(), &clock);
+    assert_eq!(other.model().ledger.outbox().notes().len(), 1);
+    enable(&mut other).await;
+    refuses_comments(&drill, false);
+    told_that_it_is_over(&mut other, &drill).await;
+    other.end().await;
 }
 
 #[tokio::test(flavor = "multi_thread")]
@@ -1328,6 +1455,50 @@ fn a_handover_of_the_shift_is_composed_anew_once_the_log_was_read() {
         panic!("it is read: {:?}", model.layers)
     };
     assert_eq!(*text, composed);
+}
+
+/// While no console ran others may have enabled it.
+#[test]
+fn an_end_goes_by_the_log_until_the_account_was_read() {
+    let later = quell::domain::freshness::Moment {
+        utc: crate::scene::now().utc + TimeDelta::hours(25),
+        ..crate::scene::now()
+    };
+    for (is_read, says) in [
+        (true, "Z; nothing was undone: extend, undo or keep it"),
+        (
+            false,
+            "Z by the log; the account is not read yet: extend, undo or keep it",
+        ),
+    ] {
+        let mut model = crate::scene::held((160, 40));
+        model.open = None;
+        model.watched.retain(|(_, of), _| *of != WatchOf::Status);
+        if is_read {
+            let account = crate::scene::account().id;
+            let look = Message::Watched {
+                account,
+                of: WatchOf::Status,
+                fault: None,
+            };
+            let _ = quell::app::update::update(&mut model, crate::scene::now(), look);
+        }
+        let _ = quell::app::update::update(&mut model, later, Message::Tick);
+        let mut lines = model.log.iter().map(|line| line.text.as_str());
+        let start = format!("the containment of {LOGIN} ended ");
+        let line = lines.find(|line| line.starts_with(&start));
+        let line = line.unwrap_or_else(|| panic!("{:#?}", model.log));
+        assert!(line.ends_with(says), "{line}");
+        let since = crate::scene::now().utc;
+        let contained = quell::domain::containment::standing::Standing::Contained { since };
+        model
+            .standings
+            .insert(crate::scene::account().id, contained);
+        let screen = crate::harness::screen::text(&model, (160, 40));
+        let goes_by_the_log = screen.contains("past its end by the log");
+        assert!(screen.contains("past its end"), "{screen}");
+        assert_eq!(goes_by_the_log, !is_read, "{screen}");
+    }
 }
 
 #[test]

@@ -16,7 +16,7 @@ use quell::engine::probe::Probe;
 use serde_json::json;
 
 use crate::harness::app::{Setting, TestApp, company, company_of, records};
-use crate::truth::{confirm, finished, open_case, plan};
+use crate::truth::{DISABLE, confirm, finished, open_case, plan};
 
 fn says(model: &Model, words: &str) -> bool {
     model
@@ -412,6 +412,34 @@ async fn a_password_that_others_change_while_it_is_shown_is_not_said_to_work() {
     }
     app.until("the account is read again", is_theirs).await;
     let screen = app.screen();
+    assert!(!screen.contains(WORKS), "{screen}");
+    app.end().await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_password_of_an_account_that_is_disabled_meanwhile_opens_nothing() {
+    let drill = company_of(keycloak()).await;
+    let state = tempfile::tempdir().expect("a directory");
+    let mut app = TestApp::start(&drill, state.path());
+    reset_and_documented(&mut app).await;
+    app.keys("V");
+    let is_read = |model: &Model| model.showing.is_some_and(|showing| !showing.is_awaited);
+    app.until("its account is read", is_read).await;
+    assert!(app.screen().contains(WORKS), "{}", app.screen());
+    let mut beside = TestApp::start(&drill, state.path());
+    open_case(&mut beside).await;
+    plan(&mut beside, DISABLE.keys).await;
+    confirm(&beside);
+    beside.until("it is proven and documented", finished).await;
+    beside.end().await;
+    let is_barred = |model: &Model| match model.layers.last() {
+        Some(Layer::Secret(handed)) => model.barred(&handed.aid).is_some(),
+        _ => false,
+    };
+    app.until("it is known here", is_barred).await;
+    let screen = app.screen();
+    assert!(screen.contains("the account is "), "{screen}");
+    assert!(screen.contains("this opens nothing"), "{screen}");
     assert!(!screen.contains(WORKS), "{screen}");
     app.end().await;
 }

@@ -8,7 +8,9 @@ use chrono::{DateTime, TimeDelta, Utc};
 use quell::app::keymap::Keymap;
 use quell::app::message::{Level, Offer, SearchEnd, WatchOf};
 use quell::app::model::comments::OwnComments;
-use quell::app::model::{ActivityPane, Found, Load, Model, OpenCase, Pane, Start, Watch};
+use quell::app::model::{
+    ActivityPane, Found, Load, Looks, Model, OpenCase, OwnLog, Pane, Start, Watch,
+};
 use quell::config::settings::{
     Connection, Environment, EnvironmentKind, Mode, Policy, Role, SecretSource, Settings, Timeline,
     Vendor,
@@ -118,6 +120,10 @@ pub(crate) fn empty(size: (u16, u16)) -> Model {
         runbooks: Arc::new(Runbooks::default()),
         escalation: None,
         os_user: text("jo"),
+        own_log: OwnLog {
+            host: text("lap-b"),
+            beside: None,
+        },
         now: now(),
         size,
     })
@@ -489,6 +495,7 @@ pub(crate) fn open(size: (u16, u16)) -> Model {
         subject: Subject::User(text("mara.lind")),
         user: Some(text("mara.lind@acme.example")),
         account: Load::Ready(Found::One(Box::new(account())), now()),
+        looks: Looks::default(),
         activity,
         related_seen: None,
         left: Load::Idle,

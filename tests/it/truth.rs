@@ -652,8 +652,9 @@ fn table() -> Vec<(Act, World, ActionState, usize, &'static str)> {
             // Nothing is refused for what it is already; what is read is ours by its reason.
             rows.push((act, World::DoneByOthersFirst, Verified, 1, "by an analyst"));
         } else if act.effect == "reset_password" {
-            // Okta says 403 to that: a reset that reads as done may be that of a copy, and nobody has its link.
-            let says = "by whom is not known; reset it again";
+            // Okta says 403 to that: a reset that reads as done may be that of a copy, and nobody has its link. From where it
+            // is now no reset is sent from here.
+            let says = "by whom is not known; reset it again at the provider";
             rows.push((act, World::DoneByOthersFirst, Rejected, 2, says));
         } else if !revoke {
             // Refused for the state it is in, which is the wanted one: the work of others proves nothing of ours. They did it

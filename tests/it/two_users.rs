@@ -11,6 +11,7 @@ use quell::app::update::update;
 use quell::domain::account::Account;
 use quell::domain::audit::{Body, Decided, DecisionKind, LikelihoodSet};
 use quell::domain::case::{Subject, UserSource};
+use quell::domain::containment::standing::Standing;
 use quell::domain::ids::AccountId;
 use quell::domain::likelihood::Likelihood;
 use quell::domain::text::Untrusted;
@@ -98,6 +99,26 @@ fn a_judgement_of_one_user_is_not_said_of_the_other() {
     let (likelihood, decisions) = reported(&model);
     assert_eq!(likelihood.as_deref(), Some("HIGH"));
     assert!(decisions[1].starts_with("no action for frida, decided "));
+}
+
+#[test]
+fn the_response_says_whose_standing_it_is_where_it_lists_acts_on_another_user() {
+    let said = |model: &mut Model| {
+        model.layers.push(Layer::Response { scroll: 0 });
+        crate::harness::screen::text(model, (120, 40))
+    };
+    let mut model = scene::response((120, 40));
+    let own = said(&mut model.clone());
+    assert!(own.contains("The account is partly contained: "), "{own}");
+
+    choose(&mut model, "frida");
+    let open = model.open.as_ref().expect("a case is open");
+    let frida = open.the_account().expect("it is known").id.clone();
+    let since = scene::now().utc;
+    model.standings.insert(frida, Standing::Contained { since });
+    let other = said(&mut model);
+    assert!(other.contains("frida is contained."), "{other}");
+    assert!(!other.contains("The account is contained"), "{other}");
 }
 
 #[test]

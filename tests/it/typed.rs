@@ -7,8 +7,9 @@ use std::sync::atomic::{AtomicBool, Ordering};
 use quell::app::checklist::{self, CheckRow};
 use quell::app::effect::Effect;
 use quell::app::keymap::Chord;
-use quell::app::message::{Level, Message, Opened};
+use quell::app::message::{Level, Message, Opened, Refused};
 use quell::app::model::{Layer, Model};
+use quell::app::unrecorded::Unrecorded;
 use quell::app::update::update;
 use quell::domain::fault::Fault;
 use quell::domain::report::Target;
@@ -18,6 +19,7 @@ use rstest::rstest;
 use crate::documenting;
 use crate::harness::app::{TestApp, company};
 use crate::harness::disk::breakable;
+use crate::harness::screen::text;
 use crate::scene;
 use crate::truth::open_case;
 
@@ -102,7 +104,7 @@ fn number(effects: &[Effect]) -> u64 {
 }
 
 fn refuse(model: &mut Model, number: u64, what: &'static str) -> Vec<Effect> {
-    let refused = Some((Level::Error, Fault::new(what)));
+    let refused = Some(Refused::Failed(Fault::new(what)));
     tell(model, Message::Written { number, refused })
 }
 
@@ -210,6 +212,46 @@ fn a_note_that_is_refused_is_brought_back_and_quitting_asks() {
     keys(&mut model, "m");
     assert_eq!(editor(&model).as_deref(), Some(""), "it is on record");
     let effects = keys(&mut model, "<Esc>q");
+    assert!(effects.contains(&Effect::Quit), "{effects:?}");
+}
+
+#[test]
+fn of_a_note_that_may_be_on_record_nobody_is_told_that_it_is_not() {
+    const WHAT: &str = "it is not known whether the note is on record: the disk is gone";
+    let mut model = scene::open(SIZE);
+    let target = open_note(&mut model);
+    let effects = keys(&mut model, "call her<Ctrl-s>");
+    let fault = Fault::new(WHAT).hint("look before you write it again");
+    let number_of_it = number(&effects);
+    let refused = Some(Refused::Unknown(fault));
+    let message = Message::Written {
+        number: number_of_it,
+        refused,
+    };
+    assert_eq!(tell(&mut model, message), []);
+    let hint = "m brings it back; look before you write it again";
+    assert_eq!(last(&model), (Level::Error, WHAT, hint));
+    keys(&mut model, "q");
+    assert!(matches!(model.layers.last(), Some(Layer::QuitAnyway)));
+    let screen = text(&model, SIZE);
+    assert!(screen.contains("It is not known whether"), "{screen}");
+    assert!(!screen.contains("Typed here and not on record"), "{screen}");
+    // It is said once more on the terminal.
+    let said = Unrecorded::of(&model).expect("nobody knows");
+    assert_eq!(said.lines().count(), 1);
+    // It is not lost where it is not on record; written again, the first may be there as well.
+    keys(&mut model, "nm");
+    assert_eq!(editor(&model).as_deref(), Some("call her"));
+    open_draft(&mut model, &target, Some("call her"));
+    let again = number(&keys(&mut model, "<Ctrl-s>"));
+    refuse(&mut model, again, "nothing is written any more");
+    assert!(model.typed.is_empty() && Unrecorded::of(&model).is_some());
+    keys(&mut model, "m");
+    open_draft(&mut model, &target, Some("call her"));
+    let (number, refused) = (number(&keys(&mut model, "<Ctrl-s>")), None);
+    tell(&mut model, Message::Written { number, refused });
+    assert_eq!(Unrecorded::of(&model), None);
+    let effects = keys(&mut model, "q");
     assert!(effects.contains(&Effect::Quit), "{effects:?}");
 }
 
@@ -346,15 +388,15 @@ async fn a_report_and_a_note_on_a_step_that_the_log_refuses_come_back() {
     documenting::preview(&mut app).await;
     broken.store(true, Ordering::SeqCst);
     app.keys("y");
-    let model = app
-        .until("it is refused", |model| {
-            said(model, "Phase Containment is neither recorded nor posted: ")
-        })
-        .await;
+    // Its bytes are in the log, and the sync of them failed.
+    let unknown = "it is not known whether Phase Containment is on record: ";
+    let model = app.until("it is said", |model| said(model, unknown)).await;
+    assert!(!said(&model, "neither recorded"), "{:#?}", model.log);
     let mut log = model.log.iter();
-    let line = log.find(|line| line.text.as_str().contains("neither recorded nor posted"));
+    let line = log.find(|line| line.text.as_str().contains(unknown));
     let hint = line.and_then(|line| line.hint.as_ref()).map(Safe::as_str);
-    assert_eq!(hint, Some("d brings it back"));
+    let then = "if it is on record, the next console posts it: look before you write it again";
+    assert_eq!(hint, Some(format!("d brings it back; {then}").as_str()));
     let (_, text) = documenting::open(&mut app, "Containment").await;
     assert!(text.contains("own words"), "{text}");
     app.keys("<Esc>3g");
@@ -363,6 +405,7 @@ async fn a_report_and_a_note_on_a_step_that_the_log_refuses_come_back() {
     let is_step = |row: &CheckRow| matches!(row, CheckRow::Step(..));
     let step = rows.iter().position(is_step).expect("a step is shown");
     app.keys(&"j".repeat(step)).keys("Mcalled her<Enter>");
+    // Of this nothing is written any more.
     app.until("it is refused", |model| {
         said(model, "what you typed is not recorded: ")
     })

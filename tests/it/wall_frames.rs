@@ -278,6 +278,20 @@ fn names_are_shown_where_they_are_allowed() {
     }
 }
 
+/// A wall asks no provider: what is past its end may have been enabled since.
+#[test]
+fn what_is_past_its_end_says_that_it_goes_by_the_log() {
+    let mut wall = wall_of("night", Names::Short);
+    heard(&mut wall, later(90_000), cases(12));
+    let text = picture(&drawn(&wall, &theme("dark"), (300, 90)));
+    for words in [
+        "contained  PAST ITS END  by the log of Mar ",
+        "contained  PAST ITS END  by its case",
+    ] {
+        assert!(text.contains(words), "{words} is not in\n{text}");
+    }
+}
+
 #[test]
 fn old_data_says_so_in_words_and_nothing_looks_live() {
     let theme = theme("no-color");

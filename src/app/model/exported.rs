@@ -5,7 +5,7 @@
 use chrono::{DateTime, Utc};
 
 use super::comments::OwnComments;
-use super::{ActivityPane, Load, Model, OpenCase, Pane};
+use super::{ActivityPane, Load, Looks, Model, OpenCase, Pane};
 use crate::app::command::Command;
 use crate::app::message::SearchEnd;
 use crate::domain::case::Subject;
@@ -56,6 +56,7 @@ impl Model {
             subject: Subject::NoUser,
             user: exported.user.clone(),
             account: Load::Idle,
+            looks: Looks::default(),
             activity: pane,
             related_seen: None,
             comments: OwnComments::default(),

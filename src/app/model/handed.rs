@@ -7,9 +7,11 @@ use chrono::{DateTime, Utc};
 use super::{Found, Layer, Load, Model, OpenCase};
 use crate::app::message::Handed;
 use crate::domain::account::Account;
-use crate::domain::containment::ledger::Worth;
-use crate::domain::freshness::Moment;
+use crate::domain::containment::ledger::{ActionView, Worth};
+use crate::domain::freshness::{Moment, second_word};
 use crate::domain::ids::{AccountId, ActionId};
+use crate::domain::text::Safe;
+use crate::safe;
 
 /// What was asked of the provider for a secret that is shown.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -57,6 +59,30 @@ impl Model {
         let kept = self.passwords.get(&action.account).map(|(_, read)| *read);
         let proven = action.agreed.or(action.ended);
         shown.map(|(_, read)| read.utc).max(kept).max(proven)
+    }
+
+    /// Says of the account of an action that nobody signs in to it, as it was last read or as the log knows since.
+    ///
+    /// In Okta's RECOVERY the link is what lets in.
+    pub fn barred(&self, aid: &ActionId) -> Option<Safe> {
+        let action = self.ledger.get(aid)?;
+        let shown = self.shown(&action.account);
+        let is_newer = |act: &&ActionView| {
+            let read = shown.map(|(_, read)| read.utc);
+            act.account == action.account && act.sent > read
+        };
+        let disabled = self.ledger.disabled(self.now.utc);
+        if disabled.iter().any(is_newer) {
+            return Some("By the log the account is disabled".into());
+        }
+        let (account, read) = shown?;
+        account.status.bars().then(|| {
+            safe!(
+                "As read at {}, the account is {}",
+                second_word(read.utc),
+                account.status.word()
+            )
+        })
     }
 
     /// Tells whether the account of an action is that of the open case.

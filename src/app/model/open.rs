@@ -15,7 +15,7 @@ use crate::domain::fault::Fault;
 use crate::domain::freshness::Moment;
 use crate::domain::ids::CaseId;
 use crate::domain::likelihood::Likelihood;
-use crate::domain::text::Untrusted;
+use crate::domain::text::{Safe, Untrusted};
 
 /// Something that is loaded.
 #[derive(Clone, Debug)]
@@ -51,6 +51,17 @@ pub enum Found {
     Several(Vec<Account>),
 }
 
+/// How the account is looked up again and again while its case is open.
+#[derive(Clone, Debug, Default)]
+pub struct Looks {
+    /// When it was last asked for.
+    pub asked: Option<Moment>,
+    /// Why the last reading failed, where that was said already.
+    pub fault: Option<Safe>,
+    /// The account as it was read last, and when, where nobody carries the name any more.
+    pub was: Option<(Box<Account>, Moment)>,
+}
+
 /// The open case.
 #[derive(Clone, Debug)]
 pub struct OpenCase {
@@ -64,6 +75,8 @@ pub struct OpenCase {
     pub user: Option<Untrusted>,
     /// The account behind the name.
     pub account: Load<Found>,
+    /// How it is looked up again.
+    pub looks: Looks,
     /// What may be left in the account.
     pub left: Load<Box<LeftBehind>>,
     /// What of it is marked, to be removed by one plan.
@@ -87,6 +100,22 @@ impl OpenCase {
             Some(Found::One(account)) => Some(account),
             _ => None,
         }
+    }
+
+    /// Gives the account, or the one that carried the name until nobody did.
+    pub fn last_account(&self) -> Option<&Account> {
+        let was = self.looks.was.as_ref().map(|(account, _)| account.as_ref());
+        self.the_account().or(was)
+    }
+
+    /// Gives when the account was last asked for, or read; `None` where nobody asked.
+    pub fn looked(&self) -> Option<Moment> {
+        let read = match &self.account {
+            Load::Idle => None,
+            Load::Loading(at) | Load::Ready(_, at) | Load::Failed(_, at) => Some(*at),
+        };
+        let both = [read, self.looks.asked].into_iter().flatten();
+        both.max_by_key(|at| at.boot)
     }
 }
 

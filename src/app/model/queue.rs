@@ -70,6 +70,8 @@ pub struct Queue {
     snoozed: BTreeSet<CaseId>,
     marked: BTreeSet<CaseId>,
     me: Option<Untrusted>,
+    /// What was changed from here since the last list came.
+    changed: BTreeSet<CaseId>,
     /// Marks of rows.
     pub changes: BTreeMap<CaseId, Change>,
     /// Whom each case is about, as far as it is known.
@@ -111,10 +113,25 @@ impl Queue {
         self.refilter(old_place);
     }
 
+    /// Puts what was read right after a change from here in place of what a list says that was asked for before it.
+    pub fn correct(&mut self, cases: &mut [Case]) {
+        for id in std::mem::take(&mut self.changed) {
+            let Some(known) = self.case(&id) else {
+                continue;
+            };
+            let listed = cases.iter_mut().find(|case| case.id == id);
+            // Once: a list that is asked for from now on is believed whatever its times.
+            if let Some(listed) = listed.filter(|listed| listed.updated < known.updated) {
+                *listed = known.clone();
+            }
+        }
+    }
+
     /// Takes one case as it was just read, without waiting for the next poll; nothing where it is not in the queue.
     pub fn replace(&mut self, case: Case) {
         let old_place = self.cursor_index();
         if let Some(known) = self.cases.iter_mut().find(|known| known.id == case.id) {
+            self.changed.insert(case.id.clone());
             *known = case;
             self.rank();
             self.refilter(old_place);
@@ -356,6 +373,32 @@ mod tests {
             tags: Vec::new(),
             fields: Vec::new(),
         }
+    }
+
+    #[test]
+    fn a_list_from_before_a_change_of_ours_takes_nothing_back_once() {
+        let at = |minute| Some(DateTime::UNIX_EPOCH + TimeDelta::minutes(minute));
+        let owned = |owner: &str, minute| Case {
+            assignee: Some(owner.into()),
+            updated: at(minute),
+            ..case(1, Severity::High, 1)
+        };
+        let mut queue = Queue::default();
+        queue.take(vec![case(1, Severity::High, 1)]);
+        queue.replace(owned("kim", 9));
+
+        let mut late = [owned("devi", 8)];
+        queue.correct(&mut late);
+        assert_eq!(late, [owned("kim", 9)]);
+        // What is asked for afterwards is believed, also by a case system whose clock was put back.
+        let mut next = [owned("devi", 8)];
+        queue.correct(&mut next);
+        assert_eq!(next, [owned("devi", 8)]);
+
+        queue.replace(owned("kim", 9));
+        let mut newer = [owned("devi", 10)];
+        queue.correct(&mut newer);
+        assert_eq!(newer, [owned("devi", 10)]);
     }
 
     fn ids(queue: &Queue) -> Vec<String> {

@@ -94,6 +94,8 @@ struct Kept {
     is_whole: bool,
     /// Whether its editor was left, and the disk is asked what it has of it.
     is_left: bool,
+    /// What of it was handed to the log, where nobody knows whether it is on record.
+    perhaps: Option<Untrusted>,
     /// The number it is being put on record under, if it is.
     asked: Option<u64>,
 }
@@ -115,14 +117,22 @@ pub struct Typed {
 }
 
 impl Typed {
-    /// Tells whether everything that was typed is known to be somewhere else.
+    /// Tells whether nothing that was typed is known to be here only.
     pub fn is_empty(&self) -> bool {
-        self.closings.is_empty() && !self.texts.iter().any(Kept::has_words)
+        self.titles().next().is_none()
+    }
+
+    /// Lists the words for what may be on record, and nobody knows.
+    pub fn perhaps(&self) -> impl Iterator<Item = Safe> {
+        let texts = self.texts.iter();
+        let texts = texts.filter(|text| text.has_words() && text.perhaps.is_some());
+        texts.map(|text| text.about.title())
     }
 
     /// Lists the words for what is here only.
     pub fn titles(&self) -> impl Iterator<Item = Safe> {
-        let texts = self.texts.iter().filter(|text| text.has_words());
+        let is_here = |text: &&Kept| text.has_words() && text.perhaps.as_ref() != Some(&text.text);
+        let texts = self.texts.iter().filter(is_here);
         let closings = self.closings.keys();
         let closings = closings.map(|case| safe!("closing comment of {}", case.shown()));
         texts.map(|text| text.about.title()).chain(closings)
@@ -144,6 +154,7 @@ impl Typed {
                 text: text.clone(),
                 is_whole: false,
                 is_left: false,
+                perhaps: None,
                 asked: None,
             });
         }
@@ -206,6 +217,7 @@ impl Typed {
     /// Takes that a text is being put on record; gives the number its answer comes under.
     pub fn ask(&mut self, about: &About, text: &Untrusted) -> u64 {
         let is_whole = self.is_whole(about);
+        let perhaps = self.find(about).and_then(|text| text.perhaps.clone());
         self.forget(about);
         self.last += 1;
         self.texts.push(Kept {
@@ -213,6 +225,7 @@ impl Typed {
             text: text.clone(),
             is_whole,
             is_left: false,
+            perhaps,
             asked: Some(self.last),
         });
         self.last
@@ -223,13 +236,16 @@ impl Typed {
         self.texts.retain(|text| text.asked != Some(number));
     }
 
-    /// Takes that a text was not put on record: it can be gone on with, before what was typed since.
-    pub fn refused(&mut self, number: u64) -> Option<(About, Untrusted)> {
+    /// Takes that a text was not put on record, or may not have been: it can be gone on with, before what was typed since.
+    pub fn refused(&mut self, number: u64, may_stand: bool) -> Option<(About, Untrusted)> {
         let is_it = |text: &Kept| text.asked == Some(number);
         let place = self.texts.iter().position(is_it)?;
         let mut refused = self.texts.remove(place);
         let given = (refused.about.clone(), refused.text.clone());
         refused.asked = None;
+        if may_stand {
+            refused.perhaps = Some(refused.text.clone());
+        }
         if let Some(since) = self.get(&refused.about) {
             refused.text = joined(&refused.text, since);
         }
@@ -310,16 +326,38 @@ mod tests {
         assert_eq!(typed.get(&note()), None, "it is not written twice");
         assert_eq!(typed.titles().count(), 1);
         typed.keep(&note(), &"two".into());
-        let (of, text) = typed.refused(number).expect("it was asked for");
+        let (of, text) = typed.refused(number, false).expect("it was asked for");
         assert!(of.is(&note()));
         assert_eq!(text.raw(), "one");
         assert_eq!(typed.get(&note()), Some(&"one\ntwo".into()));
-        assert!(typed.refused(number).is_none(), "it is answered once");
+        assert!(
+            typed.refused(number, false).is_none(),
+            "it is answered once"
+        );
         let number = typed.ask(&note(), &"one\ntwo".into());
         typed.recorded(number + 1);
         assert!(!typed.is_empty(), "that was another one");
         typed.recorded(number);
         assert!(typed.is_empty());
+    }
+
+    #[test]
+    fn what_may_be_on_record_is_not_said_to_be_here_only_until_it_is_known_to_be_there() {
+        let mut typed = Typed::default();
+        let number = typed.ask(&note(), &"one".into());
+        assert!(typed.refused(number, true).is_some());
+        assert_eq!(typed.get(&note()), Some(&"one".into()), "it is not lost");
+        assert!(typed.is_empty() && typed.perhaps().count() == 1);
+        // Written again and refused for sure, the first may be there all the same.
+        let number = typed.ask(&note(), &"one".into());
+        assert!(typed.refused(number, false).is_some());
+        assert!(typed.is_empty() && typed.perhaps().count() == 1);
+        typed.keep(&note(), &"one, two".into());
+        assert!(!typed.is_empty(), "the rest is here only");
+        assert_eq!(typed.perhaps().count(), 1);
+        let number = typed.ask(&note(), &"one, two".into());
+        typed.recorded(number);
+        assert_eq!(typed.perhaps().count(), 0);
     }
 
     #[test]
@@ -359,7 +397,7 @@ mod tests {
         assert!(!typed.is_asked_whole(&note()));
         let number = typed.ask(&note(), &"one".into());
         assert!(typed.is_asked_whole(&note()));
-        assert!(typed.refused(number).is_some());
+        assert!(typed.refused(number, false).is_some());
         assert!(typed.is_whole(&note()) && !typed.is_asked_whole(&note()));
         typed.forget(&note());
         typed.keep(&note(), &"two".into());

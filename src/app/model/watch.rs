@@ -68,6 +68,12 @@ impl Model {
         self.to_watch(WatchOf::Successes).contains(&account)
     }
 
+    /// Tells whether the last look at how an account stands at its provider read it; else all there is is what the records say.
+    pub fn is_read(&self, account: &AccountId) -> bool {
+        let look = self.watched.get(&(account.clone(), WatchOf::Status));
+        look.is_some_and(|look| look.looked.is_some() && look.fault.is_none())
+    }
+
     /// Gives the last look at one account: the one that failed, else the one for successes; `None` before the first.
     pub fn watch(&self, account: &AccountId) -> Option<&Watch> {
         self.worst(account, [WatchOf::Successes, WatchOf::Status])
@@ -154,8 +160,8 @@ mod tests {
 
     use super::*;
     use crate::app::keymap::Keymap;
-    use crate::app::model::Start;
     use crate::app::model::contained::rows;
+    use crate::app::model::{OwnLog, Start};
     use crate::config::parse::parse;
     use crate::config::sample::SAMPLE;
     use crate::domain::audit::{Body, Observed, OutcomeState};
@@ -178,6 +184,7 @@ mod tests {
             runbooks: Arc::new(Runbooks::default()),
             escalation: None,
             os_user: "jo".into(),
+            own_log: OwnLog::default(),
             now: Moment {
                 utc: at(100),
                 boot: Duration::from_secs(1_000),
@@ -217,6 +224,25 @@ mod tests {
         assert_eq!(model.unwatched(), None);
         model.now.boot += LATE;
         assert_eq!(model.unwatched().map(|behind| behind.accounts), Some(1));
+    }
+
+    #[test]
+    fn an_account_is_read_once_a_look_at_its_status_came() {
+        let mut model = model();
+        let id = account().id;
+        assert!(!model.is_read(&id), "it is only awaited");
+        let mut look = Watch {
+            looked: Some(at(100)),
+            good: model.now,
+            fault: None,
+        };
+        model.watched.insert(key(WatchOf::Successes), look.clone());
+        assert!(!model.is_read(&id), "the SIEM does not tell");
+        model.watched.insert(key(WatchOf::Status), look.clone());
+        assert!(model.is_read(&id));
+        look.fault = Some(Fault::new("no answer"));
+        model.watched.insert(key(WatchOf::Status), look);
+        assert!(!model.is_read(&id));
     }
 
     #[test]

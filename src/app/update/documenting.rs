@@ -4,6 +4,7 @@
 
 use ratatui_textarea::TextArea;
 
+use super::open_case::look_up_for_text;
 use super::typed;
 use super::writing::{input, is_save};
 use crate::app::effect::Effect;
@@ -115,7 +116,9 @@ fn open(model: &mut Model, subject: Subject) -> Vec<Effect> {
     };
     let of = Box::new(target.clone());
     model.layers.push(Layer::OpeningDraft { of });
-    vec![Effect::OpenDraft(target)]
+    let mut effects = vec![Effect::OpenDraft(target)];
+    effects.extend(look_up_for_text(model));
+    effects
 }
 
 /// Takes the text that was opened; whoever left meanwhile does not get it any more.
@@ -304,7 +307,8 @@ fn preview(model: &mut Model) -> Vec<Effect> {
         known,
         scroll: 0,
     });
-    Vec::new()
+    // The text may have been written for long.
+    look_up_for_text(model)
 }
 
 /// Tells whether something is known now that was not when the preview was last looked at, and takes it for looked at.

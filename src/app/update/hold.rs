@@ -319,7 +319,12 @@ pub(super) fn remind(model: &mut Model) -> Vec<Effect> {
         let (level, line) = match otherwise {
             Some(why) => (Level::Warning, safe!("{}: {}", line, why)),
             None if is_over => {
-                let line = safe!("{}; nothing was undone: extend, undo or keep it", line);
+                let known: &'static str = if model.is_read(&key.0) {
+                    "; nothing was undone"
+                } else {
+                    " by the log; the account is not read yet"
+                };
+                let line = safe!("{}{}: extend, undo or keep it", line, known);
                 (Level::Alarm, line)
             }
             None => (Level::Warning, line),

@@ -11,7 +11,8 @@ use crate::safe;
 /// Ends the console; asks first while something is not finished, or what was typed is nowhere else.
 pub(super) fn quit(model: &mut Model) -> Vec<Effect> {
     let running = model.unfinished() > 0 || !model.ledger.undocumented().is_empty();
-    if running || !model.handed.is_empty() || !model.typed.is_empty() {
+    let is_typed = !model.typed.is_empty() || model.typed.perhaps().next().is_some();
+    if running || !model.handed.is_empty() || is_typed {
         model.layers.push(Layer::QuitAnyway);
         return Vec::new();
     }

@@ -124,7 +124,7 @@ pub(super) fn command(model: &mut Model, command: Command) -> Vec<Effect> {
         Command::Refresh => return read(model),
         Command::ReadLeft => open_full(model, cursor),
         Command::CompromiseWindow => panes::compromise_window(model),
-        Command::ShowResponse => model.layers.push(Layer::Response { scroll: 0 }),
+        Command::ShowResponse => return super::open_case::show_response(model),
         _ => {}
     }
     Vec::new()

@@ -1,5 +1,7 @@
 //! Opening a case: its file first, then the account of its user, then the user's activity.
 
+use std::time::Duration as StdDuration;
+
 use chrono::Duration;
 
 use super::own_comments;
@@ -9,7 +11,7 @@ use super::{by_hand, resume, runbooks, secrets};
 use crate::app::effect::{Effect, Search};
 use crate::app::message::{Level, SearchEnd};
 use crate::app::model::comments::OwnComments;
-use crate::app::model::{ActivityPane, Found, Layer, Load, Model, OpenCase, Purpose};
+use crate::app::model::{ActivityPane, Found, Layer, Load, Looks, Model, OpenCase, Purpose};
 use crate::app::related::Seen;
 use crate::domain::account::Account;
 use crate::domain::audit::{Body, CaseRead};
@@ -18,6 +20,10 @@ use crate::domain::fault::Fault;
 use crate::domain::ids::CaseId;
 use crate::domain::text::Untrusted;
 
+/// How long ago the account was last asked for at least when time asks for it again, while its case is open.
+const EACH: StdDuration = StdDuration::from_secs(60);
+/// The same where somebody opens a text that says how the account was read.
+const FRESH: StdDuration = StdDuration::from_secs(10);
 /// Most observables of one case that are compared with those of others.
 const SEEN_MAX: usize = 500;
 /// Most cases of which they are kept.
@@ -42,6 +48,7 @@ pub(super) fn open_case(model: &mut Model, case: CaseId) -> Vec<Effect> {
         subject: Subject::NoUser,
         user: None,
         account: Load::Idle,
+        looks: Looks::default(),
         left: Load::Idle,
         left_marked: Vec::new(),
         activity: ActivityPane::default(),
@@ -80,18 +87,57 @@ pub(super) fn refresh(model: &mut Model) -> Vec<Effect> {
     effects
 }
 
-/// Looks the user of the open case up again.
-pub(super) fn read_account(model: &Model) -> Vec<Effect> {
-    let Some(open) = &model.open else {
+/// Looks the user of the open case up again, and says it anew where that fails.
+pub(super) fn read_account(model: &mut Model) -> Vec<Effect> {
+    if let Some(open) = &mut model.open {
+        open.looks.fault = None;
+    }
+    look_up(model)
+}
+
+fn look_up(model: &mut Model) -> Vec<Effect> {
+    let now = model.now;
+    let Some(open) = &mut model.open else {
         return Vec::new();
     };
     let Some(user) = &open.user else {
         return Vec::new();
     };
+    open.looks.asked = Some(now);
     vec![Effect::ReadAccount {
         case: open.id.clone(),
         name: user.clone(),
     }]
+}
+
+/// Looks the user of the open case up again every minute: others may act on the account.
+///
+/// One that could not be read yet is asked for once its source answers.
+pub(super) fn tick(model: &mut Model) -> Vec<Effect> {
+    let was_read = |open: &OpenCase| matches!(open.account, Load::Ready(..));
+    if !model.open.as_ref().is_some_and(was_read) {
+        return Vec::new();
+    }
+    look_up_after(model, EACH)
+}
+
+/// Looks the user of the open case up again for a text that says how the account was read, unless that was a moment ago.
+pub(super) fn look_up_for_text(model: &mut Model) -> Vec<Effect> {
+    look_up_after(model, FRESH)
+}
+
+fn look_up_after(model: &mut Model, least: StdDuration) -> Vec<Effect> {
+    let looked = model.open.as_ref().and_then(OpenCase::looked);
+    if looked.is_none_or(|at| model.age(at) < least) {
+        return Vec::new();
+    }
+    look_up(model)
+}
+
+/// Shows the response of the open case.
+pub(super) fn show_response(model: &mut Model) -> Vec<Effect> {
+    model.layers.push(Layer::Response { scroll: 0 });
+    look_up_for_text(model)
 }
 
 pub(super) fn case_read(
@@ -220,6 +266,7 @@ fn forget_user(model: &mut Model) -> Vec<Effect> {
     let search = open.activity.search;
     open.user = None;
     open.account = Load::Idle;
+    open.looks = Looks::default();
     open.left = Load::Idle;
     open.left_marked.clear();
     open.activity = ActivityPane::default();
@@ -258,14 +305,18 @@ pub(super) fn account_read(
     else {
         return Vec::new();
     };
-    let before = open.the_account().map(|account| account.id.clone());
+    let before = open.last_account().map(|account| account.id.clone());
     match result {
         Err(fault) => {
             let line = fault.what.clone();
+            // Asked every minute, it fails every minute.
+            let is_said = open.looks.fault.replace(line.clone()).as_ref() == Some(&line);
             if open.account.ready().is_none() {
                 open.account = Load::Failed(fault, now);
             }
-            model.say(Level::Error, line, None);
+            if !is_said {
+                model.say(Level::Error, line, None);
+            }
         }
         Ok(mut accounts) => {
             let found = match accounts.len() {
@@ -273,14 +324,23 @@ pub(super) fn account_read(
                 1 => Found::One(Box::new(accounts.remove(0))),
                 _ => Found::Several(accounts),
             };
-            open.account = Load::Ready(found, now);
+            let is_nobody = matches!(found, Found::Nobody);
+            let old = std::mem::replace(&mut open.account, Load::Ready(found, now));
+            match old {
+                Load::Ready(Found::One(account), read) if is_nobody => {
+                    open.looks.was = Some((account, read));
+                }
+                _ if is_nobody => {}
+                _ => open.looks.was = None,
+            }
+            open.looks.fault = None;
             if let Some(showing) = &mut model.showing {
                 showing.is_awaited = false;
             }
         }
     }
     if let Some(open) = &mut model.open
-        && before.as_ref() != open.the_account().map(|account| &account.id)
+        && before.as_ref() != open.last_account().map(|account| &account.id)
     {
         open.left = Load::Idle;
         open.left_marked.clear();
@@ -292,7 +352,7 @@ pub(super) fn account_read(
     let after = model
         .open
         .as_ref()
-        .and_then(OpenCase::the_account)
+        .and_then(OpenCase::last_account)
         .map(|account| account.id.clone());
     let searched = model
         .open

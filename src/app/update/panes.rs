@@ -136,7 +136,7 @@ pub(super) fn command(model: &mut Model, command: Command) -> Vec<Effect> {
         Command::Document => return documenting::document(model),
         Command::Handover => return documenting::handover(model),
         Command::ShowEscalation => model.layers.push(Layer::Escalation { scroll: 0 }),
-        Command::ShowResponse => model.layers.push(Layer::Response { scroll: 0 }),
+        Command::ShowResponse => return super::open_case::show_response(model),
         Command::Approvals => return approval::list(model),
         Command::ShowUnfinished => model.show_unfinished(),
         Command::NextFinding => with_activity(model, |pane| pane.seek_finding(true)),

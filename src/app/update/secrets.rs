@@ -22,8 +22,8 @@ use crate::safe;
 const MOST: usize = 8;
 /// How long one waits for the key that shows it.
 pub const KEPT: Duration = Duration::from_secs(15 * 60);
-/// How often the account is read again while one is shown: others may set another password.
-const AGAIN: Duration = Duration::from_secs(10);
+/// How old a reading of the account is at least that a tick asks for anew while one is shown: others may set another password.
+const AGAIN: Duration = Duration::from_secs(5);
 
 fn what(handed: &Handed) -> Safe {
     let kind = handed.secret.kind().word();

@@ -71,11 +71,12 @@ pub(super) fn polled(
 }
 
 /// Reads again what failed while the source that answers now did not: nobody should have to ask for it.
-fn try_again(model: &Model, place: usize) -> Vec<Effect> {
+fn try_again(model: &mut Model, place: usize) -> Vec<Effect> {
     let (Some(source), Some(open)) = (model.sources.get(place), &model.open) else {
         return Vec::new();
     };
-    match source.role {
+    let role = source.role;
+    match role {
         Role::Cases
             if open.id.connection == source.name && matches!(open.file, Load::Failed(..)) =>
         {
@@ -103,6 +104,7 @@ fn cases_polled(
 ) -> Vec<Effect> {
     // One source says nothing about the cases of another.
     cases.retain(|case| case.id.connection == *source);
+    model.queue.correct(&mut cases);
     work::say_losses(model, &cases);
     work::forget_closed(model, &cases);
     if model

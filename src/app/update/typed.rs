@@ -7,7 +7,7 @@ use ratatui_textarea::{CursorMove, TextArea};
 
 use super::list::key_of;
 use crate::app::effect::Effect;
-use crate::app::message::Level;
+use crate::app::message::{Level, Refused};
 use crate::app::model::typed::{About, joined};
 use crate::app::model::{Layer, Model, Purpose};
 use crate::domain::fault::Fault;
@@ -164,20 +164,20 @@ pub(super) fn ask(
     asked.collect()
 }
 
-/// Takes whether a text is on record. One that is not comes back, also into its editor where that is open again.
-pub(super) fn written(
-    model: &mut Model,
-    number: u64,
-    refused: Option<(Level, Fault)>,
-) -> Vec<Effect> {
-    let Some((level, fault)) = refused else {
+/// Takes whether a text is on record. One that is not, or may not be, comes back, also into its editor where that is open
+/// again.
+pub(super) fn written(model: &mut Model, number: u64, refused: Option<Refused>) -> Vec<Effect> {
+    let Some(refused) = refused else {
         model.typed.recorded(number);
         return Vec::new();
     };
-    let Some((about, text)) = model.typed.refused(number) else {
+    let is_unfit = matches!(refused, Refused::Unfit(_));
+    let may_stand = matches!(refused, Refused::Unknown(_));
+    let Some((about, text)) = model.typed.refused(number, may_stand) else {
         return Vec::new();
     };
-    if level == Level::Warning {
+    let (level, fault) = refused.notice();
+    if is_unfit {
         // What was decided does not fit any more: its key may be gone, and the text is for nothing else.
         model.say(level, fault.what, fault.hint);
         in_messages(model, &text);

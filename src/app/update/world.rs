@@ -220,6 +220,7 @@ fn audit_broken(model: &mut Model, fault: Option<Fault>) {
 
 pub(super) fn tick(model: &mut Model) -> Vec<Effect> {
     let mut effects = super::secrets::tick(model);
+    effects.extend(super::open_case::tick(model));
     effects.extend(evidence::tick_by_evidence(model));
     effects.extend(hold::remind(model));
     effects.extend(recovery::remind(model));
@@ -347,8 +348,9 @@ fn again(model: &Model, action: &ActionView) -> Option<&'static str> {
         model.worth(&action.aid),
         Worth::Unanswered | Worth::Unproven | Worth::PerhapsReplaced
     );
-    (is_here && is_in_doubt)
-        .then_some("reset it again: what was made for it may not open the account")
+    (is_here && is_in_doubt).then_some(
+        "reset it again, here or at the provider: what was made may not open the account",
+    )
 }
 
 /// Says what a record means to the analyst; tells whether the account and the case should be read again.

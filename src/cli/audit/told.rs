@@ -11,7 +11,7 @@ use super::written::{COLUMNS, ecs, line, row};
 use super::{BROKEN, OK, code as code_of, no_log, unreadable, worse};
 use crate::domain::audit::{Entry, Filter, Report, ascii_json};
 use crate::domain::ids::LogId;
-use crate::domain::text::Safe;
+use crate::domain::text::{Safe, Untrusted};
 use crate::safe;
 use crate::store::audit::{self, StoreError, Walk};
 
@@ -83,7 +83,9 @@ pub(super) fn show_to(
         }
     }
     let code = found.say(err)?;
-    Ok(worse(code, heads.say(err)?))
+    let code = worse(code, heads.say(err)?);
+    telling.end(err)?;
+    Ok(code)
 }
 
 /// Writes the records that are asked for and nothing else; what is wrong, or not as this host remembers it, goes to `err`.
@@ -190,7 +192,9 @@ fn tell_all(
         code = BROKEN;
     }
     code = worse(code, found.say(err)?);
-    Ok(worse(code, heads.say(err)?))
+    code = worse(code, heads.say(err)?);
+    telling.end(err)?;
+    Ok(code)
 }
 
 /// What the verification of all logs that were told found.
@@ -298,6 +302,9 @@ impl Copies {
 struct Telling {
     filter: Filter,
     form: Form,
+    /// How many records were looked at, and how many of them were told.
+    read: u64,
+    told: u64,
 }
 
 impl Telling {
@@ -305,14 +312,21 @@ impl Telling {
         if form == Form::Csv {
             writeln!(out, "{}", COLUMNS.join(","))?;
         }
-        Ok(Self { filter, form })
+        Ok(Self {
+            filter,
+            form,
+            read: 0,
+            told: 0,
+        })
     }
 
     /// Tells a record that is asked for, and whether it was.
     fn tell(&mut self, entry: &Entry, out: &mut dyn Write) -> io::Result<bool> {
+        self.read += 1;
         if !self.filter.takes(entry) {
             return Ok(false);
         }
+        self.told += 1;
         match self.form {
             Form::Text => writeln!(out, "{}", line(entry)),
             Form::Json => writeln!(out, "{}", ascii_json(&ecs(entry))),
@@ -320,6 +334,52 @@ impl Telling {
         }?;
         Ok(true)
     }
+
+    /// Says on the way out that nothing is what was asked for: silence would read as if nothing had been done.
+    fn end(&self, err: &mut dyn Write) -> io::Result<()> {
+        let Some(asked) = self.filter.words().filter(|_| self.told == 0) else {
+            return Ok(());
+        };
+        let none = safe!(
+            "no record matches: {}; records looked through: {}",
+            asked,
+            self.read
+        );
+        writeln!(err, "{none}")?;
+        for hint in hints(&self.filter) {
+            writeln!(err, "hint: {hint}")?;
+        }
+        Ok(())
+    }
+}
+
+/// Says by what records are found, of all that was asked for.
+fn hints(filter: &Filter) -> Vec<Safe> {
+    let number = filter
+        .case
+        .as_deref()
+        .map(|case| case.trim_start_matches('#'));
+    let is_number = |case: &&str| !case.is_empty() && case.bytes().all(|one| one.is_ascii_digit());
+    let of_case = number.filter(is_number).map(|number| {
+        safe!(
+            "the log knows a case by its id and not by its number: `quell case {} --json` tells it",
+            Untrusted::new(number).field()
+        )
+    });
+    let of_user = filter.user.as_ref().map(|_| {
+        Safe::fixed(
+            "--user takes a whole login, an account's id, or a user of the operating system",
+        )
+    });
+    let of_action = filter.action.as_ref().map(|_| {
+        Safe::fixed(
+            "--action takes the id of an action or plan, a kind such as disable_account, or a type of record such as action.intent",
+        )
+    });
+    [of_case, of_user, of_action]
+        .into_iter()
+        .flatten()
+        .collect()
 }
 
 #[cfg(test)]
@@ -357,6 +417,45 @@ mod tests {
             text = format!("{before}\n{end}\n{hashed},\"h\":\"{h}\"}}\n");
         }
         fs::write(path, text)?;
+        Ok(())
+    }
+
+    #[rstest]
+    #[case::number(
+        "case", "14",
+        &["no record matches: case 14; records looked through: 2", "`quell case 14 --json`"]
+    )]
+    #[case::written_with_a_sign("case", "#14", &["case #14;", "`quell case 14 --json`"])]
+    #[case::id("case", "~4424", &["case ~4424;"])]
+    #[case::user("user", "nobody", &["user nobody;", "hint: --user takes "])]
+    #[case::action("action", "xyz", &["action xyz;", "hint: --action takes "])]
+    #[case::kept("action", "clock.jump", &[])]
+    fn that_nothing_matches_is_said_with_what_was_asked_for(
+        #[case] by: &str,
+        #[case] asked: &str,
+        #[case] says: &[&str],
+    ) -> Result<(), Box<dyn Error>> {
+        let dir = tempfile::tempdir()?;
+        with_unreadable(dir.path(), 0)?;
+        let filter = || {
+            let mut filter = Filter::default();
+            let field = match by {
+                "case" => &mut filter.case,
+                "user" => &mut filter.user,
+                _ => &mut filter.action,
+            };
+            *field = Some(asked.to_owned());
+            filter
+        };
+        let (mut out, mut err) = (Vec::new(), Vec::new());
+        show_to(dir.path(), filter(), Form::Text, &mut out, &mut err)?;
+        export(dir.path(), filter(), false, &mut io::sink(), &mut err)?;
+        let err = String::from_utf8(err)?;
+        assert_eq!(out.is_empty(), !says.is_empty(), "{err}");
+        assert_eq!(err.contains("no record matches"), !says.is_empty(), "{err}");
+        for words in says {
+            assert_eq!(err.matches(words).count(), 2, "{words}: {err}");
+        }
         Ok(())
     }
 

@@ -47,8 +47,9 @@ pub(super) async fn checks(
         general.push("the mode is READ ONLY".into());
     }
     let refused = found.and_then(|found| found.refused.clone());
+    let unknown = found.and_then(|found| found.unknown.as_ref());
     let mut unreadable = None;
-    if refused.is_none() {
+    if refused.is_none() && unknown.is_none() {
         let (lines, gap) = readable(source.as_ref(), settings).await;
         checks.extend(lines);
         unreadable = gap;
@@ -79,7 +80,14 @@ pub(super) async fn checks(
         let missing = of_kind.clone().filter(|right| right.granted == Some(false));
         reasons.extend(missing.map(Right::lacking));
         let is_granted = of_kind.all(|right| right.granted == Some(true)) && !rights.is_empty();
-        checks.push(line(&name, kind, &reasons, settings, is_granted));
+        checks.push(match unknown.filter(|_| reasons.is_empty()) {
+            Some(why) => check(
+                safe!("{}: {}", name, kind.word()),
+                Verdict::NotKnown,
+                safe!("not known: {}", why),
+            ),
+            None => line(&name, kind, &reasons, settings, is_granted),
+        });
     }
     checks
 }

@@ -9,7 +9,7 @@ use chrono::TimeDelta;
 use super::{Check, Verdict, check, failed};
 use crate::config::settings::{Connection, Mode, Settings, Vendor};
 use crate::connect::capability::{
-    ActivitySource, Cases, ConnectError, Examined, LastSeen, Right, RuleSeen,
+    ActivitySource, Cases, ConnectError, ConnectErrorKind, Examined, LastSeen, Right, RuleSeen,
 };
 use crate::connect::registry::Connections;
 use crate::domain::freshness::{Moment, age_word, time_word};
@@ -37,6 +37,8 @@ pub(super) struct Found {
     pub checks: Vec<Check>,
     /// Why its token cannot be used, if so.
     pub refused: Option<Safe>,
+    /// Why nobody can tell whether its token can be used, if so.
+    pub unknown: Option<Safe>,
     /// The rights of the token, as far as they are told.
     pub rights: Vec<Right>,
 }
@@ -76,14 +78,26 @@ async fn examine(
         name: name.clone(),
         checks: Vec::new(),
         refused: None,
+        unknown: None,
         rights: Vec::new(),
     };
+    let asked = Instant::now();
     let token = source.token().await;
     found.checks.push(reachable(&name, source, &token));
-    found.checks.push(clock(&name, source, start));
+    found.checks.push(clock(&name, source, asked, start));
     match token {
         Err(error) => {
-            found.refused = Some(safe!("the token is of no use: {}", error.what));
+            match error.kind {
+                ConnectErrorKind::Denied | ConnectErrorKind::Rejected => {
+                    found.refused = Some(safe!("the token is of no use: {}", error.what));
+                }
+                ConnectErrorKind::NotSent => found.refused = Some(error.what.clone()),
+                // What was asked too often, elsewhere or in vain is no word on the token.
+                ConnectErrorKind::Throttled(_)
+                | ConnectErrorKind::Unknown
+                | ConnectErrorKind::Malformed
+                | ConnectErrorKind::NotFound => found.unknown = Some(error.what.clone()),
+            }
             found.checks.push(failed(safe!("{}: token", name), error));
             // A token may be refused because one of its rights is: which one is told all the same.
             found.rights = needed(source.rights().await.unwrap_or_default());
@@ -166,29 +180,55 @@ fn reachable(
     }
 }
 
-fn clock(name: &ConnectionName, source: &dyn Examined, (now, started): (Moment, Instant)) -> Check {
+fn clock(
+    name: &ConnectionName,
+    source: &dyn Examined,
+    asked: Instant,
+    (now, started): (Moment, Instant),
+) -> Check {
     let what = safe!("{}: clock", name);
     let Some((theirs, read)) = source.server_clock() else {
         return check(what, Verdict::NotKnown, "it has sent no date");
     };
-    let ours = now.utc + TimeDelta::from_std(read.duration_since(started)).unwrap_or_default();
+    let ours =
+        now.utc + TimeDelta::from_std(read.saturating_duration_since(started)).unwrap_or_default();
     // Dates have whole seconds: half of one is the best guess at the rest.
-    let difference = (theirs + TimeDelta::milliseconds(500) - ours).num_seconds();
-    let verdict = match difference.abs() {
+    let difference = theirs + TimeDelta::milliseconds(500) - ours;
+    clock_line(what, difference, read.saturating_duration_since(asked))
+}
+
+/// Judges what a date is ahead of our clock when it came, of an answer that took so long: it was written at any time of that.
+fn clock_line(what: Safe, difference: TimeDelta, took: Duration) -> Check {
+    let least = difference.num_seconds();
+    let most = if took < Duration::from_secs(1) {
+        least
+    } else {
+        (difference + TimeDelta::from_std(took).unwrap_or_default()).num_seconds()
+    };
+    // Only what it differs by in any case is held against it.
+    let certain = least.max(0) - most.min(0);
+    let verdict = match certain {
         seconds if seconds <= CLOCK_WARNING => Verdict::Ok,
         seconds if seconds <= CLOCK_FAULT => Verdict::Warning,
         _ => Verdict::Fault,
     };
-    let mut line = check(
-        what,
-        verdict,
+    let by = if least == most {
+        safe!("differs by {} s", least)
+    } else {
         safe!(
-            "differs by {} s; limits: {} s doubtful, {} s wrong",
-            difference,
-            CLOCK_WARNING,
-            CLOCK_FAULT
-        ),
+            "differs by {} s to {} s, for the answer took {} s",
+            least,
+            most,
+            took.as_secs()
+        )
+    };
+    let limits = safe!(
+        "{}; limits: {} s doubtful, {} s wrong",
+        by,
+        CLOCK_WARNING,
+        CLOCK_FAULT
     );
+    let mut line = check(what, verdict, limits);
     if verdict != Verdict::Ok {
         line.hint = Some("look at the time service of this host first".into());
     }
@@ -360,6 +400,39 @@ mod tests {
             kinds: Vec::new(),
             granted,
         }
+    }
+
+    #[rstest]
+    #[case::alike(300, 100, "differs by 0 s; limits: ", Verdict::Ok)]
+    #[case::doubtful(-7_000, 100, "differs by -7 s; limits: ", Verdict::Warning)]
+    #[case::wrong(301_500, 100, "differs by 301 s; limits: ", Verdict::Fault)]
+    #[case::slow(-5_800, 6_200, "differs by -5 s to 0 s, for the answer took 6 s; ", Verdict::Ok)]
+    #[case::slow_and_behind(
+        -16_000,
+        6_000,
+        "differs by -16 s to -10 s, for the answer took 6 s; ",
+        Verdict::Warning
+    )]
+    #[case::slow_and_ahead(
+        400_000,
+        6_000,
+        "differs by 400 s to 406 s, for the answer took 6 s; ",
+        Verdict::Fault
+    )]
+    fn a_clock_is_judged_by_what_it_differs_by_however_long_the_answer_took(
+        #[case] milliseconds: i64,
+        #[case] took: u64,
+        #[case] says: &str,
+        #[case] verdict: Verdict,
+    ) {
+        let difference = TimeDelta::milliseconds(milliseconds);
+        let line = clock_line(
+            "okta: clock".into(),
+            difference,
+            Duration::from_millis(took),
+        );
+        assert!(line.found.as_str().starts_with(says), "{line:?}");
+        assert_eq!(line.verdict, verdict);
     }
 
     #[rstest]

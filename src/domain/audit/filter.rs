@@ -11,6 +11,9 @@ use serde_json::Value;
 
 use super::body::Body;
 use super::entry::Entry;
+use crate::domain::freshness::time_word;
+use crate::domain::text::{Safe, Untrusted};
+use crate::safe;
 
 /// What is asked for; what is `None` is not asked.
 #[derive(Clone, Debug, Default)]
@@ -44,6 +47,26 @@ impl Filter {
         let fits = !any || self.fits(entry);
         fits && self.since.is_none_or(|since| entry.ts >= since)
             && self.until.is_none_or(|until| entry.ts < until)
+    }
+
+    /// Says what is asked for; `None` where that is all.
+    pub fn words(&self) -> Option<Safe> {
+        let text = |word: &'static str, asked: &Option<String>| {
+            let asked = Untrusted::new(asked.as_deref()?);
+            Some(safe!("{} {}", word, asked.field()))
+        };
+        let time = |word: &'static str, at: Option<DateTime<Utc>>| {
+            Some(safe!("{} {}", word, time_word(at?)))
+        };
+        let all = [
+            text("user", &self.user),
+            text("case", &self.case),
+            text("action", &self.action),
+            time("since", self.since),
+            time("until", self.until),
+        ];
+        let all: Vec<Safe> = all.into_iter().flatten().collect();
+        (!all.is_empty()).then(|| Safe::join(all, &Safe::fixed(", ")))
     }
 
     fn fits(&mut self, entry: &Entry) -> bool {

@@ -12,6 +12,7 @@ use super::kind::ActionKind;
 use super::ledger::ActionView;
 use super::note::Anchor;
 use super::recovery_watch;
+use super::standing::Standing;
 use super::state::ActionState;
 use crate::domain::audit::{Body, Entry, HoldSet, WatchCursor, WatchSuccess};
 use crate::domain::freshness::{clock_word, time_word};
@@ -24,6 +25,10 @@ pub const SUCCESSES_MAX: usize = 50;
 
 /// Successes named in a comment.
 const NAMED: usize = 5;
+
+/// Before the end in a comment, where the account is contained, and where nobody knows whether it is.
+pub(super) const UNTIL: &str = "Contained until ";
+pub(super) const PERHAPS_UNTIL: &str = "As far as it is contained: until ";
 
 /// How long a containment holds where nobody says otherwise, and when its end is announced.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -90,14 +95,22 @@ impl Hold {
         until_word(self.until, now)
     }
 
-    /// Gives the sentence for the case.
-    pub fn sentence(&self) -> String {
+    /// Gives the sentence for the case, of an account that stands so; `None` where it is known not to be disabled: nothing
+    /// of it holds until any time.
+    pub fn sentence(&self, standing: &Standing) -> Option<String> {
+        let start = match standing.is_disabled() {
+            Some(true) => UNTIL,
+            Some(false) => return None,
+            None => PERHAPS_UNTIL,
+        };
         let until = match self.until {
             None => "somebody decides".into(),
             Some(until) => time_word(until),
         };
         let owner = sink::markdown(&self.owner.field());
-        format!("Contained until {until}, owner {owner}. Nothing is undone by itself.")
+        Some(format!(
+            "{start}{until}, owner {owner}. Nothing is undone by itself."
+        ))
     }
 }
 
@@ -392,6 +405,67 @@ mod tests {
             how: "confirmed".to_owned(),
             reason: None,
         })
+    }
+
+    /// Whatever is missing, an end stands only over what may hold.
+    #[rstest]
+    #[case::contained(&[], None, Some("Contained until "))]
+    #[case::sessions(&["sessions not revoked"], Some(true), Some("Contained until "))]
+    #[case::by_others(
+        &["disabled, but not provably by an action of ours"],
+        Some(true),
+        Some("Contained until ")
+    )]
+    #[case::not_disabled(&["not disabled from here"], Some(false), None)]
+    #[case::not_disabled_and_more(
+        &["not disabled from here", "activity since"],
+        Some(false),
+        None
+    )]
+    #[case::active_again(&["the account is ACTIVE again"], Some(false), None)]
+    #[case::by_hand(
+        &["its disabling was closed by hand, not proven"],
+        None,
+        Some("As far as it is contained: until ")
+    )]
+    #[case::perhaps_enabled(
+        &["account perhaps enabled again"],
+        None,
+        Some("As far as it is contained: until ")
+    )]
+    fn an_end_is_told_only_of_what_may_hold(
+        #[case] missing: &[&'static str],
+        #[case] disabled: Option<bool>,
+        #[case] start: Option<&str>,
+    ) {
+        let since = at(0);
+        let standing = if missing.is_empty() {
+            Standing::Contained { since }
+        } else {
+            let missing = missing.iter().copied().map(Safe::fixed).collect();
+            let standing = Standing::Partly { missing, since };
+            assert_eq!(standing.is_disabled(), disabled);
+            standing
+        };
+        let end = |until: Option<i64>| {
+            let hold = Hold {
+                case: case(),
+                login: account().login,
+                owner: "jo".into(),
+                until: until.map(at),
+                reason: None,
+                set: at(0),
+            };
+            hold.sentence(&standing)
+        };
+        for (until, word) in [
+            (Some(7_200), "2027-01-15 10:00:00Z"),
+            (None, "somebody decides"),
+        ] {
+            let said =
+                start.map(|start| format!("{start}{word}, owner jo. Nothing is undone by itself."));
+            assert_eq!(end(until), said);
+        }
     }
 
     fn success(event: &str, second: i64) -> Body {

@@ -2,7 +2,7 @@
 
 use chrono::{DateTime, TimeDelta, Utc};
 
-use super::hold::Hold;
+use super::hold::{Hold, PERHAPS_UNTIL, UNTIL};
 use super::kind::ActionKind;
 use super::ledger::ActionView;
 use super::standing::Standing;
@@ -102,6 +102,7 @@ pub fn hedged(text: &str) -> String {
         WAS_READ | REST_WAS_READ => format!("By that log: {line}"),
         // A send that is missing there may have been made.
         _ if line.starts_with("- ") => line.replacen(NOT_SENT, "**, no send on record", 1),
+        _ if line.starts_with(UNTIL) => line.replacen(UNTIL, PERHAPS_UNTIL, 1),
         _ => line
             .strip_prefix("Account is partly contained: ")
             .map_or_else(|| line.to_owned(), |rest| format!("{UNCERTAIN}; {rest}")),
@@ -181,9 +182,7 @@ pub fn compose(
         NOTHING_CONTAINS.to_owned()
     });
     lines.extend(not_known(actions, standing));
-    if *standing != Standing::Free {
-        lines.extend(hold.map(Hold::sentence));
-    }
+    lines.extend(hold.and_then(|hold| hold.sentence(standing)));
     lines.push(reading(actions).to_owned());
     lines.push(
         "Sessions that applications keep themselves cannot be read from the provider.".to_owned(),
@@ -339,6 +338,10 @@ mod in_doubt {
         "- disable account: **abandoned**, no send on record (closed) [action 1]".to_owned()
     )]
     #[case::a_name("Account: Account is contained.", "Account: Account is contained.".to_owned())]
+    #[case::an_end(
+        "Contained until somebody decides, owner jo.",
+        "As far as it is contained: until somebody decides, owner jo.".to_owned()
+    )]
     fn a_comment_says_the_doubt_first_and_claims_nothing_beyond_it(
         #[case] line: &str,
         #[case] said: String,
@@ -690,6 +693,42 @@ mod text {
         let text = told(&ledger);
         assert!(text.contains(word), "{text}");
         assert!(!text.contains(NOT_KNOWN), "{text}");
+    }
+
+    /// The sessions were ended and the disabling had no effect: nothing is contained until any time.
+    #[test]
+    fn of_a_disabling_that_was_refuted_no_end_is_told() {
+        let mut ledger = Ledger::default();
+        super::super::samples::proven(&mut ledger, 1, ActionKind::RevokeSessions, 1, 0);
+        let refuted = [
+            planned(2, 1, ActionKind::DisableAccount),
+            confirmed(2, false),
+            intent(2, Some(5)),
+            outcome(2, OutcomeState::NotEffective),
+        ];
+        for (body, n) in refuted.into_iter().zip(10..) {
+            ledger.apply(&entry(n, 5, body));
+        }
+        let account = crate::domain::containment::samples::account();
+        let hold = Hold {
+            case: crate::domain::containment::samples::case(),
+            login: account.login,
+            owner: "jo".into(),
+            until: None,
+            reason: None,
+            set: crate::domain::containment::samples::at(0),
+        };
+        let head = Anchor {
+            log: "01LOG".to_owned(),
+            n: 5,
+            h: "ab12".to_owned(),
+        };
+        let word = crate::domain::containment::standing::standing(&ledger, &account.id, |_| false);
+        let actions: Vec<&ActionView> = ledger.actions().collect();
+        let text = compose(&pid(1), &actions, &"jo".into(), &word, Some(&hold), &head);
+        let line = "Account is partly contained: not disabled from here.";
+        assert!(text.lines().any(|one| one == line), "{text}");
+        assert!(!text.contains("until somebody decides"), "{text}");
     }
 
     #[test]

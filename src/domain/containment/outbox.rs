@@ -7,7 +7,7 @@ use std::collections::{HashMap, HashSet};
 
 use chrono::{DateTime, Utc};
 
-use crate::domain::audit::{Body, Entry, Observed};
+use crate::domain::audit::{Body, Entry, HoldSet, Observed, RecoverySaid, RecoveryWord};
 use crate::domain::ids::{ActionId, CaseId, RecordId, SessionId};
 use crate::domain::mirror::Mirrored;
 use crate::domain::text::Untrusted;
@@ -22,8 +22,17 @@ const TAKEN_MOST: usize = 2;
 /// Weight of text in one record of a note: its longest written form stays below what a field keeps whole.
 const PIECE: usize = 4_000;
 
+/// The record of the decision that a note tells of; it stands right before the note, in the same write.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Basis {
+    /// Its number.
+    pub n: u64,
+    /// What was decided.
+    pub record: Body,
+}
+
 /// A note of the analyst that is not known to be in the case.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq)]
 pub struct PendingNote {
     /// Its id.
     pub rid: RecordId,
@@ -39,6 +48,8 @@ pub struct PendingNote {
     pub operator: Option<Untrusted>,
     /// When it was written.
     pub at: DateTime<Utc>,
+    /// What it tells of that was decided, if so.
+    pub decided: Option<Basis>,
 }
 
 /// A change of a case that was promised, and of which nobody said what came of it.
@@ -74,6 +85,7 @@ struct Typed {
     case: CaseId,
     text: String,
     operator: Option<Untrusted>,
+    decided: Option<Basis>,
 }
 
 impl Typed {
@@ -82,6 +94,7 @@ impl Typed {
             case: case.clone(),
             text: String::new(),
             operator: None,
+            decided: None,
         }
     }
 }
@@ -90,6 +103,8 @@ impl Typed {
 #[derive(Clone, Debug, Default)]
 pub struct Outbox {
     typed: HashMap<SessionId, Typed>,
+    /// The last decision that a case is told of, with the session that recorded it.
+    decided: Option<(SessionId, CaseId, Basis)>,
     notes: Vec<PendingNote>,
     changes: Vec<PendingChange>,
     /// The number of the last record that says of each case that it is closed as a false positive, or merged.
@@ -123,6 +138,11 @@ impl Outbox {
                 if begun.case != *case {
                     *begun = Typed::new(case);
                 }
+                if let Some((sess, of, basis)) = self.decided.take()
+                    && (&sess, &of, basis.n + 1) == (&entry.sess, case, entry.n)
+                {
+                    begun.decided = Some(basis);
+                }
                 begun.text.push_str(text.raw());
                 begun.operator.clone_from(operator);
             }
@@ -145,6 +165,7 @@ impl Outbox {
                         user: entry.user.clone(),
                         operator: typed.operator,
                         at: entry.ts,
+                        decided: typed.decided,
                     });
                 }
             }
@@ -207,7 +228,16 @@ impl Outbox {
                     *first = claim;
                 }
             }
-            _ => self.mirrored.apply(entry),
+            body => {
+                if let Some(case) = told(body) {
+                    let basis = Basis {
+                        n: entry.n,
+                        record: body.clone(),
+                    };
+                    self.decided = Some((entry.sess.clone(), case.clone(), basis));
+                }
+                self.mirrored.apply(entry);
+            }
         }
     }
 
@@ -296,6 +326,20 @@ impl Outbox {
     }
 }
 
+/// Gives the case that is told of a decision with the note that follows; of the end that comes with an action it is not.
+fn told(body: &Body) -> Option<&CaseId> {
+    let (case, how) = match body {
+        Body::HoldSet(HoldSet { case, how, .. }) => (case, how),
+        Body::Recovery(RecoverySaid {
+            case,
+            word: RecoveryWord::Until(word),
+            ..
+        }) => (case, &word.how),
+        _ => return None,
+    };
+    (how != "confirmed").then_some(case)
+}
+
 /// Cuts a note into pieces that a record keeps whole.
 pub fn pieces(text: &str) -> Vec<Untrusted> {
     let (mut pieces, mut piece, mut weight) = (Vec::new(), String::new(), 0);
@@ -323,7 +367,7 @@ mod tests {
 
     use super::*;
     use crate::domain::audit::{CaseChanged, TaskState};
-    use crate::domain::containment::samples::{aid, at, case, entry};
+    use crate::domain::containment::samples::{account, aid, at, case, entry};
 
     fn rid(number: u128) -> RecordId {
         RecordId::from_parts(at(0), number)
@@ -399,6 +443,42 @@ mod tests {
         );
         records.push((5, done(1)));
         assert!(folded(records).notes().is_empty());
+    }
+
+    fn ends(how: &str) -> Body {
+        Body::HoldSet(HoldSet {
+            case: case(),
+            account: account().id,
+            login: account().login,
+            owner: "jo".into(),
+            until: None,
+            how: how.to_owned(),
+            reason: None,
+        })
+    }
+
+    #[rstest]
+    #[case::in_one_write(vec![(1, ends("kept")), (2, note("stays")), (3, note("so")), (4, intent(1, NOTE))], Some(1))]
+    #[case::the_end_of_an_action(vec![(1, ends("confirmed")), (2, note("a")), (3, intent(1, NOTE))], None)]
+    #[case::something_between(vec![(1, ends("kept")), (3, note("a")), (4, intent(1, NOTE))], None)]
+    #[case::a_later_note(
+        vec![
+            (1, ends("kept")), (2, note("stays")), (3, intent(2, NOTE)), (4, done(2)),
+            (5, note("a")), (6, intent(1, NOTE)),
+        ],
+        None
+    )]
+    fn a_note_tells_of_the_decision_that_stands_right_before_it(
+        #[case] records: Vec<(u64, Body)>,
+        #[case] expected: Option<u64>,
+    ) {
+        let outbox = folded(records);
+        let told: Vec<Option<u64>> = outbox
+            .notes()
+            .iter()
+            .map(|note| note.decided.as_ref().map(|basis| basis.n))
+            .collect();
+        assert_eq!(told, [expected]);
     }
 
     #[test]

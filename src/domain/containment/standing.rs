@@ -23,6 +23,9 @@ const NOT_DISABLED: &str = "not disabled from here";
 /// What is missing where the provider says that the account is enabled, though it was proven to be disabled.
 const ACTIVE_AGAIN: &str = "the account is ACTIVE again";
 
+/// What is missing where an enabling was sent, and nobody could prove what became of it.
+const PERHAPS_ENABLED: &str = "account perhaps enabled again";
+
 /// What is missing where no session was ended from here.
 const NOT_REVOKED: &str = "sessions not revoked";
 
@@ -121,6 +124,14 @@ impl Standing {
     /// Tells whether nobody knows how the account stands, for its last disabling was closed by hand.
     pub fn is_by_hand(&self) -> bool {
         self.lacks(BY_HAND)
+    }
+
+    /// Tells whether the account is disabled by all that is on record; `None` where nobody knows.
+    pub fn is_disabled(&self) -> Option<bool> {
+        if *self == Self::Free || self.lacks(NOT_DISABLED) || self.lacks(ACTIVE_AGAIN) {
+            return Some(false);
+        }
+        (!self.lacks(BY_HAND) && !self.lacks(PERHAPS_ENABLED)).then_some(true)
     }
 
     /// Tells whether the provider says, later than what completed the containment, that the account is enabled.
@@ -263,7 +274,7 @@ pub fn standing(
     };
     let mut missing: Vec<Safe> = Vec::new();
     match (disabled, revoked) {
-        (None, _) if perhaps_at.is_some() => missing.push("account perhaps enabled again".into()),
+        (None, _) if perhaps_at.is_some() => missing.push(PERHAPS_ENABLED.into()),
         (None, revoked) if by_others => {
             missing.push(BY_OTHERS.into());
             let unended = match revoked {

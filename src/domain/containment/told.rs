@@ -5,6 +5,7 @@
 
 use chrono::{DateTime, NaiveDateTime, Utc};
 
+use super::hold::{PERHAPS_UNTIL, UNTIL};
 use crate::domain::case::Comment;
 use crate::domain::text::Untrusted;
 
@@ -66,7 +67,9 @@ pub fn read(comment: &Comment) -> Option<Told> {
         login: plain(login),
         account: plain(account),
         word,
-        until: after("Contained until ").map_or(Until::Unsaid, until),
+        until: after(UNTIL)
+            .or_else(|| after(PERHAPS_UNTIL))
+            .map_or(Until::Unsaid, until),
         at: comment.at,
     })
 }
@@ -165,6 +168,17 @@ mod tests {
         assert_eq!(told.login.raw(), actions[0].login.ident().as_str());
         let id = actions[0].account.shown();
         assert_eq!(told.account.raw(), format!("{id} at okta"));
+    }
+
+    #[rstest]
+    #[case::contained("Contained until ")]
+    #[case::perhaps("As far as it is contained: until ")]
+    fn an_end_is_read_back_however_certain_it_is(#[case] start: &str) {
+        let text = format!(
+            "Account: x (id 1 at okta)\nAccount is partly contained: y.\n{start}somebody decides, owner jo.\nquell:1"
+        );
+        let told = read(&comment(&text)).unwrap_or_else(|| panic!("{text}"));
+        assert_eq!(told.until, Until::Open);
     }
 
     #[test]

@@ -26,8 +26,14 @@ pub struct Facts {
     pub created: Option<DateTime<Utc>>,
     /// The alert that says most, and when it was raised.
     pub alert: Option<(Safe, DateTime<Utc>)>,
-    /// The account: login, id, connection.
-    pub account: Option<Safe>,
+    /// Names the log that all that is said of actions goes by.
+    pub log: Safe,
+    /// What logs of other hosts beside it hold that is not over, if they do.
+    pub beside: Option<Safe>,
+    /// That the case tells of actions that are not in this log, or was not read, if so.
+    pub others: Option<Safe>,
+    /// The account as it was read, and when: login, id, connection, status.
+    pub account: Option<(Safe, DateTime<Utc>)>,
     /// How the account stands, where something was done to it.
     pub standing: Option<Safe>,
     /// The likelihood a person judged, and when.
@@ -164,7 +170,10 @@ pub(super) fn sample() -> Facts {
         status: "New, owner ana".into(),
         created: Some(at(0)),
         alert: Some(("Many failures".into(), at(-60))),
-        account: Some("mara (id 00u at okta)".into()),
+        log: "the log of this host (ana at lap-b)".into(),
+        beside: None,
+        others: None,
+        account: Some(("mara (id 00u at okta), read as SUSPENDED".into(), at(590))),
         standing: Some("contained".into()),
         likelihood: Some(("HIGH".into(), at(30))),
         decisions: vec!["contain".into()],

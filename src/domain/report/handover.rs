@@ -24,7 +24,11 @@ pub fn compose(facts: &Facts) -> String {
         .filter(|act| act.unfinished)
         .map(|act| act.line.clone())
         .collect();
-    lines.section_or("Unfinished actions", &unfinished, "None is unfinished.");
+    lines.section_or(
+        "Unfinished actions",
+        &unfinished,
+        safe!("None is unfinished by {}.", facts.log),
+    );
     let open: Vec<Safe> = facts
         .phases
         .iter()
@@ -40,7 +44,10 @@ pub fn compose(facts: &Facts) -> String {
     lines.section_or(
         "Changes, and the way back",
         &facts.ways_back,
-        "Nothing was changed that would have to be undone.",
+        safe!(
+            "By {} nothing was changed that would have to be undone.",
+            facts.log
+        ),
     );
     lines.section("Sources that are not well", &facts.sources);
     lines.section("Documented in the case", &facts.documented);
@@ -53,11 +60,23 @@ pub fn compose(facts: &Facts) -> String {
     lines.done()
 }
 
-/// Composes the handover of a shift: a few lines for each case.
-pub fn shift(cases: &[Facts], now: chrono::DateTime<chrono::Utc>, by: &Safe) -> String {
+/// Composes the handover of a shift: a few lines for each case. What was done is by one log, and logs beside it may hold more.
+pub fn shift(
+    cases: &[Facts],
+    now: chrono::DateTime<chrono::Utc>,
+    by: &Safe,
+    (log, beside): (&Safe, Option<&Safe>),
+) -> String {
     let mut lines = Lines::default();
     lines.heading(&safe!("Shift handover, {}", time_word(now)));
     lines.line(&safe!("Handed over by: {}", by));
+    lines.line(&safe!(
+        "What was done is by {}; what other hosts did stands in the comments of the cases, and not here.",
+        log
+    ));
+    if let Some(beside) = beside {
+        lines.line(beside);
+    }
     if cases.is_empty() {
         lines.line(&"No open case is yours.".into());
     }
@@ -113,14 +132,34 @@ mod tests {
         let mut facts = sample();
         (facts.actions, facts.ways_back, facts.escalation) = (Vec::new(), Vec::new(), Vec::new());
         let text = compose(&facts);
-        assert!(text.contains("None is unfinished."), "{text}");
-        assert!(text.contains("No escalation path is configured."), "{text}");
+        let log = "the log of this host (ana at lap-b)";
+        for part in [
+            format!("None is unfinished by {log}.\n"),
+            format!("By {log} nothing was changed that would have to be undone.\n"),
+            "No escalation path is configured.".to_owned(),
+        ] {
+            assert!(text.contains(&part), "{part:?} is not in:\n{text}");
+        }
     }
 
     #[test]
     fn a_shift_names_each_case_once() {
-        let text = shift(&[sample(), sample()], sample().now, &"ana".into());
+        let facts = sample();
+        let by = "ana".into();
+        let text = shift(
+            &[sample(), sample()],
+            facts.now,
+            &by,
+            (&facts.log, Some(&"lap-a holds 3".into())),
+        );
         assert_eq!(text.matches("# case #14").count(), 2);
-        assert!(shift(&[], sample().now, &"ana".into()).contains("No open case is yours."));
+        for part in [
+            "is by the log of this host (ana at lap-b); ",
+            "\nlap-a holds 3\n",
+        ] {
+            assert!(text.contains(part), "{part:?} is not in:\n{text}");
+        }
+        let none = shift(&[], facts.now, &by, (&facts.log, None));
+        assert!(none.contains("No open case is yours."), "{none}");
     }
 }

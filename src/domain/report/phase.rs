@@ -37,10 +37,14 @@ pub(super) fn head(lines: &mut Lines, facts: &Facts) {
         .severity
         .map_or("severity not known", |one| one.word());
     lines.line(&safe!("{}, {}: {}", facts.case, severity, facts.title));
-    if let Some(account) = &facts.account {
-        lines.line(&safe!("Account: {}", account));
+    if let Some((account, at)) = &facts.account {
+        lines.line(&safe!("Account: {} at {}", account, time_word(*at)));
     }
     lines.line(&safe!("Written: {}", time_word(facts.now)));
+    // Whatever is said below of actions is by one log.
+    for line in facts.others.iter().chain(&facts.beside) {
+        lines.line(line);
+    }
 }
 
 fn findings(lines: &mut Lines, facts: &Facts) {
@@ -132,6 +136,7 @@ mod tests {
         for part in [
             "# Phase Containment\n",
             "case #14, CRITICAL: Password spray\n",
+            "Account: mara (id 00u at okta), read as SUSPENDED at 2027-01-15 08:09:50Z\n",
             "- 16 failed sign-ins, then a success\n  - FAILURE from 192.0.2.1\n  - and 15 more in the activity\n",
             "HIGH, judged ",
             "# Decisions\n- contain\n",
@@ -165,6 +170,16 @@ mod tests {
             "{text}"
         );
         assert!(compose(&facts, 9).is_empty());
+    }
+
+    #[test]
+    fn what_is_in_no_log_of_this_host_is_said_at_the_top() {
+        let mut facts = sample();
+        facts.others = Some("2 records of others".into());
+        facts.beside = Some("the log of lap-a holds 3".into());
+        let text = compose(&facts, 1);
+        let said = "Z\n2 records of others\nthe log of lap-a holds 3\n\n# Findings\n";
+        assert!(text.contains(said), "{text}");
     }
 
     #[test]

@@ -1,4 +1,5 @@
-//! What the analyst writes for a case: put on record first, then posted.
+//! What the analyst writes for a case: put on record first, then posted, with a word before it where it does not hold any
+//! more by then.
 //!
 //! What must not live here: posting.
 
@@ -8,21 +9,24 @@ use std::time::Duration;
 use sha2::{Digest, Sha256};
 
 use super::{begin, login};
-use crate::app::decision::{Decision, HINT, nothing};
-use crate::app::message::Level;
+use crate::app::decision::{Decision, HINT, nothing, since};
+use crate::app::message::Refused;
 use crate::domain::audit::{Body, TimelineSaid};
 use crate::domain::containment::caps::CapWord;
 use crate::domain::containment::counted::Counted;
 use crate::domain::containment::kind::ActionKind;
-use crate::domain::containment::outbox::{NOTE, pieces};
+use crate::domain::containment::note::Anchor;
+use crate::domain::containment::outbox::{NOTE, PendingNote, pieces};
 use crate::domain::containment::plan::hex;
 use crate::domain::fault::Fault;
+use crate::domain::freshness::time_word;
 use crate::domain::ids::{CaseId, RecordId};
+use crate::domain::operator::signed;
 use crate::domain::report::Target;
-use crate::domain::text::{Safe, Untrusted};
-use crate::engine::journal::NotRecorded;
+use crate::domain::text::{Safe, Untrusted, sink};
 use crate::engine::{World, clock, documents, written};
 use crate::safe;
+use crate::store::audit::StoreError;
 
 /// Longest wait for an account that is decided to stay contained: a decision must not hang on a provider.
 const LOOK: Duration = Duration::from_secs(5);
@@ -60,7 +64,7 @@ pub(in crate::engine) async fn note(
             };
             promise(&world, case, text, (rid.clone(), phase), first).await
         }
-        Err(what) => Some((Level::Warning, Fault::new(what).hint(ENABLED_HINT))),
+        Err(what) => Some(Refused::Unfit(Fault::new(what).hint(ENABLED_HINT))),
     };
     let recorded = refused.is_none();
     if let Some(of) = &draft {
@@ -91,8 +95,29 @@ pub(in crate::engine) async fn event(
     said.rid = Some(rid.clone());
     let first = (vec![Body::TimelineSaid(said)], Vec::new());
     match promise(&world, case, text, (rid.clone(), None), first).await {
-        Some((level, fault)) => world.notice(level, fault).await,
         None => begin(&world, &rid).await,
+        refused => written::tell(&world, None, refused).await,
+    }
+}
+
+/// Composes the comment of a note, as it was written. What it says of a decision may have ended while it waited: then that
+/// is said first.
+pub(super) fn comment(world: &World, note: &PendingNote, head: &Anchor) -> String {
+    let body = sink::markdown(&note.text.block());
+    let by = sink::markdown(&signed(note.operator.as_ref(), &note.user));
+    let at = time_word(note.at);
+    let written = sink::markdown(&at);
+    let text = format!(
+        "{body}\n\nby {by}, written {written}\n{}\naudit {} n={} h={}\n",
+        note.marker, head.log, head.n, head.h
+    );
+    let decided = note.decided.as_ref();
+    let ended = world
+        .journal
+        .with(|ledger| decided.and_then(|decided| since(decided, ledger)));
+    match ended {
+        Some(ended) => format!("Written {at}; since then {ended}.\n\n{text}"),
+        None => text,
     }
 }
 
@@ -135,14 +160,14 @@ async fn seen(world: &World, decided: &[Decision]) -> Result<Option<Safe>, Safe>
 }
 
 /// Puts a note on record, after some other records in the same write and where what was decided still fits; gives why it
-/// is not, if so.
+/// is not known to be, if so.
 async fn promise(
     world: &World,
     case: CaseId,
     text: Untrusted,
     (rid, phase): (RecordId, Option<String>),
     (mut bodies, decided): (Vec<Body>, Vec<Decision>),
-) -> Option<(Level, Fault)> {
+) -> Option<Refused> {
     let by = login(world);
     bodies.extend(pieces(text.raw()).into_iter().map(|text| Body::Note {
         case: case.clone(),
@@ -159,11 +184,11 @@ async fn promise(
     });
     match recorded(world, bodies, decided).await {
         Ok(()) => None,
-        Err(NotRecorded::Refused(what)) => Some((Level::Warning, Fault::new(what).hint(HINT))),
-        Err(NotRecorded::Failed(fault)) => {
-            let what = safe!("the note is neither recorded nor sent: {}", fault.what);
-            let hint = fault.hint;
-            Some((Level::Error, Fault { what, hint }))
+        Err(StoreError::Unmet { reason }) => Some(Refused::Unfit(Fault::new(reason).hint(HINT))),
+        Err(error) => {
+            let title = Safe::from("the note");
+            let of = (&title, "is neither recorded nor sent", written::POSTED);
+            Some(written::refused_by(&error, of))
         }
     }
 }
@@ -174,11 +199,10 @@ async fn recorded(
     world: &World,
     bodies: Vec<Body>,
     decided: Vec<Decision>,
-) -> Result<(), NotRecorded> {
+) -> Result<(), StoreError> {
     let journal = &world.journal;
     if decided.is_empty() {
-        let recorded = journal.record(bodies).await;
-        return recorded.map(drop).map_err(NotRecorded::Failed);
+        return journal.try_record(bodies).await.map(drop);
     }
     // What refuses it is to be seen beside the refusal.
     journal.catch_up().await;
@@ -188,5 +212,5 @@ async fn recorded(
         let mut all = decided.iter();
         all.find_map(|one| one.refusal(counted.ledger()))
     };
-    journal.record_if(bodies, check).await.map(drop)
+    journal.try_record_if(bodies, check).await.map(drop)
 }

@@ -36,7 +36,8 @@ impl Reads {
                 let refused = self.refusal();
                 let mut said = format!("{refused}; read back all the same: {read}, {by}");
                 if now.kind == ActionKind::ResetPassword {
-                    said.push_str("; reset it again for one that is known");
+                    let again = world.reset_again(&now.account.connection);
+                    said.push_str(safe!("; {} for one that is known", again).as_str());
                 }
                 (said, OutcomeState::Rejected)
             }

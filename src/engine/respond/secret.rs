@@ -46,7 +46,8 @@ pub(super) async fn hand_over(
             "reset password of {}: no link came with the answer",
             plan.account().login.field()
         );
-        let fault = Fault::new(line).hint("once it is read back, reset it again to get one");
+        let again = world.reset_again(&plan.account().id.connection);
+        let fault = Fault::new(line).hint(safe!("once it is read back, {} to get one", again));
         world.notice(Level::Warning, fault).await;
         return;
     };

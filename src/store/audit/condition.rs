@@ -14,8 +14,8 @@ impl Writer {
         bodies: Vec<Body>,
         condition: Condition,
     ) -> Result<Vec<Entry>, StoreError> {
-        // A torn end is named first, so that the condition finds no line it cannot explain.
-        self.heal()?;
+        // A torn end is named first, so that the condition finds no line it cannot explain. Nothing of the batch is in that.
+        self.heal().map_err(StoreError::of_others)?;
         self.condition = Some(condition);
         let result = self.append(&[bodies]).pop();
         self.condition = None;

@@ -132,6 +132,9 @@ pub enum StoreError {
         /// Why.
         reason: Safe,
     },
+    /// The bytes were handed to the disk, and what followed failed: the records may be in the log, wholly or in part.
+    #[error(transparent)]
+    Unknown(Arc<Self>),
     /// Too many appends are waiting.
     #[error("failed to append to the audit log: too many records are waiting")]
     Busy,
@@ -149,6 +152,23 @@ impl StoreError {
         }
     }
 
+    /// Says of an error that came after the bytes were handed to the disk that they may be in the log.
+    #[must_use]
+    pub fn perhaps(self) -> Self {
+        match self {
+            Self::Unknown(_) => self,
+            known => Self::Unknown(Arc::new(known)),
+        }
+    }
+
+    /// Takes back that records may be in the log: the bytes were those of others.
+    pub(super) fn of_others(self) -> Self {
+        match self {
+            Self::Unknown(source) => Arc::unwrap_or_clone(source),
+            known => known,
+        }
+    }
+
     /// Gives the error with its causes in one line that may be shown.
     pub fn shown(&self) -> Safe {
         let mut text = self.to_string();
@@ -163,6 +183,7 @@ impl StoreError {
     /// Says what can be done about it, where something can.
     pub fn hint(&self) -> Option<Safe> {
         let hint = match self {
+            Self::Unknown(source) => return source.hint(),
             Self::Locked { .. } => "look for a stopped quell process of the same user (jobs, ps)",
             Self::Full { .. } => {
                 "free at least 16 MiB and 1,000 files on that disk, then try again"

@@ -169,7 +169,8 @@ impl Writer {
         let appended = self.lock().and_then(|()| {
             let appended = self.append_locked(batches, &mut results);
             let unlocked = self.current.file.unlock();
-            appended.and(unlocked.map_err(StoreError::io("unlock", &self.current.path)))
+            let unlock = StoreError::io("unlock", &self.current.path);
+            appended.and(unlocked.map_err(|error| unlock(error).perhaps()))
         });
         if let Err(error) = appended {
             if matches!(error, StoreError::Changed { .. }) {
@@ -309,7 +310,8 @@ impl Writer {
             self.leave(end);
             return Ok(());
         }
-        self.write(end.size, &lines, class_a || sealed.is_some())?;
+        let written = self.write(end.size, &lines, class_a || sealed.is_some());
+        written.map_err(|error| self.in_part(end.size, error))?;
         self.count_foreign(&end);
         let key = self.sealer.public_hex();
         let told = results.iter().flatten().flatten().chain(&sealed);

@@ -1,5 +1,7 @@
 //! The lines above the lanes: the account, the alert, the judgement and how the account stands.
 
+use std::time::Duration;
+
 use ratatui::layout::Rect;
 
 use crate::app::alerts;
@@ -9,13 +11,16 @@ use crate::domain::audit::DecisionKind;
 use crate::domain::case::{Alert, Subject};
 use crate::domain::containment::risk;
 use crate::domain::containment::standing::Standing;
-use crate::domain::freshness::clock_word;
+use crate::domain::freshness::{age_word, clock_word};
 use crate::domain::text::{Safe, Untrusted};
 use crate::safe;
 use crate::ui::layout::below;
 use crate::ui::paint::{Canvas, Words};
 use crate::ui::theme::Role;
 use crate::ui::words;
+
+/// From which age on that of the reading of an account is shown: it is read every minute.
+const OLD: Duration = Duration::from_secs(120);
 
 /// Draws who it is; gives the rows it took.
 pub(super) fn draw(
@@ -26,7 +31,7 @@ pub(super) fn draw(
     is_roomy: bool,
 ) -> u16 {
     match open.the_account() {
-        Some(account) => draw_account(canvas, model, account, area, is_roomy),
+        Some(account) => draw_account(canvas, model, (open, account), area, is_roomy),
         None => draw_missing(canvas, model, open, area),
     }
 }
@@ -34,7 +39,7 @@ pub(super) fn draw(
 fn draw_account(
     canvas: &mut Canvas<'_>,
     model: &Model,
-    account: &Account,
+    (open, account): (&OpenCase, &Account),
     area: Rect,
     is_roomy: bool,
 ) -> u16 {
@@ -45,7 +50,7 @@ fn draw_account(
     };
     let login = account.login.ident();
     // Neither a login nor its badges are ever cut: they get lines of their own where they do not fit.
-    let status = account.status.word().fit(16);
+    let status = safe!("{}{}", account.status.word().fit(16), read_ago(model, open));
     let name = account.name.field();
     let is_short = login.width() + status.width() + 3 <= usize::from(area.width);
     let mut line = if is_short {
@@ -106,6 +111,16 @@ fn draw_account(
         line += 1;
     }
     line
+}
+
+/// Says how long ago the account was read, once that is longer than a reading or two take to come.
+fn read_ago(model: &Model, open: &OpenCase) -> Safe {
+    match open.account {
+        Load::Ready(_, read) if model.age(read) >= OLD => {
+            safe!(", read {} ago", age_word(model.age(read)))
+        }
+        _ => Safe::default(),
+    }
 }
 
 fn source(account: &Account) -> Safe {
@@ -199,7 +214,15 @@ fn draw_missing(canvas: &mut Canvas<'_>, model: &Model, open: &OpenCase, area: R
         ),
         (_, Some(_), Load::Ready(Found::Nobody, _)) => (
             Role::LevelWarning,
-            safe!("{}: no account carries this name", name),
+            match &open.looks.was {
+                None => safe!("{}: no account carries this name", name),
+                Some((account, read)) => safe!(
+                    "{}: no account carries this name any more; read as {} {} ago",
+                    name,
+                    account.status.word(),
+                    age_word(model.age(*read))
+                ),
+            },
         ),
         (_, Some(_), Load::Ready(Found::Several(all), _)) => (
             Role::LevelError,

@@ -3,7 +3,8 @@
 use ratatui::layout::Rect;
 
 use super::{heading, inner_width, open_box, open_sheet};
-use crate::app::model::Model;
+use crate::app::model::{Load, Model};
+use crate::app::report;
 use crate::domain::containment::ledger::ActionView;
 use crate::domain::containment::state::ActionState;
 use crate::domain::freshness::{age_word, time_word};
@@ -11,7 +12,7 @@ use crate::domain::ids::ActionId;
 use crate::domain::text::{Safe, Untrusted};
 use crate::safe;
 use crate::ui::layout::{below, first_row};
-use crate::ui::paint::{Canvas, Words};
+use crate::ui::paint::{Canvas, Words, wrap};
 use crate::ui::sheet::Sheet;
 use crate::ui::theme::Role;
 use crate::ui::words;
@@ -31,11 +32,6 @@ pub(in crate::ui) fn sheet(model: &Model, width: u16) -> Sheet {
         sheet.line(Words::new(Role::Dim, "no case is open"));
         return sheet;
     };
-    if let Some(standing) = model.standing() {
-        let text = safe!("The account is {}.", standing.word());
-        sheet.text(0, Role::Strong, &text);
-        sheet.gap();
-    }
     let mut all: Vec<&ActionView> = model
         .ledger
         .actions()
@@ -43,12 +39,31 @@ pub(in crate::ui) fn sheet(model: &Model, width: u16) -> Sheet {
         .filter(|action| action.state != ActionState::Planned || model.going.contains(&action.aid))
         .collect();
     all.sort_by_key(|action| (action.confirmed, action.order));
+    if let Some((account, standing)) = open.the_account().zip(model.standing()) {
+        // The list has what was done to every user of the case.
+        let text = if all.iter().all(|action| action.account == account.id) {
+            safe!("The account is {}.", standing.word())
+        } else {
+            safe!("{} is {}.", account.login.ident(), standing.word())
+        };
+        sheet.text(0, Role::Strong, &text);
+        sheet.gap();
+    }
     if all.is_empty() {
-        let text = "nothing was done for this case yet";
-        sheet.line(words::nothing_in_log(model, Role::Dim, text));
+        let text = safe!("in {} nothing was done for this case", model.log_word());
+        // One that is cut would deny too much.
+        let text = model.log_unread.clone().unwrap_or(text);
+        sheet.text(0, Role::Dim, &text);
     }
     for action in all {
         add_action(&mut sheet, model, action);
+    }
+    let is_coming = matches!(open.file, Load::Loading(_));
+    let others = report::others(model, open).filter(|_| !is_coming);
+    let beyond = others.into_iter().chain(report::beside(model));
+    for line in beyond {
+        sheet.gap();
+        sheet.text(0, Role::LevelWarning, &line);
     }
     sheet
 }
@@ -176,18 +191,23 @@ pub(super) fn unfinished(
     (cursor, aid): (usize, Option<&ActionId>),
 ) {
     let all: Vec<&ActionView> = model.ledger.unfinished().collect();
-    let height = u16::try_from(all.len().max(1) * 3 + 2).unwrap_or(u16::MAX);
+    let width = room.width.min(MOST);
+    let beside = report::beside(model).filter(|_| all.is_empty());
+    let beside = beside.map(|text| wrap(&text, usize::from(width.saturating_sub(4))));
+    let beside = beside.unwrap_or_default();
+    let height = u16::try_from(all.len().max(1) * 3 + beside.len() + 2).unwrap_or(u16::MAX);
     let inside = open_box(
         canvas,
         room,
-        (room.width.min(MOST), height),
+        (width, height),
         heading("Unfinished actions"),
         Words::new(Role::Dim, safe!("{}", all.len())),
     );
     if all.is_empty() {
-        let text = "every action has its final word";
+        let text = safe!("in {} every action has its final word", model.log_word());
         let text = words::nothing_in_log(model, Role::StateProven, text);
         canvas.row(inside, 0, text);
+        canvas.wrapped(below(inside, 2), Role::LevelWarning, &beside);
         return;
     }
     let seen = usize::from(inside.height / 3);

@@ -30,10 +30,13 @@ fn doubt(worth: Worth, kind: OneTimeKind, is_over: bool) -> Option<Safe> {
         OneTimeKind::Password => "the account's password",
         OneTimeKind::Link => "a link that works",
     };
-    let again = if is_over {
-        "Reset it again."
-    } else {
-        "Once it is read back, reset it again."
+    let again: Safe = match (is_over, kind) {
+        (true, OneTimeKind::Password) => "Reset it again.".into(),
+        // It waits for the link to be used, and is reset from there at the provider alone.
+        (true, OneTimeKind::Link) => {
+            "Reset it again at the provider (from here it must be ACTIVE).".into()
+        }
+        (false, _) => safe!("Once it is read back, {}.", kind.again()),
     };
     Some(match worth {
         Worth::Proven => return None,
@@ -49,8 +52,9 @@ fn doubt(worth: Worth, kind: OneTimeKind, is_over: bool) -> Option<Safe> {
             again
         ),
         Worth::PerhapsReplaced => safe!(
-            "A later reset may have replaced it: this may not be {} any more. Once that one is read back, reset it again.",
-            what
+            "A later reset may have replaced it: this may not be {} any more. Once that one is read back, {}.",
+            what,
+            kind.again()
         ),
         Worth::Replaced => safe!(
             "A later reset replaced it: this is not {} any more. Do not hand it over.",
@@ -67,24 +71,41 @@ fn doubt(worth: Worth, kind: OneTimeKind, is_over: bool) -> Option<Safe> {
     })
 }
 
-/// Says what it is good for, where it may be good for anything; `read` is when that was read, `None` while it is read.
-fn use_of_it(worth: Worth, kind: OneTimeKind, read: Option<DateTime<Utc>>) -> Option<Safe> {
-    Some(match (worth, kind) {
-        (Worth::Void | Worth::Replaced | Worth::Changed(_), _)
-        | (Worth::Unanswered | Worth::Unproven | Worth::PerhapsReplaced, OneTimeKind::Password) => {
-            return None;
+/// Says what it is good for, where it may be good for anything; `read` is when that was read, `None` while it is read,
+/// `barred` why nobody signs in at all.
+fn use_of_it(
+    worth: Worth,
+    kind: OneTimeKind,
+    (read, barred): (Option<DateTime<Utc>>, Option<Safe>),
+) -> Option<Safe> {
+    let is_useless = match worth {
+        Worth::Void | Worth::Replaced | Worth::Changed(_) => true,
+        Worth::Unanswered | Worth::Unproven | Worth::PerhapsReplaced => {
+            kind == OneTimeKind::Password
         }
+        Worth::Proven | Worth::Accepted => false,
+    };
+    if is_useless {
+        return None;
+    }
+    if let Some(barred) = barred {
+        return Some(safe!(
+            "{}: this opens nothing until it is enabled again.",
+            barred
+        ));
+    }
+    Some(match (worth, kind) {
         (_, OneTimeKind::Link) => "Whoever opens it first chooses the new password.".into(),
-        (Worth::Proven, OneTimeKind::Password) => match read {
+        (Worth::Accepted, OneTimeKind::Password) => {
+            "Proven, it works for one sign-in, which asks for another password.".into()
+        }
+        (_, OneTimeKind::Password) => match read {
             Some(at) => safe!(
                 "As read at {}, it works for one sign-in, which asks for another password.",
                 second_word(at)
             ),
             None => "Reading whether it still works.".into(),
         },
-        (Worth::Accepted, OneTimeKind::Password) => {
-            "Proven, it works for one sign-in, which asks for another password.".into()
-        }
     })
 }
 
@@ -116,7 +137,8 @@ pub(super) fn draw(canvas: &mut Canvas<'_>, model: &Model, room: Rect, handed: &
     sheet.gap();
     sheet.text(0, Role::Strong, &handed.secret.shown());
     sheet.gap();
-    if let Some(use_of_it) = use_of_it(worth, kind, model.worth_read(&handed.aid)) {
+    let known = (model.worth_read(&handed.aid), model.barred(&handed.aid));
+    if let Some(use_of_it) = use_of_it(worth, kind, known) {
         sheet.text(0, Role::Text, &use_of_it);
     }
     let text = if is_good {
@@ -176,7 +198,7 @@ mod tests {
         Worth::Unproven,
         L,
         true,
-        "It cannot be proven that this is a link that works now: another reset may have replaced it. Reset it again."
+        "It cannot be proven that this is a link that works now: another reset may have replaced it. Reset it again at the provider (from here it must be ACTIVE)."
     )]
     #[case(
         Worth::Void,
@@ -189,6 +211,12 @@ mod tests {
         P,
         true,
         "A later reset may have replaced it: this may not be the account's password any more. Once that one is read back, reset it again."
+    )]
+    #[case(
+        Worth::Unanswered,
+        L,
+        false,
+        "No answer to the reset came: this may not be a link that works. Once it is read back, reset it again at the provider (from here it must be ACTIVE)."
     )]
     #[case(
         Worth::Replaced,
@@ -237,7 +265,7 @@ mod tests {
         #[case] kind: OneTimeKind,
         #[case] says: Option<&str>,
     ) {
-        let said = use_of_it(worth, kind, Some(minutes(187)));
+        let said = use_of_it(worth, kind, (Some(minutes(187)), None));
         let starts = |(said, says): (&Safe, &str)| said.as_str().starts_with(says);
         assert_eq!(said.is_some(), says.is_some());
         assert!(said.as_ref().zip(says).is_none_or(starts), "{said:?}");
@@ -246,8 +274,27 @@ mod tests {
 
     #[test]
     fn nothing_is_said_to_work_before_that_was_read() {
-        let said = use_of_it(Worth::Proven, P, None);
+        let said = use_of_it(Worth::Proven, P, (None, None));
         let said = said.as_ref().map(Safe::as_str);
         assert_eq!(said, Some("Reading whether it still works."));
+    }
+
+    #[rstest]
+    #[case(Worth::Proven, P, true)]
+    #[case(Worth::Accepted, P, true)]
+    #[case(Worth::Proven, L, true)]
+    #[case(Worth::Void, P, false)]
+    #[case(Worth::Unproven, P, false)]
+    fn nothing_works_at_an_account_that_nobody_can_sign_in_to(
+        #[case] worth: Worth,
+        #[case] kind: OneTimeKind,
+        #[case] is_said: bool,
+    ) {
+        let barred = Safe::fixed("By the log the account is disabled");
+        let said = use_of_it(worth, kind, (Some(minutes(187)), Some(barred)));
+        let said = said.as_ref().map(Safe::as_str);
+        let words =
+            "By the log the account is disabled: this opens nothing until it is enabled again.";
+        assert_eq!(said, is_said.then_some(words));
     }
 }

@@ -252,7 +252,16 @@ pub(super) fn contained(wall: &Wall) -> Section {
         let line = match row.until {
             Until::Unsaid => line,
             Until::Open => line.add(Role::Text, " until somebody decides"),
-            Until::At(end) if end <= now => line.gap(Role::LevelWarning, "PAST ITS END"),
+            Until::At(end) if end <= now => {
+                let line = line.gap(Role::LevelWarning, "PAST ITS END");
+                // A wall asks no provider: others may have enabled it since.
+                if row.told {
+                    line
+                } else {
+                    let since = near_word(row.since, now);
+                    line.gap(Role::Dim, safe!("by the log of {}", since))
+                }
+            }
             Until::At(end) => line.add(Role::Text, safe!(" until {}", near_word(end, now))),
         };
         if row.told {

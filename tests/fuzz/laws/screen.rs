@@ -93,7 +93,10 @@ fn stands(ledger: &Ledger, account: &AccountId, now: DateTime<Utc>) {
     }
     if let Some(hold) = ledger.holds().hold(account) {
         is_drawable(&hold.word(now));
-        is_comment(&hold.sentence());
+        let stands = standing(ledger, account, |_| false);
+        if let Some(told) = hold.sentence(&stands) {
+            is_comment(&told);
+        }
         assert!(hold.until.is_some() || hold.stage(now, REMINDER) == Stage::Running);
     }
 }

@@ -14,6 +14,7 @@ use crate::app::update::list::key_of;
 use crate::domain::account::AccountStatus;
 use crate::domain::containment::kind::ActionKind;
 use crate::domain::containment::ledger::{ActionView, Ledger};
+use crate::domain::containment::standing::Standing;
 use crate::domain::containment::state::ActionState;
 use crate::domain::ids::{AccountId, ActionId, CaseId};
 use crate::domain::text::Safe;
@@ -64,8 +65,12 @@ impl<'a> NotOver<'a> {
 
     /// Says what stays as it is, a line for each sort.
     pub(super) fn lines(&self) -> Vec<Safe> {
-        let held = self.held.iter().filter_map(Contained::act);
-        let held = named(held.map(|act| act.login.field()));
+        let held = named(self.held.iter().filter_map(|row| {
+            let login = row.act()?.login.field();
+            let is_partly = matches!(row.standing, Standing::Partly { .. });
+            let word: &'static str = if is_partly { " (partly)" } else { "" };
+            Some(safe!("{}{}", login, word))
+        }));
         let acts = named(self.acts.iter().map(|act| {
             let state = state(act);
             safe!("{} of {} ({})", act.what(), act.login.field(), state.word())

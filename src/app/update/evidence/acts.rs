@@ -37,12 +37,7 @@ pub(super) fn actions(model: &Model, open: &OpenCase) -> Vec<Evidence> {
             let said = Safe::fixed("a plan was confirmed");
             facts.push(fact(EvidenceKind::ContainmentDecided, at, &said, None));
         }
-        if let Some(id) = &act.comment {
-            let phase = match act.kind {
-                ActionKind::EnableAccount => Phase::Recovery,
-                ActionKind::RemoveItem => Phase::Eradication,
-                _ => Phase::Containment,
-            };
+        if let Some((id, phase)) = act.comment.as_ref().zip(documents(act)) {
             facts.push(comment(open, Some(id), at, phase));
         }
     }
@@ -64,6 +59,16 @@ pub(super) fn actions(model: &Model, open: &OpenCase) -> Vec<Evidence> {
         }
     }
     facts
+}
+
+/// Tells which phase the record of an action documents; an enabling that had no effect, or cannot be proven, is no recovery.
+fn documents(act: &ActionView) -> Option<Phase> {
+    let was_proven = matches!(act.state, ActionState::Verified | ActionState::Drifted);
+    match act.kind {
+        ActionKind::EnableAccount => was_proven.then_some(Phase::Recovery),
+        ActionKind::RemoveItem => Some(Phase::Eradication),
+        _ => Some(Phase::Containment),
+    }
 }
 
 fn fact(kind: EvidenceKind, at: DateTime<Utc>, source: &Safe, phase: Option<Phase>) -> Evidence {
@@ -348,6 +353,24 @@ mod tests {
         assert_eq!(said(&acts, Some(&frida())), [wanted]);
         let anew = [acts[0], acts[1], (false, D, 30, PROVEN)];
         assert_eq!(holds(&anew, Capability::DisableAccount), Some(true));
+    }
+
+    #[rstest]
+    #[case::proven(E, PROVEN, Some(Phase::Recovery))]
+    #[case::undone_later(E, UNDONE, Some(Phase::Recovery))]
+    #[case::refuted(E, OutcomeState::NotEffective, None)]
+    #[case::not_provable(E, OutcomeState::Unverifiable, None)]
+    #[case::refused(E, OutcomeState::Rejected, None)]
+    #[case::a_disabling(D, OutcomeState::NotEffective, Some(Phase::Containment))]
+    #[case::a_removal(ActionKind::RemoveItem, PROVEN, Some(Phase::Eradication))]
+    fn only_a_proven_enabling_documents_the_recovery(
+        #[case] kind: ActionKind,
+        #[case] state: OutcomeState,
+        #[case] phase: Option<Phase>,
+    ) {
+        let ledger = ledger(&[(false, kind, 10, state)]);
+        let act = ledger.actions().next().expect("it is on record");
+        assert_eq!(documents(act), phase);
     }
 
     #[rstest]

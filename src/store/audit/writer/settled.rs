@@ -51,6 +51,16 @@ impl Writer {
         }
     }
 
+    /// Says of a failed write or sync that the records may be in the log, unless the file is as long as it was before.
+    pub(super) fn in_part(&self, size: u64, error: StoreError) -> StoreError {
+        let file = self.current.file.metadata();
+        if file.is_ok_and(|file| file.len() == size) {
+            error
+        } else {
+            error.perhaps()
+        }
+    }
+
     /// Counts the bytes that were named just now, where no crash leaves such.
     pub(super) fn count_foreign(&self, before: &End) {
         if let Some(bytes) = before.torn.as_ref().and_then(|torn| torn.foreign) {
