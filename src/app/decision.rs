@@ -72,7 +72,9 @@ pub fn since(decided: &Basis, ledger: &Ledger) -> Option<Safe> {
             }
             let stands = standing(ledger, &set.account, |_| false);
             let row = contained::on_record(ledger, &set.account, &stands);
-            let why = row.undecidable(ledger)?;
+            let Some(why) = row.undecidable(ledger) else {
+                return decided_anew(ledger, &set.account, decided.n);
+            };
             if row.is_undone_by_others() {
                 return Some("others enabled the account: this does not hold any more".into());
             }
@@ -83,13 +85,41 @@ pub fn since(decided: &Basis, ledger: &Ledger) -> Option<Safe> {
             account,
             word: RecoveryWord::Until(word),
             ..
-        }) if word.how != "ended" => not_watched(ledger, account, word)?,
+        }) if word.how != "ended" => {
+            let Some(why) = not_watched(ledger, account, word) else {
+                return watched_otherwise(ledger, account, word);
+            };
+            why
+        }
         _ => return None,
     };
     Some(safe!(
         "the log says of the account: {}. This may not hold any more",
         why
     ))
+}
+
+/// Says until when an account stays contained by a decision after a record, if so: its note may be in the case already.
+fn decided_anew(ledger: &Ledger, account: &AccountId, n: u64) -> Option<Safe> {
+    let hold = ledger.holds().hold_since(account, n)?;
+    let until = hold
+        .until
+        .map_or_else(|| "somebody decides".into(), time_word);
+    let set = time_word(hold.set);
+    Some(safe!("it was decided anew at {}: until {}", set, until))
+}
+
+/// Says how a watch ended, or that it has another end, since its end was decided, if so.
+fn watched_otherwise(ledger: &Ledger, account: &AccountId, word: &WatchUntil) -> Option<Safe> {
+    let watch = ledger.recoveries().of(account)?;
+    if let Some(over) = &watch.over {
+        return Some(safe!("its watch ended at {}", time_word(over.at)));
+    }
+    if watch.until == word.until {
+        return None;
+    }
+    let until = time_word(watch.until);
+    Some(safe!("its end was decided anew: watched until {}", until))
 }
 
 /// Says what is on record of enabling an account after a record, if it may have been enabled.
@@ -154,7 +184,7 @@ mod tests {
     use rstest::rstest;
 
     use super::*;
-    use crate::domain::audit::{Observed, OutcomeState, WatchSuccess};
+    use crate::domain::audit::{Observed, OutcomeState, WatchOver, WatchSuccess};
     use crate::domain::containment::samples::{
         account, aid, at, case, confirmed, entry, intent, outcome, planned, proven,
     };
@@ -345,6 +375,43 @@ mod tests {
         assert_eq!(ended, expected);
     }
 
+    fn until(second: Option<i64>) -> Body {
+        let mut record = stays(true).record;
+        if let Body::HoldSet(set) = &mut record {
+            set.until = second.map(at);
+        }
+        record
+    }
+
+    #[rstest]
+    #[case::another_end(
+        vec![until(Some(7_200))],
+        Some("it was decided anew at 2027-01-15 08:01:40Z: until 2027-01-15 10:00:00Z")
+    )]
+    #[case::without_an_end(
+        vec![until(Some(7_200)), until(None)],
+        Some("it was decided anew at 2027-01-15 08:01:40Z: until somebody decides")
+    )]
+    #[case::and_undone_by_others(
+        vec![until(None), outcome(1, OutcomeState::Drifted)],
+        Some("others enabled the account: this does not hold any more")
+    )]
+    fn a_case_that_is_told_late_hears_that_it_was_decided_anew(
+        #[case] then: Vec<Body>,
+        #[case] expected: Option<&str>,
+    ) {
+        let record = until(Some(3_600));
+        let decided = Basis {
+            n: 30,
+            record: record.clone(),
+        };
+        let alone = held(vec![record.clone()]);
+        assert_eq!(since(&decided, &alone), None);
+        let ledger = held([vec![record], then].concat());
+        let ended = since(&decided, &ledger);
+        assert_eq!(ended.as_ref().map(Safe::as_str), expected);
+    }
+
     #[test]
     fn an_enabling_of_before_a_decision_ended_nothing_of_it() {
         let ledger = held(
@@ -386,6 +453,55 @@ mod tests {
         vec![watched("ended").record]
     }
 
+    fn watched_until(second: i64) -> Body {
+        let mut record = watched("changed").record;
+        if let Body::Recovery(RecoverySaid {
+            word: RecoveryWord::Until(word),
+            ..
+        }) = &mut record
+        {
+            word.until = at(second);
+        }
+        record
+    }
+
+    /// Enabled by 3 and watched until another end, which is recorded, and then what follows.
+    #[rstest]
+    #[case::nothing(vec![], None)]
+    #[case::another_end(
+        vec![watched_until(12_600)],
+        Some("its end was decided anew: watched until 2027-01-15 11:30:00Z")
+    )]
+    #[case::ended_by_somebody(ended(), Some("its watch ended at 2027-01-15 08:01:40Z"))]
+    #[case::ran_to_its_end(vec![ran_out()], Some("its watch ended at 2027-01-15 08:01:40Z"))]
+    #[case::ended_and_gone_on(
+        [ended(), vec![watched_until(12_600)]].concat(),
+        Some("its end was decided anew: watched until 2027-01-15 11:30:00Z")
+    )]
+    fn a_case_that_is_told_late_hears_how_a_watch_went_on(
+        #[case] then: Vec<Body>,
+        #[case] expected: Option<&str>,
+    ) {
+        let first = vec![watched("confirmed").record];
+        let enabling = sent(3, E, Some(OutcomeState::Verified));
+        let record = watched_until(10_800);
+        let ledger = held([first, enabling, vec![record.clone()], then].concat());
+        let ended = since(&Basis { n: 35, record }, &ledger);
+        assert_eq!(ended.as_ref().map(Safe::as_str), expected);
+    }
+
+    fn ran_out() -> Body {
+        Body::Recovery(RecoverySaid {
+            case: case(),
+            account: account().id,
+            word: RecoveryWord::Over(WatchOver {
+                aid: aid(3),
+                text: "2 h, nothing seen".into(),
+                well: true,
+            }),
+        })
+    }
+
     const DISABLING: Option<&str> = Some("disabling it is under way");
     const AGAIN: Option<&str> = Some("it was contained again");
 
@@ -414,8 +530,9 @@ mod tests {
         let enabling = sent(3, E, Some(OutcomeState::Verified));
         let ledger = held([vec![first], enabling, then].concat());
         let record = watched("changed").record;
+        // Once it is on record it holds no more over a watch that ended.
         let late = since(&Basis { n: 29, record }, &ledger);
-        assert_eq!(late.is_some(), changed.is_some(), "{late:?}");
+        assert_eq!(late.is_some(), changed.or(ended).is_some(), "{late:?}");
         for (how, why) in [("changed", changed), ("ended", ended)] {
             let refusal = watched(how).refusal(&ledger);
             let line =

@@ -5,16 +5,22 @@
 mod held;
 mod items;
 mod known;
+mod late;
+mod missing;
+mod shift;
 
 pub use items::root;
 pub use known::{beside, others};
+pub use late::late;
+pub use missing::missing;
+pub use shift::shift;
 
 use std::time::Duration;
 
 use chrono::{DateTime, Utc};
 
 use self::held::{holds, silenced, watched, way_back};
-use self::known::account;
+use self::known::{account, standing, unread};
 use super::model::contained::{self, Contained};
 use super::model::{Model, OpenCase, Source};
 use crate::domain::audit::DecisionKind;
@@ -92,42 +98,6 @@ pub fn compose(model: &Model, target: &Target) -> String {
     }
 }
 
-/// Lists what the report would say of the account, of the records of others and of what was decided if it were composed now, and its text does not:
-/// somebody may have acted since it was written.
-pub fn missing(model: &Model, target: &Target, text: &str) -> Vec<Safe> {
-    let now = compose(model, target);
-    let facts = facts(model, &target.case);
-    let is_missing = |line: &Safe| now.contains(line.as_str()) && !text.contains(line.as_str());
-    // What it reads as counts, and not that it was read once more.
-    let account = facts.account.map(|(word, _)| word);
-    let account = account.filter(|word| is_missing(&safe!("{} at ", word)));
-    let standing = facts.standing.map(|word| safe!("the account is {}", word));
-    let rest = standing.into_iter().chain(facts.others);
-    let rest = rest.chain(facts.decisions).filter(is_missing);
-    account.into_iter().chain(rest).collect()
-}
-
-/// Composes the handover of a shift over the open cases of whoever works here.
-pub fn shift(model: &Model) -> String {
-    let own = |case: &&Case| {
-        case.status.is_open() && case.assignee.is_some() && case.assignee == model.operator.login
-    };
-    let cases: Vec<Facts> = model
-        .queue
-        .all()
-        .iter()
-        .filter(own)
-        .map(|case| facts(model, &case.id))
-        .collect();
-    let (log, beside) = (model.log_word(), beside(model));
-    handover::shift(
-        &cases,
-        model.now.utc,
-        &model.operator.signed(),
-        (&log, beside.as_ref()),
-    )
-}
-
 /// Gathers what is known of a case.
 pub fn facts(model: &Model, id: &CaseId) -> Facts {
     let open = model.open.as_ref().filter(|open| open.id == *id);
@@ -137,10 +107,8 @@ pub fn facts(model: &Model, id: &CaseId) -> Facts {
     let file = open.and_then(|open| open.file.ready());
     let alert = file.and_then(|file| file.main_alert());
     let work = model.casework.case(id);
-    let held: Vec<Contained<'_>> = contained::rows(model)
-        .into_iter()
-        .filter(|row| row.act().is_some_and(|act| act.case == *id))
-        .collect();
+    // One that is held for several cases is handed over with each.
+    let held: Vec<Contained<'_>> = contained::of_cases(model, std::slice::from_ref(id));
     let opened = model.opened.get(id);
     Facts {
         now: model.now.utc,
@@ -156,13 +124,13 @@ pub fn facts(model: &Model, id: &CaseId) -> Facts {
         created: case.map(|case| case.created),
         alert: alert.map(|alert| (alert.title.line(), alert.at)),
         log: model.log_word(),
+        unread: unread(model),
         beside: beside(model),
         others: open.and_then(|open| others(model, open)),
         account: open.and_then(account),
         standing: open
             .and_then(OpenCase::the_account)
-            .and_then(|account| model.standings.get(&account.id))
-            .map(crate::domain::containment::standing::Standing::word),
+            .and_then(|account| standing(model, account)),
         likelihood: likelihood(model, id, open),
         decisions: decisions(model, id),
         search: open.and_then(search),
@@ -207,8 +175,10 @@ fn status(case: Option<&Case>) -> Safe {
 }
 
 fn actions<'a>(model: &'a Model, id: &'a CaseId) -> impl Iterator<Item = &'a ActionView> {
+    let outbox = model.ledger.outbox();
+    let is_of = move |case: &CaseId| case == id || outbox.home_of(case) == id;
     let all = model.ledger.actions();
-    all.filter(move |act| act.case == *id && act.confirmed.is_some())
+    all.filter(move |act| is_of(&act.case) && act.confirmed.is_some())
 }
 
 fn decisions(model: &Model, id: &CaseId) -> Vec<Safe> {
@@ -302,11 +272,17 @@ fn search(open: &OpenCase) -> Option<Safe> {
     } else {
         ""
     };
+    let read = open.activity.heard;
+    let read = read.map(|at| safe!(", as read at {}", time_word(at.utc)));
+    let fault = open.activity.fault.as_ref();
+    let fails = fault.map(|fault| safe!("; since then the source fails: {}", fault.what));
     Some(safe!(
-        "{} events of the last {} h{}",
+        "{} events of the last {} h{}{}{}",
         open.activity.activity.len(),
         open.activity.window_hours,
-        cut
+        cut,
+        read.unwrap_or_default(),
+        fails.unwrap_or_default()
     ))
 }
 
@@ -349,25 +325,28 @@ fn findings(open: &OpenCase) -> Vec<FindingFact> {
         .collect()
 }
 
-fn action(act: &ActionView) -> ActionFact {
+/// Says of an action how it stands and when it was sent.
+fn stands(act: &ActionView) -> Safe {
     let sent = act.sent.filter(|_| act.may_have_left());
     let said = sent.map_or(Safe::from("not sent"), |at| safe!("sent {}", time_word(at)));
+    safe!(
+        "{} of {}: {}, {}",
+        act.what(),
+        act.login.ident(),
+        act.state.word(),
+        said
+    )
+}
+
+fn action(act: &ActionView) -> ActionFact {
+    let sent = act.sent.filter(|_| act.may_have_left());
     let after = act
         .seconds
         .map_or(Safe::default(), |s| safe!(", after {} s", s));
     let evidence = act.evidence.as_ref().map(Untrusted::line);
     let evidence = evidence.map_or(Safe::default(), |text| safe!(" ({})", text));
     ActionFact {
-        line: safe!(
-            "{} of {}: {}, {}{}{} [action {}]",
-            act.what(),
-            act.login.ident(),
-            act.state.word(),
-            said,
-            after,
-            evidence,
-            act.aid
-        ),
+        line: safe!("{}{}{} [action {}]", stands(act), after, evidence, act.aid),
         sent,
         proven: act.state == ActionState::Verified,
         unfinished: act.is_unfinished(),
@@ -404,12 +383,22 @@ fn troubles(model: &Model, id: &CaseId) -> Vec<Safe> {
 }
 
 fn documented(model: &Model, id: &CaseId) -> Vec<Safe> {
+    let open = model.open.as_ref().filter(|open| open.id == *id);
+    let deleted = |comment: &Untrusted| {
+        let gone = open.and_then(|open| open.comments.gone(comment));
+        let line = gone.map(|at| safe!("; deleted, seen {}", time_word(at)));
+        line.unwrap_or_default()
+    };
     let mut lines: Vec<Safe> = Vec::new();
-    for act in actions(model, id) {
+    for act in actions(model, id).filter(|act| act.case == *id) {
         let Some(comment) = &act.comment else {
             continue;
         };
-        let line = safe!("record of the response: comment {}", comment.field());
+        let line = safe!(
+            "record of the response: comment {}{}",
+            comment.field(),
+            deleted(comment)
+        );
         if !lines.contains(&line) {
             lines.push(line);
         }
@@ -418,7 +407,8 @@ fn documented(model: &Model, id: &CaseId) -> Vec<Safe> {
         let title = one.target.subject.title();
         let at = time_word(one.at);
         if let Some(comment) = &one.comment {
-            safe!("{}: comment {}, {}", title, comment.field(), at)
+            let gone = deleted(comment);
+            safe!("{}: comment {}, {}{}", title, comment.field(), at, gone)
         } else {
             safe!("{}: written {}, not in the case yet", title, at)
         }

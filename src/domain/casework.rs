@@ -38,6 +38,8 @@ pub struct CaseRecord {
     pub dismissed: BTreeMap<FindingKey, Untrusted>,
     /// Comments posted, by our record id: the vendor's id once known.
     pub comments: BTreeMap<RecordId, Option<Untrusted>>,
+    /// The vendor's id of each comment of ours that was in the case, and when that was recorded.
+    pub posted: BTreeMap<Untrusted, DateTime<Utc>>,
     /// Comments that are in the case and document a phase: which, and since when.
     pub documented: BTreeMap<RecordId, (Phase, DateTime<Utc>)>,
     /// The runbook the case is worked by, once chosen.
@@ -168,6 +170,7 @@ impl Casework {
                 if let Some((case, phase)) = self.record_case.get(rid).cloned() {
                     let record = self.case_mut(&case);
                     record.comments.insert(rid.clone(), Some(id.clone()));
+                    record.posted.insert(id.clone(), entry.ts);
                     if let Some(phase) = phase {
                         record.documented.insert(rid.clone(), (phase, entry.ts));
                     }

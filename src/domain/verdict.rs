@@ -173,10 +173,14 @@ pub fn came_of(
             ),
         ),
         CLOSE if !case.status.is_open() => (true, safe!("it is closed ({})", status)),
-        CLAIM | RELEASE => (false, safe!("it did not happen, {}", owner)),
+        CLAIM | RELEASE => (false, safe!("it does not stand, {}", owner)),
         CLOSE => (
             false,
-            safe!("it did not happen, the case is open ({})", status),
+            // Whether it never was, or others opened the case again, a case that is open does not tell.
+            safe!(
+                "it does not stand, the case is open ({}), again or still",
+                status
+            ),
         ),
         _ => (false, "it did not happen, the case stands by itself".into()),
     }
@@ -220,14 +224,14 @@ mod tests {
         Some("mo"),
         CaseStatus::New,
         false,
-        "it did not happen, it belongs to mo"
+        "it does not stand, it belongs to mo"
     )]
     #[case(
         CLAIM,
         None,
         CaseStatus::New,
         false,
-        "it did not happen, it belongs to nobody"
+        "it does not stand, it belongs to nobody"
     )]
     #[case(RELEASE, None, CaseStatus::New, true, "it belongs to nobody")]
     #[case(
@@ -235,7 +239,7 @@ mod tests {
         Some("ash"),
         CaseStatus::New,
         false,
-        "it did not happen, it belongs to ash"
+        "it does not stand, it belongs to ash"
     )]
     #[case(
         CLOSE,
@@ -249,7 +253,7 @@ mod tests {
         None,
         CaseStatus::New,
         false,
-        "it did not happen, the case is open (word)"
+        "it does not stand, the case is open (word), again or still"
     )]
     #[case(
         MERGE,

@@ -182,12 +182,16 @@ pub(super) async fn answer(world: Arc<World>, given: Given) {
     let line = match try_answer(&world, &given).await {
         Ok(None) => (
             Level::Info,
-            safe!("{}: your answer is in the case", say.word()),
+            safe!("your answer is in the case: {}", say.answer()),
             None,
         ),
         Ok(Some(before)) => (
             Level::Warning,
-            safe!("{}: your answer is in the case, but {}", say.word(), before),
+            safe!(
+                "your answer is in the case: {}, but {}",
+                say.answer(),
+                before
+            ),
             Some(
                 "what was sent by then stands: the record of the response says what that is".into(),
             ),
@@ -206,9 +210,27 @@ pub(super) async fn answer(world: Arc<World>, given: Given) {
     comments(world, given.case().clone()).await;
 }
 
-/// Tells why an answer may not go out now: the switch may be set at any time. A no stops an action and goes out.
-fn stopped(world: &World, say: Say) -> Option<Safe> {
-    frozen(&world.freeze).filter(|_| say != Say::Deny)
+/// Why a yes may not go out.
+struct Stop {
+    /// The rule that stops it, as records name it.
+    guard: &'static str,
+    reason: Safe,
+}
+
+/// Tells why an answer may not go out now: the switch may be set, and the time of the request be over, at any time. A no
+/// stops an action and goes out.
+fn stopped(world: &World, given: &Given) -> Option<Stop> {
+    if given.answer().say == Say::Deny {
+        return None;
+    }
+    if let Some(reason) = frozen(&world.freeze) {
+        let guard = "freeze";
+        return Some(Stop { guard, reason });
+    }
+    (world.clock.now().utc > given.expires()).then(|| Stop {
+        guard: "second person",
+        reason: "it came after 15 minutes, by the clock of this console".into(),
+    })
 }
 
 /// Gives what was answered while the dialog was open.
@@ -232,7 +254,8 @@ async fn try_answer(world: &World, given: &Given) -> Result<Option<Safe>, Fault>
         .case_system(&case.connection)
         .ok_or_else(|| Fault::new(safe!("no case system is named {}", case.connection)))?;
     let answer = given.answer();
-    if let Some(reason) = outbox::unposted(world).or_else(|| stopped(world, answer.say)) {
+    let unposted = outbox::unposted(world);
+    if let Some(reason) = unposted.or_else(|| stopped(world, given).map(|stop| stop.reason)) {
         return Err(Fault::new(reason));
     }
     let me = match person(source.as_ref()).await {
@@ -250,8 +273,8 @@ async fn try_answer(world: &World, given: &Given) -> Result<Option<Safe>, Fault>
     };
     world.probe.pass("answer.read").await;
     // Those reads may take a minute.
-    if let Some(reason) = stopped(world, answer.say) {
-        return Err(Fault::new(reason));
+    if let Some(stop) = stopped(world, given) {
+        return Err(Fault::new(stop.reason));
     }
     let rid = RecordId::from_parts(world.clock.now().utc, super::clock::random());
     let marker = format!("quell:answer:{rid}");
@@ -265,12 +288,12 @@ async fn try_answer(world: &World, given: &Given) -> Result<Option<Safe>, Fault>
     });
     world.journal.record(vec![record]).await?;
     let by = outbox::operator(world);
-    let held: OnceLock<Safe> = OnceLock::new();
+    let held: OnceLock<Stop> = OnceLock::new();
     // Composed after the outbox has read the case: only the record of the post comes between this and the post.
     let text = |head: &Anchor| {
-        let text = match stopped(world, answer.say) {
+        let text = match stopped(world, given) {
             None => compose_answer(answer, &by),
-            Some(reason) => compose_held(answer, &by, held.get_or_init(|| reason)),
+            Some(stop) => compose_held(answer, &by, &held.get_or_init(|| stop).reason),
         };
         format!(
             "{text}\n{marker}\naudit {} n={} h={}\n",
@@ -280,24 +303,24 @@ async fn try_answer(world: &World, given: &Given) -> Result<Option<Safe>, Fault>
     let posted = outbox::post(world, case, &marker, text).await.map(drop);
     match held.into_inner() {
         None => posted.map(|()| before),
-        Some(reason) => Err(held_back(world, given, reason, posted.is_ok()).await),
+        Some(stop) => Err(held_back(world, given, stop, posted.is_ok()).await),
     }
 }
 
 /// Records that a yes that was on record was not posted; gives what to say.
-async fn held_back(world: &World, given: &Given, reason: Safe, is_told: bool) -> Fault {
+async fn held_back(world: &World, given: &Given, stop: Stop, is_told: bool) -> Fault {
     let ask = &given.answer().ask;
     let refusal = Body::Refusal {
         case: given.case().clone(),
         account: Some(given.account().clone()),
         login: ask.login.clone(),
         kinds: ask.kinds.iter().map(|kind| kind.key().to_owned()).collect(),
-        guard: "freeze".to_owned(),
-        reason: own(safe!("the yes was not posted: {}", reason).to_string()),
+        guard: stop.guard.to_owned(),
+        reason: own(safe!("the yes was not posted: {}", stop.reason).to_string()),
     };
     // The journal tells the console when it fails.
     let _ = world.journal.record(vec![refusal]).await;
-    let fault = Fault::new(reason);
+    let fault = Fault::new(stop.reason);
     if is_told {
         fault.hint("a comment in the case says that it was held back")
     } else {

@@ -12,12 +12,13 @@ use super::journal::own;
 use super::outbox::{RETRY, ROUNDS_MAX, missing, post_as, unposted};
 use super::{World, written};
 use crate::app::message::{Level, Message, Opened, Refused};
+use crate::app::report::late;
 use crate::domain::audit::{Body, DocumentPosted};
 use crate::domain::fault::Fault;
 use crate::domain::ids::RecordId;
 use crate::domain::report::documents::{Written, records};
 use crate::domain::report::{Target, layout};
-use crate::domain::text::Untrusted;
+use crate::domain::text::{Untrusted, sink};
 use crate::safe;
 use crate::store::drafts::{self, Draft};
 use crate::store::lease::{self, Lease};
@@ -434,14 +435,21 @@ async fn deliver(world: &World, written: &Written) {
     }
 }
 
+/// Posts it as it was written; where it waited, what is known since is said first.
 async fn once(world: &World, written: &Written) -> Result<(), Fault> {
     let body = layout::comment(&written.text, &written.by.block());
     let marker = written.marker();
     let case = &written.target.case;
     let comment = post_as(world, case, (&written.rid, &marker), |head| {
+        let now = world.clock.now().utc;
+        let first = world.journal.with(|ledger| late(written, ledger, now));
+        let first = first.map(|line| format!("{}\n\n", sink::markdown(&line)));
         format!(
-            "{body}\n{marker}\naudit {} n={} h={}\n",
-            head.log, head.n, head.h
+            "{}{body}\n{marker}\naudit {} n={} h={}\n",
+            first.unwrap_or_default(),
+            head.log,
+            head.n,
+            head.h
         )
     })
     .await?;

@@ -5,6 +5,8 @@
 
 use std::sync::Arc;
 
+use chrono::{DateTime, Utc};
+
 use super::World;
 use super::journal::own;
 use super::outbox::late;
@@ -225,19 +227,29 @@ pub(super) async fn settle(world: &World) {
     }
 }
 
-async fn set(world: &World, case: &CaseId, marker: &str) -> Result<(), Fault> {
+/// Gives what is known of a task that is to get a status, with that wish.
+fn waiting(
+    world: &World,
+    case: &CaseId,
+    marker: &str,
+) -> Option<(Known, (Untrusted, DateTime<Utc>))> {
     let known = world
         .journal
-        .with(|ledger| ledger.outbox().mirrored().get(case, marker).cloned());
-    let Some((known, (wished, since))) =
-        known.and_then(|known| known.wish.clone().map(|wish| (known, wish)))
-    else {
-        return Ok(());
-    };
+        .with(|ledger| ledger.outbox().mirrored().get(case, marker).cloned())?;
+    let wish = known.wish.clone()?;
+    Some((known, wish))
+}
+
+async fn set(world: &World, case: &CaseId, marker: &str) -> Result<(), Fault> {
     let source = world
         .case_system(&case.connection)
         .ok_or_else(|| Fault::new(safe!("no case system is named {}", case.connection)))?;
     let there = source.tasks(case).await?;
+    // That may have taken a minute: the step may have been undone meanwhile.
+    world.journal.catch_up().await;
+    let Some((known, (wished, since))) = waiting(world, case, marker) else {
+        return Ok(());
+    };
     let Some(task) = there.iter().find(|task| task.id == known.task) else {
         // It was deleted there: nothing is left to be changed.
         return done(world, state_of(case, marker, &known, wished)).await;
@@ -272,8 +284,12 @@ async fn set(world: &World, case: &CaseId, marker: &str) -> Result<(), Fault> {
     match (now.filter(|now| now.status == wished), answer) {
         (Some(now), _) => {
             let id = now.id.clone();
-            let state = Body::TaskState(seen(case, marker, now));
-            let bodies = vec![Body::RecordDone { rid, id }, state];
+            let mut bodies = vec![Body::RecordDone { rid, id }];
+            // What was seen ends a wish: a later one stays, for the next round.
+            let wish = waiting(world, case, marker).map(|(_, wish)| wish);
+            if wish == Some((wished, since)) {
+                bodies.push(Body::TaskState(seen(case, marker, now)));
+            }
             world.journal.record(bodies).await.map(drop)
         }
         (None, Err(error)) => Err(error.into()),

@@ -24,8 +24,8 @@ use crate::app::message::Level;
 use crate::connect::capability::{Cases, ConnectError};
 use crate::domain::audit::Body;
 use crate::domain::case::Comment;
-use crate::domain::containment::ledger::{ActionView, Ledger};
-use crate::domain::containment::note::{Anchor, compose, marker};
+use crate::domain::containment::ledger::Ledger;
+use crate::domain::containment::note::{Anchor, compose, marker, not_read};
 use crate::domain::containment::outbox::PendingNote;
 use crate::domain::containment::plan::hex;
 use crate::domain::containment::standing::standing;
@@ -158,15 +158,15 @@ async fn document_now(world: Arc<World>, pid: PlanId) {
     if !mine {
         return;
     }
-    super::watch::look_now(&world, &pid).await;
-    let mut told = alone(&world, &pid).await;
+    let unread = super::watch::look_now(&world, &pid).await;
+    let mut told = alone(&world, &pid, unread).await;
     // Two consoles that look at the same instant stand in each other's way for a moment.
     for _ in 0..HELD_TRIES {
         if !matches!(told, Ok(false)) {
             break;
         }
         tokio::time::sleep(world.pace.of(HELD)).await;
-        told = alone(&world, &pid).await;
+        told = alone(&world, &pid, unread).await;
     }
     if let Err(fault) = told {
         let line = safe!("the record is not in the case yet: {}", fault.what);
@@ -185,8 +185,9 @@ async fn document_now(world: Arc<World>, pid: PlanId) {
 
 /// Documents a plan while no other console of this user does: two that search before either posts would both post. And
 /// while nobody works on any of its actions: one that was closed under way is still read back, and what that gives is the
-/// word that the case is told. Tells whether nobody was at it.
-async fn alone(world: &World, pid: &PlanId) -> Result<bool, Fault> {
+/// word that the case is told. Where the account could not be read right before, `unread` is when it was last. Tells whether
+/// nobody was at it.
+async fn alone(world: &World, pid: &PlanId, unread: Option<DateTime<Utc>>) -> Result<bool, Fault> {
     let actions = world.journal.plan(pid);
     let mut leases = Vec::new();
     for action in &actions {
@@ -206,7 +207,7 @@ async fn alone(world: &World, pid: &PlanId) -> Result<bool, Fault> {
     // Another console may have done it between our look and the lease.
     world.journal.catch_up().await;
     let result = if is_due(world, pid) {
-        try_document(world, pid).await
+        try_document(world, pid, unread).await
     } else {
         Ok(())
     };
@@ -219,22 +220,31 @@ async fn alone(world: &World, pid: &PlanId) -> Result<bool, Fault> {
     result.map(|()| true)
 }
 
-async fn try_document(world: &World, pid: &PlanId) -> Result<(), Fault> {
+async fn try_document(
+    world: &World,
+    pid: &PlanId,
+    unread: Option<DateTime<Utc>>,
+) -> Result<(), Fault> {
     let actions = world.journal.plan(pid);
     let Some(first) = actions.first() else {
         return Ok(());
     };
     let (case, account) = (first.case.clone(), first.account.clone());
     let marker = marker(pid);
-    let comment = post(world, &case, &marker, |head| {
-        let (word, hold) = world.journal.with(|ledger| {
-            let hold = ledger.holds().hold(&account).cloned();
-            (standing(ledger, &account, |_| false), hold)
-        });
-        let actions: Vec<&ActionView> = actions.iter().collect();
-        compose(pid, &actions, &operator(world), &word, hold.as_ref(), head)
-    })
-    .await?;
+    let by = operator(world);
+    // Posting may wait for a minute, and each word is to be as new as how the account stands below it.
+    let composed = |head: &Anchor| {
+        world.journal.with(|ledger| {
+            let stands = standing(ledger, &account, |_| false);
+            let hold = ledger.holds().hold(&account);
+            let text = compose(pid, &ledger.plan(pid), &by, &stands, hold, head);
+            match unread.filter(|_| stands.is_disabled() == Some(true)) {
+                Some(read) => not_read(&text, &account.connection, read),
+                None => text,
+            }
+        })
+    };
+    let comment = post(world, &case, &marker, composed).await?;
     let done = Body::ActionDoc {
         pid: pid.clone(),
         aids: actions.iter().map(|action| action.aid.clone()).collect(),

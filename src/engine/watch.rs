@@ -222,18 +222,21 @@ fn disabled(world: &World) -> Vec<ActionView> {
         .with(|ledger| ledger.disabled(now).into_iter().cloned().collect())
 }
 
-/// Looks at one account at once, and records that its proof is lost where that is so.
-async fn look_at_status(world: &World, action: &ActionView) {
-    look(world, action, 0, &mut FirstRead::default()).await;
+/// Looks at one account at once, and records that its proof is lost where that is so; tells whether it could be read.
+async fn look_at_status(world: &World, action: &ActionView) -> bool {
+    look(world, action, 0, &mut FirstRead::default()).await
 }
 
-async fn look(world: &World, action: &ActionView, round: usize, first: &mut FirstRead) {
+async fn look(world: &World, action: &ActionView, round: usize, first: &mut FirstRead) -> bool {
+    let fault = status(world, action, round, first).await.err();
+    let is_read = fault.is_none();
     let told = Message::Watched {
         account: action.account.clone(),
         of: WatchOf::Status,
-        fault: status(world, action, round, first).await.err(),
+        fault,
     };
     world.tell(told).await;
+    is_read
 }
 
 /// Looks whether an account is enabled again, and records that others undid its disabling.

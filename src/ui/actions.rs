@@ -9,6 +9,7 @@ use super::words;
 use crate::app::actions::{Choice, Readiness, pane_rows};
 use crate::app::command::Context;
 use crate::app::model::{Model, Pane};
+use crate::domain::containment::ledger::ActionView;
 use crate::domain::containment::standing::Standing;
 use crate::domain::freshness::clock_word;
 use crate::domain::text::Safe;
@@ -42,11 +43,7 @@ fn draw_standing(canvas: &mut Canvas<'_>, standing: &Standing, area: Rect) -> u1
         Standing::Partly { .. } => Role::StateUnknown,
         Standing::Free => Role::Dim,
     };
-    let text = match standing.since() {
-        Some(since) => safe!("{}, since {}", standing.word(), clock_word(since)),
-        None => standing.word(),
-    };
-    canvas.text(area, role, &text)
+    canvas.text(area, role, &standing.since_word(clock_word))
 }
 
 /// Draws the choices, each with its letter and how it stands; gives the rows it took.
@@ -149,7 +146,7 @@ fn state_words(readiness: &Readiness) -> Words {
     Words::new(role, text)
 }
 
-/// Says how the record of the response stands: documented in the case, or not yet.
+/// Says how the record of the response stands: documented in the case, not yet, or not any more.
 fn draw_documentation(canvas: &mut Canvas<'_>, model: &Model, area: Rect) {
     let Some(open) = &model.open else { return };
     // What was done to another user of the case says nothing of the chosen one.
@@ -164,6 +161,15 @@ fn draw_documentation(canvas: &mut Canvas<'_>, model: &Model, area: Rect) {
         .undocumented()
         .iter()
         .any(|pid| mine().any(|action| action.pid == *pid));
+    let gone = |action: &ActionView| open.comments.gone(action.comment.as_ref()?);
+    if let (false, Some(at)) = (waiting, mine().find_map(gone)) {
+        let text = safe!(
+            "documented; its comment was deleted, seen {}",
+            clock_word(at)
+        );
+        canvas.text(narrowed(below(area, 1), 2, 1), Role::LevelWarning, &text);
+        return;
+    }
     let (role, text): (Role, Safe) = if waiting {
         (Role::LevelWarning, "not documented in the case".into())
     } else if mine().any(|action| action.comment.is_some()) {

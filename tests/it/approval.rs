@@ -376,7 +376,7 @@ async fn overtaken(drill: &Drill, state: &Path) -> TestApp {
     open_case(&mut late).await;
     review(&mut late).await;
     early.keys(LOGIN).keys("<Tab>y");
-    let given = "approved: your answer is in the case";
+    let given = "your answer is in the case: a yes";
     early.until("approved", |model| says(model, given)).await;
     early.end().await;
     late
@@ -405,7 +405,7 @@ async fn a_no_that_comes_after_a_yes_goes_out_and_says_so() {
     let (drill, state) = (company().await, dir());
     let mut late = overtaken(&drill, state.path()).await;
     late.keys(LOGIN).keys("<Tab><Tab>y");
-    let but = "denied: your answer is in the case, but it is answered already: approved by ";
+    let but = "your answer is in the case: a no, but it is answered already: approved by ";
     late.until("it is said", |model| says(model, but)).await;
     late.keys("<Esc><Esc>A");
     late.until("it is listed", |model| {
@@ -455,7 +455,7 @@ async fn a_yes_of_a_shared_key_keeps_nobody_from_answering() {
     let model = review(&mut approver).await;
     assert_eq!(reasons(&model), Vec::<String>::new());
     approver.keys(LOGIN).keys("<Tab>y");
-    let given = "approved: your answer is in the case";
+    let given = "your answer is in the case: a yes";
     approver.until("answered", |model| says(model, given)).await;
     // The one that counts does.
     approver.keys("<Esc><Esc>");
@@ -472,6 +472,83 @@ async fn a_yes_of_a_shared_key_keeps_nobody_from_answering() {
     assert_eq!(sent(&drill), 0);
 }
 
+/// What comes between while a yes is on its way.
+#[derive(Clone, Copy, Debug)]
+enum Between {
+    Switch,
+    Time,
+}
+
+impl Between {
+    /// Gives the rule by which the log names it, and what is said of it.
+    fn said(self) -> (&'static str, &'static str) {
+        match self {
+            Self::Switch => ("freeze", "the freeze switch of this host is on"),
+            Self::Time => (
+                "second person",
+                "it came after 15 minutes, by the clock of this console",
+            ),
+        }
+    }
+
+    fn comes(self, approver: &TestApp, switch: &Path) {
+        match self {
+            Self::Switch => fs::write(switch, "").expect("the switch is set"),
+            Self::Time => approver.clock.pass(Duration::from_secs(16 * 60)),
+        }
+    }
+}
+
+/// Answers yes, stopped at a point until something came between; `recorded` is how often the yes is on record then.
+async fn held_back(between: Between, point: &'static str, recorded: usize) {
+    let (drill, one, two) = (company().await, dir(), dir());
+    let (etc, here) = (dir(), dir());
+    let mut app = requester(&drill, one.path(), etc.path());
+    open_case(&mut app).await;
+    let (asked, _) = ask(&mut app, &drill).await;
+    let switch = here.path().join("freeze");
+    let gate = Gate::at(Some(point));
+    let setting = Setting {
+        host: Host {
+            policy: here.path().join("policy.toml"),
+            freeze: switch.clone(),
+        },
+        probe: Arc::clone(&gate) as Arc<dyn Probe>,
+        ..Setting::default()
+    };
+    let mut approver = console(&drill, two.path(), drill.second_key(), setting);
+    open_case(&mut approver).await;
+    let model = review(&mut approver).await;
+    assert_eq!(reasons(&model), Vec::<String>::new(), "{point}");
+    approver.keys(LOGIN).keys("<Tab>y");
+    let reached = tokio::time::timeout(Duration::from_secs(60), gate.reached());
+    reached.await.expect("it is answered");
+    between.comes(&approver, &switch);
+    gate.open();
+    let (rule, why) = between.said();
+    let kept = format!("your answer is not in the case: {why}");
+    approver.until(point, |model| says(model, &kept)).await;
+    approver.end().await;
+    assert!(all(&app.model(), ActionState::Awaiting), "{point}");
+    app.end().await;
+    assert_eq!(sent(&drill), 0, "{point}");
+    let told = comments(&drill, &asked.case).await;
+    let told: Vec<&str> = told
+        .iter()
+        .filter_map(|one| one["message"].as_str())
+        .collect();
+    let count = |words: &str| told.iter().filter(|text| text.contains(words)).count();
+    assert_eq!(count("quell-approval-answer"), 0, "{point}: {told:?}");
+    assert_eq!(count("a yes was held back"), recorded, "{point}: {told:?}");
+    assert_eq!(answers(two.path()), recorded, "{point}");
+    let left = records(two.path());
+    let is_held = |entry: &&Entry| {
+        matches!(&entry.body, Body::Refusal { guard, reason, .. }
+            if guard == rule && reason.raw().starts_with("the yes was not posted: "))
+    };
+    assert_eq!(left.iter().filter(is_held).count(), recorded, "{point}");
+}
+
 #[tokio::test(flavor = "multi_thread")]
 async fn a_switch_that_is_set_while_a_yes_is_on_its_way_holds_it_back() {
     if !root("approval::a_switch_that_is_set_while_a_yes_is_on_its_way_holds_it_back") {
@@ -482,52 +559,55 @@ async fn a_switch_that_is_set_while_a_yes_is_on_its_way_holds_it_back() {
         ("before approval.given", 1),
         ("after approval.given", 1),
     ] {
-        let (drill, one, two) = (company().await, dir(), dir());
-        let (etc, here) = (dir(), dir());
+        held_back(Between::Switch, point, recorded).await;
+    }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_yes_whose_time_is_over_while_it_is_on_its_way_is_held_back() {
+    if !root("approval::a_yes_whose_time_is_over_while_it_is_on_its_way_is_held_back") {
+        return;
+    }
+    for (point, recorded) in [("answer.read", 0), ("after approval.given", 1)] {
+        held_back(Between::Time, point, recorded).await;
+    }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_yes_that_comes_too_late_is_not_posted_and_a_no_is() {
+    if !root("approval::a_yes_that_comes_too_late_is_not_posted_and_a_no_is") {
+        return;
+    }
+    for (keys, words, recorded) in [
+        (
+            "<Tab>y",
+            "your answer is not in the case: it came after 15 minutes",
+            0,
+        ),
+        ("<Tab><Tab>y", "your answer is in the case: a no", 1),
+    ] {
+        let (drill, one, two, etc) = (company().await, dir(), dir(), dir());
         let mut app = requester(&drill, one.path(), etc.path());
         open_case(&mut app).await;
         let (asked, _) = ask(&mut app, &drill).await;
-        let switch = here.path().join("freeze");
-        let gate = Gate::at(Some(point));
-        let setting = Setting {
-            host: Host {
-                policy: here.path().join("policy.toml"),
-                freeze: switch.clone(),
-            },
-            probe: Arc::clone(&gate) as Arc<dyn Probe>,
-            ..Setting::default()
-        };
-        let mut approver = console(&drill, two.path(), drill.second_key(), setting);
+        app.kill();
+        let mut approver = second(&drill, two.path());
         open_case(&mut approver).await;
         let model = review(&mut approver).await;
-        assert_eq!(reasons(&model), Vec::<String>::new(), "{point}");
-        approver.keys(LOGIN).keys("<Tab>y");
-        let reached = tokio::time::timeout(Duration::from_secs(60), gate.reached());
-        reached.await.expect("it is answered");
-        fs::write(&switch, "").expect("the switch is set");
-        gate.open();
-        let kept = "your answer is not in the case: the freeze switch of this host is on";
-        approver.until(point, |model| says(model, kept)).await;
+        assert_eq!(reasons(&model), Vec::<String>::new(), "{words}");
+        // The dialog stays open until the time of the request is over.
+        approver.clock.pass(Duration::from_secs(16 * 60));
+        approver.keys(LOGIN).keys(keys);
+        approver.until(words, |model| says(model, words)).await;
         approver.end().await;
-        assert!(all(&app.model(), ActionState::Awaiting), "{point}");
-        app.end().await;
-        assert_eq!(sent(&drill), 0, "{point}");
+        assert_eq!(answers(two.path()), recorded, "{words}");
         let told = comments(&drill, &asked.case).await;
-        let told: Vec<&str> = told
-            .iter()
-            .filter_map(|one| one["message"].as_str())
-            .collect();
-        let count = |words: &str| told.iter().filter(|text| text.contains(words)).count();
-        assert_eq!(count("quell-approval-answer"), 0, "{point}: {told:?}");
-        assert_eq!(count("a yes was held back"), recorded, "{point}: {told:?}");
-        let left = records(two.path());
-        let is_given = |entry: &&Entry| matches!(entry.body, Body::ApprovalGiven { .. });
-        assert_eq!(left.iter().filter(is_given).count(), recorded, "{point}");
-        let is_held = |entry: &&Entry| {
-            matches!(&entry.body, Body::Refusal { guard, reason, .. }
-                if guard == "freeze" && reason.raw().starts_with("the yes was not posted: "))
-        };
-        assert_eq!(left.iter().filter(is_held).count(), recorded, "{point}");
+        let given = told.iter().filter(|one| {
+            one["message"]
+                .as_str()
+                .is_some_and(|text| text.contains("quell-approval-answer"))
+        });
+        assert_eq!(given.count(), recorded, "{words}");
     }
 }
 

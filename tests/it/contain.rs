@@ -147,7 +147,10 @@ async fn revoking_alone_is_partly_contained_and_the_next_success_rings() {
     confirm(&mut app, "cs").await;
     let model = app.until("documented", documented).await;
     let word = model.standing().expect("something is proven").word();
-    assert_eq!(word.as_str(), "partly contained: not disabled from here");
+    assert_eq!(
+        word.as_str(),
+        "partly contained: no disabling from here holds"
+    );
     // He knows the password: he signs in again and goes on.
     drill.advance(4);
     app.keys("<Esc>r");
@@ -164,7 +167,7 @@ async fn revoking_alone_is_partly_contained_and_the_next_success_rings() {
     let word = model.standing().expect("something is proven").word();
     assert_eq!(
         word.as_str(),
-        "partly contained: not disabled from here, activity since"
+        "partly contained: no disabling from here holds, activity since"
     );
     assert!(app.bells() >= 1);
 }

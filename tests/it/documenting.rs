@@ -7,16 +7,18 @@ use std::time::Duration;
 use async_trait::async_trait;
 use quell::app::effect::Effect;
 use quell::app::keymap::Chord;
-use quell::app::message::Message;
-use quell::app::model::{Layer, Load, Model, Purpose};
+use quell::app::message::{Message, WatchOf};
+use quell::app::model::{Layer, Load, Model, Purpose, Watch};
 use quell::app::report;
 use quell::app::update::update;
 use quell::domain::account::{Account, AccountStatus};
-use quell::domain::audit::Body;
+use quell::domain::audit::{Body, HoldSet, OutcomeState};
 use quell::domain::case::Comment;
+use quell::domain::containment::kind::ActionKind;
+use quell::domain::containment::state::ActionState;
 use quell::domain::fault::Fault;
 use quell::domain::freshness::Moment;
-use quell::domain::ids::{ActionId, RecordId};
+use quell::domain::ids::{ActionId, PlanId, RecordId};
 use quell::domain::report::{Kind, Subject, Target};
 use quell::domain::runbook::checklist::ItemState;
 use quell::domain::text::{Safe, Untrusted};
@@ -524,6 +526,98 @@ async fn what_a_deleted_comment_showed_is_open_again() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
+async fn where_the_record_of_the_response_was_deleted_that_is_said() {
+    let (drill, state) = (company().await, dir());
+    let mut app = TestApp::start(&drill, state.path());
+    open_case(&mut app).await;
+    plan(&mut app, "cc").await;
+    confirm(&app);
+    app.until("it is documented", finished).await;
+    app.keys("<Esc>");
+    let model = app.sync().await;
+    let mut acts = model.ledger.actions();
+    let id = acts.find_map(|act| act.comment.clone()).expect("a comment");
+    let there = |model: &Model| {
+        let file = model.open.as_ref().and_then(|open| open.file.ready());
+        file.is_some_and(|file| file.comments.iter().any(|one| one.id == id))
+    };
+    app.keys("r");
+    app.until("it is read back", there).await;
+    let target = handover(&app.model());
+    let record = format!("- record of the response: comment {}", id.raw());
+    let text = report::compose(&app.model(), &target);
+    assert!(text.contains(&format!("{record}\n")), "{text}");
+
+    delete(&drill, id.raw()).await;
+    app.keys("r");
+    app.until("it is read as gone", |model| {
+        let open = model.open.as_ref();
+        open.is_some_and(|open| open.comments.gone(&id).is_some())
+    })
+    .await;
+    let text = report::compose(&app.model(), &target);
+    let deleted = format!("{record}; deleted, seen ");
+    assert!(text.contains(&deleted), "{text}");
+    app.keys("4");
+    app.sync().await;
+    let seen = app.screen();
+    assert!(seen.contains("documented; its comment was"), "{seen}");
+    app.end().await;
+}
+
+/// Lets nobody comment in a case, or everybody again.
+fn refuses_comments(drill: &Drill, refuses: bool) {
+    let order = if refuses {
+        json!({"server": "cases", "fault": "500", "rate": 1.0, "path": "/comment", "method": "POST"})
+    } else {
+        json!({"server": "cases", "fault": "none"})
+    };
+    drill.fault(&order).expect("the drill knows it");
+}
+
+/// The case system takes no comment from before the handover is confirmed until long after the account was contained.
+#[tokio::test(flavor = "multi_thread")]
+async fn a_handover_that_is_posted_late_says_first_when_it_was_confirmed_and_what_was_done_since() {
+    let (drill, state) = (company().await, dir());
+    let mut app = TestApp::start(&drill, state.path());
+    open_case(&mut app).await;
+    refuses_comments(&drill, true);
+    app.keys("H");
+    app.until("the text is open", |model| writing(model).is_some())
+        .await;
+    preview(&mut app).await;
+    app.keys("y");
+    app.until("it waits", |model| {
+        said(model, "Handover is not in the case yet")
+    })
+    .await;
+    plan(&mut app, "cc").await;
+    confirm(&app);
+    app.until("it is contained", |model| {
+        let all = || model.ledger.actions().filter(|act| act.confirmed.is_some());
+        all().next().is_some() && all().all(|act| act.state == ActionState::Verified)
+    })
+    .await;
+    app.clock.pass(Duration::from_secs(600));
+    refuses_comments(&drill, false);
+    app.until("it is in the case", |model| posted(model) == 1)
+        .await;
+    app.end().await;
+    let all = comments(&drill).await;
+    let mut late = all.iter().filter(|one| one.contains("Handover of case"));
+    let text = late.next().expect("it is there");
+    assert!(late.next().is_none(), "{all:#?}");
+    let (first, rest) = text.split_once("\n\n").expect("a line before it");
+    assert!(first.starts_with("Confirmed "), "{first}");
+    let since = "Z. Since then disable account of mara\\.lind\\@acme\\.example: proven ";
+    assert!(
+        first.contains("Z, posted ") && first.contains(since),
+        "{first}"
+    );
+    assert!(rest.starts_with("**Handover of case"), "{rest}");
+}
+
+#[tokio::test(flavor = "multi_thread")]
 async fn a_handover_that_was_overtaken_says_so_before_it_is_posted() {
     let (drill, state) = (company().await, dir());
     let mut app = TestApp::start(&drill, state.path());
@@ -557,7 +651,7 @@ async fn a_handover_that_was_overtaken_says_so_before_it_is_posted() {
     assert!(app.screen().contains(says), "{}", app.screen());
 
     app.keys("y");
-    let line = "not posted: what is known of the account changed while you looked";
+    let line = "not posted: what is known of the case changed while you looked";
     app.until("it is said", |model| said(model, line)).await;
     assert!(!handed_over(&comments(&drill).await));
     app.keys("y");
@@ -745,4 +839,265 @@ fn what_other_hosts_did_is_denied_by_no_report_and_no_view() {
         }
         assert_eq!(seen.contains(others), key == 'R', "{seen}");
     }
+}
+
+/// Records an action for a case on the account of the scenes, after all that is on record in them.
+fn act(
+    model: &mut Model,
+    number: u64,
+    (kind, case): (ActionKind, u64),
+    then: Option<OutcomeState>,
+) -> ActionId {
+    let now = scene::now().utc;
+    let aid = ActionId::from_parts(now, 900 + u128::from(number));
+    let pid = PlanId::from_parts(now, 900 + u128::from(number));
+    let mut bodies = vec![
+        Body::ActionPlan {
+            pid: pid.clone(),
+            aid: aid.clone(),
+            order: 0,
+            kind: kind.key().to_owned(),
+            case: scene::case_id(case),
+            account: scene::account().id,
+            login: scene::account().login,
+            snapshot: serde_json::Value::Null,
+            server_date: None,
+            guards: Vec::new(),
+            plan_hash: String::new(),
+            expires: now,
+        },
+        Body::ActionConfirm {
+            pid,
+            aid: aid.clone(),
+            how: "typed".to_owned(),
+            plan_hash: String::new(),
+            dry_run: false,
+            operator: None,
+        },
+        Body::ActionIntent {
+            aid: aid.clone(),
+            attempt: 1,
+            method: "POST".to_owned(),
+            host: "okta.example".to_owned(),
+            path: "/lifecycle".into(),
+            body_sha256: String::new(),
+            request_id: "r".to_owned(),
+            server_date: Some(now),
+            password_changed: None,
+            valid_from: None,
+            deadline: now,
+        },
+    ];
+    bodies.extend(then.map(|state| ended(&aid, state)));
+    for (body, n) in bodies.into_iter().zip(number * 10..) {
+        put(model, n, body);
+    }
+    aid
+}
+
+fn ended(aid: &ActionId, state: OutcomeState) -> Body {
+    Body::ActionOutcome {
+        aid: aid.clone(),
+        state,
+        evidence: "read back".into(),
+        seconds: Some(6),
+    }
+}
+
+fn put(model: &mut Model, n: u64, body: Body) {
+    let mut entry = scene::record(body);
+    entry.n = n;
+    model.ledger.apply(&entry);
+    model.judge();
+}
+
+fn missing(model: &Model, target: &Target, text: &str) -> Vec<String> {
+    let missing = report::missing(model, target, text);
+    missing.iter().map(ToString::to_string).collect()
+}
+
+const MARA: &str = "mara.lind@acme.example";
+
+#[test]
+fn one_more_look_at_what_is_contained_overtakes_no_handover_and_another_end_does() {
+    let mut model = scene::held(SIZE);
+    let target = handover(&model);
+    let text = report::compose(&model, &target);
+    assert!(text.contains("watched last 2026-03-07 03:12:09Z"), "{text}");
+    let account = scene::account().id;
+    let watch = Watch {
+        looked: Some(later(20).utc),
+        good: later(20),
+        fault: None,
+    };
+    let of = (account.clone(), WatchOf::Successes);
+    model.watched.insert(of, watch);
+    let anew = report::compose(&model, &target);
+    assert!(anew.contains("watched last 2026-03-07 03:13:00Z"), "{anew}");
+    assert_eq!(missing(&model, &target, &text), Vec::<String>::new());
+
+    let set = HoldSet {
+        case: target.case.clone(),
+        account,
+        login: scene::account().login,
+        owner: "kim".into(),
+        until: None,
+        how: "kept".to_owned(),
+        reason: Some("legal hold".into()),
+    };
+    put(&mut model, 50, Body::HoldSet(set));
+    let now = missing(&model, &target, &text);
+    let kept = format!("{MARA} stays contained until somebody decides: legal hold");
+    let [held, silenced] = now.as_slice() else {
+        panic!("{now:#?}")
+    };
+    assert!(
+        held.ends_with(", until somebody decides, owner kim"),
+        "{held}"
+    );
+    assert_eq!(*silenced, kept);
+}
+
+#[test]
+fn what_came_of_the_actions_that_a_handover_names_overtakes_it() {
+    let mut model = scene::open(SIZE);
+    let target = handover(&model);
+    let before = report::compose(&model, &target);
+    let aid = act(&mut model, 7, (ActionKind::DisableAccount, 4812), None);
+    let sent = "2026-03-07 03:12:40Z";
+    let line = format!("disable account of {MARA}: requested, sent {sent}");
+    let now = missing(&model, &target, &before);
+    assert!(now.contains(&line), "{now:#?}");
+    let text = report::compose(&model, &target);
+    assert_eq!(missing(&model, &target, &text), Vec::<String>::new());
+
+    put(&mut model, 90, ended(&aid, OutcomeState::NotEffective));
+    let now = missing(&model, &target, &text);
+    let line = format!("disable account of {MARA}: refuted, sent {sent}");
+    let log = "the log of this host (jo at lap-b)";
+    let none = format!("None is unfinished by {log}.");
+    assert!(now.contains(&line) && now.contains(&none), "{now:#?}");
+}
+
+#[test]
+fn that_nothing_holds_the_account_any_more_overtakes_a_handover() {
+    let mut model = scene::held(SIZE);
+    let target = handover(&model);
+    let text = report::compose(&model, &target);
+    // For another case, without a watch after it.
+    let of = (ActionKind::EnableAccount, 4790);
+    act(&mut model, 7, of, Some(OutcomeState::Verified));
+    let now = missing(&model, &target, &text);
+    let log = "the log of this host (jo at lap-b)";
+    for line in [
+        format!("the account is not contained, by {log}"),
+        format!("By {log} nothing was changed that would have to be undone."),
+    ] {
+        assert!(now.contains(&line), "{line:?} is not in {now:#?}");
+    }
+}
+
+#[test]
+fn an_account_that_is_held_for_a_case_is_handed_over_though_another_one_acted_on_it_since() {
+    let mut model = scene::held(SIZE);
+    let of = (ActionKind::DisableAccount, 4790);
+    act(&mut model, 7, of, Some(OutcomeState::Rejected));
+    let text = report::compose(&model, &handover(&model));
+    assert!(!text.contains("nothing was changed"), "{text}");
+    for part in [
+        format!("\n- {MARA}: partly contained: "),
+        format!("\n- {MARA} was disabled and may still be: key u plans to enable"),
+    ] {
+        assert!(text.contains(&part), "{part:?} is not in:\n{text}");
+    }
+}
+
+#[test]
+fn a_log_that_is_not_read_to_its_end_overtakes_what_a_handover_denies() {
+    let mut model = scene::open(SIZE);
+    let target = handover(&model);
+    let text = report::compose(&model, &target);
+    let none = "None is unfinished by the log of this host";
+    assert!(text.contains(none), "{text}");
+    // It is being read.
+    let _ = update(&mut model, scene::now(), Message::Key(Chord::char('R')));
+    assert!(model.log_unread.is_some());
+    assert_eq!(missing(&model, &target, &text), Vec::<String>::new());
+    let _ = update(&mut model, scene::now(), Message::CaughtUp(false));
+    let why = "the log is not read to its end: what other consoles did may be missing";
+    let line = format!("Not known: {why}.");
+    assert_eq!(missing(&model, &target, &text), [line.as_str()]);
+    let anew = report::compose(&model, &target);
+    assert_eq!(anew.matches(&line).count(), 2, "{anew}");
+    assert!(!anew.contains(none), "{anew}");
+    let shift = report::shift(&model);
+    let line = format!("There may be more: {why}.\n");
+    assert!(shift.contains(&line), "{shift}");
+}
+
+#[test]
+fn a_search_says_when_it_was_read_and_that_its_source_fails_since() {
+    let mut model = scene::open(SIZE);
+    let search = |model: &Model| {
+        let facts = report::facts(model, &handover(model).case);
+        facts
+            .search
+            .map(|line| line.to_string())
+            .unwrap_or_default()
+    };
+    let read = " events of the last 72 h, as read at 2026-03-07 03:12:40Z";
+    let said = search(&model);
+    assert!(said.ends_with(read), "{said}");
+    let open = model.open.as_mut().expect("a case is open");
+    open.activity.fault = Some(Fault::new("elastic is away"));
+    let said = search(&model);
+    let fails = format!("{read}; since then the source fails: elastic is away");
+    assert!(said.ends_with(&fails), "{said}");
+}
+
+#[test]
+fn a_shift_says_of_its_cases_what_is_not_known() {
+    type Break = fn(&mut Model);
+    let broken: [(Break, &str); 4] = [
+        (
+            |model| model.operator.login = None,
+            "Which cases are yours is not known: the case system did not say your login yet.\n",
+        ),
+        (
+            |model| model.sources[0].fault = Some(Fault::new("503")),
+            "Whether more cases are yours is not known: hive fails: 503.\n",
+        ),
+        (
+            |model| model.queue.truncated = true,
+            "Whether more cases are yours is not known: the case system has more cases than were read.\n",
+        ),
+        (
+            |model| model.sources[0].bad_records = 2,
+            "Whether more cases are yours is not known: cases of hive that could not be read: 2.\n",
+        ),
+    ];
+    let read = "\nThe queue is as read at 2026-03-07 03:12:35Z.\n";
+    let well = report::shift(&scene::queue(SIZE));
+    assert!(
+        well.contains(read) && well.contains("# case #4803"),
+        "{well}"
+    );
+    assert!(!well.contains("is not known"), "{well}");
+    for (breaks, says) in broken {
+        let mut model = scene::queue(SIZE);
+        breaks(&mut model);
+        let text = report::shift(&model);
+        assert!(text.contains(read) && text.contains(says), "{text}");
+        assert!(!text.contains("No open case"), "{text}");
+    }
+}
+
+#[test]
+fn a_shift_of_a_console_that_heard_nothing_denies_no_case() {
+    let text = report::shift(&scene::empty(SIZE));
+    let line = "Which cases are yours is not known: \
+                the case system did not say your login yet; hive did not answer yet.\n";
+    assert!(text.contains(line), "{text}");
+    assert!(!text.contains("No open case"), "{text}");
+    assert!(!text.contains("as read at"), "{text}");
 }

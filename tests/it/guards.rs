@@ -366,7 +366,10 @@ async fn an_account_enabled_and_given_a_new_password_by_others_is_a_lost_proof_t
     };
     let model = app.until("the proof is lost", drifted).await;
     let word = model.standing().expect("the sessions are revoked").word();
-    assert_eq!(word.as_str(), "partly contained: not disabled from here");
+    assert_eq!(
+        word.as_str(),
+        "partly contained: no disabling from here holds"
+    );
     app.end().await;
 }
 
@@ -394,7 +397,10 @@ async fn an_account_that_others_enable_again_is_a_lost_proof() {
         .standing()
         .expect("the sessions are still revoked")
         .word();
-    assert_eq!(word.as_str(), "partly contained: not disabled from here");
+    assert_eq!(
+        word.as_str(),
+        "partly contained: no disabling from here holds"
+    );
     app.end().await;
     let drifted = |body: &Body| matches!(body, Body::ActionOutcome { .. });
     assert_eq!(

@@ -186,7 +186,7 @@ pub fn give_leases_back(state: &Path) {
 }
 
 /// Writes into the log beside the console, as another one of this user does.
-fn write_beside(state: &Path, bodies: Vec<Body>) {
+pub fn write_beside(state: &Path, bodies: Vec<Body>) {
     let log = AuditLog::open(&state.join("audit"), compose::identity());
     let log = log.expect("the log can be written");
     log.append_blocking(bodies).expect("it is recorded");
@@ -591,6 +591,35 @@ async fn a_decision_that_waited_and_still_holds_is_posted_as_it_was_written() {
     assert!(!told.contains("since then"), "{told}");
 }
 
+/// The case system takes no comment while an end is decided twice: the later note may be posted before the earlier.
+#[tokio::test(flavor = "multi_thread")]
+async fn a_decision_that_is_posted_after_a_later_one_says_so_first() {
+    let (drill, state, clock) = (company().await, dir(), TestClock::default());
+    let mut app = start(&drill, state.path(), &clock);
+    contain(&mut app).await;
+    refuses_comments(&drill, true);
+    let waiting = |many: usize| move |model: &Model| model.ledger.outbox().notes().len() == many;
+    app.keys("Ce<Enter>");
+    app.until("the note waits", waiting(1)).await;
+    app.keys("<Esc><Esc>CKlegal hold<Enter>");
+    app.until("both notes wait", waiting(2)).await;
+    refuses_comments(&drill, false);
+    app.until("both are posted", waiting(0)).await;
+    app.end().await;
+    let posted = comments(&drill).await;
+    let told = posted.iter().filter(|one| one.contains("stays contained"));
+    let (last, first): (Vec<&String>, Vec<&String>) =
+        told.partition(|one| one.contains("stays contained until somebody decides"));
+    let ([first], [last]) = (first.as_slice(), last.as_slice()) else {
+        panic!("one of each: {posted:#?}")
+    };
+    let (line, _) = first.split_once("\n\n").expect("a line before it");
+    let since = line.contains("Z; since then it was decided anew at 20");
+    let ends = line.ends_with("Z: until somebody decides.");
+    assert!(line.starts_with("Written ") && since && ends, "{first}");
+    assert!(!last.contains("since then"), "{last}");
+}
+
 /// Its bytes are in the log though their sync failed: the next console has it, and posts it as what it is by then.
 #[tokio::test(flavor = "multi_thread")]
 async fn a_decision_whose_sync_failed_is_posted_by_another_console_as_over_once_it_is() {
@@ -768,7 +797,8 @@ async fn slow_a_success_that_no_case_could_be_told_of_is_told_once_after_the_acc
     let told: Vec<&String> = told.collect();
     assert_eq!(told.len(), 1, "{posted:#?}");
     assert!(
-        told[0].contains("Account is not contained.") && told[0].contains(&marker),
+        told[0].contains("By the log of this host nothing from here contains it.")
+            && told[0].contains(&marker),
         "{}",
         told[0]
     );

@@ -1,15 +1,19 @@
 //! Other administrators act between two readings of ours: what is theirs is never called ours, nor contained.
 
-use std::sync::Arc;
+use std::path::Path;
 use std::sync::atomic::{AtomicUsize, Ordering};
+use std::sync::{Arc, OnceLock};
 use std::time::Duration;
 
 use async_trait::async_trait;
 use quell::app::message::Level;
 use quell::app::model::Model;
+use quell::domain::audit::{Body, OutcomeState};
 use quell::domain::containment::kind::ActionKind;
+use quell::domain::containment::ledger::ActionView;
 use quell::domain::containment::standing::standing;
 use quell::domain::containment::state::ActionState;
+use quell::domain::freshness::time_word;
 use quell::drill::Drill;
 use quell::engine::probe::Probe;
 use rstest::rstest;
@@ -17,7 +21,9 @@ use serde_json::json;
 
 use crate::harness::app::{Setting, TestApp, TestClock, company};
 use crate::hold;
+use crate::raw_http::Raw;
 use crate::truth::{DISABLE, Hand, by_others, confirm, finished, open_case, plan};
+use crate::wiretap::{Say, in_front};
 
 /// Acts at the provider right before our reads, by the number of the read.
 struct Meddler {
@@ -88,10 +94,13 @@ async fn a_disabling_that_others_did_again_is_not_called_proven(
     assert_eq!(done, 2, "ours and theirs");
 }
 
-#[tokio::test(flavor = "multi_thread")]
-async fn what_others_undid_while_no_console_ran_is_not_told_as_contained() {
-    let (drill, state) = (company().await, tempfile::tempdir().expect("a directory"));
-    let mut app = TestApp::start(&drill, state.path());
+/// Contains the account while its case takes no comment, and ends the console; gives the disabling.
+async fn contained_and_not_told(
+    drill: &Drill,
+    state: &Path,
+    edit: impl FnOnce(String) -> String,
+) -> ActionView {
+    let mut app = TestApp::start_in(drill, state, Setting::default(), edit);
     open_case(&mut app).await;
     let down = json!({"server": "cases", "fault": "500", "rate": 1.0, "path": "/comment", "method": "POST"});
     drill.fault(&down).expect("a fault");
@@ -101,25 +110,103 @@ async fn what_others_undid_while_no_console_ran_is_not_told_as_contained() {
         let mut all = model.ledger.actions();
         model.ledger.actions().count() == 3 && all.all(|act| act.state == ActionState::Verified)
     };
-    app.until("proven", proven).await;
+    let model = app.until("proven", proven).await;
     app.end().await;
     assert_eq!(drill.ledger().targets("comment").len(), 0);
     drill
         .fault(&json!({"fault": "none", "server": "cases"}))
         .expect("no fault");
-    by_others(&drill, "unsuspend").await;
+    let mut all = model.ledger.actions();
+    let disabling = all.find(|act| act.kind == ActionKind::DisableAccount);
+    disabling.expect("it was disabled").clone()
+}
+
+/// Starts another console a minute later, waits until it told the case, and gives its record.
+async fn told_a_minute_later(
+    drill: &Drill,
+    state: &Path,
+    edit: impl FnOnce(String) -> String,
+) -> String {
     let clock = TestClock::default();
     clock.pass(Duration::from_secs(60));
     let setting = Setting {
         clock,
         ..Setting::default()
     };
-    let mut app = TestApp::start_in(&drill, state.path(), setting, |text| text);
+    let mut app = TestApp::start_in(drill, state, setting, edit);
     app.until("documented", finished).await;
     app.end().await;
-    let told = hold::comments(&drill).await;
+    let told = hold::comments(drill).await;
     let ours = told.iter().find(|text| text.contains("Containment record"));
-    let ours = ours.expect("the record");
+    ours.expect("the record").clone()
+}
+
+#[rstest]
+#[case::it_cannot_be_read(true)]
+#[case::it_is_read(false)]
+#[tokio::test(flavor = "multi_thread")]
+async fn what_was_proven_long_before_its_case_is_told_says_where_it_could_not_be_read(
+    #[case] fails: bool,
+) {
+    let (drill, state) = (company().await, tempfile::tempdir().expect("a directory"));
+    let disabled = contained_and_not_told(&drill, state.path(), |text| text).await;
+    if fails {
+        let path = disabled.account.raw();
+        let order = json!({"server": "identity", "fault": "403", "rate": 1.0, "path": path});
+        drill.fault(&order).expect("the drill knows it");
+    }
+    let ours = told_a_minute_later(&drill, state.path(), |text| text).await;
+    assert!(ours.contains("\nAccount is contained.\n"), "{ours}");
+    let read = disabled.agreed.expect("it was read back");
+    let line = format!(
+        "The account could not be read at {} right before this; it read as disabled at {}.\n\n",
+        disabled.account.connection,
+        time_word(read)
+    );
+    assert_eq!(ours.starts_with(&line), fails, "{line}{ours}");
+    assert_eq!(ours.contains("could not be read"), fails, "{ours}");
+}
+
+/// Another console records it while the record is looked for in its case.
+#[tokio::test(flavor = "multi_thread")]
+async fn what_others_undid_while_the_record_waited_is_said_of_the_act_too() {
+    let (drill, state) = (company().await, tempfile::tempdir().expect("a directory"));
+    let (folder, asked) = (state.path().to_owned(), AtomicUsize::new(0));
+    let lost = Arc::new(OnceLock::new());
+    let then = Arc::clone(&lost);
+    // No case is open: first the log is held against the comments, and then the record is looked for.
+    let say: Say = Arc::new(move |raw: &Raw, _own: &str| {
+        let asks = String::from_utf8_lossy(&raw.body).contains("\"comments\"");
+        if asks
+            && let Some(body) = then.get()
+            && asked.fetch_add(1, Ordering::SeqCst) == 1
+        {
+            hold::write_beside(&folder, vec![Body::clone(body)]);
+        }
+        None
+    });
+    let front = in_front(drill.cases(), say).await;
+    let edit = |text: String| text.replace(&drill.cases().url, &front);
+    let disabled = contained_and_not_told(&drill, state.path(), edit).await;
+    let body = Body::ActionOutcome {
+        aid: disabled.aid,
+        state: OutcomeState::Drifted,
+        evidence: "status ACTIVE now".into(),
+        seconds: None,
+    };
+    lost.set(body).expect("it is lost once");
+    let ours = told_a_minute_later(&drill, state.path(), edit).await;
+    assert!(!ours.contains("Account is contained"), "{ours}");
+    let says = "- disable account: **undone by others**";
+    assert!(ours.contains(says), "{ours}");
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn what_others_undid_while_no_console_ran_is_not_told_as_contained() {
+    let (drill, state) = (company().await, tempfile::tempdir().expect("a directory"));
+    contained_and_not_told(&drill, state.path(), |text| text).await;
+    by_others(&drill, "unsuspend").await;
+    let ours = told_a_minute_later(&drill, state.path(), |text| text).await;
     assert!(ours.contains("**undone by others**"), "{ours}");
     assert!(!ours.contains("Account is contained"), "{ours}");
 }

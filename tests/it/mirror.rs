@@ -262,6 +262,42 @@ async fn a_lost_reply_makes_no_second_task() {
     assert_eq!(drill.ledger().targets("task_patch").len(), 1);
 }
 
+#[tokio::test(flavor = "multi_thread")]
+async fn a_step_that_is_open_again_before_its_task_was_set_does_not_complete_it() {
+    let (drill, state) = (company().await, dir());
+    let mut app = start(&drill, state.path(), "steps", "live", Setting::default());
+    open(&mut app).await;
+    app.until("all are there", |model| known(model) == (4, 0))
+        .await;
+    let fault = |word: &str| {
+        let order = json!({"server": "cases", "fault": word, "path": "/task/"});
+        drill.fault(&order).expect("the fault is known");
+    };
+    fault("403");
+    let wished = |model: &Model, status: &str| {
+        let mirrored = model.ledger.outbox().mirrored();
+        let wishes = mirrored
+            .wishes()
+            .filter_map(|(_, _, known)| known.wish.as_ref());
+        wishes.map(|(wished, _)| wished.raw()).eq([status])
+    };
+    app.keys("gj<Enter>");
+    app.until("it waits", |model| wished(model, "Completed"))
+        .await;
+    app.keys("<Enter>");
+    app.until("another wish is in its place", |model| {
+        item(model, "Walk the floor") == ItemState::Open && wished(model, "InProgress")
+    })
+    .await;
+    assert_eq!(status(&drill, "Walk the floor").await, "Waiting");
+    fault("none");
+    app.until("it is set", |model| known(model) == (4, 0)).await;
+    app.end().await;
+    assert_eq!(status(&drill, "Walk the floor").await, "InProgress");
+    // It was never completed.
+    assert_eq!(drill.ledger().targets("task_patch").len(), 1);
+}
+
 /// Lets nothing pass a point any more.
 struct Wall(&'static str);
 

@@ -14,6 +14,7 @@ use quell::app::keymap::{Chord, Key};
 use quell::app::message::{Changed, Message, NoPlan};
 use quell::app::model::closing::CloseDialog;
 use quell::app::model::{Found, Layer, Load, Model, Pane};
+use quell::app::update::update;
 use quell::app::{related, window};
 use quell::cli::compose::Host;
 use quell::connect::http::Limits;
@@ -41,6 +42,7 @@ use tokio::sync::Notify;
 
 use crate::harness::app::{Setting, TestApp, TestClock, company, limits, records};
 use crate::harness::line::Line;
+use crate::scene;
 use crate::truth::{DISABLE, Gate, by_others, confirm, finished, open_case, plan};
 
 const LOGIN: &str = "mara.lind@acme.example";
@@ -372,7 +374,7 @@ impl Probe for Cut {
 
 #[rstest]
 #[case::sent("case.after", "it belongs to", "done", 1)]
-#[case::not_sent("case.before", "it did not happen, it belongs to nobody", "failed", 0)]
+#[case::not_sent("case.before", "it does not stand, it belongs to nobody", "failed", 0)]
 #[tokio::test(flavor = "multi_thread")]
 async fn a_claim_that_a_kill_cut_off_is_settled_by_reading(
     #[case] at: &'static str,
@@ -465,6 +467,53 @@ async fn closing_is_one_step_and_keeps_open_tasks() {
     let change = change.expect("it is on record");
     assert_eq!(change.comment, Some(Untrusted::new("stolen password")));
     assert_eq!(change.to.raw(), "true_positive_impact");
+}
+
+/// The steps of a list are counted for the open case alone: of others the dialog says that nobody looked.
+#[test]
+fn a_closing_says_of_which_cases_the_steps_were_not_looked_at() {
+    let mut model = scene::open((120, 40));
+    let here = model.open.as_ref().expect("a case is open").id.clone();
+    model.focus = Pane::Cases;
+    for place in 0..2 {
+        model.queue.move_to(place);
+        model.queue.mark();
+    }
+    let marked = model.queue.marked().into_iter();
+    let marked: Vec<CaseId> = marked.map(|one| one.id.clone()).collect();
+    assert!(marked.len() == 2 && marked.contains(&here), "{marked:?}");
+    let now = scene::now();
+    let said = |model: &mut Model, cases: &[CaseId]| {
+        update(model, now, Message::Key(Chord::char('X')));
+        for case in cases {
+            let (case, result) = (case.clone(), Ok(Vec::new()));
+            update(model, now, Message::OpenTasksRead { case, result });
+        }
+        let Some(Layer::Close(dialog)) = model.layers.last() else {
+            panic!("the dialog is open")
+        };
+        let left = (dialog.steps > 0, dialog.not_counted.len());
+        (left, crate::harness::screen::text(model, (120, 40)))
+    };
+    let words = "steps of the list were not looked at for #";
+    let (left, screen) = said(&mut model.clone(), &marked);
+    assert_eq!(left, (true, 1));
+    assert!(screen.contains(words), "{screen}");
+
+    // None of them is open here.
+    let mut elsewhere = model.clone();
+    elsewhere.open = None;
+    let (left, screen) = said(&mut elsewhere, &marked);
+    assert_eq!(left, (false, 2));
+    assert!(screen.contains(words), "{screen}");
+    assert!(screen.contains("no task stays open"), "{screen}");
+
+    // The open case alone.
+    model.queue.unmark();
+    model.queue.move_to(0);
+    let (left, screen) = said(&mut model, std::slice::from_ref(&here));
+    assert_eq!(left, (true, 0));
+    assert!(!screen.contains(words), "{screen}");
 }
 
 #[tokio::test(flavor = "multi_thread")]
@@ -1248,7 +1297,7 @@ fn what_others_undid_and_what_has_no_undo_keep_no_false_positive_open() {
         assert!(model.standing().is_some(), "it is in the list all the same");
         press(model, Chord::char('f'));
         assert_eq!(stays(model), Vec::<String>::new());
-        let line = format!("close: {LOGIN}: partly contained: not disabled from here");
+        let line = format!("close: {LOGIN}: partly contained: no disabling from here holds");
         assert!(said(model, &line), "{:#?}", model.log);
         assert!(!said(model, "still contained"));
     }
@@ -1844,7 +1893,7 @@ async fn a_change_that_is_dated_later_than_it_is_is_settled_all_the_same() {
     app.kill();
     let mut app = first(&drill, state.path());
     app.until("it is settled", |model| {
-        said(model, "it did not happen, it belongs to nobody")
+        said(model, "it does not stand, it belongs to nobody")
     })
     .await;
     app.end().await;
@@ -1895,7 +1944,7 @@ async fn a_claim_that_may_still_arrive_is_not_called_lost() {
     let word = format!("whether it was done is not known yet: it belongs to {LOGIN}");
     let model = app.until("it is said", |model| said(model, &word)).await;
     assert!(!said(&model, "the claim is lost"), "{:#?}", model.log);
-    let settled = format!("it did not happen, it belongs to {LOGIN}");
+    let settled = format!("it does not stand, it belongs to {LOGIN}");
     app.until("it is settled", |model| said(model, &settled))
         .await;
     app.end().await;

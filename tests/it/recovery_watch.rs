@@ -1,7 +1,8 @@
 //! The watch over an account that was enabled again, through the whole console: what rings, what does not, its end.
 
 use std::path::Path;
-use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::{Arc, OnceLock};
 use std::time::Duration;
 
 use chrono::TimeDelta;
@@ -10,13 +11,15 @@ use quell::app::keymap::{Chord, Key};
 use quell::app::message::{Message, WatchOf};
 use quell::app::model::{Layer, Model, Watch, contained};
 use quell::app::update::update;
-use quell::domain::audit::{Body, Entry, RecoverySaid, RecoveryWord, SignKind, WatchLooked};
+use quell::domain::audit::{
+    Body, Entry, RecoverySaid, RecoveryWord, SignKind, WatchLooked, WatchUntil,
+};
 use quell::domain::containment::kind::ActionKind;
 use quell::domain::containment::recovery_watch::{RecoveryWatch, over_marker, seen_marker};
 use quell::domain::containment::remnant::RemnantKind;
 use quell::domain::containment::state::ActionState;
 use quell::domain::fault::Fault;
-use quell::domain::freshness::Moment;
+use quell::domain::freshness::{Moment, time_word};
 use quell::domain::text::Safe;
 use quell::drill::Drill;
 use quell::engine::probe::Probe;
@@ -24,9 +27,13 @@ use rstest::rstest;
 use serde_json::json;
 
 use crate::harness::app::{Setting, TestApp, TestClock, company, records};
-use crate::hold::{comments, confirm, give_leases_back, open_case, read_ahead, take_leases_away};
+use crate::hold::{
+    comments, confirm, give_leases_back, open_case, read_ahead, take_leases_away, write_beside,
+};
+use crate::raw_http::Raw;
 use crate::scene;
 use crate::truth::{DISABLE, Gate};
+use crate::wiretap::{Say, in_front};
 
 const HOUR: Duration = Duration::from_secs(3_600);
 
@@ -505,6 +512,67 @@ async fn slow_containing_the_account_again_ends_it_and_the_case_is_told() {
     );
 }
 
+/// While the comment is looked for in its case, another console records another end.
+#[tokio::test(flavor = "multi_thread")]
+async fn slow_what_is_decided_while_the_comment_on_what_was_seen_waits_is_in_it() {
+    let (drill, state, clock) = (company().await, dir(), TestClock::default());
+    let (folder, is_new) = (state.path().to_owned(), AtomicBool::new(true));
+    let later = Arc::new(OnceLock::new());
+    let then = Arc::clone(&later);
+    // No case is open: the first to read comments is whoever posts.
+    let say: Say = Arc::new(move |raw: &Raw, _own: &str| {
+        let asks = String::from_utf8_lossy(&raw.body).contains("\"comments\"");
+        if asks
+            && let Some(body) = then.get()
+            && is_new.swap(false, Ordering::SeqCst)
+        {
+            write_beside(&folder, vec![Body::clone(body)]);
+        }
+        None
+    });
+    let front = in_front(drill.cases(), say).await;
+    let edit = |text: String| text.replace(&drill.cases().url, &front);
+    let mut app = start_with(&drill, state.path(), &clock, edit);
+    contain(&mut app).await;
+    let model = enable(&mut app).await;
+    let of = watch(&model).clone();
+    let down = json!({"server": "cases", "fault": "500", "rate": 1.0, "path": "/comment", "method": "POST"});
+    drill.fault(&down).expect("a fault");
+    // The password is the old one: the attacker comes back.
+    drill.advance(1);
+    app.until("it rings", |model| !watch(model).seen.is_empty())
+        .await;
+    app.end().await;
+    drill
+        .fault(&json!({"fault": "none", "server": "cases"}))
+        .expect("no fault");
+    let body = Body::Recovery(RecoverySaid {
+        case: of.case.clone(),
+        account: of.account.clone(),
+        word: RecoveryWord::Until(WatchUntil {
+            aid: of.aid.clone(),
+            login: of.login.clone(),
+            owner: "kim".into(),
+            until: of.until + TimeDelta::hours(1),
+            how: "changed".to_owned(),
+            reason: None,
+            looked: None,
+        }),
+    });
+    later.set(body).expect("it is decided once");
+    let mut app = start_with(&drill, state.path(), &clock, edit);
+    let marker = seen_marker(&of.aid);
+    app.until("the case is told", |model| {
+        model.ledger.holds().is_told(&marker)
+    })
+    .await;
+    app.end().await;
+    let posted = comments(&drill).await;
+    let told = posted.iter().find(|text| text.contains(&marker));
+    let told = told.expect("the comment");
+    assert!(told.contains(", owner kim. What comes later "), "{told}");
+}
+
 /// The decision of one console is on its way to the log, and another one contains the account again.
 #[tokio::test(flavor = "multi_thread")]
 async fn slow_no_end_is_decided_of_a_watch_over_what_another_console_contained_again() {
@@ -681,23 +749,32 @@ fn whoever_ends_a_watch_records_when_all_of_it_was_looked_at(
     for chord in [Chord::char('K'), Chord::char('x'), Chord::plain(Key::Enter)] {
         effects = update(&mut model, now, Message::Key(chord));
     }
-    let records = effects.iter().filter_map(|effect| match effect {
+    let notes = effects.iter().filter_map(|effect| match effect {
         Effect::Written { effect, .. } => match &**effect {
-            Effect::PostNote { decided, .. } => decided.as_deref().map(|decided| &decided.record),
+            Effect::PostNote { text, decided, .. } => Some((text, &decided.as_deref()?.record)),
             _ => None,
         },
         _ => None,
     });
-    let records: Vec<&Body> = records.collect();
-    let [Body::Recovery(said)] = records.as_slice() else {
-        panic!("one record: {effects:#?}")
+    let notes: Vec<_> = notes.collect();
+    let [(text, record)] = notes.as_slice() else {
+        panic!("one note: {effects:#?}")
     };
+    let Body::Recovery(said) = record else {
+        panic!("of a watch: {record:#?}")
+    };
+    // The case is told what the record says.
+    let told = match ago {
+        Some(ago) => format!("; nothing seen, looked last {}", time_word(before(ago))),
+        None => format!("; {UNKNOWN}"),
+    };
+    assert!(text.raw().contains(&told), "{told} is not in {text:?}");
     let RecoveryWord::Until(end) = &said.word else {
         panic!("an end: {said:#?}")
     };
     assert_eq!((&end.aid, end.how.as_str()), (&quiet.aid, "ended"));
     assert_eq!(end.looked, ago.map(before));
-    model.ledger.apply(&scene::record(records[0].clone()));
+    model.ledger.apply(&scene::record((*record).clone()));
     let ended = model.ledger.recoveries().of(&quiet.account);
     let ended = ended.expect("it is listed for a day");
     assert_eq!(ended.nothing_word().as_str(), nothing);

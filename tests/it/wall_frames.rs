@@ -168,7 +168,7 @@ fn what_a_log_says_that_was_edited_or_cut_is_not_shown_as_certain() {
         "audit log BROKEN or cut: what it says of accounts is not certain",
         "M. L.   contained? until",
         "H. T.   contained until",
-        "PARTLY?: not disabled from here",
+        "PARTLY?: no disabling from here holds",
         "log    this host     failing  BROKEN or cut",
     ] {
         assert!(screen.contains(line), "{line}\n{screen}");
@@ -183,6 +183,46 @@ fn what_a_log_says_that_was_edited_or_cut_is_not_shown_as_certain() {
     let well = wide(&wall);
     for word in ["BROKEN", "failing", "not certain"] {
         assert!(!well.contains(word), "{well}");
+    }
+}
+
+/// Another host enabled the account after this one contained it: its comment is the later word.
+#[test]
+fn what_its_case_says_otherwise_later_is_not_shown_as_certain() {
+    let enabled = || {
+        let comment = Comment {
+            id: "~d".into(),
+            author: "sam@acme.example".into(),
+            at: later(30).utc,
+            message: Untrusted::new(
+                "**Containment record**\n\nAccount: mara\\.lind\\@acme\\.example \
+                 (id 00u1f9ke2xQ7mZ4tH697 at okta)\nAccount is not contained.\n\nquell:01PLAN",
+            ),
+            edited: false,
+        };
+        News::Comments {
+            source: name("hive"),
+            comments: vec![(scene::case_id(4812), comment)],
+            result: Ok(()),
+        }
+    };
+    let certain = "M. L.   contained until";
+    let doubted = "M. L.   contained?, its case says otherwise 03:13Z";
+    for look in ["dark", "no-color"] {
+        for size in [(80, 24), (120, 40), (300, 90)] {
+            let mut wall = wall_of("night", Names::Short);
+            let mut shown = String::new();
+            for turn in 0..12 {
+                let at = later(60 + turn * 15);
+                if turn == 0 {
+                    wall.update(at, enabled());
+                }
+                heard(&mut wall, at, cases(12));
+                shown.push_str(&picture(&drawn(&wall, &theme(look), size)));
+            }
+            assert!(shown.contains(doubted), "{look} {size:?}\n{shown}");
+            assert!(!shown.contains(certain), "{look} {size:?}\n{shown}");
+        }
     }
 }
 

@@ -39,6 +39,8 @@ pub struct CloseDialog {
     pub open: BTreeMap<CaseId, OpenTasks>,
     /// Mandatory steps of the list that are open, where a list of ours is worked.
     pub steps: usize,
+    /// The cases whose steps are not among those: they are not open here.
+    pub not_counted: Vec<Safe>,
     /// What stays contained or is not over, a line each, as it was judged last.
     pub stays: Vec<Safe>,
     /// Whether it was opened to close a false positive, from which nothing may stay contained.
@@ -63,6 +65,7 @@ impl CloseDialog {
             back: None,
             open: BTreeMap::new(),
             steps,
+            not_counted: Vec::new(),
             stays: Vec::new(),
             is_false_positive: verdict == Some(Verdict::FalsePositive),
             warned: false,

@@ -6,11 +6,23 @@ use crate::app::model::contained::Contained;
 use crate::app::model::{Model, Watch};
 use crate::domain::containment::recovery_watch::{Over, RecoveryWatch};
 use crate::domain::freshness::time_word;
-use crate::domain::ids::CaseId;
+use crate::domain::ids::{AccountId, CaseId};
 use crate::domain::text::{Safe, Untrusted};
 use crate::safe;
 
+/// Says what holds an account, and how the last look at it went where it is watched.
 pub(super) fn holds(model: &Model, row: &Contained<'_>) -> Option<Safe> {
+    let line = stands(model, row)?;
+    let is_watched = row.not_held().is_none() && model.watches(row.account);
+    Some(if is_watched {
+        safe!("{}, {}", line, looked(model.watch(row.account)))
+    } else {
+        line
+    })
+}
+
+/// Says the same without how the last look went: that is another one with each look.
+fn stands(model: &Model, row: &Contained<'_>) -> Option<Safe> {
     let login = &row.act()?.login;
     let until = match row.hold {
         Some(hold) => safe!(
@@ -24,22 +36,20 @@ pub(super) fn holds(model: &Model, row: &Contained<'_>) -> Option<Safe> {
         ),
         None => "no end was set".into(),
     };
-    let since = row.standing.since().map(time_word).unwrap_or_default();
     if let Some(why) = row.not_held() {
         return Some(safe!("{}: {}; {}", login.ident(), row.standing.word(), why));
     }
-    Some(safe!(
-        "{}: {} since {}, {}, {}",
+    let line = safe!(
+        "{}: {}, {}",
         login.ident(),
-        row.standing.word(),
-        since,
-        until,
-        if model.watches(row.account) {
-            looked(model.watch(row.account))
-        } else {
-            row.unwatched()
-        }
-    ))
+        row.standing.since_word(time_word),
+        until
+    );
+    Some(if model.watches(row.account) {
+        line
+    } else {
+        safe!("{}, {}", line, row.unwatched())
+    })
 }
 
 /// Says how the last look at an account went.
@@ -59,27 +69,52 @@ fn looked(watch: Option<&Watch>) -> Safe {
 /// Says which accounts of a case were enabled again and are watched, what was seen, and how the last look went; and which
 /// were watched until a short time ago, to the end of the watch or not.
 pub(super) fn watched(model: &Model, id: &CaseId) -> Vec<Safe> {
-    let recoveries = model.ledger.recoveries();
-    let all = recoveries.all().chain(recoveries.quiet());
-    let of_case = all.filter(|watch| watch.case == *id && watch.is_listed(model.now.utc));
-    let word = of_case.map(|watch| {
-        if let Some(over) = &watch.over {
-            return was_watched(watch, over);
+    let word = watches(model, id).map(|watch| {
+        let line = follows(model, watch);
+        if watch.over.is_some() {
+            return line;
         }
-        let until = time_word(watch.until);
-        let owner = watch.owner.field();
-        let login = watch.login.ident();
         let look = model.recovery_watch(&watch.account);
-        safe!(
-            "{}: {}, watched until {}, owner {}, {}",
-            login,
-            watch.word_once(look.is_some()),
-            until,
-            owner,
-            looked(look)
-        )
+        safe!("{}, {}", line, looked(look))
     });
     word.collect()
+}
+
+/// Lists what is said of the accounts of a case without how the last look at each went.
+pub(super) fn lasting(model: &Model, rows: &[Contained<'_>], id: &CaseId) -> Vec<Safe> {
+    let held = rows.iter().filter_map(|row| stands(model, row));
+    let watched = watches(model, id).map(|watch| follows(model, watch));
+    held.chain(watched).collect()
+}
+
+/// Lists the watches over accounts that were enabled for a case, or were acted on for it and enabled for another.
+fn watches<'a>(model: &'a Model, id: &'a CaseId) -> impl Iterator<Item = &'a RecoveryWatch> {
+    let recoveries = model.ledger.recoveries();
+    let outbox = model.ledger.outbox();
+    let is_of = move |case: &CaseId| case == id || outbox.home_of(case) == id;
+    let is_acted_on = move |account: &AccountId| {
+        let mut acts = model.ledger.on(account);
+        acts.any(|act| is_of(&act.case))
+    };
+    let all = recoveries.all().chain(recoveries.quiet());
+    all.filter(move |watch| {
+        let is_of_case = is_of(&watch.case) || is_acted_on(&watch.account);
+        is_of_case && watch.is_listed(model.now.utc)
+    })
+}
+
+fn follows(model: &Model, watch: &RecoveryWatch) -> Safe {
+    if let Some(over) = &watch.over {
+        return was_watched(watch, over);
+    }
+    let look = model.recovery_watch(&watch.account);
+    safe!(
+        "{}: {}, watched until {}, owner {}",
+        watch.login.ident(),
+        watch.word_once(look.is_some()),
+        time_word(watch.until),
+        watch.owner.field()
+    )
 }
 
 fn was_watched(watch: &RecoveryWatch, over: &Over) -> Safe {

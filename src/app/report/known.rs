@@ -1,4 +1,4 @@
-//! What a report says of the account as it was read, and of what is not in the log that it is composed from.
+//! What a report says of the account as it was read, how it stands, and of what is not in the log that it is composed from.
 //!
 //! What must not live here: the wording of the texts around it (`domain::report`), when the account is read (`update`).
 
@@ -7,9 +7,14 @@ use chrono::{DateTime, Utc};
 use crate::app::model::{Found, Load, Model, OpenCase};
 use crate::domain::account::Account;
 use crate::domain::containment::foreign;
+use crate::domain::containment::ledger::ActionView;
+use crate::domain::containment::standing::Standing;
 use crate::domain::freshness::time_word;
 use crate::domain::text::{Safe, Untrusted};
 use crate::safe;
+
+/// What stands for the reason while the log is being read.
+const READING: &str = "reading the log";
 
 const UNREAD: &str =
     "The comments of the case were not read: what other hosts did is not known here.";
@@ -65,6 +70,26 @@ pub fn others(model: &Model, open: &OpenCase) -> Option<Safe> {
             many
         )),
     }
+}
+
+/// Says how an account stands, where something was done to it: also that nothing from here holds it any more.
+pub(super) fn standing(model: &Model, account: &Account) -> Option<Safe> {
+    if let Some(standing) = model.standings.get(&account.id) {
+        return Some(standing.word());
+    }
+    let mut acts = model.ledger.on(&account.id);
+    let is_known = acts.any(ActionView::may_have_left) && unread(model).is_none();
+    is_known.then(|| {
+        let word = Standing::Free.word();
+        safe!("{}, by {}", word, model.log_word())
+    })
+}
+
+/// Says why something that other consoles recorded may be missing. While the log is being read that is not known yet, and
+/// nothing is said of it.
+pub(super) fn unread(model: &Model) -> Option<Safe> {
+    let why = model.log_unread.as_ref();
+    why.filter(|why| why.as_str() != READING).cloned()
 }
 
 /// Says what logs of other hosts in the folder of this one held when the console started.

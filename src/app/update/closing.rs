@@ -56,20 +56,20 @@ fn open(model: &mut Model, cases: Vec<CaseId>, verdict: Option<Verdict>) -> Vec<
         model.say(Level::Warning, line, None);
         return Vec::new();
     }
-    let here = model
-        .open
-        .as_ref()
-        .is_some_and(|open| cases.contains(&open.id));
-    let steps = if here {
+    let is_open = |id: &CaseId| model.open.as_ref().is_some_and(|open| open.id == *id);
+    let steps = if cases.iter().any(is_open) {
         report::rows(model).iter().map(|row| row.open).sum()
     } else {
         0
     };
+    let others = cases.iter().filter(|id| !is_open(id));
+    let not_counted = others.map(|id| call(model, id)).collect();
     let named = cases
         .iter()
         .map(|id| (id.clone(), call(model, id)))
         .collect();
     let mut dialog = CloseDialog::new(named, verdict, steps);
+    dialog.not_counted = not_counted;
     let found = NotOver::of(model, &cases, dialog.is_false_positive);
     for comment in cases.iter().filter_map(|id| model.typed.closing(id)) {
         take_back(&mut dialog, comment);

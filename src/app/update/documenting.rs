@@ -340,7 +340,7 @@ pub(super) fn post(model: &mut Model) -> Vec<Effect> {
         return Vec::new();
     }
     if is_overtaken(model) {
-        let line = "not posted: what is known of the account changed while you looked; it stands above the text";
+        let line = "not posted: what is known of the case changed while you looked; it stands above the text";
         let hint = "Esc goes back to the text, y posts it all the same";
         model.say(Level::Warning, line, Some(hint.into()));
         return Vec::new();

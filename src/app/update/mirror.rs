@@ -168,12 +168,15 @@ pub(super) fn wishes(model: &mut Model) -> Vec<Effect> {
     for unit in units(model) {
         let marker = unit.new.marker.clone();
         let known = model.ledger.outbox().mirrored().get(&case, &marker);
-        let Some(known) = known.filter(|known| known.wish.is_none()) else {
+        let Some(known) = known else {
             continue;
         };
-        let was = [COMPLETED, CANCEL].contains(&known.status.raw());
+        // What it is to become counts where that waits: a later wish takes its place.
+        let waits = known.wish.as_ref().map(|(wished, _)| wished.raw());
+        let now = waits.unwrap_or(known.status.raw());
+        let was = [COMPLETED, CANCEL].contains(&now);
         // What somebody cancelled there is theirs; what was completed is followed by the list as long as it stays so.
-        let again = known.ours || (unit.touched && known.status.raw() == COMPLETED);
+        let again = waits.is_some() || known.ours || (unit.touched && now == COMPLETED);
         let status = match unit.settled {
             // What was left out there is settled too.
             Some(status) if !was => status,

@@ -36,15 +36,12 @@ pub(super) fn comments_read(model: &mut Model) {
 /// Lists the comments that are on record as being in a case, with when that was recorded.
 fn posted(model: &Model, case: &CaseId) -> Vec<(Untrusted, DateTime<Utc>)> {
     let work = model.casework.case(case);
-    let of_responses = work.iter().flat_map(|work| {
-        work.documented.iter().filter_map(|(rid, (_, at))| {
-            let id = work.comments.get(rid)?.clone()?;
-            Some((id, *at))
-        })
-    });
+    let of_records = work
+        .iter()
+        .flat_map(|work| work.posted.iter().map(|(id, at)| (id.clone(), *at)));
     let reports = model.ledger.documents().of_case(case);
     let of_reports = reports.filter_map(|one| Some((one.comment.clone()?, one.posted?)));
-    of_responses.chain(of_reports).collect()
+    of_records.chain(of_reports).collect()
 }
 
 /// Says that a comment documents a phase, or that it did and somebody deleted it.

@@ -242,7 +242,8 @@ pub(super) fn ended(model: &mut Model, of: &Held, reason: Untrusted) -> Vec<Effe
     let was_seen = match watch {
         // Of a watch that nobody kept, or that could not read, nothing can be said.
         Some(watch) if watch.seen.is_empty() => {
-            let word = watch.word_once(look.is_some());
+            // What the record of this decision says of it.
+            let word = watch.nothing_told(well_looked(model, watch));
             let fault = look.and_then(|look| look.fault.as_ref());
             fault.map_or(word.clone(), |fault| {
                 safe!("{}; the last look failed: {}", word, fault.what)

@@ -55,6 +55,8 @@ pub struct Contained {
     pub since: DateTime<Utc>,
     /// Whether it is known from a comment only.
     pub told: bool,
+    /// When its case said otherwise, later than this host's log said anything of it.
+    pub otherwise: Option<DateTime<Utc>>,
 }
 
 /// A request for a second person that stands in a case.
@@ -87,12 +89,29 @@ struct Here {
     lapses: Option<DateTime<Utc>>,
     /// When the last act on it ended.
     last: Option<DateTime<Utc>>,
+    /// When the log said something of it last: an act that was sent or ended, an end that was set, a success.
+    said: Option<DateTime<Utc>>,
 }
 
 impl Here {
     fn row(&self, now: DateTime<Utc>) -> Option<&Contained> {
         let is_shown = self.lapses.is_none_or(|at| now < at);
         self.row.as_ref().filter(|_| is_shown)
+    }
+
+    /// Gives the row, with what its case tells of the same account beside it.
+    fn beside(&self, told: Option<&Told>, now: DateTime<Utc>) -> Option<Contained> {
+        let row = self.row(now)?;
+        let differs = |told: &&Told| match &told.word {
+            Word::Free => true,
+            Word::Contained => row.missing.is_some(),
+            Word::Partly(_) => row.missing.is_none(),
+        };
+        let later = told.filter(|told| self.said < Some(told.at));
+        Some(Contained {
+            otherwise: later.filter(differs).map(|told| told.at),
+            ..row.clone()
+        })
     }
 }
 
@@ -199,7 +218,10 @@ impl Responses {
     pub fn contained(&self, now: DateTime<Utc>) -> Vec<Contained> {
         let here = self.here.iter();
         let mut rows: Vec<Contained> = here
-            .filter_map(|(_, here)| here.row(now).cloned())
+            .filter_map(|(account, here)| {
+                let told = self.told.get(&named(account));
+                here.beside(told.map(|(_, told)| told), now)
+            })
             .collect();
         for (key, (case, told)) in &self.told {
             let known = self.here.iter();
@@ -221,6 +243,7 @@ impl Responses {
                 until: told.until,
                 since: told.at,
                 told: true,
+                otherwise: None,
             });
         }
         rows.sort_by_key(|row| std::cmp::Reverse(row.since));
@@ -240,6 +263,14 @@ fn here_of(ledger: &Ledger, account: &AccountId) -> Option<Here> {
         .collect();
     let act = acts.last()?;
     let last = acts.iter().filter_map(|act| act.ended).max();
+    let hold = ledger.holds().hold(account);
+    let seen = ledger.holds().successes(account, DateTime::UNIX_EPOCH);
+    let said = acts
+        .iter()
+        .filter_map(|act| act.ended.max(act.sent))
+        .chain(hold.map(|hold| hold.set))
+        .chain(seen.map(|seen| seen.at))
+        .max();
     let stands = standing(ledger, account, |_| false);
     let lapses = stands.lapses_at();
     let missing = match stands {
@@ -248,6 +279,7 @@ fn here_of(ledger: &Ledger, account: &AccountId) -> Option<Here> {
                 row: None,
                 lapses,
                 last,
+                said,
             });
         }
         Standing::Contained { since } => (None, since),
@@ -256,7 +288,6 @@ fn here_of(ledger: &Ledger, account: &AccountId) -> Option<Here> {
             (Some(missing), since)
         }
     };
-    let hold = ledger.holds().hold(account);
     let until = hold.map_or(Until::Unsaid, |hold| {
         hold.until.map_or(Until::Open, Until::At)
     });
@@ -267,11 +298,13 @@ fn here_of(ledger: &Ledger, account: &AccountId) -> Option<Here> {
         until,
         since: missing.1,
         told: false,
+        otherwise: None,
     };
     Some(Here {
         row: Some(row),
         lapses,
         last,
+        said,
     })
 }
 
@@ -306,16 +339,33 @@ fn shorten<K: Ord + Clone, V>(all: &mut BTreeMap<K, V>, at: impl Fn(&V) -> DateT
 #[cfg(test)]
 mod tests {
     use chrono::TimeDelta;
+    use rstest::rstest;
 
     use super::*;
-    use crate::domain::audit::{Body, Observed, OutcomeState};
+    use crate::domain::audit::{Body, HoldSet, Observed, OutcomeState};
     use crate::domain::containment::kind::ActionKind;
     use crate::domain::containment::samples::{
-        aid, at, case, confirmed, entry, intent, outcome, planned,
+        account, aid, at, case, confirmed, entry, intent, outcome, planned, proven,
     };
 
+    fn hold_set() -> Body {
+        Body::HoldSet(HoldSet {
+            case: case(),
+            account: account().id,
+            login: account().login,
+            owner: "jo".into(),
+            until: Some(at(86_400)),
+            how: "changed".to_owned(),
+            reason: None,
+        })
+    }
+
     fn says(word: &str, seconds: i64) -> (CaseId, Comment) {
-        let text = format!("Account: x (id 00u9 at okta)\nAccount is {word}.\n\nquell:01PLAN");
+        says_of("00u9", word, seconds)
+    }
+
+    fn says_of(id: &str, word: &str, seconds: i64) -> (CaseId, Comment) {
+        let text = format!("Account: x (id {id} at okta)\nAccount is {word}.\n\nquell:01PLAN");
         let comment = Comment {
             id: "~c".into(),
             author: "jo@acme.example".into(),
@@ -346,6 +396,51 @@ mod tests {
         let both = vec![says("contained", 3_600), says("not contained", 3_610)];
         responses.told(both, at(0));
         assert!(responses.contained(at(100)).is_empty());
+    }
+
+    /// Gives the row of the account that this host contained at second ten, and when its case said otherwise.
+    fn doubted(responses: &Responses) -> (bool, Option<DateTime<Utc>>) {
+        let rows = responses.contained(at(100));
+        let [row] = rows.as_slice() else {
+            panic!("one row: {rows:?}")
+        };
+        assert!(!row.told, "{row:?}");
+        (row.missing.is_none(), row.otherwise)
+    }
+
+    #[rstest]
+    #[case::enabled_elsewhere("not contained", 50, true)]
+    #[case::less_than_the_log_says("partly contained: sessions not revoked", 50, true)]
+    #[case::the_same("contained", 50, false)]
+    #[case::older_than_the_log("not contained", 9, false)]
+    fn a_later_word_of_the_case_that_differs_takes_the_certainty_away(
+        #[case] word: &str,
+        #[case] seconds: i64,
+        #[case] differs: bool,
+    ) {
+        let mut ledger = Ledger::default();
+        proven(&mut ledger, 1, ActionKind::DisableAccount, 1, 5);
+        proven(&mut ledger, 2, ActionKind::RevokeSessions, 10, 10);
+        let mut responses = Responses::of(ledger);
+        assert_eq!(doubted(&responses), (true, None));
+        responses.told(vec![says_of("00uAbC", word, seconds)], at(60));
+        assert_eq!(
+            doubted(&responses),
+            (true, differs.then_some(at(50))),
+            "{word}"
+        );
+        // What the log says after that goes again.
+        responses.recorded(&[entry(30, 70, hold_set())]);
+        assert_eq!(doubted(&responses), (true, None), "{word}");
+    }
+
+    #[test]
+    fn a_word_of_more_than_the_log_knows_is_told_beside_it_too() {
+        let mut ledger = Ledger::default();
+        proven(&mut ledger, 1, ActionKind::DisableAccount, 1, 5);
+        let mut responses = Responses::of(ledger);
+        responses.told(vec![says_of("00uAbC", "contained", 50)], at(60));
+        assert_eq!(doubted(&responses), (false, Some(at(50))));
     }
 
     #[test]

@@ -137,6 +137,14 @@ impl Say {
             Self::Deny => "denied",
         }
     }
+
+    /// Gives the word for the answer alone, where nobody knows yet whether it counts.
+    pub fn answer(self) -> &'static str {
+        match self {
+            Self::Approve => "a yes",
+            Self::Deny => "a no",
+        }
+    }
 }
 
 /// An answer as it stands in a comment.

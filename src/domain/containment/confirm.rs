@@ -391,6 +391,26 @@ mod tests {
     }
 
     #[test]
+    fn what_is_promised_with_one_action_is_promised_with_no_other() {
+        let mut dialog = open(samples::plan(None));
+        type_in(&mut dialog, LOGIN);
+        dialog.key(DialogKey::Tab, later());
+        let Step::Confirmed(plan) = dialog.key(DialogKey::Char('y'), later()) else {
+            panic!("not confirmed")
+        };
+        let aids = [1, 2].map(|seed| ActionId::from_parts(samples::at(0), seed));
+        let bodies = aids.clone().map(|aid| Body::ActionNotSent {
+            aid,
+            attempt: 1,
+            reason: "frozen".into(),
+        });
+        let plan = plan.promising(aids.iter().cloned().zip(bodies.clone()).collect());
+        for (aid, body) in aids.iter().zip(&bodies) {
+            assert_eq!(plan.promised(aid).collect::<Vec<_>>(), [body]);
+        }
+    }
+
+    #[test]
     fn what_was_confirmed_says_what_was_planned() {
         let mut plan = samples::plan(None);
         for dry_run in [false, true] {

@@ -5,6 +5,8 @@
 
 use std::time::Duration;
 
+use chrono::{DateTime, Utc};
+
 use super::approval::{Answer, Request, Say};
 use super::confirm::{DEAD_TIME, DialogKey, PRESS_ALONE};
 use super::plan::PreparedCall;
@@ -45,6 +47,7 @@ pub struct Given {
     case: CaseId,
     account: AccountId,
     answer: Answer,
+    expires: DateTime<Utc>,
 }
 
 impl Given {
@@ -61,6 +64,11 @@ impl Given {
     /// Gives the answer.
     pub fn answer(&self) -> &Answer {
         &self.answer
+    }
+
+    /// Gives until when the request may be answered, by the case system's clock.
+    pub fn expires(&self) -> DateTime<Utc> {
+        self.expires
     }
 }
 
@@ -203,6 +211,7 @@ impl Consent {
                 request: self.asked.request.comment.clone(),
                 ask: self.asked.request.ask.clone(),
             },
+            expires: self.asked.request.expires(),
         }))
     }
 }
@@ -298,6 +307,7 @@ mod tests {
         assert_eq!(given.account(), &asked.account.id);
         assert_eq!(given.answer().ask, asked.request.ask);
         assert_eq!(given.answer().request, asked.request.comment);
+        assert_eq!(given.expires(), asked.request.expires());
     }
 
     #[test]

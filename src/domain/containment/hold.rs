@@ -30,6 +30,9 @@ const NAMED: usize = 5;
 pub(super) const UNTIL: &str = "Contained until ";
 pub(super) const PERHAPS_UNTIL: &str = "As far as it is contained: until ";
 
+/// Said instead of how an account stands, where this log says only that nothing from here contains it.
+const FREE_HERE: &str = "By the log of this host nothing from here contains it.";
+
 /// How long a containment holds where nobody says otherwise, and when its end is announced.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct HoldTimes {
@@ -146,11 +149,18 @@ pub struct Success {
     pub address: Option<Untrusted>,
 }
 
+/// An end with the numbers of its records: a changed one is of the same containment.
+#[derive(Clone, Debug)]
+struct End {
+    first: u64,
+    last: u64,
+    hold: Hold,
+}
+
 /// What the records say about the time after containments.
 #[derive(Clone, Debug, Default)]
 pub struct Holds {
-    /// Each with the number of the record that first said it: a changed end is one of the same containment.
-    ends: BTreeMap<AccountId, (u64, Hold)>,
+    ends: BTreeMap<AccountId, End>,
     /// Oldest first.
     successes: BTreeMap<AccountId, Vec<Success>>,
     cursors: BTreeMap<(AccountId, ConnectionName), DateTime<Utc>>,
@@ -181,8 +191,12 @@ impl Holds {
                     set: entry.ts,
                 };
                 let same = self.ends.get(account).filter(|_| how != "confirmed");
-                let n = same.map_or(entry.n, |(n, _)| *n);
-                self.ends.insert(account.clone(), (n, hold));
+                let end = End {
+                    first: same.map_or(entry.n, |end| end.first),
+                    last: entry.n,
+                    hold,
+                };
+                self.ends.insert(account.clone(), end);
             }
             Body::WatchSuccess(WatchSuccess {
                 account,
@@ -227,7 +241,7 @@ impl Holds {
     ///
     /// One that was confirmed after the enabling was sent is another containment, and its end stays.
     pub(super) fn follow(&mut self, action: &ActionView) {
-        let is_older = |(n, _): &(u64, Hold)| *n <= action.sent_n;
+        let is_older = |end: &End| end.first <= action.sent_n;
         if action.kind == ActionKind::EnableAccount
             && action.state == ActionState::Verified
             && self.ends.get(&action.account).is_some_and(is_older)
@@ -238,7 +252,13 @@ impl Holds {
 
     /// Gives until when the containment of an account holds; `None` when nobody ever said.
     pub fn hold(&self, account: &AccountId) -> Option<&Hold> {
-        self.ends.get(account).map(|(_, hold)| hold)
+        self.ends.get(account).map(|end| &end.hold)
+    }
+
+    /// Gives the same where a record after this number says so.
+    pub fn hold_since(&self, account: &AccountId, n: u64) -> Option<&Hold> {
+        let end = self.ends.get(account).filter(|end| end.last > n);
+        end.map(|end| &end.hold)
     }
 
     /// Gives what an account succeeded in after a time, oldest first.
@@ -307,7 +327,12 @@ pub fn drift_comment(action: &ActionView, standing: &Safe, anchor: &Anchor) -> S
         action.kind.word(),
         sink::markdown(&evidence),
     );
-    signed(&what, standing, &drift_marker(&action.aid), anchor)
+    signed(
+        &what,
+        &account_is(standing),
+        &drift_marker(&action.aid),
+        anchor,
+    )
 }
 
 /// Composes the comment that an action was undone by an enabling for another case, which is given in words.
@@ -326,14 +351,19 @@ pub fn undone_comment(
         sink::markdown(other),
         sink::markdown(&who.ident()),
     );
-    signed(&what, standing, &undone_marker(&action.aid), anchor)
+    signed(
+        &what,
+        &account_is(standing),
+        &undone_marker(&action.aid),
+        anchor,
+    )
 }
 
 /// Composes the comment that an account succeeded in something after its containment.
 pub fn success_comment(
     action: &ActionView,
     seen: &[&Success],
-    standing: &Safe,
+    standing: &Standing,
     anchor: &Anchor,
 ) -> String {
     let mut lines = vec![
@@ -358,7 +388,12 @@ pub fn success_comment(
         lines.push(format!("- and {} more", seen.len() - NAMED));
     }
     let what = lines.join("\n");
-    signed(&what, standing, &success_marker(&action.aid), anchor)
+    signed(
+        &what,
+        &by_this_log(standing),
+        &success_marker(&action.aid),
+        anchor,
+    )
 }
 
 fn account_line(action: &ActionView) -> String {
@@ -375,10 +410,24 @@ pub(super) fn account_named(login: &Untrusted, account: &AccountId) -> String {
     )
 }
 
+/// Says how an account stands, as `told` reads it.
+fn account_is(standing: &Safe) -> String {
+    format!("Account is {standing}.")
+}
+
+/// Says how an account stands in a comment without an act on it. That nothing contains it is the word of this log alone:
+/// another host may have contained it, and walls would take that back by it.
+pub(super) fn by_this_log(standing: &Standing) -> String {
+    match standing {
+        Standing::Free => FREE_HERE.to_owned(),
+        known => account_is(&known.word()),
+    }
+}
+
 /// Ends a comment of the watch: how the account stands, the marker, the head of the log.
-pub(super) fn signed(what: &str, standing: &Safe, marker: &str, anchor: &Anchor) -> String {
+pub(super) fn signed(what: &str, stands: &str, marker: &str, anchor: &Anchor) -> String {
     format!(
-        "{what}\n\nAccount is {standing}.\n\n{marker}\naudit {} n={} h={}\n",
+        "{what}\n\n{stands}\n\n{marker}\naudit {} n={} h={}\n",
         anchor.log, anchor.n, anchor.h
     )
 }
@@ -416,9 +465,9 @@ mod tests {
         Some(true),
         Some("Contained until ")
     )]
-    #[case::not_disabled(&["not disabled from here"], Some(false), None)]
+    #[case::not_disabled(&["no disabling from here holds"], Some(false), None)]
     #[case::not_disabled_and_more(
-        &["not disabled from here", "activity since"],
+        &["no disabling from here holds", "activity since"],
         Some(false),
         None
     )]
@@ -506,6 +555,20 @@ mod tests {
         let hold = ledger.holds().hold(&account().id).expect("it was set");
         assert_eq!(hold.stage(at(now), Duration::from_secs(1_800)), stage);
         assert_eq!(hold.word(at(now)).as_str(), word);
+    }
+
+    #[test]
+    fn an_end_is_one_of_after_a_record_where_a_later_one_said_it() {
+        let mut ledger = contained();
+        ledger.apply(&entry(30, 0, hold(Some(60))));
+        let until = |ledger: &Ledger, n: u64| {
+            let hold = ledger.holds().hold_since(&account().id, n);
+            hold.map(|hold| hold.until)
+        };
+        assert_eq!(until(&ledger, 29), Some(Some(at(60))));
+        assert_eq!(until(&ledger, 30), None, "its own");
+        ledger.apply(&entry(31, 0, hold(None)));
+        assert_eq!(until(&ledger, 30), Some(None));
     }
 
     #[test]
@@ -700,7 +763,7 @@ mod tests {
                 n: 1,
                 h: "h".to_owned(),
             };
-            let comment = success_comment(action, &seen, &"x".into(), &anchor);
+            let comment = success_comment(action, &seen, &Standing::Free, &anchor);
             let counted = comment.lines().find(|line| line.starts_with("- and "));
             assert_eq!(counted, more);
             let named = comment.lines().filter(|line| line.contains("(event e"));
@@ -719,7 +782,7 @@ mod tests {
             n: 1,
             h: "h".to_owned(),
         };
-        let comment = success_comment(action, &seen, &"x".into(), &anchor);
+        let comment = success_comment(action, &seen, &Standing::Free, &anchor);
         assert!(!comment.contains(" **e**") && !comment.contains('\u{202e}'));
         assert!(comment.contains(&success_marker(&aid(1))) && comment.contains("203"));
         let comment = drift_comment(action, &"x".into(), &anchor);

@@ -9,7 +9,7 @@ use super::standing::Standing;
 use super::state::ActionState;
 use crate::domain::case::Comment;
 use crate::domain::freshness::time_word;
-use crate::domain::ids::{AccountId, PlanId};
+use crate::domain::ids::{AccountId, ConnectionName, PlanId};
 use crate::domain::operator::signed;
 use crate::domain::text::{Safe, Untrusted, sink};
 use crate::safe;
@@ -90,6 +90,14 @@ pub const DOUBTED: &str = "The audit log this comes from, or one beside it, is B
 /// Puts before a comment that the log it comes from is in doubt.
 pub fn doubted(text: &str) -> String {
     format!("{DOUBTED}\n\n{text}")
+}
+
+/// Puts before a comment that its account could not be read right before it, and as of when what it says was read.
+pub fn not_read(text: &str, name: &ConnectionName, read: DateTime<Utc>) -> String {
+    format!(
+        "The account could not be read at {name} right before this; it read as disabled at {}.\n\n{text}",
+        time_word(read)
+    )
 }
 
 /// Takes from a composed comment what a log in doubt cannot claim. Walls read the line of the account without what stands
@@ -726,7 +734,7 @@ mod text {
         let word = crate::domain::containment::standing::standing(&ledger, &account.id, |_| false);
         let actions: Vec<&ActionView> = ledger.actions().collect();
         let text = compose(&pid(1), &actions, &"jo".into(), &word, Some(&hold), &head);
-        let line = "Account is partly contained: not disabled from here.";
+        let line = "Account is partly contained: no disabling from here holds.";
         assert!(text.lines().any(|one| one == line), "{text}");
         assert!(!text.contains("until somebody decides"), "{text}");
     }

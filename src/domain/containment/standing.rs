@@ -18,7 +18,7 @@ const BY_HAND: &str = "its disabling was closed by hand, not proven";
 const BY_OTHERS: &str = "disabled, but not provably by an action of ours";
 
 /// What is missing where nothing from here disabled it.
-const NOT_DISABLED: &str = "not disabled from here";
+const NOT_DISABLED: &str = "no disabling from here holds";
 
 /// What is missing where the provider says that the account is enabled, though it was proven to be disabled.
 const ACTIVE_AGAIN: &str = "the account is ACTIVE again";
@@ -143,6 +143,15 @@ impl Standing {
         match self {
             Self::Free | Self::Contained { .. } => false,
             Self::Partly { missing, .. } => missing.iter().any(|part| part.as_str() == word),
+        }
+    }
+
+    /// Says how it stands and since when: whole from then on, or acted on then and not whole now.
+    pub fn since_word(&self, time: impl Fn(DateTime<Utc>) -> Safe) -> Safe {
+        match self {
+            Self::Free => self.word(),
+            Self::Contained { since } => safe!("{} since {}", self.word(), time(*since)),
+            Self::Partly { since, .. } => safe!("{}; acted on {}", self.word(), time(*since)),
         }
     }
 
@@ -359,11 +368,11 @@ mod tests {
     #[case(&[], false, "not contained")]
     #[case(&[], true, "not contained")]
     #[case(&[(E, 0)], false, "not contained")]
-    #[case(&[(R, 0)], false, "partly contained: not disabled from here")]
-    #[case(&[(R, 0)], true, "partly contained: not disabled from here, activity since")]
+    #[case(&[(R, 0)], false, "partly contained: no disabling from here holds")]
+    #[case(&[(R, 0)], true, "partly contained: no disabling from here holds, activity since")]
     #[case(&[(D, 0)], false, "partly contained: sessions not revoked")]
     #[case(&[(P, 0)], false, "not contained")]
-    #[case(&[(R, 0), (P, 5), (R, 9)], false, "partly contained: not disabled from here")]
+    #[case(&[(R, 0), (P, 5), (R, 9)], false, "partly contained: no disabling from here holds")]
     #[case(&[(R, 0), (D, 5)], false, "partly contained: sessions not revoked since it was disabled")]
     #[case(&[(D, 0), (R, 5)], false, "contained")]
     #[case(&[(D, 5), (R, 5)], false, "contained")]
@@ -388,7 +397,7 @@ mod tests {
     /// Two things that are ended, the disabling, and both again, of which so many are sent and proven.
     #[rstest]
     #[case::one_of_two(1, "not contained")]
-    #[case::both(2, "partly contained: not disabled from here")]
+    #[case::both(2, "partly contained: no disabling from here holds")]
     #[case::and_disabled(3, "partly contained: sessions not revoked since it was disabled")]
     #[case::and_one_again(4, "partly contained: sessions not revoked since it was disabled")]
     #[case::and_both_again(5, "contained")]
@@ -634,7 +643,7 @@ mod tests {
         let standing = judged_by(&[(D, proven), (D, second), (R, proven)]);
         assert_eq!(
             standing.word().as_str(),
-            "partly contained: not disabled from here"
+            "partly contained: no disabling from here holds"
         );
     }
 
@@ -668,7 +677,7 @@ mod tests {
         for ledger in [ledger, enabled] {
             assert_eq!(
                 says(&ledger).as_str(),
-                "partly contained: not disabled from here"
+                "partly contained: no disabling from here holds"
             );
         }
     }
@@ -760,8 +769,13 @@ mod tests {
         Some(true),
         "partly contained: disabled, but not provably by an action of ours, sessions not revoked since it was disabled"
     )]
-    #[case(5, Some(4), Some(false), "partly contained: not disabled from here")]
-    #[case(5, Some(4), None, "partly contained: not disabled from here")]
+    #[case(
+        5,
+        Some(4),
+        Some(false),
+        "partly contained: no disabling from here holds"
+    )]
+    #[case(5, Some(4), None, "partly contained: no disabling from here holds")]
     fn a_late_second_disable_leaves_the_first_its_proof(
         #[case] first_at: i64,
         #[case] looked: Option<i64>,
@@ -835,7 +849,12 @@ mod tests {
     /// Disabled by nobody knows whom in second 10; ACTIVE is read, by the provider's clock and by ours.
     #[rstest]
     #[case::alone(false, Some(20), 20, "not contained")]
-    #[case::after_a_revocation(true, Some(20), 20, "partly contained: not disabled from here")]
+    #[case::after_a_revocation(
+        true,
+        Some(20),
+        20,
+        "partly contained: no disabling from here holds"
+    )]
     #[case::read_before_by_their_clock(
         false,
         Some(9),

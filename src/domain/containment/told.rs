@@ -108,11 +108,17 @@ mod tests {
     use rstest::rstest;
 
     use super::*;
-    use crate::domain::containment::hold::{Hold, drift_comment};
+    use crate::domain::audit::{
+        Body, RecoverySaid, RecoveryWord, WatchOver, WatchSeen, WatchUntil,
+    };
+    use crate::domain::containment::hold::{Hold, drift_comment, success_comment};
     use crate::domain::containment::kind::ActionKind;
     use crate::domain::containment::ledger::{ActionView, Ledger};
-    use crate::domain::containment::note::{Anchor, compose};
-    use crate::domain::containment::samples::{account, at, case, pid, proven};
+    use crate::domain::containment::note::{Anchor, compose, not_read};
+    use crate::domain::containment::recovery_watch::{over_comment, seen_comment};
+    use crate::domain::containment::samples::{
+        account, aid, at, case, connection, entry, pid, proven,
+    };
     use crate::domain::containment::standing::{Standing, standing};
 
     fn comment(text: &str) -> Comment {
@@ -168,6 +174,12 @@ mod tests {
         assert_eq!(told.login.raw(), actions[0].login.ident().as_str());
         let id = actions[0].account.shown();
         assert_eq!(told.account.raw(), format!("{id} at okta"));
+        // The line on a look that failed is before it.
+        let text = not_read(&text, &connection(), at(5));
+        let first = "The account could not be read at okta right before this; \
+                     it read as disabled at 2027-01-15 08:00:05Z.\n\n**Containment record**\n";
+        assert!(text.starts_with(first), "{text}");
+        assert_eq!(read(&comment(&text)), Some(told));
     }
 
     #[rstest]
@@ -188,6 +200,73 @@ mod tests {
         let text = drift_comment(action, &"not contained".into(), &anchor());
         let told = read(&comment(&text)).unwrap_or_else(|| panic!("{text}"));
         assert_eq!(told.word, Word::Free);
+    }
+
+    /// The account was enabled again, and the watch saw something of it.
+    fn watched() -> Ledger {
+        let mut ledger = ledger();
+        let said = |word| {
+            Body::Recovery(RecoverySaid {
+                case: case(),
+                account: account().id,
+                word,
+            })
+        };
+        let until = said(RecoveryWord::Until(WatchUntil {
+            aid: aid(3),
+            login: account().login,
+            owner: "jo".into(),
+            until: at(3_600),
+            how: "confirmed".to_owned(),
+            reason: None,
+            looked: None,
+        }));
+        ledger.apply(&entry(30, 19, until));
+        proven(&mut ledger, 3, ActionKind::EnableAccount, 40, 20);
+        let seen = said(RecoveryWord::Seen(WatchSeen {
+            aid: aid(3),
+            thing: "status".to_owned(),
+            source: "okta".to_owned(),
+            key: "k".into(),
+            at: at(50),
+            text: "status SUSPENDED now".into(),
+            address: None,
+        }));
+        ledger.apply(&entry(50, 60, seen));
+        let over = said(RecoveryWord::Over(WatchOver {
+            aid: aid(3),
+            text: "59 min".into(),
+            well: false,
+        }));
+        ledger.apply(&entry(51, 3_700, over));
+        ledger
+    }
+
+    /// Another host may have contained it: its word stays on every wall.
+    #[test]
+    fn a_watch_that_knows_of_no_containment_takes_no_word_back() {
+        let ledger = watched();
+        let watch = ledger.recoveries().of(&account().id).expect("it is there");
+        let over = watch.over.as_ref().expect("it is over");
+        let action = ledger.get(&aid(1)).expect("it is on record");
+        let all = |stands: &Standing| {
+            [
+                seen_comment(watch, stands, &anchor()),
+                over_comment(watch, over, stands, &anchor()),
+                success_comment(action, &[], stands, &anchor()),
+            ]
+        };
+        let free = standing(&ledger, &account().id, |_| false);
+        assert_eq!(free, Standing::Free);
+        for text in all(&free) {
+            assert_eq!(read(&comment(&text)), None, "{text}");
+            let says = "\nBy the log of this host nothing from here contains it.\n";
+            assert!(text.contains(says), "{text}");
+        }
+        for text in all(&Standing::Contained { since: at(0) }) {
+            let told = read(&comment(&text)).map(|told| told.word);
+            assert_eq!(told, Some(Word::Contained), "{text}");
+        }
     }
 
     #[rstest]

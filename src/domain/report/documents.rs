@@ -26,6 +26,8 @@ pub struct Written {
     pub text: Untrusted,
     /// When it was confirmed.
     pub at: DateTime<Utc>,
+    /// Number of the record that completed it: what has a higher one came later, whatever clocks say.
+    pub n: u64,
     /// The vendor's id of the comment, once it is known to be there.
     pub comment: Option<Untrusted>,
     /// When that was recorded.
@@ -88,6 +90,7 @@ impl Documents {
                     by: by.clone(),
                     text: Untrusted::new(text),
                     at: entry.ts,
+                    n: entry.n,
                     posted: posted.as_ref().map(|(_, at)| *at),
                     comment: posted.map(|(comment, _)| comment),
                 });

@@ -28,6 +28,8 @@ pub struct Facts {
     pub alert: Option<(Safe, DateTime<Utc>)>,
     /// Names the log that all that is said of actions goes by.
     pub log: Safe,
+    /// Why something that other consoles recorded may be missing in it, if so: then nothing is denied by it.
+    pub unread: Option<Safe>,
     /// What logs of other hosts beside it hold that is not over, if they do.
     pub beside: Option<Safe>,
     /// That the case tells of actions that are not in this log, or was not read, if so.
@@ -68,6 +70,25 @@ pub struct Facts {
     pub documented: Vec<Safe>,
     /// Who is to be called.
     pub escalation: Vec<Safe>,
+}
+
+/// What the handover of a shift says beside its cases.
+#[derive(Clone, Debug)]
+pub struct Shift {
+    /// When it is written.
+    pub now: DateTime<Utc>,
+    /// Who writes.
+    pub by: Safe,
+    /// Names the log that all that is said of actions goes by.
+    pub log: Safe,
+    /// What logs of other hosts beside it hold that is not over, if they do.
+    pub beside: Option<Safe>,
+    /// Why something that other consoles recorded may be missing in it, if so.
+    pub unread: Option<Safe>,
+    /// When the queue was read; `None` where it was not.
+    pub queue: Option<DateTime<Utc>>,
+    /// Why not all of the cases may be known, if so.
+    pub unknown: Vec<Safe>,
 }
 
 /// One finding with its evidence.
@@ -171,6 +192,7 @@ pub(super) fn sample() -> Facts {
         created: Some(at(0)),
         alert: Some(("Many failures".into(), at(-60))),
         log: "the log of this host (ana at lap-b)".into(),
+        unread: None,
         beside: None,
         others: None,
         account: Some(("mara (id 00u at okta), read as SUSPENDED".into(), at(590))),

@@ -3,7 +3,7 @@
 //! What must not live here: where the facts come from.
 
 use super::Lines;
-use super::facts::Facts;
+use super::facts::{Facts, Shift};
 use super::phase::{assessment, head, next};
 use crate::domain::freshness::time_word;
 use crate::domain::text::Safe;
@@ -18,17 +18,14 @@ pub fn compose(facts: &Facts) -> String {
     lines.line(&safe!("Handed over by: {}", facts.by));
     assessment(&mut lines, facts);
     lines.section("Decisions", &facts.decisions);
+    let [none_unfinished, nothing_changed] = denials(facts);
     let unfinished: Vec<Safe> = facts
         .actions
         .iter()
         .filter(|act| act.unfinished)
         .map(|act| act.line.clone())
         .collect();
-    lines.section_or(
-        "Unfinished actions",
-        &unfinished,
-        safe!("None is unfinished by {}.", facts.log),
-    );
+    lines.section_or("Unfinished actions", &unfinished, none_unfinished);
     let open: Vec<Safe> = facts
         .phases
         .iter()
@@ -44,10 +41,7 @@ pub fn compose(facts: &Facts) -> String {
     lines.section_or(
         "Changes, and the way back",
         &facts.ways_back,
-        safe!(
-            "By {} nothing was changed that would have to be undone.",
-            facts.log
-        ),
+        nothing_changed,
     );
     lines.section("Sources that are not well", &facts.sources);
     lines.section("Documented in the case", &facts.documented);
@@ -60,25 +54,49 @@ pub fn compose(facts: &Facts) -> String {
     lines.done()
 }
 
+/// What is said where no action is unfinished, and where none has to be undone: neither is denied by a log that was not read
+/// to its end.
+pub fn denials(facts: &Facts) -> [Safe; 2] {
+    if let Some(why) = &facts.unread {
+        let line = safe!("Not known: {}.", why);
+        return [line.clone(), line];
+    }
+    [
+        safe!("None is unfinished by {}.", facts.log),
+        safe!(
+            "By {} nothing was changed that would have to be undone.",
+            facts.log
+        ),
+    ]
+}
+
 /// Composes the handover of a shift: a few lines for each case. What was done is by one log, and logs beside it may hold more.
-pub fn shift(
-    cases: &[Facts],
-    now: chrono::DateTime<chrono::Utc>,
-    by: &Safe,
-    (log, beside): (&Safe, Option<&Safe>),
-) -> String {
+pub fn shift(cases: &[Facts], of: &Shift) -> String {
     let mut lines = Lines::default();
-    lines.heading(&safe!("Shift handover, {}", time_word(now)));
-    lines.line(&safe!("Handed over by: {}", by));
+    lines.heading(&safe!("Shift handover, {}", time_word(of.now)));
+    lines.line(&safe!("Handed over by: {}", of.by));
+    if let Some(at) = of.queue {
+        lines.line(&safe!("The queue is as read at {}.", time_word(at)));
+    }
     lines.line(&safe!(
         "What was done is by {}; what other hosts did stands in the comments of the cases, and not here.",
-        log
+        of.log
     ));
-    if let Some(beside) = beside {
+    if let Some(why) = &of.unread {
+        lines.line(&safe!("There may be more: {}.", why));
+    }
+    if let Some(beside) = &of.beside {
         lines.line(beside);
     }
-    if cases.is_empty() {
-        lines.line(&"No open case is yours.".into());
+    let unknown = Safe::join(of.unknown.iter().cloned(), &Safe::fixed("; "));
+    match (cases.is_empty(), unknown.is_empty()) {
+        (true, true) => lines.line(&"No open case is yours.".into()),
+        (true, false) => lines.line(&safe!("Which cases are yours is not known: {}.", unknown)),
+        (false, true) => {}
+        (false, false) => lines.line(&safe!(
+            "Whether more cases are yours is not known: {}.",
+            unknown
+        )),
     }
     for facts in cases {
         let severity: &'static str = facts
@@ -143,23 +161,64 @@ mod tests {
     }
 
     #[test]
-    fn a_shift_names_each_case_once() {
+    fn a_log_that_was_not_read_to_its_end_denies_nothing() {
+        let mut facts = sample();
+        (facts.actions, facts.ways_back) = (Vec::new(), Vec::new());
+        facts.unread = Some("the log is not read to its end".into());
+        let text = compose(&facts);
+        let said = "Not known: the log is not read to its end.\n";
+        assert_eq!(text.matches(said).count(), 2, "{text}");
+        assert!(!text.contains("None is unfinished"), "{text}");
+        assert!(!text.contains("nothing was changed"), "{text}");
+    }
+
+    fn of_shift() -> Shift {
         let facts = sample();
-        let by = "ana".into();
-        let text = shift(
-            &[sample(), sample()],
-            facts.now,
-            &by,
-            (&facts.log, Some(&"lap-a holds 3".into())),
-        );
+        Shift {
+            now: facts.now,
+            by: "ana".into(),
+            log: facts.log,
+            beside: None,
+            unread: None,
+            queue: Some(facts.now),
+            unknown: Vec::new(),
+        }
+    }
+
+    #[test]
+    fn a_shift_names_each_case_once() {
+        let of = Shift {
+            beside: Some("lap-a holds 3".into()),
+            unread: Some("the log is not read to its end".into()),
+            ..of_shift()
+        };
+        let text = shift(&[sample(), sample()], &of);
         assert_eq!(text.matches("# case #14").count(), 2);
         for part in [
+            "\nThe queue is as read at 2027-01-15 08:10:00Z.\n",
             "is by the log of this host (ana at lap-b); ",
+            "\nThere may be more: the log is not read to its end.\n",
             "\nlap-a holds 3\n",
         ] {
             assert!(text.contains(part), "{part:?} is not in:\n{text}");
         }
-        let none = shift(&[], facts.now, &by, (&facts.log, None));
-        assert!(none.contains("No open case is yours."), "{none}");
+        assert!(!text.contains(" yours"), "{text}");
+    }
+
+    #[test]
+    fn a_shift_denies_no_case_where_the_queue_is_not_known() {
+        let none = shift(&[], &of_shift());
+        assert!(none.contains("No open case is yours.\n"), "{none}");
+        let of = Shift {
+            unknown: vec!["hive fails: 503".into(), "kept back".into()],
+            ..of_shift()
+        };
+        let none = shift(&[], &of);
+        let line = "Which cases are yours is not known: hive fails: 503; kept back.\n";
+        assert!(none.contains(line), "{none}");
+        assert!(!none.contains("No open case"), "{none}");
+        let some = shift(&[sample()], &of);
+        let line = "Whether more cases are yours is not known: hive fails: 503; kept back.\n";
+        assert!(some.contains(line), "{some}");
     }
 }

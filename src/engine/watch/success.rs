@@ -4,6 +4,7 @@
 
 use std::collections::HashMap;
 use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Duration;
 
 use chrono::{DateTime, Utc};
@@ -82,33 +83,29 @@ pub(in crate::engine) async fn successes(world: Arc<World>) {
 }
 
 /// Looks once, right before a containment is documented: what is written into the case is what the sources say by then.
-pub(in crate::engine) async fn look_now(world: &Arc<World>, pid: &PlanId) {
-    let Some(account) = world
-        .journal
-        .plan(pid)
-        .first()
-        .map(|one| one.account.clone())
-    else {
-        return;
-    };
+/// Where the account was to be read and could not be, it gives when it read as disabled last.
+pub(in crate::engine) async fn look_now(world: &Arc<World>, pid: &PlanId) -> Option<DateTime<Utc>> {
+    let plan = world.journal.plan(pid);
+    let account = plan.first()?.account.clone();
     let now = world.clock.now().utc;
     let standing = world.journal.with(|ledger| {
         let mut all = ledger.disabled(now).into_iter();
         let found = all.find(|one| one.account == account && one.still_disables());
         found.cloned()
     });
-    let Some(action) = standing else {
-        return;
-    };
+    let action = standing?;
     // Others may have enabled it since it was read back, by another plan or a while ago. Not again right after that.
     let is_fresh = action.ended.is_some_and(|ended| now - ended < OLD);
     let reads_status = action.pid != *pid || !is_fresh;
     let longest = if reads_status { READ_TWICE } else { AT_ONCE };
-    let shared = Arc::clone(world);
+    let last = action.agreed.or(action.ended);
+    let is_read = Arc::new(AtomicBool::new(!reads_status));
+    let (shared, tells) = (Arc::clone(world), Arc::clone(&is_read));
     let looks = world.tasks.spawn(async move {
         let both = async {
             if reads_status {
-                super::look_at_status(&shared, &action).await;
+                let is_read = super::look_at_status(&shared, &action).await;
+                tells.store(is_read, Ordering::SeqCst);
             }
             look(&shared, &action, 0, &mut Kept::default()).await;
         };
@@ -120,6 +117,7 @@ pub(in crate::engine) async fn look_now(world: &Arc<World>, pid: &PlanId) {
     // A source that does not answer keeps no record from the case: the watch tells it later. The look goes on meanwhile, so
     // that what it records is told here.
     let _ = tokio::time::timeout(longest, looks).await;
+    last.filter(|_| !is_read.load(Ordering::SeqCst))
 }
 
 /// Looks once for successes of one account in every source.

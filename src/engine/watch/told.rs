@@ -3,12 +3,14 @@
 
 use std::collections::HashMap;
 
+use chrono::{DateTime, Utc};
+
 use crate::domain::containment::hold::{
     Success, drift_comment, drift_marker, success_comment, success_marker, undone_comment,
     undone_marker,
 };
 use crate::domain::containment::kind::ActionKind;
-use crate::domain::containment::ledger::ActionView;
+use crate::domain::containment::ledger::{ActionView, Ledger};
 use crate::domain::containment::note::Anchor;
 use crate::domain::containment::standing::standing;
 use crate::domain::containment::state::ActionState;
@@ -132,13 +134,18 @@ async fn tell(world: &World, marker: &str, what: &News, action: &ActionView) -> 
 fn untold(world: &World, action: &ActionView) -> Vec<Success> {
     let now = world.clock.now().utc;
     world.journal.with(|ledger| {
-        let mut all = ledger.untold_successes(now).into_iter();
-        let own = all.find(|(one, _)| one.aid == action.aid);
-        own.map(|(_, seen)| seen.into_iter().cloned().collect())
-            .unwrap_or_default()
+        let seen = untold_of(ledger, action, now).into_iter();
+        seen.cloned().collect()
     })
 }
 
+fn untold_of<'a>(ledger: &'a Ledger, action: &ActionView, now: DateTime<Utc>) -> Vec<&'a Success> {
+    let mut all = ledger.untold_successes(now).into_iter();
+    let own = all.find(|(one, _)| one.aid == action.aid);
+    own.map(|(_, seen)| seen).unwrap_or_default()
+}
+
+/// Composes the comment by what is on record by now, for posting may have waited; `seen` is what was to be told before that.
 fn compose(
     world: &World,
     what: &News,
@@ -146,14 +153,22 @@ fn compose(
     seen: &[Success],
     anchor: &Anchor,
 ) -> String {
+    let now = world.clock.now().utc;
     world.journal.with(|ledger| {
-        let word = standing(ledger, &action.account, |_| false).word();
+        let stands = standing(ledger, &action.account, |_| false);
+        let action = ledger.get(&action.aid).unwrap_or(action);
         match what {
-            News::Drift => drift_comment(action, &word, anchor),
-            News::Undone(by, other) => undone_comment(action, (by, other), &word, anchor),
+            News::Drift => drift_comment(action, &stands.word(), anchor),
+            News::Undone(by, other) => {
+                let by = ledger.get(&by.aid).unwrap_or(by);
+                undone_comment(action, (by, other), &stands.word(), anchor)
+            }
             News::Success => {
-                let seen: Vec<&Success> = seen.iter().collect();
-                success_comment(action, &seen, &word, anchor)
+                let mut all = untold_of(ledger, action, now);
+                if all.is_empty() {
+                    all = seen.iter().collect();
+                }
+                success_comment(action, &all, &stands, anchor)
             }
         }
     })

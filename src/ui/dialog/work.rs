@@ -124,6 +124,14 @@ fn left_open(dialog: &CloseDialog) -> Vec<Words> {
     if lines.is_empty() {
         lines.push(Words::new(Role::StateProven, "no task stays open"));
     }
+    if !dialog.not_counted.is_empty() {
+        let names = dialog.not_counted.iter().cloned();
+        let names = Safe::join(names, &Safe::fixed(", "));
+        lines.push(Words::new(
+            Role::Dim,
+            safe!("steps of the list were not looked at for {}", names),
+        ));
+    }
     lines
 }
 

@@ -4,7 +4,7 @@ use chrono::{DateTime, Utc};
 
 use super::flow::Section;
 use super::source_word;
-use crate::app::wall::{Row, Wall};
+use crate::app::wall::{Contained, Row, Wall};
 use crate::config::settings::Names;
 use crate::domain::containment::hold::near_word;
 use crate::domain::containment::recovery_watch::RecoveryWatch;
@@ -234,6 +234,24 @@ fn watched_word(watch: &RecoveryWatch) -> (Role, &'static str, Role) {
     }
 }
 
+/// Says that an account stands otherwise by a later word of its case; until when is no more certain than that.
+fn doubted(row: &Contained, at: DateTime<Utc>, now: DateTime<Utc>) -> Words {
+    let word: &'static str = if row.missing.is_some() {
+        "PARTLY?"
+    } else {
+        "contained?"
+    };
+    let at = near_word(at, now);
+    let line = Words::new(
+        Role::LevelWarning,
+        safe!("{}, its case says otherwise {}", word, at),
+    );
+    match &row.missing {
+        Some(missing) => line.gap(Role::Dim, missing.clone()),
+        None => line,
+    }
+}
+
 /// Lists the accounts that are contained.
 pub(super) fn contained(wall: &Wall) -> Section {
     let rows = wall.responses.contained(wall.now.utc);
@@ -243,6 +261,9 @@ pub(super) fn contained(wall: &Wall) -> Section {
         let line = Words::empty()
             .column(Role::Strong, &wall.case_word(&row.case), 7)
             .column(Role::Text, &name(&row.login, wall.shown.names), width);
+        if let Some(at) = row.otherwise {
+            return line.chain(doubted(row, at, now));
+        }
         let mark = mark(wall, row.told);
         let line = match &row.missing {
             None if !mark.is_empty() => line.add(Role::StateUnknown, safe!("contained{}", mark)),

@@ -130,11 +130,11 @@ fn acted(ledger: &Ledger, action: &ActionView, now: DateTime<Utc>, head: &Head) 
     for taken in ledger.outbox().taken_by_others(&action.aid) {
         assert_ne!(ledger.outbox().owner_of(&taken), Some(&action.aid));
     }
-    let word = standing(ledger, account, |_| false).word();
+    let stands = standing(ledger, account, |_| false);
     let since = began.unwrap_or_default();
     let seen: Vec<&Success> = ledger.holds().successes(account, since).collect();
-    is_comment(&drift_comment(action, &word, head));
-    is_comment(&success_comment(action, &seen, &word, head));
+    is_comment(&drift_comment(action, &stands.word(), head));
+    is_comment(&success_comment(action, &seen, &stands, head));
 }
 
 /// What one console writes into a case is read by another as it was meant, whatever names and words stand in it.
@@ -176,7 +176,7 @@ fn watched(watch: &RecoveryWatch, now: DateTime<Utc>, head: &Head) {
     let is_over = watch.over.is_some() || watch.until <= now;
     assert_eq!(watch.stage(now, REMINDER) == Stage::Ended, is_over);
     assert!(watch.is_listed(now) || watch.over.is_some());
-    let free = Standing::Free.word();
+    let free = Standing::Free;
     is_comment(&seen_comment(watch, &free, head));
     if let Some(over) = &watch.over {
         is_comment(&over_comment(watch, over, &free, head));

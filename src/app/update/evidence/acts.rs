@@ -5,6 +5,7 @@
 use chrono::{DateTime, Utc};
 
 use super::WATCH;
+use crate::app::message::WatchOf;
 use crate::app::model::{Model, OpenCase};
 use crate::app::update::own_comments::comment;
 use crate::domain::containment::kind::ActionKind;
@@ -42,23 +43,50 @@ pub(super) fn actions(model: &Model, open: &OpenCase) -> Vec<Evidence> {
         }
     }
     facts.extend(proofs(&acts, chosen));
-    let standing = chosen.and_then(|id| model.standings.get(id));
-    if let Some(Standing::Contained { since }) = standing {
-        let quiet = open.activity.heard.is_some_and(|heard| {
-            (heard.utc - *since)
-                .to_std()
-                .is_ok_and(|silence| silence >= WATCH)
-        });
-        if quiet && open.activity.fault.is_none() {
-            facts.push(fact(
-                EvidenceKind::NoActivityAfterContainment,
-                model.now.utc,
-                &safe!("no activity since {}", clock_word(*since)),
-                Some(Phase::Containment),
-            ));
-        }
-    }
+    facts.extend(quiet(model, open, &acts));
     facts
+}
+
+/// Gives that nothing was seen of the accounts that are contained from the case: each one that was acted on stands so, and
+/// for long enough. What is seen of one that is not chosen is seen by the watch.
+fn quiet(model: &Model, open: &OpenCase, acts: &[&ActionView]) -> Option<Evidence> {
+    let concerned = targets(acts).into_iter().filter_map(|target| {
+        let act = acts
+            .iter()
+            .find(|act| act.account == *target && asks_for(act.kind, Capability::WatchAccount))?;
+        Some((target, &act.login))
+    });
+    let mut accounts: Vec<(&AccountId, &Untrusted)> = concerned.collect();
+    let chosen = open.the_account();
+    if accounts.is_empty() {
+        // It may be contained from another case.
+        accounts.extend(chosen.map(|account| (&account.id, &account.login)));
+    }
+    let silent = |(account, login): (&AccountId, &Untrusted)| {
+        let Some(Standing::Contained { since }) = model.standings.get(account) else {
+            return None;
+        };
+        let looked = if chosen.is_some_and(|chosen| chosen.id == *account) {
+            let heard = open.activity.heard.map(|heard| heard.utc);
+            heard.filter(|_| open.activity.fault.is_none())
+        } else {
+            let look = model.watched.get(&(account.clone(), WatchOf::Successes));
+            look.filter(|look| look.fault.is_none())
+                .and_then(|look| look.looked)
+        };
+        let silence = (looked? - *since).to_std().ok()?;
+        let since = clock_word(*since);
+        (silence >= WATCH).then(|| safe!("no activity of {} since {}", login.ident(), since))
+    };
+    let words: Vec<Safe> = accounts.into_iter().map(silent).collect::<Option<_>>()?;
+    (!words.is_empty()).then(|| {
+        fact(
+            EvidenceKind::NoActivityAfterContainment,
+            model.now.utc,
+            &Safe::join(words, &Safe::fixed("; ")),
+            Some(Phase::Containment),
+        )
+    })
 }
 
 /// Tells which phase the record of an action documents; an enabling that had no effect, or cannot be proven, is no recovery.
@@ -146,10 +174,8 @@ fn asks_for(kind: ActionKind, capability: Capability) -> bool {
     }
 }
 
-/// Gives what is proven, and what others undid.
-///
-/// Of several accounts, each must be proven, and one that others undid is enough to refute.
-fn proofs(acts: &[&ActionView], chosen: Option<&AccountId>) -> Vec<Evidence> {
+/// Lists the accounts that were acted on, or are being.
+fn targets<'a>(acts: &[&'a ActionView]) -> Vec<&'a AccountId> {
     let mut targets: Vec<&AccountId> = Vec::new();
     for act in acts {
         let is_acted_on = act.may_have_left() || act.is_unfinished();
@@ -157,6 +183,14 @@ fn proofs(acts: &[&ActionView], chosen: Option<&AccountId>) -> Vec<Evidence> {
             targets.push(&act.account);
         }
     }
+    targets
+}
+
+/// Gives what is proven, and what others undid.
+///
+/// Of several accounts, each must be proven, and one that others undid is enough to refute.
+fn proofs(acts: &[&ActionView], chosen: Option<&AccountId>) -> Vec<Evidence> {
+    let targets = targets(acts);
     let all: Vec<Proof<'_>> = acts.iter().filter_map(|act| Proof::of(act)).collect();
     if targets.len() > 1 {
         return of_several(acts, &all, &targets);
@@ -253,14 +287,25 @@ fn named(proofs: &[Proof<'_>]) -> Safe {
 
 #[cfg(test)]
 mod tests {
+    use std::sync::Arc;
+    use std::time::Duration;
+
     use rstest::rstest;
 
     use super::*;
+    use crate::app::keymap::Keymap;
+    use crate::app::model::{Found, Load, OwnLog, Start, Watch};
+    use crate::app::update::open_case::open_case;
+    use crate::config::parse::parse;
+    use crate::config::sample::SAMPLE;
     use crate::domain::audit::{Body, OutcomeState};
     use crate::domain::containment::ledger::Ledger;
     use crate::domain::containment::samples::{
-        account, at, confirmed, connection, entry, intent, outcome, planned,
+        account, at, case, confirmed, connection, entry, intent, outcome, planned,
     };
+    use crate::domain::fault::Fault;
+    use crate::domain::freshness::Moment;
+    use crate::domain::runbook::choice::Runbooks;
 
     const D: ActionKind = ActionKind::DisableAccount;
     const E: ActionKind = ActionKind::EnableAccount;
@@ -416,5 +461,89 @@ mod tests {
         #[case] wanted: Option<bool>,
     ) {
         assert_eq!(holds(acts, capability), wanted);
+    }
+
+    /// A case in which this was done, with the first account chosen and seen to be quiet.
+    fn model(acts: &[Act]) -> Model {
+        let parsed = parse(SAMPLE, "quell.toml", &[]);
+        let parsed = parsed.unwrap_or_else(|faults| panic!("{faults:#?}"));
+        let now = Moment {
+            utc: at(1_000),
+            boot: Duration::from_secs(1_000),
+        };
+        let mut model = Model::new(Start {
+            settings: Arc::new(parsed.settings),
+            keymap: Arc::new(Keymap::default()),
+            runbooks: Arc::new(Runbooks::default()),
+            escalation: None,
+            os_user: "jo".into(),
+            own_log: OwnLog::default(),
+            now,
+            size: (120, 40),
+        });
+        model.ledger = ledger(acts);
+        open_case(&mut model, case());
+        let open = model.open.as_mut().expect("a case is open");
+        open.account = Load::Ready(Found::One(Box::new(account())), now);
+        open.activity.heard = Some(now);
+        model.judge();
+        model
+    }
+
+    /// Tells the model that the watch looked at the second account.
+    fn looked(model: &mut Model, seconds: i64, fault: Option<Fault>) {
+        let look = Watch {
+            looked: Some(at(seconds)),
+            good: model.now,
+            fault,
+        };
+        model.watched.insert((frida(), WatchOf::Successes), look);
+    }
+
+    fn silence(model: &Model) -> Option<String> {
+        let open = model.open.as_ref().expect("a case is open");
+        let mut facts = actions(model, open).into_iter();
+        let found = facts.find(|fact| fact.kind == EvidenceKind::NoActivityAfterContainment);
+        found.map(|fact| fact.source.raw().to_owned())
+    }
+
+    const BOTH: [Act; 4] = [
+        (false, D, 10, PROVEN),
+        (false, S, 11, PROVEN),
+        (true, D, 20, PROVEN),
+        (true, S, 21, PROVEN),
+    ];
+
+    #[test]
+    fn an_account_that_is_quiet_alone_is_named() {
+        let said = silence(&model(&[BOTH[0], BOTH[1]])).expect("it is quiet");
+        assert!(
+            said.starts_with("no activity of mara.lind@acme.example since "),
+            "{said}"
+        );
+    }
+
+    #[test]
+    fn every_account_that_was_contained_must_be_quiet_and_is_named() {
+        let mut model = model(&BOTH);
+        assert_eq!(silence(&model), None, "nobody looked at the second one");
+        looked(&mut model, 30, None);
+        assert_eq!(silence(&model), None, "not for long enough");
+        looked(&mut model, 1_000, Some(Fault::new("no answer")));
+        assert_eq!(silence(&model), None, "it could not be looked at");
+        looked(&mut model, 1_000, None);
+        let said = silence(&model).expect("both are quiet");
+        for login in ["mara.lind@acme.example", "frida@acme.example"] {
+            assert!(said.contains(login), "{said}");
+        }
+    }
+
+    #[test]
+    fn an_account_that_is_not_contained_keeps_the_step_open_unless_nobody_contained_it() {
+        let mut partly = model(&[BOTH[0], BOTH[1], BOTH[3]]);
+        looked(&mut partly, 1_000, None);
+        assert_eq!(silence(&partly), None);
+        let risk = model(&[BOTH[0], BOTH[1], (true, RISK, 20, PROVEN)]);
+        assert!(silence(&risk).is_some());
     }
 }

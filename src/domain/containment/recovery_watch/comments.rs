@@ -2,12 +2,15 @@
 //!
 //! What must not live here: posting, and who does (`engine`).
 
+use chrono::{DateTime, Utc};
+
 use super::{Over, RecoveryWatch};
-use crate::domain::containment::hold::{account_named, signed};
+use crate::domain::containment::hold::{account_named, by_this_log, signed};
 use crate::domain::containment::note::Anchor;
+use crate::domain::containment::standing::Standing;
 use crate::domain::freshness::time_word;
 use crate::domain::ids::ActionId;
-use crate::domain::text::{Safe, Untrusted, sink};
+use crate::domain::text::{Untrusted, sink};
 
 /// Things named in a comment.
 const NAMED: usize = 8;
@@ -39,7 +42,7 @@ pub(in crate::domain::containment) fn is_told(marker: &str) -> bool {
 }
 
 /// Composes the comment that something was seen after the account was enabled again.
-pub fn seen_comment(watch: &RecoveryWatch, standing: &Safe, anchor: &Anchor) -> String {
+pub fn seen_comment(watch: &RecoveryWatch, standing: &Standing, anchor: &Anchor) -> String {
     let mut lines = vec![
         "**Seen after the account was enabled again**\n".to_owned(),
         account_named(&watch.login, &watch.account),
@@ -58,15 +61,26 @@ pub fn seen_comment(watch: &RecoveryWatch, standing: &Safe, anchor: &Anchor) -> 
         lines.push(format!("- and {} more", watch.seen.len() - NAMED));
     }
     lines.push(String::new());
+    // It may have waited for its case beyond the end.
+    let (until, then) = match &watch.over {
+        None => (
+            watch.until,
+            "What comes later is in the summary at the end.".to_owned(),
+        ),
+        Some(over) => (
+            watched_until(watch, over),
+            format!("Its watch is over since {}.", time_word(over.at)),
+        ),
+    };
     lines.push(format!(
-        "Enabled {}, watched until {}, owner {}. What comes later is in the summary at the end.",
+        "Enabled {}, watched until {}, owner {}. {then}",
         time_word(watch.since),
-        time_word(watch.until),
+        time_word(until),
         sink::markdown(&watch.owner.field()),
     ));
     signed(
         &lines.join("\n"),
-        standing,
+        &by_this_log(standing),
         &seen_marker(&watch.aid),
         anchor,
     )
@@ -76,11 +90,9 @@ pub fn seen_comment(watch: &RecoveryWatch, standing: &Safe, anchor: &Anchor) -> 
 pub fn over_comment(
     watch: &RecoveryWatch,
     over: &Over,
-    standing: &Safe,
+    standing: &Standing,
     anchor: &Anchor,
 ) -> String {
-    // One that was ended early was not watched until its end.
-    let until = watch.until.min(over.at);
     let mut lines = vec![
         "**The watch after the recovery is over**\n".to_owned(),
         account_named(&watch.login, &watch.account),
@@ -88,7 +100,7 @@ pub fn over_comment(
         format!(
             "Enabled {}, watched until {}: {}.",
             time_word(watch.since),
-            time_word(until),
+            time_word(watched_until(watch, over)),
             sink::markdown(&over.text.line()),
         ),
     ];
@@ -96,5 +108,15 @@ pub fn over_comment(
         let text = sink::markdown(&one.text.line());
         format!("- {}: {text}", time_word(one.at))
     }));
-    signed(&lines.join("\n"), standing, &watch.over_marker(), anchor)
+    signed(
+        &lines.join("\n"),
+        &by_this_log(standing),
+        &watch.over_marker(),
+        anchor,
+    )
+}
+
+/// Gives until when an account was watched: one that was ended early was not until its end.
+fn watched_until(watch: &RecoveryWatch, over: &Over) -> DateTime<Utc> {
+    watch.until.min(over.at)
 }

@@ -6,6 +6,7 @@ use chrono::{DateTime, TimeDelta, Utc};
 
 use super::RecoveryWatch;
 use crate::domain::containment::hold::near_word;
+use crate::domain::freshness::time_word;
 use crate::domain::text::{Safe, Untrusted};
 use crate::safe;
 
@@ -57,7 +58,15 @@ impl RecoveryWatch {
     /// Says of one that ended before its time that nothing was seen, as far as records tell what was read and when.
     pub fn nothing_word(&self) -> Safe {
         let over = self.over.as_ref();
-        let looked = over.and_then(|over| Some(near_word(over.looked?, over.at)));
+        self.nothing(over.and_then(|over| Some(near_word(over.looked?, over.at))))
+    }
+
+    /// Says the same, for its case, of one that is being ended; `looked` is when all of it was looked at last.
+    pub fn nothing_told(&self, looked: Option<DateTime<Utc>>) -> Safe {
+        self.nothing(looked.map(time_word))
+    }
+
+    fn nothing(&self, looked: Option<Safe>) -> Safe {
         if !self.missed.is_empty() {
             unread_word(&self.missed_word())
         } else if self.there.is_empty() {

@@ -6,6 +6,7 @@ use super::super::told::Tries;
 use super::super::unleased;
 use super::{Look, alone, said};
 use crate::domain::audit::{RecoveryWord, WatchOver};
+use crate::domain::containment::ledger::Ledger;
 use crate::domain::containment::note::Anchor;
 use crate::domain::containment::recovery_watch::{
     Over, RecoveryWatch, over_comment, rings, seen_comment, seen_marker,
@@ -119,6 +120,12 @@ pub(super) async fn tell_cases(world: &World, tries: &mut Tries) {
     }
 }
 
+/// Gives a watch as it is on record, else, where it is not kept any more, as it was.
+fn on_record<'a>(ledger: &'a Ledger, watch: &'a RecoveryWatch) -> &'a RecoveryWatch {
+    let mut all = ledger.recoveries().all();
+    all.find(|one| one.aid == watch.aid).unwrap_or(watch)
+}
+
 async fn tell(
     world: &World,
     marker: &str,
@@ -136,14 +143,20 @@ async fn tell(
     let posted = if told {
         Ok(())
     } else {
+        // Posting may have waited: what is on record by then is told.
         let compose = |anchor: &Anchor| {
-            let word = world
-                .journal
-                .with(|ledger| standing(ledger, &watch.account, |_| false).word());
-            match what {
-                News::Seen => seen_comment(watch, &word, anchor),
-                News::Over(over) => over_comment(watch, over, &word, anchor),
-            }
+            world.journal.with(|ledger| {
+                let stands = standing(ledger, &watch.account, |_| false);
+                let now = on_record(ledger, watch);
+                match what {
+                    News::Seen => seen_comment(now, &stands, anchor),
+                    // One that was opened anew has another mark: this one is told as it ended.
+                    News::Over(over) if now.over.as_ref() != Some(over) => {
+                        over_comment(watch, over, &stands, anchor)
+                    }
+                    News::Over(over) => over_comment(now, over, &stands, anchor),
+                }
+            })
         };
         outbox::post(world, &watch.case, marker, compose)
             .await

@@ -104,6 +104,18 @@ fn a_watch_that_somebody_ended_says_who_and_why_and_that_nothing_was_seen(
 }
 
 #[test]
+fn the_case_is_told_with_the_end_of_a_watch_when_it_was_looked_at_last() {
+    let mut ledger = watched();
+    ledger.apply(&entry(50, 60, listed()));
+    let told = |looked: Option<i64>| the(&ledger).nothing_told(looked.map(at));
+    assert_eq!(
+        told(Some(70)).as_str(),
+        "nothing seen, looked last 2027-01-15 08:01:10Z"
+    );
+    assert_eq!(told(None).as_str(), "nothing seen as far as it was read");
+}
+
+#[test]
 fn a_watch_that_an_act_ended_says_of_no_look() {
     let mut ledger = watched();
     let look = listed();

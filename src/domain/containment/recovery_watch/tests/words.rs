@@ -5,6 +5,7 @@
 use super::*;
 use crate::domain::audit::WatchOver;
 use crate::domain::containment::note::Anchor;
+use crate::domain::containment::standing::Standing;
 
 /// The head of a log, as a comment carries it.
 fn head() -> Anchor {
@@ -24,7 +25,7 @@ fn the_comment_of_a_watch_that_ended_early_says_until_when_it_was_watched() {
     let mut all = ledger.recoveries().all();
     let watch = all.next().unwrap_or_else(|| panic!("it is kept"));
     let over = watch.over.as_ref().unwrap_or_else(|| panic!("it is over"));
-    let text = over_comment(watch, over, &"contained".into(), &anchor);
+    let text = over_comment(watch, over, &Standing::Free, &anchor);
     for part in [
         "watched until 2027-01-15 08:01:10Z: ended before its time: contained again.",
         "- 2027-01-15 08:00:50Z: back",
@@ -32,6 +33,43 @@ fn the_comment_of_a_watch_that_ended_early_says_until_when_it_was_watched() {
     ] {
         assert!(text.contains(part), "{part} is not in {text}");
     }
+}
+
+/// It waited for its case: one that waits is tried again for a quarter of an hour.
+#[test]
+fn the_comment_on_what_was_seen_says_that_the_watch_is_over_where_it_is() {
+    let mut ledger = watched();
+    ledger.apply(&entry(50, 60, seen(3, "e1")));
+    let line = |ledger: &Ledger| {
+        let mut all = ledger.recoveries().all();
+        let watch = all.next().unwrap_or_else(|| panic!("it is kept"));
+        let text = seen_comment(watch, &Standing::Free, &head());
+        let line = text.lines().find(|line| line.starts_with("Enabled "));
+        line.unwrap_or_else(|| panic!("{text}")).to_owned()
+    };
+    assert_eq!(
+        line(&ledger),
+        "Enabled 2027-01-15 08:00:20Z, watched until 2027-01-15 09:00:00Z, owner jo. \
+         What comes later is in the summary at the end."
+    );
+    let mut ran_out = ledger.clone();
+    proven(&mut ledger, 4, ActionKind::DisableAccount, 60, 70);
+    assert_eq!(
+        line(&ledger),
+        "Enabled 2027-01-15 08:00:20Z, watched until 2027-01-15 08:01:10Z, owner jo. \
+         Its watch is over since 2027-01-15 08:01:10Z."
+    );
+    let over = WatchOver {
+        aid: aid(3),
+        text: "59 min".into(),
+        well: false,
+    };
+    ran_out.apply(&entry(52, 3_700, said(RecoveryWord::Over(over))));
+    assert_eq!(
+        line(&ran_out),
+        "Enabled 2027-01-15 08:00:20Z, watched until 2027-01-15 09:00:00Z, owner jo. \
+         Its watch is over since 2027-01-15 09:01:40Z."
+    );
 }
 
 #[test]
@@ -101,26 +139,13 @@ fn the_summary_says_what_was_read_and_what_was_not() {
 }
 
 #[test]
-fn comments_are_read_as_of_an_account_that_is_free() {
+fn comments_name_what_was_seen_and_where() {
     let mut ledger = watched();
     ledger.apply(&entry(50, 60, seen(3, "e1")));
-    let anchor = head();
-    let text = seen_comment(the(&ledger), &"not contained".into(), &anchor);
+    let text = seen_comment(the(&ledger), &Standing::Free, &head());
     assert!(
         text.contains("- 2027-01-15 08:00:50Z: back (seen at okta)"),
         "{text}"
-    );
-    let comment = crate::domain::case::Comment {
-        id: "~1".into(),
-        author: "jo".into(),
-        at: at(0),
-        edited: false,
-        message: text.into(),
-    };
-    let told = super::super::super::told::read(&comment);
-    assert_eq!(
-        told.map(|told| told.word),
-        Some(super::super::super::told::Word::Free)
     );
 }
 
@@ -179,7 +204,7 @@ fn a_comment_names_eight_things_and_counts_the_rest() {
             let body = seen(3, &format!("e{number}"));
             ledger.apply(&entry(60 + number, 60, body));
         }
-        let text = seen_comment(the(&ledger), &"contained".into(), &anchor);
+        let text = seen_comment(the(&ledger), &Standing::Free, &anchor);
         let rest = text.lines().find(|line| line.starts_with("- and "));
         assert_eq!(rest, more, "{text}");
         let named = text.lines().filter(|line| line.contains("(seen at "));
