@@ -173,9 +173,9 @@ impl Responses {
                 }
             }
             if let Some(told) = told::read(&comment) {
-                let known = self.told.get(told.account.raw());
-                if known.is_none_or(|(_, known)| known.at <= told.at) {
-                    let key = told.account.raw().to_owned();
+                let key = told.account.raw().to_owned();
+                let known = self.told.get_mut(&key);
+                if known.is_none_or(|(_, known)| told.takes_over(known)) {
                     self.told.insert(key, (case, told));
                 }
             }
@@ -243,7 +243,7 @@ impl Responses {
                 until: told.until,
                 since: told.at,
                 told: true,
-                otherwise: None,
+                otherwise: told.otherwise,
             });
         }
         rows.sort_by_key(|row| std::cmp::Reverse(row.since));
@@ -432,6 +432,57 @@ mod tests {
         // What the log says after that goes again.
         responses.recorded(&[entry(30, 70, hold_set())]);
         assert_eq!(doubted(&responses), (true, None), "{word}");
+    }
+
+    /// Gives a record of a log about acts, as `note` writes it.
+    fn record(log: &str, acts: &str, word: &str, seconds: i64) -> (CaseId, Comment) {
+        let (case, mut comment) = says(word, seconds);
+        let text = comment.message.raw().to_owned();
+        comment.message = format!("{acts}\n{text}\naudit {log} n=1 h=ab12\n").into();
+        (case, comment)
+    }
+
+    /// The other host contained it, sent at second 38 and told at second 50.
+    #[rstest]
+    #[case::enabled_since(
+        "- enable account: **proven**, sent 2027-01-15 08:00:55Z, after 2 s [action A]",
+        "not contained",
+        None
+    )]
+    #[case::enabled_before_and_told_late(
+        "- enable account: **proven**, sent 2027-01-15 08:00:30Z, after 2 s [action A]",
+        "not contained",
+        Some((true, Some(at(90))))
+    )]
+    #[case::undone_by_others_since(
+        "- disable account: **undone by others**, sent 2027-01-15 08:00:20Z, after 2 s [action A]",
+        "partly contained: no disabling from here holds",
+        Some((false, None))
+    )]
+    #[case::sessions_only(
+        "- revoke sessions: **proven**, sent 2027-01-15 08:00:55Z, after 2 s [action A]",
+        "partly contained: no disabling from here holds",
+        Some((true, None))
+    )]
+    #[case::a_reading("", "not contained", None)]
+    fn a_log_takes_no_disabling_from_another_hosts_word_by_what_was_before_it(
+        #[case] acts: &str,
+        #[case] word: &str,
+        #[case] shown: Option<(bool, Option<DateTime<Utc>>)>,
+    ) {
+        let contained =
+            "- disable account: **proven**, sent 2027-01-15 08:00:38Z, after 2 s [action B]";
+        let mut responses = Responses::default();
+        let theirs = record("01B", contained, "contained", 50);
+        responses.told(vec![theirs, record("01A", acts, word, 90)], at(100));
+        let rows = responses.contained(at(100));
+        let row = rows
+            .first()
+            .map(|row| (row.missing.is_none(), row.otherwise));
+        assert_eq!(row, shown);
+        // The same log knows what it did.
+        responses.told(vec![record("01B", acts, "not contained", 95)], at(100));
+        assert!(responses.contained(at(100)).is_empty());
     }
 
     #[test]

@@ -18,7 +18,7 @@ const BY_HAND: &str = "its disabling was closed by hand, not proven";
 const BY_OTHERS: &str = "disabled, but not provably by an action of ours";
 
 /// What is missing where nothing from here disabled it.
-const NOT_DISABLED: &str = "no disabling from here holds";
+pub(super) const NOT_DISABLED: &str = "no disabling from here holds";
 
 /// What is missing where the provider says that the account is enabled, though it was proven to be disabled.
 const ACTIVE_AGAIN: &str = "the account is ACTIVE again";

@@ -6,6 +6,8 @@
 use chrono::{DateTime, NaiveDateTime, Utc};
 
 use super::hold::{PERHAPS_UNTIL, UNTIL};
+use super::kind::ActionKind;
+use super::standing::NOT_DISABLED;
 use crate::domain::case::Comment;
 use crate::domain::text::Untrusted;
 
@@ -44,6 +46,58 @@ pub struct Told {
     pub until: Until,
     /// When the comment was written, by the case system's clock.
     pub at: DateTime<Utc>,
+    /// When a later comment said otherwise, of what may have been before.
+    pub otherwise: Option<DateTime<Utc>>,
+    /// The log whose host speaks, as its anchor names it.
+    log: Option<Untrusted>,
+    /// What the word rests on.
+    ground: Ground,
+}
+
+/// What the word of a comment rests on.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Ground {
+    /// A reading of about then, or a record that says that others undid it.
+    Reading,
+    /// A record of acts of which none disables or enables.
+    Aside,
+    /// A record with a disabling or an enabling that was sent then.
+    Turn(DateTime<Utc>),
+}
+
+impl Told {
+    /// Tells whether this word takes the place of one of the same account that was known before; where it makes that one
+    /// doubtful only, that is noted there.
+    ///
+    /// A case system may take a comment long after what it tells of, and a log knows of no other host. So a record that
+    /// disables and enables nothing takes no disabling from another host's word, and one of what was sent before that word
+    /// was written makes it doubtful.
+    pub fn takes_over(&self, known: &mut Self) -> bool {
+        if self.at < known.at {
+            return false;
+        }
+        let is_other = self.log.is_some() && known.log.is_some() && self.log != known.log;
+        if !is_other || !known.is_disabled() || self.is_disabled() {
+            return true;
+        }
+        match self.ground {
+            Ground::Reading => true,
+            Ground::Aside => false,
+            Ground::Turn(sent) if sent >= known.at => true,
+            Ground::Turn(_) => {
+                known.otherwise = Some(self.at);
+                false
+            }
+        }
+    }
+
+    fn is_disabled(&self) -> bool {
+        match &self.word {
+            Word::Contained => true,
+            Word::Free => false,
+            Word::Partly(missing) => !missing.raw().starts_with(NOT_DISABLED),
+        }
+    }
 }
 
 /// Reads a comment that bears our mark and says how an account stands; any other is `None`.
@@ -71,7 +125,47 @@ pub fn read(comment: &Comment) -> Option<Told> {
             .or_else(|| after(PERHAPS_UNTIL))
             .map_or(Until::Unsaid, until),
         at: comment.at,
+        otherwise: None,
+        log: after("audit ")
+            .and_then(|anchor| anchor.split_once(" n="))
+            .map(|(log, _)| Untrusted::new(log)),
+        ground: ground(comment.message.raw()),
     })
+}
+
+fn ground(text: &str) -> Ground {
+    let acts = || {
+        text.lines()
+            .map(str::trim)
+            .filter(|line| line.starts_with("- ") && line.contains(": **"))
+    };
+    if acts().next().is_none() || acts().any(|line| line.contains(": **undone by others**")) {
+        return Ground::Reading;
+    }
+    let turns = acts().filter(|line| {
+        let kinds = [ActionKind::DisableAccount, ActionKind::EnableAccount];
+        kinds.iter().any(|kind| {
+            let rest = line
+                .strip_prefix("- ")
+                .and_then(|act| act.strip_prefix(kind.word()));
+            rest.is_some_and(|rest| rest.starts_with(": **"))
+        })
+    });
+    let sent = |line: &str| {
+        let (_, rest) = line.split_once(", sent ")?;
+        time(rest.get(..20)?)
+    };
+    match turns.map(sent).max() {
+        None => Ground::Aside,
+        // One of which no time is told was never sent, and may be told of like a reading.
+        Some(None) => Ground::Reading,
+        Some(Some(at)) => Ground::Turn(at),
+    }
+}
+
+fn time(text: &str) -> Option<DateTime<Utc>> {
+    let at = NaiveDateTime::parse_from_str(text, "%Y-%m-%d %H:%M:%SZ").ok()?;
+    Some(at.and_utc())
 }
 
 fn until(text: &str) -> Until {
@@ -79,8 +173,7 @@ fn until(text: &str) -> Until {
     if end == "somebody decides" {
         return Until::Open;
     }
-    NaiveDateTime::parse_from_str(end, "%Y-%m-%d %H:%M:%SZ")
-        .map_or(Until::Unsaid, |at| Until::At(at.and_utc()))
+    time(end).map_or(Until::Unsaid, Until::At)
 }
 
 /// Takes the escapes of Markdown away again (see [`sink::markdown`](crate::domain::text::sink::markdown)).
