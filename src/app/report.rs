@@ -81,19 +81,23 @@ pub fn current(model: &Model) -> usize {
 
 /// Composes the text of a report anew.
 pub fn compose(model: &Model, target: &Target) -> String {
-    let facts = facts(model, &target.case);
+    compose_of(model, target, &facts(model, &target.case))
+}
+
+/// Composes it from what was gathered of its case.
+fn compose_of(model: &Model, target: &Target, facts: &Facts) -> String {
     match target.subject.kind {
-        Kind::Handover => handover::compose(&facts),
+        Kind::Handover => handover::compose(facts),
         // It begins empty.
         Kind::Note => String::new(),
-        Kind::Lessons => lessons::compose(&facts),
-        Kind::Feedback => lessons::feedback(&facts),
+        Kind::Lessons => lessons::compose(facts),
+        Kind::Feedback => lessons::feedback(facts),
         Kind::Phase => {
             let phases = items::phases(model, &target.case);
             let at = phases
                 .iter()
                 .position(|(subject, _)| *subject == target.subject);
-            phase::compose(&facts, at.unwrap_or(usize::MAX))
+            phase::compose(facts, at.unwrap_or(usize::MAX))
         }
     }
 }

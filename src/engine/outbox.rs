@@ -19,13 +19,14 @@ use sha2::{Digest, Sha256};
 
 use super::journal::own;
 use super::respond::ANSWER;
+use super::watch::Unread;
 use super::{World, anchored};
 use crate::app::message::Level;
 use crate::connect::capability::{Cases, ConnectError};
 use crate::domain::audit::Body;
 use crate::domain::case::Comment;
 use crate::domain::containment::ledger::Ledger;
-use crate::domain::containment::note::{Anchor, compose, marker, not_read};
+use crate::domain::containment::note::{Anchor, compose, marker, not_confirmed, not_read};
 use crate::domain::containment::outbox::PendingNote;
 use crate::domain::containment::plan::hex;
 use crate::domain::containment::standing::standing;
@@ -185,9 +186,9 @@ async fn document_now(world: Arc<World>, pid: PlanId) {
 
 /// Documents a plan while no other console of this user does: two that search before either posts would both post. And
 /// while nobody works on any of its actions: one that was closed under way is still read back, and what that gives is the
-/// word that the case is told. Where the account could not be read right before, `unread` is when it was last. Tells whether
+/// word that the case is told. Where the account was not read to the end right before, `unread` says so. Tells whether
 /// nobody was at it.
-async fn alone(world: &World, pid: &PlanId, unread: Option<DateTime<Utc>>) -> Result<bool, Fault> {
+async fn alone(world: &World, pid: &PlanId, unread: Option<Unread>) -> Result<bool, Fault> {
     let actions = world.journal.plan(pid);
     let mut leases = Vec::new();
     for action in &actions {
@@ -220,11 +221,7 @@ async fn alone(world: &World, pid: &PlanId, unread: Option<DateTime<Utc>>) -> Re
     result.map(|()| true)
 }
 
-async fn try_document(
-    world: &World,
-    pid: &PlanId,
-    unread: Option<DateTime<Utc>>,
-) -> Result<(), Fault> {
+async fn try_document(world: &World, pid: &PlanId, unread: Option<Unread>) -> Result<(), Fault> {
     let actions = world.journal.plan(pid);
     let Some(first) = actions.first() else {
         return Ok(());
@@ -239,7 +236,10 @@ async fn try_document(
             let hold = ledger.holds().hold(&account);
             let text = compose(pid, &ledger.plan(pid), &by, &stands, hold, head);
             match unread.filter(|_| stands.is_disabled() == Some(true)) {
-                Some(read) => not_read(&text, &account.connection, read),
+                Some(unread) if unread.otherwise => {
+                    not_confirmed(&text, &account.connection, unread.last)
+                }
+                Some(unread) => not_read(&text, &account.connection, unread.last),
                 None => text,
             }
         })

@@ -77,6 +77,12 @@ async fn say_cut_off(world: &World, change: &PendingChange, left: Duration) {
     let Ok(Some(_lease)) = lease::take(&world.leases, &change.rid) else {
         return;
     };
+    // Its console may have said it between our look and the lease.
+    world.journal.catch_up().await;
+    if !cut_off(world).contains(change) {
+        lease::clear(&world.leases, &change.rid);
+        return;
+    }
     let line = safe!(
         "{} of {}: no answer is on record; the case is read in {} s for what came of it",
         Untrusted::new(change.kind.as_str()).field(),

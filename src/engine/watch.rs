@@ -12,9 +12,10 @@ mod told;
 
 pub(super) use names::Names;
 pub(super) use recovery::recoveries;
-pub(super) use success::{look_now, successes};
+pub(super) use success::{Unread, look_now, successes};
 
 use std::collections::HashMap;
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, PoisonError};
 use std::time::Duration;
 
@@ -116,6 +117,8 @@ struct FirstRead {
     rounds: HashMap<ActionId, usize>,
     /// How many such looks in a row ended with a reading as disabled.
     turned: HashMap<ActionId, usize>,
+    /// Whether any look began so: who waits for one may go on before it ends.
+    otherwise: Arc<AtomicBool>,
 }
 
 impl FirstRead {
@@ -222,9 +225,14 @@ fn disabled(world: &World) -> Vec<ActionView> {
         .with(|ledger| ledger.disabled(now).into_iter().cloned().collect())
 }
 
-/// Looks at one account at once, and records that its proof is lost where that is so; tells whether it could be read.
-async fn look_at_status(world: &World, action: &ActionView) -> bool {
-    look(world, action, 0, &mut FirstRead::default()).await
+/// Looks at one account at once, and records that its proof is lost where that is so; tells whether it could be read, and
+/// before that, through `otherwise`, that it reads as enabled.
+async fn look_at_status(world: &World, action: &ActionView, otherwise: Arc<AtomicBool>) -> bool {
+    let mut first = FirstRead {
+        otherwise,
+        ..FirstRead::default()
+    };
+    look(world, action, 0, &mut first).await
 }
 
 async fn look(world: &World, action: &ActionView, round: usize, first: &mut FirstRead) -> bool {
@@ -261,6 +269,7 @@ async fn status(
         anew::look(world, action, &account).await;
         return Ok(());
     }
+    first.otherwise.store(true, Ordering::SeqCst);
     // Two readings, so that one answer of a replica that lags does not take a proof away.
     let is_ours_open = world.journal.with(|ledger| {
         ledger

@@ -7,10 +7,11 @@ use std::time::Duration;
 use async_trait::async_trait;
 use quell::app::effect::Effect;
 use quell::app::keymap::Chord;
-use quell::app::message::{Message, WatchOf};
+use quell::app::message::{Handed, Message, Polled, WatchOf};
 use quell::app::model::{Layer, Load, Model, Purpose, Watch};
 use quell::app::report;
 use quell::app::update::update;
+use quell::config::settings::Role;
 use quell::domain::account::{Account, AccountStatus};
 use quell::domain::audit::{Body, HoldSet, OutcomeState};
 use quell::domain::case::Comment;
@@ -19,6 +20,7 @@ use quell::domain::containment::state::ActionState;
 use quell::domain::fault::Fault;
 use quell::domain::freshness::Moment;
 use quell::domain::ids::{ActionId, PlanId, RecordId};
+use quell::domain::one_time::{OneTime, RANDOM};
 use quell::domain::report::{Kind, Subject, Target};
 use quell::domain::runbook::checklist::ItemState;
 use quell::domain::text::{Safe, Untrusted};
@@ -31,7 +33,7 @@ use tokio::sync::Notify;
 
 use crate::harness::app::{Setting, TestApp, company, records};
 use crate::harness::screen;
-use crate::hold::comments;
+use crate::hold::{comments, refuses_comments};
 use crate::scene;
 use crate::truth::{confirm, finished, open_case, plan};
 
@@ -565,16 +567,6 @@ async fn where_the_record_of_the_response_was_deleted_that_is_said() {
     app.end().await;
 }
 
-/// Lets nobody comment in a case, or everybody again.
-fn refuses_comments(drill: &Drill, refuses: bool) {
-    let order = if refuses {
-        json!({"server": "cases", "fault": "500", "rate": 1.0, "path": "/comment", "method": "POST"})
-    } else {
-        json!({"server": "cases", "fault": "none"})
-    };
-    drill.fault(&order).expect("the drill knows it");
-}
-
 /// The case system takes no comment from before the handover is confirmed until long after the account was contained.
 #[tokio::test(flavor = "multi_thread")]
 async fn a_handover_that_is_posted_late_says_first_when_it_was_confirmed_and_what_was_done_since() {
@@ -723,11 +715,7 @@ fn an_open_account_is_read_every_minute_and_a_failure_keeps_what_was_read() {
     assert!(is_asked(&mut model, 120));
     read(&mut model, 121, Err(Fault::new("okta is away")));
     assert!(said(&model, "okta is away"));
-    let times = model
-        .log
-        .iter()
-        .filter(|line| line.text.as_str() == "okta is away");
-    assert_eq!(times.count(), 1, "{:#?}", model.log);
+    assert_eq!(times(&model, "okta is away"), 1, "{:#?}", model.log);
     let seen = screen::text(&model, SIZE);
     assert!(seen.contains("ACTIVE, read 2m ago"), "{seen}");
     read(&mut model, 122, Ok(vec![suspended()]));
@@ -736,6 +724,52 @@ fn an_open_account_is_read_every_minute_and_a_failure_keeps_what_was_read() {
         seen.contains("DISABLED") && !seen.contains("DISABLED, read"),
         "{seen}"
     );
+}
+
+fn times(model: &Model, text: &str) -> usize {
+    let log = model.log.iter();
+    log.filter(|line| line.text.as_str() == text).count()
+}
+
+#[test]
+fn a_lookup_that_goes_on_failing_is_said_once_however_often_its_source_answers() {
+    let mut model = scene::open(SIZE);
+    let open = model.open.as_mut().expect("a case is open");
+    open.account = Load::Loading(scene::now());
+    let mut sources = model.sources.iter();
+    let okta = sources.find(|one| one.role == Role::Identity);
+    let okta = okta.expect("a provider").name.clone();
+    for round in 1..=3 {
+        read(&mut model, round * 20, Err(Fault::new("okta refuses that")));
+        let answers = Message::SourcePolled {
+            source: okta.clone(),
+            seq: 1_000 + u64::from(round),
+            result: Ok(Polled::Alive),
+        };
+        let effects = update(&mut model, later(round * 20 + 10), answers);
+        assert!(asks(&effects), "{effects:?}");
+    }
+    assert_eq!(times(&model, "okta refuses that"), 1, "{:#?}", model.log);
+}
+
+#[test]
+fn an_account_whose_secret_is_shown_is_read_every_some_seconds_and_a_failure_is_said_once() {
+    let mut model = scene::response(SIZE);
+    let plan = scene::plan(false);
+    model.layers.push(Layer::Secret(Box::new(Handed {
+        aid: plan.steps[0].aid.clone(),
+        login: plan.account.login,
+        secret: Arc::new(OneTime::password(&[7; RANDOM])),
+    })));
+    for seconds in [5, 10, 15] {
+        let early = update(&mut model, later(seconds - 1), Message::Tick);
+        assert!(!asks(&early), "{early:?}");
+        let due = update(&mut model, later(seconds), Message::Tick);
+        assert!(asks(&due), "{due:?}");
+        let fails = Fault::new("okta refuses that");
+        read(&mut model, seconds, Err(fails));
+    }
+    assert_eq!(times(&model, "okta refuses that"), 1, "{:#?}", model.log);
 }
 
 #[rstest]
@@ -977,6 +1011,25 @@ fn what_came_of_the_actions_that_a_handover_names_overtakes_it() {
     let log = "the log of this host (jo at lap-b)";
     let none = format!("None is unfinished by {log}.");
     assert!(now.contains(&line) && now.contains(&none), "{now:#?}");
+}
+
+#[test]
+fn what_overtakes_a_handover_is_listed_once_whatever_was_done_in_between() {
+    let mut model = scene::open(SIZE);
+    let target = handover(&model);
+    let text = report::compose(&model, &target);
+    let kinds = [
+        ActionKind::DisableAccount,
+        ActionKind::RevokeSessions,
+        ActionKind::DisableAccount,
+    ];
+    for (kind, number) in kinds.into_iter().zip(7..) {
+        act(&mut model, number, (kind, 4812), None);
+    }
+    let now = missing(&model, &target, &text);
+    let line = format!("disable account of {MARA}: requested, sent 2026-03-07 03:12:40Z");
+    let times = now.iter().filter(|one| **one == line).count();
+    assert_eq!(times, 1, "{now:#?}");
 }
 
 #[test]

@@ -19,6 +19,7 @@ use quell::domain::audit::{
 use quell::domain::containment::kind::ActionKind;
 use quell::domain::containment::ledger::ActionView;
 use quell::domain::containment::state::ActionState;
+use quell::domain::fault::Fault;
 use quell::domain::ids::{AccountId, ActionId, PlanId};
 use quell::drill::Drill;
 use quell::engine::clock::Pace;
@@ -503,7 +504,7 @@ async fn an_end_that_cannot_be_recorded_is_neither_said_nor_told_to_the_case() {
 }
 
 /// Lets nobody comment in a case, or everybody again.
-fn refuses_comments(drill: &Drill, refuses: bool) {
+pub fn refuses_comments(drill: &Drill, refuses: bool) {
     let order = if refuses {
         json!({"server": "cases", "fault": "500", "rate": 1.0, "path": "/comment", "method": "POST"})
     } else {
@@ -1494,22 +1495,26 @@ fn an_end_goes_by_the_log_until_the_account_was_read() {
         utc: crate::scene::now().utc + TimeDelta::hours(25),
         ..crate::scene::now()
     };
-    for (is_read, says) in [
-        (true, "Z; nothing was undone: extend, undo or keep it"),
+    let fails = || Some(Fault::new("no answer"));
+    for (looks, says) in [
+        (vec![None], "Z; nothing was undone"),
+        (vec![], "Z by the log; the account is not read yet"),
         (
-            false,
-            "Z by the log; the account is not read yet: extend, undo or keep it",
+            vec![None, fails()],
+            "Z by the log; the account could not be read",
         ),
     ] {
+        let is_read = looks.last().is_some_and(Option::is_none);
+        let says = format!("{says}: extend, undo or keep it");
         let mut model = crate::scene::held((160, 40));
         model.open = None;
         model.watched.retain(|(_, of), _| *of != WatchOf::Status);
-        if is_read {
+        for fault in looks {
             let account = crate::scene::account().id;
             let look = Message::Watched {
                 account,
                 of: WatchOf::Status,
-                fault: None,
+                fault,
             };
             let _ = quell::app::update::update(&mut model, crate::scene::now(), look);
         }
@@ -1518,7 +1523,7 @@ fn an_end_goes_by_the_log_until_the_account_was_read() {
         let start = format!("the containment of {LOGIN} ended ");
         let line = lines.find(|line| line.starts_with(&start));
         let line = line.unwrap_or_else(|| panic!("{:#?}", model.log));
-        assert!(line.ends_with(says), "{line}");
+        assert!(line.ends_with(&says), "{line}");
         let since = crate::scene::now().utc;
         let contained = quell::domain::containment::standing::Standing::Contained { since };
         model

@@ -167,6 +167,35 @@ async fn what_was_proven_long_before_its_case_is_told_says_where_it_could_not_be
     assert_eq!(ours.contains("could not be read"), fails, "{ours}");
 }
 
+/// Others enable it while no console runs, and after two readings no other one works. Whose they are, the watch's or those
+/// right before the comment, nobody says: so the record says one of three things, and never only that it is contained.
+#[tokio::test(flavor = "multi_thread")]
+async fn what_read_as_enabled_is_not_told_as_contained_without_a_word() {
+    let (drill, state) = (company().await, tempfile::tempdir().expect("a directory"));
+    let reads = Arc::new(AtomicUsize::new(usize::MAX));
+    let left = Arc::clone(&reads);
+    let id = drill.victim_id();
+    let say: Say = Arc::new(move |raw: &Raw, _own: &str| {
+        let is_reading = raw.method == "GET" && raw.path.ends_with(&id);
+        let less = |left: usize| left.checked_sub(1);
+        let fails = is_reading
+            && left
+                .fetch_update(Ordering::SeqCst, Ordering::SeqCst, less)
+                .is_err();
+        fails.then(|| (String::new(), json!({})))
+    });
+    let front = in_front(drill.identity(), say).await;
+    let edit = |text: String| text.replace(&drill.identity().url, &front);
+    contained_and_not_told(&drill, state.path(), edit).await;
+    by_others(&drill, "unsuspend").await;
+    reads.store(2, Ordering::SeqCst);
+    let ours = told_a_minute_later(&drill, state.path(), edit).await;
+    let says_so = ours.starts_with("The account did not read as disabled at okta right before")
+        || ours.starts_with("The account could not be read at okta right before")
+        || ours.contains("**undone by others**");
+    assert!(says_so, "{ours}");
+}
+
 /// Another console records it while the record is looked for in its case.
 #[tokio::test(flavor = "multi_thread")]
 async fn what_others_undid_while_the_record_waited_is_said_of_the_act_too() {

@@ -307,9 +307,13 @@ async fn a_claim_goes_by_no_answer_from_before_a_stop() {
         drill.fault(&order).expect("the drill knows it");
     }
     one.keys("/port scan<Enter>a");
-    while looks() == before {
-        tokio::task::yield_now().await;
-    }
+    let looked = async {
+        while looks() == before {
+            tokio::task::yield_now().await;
+        }
+    };
+    let looked = tokio::time::timeout(Duration::from_secs(60), looked).await;
+    looked.expect("it looks at the case");
     one.clock.advance(Duration::from_secs(12));
     two.keys("/port scan<Enter>a");
     one.until("it is said", |model| {

@@ -16,8 +16,6 @@ use crate::safe;
 /// What was asked of the provider for a secret that is shown.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Showing {
-    /// When its account was last asked for.
-    pub asked: Moment,
     /// Whether nothing was read of it yet since it is shown.
     pub is_awaited: bool,
 }
@@ -67,12 +65,12 @@ impl Model {
     pub fn barred(&self, aid: &ActionId) -> Option<Safe> {
         let action = self.ledger.get(aid)?;
         let shown = self.shown(&action.account);
-        let is_newer = |act: &&ActionView| {
-            let read = shown.map(|(_, read)| read.utc);
-            act.account == action.account && act.sent > read
-        };
+        let read = shown.map(|(_, read)| read.utc);
+        // What was read of it before it had its effect says nothing of it.
+        let is_newer = |act: &ActionView| act.agreed.or(act.ended).max(act.sent) > read;
+        let is_of_it = |act: &&ActionView| act.account == action.account && act.still_disables();
         let disabled = self.ledger.disabled(self.now.utc);
-        if disabled.iter().any(is_newer) {
+        if disabled.into_iter().filter(is_of_it).any(is_newer) {
             return Some("By the log the account is disabled".into());
         }
         let (account, read) = shown?;

@@ -7,7 +7,7 @@ use chrono::{DateTime, TimeDelta, Utc};
 
 use super::filter::{Filter, Known};
 use crate::domain::case::{Case, Subject};
-use crate::domain::ids::CaseId;
+use crate::domain::ids::{CaseId, ConnectionName};
 use crate::domain::severity::Severity;
 use crate::domain::text::Untrusted;
 
@@ -114,8 +114,13 @@ impl Queue {
     }
 
     /// Puts what was read right after a change from here in place of what a list says that was asked for before it.
-    pub fn correct(&mut self, cases: &mut [Case]) {
-        for id in std::mem::take(&mut self.changed) {
+    pub fn correct(&mut self, source: &ConnectionName, cases: &mut [Case]) {
+        let changed = std::mem::take(&mut self.changed).into_iter();
+        let (ours, others): (BTreeSet<CaseId>, BTreeSet<CaseId>) =
+            changed.partition(|id| id.connection == *source);
+        // The list of one case system says nothing of another's.
+        self.changed = others;
+        for id in ours {
             let Some(known) = self.case(&id) else {
                 continue;
             };
@@ -387,17 +392,22 @@ mod tests {
         queue.take(vec![case(1, Severity::High, 1)]);
         queue.replace(owned("kim", 9));
 
+        let (source, other) = (
+            samples::connection(),
+            ConnectionName::parse("other").expect("a name"),
+        );
         let mut late = [owned("devi", 8)];
-        queue.correct(&mut late);
+        queue.correct(&other, &mut []);
+        queue.correct(&source, &mut late);
         assert_eq!(late, [owned("kim", 9)]);
         // What is asked for afterwards is believed, also by a case system whose clock was put back.
         let mut next = [owned("devi", 8)];
-        queue.correct(&mut next);
+        queue.correct(&source, &mut next);
         assert_eq!(next, [owned("devi", 8)]);
 
         queue.replace(owned("kim", 9));
         let mut newer = [owned("devi", 10)];
-        queue.correct(&mut newer);
+        queue.correct(&source, &mut newer);
         assert_eq!(newer, [owned("devi", 10)]);
     }
 

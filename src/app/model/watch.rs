@@ -70,8 +70,16 @@ impl Model {
 
     /// Tells whether the last look at how an account stands at its provider read it; else all there is is what the records say.
     pub fn is_read(&self, account: &AccountId) -> bool {
-        let look = self.watched.get(&(account.clone(), WatchOf::Status));
-        look.is_some_and(|look| look.looked.is_some() && look.fault.is_none())
+        self.unread(account).is_none()
+    }
+
+    /// Says how it is that the last look at how an account stands at its provider did not read it, if so.
+    pub fn unread(&self, account: &AccountId) -> Option<&'static str> {
+        match self.watched.get(&(account.clone(), WatchOf::Status)) {
+            Some(look) if look.fault.is_some() => Some("the account could not be read"),
+            Some(look) if look.looked.is_some() => None,
+            _ => Some("the account is not read yet"),
+        }
     }
 
     /// Gives the last look at one account: the one that failed, else the one for successes; `None` before the first.
@@ -231,6 +239,7 @@ mod tests {
         let mut model = model();
         let id = account().id;
         assert!(!model.is_read(&id), "it is only awaited");
+        assert_eq!(model.unread(&id), Some("the account is not read yet"));
         let mut look = Watch {
             looked: Some(at(100)),
             good: model.now,
@@ -243,6 +252,7 @@ mod tests {
         look.fault = Some(Fault::new("no answer"));
         model.watched.insert(key(WatchOf::Status), look);
         assert!(!model.is_read(&id));
+        assert_eq!(model.unread(&id), Some("the account could not be read"));
     }
 
     #[test]

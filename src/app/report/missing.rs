@@ -2,8 +2,10 @@
 //!
 //! What must not live here: when that is asked (`update`).
 
+use std::collections::HashSet;
+
 use super::held::lasting;
-use super::{actions, compose, facts, stands};
+use super::{actions, compose_of, facts, stands};
 use crate::app::model::{Model, contained};
 use crate::domain::report::{Target, handover};
 use crate::domain::text::Safe;
@@ -14,8 +16,8 @@ use crate::safe;
 /// acted since it was written. That something was looked at once more is nothing new.
 pub fn missing(model: &Model, target: &Target, text: &str) -> Vec<Safe> {
     let id = &target.case;
-    let now = compose(model, target);
     let facts = facts(model, id);
+    let now = compose_of(model, target, &facts);
     let is_missing = |line: &Safe| now.contains(line.as_str()) && !text.contains(line.as_str());
     let denials = handover::denials(&facts);
     // What it reads as counts, and not that it was read once more.
@@ -35,7 +37,7 @@ pub fn missing(model: &Model, target: &Target, text: &str) -> Vec<Safe> {
         (is_new || (is_named && !text.contains(line.as_str()))).then_some(line)
     });
     let rest = rest.filter(|line| is_missing(line)).chain(acts);
-    let mut all: Vec<Safe> = account.into_iter().chain(rest).collect();
-    all.dedup();
-    all
+    let mut seen: HashSet<Safe> = HashSet::new();
+    let all = account.into_iter().chain(rest);
+    all.filter(|line| seen.insert(line.clone())).collect()
 }

@@ -319,10 +319,9 @@ pub(super) fn remind(model: &mut Model) -> Vec<Effect> {
         let (level, line) = match otherwise {
             Some(why) => (Level::Warning, safe!("{}: {}", line, why)),
             None if is_over => {
-                let known: &'static str = if model.is_read(&key.0) {
-                    "; nothing was undone"
-                } else {
-                    " by the log; the account is not read yet"
+                let known: Safe = match model.unread(&key.0) {
+                    None => "; nothing was undone".into(),
+                    Some(unread) => safe!(" by the log; {}", unread),
                 };
                 let line = safe!("{}{}: extend, undo or keep it", line, known);
                 (Level::Alarm, line)

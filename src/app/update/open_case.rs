@@ -95,7 +95,8 @@ pub(super) fn read_account(model: &mut Model) -> Vec<Effect> {
     look_up(model)
 }
 
-fn look_up(model: &mut Model) -> Vec<Effect> {
+/// Looks the user of the open case up again where nobody asked for it: a failure that was said already is not said anew.
+pub(super) fn look_up(model: &mut Model) -> Vec<Effect> {
     let now = model.now;
     let Some(open) = &mut model.open else {
         return Vec::new();
@@ -126,7 +127,8 @@ pub(super) fn look_up_for_text(model: &mut Model) -> Vec<Effect> {
     look_up_after(model, FRESH)
 }
 
-fn look_up_after(model: &mut Model, least: StdDuration) -> Vec<Effect> {
+/// Looks the user of the open case up again, unless it was asked for or read less than so long ago.
+pub(super) fn look_up_after(model: &mut Model, least: StdDuration) -> Vec<Effect> {
     let looked = model.open.as_ref().and_then(OpenCase::looked);
     if looked.is_none_or(|at| model.age(at) < least) {
         return Vec::new();

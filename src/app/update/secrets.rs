@@ -5,7 +5,7 @@
 
 use std::time::Duration;
 
-use super::open_case::read_account;
+use super::open_case::{look_up_after, read_account};
 use crate::app::effect::Effect;
 use crate::app::keymap::{Chord, Key};
 use crate::app::message::{Handed, Level};
@@ -22,7 +22,8 @@ use crate::safe;
 const MOST: usize = 8;
 /// How long one waits for the key that shows it.
 pub const KEPT: Duration = Duration::from_secs(15 * 60);
-/// How old a reading of the account is at least that a tick asks for anew while one is shown: others may set another password.
+/// How long ago the account was last asked for at least when a tick asks for it again while one is shown: others may set
+/// another password.
 const AGAIN: Duration = Duration::from_secs(5);
 
 fn what(handed: &Handed) -> Safe {
@@ -77,7 +78,6 @@ pub(super) fn show(model: &mut Model) -> Vec<Effect> {
     let mut effects = vec![Effect::Record(vec![said(&handed, SecretState::Shown)])];
     let is_of_open = model.is_of_open(&handed.aid);
     model.showing = Some(Showing {
-        asked: model.now,
         is_awaited: is_of_open,
     });
     model.layers.push(Layer::Secret(Box::new(handed)));
@@ -93,17 +93,10 @@ fn read_again(model: &mut Model) -> Vec<Effect> {
         Layer::Secret(handed) => model.is_of_open(&handed.aid),
         _ => false,
     });
-    let due = model
-        .showing
-        .filter(|showing| is_shown && model.age(showing.asked) >= AGAIN);
-    let Some(showing) = due else {
+    if !is_shown {
         return Vec::new();
-    };
-    model.showing = Some(Showing {
-        asked: model.now,
-        ..showing
-    });
-    read_account(model)
+    }
+    look_up_after(model, AGAIN)
 }
 
 /// Forgets all that wait, because the analyst ends the console and was told that they go with it.

@@ -82,9 +82,7 @@ fn try_again(model: &mut Model, place: usize) -> Vec<Effect> {
         {
             vec![Effect::ReadCase(open.id.clone())]
         }
-        Role::Identity if matches!(open.account, Load::Failed(..)) => {
-            open_case::read_account(model)
-        }
+        Role::Identity if matches!(open.account, Load::Failed(..)) => open_case::look_up(model),
         _ => Vec::new(),
     }
 }
@@ -104,7 +102,7 @@ fn cases_polled(
 ) -> Vec<Effect> {
     // One source says nothing about the cases of another.
     cases.retain(|case| case.id.connection == *source);
-    model.queue.correct(&mut cases);
+    model.queue.correct(source, &mut cases);
     work::say_losses(model, &cases);
     work::forget_closed(model, &cases);
     if model

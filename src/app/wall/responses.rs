@@ -174,10 +174,11 @@ impl Responses {
             }
             if let Some(told) = told::read(&comment) {
                 let key = told.account.raw().to_owned();
-                let known = self.told.get_mut(&key);
-                if known.is_none_or(|(_, known)| told.takes_over(known)) {
-                    self.told.insert(key, (case, told));
-                }
+                let word = match self.told.remove(&key) {
+                    Some(known) => Told::of_two((case, told), known),
+                    None => (case, told),
+                };
+                self.told.insert(key, word);
             }
         }
         shorten(&mut self.told, |(_, told)| told.at);
@@ -462,6 +463,11 @@ mod tests {
     #[case::sessions_only(
         "- revoke sessions: **proven**, sent 2027-01-15 08:00:55Z, after 2 s [action A]",
         "partly contained: no disabling from here holds",
+        Some((true, None))
+    )]
+    #[case::sessions_only_over_a_log_in_doubt(
+        "- revoke sessions: **proven**, sent 2027-01-15 08:00:55Z, after 2 s [action A]",
+        "partly contained: not certain, the log is BROKEN or cut; no disabling from here holds",
         Some((true, None))
     )]
     #[case::a_reading("", "not contained", None)]

@@ -100,6 +100,15 @@ pub fn not_read(text: &str, name: &ConnectionName, read: DateTime<Utc>) -> Strin
     )
 }
 
+/// Puts before a comment that its account did not read as disabled right before it, which no second reading confirmed, and
+/// as of when what it says was read.
+pub fn not_confirmed(text: &str, name: &ConnectionName, read: DateTime<Utc>) -> String {
+    format!(
+        "The account did not read as disabled at {name} right before this, and that is not confirmed yet; it read as disabled at {}.\n\n{text}",
+        time_word(read)
+    )
+}
+
 /// Takes from a composed comment what a log in doubt cannot claim. Walls read the line of the account without what stands
 /// before it, so that line says it again; that an account is not contained stays.
 pub fn hedged(text: &str) -> String {
@@ -282,6 +291,26 @@ mod tests {
 
     const R: ActionKind = ActionKind::RevokeSessions;
     const D: ActionKind = ActionKind::DisableAccount;
+
+    #[test]
+    fn what_was_not_read_right_before_is_said_first_with_when_it_was() {
+        let name = account().id.connection;
+        let unread = not_read("text", &name, at(0));
+        let unconfirmed = not_confirmed("text", &name, at(0));
+        let last = "it read as disabled at 2027-01-15 08:00:00Z.\n\ntext";
+        for (said, first) in [
+            (
+                &unread,
+                "The account could not be read at okta right before this; ",
+            ),
+            (
+                &unconfirmed,
+                "The account did not read as disabled at okta right before this, and that is not confirmed yet; ",
+            ),
+        ] {
+            assert_eq!(said, &format!("{first}{last}"));
+        }
+    }
 
     #[rstest]
     #[case(D, 60, false, 1)]

@@ -11,6 +11,9 @@ use super::standing::NOT_DISABLED;
 use crate::domain::case::Comment;
 use crate::domain::text::Untrusted;
 
+/// How comments of earlier builds say that no disabling from there holds.
+const NOT_DISABLED_ONCE: &str = "not disabled from here";
+
 /// How an account stands by the word of a comment.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Word {
@@ -66,28 +69,31 @@ enum Ground {
 }
 
 impl Told {
-    /// Tells whether this word takes the place of one of the same account that was known before; where it makes that one
-    /// doubtful only, that is noted there.
+    /// Gives which word counts of two about one account, in whatever order they are read; where the earlier one counts and the
+    /// later makes it doubtful, that is noted there.
     ///
     /// A case system may take a comment long after what it tells of, and a log knows of no other host. So a record that
     /// disables and enables nothing takes no disabling from another host's word, and one of what was sent before that word
     /// was written makes it doubtful.
-    pub fn takes_over(&self, known: &mut Self) -> bool {
-        if self.at < known.at {
-            return false;
+    pub fn of_two<C>(one: (C, Self), other: (C, Self)) -> (C, Self) {
+        let (earlier, later) = if one.1.at < other.1.at {
+            (one, other)
+        } else {
+            (other, one)
+        };
+        let (before, after) = (&earlier.1, &later.1);
+        let is_other = before.log.is_some() && after.log.is_some() && before.log != after.log;
+        if !is_other || !before.is_disabled() || after.is_disabled() {
+            return later;
         }
-        let is_other = self.log.is_some() && known.log.is_some() && self.log != known.log;
-        if !is_other || !known.is_disabled() || self.is_disabled() {
-            return true;
-        }
-        match self.ground {
-            Ground::Reading => true,
-            Ground::Aside => false,
-            Ground::Turn(sent) if sent >= known.at => true,
-            Ground::Turn(_) => {
-                known.otherwise = Some(self.at);
-                false
+        match after.ground {
+            Ground::Aside => earlier,
+            Ground::Turn(sent) if sent < before.at => {
+                let otherwise = Some(after.at);
+                let (case, told) = earlier;
+                (case, Self { otherwise, ..told })
             }
+            Ground::Turn(_) | Ground::Reading => later,
         }
     }
 
@@ -95,7 +101,10 @@ impl Told {
         match &self.word {
             Word::Contained => true,
             Word::Free => false,
-            Word::Partly(missing) => !missing.raw().starts_with(NOT_DISABLED),
+            // Behind it stands what else is missing, before it that a log is in doubt.
+            Word::Partly(missing) => ![NOT_DISABLED, NOT_DISABLED_ONCE]
+                .iter()
+                .any(|said| missing.raw().contains(said)),
         }
     }
 }

@@ -82,9 +82,18 @@ pub(in crate::engine) async fn successes(world: Arc<World>) {
     }
 }
 
+/// An account that was to be read right before a comment, and was not to the end.
+#[derive(Clone, Copy)]
+pub(in crate::engine) struct Unread {
+    /// When it read as disabled last.
+    pub(in crate::engine) last: DateTime<Utc>,
+    /// Whether it read otherwise now, which no second reading confirmed.
+    pub(in crate::engine) otherwise: bool,
+}
+
 /// Looks once, right before a containment is documented: what is written into the case is what the sources say by then.
-/// Where the account was to be read and could not be, it gives when it read as disabled last.
-pub(in crate::engine) async fn look_now(world: &Arc<World>, pid: &PlanId) -> Option<DateTime<Utc>> {
+/// Where the account was to be read and was not to the end, it says so.
+pub(in crate::engine) async fn look_now(world: &Arc<World>, pid: &PlanId) -> Option<Unread> {
     let plan = world.journal.plan(pid);
     let account = plan.first()?.account.clone();
     let now = world.clock.now().utc;
@@ -100,11 +109,13 @@ pub(in crate::engine) async fn look_now(world: &Arc<World>, pid: &PlanId) -> Opt
     let longest = if reads_status { READ_TWICE } else { AT_ONCE };
     let last = action.agreed.or(action.ended);
     let is_read = Arc::new(AtomicBool::new(!reads_status));
+    let otherwise = Arc::new(AtomicBool::new(false));
     let (shared, tells) = (Arc::clone(world), Arc::clone(&is_read));
+    let first = Arc::clone(&otherwise);
     let looks = world.tasks.spawn(async move {
         let both = async {
             if reads_status {
-                let is_read = super::look_at_status(&shared, &action).await;
+                let is_read = super::look_at_status(&shared, &action, first).await;
                 tells.store(is_read, Ordering::SeqCst);
             }
             look(&shared, &action, 0, &mut Kept::default()).await;
@@ -118,6 +129,10 @@ pub(in crate::engine) async fn look_now(world: &Arc<World>, pid: &PlanId) -> Opt
     // that what it records is told here.
     let _ = tokio::time::timeout(longest, looks).await;
     last.filter(|_| !is_read.load(Ordering::SeqCst))
+        .map(|last| Unread {
+            last,
+            otherwise: otherwise.load(Ordering::SeqCst),
+        })
 }
 
 /// Looks once for successes of one account in every source.
