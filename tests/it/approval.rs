@@ -408,6 +408,7 @@ async fn a_no_that_comes_after_a_yes_goes_out_and_says_so() {
     let but = "your answer is in the case: a no, but it is answered already: approved by ";
     late.until("it is said", |model| says(model, but)).await;
     late.keys("<Esc><Esc>A");
+    late.sync().await;
     late.until("it is listed", |model| {
         let rows = quell::app::approvals::rows(model);
         rows.iter().any(|row| row.after_yes)
