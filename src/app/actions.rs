@@ -250,11 +250,16 @@ fn refusal(model: &Model, choice: Choice) -> Option<Safe> {
             .on(&account.id)
             .find(|a| a.kind == *kind && a.is_unfinished())
         {
-            let word = open.state.word();
-            return Some(if open.state == ActionState::Rejected {
-                safe!("{}, being read back", word)
+            let word = match open.state {
+                ActionState::Rejected => safe!("{}, being read back", open.state.word()),
+                state => state.word().into(),
+            };
+            // Of a choice with several parts it may be of another plan.
+            let is_part = choice.kinds().len() > 1;
+            return Some(if is_part {
+                safe!("{}: {}", kind.word(), word)
             } else {
-                word.into()
+                word
             });
         }
     }

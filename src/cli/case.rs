@@ -185,7 +185,11 @@ fn print_comment(comment: &Comment, out: &mut dyn Write) -> io::Result<()> {
             Word::Free => "not contained".into(),
             Word::Partly(missing) => safe!("partly contained: {}", missing.line()),
         };
-        writeln!(out, "comment says: {} is {word}", told.login.ident())?;
+        let doubt: &'static str = match told.otherwise {
+            Some(_) => ", though it did not read so",
+            None => "",
+        };
+        writeln!(out, "comment says: {} is {word}{doubt}", told.login.ident())?;
     }
     block("comment", &comment.message, out)
 }

@@ -283,7 +283,7 @@ async fn status(
         }
     } else {
         if !world.pause(TWICE).await {
-            return Ok(());
+            return Err(Fault::new("it was not read a second time: quell ends"));
         }
         account = identity.account(&action.account).await?;
         if identity.keeps_out(&account.status) {

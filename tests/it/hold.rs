@@ -1501,7 +1501,7 @@ fn an_end_goes_by_the_log_until_the_account_was_read() {
         (vec![], "Z by the log; the account is not read yet"),
         (
             vec![None, fails()],
-            "Z by the log; the account could not be read",
+            "Z by the log; the last look at the account failed",
         ),
     ] {
         let is_read = looks.last().is_some_and(Option::is_none);

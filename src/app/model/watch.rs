@@ -76,7 +76,7 @@ impl Model {
     /// Says how it is that the last look at how an account stands at its provider did not read it, if so.
     pub fn unread(&self, account: &AccountId) -> Option<&'static str> {
         match self.watched.get(&(account.clone(), WatchOf::Status)) {
-            Some(look) if look.fault.is_some() => Some("the account could not be read"),
+            Some(look) if look.fault.is_some() => Some("the last look at the account failed"),
             Some(look) if look.looked.is_some() => None,
             _ => Some("the account is not read yet"),
         }
@@ -252,7 +252,10 @@ mod tests {
         look.fault = Some(Fault::new("no answer"));
         model.watched.insert(key(WatchOf::Status), look);
         assert!(!model.is_read(&id));
-        assert_eq!(model.unread(&id), Some("the account could not be read"));
+        assert_eq!(
+            model.unread(&id),
+            Some("the last look at the account failed")
+        );
     }
 
     #[test]

@@ -14,8 +14,8 @@ use crate::safe;
 /// Posted so long after it was confirmed a report says so.
 const LATE: TimeDelta = TimeDelta::minutes(1);
 
-/// Says of a report that is posted late when it was confirmed, and how the accounts of its case were disabled or enabled
-/// since; `None` where it is posted at once and nothing was done.
+/// Says of a report that is posted late when it was confirmed, and how the accounts of its case, and those it names, were
+/// disabled or enabled since; `None` where it is posted at once and nothing was done.
 pub fn late(written: &Written, ledger: &Ledger, now: DateTime<Utc>) -> Option<Safe> {
     let since = since(written, ledger);
     // A clock that was set back says nothing of the age.
@@ -35,7 +35,8 @@ pub fn late(written: &Written, ledger: &Ledger, now: DateTime<Utc>) -> Option<Sa
     Some(safe!("{} Since then {}.", line, since))
 }
 
-/// Lists what disabled or enabled an account of the case since, or may have, by whatever case, in the order of the log.
+/// Lists what disabled or enabled an account of the case since, or one that the report names, or may have, by whatever
+/// case, in the order of the log.
 fn since(written: &Written, ledger: &Ledger) -> Vec<Safe> {
     let outbox = ledger.outbox();
     let home = outbox.home_of(&written.target.case);
@@ -43,9 +44,17 @@ fn since(written: &Written, ledger: &Ledger) -> Vec<Safe> {
         .actions()
         .filter(|act| outbox.home_of(&act.case) == home);
     let accounts: Vec<_> = of_case.map(|act| &act.account).collect();
+    // What it says of an account may rest on acts for another case.
+    let text = written.text.raw().to_lowercase();
+    let names = |act: &ActionView| {
+        let id = format!("(id {} at {})", act.account.shown(), act.account.connection);
+        [id, act.login.raw().to_owned()]
+            .iter()
+            .any(|name| text.contains(&name.to_lowercase()))
+    };
     let mut acts: Vec<&ActionView> = ledger
         .actions()
-        .filter(|act| accounts.contains(&&act.account))
+        .filter(|act| accounts.contains(&&act.account) || names(act))
         .filter(|act| decides(act) && is_since(written, act))
         .collect();
     acts.sort_by_key(|act| (act.sent.is_none(), act.sent_n, act.order));
@@ -96,14 +105,18 @@ mod tests {
 
     /// A handover of second 50 after a disabling, and what follows from second 100 on.
     fn handed_over(then: Vec<Body>) -> (Ledger, Written) {
+        handed_over_for(case(), "it stays contained", then)
+    }
+
+    fn handed_over_for(case: CaseId, text: &str, then: Vec<Body>) -> (Ledger, Written) {
         let mut ledger = Ledger::default();
         proven(&mut ledger, 1, D, 10, 0);
         let target = Target {
-            case: case(),
+            case,
             subject: Subject::handover(),
         };
         let rid = RecordId::from_parts(at(50), 1);
-        let written = records(&rid, &target, &"jo".into(), &"it stays contained".into());
+        let written = records(&rid, &target, &"jo".into(), &text.into());
         for (body, n) in written.into_iter().zip(20..) {
             ledger.apply(&entry(n, 50, body));
         }
@@ -133,6 +146,22 @@ mod tests {
             }
         }
         all
+    }
+
+    #[rstest]
+    #[case::by_name("Account: Mara.Lind@acme.example, contained", true)]
+    #[case::by_id("Account: m (id 00uAbC at okta), read as SUSPENDED", true)]
+    #[case::of_another("Account: j (id 00uAbCd at okta), read as SUSPENDED", false)]
+    fn a_report_of_a_case_without_acts_says_what_was_done_since_to_whom_it_names(
+        #[case] text: &str,
+        #[case] says: bool,
+    ) {
+        let other = CaseId::new(case().connection, "~4002");
+        let then = sent(2, E, Some(OutcomeState::Verified));
+        let (ledger, written) = handed_over_for(other, text, then);
+        let line = late(&written, &ledger, at(3_600)).expect("it is late");
+        let since = "Since then enable account of mara.lind@acme.example: proven";
+        assert_eq!(line.as_str().contains(since), says, "{line}");
     }
 
     #[rstest]

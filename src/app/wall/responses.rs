@@ -13,7 +13,7 @@ use crate::domain::containment::ledger::{ActionView, Ledger};
 use crate::domain::containment::recovery_watch::RecoveryWatch;
 use crate::domain::containment::standing::{Standing, standing};
 use crate::domain::containment::state::ActionState;
-use crate::domain::containment::told::{self, Told, Until, Word};
+use crate::domain::containment::told::{self, Told, Until, Word, Words};
 use crate::domain::ids::{AccountId, CaseId, PlanId};
 use crate::domain::text::{Safe, Untrusted};
 use crate::safe;
@@ -73,7 +73,7 @@ struct Request {
 pub struct Responses {
     ledger: Ledger,
     /// By account as a comment names it: `00u1 at okta`.
-    told: BTreeMap<String, (CaseId, Told)>,
+    told: BTreeMap<String, Words<CaseId>>,
     requests: BTreeMap<PlanId, Request>,
     /// Plans that were answered or documented: their requests are over.
     over: BTreeMap<PlanId, DateTime<Utc>>,
@@ -107,9 +107,11 @@ impl Here {
             Word::Contained => row.missing.is_some(),
             Word::Partly(_) => row.missing.is_none(),
         };
-        let later = told.filter(|told| self.said < Some(told.at));
+        let is_later = |at: &DateTime<Utc>| self.said < Some(*at);
+        let doubt = told.and_then(|told| told.otherwise).filter(is_later);
+        let other = told.filter(differs).map(|told| told.at).filter(is_later);
         Some(Contained {
-            otherwise: later.filter(differs).map(|told| told.at),
+            otherwise: doubt.max(other),
             ..row.clone()
         })
     }
@@ -174,16 +176,12 @@ impl Responses {
             }
             if let Some(told) = told::read(&comment) {
                 let key = told.account.raw().to_owned();
-                let word = match self.told.remove(&key) {
-                    Some(known) => Told::of_two((case, told), known),
-                    None => (case, told),
-                };
-                self.told.insert(key, word);
+                self.told.entry(key).or_default().take(case, told);
             }
         }
-        shorten(&mut self.told, |(_, told)| told.at);
-        shorten(&mut self.requests, |request| request.at);
-        shorten(&mut self.over, |at| *at);
+        shorten(&mut self.told, Words::at);
+        shorten(&mut self.requests, |request| Some(request.at));
+        shorten(&mut self.over, |at| Some(*at));
     }
 
     /// Lists what is under way, the oldest first.
@@ -221,10 +219,14 @@ impl Responses {
         let mut rows: Vec<Contained> = here
             .filter_map(|(account, here)| {
                 let told = self.told.get(&named(account));
-                here.beside(told.map(|(_, told)| told), now)
+                let told = told.and_then(Words::counts).map(|(_, told)| told);
+                here.beside(told.as_ref(), now)
             })
             .collect();
-        for (key, (case, told)) in &self.told {
+        for (key, words) in &self.told {
+            let Some((case, told)) = words.counts() else {
+                continue;
+            };
             let known = self.here.iter();
             let known = known
                 .filter(|(account, _)| named(account) == *key)
@@ -232,14 +234,14 @@ impl Responses {
             if known.is_some() {
                 continue;
             }
-            let missing = match &told.word {
+            let missing = match told.word {
                 Word::Free => continue,
                 Word::Contained => None,
                 Word::Partly(missing) => Some(missing.line()),
             };
             rows.push(Contained {
-                case: case.clone(),
-                login: told.login.clone(),
+                case,
+                login: told.login,
                 missing,
                 until: told.until,
                 since: told.at,
@@ -273,7 +275,7 @@ fn here_of(ledger: &Ledger, account: &AccountId) -> Option<Here> {
         .chain(seen.map(|seen| seen.at))
         .max();
     let stands = standing(ledger, account, |_| false);
-    let lapses = stands.lapses_at();
+    let (lapses, is_free) = (stands.lapses_at(), stands.is_disabled() == Some(false));
     let missing = match stands {
         Standing::Free => {
             return Some(Here {
@@ -289,7 +291,8 @@ fn here_of(ledger: &Ledger, account: &AccountId) -> Option<Here> {
             (Some(missing), since)
         }
     };
-    let until = hold.map_or(Until::Unsaid, |hold| {
+    // What does not hold has no end.
+    let until = hold.filter(|_| !is_free).map_or(Until::Unsaid, |hold| {
         hold.until.map_or(Until::Open, Until::At)
     });
     let row = Contained {
@@ -327,7 +330,7 @@ fn running_here(action: &ActionView) -> Running {
 }
 
 /// Forgets the oldest of too many.
-fn shorten<K: Ord + Clone, V>(all: &mut BTreeMap<K, V>, at: impl Fn(&V) -> DateTime<Utc>) {
+fn shorten<K: Ord + Clone, V>(all: &mut BTreeMap<K, V>, at: impl Fn(&V) -> Option<DateTime<Utc>>) {
     while all.len() > TOLD_MAX {
         let oldest = all.iter().min_by_key(|(_, value)| at(value));
         let Some(key) = oldest.map(|(key, _)| key.clone()) else {
@@ -443,52 +446,93 @@ mod tests {
         (case, comment)
     }
 
-    /// The other host contained it, sent at second 38 and told at second 50.
+    /// What another host writes when it contained the account, sent at second 38 and told at second 50.
+    fn theirs() -> (CaseId, Comment) {
+        let acts = "- disable account: **proven**, sent 2027-01-15 08:00:38Z, after 2 s [action B]";
+        record("01B", acts, "contained", 50)
+    }
+
+    /// What the one row says, if there is one: whether nothing is missing, and the second when its case said otherwise.
+    fn shown(responses: &Responses) -> Option<(bool, Option<i64>)> {
+        let rows = responses.contained(at(100));
+        let row = rows.first()?;
+        let otherwise = row.otherwise.map(|at_all| (at_all - at(0)).num_seconds());
+        Some((row.missing.is_none(), otherwise))
+    }
+
+    const ENABLED_BEFORE: &str =
+        "- enable account: **proven**, sent 2027-01-15 08:00:30Z, after 2 s [action A]";
+    const REVOKED: &str =
+        "- revoke sessions: **proven**, sent 2027-01-15 08:00:55Z, after 2 s [action A]";
+    const NONE_HOLDS: &str = "partly contained: no disabling from here holds";
+
     #[rstest]
     #[case::enabled_since(
-        "- enable account: **proven**, sent 2027-01-15 08:00:55Z, after 2 s [action A]",
+        "- enable account: **proven**, sent 2027-01-15 08:01:05Z, after 2 s [action A]",
         "not contained",
         None
     )]
-    #[case::enabled_before_and_told_late(
-        "- enable account: **proven**, sent 2027-01-15 08:00:30Z, after 2 s [action A]",
+    #[case::enabled_about_then(
+        "- enable account: **proven**, sent 2027-01-15 08:00:59Z, after 2 s [action A]",
         "not contained",
-        Some((true, Some(at(90))))
+        Some((true, Some(90)))
+    )]
+    #[case::enabled_before_and_told_late(ENABLED_BEFORE, "not contained", Some((true, Some(90))))]
+    #[case::undone_by_others_perhaps_before(
+        "- disable account: **undone by others**, sent 2027-01-15 08:00:20Z, after 2 s [action A]",
+        NONE_HOLDS,
+        Some((true, Some(90)))
     )]
     #[case::undone_by_others_since(
-        "- disable account: **undone by others**, sent 2027-01-15 08:00:20Z, after 2 s [action A]",
-        "partly contained: no disabling from here holds",
+        "- disable account: **undone by others**, sent 2027-01-15 08:01:05Z, after 2 s [action A]",
+        NONE_HOLDS,
         Some((false, None))
     )]
-    #[case::sessions_only(
-        "- revoke sessions: **proven**, sent 2027-01-15 08:00:55Z, after 2 s [action A]",
-        "partly contained: no disabling from here holds",
+    #[case::never_sent(
+        "- disable account: **abandoned**, not sent (the plan is stale: status changed) [action A]",
+        NONE_HOLDS,
         Some((true, None))
     )]
+    #[case::sessions_only(REVOKED, NONE_HOLDS, Some((true, None)))]
     #[case::sessions_only_over_a_log_in_doubt(
-        "- revoke sessions: **proven**, sent 2027-01-15 08:00:55Z, after 2 s [action A]",
+        REVOKED,
         "partly contained: not certain, the log is BROKEN or cut; no disabling from here holds",
         Some((true, None))
     )]
-    #[case::a_reading("", "not contained", None)]
+    #[case::no_record("", "not contained", None)]
     fn a_log_takes_no_disabling_from_another_hosts_word_by_what_was_before_it(
         #[case] acts: &str,
         #[case] word: &str,
-        #[case] shown: Option<(bool, Option<DateTime<Utc>>)>,
+        #[case] says: Option<(bool, Option<i64>)>,
     ) {
-        let contained =
-            "- disable account: **proven**, sent 2027-01-15 08:00:38Z, after 2 s [action B]";
         let mut responses = Responses::default();
-        let theirs = record("01B", contained, "contained", 50);
-        responses.told(vec![theirs, record("01A", acts, word, 90)], at(100));
-        let rows = responses.contained(at(100));
-        let row = rows
-            .first()
-            .map(|row| (row.missing.is_none(), row.otherwise));
-        assert_eq!(row, shown);
+        responses.told(vec![theirs(), record("01A", acts, word, 90)], at(100));
+        assert_eq!(shown(&responses), says);
+        let mut late = Responses::default();
+        late.told(vec![record("01A", acts, word, 90)], at(100));
+        late.told(vec![theirs()], at(100));
+        assert_eq!(shown(&late), says, "found late");
         // The same log knows what it did.
-        responses.told(vec![record("01B", acts, "not contained", 95)], at(100));
+        let own = record("01B", acts, "not contained", 95);
+        responses.told(vec![own], at(100));
         assert!(responses.contained(at(100)).is_empty());
+    }
+
+    #[test]
+    fn a_doubted_word_of_the_case_doubts_the_row_of_this_hosts_log_too() {
+        let mut ledger = Ledger::default();
+        proven(&mut ledger, 1, ActionKind::DisableAccount, 1, 38);
+        proven(&mut ledger, 2, ActionKind::RevokeSessions, 10, 39);
+        let mut responses = Responses::of(ledger);
+        let of_this = |(case, mut comment): (CaseId, Comment)| {
+            comment.message = comment.message.raw().replace("00u9", "00uAbC").into();
+            (case, comment)
+        };
+        responses.told(vec![of_this(theirs())], at(100));
+        assert_eq!(doubted(&responses), (true, None));
+        let late = of_this(record("01A", ENABLED_BEFORE, "not contained", 90));
+        responses.told(vec![late], at(100));
+        assert_eq!(doubted(&responses), (true, Some(at(90))));
     }
 
     #[test]

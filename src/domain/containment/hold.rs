@@ -30,6 +30,15 @@ const NAMED: usize = 5;
 pub(super) const UNTIL: &str = "Contained until ";
 pub(super) const PERHAPS_UNTIL: &str = "As far as it is contained: until ";
 
+/// What the markers of the comments begin with that tell of a containment that was undone, and of a success after it.
+pub(super) const DRIFT: &str = "quell:drift-";
+pub(super) const UNDONE: &str = "quell:undone-";
+const SUCCESS: &str = "quell:success-";
+
+/// Before the time of that in such a comment.
+pub(super) const SEEN: &str = "(seen ";
+pub(super) const PROVEN: &str = ", proven ";
+
 /// Said instead of how an account stands, where this log says only that nothing from here contains it.
 const FREE_HERE: &str = "By the log of this host nothing from here contains it.";
 
@@ -293,24 +302,23 @@ impl Holds {
 
 /// Gives the marker of the comment that an action was undone by others.
 pub fn drift_marker(aid: &ActionId) -> String {
-    format!("quell:drift-{aid}")
+    format!("{DRIFT}{aid}")
 }
 
 /// Gives the marker of the comment that an account succeeded after the containment an action stands for.
 pub fn success_marker(aid: &ActionId) -> String {
-    format!("quell:success-{aid}")
+    format!("{SUCCESS}{aid}")
 }
 
 /// Gives the marker of the comment that another case undid the containment an action stands for.
 pub fn undone_marker(aid: &ActionId) -> String {
-    format!("quell:undone-{aid}")
+    format!("{UNDONE}{aid}")
 }
 
-fn is_told(marker: &str) -> bool {
-    marker.starts_with("quell:drift-")
-        || marker.starts_with("quell:undone-")
-        || marker.starts_with("quell:success-")
-        || recovery_watch::is_told(marker)
+/// Tells whether a marker is that of a comment of the watches.
+pub(super) fn is_told(marker: &str) -> bool {
+    let kinds = [DRIFT, UNDONE, SUCCESS];
+    kinds.iter().any(|kind| marker.starts_with(kind)) || recovery_watch::is_told(marker)
 }
 
 /// Composes the comment that somebody else undid an action.
@@ -322,7 +330,7 @@ pub fn drift_comment(action: &ActionView, standing: &Safe, anchor: &Anchor) -> S
         .unwrap_or_default();
     let seen = action.ended.map_or_else(Safe::default, time_word);
     let what = format!(
-        "**Containment undone by others**\n\n{}\n\n{} held, as it was read back, and does not any more: {} (seen {seen}).",
+        "**Containment undone by others**\n\n{}\n\n{} held, as it was read back, and does not any more: {} {SEEN}{seen}).",
         account_line(action),
         action.kind.word(),
         sink::markdown(&evidence),
@@ -345,7 +353,7 @@ pub fn undone_comment(
     let who = by.operator.as_ref().unwrap_or(&by.user);
     let proven = by.ended.map_or_else(Safe::default, time_word);
     let what = format!(
-        "**Enabled again from another case**\n\n{}\n\n{} for case {}, confirmed by {}, proven {proven}: it undoes what was done for this case too.",
+        "**Enabled again from another case**\n\n{}\n\n{} for case {}, confirmed by {}{PROVEN}{proven}: it undoes what was done for this case too.",
         account_line(action),
         by.kind.word(),
         sink::markdown(other),

@@ -33,8 +33,8 @@ impl Holding {
     /// Counts what is not over at a time.
     pub fn of(ledger: &Ledger, now: DateTime<Utc>) -> Self {
         let (outbox, untold) = (ledger.outbox(), ledger.untold(now));
-        let texts =
-            outbox.notes().len() + outbox.changes().len() + ledger.documents().pending().len();
+        let reports = ledger.documents().pending().len();
+        let texts = outbox.notes().len() + outbox.changes().len() + reports;
         Self {
             unfinished: ledger.unfinished().count(),
             waiting: ledger.asked().open().count(),
@@ -147,6 +147,7 @@ mod tests {
     use super::*;
     use crate::domain::audit::{Body, CaseChanged, OutcomeState};
     use crate::domain::containment::kind::ActionKind;
+    use crate::domain::containment::outbox;
     use crate::domain::containment::samples::{
         aid, at, case, confirmed, entry, intent, outcome, pid, planned, proven,
     };
@@ -229,19 +230,7 @@ mod tests {
         documented(&mut ledger, 6, 1);
         ledger.apply(&entry(7, 90, outcome(1, OutcomeState::Drifted)));
         let rid = |number| RecordId::from_parts(at(0), number);
-        let promised = |number: u128, kind: &str| Body::RecordIntent {
-            rid: rid(number),
-            kind: kind.to_owned(),
-            case: case(),
-            phase: None,
-            marker: format!("quell:{}", rid(number)),
-            sha256: String::new(),
-        };
-        let note = Body::Note {
-            case: case(),
-            text: "call her".into(),
-            operator: None,
-        };
+        let note = |number| outbox::records(&rid(number), &case(), &"call her".into(), None, None);
         let change = |number| {
             Body::CaseChanged(CaseChanged {
                 rid: rid(number),
@@ -252,15 +241,8 @@ mod tests {
                 comment: None,
             })
         };
-        let all = [
-            note.clone(),
-            promised(1, "note"),
-            note,
-            promised(2, "note"),
-            change(3),
-            change(4),
-            change(5),
-        ];
+        let changes = vec![change(3), change(4), change(5)];
+        let all = [note(1), note(2), changes].concat();
         let target = Target {
             case: case(),
             subject: Subject::of_phase(&"Containment".into(), None),

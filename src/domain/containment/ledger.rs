@@ -493,7 +493,7 @@ mod tests {
 
     use super::*;
     use crate::domain::audit::{DocumentWritten, HoldSet, OutcomeState};
-    use crate::domain::containment::outbox::NOTE;
+    use crate::domain::containment::outbox;
     use crate::domain::containment::samples::{
         self, account, aid, at, case, confirmed, entry, intent, outcome, pid, planned,
     };
@@ -706,19 +706,7 @@ mod tests {
     #[test]
     fn notes_and_reports_on_record_are_folded_with_the_actions() {
         let rid = RecordId::from_parts(at(0), 1);
-        let note = Body::Note {
-            case: case(),
-            text: "call her".into(),
-            operator: None,
-        };
-        let promised = Body::RecordIntent {
-            rid: rid.clone(),
-            kind: NOTE.to_owned(),
-            case: case(),
-            phase: None,
-            marker: "quell:1".to_owned(),
-            sha256: String::new(),
-        };
+        let mut all = outbox::records(&rid, &case(), &"call her".into(), None, None);
         let report = Body::DocumentWritten(DocumentWritten {
             rid,
             case: case(),
@@ -729,7 +717,8 @@ mod tests {
             parts: 1,
             text: "all quiet".into(),
         });
-        let ledger = folded(vec![note, promised, report]);
+        all.push(report);
+        let ledger = folded(all);
         assert_eq!(ledger.outbox().notes().len(), 1);
         assert_eq!(ledger.documents().pending().len(), 1);
     }

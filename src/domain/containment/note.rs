@@ -92,25 +92,31 @@ pub fn doubted(text: &str) -> String {
     format!("{DOUBTED}\n\n{text}")
 }
 
+/// Begins a comment whose account did not read as disabled right before it.
+pub(super) const NOT_CONFIRMED: &str = "The account did not read as disabled at ";
+
+/// Before the time when it did, in a comment whose account was not read right before it, or not read so.
+pub(super) const READ: &str = "; it read as disabled at ";
+
 /// Puts before a comment that its account could not be read right before it, and as of when what it says was read.
 pub fn not_read(text: &str, name: &ConnectionName, read: DateTime<Utc>) -> String {
     format!(
-        "The account could not be read at {name} right before this; it read as disabled at {}.\n\n{text}",
+        "The account could not be read at {name} right before this{READ}{}.\n\n{text}",
         time_word(read)
     )
 }
 
 /// Puts before a comment that its account did not read as disabled right before it, which no second reading confirmed, and
-/// as of when what it says was read.
+/// as of when what it says was read. Walls read that too.
 pub fn not_confirmed(text: &str, name: &ConnectionName, read: DateTime<Utc>) -> String {
     format!(
-        "The account did not read as disabled at {name} right before this, and that is not confirmed yet; it read as disabled at {}.\n\n{text}",
+        "{NOT_CONFIRMED}{name} right before this, and that is not confirmed yet{READ}{}.\n\n{text}",
         time_word(read)
     )
 }
 
-/// Takes from a composed comment what a log in doubt cannot claim. Walls read the line of the account without what stands
-/// before it, so that line says it again; that an account is not contained stays.
+/// Takes from a composed comment what a log in doubt cannot claim. Walls read the line of the account without the doubt
+/// that stands before it, so that line says it again; that an account is not contained stays.
 pub fn hedged(text: &str) -> String {
     const UNCERTAIN: &str = "Account is partly contained: not certain, the log is BROKEN or cut";
     const NOT_SENT: &str = "**, not sent";

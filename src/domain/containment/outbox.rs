@@ -6,7 +6,9 @@
 use std::collections::{HashMap, HashSet};
 
 use chrono::{DateTime, Utc};
+use sha2::{Digest, Sha256};
 
+use super::plan::hex;
 use crate::domain::audit::{Body, Entry, HoldSet, Observed, RecoverySaid, RecoveryWord};
 use crate::domain::ids::{ActionId, CaseId, RecordId, SessionId};
 use crate::domain::mirror::Mirrored;
@@ -79,23 +81,38 @@ impl PendingChange {
     }
 }
 
-/// The pieces of a note so far.
+/// The pieces of notes of one session whose promise was not read yet: those of one note, and before them what may be left
+/// of others whose write was cut off.
 #[derive(Clone, Debug)]
 struct Typed {
     case: CaseId,
-    text: String,
+    pieces: Vec<Untrusted>,
     operator: Option<Untrusted>,
-    decided: Option<Basis>,
+    /// With the piece that it stands right before.
+    decided: Option<(usize, Basis)>,
 }
 
 impl Typed {
     fn new(case: &CaseId) -> Self {
         Self {
             case: case.clone(),
-            text: String::new(),
+            pieces: Vec::new(),
             operator: None,
             decided: None,
         }
+    }
+
+    /// Gives the text that a promise is about, by its SHA-256, and what it tells of that was decided.
+    fn whole(self, sha256: &str) -> Option<(Untrusted, Option<Basis>)> {
+        let from = |first: usize| -> String {
+            let pieces = self.pieces.iter().skip(first);
+            pieces.map(Untrusted::raw).collect()
+        };
+        let is_it = |first: &usize| self::sha256(&from(*first)) == sha256;
+        let first = (0..self.pieces.len()).rev().find(is_it)?;
+        let decided = self.decided.as_ref().filter(|(at, _)| *at == first);
+        let basis = decided.map(|(_, basis)| basis.clone());
+        Some((Untrusted::new(from(first)), basis))
     }
 }
 
@@ -141,9 +158,9 @@ impl Outbox {
                 if let Some((sess, of, basis)) = self.decided.take()
                     && (&sess, &of, basis.n + 1) == (&entry.sess, case, entry.n)
                 {
-                    begun.decided = Some(basis);
+                    begun.decided = Some((begun.pieces.len(), basis));
                 }
-                begun.text.push_str(text.raw());
+                begun.pieces.push(text.clone());
                 begun.operator.clone_from(operator);
             }
             Body::RecordIntent {
@@ -151,21 +168,26 @@ impl Outbox {
                 kind,
                 case,
                 marker,
+                sha256,
                 ..
             } if kind == NOTE => {
                 let typed = self.typed.remove(&entry.sess);
                 if let Some(typed) = typed.filter(|typed| typed.case == *case)
                     && !self.done.contains(rid)
                 {
+                    let operator = typed.operator.clone();
+                    let Some((text, decided)) = typed.whole(sha256) else {
+                        return;
+                    };
                     self.notes.push(PendingNote {
                         rid: rid.clone(),
                         marker: marker.clone(),
                         case: case.clone(),
-                        text: Untrusted::new(typed.text),
+                        text,
                         user: entry.user.clone(),
-                        operator: typed.operator,
+                        operator,
                         at: entry.ts,
-                        decided: typed.decided,
+                        decided,
                     });
                 }
             }
@@ -340,6 +362,35 @@ fn told(body: &Body) -> Option<&CaseId> {
     (how != "confirmed").then_some(case)
 }
 
+/// Gives the records that put a note on record; they belong into one write. The last one promises the text by its hash, so
+/// that nothing that was left of another write is taken for a part of it.
+pub fn records(
+    rid: &RecordId,
+    case: &CaseId,
+    text: &Untrusted,
+    operator: Option<&Untrusted>,
+    phase: Option<String>,
+) -> Vec<Body> {
+    let pieces = pieces(text.raw()).into_iter().map(|text| Body::Note {
+        case: case.clone(),
+        text,
+        operator: operator.cloned(),
+    });
+    let promise = Body::RecordIntent {
+        rid: rid.clone(),
+        kind: NOTE.to_owned(),
+        case: case.clone(),
+        marker: format!("quell:{rid}"),
+        sha256: sha256(text.raw()),
+        phase,
+    };
+    pieces.chain([promise]).collect()
+}
+
+fn sha256(text: &str) -> String {
+    hex(&Sha256::digest(text.as_bytes()))
+}
+
 /// Cuts a note into pieces that a record keeps whole.
 pub fn pieces(text: &str) -> Vec<Untrusted> {
     let (mut pieces, mut piece, mut weight) = (Vec::new(), String::new(), 0);
@@ -392,6 +443,14 @@ mod tests {
         }
     }
 
+    /// The promise of a note of the analyst.
+    fn promise(number: u128, text: &str) -> Body {
+        let all = super::records(&rid(number), &case(), &text.into(), None, None);
+        all.into_iter()
+            .next_back()
+            .expect("the promise is the last")
+    }
+
     fn done(number: u128) -> Body {
         Body::RecordDone {
             rid: rid(number),
@@ -428,7 +487,11 @@ mod tests {
 
     #[test]
     fn a_note_waits_until_it_is_done() {
-        let mut records = vec![(1, note("call ")), (2, note("her")), (3, intent(1, NOTE))];
+        let mut records = vec![
+            (1, note("call ")),
+            (2, note("her")),
+            (3, promise(1, "call her")),
+        ];
         let outbox = folded(records.clone());
         let texts: Vec<&str> = outbox.notes().iter().map(|note| note.text.raw()).collect();
         assert_eq!(texts, ["call her"]);
@@ -458,13 +521,13 @@ mod tests {
     }
 
     #[rstest]
-    #[case::in_one_write(vec![(1, ends("kept")), (2, note("stays")), (3, note("so")), (4, intent(1, NOTE))], Some(1))]
-    #[case::the_end_of_an_action(vec![(1, ends("confirmed")), (2, note("a")), (3, intent(1, NOTE))], None)]
-    #[case::something_between(vec![(1, ends("kept")), (3, note("a")), (4, intent(1, NOTE))], None)]
+    #[case::in_one_write(vec![(1, ends("kept")), (2, note("stays")), (3, note("so")), (4, promise(1, "staysso"))], Some(1))]
+    #[case::the_end_of_an_action(vec![(1, ends("confirmed")), (2, note("a")), (3, promise(1, "a"))], None)]
+    #[case::something_between(vec![(1, ends("kept")), (3, note("a")), (4, promise(1, "a"))], None)]
     #[case::a_later_note(
         vec![
-            (1, ends("kept")), (2, note("stays")), (3, intent(2, NOTE)), (4, done(2)),
-            (5, note("a")), (6, intent(1, NOTE)),
+            (1, ends("kept")), (2, note("stays")), (3, promise(2, "stays")), (4, done(2)),
+            (5, note("a")), (6, promise(1, "a")),
         ],
         None
     )]
@@ -479,6 +542,46 @@ mod tests {
             .map(|note| note.decided.as_ref().map(|basis| basis.n))
             .collect();
         assert_eq!(told, [expected]);
+    }
+
+    #[rstest]
+    #[case::torn(&["harmless."])]
+    #[case::the_same_text(&["stays put"])]
+    #[case::two(&["harmless.", "wrong person"])]
+    #[case::none(&[])]
+    fn what_is_left_of_a_note_that_was_cut_off_comes_into_no_other(#[case] left: &[&str]) {
+        let mut records: Vec<Body> = vec![ends("kept")];
+        records.extend(left.iter().map(|text| note(text)));
+        records.push(ends("kept"));
+        let decided = records.len() as u64;
+        let text: Untrusted = "stays put".into();
+        records.extend(super::records(&rid(1), &case(), &text, None, None));
+        let outbox = folded((1..).zip(records).collect());
+        let [written] = outbox.notes() else {
+            panic!("one: {:?}", outbox.notes())
+        };
+        assert_eq!(written.text, text);
+        assert_eq!(written.decided.as_ref().map(|basis| basis.n), Some(decided));
+    }
+
+    #[test]
+    fn a_decision_goes_with_its_own_note_and_no_later_one() {
+        let outbox = folded(vec![
+            (1, ends("kept")),
+            (2, note("stays")),
+            (3, note("so")),
+            (4, promise(1, "so")),
+        ]);
+        let [written] = outbox.notes() else {
+            panic!("one: {:?}", outbox.notes())
+        };
+        assert_eq!((written.text.raw(), &written.decided), ("so", &None));
+    }
+
+    #[test]
+    fn a_text_that_is_not_the_promised_one_is_posted_never() {
+        let outbox = folded(vec![(1, note("call her")), (2, promise(1, "call him"))]);
+        assert!(outbox.notes().is_empty());
     }
 
     #[test]
@@ -610,7 +713,7 @@ mod tests {
 
     #[test]
     fn a_write_is_known_while_it_waits_and_once_it_is_done() {
-        let mut records = vec![(1, note("call")), (2, intent(1, NOTE))];
+        let mut records = vec![(1, note("call")), (2, promise(1, "call"))];
         for _ in 0..2 {
             let outbox = folded(records.clone());
             assert!(outbox.knows(&rid(1)));

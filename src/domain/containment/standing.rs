@@ -21,7 +21,7 @@ const BY_OTHERS: &str = "disabled, but not provably by an action of ours";
 pub(super) const NOT_DISABLED: &str = "no disabling from here holds";
 
 /// What is missing where the provider says that the account is enabled, though it was proven to be disabled.
-const ACTIVE_AGAIN: &str = "the account is ACTIVE again";
+pub(super) const ACTIVE_AGAIN: &str = "the account is ACTIVE again";
 
 /// What is missing where an enabling was sent, and nobody could prove what became of it.
 const PERHAPS_ENABLED: &str = "account perhaps enabled again";

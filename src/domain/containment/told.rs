@@ -3,11 +3,16 @@
 //! A comment can be written by anybody, so what is read here informs and decides nothing. What must not live here:
 //! composing comments (`note`, `hold`), anything that an action depends on.
 
+mod words;
+
 use chrono::{DateTime, NaiveDateTime, Utc};
 
-use super::hold::{PERHAPS_UNTIL, UNTIL};
+pub use self::words::Words;
+
+use super::hold::{DRIFT, PERHAPS_UNTIL, PROVEN, SEEN, UNDONE, UNTIL, is_told};
 use super::kind::ActionKind;
-use super::standing::NOT_DISABLED;
+use super::note::{NOT_CONFIRMED, READ};
+use super::standing::{ACTIVE_AGAIN, NOT_DISABLED};
 use crate::domain::case::Comment;
 use crate::domain::text::Untrusted;
 
@@ -49,60 +54,21 @@ pub struct Told {
     pub until: Until,
     /// When the comment was written, by the case system's clock.
     pub at: DateTime<Utc>,
-    /// When a later comment said otherwise, of what may have been before.
+    /// When a comment said otherwise, of what may have been before: this one itself, where the account did not read so.
     pub otherwise: Option<DateTime<Utc>>,
     /// The log whose host speaks, as its anchor names it.
     log: Option<Untrusted>,
-    /// What the word rests on.
-    ground: Ground,
-}
-
-/// What the word of a comment rests on.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-enum Ground {
-    /// A reading of about then, or a record that says that others undid it.
-    Reading,
-    /// A record of acts of which none disables or enables.
-    Aside,
-    /// A record with a disabling or an enabling that was sent then.
-    Turn(DateTime<Utc>),
+    /// From when on it is known whether the account is disabled, at least; `None` where the comment is of something else.
+    of: Option<DateTime<Utc>>,
 }
 
 impl Told {
-    /// Gives which word counts of two about one account, in whatever order they are read; where the earlier one counts and the
-    /// later makes it doubtful, that is noted there.
-    ///
-    /// A case system may take a comment long after what it tells of, and a log knows of no other host. So a record that
-    /// disables and enables nothing takes no disabling from another host's word, and one of what was sent before that word
-    /// was written makes it doubtful.
-    pub fn of_two<C>(one: (C, Self), other: (C, Self)) -> (C, Self) {
-        let (earlier, later) = if one.1.at < other.1.at {
-            (one, other)
-        } else {
-            (other, one)
-        };
-        let (before, after) = (&earlier.1, &later.1);
-        let is_other = before.log.is_some() && after.log.is_some() && before.log != after.log;
-        if !is_other || !before.is_disabled() || after.is_disabled() {
-            return later;
-        }
-        match after.ground {
-            Ground::Aside => earlier,
-            Ground::Turn(sent) if sent < before.at => {
-                let otherwise = Some(after.at);
-                let (case, told) = earlier;
-                (case, Self { otherwise, ..told })
-            }
-            Ground::Turn(_) | Ground::Reading => later,
-        }
-    }
-
     fn is_disabled(&self) -> bool {
         match &self.word {
             Word::Contained => true,
             Word::Free => false,
             // Behind it stands what else is missing, before it that a log is in doubt.
-            Word::Partly(missing) => ![NOT_DISABLED, NOT_DISABLED_ONCE]
+            Word::Partly(missing) => ![NOT_DISABLED, NOT_DISABLED_ONCE, ACTIVE_AGAIN]
                 .iter()
                 .any(|said| missing.raw().contains(said)),
         }
@@ -117,7 +83,8 @@ pub fn read(comment: &Comment) -> Option<Told> {
     let lines = || comment.message.raw().lines().map(str::trim);
     let after = |start: &str| lines().find_map(|line| line.strip_prefix(start));
     // The mark is a line of its own; a sentence that quotes it is no record.
-    after("quell:").filter(|id| !id.contains(' '))?;
+    let mark = lines().find(|line| line.starts_with("quell:"));
+    let mark = mark.filter(|mark| !mark.contains(' '))?;
     let (login, account) = after("Account: ")?.rsplit_once(" (id ")?;
     let account = account.strip_suffix(')')?;
     let word = after("Account is ")?.strip_suffix('.')?;
@@ -126,7 +93,7 @@ pub fn read(comment: &Comment) -> Option<Told> {
         "not contained" => Word::Free,
         partly => Word::Partly(Untrusted::new(partly.strip_prefix("partly contained: ")?)),
     };
-    Some(Told {
+    let mut told = Told {
         login: plain(login),
         account: plain(account),
         word,
@@ -134,42 +101,51 @@ pub fn read(comment: &Comment) -> Option<Told> {
             .or_else(|| after(PERHAPS_UNTIL))
             .map_or(Until::Unsaid, until),
         at: comment.at,
-        otherwise: None,
+        otherwise: after(NOT_CONFIRMED).map(|_| comment.at),
         log: after("audit ")
             .and_then(|anchor| anchor.split_once(" n="))
             .map(|(log, _)| Untrusted::new(log)),
-        ground: ground(comment.message.raw()),
-    })
+        of: None,
+    };
+    told.of = known(mark, comment.message.raw(), told.is_disabled(), comment.at);
+    Some(told)
 }
 
-fn ground(text: &str) -> Ground {
-    let acts = || {
-        text.lines()
-            .map(str::trim)
-            .filter(|line| line.starts_with("- ") && line.contains(": **"))
-    };
-    if acts().next().is_none() || acts().any(|line| line.contains(": **undone by others**")) {
-        return Ground::Reading;
+/// Gives as of when a comment of ours knows whether the account is disabled.
+fn known(mark: &str, text: &str, is_disabled: bool, at: DateTime<Utc>) -> Option<DateTime<Utc>> {
+    let lines = || text.lines().map(str::trim);
+    let within = |start: &str| lines().find_map(|line| time(line.rsplit_once(start)?.1.get(..20)?));
+    if mark.starts_with(DRIFT) {
+        return within(SEEN);
     }
-    let turns = acts().filter(|line| {
-        let kinds = [ActionKind::DisableAccount, ActionKind::EnableAccount];
-        kinds.iter().any(|kind| {
-            let rest = line
-                .strip_prefix("- ")
-                .and_then(|act| act.strip_prefix(kind.word()));
-            rest.is_some_and(|rest| rest.starts_with(": **"))
-        })
-    });
-    let sent = |line: &str| {
-        let (_, rest) = line.split_once(", sent ")?;
-        time(rest.get(..20)?)
-    };
-    match turns.map(sent).max() {
-        None => Ground::Aside,
-        // One of which no time is told was never sent, and may be told of like a reading.
-        Some(None) => Ground::Reading,
-        Some(Some(at)) => Ground::Turn(at),
+    if mark.starts_with(UNDONE) {
+        return within(PROVEN);
     }
+    if is_told(mark) {
+        // The other comments of the watches tell what a log knows, with no look at the account.
+        return None;
+    }
+    if is_disabled {
+        // Its account was read right before it, or it says when that was.
+        return Some(within(READ).unwrap_or(at));
+    }
+    let acts: Vec<&str> = lines()
+        .filter(|line| line.starts_with("- ") && line.contains(": **"))
+        .collect();
+    if acts.is_empty() {
+        // No record of ours.
+        return Some(at);
+    }
+    let kinds = [ActionKind::DisableAccount, ActionKind::EnableAccount];
+    let is_turn = |line: &&str| {
+        let act = line.trim_start_matches("- ");
+        let mut rests = kinds
+            .iter()
+            .filter_map(|kind| act.strip_prefix(kind.word()));
+        rests.any(|rest| rest.starts_with(": **"))
+    };
+    let sent = |line: &str| time(line.split_once(", sent ")?.1.get(..20)?);
+    acts.into_iter().filter(is_turn).filter_map(sent).max()
 }
 
 fn time(text: &str) -> Option<DateTime<Utc>> {
@@ -213,10 +189,10 @@ mod tests {
     use crate::domain::audit::{
         Body, RecoverySaid, RecoveryWord, WatchOver, WatchSeen, WatchUntil,
     };
-    use crate::domain::containment::hold::{Hold, drift_comment, success_comment};
+    use crate::domain::containment::hold::{Hold, drift_comment, success_comment, undone_comment};
     use crate::domain::containment::kind::ActionKind;
     use crate::domain::containment::ledger::{ActionView, Ledger};
-    use crate::domain::containment::note::{Anchor, compose, not_read};
+    use crate::domain::containment::note::{Anchor, compose, not_confirmed, not_read};
     use crate::domain::containment::recovery_watch::{over_comment, seen_comment};
     use crate::domain::containment::samples::{
         account, aid, at, case, connection, entry, pid, proven,
@@ -276,12 +252,28 @@ mod tests {
         assert_eq!(told.login.raw(), actions[0].login.ident().as_str());
         let id = actions[0].account.shown();
         assert_eq!(told.account.raw(), format!("{id} at okta"));
+        assert_eq!(told.of, Some(told.at));
         // The line on a look that failed is before it.
         let text = not_read(&text, &connection(), at(5));
         let first = "The account could not be read at okta right before this; \
                      it read as disabled at 2027-01-15 08:00:05Z.\n\n**Containment record**\n";
         assert!(text.starts_with(first), "{text}");
-        assert_eq!(read(&comment(&text)), Some(told));
+        let of = Some(at(5));
+        assert_eq!(read(&comment(&text)), Some(Told { of, ..told }));
+    }
+
+    #[test]
+    fn what_did_not_read_as_disabled_is_doubted_by_its_own_comment() {
+        let ledger = ledger();
+        let actions: Vec<&ActionView> = ledger.actions().collect();
+        let word = standing(&ledger, &account().id, |_| false);
+        let text = compose(&pid(1), &actions, &"jo".into(), &word, None, &anchor());
+        let told = read(&comment(&text)).unwrap_or_else(|| panic!("{text}"));
+        assert_eq!(told.otherwise, None);
+        let text = not_confirmed(&text, &connection(), at(5));
+        let told = read(&comment(&text)).unwrap_or_else(|| panic!("{text}"));
+        assert_eq!((told.otherwise, told.of), (Some(told.at), Some(at(5))));
+        assert_eq!(told.word, Word::Contained);
     }
 
     #[rstest]
@@ -302,6 +294,12 @@ mod tests {
         let text = drift_comment(action, &"not contained".into(), &anchor());
         let told = read(&comment(&text)).unwrap_or_else(|| panic!("{text}"));
         assert_eq!(told.word, Word::Free);
+        // Of when it was seen, whenever that is told.
+        assert!(action.ended.is_some() && told.of == action.ended, "{text}");
+        let by = (action, &"#7".into());
+        let text = undone_comment(action, by, &"not contained".into(), &anchor());
+        let told = read(&comment(&text)).unwrap_or_else(|| panic!("{text}"));
+        assert!(told.of == action.ended, "{text}");
     }
 
     /// The account was enabled again, and the watch saw something of it.
@@ -366,8 +364,8 @@ mod tests {
             assert!(text.contains(says), "{text}");
         }
         for text in all(&Standing::Contained { since: at(0) }) {
-            let told = read(&comment(&text)).map(|told| told.word);
-            assert_eq!(told, Some(Word::Contained), "{text}");
+            let told = read(&comment(&text)).expect("it says how the account stands");
+            assert_eq!((told.word, told.of), (Word::Contained, None), "{text}");
         }
     }
 

@@ -16,8 +16,7 @@ use crate::domain::containment::caps::CapWord;
 use crate::domain::containment::counted::Counted;
 use crate::domain::containment::kind::ActionKind;
 use crate::domain::containment::note::Anchor;
-use crate::domain::containment::outbox::{NOTE, PendingNote, pieces};
-use crate::domain::containment::plan::hex;
+use crate::domain::containment::outbox::{PendingNote, records};
 use crate::domain::fault::Fault;
 use crate::domain::freshness::time_word;
 use crate::domain::ids::{CaseId, RecordId};
@@ -169,19 +168,7 @@ async fn promise(
     (mut bodies, decided): (Vec<Body>, Vec<Decision>),
 ) -> Option<Refused> {
     let by = login(world);
-    bodies.extend(pieces(text.raw()).into_iter().map(|text| Body::Note {
-        case: case.clone(),
-        text,
-        operator: by.clone(),
-    }));
-    bodies.push(Body::RecordIntent {
-        rid: rid.clone(),
-        kind: NOTE.to_owned(),
-        case: case.clone(),
-        marker: format!("quell:{rid}"),
-        sha256: hex(&Sha256::digest(text.raw().as_bytes())),
-        phase,
-    });
+    bodies.extend(records(&rid, &case, &text, by.as_ref(), phase));
     match recorded(world, bodies, decided).await {
         Ok(()) => None,
         Err(StoreError::Unmet { reason }) => Some(Refused::Unfit(Fault::new(reason).hint(HINT))),

@@ -66,9 +66,9 @@ fn in_words(ledger: &Ledger, now: DateTime<Utc>) -> Option<Safe> {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::domain::audit::{Body, OutcomeState};
+    use crate::domain::audit::OutcomeState;
     use crate::domain::containment::kind::ActionKind;
-    use crate::domain::containment::outbox::NOTE;
+    use crate::domain::containment::outbox::records;
     use crate::domain::containment::samples::{
         at, case, confirmed, entry, intent, outcome, planned,
     };
@@ -85,22 +85,10 @@ mod tests {
         };
         let said = |ledger: &Ledger| in_words(ledger, at(0)).map(|words| words.to_string());
         for (number, expected) in [(1, "1 note waits"), (2, "2 notes wait")] {
-            let note = Body::Note {
-                case: case(),
-                text: "call".into(),
-                operator: None,
-            };
-            fold(&mut ledger, note);
             let rid = RecordId::from_parts(at(0), number);
-            let promise = Body::RecordIntent {
-                marker: format!("quell:{rid}"),
-                rid,
-                kind: NOTE.to_owned(),
-                case: case(),
-                sha256: String::new(),
-                phase: None,
-            };
-            fold(&mut ledger, promise);
+            for body in records(&rid, &case(), &"call".into(), None, None) {
+                fold(&mut ledger, body);
+            }
             assert_eq!(said(&ledger).as_deref(), Some(expected));
         }
         for body in [

@@ -11,7 +11,7 @@ use crate::domain::audit::{
 use crate::domain::containment::campaign::CampaignNamed;
 use crate::domain::containment::hold::drift_marker;
 use crate::domain::containment::kind::ActionKind;
-use crate::domain::containment::outbox::NOTE;
+use crate::domain::containment::outbox::records;
 use crate::domain::containment::recovery_watch::over_marker;
 use crate::domain::containment::samples::{
     account, aid, ask, case, confirmed, intent, outcome, pid, planned,
@@ -209,12 +209,7 @@ fn done() -> Body {
 }
 
 fn note() -> Vec<Body> {
-    let text = Body::Note {
-        case: case(),
-        text: "call her".into(),
-        operator: None,
-    };
-    vec![text, promise(NOTE, format!("quell:{}", rid()))]
+    records(&rid(), &case(), &"call her".into(), None, None)
 }
 
 fn change() -> Body {
