@@ -406,7 +406,7 @@ async fn slow_who_quits_while_the_log_fails_is_told_once_more_what_to_note() {
     confirm(&mut pty, "ca");
     pty.keys("y").shows("request     POST");
     let log = std::fs::metadata(segment(served.home.path())).expect("the log");
-    pty.limit_files(log.len());
+    pty.limit_files(Some(log.len()));
     pty.shows("audit FAILED");
     pty.keys("<Esc>")
         .until("the panes", |text| !text.contains("─ Response ─"));
@@ -418,6 +418,38 @@ async fn slow_who_quits_while_the_log_fails_is_told_once_more_what_to_note() {
     assert!(ended.text.contains(&line), "{}", ended.text);
 }
 
+/// Its text is on record, what promises it is not: what is left of it is no part of what is typed next.
+#[tokio::test(flavor = "multi_thread")]
+async fn slow_what_is_left_of_a_note_that_was_cut_off_comes_into_no_other() {
+    let served = Served::start();
+    let mut pty = served.console();
+    open_case(&mut pty);
+    pty.keys("m").shows("─ Note");
+    pty.keys("she travels").shows("she travels");
+    let log = std::fs::metadata(segment(served.home.path())).expect("the log");
+    // More than the text takes, less than text and promise.
+    pty.limit_files(Some(log.len() + 750));
+    pty.keys("<Ctrl-s>").shows("audit FAILED");
+    pty.limit_files(None);
+    pty.keys("m").shows("she travels");
+    pty.keys(" not").shows("she travels not");
+    pty.keys("<Ctrl-s>").shows("the note is in the case");
+    pty.keys("q");
+    assert_eq!(pty.end_restored().code, 0);
+    let written = |text: &str| {
+        let records = served.records();
+        records.lines().filter(|line| line.contains(text)).count()
+    };
+    assert_eq!(written(" note      "), 2, "{}", served.records());
+    let comments = served.comments().await;
+    let ours: Vec<_> = comments
+        .iter()
+        .filter(|text| text.contains("she travels"))
+        .collect();
+    assert_eq!(ours.len(), 1, "{comments:#?}");
+    assert!(ours[0].starts_with("she travels not\n"), "{ours:?}");
+}
+
 /// By default the signal of the limit (SIGXFSZ) ends the process in the middle of a frame and leaves the terminal raw.
 #[tokio::test(flavor = "multi_thread")]
 async fn slow_a_limit_on_the_size_of_files_is_said_and_nothing_is_sent() {
@@ -426,7 +458,7 @@ async fn slow_a_limit_on_the_size_of_files_is_said_and_nothing_is_sent() {
     open_case(&mut pty);
     confirm(&mut pty, "ca");
     let log = std::fs::metadata(segment(served.home.path())).expect("the log");
-    pty.limit_files(log.len());
+    pty.limit_files(Some(log.len()));
     pty.keys("y").shows("audit FAILED");
     // It goes on, and ends as it is told to.
     pty.signal(Signal::TERM);

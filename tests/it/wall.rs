@@ -336,9 +336,20 @@ impl Desk {
 
     /// Has a comment say how an account stands.
     fn says(&self, account: &str, word: &str, at: DateTime<Utc>) {
+        self.says_more(account, word, at, ("", ""));
+    }
+
+    /// Has a comment say it with what stands before and behind it.
+    fn says_more(
+        &self,
+        account: &str,
+        word: &str,
+        at: DateTime<Utc>,
+        (before, behind): (&str, &str),
+    ) {
         let mut page = self.page();
         let message = format!(
-            "Account: {account} (id {account} at okta)\nAccount is {word}.\n\nquell:01PLAN"
+            "{before}\nAccount: {account} (id {account} at okta)\nAccount is {word}.\n\nquell:01PLAN\n{behind}\n"
         );
         let comment = Comment {
             id: format!("~{}", page.items.len()).into(),
@@ -432,6 +443,56 @@ async fn a_comment_that_is_shown_late_is_seen_and_what_cannot_be_read_fails() {
     wall.until("it fails", |wall| !is_well(wall)).await;
     desk.page().faults.clear();
     wall.until("it is well again", is_well).await;
+    wall.end().await;
+}
+
+/// Gives the row of an account: whether nothing is missing, and whether its case says otherwise.
+fn row(wall: &Wall, login: &str) -> Option<(bool, bool)> {
+    let rows = wall.responses.contained(wall.now.utc);
+    let row = rows.iter().find(|row| row.login.raw() == login)?;
+    Some((row.missing.is_none(), row.otherwise.is_some()))
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn the_words_of_two_hosts_count_the_same_in_whatever_order_they_are_shown() {
+    const NONE_HOLDS: &str = "partly contained: no disabling from here holds";
+    let (desk, home) = (Desk::new(), place());
+    let mut wall = before(&desk, home.path()).await;
+    let now = Utc::now();
+    let ago = |seconds| now - TimeDelta::seconds(seconds);
+    let word = |at: DateTime<Utc>| at.format("%Y-%m-%d %H:%M:%SZ").to_string();
+    let act = |kind: &str, state: &str, at| format!("- {kind}: **{state}**, sent {}", word(at));
+    let of = |log: &str| format!("audit {log} n=1 h=ab12");
+    let (a, b) = (of("01A"), of("01B"));
+    // One host contained it; the other one's plan was stale and sent nothing, and what it enabled was before.
+    let disabled = act("disable account", "proven", ago(200));
+    desk.says_more("georg", "contained", ago(190), (&disabled, &b));
+    wall.until("it is contained", |wall| {
+        row(wall, "georg") == Some((true, false))
+    })
+    .await;
+    let stale = "- disable account: **abandoned**, not sent (the plan is stale)";
+    desk.says_more("georg", NONE_HOLDS, ago(100), (stale, &a));
+    desk.says_more("next", "contained", ago(95), (&disabled, &b));
+    let seen = wall.until("more is told", |wall| contained(wall, "next"));
+    assert_eq!(row(&seen.await, "georg"), Some((true, false)));
+    let enabled = act("enable account", "proven", ago(195));
+    desk.says_more("georg", "not contained", ago(90), (&enabled, &a));
+    wall.until("it is doubted", |wall| {
+        row(wall, "georg") == Some((true, true))
+    })
+    .await;
+    // The enabling is shown first, the record of what was before it comes late and was not read again.
+    let enabled = act("enable account", "proven", ago(80));
+    desk.says_more("ida", "not contained", ago(75), (&enabled, &b));
+    let late = format!(
+        "The account could not be read at okta right before this; it read as disabled at {}.\n{disabled}",
+        word(ago(180))
+    );
+    desk.says_more("ida", "contained", ago(20), (&late, &a));
+    desk.says_more("last", "contained", ago(10), (&disabled, &b));
+    let seen = wall.until("all is told", |wall| contained(wall, "last"));
+    assert_eq!(row(&seen.await, "ida"), None);
     wall.end().await;
 }
 

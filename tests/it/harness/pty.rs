@@ -9,7 +9,7 @@ use std::sync::mpsc::{Receiver, RecvTimeoutError, channel};
 use std::time::{Duration, Instant};
 
 use portable_pty::{Child, CommandBuilder, MasterPty, PtySize, native_pty_system};
-use rustix::process::{Pid, Resource, Rlimit, Signal, kill_process, prlimit};
+use rustix::process::{Pid, Resource, Rlimit, Signal, getrlimit, kill_process, prlimit};
 
 /// Longest wait for anything; a test that needs it has failed.
 const PATIENCE: Duration = Duration::from_secs(60);
@@ -102,13 +102,14 @@ impl Pty {
         }
     }
 
-    /// Types keys: letters as they are, others as `<Enter>`, `<Tab>`, `<Esc>`, `<Ctrl-c>`.
+    /// Types keys: letters as they are, others as `<Enter>`, `<Tab>`, `<Esc>`, `<Ctrl-c>`, `<Ctrl-s>`.
     pub fn keys(&mut self, keys: &str) -> &mut Self {
         let sent = keys
             .replace("<Enter>", "\r")
             .replace("<Tab>", "\t")
             .replace("<Esc>", "\x1b")
             .replace("<Ctrl-c>", "\x03")
+            .replace("<Ctrl-s>", "\x13")
             .replace("<Ctrl-z>", "\x1a");
         self.writer.write_all(sent.as_bytes()).expect("it listens");
         self.writer.flush().expect("it listens");
@@ -185,11 +186,12 @@ impl Pty {
         Self::signal_to(self.id(), signal);
     }
 
-    /// Keeps the process from writing files beyond so many bytes, as `ulimit -f` would have.
-    pub fn limit_files(&self, bytes: u64) {
+    /// Keeps the process from writing files beyond so many bytes, as `ulimit -f` would have; `None` lets it again.
+    pub fn limit_files(&self, bytes: Option<u64>) {
+        let maximum = getrlimit(Resource::Fsize).maximum;
         let limit = Rlimit {
-            current: Some(bytes),
-            maximum: Some(bytes),
+            current: bytes.or(maximum),
+            maximum,
         };
         let process = Pid::from_raw(self.id()).expect("a process");
         prlimit(Some(process), Resource::Fsize, limit).expect("it runs");
