@@ -19,7 +19,7 @@ use std::time::Duration;
 
 use chrono::{DateTime, Utc};
 
-use self::held::{holds, silenced, watched, way_back};
+use self::held::{holds, silenced, watched, ways_back};
 use self::known::{account, standing, unread};
 use super::model::contained::{self, Contained};
 use super::model::{Model, OpenCase, Source};
@@ -153,7 +153,7 @@ pub fn facts(model: &Model, id: &CaseId) -> Facts {
             .filter_map(silenced)
             .chain(work.and_then(|work| snoozed(work, model.now.utc)))
             .collect(),
-        ways_back: held.iter().filter_map(way_back).collect(),
+        ways_back: ways_back(model, &held, id),
         sources: model.sources.iter().filter_map(unwell).collect(),
         troubles: troubles(model, id),
         counted_since: opened.map(|(at, _)| *at),

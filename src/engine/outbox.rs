@@ -367,6 +367,7 @@ pub(super) async fn post_as(
         log: world.journal.log_id(),
         n: head.as_ref().map_or(0, |entry| entry.n),
         h: head.map(|entry| entry.h.to_string()).unwrap_or_default(),
+        at: world.clock.now().utc,
     };
     let message = doubt::warn_first(world, compose(&anchor));
     let intent = Body::RecordIntent {

@@ -845,8 +845,7 @@ fn what_other_hosts_did_is_denied_by_no_report_and_no_view() {
         edited: false,
     });
     let log = "the log of this host (jo at lap-b)";
-    let others =
-        "The case holds 1 record of what other hosts or users did; it is not listed here: read it.";
+    let others = "The case holds 1 record that is not in the log of this host; it is not listed here: read it.";
     let beside = format!("As this console started: {held}.");
     let text = report::compose(&model, &handover(&model));
     for part in [

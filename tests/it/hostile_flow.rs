@@ -276,6 +276,7 @@ fn comments_hold_no_control_no_link_and_no_html_of_others() {
         log: "01J".to_owned(),
         n: 1,
         h: "ab".to_owned(),
+        at: model.now.utc,
     };
     for raw in &corpus {
         let text = Untrusted::new(String::from_utf8_lossy(raw));

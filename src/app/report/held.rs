@@ -2,13 +2,28 @@
 //!
 //! What must not live here: the wording of the texts around it (`domain::report`).
 
-use crate::app::model::contained::Contained;
+use std::collections::BTreeSet;
+
+use crate::app::model::contained::{self, Contained};
 use crate::app::model::{Model, Watch};
+use crate::domain::containment::kind::ActionKind;
+use crate::domain::containment::ledger::{ActionView, Ledger};
 use crate::domain::containment::recovery_watch::{Over, RecoveryWatch};
+use crate::domain::containment::state::ActionState;
 use crate::domain::freshness::time_word;
 use crate::domain::ids::{AccountId, CaseId};
 use crate::domain::text::{Safe, Untrusted};
 use crate::safe;
+
+/// The way back from a mark as compromised.
+const MARKED: &str = "keys c and d plan to dismiss the risk";
+
+/// What follows from a reset, at any provider: some make a new password, others a link to choose one.
+const RESET: &str = "the old password does not work any more; the user needs the new one, or the link to choose one, \
+                     and where nobody has it another reset makes one";
+
+/// What follows from an expired password.
+const EXPIRED: &str = "the user must choose a new password at the first sign-in after that";
 
 /// Says what holds an account, and how the last look at it went where it is watched.
 pub(super) fn holds(model: &Model, row: &Contained<'_>) -> Option<Safe> {
@@ -146,10 +161,32 @@ pub(super) fn silenced(row: &Contained<'_>) -> Option<Safe> {
     ))
 }
 
-pub(super) fn way_back(row: &Contained<'_>) -> Option<Safe> {
+/// Lists, of each account that was acted on for a case, what of ours stands there or may, and the way back from it.
+pub(super) fn ways_back(model: &Model, rows: &[Contained<'_>], id: &CaseId) -> Vec<Safe> {
+    let held: BTreeSet<&AccountId> = rows.iter().map(|row| row.account).collect();
+    let acted_on: BTreeSet<&AccountId> = super::actions(model, id)
+        .filter(|act| !act.dry_run)
+        .map(|act| &act.account)
+        .filter(|account| !held.contains(account))
+        .collect();
+    let of_held = rows.iter().flat_map(|row| {
+        let rest = stands_beside(&model.ledger, row.account);
+        let first = way_back(row, !rest.is_empty());
+        first.into_iter().chain(rest)
+    });
+    let of_others = acted_on.into_iter().flat_map(|account| {
+        let rest = stands_beside(&model.ledger, account);
+        let first = in_doubt(&contained::row(model, account));
+        first.into_iter().chain(rest)
+    });
+    of_held.chain(of_others).collect()
+}
+
+/// Says how an account is enabled again, or that it need not be; `more` is whether more of ours stands there.
+fn way_back(row: &Contained<'_>, more: bool) -> Option<Safe> {
     let act = row.act()?;
     let login = act.login.ident();
-    Some(if row.is_disabled() {
+    let line = if row.is_disabled() {
         let word: &'static str = if row.is_in_doubt() {
             "was disabled and may still be"
         } else {
@@ -171,29 +208,127 @@ pub(super) fn way_back(row: &Contained<'_>) -> Option<Safe> {
              enable the account again, and the user signs in anew",
             login
         )
+    } else if let Some(doubt) = in_doubt(row) {
+        doubt
     } else {
+        let nothing: &'static str = if more {
+            ""
+        } else {
+            ", nothing else has to be undone"
+        };
         safe!(
-            "{}: {}, {}; the user signs in anew, nothing else has to be undone",
+            "{}: {}, {}; the user signs in anew{}",
             login,
             act.what(),
-            act.state.word()
+            act.state.word(),
+            nothing
         )
-    })
+    };
+    let follows: &'static str = if more {
+        "; what else was changed there follows"
+    } else {
+        ""
+    };
+    Some(safe!("{}{}", line, follows))
+}
+
+/// Says that a disabling which nobody could prove may hold an account, if so.
+fn in_doubt(row: &Contained<'_>) -> Option<Safe> {
+    let act = row.act().filter(|act| {
+        let is_known = act.stands_as_disabled();
+        act.kind == ActionKind::DisableAccount && act.may_have_had_effect() && !is_known
+    })?;
+    Some(safe!(
+        "{}: whether it is disabled is not known: {}, {}, sent {}; where it is, it is enabled again from its case, and \
+         the user signs in anew",
+        act.login.ident(),
+        act.what(),
+        act.state.word(),
+        time_word(act.sent?)
+    ))
+}
+
+/// Lists what of ours stands at an account beside a disabling, or may: a mark, another password, what was removed.
+///
+/// Of every case: the account is one, and an enabling takes none of it back.
+fn stands_beside(ledger: &Ledger, account: &AccountId) -> Vec<Safe> {
+    let all = ledger.on(account);
+    let mut acts: Vec<&ActionView> = all.filter(|act| act.may_have_had_effect()).collect();
+    acts.sort_by_key(|act| (act.sent_n, act.order));
+    let kinds = [
+        (ActionKind::ConfirmCompromised, MARKED),
+        (ActionKind::ResetPassword, RESET),
+        (ActionKind::ExpirePassword, EXPIRED),
+    ];
+    let each = kinds.into_iter().flat_map(|(kind, way)| {
+        let standing = since_proven(&acts, kind);
+        standing.filter_map(move |act| stands_with(act, way))
+    });
+    each.chain(removed(&acts)).collect()
+}
+
+/// Lists the acts of a kind that stand or may: the last proven one, where nothing proven took it back, and those after it.
+fn since_proven<'a>(
+    acts: &[&'a ActionView],
+    kind: ActionKind,
+) -> impl Iterator<Item = &'a ActionView> {
+    let decides = |act: &&ActionView| {
+        let is_of_it = act.kind == kind || Some(act.kind) == kind.undo();
+        is_of_it && act.state == ActionState::Verified
+    };
+    let from = acts.iter().rposition(decides).unwrap_or_default();
+    let all: Vec<&ActionView> = acts.iter().skip(from).copied().collect();
+    all.into_iter().filter(move |act| act.kind == kind)
+}
+
+/// Says how an act stands and what follows from it; of one that is not proven, that this is so only where it took effect.
+fn stands_with(act: &ActionView, way: &'static str) -> Option<Safe> {
+    let perhaps: &'static str = if act.state == ActionState::Verified {
+        ""
+    } else {
+        "where it took effect, "
+    };
+    Some(safe!(
+        "{}: {}, {}, sent {}; {}{}",
+        act.login.ident(),
+        act.what(),
+        act.state.word(),
+        time_word(act.sent?),
+        perhaps,
+        way
+    ))
+}
+
+/// Says what was taken away: one by its name, of many how many there are.
+fn removed(acts: &[&ActionView]) -> Option<Safe> {
+    let removals = acts.iter().filter(|act| act.kind == ActionKind::RemoveItem);
+    let last = removals.clone().next_back()?;
+    match removals.count() {
+        1 => stands_with(last, "nothing from here brings it back"),
+        many => Some(safe!(
+            "{}: {} removals that took effect or may have, the last one sent {}; nothing from here brings back what they took",
+            last.login.ident(),
+            many,
+            time_word(last.sent?)
+        )),
+    }
 }
 
 #[cfg(test)]
 mod tests {
-    use std::collections::{BTreeMap, BTreeSet};
-
+    use std::collections::BTreeMap;
+    use std::sync::Arc;
     use std::time::Duration;
 
     use chrono::DateTime;
     use rstest::rstest;
 
     use super::*;
+    use crate::app::keymap::Keymap;
+    use crate::app::model::{OwnLog, Start};
+    use crate::config::parse::parse;
+    use crate::config::sample::SAMPLE;
     use crate::domain::audit::{Body, Observed, OutcomeState, WatchSeen};
-    use crate::domain::containment::kind::ActionKind;
-    use crate::domain::containment::ledger::Ledger;
     use crate::domain::containment::remnant::RemnantKind;
     use crate::domain::containment::samples::{
         account, aid, at, case, confirmed, entry, intent, outcome, planned, proven,
@@ -201,6 +336,7 @@ mod tests {
     use crate::domain::containment::standing::standing;
     use crate::domain::fault::Fault;
     use crate::domain::freshness::Moment;
+    use crate::domain::runbook::choice::Runbooks;
 
     #[test]
     fn of_a_watch_that_is_over_it_is_said_how_it_ended_and_what_was_seen() {
@@ -335,7 +471,7 @@ mod tests {
             acts: ledger.on(&account).collect(),
             hold: None,
         };
-        let said = way_back(&row).unwrap_or_default();
+        let said = way_back(&row, false).unwrap_or_default();
         assert!(said.as_str().contains(says), "{said}");
     }
 
@@ -368,7 +504,7 @@ mod tests {
             acts: ledger.on(&account).collect(),
             hold: None,
         };
-        let said = way_back(&row).unwrap_or_default();
+        let said = way_back(&row, false).unwrap_or_default();
         let says = "mara.lind@acme.example is disabled, but not provably by an action of ours: it is enabled again";
         assert!(said.as_str().starts_with(says), "{said}");
     }
@@ -397,7 +533,7 @@ mod tests {
             acts: ledger.on(&account).collect(),
             hold: None,
         };
-        let said = way_back(&row).unwrap_or_default();
+        let said = way_back(&row, false).unwrap_or_default();
         let says = "mara.lind@acme.example: whether it is disabled is not known, for its disabling was closed by hand; \
                     where it is, key u plans to enable the account again";
         assert!(said.as_str().starts_with(says), "{said}");
@@ -421,5 +557,164 @@ mod tests {
         );
         watch.fault = Some(Fault::new("403"));
         assert_eq!(looked(Some(&watch)).as_str(), "the watch fails: 403");
+    }
+
+    /// A model of the log alone.
+    fn model(ledger: Ledger) -> Model {
+        let parsed = parse(SAMPLE, "quell.toml", &[]);
+        let parsed = parsed.unwrap_or_else(|faults| panic!("{faults:#?}"));
+        let mut model = Model::new(Start {
+            settings: Arc::new(parsed.settings),
+            keymap: Arc::new(Keymap::default()),
+            runbooks: Arc::new(Runbooks::default()),
+            escalation: None,
+            os_user: "jo".into(),
+            own_log: OwnLog::default(),
+            now: Moment {
+                utc: at(100),
+                boot: Duration::from_secs(1_000),
+            },
+            size: (120, 40),
+        });
+        model.ledger = ledger;
+        model.judge();
+        model
+    }
+
+    /// The ways back of the case after these actions, sent one after another: each with its last word.
+    fn ways(acts: &[(ActionKind, Option<OutcomeState>)]) -> Vec<String> {
+        let mut ledger = Ledger::default();
+        for ((kind, word), number) in acts.iter().zip(1u32..) {
+            let of = u128::from(number);
+            let bodies = [
+                planned(of, 0, *kind),
+                confirmed(of, false),
+                intent(of, None),
+            ];
+            let last = word.map(|word| outcome(of, word));
+            for (body, n) in bodies.into_iter().chain(last).zip(u64::from(number) * 10..) {
+                ledger.apply(&entry(n, 10, body));
+            }
+        }
+        let model = model(ledger);
+        let (id, held) = (case(), contained::of_cases(&model, &[case()]));
+        let all = ways_back(&model, &held, &id);
+        all.iter().map(ToString::to_string).collect()
+    }
+
+    const DISABLE: ActionKind = ActionKind::DisableAccount;
+    const ENABLE: ActionKind = ActionKind::EnableAccount;
+    const REVOKE: ActionKind = ActionKind::RevokeSessions;
+    const NEW: ActionKind = ActionKind::ResetPassword;
+    const EXPIRE: ActionKind = ActionKind::ExpirePassword;
+    const MARK: ActionKind = ActionKind::ConfirmCompromised;
+    const DISMISS: ActionKind = ActionKind::DismissRisk;
+    const REMOVE: ActionKind = ActionKind::RemoveItem;
+    const PROVEN: Option<OutcomeState> = Some(OutcomeState::Verified);
+    const REFUTED: Option<OutcomeState> = Some(OutcomeState::NotEffective);
+    const UNPROVEN: Option<OutcomeState> = Some(OutcomeState::Unverifiable);
+    const UNDONE: Option<OutcomeState> = Some(OutcomeState::Drifted);
+
+    #[rstest]
+    #[case::nothing(&[], &[])]
+    #[case::marked(
+        &[(MARK, PROVEN)],
+        &["mark as compromised, proven, sent 2027-01-15 08:00:10Z; keys c and d plan to dismiss the risk"]
+    )]
+    #[case::marked_perhaps(
+        &[(MARK, None)],
+        &["mark as compromised, requested, sent 2027-01-15 08:00:10Z; where it took effect, keys c and d plan to dismiss the risk"]
+    )]
+    #[case::mark_refuted(&[(MARK, REFUTED)], &[])]
+    #[case::mark_dismissed(&[(MARK, PROVEN), (DISMISS, PROVEN)], &[])]
+    #[case::mark_dismissed_perhaps(
+        &[(MARK, PROVEN), (DISMISS, UNPROVEN)],
+        &["mark as compromised, proven, sent "]
+    )]
+    #[case::marked_anew(
+        &[(MARK, PROVEN), (DISMISS, PROVEN), (MARK, UNPROVEN)],
+        &["mark as compromised, cannot be proven, sent "]
+    )]
+    #[case::marked_twice(&[(MARK, UNPROVEN), (MARK, PROVEN)], &["mark as compromised, proven, sent "])]
+    #[case::reset(
+        &[(NEW, PROVEN)],
+        &["reset password, proven, sent 2027-01-15 08:00:10Z; the old password does not work any more; the user needs the \
+           new one, or the link to choose one, and where nobody has it another reset makes one"]
+    )]
+    #[case::reset_perhaps(
+        &[(NEW, PROVEN), (NEW, None)],
+        &["reset password, proven, sent ", "reset password, requested, sent "]
+    )]
+    #[case::expired(
+        &[(EXPIRE, PROVEN)],
+        &["expire password, proven, sent 2027-01-15 08:00:10Z; the user must choose a new password at the first sign-in \
+           after that"]
+    )]
+    #[case::removed(
+        &[(REMOVE, PROVEN)],
+        &["remove what was left, proven, sent 2027-01-15 08:00:10Z; nothing from here brings it back"]
+    )]
+    #[case::many_removed(
+        &[(REMOVE, PROVEN), (REMOVE, UNPROVEN), (REMOVE, REFUTED)],
+        &["2 removals that took effect or may have, the last one sent 2027-01-15 08:00:10Z; nothing from here brings back \
+           what they took"]
+    )]
+    #[case::disabled_perhaps(
+        &[(DISABLE, None)],
+        &["whether it is disabled is not known: disable account, requested, sent 2027-01-15 08:00:10Z; where it is, it is \
+           enabled again from its case, and the user signs in anew"]
+    )]
+    #[case::disabled_perhaps_and_revoked(
+        &[(DISABLE, UNPROVEN), (REVOKE, PROVEN)],
+        &["whether it is disabled is not known: disable account, cannot be proven, sent "]
+    )]
+    #[case::disabling_refuted(&[(DISABLE, REFUTED)], &[])]
+    #[case::enabled(&[(DISABLE, PROVEN), (ENABLE, PROVEN)], &[])]
+    // An enabling takes no mark back.
+    #[case::enabled_and_marked(
+        &[(MARK, PROVEN), (DISABLE, PROVEN), (ENABLE, PROVEN)],
+        &["mark as compromised, proven, sent "]
+    )]
+    #[case::undone(
+        &[(DISABLE, UNDONE), (REVOKE, PROVEN)],
+        &["disable account, undone by others; the user signs in anew, nothing else has to be undone"]
+    )]
+    #[case::undone_and_more(
+        &[(DISABLE, UNDONE), (REVOKE, PROVEN), (MARK, PROVEN), (NEW, PROVEN)],
+        &[
+            "disable account, undone by others; the user signs in anew; what else was changed there follows",
+            "mark as compromised, proven, sent ",
+            "reset password, proven, sent ",
+        ]
+    )]
+    fn whatever_stands_of_ours_has_its_way_back(
+        #[case] acts: &[(ActionKind, Option<OutcomeState>)],
+        #[case] says: &[&str],
+    ) {
+        let said = ways(acts);
+        assert_eq!(said.len(), says.len(), "{said:#?}");
+        for (line, says) in said.iter().zip(says) {
+            let says = format!("mara.lind@acme.example: {says}");
+            assert!(line.starts_with(&says), "{line}");
+        }
+    }
+
+    #[test]
+    fn an_account_that_is_disabled_and_marked_has_both_ways_back() {
+        let said = ways(&[(DISABLE, PROVEN), (REVOKE, PROVEN), (MARK, PROVEN)]);
+        let first = "mara.lind@acme.example is disabled: key u plans to enable the account again; the sessions stay \
+                     revoked, the user signs in anew; what else was changed there follows";
+        assert_eq!(said.first().map(String::as_str), Some(first));
+        assert_eq!(said.len(), 2, "{said:#?}");
+    }
+
+    #[test]
+    fn a_dry_run_has_no_way_back() {
+        let mut ledger = Ledger::default();
+        let bodies = [planned(1, 0, MARK), confirmed(1, true), intent(1, None)];
+        for (body, n) in bodies.into_iter().zip(10..) {
+            ledger.apply(&entry(n, 10, body));
+        }
+        assert!(ways_back(&model(ledger), &[], &case()).is_empty());
     }
 }

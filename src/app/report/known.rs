@@ -19,7 +19,7 @@ const READING: &str = "reading the log";
 const UNREAD: &str =
     "The comments of the case were not read: what other hosts did is not known here.";
 const ONE: &str =
-    "The case holds 1 record of what other hosts or users did; it is not listed here: read it.";
+    "The case holds 1 record that is not in the log of this host; it is not listed here: read it.";
 
 /// Says how the account was read, and when that was: that nobody carries its name any more, too.
 pub(super) fn account(open: &OpenCase) -> Option<(Safe, DateTime<Utc>)> {
@@ -66,7 +66,7 @@ pub fn others(model: &Model, open: &OpenCase) -> Option<Safe> {
         0 => None,
         1 => Some(ONE.into()),
         many => Some(safe!(
-            "The case holds {} records of what other hosts or users did; they are not listed here: read them.",
+            "The case holds {} records that are not in the log of this host; they are not listed here: read them.",
             many
         )),
     }

@@ -109,7 +109,8 @@ impl Here {
         };
         let is_later = |at: &DateTime<Utc>| self.said < Some(*at);
         let doubt = told.and_then(|told| told.otherwise).filter(is_later);
-        let other = told.filter(differs).map(|told| told.at).filter(is_later);
+        let other = told.filter(differs).map(|told| told.stood);
+        let other = other.filter(is_later);
         Some(Contained {
             otherwise: doubt.max(other),
             ..row.clone()
@@ -155,6 +156,7 @@ impl Responses {
     /// One whose time lies ahead counts from now on, when it is first read: it hides nothing that is said later.
     pub(super) fn told(&mut self, comments: Vec<(CaseId, Comment)>, now: DateTime<Utc>) {
         for (case, mut comment) in comments {
+            let read = told::read(&comment).map(|told| told.by(now));
             comment.at = comment.at.min(now);
             let text = comment.message.raw();
             if let Some(ask) = approval::request_in(text) {
@@ -174,7 +176,7 @@ impl Responses {
                     self.over.insert(plan, comment.at);
                 }
             }
-            if let Some(told) = told::read(&comment) {
+            if let Some(told) = read {
                 let key = told.account.raw().to_owned();
                 self.told.entry(key).or_default().take(case, told);
             }
@@ -230,7 +232,7 @@ impl Responses {
             let known = self.here.iter();
             let known = known
                 .filter(|(account, _)| named(account) == *key)
-                .find(|(_, here)| here.row(now).is_some() || here.last >= Some(told.at));
+                .find(|(_, here)| here.row(now).is_some() || here.last >= Some(told.stood));
             if known.is_some() {
                 continue;
             }

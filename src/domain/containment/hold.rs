@@ -434,10 +434,7 @@ pub(super) fn by_this_log(standing: &Standing) -> String {
 
 /// Ends a comment of the watch: how the account stands, the marker, the head of the log.
 pub(super) fn signed(what: &str, stands: &str, marker: &str, anchor: &Anchor) -> String {
-    format!(
-        "{what}\n\n{stands}\n\n{marker}\naudit {} n={} h={}\n",
-        anchor.log, anchor.n, anchor.h
-    )
+    format!("{what}\n\n{stands}\n\n{marker}\n{anchor}\n")
 }
 
 #[cfg(test)]
@@ -770,6 +767,7 @@ mod tests {
                 log: "L".to_owned(),
                 n: 1,
                 h: "h".to_owned(),
+                at: at(0),
             };
             let comment = success_comment(action, &seen, &Standing::Free, &anchor);
             let counted = comment.lines().find(|line| line.starts_with("- and "));
@@ -789,6 +787,7 @@ mod tests {
             log: "L".to_owned(),
             n: 1,
             h: "h".to_owned(),
+            at: at(0),
         };
         let comment = success_comment(action, &seen, &Standing::Free, &anchor);
         assert!(!comment.contains(" **e**") && !comment.contains('\u{202e}'));

@@ -1,5 +1,7 @@
 //! The comment that documents a plan in the case: composed from the records, found again by its marker.
 
+use std::fmt;
+
 use chrono::{DateTime, TimeDelta, Utc};
 
 use super::hold::{Hold, PERHAPS_UNTIL, UNTIL};
@@ -23,7 +25,19 @@ pub struct Anchor {
     pub n: u64,
     /// Hash of its last record, hex.
     pub h: String,
+    /// When that was, by the clock of its host.
+    pub at: DateTime<Utc>,
 }
+
+impl fmt::Display for Anchor {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let at = self.at.format("%Y-%m-%dT%H:%M:%SZ");
+        write!(f, "audit {} n={} h={}{AT}{at}", self.log, self.n, self.h)
+    }
+}
+
+/// Before the time in an anchor.
+pub(super) const AT: &str = " at=";
 
 /// Gives the text that is searched for before and after a comment is posted.
 pub fn marker(pid: &PlanId) -> String {
@@ -140,9 +154,9 @@ pub fn hedged(text: &str) -> String {
 fn speaks(actions: &[&ActionView], standing: &Standing) -> bool {
     *standing != Standing::Free
         || actions.iter().any(|action| match action.kind {
-            ActionKind::EnableAccount => action.may_have_left(),
-            // One that came too late for a disabling of others read the account as they left it.
-            ActionKind::DisableAccount => action.may_have_left() && action.matches != Some(true),
+            ActionKind::EnableAccount => action.may_have_had_effect(),
+            // What only was refused says nothing of how the account stands.
+            ActionKind::DisableAccount => action.may_have_left() && action.matches == Some(false),
             _ => false,
         })
 }
@@ -212,10 +226,7 @@ pub fn compose(
     );
     lines.push(String::new());
     lines.push(marker(pid));
-    lines.push(format!(
-        "audit {} n={} h={}",
-        anchor.log, anchor.n, anchor.h
-    ));
+    lines.push(anchor.to_string());
     lines.push(String::new());
     lines.join("\n")
 }
@@ -336,6 +347,7 @@ mod tests {
             log: "01".to_owned(),
             n: 1,
             h: "ab".to_owned(),
+            at: DateTime::UNIX_EPOCH,
         };
         let word = standing(&ledger, &account, |_| false);
         let actions: Vec<&ActionView> = ledger.actions().collect();
@@ -361,7 +373,7 @@ mod in_doubt {
 
     use super::*;
     use crate::domain::containment::ledger::Ledger;
-    use crate::domain::containment::samples::{at, pid, proven};
+    use crate::domain::containment::samples::{pid, proven};
     use crate::domain::containment::standing::standing;
     use crate::domain::containment::told::{self, Word};
 
@@ -406,6 +418,7 @@ mod in_doubt {
             log: "01LOG".to_owned(),
             n: 41,
             h: "ab12".to_owned(),
+            at: DateTime::UNIX_EPOCH,
         };
         let actions: Vec<&ActionView> = ledger.actions().collect();
         let text = compose(&pid(1), &actions, &"jo".into(), &word, None, &head);
@@ -413,7 +426,7 @@ mod in_doubt {
             let comment = Comment {
                 id: "~1".into(),
                 author: "jo@acme.example".into(),
-                at: at(0),
+                at: DateTime::UNIX_EPOCH,
                 edited: false,
                 message: Untrusted::new(text),
             };
@@ -449,6 +462,7 @@ mod text {
                 log: "01LOG".to_owned(),
                 n: 4,
                 h: "ab12".to_owned(),
+                at: DateTime::UNIX_EPOCH,
             };
             let actions: Vec<&ActionView> = ledger.actions().collect();
             let who = Safe::from("jo");
@@ -487,6 +501,7 @@ mod text {
             log: "01LOG".to_owned(),
             n: 5,
             h: "ab12".to_owned(),
+            at: DateTime::UNIX_EPOCH,
         };
         let actions: Vec<&ActionView> = ledger.actions().collect();
         let who = Safe::from("jo");
@@ -519,6 +534,7 @@ mod text {
             log: "01LOG".to_owned(),
             n: 5,
             h: "ab12".to_owned(),
+            at: DateTime::UNIX_EPOCH,
         };
         let actions: Vec<&ActionView> = ledger.actions().collect();
         let who = Safe::from("jo");
@@ -537,6 +553,7 @@ mod text {
     #[case::never_sent(ActionKind::DisableAccount, false, None, false)]
     #[case::disabled_by_others_before(ActionKind::DisableAccount, true, Some(true), false)]
     #[case::without_effect(ActionKind::DisableAccount, true, Some(false), true)]
+    #[case::not_read(ActionKind::DisableAccount, true, None, false)]
     #[case::enabled(ActionKind::EnableAccount, true, None, true)]
     fn that_nothing_contains_an_account_is_said_by_who_disabled_or_enabled_it(
         #[case] kind: ActionKind,
@@ -557,6 +574,7 @@ mod text {
             log: "01LOG".to_owned(),
             n: 5,
             h: "ab12".to_owned(),
+            at: DateTime::UNIX_EPOCH,
         };
         let text = |standing: &Standing| {
             compose(&pid(1), &[&action], &"jo".into(), standing, None, &anchor)
@@ -569,6 +587,38 @@ mod text {
         assert!(contained.contains("Account is contained."), "{contained}");
     }
 
+    /// Another host contained it, and it still is.
+    #[rstest]
+    #[case::refused(OutcomeState::Rejected, true)]
+    #[case::without_effect(OutcomeState::NotEffective, true)]
+    #[case::proven(OutcomeState::Verified, false)]
+    fn an_enabling_that_failed_takes_no_containment_back(
+        #[case] state: OutcomeState,
+        #[case] is_failed: bool,
+    ) {
+        let mut ledger = Ledger::default();
+        let bodies = [
+            planned(1, 0, ActionKind::EnableAccount),
+            confirmed(1, false),
+            intent(1, Some(0)),
+            outcome(1, state),
+        ];
+        for (body, n) in bodies.into_iter().zip(1..) {
+            ledger.apply(&entry(n, 0, body));
+        }
+        let actions: Vec<&ActionView> = ledger.actions().collect();
+        let head = Anchor {
+            log: "01LOG".to_owned(),
+            n: 4,
+            h: "ab12".to_owned(),
+            at: DateTime::UNIX_EPOCH,
+        };
+        let by = Safe::from("jo");
+        let text = compose(&pid(1), &actions, &by, &Standing::Free, None, &head);
+        assert_eq!(text.contains(NOTHING_CONTAINS), is_failed, "{text}");
+        assert_eq!(text.contains("Account is not contained."), !is_failed);
+    }
+
     #[test]
     fn a_reading_back_is_spoken_of_only_where_there_was_one() {
         let mut ledger = Ledger::default();
@@ -579,6 +629,7 @@ mod text {
                 log: "01LOG".to_owned(),
                 n: 4,
                 h: "ab12".to_owned(),
+                at: DateTime::UNIX_EPOCH,
             };
             let actions: Vec<&ActionView> = ledger.actions().collect();
             let who = Safe::from("jo");
@@ -645,6 +696,7 @@ mod text {
             log: "01LOG".to_owned(),
             n: 5,
             h: "ab12".to_owned(),
+            at: DateTime::UNIX_EPOCH,
         };
         let account = crate::domain::containment::samples::account().id;
         let word = crate::domain::containment::standing::standing(ledger, &account, |_| false);
@@ -765,6 +817,7 @@ mod text {
             log: "01LOG".to_owned(),
             n: 5,
             h: "ab12".to_owned(),
+            at: DateTime::UNIX_EPOCH,
         };
         let word = crate::domain::containment::standing::standing(&ledger, &account.id, |_| false);
         let actions: Vec<&ActionView> = ledger.actions().collect();
@@ -819,6 +872,7 @@ mod text {
             log: "01LOG".to_owned(),
             n: 4,
             h: "ab12".to_owned(),
+            at: DateTime::UNIX_EPOCH,
         };
         let actions: Vec<&ActionView> = ledger.actions().collect();
         let who = Safe::from("jo");
@@ -839,6 +893,7 @@ mod text {
             log: "01LOG".to_owned(),
             n: 2,
             h: "ab12".to_owned(),
+            at: DateTime::UNIX_EPOCH,
         };
         let by = |who: &'static str| {
             let actions: Vec<&ActionView> = ledger.actions().collect();
@@ -861,6 +916,7 @@ mod text {
             log: "01LOG".to_owned(),
             n: 2,
             h: "ab12".to_owned(),
+            at: DateTime::UNIX_EPOCH,
         };
         let actions: Vec<&ActionView> = ledger.actions().collect();
         let who = Safe::from("lee, OS user jo");
@@ -889,13 +945,14 @@ mod text {
             log: "01LOG".to_owned(),
             n: 41,
             h: "ab12".to_owned(),
+            at: DateTime::UNIX_EPOCH,
         };
         let actions: Vec<&ActionView> = ledger.actions().collect();
         let text = compose(
             &pid(1),
             &actions,
             &"jo".into(),
-            &Standing::Free,
+            &Standing::Contained { since: head.at },
             None,
             &head,
         );
@@ -914,8 +971,9 @@ mod text {
         assert!(done.contains(actions[0].aid.as_str()), "{done}");
         let other = line("- revoke sessions: **confirmed**, not sent [action ");
         assert!(other.contains(actions[1].aid.as_str()), "{other}");
-        assert_eq!(line("Account is "), "Account is not contained.");
+        assert_eq!(line("Account is "), "Account is contained.");
         assert_eq!(line("quell:"), format!("quell:{}", pid(1)));
-        assert_eq!(line("audit "), "audit 01LOG n=41 h=ab12");
+        let anchor = "audit 01LOG n=41 h=ab12 at=1970-01-01T00:00:00Z";
+        assert_eq!(line("audit "), anchor);
     }
 }

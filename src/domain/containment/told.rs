@@ -11,8 +11,9 @@ pub use self::words::Words;
 
 use super::hold::{DRIFT, PERHAPS_UNTIL, PROVEN, SEEN, UNDONE, UNTIL, is_told};
 use super::kind::ActionKind;
-use super::note::{NOT_CONFIRMED, READ};
+use super::note::{AT, NOT_CONFIRMED, READ};
 use super::standing::{ACTIVE_AGAIN, NOT_DISABLED};
+use super::state::ActionState;
 use crate::domain::case::Comment;
 use crate::domain::text::Untrusted;
 
@@ -54,15 +55,29 @@ pub struct Told {
     pub until: Until,
     /// When the comment was written, by the case system's clock.
     pub at: DateTime<Utc>,
+    /// When its host composed it, by that host's clock; else when it was written.
+    pub stood: DateTime<Utc>,
     /// When a comment said otherwise, of what may have been before: this one itself, where the account did not read so.
     pub otherwise: Option<DateTime<Utc>>,
     /// The log whose host speaks, as its anchor names it.
     log: Option<Untrusted>,
+    /// The number of that log's last record then.
+    n: u64,
     /// From when on it is known whether the account is disabled, at least; `None` where the comment is of something else.
     of: Option<DateTime<Utc>>,
 }
 
 impl Told {
+    /// Lets nothing of it lie ahead of now: a wrong clock hides nothing that is said later.
+    #[must_use]
+    pub fn by(mut self, now: DateTime<Utc>) -> Self {
+        self.at = self.at.min(now);
+        self.stood = self.stood.min(now);
+        self.of = self.of.map(|of| of.min(now));
+        self.otherwise = self.otherwise.map(|at| at.min(now));
+        self
+    }
+
     fn is_disabled(&self) -> bool {
         match &self.word {
             Word::Contained => true,
@@ -93,6 +108,9 @@ pub fn read(comment: &Comment) -> Option<Told> {
         "not contained" => Word::Free,
         partly => Word::Partly(Untrusted::new(partly.strip_prefix("partly contained: ")?)),
     };
+    let anchor = after("audit ").and_then(|anchor| anchor.split_once(" n="));
+    let stood = anchor.and_then(|(_, rest)| iso(rest.split_once(AT)?.1));
+    let stood = stood.unwrap_or(comment.at);
     let mut told = Told {
         login: plain(login),
         account: plain(account),
@@ -101,18 +119,18 @@ pub fn read(comment: &Comment) -> Option<Told> {
             .or_else(|| after(PERHAPS_UNTIL))
             .map_or(Until::Unsaid, until),
         at: comment.at,
-        otherwise: after(NOT_CONFIRMED).map(|_| comment.at),
-        log: after("audit ")
-            .and_then(|anchor| anchor.split_once(" n="))
-            .map(|(log, _)| Untrusted::new(log)),
+        stood,
+        otherwise: after(NOT_CONFIRMED).map(|_| stood),
+        log: anchor.map(|(log, _)| Untrusted::new(log)),
+        n: anchor.map_or(0, |(_, rest)| number(rest)),
         of: None,
     };
-    told.of = known(mark, comment.message.raw(), told.is_disabled(), comment.at);
+    told.of = known(mark, comment.message.raw(), &told);
     Some(told)
 }
 
 /// Gives as of when a comment of ours knows whether the account is disabled.
-fn known(mark: &str, text: &str, is_disabled: bool, at: DateTime<Utc>) -> Option<DateTime<Utc>> {
+fn known(mark: &str, text: &str, told: &Told) -> Option<DateTime<Utc>> {
     let lines = || text.lines().map(str::trim);
     let within = |start: &str| lines().find_map(|line| time(line.rsplit_once(start)?.1.get(..20)?));
     if mark.starts_with(DRIFT) {
@@ -125,27 +143,49 @@ fn known(mark: &str, text: &str, is_disabled: bool, at: DateTime<Utc>) -> Option
         // The other comments of the watches tell what a log knows, with no look at the account.
         return None;
     }
-    if is_disabled {
+    if told.is_disabled() {
         // Its account was read right before it, or it says when that was.
-        return Some(within(READ).unwrap_or(at));
+        return Some(within(READ).unwrap_or(told.stood));
     }
     let acts: Vec<&str> = lines()
         .filter(|line| line.starts_with("- ") && line.contains(": **"))
         .collect();
     if acts.is_empty() {
         // No record of ours.
-        return Some(at);
+        return Some(told.stood);
     }
-    let kinds = [ActionKind::DisableAccount, ActionKind::EnableAccount];
-    let is_turn = |line: &&str| {
-        let act = line.trim_start_matches("- ");
-        let mut rests = kinds
-            .iter()
-            .filter_map(|kind| act.strip_prefix(kind.word()));
-        rests.any(|rest| rest.starts_with(": **"))
-    };
     let sent = |line: &str| time(line.split_once(", sent ")?.1.get(..20)?);
-    acts.into_iter().filter(is_turn).filter_map(sent).max()
+    let turns = acts
+        .into_iter()
+        .filter(|line| is_turn(line, told.word == Word::Free));
+    turns.filter_map(sent).max()
+}
+
+/// Tells whether an act says that the account is enabled: an enabling that may have had an effect, or a disabling that was
+/// undone or did nothing. Of a refused enabling nothing is said but where the account reads so.
+fn is_turn(line: &str, is_free: bool) -> bool {
+    use ActionState as S;
+    let word = |kind: ActionKind| {
+        let rest = line.strip_prefix("- ")?.strip_prefix(kind.word())?;
+        Some(rest.strip_prefix(": **")?.split_once("**")?.0)
+    };
+    let is_one = |word: &str, states: &[S]| states.iter().any(|one| one.word() == word);
+    if let Some(word) = word(ActionKind::EnableAccount) {
+        let is_failed = is_one(word, &[S::NotEffective, S::NotSent, S::Abandoned]);
+        return !is_failed && (is_free || !is_one(word, &[S::Rejected]));
+    }
+    word(ActionKind::DisableAccount)
+        .is_some_and(|word| is_one(word, &[S::Drifted, S::NotEffective]))
+}
+
+fn number(text: &str) -> u64 {
+    let digits = text.split(' ').next().unwrap_or_default();
+    digits.parse().unwrap_or_default()
+}
+
+fn iso(text: &str) -> Option<DateTime<Utc>> {
+    let at = NaiveDateTime::parse_from_str(text.trim(), "%Y-%m-%dT%H:%M:%SZ").ok()?;
+    Some(at.and_utc())
 }
 
 fn time(text: &str) -> Option<DateTime<Utc>> {
@@ -198,6 +238,7 @@ mod tests {
         account, aid, at, case, connection, entry, pid, proven,
     };
     use crate::domain::containment::standing::{Standing, standing};
+    use crate::domain::freshness::time_word;
 
     fn comment(text: &str) -> Comment {
         Comment {
@@ -221,6 +262,7 @@ mod tests {
             log: "01LOG".to_owned(),
             n: 41,
             h: "ab12".to_owned(),
+            at: at(7),
         }
     }
 
@@ -252,7 +294,8 @@ mod tests {
         assert_eq!(told.login.raw(), actions[0].login.ident().as_str());
         let id = actions[0].account.shown();
         assert_eq!(told.account.raw(), format!("{id} at okta"));
-        assert_eq!(told.of, Some(told.at));
+        // By the clock of its host, whatever that of the case system says.
+        assert_eq!((told.at, told.of), (at(0), Some(at(7))));
         // The line on a look that failed is before it.
         let text = not_read(&text, &connection(), at(5));
         let first = "The account could not be read at okta right before this; \
@@ -272,7 +315,7 @@ mod tests {
         assert_eq!(told.otherwise, None);
         let text = not_confirmed(&text, &connection(), at(5));
         let told = read(&comment(&text)).unwrap_or_else(|| panic!("{text}"));
-        assert_eq!((told.otherwise, told.of), (Some(told.at), Some(at(5))));
+        assert_eq!((told.otherwise, told.of), (Some(at(7)), Some(at(5))));
         assert_eq!(told.word, Word::Contained);
     }
 
@@ -301,6 +344,61 @@ mod tests {
         let told = read(&comment(&text)).unwrap_or_else(|| panic!("{text}"));
         assert!(told.of == action.ended, "{text}");
     }
+
+    /// Two acts of one record and the word of the account: as of which second it knows that the account is enabled.
+    #[rstest]
+    #[case::proven(
+        "- enable account: **proven**, sent T1, after 2 s",
+        "not contained",
+        Some(1)
+    )]
+    #[case::not_known(
+        "- enable account: **unknown: may have happened**, sent T1",
+        "not contained",
+        Some(1)
+    )]
+    #[case::refused(
+        "- enable account: **rejected**, sent T1 (read back: status SUSPENDED)",
+        NONE,
+        None
+    )]
+    #[case::refused_and_enabled(
+        "- enable account: **rejected**, sent T1 (status ACTIVE)",
+        "not contained",
+        Some(1)
+    )]
+    #[case::without_effect(
+        "- enable account: **refuted**, sent T1 (status SUSPENDED)",
+        "not contained",
+        None
+    )]
+    #[case::given_up("- enable account: **abandoned**, not sent", NONE, None)]
+    #[case::a_refused_disabling("- disable account: **rejected**, sent T1", NONE, None)]
+    #[case::a_disabling_without_effect(
+        "- disable account: **refuted**, sent T1 (status ACTIVE)",
+        NONE,
+        Some(1)
+    )]
+    #[case::undone("- disable account: **undone by others**, sent T1", NONE, Some(1))]
+    #[case::the_later_of_two(
+        "- disable account: **undone by others**, sent T1\n- enable account: **proven**, sent T2",
+        "not contained",
+        Some(2)
+    )]
+    #[case::another_act("- revoke sessions: **proven**, sent T1", NONE, None)]
+    fn an_act_says_as_of_when_the_account_is_enabled(
+        #[case] acts: &str,
+        #[case] word: &str,
+        #[case] expected: Option<i64>,
+    ) {
+        let acts = acts.replace("T1", time_word(at(1)).as_str());
+        let acts = acts.replace("T2", time_word(at(2)).as_str());
+        let text = format!("Account: x (id 1 at okta)\n{acts}\nAccount is {word}.\nquell:1");
+        let told = read(&comment(&text)).unwrap_or_else(|| panic!("{text}"));
+        assert_eq!(told.of, expected.map(at), "{text}");
+    }
+
+    const NONE: &str = "partly contained: no disabling from here holds";
 
     /// The account was enabled again, and the watch saw something of it.
     fn watched() -> Ledger {

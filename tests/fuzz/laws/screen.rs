@@ -31,6 +31,7 @@ pub fn screen(ledger: &Ledger, last: &Entry) {
         log: last.log.to_string(),
         n: last.n,
         h: last.h.to_string(),
+        at: now,
     };
     for action in ledger.unfinished() {
         assert_eq!(ledger.get(&action.aid), Some(action));

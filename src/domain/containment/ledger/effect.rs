@@ -7,6 +7,9 @@ use chrono::{DateTime, TimeDelta, Utc};
 use super::{ActionView, Ledger};
 use crate::domain::containment::kind::ActionKind;
 use crate::domain::containment::state::ActionState;
+use crate::domain::freshness::time_word;
+use crate::domain::text::Safe;
+use crate::safe;
 
 /// How far two clocks of a provider may differ.
 const CLOCKS: TimeDelta = TimeDelta::seconds(2);
@@ -37,7 +40,7 @@ impl Ledger {
     ///
     /// A provider may show an enabling only after its readings are over: then it is refuted, and may be what is read. One
     /// that was refused and read so, or surely never left, is nobody's.
-    pub fn undone_by(&self, disabling: &ActionView) -> &'static str {
+    pub fn undone_by(&self, disabling: &ActionView) -> Safe {
         let sent = self.on(&disabling.account).filter(|other| {
             other.kind == ActionKind::EnableAccount
                 && other.sent_n > disabling.sent_n
@@ -48,11 +51,32 @@ impl Ledger {
             other.may_have_had_effect() || is_refuted
         });
         match perhaps.max_by_key(|other| other.sent_n) {
-            None => "by no act on record here",
+            None => self.undone_by_others(disabling),
             Some(last) if last.acknowledged && !last.may_have_had_effect() => {
-                "perhaps by an enabling from here that was accepted and did not show"
+                "perhaps by an enabling from here that was accepted and did not show".into()
             }
-            Some(_) => "perhaps by an enabling from here that was never proven",
+            Some(_) => "perhaps by an enabling from here that was never proven".into(),
+        }
+    }
+
+    /// Says that no enabling from here undid a disabling.
+    ///
+    /// What was done to the password since may have made the status that is read: that is not said to be by no act of ours.
+    fn undone_by_others(&self, disabling: &ActionView) -> Safe {
+        let after = self.on(&disabling.account).filter(|other| {
+            other.kind.is_of_password()
+                && other.sent_n > disabling.sent_n
+                && other.may_have_had_effect()
+        });
+        let last = after.max_by_key(|other| other.sent_n);
+        let sent = last.and_then(|act| act.sent.map(|at| (act.what(), time_word(at))));
+        match sent {
+            None => "by no act on record here".into(),
+            Some((what, at)) => safe!(
+                "after {} of ours sent {}; by no enabling on record here",
+                what,
+                at
+            ),
         }
     }
 
@@ -403,7 +427,57 @@ mod tests {
             ledger.apply(&entry(n, 1, body));
         }
         let disabling = ledger.get(&aid(1)).expect("it is on record");
-        assert_eq!(ledger.undone_by(disabling), says);
+        assert_eq!(ledger.undone_by(disabling).as_str(), says);
+    }
+
+    const AFTER_RESET: &str =
+        "after reset password of ours sent 2027-01-15 08:00:00Z; by no enabling on record here";
+    const AFTER_EXPIRY: &str =
+        "after expire password of ours sent 2027-01-15 08:00:00Z; by no enabling on record here";
+    const NOBODY: &str = "by no act on record here";
+    const PERHAPS: &str = "perhaps by an enabling from here that was never proven";
+
+    /// A disabling, sent at number 10, and other acts: each with its first number and its last word.
+    #[rstest]
+    #[case::reset(&[(P, 20, Some(OutcomeState::Verified))], AFTER_RESET)]
+    #[case::expired(&[(X, 20, Some(OutcomeState::Verified))], AFTER_EXPIRY)]
+    #[case::not_known(&[(P, 20, Some(OutcomeState::Unverifiable))], AFTER_RESET)]
+    #[case::on_its_way(&[(P, 20, None)], AFTER_RESET)]
+    #[case::the_last_one(
+        &[(P, 20, Some(OutcomeState::Verified)), (X, 30, Some(OutcomeState::Verified))],
+        AFTER_EXPIRY
+    )]
+    #[case::refused(&[(P, 20, Some(OutcomeState::Rejected))], NOBODY)]
+    #[case::never_left(&[(P, 20, Some(OutcomeState::NotSent))], NOBODY)]
+    #[case::before_it(&[(P, 1, Some(OutcomeState::Verified))], NOBODY)]
+    #[case::a_mark(&[(M, 20, Some(OutcomeState::Verified))], NOBODY)]
+    #[case::and_an_enabling(&[(P, 20, Some(OutcomeState::Verified)), (E, 30, None)], PERHAPS)]
+    fn a_status_that_our_own_new_password_may_have_made_is_not_called_that_of_others(
+        #[case] others: &[(ActionKind, u64, Option<OutcomeState>)],
+        #[case] says: &str,
+    ) {
+        let mut ledger = Ledger::default();
+        sent(&mut ledger, 1, D, 10);
+        for ((kind, n, word), number) in others.iter().zip(2..) {
+            sent(&mut ledger, number, *kind, *n);
+            if let Some(word) = word {
+                ledger.apply(&entry(n + 5, 1, outcome(number, *word)));
+            }
+        }
+        let disabling = ledger.get(&aid(1)).expect("it is on record");
+        assert_eq!(ledger.undone_by(disabling).as_str(), says);
+    }
+
+    #[test]
+    fn a_dry_run_of_a_new_password_made_no_status() {
+        let mut ledger = Ledger::default();
+        sent(&mut ledger, 1, D, 10);
+        let dry = [planned(2, 0, P), confirmed(2, true), intent(2, Some(0))];
+        for (body, n) in dry.into_iter().zip(20..) {
+            ledger.apply(&entry(n, 0, body));
+        }
+        let disabling = ledger.get(&aid(1)).expect("it is on record");
+        assert_eq!(ledger.undone_by(disabling).as_str(), NOBODY);
     }
 
     #[rstest]

@@ -1,18 +1,18 @@
 //! What the comments of several logs tell of one account together, in whatever order they are read.
 //!
-//! A case system may take a comment long after what it tells of, its index may show it late, and a log knows of no other
-//! host. So the last word of each log counts, by as of when it knows whether the account is disabled. What must not live
-//! here: reading one comment.
+//! A case system may take a comment long after what it tells of, its index may show it late, its clock may be another one,
+//! and a log knows of no other host. So the last word of each log counts, by as of when it knows whether the account is
+//! disabled; only clocks of hosts are held against each other. What must not live here: reading one comment.
 
 use chrono::{DateTime, TimeDelta, Utc};
 
 use super::Told;
 use crate::domain::text::Untrusted;
 
-/// How much of an order two clocks leave open.
+/// How much of an order the clocks of two hosts leave open.
 const MARGIN: TimeDelta = TimeDelta::seconds(10);
 
-/// Most logs kept of one account; the one that was silent for longest goes first.
+/// Most logs kept of one account.
 const LOGS_MAX: usize = 20;
 
 /// The words of all logs about one account, each with what it was found with.
@@ -37,7 +37,7 @@ impl<C> Default for Words<C> {
 }
 
 impl<C: Clone> Words<C> {
-    /// Takes one more comment. Of two of one log the later counts, of two of one time the one that was read later.
+    /// Takes one more comment. Of two of one log the one of the longer log counts, else the later, else what was read later.
     pub fn take(&mut self, found: C, told: Told) {
         let same = |log: &&mut OfLog<C>| log.log() == told.log.as_ref();
         let known = Some(&told).filter(|told| told.of.is_some());
@@ -47,20 +47,23 @@ impl<C: Clone> Words<C> {
                 last: (found, told),
             }),
             Some(log) => {
-                if known.is_some_and(|told| log.known.as_ref().is_none_or(|one| one.at <= told.at))
-                {
+                let order = |told: &Told| (told.n, told.at);
+                let is_newer = |one: &Told| order(one) <= order(&told);
+                if known.is_some() && log.known.as_ref().is_none_or(is_newer) {
                     log.known = known.cloned();
                 }
-                if log.last.1.at <= told.at {
+                if is_newer(&log.last.1) {
                     log.last = (found, told);
                 }
             }
         }
+        // What denies nothing goes before what says more.
+        let weight = |log: &OfLog<C>| (log.is_disabled(), log.known.is_some(), log.at());
         let logs = self.logs.iter().enumerate();
         if self.logs.len() > LOGS_MAX
-            && let Some((oldest, _)) = logs.min_by_key(|(_, log)| log.at())
+            && let Some((least, _)) = logs.min_by_key(|(_, log)| weight(log))
         {
-            self.logs.remove(oldest);
+            self.logs.remove(least);
         }
     }
 
@@ -81,13 +84,13 @@ impl<C: Clone> Words<C> {
         let freed = self.logs.iter().filter(|log| !log.is_disabled());
         let freed: Vec<&OfLog<C>> = freed.filter(|log| log.known.is_some()).collect();
         let is_over = |log: &&&OfLog<C>| held.of().is_some_and(|of| log.of() > Some(of + MARGIN));
-        if let Some(over) = freed.iter().filter(is_over).max_by_key(|log| log.at()) {
+        if let Some(over) = freed.iter().filter(is_over).max_by_key(|log| log.of()) {
             return Some(over.last.clone());
         }
-        let later = freed.iter().filter_map(|log| log.said()).max();
+        let said = freed.iter().filter_map(|log| log.said()).max();
+        let doubt = said.filter(|at| Some(*at + MARGIN) >= held.of());
         let (found, mut told) = held.last.clone();
-        let later = later.filter(|at| Some(*at) > held.of());
-        told.otherwise = told.otherwise.max(later);
+        told.otherwise = told.otherwise.max(doubt);
         Some((found, told))
     }
 }
@@ -113,11 +116,15 @@ impl<C> OfLog<C> {
         known.of.filter(|_| is_known)
     }
 
-    /// Gives when it said so: by the word that knows it, or by one that takes that back.
+    /// Gives until when at most it became so: when the word that knows it was composed, or one that takes that back.
     fn said(&self) -> Option<DateTime<Utc>> {
         let known = self.known.as_ref()?;
         let is_same = known.is_disabled() == self.is_disabled();
-        Some(if is_same { known.at } else { self.at() })
+        Some(if is_same {
+            known.stood
+        } else {
+            self.last.1.stood
+        })
     }
 }
 
@@ -188,9 +195,16 @@ mod tests {
     #[case::what_was_read_as_disabled_later_is(
         &[
             ("A", ENABLED, "not contained", 90),
+            ("B", REVOKED, "contained", 101),
+        ],
+        (101, Word::Contained, None)
+    )]
+    #[case::what_was_read_as_disabled_about_then_may_not_be(
+        &[
+            ("A", ENABLED, "not contained", 90),
             ("B", REVOKED, "contained", 95),
         ],
-        (95, Word::Contained, None)
+        (95, Word::Contained, Some(90))
     )]
     #[case::a_log_that_never_disabled_denies_nothing(
         &[
@@ -252,6 +266,56 @@ mod tests {
         let (last, first) = lines.split_last().expect("some");
         let turned: Vec<Line> = std::iter::once(last).chain(first).copied().collect();
         assert_eq!(counts(&turned), expected, "the last one read first");
+    }
+
+    /// The case system's clock is set to another time between two comments, or is another one than those of the hosts.
+    #[rstest]
+    #[case::right(0, 0)]
+    #[case::behind(-300, -300)]
+    #[case::ahead(300, 300)]
+    #[case::set_back(300, -300)]
+    fn the_clock_of_the_case_system_changes_nothing(#[case] first: i64, #[case] second: i64) {
+        let told = |log: &str, n: u64, acts: &str, word: &str, seconds: i64, shift: i64| {
+            let of_host = at(seconds).format("%Y-%m-%dT%H:%M:%SZ");
+            let text = format!(
+                "Account: x (id 1 at okta)\n{acts}\nAccount is {word}.\nquell:01\naudit {log} n={n} h=ab at={of_host}\n"
+            );
+            let comment = Comment {
+                id: "~1".into(),
+                author: "jo".into(),
+                at: at(seconds + shift),
+                edited: false,
+                message: text.into(),
+            };
+            read(&comment).expect("it is one of ours").by(at(200))
+        };
+        let contained = told("A", 9, DISABLED, "contained", 36, first);
+        let enabled = told("B", 5, ENABLED, "not contained", 60, second);
+        let by_another = told("A", 12, REVOKED, "contained", 90, second);
+        let mut words = Words::default();
+        words.take((), contained);
+        let word = words.counts().map(|((), told)| told.word);
+        assert_eq!(word, Some(Word::Contained));
+        words.take((), enabled);
+        // Sent at second 45, read as disabled at second 36: within what two clocks leave open.
+        let counts = words.counts().map(|((), told)| (told.word, told.otherwise));
+        assert_eq!(counts, Some((Word::Contained, Some(at(60)))));
+        words.take((), by_another);
+        let counts = words.counts().map(|((), told)| (told.word, told.otherwise));
+        assert_eq!(counts, Some((Word::Contained, None)));
+    }
+
+    #[test]
+    fn what_denies_nothing_pushes_no_disabling_out() {
+        let mut words = Words::default();
+        words.take(0, told(("A", DISABLED, "contained", 50)));
+        for n in 0..100 {
+            let mut told = told(("A", REVOKED, NONE_HOLDS, 60 + n));
+            told.log = Some(Untrusted::new(n.to_string()));
+            words.take(n, told);
+        }
+        let word = words.counts().map(|(_, told)| told.word);
+        assert_eq!(word, Some(Word::Contained));
     }
 
     #[test]

@@ -13,6 +13,7 @@ fn head() -> Anchor {
         log: "01LOG".to_owned(),
         n: 41,
         h: "ab12".to_owned(),
+        at: at(0),
     }
 }
 
