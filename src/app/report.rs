@@ -150,7 +150,7 @@ pub fn facts(model: &Model, id: &CaseId) -> Facts {
             .map(|window| window.word()),
         silenced: held
             .iter()
-            .filter_map(silenced)
+            .filter_map(|row| silenced(model, row))
             .chain(work.and_then(|work| snoozed(work, model.now.utc)))
             .collect(),
         ways_back: ways_back(model, &held, id),

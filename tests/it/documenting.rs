@@ -35,7 +35,7 @@ use crate::harness::app::{Setting, TestApp, company, records};
 use crate::harness::screen;
 use crate::hold::{comments, refuses_comments};
 use crate::scene;
-use crate::truth::{confirm, finished, open_case, plan};
+use crate::truth::{by_others, confirm, finished, open_case, plan};
 
 const OWN: &str = "- own words_here";
 
@@ -607,6 +607,34 @@ async fn a_handover_that_is_posted_late_says_first_when_it_was_confirmed_and_wha
         "{first}"
     );
     assert!(rest.starts_with("**Handover of case"), "{rest}");
+}
+
+/// Whether the watch recorded the undoing by then or not.
+#[tokio::test(flavor = "multi_thread")]
+async fn a_handover_calls_no_account_disabled_that_it_read_as_enabled() {
+    let (drill, state) = (company().await, dir());
+    let mut app = TestApp::start(&drill, state.path());
+    open_case(&mut app).await;
+    plan(&mut app, "cc").await;
+    confirm(&app);
+    app.until("it is contained", finished).await;
+    app.keys("<Esc>");
+    by_others(&drill, "unsuspend").await;
+    app.clock.pass(Duration::from_secs(20));
+    app.keys("r");
+    app.until("it reads as enabled", |model| {
+        let open = model.open.as_ref().and_then(|open| open.the_account());
+        open.is_some_and(|account| account.status == AccountStatus::Active)
+    })
+    .await;
+    app.keys("H");
+    let model = app
+        .until("the text is open", |model| writing(model).is_some())
+        .await;
+    let (_, text) = writing(&model).expect("it was there");
+    assert!(text.contains("read as ACTIVE at "), "{text}");
+    assert!(!text.contains("is disabled: key u plans"), "{text}");
+    app.end().await;
 }
 
 #[tokio::test(flavor = "multi_thread")]

@@ -4,8 +4,11 @@
 
 use std::collections::BTreeSet;
 
+use chrono::{DateTime, Utc};
+
 use crate::app::model::contained::{self, Contained};
-use crate::app::model::{Model, Watch};
+use crate::app::model::{Found, Load, Model, Watch};
+use crate::domain::account::Account;
 use crate::domain::containment::kind::ActionKind;
 use crate::domain::containment::ledger::{ActionView, Ledger};
 use crate::domain::containment::recovery_watch::{Over, RecoveryWatch};
@@ -27,7 +30,10 @@ const EXPIRED: &str = "the user must choose a new password at the first sign-in 
 
 /// Says what holds an account, and how the last look at it went where it is watched.
 pub(super) fn holds(model: &Model, row: &Contained<'_>) -> Option<Safe> {
-    let line = stands(model, row)?;
+    let line = match (stands(model, row)?, reads_otherwise(model, row)) {
+        (line, None) => line,
+        (line, Some(read)) => safe!("{}, but {}", line, read),
+    };
     let is_watched = row.not_held().is_none() && model.watches(row.account);
     Some(if is_watched {
         safe!("{}, {}", line, looked(model.watch(row.account)))
@@ -65,6 +71,28 @@ fn stands(model: &Model, row: &Contained<'_>) -> Option<Safe> {
     } else {
         safe!("{}, {}", line, row.unwatched())
     })
+}
+
+/// Says how the open case shows an account that is held by the log, where it was read as letting its holder in later than
+/// it was last read as held: nobody recorded yet that it was undone.
+fn reads_otherwise(model: &Model, row: &Contained<'_>) -> Option<Safe> {
+    let Load::Ready(Found::One(account), read) = &model.open.as_ref()?.account else {
+        return None;
+    };
+    let is_it = account.id == *row.account && reads_free(account, read.utc, row.act()?);
+    is_it.then(|| {
+        safe!(
+            "read as {} at {}",
+            account.vendor_status.field(),
+            time_word(read.utc)
+        )
+    })
+}
+
+/// Tells whether an account was read at a time as letting its holder in, later than a disabling was last read as done.
+fn reads_free(account: &Account, read: DateTime<Utc>, disabling: &ActionView) -> bool {
+    let held = disabling.agreed.max(disabling.ended).max(disabling.sent);
+    !account.status.bars() && Some(read) > held
 }
 
 /// Says how the last look at an account went.
@@ -150,15 +178,19 @@ fn was_watched(watch: &RecoveryWatch, over: &Over) -> Safe {
 }
 
 /// Says that a case is not shown for a while.
-pub(super) fn silenced(row: &Contained<'_>) -> Option<Safe> {
+pub(super) fn silenced(model: &Model, row: &Contained<'_>) -> Option<Safe> {
     let stays = row.not_held().is_none();
     let hold = row.hold.filter(|hold| hold.until.is_none() && stays)?;
     let reason = hold.reason.as_ref().map(Untrusted::line);
-    Some(safe!(
+    let line = safe!(
         "{} stays contained until somebody decides{}",
         hold.login.ident(),
         reason.map_or(Safe::default(), |why| safe!(": {}", why))
-    ))
+    );
+    Some(match reads_otherwise(model, row) {
+        None => line,
+        Some(read) => safe!("it was decided that {}; it was {} since", line, read),
+    })
 }
 
 /// Lists, of each account that was acted on for a case, what of ours stands there or may, and the way back from it.
@@ -171,7 +203,7 @@ pub(super) fn ways_back(model: &Model, rows: &[Contained<'_>], id: &CaseId) -> V
         .collect();
     let of_held = rows.iter().flat_map(|row| {
         let rest = stands_beside(&model.ledger, row.account);
-        let first = way_back(row, !rest.is_empty());
+        let first = way_back(row, reads_otherwise(model, row), !rest.is_empty());
         first.into_iter().chain(rest)
     });
     let of_others = acted_on.into_iter().flat_map(|account| {
@@ -182,11 +214,20 @@ pub(super) fn ways_back(model: &Model, rows: &[Contained<'_>], id: &CaseId) -> V
     of_held.chain(of_others).collect()
 }
 
-/// Says how an account is enabled again, or that it need not be; `more` is whether more of ours stands there.
-fn way_back(row: &Contained<'_>, more: bool) -> Option<Safe> {
+/// Says how an account is enabled again, or that it need not be; `otherwise` is how it was read since it was held, `more`
+/// whether more of ours stands there.
+fn way_back(row: &Contained<'_>, otherwise: Option<Safe>, more: bool) -> Option<Safe> {
     let act = row.act()?;
     let login = act.login.ident();
-    let line = if row.is_disabled() {
+    let may_hold = row.is_disabled() || row.reads_disabled() || row.standing.is_by_hand();
+    let line = if let Some(read) = otherwise.filter(|_| may_hold) {
+        safe!(
+            "{}: disabled by this log, but {}; where it is disabled, key u plans to enable the account again, and the user \
+             signs in anew",
+            login,
+            read
+        )
+    } else if row.is_disabled() {
         let word: &'static str = if row.is_in_doubt() {
             "was disabled and may still be"
         } else {
@@ -320,7 +361,6 @@ mod tests {
     use std::sync::Arc;
     use std::time::Duration;
 
-    use chrono::DateTime;
     use rstest::rstest;
 
     use super::*;
@@ -328,6 +368,7 @@ mod tests {
     use crate::app::model::{OwnLog, Start};
     use crate::config::parse::parse;
     use crate::config::sample::SAMPLE;
+    use crate::domain::account::AccountStatus;
     use crate::domain::audit::{Body, Observed, OutcomeState, WatchSeen};
     use crate::domain::containment::remnant::RemnantKind;
     use crate::domain::containment::samples::{
@@ -337,6 +378,43 @@ mod tests {
     use crate::domain::fault::Fault;
     use crate::domain::freshness::Moment;
     use crate::domain::runbook::choice::Runbooks;
+
+    #[rstest]
+    #[case::enabled(AccountStatus::Active, 60, true)]
+    #[case::reset(AccountStatus::Other("RECOVERY".into()), 60, true)]
+    #[case::as_it_was_read_before(AccountStatus::Active, 5, false)]
+    #[case::disabled(AccountStatus::Disabled, 60, false)]
+    #[case::at_its_end(AccountStatus::Other("DEPROVISIONED".into()), 60, false)]
+    fn what_is_read_as_enabled_later_is_not_called_disabled(
+        #[case] status: AccountStatus,
+        #[case] read: i64,
+        #[case] expected: bool,
+    ) {
+        let mut ledger = Ledger::default();
+        proven(&mut ledger, 1, ActionKind::DisableAccount, 10, 5);
+        let of = account();
+        let standing = standing(&ledger, &of.id, |_| false);
+        let row = Contained {
+            account: &of.id,
+            standing: &standing,
+            acts: ledger.on(&of.id).collect(),
+            hold: None,
+        };
+        let act = row.act().expect("it is disabled");
+        let shown = Account {
+            status,
+            ..of.clone()
+        };
+        assert_eq!(reads_free(&shown, at(read), act), expected);
+        let otherwise = expected.then(|| "read as ACTIVE at 08:01Z".into());
+        let said = way_back(&row, otherwise, false).unwrap_or_default();
+        let says = if expected {
+            "mara.lind@acme.example: disabled by this log, but read as ACTIVE at 08:01Z; where it is disabled, key u plans"
+        } else {
+            "mara.lind@acme.example is disabled: key u plans"
+        };
+        assert!(said.as_str().starts_with(says), "{said}");
+    }
 
     #[test]
     fn of_a_watch_that_is_over_it_is_said_how_it_ended_and_what_was_seen() {
@@ -471,7 +549,7 @@ mod tests {
             acts: ledger.on(&account).collect(),
             hold: None,
         };
-        let said = way_back(&row, false).unwrap_or_default();
+        let said = way_back(&row, None, false).unwrap_or_default();
         assert!(said.as_str().contains(says), "{said}");
     }
 
@@ -504,7 +582,7 @@ mod tests {
             acts: ledger.on(&account).collect(),
             hold: None,
         };
-        let said = way_back(&row, false).unwrap_or_default();
+        let said = way_back(&row, None, false).unwrap_or_default();
         let says = "mara.lind@acme.example is disabled, but not provably by an action of ours: it is enabled again";
         assert!(said.as_str().starts_with(says), "{said}");
     }
@@ -533,7 +611,7 @@ mod tests {
             acts: ledger.on(&account).collect(),
             hold: None,
         };
-        let said = way_back(&row, false).unwrap_or_default();
+        let said = way_back(&row, None, false).unwrap_or_default();
         let says = "mara.lind@acme.example: whether it is disabled is not known, for its disabling was closed by hand; \
                     where it is, key u plans to enable the account again";
         assert!(said.as_str().starts_with(says), "{said}");
