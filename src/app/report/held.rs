@@ -168,8 +168,9 @@ fn was_watched(watch: &RecoveryWatch, over: &Over) -> Safe {
         Some(safe!("; {}", watch.word()))
     };
     safe!(
-        "{}: enabled again, its watch is over since {}, owner {}: {}{}",
+        "{}: {}, its watch is over since {}, owner {}: {}{}",
         watch.login.ident(),
+        watch.enabled(),
         time_word(over.at),
         watch.owner.field(),
         over.text.line(),
@@ -432,6 +433,7 @@ mod tests {
             login: account().login,
             owner: "jo".into(),
             since: at(0),
+            is_read: true,
             until: at(9_000),
             seen: Vec::new(),
             missed: BTreeMap::new(),
@@ -485,6 +487,7 @@ mod tests {
             login: account().login,
             owner: "jo".into(),
             since: at(0),
+            is_read: true,
             until: at(7_200),
             seen: Vec::new(),
             missed: BTreeMap::new(),

@@ -275,13 +275,14 @@ pub(super) fn remind(model: &mut Model) -> Vec<Effect> {
         let stage = watch.stage(now, reminder);
         let key = (watch.account.clone(), watch.until, stage);
         if stage == Stage::Soon && !model.reminded.contains(&key) {
-            due.push((key, watch.login.field(), watch.owner.field()));
+            let enabled = watch.enabled();
+            due.push((key, enabled, watch.login.field(), watch.owner.field()));
         }
     }
     let rang = !due.is_empty();
-    for (key, login, owner) in due {
+    for (key, enabled, login, owner) in due {
         let until = near_word(key.1, now);
-        let line = safe!("the watch over {}, enabled again, ends {}", login, until);
+        let line = safe!("the watch over {}, {}, ends {}", login, enabled, until);
         model.say(Level::Warning, line, Some(safe!("owner {}", owner)));
         model.reminded.insert(key);
     }

@@ -9,6 +9,7 @@ use chrono::{DateTime, Utc};
 use crate::domain::audit::Entry;
 use crate::domain::case::Comment;
 use crate::domain::containment::approval::{self, TTL};
+use crate::domain::containment::kind::ActionKind;
 use crate::domain::containment::ledger::{ActionView, Ledger};
 use crate::domain::containment::recovery_watch::RecoveryWatch;
 use crate::domain::containment::standing::{Standing, standing};
@@ -85,9 +86,11 @@ pub struct Responses {
 struct Here {
     /// `None` when it is free.
     row: Option<Contained>,
+    /// Whether nothing from here disables it.
+    is_free: bool,
     /// When the row is shown no longer, though nothing more was recorded.
     lapses: Option<DateTime<Utc>>,
-    /// When the last act on it ended.
+    /// When the last act ended by which this log knows that it is enabled.
     last: Option<DateTime<Utc>>,
     /// When the log said something of it last: an act that was sent or ended, an end that was set, a success.
     said: Option<DateTime<Utc>>,
@@ -97,6 +100,12 @@ impl Here {
     fn row(&self, now: DateTime<Utc>) -> Option<&Contained> {
         let is_shown = self.lapses.is_none_or(|at| now < at);
         self.row.as_ref().filter(|_| is_shown)
+    }
+
+    /// Tells whether this log knows more of it than its case tells. Of an account that it never disabled it does not.
+    fn knows_more_than(&self, told: &Told, now: DateTime<Utc>) -> bool {
+        let is_its = self.row(now).is_some() && !(self.is_free && told.is_disabled());
+        is_its || self.last >= Some(told.stood)
     }
 
     /// Gives the row, with what its case tells of the same account beside it.
@@ -222,7 +231,10 @@ impl Responses {
             .filter_map(|(account, here)| {
                 let told = self.told.get(&named(account));
                 let told = told.and_then(Words::counts).map(|(_, told)| told);
-                here.beside(told.as_ref(), now)
+                let is_shown = |told: &Told| here.knows_more_than(told, now);
+                told.as_ref()
+                    .is_none_or(is_shown)
+                    .then(|| here.beside(told.as_ref(), now))?
             })
             .collect();
         for (key, words) in &self.told {
@@ -232,7 +244,7 @@ impl Responses {
             let known = self.here.iter();
             let known = known
                 .filter(|(account, _)| named(account) == *key)
-                .find(|(_, here)| here.row(now).is_some() || here.last >= Some(told.stood));
+                .find(|(_, here)| here.knows_more_than(&told, now));
             if known.is_some() {
                 continue;
             }
@@ -267,7 +279,8 @@ fn here_of(ledger: &Ledger, account: &AccountId) -> Option<Here> {
         .filter(|act| act.may_have_left())
         .collect();
     let act = acts.last()?;
-    let last = acts.iter().filter_map(|act| act.ended).max();
+    let turns = acts.iter().filter(|act| turns(act));
+    let last = turns.filter_map(|act| act.ended).max();
     let hold = ledger.holds().hold(account);
     let seen = ledger.holds().successes(account, DateTime::UNIX_EPOCH);
     let said = acts
@@ -282,6 +295,7 @@ fn here_of(ledger: &Ledger, account: &AccountId) -> Option<Here> {
         Standing::Free => {
             return Some(Here {
                 row: None,
+                is_free,
                 lapses,
                 last,
                 said,
@@ -308,10 +322,22 @@ fn here_of(ledger: &Ledger, account: &AccountId) -> Option<Here> {
     };
     Some(Here {
         row: Some(row),
+        is_free,
         lapses,
         last,
         said,
     })
+}
+
+/// Tells whether an account is known to be enabled by an act: of another one nothing is known of what other hosts did.
+fn turns(act: &ActionView) -> bool {
+    match act.kind {
+        ActionKind::EnableAccount => act.reads_enabled(),
+        ActionKind::DisableAccount => {
+            matches!(act.state, ActionState::Drifted | ActionState::NotEffective)
+        }
+        _ => false,
+    }
 }
 
 fn running_here(action: &ActionView) -> Running {
@@ -349,7 +375,6 @@ mod tests {
 
     use super::*;
     use crate::domain::audit::{Body, HoldSet, Observed, OutcomeState};
-    use crate::domain::containment::kind::ActionKind;
     use crate::domain::containment::samples::{
         account, aid, at, case, confirmed, entry, intent, outcome, planned, proven,
     };
@@ -518,6 +543,40 @@ mod tests {
         let own = record("01B", acts, "not contained", 95);
         responses.told(vec![own], at(100));
         assert!(responses.contained(at(100)).is_empty());
+    }
+
+    /// This host did something else to an account that another host contained before; its record says nothing of that.
+    #[rstest]
+    #[case::removed(ActionKind::RemoveItem, OutcomeState::Verified, true)]
+    #[case::signed_out(ActionKind::RevokeSessions, OutcomeState::Verified, true)]
+    #[case::enabling_refused(ActionKind::EnableAccount, OutcomeState::Rejected, true)]
+    #[case::enabling_without_effect(ActionKind::EnableAccount, OutcomeState::NotEffective, true)]
+    #[case::enabling_closed_by_hand(ActionKind::EnableAccount, OutcomeState::Abandoned, true)]
+    #[case::enabled(ActionKind::EnableAccount, OutcomeState::Verified, false)]
+    fn what_this_host_did_hides_no_word_of_another_but_by_what_it_knows(
+        #[case] kind: ActionKind,
+        #[case] state: OutcomeState,
+        #[case] is_shown: bool,
+    ) {
+        let mut ledger = Ledger::default();
+        let bodies = [
+            planned(1, 0, kind),
+            confirmed(1, false),
+            intent(1, Some(70)),
+            outcome(1, state),
+        ];
+        for (body, n) in bodies.into_iter().zip(20..) {
+            ledger.apply(&entry(n, 70, body));
+        }
+        let mut responses = Responses::of(ledger);
+        let of_this = |(case, mut comment): (CaseId, Comment)| {
+            comment.message = comment.message.raw().replace("00u9", "00uAbC").into();
+            (case, comment)
+        };
+        responses.told(vec![of_this(theirs())], at(100));
+        let rows = responses.contained(at(100));
+        let word = rows.iter().find(|row| row.missing.is_none());
+        assert_eq!(word.is_some(), is_shown, "{rows:?}");
     }
 
     #[test]

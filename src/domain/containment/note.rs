@@ -154,7 +154,8 @@ pub fn hedged(text: &str) -> String {
 fn speaks(actions: &[&ActionView], standing: &Standing) -> bool {
     *standing != Standing::Free
         || actions.iter().any(|action| match action.kind {
-            ActionKind::EnableAccount => action.may_have_had_effect(),
+            // Closed by hand and never read, or undone, it says nothing either.
+            ActionKind::EnableAccount => action.reads_enabled(),
             // What only was refused says nothing of how the account stands.
             ActionKind::DisableAccount => action.may_have_left() && action.matches == Some(false),
             _ => false,
@@ -554,7 +555,8 @@ mod text {
     #[case::disabled_by_others_before(ActionKind::DisableAccount, true, Some(true), false)]
     #[case::without_effect(ActionKind::DisableAccount, true, Some(false), true)]
     #[case::not_read(ActionKind::DisableAccount, true, None, false)]
-    #[case::enabled(ActionKind::EnableAccount, true, None, true)]
+    #[case::enabled(ActionKind::EnableAccount, true, Some(true), true)]
+    #[case::enabled_and_never_read(ActionKind::EnableAccount, true, None, false)]
     fn that_nothing_contains_an_account_is_said_by_who_disabled_or_enabled_it(
         #[case] kind: ActionKind,
         #[case] is_sent: bool,

@@ -60,6 +60,8 @@ pub struct RecoveryWatch {
     pub owner: Untrusted,
     /// The provider's time right before the enabling, else of its answer.
     pub since: DateTime<Utc>,
+    /// Whether the account was read as enabled since; else the enabling was sent, and nobody knows what became of it.
+    pub is_read: bool,
     /// Until when.
     pub until: DateTime<Utc>,
     /// What was seen, in the order it was.
@@ -305,6 +307,7 @@ impl Recoveries {
             login: word.login,
             owner: word.owner,
             since: since.unwrap_or(at),
+            is_read: action.reads_enabled(),
             until: word.until,
             seen: Vec::new(),
             missed: BTreeMap::new(),

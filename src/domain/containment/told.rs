@@ -78,7 +78,8 @@ impl Told {
         self
     }
 
-    fn is_disabled(&self) -> bool {
+    /// Tells whether the account is disabled by its word.
+    pub fn is_disabled(&self) -> bool {
         match &self.word {
             Word::Contained => true,
             Word::Free => false,

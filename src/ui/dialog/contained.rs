@@ -252,6 +252,7 @@ mod tests {
             login: account().login,
             owner: "jo".into(),
             since: at(0),
+            is_read: true,
             until: at(3_600),
             seen: Vec::new(),
             missed: BTreeMap::new(),

@@ -223,14 +223,15 @@ pub(super) fn running(wall: &Wall) -> Section {
 }
 
 /// Says what the watch over an account that was enabled again saw so far, with the roles of that and of what follows.
-fn watched_word(watch: &RecoveryWatch) -> (Role, &'static str, Role) {
+fn watched_word(watch: &RecoveryWatch) -> (Role, Safe, Role) {
     if !watch.seen.is_empty() {
-        (Role::LevelAlarm, "ENABLED AGAIN, SEEN SINCE", Role::Text)
+        let word = Safe::fixed("ENABLED AGAIN, SEEN SINCE");
+        (Role::LevelAlarm, word, Role::Text)
     } else if !watch.missed.is_empty() {
-        let word = "enabled again, not all of it read";
+        let word = safe!("{}, not all of it read", watch.enabled());
         (Role::LevelWarning, word, Role::Text)
     } else {
-        (Role::Dim, "enabled again", Role::Dim)
+        (Role::Dim, watch.enabled().into(), Role::Dim)
     }
 }
 
@@ -397,6 +398,7 @@ mod tests {
             login: account().login,
             owner: "jo".into(),
             since: at(0),
+            is_read: true,
             until: at(3_600),
             seen: Vec::new(),
             missed: BTreeMap::new(),
@@ -406,13 +408,16 @@ mod tests {
         };
         assert_eq!(
             watched_word(&watch),
-            (Role::Dim, "enabled again", Role::Dim)
+            (Role::Dim, "enabled again".into(), Role::Dim)
         );
         watch.missed.insert("elastic".to_owned(), "403".into());
         let (role, word, _) = watched_word(&watch);
         assert_eq!(
             (role, word),
-            (Role::LevelWarning, "enabled again, not all of it read")
+            (
+                Role::LevelWarning,
+                "enabled again, not all of it read".into()
+            )
         );
     }
 }

@@ -145,6 +145,13 @@ impl ActionView {
         self.sent.is_some() && !never
     }
 
+    /// Tells whether the account was read as enabled after this enabling, proven to be its doing or not.
+    pub fn reads_enabled(&self) -> bool {
+        let is_read = self.state == ActionState::Verified || self.matches == Some(true);
+        let is_it = self.kind == ActionKind::EnableAccount && self.state != ActionState::Drifted;
+        is_it && is_read && self.may_have_had_effect()
+    }
+
     /// Tells whether a request of it may have changed the account, whatever is known of it since.
     ///
     /// An action given up after it was sent may have: nobody read to the end.

@@ -27,11 +27,20 @@ impl RecoveryWatch {
         }
     }
 
+    /// Says that the account was enabled again, as far as that is known.
+    pub fn enabled(&self) -> &'static str {
+        if self.is_read {
+            "enabled again"
+        } else {
+            "perhaps enabled again"
+        }
+    }
+
     /// Gives the word that stands for what it saw, as far as that was read.
     pub fn word(&self) -> Safe {
         match (self.seen.as_slice(), &self.over) {
             ([], None) if !self.missed.is_empty() => unread_word(&self.missed_word()),
-            ([], None) => "enabled again, nothing seen".into(),
+            ([], None) => safe!("{}, nothing seen", self.enabled()),
             ([], Some(over)) if over.early => {
                 safe!("{}; {}", self.nothing_word(), over.text.line())
             }
@@ -49,7 +58,7 @@ impl RecoveryWatch {
     pub fn word_once(&self, is_looked_at: bool) -> Safe {
         let is_quiet = self.seen.is_empty() && self.missed.is_empty() && self.over.is_none();
         if is_quiet && !is_looked_at {
-            "enabled again, not looked yet".into()
+            safe!("{}, not looked yet", self.enabled())
         } else {
             self.word()
         }

@@ -37,7 +37,8 @@ impl<C> Default for Words<C> {
 }
 
 impl<C: Clone> Words<C> {
-    /// Takes one more comment. Of two of one log the one of the longer log counts, else the later, else what was read later.
+    /// Takes one more comment. Of two of one log the later one counts by its host's clock, else that of the longer log, else
+    /// what was read later.
     pub fn take(&mut self, found: C, told: Told) {
         let same = |log: &&mut OfLog<C>| log.log() == told.log.as_ref();
         let known = Some(&told).filter(|told| told.of.is_some());
@@ -47,7 +48,8 @@ impl<C: Clone> Words<C> {
                 last: (found, told),
             }),
             Some(log) => {
-                let order = |told: &Told| (told.n, told.at);
+                // A log that was put back from a copy counts anew; its host's clock goes on.
+                let order = |told: &Told| (told.stood, told.n, told.at);
                 let is_newer = |one: &Told| order(one) <= order(&told);
                 if known.is_some() && log.known.as_ref().is_none_or(is_newer) {
                     log.known = known.cloned();
