@@ -3,7 +3,7 @@
 use std::sync::{Arc, PoisonError};
 use std::time::Duration;
 
-use super::World;
+use super::{World, anchored};
 use crate::app::message::{AlertsRead, Message, NoAlerts, Offer, Polled};
 use crate::connect::capability::{
     ActivityQuery, ActivitySource, Cases, ConnectError, ConnectErrorKind, Identity,
@@ -206,7 +206,12 @@ async fn tell_offers(world: Arc<World>, source: Arc<dyn Identity>) {
 pub(super) async fn read_case(world: Arc<World>, case: CaseId) {
     let result = match world.case_system(&case.connection) {
         Some(source) => match source.open(&case).await {
-            Ok(file) => Ok(Box::new(file)),
+            Ok(file) => {
+                // A long log takes a while to be held against them, and nothing here waits for that.
+                let (of, at, read) = (Arc::clone(&world), case.clone(), file.comments.clone());
+                world.spawn(async move { anchored::check(&of, &at, &read).await });
+                Ok(Box::new(file))
+            }
             Err(error) => Err(world.troubled(source.connection(), error).await),
         },
         None => Err(Fault::new(crate::safe!(

@@ -609,9 +609,12 @@ async fn a_handover_that_is_posted_late_says_first_when_it_was_confirmed_and_wha
     assert!(rest.starts_with("**Handover of case"), "{rest}");
 }
 
-/// Whether the watch recorded the undoing by then or not.
+/// Whether the watch recorded the undoing by then or not, and whatever the account was read for.
+#[rstest]
+#[case::refreshed(false)]
+#[case::for_a_plan(true)]
 #[tokio::test(flavor = "multi_thread")]
-async fn a_handover_calls_no_account_disabled_that_it_read_as_enabled() {
+async fn a_handover_calls_no_account_disabled_that_it_read_as_enabled(#[case] planned: bool) {
     let (drill, state) = (company().await, dir());
     let mut app = TestApp::start(&drill, state.path());
     open_case(&mut app).await;
@@ -621,13 +624,17 @@ async fn a_handover_calls_no_account_disabled_that_it_read_as_enabled() {
     app.keys("<Esc>");
     by_others(&drill, "unsuspend").await;
     app.clock.pass(Duration::from_secs(20));
-    app.keys("r");
+    if planned {
+        plan(&mut app, "u").await;
+    } else {
+        app.keys("r");
+    }
     app.until("it reads as enabled", |model| {
         let open = model.open.as_ref().and_then(|open| open.the_account());
         open.is_some_and(|account| account.status == AccountStatus::Active)
     })
     .await;
-    app.keys("H");
+    app.keys("<Esc>H");
     let model = app
         .until("the text is open", |model| writing(model).is_some())
         .await;

@@ -7,10 +7,10 @@ use std::collections::BTreeSet;
 use chrono::{DateTime, Utc};
 
 use crate::app::model::contained::{self, Contained};
-use crate::app::model::{Found, Load, Model, Watch};
+use crate::app::model::{Found, Load, Model, OpenCase, Watch};
 use crate::domain::account::Account;
 use crate::domain::containment::kind::ActionKind;
-use crate::domain::containment::ledger::{ActionView, Ledger};
+use crate::domain::containment::ledger::{ActionView, Worth};
 use crate::domain::containment::recovery_watch::{Over, RecoveryWatch};
 use crate::domain::containment::state::ActionState;
 use crate::domain::freshness::time_word;
@@ -87,6 +87,14 @@ fn reads_otherwise(model: &Model, row: &Contained<'_>) -> Option<Safe> {
             time_word(read.utc)
         )
     })
+}
+
+/// Says how an account that is held by the log was read since, where it was read otherwise or not at all.
+fn read_since(model: &Model, row: &Contained<'_>) -> Option<Safe> {
+    let is_shown = model.open.as_ref().and_then(OpenCase::the_account);
+    let is_shown = is_shown.is_some_and(|account| account.id == *row.account);
+    let unread = model.unread(row.account).filter(|_| !is_shown);
+    reads_otherwise(model, row).or_else(|| unread.map(Safe::from))
 }
 
 /// Tells whether an account was read at a time as letting its holder in, later than a disabling was last read as done.
@@ -203,12 +211,12 @@ pub(super) fn ways_back(model: &Model, rows: &[Contained<'_>], id: &CaseId) -> V
         .filter(|account| !held.contains(account))
         .collect();
     let of_held = rows.iter().flat_map(|row| {
-        let rest = stands_beside(&model.ledger, row.account);
-        let first = way_back(row, reads_otherwise(model, row), !rest.is_empty());
+        let rest = stands_beside(model, row.account);
+        let first = way_back(row, read_since(model, row), !rest.is_empty());
         first.into_iter().chain(rest)
     });
     let of_others = acted_on.into_iter().flat_map(|account| {
-        let rest = stands_beside(&model.ledger, account);
+        let rest = stands_beside(model, account);
         let first = in_doubt(&contained::row(model, account));
         first.into_iter().chain(rest)
     });
@@ -293,8 +301,8 @@ fn in_doubt(row: &Contained<'_>) -> Option<Safe> {
 /// Lists what of ours stands at an account beside a disabling, or may: a mark, another password, what was removed.
 ///
 /// Of every case: the account is one, and an enabling takes none of it back.
-fn stands_beside(ledger: &Ledger, account: &AccountId) -> Vec<Safe> {
-    let all = ledger.on(account);
+fn stands_beside(model: &Model, account: &AccountId) -> Vec<Safe> {
+    let all = model.ledger.on(account);
     let mut acts: Vec<&ActionView> = all.filter(|act| act.may_have_had_effect()).collect();
     acts.sort_by_key(|act| (act.sent_n, act.order));
     let kinds = [
@@ -304,7 +312,10 @@ fn stands_beside(ledger: &Ledger, account: &AccountId) -> Vec<Safe> {
     ];
     let each = kinds.into_iter().flat_map(|(kind, way)| {
         let standing = since_proven(&acts, kind);
-        standing.filter_map(move |act| stands_with(act, way))
+        standing.filter_map(move |act| match model.worth(&act.aid) {
+            Worth::Changed(at) if kind == ActionKind::ResetPassword => changed_since(act, at),
+            _ => stands_with(act, way),
+        })
     });
     each.chain(removed(&acts)).collect()
 }
@@ -341,6 +352,18 @@ fn stands_with(act: &ActionView, way: &'static str) -> Option<Safe> {
     ))
 }
 
+/// Says of a reset that another password was set since.
+fn changed_since(act: &ActionView, at: DateTime<Utc>) -> Option<Safe> {
+    Some(safe!(
+        "{}: {}, {}, sent {}; the password was changed since, {}, by the user or others: what that made opens nothing",
+        act.login.ident(),
+        act.what(),
+        act.state.word(),
+        time_word(act.sent?),
+        time_word(at)
+    ))
+}
+
 /// Says what was taken away: one by its name, of many how many there are.
 fn removed(acts: &[&ActionView]) -> Option<Safe> {
     let removals = acts.iter().filter(|act| act.kind == ActionKind::RemoveItem);
@@ -371,6 +394,7 @@ mod tests {
     use crate::config::sample::SAMPLE;
     use crate::domain::account::AccountStatus;
     use crate::domain::audit::{Body, Observed, OutcomeState, WatchSeen};
+    use crate::domain::containment::ledger::Ledger;
     use crate::domain::containment::remnant::RemnantKind;
     use crate::domain::containment::samples::{
         account, aid, at, case, confirmed, entry, intent, outcome, planned, proven,
@@ -783,8 +807,8 @@ mod tests {
     #[test]
     fn an_account_that_is_disabled_and_marked_has_both_ways_back() {
         let said = ways(&[(DISABLE, PROVEN), (REVOKE, PROVEN), (MARK, PROVEN)]);
-        let first = "mara.lind@acme.example is disabled: key u plans to enable the account again; the sessions stay \
-                     revoked, the user signs in anew; what else was changed there follows";
+        let first = "mara.lind@acme.example: disabled by this log, but the account is not read yet; where it is disabled, \
+                     key u plans to enable the account again, and the user signs in anew; what else was changed there follows";
         assert_eq!(said.first().map(String::as_str), Some(first));
         assert_eq!(said.len(), 2, "{said:#?}");
     }

@@ -292,6 +292,18 @@ pub(super) fn choose_user(model: &mut Model, user: Untrusted) -> Vec<Effect> {
     effects
 }
 
+/// Shows an account as it was read for something else, where it is that of the open case.
+pub(super) fn adopt(model: &mut Model, account: &Account) -> Vec<Effect> {
+    let open = model.open.as_ref().filter(|open| {
+        let shown = open.the_account();
+        shown.is_some_and(|shown| shown.id == account.id)
+    });
+    let Some((case, Some(user))) = open.map(|open| (open.id.clone(), open.user.clone())) else {
+        return Vec::new();
+    };
+    account_read(model, &case, &user, Ok(vec![account.clone()]))
+}
+
 pub(super) fn account_read(
     model: &mut Model,
     case: &CaseId,

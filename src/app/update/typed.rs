@@ -182,7 +182,8 @@ pub(super) fn written(model: &mut Model, number: u64, refused: Option<Refused>) 
         model.say(level, fault.what, fault.hint);
         in_messages(model, &text);
         model.typed.forget(&about);
-        return Vec::new();
+        // The account may have been read for it, and the pane shows it as it was before.
+        return super::open_case::look_up(model);
     }
     let back = way_back(model, about.purpose());
     let hint = match fault.hint {

@@ -271,12 +271,15 @@ fn plan_made(model: &mut Model, result: Result<Box<Plan>, Box<NoPlan>>) -> Vec<E
     model.layers.pop();
     match result {
         Ok(plan) => {
+            // What it was made on is the newest reading there is.
+            let effects = super::open_case::adopt(model, &plan.account);
             let confirmation = Confirmation::open(*plan);
             model.layers.push(Layer::Confirm {
                 confirmation: Box::new(confirmation),
                 said: None,
                 scroll: 0,
             });
+            return effects;
         }
         Err(none) => {
             let NoPlan { items, fault, .. } = *none;

@@ -2,13 +2,37 @@
 //!
 //! What must not live here: which entry proves what (see `proof`), when to read again.
 
+use chrono::{DateTime, Utc};
+
 use super::{CLIENTS, Okta, PAGES, TOKENS, log, proof, wire};
 use crate::connect::capability::{ConnectError, Identity, ProofQuery, Reading};
-use crate::domain::account::AccountStatus;
+use crate::domain::account::{Account, AccountStatus};
 use crate::domain::text::Untrusted;
 
 /// Entries of the System Log read at once for a proof.
 const PROOF_PAGE: usize = 200;
+
+/// Tells whether an account reads as wanted by a request that left not before a time of the provider; `None` where it says
+/// neither.
+///
+/// Any other status says neither: somebody changed the account meanwhile, and whether our act was there before cannot be read
+/// any more. But one that lets the holder in is none of a disabled account.
+fn judged(
+    account: &Account,
+    wanted: &AccountStatus,
+    not_before: Option<DateTime<Utc>>,
+) -> Option<bool> {
+    let changed = account.status_changed.zip(not_before);
+    let is_since = changed.is_some_and(|(changed, before)| changed > before);
+    match (&account.status, wanted) {
+        (status, wanted) if status == wanted => Some(true),
+        (status, AccountStatus::Disabled) if !wire::keeps_out(status) => Some(false),
+        (AccountStatus::Other(_), _) | (AccountStatus::Disabled, AccountStatus::Other(_)) => None,
+        // Somebody disabled it after an enabling, which may have been there before.
+        (AccountStatus::Disabled, AccountStatus::Active) if is_since => None,
+        _ => Some(false),
+    }
+}
 
 impl Okta {
     /// Reads the status once.
@@ -43,16 +67,7 @@ impl Okta {
             AccountStatus::Other(word) => word.raw(),
             _ => account.vendor_status.raw(),
         };
-        // Any other status says neither: somebody changed the account meanwhile, and whether our act was there before
-        // cannot be read any more. But one that lets the holder in is none of a disabled account.
-        let matches = match (&account.status, wanted) {
-            (status, wanted) if status == wanted => Some(true),
-            (status, AccountStatus::Disabled) if !wire::keeps_out(status) => Some(false),
-            (AccountStatus::Other(_), _) | (AccountStatus::Disabled, AccountStatus::Other(_)) => {
-                None
-            }
-            _ => Some(false),
-        };
+        let matches = judged(&account, wanted, query.not_before);
         Ok(Reading {
             matches,
             evidence: Untrusted::new(format!("status {word}{since}")),
@@ -159,5 +174,33 @@ impl Okta {
                 None,
             )),
         }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use rstest::rstest;
+
+    use super::*;
+    use crate::domain::containment::samples::{account, at};
+
+    #[rstest]
+    #[case::enabled(AccountStatus::Active, AccountStatus::Active, 20, Some(true))]
+    #[case::still_disabled(AccountStatus::Disabled, AccountStatus::Active, 5, Some(false))]
+    #[case::disabled_again_since(AccountStatus::Disabled, AccountStatus::Active, 20, None)]
+    #[case::not_disabled(AccountStatus::Active, AccountStatus::Disabled, 20, Some(false))]
+    #[case::disabled(AccountStatus::Disabled, AccountStatus::Disabled, 20, Some(true))]
+    fn a_status_that_began_after_an_enabling_does_not_refute_it(
+        #[case] status: AccountStatus,
+        #[case] wanted: AccountStatus,
+        #[case] changed: i64,
+        #[case] expected: Option<bool>,
+    ) {
+        let account = Account {
+            status,
+            status_changed: Some(at(changed)),
+            ..account()
+        };
+        assert_eq!(judged(&account, &wanted, Some(at(10))), expected);
     }
 }
