@@ -646,7 +646,13 @@ fn table() -> Vec<(Act, World, ActionState, usize, &'static str)> {
         rows.push((act, World::DeactivatedByOthers, deactivated, 1, ""));
         if act.undo.is_some() {
             let says = if of_risk { "risk level" } else { "status" };
-            rows.push((act, World::UndoneAtOnce, NotEffective, 1, says));
+            // A status that began after an enabling does not refute it.
+            let undone = if act.effect == "unsuspend" {
+                Unverifiable
+            } else {
+                NotEffective
+            };
+            rows.push((act, World::UndoneAtOnce, undone, 1, says));
         }
         if of_risk {
             // Nothing is refused for what it is already; what is read is ours by its reason.
