@@ -208,6 +208,13 @@ mod tests {
         ],
         (95, Word::Contained, Some(90))
     )]
+    #[case::what_was_enabled_just_within_what_clocks_leave_open_is_doubtful(
+        &[
+            ("B", DISABLED, "contained", 35),
+            ("A", ENABLED, "not contained", 100),
+        ],
+        (35, Word::Contained, Some(100))
+    )]
     #[case::a_log_that_never_disabled_denies_nothing(
         &[
             ("B", DISABLED, "contained", 50),
