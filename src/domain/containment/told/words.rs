@@ -143,14 +143,20 @@ mod tests {
     /// One comment: of which log, what it says was done and when, how the account stands, when it was written.
     type Line = (&'static str, &'static str, &'static str, i64);
 
-    fn told((log, acts, word, seconds): Line) -> Told {
+    fn told(line: Line) -> Told {
+        let seconds = line.3;
+        told_at(line, "n=1 h=ab", seconds)
+    }
+
+    /// The same with another anchor, written at another second of the case system's clock.
+    fn told_at((log, acts, word, _): Line, anchor: &str, written: i64) -> Told {
         let text = format!(
-            "Account: x (id 1 at okta)\n{acts}\nAccount is {word}.\nquell:01\naudit {log} n=1 h=ab\n"
+            "Account: x (id 1 at okta)\n{acts}\nAccount is {word}.\nquell:01\naudit {log} {anchor}\n"
         );
         let comment = Comment {
             id: "~1".into(),
             author: "jo".into(),
-            at: at(seconds),
+            at: at(written),
             edited: false,
             message: text.into(),
         };
@@ -284,23 +290,14 @@ mod tests {
     #[case::ahead(300, 300)]
     #[case::set_back(300, -300)]
     fn the_clock_of_the_case_system_changes_nothing(#[case] first: i64, #[case] second: i64) {
-        let told = |log: &str, n: u64, acts: &str, word: &str, seconds: i64, shift: i64| {
-            let of_host = at(seconds).format("%Y-%m-%dT%H:%M:%SZ");
-            let text = format!(
-                "Account: x (id 1 at okta)\n{acts}\nAccount is {word}.\nquell:01\naudit {log} n={n} h=ab at={of_host}\n"
-            );
-            let comment = Comment {
-                id: "~1".into(),
-                author: "jo".into(),
-                at: at(seconds + shift),
-                edited: false,
-                message: text.into(),
-            };
-            read(&comment).expect("it is one of ours").by(at(200))
+        let told = |n: u64, line: Line, shift: i64| {
+            let of_host = at(line.3).format("%Y-%m-%dT%H:%M:%SZ");
+            let anchor = format!("n={n} h=ab at={of_host}");
+            told_at(line, &anchor, line.3 + shift).by(at(200))
         };
-        let contained = told("A", 9, DISABLED, "contained", 36, first);
-        let enabled = told("B", 5, ENABLED, "not contained", 60, second);
-        let by_another = told("A", 12, REVOKED, "contained", 90, second);
+        let contained = told(9, ("A", DISABLED, "contained", 36), first);
+        let enabled = told(5, ("B", ENABLED, "not contained", 60), second);
+        let by_another = told(12, ("A", REVOKED, "contained", 90), second);
         let mut words = Words::default();
         words.take((), contained);
         let word = words.counts().map(|((), told)| told.word);
