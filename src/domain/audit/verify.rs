@@ -169,7 +169,7 @@ impl Verifier {
     /// Takes the next bytes and hands every line that is a record to `whole`, without its line feed.
     pub fn feed_with(&mut self, bytes: &[u8], whole: &mut dyn FnMut(&[u8])) {
         let mut rest = bytes;
-        while let Some(at) = rest.iter().position(|b| *b == b'\n') {
+        while let Some(at) = memchr::memchr(b'\n', rest) {
             let (part, after) = rest.split_at(at);
             if self.held == 0 {
                 self.take_line(part, whole);
