@@ -20,9 +20,11 @@ use std::sync::{Arc, PoisonError};
 use std::time::Duration;
 
 use super::World;
+use super::anchored::Round;
 use super::respond::outcome;
 use crate::app::message::{Level, Message, WatchOf};
 use crate::domain::audit::OutcomeState;
+use crate::domain::containment::hold::BY_WHOM;
 use crate::domain::containment::ledger::ActionView;
 use crate::domain::fault::Fault;
 use crate::domain::freshness::clock_word;
@@ -293,9 +295,12 @@ async fn status(
             return Ok(());
         }
     }
+    // In a log that was put back from a copy an enabling of ours may be missing, which its case tells.
+    Round::default().look(world, &action.case).await;
     // Another console of this user may have enabled it, or have said that others did.
     world.journal.catch_up().await;
     let now = world.clock.now().utc;
+    let in_doubt = world.journal.is_in_doubt();
     let (undone_here, by, stands) = world.journal.with(|ledger| {
         let stands = ledger
             .get(&action.aid)
@@ -303,7 +308,11 @@ async fn status(
         let undone_here = ledger
             .enablings_after(action)
             .any(|other| other.takes_back(now));
-        (undone_here, ledger.undone_by(action), stands)
+        let by = match in_doubt {
+            true => BY_WHOM.into(),
+            false => ledger.undone_by(action),
+        };
+        (undone_here, by, stands)
     });
     if undone_here || !stands {
         return Ok(());

@@ -6,6 +6,8 @@ use std::path::Path;
 use quell::app::message::Level;
 use quell::app::model::Model;
 use quell::domain::audit::{Anchor, Body, ChainHash, OutcomeState};
+use quell::domain::containment::hold::drift_marker;
+use quell::domain::containment::ledger::ActionView;
 use quell::domain::containment::note::DOUBTED;
 use quell::domain::containment::state::ActionState;
 use quell::drill::Drill;
@@ -159,4 +161,67 @@ async fn a_head_that_anybody_wrote_warns_and_hedges_and_stops_no_containment(
         .find(|text| text.contains("**Containment record**"));
     let record = record.expect("it is documented");
     assert_eq!(record.starts_with(DOUBTED), words.is_some(), "{record}");
+}
+
+/// Copies the log of a state directory, with what is remembered of it, as a backup does.
+fn copy(from: &Path, to: &Path) {
+    std::fs::create_dir_all(to.join("audit")).expect("it is ours");
+    let files = std::fs::read_dir(from.join("audit")).expect("it is there");
+    let logs = files.map(|file| Path::new("audit").join(file.expect("a file").file_name()));
+    for file in logs.chain([HEAD.into()]) {
+        std::fs::copy(from.join(&file), to.join(&file)).expect("it is ours");
+    }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn over_a_log_that_was_put_back_no_case_is_told_that_others_undid_what_we_undid() {
+    let (drill, state) = (company().await, tempfile::tempdir().expect("a directory"));
+    let older = tempfile::tempdir().expect("a directory");
+    let mut app = TestApp::start(&drill, state.path());
+    open_case(&mut app).await;
+    plan(&mut app, DISABLE.keys).await;
+    confirm(&app);
+    app.until("documented", finished).await;
+    app.end().await;
+    copy(state.path(), older.path());
+    let mut app = TestApp::start(&drill, state.path());
+    open_case(&mut app).await;
+    plan(&mut app, "u").await;
+    confirm(&app);
+    app.until("enabled and documented", |model| {
+        let proven = |act: &ActionView| act.state == ActionState::Verified;
+        let acts = model.ledger.actions().filter(|act| proven(act));
+        acts.count() == 2 && model.ledger.undocumented().is_empty()
+    })
+    .await;
+    app.end().await;
+    assert_eq!(ours(&drill).await.len(), 2);
+    assert_eq!(drill.ledger().targets("unsuspend").len(), 1);
+    copy(older.path(), state.path());
+    // No case is opened: the watch finds the account enabled.
+    let mut app = TestApp::start(&drill, state.path());
+    let model = app
+        .until("it is found enabled", |model| {
+            let mut acts = model.ledger.actions();
+            acts.any(|act| act.state == ActionState::Drifted)
+        })
+        .await;
+    assert!(model.audit_broken.is_some(), "the case told it");
+    let acts = model.ledger.actions();
+    let markers: Vec<String> = acts.map(|act| drift_marker(&act.aid)).collect();
+    app.until("the case is told", |model| {
+        let told = |marker: &String| model.ledger.holds().is_told(marker);
+        markers.iter().any(told)
+    })
+    .await;
+    app.end().await;
+    let told = ours(&drill).await;
+    let news = told.last().expect("it was told");
+    assert!(news.starts_with(DOUBTED), "{news}");
+    assert!(news.contains("**Containment undone**"), "{news}");
+    assert!(news.contains("by whom is not known"), "{news}");
+    assert!(
+        !told.iter().any(|text| text.contains("by others")),
+        "{told:?}"
+    );
 }

@@ -145,7 +145,7 @@ async fn a_phase_is_composed_edited_previewed_and_posted_once() {
     for part in [
         "# Phase Identification\n",
         "case #14, CRITICAL",
-        "16 failures",
+        " failures, success from a new address",
         "T1110",
         "likelihood: not judged yet",
         "# Open mandatory items of this phase\n",

@@ -905,7 +905,7 @@ async fn what_only_a_broken_log_calls_proven_is_not_told_to_the_case_as_a_fact()
     app.until("that it is enabled is told", is_told).await;
     let is_record = |text: &&String| text.contains("**Containment record**");
     let told = ours(&drill).await;
-    assert!(told.concat().contains("**Containment undone by others**"));
+    assert!(told.concat().contains("**Containment undone**"));
     assert_eq!(told.iter().filter(is_record).count(), 0, "{told:?}");
     // Nothing is lost: a person has it posted.
     app.keys("<Esc><Esc>d");

@@ -321,7 +321,10 @@ pub(super) fn is_told(marker: &str) -> bool {
     kinds.iter().any(|kind| marker.starts_with(kind)) || recovery_watch::is_told(marker)
 }
 
-/// Composes the comment that somebody else undid an action.
+/// Said of an action that was undone, where the log is in doubt: an enabling of ours may be missing in it.
+pub const BY_WHOM: &str = "by whom is not known: the log is BROKEN or cut";
+
+/// Composes the comment that somebody else undid an action, or, where the log was in doubt then, that somebody did.
 pub fn drift_comment(action: &ActionView, standing: &Safe, anchor: &Anchor) -> String {
     let evidence = action
         .evidence
@@ -329,8 +332,12 @@ pub fn drift_comment(action: &ActionView, standing: &Safe, anchor: &Anchor) -> S
         .map(Untrusted::line)
         .unwrap_or_default();
     let seen = action.ended.map_or_else(Safe::default, time_word);
+    let others = match evidence.as_str().contains(BY_WHOM) {
+        true => "",
+        false => " by others",
+    };
     let what = format!(
-        "**Containment undone by others**\n\n{}\n\n{} held, as it was read back, and does not any more: {} {SEEN}{seen}).",
+        "**Containment undone{others}**\n\n{}\n\n{} held, as it was read back, and does not any more: {} {SEEN}{seen}).",
         account_line(action),
         action.kind.word(),
         sink::markdown(&evidence),
@@ -805,5 +812,24 @@ mod tests {
         // True of a proven one and of one that only read so.
         let says = "disable account held, as it was read back, and does not any more: ";
         assert!(comment.contains(says), "{comment}");
+    }
+
+    #[test]
+    fn over_a_log_in_doubt_nobody_is_said_to_be_others() {
+        let mut ledger = Ledger::default();
+        proven(&mut ledger, 1, ActionKind::DisableAccount, 1, 0);
+        for (evidence, is_others) in [("status ACTIVE now, by no act", true), (BY_WHOM, false)] {
+            let mut action = ledger.get(&aid(1)).expect("it is there").clone();
+            action.evidence = Some(evidence.into());
+            let anchor = Anchor {
+                log: "log".to_owned(),
+                n: 1,
+                h: "h".to_owned(),
+                at: at(0),
+            };
+            let comment = drift_comment(&action, &"x".into(), &anchor);
+            assert_eq!(comment.contains(" by others"), is_others, "{comment}");
+            assert!(comment.contains(evidence), "{comment}");
+        }
     }
 }

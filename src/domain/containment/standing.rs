@@ -23,6 +23,9 @@ pub(super) const NOT_DISABLED: &str = "no disabling from here holds";
 /// What is missing where the provider says that the account is enabled, though it was proven to be disabled.
 pub(super) const ACTIVE_AGAIN: &str = "the account is ACTIVE again";
 
+/// What is missing where a disabling was sent and its final word was not said yet.
+pub(super) const PERHAPS_DISABLED: &str = "perhaps disabled";
+
 /// What is missing where an enabling was sent, and nobody could prove what became of it.
 const PERHAPS_ENABLED: &str = "account perhaps enabled again";
 
@@ -131,7 +134,8 @@ impl Standing {
         if *self == Self::Free || self.lacks(NOT_DISABLED) || self.lacks(ACTIVE_AGAIN) {
             return Some(false);
         }
-        (!self.lacks(BY_HAND) && !self.lacks(PERHAPS_ENABLED)).then_some(true)
+        let unknown = [BY_HAND, PERHAPS_DISABLED, PERHAPS_ENABLED];
+        (!unknown.iter().any(|word| self.lacks(word))).then_some(true)
     }
 
     /// Tells whether the provider says, later than what completed the containment, that the account is enabled.
@@ -183,6 +187,8 @@ pub fn standing(
     // Since when it was disabled by nobody knows whom, and whether sessions were ended after that.
     let mut others_since: Option<DateTime<Utc>> = None;
     let mut revoked_since = false;
+    // A disabling is on its way, or being read back.
+    let mut pending = false;
     // When the last disabling began, where it was closed by hand and may have had its effect.
     let mut by_hand: Option<DateTime<Utc>> = None;
     let all: Vec<&ActionView> = ledger.on(account).collect();
@@ -226,6 +232,9 @@ pub fn standing(
                 // Where no time of it is told, nobody knows that it was before an earlier revocation.
                 let ended = revoked.zip(action.effect_at);
                 revoked_since = ended.is_some_and(|((_, ended), disabled)| ended >= disabled);
+                let is_refused =
+                    matches!(action.state, ActionState::Rejected | ActionState::NotSent);
+                pending |= action.is_unfinished() && !is_refused;
                 by_hand = action.watched_from().filter(|_| action.is_closed_by_hand());
                 perhaps_at = None;
             }
@@ -266,6 +275,7 @@ pub fn standing(
             ActionKind::EnableAccount if proven => {
                 (disabled, revoked, perhaps_at) = (None, None, None);
                 (by_others, by_hand, late_at) = (false, None, None);
+                pending = false;
             }
             ActionKind::EnableAccount => {
                 if action.may_have_had_effect() {
@@ -293,6 +303,7 @@ pub fn standing(
             missing.extend(unended.map(Safe::from));
         }
         (None, _) if by_hand.is_some() => missing.push(BY_HAND.into()),
+        (None, _) if pending => missing.push(PERHAPS_DISABLED.into()),
         (None, _) => missing.push(NOT_DISABLED.into()),
         (Some(_), None) => missing.push(NOT_REVOKED.into()),
         (Some((disabled, _)), Some((revoked, _))) if revoked < disabled || !revoked_after => {
@@ -392,6 +403,91 @@ mod tests {
         #[case] word: &str,
     ) {
         assert_eq!(judged(acts, active).word().as_str(), word);
+    }
+
+    fn accepted() -> Body {
+        Body::ActionAck {
+            aid: aid(1),
+            attempt: 1,
+            status: 200,
+            request_id: None,
+            server_date: Some(at(0)),
+        }
+    }
+
+    fn unknown() -> Body {
+        Body::ActionUnknown {
+            aid: aid(1),
+            attempt: 1,
+            reason: "reset".into(),
+        }
+    }
+
+    fn refused() -> Body {
+        Body::ActionRejected {
+            aid: aid(1),
+            attempt: 1,
+            status: 403,
+            reason: "no".into(),
+        }
+    }
+
+    fn enabling(state: Option<OutcomeState>) -> Vec<Body> {
+        let sent = [planned(3, 0, E), confirmed(3, false), intent(3, Some(9))];
+        let word = state.map(|state| outcome(3, state));
+        sent.into_iter().chain(word).collect()
+    }
+
+    fn again() -> Vec<Body> {
+        let refused = Body::ActionRejected {
+            aid: aid(3),
+            attempt: 1,
+            status: 403,
+            reason: "no".into(),
+        };
+        vec![
+            planned(3, 0, D),
+            confirmed(3, false),
+            intent(3, Some(9)),
+            refused,
+        ]
+    }
+
+    /// A disabling that was sent, what is on record of it since, and a proven revocation.
+    #[rstest]
+    #[case::requested(vec![], Some(None))]
+    #[case::accepted(vec![accepted()], Some(None))]
+    #[case::unknown(vec![unknown()], Some(None))]
+    #[case::refused_and_not_read(vec![refused()], Some(Some(false)))]
+    #[case::refuted(vec![accepted(), outcome(1, OutcomeState::NotEffective)], Some(Some(false)))]
+    #[case::refused_once_more(again(), Some(None))]
+    #[case::being_enabled(enabling(None), Some(None))]
+    #[case::perhaps_enabled(enabling(Some(OutcomeState::Unverifiable)), Some(None))]
+    #[case::enabled(enabling(Some(OutcomeState::Verified)), None)]
+    fn nobody_knows_whether_a_disabling_on_its_way_holds(
+        #[case] since: Vec<Body>,
+        #[case] disabled: Option<Option<bool>>,
+    ) {
+        let mut ledger = Ledger::default();
+        let first = [
+            planned(1, 0, D),
+            confirmed(1, false),
+            intent(1, Some(0)),
+            planned(2, 1, R),
+            confirmed(2, false),
+            intent(2, Some(5)),
+            outcome(2, OutcomeState::Verified),
+        ];
+        for (body, n) in first.into_iter().chain(since).zip(1..) {
+            ledger.apply(&entry(n, 9, body));
+        }
+        let stands = standing(&ledger, &account().id, |_| false);
+        let held = (stands != Standing::Free).then(|| stands.is_disabled());
+        assert_eq!(held, disabled, "{}", stands.word());
+        if disabled == Some(None) {
+            let word = "partly contained: perhaps disabled";
+            assert_eq!(stands.word().as_str(), word);
+        }
     }
 
     /// Two things that are ended, the disabling, and both again, of which so many are sent and proven.

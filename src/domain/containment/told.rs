@@ -12,7 +12,7 @@ pub use self::words::Words;
 use super::hold::{DRIFT, PERHAPS_UNTIL, PROVEN, SEEN, UNDONE, UNTIL, is_told};
 use super::kind::ActionKind;
 use super::note::{AT, NOT_CONFIRMED, READ};
-use super::standing::{ACTIVE_AGAIN, NOT_DISABLED};
+use super::standing::{ACTIVE_AGAIN, NOT_DISABLED, PERHAPS_DISABLED};
 use super::state::ActionState;
 use crate::domain::case::Comment;
 use crate::domain::text::Untrusted;
@@ -84,9 +84,14 @@ impl Told {
             Word::Contained => true,
             Word::Free => false,
             // Behind it stands what else is missing, before it that a log is in doubt.
-            Word::Partly(missing) => ![NOT_DISABLED, NOT_DISABLED_ONCE, ACTIVE_AGAIN]
-                .iter()
-                .any(|said| missing.raw().contains(said)),
+            Word::Partly(missing) => ![
+                NOT_DISABLED,
+                NOT_DISABLED_ONCE,
+                PERHAPS_DISABLED,
+                ACTIVE_AGAIN,
+            ]
+            .iter()
+            .any(|said| missing.raw().contains(said)),
         }
     }
 }

@@ -16,6 +16,7 @@ use crate::domain::containment::standing::standing;
 use crate::domain::containment::state::ActionState;
 use crate::domain::fault::Fault;
 use crate::domain::text::Safe;
+use crate::engine::anchored::Round;
 use crate::engine::plan::case_word;
 use crate::engine::{World, outbox};
 use crate::safe;
@@ -80,10 +81,13 @@ pub(super) async fn tell_cases(world: &World, tries: &mut Tries) {
             news.push((undone_marker(&action.aid), what, action.clone()));
         }
     });
+    let mut round = Round::default();
     for (marker, mut what, action) in news {
         if !tries.is_due(&marker) {
             continue;
         }
+        // An earlier console may have recorded it over a log that was put back from a copy: the case tells.
+        round.look(world, &action.case).await;
         if let News::Undone(by, other) = &mut what {
             let home = world
                 .journal

@@ -174,6 +174,16 @@ mod tests {
         (second(told.at), told.word, told.otherwise.map(second))
     }
 
+    #[test]
+    fn it_was_told_of_when_the_newest_comment_of_any_log_was_written() {
+        let mut words = Words::default();
+        assert_eq!(words.at(), None);
+        for (log, seconds) in [("A", 20), ("B", 60), ("C", 50)] {
+            words.take((), told((log, REVOKED, NONE_HOLDS, seconds)));
+        }
+        assert_eq!(words.at(), Some(at(60)));
+    }
+
     const DISABLED: &str = "- disable account: **proven**, sent 2027-01-15 08:00:35Z";
     const ENABLED: &str = "- enable account: **proven**, sent 2027-01-15 08:00:45Z";
     const REVOKED: &str = "- revoke sessions: **proven**, sent 2027-01-15 08:00:55Z";
