@@ -308,9 +308,10 @@ async fn status(
         let undone_here = ledger
             .enablings_after(action)
             .any(|other| other.takes_back(now));
-        let by = match in_doubt {
-            true => BY_WHOM.into(),
-            false => ledger.undone_by(action),
+        let by = if in_doubt {
+            BY_WHOM.into()
+        } else {
+            ledger.undone_by(action)
         };
         (undone_here, by, stands)
     });

@@ -332,10 +332,8 @@ pub fn drift_comment(action: &ActionView, standing: &Safe, anchor: &Anchor) -> S
         .map(Untrusted::line)
         .unwrap_or_default();
     let seen = action.ended.map_or_else(Safe::default, time_word);
-    let others = match evidence.as_str().contains(BY_WHOM) {
-        true => "",
-        false => " by others",
-    };
+    let is_known = !evidence.as_str().contains(BY_WHOM);
+    let others = if is_known { " by others" } else { "" };
     let what = format!(
         "**Containment undone{others}**\n\n{}\n\n{} held, as it was read back, and does not any more: {} {SEEN}{seen}).",
         account_line(action),

@@ -423,9 +423,9 @@ mod tests {
         }
     }
 
-    fn refused() -> Body {
+    fn refused(number: u128) -> Body {
         Body::ActionRejected {
-            aid: aid(1),
+            aid: aid(number),
             attempt: 1,
             status: 403,
             reason: "no".into(),
@@ -439,34 +439,28 @@ mod tests {
     }
 
     fn again() -> Vec<Body> {
-        let refused = Body::ActionRejected {
-            aid: aid(3),
-            attempt: 1,
-            status: 403,
-            reason: "no".into(),
-        };
-        vec![
-            planned(3, 0, D),
-            confirmed(3, false),
-            intent(3, Some(9)),
-            refused,
-        ]
+        let sent = [planned(3, 0, D), confirmed(3, false), intent(3, Some(9))];
+        sent.into_iter().chain([refused(3)]).collect()
     }
+
+    const PERHAPS: &str = "partly contained: perhaps disabled";
+    const NONE_HOLDS: &str = "partly contained: no disabling from here holds";
 
     /// A disabling that was sent, what is on record of it since, and a proven revocation.
     #[rstest]
-    #[case::requested(vec![], Some(None))]
-    #[case::accepted(vec![accepted()], Some(None))]
-    #[case::unknown(vec![unknown()], Some(None))]
-    #[case::refused_and_not_read(vec![refused()], Some(Some(false)))]
-    #[case::refuted(vec![accepted(), outcome(1, OutcomeState::NotEffective)], Some(Some(false)))]
-    #[case::refused_once_more(again(), Some(None))]
-    #[case::being_enabled(enabling(None), Some(None))]
-    #[case::perhaps_enabled(enabling(Some(OutcomeState::Unverifiable)), Some(None))]
-    #[case::enabled(enabling(Some(OutcomeState::Verified)), None)]
+    #[case::requested(vec![], PERHAPS, None)]
+    #[case::accepted(vec![accepted()], PERHAPS, None)]
+    #[case::unknown(vec![unknown()], PERHAPS, None)]
+    #[case::refused_and_not_read(vec![refused(1)], NONE_HOLDS, Some(false))]
+    #[case::refuted(vec![accepted(), outcome(1, OutcomeState::NotEffective)], NONE_HOLDS, Some(false))]
+    #[case::refused_once_more(again(), PERHAPS, None)]
+    #[case::being_enabled(enabling(None), PERHAPS, None)]
+    #[case::perhaps_enabled(enabling(Some(OutcomeState::Unverifiable)), PERHAPS, None)]
+    #[case::enabled(enabling(Some(OutcomeState::Verified)), "not contained", Some(false))]
     fn nobody_knows_whether_a_disabling_on_its_way_holds(
         #[case] since: Vec<Body>,
-        #[case] disabled: Option<Option<bool>>,
+        #[case] word: &str,
+        #[case] disabled: Option<bool>,
     ) {
         let mut ledger = Ledger::default();
         let first = [
@@ -482,12 +476,8 @@ mod tests {
             ledger.apply(&entry(n, 9, body));
         }
         let stands = standing(&ledger, &account().id, |_| false);
-        let held = (stands != Standing::Free).then(|| stands.is_disabled());
-        assert_eq!(held, disabled, "{}", stands.word());
-        if disabled == Some(None) {
-            let word = "partly contained: perhaps disabled";
-            assert_eq!(stands.word().as_str(), word);
-        }
+        assert_eq!(stands.word().as_str(), word);
+        assert_eq!(stands.is_disabled(), disabled);
     }
 
     /// Two things that are ended, the disabling, and both again, of which so many are sent and proven.
