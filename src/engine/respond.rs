@@ -22,7 +22,7 @@ use halt::{has_ended, not_again, refused_once, skip, unsent};
 use secret::{hand_over, made_for};
 
 use super::plan::Rule;
-use super::{World, outbox, plan, prove, removal};
+use super::{World, outbox, plan, prove, removal, watch};
 use crate::app::message::Level;
 use crate::connect::capability::Identity;
 use crate::domain::audit::{Body, OutcomeState};
@@ -221,6 +221,9 @@ async fn step(
         let mut bodies = confirmed.clone();
         if attempt == 1 {
             bodies.extend(plan.promised(action.aid()).cloned());
+            if action.kind() == ActionKind::DisableAccount {
+                bodies.extend(watch::undone_before(world, plan.pid(), plan.account()));
+            }
         }
         bodies.push(intent(world, action, attempt, seen));
         // Nothing leaves before this is on disk; if it fails, nothing is sent. The caps are counted in the same act, and

@@ -23,12 +23,13 @@ use super::World;
 use super::anchored::Round;
 use super::respond::outcome;
 use crate::app::message::{Level, Message, WatchOf};
-use crate::domain::audit::OutcomeState;
+use crate::domain::account::Account;
+use crate::domain::audit::{Body, OutcomeState};
 use crate::domain::containment::hold::BY_WHOM;
 use crate::domain::containment::ledger::ActionView;
 use crate::domain::fault::Fault;
 use crate::domain::freshness::clock_word;
-use crate::domain::ids::{ActionId, ConnectionName};
+use crate::domain::ids::{ActionId, ConnectionName, PlanId};
 use crate::domain::text::{Safe, Untrusted};
 use crate::safe;
 
@@ -299,26 +300,9 @@ async fn status(
     Round::default().look(world, &action.case).await;
     // Another console of this user may have enabled it, or have said that others did.
     world.journal.catch_up().await;
-    let now = world.clock.now().utc;
-    let in_doubt = world.journal.is_in_doubt();
-    let (undone_here, by, stands) = world.journal.with(|ledger| {
-        let stands = ledger
-            .get(&action.aid)
-            .is_some_and(ActionView::still_disables);
-        let undone_here = ledger
-            .enablings_after(action)
-            .any(|other| other.takes_back(now));
-        let by = if in_doubt {
-            BY_WHOM.into()
-        } else {
-            ledger.undone_by(action)
-        };
-        (undone_here, by, stands)
-    });
-    if undone_here || !stands {
+    let Some(evidence) = undone(world, action, &account) else {
         return Ok(());
-    }
-    let evidence = safe!("status {} now, {}", account.vendor_status.field(), by);
+    };
     let text = evidence.as_str().to_owned();
     let lost = outcome(&action.aid, OutcomeState::Drifted, text, None);
     // The journal tells the console, which rings; when it fails, the next round finds it again.
@@ -331,12 +315,50 @@ async fn status(
             action.login.field(),
             action.account.shown(),
             name,
-            clock_word(now),
+            clock_word(world.clock.now().utc),
             evidence
         );
         ring(world, &what, &fault.what).await;
     }
     Err(Fault::new(UNRECORDED))
+}
+
+/// Gives the record that others undid what disables an account that a plan is about to disable anew, where it was planned
+/// after the last word on that: it read enabled then, and once more right before this. The watch looks at the newest
+/// disabling only.
+pub(super) fn undone_before(world: &World, pid: &PlanId, account: &Account) -> Option<Body> {
+    let now = world.clock.now().utc;
+    let last = world.journal.with(|ledger| {
+        let mut all = ledger.disabled(now).into_iter();
+        all.find(|act| act.account == account.id).cloned()
+    });
+    // Ids of plans begin with their time and sort by it.
+    let is_before = |ended| PlanId::from_parts(ended, u128::MAX).as_str() < pid.as_str();
+    let last = last.filter(|act| act.ended.is_some_and(is_before))?;
+    let evidence = undone(world, &last, account)?.as_str().to_owned();
+    Some(outcome(&last.aid, OutcomeState::Drifted, evidence, None))
+}
+
+/// Says how an account reads whose disabling others undid, and by whom that was; `None` where it was undone from here, or
+/// does not stand.
+fn undone(world: &World, action: &ActionView, account: &Account) -> Option<Safe> {
+    let now = world.clock.now().utc;
+    let in_doubt = world.journal.is_in_doubt();
+    let by = world.journal.with(|ledger| {
+        let stands = ledger
+            .get(&action.aid)
+            .is_some_and(ActionView::still_disables);
+        let mut enablings = ledger.enablings_after(action);
+        let is_others = stands && !enablings.any(|other| other.takes_back(now));
+        is_others.then(|| {
+            if in_doubt {
+                BY_WHOM.into()
+            } else {
+                ledger.undone_by(action)
+            }
+        })
+    });
+    by.map(|by| safe!("status {} now, {}", account.vendor_status.field(), by))
 }
 
 /// Rings once for an account of which nobody can tell how it stands: replicas of its provider answer in turn, or somebody

@@ -12,6 +12,7 @@ use quell::domain::containment::remnant::RemnantKind;
 use quell::domain::containment::state::ActionState;
 use quell::drill::wire::Idp;
 use quell::drill::{Drill, Options};
+use quell::engine::clock::Pace;
 use quell::engine::probe::Probe;
 use serde_json::{Value, json};
 
@@ -156,4 +157,39 @@ async fn grants_whose_applications_are_not_told_are_named_as_unread() {
         .any(|row| matches!(row, Row::Unread(one) if one.kind == RemnantKind::OauthGrant));
     assert!(!unread && !says(&model, "failed to read what may be left"));
     app.end().await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn slow_what_was_put_off_and_done_all_the_same_is_seen_before_it_is_sent_again() {
+    let options = Options {
+        idp: Idp::Entra,
+        vendor_pace: true,
+        ..Options::default()
+    };
+    let (drill, state) = (
+        company_of(options).await,
+        tempfile::tempdir().expect("a directory"),
+    );
+    let setting = Setting {
+        pace: Pace::REAL,
+        ..Setting::default()
+    };
+    let mut app = TestApp::start_in(&drill, state.path(), setting, |text| text);
+    open_case(&mut app).await;
+    plan(&mut app, "cp").await;
+    // The wait it asks for is shorter than its replicas show what was before.
+    let fault = json!({
+        "server": "identity", "fault": "429_after_effect", "method": "PATCH", "path": "/users", "count": 1,
+    });
+    order(&drill, &fault);
+    confirm(&app);
+    let model = app
+        .until("it was looked at again", |model| {
+            reset(model).is_some_and(|one| one.state == ActionState::Rejected || one.attempt > 1)
+        })
+        .await;
+    app.end().await;
+    let action = reset(&model).expect("a reset");
+    assert_eq!(action.state, ActionState::Rejected, "{action:?}");
+    assert_eq!(drill.ledger().targets("reset_password").len(), 1);
 }

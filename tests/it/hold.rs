@@ -14,8 +14,10 @@ use quell::app::unrecorded::Unrecorded;
 use quell::cli::compose;
 use quell::domain::account::AccountStatus;
 use quell::domain::audit::{
-    AttackSign, Body, RecoverySaid, RecoveryWord, SignKind, WatchCursor, WatchSuccess, WatchUntil,
+    AttackSign, Body, OutcomeState, RecoverySaid, RecoveryWord, SignKind, WatchCursor,
+    WatchSuccess, WatchUntil,
 };
+use quell::domain::containment::hold::drift_marker;
 use quell::domain::containment::kind::ActionKind;
 use quell::domain::containment::ledger::ActionView;
 use quell::domain::containment::state::ActionState;
@@ -1352,6 +1354,58 @@ async fn slow_an_account_that_others_enable_and_disable_between_two_looks_rings(
     let mut log = model.log.iter();
     assert!(log.any(|one| one.level == Level::Alarm && one.text.as_str().contains(line)));
     app.end().await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn who_contains_anew_what_others_enabled_records_that_first_and_tells_the_case() {
+    let (drill, state, clock) = (company().await, dir(), TestClock::default());
+    // The watch looks after half a minute; the analyst is quicker.
+    let setting = Setting {
+        clock: clock.clone(),
+        pace: Pace::scaled(0.2),
+        ..Setting::default()
+    };
+    let mut app = TestApp::start_in(&drill, state.path(), setting, |text| text);
+    contain(&mut app).await;
+    crate::truth::by_others(&drill, "unsuspend").await;
+    app.keys("r");
+    app.until("it reads as enabled", |model| {
+        let account = model.open.as_ref().and_then(|open| open.the_account());
+        account.is_some_and(|account| account.status == AccountStatus::Active)
+    })
+    .await;
+    app.keys("ca");
+    confirm(&mut app).await;
+    let states = |model: &Model| {
+        let all = model.ledger.actions();
+        let disablings = all.filter(|act| act.kind == ActionKind::DisableAccount);
+        disablings.map(|act| act.state).collect::<Vec<_>>()
+    };
+    let both = [ActionState::Drifted, ActionState::Verified];
+    let model = app
+        .until("it is contained anew", |model| states(model) == both)
+        .await;
+    let first = model
+        .ledger
+        .actions()
+        .find(|act| act.state == ActionState::Drifted);
+    let marker = drift_marker(&first.expect("the first one").aid);
+    app.until("the case is told", |model| {
+        model.ledger.holds().is_told(&marker) && model.ledger.undocumented().is_empty()
+    })
+    .await;
+    app.end().await;
+    // It stands in the log right before the request that contains it anew.
+    let all = records(state.path());
+    let is_lost = |body: &Body| matches!(body, Body::ActionOutcome { state, .. } if *state == OutcomeState::Drifted);
+    let place = all.iter().position(|entry| is_lost(&entry.body));
+    let next = place
+        .and_then(|place| all.get(place + 1))
+        .expect("a record");
+    assert!(matches!(next.body, Body::ActionIntent { .. }), "{next:?}");
+    let told = comments(&drill).await.concat();
+    assert!(told.contains("**Containment undone by others**"), "{told}");
+    assert!(told.contains("by no act on record here"), "{told}");
 }
 
 #[tokio::test(flavor = "multi_thread")]

@@ -12,7 +12,9 @@ use crate::domain::containment::confirm::ConfirmedAction;
 use crate::domain::fault::Fault;
 use crate::safe;
 
-/// Longest wait a provider may ask for before the one extra send.
+/// Shortest and longest wait before the one send more, whatever the provider asks for: replicas may show what was before for a
+/// while, and the look before that send is to see what a put-off one did all the same.
+const THROTTLE_MIN: u64 = 5;
 const THROTTLE_MAX: u64 = 120;
 
 pub(super) fn silent(action: &ConfirmedAction) -> ConnectError {
@@ -74,10 +76,10 @@ pub(super) async fn answered(
                     Answer::Denied,
                 ),
                 ConnectErrorKind::Throttled(wait) => {
-                    let wait = wait.min(THROTTLE_MAX);
+                    let wait = wait.clamp(THROTTLE_MIN, THROTTLE_MAX);
                     // It stays unfinished: a crash during the wait must find it and read it back.
                     let told = format!(
-                        "{reason}; not executed, to be sent once more after {wait} s",
+                        "{reason}; put off by that, to be sent once more after {wait} s",
                         reason = error.what
                     );
                     let observed = Body::ActionObserve(Observed {

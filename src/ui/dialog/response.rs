@@ -113,7 +113,7 @@ fn add_action(sheet: &mut Sheet, model: &Model, action: &ActionView) {
     sheet.fact("evidence", words::state_role(action.state), &evidence);
     if action.attempt > 1 {
         let text = safe!(
-            "attempt {}; the provider did not execute the one before",
+            "attempt {}; the provider put off the one before",
             action.attempt
         );
         sheet.fact("", Role::Dim, &text);

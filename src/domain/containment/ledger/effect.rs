@@ -509,6 +509,25 @@ mod tests {
     }
 
     #[rstest]
+    #[case::proven(E, OutcomeState::Verified, true)]
+    #[case::undone(E, OutcomeState::Drifted, false)]
+    #[case::refuted(E, OutcomeState::NotEffective, false)]
+    #[case::another_kind(D, OutcomeState::Verified, false)]
+    fn only_an_enabling_that_holds_reads_as_enabled(
+        #[case] kind: ActionKind,
+        #[case] word: OutcomeState,
+        #[case] reads: bool,
+    ) {
+        let mut ledger = Ledger::default();
+        sent(&mut ledger, 1, kind, 1);
+        for (body, n) in [read(Some(true)), outcome(1, word)].into_iter().zip(10..) {
+            ledger.apply(&entry(n, 1, body));
+        }
+        let action = ledger.get(&aid(1)).expect("it is on record");
+        assert_eq!(action.reads_enabled(), reads);
+    }
+
+    #[rstest]
     #[case::accepted(false)]
     #[case::refused(true)]
     fn what_was_refused_and_read_as_done_reads_undone_too(#[case] refused: bool) {

@@ -175,6 +175,25 @@ mod tests {
     }
 
     #[test]
+    fn of_two_of_one_second_that_of_the_longer_log_counts_whichever_is_read_first() {
+        let long = ("A", DISABLED, "contained", 20);
+        let short = ("A", REVOKED, NONE_HOLDS, 20);
+        let anchor = |n: u64| format!("n={n} h=ab at=2027-01-15T08:00:30Z");
+        for turned in [false, true] {
+            let mut both = [(long, anchor(10)), (short, anchor(9))];
+            if turned {
+                both.reverse();
+            }
+            let mut words = Words::default();
+            for (line, anchor) in both {
+                words.take((), told_at(line, &anchor, 20));
+            }
+            let ((), told) = words.counts().expect("something was told");
+            assert_eq!(told.word, Word::Contained, "turned: {turned}");
+        }
+    }
+
+    #[test]
     fn it_was_told_of_when_the_newest_comment_of_any_log_was_written() {
         let mut words = Words::default();
         assert_eq!(words.at(), None);
