@@ -222,7 +222,7 @@ async fn step(
         if attempt == 1 {
             bodies.extend(plan.promised(action.aid()).cloned());
             if action.kind() == ActionKind::DisableAccount {
-                bodies.extend(watch::undone_before(world, plan.pid(), plan.account()));
+                bodies.extend(watch::undone_before(world, plan.plan()));
             }
         }
         bodies.push(intent(world, action, attempt, seen));

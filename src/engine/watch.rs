@@ -27,6 +27,7 @@ use crate::domain::account::Account;
 use crate::domain::audit::{Body, OutcomeState};
 use crate::domain::containment::hold::BY_WHOM;
 use crate::domain::containment::ledger::ActionView;
+use crate::domain::containment::plan::Plan;
 use crate::domain::fault::Fault;
 use crate::domain::freshness::clock_word;
 use crate::domain::ids::{ActionId, ConnectionName, PlanId};
@@ -323,18 +324,27 @@ async fn status(
     Err(Fault::new(UNRECORDED))
 }
 
-/// Gives the record that others undid what disables an account that a plan is about to disable anew, where it was planned
-/// after the last word on that: it read enabled then, and once more right before this. The watch looks at the newest
-/// disabling only.
-pub(super) fn undone_before(world: &World, pid: &PlanId, account: &Account) -> Option<Body> {
-    let now = world.clock.now().utc;
-    let last = world.journal.with(|ledger| {
-        let mut all = ledger.disabled(now).into_iter();
-        all.find(|act| act.account == account.id).cloned()
-    });
+/// Gives the record that others undid what disables an account that a plan is about to disable anew: the watch looks at the
+/// newest disabling only.
+///
+/// The account read enabled for the plan and does so right before this: two readings, as far apart as those of the watch,
+/// and both after the last word on that disabling. One that tells a status of before it comes from a replica that lags.
+pub(super) fn undone_before(world: &World, plan: &Plan) -> Option<Body> {
+    let (now, account) = (world.clock.now(), &plan.account);
+    if now.boot.saturating_sub(plan.made.boot) < world.pace.of(TWICE) {
+        return None;
+    }
     // Ids of plans begin with their time and sort by it.
-    let is_before = |ended| PlanId::from_parts(ended, u128::MAX).as_str() < pid.as_str();
-    let last = last.filter(|act| act.ended.is_some_and(is_before))?;
+    let is_before = |ended| PlanId::from_parts(ended, u128::MAX).as_str() < plan.pid.as_str();
+    let last = world.journal.with(|ledger| {
+        let mut all = ledger.disabled(now.utc).into_iter();
+        let last = all.find(|act| act.account == account.id)?;
+        let is_old = account.status_changed.zip(last.effect_at);
+        let is_old = is_old.is_some_and(|(since, ours)| since < ours);
+        let mut enablings = ledger.enablings_after(last);
+        let is_open = enablings.any(ActionView::is_unfinished);
+        (last.ended.is_some_and(is_before) && !is_old && !is_open).then(|| last.clone())
+    })?;
     let evidence = undone(world, &last, account)?.as_str().to_owned();
     Some(outcome(&last.aid, OutcomeState::Drifted, evidence, None))
 }
