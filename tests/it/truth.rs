@@ -321,6 +321,8 @@ impl Hand {
     /// Does something: a call of the lifecycle, or a level of risk.
     pub async fn does(&self, what: &str) {
         let user = &self.user;
+        // A console of this process may have done so.
+        let _ = rustls::crypto::ring::default_provider().install_default();
         let client = reqwest::Client::builder()
             .no_proxy()
             .build()
