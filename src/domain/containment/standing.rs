@@ -197,8 +197,6 @@ pub fn standing(
     // The order of the log, not of the clock: a clock set back must not put a disable after its undo.
     acts.sort_by_key(|action| (action.sent_n, action.order));
     let mut disabled_n = 0;
-    // When the proven one began, as it was read back.
-    let mut proven_at: Option<DateTime<Utc>> = None;
     // As late as it was read back: a time outside of the request is that of another act, and what ended sessions before
     // that did not end all of those of before it.
     let mut disabled_at: Option<DateTime<Utc>> = None;
@@ -214,15 +212,11 @@ pub fn standing(
                         action.state,
                         ActionState::Rejected | ActionState::Unverifiable
                     );
-                // So it does where the account is disabled since that very act: a replica that lagged was looked at.
                 let looked = action.server_before;
-                let is_the_same = proven_at.is_some() && proven_at == action.effect_at;
-                let holds =
-                    |at: &DateTime<Utc>| is_the_same || looked.is_some_and(|looked| *at >= looked);
-                let still = disabled.filter(|(at, _)| late && holds(at));
+                let still =
+                    disabled.filter(|(at, _)| late && looked.is_some_and(|looked| *at >= looked));
                 revoked_after &= !proven;
                 if proven {
-                    proven_at = action.effect_at;
                     disabled_n = action.sent_n;
                     let began = action.began_at();
                     disabled_at = match action.effect_at {
@@ -844,62 +838,6 @@ mod tests {
             ledger.apply(&entry(n, 40, body));
         }
         standing(&ledger, &account().id, |_| false)
-    }
-
-    /// A proven containment, and a disabling that was refused later by an account that had read as active: as it reads since.
-    #[rstest]
-    #[case::since_the_first(Some(3), "contained")]
-    #[case::since_another(
-        Some(15),
-        "partly contained: disabled, but not provably by an action of ours, sessions not revoked since it was disabled"
-    )]
-    #[case::nobody_knows_since_when(
-        None,
-        "partly contained: disabled, but not provably by an action of ours, sessions not revoked since it was disabled"
-    )]
-    fn what_is_disabled_since_the_proven_act_keeps_its_proof(
-        #[case] since: Option<i64>,
-        #[case] word: &str,
-    ) {
-        let read = |number: u128, since: Option<i64>| {
-            Body::ActionObserve(Observed {
-                aid: aid(number),
-                evidence: "status SUSPENDED".into(),
-                matches: Some(true),
-                reads: 1,
-                used: None,
-                effect_at: since.map(at),
-            })
-        };
-        let mut ledger = Ledger::default();
-        let first = [
-            planned(1, 0, D),
-            confirmed(1, false),
-            intent(1, Some(2)),
-            read(1, Some(3)),
-            outcome(1, OutcomeState::Verified),
-        ];
-        for (body, n) in first.into_iter().zip(1..) {
-            ledger.apply(&entry(n, 3, body));
-        }
-        proven(&mut ledger, 2, R, 10, 5);
-        let second = [
-            planned(3, 0, D),
-            confirmed(3, false),
-            intent(3, Some(20)),
-            refused(3),
-            read(3, since),
-            outcome(3, OutcomeState::Rejected),
-        ];
-        for (body, n) in second.into_iter().zip(30..) {
-            ledger.apply(&entry(n, 40, body));
-        }
-        let stands = standing(&ledger, &account().id, |_| false);
-        assert_eq!(stands.word().as_str(), word);
-        // The watch is over the same one.
-        let watched = ledger.disabled(at(40));
-        let is_first = watched.iter().any(|act| act.aid == aid(1));
-        assert_eq!(is_first, word == "contained");
     }
 
     #[rstest]

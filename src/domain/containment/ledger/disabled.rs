@@ -89,16 +89,14 @@ impl ActionView {
     }
 
     /// Tells whether it leaves an earlier disabling its proof though it has none: that one took effect after this one had
-    /// found the account enabled, or the account is disabled since that very act. What others undo then is undone of the
-    /// earlier one.
+    /// found the account enabled. What others undo then is undone of the earlier one.
     ///
     /// The rule is that of `standing`.
     pub fn came_too_late_for(&self, earlier: &Self) -> bool {
         let took_effect = earlier.effective_at().zip(self.server_before);
-        let is_the_same = self.effect_at.is_some() && self.effect_at == earlier.effect_at;
         self.is_late_disabling()
             && earlier.is_proven_disabling()
-            && (took_effect.is_some_and(|(at, looked)| at >= looked) || is_the_same)
+            && took_effect.is_some_and(|(at, looked)| at >= looked)
     }
 
     /// Tells whether it is an enabling that ends the watch over what was disabled before it: it is proven, cannot be, was
