@@ -85,8 +85,8 @@ fn slow_a_name_that_is_pasted_without_brackets_is_refused_and_typed_in_parts_it_
     pty.keys("<Esc>").until("the panes", |text| {
         !text.contains("─ Response ─") && text.contains("1 contained")
     });
-    // Before that `q` asks.
-    pty.shows("documented in the case");
+    // Before that `q` asks: "not documented in the case".
+    pty.shows("the response is documented in the case");
     pty.keys("q");
     assert_eq!(pty.end_restored().code, 0);
 }

@@ -284,7 +284,11 @@ impl Pty {
             self.take(&bytes);
         }
         let screen = self.screen();
-        assert!(!screen.alternate_screen(), "the first screen is back");
+        assert!(
+            !screen.alternate_screen(),
+            "the first screen is not back:\n{}",
+            screen.contents()
+        );
         assert!(!screen.hide_cursor(), "the cursor is back");
         assert!(!screen.bracketed_paste(), "pasting is plain");
         assert_eq!(settings(self.master.as_ref()), cooked, "no raw mode");
