@@ -75,8 +75,8 @@ pub fn since(decided: &Basis, ledger: &Ledger) -> Option<Safe> {
             let Some(why) = row.undecidable(ledger) else {
                 return decided_anew(ledger, &set.account, decided.n);
             };
-            if row.is_undone_by_others() {
-                return Some("others enabled the account: this does not hold any more".into());
+            if let Some(undone) = row.undone() {
+                return Some(safe!("{}: this does not hold any more", undone));
             }
             why
         }
@@ -344,7 +344,7 @@ mod tests {
     #[case::without_effect(sent(3, E, Some(OutcomeState::NotEffective)), None)]
     #[case::undone_by_others(
         vec![outcome(1, OutcomeState::Drifted)],
-        Some("others enabled the account: this does not hold any more".to_owned())
+        Some("others enabled it: this does not hold any more".to_owned())
     )]
     #[case::reads_otherwise(
         read_enabled(),
@@ -394,7 +394,7 @@ mod tests {
     )]
     #[case::and_undone_by_others(
         vec![until(None), outcome(1, OutcomeState::Drifted)],
-        Some("others enabled the account: this does not hold any more")
+        Some("others enabled it: this does not hold any more")
     )]
     fn a_case_that_is_told_late_hears_that_it_was_decided_anew(
         #[case] then: Vec<Body>,

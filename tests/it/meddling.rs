@@ -230,6 +230,32 @@ async fn what_others_undid_while_the_record_waited_is_said_of_the_act_too() {
     assert!(ours.contains(says), "{ours}");
 }
 
+/// The case system takes its time, and nobody looks but who writes the record.
+#[tokio::test(flavor = "multi_thread")]
+async fn what_others_undo_while_the_record_is_looked_for_is_not_told_as_contained() {
+    let (drill, state) = (company().await, tempfile::tempdir().expect("a directory"));
+    let (hand, asked) = (Hand::of(&drill), AtomicUsize::new(1_000));
+    let counted = Arc::new(asked);
+    let count = Arc::clone(&counted);
+    // First the log is held against the comments, and then the record is looked for.
+    let say: Say = Arc::new(move |raw: &Raw, _own: &str| {
+        let asks = String::from_utf8_lossy(&raw.body).contains("\"comments\"");
+        if asks && count.fetch_add(1, Ordering::SeqCst) == 1 {
+            let act = hand.does("unsuspend");
+            tokio::task::block_in_place(|| tokio::runtime::Handle::current().block_on(act));
+        }
+        None
+    });
+    let front = in_front(drill.cases(), say).await;
+    let edit = |text: String| text.replace(&drill.cases().url, &front);
+    contained_and_not_told(&drill, state.path(), edit).await;
+    counted.store(0, Ordering::SeqCst);
+    let ours = told_a_minute_later(&drill, state.path(), edit).await;
+    assert_eq!(drill.ledger().targets("unsuspend").len(), 1);
+    assert!(ours.contains("**undone by others**"), "{ours}");
+    assert!(!ours.contains("Account is contained"), "{ours}");
+}
+
 #[tokio::test(flavor = "multi_thread")]
 async fn what_others_undid_while_no_console_ran_is_not_told_as_contained() {
     let (drill, state) = (company().await, tempfile::tempdir().expect("a directory"));

@@ -7,7 +7,7 @@ use chrono::{DateTime, TimeDelta, Utc};
 
 use super::{Found, Held, Load, Model};
 use crate::domain::account::{Account, AccountStatus};
-use crate::domain::containment::hold::Hold;
+use crate::domain::containment::hold::{Hold, is_by_others};
 use crate::domain::containment::kind::ActionKind;
 use crate::domain::containment::ledger::{ActionView, Ledger};
 use crate::domain::containment::recovery_watch::RecoveryWatch;
@@ -131,11 +131,19 @@ impl Contained<'_> {
         account.id == *self.account && account.status == AccountStatus::Active && is_late
     }
 
-    /// Tells whether others took back the last proven disabling, and the account does not read as disabled since.
-    pub fn is_undone_by_others(&self) -> bool {
+    /// Says that the last proven disabling was taken back other than from here, and whether others did that, unless the
+    /// account reads as disabled since.
+    pub fn undone(&self) -> Option<&'static str> {
         let mut acts = self.acts.iter().rev();
-        let last = acts.find(|act| act.is_proven_disabling());
-        last.is_some_and(|act| act.state == ActionState::Drifted) && !self.reads_disabled()
+        let last = acts.find(|act| act.is_proven_disabling())?;
+        if last.state != ActionState::Drifted || self.reads_disabled() {
+            return None;
+        }
+        Some(if is_by_others(last) {
+            "others enabled it"
+        } else {
+            "it was enabled, by whom is not known"
+        })
     }
 
     /// Says why there is nothing left to extend or to undo at an end, if so: nothing from here holds the account any more.
@@ -144,10 +152,8 @@ impl Contained<'_> {
         let is_disabling = |act: &&ActionView| act.kind == ActionKind::DisableAccount;
         if self.is_held() || acts.any(|act| is_disabling(act) && act.is_unfinished()) {
             None
-        } else if self.is_undone_by_others() {
-            Some("others enabled it")
         } else {
-            Some("it is not disabled by this log")
+            self.undone().or(Some("it is not disabled by this log"))
         }
     }
 
@@ -553,17 +559,42 @@ mod tests {
     fn what_others_undid_is_told_from_what_was_never_proven() {
         let undone = |ledger: &Ledger| {
             let (account, standing) = (account().id, Standing::Free);
-            row(ledger, &account, &standing).is_undone_by_others()
+            row(ledger, &account, &standing).undone()
         };
         let mut ledger = Ledger::default();
         proven(&mut ledger, 1, ActionKind::RevokeSessions, 10, 0);
-        assert!(!undone(&ledger), "never disabled");
+        assert_eq!(undone(&ledger), None, "never disabled");
         proven(&mut ledger, 2, D, 20, 5);
-        assert!(!undone(&ledger), "disabled");
+        assert_eq!(undone(&ledger), None, "disabled");
         ledger.apply(&entry(30, 70, outcome(2, OutcomeState::Drifted)));
-        assert!(undone(&ledger));
+        assert_eq!(undone(&ledger), Some("others enabled it"));
         proven(&mut ledger, 3, D, 40, 80);
-        assert!(!undone(&ledger), "disabled again");
+        assert_eq!(undone(&ledger), None, "disabled again");
+    }
+
+    #[rstest]
+    #[case::by_no_act("status ACTIVE now, by no act on record here", "others enabled it")]
+    #[case::over_a_log_in_doubt(
+        "status ACTIVE now, by whom is not known: the log is BROKEN or cut",
+        "it was enabled, by whom is not known"
+    )]
+    #[case::perhaps_from_here(
+        "status ACTIVE now, perhaps by an enabling from here that was never proven",
+        "it was enabled, by whom is not known"
+    )]
+    fn nobody_is_said_to_be_others_where_that_is_not_known(
+        #[case] evidence: &str,
+        #[case] says: &str,
+    ) {
+        let mut ledger = Ledger::default();
+        proven(&mut ledger, 1, D, 10, 0);
+        let mut lost = outcome(1, OutcomeState::Drifted);
+        if let Body::ActionOutcome { evidence: told, .. } = &mut lost {
+            *told = evidence.into();
+        }
+        ledger.apply(&entry(20, 70, lost));
+        let (account, standing) = (account().id, Standing::Free);
+        assert_eq!(row(&ledger, &account, &standing).not_held(), Some(says));
     }
 
     #[test]

@@ -324,6 +324,20 @@ pub(super) fn is_told(marker: &str) -> bool {
 /// Said of an action that was undone, where the log is in doubt: an enabling of ours may be missing in it.
 pub const BY_WHOM: &str = "by whom is not known: the log is BROKEN or cut";
 
+/// Said of an action that was undone, where an enabling of ours may have done that.
+pub(super) const PERHAPS_HERE: &str = "perhaps by an enabling from here";
+
+/// Tells whether it was others who undid an action, by what was recorded of that.
+pub fn is_by_others(action: &ActionView) -> bool {
+    let is_open = |evidence: &Untrusted| {
+        let line = evidence.line();
+        [BY_WHOM, PERHAPS_HERE]
+            .iter()
+            .any(|word| line.as_str().contains(word))
+    };
+    !action.evidence.as_ref().is_some_and(is_open)
+}
+
 /// Composes the comment that somebody else undid an action, or, where the log was in doubt then, that somebody did.
 pub fn drift_comment(action: &ActionView, standing: &Safe, anchor: &Anchor) -> String {
     let evidence = action
@@ -332,8 +346,11 @@ pub fn drift_comment(action: &ActionView, standing: &Safe, anchor: &Anchor) -> S
         .map(Untrusted::line)
         .unwrap_or_default();
     let seen = action.ended.map_or_else(Safe::default, time_word);
-    let is_known = !evidence.as_str().contains(BY_WHOM);
-    let others = if is_known { " by others" } else { "" };
+    let others = if is_by_others(action) {
+        " by others"
+    } else {
+        ""
+    };
     let what = format!(
         "**Containment undone{others}**\n\n{}\n\n{} held, as it was read back, and does not any more: {} {SEEN}{seen}).",
         account_line(action),
@@ -816,7 +833,11 @@ mod tests {
     fn over_a_log_in_doubt_nobody_is_said_to_be_others() {
         let mut ledger = Ledger::default();
         proven(&mut ledger, 1, ActionKind::DisableAccount, 1, 0);
-        for (evidence, is_others) in [("status ACTIVE now, by no act", true), (BY_WHOM, false)] {
+        for (evidence, is_others) in [
+            ("status ACTIVE now, by no act", true),
+            (BY_WHOM, false),
+            (PERHAPS_HERE, false),
+        ] {
             let mut action = ledger.get(&aid(1)).expect("it is there").clone();
             action.evidence = Some(evidence.into());
             let anchor = Anchor {

@@ -39,7 +39,7 @@ const AT_ONCE: Duration = Duration::from_secs(5);
 const READ_TWICE: Duration = Duration::from_secs(15);
 
 /// How old a final word is of which the account is read again before the case is told.
-const OLD: chrono::Duration = chrono::Duration::seconds(10);
+const OLD: chrono::Duration = chrono::Duration::seconds(2);
 
 /// Most successes recorded by one look.
 const RECORDED_MAX: usize = 20;

@@ -5,6 +5,7 @@
 use chrono::{DateTime, TimeDelta, Utc};
 
 use super::{ActionView, Ledger};
+use crate::domain::containment::hold::PERHAPS_HERE;
 use crate::domain::containment::kind::ActionKind;
 use crate::domain::containment::state::ActionState;
 use crate::domain::freshness::time_word;
@@ -53,9 +54,9 @@ impl Ledger {
         match perhaps.max_by_key(|other| other.sent_n) {
             None => self.undone_by_others(disabling),
             Some(last) if last.acknowledged && !last.may_have_had_effect() => {
-                "perhaps by an enabling from here that was accepted and did not show".into()
+                safe!("{} that was accepted and did not show", PERHAPS_HERE)
             }
-            Some(_) => "perhaps by an enabling from here that was never proven".into(),
+            Some(_) => safe!("{} that was never proven", PERHAPS_HERE),
         }
     }
 

@@ -1,0 +1,229 @@
+//! One post: searched for by its marker before and after, promised in the log in between.
+//!
+//! What must not live here: which comments are due, and what they say.
+
+use std::time::Duration;
+
+use chrono::{DateTime, Utc};
+use sha2::{Digest, Sha256};
+
+use super::{LATE, doubt, hidden, unposted};
+use crate::app::message::Level;
+use crate::connect::capability::{Cases, ConnectError};
+use crate::domain::audit::Body;
+use crate::domain::case::Comment;
+use crate::domain::containment::note::Anchor;
+use crate::domain::containment::plan::hex;
+use crate::domain::fault::Fault;
+use crate::domain::ids::{CaseId, RecordId};
+use crate::domain::text::Untrusted;
+use crate::engine::journal::own;
+use crate::engine::{World, anchored, clock};
+use crate::safe;
+
+/// Posts one comment exactly once: not when its marker is there, and proven by its marker afterwards. One that was taken
+/// twice and is not shown is not posted any more. What it claims is hedged while the log is in doubt.
+pub(in crate::engine) async fn post(
+    world: &World,
+    case: &CaseId,
+    marker: &str,
+    compose: impl FnOnce(&Anchor) -> String,
+) -> Result<Untrusted, Fault> {
+    let compose = |head: &Anchor, ()| compose(head);
+    post_after(world, case, marker, async {}, compose).await
+}
+
+/// Posts as [`post`] does, and looks at what it says right before it is composed.
+pub(super) async fn post_after<T>(
+    world: &World,
+    case: &CaseId,
+    marker: &str,
+    looked: impl Future<Output = T>,
+    compose: impl FnOnce(&Anchor, T) -> String,
+) -> Result<Untrusted, Fault> {
+    let rid = RecordId::from_parts(world.clock.now().utc, clock::random());
+    let compose = |head: &Anchor, looked| doubt::hedge(world, compose(head, looked));
+    post_looking(world, case, (&rid, marker), looked, compose).await
+}
+
+/// Posts as [`post`] does, under an id that was promised before, and what was written by a person as it was written. While
+/// the log is in doubt it says that first.
+pub(in crate::engine) async fn post_as(
+    world: &World,
+    case: &CaseId,
+    (rid, marker): (&RecordId, &str),
+    compose: impl FnOnce(&Anchor) -> String,
+) -> Result<Untrusted, Fault> {
+    let compose = |head: &Anchor, ()| compose(head);
+    post_looking(world, case, (rid, marker), async {}, compose).await
+}
+
+async fn post_looking<T>(
+    world: &World,
+    case: &CaseId,
+    (rid, marker): (&RecordId, &str),
+    looked: impl Future<Output = T>,
+    compose: impl FnOnce(&Anchor, T) -> String,
+) -> Result<Untrusted, Fault> {
+    if let Some(reason) = unposted(world) {
+        return Err(Fault::new(reason));
+    }
+    let home = world
+        .journal
+        .with(|ledger| ledger.outbox().home_of(case).clone());
+    let case = &home;
+    let source = world
+        .case_system(&case.connection)
+        .ok_or_else(|| Fault::new(safe!("no case system is named {}", case.connection)))?;
+    // An earlier post may still be on its way: before its time is over, "not there" is no answer.
+    let late = late(world, marker);
+    let me = source.who_am_i().await?.login;
+    let look = async || find(world, source.as_ref(), (case, marker), me.as_ref()).await;
+    if late.is_zero() || look().await?.is_empty() {
+        tokio::time::sleep(late).await;
+    }
+    if let Some(there) = only(world, look().await?, marker).await {
+        // What is there already was promised by nobody under this id; without a promise nobody knows what is done.
+        let promised = Body::RecordIntent {
+            rid: rid.clone(),
+            kind: "comment".to_owned(),
+            case: case.clone(),
+            marker: marker.to_owned(),
+            sha256: digest(there.message.raw()),
+            phase: None,
+        };
+        return done(world, rid, there.id, vec![promised]).await;
+    }
+    // It may be there, and a further copy would be hidden as well.
+    if hidden::is_hidden(world, marker) {
+        return Err(hidden::fault());
+    }
+    // The looks above may have taken a minute, and what it says may be over by what another console recorded since.
+    let looked = looked.await;
+    world.journal.catch_up().await;
+    let head = world.journal.head();
+    let anchor = Anchor {
+        log: world.journal.log_id(),
+        n: head.as_ref().map_or(0, |entry| entry.n),
+        h: head.map(|entry| entry.h.to_string()).unwrap_or_default(),
+        at: world.clock.now().utc,
+    };
+    let message = doubt::warn_first(world, compose(&anchor, looked));
+    let intent = Body::RecordIntent {
+        rid: rid.clone(),
+        kind: "comment".to_owned(),
+        case: case.clone(),
+        marker: marker.to_owned(),
+        sha256: digest(&message),
+        phase: None,
+    };
+    world.journal.record(vec![intent]).await?;
+    world.probe.pass("comment.before").await;
+    let posted = source.comment(case, &message).await;
+    world.probe.pass("comment.after").await;
+    // Whatever the answer was, the case itself says whether it is there.
+    let found = match look().await {
+        Ok(found) => Ok(only(world, found, marker).await),
+        Err(fault) => Err(fault),
+    };
+    let (fault, taken) = match (found, posted) {
+        (Ok(Some(there)), _) => return done(world, rid, there.id, Vec::new()).await,
+        (_, Err(error)) => (world.troubled(&case.connection, error).await, None),
+        (Err(error), Ok(id)) => (world.troubled(&case.connection, error).await, Some(id)),
+        (Ok(None), Ok(id)) => {
+            let line = "the comment was accepted but cannot be found again";
+            (Fault::new(line), Some(id))
+        }
+    };
+    let failed = Body::RecordFailed {
+        rid: rid.clone(),
+        reason: own(fault.what.as_str()),
+        taken,
+    };
+    world.journal.record(vec![failed]).await?;
+    if hidden::is_hidden(world, marker) {
+        return Err(hidden::fault());
+    }
+    Err(fault)
+}
+
+/// Gives how long an earlier post of this comment may still arrive.
+pub(in crate::engine) fn late(world: &World, marker: &str) -> Duration {
+    let Some(at) = world
+        .journal
+        .with(|ledger| ledger.outbox().last_posted(marker))
+    else {
+        return Duration::ZERO;
+    };
+    late_since(world, at)
+}
+
+/// Gives how long what was on its way at a time may still arrive, for whoever waits that long once.
+fn late_since(world: &World, at: DateTime<Utc>) -> Duration {
+    // By a clock that was set back it is the whole time, each time that is asked.
+    let ago = (world.clock.now().utc - at).to_std().unwrap_or_default();
+    world.pace.of(LATE).saturating_sub(ago)
+}
+
+/// Gives the SHA-256 of a text, hex.
+fn digest(text: &str) -> String {
+    hex(&Sha256::digest(text.as_bytes()))
+}
+
+/// Records that a comment is in its case, after what has to stand before that.
+async fn done(
+    world: &World,
+    rid: &RecordId,
+    id: Untrusted,
+    mut before: Vec<Body>,
+) -> Result<Untrusted, Fault> {
+    before.push(Body::RecordDone {
+        rid: rid.clone(),
+        id: id.clone(),
+    });
+    world.journal.record(before).await?;
+    Ok(id)
+}
+
+/// Finds our own comments with a marker: written by our own login, or word for word what we recorded before a post.
+///
+/// Anybody who may comment can repeat a marker; such a comment neither documents nor keeps ours away.
+async fn find(
+    world: &World,
+    source: &dyn Cases,
+    (case, marker): (&CaseId, &str),
+    me: Option<&Untrusted>,
+) -> Result<Vec<Comment>, ConnectError> {
+    let comments = source.find_comment(case, marker).await?;
+    anchored::check(world, case, &comments).await;
+    let is_ours = |comment: &Comment| {
+        let digest = digest(comment.message.raw());
+        me == Some(&comment.author)
+            || world
+                .journal
+                .with(|ledger| ledger.outbox().wrote(marker, &digest))
+    };
+    let (ours, foreign): (Vec<_>, Vec<_>) = comments.into_iter().partition(is_ours);
+    if let Some(other) = foreign.first() {
+        let line = safe!(
+            "a comment of {} in the case bears the mark of ours, {}; it is not counted",
+            other.author.ident(),
+            own(marker).field()
+        );
+        world.notice(Level::Warning, Fault::new(line)).await;
+    }
+    Ok(ours)
+}
+
+/// Gives the comment that was found, and says so when it is there more than once.
+async fn only(world: &World, found: Vec<Comment>, marker: &str) -> Option<Comment> {
+    if found.len() > 1 {
+        let line = safe!(
+            "the comment {} is in the case {} times: a post that was given up arrived late; remove the copies there",
+            own(marker).field(),
+            found.len()
+        );
+        world.notice(Level::Warning, Fault::new(line)).await;
+    }
+    found.into_iter().next()
+}
