@@ -156,6 +156,7 @@ async fn document_now(world: Arc<World>, pid: PlanId) {
     if !mine {
         return;
     }
+    super::watch::look_now(&world, &pid).await;
     let mut told = alone(&world, &pid).await;
     // Two consoles that look at the same instant stand in each other's way for a moment.
     for _ in 0..HELD_TRIES {
@@ -224,9 +225,9 @@ async fn try_document(world: &Arc<World>, pid: &PlanId) -> Result<(), Fault> {
     let (case, account) = (first.case.clone(), first.account.clone());
     let marker = marker(pid);
     let by = operator(world);
-    // Posting may wait for a minute, and each word is to be as new as how the account stands below it: the account is looked
-    // at last of all.
-    let looked = super::watch::look_now(world, pid);
+    // Posting may wait for a minute, and each word is to be as new as how the account stands below it: the account is read
+    // last of all.
+    let looked = super::watch::read_now(world, pid);
     let composed = |head: &Anchor, unread: Option<Unread>| {
         world.journal.with(|ledger| {
             let stands = standing(ledger, &account, |_| false);

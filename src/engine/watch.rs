@@ -12,7 +12,7 @@ mod told;
 
 pub(super) use names::Names;
 pub(super) use recovery::recoveries;
-pub(super) use success::{Unread, look_now, successes};
+pub(super) use success::{Unread, look_now, read_now, successes};
 
 use std::collections::HashMap;
 use std::sync::atomic::{AtomicBool, Ordering};

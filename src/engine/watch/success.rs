@@ -91,48 +91,61 @@ pub(in crate::engine) struct Unread {
     pub(in crate::engine) otherwise: bool,
 }
 
-/// Looks once, right before a containment is documented: what is written into the case is what the sources say by then.
-/// Where the account was to be read and was not to the end, it says so.
-pub(in crate::engine) async fn look_now(world: &Arc<World>, pid: &PlanId) -> Option<Unread> {
-    let plan = world.journal.plan(pid);
-    let account = plan.first()?.account.clone();
-    let now = world.clock.now().utc;
-    let standing = world.journal.with(|ledger| {
-        let mut all = ledger.disabled(now).into_iter();
-        let found = all.find(|one| one.account == account && one.still_disables());
-        found.cloned()
-    });
-    let action = standing?;
-    // Others may have enabled it since it was read back, by another plan or a while ago. Not again right after that.
-    let is_fresh = action.ended.is_some_and(|ended| now - ended < OLD);
-    let reads_status = action.pid != *pid || !is_fresh;
-    let longest = if reads_status { READ_TWICE } else { AT_ONCE };
-    let last = action.agreed.or(action.ended);
-    let is_read = Arc::new(AtomicBool::new(!reads_status));
-    let otherwise = Arc::new(AtomicBool::new(false));
-    let (shared, tells) = (Arc::clone(world), Arc::clone(&is_read));
-    let first = Arc::clone(&otherwise);
+/// Looks once for successes before a containment is documented: what is written into the case is what the sources say by
+/// then.
+pub(in crate::engine) async fn look_now(world: &Arc<World>, pid: &PlanId) {
+    let Some(action) = newest(world, pid) else {
+        return;
+    };
+    let shared = Arc::clone(world);
     let looks = world.tasks.spawn(async move {
-        let both = async {
-            if reads_status {
-                let is_read = super::look_at_status(&shared, &action, first).await;
-                tells.store(is_read, Ordering::SeqCst);
-            }
-            look(&shared, &action, 0, &mut Kept::default()).await;
-        };
+        let mut kept = Kept::default();
         tokio::select! {
             () = shared.stop.cancelled() => {}
-            () = both => {}
+            () = look(&shared, &action, 0, &mut kept) => {}
         }
     });
     // A source that does not answer keeps no record from the case: the watch tells it later. The look goes on meanwhile, so
     // that what it records is told here.
-    let _ = tokio::time::timeout(longest, looks).await;
-    last.filter(|_| !is_read.load(Ordering::SeqCst))
-        .map(|last| Unread {
-            last,
-            otherwise: otherwise.load(Ordering::SeqCst),
-        })
+    let _ = tokio::time::timeout(AT_ONCE, looks).await;
+}
+
+/// Reads the account once more, last of all before its containment is documented. Where it was to be read and was not to
+/// the end, it says so.
+pub(in crate::engine) async fn read_now(world: &Arc<World>, pid: &PlanId) -> Option<Unread> {
+    let action = newest(world, pid)?;
+    // Others may have enabled it since it was read back, by another plan or a while ago. Not again right after that.
+    let now = world.clock.now().utc;
+    let is_fresh = action.ended.is_some_and(|ended| now - ended < OLD);
+    if action.pid == *pid && is_fresh {
+        return None;
+    }
+    let last = action.agreed.or(action.ended)?;
+    let otherwise = Arc::new(AtomicBool::new(false));
+    let (shared, first) = (Arc::clone(world), Arc::clone(&otherwise));
+    let looks = world.tasks.spawn(async move {
+        tokio::select! {
+            () = shared.stop.cancelled() => false,
+            is_read = super::look_at_status(&shared, &action, first) => is_read,
+        }
+    });
+    let is_read = tokio::time::timeout(READ_TWICE, looks).await;
+    (!matches!(is_read, Ok(Ok(true)))).then(|| Unread {
+        last,
+        otherwise: otherwise.load(Ordering::SeqCst),
+    })
+}
+
+/// Gives the disabling that holds the account of a plan.
+fn newest(world: &World, pid: &PlanId) -> Option<ActionView> {
+    let plan = world.journal.plan(pid);
+    let account = plan.first()?.account.clone();
+    let now = world.clock.now().utc;
+    world.journal.with(|ledger| {
+        let mut all = ledger.disabled(now).into_iter();
+        let found = all.find(|one| one.account == account && one.still_disables());
+        found.cloned()
+    })
 }
 
 /// Looks once for successes of one account in every source.
