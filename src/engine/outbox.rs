@@ -18,11 +18,11 @@ use std::time::Duration;
 use super::World;
 use super::journal::own;
 use super::respond::ANSWER;
-use super::watch::Unread;
+use super::watch::Last;
 use crate::app::message::Level;
 use crate::domain::audit::Body;
 use crate::domain::containment::ledger::Ledger;
-use crate::domain::containment::note::{Anchor, compose, marker, not_confirmed, not_read};
+use crate::domain::containment::note::{Anchor, compose, marker, not_confirmed, not_read, shut};
 use crate::domain::containment::outbox::PendingNote;
 use crate::domain::containment::standing::standing;
 use crate::domain::fault::Fault;
@@ -228,17 +228,17 @@ async fn try_document(world: &Arc<World>, pid: &PlanId) -> Result<(), Fault> {
     // Posting may wait for a minute, and each word is to be as new as how the account stands below it: the account is read
     // last of all.
     let looked = super::watch::read_now(world, pid);
-    let composed = |head: &Anchor, unread: Option<Unread>| {
+    let composed = |head: &Anchor, last: Option<Last>| {
         world.journal.with(|ledger| {
             let stands = standing(ledger, &account, |_| false);
             let hold = ledger.holds().hold(&account);
             let text = compose(pid, &ledger.plan(pid), &by, &stands, hold, head);
-            match unread.filter(|_| stands.is_disabled() == Some(true)) {
-                Some(unread) if unread.otherwise => {
-                    not_confirmed(&text, &account.connection, unread.last)
-                }
-                Some(unread) => not_read(&text, &account.connection, unread.last),
-                None => text,
+            let name = &account.connection;
+            match (last, stands.is_disabled()) {
+                (Some(Last::Unread(at)), Some(true)) => not_read(&text, name, at),
+                (Some(Last::Otherwise(at)), Some(true)) => not_confirmed(&text, name, at),
+                (Some(Last::Shut(status)), Some(false)) => shut(&text, name, &status),
+                _ => text,
             }
         })
     };

@@ -5,14 +5,16 @@
 //! An account that was enabled again is watched on for a while (`recovery`).
 
 mod anew;
+mod last;
 mod names;
 mod recovery;
 mod success;
 mod told;
 
+pub(super) use last::{Last, read_now};
 pub(super) use names::Names;
 pub(super) use recovery::recoveries;
-pub(super) use success::{Unread, look_now, read_now, successes};
+pub(super) use success::{look_now, successes};
 
 use std::collections::HashMap;
 use std::sync::atomic::{AtomicBool, Ordering};

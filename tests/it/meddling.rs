@@ -256,6 +256,50 @@ async fn what_others_undo_while_the_record_is_looked_for_is_not_told_as_containe
     assert!(!ours.contains("Account is contained"), "{ours}");
 }
 
+/// Others disable it again before the case can be told that it was enabled.
+#[tokio::test(flavor = "multi_thread")]
+async fn what_others_disabled_again_is_not_told_as_enabled_without_a_word() {
+    let (drill, state) = (company().await, tempfile::tempdir().expect("a directory"));
+    let mut app = TestApp::start_in(&drill, state.path(), Setting::default(), |text| text);
+    open_case(&mut app).await;
+    plan(&mut app, "cc").await;
+    confirm(&app);
+    app.until("contained", finished).await;
+    let down = json!({"server": "cases", "fault": "500", "rate": 1.0, "path": "/comment", "method": "POST"});
+    drill.fault(&down).expect("a fault");
+    app.keys("<Esc><Esc>");
+    app.sync().await;
+    plan(&mut app, "u").await;
+    confirm(&app);
+    app.until("enabled", |model| {
+        model
+            .ledger
+            .actions()
+            .any(|act| act.kind == ActionKind::EnableAccount && act.state == ActionState::Verified)
+    })
+    .await;
+    app.end().await;
+    drill
+        .fault(&json!({"fault": "none", "server": "cases"}))
+        .expect("no fault");
+    by_others(&drill, "suspend").await;
+    let clock = TestClock::default();
+    clock.pass(Duration::from_secs(60));
+    let setting = Setting {
+        clock,
+        ..Setting::default()
+    };
+    let mut app = TestApp::start_in(&drill, state.path(), setting, |text| text);
+    app.until("documented", finished).await;
+    app.end().await;
+    let told = hold::comments(&drill).await;
+    let ours = told.iter().find(|text| text.contains("- enable account"));
+    let ours = ours.expect("the record");
+    let says =
+        "The account reads as SUSPENDED at okta right before this, by no act of this plan.\n\n";
+    assert!(ours.starts_with(says), "{ours}");
+}
+
 #[tokio::test(flavor = "multi_thread")]
 async fn what_others_undid_while_no_console_ran_is_not_told_as_contained() {
     let (drill, state) = (company().await, tempfile::tempdir().expect("a directory"));

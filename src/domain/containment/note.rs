@@ -129,6 +129,14 @@ pub fn not_confirmed(text: &str, name: &ConnectionName, read: DateTime<Utc>) -> 
     )
 }
 
+/// Puts before a comment that its account, which it enabled, reads as disabled right before it.
+pub fn shut(text: &str, name: &ConnectionName, status: &Safe) -> String {
+    format!(
+        "The account reads as {} at {name} right before this, by no act of this plan.\n\n{text}",
+        sink::markdown(status)
+    )
+}
+
 /// Takes from a composed comment what a log in doubt cannot claim. Walls read the line of the account without the doubt
 /// that stands before it, so that line says it again; that an account is not contained stays.
 pub fn hedged(text: &str) -> String {

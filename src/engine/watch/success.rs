@@ -4,7 +4,6 @@
 
 use std::collections::HashMap;
 use std::sync::Arc;
-use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Duration;
 
 use chrono::{DateTime, Utc};
@@ -33,13 +32,7 @@ const EVERY: Duration = Duration::from_secs(40);
 const EVENTS_MAX: usize = 10_000;
 
 /// How long the look before a comment may take.
-const AT_ONCE: Duration = Duration::from_secs(5);
-
-/// How long the account may be read again before a comment: twice, where it is not disabled any more.
-const READ_TWICE: Duration = Duration::from_secs(15);
-
-/// How old a final word is of which the account is read again before the case is told.
-const OLD: chrono::Duration = chrono::Duration::seconds(2);
+pub(super) const AT_ONCE: Duration = Duration::from_secs(5);
 
 /// Most successes recorded by one look.
 const RECORDED_MAX: usize = 20;
@@ -82,15 +75,6 @@ pub(in crate::engine) async fn successes(world: Arc<World>) {
     }
 }
 
-/// An account that was to be read right before a comment, and was not to the end.
-#[derive(Clone, Copy)]
-pub(in crate::engine) struct Unread {
-    /// When it read as disabled last.
-    pub(in crate::engine) last: DateTime<Utc>,
-    /// Whether it read otherwise now, which no second reading confirmed.
-    pub(in crate::engine) otherwise: bool,
-}
-
 /// Looks once for successes before a containment is documented: what is written into the case is what the sources say by
 /// then.
 pub(in crate::engine) async fn look_now(world: &Arc<World>, pid: &PlanId) {
@@ -110,34 +94,8 @@ pub(in crate::engine) async fn look_now(world: &Arc<World>, pid: &PlanId) {
     let _ = tokio::time::timeout(AT_ONCE, looks).await;
 }
 
-/// Reads the account once more, last of all before its containment is documented. Where it was to be read and was not to
-/// the end, it says so.
-pub(in crate::engine) async fn read_now(world: &Arc<World>, pid: &PlanId) -> Option<Unread> {
-    let action = newest(world, pid)?;
-    // Others may have enabled it since it was read back, by another plan or a while ago. Not again right after that.
-    let now = world.clock.now().utc;
-    let is_fresh = action.ended.is_some_and(|ended| now - ended < OLD);
-    if action.pid == *pid && is_fresh {
-        return None;
-    }
-    let last = action.agreed.or(action.ended)?;
-    let otherwise = Arc::new(AtomicBool::new(false));
-    let (shared, first) = (Arc::clone(world), Arc::clone(&otherwise));
-    let looks = world.tasks.spawn(async move {
-        tokio::select! {
-            () = shared.stop.cancelled() => false,
-            is_read = super::look_at_status(&shared, &action, first) => is_read,
-        }
-    });
-    let is_read = tokio::time::timeout(READ_TWICE, looks).await;
-    (!matches!(is_read, Ok(Ok(true)))).then(|| Unread {
-        last,
-        otherwise: otherwise.load(Ordering::SeqCst),
-    })
-}
-
 /// Gives the disabling that holds the account of a plan.
-fn newest(world: &World, pid: &PlanId) -> Option<ActionView> {
+pub(super) fn newest(world: &World, pid: &PlanId) -> Option<ActionView> {
     let plan = world.journal.plan(pid);
     let account = plan.first()?.account.clone();
     let now = world.clock.now().utc;
