@@ -97,7 +97,12 @@ impl Contained<'_> {
     pub fn is_held(&self) -> bool {
         let is_disabled = self.is_disabled() && !self.reads_enabled_since();
         // Nobody read to the end what became of one that was closed by hand.
-        is_disabled || self.reads_disabled() || self.standing.is_by_hand()
+        is_disabled || self.reads_disabled() || self.is_open()
+    }
+
+    /// Tells whether nobody knows what became of its disabling: closed by hand, or never read.
+    pub fn is_open(&self) -> bool {
+        self.standing.is_by_hand() || self.standing.is_unproven()
     }
 
     /// Tells whether nothing of it stands any more, or an enabling that may have had its effect was sent after the last

@@ -225,7 +225,7 @@ mod tests {
     fn an_account_that_is_in_no_row_is_watched_all_the_same() {
         let mut model = model();
         assert_eq!(rows(&model).len(), 1);
-        sent(&mut model, D, Some(OutcomeState::Unverifiable));
+        sent(&mut model, D, Some(OutcomeState::NotEffective));
         assert!(rows(&model).is_empty(), "it is free by the records");
         assert!(model.watches(&account().id));
         assert!(model.watched.contains_key(&key(WatchOf::Successes)));

@@ -245,8 +245,8 @@ pub(super) fn on_contained(model: &mut Model, command: Command) -> Vec<Effect> {
 
 /// Says why there is nothing of ours to undo in a row, if so.
 fn not_undone_here(row: &Contained<'_>) -> Option<&'static str> {
-    // Of one that was closed by hand the plan reads how it stands.
-    if row.is_disabled() || row.standing.is_by_hand() {
+    // Of one that was closed by hand or never read the plan reads how it stands.
+    if row.is_disabled() || row.is_open() {
         None
     } else if row.reads_disabled() {
         Some("it is disabled, but not provably by an action of ours: enable it from its case")

@@ -26,6 +26,9 @@ pub(super) const ACTIVE_AGAIN: &str = "the account is ACTIVE again";
 /// What is missing where a disabling was sent and its final word was not said yet.
 pub(super) const PERHAPS_DISABLED: &str = "perhaps disabled";
 
+/// What is missing where a disabling was sent, nobody could prove what became of it, and nothing read otherwise.
+const UNPROVEN: &str = "whether our disabling took effect is not known";
+
 /// What is missing where an enabling was sent, and nobody could prove what became of it.
 const PERHAPS_ENABLED: &str = "account perhaps enabled again";
 
@@ -88,7 +91,7 @@ impl Standing {
             return;
         }
         let is_nothing_else = self.is_by_others_alone();
-        let is_by_others = self.lacks(BY_OTHERS);
+        let is_open = |part: &Safe| [BY_OTHERS, UNPROVEN].contains(&part.as_str());
         match self {
             Self::Contained { .. } => {
                 *self = Self::Partly {
@@ -97,10 +100,10 @@ impl Standing {
                 };
             }
             Self::Partly { .. } if is_nothing_else => *self = Self::Free,
-            Self::Partly { missing, .. } if is_by_others => {
+            Self::Partly { missing, .. } if missing.iter().any(is_open) => {
                 missing.retain(|part| part.as_str() != NOT_REVOKED_SINCE);
-                let others = missing.iter_mut().filter(|part| part.as_str() == BY_OTHERS);
-                others.for_each(|part| *part = NOT_DISABLED.into());
+                let open = missing.iter_mut().filter(|part| is_open(part));
+                open.for_each(|part| *part = NOT_DISABLED.into());
             }
             Self::Partly { .. } | Self::Free => {}
         }
@@ -119,9 +122,14 @@ impl Standing {
         since.map(|since| since + LISTED)
     }
 
-    /// Tells whether nothing is known of it but that it reads as disabled, by nobody knows whom.
+    /// Tells whether nothing is known of it but that it reads as disabled, by nobody knows whom, or that a disabling was sent.
     fn is_by_others_alone(&self) -> bool {
-        self.lacks(BY_OTHERS) && self.lacks(NOT_REVOKED)
+        (self.lacks(BY_OTHERS) || self.lacks(UNPROVEN)) && self.lacks(NOT_REVOKED)
+    }
+
+    /// Tells whether nobody knows how the account stands, for what became of its last disabling was never read.
+    pub fn is_unproven(&self) -> bool {
+        self.lacks(UNPROVEN)
     }
 
     /// Tells whether nobody knows how the account stands, for its last disabling was closed by hand.
@@ -134,7 +142,7 @@ impl Standing {
         if *self == Self::Free || self.lacks(NOT_DISABLED) || self.lacks(ACTIVE_AGAIN) {
             return Some(false);
         }
-        let unknown = [BY_HAND, PERHAPS_DISABLED, PERHAPS_ENABLED];
+        let unknown = [BY_HAND, PERHAPS_DISABLED, UNPROVEN, PERHAPS_ENABLED];
         (!unknown.iter().any(|word| self.lacks(word))).then_some(true)
     }
 
@@ -189,6 +197,8 @@ pub fn standing(
     let mut revoked_since = false;
     // A disabling is on its way, or being read back.
     let mut pending = false;
+    // When the last disabling was sent, where nobody could prove it and nothing read otherwise.
+    let mut unproven: Option<DateTime<Utc>> = None;
     // When the last disabling began, where it was closed by hand and may have had its effect.
     let mut by_hand: Option<DateTime<Utc>> = None;
     let all: Vec<&ActionView> = ledger.on(account).collect();
@@ -235,6 +245,8 @@ pub fn standing(
                 // One that was refused is read back all the same.
                 pending |= action.is_unfinished() && action.state != ActionState::NotSent;
                 by_hand = action.watched_from().filter(|_| action.is_closed_by_hand());
+                let is_open = action.state == ActionState::Unverifiable && action.matches.is_none();
+                unproven = action.watched_from().filter(|_| is_open);
                 perhaps_at = None;
             }
             ActionKind::RevokeSessions => {
@@ -274,7 +286,7 @@ pub fn standing(
             ActionKind::EnableAccount if proven => {
                 (disabled, revoked, perhaps_at) = (None, None, None);
                 (by_others, by_hand, late_at) = (false, None, None);
-                pending = false;
+                (pending, unproven) = (false, None);
             }
             ActionKind::EnableAccount => {
                 if action.may_have_had_effect() {
@@ -287,7 +299,8 @@ pub fn standing(
     }
     // What was closed by hand, or is disabled by nobody knows whom, proves nothing, and may hold all the same.
     let proof = disabled.max(revoked).map(|(_, since)| since);
-    let Some(since) = proof.or(by_hand).or(late_at).or(perhaps_at) else {
+    let open = by_hand.or(late_at).or(unproven).or(perhaps_at);
+    let Some(since) = proof.or(open) else {
         return Standing::Free;
     };
     let mut missing: Vec<Safe> = Vec::new();
@@ -303,6 +316,10 @@ pub fn standing(
         }
         (None, _) if by_hand.is_some() => missing.push(BY_HAND.into()),
         (None, _) if pending => missing.push(PERHAPS_DISABLED.into()),
+        (None, revoked) if unproven.is_some() => {
+            missing.push(UNPROVEN.into());
+            missing.extend(revoked.is_none().then(|| Safe::from(NOT_REVOKED)));
+        }
         (None, _) => missing.push(NOT_DISABLED.into()),
         (Some(_), None) => missing.push(NOT_REVOKED.into()),
         (Some((disabled, _)), Some((revoked, _))) if revoked < disabled || !revoked_after => {
@@ -722,17 +739,53 @@ mod tests {
     }
 
     #[rstest]
-    #[case(OutcomeState::Drifted)]
-    #[case(OutcomeState::NotEffective)]
-    #[case(OutcomeState::Unverifiable)]
-    fn a_second_disable_voids_the_proof_of_the_first(#[case] second: OutcomeState) {
+    #[case(OutcomeState::Drifted, "no disabling from here holds")]
+    #[case(OutcomeState::NotEffective, "no disabling from here holds")]
+    #[case(
+        OutcomeState::Unverifiable,
+        "whether our disabling took effect is not known"
+    )]
+    fn a_second_disable_voids_the_proof_of_the_first(
+        #[case] second: OutcomeState,
+        #[case] missing: &str,
+    ) {
         // Others enabled it in between, or the second would not have been sent.
         let proven = OutcomeState::Verified;
         let standing = judged_by(&[(D, proven), (D, second), (R, proven)]);
-        assert_eq!(
-            standing.word().as_str(),
-            "partly contained: no disabling from here holds"
-        );
+        let word = format!("partly contained: {missing}");
+        assert_eq!(standing.word().as_str(), word);
+    }
+
+    /// What was accepted and could not be read may hold: nobody is told that nothing does.
+    #[rstest]
+    #[case::alone(&[], "partly contained: whether our disabling took effect is not known, sessions not revoked")]
+    #[case::then_revoked(
+        &[(R, OutcomeState::Verified)],
+        "partly contained: whether our disabling took effect is not known"
+    )]
+    #[case::then_refuted(&[(D, OutcomeState::NotEffective)], "not contained")]
+    #[case::then_enabled(&[(E, OutcomeState::Verified)], "not contained")]
+    #[case::then_proven(&[(D, OutcomeState::Verified)], "partly contained: sessions not revoked")]
+    fn what_became_of_a_disabling_that_was_never_read_is_not_known(
+        #[case] then: &[(ActionKind, OutcomeState)],
+        #[case] word: &str,
+    ) {
+        let mut acts = vec![(D, OutcomeState::Unverifiable)];
+        acts.extend(then);
+        let mut standing = judged_by(&acts);
+        assert_eq!(standing.word().as_str(), word);
+        if !standing.is_unproven() {
+            return;
+        }
+        assert_eq!(standing.is_disabled(), None);
+        // Once it reads as enabled that is known.
+        let active = Account {
+            status: AccountStatus::Active,
+            server_date: Some(at(900)),
+            ..account()
+        };
+        standing.reconsider(&active, at(900));
+        assert_eq!(standing.is_disabled(), Some(false));
     }
 
     #[test]
@@ -876,7 +929,6 @@ mod tests {
 
     #[rstest]
     #[case(OutcomeState::NotEffective)]
-    #[case(OutcomeState::Unverifiable)]
     #[case(OutcomeState::Rejected)]
     #[case(OutcomeState::NotSent)]
     #[case(OutcomeState::Drifted)]
