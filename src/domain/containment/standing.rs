@@ -127,6 +127,11 @@ impl Standing {
         (self.lacks(BY_OTHERS) || self.lacks(UNPROVEN)) && self.lacks(NOT_REVOKED)
     }
 
+    /// Tells whether a disabling is on its way or being read back, and nothing else disables the account.
+    pub fn is_pending(&self) -> bool {
+        self.lacks(PERHAPS_DISABLED)
+    }
+
     /// Tells whether nobody knows how the account stands, for what became of its last disabling was never read.
     pub fn is_unproven(&self) -> bool {
         self.lacks(UNPROVEN)
@@ -195,8 +200,8 @@ pub fn standing(
     // Since when it was disabled by nobody knows whom, and whether sessions were ended after that.
     let mut others_since: Option<DateTime<Utc>> = None;
     let mut revoked_since = false;
-    // A disabling is on its way, or being read back.
-    let mut pending = false;
+    // When the first disabling was sent that is on its way, or being read back.
+    let mut pending: Option<DateTime<Utc>> = None;
     // When the last disabling was sent, where nobody could prove it and nothing read otherwise.
     let mut unproven: Option<DateTime<Utc>> = None;
     // When the last disabling began, where it was closed by hand and may have had its effect.
@@ -243,7 +248,8 @@ pub fn standing(
                 let ended = revoked.zip(action.effect_at);
                 revoked_since = ended.is_some_and(|((_, ended), disabled)| ended >= disabled);
                 // One that was refused is read back all the same.
-                pending |= action.is_unfinished() && action.state != ActionState::NotSent;
+                let is_pending = action.is_unfinished() && action.state != ActionState::NotSent;
+                pending = pending.or(action.watched_from().filter(|_| is_pending));
                 by_hand = action.watched_from().filter(|_| action.is_closed_by_hand());
                 let is_open = action.state == ActionState::Unverifiable && action.matches.is_none();
                 unproven = action.watched_from().filter(|_| is_open);
@@ -286,7 +292,7 @@ pub fn standing(
             ActionKind::EnableAccount if proven => {
                 (disabled, revoked, perhaps_at) = (None, None, None);
                 (by_others, by_hand, late_at) = (false, None, None);
-                (pending, unproven) = (false, None);
+                (pending, unproven) = (None, None);
             }
             ActionKind::EnableAccount => {
                 if action.may_have_had_effect() {
@@ -300,7 +306,7 @@ pub fn standing(
     // What was closed by hand, or is disabled by nobody knows whom, proves nothing, and may hold all the same.
     let proof = disabled.max(revoked).map(|(_, since)| since);
     let open = by_hand.or(late_at).or(unproven).or(perhaps_at);
-    let Some(since) = proof.or(open) else {
+    let Some(since) = proof.or(open).or(pending) else {
         return Standing::Free;
     };
     let mut missing: Vec<Safe> = Vec::new();
@@ -315,7 +321,10 @@ pub fn standing(
             missing.extend(unended.map(Safe::from));
         }
         (None, _) if by_hand.is_some() => missing.push(BY_HAND.into()),
-        (None, _) if pending => missing.push(PERHAPS_DISABLED.into()),
+        (None, revoked) if pending.is_some() => {
+            missing.push(PERHAPS_DISABLED.into());
+            missing.extend(revoked.is_none().then(|| Safe::from(NOT_REVOKED)));
+        }
         (None, revoked) if unproven.is_some() => {
             missing.push(UNPROVEN.into());
             missing.extend(revoked.is_none().then(|| Safe::from(NOT_REVOKED)));

@@ -50,6 +50,8 @@ impl<'a> NotOver<'a> {
     /// contained from.
     pub(super) fn of(model: &'a Model, cases: &[CaseId], is_false_positive: bool) -> Self {
         let rows = contained::of_cases(model, cases).into_iter();
+        // A disabling that is on its way stands among the acts.
+        let rows = rows.filter(|row| !row.standing.is_pending() || is_held(model, row));
         let (mut held, undone): (Vec<_>, Vec<_>) = rows.partition(|row| is_held(model, row));
         let chosen = chosen(model).filter(|_| is_false_positive);
         let is_new = |row: &Contained<'_>| held.iter().all(|known| known.account != row.account);
