@@ -1193,6 +1193,20 @@ fn a_false_positive_is_closed_while_sessions_are_being_revoked_and_says_so() {
     assert_eq!(stays(&model), [line]);
 }
 
+/// It may be disabled already: that there is nothing to undo would be wrong.
+#[test]
+fn what_is_being_disabled_is_in_the_list_and_not_undone_yet() {
+    let mut model = crate::scene::open((120, 40));
+    tell(&mut model, requested(ActionKind::DisableAccount));
+    press(&mut model, Chord::char('C'));
+    let screen = crate::harness::screen::text(&model, (120, 40));
+    assert!(screen.contains("perhaps disabled"), "{screen}");
+    press(&mut model, Chord::char('u'));
+    let last = model.log.back().expect("it is said");
+    let line = "undo: its disabling is being read back: enable it once that is over";
+    assert_eq!(last.text.as_str(), line);
+}
+
 /// Nobody read what became of it: it holds until the account reads enabled long after it.
 #[test]
 fn what_was_closed_by_hand_keeps_a_false_positive_until_the_account_reads_enabled() {
