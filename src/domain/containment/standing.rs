@@ -306,7 +306,9 @@ pub fn standing(
     // What was closed by hand, or is disabled by nobody knows whom, proves nothing, and may hold all the same.
     let proof = disabled.max(revoked).map(|(_, since)| since);
     let open = by_hand.or(late_at).or(unproven).or(perhaps_at);
-    let Some(since) = proof.or(open).or(pending) else {
+    // A revocation of before it is no time of a disabling that may hold: what was read in between says nothing of it.
+    let may_hold = late_at.max(unproven).filter(|_| disabled.is_none());
+    let Some(since) = proof.max(may_hold).or(open).or(pending) else {
         return Standing::Free;
     };
     let mut missing: Vec<Safe> = Vec::new();
@@ -934,6 +936,25 @@ mod tests {
     ) {
         let standing = with_a_late_second(first_at, looked, matches);
         assert_eq!(standing.word().as_str(), word);
+    }
+
+    /// It was read for the plan of the disabling, after its sessions were ended.
+    #[rstest]
+    #[case::of_before(15, None)]
+    #[case::of_after(25, Some(false))]
+    fn what_was_read_before_a_disabling_says_nothing_of_it(
+        #[case] read: i64,
+        #[case] is_disabled: Option<bool>,
+    ) {
+        let unread = (D, OutcomeState::Unverifiable);
+        let mut standing = judged_by(&[(R, OutcomeState::Verified), unread]);
+        let active = Account {
+            status: AccountStatus::Active,
+            server_date: Some(at(read)),
+            ..account()
+        };
+        standing.reconsider(&active, at(read));
+        assert_eq!(standing.is_disabled(), is_disabled);
     }
 
     #[rstest]
