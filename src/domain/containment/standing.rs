@@ -785,6 +785,7 @@ mod tests {
         acts.extend(then);
         let mut standing = judged_by(&acts);
         assert_eq!(standing.word().as_str(), word);
+        assert_eq!(standing.is_unproven(), word.contains("not known"));
         if !standing.is_unproven() {
             return;
         }
@@ -936,6 +937,25 @@ mod tests {
     ) {
         let standing = with_a_late_second(first_at, looked, matches);
         assert_eq!(standing.word().as_str(), word);
+    }
+
+    #[test]
+    fn a_disabling_that_is_on_its_way_may_disable_with_nothing_else_proven() {
+        let mut ledger = Ledger::default();
+        for (body, n) in [planned(1, 0, D), confirmed(1, false), intent(1, Some(0))]
+            .into_iter()
+            .zip(1..)
+        {
+            ledger.apply(&entry(n, 0, body));
+        }
+        let judge = |ledger: &Ledger| standing(ledger, &account().id, |_| false);
+        let says = "partly contained: perhaps disabled, sessions not revoked";
+        assert_eq!(judge(&ledger).word().as_str(), says);
+        assert_eq!(judge(&ledger).is_disabled(), None);
+        assert!(judge(&ledger).is_pending() && !judge(&ledger).is_unproven());
+        ledger.apply(&entry(4, 0, outcome(1, OutcomeState::NotEffective)));
+        assert_eq!(judge(&ledger), Standing::Free);
+        assert!(!judge(&ledger).is_pending());
     }
 
     /// It was read for the plan of the disabling, after its sessions were ended.
