@@ -139,7 +139,7 @@ pub fn facts(model: &Model, id: &CaseId) -> Facts {
         decisions: decisions(model, id),
         search: open.and_then(search),
         findings: open.map(findings).unwrap_or_default(),
-        actions: actions(model, id).map(action).collect(),
+        actions: actions(model, id).map(|act| action(model, act)).collect(),
         contained: held
             .iter()
             .filter_map(|row| holds(model, row))
@@ -182,7 +182,8 @@ fn actions<'a>(model: &'a Model, id: &'a CaseId) -> impl Iterator<Item = &'a Act
     let outbox = model.ledger.outbox();
     let is_of = move |case: &CaseId| case == id || outbox.home_of(case) == id;
     let all = model.ledger.actions();
-    all.filter(move |act| is_of(&act.case) && act.confirmed.is_some())
+    let is_done = |act: &ActionView| act.confirmed.is_some() || act.sent.is_some();
+    all.filter(move |act| is_of(&act.case) && is_done(act))
 }
 
 fn decisions(model: &Model, id: &CaseId) -> Vec<Safe> {
@@ -329,10 +330,14 @@ fn findings(open: &OpenCase) -> Vec<FindingFact> {
         .collect()
 }
 
-/// Says of an action how it stands and when it was sent.
-fn stands(act: &ActionView) -> Safe {
+/// Says of an action how it stands and when it was sent; in a log that is broken the record of that may be missing.
+fn stands(model: &Model, act: &ActionView) -> Safe {
     let sent = act.sent.filter(|_| act.may_have_left());
-    let said = sent.map_or(Safe::from("not sent"), |at| safe!("sent {}", time_word(at)));
+    let unsent: &'static str = match model.audit_broken {
+        Some(_) => "no send on record",
+        None => "not sent",
+    };
+    let said = sent.map_or(Safe::from(unsent), |at| safe!("sent {}", time_word(at)));
     safe!(
         "{} of {}: {}, {}",
         act.what(),
@@ -342,7 +347,7 @@ fn stands(act: &ActionView) -> Safe {
     )
 }
 
-fn action(act: &ActionView) -> ActionFact {
+fn action(model: &Model, act: &ActionView) -> ActionFact {
     let sent = act.sent.filter(|_| act.may_have_left());
     let after = act
         .seconds
@@ -350,7 +355,13 @@ fn action(act: &ActionView) -> ActionFact {
     let evidence = act.evidence.as_ref().map(Untrusted::line);
     let evidence = evidence.map_or(Safe::default(), |text| safe!(" ({})", text));
     ActionFact {
-        line: safe!("{}{}{} [action {}]", stands(act), after, evidence, act.aid),
+        line: safe!(
+            "{}{}{} [action {}]",
+            stands(model, act),
+            after,
+            evidence,
+            act.aid
+        ),
         sent,
         proven: act.state == ActionState::Verified,
         unfinished: act.is_unfinished(),

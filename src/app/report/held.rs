@@ -686,6 +686,28 @@ mod tests {
         model
     }
 
+    #[test]
+    fn over_a_log_that_is_broken_what_has_no_send_on_record_is_not_called_unsent() {
+        let mut ledger = Ledger::default();
+        ledger.apply(&entry(1, 0, planned(1, 0, ActionKind::DisableAccount)));
+        ledger.apply(&entry(2, 0, confirmed(1, false)));
+        let mut model = model(ledger);
+        let said = |model: &Model| {
+            let id = case();
+            let mut all = super::super::actions(model, &id);
+            let act = all.next().expect("it was confirmed");
+            super::super::stands(model, act).to_string()
+        };
+        assert!(
+            said(&model).ends_with(": confirmed, not sent"),
+            "{}",
+            said(&model)
+        );
+        model.audit_broken = Some(Fault::new("edited"));
+        let says = ": confirmed, no send on record";
+        assert!(said(&model).ends_with(says), "{}", said(&model));
+    }
+
     /// The ways back of the case after these actions, sent one after another: each with its last word.
     fn ways(acts: &[(ActionKind, Option<OutcomeState>)]) -> Vec<String> {
         let mut ledger = Ledger::default();

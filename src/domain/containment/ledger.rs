@@ -402,6 +402,7 @@ impl ActionView {
             } => {
                 self.state = ActionState::Acked;
                 self.reopen();
+                self.was_sent(n, at);
                 self.acknowledged = true;
                 self.request_id.clone_from(request_id);
                 self.server_answer = *server_date;
@@ -462,6 +463,9 @@ impl ActionView {
                 ..
             } => {
                 self.state = ActionState::from(*state);
+                if self.state == ActionState::Verified {
+                    self.was_sent(n, at);
+                }
                 self.evidence = Some(evidence.clone());
                 self.ended = Some(at);
                 self.closed = false;

@@ -939,6 +939,37 @@ mod tests {
         assert_eq!(standing.word().as_str(), word);
     }
 
+    /// In a log that was edited a record may not be readable: what follows it says that it was sent.
+    #[rstest]
+    #[case::whole(&[0, 1, 2, 3])]
+    #[case::the_send_is_spoilt(&[0, 1, 3])]
+    #[case::the_confirmation_is_spoilt(&[0, 2, 3])]
+    #[case::both_are_spoilt(&[0, 3])]
+    fn an_act_counts_by_what_can_still_be_read(#[case] there: &[usize]) {
+        let bodies = [
+            planned(1, 0, D),
+            confirmed(1, false),
+            intent(1, Some(0)),
+            accepted(),
+        ];
+        let mut ledger = Ledger::default();
+        for (body, n) in bodies
+            .iter()
+            .zip(1u64..)
+            .zip(0usize..)
+            .filter_map(|(one, place)| there.contains(&place).then_some(one))
+        {
+            ledger.apply(&entry(n, 0, body.clone()));
+        }
+        let judge = |ledger: &Ledger| standing(ledger, &account().id, |_| false);
+        assert_eq!(ledger.unfinished().count(), 1);
+        assert_eq!(judge(&ledger).is_disabled(), None);
+        ledger.apply(&entry(5, 0, outcome(1, OutcomeState::Verified)));
+        let says = "partly contained: sessions not revoked";
+        assert_eq!(judge(&ledger).word().as_str(), says);
+        assert_eq!(ledger.unfinished().count(), 0);
+    }
+
     #[test]
     fn a_disabling_that_is_on_its_way_may_disable_with_nothing_else_proven() {
         let mut ledger = Ledger::default();

@@ -133,8 +133,18 @@ impl Ledger {
 
 impl ActionView {
     /// Tells whether it was confirmed and no final word was said; a refusal that is still being read back is not final.
+    ///
+    /// In a log that was edited the record of its confirmation may be spoilt: what was sent was confirmed.
     pub fn is_unfinished(&self) -> bool {
-        self.confirmed.is_some() && self.ended.is_none()
+        (self.confirmed.is_some() || self.sent.is_some()) && self.ended.is_none()
+    }
+
+    /// Takes it for sent at a record that only follows a send: in a log that was edited that of the send may be spoilt, and
+    /// what the provider took, or was read as done, counts all the same.
+    pub(super) fn was_sent(&mut self, n: u64, at: DateTime<Utc>) {
+        if self.sent.is_none() && !self.dry_run {
+            (self.sent, self.sent_n) = (Some(at), n);
+        }
     }
 
     /// Tells whether a byte of it may have left this process: nothing proves that none did.
