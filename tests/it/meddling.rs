@@ -276,10 +276,12 @@ async fn what_others_disabled_again_is_not_told_as_enabled_without_a_word() {
     plan(&mut app, "u").await;
     confirm(&app);
     app.until("enabled", |model| {
-        model
-            .ledger
-            .actions()
-            .any(|act| act.kind == ActionKind::EnableAccount && act.state == ActionState::Verified)
+        let is_refused = |line: &str| line.contains("the record is not in the case yet");
+        let mut all = model.ledger.actions();
+        model.log.iter().any(|line| is_refused(line.text.as_str()))
+            && all.any(|act| {
+                act.kind == ActionKind::EnableAccount && act.state == ActionState::Verified
+            })
     })
     .await;
     app.end().await;
