@@ -50,7 +50,7 @@ fn line(model: &Model, detail: Detail) -> Words {
     } else {
         Words::new(Role::Dim, " quell ").add(Role::Strong, name)
     };
-    line = line.add(Role::Text, " ").chain(mode(environment.mode));
+    line = line.add(Role::Text, " ").chain(mode(model.mode()));
     if environment.kind == EnvironmentKind::Drill {
         line = line.add(Role::Text, " ").add(Role::ModeDrill, " DRILL ");
     }

@@ -1203,7 +1203,7 @@ fn what_is_being_disabled_is_in_the_list_and_not_undone_yet() {
     assert!(screen.contains("perhaps disabled"), "{screen}");
     press(&mut model, Chord::char('u'));
     let last = model.log.back().expect("it is said");
-    let line = "undo: its disabling is being read back: enable it once that is over";
+    let line = "undo: its disabling is being read back: enable it after that";
     assert_eq!(last.text.as_str(), line);
 }
 

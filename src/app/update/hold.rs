@@ -251,7 +251,7 @@ fn not_undone_here(row: &Contained<'_>) -> Option<&'static str> {
     } else if row.reads_disabled() {
         Some("it is disabled, but not provably by an action of ours: enable it from its case")
     } else if row.standing.is_pending() {
-        Some("its disabling is being read back: enable it once that is over")
+        Some("its disabling is being read back: enable it after that")
     } else {
         Some("it is not disabled by this log, so there is nothing to enable")
     }
