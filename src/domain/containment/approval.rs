@@ -815,15 +815,19 @@ mod tests {
         assert_eq!(all.first().map(|one| one.answer.is_some()), Some(answered));
     }
 
-    #[test]
-    fn a_no_is_listed_before_an_earlier_yes() {
+    #[rstest]
+    #[case::before_the_yes(59, false)]
+    #[case::at_the_same_time(60, true)]
+    #[case::after_the_yes(61, true)]
+    fn a_no_is_listed_before_a_yes(#[case] seconds: i64, #[case] after_yes: bool) {
         let text = compose_request(&ask(), &[], &"jo".into(), at(900));
         let asks = comment("~c1", &author("u1"), 0, text);
         let yes = written(Say::Approve, "~c2", "u2", 60).comment;
-        let no = written(Say::Deny, "~c3", "u3", 61).comment;
+        let no = written(Say::Deny, "~c3", "u3", seconds).comment;
         let all = requests(&[asks, yes, no]);
-        let answer = all.into_iter().next().and_then(|one| one.answer);
-        assert_eq!(answer, Some((Say::Deny, author("u3").login)));
+        let one = all.first().map(|one| (one.answer.clone(), one.after_yes));
+        let denied = Some((Say::Deny, author("u3").login));
+        assert_eq!(one, Some((denied, after_yes)));
     }
 
     #[test]

@@ -93,6 +93,10 @@ pub const NOTHING_CONTAINS: &str = "Nothing in this record contains the account.
 /// Said where something was read back to its end: all of it, or all but what was closed by hand.
 const WAS_READ: &str =
     "This was read back from the provider; what the account did since is for the SIEM to say.";
+/// Said where no reading, or not each, told whether there was an effect.
+const READ_NOTHING: &str =
+    "What was read back from the provider does not show whether it took effect.";
+const PARTLY_READ: &str = "This was read back from the provider as far as that shows an effect; what the account did since is for the SIEM to say.";
 const REST_WAS_READ: &str = "What was not closed by hand was read back from the provider; what the account did since is for the SIEM to say.";
 
 /// Said of an account whose disabling was closed by hand and not read to an end.
@@ -257,7 +261,8 @@ fn not_known(actions: &[&ActionView], standing: &Standing) -> Option<String> {
     Some(format!("{NOT_KNOWN}{last}"))
 }
 
-/// Says what of the plan was read back: what was closed by hand was not read to an end.
+/// Says what of the plan was read back: what was closed by hand was not read to an end, and a reading may have told nothing, as
+/// of an account that was not found.
 fn reading(actions: &[&ActionView]) -> &'static str {
     // That the provider asked for a wait is on record as well, without a reading.
     let was_read = |by_hand: bool| {
@@ -265,7 +270,12 @@ fn reading(actions: &[&ActionView]) -> &'static str {
         all.any(|action| action.reads > 0 && action.is_closed_by_hand() == by_hand)
     };
     let is_open = actions.iter().any(|action| action.is_closed_by_hand());
+    let mut read = actions.iter().filter(|action| action.reads > 0);
+    let told = read.clone().any(|action| action.matches.is_some());
+    let is_silent = read.any(|action| action.matches.is_none());
     match (was_read(false), was_read(true), is_open) {
+        (true, _, false) if !told => READ_NOTHING,
+        (true, _, false) if is_silent => PARTLY_READ,
         (true, _, false) => WAS_READ,
         (true, _, true) => REST_WAS_READ,
         (false, true, _) => "What was read back for it was not read to the end.",
@@ -659,6 +669,40 @@ mod text {
         };
         ledger.apply(&entry(5, 3, Body::ActionObserve(read)));
         assert!(said(&ledger));
+    }
+
+    #[rstest]
+    #[case::told(&[Some(true)], WAS_READ)]
+    #[case::refuted(&[Some(false)], WAS_READ)]
+    #[case::not_found(&[None], READ_NOTHING)]
+    #[case::told_in_part(&[None, Some(true)], PARTLY_READ)]
+    fn a_reading_that_told_nothing_is_not_called_a_reading_back(
+        #[case] reads: &[Option<bool>],
+        #[case] said: &str,
+    ) {
+        let mut ledger = Ledger::default();
+        for (matches, n) in reads.iter().zip(1_u64..) {
+            let id = u128::from(n);
+            let read = Observed {
+                aid: aid(id),
+                evidence: "read".into(),
+                matches: *matches,
+                reads: 1,
+                used: None,
+                effect_at: None,
+            };
+            let all = [
+                planned(id, 0, ActionKind::DisableAccount),
+                confirmed(id, false),
+                intent(id, None),
+                Body::ActionObserve(read),
+            ];
+            for (body, n) in all.into_iter().zip(10 * n..) {
+                ledger.apply(&entry(n, 3, body));
+            }
+        }
+        let actions: Vec<&ActionView> = ledger.actions().collect();
+        assert_eq!(reading(&actions), said);
     }
 
     /// A disabling that was accepted and closed by hand after it was read or not, with a revoking of the same plan or alone.

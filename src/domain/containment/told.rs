@@ -391,6 +391,7 @@ mod tests {
         "not contained",
         Some(2)
     )]
+    #[case::no_act_at_all("- a line of no act", NONE, Some(0))]
     #[case::another_act("- revoke sessions: **proven**, sent T1", NONE, None)]
     fn an_act_says_as_of_when_the_account_is_enabled(
         #[case] acts: &str,

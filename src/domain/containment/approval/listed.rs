@@ -23,7 +23,7 @@ pub struct Request {
     pub edited: bool,
     /// The first no, else the first yes that may count, and whose. Comments alone do not say whether a yes counts.
     pub answer: Option<(Say, Untrusted)>,
-    /// Whether a yes that may count came before the no: what was sent by then stands.
+    /// Whether a yes that may count came before the no, or with it: what was sent by then stands.
     pub after_yes: bool,
 }
 
@@ -78,7 +78,7 @@ fn answer_of(
     });
     let after_yes = no
         .zip(yes)
-        .is_some_and(|((_, no), (_, yes))| yes.at < no.at);
+        .is_some_and(|((_, no), (_, yes))| yes.at <= no.at);
     let first = no.or(yes);
     let answer = first.map(|(answer, by)| (answer.say, by.author.clone()));
     (answer, after_yes)
