@@ -182,8 +182,9 @@ fn actions<'a>(model: &'a Model, id: &'a CaseId) -> impl Iterator<Item = &'a Act
     let outbox = model.ledger.outbox();
     let is_of = move |case: &CaseId| case == id || outbox.home_of(case) == id;
     let all = model.ledger.actions();
-    let is_done = |act: &ActionView| act.confirmed.is_some() || act.sent.is_some();
-    all.filter(move |act| is_of(&act.case) && is_done(act))
+    let counts =
+        |act: &ActionView| act.confirmed.is_some() || act.sent.is_some() || act.is_to_come();
+    all.filter(move |act| is_of(&act.case) && counts(act))
 }
 
 fn decisions(model: &Model, id: &CaseId) -> Vec<Safe> {
@@ -364,7 +365,7 @@ fn action(model: &Model, act: &ActionView) -> ActionFact {
         ),
         sent,
         proven: act.state == ActionState::Verified,
-        unfinished: act.is_unfinished(),
+        unfinished: act.is_to_come(),
     }
 }
 

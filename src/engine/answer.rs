@@ -4,9 +4,11 @@
 
 use std::collections::{BTreeSet, HashMap};
 use std::sync::{Arc, OnceLock};
+use std::time::Duration;
 
 use super::approval::{KNOWN_BY, comments, person};
 use super::journal::own;
+use super::outbox::Unposted;
 use super::plan::frozen;
 use super::{World, outbox};
 use crate::app::message::{Level, Message};
@@ -26,6 +28,9 @@ use crate::domain::ids::{AccountId, CaseId, RecordId};
 use crate::domain::operator::Author;
 use crate::domain::text::{Safe, Untrusted};
 use crate::safe;
+
+/// How often the case is looked at for an answer that may be in it.
+const LOOK: Duration = Duration::from_secs(5);
 
 /// Reads one request anew, with the account as this console sees it, for the person who may answer.
 pub(super) async fn look_into(world: Arc<World>, case: CaseId, comment: Untrusted) {
@@ -179,7 +184,10 @@ fn about(world: &World, case: &CaseId, request: &Request, account: &Account) -> 
 /// Posts an answer, after it is on record here.
 pub(super) async fn answer(world: Arc<World>, given: Given) {
     let say = given.answer().say;
-    let line = match try_answer(&world, &given).await {
+    let rid = RecordId::from_parts(world.clock.now().utc, super::clock::random());
+    let marker = format!("quell:answer:{rid}");
+    let mut is_open = false;
+    let line = match try_answer(&world, &given, &marker).await {
         Ok(None) => (
             Level::Info,
             safe!("your answer is in the case: {}", say.answer()),
@@ -196,18 +204,57 @@ pub(super) async fn answer(world: Arc<World>, given: Given) {
                 "what was sent by then stands: the record of the response says what that is".into(),
             ),
         ),
-        Err(fault) => (
-            Level::Error,
-            safe!("your answer is not in the case: {}", fault.what),
-            fault.hint,
-        ),
+        Err(unposted) => {
+            is_open = unposted.perhaps;
+            let absent = "your answer is not in the case".into();
+            let perhaps = "whether your answer is in the case is not known yet".into();
+            let fault = unposted.said(&absent, &perhaps);
+            (Level::Error, fault.what, fault.hint)
+        }
     };
     let fault = Fault {
         what: line.1,
         hint: line.2,
     };
     world.notice(line.0, fault).await;
-    comments(world, given.case().clone()).await;
+    comments(Arc::clone(&world), given.case().clone()).await;
+    if is_open {
+        settle(&world, &given, &marker).await;
+        comments(world, given.case().clone()).await;
+    }
+}
+
+/// Reads the case until it tells whether an answer is in it, for as long as a yes may count.
+async fn settle(world: &World, given: &Given, marker: &str) {
+    while world.pause(LOOK).await {
+        let found = tokio::select! {
+            () = world.ending() => return,
+            found = outbox::read_back(world, given.case(), marker) => found,
+        };
+        let (level, what) = match found {
+            Ok(Some(_)) => {
+                let say = given.answer().say;
+                (
+                    Level::Info,
+                    safe!("your answer is in the case: {}", say.answer()),
+                )
+            }
+            Ok(None) => (
+                Level::Error,
+                "your answer is not in the case: it was read again and is not there".into(),
+            ),
+            Err(fault) if world.clock.now().utc > given.expires() => (
+                Level::Error,
+                safe!(
+                    "whether your answer is in the case is not known: look there: {}",
+                    fault.what
+                ),
+            ),
+            Err(_) => continue,
+        };
+        world.notice(level, Fault::new(what)).await;
+        return;
+    }
 }
 
 /// Why a yes may not go out.
@@ -248,7 +295,7 @@ async fn before(source: &dyn Cases, case: &CaseId, answer: &Answer) -> Result<Op
 }
 
 /// Posts an answer; gives what was answered before it, where a no came after that.
-async fn try_answer(world: &World, given: &Given) -> Result<Option<Safe>, Fault> {
+async fn try_answer(world: &World, given: &Given, marker: &str) -> Result<Option<Safe>, Unposted> {
     let case = given.case();
     let source = world
         .case_system(&case.connection)
@@ -256,28 +303,28 @@ async fn try_answer(world: &World, given: &Given) -> Result<Option<Safe>, Fault>
     let answer = given.answer();
     let unposted = outbox::unposted(world);
     if let Some(reason) = unposted.or_else(|| stopped(world, given).map(|stop| stop.reason)) {
-        return Err(Fault::new(reason));
+        return Err(Fault::new(reason).into());
     }
     let me = match person(source.as_ref()).await {
         Ok(me) => me.id,
         // A no needs no proof.
         Err(_) if answer.say == Say::Deny => Untrusted::default(),
-        Err(reason) => return Err(Fault::new(reason)),
+        Err(reason) => return Err(Fault::new(reason).into()),
     };
     let before = match before(source.as_ref(), case, answer).await {
-        Ok(Some(before)) if answer.say == Say::Approve => return Err(Fault::new(before)),
+        Ok(Some(before)) if answer.say == Say::Approve => {
+            return Err(Fault::new(before).into());
+        }
         Ok(before) => before,
         // A no goes out all the same.
         Err(_) if answer.say == Say::Deny => None,
-        Err(fault) => return Err(fault),
+        Err(fault) => return Err(fault.into()),
     };
     world.probe.pass("answer.read").await;
     // Those reads may take a minute.
     if let Some(stop) = stopped(world, given) {
-        return Err(Fault::new(stop.reason));
+        return Err(Fault::new(stop.reason).into());
     }
-    let rid = RecordId::from_parts(world.clock.now().utc, super::clock::random());
-    let marker = format!("quell:answer:{rid}");
     let record = Body::ApprovalGiven(GivenAnswer {
         case: case.clone(),
         ask: answer.ask.clone(),
@@ -300,10 +347,10 @@ async fn try_answer(world: &World, given: &Given) -> Result<Option<Safe>, Fault>
             head.log, head.n, head.h
         )
     };
-    let posted = outbox::post(world, case, &marker, text).await.map(drop);
+    let posted = outbox::post(world, case, marker, text).await.map(drop);
     match held.into_inner() {
         None => posted.map(|()| before),
-        Some(stop) => Err(held_back(world, given, stop, posted.is_ok()).await),
+        Some(stop) => Err(held_back(world, given, stop, posted.is_ok()).await.into()),
     }
 }
 

@@ -171,9 +171,10 @@ async fn wait(world: &Arc<World>, plan: ConfirmedPlan, waiting: Waiting, lease: 
     };
     let comment = match outbox::post(world, plan.case(), &waiting.ask.marker(), text).await {
         Ok(comment) => comment,
-        Err(fault) => {
-            let line = safe!("the request is not in the case: {}", fault.what);
-            stop(world, &plan, line).await;
+        Err(unposted) => {
+            let absent = "the request is not in the case".into();
+            let perhaps = "whether the request is in the case is not known".into();
+            stop(world, &plan, unposted.said(&absent, &perhaps).what).await;
             return;
         }
     };

@@ -9,7 +9,7 @@ use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
 use super::journal::own;
-use super::outbox::{RETRY, ROUNDS_MAX, missing, post_as, unposted};
+use super::outbox::{RETRY, ROUNDS_MAX, Unposted, missing, post_as, unposted};
 use super::{World, written};
 use crate::app::message::{Level, Message, Opened, Refused};
 use crate::app::report::late;
@@ -427,16 +427,16 @@ async fn deliver(world: &World, written: &Written) {
             let fault = Fault::new(safe!("{} is in the case", title));
             world.notice(Level::Info, fault).await;
         }
-        Err(fault) => {
-            let what = safe!("{} is not in the case yet: {}", title, fault.what);
+        Err(unposted) => {
             let hint = "it is kept and tried again, also after a restart";
-            missing(world, &written.marker(), Fault::new(what).hint(hint)).await;
+            let fault = unposted.of(&title).hint(hint);
+            missing(world, &written.marker(), fault).await;
         }
     }
 }
 
 /// Posts it as it was written; where it waited, what is known since is said first.
-async fn once(world: &World, written: &Written) -> Result<(), Fault> {
+async fn once(world: &World, written: &Written) -> Result<(), Unposted> {
     let body = layout::comment(&written.text, &written.by.block());
     let marker = written.marker();
     let case = &written.target.case;
@@ -457,5 +457,6 @@ async fn once(world: &World, written: &Written) -> Result<(), Fault> {
         rid: written.rid.clone(),
         comment,
     });
-    world.journal.record(vec![posted]).await.map(drop)
+    world.journal.record(vec![posted]).await?;
+    Ok(())
 }

@@ -33,7 +33,7 @@ use crate::store::lease;
 use post::post_after;
 
 pub(super) use hidden::missing;
-pub(super) use post::{late, post, post_as};
+pub(super) use post::{Unposted, late, post, post_as, read_back};
 pub(super) use rounds::Rounds;
 pub(super) use signing::{login, operator};
 pub(super) use typed::{event, note};
@@ -166,12 +166,8 @@ async fn document_now(world: Arc<World>, pid: PlanId) {
         tokio::time::sleep(world.pace.of(HELD)).await;
         told = alone(&world, &pid).await;
     }
-    if let Err(fault) = told {
-        let line = safe!("the record is not in the case yet: {}", fault.what);
-        let fault = Fault {
-            what: line,
-            hint: fault.hint,
-        };
+    if let Err(unposted) = told {
+        let fault = unposted.of(&"the record".into());
         missing(&world, &marker(&pid), fault).await;
     }
     world
@@ -184,7 +180,7 @@ async fn document_now(world: Arc<World>, pid: PlanId) {
 /// Documents a plan while no other console of this user does: two that search before either posts would both post. And
 /// while nobody works on any of its actions: one that was closed under way is still read back, and what that gives is the
 /// word that the case is told. Tells whether nobody was at it.
-async fn alone(world: &Arc<World>, pid: &PlanId) -> Result<bool, Fault> {
+async fn alone(world: &Arc<World>, pid: &PlanId) -> Result<bool, Unposted> {
     let actions = world.journal.plan(pid);
     let mut leases = Vec::new();
     for action in &actions {
@@ -194,10 +190,8 @@ async fn alone(world: &Arc<World>, pid: &PlanId) -> Result<bool, Fault> {
             Ok(None) => return Ok(false),
             Err(error) => {
                 let error = own(error.to_string());
-                return Err(Fault::new(safe!(
-                    "failed to take its lease: {}",
-                    error.line()
-                )));
+                let fault = Fault::new(safe!("failed to take its lease: {}", error.line()));
+                return Err(fault.into());
             }
         }
     }
@@ -217,7 +211,7 @@ async fn alone(world: &Arc<World>, pid: &PlanId) -> Result<bool, Fault> {
     result.map(|()| true)
 }
 
-async fn try_document(world: &Arc<World>, pid: &PlanId) -> Result<(), Fault> {
+async fn try_document(world: &Arc<World>, pid: &PlanId) -> Result<(), Unposted> {
     let actions = world.journal.plan(pid);
     let Some(first) = actions.first() else {
         return Ok(());
@@ -249,7 +243,8 @@ async fn try_document(world: &Arc<World>, pid: &PlanId) -> Result<(), Fault> {
         case,
         comment,
     };
-    world.journal.record(vec![done]).await.map(drop)
+    world.journal.record(vec![done]).await?;
+    Ok(())
 }
 
 /// Posts a note that is on record, if it still waits.
@@ -295,10 +290,10 @@ async fn deliver(world: &World, note: &PendingNote) {
             let fault = Fault::new("the note is in the case");
             world.notice(Level::Info, fault).await;
         }
-        Err(fault) => {
-            let what = safe!("the note is not in the case yet: {}", fault.what);
+        Err(unposted) => {
             let hint = "it is kept and tried again, also after a restart";
-            missing(world, marker, Fault::new(what).hint(hint)).await;
+            let fault = unposted.of(&"the note".into()).hint(hint);
+            missing(world, marker, fault).await;
         }
     }
     drop(lease);

@@ -49,10 +49,14 @@ pub(super) fn minutes(age: Duration) -> Safe {
 
 /// Says that the log has nothing of a thing; while it may have, why that is not known.
 pub(super) fn nothing_in_log(model: &Model, role: Role, text: impl Into<Safe>) -> Words {
-    match &model.log_unread {
-        Some(why) => Words::new(Role::Dim, why.clone()),
-        None => Words::new(role, text),
-    }
+    let Some(why) = model.log_gap() else {
+        return Words::new(role, text);
+    };
+    let role = match model.log_unread {
+        Some(_) => Role::Dim,
+        None => Role::LevelWarning,
+    };
+    Words::new(role, why)
 }
 
 /// Writes how long ago a time was.

@@ -7,6 +7,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use quell::app::model::{Layer, Model};
+use quell::app::report;
 use quell::cli::compose::Host;
 use quell::domain::audit::{Body, Entry};
 use quell::domain::containment::approval::{Answer, Ask, Say, compose_answer};
@@ -14,9 +15,11 @@ use quell::domain::containment::ledger::UNANSWERED;
 use quell::domain::containment::state::ActionState;
 use quell::domain::freshness::Moment;
 use quell::domain::ids::ActionId;
+use quell::domain::report::{Subject, Target};
 use quell::drill::Drill;
 use quell::engine::clock::{Clock as _, SystemClock};
 use quell::engine::probe::Probe;
+use rstest::rstest;
 use serde_json::{Value, json};
 use tempfile::TempDir;
 use tokio::sync::Notify;
@@ -418,6 +421,107 @@ async fn a_no_that_comes_after_a_yes_goes_out_and_says_so() {
     assert!(screen.contains("denied after a yes, by "), "{screen}");
     late.end().await;
     assert_eq!(answers(state.path()), 1);
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn what_waits_for_a_second_person_is_not_over() {
+    if !root("approval::what_waits_for_a_second_person_is_not_over") {
+        return;
+    }
+    let (drill, state, etc) = (company().await, dir(), dir());
+    let mut app = requester(&drill, state.path(), etc.path());
+    open_case(&mut app).await;
+    ask(&mut app, &drill).await;
+    app.keys("<Esc><Esc>F");
+    app.until("the log is read", |model| {
+        let open = matches!(model.layers.last(), Some(Layer::Unfinished { .. }));
+        open && model.log_unread.is_none()
+    })
+    .await;
+    let seen = app.screen();
+    assert!(!seen.contains("every action has its final word"), "{seen}");
+    assert!(seen.contains("awaiting approval: 1"), "{seen}");
+    app.keys("<Esc>");
+    let model = app.sync().await;
+    let target = Target {
+        case: model.open.as_ref().expect("a case is open").id.clone(),
+        subject: Subject::handover(),
+    };
+    let text = report::compose(&model, &target);
+    assert!(!text.contains("None is unfinished"), "{text}");
+    let act = format!("- disable account of {LOGIN}: needs a second person, not sent [action ");
+    let (_, unfinished) = text.split_once("# Unfinished actions\n").expect("a part");
+    let (unfinished, _) = unfinished.split_once("\n#").expect("a next part");
+    assert!(unfinished.contains(&act), "{text}");
+    assert_eq!(
+        unfinished.matches("needs a second person").count(),
+        3,
+        "{text}"
+    );
+    app.keys("q");
+    app.until("it asks", |model| {
+        matches!(model.layers.last(), Some(Layer::QuitAnyway))
+    })
+    .await;
+    let seen = app.screen();
+    assert!(
+        seen.contains("Waiting for a second person: 1 plan."),
+        "{seen}"
+    );
+    app.keys("n");
+    app.end().await;
+    assert_eq!(sent(&drill), 0);
+}
+
+/// The line breaks while a yes is posted: whether it arrived nobody knows until the case can be read again.
+#[tokio::test(flavor = "multi_thread")]
+#[rstest]
+#[case::it_arrived("reply_lost_after_effect", "your answer is in the case: a yes", 1)]
+#[case::it_did_not(
+    "reset_before_effect",
+    "your answer is not in the case: it was read again and is not there",
+    0
+)]
+async fn whether_a_yes_is_in_the_case_is_not_known_until_it_is_read(
+    #[case] word: &str,
+    #[case] then: &str,
+    #[case] posted: usize,
+) {
+    if !root("approval::whether_a_yes_is_in_the_case_is_not_known_until_it_is_read") {
+        return;
+    }
+    let (drill, one, two, etc) = (company().await, dir(), dir(), dir());
+    let mut app = requester(&drill, one.path(), etc.path());
+    open_case(&mut app).await;
+    let (asked, _) = ask(&mut app, &drill).await;
+    app.kill();
+    let gate = Gate::at(Some("comment.before"));
+    let mut approver = console(&drill, two.path(), drill.second_key(), gate.setting());
+    open_case(&mut approver).await;
+    review(&mut approver).await;
+    approver.keys(LOGIN).keys("<Tab>y");
+    let reached = tokio::time::timeout(Duration::from_secs(60), gate.reached());
+    reached.await.expect("it is posted");
+    let lost = json!({"server": "cases", "fault": word, "count": 1, "path": "/comment"});
+    let away = |fault: &str| json!({"server": "cases", "fault": fault, "path": "/query"});
+    for order in [lost, away("500")] {
+        drill.fault(&order).expect("the fault is known");
+    }
+    gate.open();
+    let open = "whether your answer is in the case is not known yet: ";
+    let model = approver
+        .until("nobody knows", |model| says(model, open))
+        .await;
+    assert!(!says(&model, "your answer is not in the case"));
+    drill.fault(&away("none")).expect("the fault is known");
+    approver.until(then, |model| says(model, then)).await;
+    approver.end().await;
+    let told = comments(&drill, &asked.case).await;
+    let answers = told.iter().filter(|one| {
+        let text = one["message"].as_str().unwrap_or_default();
+        text.contains("quell-approval-answer")
+    });
+    assert_eq!(answers.count(), posted);
 }
 
 fn answers(state: &Path) -> usize {

@@ -1341,6 +1341,58 @@ fn a_false_positive_names_an_account_that_is_disabled_by_others() {
     assert_eq!(stays(&model), Vec::<String>::new());
 }
 
+#[test]
+fn a_closing_over_a_log_that_is_not_whole_denies_nothing_and_asks_once_more() {
+    let gap = "this audit log, or one beside it, is BROKEN or cut: more may have been done";
+    let mut model = crate::scene::open((120, 40));
+    model.audit_broken = Some(Fault::new("edited"));
+    press(&mut model, Chord::char('f'));
+    assert_eq!(stays(&model), [gap]);
+    press(&mut model, Chord::plain(Key::Esc));
+    let mut account = crate::scene::account();
+    account.status = AccountStatus::Disabled;
+    let open = model.open.as_mut().expect("a case is open");
+    open.account = Load::Ready(Found::One(Box::new(account)), crate::scene::now());
+    press(&mut model, Chord::char('f'));
+    let whom = format!("{LOGIN} is disabled at the provider, by whom is not known");
+    assert_eq!(stays(&model), [whom.as_str(), gap]);
+    for size in [(80, 24), (120, 40), (200, 60)] {
+        model.size = size;
+        let screen = crate::harness::screen::text(&model, size);
+        assert!(screen.contains("by whom is not known"), "{screen}");
+        assert!(screen.contains("BROKEN or cut"), "{screen}");
+    }
+    fill(&mut model);
+    assert_eq!(save(&mut model), None, "it asks once more");
+    assert_eq!(save(&mut model), Some(Verdict::FalsePositive));
+}
+
+#[rstest]
+#[case::unfinished('F', "every action has its final word")]
+#[case::response('R', "nothing was done for this case")]
+#[case::contained('C', "No account is contained")]
+fn no_view_denies_what_a_log_that_is_not_whole_may_have_had(
+    #[case] key: char,
+    #[case] denied: &str,
+) {
+    let shown = |broken: Option<Fault>| {
+        let mut model = crate::scene::open((200, 60));
+        model.audit_broken = broken;
+        press(&mut model, Chord::char(key));
+        // The log is read to its end.
+        model.log_unread = None;
+        crate::harness::screen::text(&model, (200, 60))
+    };
+    let screen = shown(None);
+    assert!(screen.contains(denied), "{screen}");
+    let screen = shown(Some(Fault::new("edited")));
+    assert!(!screen.contains(denied), "{screen}");
+    assert!(
+        screen.contains("is BROKEN or cut: more may have"),
+        "{screen}"
+    );
+}
+
 fn confirming(model: &Model) -> bool {
     matches!(model.layers.last(), Some(Layer::Confirm { .. }))
 }

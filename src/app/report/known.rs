@@ -85,11 +85,10 @@ pub(super) fn standing(model: &Model, account: &Account) -> Option<Safe> {
     })
 }
 
-/// Says why something that other consoles recorded may be missing. While the log is being read that is not known yet, and
-/// nothing is said of it.
+/// Says why something that was recorded may be missing. While the log is being read that is not known yet, and nothing is
+/// said of it.
 pub(super) fn unread(model: &Model) -> Option<Safe> {
-    let why = model.log_unread.as_ref();
-    why.filter(|why| why.as_str() != READING).cloned()
+    model.log_gap().filter(|why| why.as_str() != READING)
 }
 
 /// Says what logs of other hosts in the folder of this one held when the console started.

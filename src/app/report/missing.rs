@@ -32,7 +32,7 @@ pub fn missing(model: &Model, target: &Target, text: &str) -> Vec<Safe> {
     // What came of one that the text names counts, also where it is not told anew.
     let acts = actions(model, id).filter_map(|act| {
         let line = stands(model, act);
-        let is_new = act.is_unfinished() && is_missing(&line);
+        let is_new = act.is_to_come() && is_missing(&line);
         let is_named = text.contains(&act.aid.to_string());
         (is_new || (is_named && !text.contains(line.as_str()))).then_some(line)
     });

@@ -3,6 +3,7 @@
 //! What must not live here: what is kept of the open case (see `resume`).
 
 use super::{resume, secrets};
+use crate::app::approvals;
 use crate::app::effect::Effect;
 use crate::app::message::Level;
 use crate::app::model::{Layer, Model};
@@ -10,7 +11,9 @@ use crate::safe;
 
 /// Ends the console; asks first while something is not finished, or what was typed is nowhere else.
 pub(super) fn quit(model: &mut Model) -> Vec<Effect> {
-    let running = model.unfinished() > 0 || !model.ledger.undocumented().is_empty();
+    let running = model.unfinished() > 0
+        || approvals::awaited(model).next().is_some()
+        || !model.ledger.undocumented().is_empty();
     let is_typed = !model.typed.is_empty() || model.typed.perhaps().next().is_some();
     if running || !model.handed.is_empty() || is_typed {
         model.layers.push(Layer::QuitAnyway);

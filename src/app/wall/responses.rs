@@ -197,10 +197,7 @@ impl Responses {
 
     /// Lists what is under way, the oldest first.
     pub fn running(&self, now: DateTime<Utc>) -> Vec<Running> {
-        let here = self
-            .ledger
-            .actions()
-            .filter(|action| action.is_unfinished() || action.state == ActionState::Awaiting);
+        let here = self.ledger.actions().filter(|action| action.is_to_come());
         let mut rows: Vec<Running> = here.map(running_here).collect();
         let asked = self.requests.iter().filter(|(plan, request)| {
             !self.over.contains_key(*plan)

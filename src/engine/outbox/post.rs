@@ -2,6 +2,7 @@
 //!
 //! What must not live here: which comments are due, and what they say.
 
+use std::sync::Arc;
 use std::time::Duration;
 
 use chrono::{DateTime, Utc};
@@ -16,10 +17,59 @@ use crate::domain::containment::note::Anchor;
 use crate::domain::containment::plan::hex;
 use crate::domain::fault::Fault;
 use crate::domain::ids::{CaseId, RecordId};
-use crate::domain::text::Untrusted;
+use crate::domain::text::{Safe, Untrusted};
 use crate::engine::journal::own;
 use crate::engine::{World, anchored, clock};
 use crate::safe;
+
+/// Why a comment is not known to be in its case.
+#[derive(Debug)]
+pub(in crate::engine) struct Unposted {
+    /// What failed.
+    pub fault: Fault,
+    /// Whether it may be there all the same: it may have left, and the case was not read since.
+    pub perhaps: bool,
+}
+
+impl Unposted {
+    /// Says where a thing stands that was to be in its case.
+    pub(in crate::engine) fn of(self, what: &Safe) -> Fault {
+        let absent = safe!("{} is not in the case yet", what);
+        let perhaps = safe!("whether {} is in the case is not known yet", what);
+        self.said(&absent, &perhaps)
+    }
+
+    /// Says whether the case knows what it is to be told.
+    pub(in crate::engine) fn untold(self) -> Fault {
+        let absent = "the case does not know it yet".into();
+        let perhaps = "whether the case knows it is not known yet".into();
+        self.said(&absent, &perhaps)
+    }
+
+    /// Puts before what failed where that leaves it: not there, or perhaps.
+    pub(in crate::engine) fn said(self, absent: &Safe, perhaps: &Safe) -> Fault {
+        let first = if self.perhaps { perhaps } else { absent };
+        Fault {
+            what: safe!("{}: {}", first, self.fault.what),
+            hint: self.fault.hint,
+        }
+    }
+}
+
+impl From<Fault> for Unposted {
+    fn from(fault: Fault) -> Self {
+        Self {
+            fault,
+            perhaps: false,
+        }
+    }
+}
+
+impl From<Unposted> for Fault {
+    fn from(unposted: Unposted) -> Self {
+        unposted.fault
+    }
+}
 
 /// Posts one comment exactly once: not when its marker is there, and proven by its marker afterwards. One that was taken
 /// twice and is not shown is not posted any more. What it claims is hedged while the log is in doubt.
@@ -28,7 +78,7 @@ pub(in crate::engine) async fn post(
     case: &CaseId,
     marker: &str,
     compose: impl FnOnce(&Anchor) -> String,
-) -> Result<Untrusted, Fault> {
+) -> Result<Untrusted, Unposted> {
     let compose = |head: &Anchor, ()| compose(head);
     post_after(world, case, marker, async {}, compose).await
 }
@@ -40,7 +90,7 @@ pub(super) async fn post_after<T>(
     marker: &str,
     looked: impl Future<Output = T>,
     compose: impl FnOnce(&Anchor, T) -> String,
-) -> Result<Untrusted, Fault> {
+) -> Result<Untrusted, Unposted> {
     let rid = RecordId::from_parts(world.clock.now().utc, clock::random());
     let compose = |head: &Anchor, looked| doubt::hedge(world, compose(head, looked));
     post_looking(world, case, (&rid, marker), looked, compose).await
@@ -53,7 +103,7 @@ pub(in crate::engine) async fn post_as(
     case: &CaseId,
     (rid, marker): (&RecordId, &str),
     compose: impl FnOnce(&Anchor) -> String,
-) -> Result<Untrusted, Fault> {
+) -> Result<Untrusted, Unposted> {
     let compose = |head: &Anchor, ()| compose(head);
     post_looking(world, case, (rid, marker), async {}, compose).await
 }
@@ -64,39 +114,26 @@ async fn post_looking<T>(
     (rid, marker): (&RecordId, &str),
     looked: impl Future<Output = T>,
     compose: impl FnOnce(&Anchor, T) -> String,
-) -> Result<Untrusted, Fault> {
-    if let Some(reason) = unposted(world) {
-        return Err(Fault::new(reason));
-    }
+) -> Result<Untrusted, Unposted> {
     let home = world
         .journal
         .with(|ledger| ledger.outbox().home_of(case).clone());
     let case = &home;
-    let source = world
-        .case_system(&case.connection)
-        .ok_or_else(|| Fault::new(safe!("no case system is named {}", case.connection)))?;
-    // An earlier post may still be on its way: before its time is over, "not there" is no answer.
-    let late = late(world, marker);
-    let me = source.who_am_i().await?.login;
-    let look = async || find(world, source.as_ref(), (case, marker), me.as_ref()).await;
-    if late.is_zero() || look().await?.is_empty() {
-        tokio::time::sleep(late).await;
-    }
-    if let Some(there) = only(world, look().await?, marker).await {
-        // What is there already was promised by nobody under this id; without a promise nobody knows what is done.
-        let promised = Body::RecordIntent {
-            rid: rid.clone(),
-            kind: "comment".to_owned(),
-            case: case.clone(),
-            marker: marker.to_owned(),
-            sha256: digest(there.message.raw()),
-            phase: None,
-        };
-        return done(world, rid, there.id, vec![promised]).await;
+    let found = before(world, case, marker).await;
+    let (source, me, there) = found.map_err(|fault| Unposted {
+        fault,
+        perhaps: world
+            .journal
+            .with(|ledger| ledger.outbox().last_posted(marker).is_some()),
+    })?;
+    if let Some(there) = there {
+        return taken_over(world, rid, (case, marker), there)
+            .await
+            .map_err(Unposted::from);
     }
     // It may be there, and a further copy would be hidden as well.
     if hidden::is_hidden(world, marker) {
-        return Err(hidden::fault());
+        return Err(hidden::fault().into());
     }
     // The looks above may have taken a minute, and what it says may be over by what another console recorded since.
     let looked = looked.await;
@@ -122,12 +159,16 @@ async fn post_looking<T>(
     let posted = source.comment(case, &message).await;
     world.probe.pass("comment.after").await;
     // Whatever the answer was, the case itself says whether it is there.
-    let found = match look().await {
+    let found = match find(world, source.as_ref(), (case, marker), me.as_ref()).await {
         Ok(found) => Ok(only(world, found, marker).await),
         Err(fault) => Err(fault),
     };
+    let perhaps = found.is_err();
     let (fault, taken) = match (found, posted) {
-        (Ok(Some(there)), _) => return done(world, rid, there.id, Vec::new()).await,
+        (Ok(Some(there)), _) => {
+            let done = done(world, rid, there.id, Vec::new()).await;
+            return done.map_err(Unposted::from);
+        }
         (_, Err(error)) => (world.troubled(&case.connection, error).await, None),
         (Err(error), Ok(id)) => (world.troubled(&case.connection, error).await, Some(id)),
         (Ok(None), Ok(id)) => {
@@ -141,10 +182,71 @@ async fn post_looking<T>(
         taken,
     };
     world.journal.record(vec![failed]).await?;
-    if hidden::is_hidden(world, marker) {
-        return Err(hidden::fault());
+    let fault = if hidden::is_hidden(world, marker) {
+        hidden::fault()
+    } else {
+        fault
+    };
+    Err(Unposted { fault, perhaps })
+}
+
+/// Reads whether a comment is in its case by now, and records that it is. One that may still be on its way is waited for.
+pub(in crate::engine) async fn read_back(
+    world: &World,
+    case: &CaseId,
+    marker: &str,
+) -> Result<Option<Untrusted>, Fault> {
+    let home = world
+        .journal
+        .with(|ledger| ledger.outbox().home_of(case).clone());
+    let (_, _, there) = before(world, &home, marker).await?;
+    let Some(there) = there else {
+        return Ok(None);
+    };
+    let rid = RecordId::from_parts(world.clock.now().utc, clock::random());
+    let id = taken_over(world, &rid, (&home, marker), there).await?;
+    Ok(Some(id))
+}
+
+/// The case system, our own login there, and our comment with the marker where it is there already.
+type Before = (Arc<dyn Cases>, Option<Untrusted>, Option<Comment>);
+
+/// Looks for a comment before it is posted; an earlier post of it is waited for while it may still arrive.
+async fn before(world: &World, case: &CaseId, marker: &str) -> Result<Before, Fault> {
+    if let Some(reason) = unposted(world) {
+        return Err(Fault::new(reason));
     }
-    Err(fault)
+    let source = world
+        .case_system(&case.connection)
+        .ok_or_else(|| Fault::new(safe!("no case system is named {}", case.connection)))?;
+    // Before the time of an earlier post is over, "not there" is no answer.
+    let late = late(world, marker);
+    let me = source.who_am_i().await?.login;
+    let look = async || find(world, source.as_ref(), (case, marker), me.as_ref()).await;
+    if late.is_zero() || look().await?.is_empty() {
+        tokio::time::sleep(late).await;
+    }
+    let there = only(world, look().await?, marker).await;
+    Ok((source, me, there))
+}
+
+/// Records that a comment is in its case that was there before it was posted under this id: nobody promised it under that,
+/// and without a promise nobody knows what is done.
+async fn taken_over(
+    world: &World,
+    rid: &RecordId,
+    (case, marker): (&CaseId, &str),
+    there: Comment,
+) -> Result<Untrusted, Fault> {
+    let promised = Body::RecordIntent {
+        rid: rid.clone(),
+        kind: "comment".to_owned(),
+        case: case.clone(),
+        marker: marker.to_owned(),
+        sha256: digest(there.message.raw()),
+        phase: None,
+    };
+    done(world, rid, there.id, vec![promised]).await
 }
 
 /// Gives how long an earlier post of this comment may still arrive.

@@ -14,12 +14,11 @@ use crate::domain::containment::ledger::{ActionView, Ledger};
 use crate::domain::containment::note::Anchor;
 use crate::domain::containment::standing::standing;
 use crate::domain::containment::state::ActionState;
-use crate::domain::fault::Fault;
 use crate::domain::text::Safe;
 use crate::engine::anchored::Round;
+use crate::engine::outbox::Unposted;
 use crate::engine::plan::case_word;
 use crate::engine::{World, outbox};
-use crate::safe;
 use crate::store::lease;
 
 /// Rounds left out at most before a comment that keeps failing is tried again.
@@ -94,24 +93,24 @@ pub(super) async fn tell_cases(world: &World, tries: &mut Tries) {
                 .with(|ledger| ledger.outbox().home_of(&by.case).clone());
             *other = case_word(world, &home).await;
         }
-        if let Err(fault) = tell(world, &marker, &what, &action).await {
-            let line = safe!("the case does not know it yet: {}", fault.what);
-            let fault = Fault {
-                what: line,
-                hint: fault.hint,
-            };
-            outbox::missing(world, &marker, fault).await;
+        if let Err(unposted) = tell(world, &marker, &what, &action).await {
+            outbox::missing(world, &marker, unposted.untold()).await;
             tries.failed(marker);
         }
     }
 }
 
-async fn tell(world: &World, marker: &str, what: &News, action: &ActionView) -> Result<(), Fault> {
+async fn tell(
+    world: &World,
+    marker: &str,
+    what: &News,
+    action: &ActionView,
+) -> Result<(), Unposted> {
     // Two consoles that search before either posts would both post.
     let lease = match lease::take(&world.leases, &action.aid) {
         Ok(Some(lease)) => lease,
         Ok(None) => return Ok(()),
-        Err(error) => return Err(super::unleased(&error)),
+        Err(error) => return Err(super::unleased(&error).into()),
     };
     world.journal.catch_up().await;
     let seen = untold(world, action);

@@ -4,6 +4,7 @@ use ratatui::layout::Rect;
 
 use super::{heading, open_box};
 use crate::app::actions::{Choice, offered_first, rows};
+use crate::app::approvals;
 use crate::app::command::Context;
 use crate::app::model::contained::ends;
 use crate::app::model::{Held, Model};
@@ -372,6 +373,13 @@ pub(super) fn quit(canvas: &mut Canvas<'_>, model: &Model, room: Rect) {
             counted(unfinished, "action"),
             counted(undocumented, "response"),
             then
+        ));
+    }
+    let awaited = approvals::awaited(model).count();
+    if awaited > 0 {
+        said.push(safe!(
+            "Waiting for a second person: {}. An answer sends nothing while the console that asked is away.",
+            counted(awaited, "plan")
         ));
     }
     said.extend(unrecorded.map(|lost| lost.in_short(NAMED)));

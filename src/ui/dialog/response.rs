@@ -3,6 +3,8 @@
 use ratatui::layout::Rect;
 
 use super::{heading, inner_width, open_box, open_sheet};
+use crate::app::approvals;
+use crate::app::command::{Command, Context};
 use crate::app::model::{Load, Model};
 use crate::app::report;
 use crate::domain::containment::ledger::ActionView;
@@ -52,7 +54,7 @@ pub(in crate::ui) fn sheet(model: &Model, width: u16) -> Sheet {
     if all.is_empty() {
         let text = safe!("in {} nothing was done for this case", model.log_word());
         // One that is cut would deny too much.
-        let text = model.log_unread.clone().unwrap_or(text);
+        let text = model.log_gap().unwrap_or(text);
         sheet.text(0, Role::Dim, &text);
     }
     for action in all {
@@ -204,8 +206,20 @@ pub(super) fn unfinished(
         Words::new(Role::Dim, safe!("{}", all.len())),
     );
     if all.is_empty() {
-        let text = safe!("in {} every action has its final word", model.log_word());
-        let text = words::nothing_in_log(model, Role::StateProven, text);
+        let awaited = approvals::awaited(model).count();
+        let (role, text) = if awaited > 0 {
+            let key = words::key_of(model, Command::Approvals, Context::Everywhere);
+            let text = safe!(
+                "nothing that was sent; awaiting approval: {}, {} shows them",
+                awaited,
+                key
+            );
+            (Role::StatePending, text)
+        } else {
+            let text = safe!("in {} every action has its final word", model.log_word());
+            (Role::StateProven, text)
+        };
+        let text = words::nothing_in_log(model, role, text);
         canvas.row(inside, 0, text);
         canvas.wrapped(below(inside, 2), Role::LevelWarning, &beside);
         return;

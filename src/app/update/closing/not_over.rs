@@ -33,6 +33,8 @@ pub(super) struct NotOver<'a> {
     acts: Vec<&'a ActionView>,
     /// That the chosen account is disabled by others, where that matters.
     elsewhere: Option<Safe>,
+    /// Why there may be more than is listed here, if so.
+    gap: Option<Safe>,
 }
 
 /// Why cases are not closed as false positives.
@@ -62,6 +64,7 @@ impl<'a> NotOver<'a> {
             undone,
             acts: acts(&model.ledger, &model.going, cases),
             elsewhere: elsewhere(model).filter(|_| is_false_positive),
+            gap: model.log_gap(),
         }
     }
 
@@ -80,7 +83,8 @@ impl<'a> NotOver<'a> {
         let held = held.map(|who| safe!("still contained: {}", who));
         let acts = acts.map(|what| safe!("not over: {}", what));
         let all = held.into_iter().chain(acts);
-        all.chain(self.elsewhere.clone()).collect()
+        let all = all.chain(self.elsewhere.clone());
+        all.chain(self.gap.clone()).collect()
     }
 
     /// Gives the disablings and enablings that the lines are about; one that comes later is not among them, whatever else is
@@ -187,9 +191,7 @@ fn acts<'a>(
     going: &BTreeSet<ActionId>,
     cases: &[CaseId],
 ) -> Vec<&'a ActionView> {
-    let is_open = |act: &ActionView| {
-        act.is_unfinished() || act.state == ActionState::Awaiting || going.contains(&act.aid)
-    };
+    let is_open = |act: &ActionView| act.is_to_come() || going.contains(&act.aid);
     let all = ledger.actions();
     let mut open: Vec<&ActionView> = all
         .filter(|act| cases.contains(&act.case) && !act.dry_run && is_open(act))
@@ -229,10 +231,16 @@ fn elsewhere(model: &Model) -> Option<Safe> {
     let is_disabled = account.status == AccountStatus::Disabled;
     let is_ours = contained::row(model, &account.id).is_held();
     let is_old = model.ledger.on(&account.id).any(is_of_before);
+    // What a log that was edited or cut does not have may have been done all the same.
+    let by: &'static str = match model.log_gap() {
+        Some(_) => "by whom is not known",
+        None => "not from here",
+    };
     (is_disabled && !is_ours && !is_old).then(|| {
         safe!(
-            "{} is disabled at the provider, not from here",
-            account.login.field()
+            "{} is disabled at the provider, {}",
+            account.login.field(),
+            by
         )
     })
 }

@@ -139,6 +139,11 @@ impl ActionView {
         (self.confirmed.is_some() || self.sent.is_some()) && self.ended.is_none()
     }
 
+    /// Tells whether something of it may still come: it is unfinished, or waits for a second person, whose yes sends it.
+    pub fn is_to_come(&self) -> bool {
+        self.is_unfinished() || self.state == ActionState::Awaiting
+    }
+
     /// Takes it for sent at a record that only follows a send: in a log that was edited that of the send may be spoilt, and
     /// what the provider took, or was read as done, counts all the same.
     pub(super) fn was_sent(&mut self, n: u64, at: DateTime<Utc>) {

@@ -14,11 +14,7 @@ impl Ledger {
     pub fn open_of(&self, case: &CaseId, now: DateTime<Utc>) -> Vec<&ActionView> {
         let stands = self.disabled(now).into_iter();
         let stands = stands.filter(|action| action.still_disables());
-        let is_open = |action: &ActionView| {
-            action.is_unfinished()
-                || action.is_closed_by_hand()
-                || action.state == ActionState::Awaiting
-        };
+        let is_open = |action: &ActionView| action.is_to_come() || action.is_closed_by_hand();
         let open = self.actions().filter(|action| {
             let decides = matches!(
                 action.kind,

@@ -13,8 +13,8 @@ use crate::domain::containment::recovery_watch::{
 };
 use crate::domain::containment::remnant::RemnantKind;
 use crate::domain::containment::standing::standing;
-use crate::domain::fault::Fault;
 use crate::domain::text::{Safe, Untrusted};
+use crate::engine::outbox::Unposted;
 use crate::engine::{World, outbox};
 use crate::safe;
 use crate::store::lease;
@@ -108,13 +108,8 @@ pub(super) async fn tell_cases(world: &World, tries: &mut Tries) {
         if !tries.is_due(&marker) {
             continue;
         }
-        if let Err(fault) = tell(world, &marker, &what, &watch).await {
-            let line = safe!("the case does not know it yet: {}", fault.what);
-            let fault = Fault {
-                what: line,
-                hint: fault.hint,
-            };
-            outbox::missing(world, &marker, fault).await;
+        if let Err(unposted) = tell(world, &marker, &what, &watch).await {
+            outbox::missing(world, &marker, unposted.untold()).await;
             tries.failed(marker);
         }
     }
@@ -131,12 +126,12 @@ async fn tell(
     marker: &str,
     what: &News,
     watch: &RecoveryWatch,
-) -> Result<(), Fault> {
+) -> Result<(), Unposted> {
     // Two consoles that search before either posts would both post.
     let lease = match lease::take(&world.leases, &watch.aid) {
         Ok(Some(lease)) => lease,
         Ok(None) => return Ok(()),
-        Err(error) => return Err(unleased(&error)),
+        Err(error) => return Err(unleased(&error).into()),
     };
     world.journal.catch_up().await;
     let told = world.journal.with(|ledger| ledger.holds().is_told(marker));
