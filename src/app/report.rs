@@ -426,7 +426,7 @@ fn documented(model: &Model, id: &CaseId) -> Vec<Safe> {
             let gone = deleted(comment);
             safe!("{}: comment {}, {}{}", title, comment.field(), at, gone)
         } else {
-            safe!("{}: written {}, not in the case yet", title, at)
+            safe!("{}: written {}, not read in the case yet", title, at)
         }
     }));
     lines

@@ -61,7 +61,7 @@ impl Unrecorded {
 fn acts(model: &Model) -> Vec<Safe> {
     let untold = model.ledger.undocumented();
     let is_under_way = |action: &&ActionView| {
-        action.is_unfinished() || model.going.contains(&action.aid) || untold.contains(&action.pid)
+        action.is_to_come() || model.going.contains(&action.aid) || untold.contains(&action.pid)
     };
     let acts = model.ledger.actions().filter(is_under_way);
     let acts = acts.map(|action| {

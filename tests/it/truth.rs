@@ -10,7 +10,7 @@ use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
 use async_trait::async_trait;
-use chrono::TimeDelta;
+use chrono::{TimeDelta, Utc};
 use futures::StreamExt as _;
 use quell::app::model::{Layer, Model};
 use quell::connect::http::Limits;
@@ -344,6 +344,14 @@ impl Hand {
     }
 }
 
+/// Waits for the next second of the clock that the servers tell the time by.
+async fn next_second() {
+    let now = Utc::now().timestamp();
+    while Utc::now().timestamp() == now {
+        tokio::time::sleep(Duration::from_millis(10)).await;
+    }
+}
+
 /// Does something at the provider by another administrator's hand.
 pub async fn by_others(drill: &Drill, what: &str) {
     Hand::of(drill).does(what).await;
@@ -518,6 +526,8 @@ async fn story(act: Act, world: World) -> (ActionView, usize) {
     let (drill, state) = (company().await, tempfile::tempdir().expect("a directory"));
     if act.effect == "unsuspend" {
         by_others(&drill, "suspend").await;
+        // The time before the send is told in whole seconds: in the same one it could be of after it.
+        next_second().await;
     }
     if act.effect == "dismiss_risk" {
         by_others(&drill, "HIGH").await;

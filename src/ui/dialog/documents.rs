@@ -58,7 +58,7 @@ fn said(words: Words, one: &Written, model: &Model) -> Words {
             .gap(Role::Dim, safe!("comment {}", comment.field())),
         None => words.gap(
             Role::StateUnknown,
-            safe!("written {}, not in the case yet", at),
+            safe!("written {}, not read in the case yet", at),
         ),
     }
 }
