@@ -4,11 +4,10 @@
 
 use std::collections::{BTreeSet, HashMap};
 use std::sync::{Arc, OnceLock};
-use std::time::Duration;
 
 use super::approval::{KNOWN_BY, comments, person};
 use super::journal::own;
-use super::outbox::Unposted;
+use super::outbox::{Place, Unposted};
 use super::plan::frozen;
 use super::{World, outbox};
 use crate::app::message::{Level, Message};
@@ -28,9 +27,6 @@ use crate::domain::ids::{AccountId, CaseId, RecordId};
 use crate::domain::operator::Author;
 use crate::domain::text::{Safe, Untrusted};
 use crate::safe;
-
-/// How often the case is looked at for an answer that may be in it.
-const LOOK: Duration = Duration::from_secs(5);
 
 /// Reads one request anew, with the account as this console sees it, for the person who may answer.
 pub(super) async fn look_into(world: Arc<World>, case: CaseId, comment: Untrusted) {
@@ -188,11 +184,7 @@ pub(super) async fn answer(world: Arc<World>, given: Given) {
     let marker = format!("quell:answer:{rid}");
     let mut is_open = false;
     let line = match try_answer(&world, &given, &marker).await {
-        Ok(None) => (
-            Level::Info,
-            safe!("your answer is in the case: {}", say.answer()),
-            None,
-        ),
+        Ok(None) => (Level::Info, in_case(&given), None),
         Ok(Some(before)) => (
             Level::Warning,
             safe!(
@@ -205,10 +197,12 @@ pub(super) async fn answer(world: Arc<World>, given: Given) {
             ),
         ),
         Err(unposted) => {
-            is_open = unposted.perhaps;
-            let absent = "your answer is not in the case".into();
-            let perhaps = "whether your answer is in the case is not known yet".into();
-            let fault = unposted.said(&absent, &perhaps);
+            is_open = unposted.place == Place::Perhaps;
+            let fault = unposted.said([
+                "your answer is not in the case".into(),
+                "whether your answer is in the case is not known yet".into(),
+                safe!("{}; that is not on record", in_case(&given)),
+            ]);
             (Level::Error, fault.what, fault.hint)
         }
     };
@@ -224,37 +218,29 @@ pub(super) async fn answer(world: Arc<World>, given: Given) {
     }
 }
 
-/// Reads the case until it tells whether an answer is in it, for as long as a yes may count.
+/// Says whether an answer is in its case, once that can be read.
 async fn settle(world: &World, given: &Given, marker: &str) {
-    while world.pause(LOOK).await {
-        let found = tokio::select! {
-            () = world.ending() => return,
-            found = outbox::read_back(world, given.case(), marker) => found,
-        };
-        let (level, what) = match found {
-            Ok(Some(_)) => {
-                let say = given.answer().say;
-                (
-                    Level::Info,
-                    safe!("your answer is in the case: {}", say.answer()),
-                )
-            }
-            Ok(None) => (
-                Level::Error,
-                "your answer is not in the case: it was read again and is not there".into(),
-            ),
-            Err(fault) if world.clock.now().utc > given.expires() => (
-                Level::Error,
-                safe!(
-                    "whether your answer is in the case is not known: look there: {}",
-                    fault.what
-                ),
-            ),
-            Err(_) => continue,
-        };
-        world.notice(level, Fault::new(what)).await;
-        return;
-    }
+    let until = given.expires();
+    let (level, what) = match outbox::settle(world, given.case(), marker, until).await {
+        Some(Some(_)) => (Level::Info, in_case(given)),
+        Some(None) => (
+            Level::Error,
+            "your answer is not in the case: it was read again and is not there".into(),
+        ),
+        None if world.clock.now().utc > until => (
+            Level::Error,
+            "whether your answer is in the case was not read in time: look there".into(),
+        ),
+        None => return,
+    };
+    world.notice(level, Fault::new(what)).await;
+}
+
+fn in_case(given: &Given) -> Safe {
+    safe!(
+        "your answer is in the case: {}",
+        given.answer().say.answer()
+    )
 }
 
 /// Why a yes may not go out.

@@ -7,7 +7,10 @@ use std::collections::{HashMap, HashSet};
 use std::sync::Arc;
 use std::time::Duration;
 
+use chrono::{DateTime, Utc};
+
 use super::journal::own;
+use super::outbox::{Place, Unposted};
 use super::respond::{self, outcome};
 use super::{World, outbox};
 use crate::app::message::{Level, Message};
@@ -169,14 +172,15 @@ async fn wait(world: &Arc<World>, plan: ConfirmedPlan, waiting: Waiting, lease: 
         let request = compose_request(&waiting.ask, &waiting.reasons, &by, expires);
         format!("{request}\naudit {} n={} h={}\n", head.log, head.n, head.h)
     };
-    let comment = match outbox::post(world, plan.case(), &waiting.ask.marker(), text).await {
+    let marker = waiting.ask.marker();
+    let comment = match outbox::post(world, plan.case(), &marker, text).await {
         Ok(comment) => comment,
-        Err(unposted) => {
-            let absent = "the request is not in the case".into();
-            let perhaps = "whether the request is in the case is not known".into();
-            stop(world, &plan, unposted.said(&absent, &perhaps).what).await;
-            return;
-        }
+        Err(unposted) => match asked(world, &plan, &marker, unposted, expires).await {
+            Asked::In(comment) => comment,
+            Asked::Not(reason) => return stop(world, &plan, reason).await,
+            Asked::NotRead => return expired(world, &aids(&plan), UNASKED).await,
+            Asked::Ended => return,
+        },
     };
     let mut eyes = Eyes::default();
     loop {
@@ -203,6 +207,49 @@ async fn wait(world: &Arc<World>, plan: ConfirmedPlan, waiting: Waiting, lease: 
         if !world.pause(LOOK).await {
             return;
         }
+    }
+}
+
+/// Said of a request that nobody could read in its case until its time was over.
+const UNASKED: &str =
+    "whether the request is in the case was not read within 15 minutes: nothing was sent";
+
+/// Where a request is that is not on record as being in its case.
+enum Asked {
+    In(Untrusted),
+    Not(Safe),
+    NotRead,
+    Ended,
+}
+
+/// Finds out whether a request is in its case: somebody may say yes to one that is.
+async fn asked(
+    world: &World,
+    plan: &ConfirmedPlan,
+    marker: &str,
+    unposted: Unposted,
+    until: DateTime<Utc>,
+) -> Asked {
+    let reason = match unposted.place {
+        Place::There(comment) => return Asked::In(comment),
+        Place::Absent => {
+            return Asked::Not(safe!(
+                "the request is not in the case: {}",
+                unposted.fault.what
+            ));
+        }
+        Place::Perhaps => unposted.fault.what,
+    };
+    let line = safe!(
+        "whether the request is in the case is not known yet: {}",
+        reason
+    );
+    world.notice(Level::Warning, Fault::new(line)).await;
+    match outbox::settle(world, plan.case(), marker, until).await {
+        Some(Some(comment)) => Asked::In(comment),
+        Some(None) => Asked::Not(safe!("the request is not in the case: {}", reason)),
+        None if world.clock.now().utc > until => Asked::NotRead,
+        None => Asked::Ended,
     }
 }
 
@@ -333,10 +380,8 @@ async fn stop(world: &World, plan: &ConfirmedPlan, reason: Safe) {
         .iter()
         .map(|aid| outcome(aid, OutcomeState::Abandoned, evidence.clone(), None))
         .collect();
-    // The journal tells the console when it fails; nothing was sent in any case.
-    let _ = world.journal.record(bodies).await;
     let line = safe!("the approval was not asked for or is void: {}", reason);
-    world.notice(Level::Error, Fault::new(line)).await;
+    over(world, bodies, line).await;
 }
 
 async fn denied(world: &World, plan: &ConfirmedPlan, by: Untrusted, comment: Untrusted) {
@@ -347,8 +392,18 @@ async fn denied(world: &World, plan: &ConfirmedPlan, by: Untrusted, comment: Unt
         by,
         comment,
     };
-    let _ = world.journal.record(vec![denied]).await;
+    over(world, vec![denied], line).await;
+}
+
+/// Records that nobody waits for an answer any more, and says it. What the log does not take is tried again: it would look
+/// as if an answer were waited for.
+async fn over(world: &World, bodies: Vec<Body>, line: Safe) {
+    // The journal tells the console when it fails; nothing was sent in any case.
+    let mut recorded = world.journal.record(bodies.clone()).await;
     world.notice(Level::Error, Fault::new(line)).await;
+    while recorded.is_err() && world.pause(LOOK).await {
+        recorded = world.journal.record(bodies.clone()).await;
+    }
 }
 
 async fn expired(world: &World, aids: &[ActionId], evidence: &str) {

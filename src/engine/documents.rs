@@ -455,8 +455,10 @@ async fn once(world: &World, written: &Written) -> Result<(), Unposted> {
     .await?;
     let posted = Body::DocumentPosted(DocumentPosted {
         rid: written.rid.clone(),
-        comment,
+        comment: comment.clone(),
     });
-    world.journal.record(vec![posted]).await?;
-    Ok(())
+    let recorded = world.journal.record(vec![posted]).await;
+    recorded
+        .map(drop)
+        .map_err(|fault| Unposted::there(fault, comment))
 }

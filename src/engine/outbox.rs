@@ -33,7 +33,7 @@ use crate::store::lease;
 use post::post_after;
 
 pub(super) use hidden::missing;
-pub(super) use post::{Unposted, late, post, post_as, read_back};
+pub(super) use post::{Place, Unposted, late, post, post_as, settle};
 pub(super) use rounds::Rounds;
 pub(super) use signing::{login, operator};
 pub(super) use typed::{event, note};
@@ -241,10 +241,12 @@ async fn try_document(world: &Arc<World>, pid: &PlanId) -> Result<(), Unposted> 
         pid: pid.clone(),
         aids: actions.iter().map(|action| action.aid.clone()).collect(),
         case,
-        comment,
+        comment: comment.clone(),
     };
-    world.journal.record(vec![done]).await?;
-    Ok(())
+    let recorded = world.journal.record(vec![done]).await;
+    recorded
+        .map(drop)
+        .map_err(|fault| Unposted::there(fault, comment))
 }
 
 /// Posts a note that is on record, if it still waits.

@@ -25,7 +25,7 @@ use tempfile::TempDir;
 use tokio::sync::Notify;
 
 use crate::harness::app::{Setting, TestApp, TestClock, company, records};
-use crate::harness::disk::torn;
+use crate::harness::disk::{SmallDisk, torn};
 use crate::harness::root;
 use crate::truth::Gate;
 
@@ -522,6 +522,109 @@ async fn whether_a_yes_is_in_the_case_is_not_known_until_it_is_read(
         text.contains("quell-approval-answer")
     });
     assert_eq!(answers.count(), posted);
+}
+
+/// A setting over a disk that can be shut, stopped right after a comment left.
+fn shutting(disk: &SmallDisk) -> (Setting, Arc<Gate>) {
+    let gate = Gate::at(Some("comment.after"));
+    let setting = Setting {
+        ground: disk.ground(),
+        ..gate.setting()
+    };
+    (setting, gate)
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_yes_that_only_the_log_does_not_take_is_in_the_case() {
+    if !root("approval::a_yes_that_only_the_log_does_not_take_is_in_the_case") {
+        return;
+    }
+    let (drill, one, two, etc) = (company().await, dir(), dir(), dir());
+    let mut app = requester(&drill, one.path(), etc.path());
+    open_case(&mut app).await;
+    ask(&mut app, &drill).await;
+    let disk = SmallDisk::new(1 << 40);
+    let (setting, gate) = shutting(&disk);
+    let mut approver = console(&drill, two.path(), drill.second_key(), setting);
+    open_case(&mut approver).await;
+    review(&mut approver).await;
+    approver.keys(LOGIN).keys("<Tab>y");
+    let reached = tokio::time::timeout(Duration::from_secs(60), gate.reached());
+    reached.await.expect("it is posted");
+    disk.shut(true);
+    gate.open();
+    let said = "your answer is in the case: a yes; that is not on record: ";
+    let model = approver
+        .until("it is said", |model| says(model, said))
+        .await;
+    assert!(!says(&model, "your answer is not in the case"));
+    app.until("proven", |model| all(model, ActionState::Verified))
+        .await;
+    approver.end().await;
+    app.end().await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_request_that_only_the_log_does_not_take_is_waited_for() {
+    if !root("approval::a_request_that_only_the_log_does_not_take_is_waited_for") {
+        return;
+    }
+    let (drill, one, two, etc) = (company().await, dir(), dir(), dir());
+    let disk = SmallDisk::new(1 << 40);
+    let (setting, gate) = shutting(&disk);
+    let setting = Setting {
+        host: host(etc.path(), POLICY),
+        ..setting
+    };
+    let mut app = console(&drill, one.path(), drill.cases().token, setting);
+    open_case(&mut app).await;
+    ask(&mut app, &drill).await;
+    gate.reached().await;
+    disk.shut(true);
+    gate.open();
+    app.until("the log takes nothing", |model| model.audit_fault.is_some())
+        .await;
+    disk.shut(false);
+    let mut approver = second(&drill, two.path());
+    open_case(&mut approver).await;
+    review(&mut approver).await;
+    approver.keys(LOGIN).keys("<Tab>y");
+    let model = app
+        .until("proven", |model| all(model, ActionState::Verified))
+        .await;
+    assert!(!says(&model, "is void"), "{:#?}", model.log);
+    approver.end().await;
+    app.end().await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn what_is_void_over_a_log_that_fails_is_not_waited_for_once_it_takes_that() {
+    if !root("approval::what_is_void_over_a_log_that_fails_is_not_waited_for_once_it_takes_that") {
+        return;
+    }
+    let (drill, state, etc) = (company().await, dir(), dir());
+    let disk = SmallDisk::new(1 << 40);
+    let setting = Setting {
+        host: host(etc.path(), POLICY),
+        ground: disk.ground(),
+        ..Setting::default()
+    };
+    let mut app = console(&drill, state.path(), drill.cases().token, setting);
+    open_case(&mut app).await;
+    let (_, request) = ask(&mut app, &drill).await;
+    disk.shut(true);
+    edit(&drill, &request, "something else").await;
+    let model = app
+        .until("it is void", |model| says(model, "or is void: "))
+        .await;
+    assert!(all(&model, ActionState::Awaiting), "not on record");
+    disk.shut(false);
+    app.until("that is on record", |model| {
+        all(model, ActionState::Abandoned)
+    })
+    .await;
+    app.end().await;
+    assert_eq!(sent(&drill), 0);
 }
 
 fn answers(state: &Path) -> usize {

@@ -13,6 +13,7 @@ use crate::app::message::Level;
 use crate::connect::capability::{Cases, ConnectError};
 use crate::domain::audit::Body;
 use crate::domain::case::Comment;
+use crate::domain::containment::ledger::Ledger;
 use crate::domain::containment::note::Anchor;
 use crate::domain::containment::plan::hex;
 use crate::domain::fault::Fault;
@@ -22,33 +23,58 @@ use crate::engine::journal::own;
 use crate::engine::{World, anchored, clock};
 use crate::safe;
 
-/// Why a comment is not known to be in its case.
+/// Why a comment is not on record as being in its case.
 #[derive(Debug)]
 pub(in crate::engine) struct Unposted {
     /// What failed.
     pub fault: Fault,
-    /// Whether it may be there all the same: it may have left, and the case was not read since.
-    pub perhaps: bool,
+    /// Where that leaves it.
+    pub place: Place,
+}
+
+/// Where a comment is that is not on record as being in its case.
+#[derive(Debug, PartialEq, Eq)]
+pub(in crate::engine) enum Place {
+    /// Not in the case: it never left, or was looked for since.
+    Absent,
+    /// Perhaps there: it may have left, and the case was not read since.
+    Perhaps,
+    /// There, under this id: only the log did not take that.
+    There(Untrusted),
 }
 
 impl Unposted {
+    /// Makes one of what failed after the comment was found in its case.
+    pub(in crate::engine) fn there(fault: Fault, id: Untrusted) -> Self {
+        let place = Place::There(id);
+        Self { fault, place }
+    }
+
     /// Says where a thing stands that was to be in its case.
     pub(in crate::engine) fn of(self, what: &Safe) -> Fault {
-        let absent = safe!("{} is not in the case yet", what);
-        let perhaps = safe!("whether {} is in the case is not known yet", what);
-        self.said(&absent, &perhaps)
+        self.said([
+            safe!("{} is not in the case yet", what),
+            safe!("whether {} is in the case is not known yet", what),
+            safe!("{} is in the case, which is not on record yet", what),
+        ])
     }
 
     /// Says whether the case knows what it is to be told.
     pub(in crate::engine) fn untold(self) -> Fault {
-        let absent = "the case does not know it yet".into();
-        let perhaps = "whether the case knows it is not known yet".into();
-        self.said(&absent, &perhaps)
+        self.said([
+            "the case does not know it yet".into(),
+            "whether the case knows it is not known yet".into(),
+            "the case knows it, which is not on record yet".into(),
+        ])
     }
 
-    /// Puts before what failed where that leaves it: not there, or perhaps.
-    pub(in crate::engine) fn said(self, absent: &Safe, perhaps: &Safe) -> Fault {
-        let first = if self.perhaps { perhaps } else { absent };
+    /// Puts before what failed where that leaves it: not there, perhaps, or there.
+    pub(in crate::engine) fn said(self, [absent, perhaps, there]: [Safe; 3]) -> Fault {
+        let first = match self.place {
+            Place::Absent => absent,
+            Place::Perhaps => perhaps,
+            Place::There(_) => there,
+        };
         Fault {
             what: safe!("{}: {}", first, self.fault.what),
             hint: self.fault.hint,
@@ -58,18 +84,13 @@ impl Unposted {
 
 impl From<Fault> for Unposted {
     fn from(fault: Fault) -> Self {
-        Self {
-            fault,
-            perhaps: false,
-        }
+        let place = Place::Absent;
+        Self { fault, place }
     }
 }
 
-impl From<Unposted> for Fault {
-    fn from(unposted: Unposted) -> Self {
-        unposted.fault
-    }
-}
+/// How often a case is looked at for a comment that may be in it.
+const LOOK: Duration = Duration::from_secs(5);
 
 /// Posts one comment exactly once: not when its marker is there, and proven by its marker afterwards. One that was taken
 /// twice and is not shown is not posted any more. What it claims is hedged while the log is in doubt.
@@ -120,16 +141,14 @@ async fn post_looking<T>(
         .with(|ledger| ledger.outbox().home_of(case).clone());
     let case = &home;
     let found = before(world, case, marker).await;
-    let (source, me, there) = found.map_err(|fault| Unposted {
-        fault,
-        perhaps: world
-            .journal
-            .with(|ledger| ledger.outbox().last_posted(marker).is_some()),
+    let (source, me, there) = found.map_err(|fault| {
+        let last = |ledger: &Ledger| ledger.outbox().last_posted(marker);
+        let last = world.journal.with(last);
+        let place = last.map_or(Place::Absent, |_| Place::Perhaps);
+        Unposted { fault, place }
     })?;
     if let Some(there) = there {
-        return taken_over(world, rid, (case, marker), there)
-            .await
-            .map_err(Unposted::from);
+        return taken_over(world, rid, (case, marker), there).await;
     }
     // It may be there, and a further copy would be hidden as well.
     if hidden::is_hidden(world, marker) {
@@ -163,12 +182,12 @@ async fn post_looking<T>(
         Ok(found) => Ok(only(world, found, marker).await),
         Err(fault) => Err(fault),
     };
-    let perhaps = found.is_err();
+    let place = match &found {
+        Ok(_) => Place::Absent,
+        Err(_) => Place::Perhaps,
+    };
     let (fault, taken) = match (found, posted) {
-        (Ok(Some(there)), _) => {
-            let done = done(world, rid, there.id, Vec::new()).await;
-            return done.map_err(Unposted::from);
-        }
+        (Ok(Some(there)), _) => return done(world, rid, there.id, Vec::new()).await,
         (_, Err(error)) => (world.troubled(&case.connection, error).await, None),
         (Err(error), Ok(id)) => (world.troubled(&case.connection, error).await, Some(id)),
         (Ok(None), Ok(id)) => {
@@ -181,31 +200,60 @@ async fn post_looking<T>(
         reason: own(fault.what.as_str()),
         taken,
     };
-    world.journal.record(vec![failed]).await?;
+    // The journal tells the console when it fails; where that leaves the comment is said all the same.
+    let _ = world.journal.record(vec![failed]).await;
     let fault = if hidden::is_hidden(world, marker) {
         hidden::fault()
     } else {
         fault
     };
-    Err(Unposted { fault, perhaps })
+    Err(Unposted { fault, place })
 }
 
-/// Reads whether a comment is in its case by now, and records that it is. One that may still be on its way is waited for.
-pub(in crate::engine) async fn read_back(
+/// Reads the case until it tells whether a comment is in it, and under which id; `None` where the time is over or the
+/// console ends before that. One that may still be on its way is waited for.
+pub(in crate::engine) async fn settle(
     world: &World,
     case: &CaseId,
     marker: &str,
-) -> Result<Option<Untrusted>, Fault> {
+    until: DateTime<Utc>,
+) -> Option<Option<Untrusted>> {
+    while world.clock.now().utc <= until && world.pause(LOOK).await {
+        let read = read_back(world, case, marker);
+        let found = tokio::select! {
+            () = world.ending() => return None,
+            found = read => found,
+        };
+        match found {
+            Ok(id)
+            | Err(Unposted {
+                place: Place::There(id),
+                ..
+            }) => return Some(Some(id)),
+            Err(Unposted {
+                place: Place::Absent,
+                ..
+            }) => return Some(None),
+            Err(_) => {}
+        }
+    }
+    None
+}
+
+/// Reads whether a comment is in its case by now, and records that it is.
+async fn read_back(world: &World, case: &CaseId, marker: &str) -> Result<Untrusted, Unposted> {
     let home = world
         .journal
         .with(|ledger| ledger.outbox().home_of(case).clone());
-    let (_, _, there) = before(world, &home, marker).await?;
+    let (_, _, there) = before(world, &home, marker).await.map_err(|fault| {
+        let place = Place::Perhaps;
+        Unposted { fault, place }
+    })?;
     let Some(there) = there else {
-        return Ok(None);
+        return Err(Fault::new("it is not there").into());
     };
     let rid = RecordId::from_parts(world.clock.now().utc, clock::random());
-    let id = taken_over(world, &rid, (&home, marker), there).await?;
-    Ok(Some(id))
+    taken_over(world, &rid, (&home, marker), there).await
 }
 
 /// The case system, our own login there, and our comment with the marker where it is there already.
@@ -237,7 +285,7 @@ async fn taken_over(
     rid: &RecordId,
     (case, marker): (&CaseId, &str),
     there: Comment,
-) -> Result<Untrusted, Fault> {
+) -> Result<Untrusted, Unposted> {
     let promised = Body::RecordIntent {
         rid: rid.clone(),
         kind: "comment".to_owned(),
@@ -278,13 +326,15 @@ async fn done(
     rid: &RecordId,
     id: Untrusted,
     mut before: Vec<Body>,
-) -> Result<Untrusted, Fault> {
+) -> Result<Untrusted, Unposted> {
     before.push(Body::RecordDone {
         rid: rid.clone(),
         id: id.clone(),
     });
-    world.journal.record(before).await?;
-    Ok(id)
+    match world.journal.record(before).await {
+        Ok(_) => Ok(id),
+        Err(fault) => Err(Unposted::there(fault, id)),
+    }
 }
 
 /// Finds our own comments with a marker: written by our own login, or word for word what we recorded before a post.

@@ -68,6 +68,8 @@ impl Disk for Breakable {
 #[derive(Debug)]
 struct Level {
     free: u64,
+    /// Whether nothing can be written at all, as over a quota or a limit of the process.
+    shut: bool,
     /// Bytes up to which a file has room of its own, by inode.
     reserved: HashMap<u64, u64>,
 }
@@ -81,6 +83,7 @@ impl SmallDisk {
     pub fn new(free: u64) -> Self {
         Self(Arc::new(Mutex::new(Level {
             free,
+            shut: false,
             reserved: HashMap::new(),
         })))
     }
@@ -88,6 +91,11 @@ impl SmallDisk {
     /// Leaves so many bytes free.
     pub fn leave(&self, free: u64) {
         self.level().free = free;
+    }
+
+    /// Takes nothing at all, also where room was set aside; or takes it again.
+    pub fn shut(&self, shut: bool) {
+        self.level().shut = shut;
     }
 
     /// Makes a ground on it.
@@ -119,6 +127,9 @@ impl Disk for SmallDisk {
     fn write(&mut self, file: &File, bytes: &[u8]) -> io::Result<usize> {
         let there = file.metadata()?;
         let mut level = self.level();
+        if level.shut {
+            return Err(io::ErrorKind::FileTooLarge.into());
+        }
         let taken = level.take(there.ino(), there.len(), bytes.len() as u64);
         drop(level);
         if taken == 0 {
