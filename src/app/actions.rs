@@ -8,6 +8,7 @@ use crate::domain::case::Subject;
 use crate::domain::containment::kind::ActionKind;
 use crate::domain::containment::risk;
 use crate::domain::containment::state::ActionState;
+use crate::domain::freshness::clock_word;
 use crate::domain::likelihood::{Likelihood, Policy, policy};
 use crate::domain::text::Safe;
 use crate::safe;
@@ -103,7 +104,7 @@ impl Choice {
 /// How a choice stands.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Readiness {
-    /// It can be planned; with the word of the last time, if there was one.
+    /// It can be planned; with the state of the last time, if there was one, and its word with its time.
     Ready(Option<(ActionState, Safe)>),
     /// It cannot, and why.
     No(Safe),
@@ -251,7 +252,7 @@ fn refusal(model: &Model, choice: Choice) -> Option<Safe> {
             .find(|a| a.kind == *kind && a.is_unfinished())
         {
             let word = match open.state {
-                ActionState::Rejected => safe!("{}, being read back", open.state.word()),
+                ActionState::Rejected => safe!("{}, being read back", open.word()),
                 state => state.word().into(),
             };
             // Of a choice with several parts it may be of another plan.
@@ -295,9 +296,9 @@ pub fn last_word(model: &Model, choice: Choice) -> Option<(ActionState, Safe)> {
         .ledger
         .on(account)
         .rfind(|action| action.kind == *kind)?;
-    let at = action
-        .ended
-        .or(action.sent)
-        .map_or_else(Safe::default, crate::domain::freshness::clock_word);
-    Some((action.state, at))
+    let at = action.ended.or(action.sent);
+    let word = at.map_or(Safe::from(action.word()), |at| {
+        safe!("{} {}", action.word(), clock_word(at))
+    });
+    Some((action.state, word))
 }

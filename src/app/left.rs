@@ -120,7 +120,7 @@ pub fn refusal(model: &Model, remnant: &Remnant) -> Option<Safe> {
     }
     last_act(model, &remnant.item)
         .filter(|act| act.is_unfinished())
-        .map(|act| act.state.word().into())
+        .map(|act| act.word().into())
 }
 
 /// Tells whether a thing is marked.

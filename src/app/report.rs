@@ -343,7 +343,7 @@ fn stands(model: &Model, act: &ActionView) -> Safe {
         "{} of {}: {}, {}",
         act.what(),
         act.login.ident(),
-        act.state.word(),
+        act.word(),
         said
     )
 }

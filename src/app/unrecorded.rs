@@ -69,7 +69,7 @@ fn acts(model: &Model) -> Vec<Safe> {
             "{} of {} ({})",
             action.what(),
             action.login.ident(),
-            action.state.word()
+            action.word()
         )
     });
     acts.collect()

@@ -130,14 +130,7 @@ fn state_text(readiness: &Readiness) -> (Role, Safe) {
     match readiness {
         Readiness::No(reason) => (Role::Dim, reason.clone()),
         Readiness::Ready(None) => (Role::StatePending, "ready".into()),
-        Readiness::Ready(Some((state, at))) => {
-            let text = if at.is_empty() {
-                state.word().into()
-            } else {
-                safe!("{} {}", state.word(), at)
-            };
-            (words::state_role(*state), text)
-        }
+        Readiness::Ready(Some((state, word))) => (words::state_role(*state), word.clone()),
     }
 }
 

@@ -212,7 +212,9 @@ pub(super) fn ways_back(model: &Model, rows: &[Contained<'_>], id: &CaseId) -> V
         .collect();
     let of_held = rows.iter().flat_map(|row| {
         let rest = stands_beside(model, row.account);
-        let first = way_back(row, read_since(model, row), !rest.is_empty());
+        let more = !rest.is_empty();
+        let perhaps_more = more || model.log_gap().is_some();
+        let first = way_back(row, read_since(model, row), (more, perhaps_more));
         first.into_iter().chain(rest)
     });
     let of_others = acted_on.into_iter().flat_map(|account| {
@@ -224,8 +226,12 @@ pub(super) fn ways_back(model: &Model, rows: &[Contained<'_>], id: &CaseId) -> V
 }
 
 /// Says how an account is enabled again, or that it need not be; `otherwise` is how it was read since it was held, `more`
-/// whether more of ours stands there.
-fn way_back(row: &Contained<'_>, otherwise: Option<Safe>, more: bool) -> Option<Safe> {
+/// whether more of ours stands there, or may by a log that is not whole.
+fn way_back(
+    row: &Contained<'_>,
+    otherwise: Option<Safe>,
+    (more, perhaps_more): (bool, bool),
+) -> Option<Safe> {
     let act = row.act()?;
     let login = act.login.ident();
     let may_hold = row.is_disabled() || row.reads_disabled() || row.standing.is_by_hand();
@@ -261,7 +267,7 @@ fn way_back(row: &Contained<'_>, otherwise: Option<Safe>, more: bool) -> Option<
     } else if let Some(doubt) = in_doubt(row) {
         doubt
     } else {
-        let nothing: &'static str = if more {
+        let nothing: &'static str = if perhaps_more {
             ""
         } else {
             ", nothing else has to be undone"
@@ -270,7 +276,7 @@ fn way_back(row: &Contained<'_>, otherwise: Option<Safe>, more: bool) -> Option<
             "{}: {}, {}; the user signs in anew{}",
             login,
             act.what(),
-            act.state.word(),
+            act.word(),
             nothing
         )
     };
@@ -293,7 +299,7 @@ fn in_doubt(row: &Contained<'_>) -> Option<Safe> {
          the user signs in anew",
         act.login.ident(),
         act.what(),
-        act.state.word(),
+        act.word(),
         time_word(act.sent?)
     ))
 }
@@ -345,7 +351,7 @@ fn stands_with(act: &ActionView, way: &'static str) -> Option<Safe> {
         "{}: {}, {}, sent {}; {}{}",
         act.login.ident(),
         act.what(),
-        act.state.word(),
+        act.word(),
         time_word(act.sent?),
         perhaps,
         way
@@ -358,7 +364,7 @@ fn changed_since(act: &ActionView, at: DateTime<Utc>) -> Option<Safe> {
         "{}: {}, {}, sent {}; the password was changed since, {}, by the user or others: what that made opens nothing",
         act.login.ident(),
         act.what(),
-        act.state.word(),
+        act.word(),
         time_word(act.sent?),
         time_word(at)
     ))
@@ -432,7 +438,7 @@ mod tests {
         };
         assert_eq!(reads_free(&shown, at(read), act), expected);
         let otherwise = expected.then(|| "read as ACTIVE at 08:01Z".into());
-        let said = way_back(&row, otherwise, false).unwrap_or_default();
+        let said = way_back(&row, otherwise, (false, false)).unwrap_or_default();
         let says = if expected {
             "mara.lind@acme.example: disabled by this log, but read as ACTIVE at 08:01Z; where it is disabled, key u plans"
         } else {
@@ -576,7 +582,7 @@ mod tests {
             acts: ledger.on(&account).collect(),
             hold: None,
         };
-        let said = way_back(&row, None, false).unwrap_or_default();
+        let said = way_back(&row, None, (false, false)).unwrap_or_default();
         assert!(said.as_str().contains(says), "{said}");
     }
 
@@ -609,7 +615,7 @@ mod tests {
             acts: ledger.on(&account).collect(),
             hold: None,
         };
-        let said = way_back(&row, None, false).unwrap_or_default();
+        let said = way_back(&row, None, (false, false)).unwrap_or_default();
         let says = "mara.lind@acme.example is disabled, but not provably by an action of ours: it is enabled again";
         assert!(said.as_str().starts_with(says), "{said}");
     }
@@ -638,7 +644,7 @@ mod tests {
             acts: ledger.on(&account).collect(),
             hold: None,
         };
-        let said = way_back(&row, None, false).unwrap_or_default();
+        let said = way_back(&row, None, (false, false)).unwrap_or_default();
         let says = "mara.lind@acme.example: whether it is disabled is not known, for its disabling was closed by hand; \
                     where it is, key u plans to enable the account again";
         assert!(said.as_str().starts_with(says), "{said}");
@@ -833,6 +839,21 @@ mod tests {
                      key u plans to enable the account again, and the user signs in anew; what else was changed there follows";
         assert_eq!(said.first().map(String::as_str), Some(first));
         assert_eq!(said.len(), 2, "{said:#?}");
+    }
+
+    #[test]
+    fn over_a_log_that_is_not_whole_nothing_else_is_denied() {
+        let mut ledger = Ledger::default();
+        proven(&mut ledger, 1, DISABLE, 10, 5);
+        proven(&mut ledger, 2, REVOKE, 20, 6);
+        ledger.apply(&entry(30, 70, outcome(1, OutcomeState::Drifted)));
+        let mut model = model(ledger);
+        model.audit_broken = Some(Fault::new("edited"));
+        let held = contained::of_cases(&model, &[case()]);
+        let all = ways_back(&model, &held, &case());
+        let says =
+            "mara.lind@acme.example: disable account, undone by others; the user signs in anew";
+        assert_eq!(all.iter().map(Safe::as_str).collect::<Vec<_>>(), [says]);
     }
 
     #[test]

@@ -82,7 +82,7 @@ fn word(act: &ActionView) -> Safe {
         "{} of {}: {} {}",
         act.what(),
         act.login.ident(),
-        act.state.word(),
+        act.word(),
         at.map(time_word).unwrap_or_default()
     )
 }

@@ -259,7 +259,7 @@ fn open_full(model: &mut Model, cursor: usize) {
         lines.push(safe!("not to be removed now: {}\n", reason));
     }
     if let Some(act) = left::last_act(model, &remnant.item) {
-        lines.push(safe!("{}: {}\n", act.what(), act.state.word()));
+        lines.push(safe!("{}: {}\n", act.what(), act.word()));
     }
     lines.push("\n".into());
     lines.push(pretty(&remnant.before));

@@ -67,7 +67,7 @@ pub(super) fn send_again(model: &mut Model) -> Vec<Effect> {
             "{} of {} is on its way ({}): it can be sent again once its word is unknown",
             action.kind.word(),
             action.login.field(),
-            action.state.word()
+            action.word()
         );
         model.say(Level::Warning, line, None);
         return Vec::new();

@@ -373,7 +373,7 @@ fn announce(model: &mut Model, entry: &Entry) -> bool {
                 "{} of {}: {}",
                 action.what(),
                 action.login.field(),
-                action.state.word()
+                action.word()
             );
             // Read again once everything on the account has its word, not after each.
             let settled = !model

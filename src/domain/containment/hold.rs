@@ -338,6 +338,20 @@ pub fn is_by_others(action: &ActionView) -> bool {
     !action.evidence.as_ref().is_some_and(is_open)
 }
 
+/// The word of an action that others undid, by what was recorded of that.
+pub(super) const BY_OTHERS: &str = "undone by others";
+
+impl ActionView {
+    /// Gives the word for how it stands: that of its state, and by others only where nothing else is perhaps so.
+    pub fn word(&self) -> &'static str {
+        if self.state == ActionState::Drifted && is_by_others(self) {
+            BY_OTHERS
+        } else {
+            self.state.word()
+        }
+    }
+}
+
 /// Composes the comment that somebody else undid an action, or, where the log was in doubt then, that somebody did.
 pub fn drift_comment(action: &ActionView, standing: &Safe, anchor: &Anchor) -> String {
     let evidence = action
@@ -849,6 +863,10 @@ mod tests {
             let comment = drift_comment(&action, &"x".into(), &anchor);
             assert_eq!(comment.contains(" by others"), is_others, "{comment}");
             assert!(comment.contains(evidence), "{comment}");
+            assert_eq!(action.word(), "proven");
+            action.state = ActionState::Drifted;
+            let word = if is_others { BY_OTHERS } else { "undone" };
+            assert_eq!(action.word(), word);
         }
     }
 }

@@ -311,7 +311,7 @@ fn line_of(action: &ActionView) -> String {
     format!(
         "- {}: **{}**{sent}{after}{evidence}{item} [action {}]",
         action.kind.word(),
-        action.state.word(),
+        action.word(),
         action.aid
     )
 }

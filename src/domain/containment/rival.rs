@@ -44,7 +44,7 @@ pub fn refusal(
     Some(safe!(
         "{} of this account stands as {} by the plan {}, of which this plan knew nothing: look at it, then plan again",
         rival.kind.word(),
-        rival.state.word(),
+        rival.word(),
         rival.pid
     ))
 }

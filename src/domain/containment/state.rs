@@ -58,7 +58,7 @@ impl ActionState {
             Self::Unknown => "unknown: may have happened",
             Self::Verified => "proven",
             Self::NotEffective => "refuted",
-            Self::Drifted => "undone by others",
+            Self::Drifted => "undone",
             Self::Unverifiable => "cannot be proven",
             Self::DryRun => "dry run",
             Self::Abandoned => "abandoned",
@@ -134,7 +134,7 @@ mod tests {
     #[case(ActionState::Rejected, "rejected", "failure", false, true)]
     #[case(ActionState::Verified, "proven", "success", false, true)]
     #[case(ActionState::NotEffective, "refuted", "failure", false, true)]
-    #[case(ActionState::Drifted, "undone by others", "failure", false, true)]
+    #[case(ActionState::Drifted, "undone", "failure", false, true)]
     #[case(ActionState::Unverifiable, "cannot be proven", "unknown", false, true)]
     #[case(ActionState::DryRun, "dry run", "unknown", false, true)]
     #[case(ActionState::Abandoned, "abandoned", "unknown", false, true)]

@@ -9,7 +9,7 @@ use chrono::{DateTime, NaiveDateTime, Utc};
 
 pub use self::words::Words;
 
-use super::hold::{DRIFT, PERHAPS_UNTIL, PROVEN, SEEN, UNDONE, UNTIL, is_told};
+use super::hold::{BY_OTHERS, DRIFT, PERHAPS_UNTIL, PROVEN, SEEN, UNDONE, UNTIL, is_told};
 use super::kind::ActionKind;
 use super::note::{AT, NOT_CONFIRMED, READ};
 use super::standing::{ACTIVE_AGAIN, NOT_DISABLED, PERHAPS_DISABLED};
@@ -181,7 +181,7 @@ fn is_turn(line: &str, is_free: bool) -> bool {
         return !is_failed && (is_free || !is_one(word, &[S::Rejected]));
     }
     word(ActionKind::DisableAccount)
-        .is_some_and(|word| is_one(word, &[S::Drifted, S::NotEffective]))
+        .is_some_and(|word| word == BY_OTHERS || is_one(word, &[S::Drifted, S::NotEffective]))
 }
 
 fn number(text: &str) -> u64 {
@@ -386,6 +386,7 @@ mod tests {
         Some(1)
     )]
     #[case::undone("- disable account: **undone by others**, sent T1", NONE, Some(1))]
+    #[case::undone_by_whoever("- disable account: **undone**, sent T1", NONE, Some(1))]
     #[case::the_later_of_two(
         "- disable account: **undone by others**, sent T1\n- enable account: **proven**, sent T2",
         "not contained",

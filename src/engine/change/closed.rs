@@ -34,7 +34,7 @@ pub(super) fn unseen_act(
         "{} of {} came meanwhile ({}); nothing was closed",
         unseen.what(),
         unseen.login.field(),
-        unseen.state.word()
+        unseen.word()
     ))
 }
 

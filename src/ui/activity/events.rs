@@ -440,7 +440,7 @@ fn own_words(canvas: &Canvas<'_>, model: &Model, aid: &ActionId, look: Look) -> 
         .add(Role::Text, " ")
         .column(Role::Own, &who, 10)
         .add(Role::Own, action.what())
-        .gap(words::state_role(action.state), action.state.word());
+        .gap(words::state_role(action.state), action.word());
     match action.seconds {
         Some(seconds) => words.gap(Role::Dim, safe!("{} s", seconds)),
         None => words,

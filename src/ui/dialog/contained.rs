@@ -163,7 +163,7 @@ fn draw_row(
     let proven: Vec<Safe> = row
         .acts
         .iter()
-        .map(|act| safe!("{} {}", act.kind.word(), act.state.word()))
+        .map(|act| safe!("{} {}", act.kind.word(), act.word()))
         .collect();
     let proven = Safe::join(proven, &Safe::fixed(", "));
     canvas.row(area, 2, Words::new(Role::Text, "  ").add(Role::Dim, proven));

@@ -169,7 +169,7 @@ fn draw_row(
         Row::Acted(act, item) => {
             let left = parts(Role::Dim, "acted", item.kind.word())
                 .add(lead(Role::Text), item.name.field());
-            let state = Words::new(words::state_role(act.state), act.state.word());
+            let state = Words::new(words::state_role(act.state), act.word());
             let at = act.ended.or(act.sent).map(time_word);
             (left, state.gap(Role::Dim, at.unwrap_or_default()))
         }
@@ -197,7 +197,7 @@ fn there(model: &Model, one: &Remnant) -> Words {
     let at = one.since.map_or_else(Safe::default, time_word);
     let act = last_act(model, &one.item);
     let word = match act {
-        Some(act) => Words::new(words::state_role(act.state), act.state.word()),
+        Some(act) => Words::new(words::state_role(act.state), act.word()),
         None if one.kept.is_some() => Words::new(Role::Dim, "not from here"),
         None => Words::empty(),
     };
@@ -250,7 +250,7 @@ fn detail(model: &Model, row: &Row<'_>, width: u16) -> Sheet {
             sheet.fact("this", Role::Strong, &item.named());
             let evidence = act.evidence.as_ref().map(Untrusted::line);
             let evidence = evidence.unwrap_or_else(|| "nothing read back yet".into());
-            let told = safe!("{}: {}", act.state.word(), evidence);
+            let told = safe!("{}: {}", act.word(), evidence);
             sheet.fact("evidence", words::state_role(act.state), &told);
             sheet.fact("action", Role::Dim, &safe!("{}; R shows it whole", act.aid));
         }

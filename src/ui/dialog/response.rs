@@ -74,7 +74,12 @@ pub(in crate::ui) fn sheet(model: &Model, width: u16) -> Sheet {
 fn add_action(sheet: &mut Sheet, model: &Model, action: &ActionView) {
     sheet.gap();
     let state = shown_state(action.state);
-    let left = Words::new(Role::Strong, action.what()).gap(words::state_role(state), state.word());
+    let word = if state == action.state {
+        action.word()
+    } else {
+        state.word()
+    };
+    let left = Words::new(Role::Strong, action.what()).gap(words::state_role(state), word);
     let left = if action.dry_run {
         left.gap(Role::ModeDryRun, " DRY RUN ")
     } else {
@@ -234,7 +239,7 @@ pub(super) fn unfinished(
                 words::lead_role(is_cursor, true, Role::Strong),
                 action.what(),
             )
-            .gap(words::state_role(action.state), action.state.word());
+            .gap(words::state_role(action.state), action.word());
         canvas.ends(area, 0, left, Words::new(Role::Dim, timing(model, action)));
         let who = Words::new(Role::Text, "  ")
             .add(Role::Text, action.login.ident())

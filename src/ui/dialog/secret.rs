@@ -119,7 +119,7 @@ pub(super) fn draw(canvas: &mut Canvas<'_>, model: &Model, room: Rect, handed: &
     let action = model.ledger.get(&handed.aid);
     if let Some(action) = action {
         let role = words::state_role(action.state);
-        sheet.fact("reset is", role, &action.state.word().into());
+        sheet.fact("reset is", role, &action.word().into());
     }
     let kind = handed.secret.kind();
     let worth = model.worth(&handed.aid);

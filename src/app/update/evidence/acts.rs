@@ -136,7 +136,7 @@ impl<'a> Proof<'a> {
     }
 
     fn words(&self, is_named: bool) -> Safe {
-        let (what, state) = (self.act.what(), self.act.state.word());
+        let (what, state) = (self.act.what(), self.act.word());
         if is_named {
             safe!("{} of {} {}", what, self.act.login.ident(), state)
         } else {
