@@ -703,6 +703,17 @@ mod text {
         }
         let actions: Vec<&ActionView> = ledger.actions().collect();
         assert_eq!(reading(&actions), said);
+        // One that never left was not to be read.
+        let never = [
+            planned(9, 0, ActionKind::RevokeSessions),
+            confirmed(9, false),
+            outcome(9, OutcomeState::Abandoned),
+        ];
+        for (body, n) in never.into_iter().zip(100..) {
+            ledger.apply(&entry(n, 4, body));
+        }
+        let actions: Vec<&ActionView> = ledger.actions().collect();
+        assert_eq!(reading(&actions), said);
     }
 
     /// A disabling that was accepted and closed by hand after it was read or not, with a revoking of the same plan or alone.
