@@ -170,6 +170,13 @@ async fn revoking_alone_is_partly_contained_and_the_next_success_rings() {
         "partly contained: no disabling from here holds, activity since"
     );
     assert!(app.bells() >= 1);
+    let mut log = model.log.iter();
+    let said = "the account was active after its sessions were ended from here";
+    assert!(
+        log.any(|line| line.text.as_str() == said),
+        "{:#?}",
+        model.log
+    );
 }
 
 #[tokio::test(flavor = "multi_thread")]

@@ -15,6 +15,7 @@ use crate::domain::audit::{Body, Entry, HoldSet, Observed, OutcomeState, WatchSu
 use crate::domain::containment::confirm::ConfirmedPlan;
 use crate::domain::containment::hold::{Stage, near_word, until_word};
 use crate::domain::containment::kind::ActionKind;
+use crate::domain::containment::ledger::ActionView;
 use crate::domain::containment::standing::Standing;
 use crate::domain::fault::Fault;
 use crate::domain::freshness::{clock_word, time_word};
@@ -477,10 +478,16 @@ pub(super) fn alarm_of_activity(model: &mut Model) -> Vec<Effect> {
     model
         .alarmed
         .extend(fresh.into_iter().map(|event| (account.clone(), event)));
-    model.say(
-        Level::Alarm,
-        "the account was active after its containment",
-        None,
-    );
+    // Where nothing disabled it there was no containment of it.
+    let was_disabled = {
+        let mut acts = model.ledger.on(&account);
+        acts.any(ActionView::is_proven_disabling)
+    };
+    let what = if was_disabled {
+        "the account was active after its containment"
+    } else {
+        "the account was active after its sessions were ended from here"
+    };
+    model.say(Level::Alarm, what, None);
     vec![Effect::Bell]
 }
