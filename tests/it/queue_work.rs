@@ -1342,6 +1342,24 @@ fn a_false_positive_names_an_account_that_is_disabled_by_others() {
 }
 
 #[test]
+fn a_closing_names_what_was_seen_since_its_account_was_enabled_again() {
+    let mut model = crate::scene::recovering((120, 40));
+    let mut watches = model.ledger.recoveries().running();
+    let watch = watches.find(|watch| !watch.seen.is_empty());
+    let watch = watch.expect("something was seen").clone();
+    drop(watches);
+    let line = format!("{} {}", watch.login.ident(), watch.word());
+    assert!(line.contains("SEEN SINCE: "), "{line}");
+    model.focus = Pane::Activity;
+    press(&mut model, Chord::char('X'));
+    assert!(!stays(&model).contains(&line), "it is of another case");
+    press(&mut model, Chord::plain(Key::Esc));
+    model.open.as_mut().expect("a case is open").id = watch.case;
+    press(&mut model, Chord::char('X'));
+    assert!(stays(&model).contains(&line), "{:?}", stays(&model));
+}
+
+#[test]
 fn a_closing_over_a_log_that_is_not_whole_denies_nothing_and_asks_once_more() {
     let gap = "this audit log, or one beside it, is BROKEN or cut: more may have been done";
     let mut model = crate::scene::open((120, 40));

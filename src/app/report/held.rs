@@ -12,6 +12,7 @@ use crate::domain::account::Account;
 use crate::domain::containment::kind::ActionKind;
 use crate::domain::containment::ledger::{ActionView, Worth};
 use crate::domain::containment::recovery_watch::{Over, RecoveryWatch};
+use crate::domain::containment::standing::Standing;
 use crate::domain::containment::state::ActionState;
 use crate::domain::freshness::time_word;
 use crate::domain::ids::{AccountId, CaseId};
@@ -248,10 +249,16 @@ fn way_back(
         } else {
             "is disabled"
         };
+        let sessions: &'static str = if matches!(row.standing, Standing::Contained { .. }) {
+            "the sessions stay revoked"
+        } else {
+            "sessions that were not revoked may work again"
+        };
         safe!(
-            "{} {}: key u plans to enable the account again; the sessions stay revoked, the user signs in anew",
+            "{} {}: key u plans to enable the account again; {}, the user signs in anew",
             login,
-            word
+            word,
+            sessions
         )
     } else if row.reads_disabled() {
         safe!(

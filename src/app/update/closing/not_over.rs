@@ -33,6 +33,8 @@ pub(super) struct NotOver<'a> {
     acts: Vec<&'a ActionView>,
     /// That the chosen account is disabled by others, where that matters.
     elsewhere: Option<Safe>,
+    /// What the watches over accounts that were enabled again have seen.
+    seen: Option<Safe>,
     /// Why there may be more than is listed here, if so.
     gap: Option<Safe>,
 }
@@ -64,6 +66,7 @@ impl<'a> NotOver<'a> {
             undone,
             acts: acts(&model.ledger, &model.going, cases),
             elsewhere: elsewhere(model).filter(|_| is_false_positive),
+            seen: seen(&model.ledger, cases),
             gap: model.log_gap(),
         }
     }
@@ -83,7 +86,7 @@ impl<'a> NotOver<'a> {
         let held = held.map(|who| safe!("still contained: {}", who));
         let acts = acts.map(|what| safe!("not over: {}", what));
         let all = held.into_iter().chain(acts);
-        let all = all.chain(self.elsewhere.clone());
+        let all = all.chain(self.elsewhere.clone()).chain(self.seen.clone());
         all.chain(self.gap.clone()).collect()
     }
 
@@ -243,6 +246,17 @@ fn elsewhere(model: &Model) -> Option<Safe> {
             by
         )
     })
+}
+
+/// Says what was seen of the accounts of these cases since they were enabled again, while that is watched.
+fn seen(ledger: &Ledger, cases: &[CaseId]) -> Option<Safe> {
+    let running = ledger.recoveries().running();
+    let of_them = running.filter(|watch| {
+        let home = ledger.outbox().home_of(&watch.case);
+        let of_one = |case: &CaseId| watch.case == *case || home == case;
+        cases.iter().any(of_one) && !watch.seen.is_empty()
+    });
+    named(of_them.map(|watch| safe!("{} {}", watch.login.field(), watch.word())))
 }
 
 /// Joins names, at most some of them; `None` where there are none.
