@@ -44,7 +44,7 @@ const WORDS: [&str; 16] = [
     "unknown: may have happened",
     "proven",
     "refuted",
-    "undone by others",
+    "undone",
     "cannot be proven",
     "dry run",
     "abandoned",
@@ -298,7 +298,7 @@ fn word_of(state: OutcomeState) -> &'static str {
     match state {
         OutcomeState::Verified => "proven",
         OutcomeState::NotEffective => "refuted",
-        OutcomeState::Drifted => "undone by others",
+        OutcomeState::Drifted => "undone",
         OutcomeState::Unverifiable => "cannot be proven",
         OutcomeState::Rejected => "rejected",
         OutcomeState::NotSent => "not sent",
@@ -1196,7 +1196,7 @@ fn what_is_sent_or_answered_after_it_was_closed_is_unfinished_again() {
     assert_eq!(story(&late), ("proven", false));
     assert_eq!(
         story(&[Intend, yes, Observe(Some(true)), Conclude, What::Undo]),
-        ("undone by others", false)
+        ("undone", false)
     );
 }
 
