@@ -565,6 +565,13 @@ async fn a_decision_that_is_posted_after_the_account_was_enabled_says_first_that
     if killed {
         app.kill();
         app = start(&drill, state.path(), &clock);
+    } else {
+        // A try that was composed while the enabling was under way has failed by then.
+        let tries = said(&app.model(), "the note is not in the case yet");
+        app.until("it was tried once more", |model| {
+            said(model, "the note is not in the case yet") > tries
+        })
+        .await;
     }
     refuses_comments(&drill, false);
     told_that_it_is_over(&mut app, &drill).await;
