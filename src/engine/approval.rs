@@ -12,7 +12,7 @@ use chrono::{DateTime, Utc};
 use super::journal::own;
 use super::outbox::{Place, Unposted};
 use super::respond::{self, outcome};
-use super::{World, outbox};
+use super::{World, follow, outbox};
 use crate::app::message::{Level, Message};
 use crate::connect::capability::Cases;
 use crate::domain::audit::{Body, OutcomeState};
@@ -401,7 +401,7 @@ async fn over(world: &World, bodies: Vec<Body>, line: Safe) {
     // The journal tells the console when it fails; nothing was sent in any case.
     let mut recorded = world.journal.record(bodies.clone()).await;
     world.notice(Level::Error, Fault::new(line)).await;
-    while recorded.is_err() && world.pause(LOOK).await {
+    while recorded.is_err() && world.pause(follow::LOOK).await {
         recorded = world.journal.record(bodies.clone()).await;
     }
 }

@@ -22,7 +22,7 @@ use halt::{has_ended, not_again, refused_once, skip, unsent};
 use secret::{hand_over, made_for};
 
 use super::plan::Rule;
-use super::{World, outbox, plan, prove, removal, watch};
+use super::{World, follow, outbox, plan, prove, removal, watch};
 use crate::app::message::Level;
 use crate::connect::capability::Identity;
 use crate::domain::audit::{Body, OutcomeState};
@@ -466,8 +466,16 @@ async fn give_up(
         ));
     }
     // The journal tells the console when it fails; nothing was sent in any case.
-    let _ = world.journal.record(bodies).await;
+    let mut recorded = world.journal.record(bodies.clone()).await;
     world.notice(Level::Error, Fault::new(line)).await;
+    // What was approved, and has neither that nor its end on record, would look as if an answer were waited for.
+    let waits = |action: &ConfirmedAction| {
+        let now = world.journal.action(action.aid());
+        now.is_some_and(|now| now.state == ActionState::Awaiting)
+    };
+    while recorded.is_err() && plan.actions().iter().any(waits) && world.pause(follow::LOOK).await {
+        recorded = world.journal.record(bodies.clone()).await;
+    }
 }
 
 /// Makes the record of a final word.

@@ -598,6 +598,40 @@ async fn a_request_that_only_the_log_does_not_take_is_waited_for() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
+async fn what_was_approved_over_a_log_that_fails_is_given_up_once_it_takes_that() {
+    if !root("approval::what_was_approved_over_a_log_that_fails_is_given_up_once_it_takes_that") {
+        return;
+    }
+    let (drill, one, two, etc) = (company().await, dir(), dir(), dir());
+    let disk = SmallDisk::new(1 << 40);
+    let setting = Setting {
+        host: host(etc.path(), POLICY),
+        ground: disk.ground(),
+        ..Setting::default()
+    };
+    let mut app = console(&drill, one.path(), drill.cases().token, setting);
+    open_case(&mut app).await;
+    ask(&mut app, &drill).await;
+    disk.shut(true);
+    let mut approver = second(&drill, two.path());
+    open_case(&mut approver).await;
+    review(&mut approver).await;
+    approver.keys(LOGIN).keys("<Tab>y");
+    let model = app
+        .until("it is stopped", |model| says(model, "stopped before "))
+        .await;
+    assert!(all(&model, ActionState::Awaiting), "not on record");
+    disk.shut(false);
+    app.until("that is on record", |model| {
+        all(model, ActionState::Abandoned)
+    })
+    .await;
+    approver.end().await;
+    app.end().await;
+    assert_eq!(sent(&drill), 0);
+}
+
+#[tokio::test(flavor = "multi_thread")]
 async fn what_is_void_over_a_log_that_fails_is_not_waited_for_once_it_takes_that() {
     if !root("approval::what_is_void_over_a_log_that_fails_is_not_waited_for_once_it_takes_that") {
         return;

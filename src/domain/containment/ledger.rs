@@ -144,7 +144,7 @@ impl Ledger {
         self.outbox.apply(entry);
         self.documents.apply(entry);
         if let Some(replaced) = self.asked.apply(&entry.body) {
-            let evidence = Untrusted::new("asked again after a restart");
+            let evidence = Untrusted::new("asked again");
             self.settle(&replaced, ActionState::Abandoned, &evidence, entry.ts);
         }
         match &entry.body {
