@@ -496,10 +496,13 @@ async fn whether_a_yes_is_in_the_case_is_not_known_until_it_is_read(
     let (asked, _) = ask(&mut app, &drill).await;
     app.kill();
     let gate = Gate::at(Some("comment.before"));
-    let mut approver = console(&drill, two.path(), drill.second_key(), gate.setting());
-    open_case(&mut approver).await;
-    review(&mut approver).await;
-    approver.keys(LOGIN).keys("<Tab>y");
+    let mut approver = says_yes(console(
+        &drill,
+        two.path(),
+        drill.second_key(),
+        gate.setting(),
+    ))
+    .await;
     let reached = tokio::time::timeout(Duration::from_secs(60), gate.reached());
     reached.await.expect("it is posted");
     let lost = json!({"server": "cases", "fault": word, "count": 1, "path": "/comment"});
@@ -524,6 +527,14 @@ async fn whether_a_yes_is_in_the_case_is_not_known_until_it_is_read(
     assert_eq!(answers.count(), posted);
 }
 
+/// Opens the case in a console, and the request in it, and answers yes.
+async fn says_yes(mut approver: TestApp) -> TestApp {
+    open_case(&mut approver).await;
+    review(&mut approver).await;
+    approver.keys(LOGIN).keys("<Tab>y");
+    approver
+}
+
 /// A setting over a disk that can be shut, stopped right after a comment left.
 fn shutting(disk: &SmallDisk) -> (Setting, Arc<Gate>) {
     let gate = Gate::at(Some("comment.after"));
@@ -545,10 +556,8 @@ async fn a_yes_that_only_the_log_does_not_take_is_in_the_case() {
     ask(&mut app, &drill).await;
     let disk = SmallDisk::new(1 << 40);
     let (setting, gate) = shutting(&disk);
-    let mut approver = console(&drill, two.path(), drill.second_key(), setting);
-    open_case(&mut approver).await;
-    review(&mut approver).await;
-    approver.keys(LOGIN).keys("<Tab>y");
+    let approver = console(&drill, two.path(), drill.second_key(), setting);
+    let mut approver = says_yes(approver).await;
     let reached = tokio::time::timeout(Duration::from_secs(60), gate.reached());
     reached.await.expect("it is posted");
     disk.shut(true);
@@ -585,10 +594,7 @@ async fn a_request_that_only_the_log_does_not_take_is_waited_for() {
     app.until("the log takes nothing", |model| model.audit_fault.is_some())
         .await;
     disk.shut(false);
-    let mut approver = second(&drill, two.path());
-    open_case(&mut approver).await;
-    review(&mut approver).await;
-    approver.keys(LOGIN).keys("<Tab>y");
+    let approver = says_yes(second(&drill, two.path())).await;
     let model = app
         .until("proven", |model| all(model, ActionState::Verified))
         .await;
@@ -613,10 +619,7 @@ async fn what_was_approved_over_a_log_that_fails_is_given_up_once_it_takes_that(
     open_case(&mut app).await;
     ask(&mut app, &drill).await;
     disk.shut(true);
-    let mut approver = second(&drill, two.path());
-    open_case(&mut approver).await;
-    review(&mut approver).await;
-    approver.keys(LOGIN).keys("<Tab>y");
+    let approver = says_yes(second(&drill, two.path())).await;
     let model = app
         .until("it is stopped", |model| says(model, "stopped before "))
         .await;

@@ -1361,7 +1361,7 @@ fn a_closing_names_what_was_seen_since_its_account_was_enabled_again() {
 
 #[test]
 fn a_closing_over_a_log_that_is_not_whole_denies_nothing_and_asks_once_more() {
-    let gap = "this audit log, or one beside it, is BROKEN or cut: more may have been done";
+    let gap = "this audit log, or one beside it, is BROKEN or cut: it may lack acts";
     let mut model = crate::scene::open((120, 40));
     model.audit_broken = Some(Fault::new("edited"));
     press(&mut model, Chord::char('f'));
@@ -1406,7 +1406,7 @@ fn no_view_denies_what_a_log_that_is_not_whole_may_have_had(
     let screen = shown(Some(Fault::new("edited")));
     assert!(!screen.contains(denied), "{screen}");
     assert!(
-        screen.contains("is BROKEN or cut: more may have"),
+        screen.contains("is BROKEN or cut: it may lack acts"),
         "{screen}"
     );
 }

@@ -7,7 +7,7 @@ use crate::domain::text::{Safe, Untrusted};
 use crate::safe;
 
 /// Said instead of what a log that was edited or cut seems to deny.
-const BROKEN: &str = "this audit log, or one beside it, is BROKEN or cut: more may have been done";
+const BROKEN: &str = "this audit log, or one beside it, is BROKEN or cut: it may lack acts";
 
 /// The log of this console. Another host, and another user of this one, has a log of its own.
 #[derive(Clone, Debug, Default)]
