@@ -527,6 +527,17 @@ async fn whether_a_yes_is_in_the_case_is_not_known_until_it_is_read(
     assert_eq!(answers.count(), posted);
 }
 
+/// Opens the case in a console whose policy asks for a second person.
+async fn asking(drill: &Drill, state: &Path, etc: &Path, setting: Setting) -> TestApp {
+    let setting = Setting {
+        host: host(etc, POLICY),
+        ..setting
+    };
+    let mut app = console(drill, state, drill.cases().token, setting);
+    open_case(&mut app).await;
+    app
+}
+
 /// Opens the case in a console, and the request in it, and answers yes.
 async fn says_yes(mut approver: TestApp) -> TestApp {
     open_case(&mut approver).await;
@@ -581,12 +592,7 @@ async fn a_request_that_only_the_log_does_not_take_is_waited_for() {
     let (drill, one, two, etc) = (company().await, dir(), dir(), dir());
     let disk = SmallDisk::new(1 << 40);
     let (setting, gate) = shutting(&disk);
-    let setting = Setting {
-        host: host(etc.path(), POLICY),
-        ..setting
-    };
-    let mut app = console(&drill, one.path(), drill.cases().token, setting);
-    open_case(&mut app).await;
+    let mut app = asking(&drill, one.path(), etc.path(), setting).await;
     ask(&mut app, &drill).await;
     gate.reached().await;
     disk.shut(true);
@@ -610,13 +616,12 @@ async fn what_was_approved_over_a_log_that_fails_is_given_up_once_it_takes_that(
     }
     let (drill, one, two, etc) = (company().await, dir(), dir(), dir());
     let disk = SmallDisk::new(1 << 40);
+    let ground = disk.ground();
     let setting = Setting {
-        host: host(etc.path(), POLICY),
-        ground: disk.ground(),
+        ground,
         ..Setting::default()
     };
-    let mut app = console(&drill, one.path(), drill.cases().token, setting);
-    open_case(&mut app).await;
+    let mut app = asking(&drill, one.path(), etc.path(), setting).await;
     ask(&mut app, &drill).await;
     disk.shut(true);
     let approver = says_yes(second(&drill, two.path())).await;
@@ -641,13 +646,12 @@ async fn what_is_void_over_a_log_that_fails_is_not_waited_for_once_it_takes_that
     }
     let (drill, state, etc) = (company().await, dir(), dir());
     let disk = SmallDisk::new(1 << 40);
+    let ground = disk.ground();
     let setting = Setting {
-        host: host(etc.path(), POLICY),
-        ground: disk.ground(),
+        ground,
         ..Setting::default()
     };
-    let mut app = console(&drill, state.path(), drill.cases().token, setting);
-    open_case(&mut app).await;
+    let mut app = asking(&drill, state.path(), etc.path(), setting).await;
     let (_, request) = ask(&mut app, &drill).await;
     disk.shut(true);
     edit(&drill, &request, "something else").await;
